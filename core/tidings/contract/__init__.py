@@ -1,0 +1,1 @@
+"""The contract: what clients, servers and workers may rely on. No I/O, and nothing but msgspec."""

@@ -1,0 +1,26 @@
+"""The envelope: what a worker needs to know of a job, carried whole in its stream entry.
+
+It is a JSON array of the fields in order, with the input just as the client sent it: nobody between
+reads it again, and text is what Lua's `cmsgpack` can carry (it knows no `bin`).
+"""
+
+import msgspec
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True):
+    """One job as it lies in the queue. Fields may be added at the end, with defaults."""
+
+    kind: str
+    input: msgspec.Raw
+    version: int = 1
+    """The version of the kind for which the input was checked."""
+    correlation_id: str = ""
+    traceparent: str = ""
+    """W3C Trace Context, section 3.2."""
+    tracestate: str = ""
+    key: str = ""
+    """The idempotency key; empty: none was given."""
+
+
+encode_envelope = msgspec.json.Encoder().encode
+decode_envelope = msgspec.json.Decoder(Envelope).decode

@@ -1,0 +1,228 @@
+r"""The frames of the socket protocol `tidings.v1.json` (CONTRACT section 2).
+
+Every frame is one JSON object with a `type`. Unknown fields are ignored by both sides. The bodies
+of `POST /v1/jobs` are `Submission` too.
+
+Patterns end in ``$(?!\n)``: Python's ``$`` also matches before a final line break, that of JSON
+Schema does not.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from .kind import KIND_PATTERN
+from .problem import Problem
+from .token import QUEUE_PATTERN
+
+SUBPROTOCOL = "tidings.v1.json"
+"""Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
+
+ABSENT = msgspec.Raw(b"null")
+"""Stands for JSON that is not there (msgspec has no `Raw | None`); left out when encoded."""
+
+YEAR_S = 31_536_000
+
+Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""The client's own number for one of its frames."""
+_Kind = Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
+_Queue = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
+_Key = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$(?!\n)")]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=YEAR_S)]
+_Lifetime = Annotated[float, msgspec.Meta(gt=0, le=YEAR_S)]
+_Plain = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
+_TokenText = Annotated[str, msgspec.Meta(max_length=128)]
+
+
+class Submission(msgspec.Struct, kw_only=True, frozen=True):
+    """Work to be done: the fields shared by the `submit` frame and `POST /v1/jobs`."""
+
+    kind: _Kind
+    input: msgspec.Raw
+    """A JSON object."""
+    key: _Key | None = None
+    """Idempotency key: 1 to 255 visible ASCII characters."""
+    delay: _Seconds | None = None
+    """Seconds before it may start; at most a year."""
+    deadline: _Lifetime | None = None
+    """Seconds from now after which it is not worth finishing."""
+    tier: _Queue | None = None
+    queue: _Queue | None = None
+    priority: int | None = None
+    correlation_id: _Plain | None = None
+    """1 to 256 printable ASCII characters, echoed wherever the job shows."""
+    traceparent: _Plain | None = None
+    tracestate: _Plain | None = None
+    watch: bool = True
+    """Whether this connection wants the job's events."""
+    webhook: msgspec.Raw = ABSENT
+
+
+class Submit(Submission, kw_only=True, frozen=True, tag="submit", tag_field="type"):
+    """Asks for work; answered by `ack` or `error`."""
+
+    ref: Ref
+
+
+class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="type"):
+    """Asks for a job's events; answered by `snapshot`, or `error`."""
+
+    ref: Ref
+    token: _TokenText
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
+    """The last number this client has seen."""
+
+
+class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_field="type"):
+    """Asks for no more events of a job; answered by `done`."""
+
+    ref: Ref
+    token: _TokenText
+
+
+class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field="type"):
+    """Asks that a job stop; answered by `done` (asked), the outcome comes as an event."""
+
+    ref: Ref
+    token: _TokenText
+
+
+class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type"):
+    """Presents a credential."""
+
+    ref: Ref
+    credential: str
+
+
+class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="type"):
+    """Asks for a `pong`."""
+
+    ref: Ref
+
+
+ClientFrame = Submit | Watch | Unwatch | Cancel | Auth | Ping
+"""Whatever a client may send."""
+
+CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "auth", "ping")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Every limit of one connection, told in `hello`. Names end in the unit where there is one."""
+
+    max_frame_bytes: int
+    """Size of one frame from the client; a larger one closes the socket with 1009."""
+    max_depth: int
+    """How deep arrays and objects may nest in a frame."""
+    max_in_flight: int
+    """Submits waiting for their ack at one time."""
+    max_watches: int
+    """Jobs watched at one time."""
+    max_waiting_bytes: int
+    """Bytes waiting to be sent before the connection counts as too slow (4008)."""
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello", tag_field="type"):
+    """The first frame from the server."""
+
+    version: int
+    connection: str
+    limits: Limits
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"):
+    """The work is accepted, durably."""
+
+    ref: Ref | msgspec.UnsetType = msgspec.UNSET
+    token: str
+    status: str
+    seq: int
+    """The job's newest number; events with a higher one follow."""
+    duplicate: bool = False
+    """The idempotency key was known: this is the earlier job."""
+    position: int | None = None
+    """Jobs ahead in the queue, approximate."""
+    eta: float | None = None
+    """Seconds until it may start, approximate; null if unknown."""
+
+
+class LogChunk(msgspec.Struct, frozen=True):
+    """One chunk of a job's log."""
+
+    seq: int
+    at: str
+    data: msgspec.Raw
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is known of a job at one moment; also the body of `GET /v1/jobs/{token}`."""
+
+    token: str
+    seq: int
+    """The newest number; events resume above it."""
+    status: str
+    attempt: int
+    kind: str
+    progress: msgspec.Raw = ABSENT
+    result: msgspec.Raw = ABSENT
+    problem: msgspec.Raw = ABSENT
+    milestones: dict[str, str]
+    """When it was submitted, enqueued, dequeued, started, finished (RFC 3339, the store's clock)."""
+    correlation_id: str | None = None
+    log: list[LogChunk] = []
+    """The chunks after the number that the watcher gave."""
+    truncated: bool = False
+    """The log no longer reaches back to that number."""
+    rewound: bool = False
+    """The store knows less than the watcher: writes were lost, as after a failover."""
+
+
+class SnapshotFrame(Snapshot, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
+    """Answers `watch`."""
+
+    ref: Ref | None = None
+
+
+class EventFrame(msgspec.Struct, frozen=True, kw_only=True, tag="event", tag_field="type"):
+    """Something happened to a job."""
+
+    token: str
+    seq: int
+    at: str
+    event: str
+    status: str
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", tag_field="type"):
+    """What was asked under `ref` is done, or under way."""
+
+    ref: Ref
+
+
+class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong", tag_field="type"):
+    """Answers `ping`."""
+
+    ref: Ref
+
+
+class Alive(msgspec.Struct, frozen=True, tag="alive", tag_field="type"):
+    """Nothing happened for a while, and the server is still there."""
+
+
+class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type"):
+    """What was asked under `ref` was refused."""
+
+    ref: Ref | None
+    problem: Problem
+
+
+class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field="type"):
+    """This server is leaving; another will serve you."""
+
+    reason: str
+    reconnect_after: float
+    """Seconds to wait before connecting again; different for each client."""
+
+
+ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Done | Pong | Alive | Error | GoAway
+"""Whatever a server may send."""
