@@ -162,24 +162,25 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str
     attempt: int
     kind: str
-    progress: msgspec.Raw = ABSENT
+    progress: msgspec.Raw
+    """The newest: fraction, message, data; null if there was none."""
     result: msgspec.Raw = ABSENT
     problem: msgspec.Raw = ABSENT
     milestones: dict[str, str]
     """When it was submitted, enqueued, dequeued, started, finished (RFC 3339, the store's clock)."""
     correlation_id: str | None = None
-    log: list[LogChunk] = []
+    log: list[LogChunk]
     """The chunks after the number that the watcher gave."""
-    truncated: bool = False
+    truncated: bool
     """The log no longer reaches back to that number."""
-    rewound: bool = False
+    rewound: bool
     """The store knows less than the watcher: writes were lost, as after a failover."""
 
 
 class SnapshotFrame(Snapshot, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
-    """Answers `watch`."""
+    """Answers `watch`; with ref null it tells where a job stands after events were lost on the way."""
 
-    ref: Ref | None = None
+    ref: Ref | None
 
 
 class EventFrame(msgspec.Struct, frozen=True, kw_only=True, tag="event", tag_field="type"):

@@ -1,0 +1,38 @@
+"""Tidings: submit work, get a token at once, have the tidings pushed to you."""
+
+from typing import TYPE_CHECKING, Any
+
+from .context import Context, SyncContext
+from .contract.problem import Problem, ProblemError
+from .contract.state import State
+from .job import Job, JobDefinitionError, job
+from .outcome import Reject, Retry
+
+if TYPE_CHECKING:
+    from .client import Client, SubmitOptions
+
+__all__ = [
+    "Client",
+    "Context",
+    "Job",
+    "JobDefinitionError",
+    "Problem",
+    "ProblemError",
+    "Reject",
+    "Retry",
+    "State",
+    "SubmitOptions",
+    "SyncContext",
+    "job",
+]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load the client when it is first asked for: workers and servers need none."""
+    if name in ("Client", "SubmitOptions"):
+        from . import client  # noqa: PLC0415
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The broker: everything that touches the store, and nothing else does."""

@@ -1,0 +1,77 @@
+"""Connections to the store: one place for addresses, time limits and pool sizes."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from .embedded import resolve_url
+from .error import StoreUnavailableError, translate
+
+CALL_TIMEOUT_S = 10.0
+"""How long one command may take before the store counts as unavailable."""
+
+CONNECT_TIMEOUT_S = 5.0
+
+MAX_CONNECTIONS = 1000
+"""The pool's bound; redis-py's own default of 100 blocks a busy process."""
+
+
+def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S) -> Redis:
+    """Return a client for `url`; nothing is connected yet.
+
+    Args:
+        url: `redis://`, `rediss://` (TLS), `unix://`, or `embedded:FOLDER`.
+        timeout: seconds one answer may take; None for connections that wait (subscriptions).
+
+    """
+    address = resolve_url(url)
+    # Half-open TCP connections are found by the kernel; a unix socket knows none.
+    extra = {} if address.startswith("unix:") else {"socket_keepalive": True}
+    return Redis.from_url(
+        address,
+        protocol=2,  # the form of answers then does not depend on redis-py's release
+        socket_timeout=timeout,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        max_connections=MAX_CONNECTIONS,
+        # Who may repeat what is decided where the operation is known, not in the client.
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        **extra,
+    )
+
+
+async def command(store: Redis, *args: Any) -> Any:
+    """Send one command and return the answer as it came (bytes, ints, lists).
+
+    Raises:
+        StoreError: the store is unavailable or full, or refused the command.
+
+    """
+    try:
+        return await store.execute_command(*args)  # type: ignore[no-untyped-call]
+    except (RedisError, OSError) as error:
+        raise translate(error) from error
+
+
+async def check_store(url: str) -> None:
+    """Raise `StoreUnavailableError` with one clear line unless a store answers at `url`."""
+    store = open_store(url)
+    try:
+        await store.ping()
+    except (RedisError, OSError) as error:
+        raise StoreUnavailableError(
+            f"no store answers at {redact(url)} ({str(error).rstrip('.')}); start one there, set TIDINGS_STORE_URL, "
+            "or use `tidings dev`, which brings its own"
+        ) from error
+    finally:
+        await store.aclose()
+
+
+def redact(url: str) -> str:
+    """Return `url` without its password."""
+    head, at, tail = url.rpartition("@")
+    scheme, separator, _ = head.partition("://")
+    return f"{scheme}{separator}***@{tail}" if at else url

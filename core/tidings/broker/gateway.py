@@ -1,0 +1,180 @@
+"""The store as a gateway uses it: submit, watch, unwatch, cancel; each gathered into batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import anyio
+import anyio.abc
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.contract.token import Token
+
+from .gather import Gatherer
+from .keys import Keys
+from .script import Script
+
+Reply = TypeVar("Reply")
+
+
+class NewJob(msgspec.Struct, array_like=True, frozen=True):
+    """One item of `submit.lua`; times are ms, relative to the moment the store accepts it."""
+
+    id: str
+    kind: str
+    tier: str
+    envelope: str
+    delay_ms: int = 0
+    deadline_ms: int = 0
+    """0: none."""
+    key: str = ""
+    """`Keys.dedup_suffix(…)`; empty: no idempotency key."""
+    fingerprint: str = ""
+    owner: str = ""
+    correlation_id: str = ""
+    watch: int = 1
+
+
+class Submitted(msgspec.Struct, array_like=True, frozen=True):
+    """What became of a `NewJob`."""
+
+    answer: str
+    """`new`, `duplicate`, `reused` or `full`."""
+    id: str
+    """The job's id: for a duplicate that of the earlier job."""
+    state: str
+    seq: int
+    position: int
+    """Jobs ahead of it; for `full`, the backlog."""
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True):
+    """A job as the store knows it; what is missing is an empty text. Times are ms since the epoch."""
+
+    state: str
+    """Empty: there is no such job."""
+    attempt: str = "0"
+    seq: str = "0"
+    kind: str = ""
+    progress: str = ""
+    result: str = ""
+    problem: str = ""
+    correlation_id: str = ""
+    owner: str = ""
+    submitted: str = ""
+    enqueued: str = ""
+    dequeued: str = ""
+    started: str = ""
+    finished: str = ""
+    log_from: str = ""
+    chunks: list[tuple[int, int, str]] = []
+    """Log chunks after the number asked for: number, time, JSON text."""
+
+
+_SUBMIT = Script("submit", list[Submitted])
+_WATCH = Script("watch", list[Record])
+_CANCEL = Script("cancel", list[str])
+
+
+class GatewayStore:
+    """The operations of one gateway, to be used as `async with`; its calls run in a task group."""
+
+    def __init__(
+        self,
+        store: Redis,
+        keys: Keys,
+        gateway: str,
+        *,
+        dedup_window_s: float = 86_400,
+        max_backlog: int = 100_000,
+        result_ttl_s: float = 86_400,
+    ) -> None:
+        """Bind the operations to a store and a gateway's return address.
+
+        Args:
+            store: a client of the store; it stays the caller's to close.
+            keys: the names of the namespace.
+            gateway: this gateway's id; events go to its inbox.
+            dedup_window_s: how long an idempotency key is remembered, s.
+            max_backlog: jobs that may wait in one tier of a partition.
+            result_ttl_s: how long the record of a job that ends here is kept, s.
+
+        """
+        self.gateway = gateway
+        self._store = store
+        self._keys = keys
+        self._window_ms = int(dedup_window_s * 1000)
+        self._ttl_ms = int(result_ttl_s * 1000)
+        self._max_backlog = max_backlog
+        self._gatherers: dict[tuple[str, str], Gatherer[Any, Any]] = {}
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        assert self._tasks is not None
+        self._tasks.cancel_scope.cancel()
+        return await self._tasks.__aexit__(kind, error, trace)
+
+    def submit(self, partition: str, job: NewJob) -> "asyncio.Future[Submitted]":
+        """Accept a job; a future that fails with `StoreError`."""
+        return self._gatherer(partition, _SUBMIT, self._submit_args).put(job)
+
+    def watch(self, token: Token, after: int = 0) -> "asyncio.Future[Record]":
+        """Read a job with its log after `after`, and have its events sent to this gateway's inbox."""
+        return self._gatherer(token.partition, _WATCH, self._watch_args).put((token.id, after))
+
+    def read(self, token: Token, after: int = 0) -> "asyncio.Future[Record]":
+        """Read a job with its log after `after`; no events follow."""
+        return self._gatherer(token.partition, _WATCH, self._read_args, "read").put((token.id, after))
+
+    def unwatch(self, token: Token) -> "asyncio.Future[Record]":
+        """Have no more events of a job sent here; takes effect in order with `watch`."""
+        return self._gatherer(token.partition, _WATCH, self._watch_args).put((token.id, -1))
+
+    def cancel(self, token: Token, owner: str = "") -> "asyncio.Future[str]":
+        """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`."""
+        return self._gatherer(token.partition, _CANCEL, self._cancel_args).put((token.id, owner))
+
+    # What each script takes before and around its items.
+
+    def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return partition, self.gateway, self._window_ms, self._max_backlog, items
+
+    def _watch_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return self.gateway, items
+
+    def _read_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return "", items
+
+    def _cancel_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return partition, self._ttl_ms, items
+
+    def _gatherer(
+        self,
+        partition: str,
+        script: Script[list[Reply]],
+        args: Callable[[str, list[Any]], tuple[Any, ...]],
+        name: str = "",
+    ) -> Gatherer[Any, Reply]:
+        place = (name or script.name, partition)
+        gatherer = self._gatherers.get(place)
+        if gatherer is None:
+            assert self._tasks is not None, "use the store inside `async with`"
+            root = self._keys.root(partition)
+
+            def call(items: list[Any]) -> Awaitable[list[Reply]]:
+                return script(self._store, root, args(partition, items))
+
+            gatherer = self._gatherers[place] = Gatherer(call, name=" ".join(place))
+            self._tasks.start_soon(gatherer.run, name=gatherer.name)
+        return gatherer

@@ -1,0 +1,81 @@
+"""Gathering: what one turn of the event loop wants from the store becomes one call.
+
+While nothing is under way a call leaves at the end of the turn that asked for it; while one is
+under way, what arrives is gathered for the next. So nothing waits for a batch to fill, and under
+load the batches grow by themselves.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from .error import StoreError, StoreUnavailableError
+
+Item = TypeVar("Item")
+Reply = TypeVar("Reply")
+
+
+class Gatherer(Generic[Item, Reply]):
+    """Turns single items into batched calls, in the order they were put, one call at a time."""
+
+    def __init__(
+        self, call: Callable[[list[Item]], Awaitable[Sequence[Reply]]], *, name: str, most: int = 256
+    ) -> None:
+        """Gather for `call`, which answers each item of its list in order.
+
+        Args:
+            call: performs one batch.
+            name: for the task and for error messages.
+            most: items in one batch at the most; a script holds the store while it runs.
+
+        """
+        self.name = name
+        self._call = call
+        self._most = most
+        self._waiting: list[tuple[Item, asyncio.Future[Reply]]] = []
+        self._wanted = asyncio.Event()
+        self._closed = False
+
+    def put(self, item: Item) -> "asyncio.Future[Reply]":
+        """Return a future of the answer to `item`; it fails with a `StoreError`."""
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            future.set_exception(StoreUnavailableError(f"{self.name}: the broker is closed"))
+            return future
+        self._waiting.append((item, future))
+        self._wanted.set()
+        return future
+
+    async def run(self) -> None:
+        """Make the calls, until cancelled; whatever still waits then fails."""
+        batch: list[tuple[Item, asyncio.Future[Reply]]] = []
+        try:
+            while True:
+                await self._wanted.wait()
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                if not self._waiting:
+                    self._wanted.clear()
+                await self._send(batch)
+                batch = []
+        finally:
+            self._closed = True
+            _fail(batch + self._waiting, StoreUnavailableError(f"{self.name}: the broker is closed"))
+            self._waiting = []
+
+    async def _send(self, batch: list[tuple[Item, asyncio.Future[Reply]]]) -> None:
+        try:
+            replies = await self._call([item for item, _ in batch])
+        except StoreError as error:
+            _fail(batch, error)
+            return
+        for (_, future), reply in zip(batch, replies, strict=True):
+            if not future.done():
+                future.set_result(reply)
+        # Whoever waited may want something more at once: let it join the next batch.
+        await asyncio.sleep(0)
+
+
+def _fail(batch: list[tuple[Item, "asyncio.Future[Reply]"]], error: StoreError) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,76 @@
+"""The names of everything in the store, made here and nowhere else in Python.
+
+All keys of one partition carry the partition as their hash tag, so that one script touches one
+slot of a Redis Cluster. Scripts get the partition's *root* as their only declared key and derive
+the rest in `lua/_prelude.lua`; a test compares the two.
+"""
+
+from typing import Final
+
+GROUP: Final = "workers"
+"""The consumer group of every ready stream."""
+
+REGISTRY: Final = "registry"
+"""The hash tag of what belongs to no queue: the kinds and the workers."""
+
+
+class Keys:
+    """The key names of one namespace (prefix)."""
+
+    def __init__(self, namespace: str = "t") -> None:
+        self.namespace = namespace
+        self.kinds = f"{namespace}:{{{REGISTRY}}}:kinds"
+        """Hash: kind → its `KindRecord` as JSON. No expiry: kinds outlive their workers' restarts."""
+        self.kinds_changed = f"{namespace}:{{{REGISTRY}}}:kinds-changed"
+        """Channel: told when a worker registers a kind that is new or different."""
+        self.workers = f"{namespace}:{{{REGISTRY}}}:workers"
+        """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
+
+    def worker(self, worker: str) -> str:
+        """String, JSON, expires by itself: who a worker is and what it serves."""
+        return f"{self.namespace}:{{{REGISTRY}}}:worker:{worker}"
+
+    def root(self, partition: str) -> str:
+        """What every key of a partition begins with; never a key itself."""
+        return f"{self.namespace}:{{{partition}}}:"
+
+    def ready(self, partition: str, tier: str) -> str:
+        """Stream: jobs that may start, whole envelopes; trimmed by deletion on acknowledgement."""
+        return f"{self.root(partition)}ready:{tier}"
+
+    def job(self, partition: str, job: str) -> str:
+        """Hash: the record of one job; expires `result_ttl` after its end."""
+        return f"{self.root(partition)}job:{job}"
+
+    def log(self, partition: str, job: str) -> str:
+        """Stream: a job's log chunks, entry id `<seq>-0`; trimmed by size, expires with the job."""
+        return f"{self.root(partition)}log:{job}"
+
+    def scheduled(self, partition: str) -> str:
+        """Sorted set: job → when it is due (ms); trimmed by promotion."""
+        return f"{self.root(partition)}scheduled"
+
+    def dead(self, partition: str) -> str:
+        """Stream: dead letters; trimmed by length."""
+        return f"{self.root(partition)}dead"
+
+    def dedup(self, partition: str, owner: str, kind: str, key: str) -> str:
+        """String: idempotency key → job id and payload fingerprint; expires after the dedup window."""
+        return f"{self.root(partition)}key:{self.dedup_suffix(owner, kind, key)}"
+
+    @staticmethod
+    def dedup_suffix(owner: str, kind: str, key: str) -> str:
+        """What follows `key:`. The owner's length stands before it, so that no two triples collide."""
+        return f"{kind}:{len(owner)}:{owner}:{key}"
+
+    def inbox(self, partition: str, gateway: str) -> str:
+        """Channel: events for one server process."""
+        return f"{self.root(partition)}inbox:{gateway}"
+
+    def orders(self, partition: str, worker: str) -> str:
+        """Channel: requests to one worker, such as to cancel a job it runs."""
+        return f"{self.root(partition)}orders:{worker}"
+
+    def due(self, partition: str) -> str:
+        """Channel: told the time (ms) of a job that was scheduled from outside the workers."""
+        return f"{self.root(partition)}due"

@@ -1,0 +1,130 @@
+-- Stands before every script: names, time, events.
+--
+-- KEYS[1] is the root of one partition, `t:{partition}:`; every key is derived from it here, and
+-- broker/keys.py makes the same names in Python (a test compares). All lie in one slot.
+-- ARGV[1] is a MessagePack array; what it holds is said at the top of each script.
+
+local root = KEYS[1]
+local args = cmsgpack.unpack(ARGV[1])
+
+local GROUP = 'workers'
+local function ready_key(tier) return root .. 'ready:' .. tier end
+local function job_key(id) return root .. 'job:' .. id end
+local function log_key(id) return root .. 'log:' .. id end
+local scheduled_key = root .. 'scheduled'
+local dead_key = root .. 'dead'
+
+-- The classes of events (contract/event.py, EventClass).
+local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
+
+-- The transitions of contract/state.py.
+local NEXT = {
+  scheduled = { queued = true, cancelled = true, expired = true },
+  queued = { running = true, cancelled = true, expired = true },
+  running = {
+    succeeded = true, failed = true, scheduled = true, waiting = true, queued = true,
+    cancelled = true, expired = true,
+  },
+  waiting = { queued = true, cancelled = true, expired = true },
+  succeeded = {}, failed = {}, cancelled = {}, expired = {},
+}
+local function may(from, to) return NEXT[from] ~= nil and NEXT[from][to] == true end
+local function terminal(state) return NEXT[state] ~= nil and next(NEXT[state]) == nil end
+
+-- The store's clock is the only clock.
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- RFC 3339 of ms since the epoch, by Howard Hinnant's days-to-civil algorithm.
+local function rfc3339(ms)
+  local s = math.floor(ms / 1000)
+  local z = math.floor(s / 86400) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local sod = s % 86400
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
+    math.floor(sod / 3600), math.floor(sod / 60) % 60, sod % 60, ms % 1000)
+end
+local at = rfc3339(now)
+
+-- Events are gathered for each gateway and published once, at the end of the script. An event
+-- whose frame is larger than the cap travels without it: the gateway fetches the job instead, so
+-- that no message comes near the store's output-buffer limit for subscribers.
+local FRAME_CAP = 65536
+local MESSAGE_CAP = 1048576
+local outboxes = {}
+
+local function frame_of(partition, id, seq, tail)
+  return '{"type":"event","token":"' .. partition .. '.' .. id .. '","seq":' .. seq ..
+    ',"at":"' .. at .. '",' .. tail
+end
+
+local function publish(gateway, box)
+  if box.count > 0 then
+    redis.call('PUBLISH', root .. 'inbox:' .. gateway, cmsgpack.pack(box.entries))
+    box.entries, box.count, box.bytes = {}, 0, 0
+  end
+end
+
+-- The tail of an event that has no data and is named as its state.
+local function bare_tail(state)
+  return '"event":"' .. state .. '","status":"' .. state .. '","data":{}}'
+end
+
+-- tail: the frame's text from "event" on, closing brace included.
+local function tell(watchers, partition, id, seq, class, tail)
+  if not watchers or watchers == '' then return end
+  local frame = #tail <= FRAME_CAP and frame_of(partition, id, seq, tail) or ''
+  local entry = { partition .. '.' .. id, seq, class, frame }
+  for gateway in string.gmatch(watchers, '%S+') do
+    local box = outboxes[gateway]
+    if not box then
+      box = { entries = {}, count = 0, bytes = 0 }
+      outboxes[gateway] = box
+    end
+    if box.bytes + #frame > MESSAGE_CAP then publish(gateway, box) end
+    box.count = box.count + 1
+    box.bytes = box.bytes + #frame
+    box.entries[box.count] = entry
+  end
+end
+
+local function publish_all()
+  for gateway, box in pairs(outboxes) do publish(gateway, box) end
+end
+
+-- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
+-- `field` is 'result' or 'problem', or '' where there is neither.
+local function finish(id, state, field, value, ttl)
+  local key = job_key(id)
+  redis.call('HSET', key, 'state', state, 'finished', now)
+  if field ~= '' then redis.call('HSET', key, field, value) end
+  redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
+  redis.call('PEXPIRE', key, ttl)
+  if redis.call('HGET', key, 'logged') then redis.call('PEXPIRE', log_key(id), ttl) end
+end
+
+-- Takes an entry out of its ready stream for good.
+local function acknowledge(tier, entry)
+  local stream = ready_key(tier)
+  redis.call('XACK', stream, GROUP, entry)
+  redis.call('XDEL', stream, entry)
+end
+
+-- Puts a job into its ready stream and says so in its record.
+local function enqueue(id, tier, envelope)
+  local entry = redis.call('XADD', ready_key(tier), '*', 'id', id, 'env', envelope)
+  redis.call('HSET', job_key(id), 'state', 'queued', 'entry', entry, 'enqueued', now)
+  return entry
+end
+
+local function envelope_in(tier, entry)
+  local found = redis.call('XRANGE', ready_key(tier), entry, entry)
+  return found[1] and found[1][2][4] or ''
+end

@@ -1,0 +1,45 @@
+-- Asks that a batch of jobs stop.
+--
+-- Atomic, because a job that waits is cancelled at once and must not be taken meanwhile. A job that
+-- runs is marked, and its worker is told through its channel; the outcome comes from the worker.
+--
+-- args = { partition, result_ttl_ms, items };  item = { id, owner }
+--   owner: '' for anyone, else only that owner's job is touched
+-- Reply: MessagePack array with for each item 'cancelled' (now), 'asked' (it runs), 'finished'
+--   (it was over) or 'unknown'. O(items).
+
+local partition, ttl, items = unpack(args)
+local replies = {}
+
+local function cancel_waiting(id, key, state, tier, entry, seq, watchers)
+  if state == 'queued' then
+    acknowledge(tier, entry)
+  else
+    redis.call('ZREM', scheduled_key, id)
+  end
+  redis.call('HSET', key, 'seq', seq)
+  finish(id, 'cancelled', '', '', ttl)
+  tell(watchers, partition, id, seq, FINAL, bare_tail('cancelled'))
+end
+
+for i, item in ipairs(items) do
+  local id, caller = unpack(item)
+  local key = job_key(id)
+  local state, tier, entry, seq, watchers, owner, worker = unpack(redis.call('HMGET', key,
+    'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker'))
+  if not state or (caller ~= '' and owner ~= caller) then
+    replies[i] = 'unknown'
+  elseif terminal(state) then
+    replies[i] = 'finished'
+  elseif state == 'running' then
+    redis.call('HSET', key, 'cancel', 1)
+    redis.call('PUBLISH', root .. 'orders:' .. worker, id)
+    replies[i] = 'asked'
+  else
+    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers)
+    replies[i] = 'cancelled'
+  end
+end
+
+publish_all()
+return cmsgpack.pack(replies)

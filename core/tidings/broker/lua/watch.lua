@@ -1,0 +1,70 @@
+-- Reads a batch of jobs, and from now on sends their events to a gateway; or no longer does.
+--
+-- Atomic, because whatever is not in the answer must arrive in the inbox: the snapshot's number and
+-- the start of the events have to meet without a hole. Both directions are one script, so that a
+-- gateway that stops and starts to watch a job is obeyed in that order.
+--
+-- args = { gateway, items };  gateway: '' to read only;  item = { id, after }
+--   after: the last number seen; -1: send no more events (the reply is then { '' })
+-- Reply: MessagePack array with for each item { '' } (no such job) or
+--   { state, attempt, seq, kind, progress, result, problem, correlation_id, owner,
+--     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … } }
+--   where what is missing is ''; all numbers but those of the chunks are text.
+-- O(items + chunks).
+
+local gateway, items = unpack(args)
+local replies = {}
+
+local function add(key, watchers)
+  if gateway == '' then return end
+  if not watchers or watchers == '' then
+    redis.call('HSET', key, 'watchers', gateway)
+  elseif not string.find(' ' .. watchers .. ' ', ' ' .. gateway .. ' ', 1, true) then
+    redis.call('HSET', key, 'watchers', watchers .. ' ' .. gateway)
+  end
+end
+
+local function remove(key)
+  local watchers = redis.call('HGET', key, 'watchers')
+  if not watchers then return end
+  local rest = {}
+  for other in string.gmatch(watchers, '%S+') do
+    if other ~= gateway then rest[#rest + 1] = other end
+  end
+  if #rest > 0 then
+    redis.call('HSET', key, 'watchers', table.concat(rest, ' '))
+  else
+    redis.call('HDEL', key, 'watchers')
+  end
+end
+
+local function read(id, after)
+  local key = job_key(id)
+  local found = redis.call('HMGET', key, 'state', 'attempt', 'seq', 'kind', 'progress', 'result', 'problem',
+    'correlation_id', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from',
+    'watchers', 'logged')
+  if not found[1] then return { '' } end
+  if not terminal(found[1]) then add(key, found[16]) end
+  local reply = {}
+  for j = 1, 15 do reply[j] = found[j] or '' end
+  local chunks = {}
+  if found[17] then
+    for j, entry in ipairs(redis.call('XRANGE', log_key(id), '(' .. after .. '-0', '+')) do
+      chunks[j] = { tonumber(string.match(entry[1], '^%d+')), tonumber(entry[2][2]), entry[2][4] }
+    end
+  end
+  reply[16] = chunks
+  return reply
+end
+
+for i, item in ipairs(items) do
+  local id, after = unpack(item)
+  if after < 0 then
+    remove(job_key(id))
+    replies[i] = { '' }
+  else
+    replies[i] = read(id, after)
+  end
+end
+
+return cmsgpack.pack(replies)

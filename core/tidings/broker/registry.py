@@ -1,0 +1,78 @@
+"""The registry: which kinds there are, and which workers serve them. Written by workers."""
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.contract.kind import KindRecord, decode_kind, encode_kind
+
+from .connection import command
+from .keys import Keys
+
+
+class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker as it describes itself."""
+
+    worker: str
+    host: str
+    pid: int
+    version: str
+    """The release of tidings it runs."""
+    kinds: list[str]
+    queues: list[str]
+    slots: int
+    running: int = 0
+    since_ms: int = 0
+    """When it started, ms since the epoch by its own clock; for people only."""
+
+
+_encode_worker = msgspec.json.Encoder().encode
+_decode_worker = msgspec.json.Decoder(WorkerRecord).decode
+
+
+class Registry:
+    """Kinds and workers in the store."""
+
+    def __init__(self, store: Redis, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def ping(self) -> None:
+        """Ask whether the store is there."""
+        await command(self._store, "PING")
+
+    async def register(self, kinds: list[KindRecord]) -> None:
+        """Write what a worker serves; tells the gateways if anything is new or different."""
+        fresh = {kind.kind: encode_kind(kind) for kind in kinds}
+        known = await command(self._store, "HMGET", self._keys.kinds, *fresh)
+        changed = [name for name, before in zip(fresh, known, strict=True) if fresh[name] != before]
+        if changed:
+            pairs = [part for name in changed for part in (name, fresh[name])]
+            await command(self._store, "HSET", self._keys.kinds, *pairs)
+            await command(self._store, "PUBLISH", self._keys.kinds_changed, " ".join(changed))
+
+    async def kinds(self) -> dict[str, KindRecord]:
+        """Return every registered kind."""
+        records = await command(self._store, "HVALS", self._keys.kinds)
+        return {kind.kind: kind for kind in map(decode_kind, records)}
+
+    async def appear(self, worker: WorkerRecord, ttl_s: float) -> None:
+        """Say that a worker lives; it is forgotten `ttl_s` after the last time."""
+        seconds, micros = await command(self._store, "TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
+        record = _encode_worker(worker)
+        await command(self._store, "SET", self._keys.worker(worker.worker), record, "PX", int(ttl_s * 1000))
+        await command(self._store, "ZADD", self._keys.workers, now, worker.worker)
+        await command(self._store, "ZREMRANGEBYSCORE", self._keys.workers, 0, int(now - ttl_s * 1000))
+
+    async def vanish(self, worker: str) -> None:
+        """Forget a worker that leaves."""
+        await command(self._store, "DEL", self._keys.worker(worker))
+        await command(self._store, "ZREM", self._keys.workers, worker)
+
+    async def workers(self) -> list[WorkerRecord]:
+        """Return the workers that live."""
+        names = await command(self._store, "ZRANGE", self._keys.workers, 0, -1)
+        if not names:
+            return []
+        found = await command(self._store, "MGET", *(self._keys.worker(name.decode()) for name in names))
+        return [_decode_worker(record) for record in found if record is not None]

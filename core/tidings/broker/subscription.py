@@ -1,0 +1,124 @@
+"""A subscription that comes back: channels of the store, read by one task.
+
+Pub/sub forgets what was published while nobody listened. So whoever uses this is told each time
+the subscription stands anew (`on_open`), and has to look at what it may have missed.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import anyio
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from .error import StoreUnavailableError
+
+CONFIRM_TIMEOUT_S = 5.0
+"""How long the store may take to confirm a channel."""
+
+RETRY_S = (0.05, 2.0)
+"""First and longest pause before subscribing again; full jitter between."""
+
+
+class Subscription:
+    """Messages of any number of channels, handed to one callback."""
+
+    def __init__(
+        self,
+        store: Redis,
+        on_message: Callable[[str, bytes], None],
+        on_open: Callable[[], None],
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare; `run` does the reading.
+
+        Args:
+            store: a client without a time limit on answers.
+            on_message: gets channel and data; must not raise and must not block.
+            on_open: called after every (re)subscription of all channels, the first included.
+            on_lost: called when the connection breaks.
+
+        """
+        self._store = store
+        self._on_message = on_message
+        self._on_open = on_open
+        self._on_lost = on_lost
+        self._channels: dict[str, asyncio.Future[None]] = {}
+        self._pubsub: PubSub | None = None
+        self.alive = False
+        """Whether the channels are subscribed at this moment, as far as this end knows."""
+
+    async def add(self, channel: str) -> None:
+        """Subscribe to one more channel; returns when the store has confirmed it.
+
+        Raises:
+            StoreUnavailableError: it was not confirmed in time.
+
+        """
+        confirmed = self._channels.get(channel)
+        if confirmed is None:
+            confirmed = self._channels[channel] = asyncio.get_running_loop().create_future()
+            await self._subscribe_now(channel)
+        try:
+            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                await asyncio.shield(confirmed)
+        except TimeoutError:
+            raise StoreUnavailableError(f"the store did not confirm the channel {channel}") from None
+
+    async def _subscribe_now(self, channel: str) -> None:
+        if self._pubsub is None:
+            return  # the reader subscribes to all it finds when it connects
+        try:
+            await self._pubsub.subscribe(channel)
+        except (RedisError, OSError):
+            return  # the reader notices too, and subscribes to all again
+
+    async def run(self) -> None:
+        """Read until cancelled, subscribing again whenever the connection breaks."""
+        failures = 0
+        while True:
+            if not self._channels:
+                await asyncio.sleep(RETRY_S[0])
+                continue
+            try:
+                async with self._store.pubsub() as pubsub:
+                    self._pubsub = pubsub
+                    await pubsub.subscribe(*self._channels)
+                    failures = 0
+                    await self._read(pubsub)
+            except (RedisError, OSError):
+                failures += 1
+            finally:
+                self._pubsub = None
+                self._lose()
+            longest = min(RETRY_S[0] * 2**failures, RETRY_S[1])
+            await anyio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
+
+    async def _read(self, pubsub: PubSub) -> None:
+        pending = set(self._channels)
+        async for message in pubsub.listen():
+            channel = message["channel"].decode()
+            if message["type"] == "message":
+                self._on_message(channel, message["data"])
+            elif message["type"] == "subscribe":
+                self._confirm(channel)
+                pending.discard(channel)
+                if not pending and not self.alive:
+                    self.alive = True
+                    self._on_open()
+
+    def _confirm(self, channel: str) -> None:
+        confirmed = self._channels[channel]
+        if not confirmed.done():
+            confirmed.set_result(None)
+
+    def _lose(self) -> None:
+        if self.alive:
+            self.alive = False
+            self._on_lost()
+        loop = asyncio.get_running_loop()
+        for channel, confirmed in self._channels.items():
+            if confirmed.done():
+                self._channels[channel] = loop.create_future()

@@ -1,0 +1,234 @@
+"""The store as a worker uses it: take entries, start attempts, report, keep leases, promote."""
+
+import asyncio
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import anyio
+import anyio.abc
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.contract.state import State
+
+from .connection import command
+from .error import ScriptError
+from .gather import Gatherer
+from .keys import GROUP, Keys
+from .script import Script
+
+MAX_DEAD = 100_000
+"""Dead letters kept in one partition, approximately."""
+
+
+class Entry(NamedTuple):
+    """One entry of a ready stream that this worker holds."""
+
+    tier: str
+    entry: str
+    """The stream's id of it, `ms-n`."""
+    id: str
+    envelope: bytes
+
+
+class Started(msgspec.Struct, array_like=True, frozen=True):
+    """The answer to the start of an attempt."""
+
+    go: int
+    """1: run it. 0: it must not run, and has been dealt with."""
+    fence: int
+    attempt: int
+    remaining_ms: int
+    """Until the job's deadline; 0: it has none."""
+    submitted_ms: int
+    lost: int
+    """1: an earlier attempt ended because its worker was lost."""
+
+
+class Outcome(msgspec.Struct, array_like=True, frozen=True):
+    """How an attempt ended, as `report.lua` takes it."""
+
+    state: State
+    field: str
+    """`result`, `problem` or empty."""
+    value: str
+    """JSON text for `field`."""
+    tail: str
+    """The event's frame from `"event"` on."""
+    delay_ms: int = 0
+    uncounted: int = 0
+    """1: the attempt does not count (handed back)."""
+    note: str = ""
+    """JSON text for the dead letter: traceback and the like, never shown to clients."""
+
+
+class Report:
+    """What one attempt has to say since its last report; may be added to until it is sealed."""
+
+    __slots__ = ("events", "fence", "id", "number", "outcome", "progress", "sealed")
+
+    def __init__(self, job: str, fence: int, number: int) -> None:
+        self.id = job
+        self.fence = fence
+        self.number = number
+        """Counts the reports of one attempt from 1; one sent twice counts once."""
+        self.progress = ""
+        """JSON text of the newest progress."""
+        self.events: list[tuple[int, str, str]] = []
+        """(class, tail of the frame, JSON text of a log chunk or empty)."""
+        self.outcome: Outcome | None = None
+        self.sealed = False
+        """Whether it has left: what comes now belongs to the next report."""
+
+    def seal(self) -> tuple[object, ...]:
+        """Return the item of `report.lua`; nothing may be added after this."""
+        self.sealed = True
+        return self.id, self.fence, self.number, self.progress, self.events, self.outcome or False
+
+
+class Beat(msgspec.Struct, array_like=True, frozen=True):
+    """One job a worker runs, for its heartbeat."""
+
+    id: str
+    fence: int
+    tier: str
+    entry: str
+
+
+_START = Script("start", list[Started])
+_REPORT = Script("report", list[str])
+_BEAT = Script("beat", list[str])
+_PROMOTE = Script("promote", tuple[int, int])
+_LEAVE = Script("leave", list[int])
+
+
+class WorkerStore:
+    """The operations of one worker on one partition, to be used as `async with`."""
+
+    def __init__(
+        self,
+        store: Redis,
+        keys: Keys,
+        partition: str,
+        worker: str,
+        *,
+        result_ttl_s: float = 86_400,
+        max_log_bytes: int = 4_194_304,
+    ) -> None:
+        """Bind the operations to a store, a partition and a worker.
+
+        Args:
+            store: a client of the store; it stays the caller's to close.
+            keys: the names of the namespace.
+            partition: whose jobs these are.
+            worker: this worker's id, also its name as a consumer.
+            result_ttl_s: how long the record of a finished job is kept, s.
+            max_log_bytes: a longer log of one job loses its older half.
+
+        """
+        self.partition = partition
+        self.worker = worker
+        self._store = store
+        self._keys = keys
+        self._root = keys.root(partition)
+        self._ttl_ms = int(result_ttl_s * 1000)
+        self._max_log_bytes = max_log_bytes
+        self._reports: Gatherer[Report, str] = Gatherer(self._send_reports, name=f"report {partition}")
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        self._tasks.start_soon(self._reports.run, name=self._reports.name)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        assert self._tasks is not None
+        self._tasks.cancel_scope.cancel()
+        return await self._tasks.__aexit__(kind, error, trace)
+
+    async def join(self, tiers: list[str]) -> None:
+        """See that the consumer group exists on the streams of `tiers`.
+
+        Source: https://redis.io/docs/latest/commands/xgroup-create/
+        """
+        for tier in tiers:
+            stream = self._keys.ready(self.partition, tier)
+            try:
+                await command(self._store, "XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM")
+            except ScriptError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
+
+    async def leave(self, tiers: list[str]) -> int:
+        """Remove this worker's consumers, so that none stay behind; return the entries it still held.
+
+        What it held is at once free for any other worker to take over.
+        """
+        return sum(await _LEAVE(self._store, self._root, (self.worker, tiers)))
+
+    async def take(self, tiers: list[str], most: int, wait_ms: int) -> list[Entry]:
+        """Take up to `most` new entries of each tier, waiting up to `wait_ms` for the first.
+
+        Source: https://redis.io/docs/latest/commands/xreadgroup/
+        """
+        streams = [self._keys.ready(self.partition, tier) for tier in tiers]
+        found = await command(
+            self._store, "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most, "BLOCK", wait_ms,
+            "STREAMS", *streams, *(">" for _ in streams),
+        )  # fmt: skip
+        return [
+            _entry(stream.rpartition(b":")[2].decode(), raw)
+            for stream, entries in found or ()
+            for raw in entries
+        ]
+
+    async def take_over(self, tier: str, idle_ms: int, most: int) -> list[Entry]:
+        """Take up to `most` entries whose holder has not renewed their lease for `idle_ms`.
+
+        Source: https://redis.io/docs/latest/commands/xautoclaim/
+        """
+        stream = self._keys.ready(self.partition, tier)
+        answer = await command(
+            self._store, "XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most
+        )
+        return [_entry(tier, raw) for raw in answer[1] if raw is not None and raw[1] is not None]
+
+    async def start(self, entries: list[Entry]) -> list[Started]:
+        """Start an attempt for each entry this worker holds."""
+        items = [(entry.tier, entry.entry, entry.id) for entry in entries]
+        return await _START(self._store, self._root, (self.partition, self.worker, self._ttl_ms, items))
+
+    def report(self, report: Report) -> "asyncio.Future[str]":
+        """Write a report with the next batch: `ok`, `cancel`, `lost` or `done`.
+
+        The report may still be added to until the batch leaves.
+        """
+        return self._reports.put(report)
+
+    async def beat(self, beats: list[Beat]) -> list[str]:
+        """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""
+        return await _BEAT(self._store, self._root, (self.worker, beats))
+
+    async def promote(self, most: int = 1000) -> tuple[int, int]:
+        """Queue what is due; return how many, and the ms until the next is due (-1: none)."""
+        return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, most))
+
+    async def _send_reports(self, reports: list[Report]) -> list[str]:
+        args = (
+            self.partition,
+            self._max_log_bytes,
+            self._ttl_ms,
+            MAX_DEAD,
+            [report.seal() for report in reports],
+        )
+        return await _REPORT(self._store, self._root, args)
+
+
+def _entry(tier: str, raw: tuple[bytes, dict[bytes, bytes]]) -> Entry:
+    entry, fields = raw
+    return Entry(tier, entry.decode(), fields[b"id"].decode(), fields[b"env"])

@@ -1,0 +1,83 @@
+"""A `tidings` command as a child process, its output shown with its name before each line."""
+
+import signal
+import subprocess
+import sys
+import threading
+from typing import IO
+
+from rich.console import Console
+from rich.text import Text
+
+
+class Child:
+    """One child; it can be started again after it has ended."""
+
+    def __init__(self, name: str, colour: str, arguments: list[str], environment: dict[str, str]) -> None:
+        self.name = name
+        self._colour = colour
+        self._command = [sys.executable, "-m", "tidings", *arguments]
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._console = Console(stderr=True)
+        self._told = False
+        """Whether somebody has been told that it ended by itself."""
+        self._asked = False
+        """Whether it was asked to stop."""
+
+    def start(self) -> None:
+        """Start it. It does not get Ctrl-C from the terminal: its parent says when to stop."""
+        self._told = self._asked = False
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            self._command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
+        assert self._process.stdout is not None
+        self._reader = threading.Thread(
+            target=self._show, args=(self._process.stdout,), name=f"{self.name} output", daemon=True
+        )
+        self._reader.start()
+
+    def poll(self) -> int | None:
+        """Return its exit code if it has ended."""
+        return self._process.poll() if self._process is not None else None
+
+    def ended_by_itself(self) -> bool:
+        """Return once that it has ended though nobody asked it to."""
+        if self._process is None or self._process.poll() is None or self._told or self._asked:
+            return False
+        self._told = True
+        return True
+
+    def ask_to_stop(self) -> None:
+        """Send it SIGTERM."""
+        if self._process is not None and self._process.poll() is None and not self._asked:
+            self._asked = True
+            self._process.send_signal(signal.SIGTERM)
+
+    def stop(self, timeout: float) -> None:
+        """Ask it to stop and wait; kill it if it takes longer than `timeout` seconds."""
+        if self._process is None:
+            return
+        self.ask_to_stop()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._reader is not None:
+            self._reader.join(1)
+
+    def _show(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
+                text = Text(f"{self.name:<7}", style=self._colour)
+                text.append(line.rstrip("\n"), style="default")
+                self._console.print(text, soft_wrap=True)

@@ -1,0 +1,131 @@
+"""The commands of a client: submit, watch, cancel. Results go to standard output, all else to the other."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from tidings.client import Client, ClientError, SubmitOptions
+from tidings.client.client import DEFAULT_URL
+
+from .error import CommandError
+from .follow import follow
+
+Url = Annotated[
+    str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")
+]
+
+
+def submit(
+    kind: Annotated[str, typer.Argument(help="What to do.")],
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(help="The input, as field=value; a value that reads as JSON is taken as such."),
+    ] = None,
+    *,
+    json: Annotated[
+        str | None, typer.Option("--json", help="The input as JSON; @FILE reads a file, - standard input.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
+    delay: Annotated[float | None, typer.Option(help="Seconds before it may start.")] = None,
+    deadline: Annotated[float | None, typer.Option(help="Seconds from now until it must have finished.")] = None,
+    do_follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch it, and print the result.")] = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Submit a job and print its token; with --follow, watch it and print its result as JSON."""
+    value = read_input(fields or [], json)
+    options = SubmitOptions(key=key, delay=delay, deadline=deadline)
+
+    async def run(client: Client) -> int:
+        handle = await client.submit(kind, value, options=options)
+        if not do_follow:
+            print(handle.token)  # noqa: T201
+            return 0
+        return await follow(handle, kind)
+
+    _run(url, run)
+
+
+def watch(
+    token: Annotated[str, typer.Argument(help="The job's token.")],
+    *,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Watch a job, and print its result as JSON."""
+
+    async def run(client: Client) -> int:
+        return await follow(await client.watch(token), token.partition(".")[0])
+
+    _run(url, run)
+
+
+def cancel(
+    token: Annotated[str, typer.Argument(help="The job's token.")],
+    *,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Ask that a job stop."""
+
+    async def run(client: Client) -> int:
+        handle = await client.watch(token)
+        await handle.cancel()
+        return 0
+
+    _run(url, run)
+
+
+def read_input(fields: list[str], json: str | None) -> dict[str, Any]:
+    """Return the input that the arguments say.
+
+    Raises:
+        CommandError: a field has no `=`, or the JSON is none, or not an object.
+
+    """
+    value: Any = {}
+    if json is not None:
+        value = _decode_json(json)
+    for field in fields:
+        name, equals, text = field.partition("=")
+        if not equals or not name:
+            raise CommandError(f"{field!r} is not of the form field=value")
+        value[name] = _json_or_text(text)
+    return dict(value)
+
+
+def _decode_json(text: str) -> dict[str, Any]:
+    if text == "-":
+        text = sys.stdin.read()
+    elif text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"--json {text}: {error.strerror}") from None
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise CommandError(f"--json takes a JSON object: {error}") from None
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return text
+
+
+def _run(url: str, body: Callable[[Client], Awaitable[int]]) -> None:
+    async def connected() -> int:
+        async with Client(url) as client:
+            return await body(client)
+
+    try:
+        code = asyncio.run(connected())
+    except ClientError as error:
+        raise CommandError(str(error)) from None
+    except KeyboardInterrupt:
+        code = 130
+    raise typer.Exit(code)

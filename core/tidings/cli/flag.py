@@ -1,0 +1,52 @@
+"""Flags made from settings: what can be set by the environment can be said on the command line."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tidings.settings import Setting, StoreSettings, settings_of
+
+
+def with_flags(
+    kind: type[StoreSettings], *, leave_out: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command a flag for each setting of `kind`; it gets them as keyword arguments, None if unsaid."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        flags = [_parameter(setting) for setting in settings_of(kind) if setting.name not in leave_out]
+        command.__signature__ = signature.replace(parameters=own + flags)  # type: ignore[attr-defined]
+        command.__annotations__ = {one.name: one.annotation for one in own + flags} | {"return": None}
+        return command
+
+    return decorate
+
+
+def _parameter(setting: Setting) -> inspect.Parameter:
+    unit = f" [{setting.unit}]" if setting.unit else ""
+    option = typer.Option(
+        setting.flag,
+        help=f"{setting.meaning}{unit}",
+        envvar=setting.variable,
+        show_envvar=True,
+        show_default=_shown(setting.default),
+    )
+    type_ = Annotated[_flag_type(setting.type) | None, option]
+    return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=type_)
+
+
+def _flag_type(type_: Any) -> Any:
+    """Return the type typer shows; values are checked by the settings, not by it."""
+    if typing.get_origin(type_) in (tuple, Literal):
+        return str
+    return type_
+
+
+def _shown(default: Any) -> str:
+    if default is False or default == () or default == "":
+        return "none"
+    return f"{default:g}" if isinstance(default, float) else str(default)

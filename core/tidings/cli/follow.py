@@ -1,0 +1,64 @@
+"""Following a job in a terminal: a live bar, its log, its result."""
+
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from tidings.client import Event, Handle, JobCancelled, JobExpired, JobFailed
+
+
+async def follow(handle: Handle, name: str) -> int:
+    """Show a job until it ends; return the exit code: 0 if it succeeded, else 1."""
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[message]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(escape(name), total=None, message=f"[dim]{handle.token}[/dim]")
+        async for event in handle:
+            _show(bar, task, event)
+    return await _end(handle, console)
+
+
+def _show(bar: Progress, task: TaskID, event: Event) -> None:
+    match event.name:
+        case "progress":
+            fraction = event.data.get("fraction")
+            message = escape(event.data.get("message") or "")
+            bar.update(task, total=None if fraction is None else 1.0, completed=fraction or 0, message=message)
+        case "log":
+            bar.console.print(_line(event.data), markup=False, highlight=False)
+        case "retrying":
+            after = event.data.get("after")
+            bar.update(task, message=f"attempt {event.data.get('attempt')} failed; again in {after} s")
+        case "succeeded":
+            bar.update(task, total=1.0, completed=1.0, message="[green]succeeded[/green]")
+        case "started" | "queued" | "cancelled" | "expired" | "failed":
+            bar.update(task, message=event.name)
+
+
+def _line(data: Any) -> str:
+    text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+async def _end(handle: Handle, console: Console) -> int:
+    try:
+        result = await handle.result(timeout=10)
+    except JobFailed as error:
+        console.print(f"[red]failed[/red] {escape(str(error))}")
+        return 1
+    except (JobCancelled, JobExpired) as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        return 1
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
+    return 0

@@ -1,0 +1,79 @@
+"""The entry point: finds the commands, and turns what users can cause into one clear line."""
+
+import sys
+from importlib.metadata import entry_points
+from typing import Annotated, Any
+
+import typer
+
+import tidings
+from tidings.broker.error import StoreError
+from tidings.contract.problem import ProblemError
+from tidings.settings import SettingsError
+
+from .client import cancel, submit, watch
+from .dev import dev
+from .error import CommandError
+from .status import status
+
+EXTRAS = {"serve": "server", "work": "worker"}
+"""The extra that each command of another package needs."""
+
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        _app()()
+    except (CommandError, SettingsError, StoreError, ProblemError) as error:
+        print(f"tidings: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
+        raise SystemExit(1) from None
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="tidings",
+        help="Submit work, get a token at once, have the tidings pushed to you.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+    app.callback()(_options)
+    for command in (dev, *_plugged(), submit, watch, cancel, status):
+        app.command()(command)
+    return app
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"tidings {tidings.__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+def _plugged() -> list[Any]:
+    """Return the commands that the server and the worker bring."""
+    found = {point.name: point for point in entry_points(group="tidings.commands")}
+    return [_load(found[name], name) if name in found else _missing(name) for name in EXTRAS]
+
+
+def _load(point: Any, name: str) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        return _missing(name, error.name or "")
+
+
+def _missing(name: str, module: str = "") -> Any:
+    def command(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:  # noqa: ARG001
+        lack = f" ({module} is missing)" if module else ""
+        raise CommandError(f"`tidings {name}` is not installed{lack}: pip install 'tidings[{EXTRAS[name]}]'")
+
+    command.__name__ = name
+    command.__doc__ = f"(Not installed: pip install 'tidings[{EXTRAS[name]}]'.)"
+    return command
+
+
+

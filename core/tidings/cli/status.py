@@ -1,0 +1,57 @@
+"""The command `tidings status`: what the store knows, at a glance; and for probes, by its exit code."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tidings.broker.census import Census, take_census
+from tidings.broker.connection import check_store, open_store
+from tidings.broker.keys import Keys
+from tidings.settings import StoreSettings, from_env
+
+from .flag import with_flags
+
+
+@with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s"))
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any
+) -> None:
+    """Show kinds, workers and queues; exit with 1 if something waits that nobody serves."""
+    settings = from_env(StoreSettings, overrides=flags)
+    census = asyncio.run(_census(settings.store_url))
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(census)).decode())  # noqa: T201
+    else:
+        _show(census, Console())
+    raise typer.Exit(1 if census.unserved else 0)
+
+
+async def _census(url: str) -> Census:
+    await check_store(url)
+    store = open_store(url)
+    try:
+        return await take_census(store, Keys())
+    finally:
+        await store.aclose()
+
+
+def _show(census: Census, console: Console) -> None:
+    queues = Table("queue", "tier", "waiting", "running", "scheduled", "dead", title="Queues", title_justify="left")
+    for one in census.queues:
+        counts = (one.waiting, one.running, one.scheduled, one.dead)
+        queues.add_row(one.queue, one.tier, *map(str, counts))
+    kinds = Table("kind", "version", "queue", "tier", "description", title="Kinds", title_justify="left")
+    for kind in census.kinds:
+        kinds.add_row(kind.kind, str(kind.version), kind.queue, kind.tier, kind.description)
+    workers = Table("worker", "version", "running", "slots", "kinds", title="Workers", title_justify="left")
+    for worker in census.workers:
+        row = (worker.worker, worker.version, str(worker.running), str(worker.slots), " ".join(worker.kinds))
+        workers.add_row(*row)
+    for table in (queues, kinds, workers):
+        console.print(table)
+    for queue in census.unserved:
+        console.print(f"[red]Jobs wait in {queue}, and no worker serves it.[/red]")

@@ -1,0 +1,156 @@
+"""The context: what a handler knows of its attempt, and how it speaks to whoever waits.
+
+`Context` is for `async def` handlers, `SyncContext` for plain functions, which run in threads;
+both are faces of one `Sink`, which the worker provides.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+from .codec import encode_chunk, encode_progress
+
+
+class Sink(Protocol):
+    """Where an attempt's words go; the worker's side of a context. Belongs to the event loop."""
+
+    token: str
+    kind: str
+    attempt: int
+    correlation_id: str
+    idempotency_key: str
+    cancelled: bool
+    max_chunk_bytes: int
+
+    def progress(self, data: str) -> None:
+        """Take the newest progress, as JSON text."""
+
+    def log(self, chunk: str) -> None:
+        """Take a log chunk, as JSON text."""
+
+    async def room(self) -> None:
+        """Return when there is room for more log chunks: back-pressure from the store."""
+
+
+class StoppedError(Exception):
+    """The attempt is over (cancelled, timed out, taken over): the thread should end now."""
+
+
+class _Face:
+    """What both kinds of context tell."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    @property
+    def token(self) -> str:
+        """The job's token."""
+        return self._sink.token
+
+    @property
+    def kind(self) -> str:
+        """The job's kind."""
+        return self._sink.kind
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
+        return self._sink.attempt
+
+    @property
+    def correlation_id(self) -> str:
+        """The caller's correlation id; empty if it gave none."""
+        return self._sink.correlation_id
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether someone asked that the job stop, or the job is no longer this worker's."""
+        return self._sink.cancelled
+
+
+class Context(_Face):
+    """The context of an `async def` handler."""
+
+    async def progress(
+        self,
+        done: float | None,
+        total: float | None = None,
+        message: str | None = None,
+        data: Any = None,
+    ) -> None:
+        """Say how far the work is. The newest wins: at most 20 a second reach the watchers.
+
+        Args:
+            done: the fraction done, 0 to 1; with `total`, how much of it is done; None: unknown.
+            total: how much there is to do, in any unit, above 0.
+            message: a few words for people.
+            data: any JSON, such as a partial result.
+
+        Raises:
+            ValueError: the numbers make no fraction, or it is larger than a chunk may be.
+            TypeError: `data` holds something that JSON has no form for.
+
+        """
+        self._sink.progress(encode_progress(done, total, message, data, self._sink.max_chunk_bytes))
+        await asyncio.sleep(0)  # a handler that only reports must let the loop send it
+
+    async def log(self, chunk: Any) -> None:
+        """Add a chunk to the job's log. Chunks are never skipped, and arrive in order.
+
+        Args:
+            chunk: any JSON, at most `max_chunk_bytes` when encoded (64 KiB by default).
+
+        Raises:
+            ValueError: it is larger than that.
+            TypeError: it holds something that JSON has no form for.
+
+        """
+        self._sink.log(encode_chunk(chunk, self._sink.max_chunk_bytes))
+        await self._sink.room()
+
+
+class SyncContext(_Face):
+    """The context of a plain function, which runs in a thread. The methods are those of `Context`.
+
+    A thread cannot be stopped from outside. Its attempt can end all the same (cancelled, timed out);
+    `cancelled` then says so, and the next word it wants to say raises `StoppedError`.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self._loop = asyncio.get_running_loop()
+
+    def progress(
+        self,
+        done: float | None,
+        total: float | None = None,
+        message: str | None = None,
+        data: Any = None,
+    ) -> None:
+        """Say how far the work is; see `Context.progress`.
+
+        Raises:
+            StoppedError: the attempt is over.
+
+        """
+        text = encode_progress(done, total, message, data, self._sink.max_chunk_bytes)
+        self._check()
+        self._loop.call_soon_threadsafe(self._sink.progress, text)
+
+    def log(self, chunk: Any) -> None:
+        """Add a chunk to the job's log; see `Context.log`. Waits while too much is unsent.
+
+        Raises:
+            StoppedError: the attempt is over.
+
+        """
+        text = encode_chunk(chunk, self._sink.max_chunk_bytes)
+        self._check()
+        asyncio.run_coroutine_threadsafe(self._log(text), self._loop).result()
+
+    async def _log(self, text: str) -> None:
+        self._sink.log(text)
+        await self._sink.room()
+
+    def _check(self) -> None:
+        if self._sink.cancelled:
+            raise StoppedError("the attempt is over: it was cancelled, timed out, or is another worker's")

@@ -1,0 +1,150 @@
+"""Settings: one frozen object for each process, read once from the environment and the flags.
+
+A setting is defined in one place, as a field: its type, default, bounds, unit and meaning. From that
+come the check of what the environment says, the flags of the commands, and the reference page.
+"""
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "TIDINGS_"
+
+S = TypeVar("S", bound="StoreSettings")
+
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000, extra={"unit": "s"})]
+Bytes = Annotated[int, Meta(ge=1_024, le=536_870_912, extra={"unit": "bytes"})]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class SettingsError(ValueError):
+    """A setting is wrong: one line that names it, its value and what is allowed."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process takes."""
+
+    store_url: Annotated[
+        str,
+        Meta(
+            description="Where the store is: `redis://`, `rediss://` (TLS), `unix://`, or `embedded:FOLDER` "
+            "for the one that `tidings dev` runs in that folder.",
+        ),
+    ] = "embedded:.tidings"
+    log_format: Annotated[
+        Literal["console", "json"], Meta(description="Log lines for people, or one JSON object a line.")
+    ] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
+    ] = "info"
+    result_ttl_s: Annotated[
+        Seconds, Meta(description="How long a finished job is found under its token.")
+    ] = 86_400.0
+
+
+class Setting(NamedTuple):
+    """One setting, as the flags and the reference page show it."""
+
+    name: str
+    variable: str
+    flag: str
+    type: Any
+    type_name: str
+    default: Any
+    unit: str
+    meaning: str
+
+
+def from_env(
+    kind: type[S], environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
+) -> S:
+    """Return the settings of a process.
+
+    Args:
+        kind: which settings.
+        environ: the environment; None: that of this process.
+        overrides: what the flags say, by field name; None values are left out.
+
+    Raises:
+        SettingsError: a value is not allowed.
+
+    """
+    if environ is None:
+        import os  # noqa: PLC0415 - the one place that reads it
+
+        environ = os.environ
+    given: dict[str, Any] = {}
+    for setting in settings_of(kind):
+        if setting.variable in environ:
+            given[setting.name] = environ[setting.variable]
+        value = (overrides or {}).get(setting.name)
+        if value is not None:
+            given[setting.name] = value
+    return _convert(kind, given)
+
+
+def settings_of(kind: type[StoreSettings]) -> Iterator[Setting]:
+    """Yield the settings of a process in the order of their definition."""
+    for field in msgspec.structs.fields(kind):
+        metas = list(_metas(field.type))
+        extra = {key: value for meta in metas for key, value in (meta.extra or {}).items()}
+        bare = _bare(field.type)
+        yield Setting(
+            name=field.name,
+            variable=PREFIX + field.name.upper(),
+            flag="--" + field.name.replace("_", "-"),
+            type=bare,
+            type_name=_type_name(bare),
+            default=field.default,
+            unit=extra.get("unit", ""),
+            meaning=next((meta.description for meta in reversed(metas) if meta.description), ""),
+        )
+
+
+def _convert(kind: type[S], given: dict[str, Any]) -> S:
+    values = dict(given)
+    for setting in settings_of(kind):
+        value = values.get(setting.name)
+        if typing.get_origin(setting.type) is tuple and isinstance(value, str):
+            values[setting.name] = tuple(part.strip() for part in value.split(",") if part.strip())
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        what, _, where = text.partition(" - at `$.")
+        name = where.rstrip("`").partition("[")[0]
+        if not name:
+            raise SettingsError(text) from error
+        allowed = next(setting.type_name for setting in settings_of(kind) if setting.name == name)
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} is {given[name]!r}: {what[0].lower()}{what[1:]}; allowed: {allowed}"
+        ) from error
+
+
+def _metas(type_: Any) -> Iterator[Meta]:
+    """Yield what a type is annotated with, inner annotations first."""
+    if typing.get_origin(type_) is Annotated:
+        inner, *metas = typing.get_args(type_)
+        yield from _metas(inner)
+        yield from (meta for meta in metas if isinstance(meta, Meta))
+
+
+def _bare(type_: Any) -> Any:
+    while typing.get_origin(type_) is Annotated:
+        type_ = typing.get_args(type_)[0]
+    return type_
+
+
+def _type_name(type_: Any) -> str:
+    origin = typing.get_origin(type_)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in typing.get_args(type_))
+    if origin is tuple:
+        return "list, separated by commas"
+    if isinstance(type_, types.UnionType):
+        return " or ".join(_type_name(part) for part in typing.get_args(type_))
+    return {"str": "text", "int": "whole number", "float": "number", "bool": "`true` or `false`"}[type_.__name__]

@@ -1,0 +1,132 @@
+"""The application: routes, and the gateway's life around them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+
+from tidings.contract.problem import Problem, ProblemError
+from tidings.settings import from_env
+
+from .gateway import Gateway, store_problem
+from .jobs import Jobs
+from .keepalive import keep_alive
+from .pages import SECURITY_HEADERS, Pages, static_folder
+from .reply import json_response, problem_response
+from .settings import ServerSettings
+from .socket import SocketEndpoint, Sockets
+from .stream import Streams
+
+
+def create_app(settings: ServerSettings | None = None) -> Starlette:
+    """Return the push server as an ASGI application.
+
+    It runs under any ASGI server and mounts inside another Starlette or FastAPI application, whose
+    lifespan must then run this one's (`app.router.lifespan_context`).
+
+    Args:
+        settings: None: from the environment.
+
+    Raises:
+        SettingsError: a setting in the environment is wrong.
+
+    """
+    gateway = Gateway(settings or from_env(ServerSettings))
+    sockets = Sockets()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with gateway.running(), keep_alive(sockets, gateway.settings.alive_after_s):
+            yield
+
+    app = Starlette(
+        routes=_routes(gateway, sockets),
+        lifespan=lifespan,
+        middleware=_middleware(gateway.settings),
+        exception_handlers={HTTPException: _http_error, Exception: _broken},
+    )
+    app.state.gateway = gateway
+    app.state.sockets = sockets
+    return app
+
+
+def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
+    jobs, streams, health = Jobs(gateway), Streams(gateway), Health(gateway)
+    folder = static_folder()
+
+    async def index(_: Request) -> Response:
+        return FileResponse(folder / "index.html", headers=SECURITY_HEADERS)
+
+    return [
+        Route("/", index),
+        Route("/v1/jobs", jobs.submit, methods=["POST"]),
+        Route("/v1/jobs/{token}", jobs.look, methods=["GET"]),
+        Route("/v1/jobs/{token}", jobs.cancel, methods=["DELETE"]),
+        Route("/v1/jobs/{token}/events", streams.one, methods=["GET"]),
+        Route("/v1/events", streams.several, methods=["GET"]),
+        Route("/v1/kinds", jobs.kinds, methods=["GET"]),
+        WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
+        Route("/healthz", health.live),
+        Route("/readyz", health.ready),
+        Mount("/static", Pages(directory=folder)),
+    ]
+
+
+def _middleware(settings: ServerSettings) -> list[Middleware]:
+    if not settings.allowed_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["content-type", "idempotency-key", "if-none-match", "last-event-id", "prefer"],
+            expose_headers=["etag", "location", "retry-after"],
+        )
+    ]
+
+
+class Health:
+    """Liveness and readiness."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def live(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        """`GET /healthz`: 200 as long as the process answers at all."""
+        return PlainTextResponse("ok\n")
+
+    async def ready(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        """`GET /readyz`: 200 if clients should come here, else 503 with the reason."""
+        try:
+            await self._gateway.ping()
+        except ProblemError as error:
+            return problem_response(error.problem)
+        status = {"ready": self._gateway.ready, "draining": self._gateway.draining}
+        return json_response(status, 200 if self._gateway.ready else 503)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    """Answer what the router refuses as a problem too (RFC 9457, section 4.2.1: about:blank)."""
+    assert isinstance(error, HTTPException)
+    refused = Problem(
+        type="about:blank",
+        title=error.detail,
+        status=error.status_code,
+        detail="see the contract for paths and methods",
+        code="invalid_frame",
+    )
+    response = problem_response(refused)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw; the cause is logged, not told."""
+    return problem_response(store_problem(error))

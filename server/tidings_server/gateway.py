@@ -1,0 +1,330 @@
+"""The gateway: one server process as the service behind all transports.
+
+It owns the connection to the store, the hub, and what is known of the kinds; the sockets, streams
+and HTTP routes ask it and nothing else.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import msgspec
+import structlog
+
+from tidings.broker.connection import open_store
+from tidings.broker.error import StoreError, StoreFullError
+from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
+from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry
+from tidings.broker.subscription import Subscription
+from tidings.contract.envelope import Envelope, encode_envelope
+from tidings.contract.frame import Ack, Limits, Submission
+from tidings.contract.problem import Problem, ProblemError, problem, refuse
+from tidings.contract.token import Token, mint, parse
+
+from .hub import Hub, Listener
+from .kinds import Kinds
+from .settings import ServerSettings
+
+log = structlog.get_logger()
+
+STORE_RETRY_S = 1.0
+"""What a client is told to wait when the store cannot be reached."""
+
+BACKLOG_RETRY_S = 1.0
+"""What a client is told to wait when a queue is full."""
+
+
+class Gateway:
+    """One server process. Use `running` around its life."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.id = secrets.token_urlsafe(9)
+        self.kinds = Kinds()
+        self.draining = False
+        self.on_drain: set[Callable[[], None]] = set()
+        """Called when the drain begins, by those who have something to end then."""
+        self.limits = Limits(
+            max_frame_bytes=settings.max_frame_bytes,
+            max_depth=settings.max_depth,
+            max_in_flight=settings.max_in_flight,
+            max_watches=settings.max_watches,
+            max_waiting_bytes=settings.max_waiting_bytes,
+        )
+        keys = Keys()
+        self._client = open_store(settings.store_url)
+        self._listening = open_store(settings.store_url, timeout=None)
+        self._registry = Registry(self._client, keys)
+        self._kinds_changed = asyncio.Event()
+        self._kinds_channel = keys.kinds_changed
+        self.store = GatewayStore(
+            self._client,
+            keys,
+            self.id,
+            dedup_window_s=settings.dedup_window_s,
+            max_backlog=settings.max_backlog,
+            result_ttl_s=settings.result_ttl_s,
+        )
+        self._subscription = Subscription(self._listening, self._on_message, self._on_open, self._on_lost)
+        self.hub = Hub(self.store, self._subscription, keys)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the gateway's own tasks around the body."""
+        try:
+            async with self.store, anyio.create_task_group() as tasks:
+                tasks.start_soon(self._subscription.run, name="inbox")
+                tasks.start_soon(self._follow_kinds, name="kinds")
+                yield
+                tasks.cancel_scope.cancel()
+        finally:
+            await self._client.aclose()
+            await self._listening.aclose()
+
+    @property
+    def ready(self) -> bool:
+        """Whether clients should come here: the inbox is open and the process is not leaving."""
+        return self._subscription.alive and not self.draining
+
+    def drain(self) -> None:
+        """Take no new work, and have long answers end: this process is leaving."""
+        self.draining = True
+        for end in list(self.on_drain):
+            end()
+
+    async def ping(self) -> None:
+        """Ask the store whether it is there.
+
+        Raises:
+            ProblemError: `store_unavailable`.
+
+        """
+        try:
+            await self._registry.ping()
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+
+    # Work.
+
+    def admit(self, submission: Submission, owner: str = "") -> tuple[Token, NewJob]:
+        """Check a submission and give it a token.
+
+        Raises:
+            ProblemError: it is refused, with the field and what to do.
+
+        """
+        if self.draining:
+            raise refuse("draining", "this server is shutting down; connect again", retry_after=1)
+        record = self.kinds.check(submission)
+        token = mint(record.queue)
+        envelope = Envelope(
+            kind=record.kind,
+            input=submission.input,
+            version=record.version,
+            correlation_id=submission.correlation_id or "",
+            traceparent=submission.traceparent or "",
+            tracestate=submission.tracestate or "",
+            key=submission.key or "",
+        )
+        return token, NewJob(
+            id=token.id,
+            kind=record.kind,
+            tier=record.tier,
+            envelope=encode_envelope(envelope).decode(),
+            delay_ms=int((submission.delay or 0) * 1000),
+            deadline_ms=int((submission.deadline or 0) * 1000),
+            key=Keys.dedup_suffix(owner, record.kind, submission.key) if submission.key else "",
+            fingerprint=fingerprint(submission) if submission.key else "",
+            owner=owner,
+            correlation_id=submission.correlation_id or "",
+            watch=int(submission.watch),
+        )
+
+    async def submit(self, submission: Submission, listener: Listener | None = None) -> Ack:
+        """Accept a submission for a caller that waits (HTTP); without a listener nobody watches.
+
+        Raises:
+            ProblemError: it is refused.
+
+        """
+        token, job = self.admit(msgspec.structs.replace(submission, watch=listener is not None))
+        if listener is not None:
+            listener.token = token
+            self.hub.begin(listener)
+        try:
+            answer = await self.store.submit(token.partition, job)
+            ack = acknowledge(token, answer)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+        finally:
+            if listener is not None and listener.held is not None:
+                self.hub.forget(listener)
+        return ack
+
+    def find(self, text: str) -> Token:
+        """Return the token that `text` is.
+
+        Raises:
+            ProblemError: `unknown_token`: no job here can have it.
+
+        """
+        token = parse(text)
+        if token is None or token.partition not in self.hub.partitions:
+            raise unknown_token(text)
+        return token
+
+    async def read(self, token: Token, after: int = 0) -> Record:
+        """Return what is known of a job.
+
+        Raises:
+            ProblemError: `unknown_token` or `store_unavailable`.
+
+        """
+        try:
+            record = await self.store.read(token, after)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+        if not record.state:
+            raise unknown_token(str(token))
+        return record
+
+    async def watch(self, listener: Listener, after: int) -> Record:
+        """Return what is known of a job; its events then go to the listener, once released.
+
+        Raises:
+            ProblemError: `unknown_token` or `store_unavailable`; the listener is not kept.
+
+        """
+        try:
+            record = await self.hub.watch(listener, after)
+        except StoreError as error:
+            self.hub.leave(listener)
+            raise ProblemError(store_problem(error)) from error
+        except asyncio.CancelledError:
+            self.hub.leave(listener)
+            raise
+        if not record.state:
+            self.hub.leave(listener)
+            raise unknown_token(str(listener.token))
+        return record
+
+    async def cancel(self, token: Token) -> None:
+        """Ask that a job stop.
+
+        Raises:
+            ProblemError: `unknown_token`, `already_finished` or `store_unavailable`.
+
+        """
+        try:
+            answer = await self.store.cancel(token)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+        refused = cancel_problem(str(token), answer)
+        if refused is not None:
+            raise ProblemError(refused)
+
+    # The kinds.
+
+    def _on_message(self, channel: str, data: bytes) -> None:
+        if channel == self._kinds_channel:
+            self._kinds_changed.set()
+        else:
+            self.hub.receive(data)
+
+    def _on_open(self) -> None:
+        log.info("inbox_open", gateway=self.id)
+        self._kinds_changed.set()
+        self.hub.reopened()
+
+    def _on_lost(self) -> None:
+        log.warning("inbox_lost", gateway=self.id)
+
+    async def _follow_kinds(self) -> None:
+        await self._follow_channel()
+        while True:
+            await self._kinds_changed.wait()
+            self._kinds_changed.clear()
+            try:
+                self.kinds = Kinds((await self._registry.kinds()).values())
+                for queue in self.kinds.queues - self.hub.partitions:
+                    await self.hub.open(queue)
+            except StoreError as error:
+                log.warning("kinds_unread", error=str(error))
+                await anyio.sleep(STORE_RETRY_S)
+                self._kinds_changed.set()
+
+    async def _follow_channel(self) -> None:
+        while True:
+            try:
+                await self._subscription.add(self._kinds_channel)
+            except StoreError as error:
+                log.warning("inbox_closed", error=str(error))
+            else:
+                return
+
+
+def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
+    """Return the ack for the store's answer to a submission.
+
+    Raises:
+        ProblemError: `key_reused` or `backlog_full`.
+
+    """
+    if answer.answer == "reused":
+        raise refuse("key_reused", "this key was used with another input; take another key", field="/key")
+    if answer.answer == "full":
+        raise refuse(
+            "backlog_full",
+            f"{answer.position} jobs wait in this queue; that is as many as may",
+            limit=answer.position,
+            retry_after=BACKLOG_RETRY_S,
+        )
+    return Ack(
+        ref=msgspec.UNSET if ref is None else ref,
+        token=str(Token(token.partition, answer.id)),
+        status=answer.state,
+        seq=answer.seq,
+        duplicate=answer.answer == "duplicate",
+        position=answer.position if answer.answer == "new" else None,
+    )
+
+
+def fingerprint(submission: Submission) -> str:
+    """Return a digest of the payload: the input's value, however its fields are ordered."""
+    value = msgspec.json.decode(submission.input)
+    return hashlib.blake2b(msgspec.json.encode(value, order="sorted"), digest_size=16).hexdigest()
+
+
+def unknown_token(text: str) -> ProblemError:
+    """Return the refusal of a token; the same whether it never was, has gone, or is another's."""
+    return refuse(
+        "unknown_token",
+        f"there is no job {text[:100]!r}; results are kept for a limited time",
+        field="/token",
+    )
+
+
+def cancel_problem(token: str, answer: str) -> Problem | None:
+    """Return why a job cannot be cancelled, if so."""
+    if answer == "unknown":
+        return unknown_token(token).problem
+    if answer == "finished":
+        return problem("already_finished", "the job had finished before it could be cancelled")
+    return None
+
+
+def store_problem(error: BaseException) -> Problem:
+    """Return what a client is told of an error of the store; the cause stays in our log."""
+    if isinstance(error, StoreFullError):
+        detail = "the store has no memory left; nothing was written"
+    elif isinstance(error, StoreError):
+        detail = "the store cannot be reached; nothing is known to have been written"
+    else:
+        log.error("unexpected", exc_info=error)
+        return problem("internal_error", "something broke on our side; it has been logged", retry_after=1)
+    log.warning("store_unavailable", error=str(error), type=type(error).__name__)
+    return problem("store_unavailable", detail, retry_after=STORE_RETRY_S)

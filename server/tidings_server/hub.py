@@ -1,0 +1,226 @@
+"""The hub: who in this process listens to which job, and the one inbox all their events come through.
+
+Pub/sub forgets, so the hub keeps the number of the last event of each job. An event that leaves a
+hole, one that was too large to publish, and an inbox that was lost and came back all lead to the
+same thing: the job is watched again from the number last delivered, and whatever arrives meanwhile
+is held until the answer is there.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+
+import msgspec
+
+from tidings.broker.error import StoreError
+from tidings.broker.gateway import GatewayStore, Record
+from tidings.broker.keys import Keys
+from tidings.broker.subscription import Subscription
+from tidings.contract.event import EventClass
+from tidings.contract.token import Token
+
+from .render import is_final
+
+REPAIR_RETRY_S = 0.5
+"""Pause before a job is watched again when that failed."""
+
+Entry = tuple[str, int, int, str]
+"""Token, number, class and frame of an event, as the scripts publish it; an empty frame means: fetch."""
+
+_decode_inbox = msgspec.msgpack.Decoder(list[Entry]).decode
+
+
+class Listener(ABC):
+    """One who wants the events of one job; holds them back until its first answer has gone out."""
+
+    __slots__ = ("held", "seq", "token")
+
+    def __init__(self, token: Token) -> None:
+        self.token = token
+        self.seq = 0
+        """The last number passed on."""
+        self.held: list[tuple[int, int, str]] | None = []
+
+    def offer(self, seq: int, event_class: int, frame: str) -> None:
+        """Take an event from the hub."""
+        if self.held is not None:
+            self.held.append((seq, event_class, frame))
+        elif seq > self.seq:
+            self.seq = seq
+            self.event(seq, event_class, frame)
+
+    def release(self, seq: int) -> None:
+        """Let events go from now on, those above `seq` that were held first."""
+        held, self.held = self.held, None
+        self.seq = max(self.seq, seq)
+        for event in held or ():
+            self.offer(*event)
+
+    @abstractmethod
+    def event(self, seq: int, event_class: int, frame: str) -> None:
+        """Pass an event on; must not block."""
+
+    @abstractmethod
+    def repaired(self, record: Record, after: int) -> None:
+        """Pass on where the job stands, to one who has seen everything up to `after`."""
+
+    @abstractmethod
+    def vanished(self) -> None:
+        """Pass on that the job's record is gone."""
+
+
+class Topic:
+    """One job and its listeners in this process."""
+
+    __slots__ = ("held", "listeners", "seq", "token")
+
+    def __init__(self, token: Token, seq: int | None) -> None:
+        self.token = token
+        self.seq = seq
+        """The number of the last event; None while the store is being asked for it."""
+        self.listeners: list[Listener] = []
+        self.held: list[Entry] = []
+
+
+class Hub:
+    """The jobs that are listened to in this process."""
+
+    def __init__(self, store: GatewayStore, subscription: Subscription, keys: Keys) -> None:
+        self._store = store
+        self._subscription = subscription
+        self._keys = keys
+        self._topics: dict[str, Topic] = {}
+        self._opened = False
+        self.partitions: set[str] = set()
+        """The partitions whose inbox this process reads."""
+
+    def __len__(self) -> int:
+        return len(self._topics)
+
+    async def open(self, partition: str) -> None:
+        """Read this process's inbox in a partition from now on.
+
+        Raises:
+            StoreError: the store did not confirm it; it is asked again whenever it comes back.
+
+        """
+        self.partitions.add(partition)
+        await self._subscription.add(self._keys.inbox(partition, self._store.gateway))
+
+    # Listening.
+
+    def begin(self, listener: Listener) -> None:
+        """Listen to a job that is about to be submitted, whose first number is 1."""
+        self._join(listener, seq=1)
+
+    def watch(self, listener: Listener, after: int) -> "asyncio.Future[Record]":
+        """Listen to a job that exists, and ask for its record with the log after `after`.
+
+        The listener's events are held until its `release`.
+        """
+        self._join(listener, seq=None)
+        answer = self._store.watch(listener.token, after)
+        answer.add_done_callback(lambda done: self._settle(listener.token, done))
+        return answer
+
+    def leave(self, listener: Listener) -> None:
+        """Stop listening; the last one of a job has the store told."""
+        topic = self._topics.get(str(listener.token))
+        if topic is None or listener not in topic.listeners:
+            return
+        topic.listeners.remove(listener)
+        if not topic.listeners:
+            del self._topics[str(listener.token)]
+            self._store.unwatch(listener.token).add_done_callback(_ignore)
+
+    def forget(self, listener: Listener) -> None:
+        """Undo `begin` for a submission that made no job; the store knows nothing of it."""
+        self._topics.pop(str(listener.token), None)
+
+    def _join(self, listener: Listener, seq: int | None) -> None:
+        topic = self._topics.get(str(listener.token))
+        if topic is None:
+            topic = self._topics[str(listener.token)] = Topic(listener.token, seq)
+        topic.listeners.append(listener)
+
+    # The inbox.
+
+    def receive(self, data: bytes) -> None:
+        """Take one message of the inbox: a batch of events."""
+        for entry in _decode_inbox(data):
+            topic = self._topics.get(entry[0])
+            if topic is not None:
+                self._take(topic, entry)
+
+    def reopened(self) -> None:
+        """Watch everything again, because the inbox was deaf for a while."""
+        if self._opened:
+            for topic in list(self._topics.values()):
+                self._repair(topic)
+        self._opened = True
+
+    def _take(self, topic: Topic, entry: Entry) -> None:
+        _, seq, event_class, frame = entry
+        if topic.seq is None:
+            topic.held.append(entry)
+            return
+        if seq <= topic.seq:
+            return
+        if seq > topic.seq + 1 or not frame:
+            self._repair(topic)
+            return
+        topic.seq = seq
+        for listener in list(topic.listeners):
+            listener.offer(seq, event_class, frame)
+        if event_class == EventClass.FINAL:
+            self._topics.pop(entry[0], None)
+
+    # Repair.
+
+    def _repair(self, topic: Topic) -> None:
+        if topic.seq is None:
+            return  # an answer is on its way already
+        after, topic.seq = topic.seq, None
+        self._ask_again(topic, after)
+
+    def _ask_again(self, topic: Topic, after: int) -> None:
+        if self._topics.get(str(topic.token)) is topic:
+            answer = self._store.watch(topic.token, after)
+            answer.add_done_callback(lambda done: self._repaired(topic, after, done))
+
+    def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]") -> None:
+        if answer.cancelled() or isinstance(answer.exception(), StoreError):
+            loop = asyncio.get_running_loop()
+            loop.call_later(REPAIR_RETRY_S, self._ask_again, topic, after)
+            return
+        record = answer.result()
+        for listener in list(topic.listeners):
+            if not record.state:
+                listener.vanished()
+            elif listener.held is None and int(record.seq) > listener.seq:
+                seen, listener.seq = listener.seq, int(record.seq)
+                listener.repaired(record, seen)
+        self._resume(topic, record)
+
+    def _settle(self, token: Token, answer: "asyncio.Future[Record]") -> None:
+        """Take the number from the first answer to a watch, if nobody knew it."""
+        topic = self._topics.get(str(token))
+        if topic is None or topic.seq is not None:
+            return
+        if answer.cancelled() or answer.exception() is not None:
+            return  # whoever asked is told, and leaves
+        self._resume(topic, answer.result())
+
+    def _resume(self, topic: Topic, record: Record) -> None:
+        if not record.state or is_final(record):
+            self._topics.pop(str(topic.token), None)  # nothing more will come
+            return
+        topic.seq = int(record.seq)
+        held, topic.held = topic.held, []
+        for entry in held:
+            self._take(topic, entry)
+
+
+def _ignore(answer: "asyncio.Future[Record]") -> None:
+    """Take note of an answer nobody needs: an unwatch that failed costs a few useless messages."""
+    if not answer.cancelled():
+        answer.exception()

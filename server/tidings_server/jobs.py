@@ -1,0 +1,116 @@
+"""Jobs over HTTP: submit, look, wait, cancel (CONTRACT section 3)."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.broker.gateway import Record
+from tidings.contract.frame import Ack
+from tidings.contract.problem import ProblemError, refuse
+from tidings.contract.token import Token, parse
+
+from .gateway import Gateway
+from .render import is_final, snapshot
+from .reply import json_response, problem_response
+from .submission import decode_submission, read_body, wait_preference
+from .waiting import Waiter, wait_for_end, wait_for_news
+
+RETRY_AFTER_S = 1
+"""What a 202 tells a client that would rather ask again than wait."""
+
+
+class Jobs:
+    """The endpoints under `/v1/jobs`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def submit(self, request: Request) -> Response:
+        """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
+        settings = self._gateway.settings
+        try:
+            body = await read_body(request, settings.max_frame_bytes)
+            submission = decode_submission(body, dict(request.headers), settings.max_depth)
+            wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
+            if wait:
+                waiter = Waiter(_NOBODY, only_final=True)
+                ack = await self._gateway.submit(submission, waiter)
+                return await self._outcome(request, ack, waiter, wait)
+            return self._accepted(request, await self._gateway.submit(submission))
+        except ProblemError as error:
+            return problem_response(error.problem)
+
+    async def look(self, request: Request) -> Response:
+        """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`."""
+        try:
+            token = self._gateway.find(request.path_params["token"])
+            seen = _etag_seq(request.headers.get("if-none-match"))
+            wait = wait_preference(request.headers.get("prefer"), self._gateway.settings.max_wait_s)
+            if wait and seen is not None:
+                record = await wait_for_news(self._gateway, token, seen, wait)
+            else:
+                record = await self._gateway.read(token)
+        except ProblemError as error:
+            return problem_response(error.problem)
+        if seen is not None and int(record.seq) == seen:
+            return Response(None, 304, {"etag": _etag(record)})
+        return self._snapshot(token, record)
+
+    async def cancel(self, request: Request) -> Response:
+        """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
+        try:
+            await self._gateway.cancel(self._gateway.find(request.path_params["token"]))
+        except ProblemError as error:
+            return problem_response(error.problem)
+        return Response(None, 202)
+
+    async def kinds(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        """`GET /v1/kinds`: what workers have registered."""
+        records = self._gateway.kinds.records
+        return json_response({"kinds": [records[name] for name in sorted(records)]})
+
+    async def _outcome(self, request: Request, ack: Ack, waiter: Waiter, wait: float) -> Response:
+        if ack.duplicate:
+            earlier = parse(ack.token)
+            assert earlier is not None
+            waiter = Waiter(earlier, only_final=True)
+            record = await self._gateway.watch(waiter, after=0)
+            waiter.release(int(record.seq))
+            if is_final(record):
+                self._gateway.hub.leave(waiter)
+                return self._snapshot(earlier, record)
+        else:
+            waiter.release(ack.seq)
+        record = await wait_for_end(self._gateway, waiter, wait)
+        if is_final(record):
+            return self._snapshot(waiter.token, record)
+        return self._accepted(request, ack)
+
+    def _accepted(self, request: Request, ack: Ack) -> Response:
+        location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
+        return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S)})
+
+    def _snapshot(self, token: Token, record: Record) -> Response:
+        return json_response(snapshot(str(token), record), 200, {"etag": _etag(record)})
+
+
+_NOBODY = Token("", "")
+"""Stands for the token of a job that has none yet."""
+
+
+def _etag(record: Record) -> str:
+    return f'"{record.seq}"'
+
+
+def _etag_seq(header: str | None) -> int | None:
+    """Return the number in an If-None-Match, None if there is no such header.
+
+    Raises:
+        ProblemError: it is not one of ours.
+
+    """
+    if header is None:
+        return None
+    value = header.strip().removeprefix("W/").strip('"')
+    if not value.isdecimal() or len(value) > 16:
+        raise refuse("invalid_frame", 'If-None-Match takes the ETag of an earlier answer, such as "7"')
+    return int(value)

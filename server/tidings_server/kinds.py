@@ -1,0 +1,120 @@
+"""The kinds this gateway knows of, from what workers registered, and the check of inputs."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from tidings.contract.frame import Submission
+from tidings.contract.kind import KindRecord
+from tidings.contract.pointer import pointer
+from tidings.contract.problem import ProblemError, refuse
+
+MAX_FINDINGS = 20
+"""How many things wrong with one input are told at once."""
+
+
+class Kinds:
+    """All registered kinds, each with its validator; replaced as a whole when they change."""
+
+    def __init__(self, records: Iterable[KindRecord] = ()) -> None:
+        self.records = {record.kind: record for record in records}
+        self._validators: dict[str, jsonschema_rs.Validator] = {
+            name: jsonschema_rs.validator_for(msgspec.json.decode(record.input))
+            for name, record in self.records.items()
+        }
+
+    @property
+    def queues(self) -> set[str]:
+        """The queues in which jobs of these kinds wait."""
+        return {record.queue for record in self.records.values()}
+
+    def check(self, submission: Submission) -> KindRecord:
+        """Return the kind of a submission whose fields and input fit it.
+
+        Raises:
+            ProblemError: `unknown_kind`, `invalid_frame` or `invalid_input`, with the field.
+
+        """
+        record = self.records.get(submission.kind)
+        if record is None:
+            raise self._unknown(submission.kind)
+        _check_fields(submission, record)
+        self._check_input(submission)
+        return record
+
+    def _unknown(self, kind: str) -> ProblemError:
+        close = difflib.get_close_matches(kind, self.records, n=1)
+        if close:
+            hint = f"did you mean {close[0]!r}?"
+        elif self.records:
+            some = sorted(self.records)[:10]
+            hint = f"there are: {', '.join(some)}{', …' if len(self.records) > len(some) else ''}"
+        else:
+            hint = "no worker has registered any kind yet: start one with `tidings work MODULE`"
+        return refuse("unknown_kind", f"no worker has registered the kind {kind!r}; {hint}", field="/kind")
+
+    def _check_input(self, submission: Submission) -> None:
+        try:
+            value = msgspec.json.decode(submission.input)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise refuse("invalid_input", f"not JSON: {error}", field="/input") from error
+        if not isinstance(value, dict):
+            raise refuse("invalid_input", "the input must be a JSON object", field="/input")
+        validator = self._validators[submission.kind]
+        if not validator.is_valid(value):
+            raise _invalid(submission.kind, validator, value)
+
+
+def _check_fields(submission: Submission, record: KindRecord) -> None:
+    for name in ("queue", "tier"):
+        asked, served = getattr(submission, name), getattr(record, name)
+        if asked is not None and asked != served:
+            raise refuse(
+                "invalid_frame",
+                f"{record.kind} is served in the {name} {served!r}, not in {asked!r}",
+                field=f"/{name}",
+            )
+    if submission.priority is not None:
+        raise refuse("invalid_frame", "this server has no priorities; leave the field out", field="/priority")
+    if bytes(submission.webhook) != b"null":
+        raise refuse("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
+
+
+def _invalid(kind: str, validator: jsonschema_rs.Validator, value: Any) -> ProblemError:
+    findings: list[dict[str, Any]] = []
+    for error in validator.iter_errors(value):
+        findings.extend(_findings(error))
+        if len(findings) >= MAX_FINDINGS:
+            break
+    first = findings[0]
+    more = f" (and {len(findings) - 1} more, see errors)" if len(findings) > 1 else ""
+    return refuse(
+        "invalid_input",
+        f"{kind}: {first['detail']}{more}",
+        field=first["field"],
+        errors=findings if len(findings) > 1 else None,
+    )
+
+
+def _findings(error: Any) -> Iterable[dict[str, Any]]:
+    """Yield what one validation error says; a missing or unknown field is named by its own place."""
+    place: list[str | int] = ["input", *error.instance_path]
+    names: list[str] = []
+    if error.kind.name == "required":
+        names, text = [error.kind.property], "the field {} is missing"
+    elif error.kind.name == "additionalProperties":
+        names, text = list(error.kind.unexpected), "there is no field {}"
+    else:
+        text = _shorten(error.message)
+    if not names:
+        yield {"field": pointer(place), "detail": text}
+    for name in names:
+        yield {"field": pointer([*place, name]), "detail": text.format(name)}
+
+
+def _shorten(message: str) -> str:
+    """Return a message that may quote the whole input in a length for people."""
+    return message if len(message) <= 300 else message[:140] + " … " + message[-140:]

@@ -1,0 +1,88 @@
+"""The store's records as what clients read: snapshots, and events put together again."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from tidings.broker.gateway import Record
+from tidings.contract.event import FINAL_STATE
+from tidings.contract.frame import ABSENT, EventFrame, LogChunk, Snapshot, SnapshotFrame
+
+_encode = msgspec.json.Encoder().encode
+
+MILESTONES = ("submitted", "enqueued", "dequeued", "started", "finished")
+
+
+def rfc3339(ms: int) -> str:
+    """Return ms since the epoch as RFC 3339 text, in UTC."""
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def snapshot(token: str, record: Record, after: int = 0) -> Snapshot:
+    """Return the snapshot of a job for somebody who has seen everything up to `after`."""
+    seq = int(record.seq)
+    truncated = bool(record.log_from) and after + 1 < int(record.log_from)
+    return Snapshot(
+        token=token,
+        seq=seq,
+        status=record.state,
+        attempt=int(record.attempt),
+        kind=record.kind,
+        progress=_raw(record.progress),
+        result=_raw(record.result),
+        problem=_raw(record.problem),
+        milestones={
+            name: rfc3339(int(getattr(record, name))) for name in MILESTONES if getattr(record, name)
+        },
+        correlation_id=record.correlation_id or None,
+        log=[] if truncated else log_chunks(record),
+        truncated=truncated,
+        rewound=after > seq,
+    )
+
+
+def snapshot_frame(token: str, record: Record, ref: int | None, after: int = 0) -> bytes:
+    """Return the same as a frame that answers `ref`, or none."""
+    return _encode(SnapshotFrame(ref=ref, **msgspec.structs.asdict(snapshot(token, record, after))))
+
+
+def log_chunks(record: Record) -> list[LogChunk]:
+    """Return the log chunks that came with a record."""
+    return [
+        LogChunk(seq=seq, at=rfc3339(at), data=msgspec.Raw(chunk.encode()))
+        for seq, at, chunk in record.chunks
+    ]
+
+
+def is_final(record: Record) -> bool:
+    """Return whether the job has ended."""
+    return record.state in FINAL_STATE.values()
+
+
+def final_event(token: str, record: Record) -> EventFrame:
+    """Return the terminal event of a job that has ended, put together from its record."""
+    data: dict[str, msgspec.Raw] = {}
+    if record.result:
+        data["result"] = _raw(record.result)
+    if record.problem:
+        data["problem"] = _raw(record.problem)
+    return EventFrame(
+        token=token,
+        seq=int(record.seq),
+        at=rfc3339(int(record.finished)),
+        event=record.state,
+        status=record.state,
+        data=msgspec.Raw(_encode(data)),
+    )
+
+
+def log_event(token: str, record: Record, chunk: LogChunk) -> EventFrame:
+    """Return the event of a log chunk, put together again."""
+    return EventFrame(
+        token=token, seq=chunk.seq, at=chunk.at, event="log", status=record.state, data=chunk.data
+    )
+
+
+def _raw(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode()) if text else ABSENT

@@ -1,0 +1,25 @@
+"""Answers over HTTP: JSON, and problems as RFC 9457 has them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.contract.problem import Problem
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a value as JSON. What a job says is never cached."""
+    fixed = {"cache-control": "no-store", **(headers or {})}
+    return Response(_encode(value), status, fixed, media_type="application/json")
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return a problem document (RFC 9457); Retry-After as RFC 9110, section 10.2.3, in whole seconds."""
+    headers = {"cache-control": "no-store"}
+    if problem.retry_after is not None:
+        headers["retry-after"] = str(max(1, round(problem.retry_after)))
+    return Response(_encode(problem), problem.status, headers, media_type="application/problem+json")

@@ -1,0 +1,247 @@
+"""A client's session on a socket: frames in, commands out; answers and events in, frames out.
+
+No I/O, no clock, no event loop: whoever owns the socket feeds `receive`, carries out the command it
+returns, reports back through the answering methods, and sends what `outbox` holds. Rules:
+
+* Every frame with a `ref` gets exactly one answer: `ack`, `snapshot`, `done`, `pong` or `error`.
+  (The `ack` of a duplicate is followed by a `snapshot` under the same ref: the earlier job's.)
+* A frame that is not understood gets an `error`; the session goes on.
+* A ref that still waits for its answer may not be used again.
+* No event of a job leaves before the answer that told the client of it.
+"""
+
+import re
+from typing import NoReturn
+
+import msgspec
+
+from tidings.contract import close
+from tidings.contract.frame import (
+    CLIENT_TYPES,
+    Ack,
+    Alive,
+    Cancel,
+    ClientFrame,
+    Done,
+    Error,
+    GoAway,
+    Hello,
+    Limits,
+    Ping,
+    Pong,
+    Submit,
+    Unwatch,
+    Watch,
+)
+from tidings.contract.pointer import split_msgspec
+from tidings.contract.problem import Problem, ProblemError, refuse
+
+from .outbox import Outbox
+
+Command = Submit | Watch | Unwatch | Cancel
+"""What a session asks to be done: the frame itself, checked."""
+
+PROTOCOL_VERSION = 1
+
+_decode = msgspec.json.Decoder(ClientFrame).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class _AnyFrame(msgspec.Struct):
+    """What can be read of a frame that is not one of ours."""
+
+    ref: int | None = None
+    type: object = None
+
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_decode_any = msgspec.json.Decoder(_AnyFrame).decode
+
+
+class Session:
+    """One client on one socket."""
+
+    def __init__(self, connection: str, limits: Limits) -> None:
+        self.connection = connection
+        self.limits = limits
+        self.outbox = Outbox(limits.max_waiting_bytes)
+        self.close_code: int | None = None
+        """When set, the socket is to be closed with it after what waits has been sent."""
+        self.watches = 0
+        """Jobs this session watches, or is about to."""
+        self._waiting: set[int] = set()
+        self._submits = 0
+
+    # What comes from the client.
+
+    def open(self) -> None:
+        """Greet the client."""
+        self._send(Hello(version=PROTOCOL_VERSION, connection=self.connection, limits=self.limits))
+
+    def receive(self, data: str | bytes) -> Command | None:
+        """Take one message of the socket; return what is to be done, if anything."""
+        if self.close_code is not None:
+            return None
+        try:
+            frame = self._read(data)
+            return self._admit(frame)
+        except ProblemError as error:
+            self.refused(_ref_of(data), error.problem, waiting=False)
+            return None
+
+    def _read(self, data: str | bytes) -> ClientFrame:
+        if not isinstance(data, str):
+            raise refuse("invalid_frame", "binary where text is due: this subprotocol is JSON in text frames")
+        if len(data) > self.limits.max_frame_bytes:
+            raise too_large(len(data), self.limits.max_frame_bytes)
+        check_depth(data, self.limits.max_depth)
+        try:
+            frame: ClientFrame = _decode(data)
+        except msgspec.ValidationError as error:
+            _explain(error)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+            raise refuse("invalid_frame", f"not JSON: {error}") from error
+        return frame
+
+    def _admit(self, frame: ClientFrame) -> Command | None:
+        if frame.ref in self._waiting:
+            raise refuse(
+                "invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref"
+            )
+        if isinstance(frame, Ping):
+            self._send(Pong(ref=frame.ref))
+            return None
+        if isinstance(frame, Submit):
+            self._admit_submit(frame)
+        elif isinstance(frame, Watch):
+            self._admit_watch()
+        elif not isinstance(frame, Unwatch | Cancel):
+            raise refuse("invalid_frame", "this server asks for no credential (auth is none)", field="/type")
+        self._waiting.add(frame.ref)
+        return frame
+
+    def _admit_submit(self, frame: Submit) -> None:
+        if self._submits >= self.limits.max_in_flight:
+            raise refuse(
+                "rate_limited",
+                f"{self._submits} submits wait for their ack; at most {self.limits.max_in_flight} may",
+                limit=self.limits.max_in_flight,
+                retry_after=0.1,
+            )
+        if frame.watch:
+            self._admit_watch()
+        self._submits += 1
+
+    def _admit_watch(self) -> None:
+        if self.watches >= self.limits.max_watches:
+            raise refuse(
+                "too_many_watches",
+                f"this connection watches {self.watches} jobs; at most {self.limits.max_watches} may be: "
+                "unwatch some, or open another connection",
+                limit=self.limits.max_watches,
+            )
+
+    # What comes from the service.
+
+    def acked(self, ack: Ack) -> None:
+        """Answer a submit; a duplicate's ref stays open for the snapshot of the earlier job."""
+        self._submits -= 1
+        assert isinstance(ack.ref, int)
+        if not ack.duplicate:
+            self._waiting.discard(ack.ref)
+        self._send(ack)
+
+    def submit_refused(self, ref: int, problem: Problem) -> None:
+        """Answer a submit that was not taken."""
+        self._submits -= 1
+        self.refused(ref, problem)
+
+    def snapshot(self, ref: int | None, frame: bytes) -> None:
+        """Answer a watch, or (ref None) tell where a job stands after events were lost on the way."""
+        if ref is not None:
+            self._waiting.discard(ref)
+        self.outbox.put(frame.decode())
+        self._check_speed()
+
+    def done(self, ref: int) -> None:
+        """Answer an unwatch or a cancel."""
+        self._waiting.discard(ref)
+        self._send(Done(ref=ref))
+
+    def refused(self, ref: int | None, problem: Problem, *, waiting: bool = True) -> None:
+        """Answer with a problem."""
+        if waiting and ref is not None:
+            self._waiting.discard(ref)
+        self._send(Error(ref=ref, problem=problem))
+
+    def event(self, token: str, event_class: int, frame: str) -> None:
+        """Pass an event on, as it came."""
+        self.outbox.put_event(token, event_class, frame)
+        self._check_speed()
+
+    def alive(self) -> None:
+        """Say that the server is still there."""
+        self._send(Alive())
+
+    def go_away(self, reason: str, reconnect_after: float) -> None:
+        """Ask the client to come back elsewhere."""
+        self._send(GoAway(reason=reason, reconnect_after=reconnect_after))
+
+    def close(self, code: int) -> None:
+        """Take nothing more, and have the socket closed; the first reason stands."""
+        if self.close_code is None:
+            self.close_code = code
+
+    def _send(self, frame: msgspec.Struct) -> None:
+        self.outbox.put(_encode(frame).decode())
+        self._check_speed()
+
+    def _check_speed(self) -> None:
+        if self.outbox.overflowed and self.close_code is None:
+            self.outbox.take()  # it would not be read; the client resumes where it was
+            self.close_code = close.TOO_SLOW
+
+
+def too_large(size: int, limit: int) -> ProblemError:
+    """Return the refusal of a request of `size` bytes."""
+    return refuse(
+        "too_large", f"{size} bytes; at most {limit} are taken: send less, or a reference", limit=limit
+    )
+
+
+def check_depth(text: str, limit: int) -> None:
+    """Refuse JSON that nests deeper than `limit`.
+
+    Counting openers is cheap, and settles nearly every text; only one with many is walked.
+    """
+    if text.count("[") + text.count("{") <= limit:
+        return
+    depth = 0
+    # Strings go first, so that no bracket inside one counts.
+    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > limit:
+            raise refuse("invalid_frame", f"nested deeper than {limit} levels", limit=limit)
+
+
+def _explain(error: msgspec.ValidationError) -> NoReturn:
+    what, where = split_msgspec(str(error))
+    if where == "/type":
+        what = f"unknown type; a client's frame is one of: {', '.join(CLIENT_TYPES)}"
+    elif what.startswith("Object missing required field `"):
+        name = what.split("`")[1]
+        where += "/" + name
+        what = f"the field {name} is missing"
+    raise refuse("invalid_frame", what, field=where or None) from error
+
+
+def _ref_of(data: str | bytes) -> int | None:
+    """Return the ref of a frame that was refused, where it can be read."""
+    if not isinstance(data, str):
+        return None
+    try:
+        ref = _decode_any(data).ref
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return None
+    return ref if ref is not None and 0 <= ref < 2**53 else None

@@ -1,0 +1,76 @@
+"""Reading `POST /v1/jobs`: the body and the headers as a `Submission`."""
+
+import re
+
+import msgspec
+from starlette.requests import Request
+
+from tidings.contract.frame import Submission
+from tidings.contract.pointer import split_msgspec
+from tidings.contract.problem import ProblemError, refuse
+
+from .session import check_depth, too_large
+
+_decode = msgspec.json.Decoder(Submission).decode
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})(?=$|[,;\s])")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body, refusing one larger than `limit` bytes before it is read whole.
+
+    Raises:
+        ProblemError: `too_large`.
+
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large(int(declared), limit)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise too_large(size, limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) -> Submission:
+    """Return the submission in a request; `Idempotency-Key` and `traceparent` may be headers.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the field.
+
+    """
+    try:
+        check_depth(body.decode(), max_depth)
+        submission = _decode(body)
+    except msgspec.ValidationError as error:
+        raise _explained(error) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise refuse("invalid_frame", f"the body is not JSON: {error}") from error
+    given = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
+    if not given:
+        return submission
+    merged = msgspec.structs.asdict(submission) | given
+    try:
+        return msgspec.convert(merged, Submission)
+    except msgspec.ValidationError as error:
+        raise _explained(error) from error
+
+
+_HEADERS = {"idempotency-key": "key", "traceparent": "traceparent", "tracestate": "tracestate"}
+
+
+def _explained(error: msgspec.ValidationError) -> ProblemError:
+    what, where = split_msgspec(str(error))
+    if what.startswith("Object missing required field `"):
+        name = what.split("`")[1]
+        return refuse("invalid_frame", f"the field {name} is missing", field=f"{where}/{name}")
+    return refuse("invalid_frame", what, field=where or None)
+
+
+def wait_preference(prefer: str | None, most: float) -> float:
+    """Return how long a caller wants to wait, s, from its Prefer header (RFC 7240, section 4.3)."""
+    match = _WAIT.search(prefer or "")
+    return min(float(match[1]), most) if match else 0.0

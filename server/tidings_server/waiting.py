@@ -1,0 +1,73 @@
+"""Waiting for a job over HTTP: until something new is known, or until it has ended."""
+
+import asyncio
+
+from tidings.broker.gateway import Record
+from tidings.contract.event import EventClass
+from tidings.contract.token import Token
+
+from .gateway import Gateway
+from .hub import Listener
+
+
+class Waiter(Listener):
+    """Wakes one request when the job moves."""
+
+    __slots__ = ("moved", "only_final")
+
+    def __init__(self, token: Token, *, only_final: bool) -> None:
+        super().__init__(token)
+        self.moved = asyncio.Event()
+        self.only_final = only_final
+
+    def event(self, seq: int, event_class: int, frame: str) -> None:
+        """Wake the request, if this is what it waits for."""
+        if event_class == EventClass.FINAL or not self.only_final:
+            self.moved.set()
+
+    def repaired(self, record: Record, after: int) -> None:
+        """Wake the request; it reads the record anew."""
+        self.moved.set()
+
+    def vanished(self) -> None:
+        """Wake the request; it will find nothing."""
+        self.moved.set()
+
+
+async def wait_for_news(gateway: Gateway, token: Token, seen: int, timeout: float) -> Record:
+    """Return the job's record as soon as its number is above `seen`, or after `timeout` seconds.
+
+    Raises:
+        ProblemError: the job is not known, or the store is not there.
+
+    """
+    waiter = Waiter(token, only_final=False)
+    record = await gateway.watch(waiter, after=0)
+    try:
+        if int(record.seq) != seen or record.finished:
+            return record
+        waiter.release(int(record.seq))
+        await _wait(gateway, waiter, timeout)
+    finally:
+        gateway.hub.leave(waiter)
+    return await gateway.read(token)
+
+
+async def wait_for_end(gateway: Gateway, waiter: Waiter, timeout: float) -> Record:
+    """Return the record of a job just submitted once it has ended, or after `timeout` seconds."""
+    try:
+        await _wait(gateway, waiter, timeout)
+    finally:
+        gateway.hub.leave(waiter)
+    return await gateway.read(waiter.token)
+
+
+async def _wait(gateway: Gateway, waiter: Waiter, timeout: float) -> None:
+    gateway.on_drain.add(waiter.moved.set)
+    try:
+        async with asyncio.timeout(timeout):
+            await waiter.moved.wait()
+    except TimeoutError:
+        return  # the caller answers with what is known by then
+    finally:
+        gateway.on_drain.discard(waiter.moved.set)

@@ -1,0 +1,91 @@
+"""The prelude of the scripts says the same as the Python that stands beside it."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from tidings.broker.keys import GROUP, Keys
+from tidings.broker.script import source
+from tidings.contract.event import EventClass
+from tidings.contract.state import TERMINAL, TRANSITIONS, State
+
+ROOT = Keys().root("p")
+
+
+async def evaluate(store: Redis, lua: str, *args: Any) -> Any:
+    """Run a few lines after the prelude and return what they return, by MessagePack."""
+    text = source("promote").split("-- Moves jobs", maxsplit=1)[0] + lua
+    packed = await store.eval(text, 1, ROOT, msgspec.msgpack.encode(list(args)))
+    return msgspec.msgpack.decode(packed)
+
+
+async def test_both_hold_the_same_transitions(store: Redis) -> None:
+    table = await evaluate(
+        store,
+        """
+        local rows = {}
+        for state, after in pairs(NEXT) do
+          rows[state] = {}
+          for to in pairs(after) do table.insert(rows[state], to) end
+        end
+        return cmsgpack.pack(rows)
+        """,
+    )
+    found = {state: set(after) for state, after in table.items()}
+    assert found == {str(state): {str(to) for to in after} for state, after in TRANSITIONS.items()}
+
+
+@pytest.mark.parametrize("state", State)
+async def test_both_agree_on_what_is_terminal(store: Redis, state: State) -> None:
+    assert await evaluate(store, "return cmsgpack.pack(terminal(args[1]))", str(state)) is (state in TERMINAL)
+
+
+async def test_both_make_the_same_keys(store: Redis) -> None:
+    made = await evaluate(
+        store,
+        """
+        return cmsgpack.pack({
+          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, GROUP
+        })
+        """,
+    )
+    keys = Keys()
+    assert made == [
+        keys.ready("p", "x"),
+        keys.job("p", "j"),
+        keys.log("p", "j"),
+        keys.scheduled("p"),
+        keys.dead("p"),
+        GROUP,
+    ]
+
+
+async def test_both_number_the_classes_of_events_alike(store: Redis) -> None:
+    assert await evaluate(store, "return cmsgpack.pack({ PROGRESS, LOG, CHANGE, FINAL })") == [
+        EventClass.PROGRESS,
+        EventClass.LOG,
+        EventClass.CHANGE,
+        EventClass.FINAL,
+    ]
+
+
+@pytest.mark.parametrize(
+    "ms", [0, 951_782_399_999, 951_868_800_000, 1_709_164_799_000, 1_735_689_599_999, 4_102_444_800_001]
+)
+async def test_times_are_written_as_python_writes_them(store: Redis, ms: int) -> None:
+    expected = (
+        datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+    assert await evaluate(store, "return cmsgpack.pack(rfc3339(args[1]))", ms) == expected
+
+
+def test_every_script_says_what_it_takes_and_returns() -> None:
+    for name in ("submit", "start", "report", "watch", "cancel", "beat", "promote", "leave"):
+        head = source(name).removeprefix(source("promote").split("-- Moves jobs", maxsplit=1)[0])
+        assert re.search(r"^-- .*args = ", head, re.MULTILINE), name
+        assert "Reply:" in head, name
+        assert "Atomic, because" in head, name

@@ -1,0 +1,168 @@
+"""The same trip over HTTP: submit, look, long-poll, cancel."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from support.system import System
+
+
+@pytest.fixture
+async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+        yield http
+
+
+async def submit(http: httpx.AsyncClient, kind: str, input: Any = None, **headers: str) -> httpx.Response:
+    return await http.post("/v1/jobs", json={"kind": kind, "input": input or {}}, headers=headers)
+
+
+async def test_a_submit_is_acked_with_202_and_a_place_to_look(http: httpx.AsyncClient) -> None:
+    answer = await submit(http, "echo", {"text": "a"})
+    assert answer.status_code == 202
+    ack = answer.json()
+    assert set(ack) == {"type", "token", "status", "seq", "duplicate", "position", "eta"}
+    assert answer.headers["location"] == f"/v1/jobs/{ack['token']}"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_prefer_wait_answers_with_the_outcome(http: httpx.AsyncClient) -> None:
+    answer = await submit(http, "echo", {"text": "a"}, prefer="wait=10")
+    assert answer.status_code == 200
+    snapshot = answer.json()
+    assert (snapshot["status"], snapshot["result"]) == ("succeeded", "a")
+    assert answer.headers["etag"] == f'"{snapshot["seq"]}"'
+
+
+async def test_prefer_wait_answers_202_when_the_time_is_over(http: httpx.AsyncClient, tmp_path: Path) -> None:
+    answer = await submit(
+        http, "wait_for_file", {"path": str(tmp_path / "go")}, prefer="respond-async, wait=1"
+    )
+    assert answer.status_code == 202
+    assert (await http.delete(answer.headers["location"])).status_code == 202
+
+
+async def test_a_long_poll_answers_when_there_is_news_and_304_when_not(
+    http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "go"
+    place = (await submit(http, "wait_for_file", {"path": str(path)})).headers["location"]
+    etag = '"0"'
+    snapshot: dict[str, Any] = {"log": []}
+    while not snapshot["log"]:
+        answer = await http.get(place, headers={"prefer": "wait=10", "if-none-match": etag})
+        assert answer.status_code == 200
+        etag, snapshot = answer.headers["etag"], answer.json()
+    assert snapshot["progress"]["message"] == "waiting"
+    answer = await http.get(place, headers={"if-none-match": etag})
+    assert answer.status_code == 304
+    answer = await http.get(place, headers={"prefer": "wait=1", "if-none-match": etag})
+    assert answer.status_code == 304
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anyio.Path(path).touch)
+        answer = await http.get(place, headers={"prefer": "wait=10", "if-none-match": etag})
+    assert answer.json()["result"] == "found"
+    again = await http.get(place, headers={"prefer": "wait=10", "if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_the_same_idempotency_key_gives_the_same_job_concurrently_too(http: httpx.AsyncClient) -> None:
+    answers: list[httpx.Response] = []
+
+    async def one() -> None:
+        answers.append(await submit(http, "echo", {"text": "x"}, **{"idempotency-key": "same"}))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(one)
+    assert len({answer.json()["token"] for answer in answers}) == 1
+    assert [answer.json()["duplicate"] for answer in answers].count(False) == 1
+    waited = await submit(http, "echo", {"text": "x"}, **{"idempotency-key": "same", "prefer": "wait=10"})
+    assert waited.json()["result"] == "x"
+    reused = await submit(http, "echo", {"text": "y"}, **{"idempotency-key": "same"})
+    assert reused.status_code == 422
+    assert reused.json()["code"] == "key_reused"
+
+
+async def test_a_finished_job_cannot_be_cancelled(http: httpx.AsyncClient) -> None:
+    token = (await submit(http, "noop", prefer="wait=10")).json()["token"]
+    answer = await http.delete(f"/v1/jobs/{token}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_finished")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        (b"{", 400, "invalid_frame", None),
+        (b"\xff", 400, "invalid_frame", None),
+        (b"[]", 400, "invalid_frame", None),
+        (b"[" * 1000, 400, "invalid_frame", None),
+        (b'{"kind":"echo"}', 400, "invalid_frame", "/input"),
+        (b'{"kind":"echo","input":{"text":1}}', 422, "invalid_input", "/input/text"),
+        (b'{"kind":"nope","input":{}}', 404, "unknown_kind", "/kind"),
+        (b'{"kind":"noop","input":{},"key":"a b"}', 400, "invalid_frame", "/key"),
+        (b'{"kind":"noop","input":{},"tier":"heavy"}', 400, "invalid_frame", "/tier"),
+        (b'{"kind":"noop","input":{},"webhook":{"url":"x"}}', 400, "invalid_frame", "/webhook"),
+        (b'{"kind":"noop","input":{},"priority":1}', 400, "invalid_frame", "/priority"),
+        (b"x" * 1_100_000, 413, "too_large", None),
+    ],
+)
+async def test_a_bad_body_gets_a_problem(
+    http: httpx.AsyncClient, body: bytes, status: int, code: str, field: str | None
+) -> None:
+    answer = await http.post("/v1/jobs", content=body)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem.get("field")) == (status, code, field)
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:tidings:problem:{code}"
+
+
+@pytest.mark.parametrize("token", ["nonsense", "default." + "a" * 22])
+async def test_an_unknown_token_is_unknown(http: httpx.AsyncClient, token: str) -> None:
+    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events")):
+        answer = await http.request(method, f"/v1/jobs/{token}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_token")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/v1/nothing", 404), ("PUT", "/v1/jobs", 405), ("GET", "/v1/jobs", 405)],
+)
+async def test_other_paths_and_methods_get_problems_too(
+    http: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await http.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_kinds_are_listed_with_their_schemas(http: httpx.AsyncClient) -> None:
+    kinds = {kind["kind"]: kind for kind in (await http.get("/v1/kinds")).json()["kinds"]}
+    echo = kinds["echo"]
+    assert (echo["queue"], echo["tier"], echo["version"]) == ("default", "normal", 1)
+    assert echo["description"] == "Returns a text, repeated."
+    assert echo["input"]["$defs"]["echo"]["required"] == ["text"]
+    assert echo["result"] == {"type": "string"}
+
+
+async def test_health_and_readiness(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/healthz")).status_code == 200
+    answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+
+
+async def test_the_page_and_its_files_come_with_a_strict_policy(http: httpx.AsyncClient) -> None:
+    page = await http.get("/")
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    script = await http.get("/static/tidings.js")
+    assert script.status_code == 200
+    assert "javascript" in script.headers["content-type"]
+    assert (await http.get("/static/../pyproject.toml")).status_code == 404
+    assert (await http.get("/static/%2e%2e/pyproject.toml")).status_code == 404

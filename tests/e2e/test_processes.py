@@ -1,0 +1,132 @@
+"""Several processes, and what happens when one of them dies."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.peer import peer
+from support.system import System, running_system
+
+QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_GRACE_S": "1"}
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    with running_system(servers=2, workers=1, **QUICK) as system:
+        yield system
+
+
+async def test_one_job_watched_from_two_servers_ends_the_same_on_both(system: System, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    first, second = system.servers
+    async with peer(first.socket_url) as one, peer(second.socket_url) as two:
+        ack = await one.submit("wait_for_file", {"path": str(path)})
+        snapshot = await two.ask("watch", token=ack["token"])
+        path.touch()
+        ends = [(await client.until(ack["token"]))[-1] for client in (one, two)]
+        assert ends[0] == ends[1]
+        assert ends[0]["seq"] > snapshot["seq"]
+        again = await two.submit("noop", key="shared")
+        duplicate = await one.submit("noop", key="shared")
+        assert (duplicate["token"], duplicate["duplicate"]) == (again["token"], True)
+
+
+async def test_a_job_whose_worker_is_killed_runs_again_elsewhere(system: System, tmp_path: Path) -> None:
+    system.add_worker(**QUICK)
+    async with peer(system.server.socket_url) as client:
+        events = await client.run("kill_worker", {"flag": str(tmp_path / "flag")})
+    assert events[-1]["data"]["result"] == "attempt 2"
+    assert [event["event"] for event in events] == ["started", "started", "succeeded"]
+    assert sorted(worker.process.poll() is None for worker in system.workers) == [False, True]
+
+
+async def test_a_worker_that_is_asked_to_leave_hands_back_what_it_cannot_finish(
+    system: System, tmp_path: Path
+) -> None:
+    path = tmp_path / "go"
+    (old,) = system.workers
+    async with peer(system.server.socket_url) as client:
+        ack = await client.submit("wait_for_file", {"path": str(path)})
+        await client.until(ack["token"], "log")
+        old.signal(signal.SIGTERM)
+        assert [event["event"] for event in await client.until(ack["token"], "queued")] == ["queued"]
+        assert old.wait() == 0, old.text()
+        system.add_worker(**QUICK)
+        path.touch()
+        events = await client.until(ack["token"])
+    assert [event["event"] for event in events][-1] == "succeeded"
+    assert events[0]["data"] == {"attempt": 1}  # what was handed back does not count
+
+
+async def test_a_worker_that_is_asked_to_leave_finishes_what_it_can(system: System, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    (old,) = system.workers
+    async with peer(system.server.socket_url) as client:
+        ack = await client.submit("wait_for_file", {"path": str(path)})
+        await client.until(ack["token"], "log")
+        old.signal(signal.SIGTERM)
+        path.touch()
+        assert (await client.until(ack["token"]))[-1]["event"] == "succeeded"
+    assert old.wait() == 0, old.text()
+
+
+async def test_a_server_that_is_asked_to_leave_says_goodbye_and_another_carries_on(
+    system: System, tmp_path: Path
+) -> None:
+    path = tmp_path / "go"
+    first, second = system.servers
+    async with peer(first.socket_url) as client:
+        ack = await client.submit("wait_for_file", {"path": str(path)})
+        events = await client.until(ack["token"], "log")
+        first.signal(signal.SIGTERM)
+        while (frame := await client.receive())["type"] != "goaway":
+            pass
+        assert 0 <= frame["reconnect_after"] <= 1
+        refused = await client.submit("noop")
+        assert refused["problem"]["code"] == "draining"
+        await client.connection.wait_closed()
+        assert client.connection.close_code == 1012
+    assert first.wait() == 0, first.text()
+    async with peer(second.socket_url) as client:
+        snapshot = await client.ask("watch", token=ack["token"], after=events[-1]["seq"])
+        assert snapshot["log"] == []
+        path.touch()
+        assert (await client.until(ack["token"]))[-1]["event"] == "succeeded"
+
+
+async def test_a_store_that_is_killed_keeps_what_was_acked_and_watchers_hear_the_end(
+    system: System, tmp_path: Path
+) -> None:
+    path = tmp_path / "go"
+    async with peer(system.server.socket_url) as client:
+        running = await client.submit("wait_for_file", {"path": str(path)})
+        await client.until(running["token"], "log")
+        delayed = await client.submit("noop", delay=1)
+        system.store.kill()
+        refused = await client.submit("noop")
+        assert refused["problem"]["code"] == "store_unavailable"
+        assert refused["problem"]["retry_after"] > 0
+        assert system.server.get("/readyz")[0] == 503
+        system.store.start()
+        path.touch()
+        ends: dict[str, str] = {}
+        while len(ends) < 2:
+            frame = await client.receive()
+            status = frame.get("status")
+            if status in ("succeeded", "failed"):
+                ends[frame["token"]] = status
+        assert ends == {running["token"]: "succeeded", delayed["token"]: "succeeded"}
+        system.server.wait_until_ready()
+        assert (await client.run("noop"))[-1]["event"] == "succeeded"
+
+
+def test_a_missing_store_is_one_clear_line(system: System) -> None:
+    system.store.kill()
+    for process in (system.add_worker(),):
+        assert process.wait() != 0
+        lines = [line for line in process.text().splitlines() if line.strip()]
+        assert len(lines) == 1, process.text()
+        assert system.store.url in lines[0]
+        assert "TIDINGS_STORE_URL" in lines[0]

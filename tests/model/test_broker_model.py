@@ -1,0 +1,309 @@
+"""The scripts on a real store beside a plain model of CONTRACT section 1.
+
+Hypothesis makes up what gateways and workers do, in any order: submits with and without keys, starts,
+reports under fences that are right or stale, cancels, take-overs, promotions. The model is a dictionary;
+after every step the store must say the same.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import msgspec
+import pytest
+from anyio.from_thread import start_blocking_portal
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from support.store import StoreProcess
+from tidings.broker.connection import command, open_store
+from tidings.broker.gateway import GatewayStore, NewJob
+from tidings.broker.keys import Keys
+from tidings.broker.subscription import Subscription
+from tidings.broker.worker import Beat, Entry, Outcome, Report, WorkerStore
+from tidings.contract.event import EventClass
+from tidings.contract.state import TERMINAL, State, step
+from tidings.contract.token import Token, mint
+
+PARTITION = "p"
+WORKERS = ("w1", "w2")
+SCHEDULED = Keys().scheduled(PARTITION)
+READY = Keys().ready(PARTITION, "normal")
+decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
+
+
+@dataclass
+class ModelJob:
+    state: State
+    attempt: int = 0
+    fence: int = 0
+    seq: int = 1
+    reported: int = 0
+    cancel: bool = False
+    log: list[str] = field(default_factory=list)
+    heard: list[int] = field(default_factory=list)
+
+    def go(self, to: State) -> None:
+        self.state = step(self.state, to)
+        self.seq += 1
+
+
+@dataclass(frozen=True)
+class Held:
+    """An entry as some worker took it: it may be stale by the time it is used."""
+
+    worker: str
+    entry: Entry
+    fence: int
+
+
+class BrokerMachine(RuleBasedStateMachine):
+    url: str
+    jobs = Bundle("jobs")
+    held = Bundle("held")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model: dict[str, ModelJob] = {}
+        self.keys_used: dict[str, tuple[str, str]] = {}
+        self.stack = ExitStack()
+        self.portal = self.stack.enter_context(start_blocking_portal())
+        self.stack.enter_context(self.portal.wrap_async_context_manager(self._world()))
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call in the event loop's thread; a future is waited for."""
+
+        async def call() -> Any:
+            with anyio.fail_after(10):
+                return await function(*args)
+
+        return self.portal.call(call)
+
+    @asynccontextmanager
+    async def _world(self) -> AsyncIterator[None]:
+        keys = Keys()
+        async with AsyncExitStack() as stack:
+            self.store = open_store(self.url)
+            stack.push_async_callback(self.store.aclose)
+            await self.store.flushall()
+            listening = open_store(self.url, timeout=None)
+            stack.push_async_callback(listening.aclose)
+            self.gateway = await stack.enter_async_context(GatewayStore(self.store, keys, "g"))
+            self.workers = {
+                name: await stack.enter_async_context(WorkerStore(self.store, keys, PARTITION, name))
+                for name in WORKERS
+            }
+            await self.workers["w1"].join(["normal"])
+            subscription = Subscription(listening, self._hear, lambda: None)
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            tasks.start_soon(subscription.run)
+            await subscription.add(keys.inbox(PARTITION, "g"))
+            yield
+            tasks.cancel_scope.cancel()
+
+    def _hear(self, _channel: str, data: bytes) -> None:
+        for token, seq, _event_class, frame in decode_inbox(data):
+            event = msgspec.json.decode(frame)
+            assert event["seq"] == seq
+            assert event["token"] == token
+            self.model[token.partition(".")[2]].heard.append(seq)
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+    # What gateways do.
+
+    @rule(
+        target=jobs,
+        key=st.sampled_from(["", "", "a", "b"]),
+        payload=st.sampled_from(["x", "y"]),
+        delay=st.sampled_from([0, 0, 0, 3_600_000]),
+    )
+    def submit(self, key: str, payload: str, delay: int) -> str:
+        id_ = mint(PARTITION).id
+        job = NewJob(id_, "k", "normal", "[]", delay_ms=delay, key=key, fingerprint=payload, watch=1)
+        answer = self.run(self.gateway.submit, PARTITION, job)
+        known = self.keys_used.get(key)
+        if known is not None and known[1] != payload:
+            assert answer.answer == "reused"
+            return known[0]
+        if known is not None:
+            assert (answer.answer, answer.id) == ("duplicate", known[0])
+            assert answer.state == self.model[known[0]].state
+            return known[0]
+        assert (answer.answer, answer.id) == ("new", id_)
+        self.model[id_] = ModelJob(State.SCHEDULED if delay else State.QUEUED)
+        if key:
+            self.keys_used[key] = (id_, payload)
+        return id_
+
+    @rule(job=jobs)
+    def cancel(self, job: str) -> None:
+        answer = self.run(self.gateway.cancel, Token(PARTITION, job))
+        model = self.model[job]
+        if model.state in TERMINAL:
+            assert answer == "finished"
+        elif model.state is State.RUNNING:
+            assert answer == "asked"
+            model.cancel = True
+        else:
+            assert answer == "cancelled"
+            model.go(State.CANCELLED)
+
+    # What workers do.
+
+    @rule(target=held, worker=st.sampled_from(WORKERS))
+    def take_and_start(self, worker: str) -> Held | None:
+        entries = self.run(self.workers[worker].take, ["normal"], 1, 1)
+        return self._start(worker, entries)
+
+    @rule(target=held, worker=st.sampled_from(WORKERS))
+    def take_over_what_is_idle(self, worker: str) -> Held | None:
+        return self._start(worker, self.run(self.workers[worker].take_over, "normal", 0, 1))
+
+    def _start(self, worker: str, entries: list[Entry]) -> Held | None:
+        if not entries:
+            return None
+        (started,) = self.run(self.workers[worker].start, entries)
+        model = self.model[entries[0].id]
+        if model.state in TERMINAL:
+            assert not started.go
+            return None
+        if model.cancel:  # its worker was lost before it could obey
+            assert not started.go
+            model.go(State.CANCELLED)
+            return None
+        assert started.go
+        assert started.lost == (model.state is State.RUNNING)
+        if model.state is State.RUNNING:
+            model.state = step(model.state, State.QUEUED)
+        model.go(State.RUNNING)
+        model.fence += 1
+        model.attempt += 1
+        model.reported = 0
+        assert (started.fence, started.attempt) == (model.fence, model.attempt)
+        return Held(worker, entries[0], started.fence)
+
+    @rule(
+        held=held,
+        number=st.integers(1, 3),
+        chunks=st.lists(st.sampled_from(['"a"', '"b"']), max_size=2),
+        end=st.sampled_from([None, State.SUCCEEDED, State.FAILED, State.SCHEDULED, State.QUEUED]),
+    )
+    def report(self, held: Held | None, number: int, chunks: list[str], end: State | None) -> None:
+        if held is None:
+            return
+        model = self.model[held.entry.id]
+        report = Report(held.entry.id, held.fence, number)
+        for chunk in chunks:
+            tail = f'"event":"log","status":"running","data":{chunk}}}'
+            report.events.append((EventClass.LOG, tail, chunk))
+        if end is not None:
+            tail = f'"event":"{end}","status":"{end}","data":{{}}}}'
+            name = {State.SUCCEEDED: "result", State.FAILED: "problem"}.get(end, "")
+            report.outcome = Outcome(
+                end, name, "{}" if name else "", tail, delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
+            )
+        answer = self.run(self.workers[held.worker].report, report)
+        if held.fence == model.fence and number <= model.reported:
+            assert answer == "done"
+        elif held.fence != model.fence or model.state is not State.RUNNING:
+            assert answer == "lost"
+        else:
+            assert answer == ("cancel" if model.cancel else "ok")
+            self._written(model, number, chunks, end)
+
+    def _written(self, model: ModelJob, number: int, chunks: list[str], end: State | None) -> None:
+        model.reported = number
+        model.seq += len(chunks)
+        model.log += chunks
+        if end is None:
+            return
+        if model.cancel and end not in TERMINAL:
+            end = State.CANCELLED
+        model.go(end)
+        if end is State.QUEUED:
+            model.attempt -= 1
+
+    @rule(held=held)
+    def beat(self, held: Held | None) -> None:
+        if held is None:
+            return
+        beat = Beat(held.entry.id, held.fence, held.entry.tier, held.entry.entry)
+        (answer,) = self.run(self.workers[held.worker].beat, [beat])
+        model = self.model[held.entry.id]
+        if model.state is not State.RUNNING or held.fence != model.fence:
+            assert answer == "lost"
+        else:
+            assert answer == ("cancel" if model.cancel else "ok")
+
+    @rule()
+    def everything_scheduled_becomes_due(self) -> None:
+        """The clock cannot be turned; what was due in an hour is made due now."""
+
+        async def hurry() -> tuple[int, int]:
+            for job in await command(self.store, "ZRANGE", SCHEDULED, 0, -1):
+                await command(self.store, "ZADD", SCHEDULED, 0, job)
+            return await self.workers["w1"].promote()
+
+        moved, _ = self.run(hurry)
+        due = [model for model in self.model.values() if model.state is State.SCHEDULED]
+        assert moved == len(due)
+        for model in due:
+            model.go(State.QUEUED)
+
+    # What must hold.
+
+    @invariant()
+    def store_and_model_agree(self) -> None:
+        async def look() -> None:
+            for id_, model in self.model.items():
+                record = await self.gateway.read(Token(PARTITION, id_))
+                assert record.state == model.state
+                assert (int(record.seq), int(record.attempt)) == (model.seq, model.attempt)
+                assert [chunk for _, _, chunk in record.chunks] == model.log
+                ended = record.finished != ""
+                assert ended == (model.state in TERMINAL)
+
+        self.run(look)
+
+    @invariant()
+    def every_live_job_is_in_exactly_one_place(self) -> None:
+        async def look() -> None:
+            entries = await command(self.store, "XRANGE", READY, "-", "+")
+            ready = [fields[b"id"].decode() for _, fields in entries]
+            scheduled = [job.decode() for job in await command(self.store, "ZRANGE", SCHEDULED, 0, -1)]
+            places = sorted(ready + scheduled)
+            live = sorted(id_ for id_, model in self.model.items() if model.state not in TERMINAL)
+            assert places == live
+
+        self.run(look)
+
+    @invariant()
+    def watchers_hear_every_number_once_and_in_order(self) -> None:
+        async def settle() -> None:
+            # Events are published before the script's reply, on a connection read by another task.
+            while any(len(model.heard) < model.seq - 1 for model in self.model.values()):
+                await anyio.lowlevel.checkpoint()
+
+        self.run(settle)
+        for model in self.model.values():
+            assert model.heard == list(range(2, model.seq + 1))
+
+
+@pytest.mark.timeout(300)
+def test_scripts_and_model_agree(store_process: StoreProcess) -> None:
+    BrokerMachine.url = store_process.url
+    run_state_machine_as_test(
+        BrokerMachine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )

@@ -1,0 +1,267 @@
+"""The session as a machine without I/O: what it answers, what it asks for, what it never does."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.contract import close
+from tidings.contract.event import EventClass
+from tidings.contract.frame import Ack, Cancel, Limits, Submit, Unwatch, Watch
+from tidings.contract.problem import CODES, ProblemError, problem
+from tidings_server.session import Session, check_depth
+
+LIMITS = Limits(max_frame_bytes=2000, max_depth=8, max_in_flight=3, max_watches=5, max_waiting_bytes=10_000)
+TOKEN = "default." + "a" * 22
+
+
+def session() -> Session:
+    return Session("c", LIMITS)
+
+
+def frames(of: Session) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(frame) for frame in of.outbox.take()]
+
+
+def submit(ref: int, **fields: Any) -> str:
+    return msgspec.json.encode({"type": "submit", "ref": ref, "kind": "k", "input": {}, **fields}).decode()
+
+
+def only_problem(of: Session) -> dict[str, Any]:
+    (frame,) = frames(of)
+    assert frame["type"] == "error"
+    problem_: dict[str, Any] = frame["problem"] | {"ref": frame["ref"]}
+    assert problem_["status"] == CODES[problem_["code"]].status
+    return problem_
+
+
+def test_hello_tells_every_limit() -> None:
+    client = session()
+    client.open()
+    (hello,) = frames(client)
+    assert hello == {
+        "type": "hello",
+        "version": 1,
+        "connection": "c",
+        "limits": msgspec.to_builtins(LIMITS),
+    }
+
+
+def test_a_submit_is_handed_on_and_answered_by_its_ack() -> None:
+    client = session()
+    command = client.receive(submit(1, key="k"))
+    assert isinstance(command, Submit)
+    assert command.key == "k"
+    assert not client.outbox
+    client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1))
+    (ack,) = frames(client)
+    assert ack["ref"] == 1
+    assert ack["duplicate"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "ref", "field", "says"),
+    [
+        ("{", None, None, "not JSON"),
+        ("[]", None, None, "Expected `object`"),
+        ('{"type":"dance","ref":4}', 4, "/type", "submit, watch"),
+        ('{"ref":4}', 4, "/type", "missing"),
+        ('{"type":"submit","kind":"k","input":{}}', None, "/ref", "missing"),
+        ('{"type":"submit","ref":-1,"kind":"k","input":{}}', None, "/ref", ">= 0"),
+        ('{"type":"submit","ref":1,"kind":"","input":{}}', 1, "/kind", "regex"),
+        ('{"type":"submit","ref":1,"kind":"k\\n","input":{}}', 1, "/kind", "regex"),
+        ('{"type":"submit","ref":1,"kind":"k"}', 1, "/input", "missing"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"key":"a b"}', 1, "/key", "regex"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"key":"' + "x" * 256 + '"}', 1, "/key", "regex"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"delay":-1}', 1, "/delay", ">= 0"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"deadline":0}', 1, "/deadline", "> 0"),
+        ('{"type":"watch","ref":1,"token":"t","after":"x"}', 1, "/after", "int"),
+        ('{"type":"auth","ref":1,"credential":"x"}', 1, "/type", "no credential"),
+        ('{"type":"ping","ref":1,"x":' + "[" * 9 + "]" * 9 + "}", 1, None, "deeper than 8"),
+        ('{"type":"ping","ref":1,"x":"' + "a" * 2000 + '"}', 1, None, "at most 2000"),
+        ('{"type":"ping","ref":1.5}', None, "/ref", "int"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{"a":"\\ud800"}}', None, None, "not JSON"),
+    ],
+)
+def test_a_bad_frame_gets_a_precise_error_and_the_session_goes_on(
+    text: str, ref: int | None, field: str | None, says: str
+) -> None:
+    client = session()
+    assert client.receive(text) is None
+    found = only_problem(client)
+    assert found["ref"] == ref
+    assert found.get("field") == field
+    assert says in found["detail"]
+    assert client.close_code is None
+    client.receive('{"type":"ping","ref":7}')
+    assert frames(client) == [{"type": "pong", "ref": 7}]
+
+
+def test_binary_is_refused_in_a_text_protocol() -> None:
+    client = session()
+    client.receive(b'{"type":"ping","ref":1}')
+    assert "binary" in only_problem(client)["detail"]
+
+
+def test_a_ref_that_waits_may_not_be_used_again_until_it_is_answered() -> None:
+    client = session()
+    client.receive(submit(1))
+    assert client.receive(submit(1)) is None
+    assert only_problem(client)["field"] == "/ref"
+    client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1))
+    assert client.receive(submit(1)) is not None
+
+
+def test_the_ref_of_a_duplicate_is_free_after_the_snapshot() -> None:
+    client = session()
+    client.receive(submit(1))
+    client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1, duplicate=True))
+    assert client.receive(submit(1)) is None
+    client.snapshot(1, b"{}")
+    client.outbox.take()
+    assert client.receive(submit(1)) is not None
+
+
+def test_submits_in_flight_are_limited_and_an_answer_makes_room() -> None:
+    client = session()
+    for ref in range(3):
+        assert client.receive(submit(ref)) is not None
+    assert client.receive(submit(3)) is None
+    found = only_problem(client)
+    assert (found["code"], found["limit"], found["ref"]) == ("rate_limited", 3, 3)
+    client.submit_refused(0, problem("backlog_full", "full"))
+    client.outbox.take()
+    assert client.receive(submit(3)) is not None
+
+
+def test_watches_are_limited() -> None:
+    client = session()
+    client.watches = 5
+    assert client.receive(f'{{"type":"watch","ref":1,"token":"{TOKEN}"}}') is None
+    assert only_problem(client)["code"] == "too_many_watches"
+    assert client.receive(submit(2, watch=False)) is not None
+
+
+def test_one_that_does_not_read_is_closed_and_costs_no_more_memory() -> None:
+    client = session()
+    for _ in range(10):
+        client.event(TOKEN, EventClass.LOG, "x" * 1000)
+        assert client.close_code is None
+    client.event(TOKEN, EventClass.LOG, "x" * 1000)
+    assert client.close_code == close.TOO_SLOW
+    assert not client.outbox
+    assert client.receive(submit(1)) is None
+
+
+def test_progress_of_a_slow_reader_is_replaced_by_the_newest_and_nothing_else_is_lost() -> None:
+    client = Session("c", msgspec.structs.replace(LIMITS, max_waiting_bytes=1_000_000))
+    client.event(TOKEN, EventClass.LOG, "L" * 70_000)
+    client.event(TOKEN, EventClass.PROGRESS, "p1")
+    client.event("other", EventClass.PROGRESS, "q1")
+    client.event(TOKEN, EventClass.CHANGE, "c")
+    client.event(TOKEN, EventClass.PROGRESS, "p2")
+    assert [frame[:2] for frame in client.outbox.take()] == ["LL", "q1", "c", "p2"]
+
+
+def test_progress_of_a_fast_reader_is_kept() -> None:
+    client = session()
+    client.event(TOKEN, EventClass.PROGRESS, "p1")
+    client.event(TOKEN, EventClass.PROGRESS, "p2")
+    assert client.outbox.take() == ["p1", "p2"]
+
+
+@given(st.text(alphabet='[]{}"\\a,:', max_size=60), st.integers(1, 6))
+def test_depth_is_found_as_by_reading(text: str, limit: int) -> None:
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return
+
+    def depth(of: Any) -> int:
+        if isinstance(of, dict):
+            return 1 + max(map(depth, of.values()), default=0)
+        if isinstance(of, list):
+            return 1 + max(map(depth, of), default=0)
+        return 0
+
+    if depth(value) > limit:
+        with pytest.raises(ProblemError):
+            check_depth(text, limit)
+    elif text.count("\\") == 0:
+        check_depth(text, limit)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=10,
+)
+near_frames = st.fixed_dictionaries(
+    {"type": st.sampled_from(["submit", "watch", "unwatch", "cancel", "auth", "ping", "x"])},
+    optional={
+        "ref": st.integers(-1, 5) | json_values,
+        "kind": st.sampled_from(["k", "", "a b"]) | json_values,
+        "input": st.just({}) | json_values,
+        "token": st.just(TOKEN) | json_values,
+        "after": st.integers(-1, 5) | json_values,
+        "key": st.text(max_size=5) | json_values,
+        "watch": st.booleans() | json_values,
+    },
+)
+messages = (
+    st.text(max_size=80)
+    | st.binary(max_size=40)
+    | near_frames.map(lambda frame: msgspec.json.encode(_encodable(frame)).decode())
+    | json_values.map(lambda value: msgspec.json.encode(_encodable(value)).decode())
+)
+
+
+def _encodable(value: Any) -> Any:
+    """Return a value without what msgspec cannot write: integers beyond 64 bits, lone surrogates."""
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return 0
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return value
+
+
+@given(st.lists(messages, max_size=30), st.randoms(use_true_random=False))
+def test_whatever_comes_every_ref_gets_one_answer_and_nothing_breaks(
+    sent: list[str | bytes], random: Any
+) -> None:
+    """The model: a set of refs that wait. A command adds its ref; its answer takes it away."""
+    client = session()
+    waiting: dict[int, object] = {}
+    for message in sent:
+        command = client.receive(message)
+        if command is not None:
+            assert command.ref not in waiting
+            assert not client.outbox
+            waiting[command.ref] = command
+        else:
+            for frame in frames(client):
+                assert frame["type"] in ("error", "pong")
+        if waiting and random.random() < 0.5:
+            answer(client, waiting.pop(random.choice(list(waiting))))
+    assert len([one for one in waiting.values() if isinstance(one, Submit)]) <= LIMITS.max_in_flight
+    assert client.close_code is None
+
+
+def answer(client: Session, command: object) -> None:
+    match command:
+        case Submit(ref=ref):
+            client.acked(Ack(ref=ref, token=TOKEN, status="queued", seq=1))
+        case Watch(ref=ref):
+            client.snapshot(ref, msgspec.json.encode({"ref": ref}))
+        case Unwatch(ref=ref) | Cancel(ref=ref):
+            client.done(ref)
+        case _:
+            raise AssertionError(command)
+    (frame,) = frames(client)
+    assert frame["ref"] == ref

@@ -1,0 +1,152 @@
+"""The kinds that tests submit."""
+
+import dataclasses
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, Literal, TypedDict
+
+import anyio
+import msgspec
+import pydantic
+
+from tidings import Context, Reject, Retry, SyncContext, job
+
+
+@dataclasses.dataclass
+class Address:
+    street: str
+    zip: Annotated[str, msgspec.Meta(pattern=r"^\d{5}$")]
+
+
+class Line(msgspec.Struct):
+    article: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class Order(TypedDict):
+    lines: list[Line]
+    address: Address
+
+
+class Model(pydantic.BaseModel):
+    names: list[str]
+    size: int = 3
+
+
+@job
+async def noop(ctx: Context) -> dict[str, str]:
+    """Does nothing."""
+    return {"token": ctx.token}
+
+
+@job
+async def echo(text: str, times: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1) -> str:
+    """Returns a text, repeated."""
+    return text * times
+
+
+@job
+async def steps(ctx: Context, count: int = 3) -> int:
+    """Reports progress `count` times."""
+    for done in range(count):
+        await ctx.progress(done + 1, count, message=f"step {done + 1}")
+    return count
+
+
+@job
+async def count(ctx: Context, chunks: int, pause: float = 0, fat: int = 0) -> int:
+    """Logs its chunks, each a number, with a pause between."""
+    for number in range(chunks):
+        await ctx.log({"n": number, "fat": "x" * fat} if fat else number)
+        if pause:
+            await anyio.sleep(pause)
+    return chunks
+
+
+@job
+async def wait_for_file(ctx: Context, path: str) -> str:
+    """Says that it waits, and ends when a file appears: tests decide when."""
+    await ctx.progress(0.5, message="waiting")
+    await ctx.log("waiting")
+    while not Path(path).exists():
+        await anyio.sleep(0.01)
+    return "found"
+
+
+@job
+def wait_in_thread(ctx: SyncContext, path: str) -> str:
+    """The same as a plain function."""
+    ctx.progress(0.5, message="waiting")
+    while not Path(path).exists():
+        if ctx.cancelled:
+            Path(path + ".stopped").touch()
+            return "stopped"
+        time.sleep(0.01)
+    return "found"
+
+
+@job
+async def order(order: Order) -> int:
+    """Takes one structured input as a whole."""
+    return sum(line.count for line in order["lines"])
+
+
+@job
+async def model(model: Model) -> Model:
+    """Takes and returns a Pydantic model."""
+    return Model(names=sorted(model.names), size=len(model.names))
+
+
+@job
+async def reject(ctx: Context, why: Literal["bad", "worse"] = "bad") -> None:
+    """Refuses for good."""
+    raise Reject(f"this is {why}")
+
+
+@job(retries=2)
+async def flaky(ctx: Context, succeed_at: int = 3) -> int:
+    """Fails until the attempt given."""
+    if ctx.attempt < succeed_at:
+        raise Retry("not yet", after=0.01)
+    return ctx.attempt
+
+
+@job
+async def raises(secret: str = "hidden") -> None:
+    """Raises an error whose text is nobody's business."""
+    raise RuntimeError(secret)
+
+
+@job
+def exits() -> None:
+    """Tries to end the process."""
+    raise SystemExit(3)
+
+
+@job(timeout=0.1)
+async def too_long() -> None:
+    """Takes longer than it may."""
+    await anyio.sleep(60)
+
+
+@job
+async def big(size: int) -> str:
+    """Returns a large result."""
+    return "x" * size
+
+
+@job
+async def unserialisable() -> object:
+    """Returns what JSON has no form for."""
+    return object()
+
+
+@job(retries=1)
+async def kill_worker(ctx: Context, flag: str) -> str:
+    """Kills its own worker the first time, and succeeds the second."""
+    if not Path(flag).exists():
+        Path(flag).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"attempt {ctx.attempt}"

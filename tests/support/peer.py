@@ -1,0 +1,93 @@
+"""A client's end of a socket that shows every frame: for tests of the protocol itself."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from websockets.asyncio.client import ClientConnection, connect
+
+from websockets.typing import Subprotocol
+
+from tidings.contract.frame import SUBPROTOCOL
+
+FRAME_TIMEOUT_S = 15.0
+
+FINAL = {"succeeded", "failed", "cancelled", "expired"}
+
+
+class Peer:
+    """Sends frames, and keeps what came by the ref or the token it belongs to."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.hello: dict[str, Any] = {}
+        self.early: list[dict[str, Any]] = []
+        """Events of a job that came before the answer that names it: must stay empty."""
+        self._known: set[str] = set()
+        self._ref = 0
+
+    async def send(self, type_: str, **fields: Any) -> int:
+        """Send a frame under a fresh ref, and return the ref."""
+        self._ref += 1
+        await self.connection.send(json.dumps({"type": type_, "ref": self._ref, **fields}))
+        return self._ref
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next frame."""
+        with anyio.fail_after(FRAME_TIMEOUT_S):
+            frame: dict[str, Any] = json.loads(await self.connection.recv())
+        if frame["type"] in ("ack", "snapshot"):
+            self._known.add(frame["token"])
+        elif frame["type"] == "event" and frame["token"] not in self._known:
+            self.early.append(frame)
+        return frame
+
+    async def answer(self, ref: int) -> dict[str, Any]:
+        """Return the frame that answers `ref`; others that come first are dropped."""
+        while (frame := await self.receive()).get("ref") != ref:
+            pass
+        return frame
+
+    async def ask(self, type_: str, **fields: Any) -> dict[str, Any]:
+        """Send a frame and return its answer."""
+        return await self.answer(await self.send(type_, **fields))
+
+    async def submit(self, kind: str, input: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        """Submit, and return the ack or the error."""
+        return await self.ask("submit", kind=kind, input=input or {}, **fields)
+
+    async def until(self, token: str, *names: str) -> list[dict[str, Any]]:
+        """Return the events of a job up to the first of `names` (default: the terminal one)."""
+        events: list[dict[str, Any]] = []
+        wanted = set(names) or FINAL
+        while True:
+            frame = await self.receive()
+            if frame["type"] == "event" and frame["token"] == token:
+                events.append(frame)
+                if frame["event"] in wanted:
+                    return events
+
+    async def run(
+        self, kind: str, input: dict[str, Any] | None = None, **fields: Any
+    ) -> list[dict[str, Any]]:
+        """Submit and return all events."""
+        ack = await self.submit(kind, input, **fields)
+        assert ack["type"] == "ack", ack
+        return await self.until(ack["token"])
+
+
+@asynccontextmanager
+async def peer(url: str, **options: Any) -> AsyncIterator[Peer]:
+    """Open a socket around the body; its hello has been read."""
+    async with connect(
+        url,
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        compression=None,
+        max_size=None,
+        **options,
+    ) as connection:
+        one = Peer(connection)
+        one.hello = await one.receive()
+        yield one

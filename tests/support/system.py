@@ -1,0 +1,145 @@
+"""The system as its users run it: real server and worker processes on a real store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from support.store import StoreProcess, free_port, running_store
+
+JOBS = Path(__file__).with_name("kinds.py")
+START_TIMEOUT_S = 20.0
+
+
+class Process:
+    """A `tidings` command as a child process; its output goes to a file that is shown on failure."""
+
+    def __init__(self, name: str, *arguments: str, **environment: str) -> None:
+        self.name = name
+        self.output = tempfile.NamedTemporaryFile("w+", prefix=f"{name}-", suffix=".log")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tidings", *arguments],
+            env={**os.environ, "TIDINGS_LOG_FORMAT": "json", **environment},
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def text(self) -> str:
+        """Return what it printed so far."""
+        return Path(self.output.name).read_text()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, timeout: float = 15) -> int:
+        """Return its exit code."""
+        return self.process.wait(timeout)
+
+    def close(self) -> None:
+        """End it, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        self.output.close()
+
+
+class ServerProcess(Process):
+    """A push server on a free port."""
+
+    def __init__(self, store_url: str, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.socket_url = f"ws://127.0.0.1:{self.port}/v1/socket"
+        super().__init__(
+            "server",
+            "serve",
+            TIDINGS_STORE_URL=store_url,
+            TIDINGS_PORT=str(self.port),
+            TIDINGS_DRAIN_S=environment.pop("TIDINGS_DRAIN_S", "1"),
+            **environment,
+        )
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return status and JSON of a GET; status 0 if nothing answers."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+        except OSError:
+            return 0, None
+
+    def wait_until_ready(self, kinds: int = 0) -> Self:
+        """Return when it is ready, and knows at least so many kinds."""
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while self.get("/readyz")[0] != 200 or len(self.get("/v1/kinds")[1]["kinds"]) < kinds:
+            assert self.process.poll() is None, self.text()
+            assert time.monotonic() < give_up, self.text()
+            time.sleep(0.02)
+        return self
+
+
+class WorkerProcess(Process):
+    """A worker that serves the kinds of `support/kinds.py`."""
+
+    def __init__(self, store_url: str, *modules: str, **environment: str) -> None:
+        super().__init__(
+            "worker", "work", *(modules or (str(JOBS),)), TIDINGS_STORE_URL=store_url, **environment
+        )
+
+
+class System:
+    """A store, servers and workers that belong together."""
+
+    def __init__(self, store: StoreProcess) -> None:
+        self.store = store
+        self.servers: list[ServerProcess] = []
+        self.workers: list[WorkerProcess] = []
+
+    @property
+    def server(self) -> ServerProcess:
+        """The first server."""
+        return self.servers[0]
+
+    def add_server(self, **environment: str) -> ServerProcess:
+        """Start one more server, and return it when it is ready and knows the kinds."""
+        server = ServerProcess(self.store.url, **environment)
+        self.servers.append(server)
+        return server.wait_until_ready(kinds=1 if self.workers else 0)
+
+    def add_worker(self, *modules: str, **environment: str) -> WorkerProcess:
+        """Start one more worker."""
+        worker = WorkerProcess(self.store.url, *modules, **environment)
+        self.workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        """End all processes but the store."""
+        for process in [*self.workers, *self.servers]:
+            process.close()
+
+
+@contextmanager
+def running_system(servers: int = 1, workers: int = 1, **environment: str) -> Iterator[System]:
+    """Run a system around the body."""
+    with running_store() as store:
+        system = System(store)
+        try:
+            for _ in range(workers):
+                system.add_worker(**environment)
+            for _ in range(servers):
+                system.add_server(**environment)
+            yield system
+        finally:
+            system.close()

@@ -1,0 +1,1 @@
+"""The worker: takes jobs from the queues, runs them, and records how they end."""

@@ -1,0 +1,193 @@
+"""A worker: everything one process does, from its registration to its leaving."""
+
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import anyio
+import anyio.abc
+import structlog
+
+import tidings
+from tidings.broker.connection import open_store
+from tidings.broker.error import StoreError
+from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry, WorkerRecord
+from tidings.broker.subscription import Subscription
+from tidings.broker.worker import WorkerStore
+from tidings.job import Job
+
+from .queue import Queue
+from .settings import WorkerSettings
+
+log = structlog.get_logger()
+
+HAND_BACK_S = 5.0
+"""How long handlers may take to stop, once they must."""
+
+PRESENCE_BEATS = 4
+"""Heartbeats missed before a worker is forgotten."""
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, settings: WorkerSettings, jobs: Iterable[Job[Any, Any]]) -> None:
+        self.settings = settings
+        self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._jobs = {job.kind: job for job in jobs}
+        self._keys = Keys()
+        self._started_ms = int(time.time() * 1000)
+        self._queues: dict[str, Queue] = {}
+        self._stop = anyio.Event()
+
+    async def run(self) -> None:
+        """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""
+        async with AsyncExitStack() as stack:
+            store = open_store(self.settings.store_url)
+            stack.push_async_callback(store.aclose)
+            listening = open_store(self.settings.store_url, timeout=None)
+            stack.push_async_callback(listening.aclose)
+            registry = Registry(store, self._keys)
+            for queue in sorted({job.queue for job in self._jobs.values()}):
+                work = await stack.enter_async_context(self._work_store(store, queue))
+                self._queues[queue] = Queue(work, self._served_in(queue), self.settings)
+            background = await stack.enter_async_context(anyio.create_task_group())
+            background.start_soon(self._present, registry, name="presence")
+            background.start_soon(self._listen, listening, name="orders")
+            for one in self._queues.values():
+                background.start_soon(one.beat, name="heartbeat")
+            await self._serve()
+            background.cancel_scope.cancel()
+            await self._leave(registry)
+
+    def _served_in(self, queue: str) -> dict[str, Job[Any, Any]]:
+        return {kind: job for kind, job in self._jobs.items() if job.queue == queue}
+
+    def _work_store(self, store: Any, queue: str) -> WorkerStore:
+        return WorkerStore(
+            store,
+            self._keys,
+            queue,
+            self.id,
+            result_ttl_s=self.settings.result_ttl_s,
+            max_log_bytes=self.settings.max_log_bytes,
+        )
+
+    async def _serve(self) -> None:
+        async with anyio.create_task_group() as attempts:
+            with anyio.CancelScope() as taking:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._watch_signals, attempts, taking, name="signals")
+                    for queue in self._queues.values():
+                        tasks.start_soon(queue.serve, attempts, name="queue")
+            # `attempts` now waits for what runs; the signal watcher's grace bounds that.
+
+    async def _watch_signals(self, attempts: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for number in signals:
+                running = sum(queue.running for queue in self._queues.values())
+                log.info("stopping", signal=signal.Signals(number).name, running=running)
+                attempts.start_soon(self._give_grace, attempts, name="grace")
+                taking.cancel()
+                return
+
+    async def _give_grace(self, attempts: anyio.abc.TaskGroup) -> None:
+        """Wait for what runs; a second signal, or the end of the grace, hands it back."""
+        with anyio.move_on_after(self.settings.grace_s):
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                async with anyio.create_task_group() as waiting:
+                    waiting.start_soon(self._cancel_at, signals, waiting.cancel_scope)
+                    await self._until_idle()
+                    waiting.cancel_scope.cancel()
+        for queue in self._queues.values():
+            queue.hand_back()
+        with anyio.move_on_after(HAND_BACK_S):
+            await self._until_idle()
+        attempts.cancel_scope.cancel()
+
+    @staticmethod
+    async def _cancel_at(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
+        async for _ in signals:
+            scope.cancel()
+
+    async def _until_idle(self) -> None:
+        for queue in self._queues.values():
+            await queue.idle()
+
+    # Presence.
+
+    async def _present(self, registry: Registry) -> None:
+        records = [job.record() for job in self._jobs.values()]
+        registered = False
+        while True:
+            try:
+                await registry.register(records)
+                await registry.appear(self._record(), self.settings.heartbeat_s * PRESENCE_BEATS)
+                if not registered:
+                    log.info("serving", worker=self.id, kinds=sorted(self._jobs), queues=sorted(self._queues))
+                registered = True
+            except StoreError as error:
+                log.warning("store_failed", operation="register", error=str(error))
+            await anyio.sleep(self.settings.heartbeat_s)
+
+    def _record(self) -> WorkerRecord:
+        return WorkerRecord(
+            worker=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=tidings.__version__,
+            kinds=sorted(self._jobs),
+            queues=sorted(self._queues),
+            slots=self.settings.slots,
+            running=sum(queue.running for queue in self._queues.values()),
+            since_ms=self._started_ms,
+        )
+
+    async def _leave(self, registry: Registry) -> None:
+        try:
+            for queue in self._queues.values():
+                await queue.leave()
+            await registry.vanish(self.id)
+        except StoreError as error:
+            log.warning("store_failed", operation="leave", error=str(error))
+        log.info("left", worker=self.id)
+
+    # Orders.
+
+    async def _listen(self, listening: Any) -> None:
+        channels: dict[str, tuple[Queue, bool]] = {}
+        for name, queue in self._queues.items():
+            channels[self._keys.orders(name, self.id)] = (queue, True)
+            channels[self._keys.due(name)] = (queue, False)
+
+        def on_message(channel: str, data: bytes) -> None:
+            queue, is_order = channels[channel]
+            if is_order:
+                queue.cancel(data.decode())
+            else:
+                queue.wake()
+
+        def on_open() -> None:
+            for queue in self._queues.values():
+                queue.wake()  # something may have become due unheard
+
+        subscription = Subscription(listening, on_message, on_open)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(subscription.run)
+            for channel in channels:
+                await self._subscribe(subscription, channel)
+
+    async def _subscribe(self, subscription: Subscription, channel: str) -> None:
+        while True:
+            try:
+                await subscription.add(channel)
+            except StoreError as error:
+                log.warning("store_failed", operation="subscribe", error=str(error))
+            else:
+                return
