@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ *
+ * @typedef {object} Problem A problem document (RFC 9457).
+ * @property {string} code Stable, for programs.
+ * @property {string} title A short sentence, the same each time.
+ * @property {string} detail What happened this time; for people.
+ * @property {string} type `urn:tidings:problem:<code>`.
+ * @property {number} status HTTP status; 0 for a problem this client made itself.
+ * @property {string} [field] JSON Pointer to the offending part of the request.
+ * @property {number} [limit] The limit exceeded, in the unit that `detail` names.
+ * @property {number} [retry_after] Seconds until another try makes sense.
+ * @property {string} [trace_id]
+ * @property {object[]} [errors]
+ *
+ * @typedef {object} Limits Every limit of the connection; names end in the unit where there is one.
+ * @property {number} max_frame_bytes Size of one frame from the client.
+ * @property {number} max_in_flight Submits waiting for their ack at one time.
+ * @property {number} max_watches Jobs watched at one time.
+ *
+ * @typedef {object} Hello
+ * @property {"hello"} type
+ * @property {number} version
+ * @property {string} connection
+ * @property {Limits} limits
+ *
+ * @typedef {object} Ack
+ * @property {"ack"} type
+ * @property {number} ref
+ * @property {string} token
+ * @property {string} status
+ * @property {number} seq The job's newest number; events with a higher one follow.
+ * @property {boolean} duplicate The key was known: this is the earlier job.
+ * @property {number | null} [position] Jobs ahead, approximate.
+ * @property {number | null} [eta] Seconds until it may start, approximate.
+ *
+ * @typedef {object} JobEvent Something that happened to a job.
+ * @property {string} token
+ * @property {number} seq Rises strictly for one job.
+ * @property {string} event `queued`, `started`, `progress`, `log`, `step`, `retrying`, `waiting`,
+ *   `succeeded`, `failed`, `cancelled` or `expired`.
+ * @property {string} status The job's state after it.
+ * @property {string | null} at RFC 3339, by the store's clock; null where a snapshot does not tell.
+ * @property {any} data What the event says: `{fraction, message, data}` of `progress`, the chunk
+ *   itself of `log`, `{result}` of `succeeded`, `{problem}` of `failed`, …
+ *
+ * @typedef {object} Progress
+ * @property {number | null} fraction 0 to 1; null: unknown.
+ * @property {string | null} [message]
+ * @property {any} [data]
+ *
+ * @typedef {object} Snapshot All that is known of a job at one moment.
+ * @property {"snapshot"} type
+ * @property {number | null} [ref] Null: sent unasked, after events were lost on the way.
+ * @property {string} token
+ * @property {number} seq Events resume above it.
+ * @property {string} status
+ * @property {number} attempt
+ * @property {string} [kind]
+ * @property {Progress | null} [progress]
+ * @property {any} [result]
+ * @property {Problem | null} [problem]
+ * @property {Record<string, string>} milestones RFC 3339, by the store's clock.
+ * @property {{seq: number, at: string, data: any}[]} [log] The chunks after the number asked for.
+ * @property {boolean} [truncated] The log no longer reaches back to that number.
+ * @property {boolean} [rewound] The store knows less than was seen: writes were lost.
+ *
+ * @typedef {{type: "event"} & JobEvent} EventFrame
+ * @typedef {{type: "done", ref: number}} Done
+ * @typedef {{type: "pong", ref: number}} Pong
+ * @typedef {{type: "alive"}} Alive
+ * @typedef {{type: "error", ref: number | null, problem: Problem}} ErrorFrame
+ * @typedef {{type: "goaway", reason: string, reconnect_after: number}} GoAway
+ *
+ * @typedef {Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway} ServerFrame
+ */
+
+export {};

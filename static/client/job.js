@@ -1,0 +1,297 @@
+// @ts-check
+/**
+ * One job, as its owner sees it, and the inlet through which the connection tells it things.
+ *
+ * Rules: events reach listeners in the order of their `seq`, each once; a snapshot is turned into
+ * the events that were missed; after the end there is nothing.
+ */
+
+/** @import { Ack, JobEvent, Problem, Progress, Snapshot } from "./frame.js" */
+import { EVENTS, TERMINAL } from "./codes.js";
+import { Deferred } from "./deferred.js";
+import { Emitter } from "./emitter.js";
+import { TidingsError, localProblem } from "./error.js";
+import { Mailbox } from "./mailbox.js";
+
+/**
+ * @typedef {object} JobEvents What a listener of each name is given.
+ * @property {Ack} ack The server has it, durably.
+ * @property {JobEvent} event Every event of the contract, whatever its name.
+ * @property {JobEvent} queued
+ * @property {JobEvent} started
+ * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
+ * @property {JobEvent} log `data` is the chunk. Never skipped.
+ * @property {JobEvent} step
+ * @property {JobEvent} retrying
+ * @property {JobEvent} waiting
+ * @property {JobEvent} succeeded
+ * @property {JobEvent} failed
+ * @property {JobEvent} cancelled
+ * @property {JobEvent} expired
+ * @property {JobEvent} finished Any of the last four.
+ * @property {{status: string, previous: string | null}} state Its state changed.
+ * @property {Snapshot} snapshot The server told where it stands, before the events it is turned into.
+ * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
+ *
+ * @typedef {object} Link What a job needs of its connection.
+ * @property {() => Promise<void>} cancel
+ * @property {() => void} unwatch
+ *
+ * @typedef {object} Inlet
+ * @property {(ack: Ack) => void} acked
+ * @property {(event: JobEvent) => void} event
+ * @property {(snapshot: Snapshot) => void} snapshot
+ * @property {(problem: Problem) => void} refused
+ * @property {() => void} interrupted The socket broke; a snapshot will follow.
+ */
+
+/** @implements {AsyncIterable<JobEvent>} */
+export class Job {
+  /** @type {string | null} */
+  #token;
+  /** @type {string | null} */
+  #status = null;
+  /** @type {Progress | null} */
+  #progress = null;
+  #seq = 0;
+  /** @type {JobEvent | null} The terminal event. */
+  #last = null;
+  /** @type {TidingsError | null} */
+  #error = null;
+  /** @type {JobEvent[] | null} Events that came before the snapshot they follow; null: none awaited. */
+  #held = [];
+  /** @type {Emitter<JobEvents>} */
+  #emitter = new Emitter();
+  /** @type {Set<Mailbox<JobEvent>>} */
+  #readers = new Set();
+  /** @type {Deferred<string>} */
+  #accepted = new Deferred();
+  /** @type {Deferred<any>} */
+  #result = new Deferred();
+  /** @type {Link} */
+  #link = { cancel: () => Promise.resolve(), unwatch: () => {} };
+
+  /**
+   * Not for you: jobs come from `submit` and `watch`.
+   *
+   * @param {{token?: string, after?: number, key?: string | null}} from
+   */
+  constructor({ token, after = 0, key = null }) {
+    /** @readonly The idempotency key; null for a job that is only watched. */
+    this.key = key;
+    this.#token = token ?? null;
+    this.#seq = after;
+    if (token) this.#accepted.resolve(token);
+  }
+
+  /** The job's name for clients; null until the ack. */
+  get token() {
+    return this.#token;
+  }
+
+  /** The job's state; null until it is known. */
+  get status() {
+    return this.#status;
+  }
+
+  /** The newest progress; null if there was none. */
+  get progress() {
+    return this.#progress;
+  }
+
+  /** The number of the newest event seen: what `watch` takes as `after`. */
+  get seq() {
+    return this.#seq;
+  }
+
+  /** Whether nothing more will come: an outcome, a refusal, or no longer followed. */
+  get finished() {
+    return this.#last !== null || this.#error !== null;
+  }
+
+  /** Resolves to the token; rejects with a TidingsError if the job is not accepted. */
+  get accepted() {
+    return this.#accepted.promise;
+  }
+
+  /** Resolves to what the job returned; rejects with a TidingsError for any other end. */
+  get result() {
+    return this.#result.promise;
+  }
+
+  /**
+   * Calls `listener` at each event of that name, until the function returned is called.
+   *
+   * @template {keyof JobEvents} Name
+   * @param {Name} name
+   * @param {(event: JobEvents[Name]) => void} listener
+   * @returns {() => void}
+   */
+  on(name, listener) {
+    return this.#emitter.on(name, listener);
+  }
+
+  /**
+   * Asks that the job stop. Resolves when the server has taken note; how it ends comes as an event.
+   *
+   * @returns {Promise<void>} Rejects with a TidingsError, `already_finished` for one.
+   */
+  async cancel() {
+    if (this.finished) throw new TidingsError(localProblem("already_finished", "the job has already finished"));
+    return this.#link.cancel();
+  }
+
+  /** Stops following; the job itself goes on. Its promises and iterators end with code `unwatched`. */
+  unwatch() {
+    if (this.finished) return;
+    this.#link.unwatch();
+    this.#refuse(localProblem("unwatched", "this job is no longer followed here"));
+  }
+
+  /**
+   * All events from now to the terminal one, none skipped however slow the reader. Those before:
+   * `watch(token)` tells the log again.
+   *
+   * @returns {AsyncIterableIterator<JobEvent>}
+   */
+  [Symbol.asyncIterator]() {
+    /** @type {Mailbox<JobEvent>} */
+    const reader = new Mailbox(() => void this.#readers.delete(reader));
+    this.#readers.add(reader);
+    if (this.#last) reader.put(this.#last);
+    if (this.finished) reader.end(this.#error);
+    return reader;
+  }
+
+  // What the connection says.
+
+  /**
+   * Returns a job, and the inlet that stays with whoever made it.
+   *
+   * @param {{token?: string, after?: number, key?: string | null}} from
+   * @returns {{job: Job, inlet: Inlet, bind: (link: Link) => void}}
+   */
+  static open(from) {
+    const job = new Job(from);
+    const inlet = {
+      acked: (/** @type {Ack} */ ack) => job.#acked(ack),
+      event: (/** @type {JobEvent} */ event) => job.#receive(event),
+      snapshot: (/** @type {Snapshot} */ snapshot) => job.#catchUp(snapshot),
+      refused: (/** @type {Problem} */ problem) => job.#refuse(problem),
+      interrupted: () => { job.#held ??= []; },
+    };
+    return { job, inlet, bind: (link) => { job.#link = link; } };
+  }
+
+  /** @param {Ack} ack */
+  #acked(ack) {
+    this.#token = ack.token;
+    if (this.finished) return; // given up before it was accepted
+    this.#accepted.resolve(ack.token);
+    this.#emitter.emit("ack", ack);
+    if (ack.duplicate) return; // an earlier job: the snapshot that follows tells what it has done
+    this.#seq = ack.seq;
+    this.#become(ack.status);
+    this.#release();
+  }
+
+  /** @param {JobEvent} event */
+  #receive(event) {
+    if (this.#held) this.#held.push(event);
+    else this.#take(event);
+  }
+
+  #release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const event of held) this.#take(event);
+  }
+
+  /** @param {JobEvent} event */
+  #take(event) {
+    if (event.seq <= this.#seq || this.finished) return;
+    this.#seq = event.seq;
+    if (EVENTS.has(event.event)) this.#deliver(event);
+  }
+
+  /** @param {JobEvent} event */
+  #deliver(event) {
+    if (event.event === "progress") this.#progress = event.data;
+    const terminal = TERMINAL.has(event.event);
+    if (terminal) this.#last = event;
+    this.#become(event.status);
+    this.#emitter.emit(/** @type {"event"} */ (event.event), event);
+    this.#emitter.emit("event", event);
+    for (const reader of this.#readers) reader.put(event);
+    if (terminal) this.#finish(event);
+  }
+
+  /** @param {JobEvent} event */
+  #finish(event) {
+    if (event.event === "succeeded") {
+      this.#result.resolve(event.data?.result);
+    } else {
+      const problem = event.data?.problem ?? localProblem(event.event, `the job ${OUTCOME[event.event]}`);
+      this.#result.reject(new TidingsError(problem));
+    }
+    for (const reader of this.#readers) reader.end();
+    this.#emitter.emit("finished", event);
+  }
+
+  /** @param {string} status */
+  #become(status) {
+    const previous = this.#status;
+    if (status === previous) return;
+    this.#status = status;
+    this.#emitter.emit("state", { status, previous });
+  }
+
+  /**
+   * Turns a snapshot into the events that were missed.
+   *
+   * @param {Snapshot} snapshot
+   */
+  #catchUp(snapshot) {
+    // One sent unasked continues from what others have seen; the one this job waits for is coming.
+    if (this.finished || (this.#held && snapshot.ref == null)) return;
+    this.#emitter.emit("snapshot", snapshot);
+    if (snapshot.rewound) this.#seq = snapshot.seq; // what was seen above it no longer happened
+    const { token, seq, progress, milestones } = snapshot;
+    const news = seq > this.#seq;
+    for (const chunk of snapshot.log ?? []) {
+      this.#take({ token, event: "log", status: "running", ...chunk });
+    }
+    if (progress && news) {
+      this.#deliver({ token, seq, event: "progress", status: "running", at: null, data: progress });
+    }
+    this.#seq = Math.max(this.#seq, seq);
+    if (TERMINAL.has(snapshot.status)) {
+      this.#deliver({
+        token, seq, event: snapshot.status, status: snapshot.status, at: milestones?.finished ?? null,
+        data: outcomeOf(snapshot),
+      });
+    } else {
+      this.#become(snapshot.status);
+      this.#release();
+    }
+  }
+
+  /** @param {Problem} problem */
+  #refuse(problem) {
+    if (this.finished) return;
+    this.#error = new TidingsError(problem);
+    this.#accepted.reject(this.#error);
+    this.#result.reject(this.#error);
+    for (const reader of this.#readers) reader.end(this.#error);
+    this.#emitter.emit("refused", { problem });
+  }
+}
+
+/** @type {Record<string, string>} */
+const OUTCOME = { failed: "failed", cancelled: "was cancelled", expired: "passed its deadline" };
+
+/** @param {Snapshot} snapshot */
+function outcomeOf(snapshot) {
+  if (snapshot.status === "succeeded") return { result: snapshot.result ?? null };
+  return snapshot.problem ? { problem: snapshot.problem } : {};
+}

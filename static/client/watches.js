@@ -1,0 +1,153 @@
+// @ts-check
+/**
+ * Which jobs are followed, by token, and what it takes that none of their events is missed.
+ *
+ * Several `Job`s may follow one token, but a socket watches it once: a second `watch` begins anew.
+ * So one is asked from the lowest number any of them has seen, and its snapshot is for them all.
+ */
+
+/** @import { Problem, Snapshot, EventFrame } from "./frame.js" */
+/** @import { Inlet, Job } from "./job.js" */
+import { PASSING } from "./codes.js";
+
+/**
+ * @typedef {{job: Job, inlet: Inlet}} Entry
+ *
+ * @typedef {object} Asking
+ * @property {(token: string, after: number, refused: (problem: Problem) => void) => void} watch
+ * @property {(token: string) => void} unwatch
+ * @property {(again: () => void, tries: number, problem: Problem) => void} later Calls `again` after
+ *   back-off, if there is still a connection then.
+ * @property {() => void} resumed All that was followed when the socket opened has its snapshot.
+ */
+
+export class Watches {
+  /** @type {Map<string, Set<Entry>>} Token → those who follow it and are unfinished. */
+  #entries = new Map();
+  /** @type {Set<string>} Tokens asked for again on this socket, with no answer yet. */
+  #resuming = new Set();
+  #asking;
+
+  /** @param {Asking} asking */
+  constructor(asking) {
+    this.#asking = asking;
+  }
+
+  /**
+   * @param {string} token
+   * @param {Entry} entry
+   */
+  add(token, entry) {
+    const entries = this.#entries.get(token) ?? new Set();
+    this.#entries.set(token, entries.add(entry));
+  }
+
+  /**
+   * Stops following for one of them, and at the server if it was the last.
+   *
+   * @param {string} token
+   * @param {Entry} entry
+   */
+  remove(token, entry) {
+    if (!this.#entries.get(token)?.delete(entry)) return;
+    if (this.#tidy(token)) this.#asking.unwatch(token);
+  }
+
+  /**
+   * Asks for a job's events.
+   *
+   * @param {string} token
+   * @param {number} [tries] Refusals so far of the kind that passes.
+   */
+  start(token, tries = 0) {
+    const entries = [...(this.#entries.get(token) ?? [])];
+    if (entries.length === 0) return;
+    for (const { inlet } of entries) inlet.interrupted();
+    const after = Math.min(...entries.map(({ job }) => job.seq));
+    this.#asking.watch(token, after, (problem) => this.#refused(token, problem, tries));
+  }
+
+  /** A socket is greeted. Returns whether there is something to resume. */
+  prepare() {
+    this.#resuming = new Set(this.#entries.keys());
+    return this.#resuming.size > 0;
+  }
+
+  /** Asks again for everything that is followed. */
+  resume() {
+    for (const token of [...this.#resuming]) this.start(token);
+  }
+
+  /** The socket is gone: nothing counts until the snapshot that the next one brings. */
+  interrupt() {
+    this.#resuming.clear();
+    for (const entries of this.#entries.values()) {
+      for (const { inlet } of entries) inlet.interrupted();
+    }
+  }
+
+  /** @param {EventFrame} event */
+  event(event) {
+    this.#tell(event.token, ({ inlet }) => inlet.event(event));
+  }
+
+  /** @param {Snapshot} snapshot */
+  snapshot(snapshot) {
+    this.#tell(snapshot.token, ({ inlet }) => inlet.snapshot(snapshot));
+    this.#settle(snapshot.token);
+  }
+
+  /**
+   * Nothing will be heard of any job again.
+   *
+   * @param {Problem} problem
+   */
+  end(problem) {
+    const all = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const entries of all) {
+      for (const { inlet } of entries) inlet.refused(problem);
+    }
+  }
+
+  /**
+   * @param {string} token
+   * @param {(entry: Entry) => void} tell
+   */
+  #tell(token, tell) {
+    for (const entry of [...(this.#entries.get(token) ?? [])]) {
+      tell(entry);
+      if (entry.job.finished) this.#entries.get(token)?.delete(entry);
+    }
+    this.#tidy(token);
+  }
+
+  /**
+   * @param {string} token
+   * @param {Problem} problem
+   * @param {number} tries
+   */
+  #refused(token, problem, tries) {
+    if (PASSING.has(problem.code)) {
+      this.#asking.later(() => this.start(token, tries + 1), tries, problem);
+    } else {
+      this.#tell(token, ({ inlet }) => inlet.refused(problem));
+    }
+  }
+
+  /**
+   * @param {string} token
+   * @returns {boolean} Whether nobody follows it any more.
+   */
+  #tidy(token) {
+    if (this.#entries.get(token)?.size !== 0) return false;
+    this.#entries.delete(token);
+    this.#settle(token);
+    return true;
+  }
+
+  /** @param {string} token */
+  #settle(token) {
+    if (this.#resuming.delete(token) && this.#resuming.size === 0) this.#asking.resumed();
+  }
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ticksFor } from "../../static/page/chart.js";
+import { example } from "../../static/page/kinds.js";
+import { duration, size } from "../../static/page/words.js";
+
+test("the ticks of a chart are round and enclose its values", () => {
+  assert.deepEqual(ticksFor(0, 21.7), [0, 10, 20, 30]); // 21.7 / 4 = 5.4: steps of ten
+  assert.deepEqual(ticksFor(-4, 19), [-10, 0, 10, 20]);
+  assert.deepEqual(ticksFor(0, 0), [0, 0.5]);
+  for (const [low, high] of [[0, 1], [-0.07, 0], [-3, 1234], [0, 8e6]]) {
+    const ticks = ticksFor(low, high);
+    assert.ok(ticks[0] <= low && ticks.at(-1) >= high, `${low}..${high}: ${ticks}`);
+    assert.ok(ticks.length >= 2 && ticks.length <= 7, `${low}..${high}: ${ticks}`);
+  }
+});
+
+test("an example of an input is made of its schema's defaults and first choices", () => {
+  const schema = {
+    $ref: "#/$defs/count",
+    $defs: {
+      count: {
+        type: "object",
+        properties: {
+          carrier: { type: "string", examples: ["UA"] }, limit: { type: "integer", default: 10 },
+          by: { enum: ["month", "hour"] }, note: { anyOf: [{ type: "string" }, { type: "null" }] },
+          least: { type: "number", minimum: 2 }, above: { type: "integer", exclusiveMinimum: 0 },
+          tags: { type: "array", items: { type: "string" } }, dry: { type: "boolean" },
+          where: { $ref: "#/$defs/place" },
+        },
+      },
+      place: { type: "object", properties: { x: { type: "number" } } },
+    },
+  };
+  assert.deepEqual(example(schema), {
+    carrier: "UA", limit: 10, by: "month", note: "", least: 2, above: 1, tags: [], dry: false, where: { x: 0 },
+  });
+});
+
+test("a schema that contains itself has an example that ends", () => {
+  const schema = { $ref: "#/$defs/node", $defs: { node: { type: "object", properties: { next: { $ref: "#/$defs/node" } } } } };
+  assert.ok(JSON.stringify(example(schema)).length < 200);
+});
+
+test("durations and sizes are written as short as they stay exact enough", () => {
+  assert.deepEqual([0.84, 42.4, 3210, 61_000].map(duration), ["0.8 ms", "42 ms", "3.21 s", "1 min 1 s"]);
+  assert.deepEqual([999, 1500, 61_234, 3_400_000].map(size), ["999 B", "1.5 kB", "61 kB", "3.4 MB"]);
+});
