@@ -1,0 +1,40 @@
+"""A stand-in for the worker's side of a context: it keeps what a handler says."""
+
+from typing import Any
+
+import msgspec
+
+from tidings.context import Sink
+
+
+class Recorder(Sink):
+    """Keeps progress and log, all of it (a worker lets only the newest progress through)."""
+
+    def __init__(self, *, cancel_after: int | None = None) -> None:
+        """Record.
+
+        Args:
+            cancel_after: after so many progresses the job is cancelled; None: never.
+
+        """
+        self.token = "demo.1"  # noqa: S105 - a job's name
+        self.kind = "demo"
+        self.attempt = 1
+        self.correlation_id = ""
+        self.idempotency_key = ""
+        self.cancelled = False
+        self.max_chunk_bytes = 60_000
+        self.progresses: list[dict[str, Any]] = []
+        self.chunks: list[dict[str, Any]] = []
+        self._cancel_after = cancel_after
+
+    def progress(self, data: str) -> None:
+        self.progresses.append(msgspec.json.decode(data))
+        if self._cancel_after is not None and len(self.progresses) >= self._cancel_after:
+            self.cancelled = True
+
+    def log(self, chunk: str) -> None:
+        self.chunks.append(msgspec.json.decode(chunk))
+
+    async def room(self) -> None:
+        pass
