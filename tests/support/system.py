@@ -57,7 +57,7 @@ class ServerProcess(Process):
     """A push server on a free port."""
 
     def __init__(self, store_url: str, **environment: str) -> None:
-        self.port = free_port()
+        self.port = int(environment.pop("TIDINGS_PORT", "0")) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket_url = f"ws://127.0.0.1:{self.port}/v1/socket"
         super().__init__(

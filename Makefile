@@ -1,0 +1,70 @@
+# Everything one does with this checkout. Each target sets up what it needs.
+#
+#   make demo    set up, run the demo, print the page's address
+#   make test    set up, run every test
+#   make lint    set up, run every check
+#   make bench   set up, measure (short form)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench docs clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# The Python environment. The stamp is newer than what it was made from.
+$(VENV)/stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Tidings needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Set PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]' --group demo --group test --group lint --group bench
+	@touch $@
+
+# What the tests of the page need, from Debian where it is missing.
+$(VENV)/stamp-browser: | $(VENV)/stamp
+	@command -v chromium >/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+	@command -v node >/dev/null && command -v npm >/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nodejs npm; }
+	@touch $@
+
+# The checker of the JavaScript; nothing of it is shipped.
+node_modules/.stamp: package.json | $(VENV)/stamp-browser
+	npm install --silent --no-package-lock --no-audit --no-fund
+	@touch $@
+
+setup: $(VENV)/stamp $(VENV)/stamp-browser node_modules/.stamp
+
+demo: $(VENV)/stamp
+	$(BIN)/tidings dev examples/demo/jobs.py
+
+test: setup
+	node --test tests/js/
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npx --no-install tsc -p tsconfig.json
+
+format: $(VENV)/stamp
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/stamp
+	$(BIN)/python -m bench --short
+
+docs: $(VENV)/stamp
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

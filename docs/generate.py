@@ -1,0 +1,79 @@
+"""Write the reference pages that come from definitions in the code: settings, close codes, problems, states.
+
+Run `make docs` after changing one of them; tests compare.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tidings_server.settings import ServerSettings
+from tidings_worker.settings import WorkerSettings
+
+from tidings.contract.close import CLOSE_CODES
+from tidings.contract.problem import CODES
+from tidings.contract.state import TERMINAL, TRANSITIONS
+from tidings.settings import StoreSettings, settings_of
+
+HERE = Path(__file__).parent / "reference"
+HEAD = "<!-- Made by docs/generate.py; change the definitions it reads instead. -->\n\n"
+
+
+def settings() -> str:
+    """Return the page of all settings."""
+    common = {setting.name for setting in settings_of(StoreSettings)}
+    parts = [HEAD + "# Settings\n\nEach is an environment variable and a flag of the command; the flag wins.\n"]
+    for title, kind in (
+        ("Every process", StoreSettings),
+        ("`tidings serve`", ServerSettings),
+        ("`tidings work`", WorkerSettings),
+    ):
+        parts.append(f"\n## {title}\n\n| variable | flag | type | default | unit | meaning |\n|---|---|---|---|---|---|\n")
+        for one in settings_of(kind):
+            if kind is StoreSettings or one.name not in common:
+                default = _shown(one.default)
+                row = (f"`{one.variable}`", f"`{one.flag}`", one.type_name, default, one.unit, one.meaning)
+                parts.append("| " + " | ".join(row) + " |\n")
+    return "".join(parts)
+
+
+def protocol() -> str:
+    """Return the page of the protocol's fixed tables."""
+    parts = [HEAD + "# States, problems, close codes\n\n## States of a job\n\n| state | terminal | may become |\n|---|---|---|\n"]
+    for state, after in TRANSITIONS.items():
+        parts.append(f"| `{state}` | {'yes' if state in TERMINAL else ''} | {', '.join(sorted(after))} |\n")
+    parts.append("\n## Problems\n\n`type` is `urn:tidings:problem:` and the code.\n\n")
+    parts.append("| code | HTTP status | worth another try | meaning |\n|---|---|---|---|\n")
+    for code, fixed in CODES.items():
+        parts.append(f"| `{code}` | {fixed.status} | {'yes' if fixed.retryable else 'no'} | {fixed.title} |\n")
+    parts.append("\n## Close codes of the socket\n\n| code | name | reconnect | meaning |\n|---|---|---|---|\n")
+    for number, close in CLOSE_CODES.items():
+        parts.append(f"| {number} | {close.name} | {'yes' if close.reconnect else 'no'} | {close.meaning} |\n")
+    return "".join(parts)
+
+
+def _shown(default: object) -> str:
+    if default in ((), ""):
+        return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, float):
+        return f"`{default:.0f}`" if default.is_integer() else f"`{default}`"
+    return f"`{default}`"
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings": settings, "protocol": protocol}
+
+
+def main() -> None:
+    """Write all pages, or print one."""
+    if sys.argv[1:2] == ["--print"]:
+        sys.stdout.write(PAGES[sys.argv[2]]())
+        return
+    HERE.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (HERE / f"{name}.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

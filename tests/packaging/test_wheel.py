@@ -1,0 +1,148 @@
+"""The wheel, installed into an empty environment far from the checkout, is all one needs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.store import free_port
+
+ROOT = Path(__file__).parents[2]
+JOBS = '''
+from tidings import Context, job
+
+@job
+async def greet(ctx: Context, name: str) -> str:
+    await ctx.progress(0.5, message="thinking")
+    return f"hello {name}"
+'''
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with nothing but the wheel and its dependencies; returns its bin folder."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    subprocess.run(
+        [
+            str(folder / "bin/pip"), "install", "--quiet", "--no-warn-script-location",
+            "-c", str(ROOT / "constraints.txt"), f"tidings[dev] @ {wheel.as_uri()}",
+        ],
+        check=True,
+        env=outside(),
+    )  # fmt: skip
+    return folder / "bin"
+
+
+def outside() -> dict[str, str]:
+    """The environment without what would lead back to the checkout."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def test_the_wheel_holds_the_packages_the_scripts_and_the_pages(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in (
+        "tidings/py.typed",
+        "tidings_server/py.typed",
+        "tidings_worker/py.typed",
+        "tidings/broker/lua/submit.lua",
+        "tidings_server/static/index.html",
+        "tidings_server/static/tidings.js",
+    ):
+        assert name in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"tidings", "tidings_server", "tidings_worker"}
+
+
+@pytest.fixture
+def dev(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    port = free_port()
+    with subprocess.Popen(
+        [str(installed / "tidings"), "dev", "jobs.py", "--port", str(port)],
+        cwd=tmp_path,
+        env=outside(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def kinds(url: str) -> list[str]:
+    try:
+        with urllib.request.urlopen(url + "/v1/kinds", timeout=5) as answer:
+            return [kind["kind"] for kind in json.load(answer)["kinds"]]
+    except OSError:
+        return []
+
+
+@pytest.mark.timeout(180)
+def test_tidings_dev_runs_from_an_installed_wheel_and_stops_cleanly(
+    installed: Path, dev: tuple[subprocess.Popen[str], str]
+) -> None:
+    process, url = dev
+    give_up = time.monotonic() + 60
+    while kinds(url) != ["greet"]:
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    with urllib.request.urlopen(url + "/", timeout=5) as page:
+        assert b"static/" in page.read()
+    with urllib.request.urlopen(url + "/static/tidings.js", timeout=5) as script:
+        assert script.status == 200
+    found = subprocess.run(
+        [str(installed / "tidings"), "submit", "greet", "name=world", "--follow", "--url", url],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=outside(),
+    )
+    assert json.loads(found.stdout) == "hello world"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0, process.stdout and process.stdout.read()
+
+
+def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(
+    wheel: Path, tmp_path: Path
+) -> None:
+    venv.create(tmp_path, with_pip=True)
+    pip, python = str(tmp_path / "bin/pip"), str(tmp_path / "bin/python")
+    constraints = str(ROOT / "constraints.txt")
+    subprocess.run([pip, "install", "--quiet", "-c", constraints, str(wheel)], check=True, env=outside())
+    script = (
+        "import sys; from tidings import Client, Context, Reject, job\n"
+        "@job\n"
+        "async def f(ctx: Context, a: int) -> int: return a\n"
+        "assert f.record().kind == 'f'\n"
+        "Client('http://127.0.0.1:1')\n"
+        "assert not {'starlette', 'uvicorn', 'tidings_server', 'tidings_worker'} & set(sys.modules)\n"
+    )
+    subprocess.run([python, "-c", script], check=True, cwd=tmp_path, env=outside())
+    refused = subprocess.run(
+        [str(tmp_path / "bin/tidings"), "serve"], capture_output=True, text=True, check=False, env=outside()
+    )
+    assert refused.returncode == 1
+    assert "pip install 'tidings[server]'" in refused.stderr
