@@ -26,9 +26,7 @@ class Round(msgspec.Struct, kw_only=True):
 def measure(system: System, kind: str, sockets: int, seconds: float, warm_up_s: float = 1.0) -> Round:
     """Run one closed loop against the system."""
     command = [sys.executable, "-m", "bench.generator", system.socket_url, kind, str(sockets)]
-    with subprocess.Popen(
-        [*command, str(warm_up_s), str(seconds)], stdout=subprocess.PIPE, text=True
-    ) as generator:
+    with subprocess.Popen([*command, str(warm_up_s), str(seconds)], stdout=subprocess.PIPE, text=True) as generator:
         assert generator.stdout is not None
         _expect(generator.stdout.readline(), "begin")
         before = system.cpu()

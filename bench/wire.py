@@ -68,14 +68,17 @@ class WireClient(asyncio.Protocol):
     async def connect(self) -> None:
         """Connect and upgrade."""
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self, self._parts.hostname, self._parts.port)
+        host, port = self._parts.hostname, self._parts.port
+        assert host is not None
+        assert port is not None
+        await loop.create_connection(lambda: self, host, port)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await self.opened
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the handshake."""
         # uvloop's transports are not of asyncio's classes.
-        transport = self.transport = cast(asyncio.Transport, transport)
+        transport = self.transport = cast("asyncio.Transport", transport)
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
             f"GET {self._parts.path} HTTP/1.1\r\nHost: {self._parts.netloc}\r\nUpgrade: websocket\r\n"

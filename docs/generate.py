@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tidings_server.settings import ServerSettings
-from tidings_worker.settings import WorkerSettings
-
 from tidings.contract.close import CLOSE_CODES
 from tidings.contract.problem import CODES
 from tidings.contract.state import TERMINAL, TRANSITIONS
 from tidings.settings import StoreSettings, settings_of
+from tidings_server.settings import ServerSettings
+from tidings_worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent / "reference"
 HEAD = "<!-- Made by docs/generate.py; change the definitions it reads instead. -->\n\n"
@@ -28,7 +27,9 @@ def settings() -> str:
         ("`tidings serve`", ServerSettings),
         ("`tidings work`", WorkerSettings),
     ):
-        parts.append(f"\n## {title}\n\n| variable | flag | type | default | unit | meaning |\n|---|---|---|---|---|---|\n")
+        parts.append(
+            f"\n## {title}\n\n| variable | flag | type | default | unit | meaning |\n|---|---|---|---|---|---|\n"
+        )
         for one in settings_of(kind):
             if kind is StoreSettings or one.name not in common:
                 default = _shown(one.default)
@@ -39,7 +40,10 @@ def settings() -> str:
 
 def protocol() -> str:
     """Return the page of the protocol's fixed tables."""
-    parts = [HEAD + "# States, problems, close codes\n\n## States of a job\n\n| state | terminal | may become |\n|---|---|---|\n"]
+    parts = [
+        HEAD
+        + "# States, problems, close codes\n\n## States of a job\n\n| state | terminal | may become |\n|---|---|---|\n"
+    ]
     for state, after in TRANSITIONS.items():
         parts.append(f"| `{state}` | {'yes' if state in TERMINAL else ''} | {', '.join(sorted(after))} |\n")
     parts.append("\n## Problems\n\n`type` is `urn:tidings:problem:` and the code.\n\n")

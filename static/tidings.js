@@ -297,6 +297,7 @@ export class Tidings {
         this.#calls.take(frame.ref)?.answered(frame);
         return this.#pump();
       case "error":
+        if (frame.ref === null && frame.token) return this.#watches.vanished(frame.token, frame.problem);
         return this.#refused(frame.ref, frame.problem);
       default: // hello and goaway are the connection's; alive says nothing; newer ones are not known here
     }

@@ -44,15 +44,11 @@ def encode_chunk(chunk: Any, limit: int) -> str:
     """
     encoded = encode(chunk)
     if len(encoded) > limit:
-        raise ValueError(
-            f"the chunk is {len(encoded)} bytes as JSON; at most {limit} are allowed: send it in parts"
-        )
+        raise ValueError(f"the chunk is {len(encoded)} bytes as JSON; at most {limit} are allowed: send it in parts")
     return encoded.decode()
 
 
-def encode_progress(
-    done: float | None, total: float | None, message: str | None, data: Any, limit: int
-) -> str:
+def encode_progress(done: float | None, total: float | None, message: str | None, data: Any, limit: int) -> str:
     """Return progress as the JSON text of an event's data: fraction (0..1 or null), message, data.
 
     Raises:
@@ -84,9 +80,7 @@ def fraction(done: float | None, total: float | None) -> float | None:
 
 def is_pydantic(type_: Any) -> bool:
     """Return whether `type_` is a Pydantic model, without importing pydantic."""
-    return (
-        isinstance(type_, type) and hasattr(type_, "model_json_schema") and hasattr(type_, "model_validate")
-    )
+    return isinstance(type_, type) and hasattr(type_, "model_json_schema") and hasattr(type_, "model_validate")
 
 
 def _decode_foreign(type_: type, value: Any) -> Any:

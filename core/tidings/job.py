@@ -102,9 +102,7 @@ class Job(Generic[P, R]):
         if inspect.isasyncgenfunction(self.function) or inspect.isgeneratorfunction(self.function):
             raise JobDefinitionError(f"{where}: a handler must not be a generator; use ctx.log for chunks")
         if self.timeout is not None and not 0 < self.timeout <= 31_536_000:
-            raise JobDefinitionError(
-                f"{where}: timeout is {self.timeout} s; allowed: above 0, at most a year"
-            )
+            raise JobDefinitionError(f"{where}: timeout is {self.timeout} s; allowed: above 0, at most a year")
         if not 0 <= self.retries <= MAX_RETRIES:
             raise JobDefinitionError(f"{where}: retries is {self.retries}; it must be 0 to {MAX_RETRIES}")
 

@@ -41,9 +41,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
-    result_ttl_s: Annotated[
-        Seconds, Meta(description="How long a finished job is found under its token.")
-    ] = 86_400.0
+    result_ttl_s: Annotated[Seconds, Meta(description="How long a finished job is found under its token.")] = 86_400.0
 
 
 class Setting(NamedTuple):
@@ -59,9 +57,7 @@ class Setting(NamedTuple):
     meaning: str
 
 
-def from_env(
-    kind: type[S], environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
-) -> S:
+def from_env(kind: type[S], environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None) -> S:
     """Return the settings of a process.
 
     Args:
@@ -117,6 +113,7 @@ def _convert(kind: type[S], given: dict[str, Any]) -> S:
         text = str(error)
         what, _, where = text.partition(" - at `$.")
         name = where.rstrip("`").partition("[")[0]
+        text, what = " ".join(text.split()), " ".join(what.split())
         if not name:
             raise SettingsError(text) from error
         allowed = next(setting.type_name for setting in settings_of(kind) if setting.name == name)

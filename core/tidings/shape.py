@@ -16,9 +16,7 @@ from .context import Context, SyncContext
 class InputShape:
     """What a handler takes beside its context."""
 
-    def __init__(
-        self, type_: Any, names: tuple[str, ...], context: str | None, *, whole: bool = False
-    ) -> None:
+    def __init__(self, type_: Any, names: tuple[str, ...], context: str | None, *, whole: bool = False) -> None:
         """Bind a type to the way its value is handed over.
 
         Args:

@@ -167,9 +167,7 @@ class Tally:
     def averages(self) -> list[tuple[str, float]]:
         """Return short label and mean delay (min) of the groups so far, as a chart shows them."""
         return [
-            (self._short(key), round(group.average, 2))
-            for key, group in self._ordered()
-            if group.average is not None
+            (self._short(key), round(group.average, 2)) for key, group in self._ordered() if group.average is not None
         ][:CHART_BARS]
 
     def report(self, title: str, rows_scanned: int, elapsed_s: float) -> DelayReport:

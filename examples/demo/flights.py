@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import duckdb
+
 from dataset import CONFIG
 from delays import By, Cell
 

@@ -114,9 +114,7 @@ class Index:
             terms=self.top(top),
         )
 
-    def _terms(
-        self, here: Usage, where: str, lines: Sequence[str], tokens: Sequence[Sequence[str]]
-    ) -> list[Finding]:
+    def _terms(self, here: Usage, where: str, lines: Sequence[str], tokens: Sequence[Sequence[str]]) -> list[Finding]:
         most = 2 if sum(map(len, tokens)) >= LONG_SECTION_WORDS else 1
         new = [term for term in prominent(here, self._usage, most) if term not in self._told]
         if not new:

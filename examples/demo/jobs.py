@@ -10,15 +10,15 @@ import time
 from typing import Annotated, Final, TypeAlias
 
 import anyio.to_thread
+from msgspec import Meta
+
 from dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
 from delays import By, DelayReport, Tally, day_name
 from filters import Filter
 from flights import Flights
 from index import Index, IndexReport
-from msgspec import Meta
 from pictures import PictureError, Summary, decode_picture, thumbnails_of
 from text import reference, sections
-
 from tidings import Context, Reject, SyncContext, job
 
 CACHE: Final = cache_folder(os.environ)

@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from filters import Filter, apply_filter
 from PIL import Image, ImageOps
+
+from filters import Filter, apply_filter
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 """What is decoded: what browsers show. Pillow knows more, some of which start other programs (EPS)."""

@@ -124,9 +124,7 @@ def _scores(here: Usage, elsewhere: Usage) -> dict[str, float]:
 def _fullest(term: str, scores: Mapping[str, float], here: Usage) -> str:
     """Return the longest striking phrase that half of a term's occurrences are part of, or the term."""
     phrases = [
-        phrase
-        for phrase in scores
-        if f" {term} " in f" {phrase} " and 2 * here.counts[phrase] >= here.counts[term]
+        phrase for phrase in scores if f" {term} " in f" {phrase} " and 2 * here.counts[phrase] >= here.counts[term]
     ]
     return max(phrases, key=lambda phrase: (phrase.count(" "), here.counts[phrase], phrase))
 

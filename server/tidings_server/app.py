@@ -98,11 +98,11 @@ class Health:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def live(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+    async def live(self, request: Request) -> Response:
         """`GET /healthz`: 200 as long as the process answers at all."""
         return PlainTextResponse("ok\n")
 
-    async def ready(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+    async def ready(self, request: Request) -> Response:
         """`GET /readyz`: 200 if clients should come here, else 503 with the reason."""
         try:
             await self._gateway.ping()

@@ -63,7 +63,7 @@ class Jobs:
             return problem_response(error.problem)
         return Response(None, 202)
 
-    async def kinds(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+    async def kinds(self, request: Request) -> Response:
         """`GET /v1/kinds`: what workers have registered."""
         records = self._gateway.kinds.records
         return json_response({"kinds": [records[name] for name in sorted(records)]})

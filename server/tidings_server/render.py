@@ -32,9 +32,7 @@ def snapshot(token: str, record: Record, after: int = 0) -> Snapshot:
         progress=_raw(record.progress),
         result=_raw(record.result),
         problem=_raw(record.problem),
-        milestones={
-            name: rfc3339(int(getattr(record, name))) for name in MILESTONES if getattr(record, name)
-        },
+        milestones={name: rfc3339(int(getattr(record, name))) for name in MILESTONES if getattr(record, name)},
         correlation_id=record.correlation_id or None,
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
@@ -49,10 +47,7 @@ def snapshot_frame(token: str, record: Record, ref: int | None, after: int = 0) 
 
 def log_chunks(record: Record) -> list[LogChunk]:
     """Return the log chunks that came with a record."""
-    return [
-        LogChunk(seq=seq, at=rfc3339(at), data=msgspec.Raw(chunk.encode()))
-        for seq, at, chunk in record.chunks
-    ]
+    return [LogChunk(seq=seq, at=rfc3339(at), data=msgspec.Raw(chunk.encode())) for seq, at, chunk in record.chunks]
 
 
 def is_final(record: Record) -> bool:
@@ -79,9 +74,7 @@ def final_event(token: str, record: Record) -> EventFrame:
 
 def log_event(token: str, record: Record, chunk: LogChunk) -> EventFrame:
     """Return the event of a log chunk, put together again."""
-    return EventFrame(
-        token=token, seq=chunk.seq, at=chunk.at, event="log", status=record.state, data=chunk.data
-    )
+    return EventFrame(token=token, seq=chunk.seq, at=chunk.at, event="log", status=record.state, data=chunk.data)
 
 
 def _raw(text: str) -> msgspec.Raw:

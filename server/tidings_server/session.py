@@ -106,9 +106,7 @@ class Session:
 
     def _admit(self, frame: ClientFrame) -> Command | None:
         if frame.ref in self._waiting:
-            raise refuse(
-                "invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref"
-            )
+            raise refuse("invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref")
         if isinstance(frame, Ping):
             self._send(Pong(ref=frame.ref))
             return None
@@ -175,6 +173,10 @@ class Session:
             self._waiting.discard(ref)
         self._send(Error(ref=ref, problem=problem))
 
+    def vanished(self, token: str, problem: Problem) -> None:
+        """Tell that the record of a watched job is gone."""
+        self._send(Error(ref=None, problem=problem, token=token))
+
     def event(self, token: str, event_class: int, frame: str) -> None:
         """Pass an event on, as it came."""
         self.outbox.put_event(token, event_class, frame)
@@ -205,9 +207,7 @@ class Session:
 
 def too_large(size: int, limit: int) -> ProblemError:
     """Return the refusal of a request of `size` bytes."""
-    return refuse(
-        "too_large", f"{size} bytes; at most {limit} are taken: send less, or a reference", limit=limit
-    )
+    return refuse("too_large", f"{size} bytes; at most {limit} are taken: send less, or a reference", limit=limit)
 
 
 def check_depth(text: str, limit: int) -> None:

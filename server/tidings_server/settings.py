@@ -15,9 +15,9 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on.")] = 8700
-    auth: Annotated[
-        Literal["none"], Meta(description="Who may come: `none` asks nobody, and is for development.")
-    ] = "none"
+    auth: Annotated[Literal["none"], Meta(description="Who may come: `none` asks nobody, and is for development.")] = (
+        "none"
+    )
     allow_public_without_auth: Annotated[
         bool,
         Meta(description="Say this as well to listen on more than loopback with `auth` being `none`."),
@@ -26,32 +26,26 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Origins whose pages may use this server beside its own, such as `https://app.example`."),
     ] = ()
-    max_frame_bytes: Annotated[
-        Bytes, Meta(description="Size of one frame or request body from a client.")
-    ] = 1_048_576
+    max_frame_bytes: Annotated[Bytes, Meta(description="Size of one frame or request body from a client.")] = 1_048_576
     max_depth: Annotated[Count, Meta(description="How deep JSON from a client may nest.")] = 64
-    max_in_flight: Annotated[
-        Count, Meta(description="Submits of one connection that may wait for their ack.")
-    ] = 1_000
+    max_in_flight: Annotated[Count, Meta(description="Submits of one connection that may wait for their ack.")] = 1_000
     max_watches: Annotated[Count, Meta(description="Jobs that one connection may watch at a time.")] = 10_000
     max_waiting_bytes: Annotated[
         Bytes, Meta(description="Bytes that may wait to be sent before a connection counts as too slow.")
     ] = 8_388_608
-    max_backlog: Annotated[
-        Count, Meta(description="Jobs that may wait in one tier of a queue; more are refused.")
-    ] = 100_000
+    max_backlog: Annotated[Count, Meta(description="Jobs that may wait in one tier of a queue; more are refused.")] = (
+        100_000
+    )
     max_wait_s: Annotated[Seconds, Meta(description="The most that `Prefer: wait` may ask for.")] = 60.0
     dedup_window_s: Annotated[Seconds, Meta(description="How long an idempotency key is remembered.")] = 86_400.0
-    alive_after_s: Annotated[
-        Seconds, Meta(description="Quiet time after which a socket is sent an `alive` frame.")
-    ] = 25.0
+    alive_after_s: Annotated[Seconds, Meta(description="Quiet time after which a socket is sent an `alive` frame.")] = (
+        25.0
+    )
     ping_interval_s: Annotated[Seconds, Meta(description="Time between WebSocket pings.")] = 20.0
-    ping_timeout_s: Annotated[
-        Seconds, Meta(description="Time without a pong after which a socket is closed.")
-    ] = 20.0
-    sse_heartbeat_s: Annotated[
-        Seconds, Meta(description="Quiet time after which a stream is sent a comment line.")
-    ] = 15.0
+    ping_timeout_s: Annotated[Seconds, Meta(description="Time without a pong after which a socket is closed.")] = 20.0
+    sse_heartbeat_s: Annotated[Seconds, Meta(description="Quiet time after which a stream is sent a comment line.")] = (
+        15.0
+    )
     drain_s: Annotated[
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],
         Meta(description="How long clients get to leave when the server is asked to stop."),
@@ -72,5 +66,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-

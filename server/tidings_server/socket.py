@@ -63,7 +63,7 @@ class SocketListener(Listener):
     def vanished(self) -> None:
         """Tell that the record is gone."""
         self._socket.ended(self)
-        self._socket.session.refused(None, unknown_token(str(self.token)).problem)
+        self._socket.session.vanished(str(self.token), unknown_token(str(self.token)).problem)
         self._socket.flush()
 
 
@@ -188,9 +188,7 @@ class Socket:
         answer = self._gateway.hub.watch(listener, after)
         answer.add_done_callback(partial(self._watched, ref, listener, after))
 
-    def _watched(
-        self, ref: int, listener: SocketListener, after: int, answer: "asyncio.Future[Record]"
-    ) -> None:
+    def _watched(self, ref: int, listener: SocketListener, after: int, answer: "asyncio.Future[Record]") -> None:
         try:
             record = record_of(str(listener.token), answer)
         except ProblemError as error:
@@ -323,9 +321,7 @@ class SocketEndpoint:
             await send({"type": "websocket.close", "code": close.FORBIDDEN, "reason": "origin not allowed"})
             return
         async with anyio.create_task_group() as tasks:
-            socket = Socket(
-                self._gateway, Session(secrets.token_urlsafe(9), self._gateway.limits), send, tasks
-            )
+            socket = Socket(self._gateway, Session(secrets.token_urlsafe(9), self._gateway.limits), send, tasks)
             self._sockets.add(socket)
             try:
                 await _read(socket, receive)

@@ -70,7 +70,7 @@
  * @typedef {{type: "done", ref: number}} Done
  * @typedef {{type: "pong", ref: number}} Pong
  * @typedef {{type: "alive"}} Alive
- * @typedef {{type: "error", ref: number | null, problem: Problem}} ErrorFrame
+ * @typedef {{type: "error", ref: number | null, problem: Problem, token?: string}} ErrorFrame
  * @typedef {{type: "goaway", reason: string, reconnect_after: number}} GoAway
  *
  * @typedef {Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway} ServerFrame

@@ -98,6 +98,16 @@ export class Watches {
   }
 
   /**
+   * A job is not known any more.
+   *
+   * @param {string} token
+   * @param {Problem} problem
+   */
+  vanished(token, problem) {
+    this.#tell(token, ({ inlet }) => inlet.refused(problem));
+  }
+
+  /**
    * Nothing will be heard of any job again.
    *
    * @param {Problem} problem

@@ -77,9 +77,7 @@ async def test_both_number_the_classes_of_events_alike(store: Redis) -> None:
     "ms", [0, 951_782_399_999, 951_868_800_000, 1_709_164_799_000, 1_735_689_599_999, 4_102_444_800_001]
 )
 async def test_times_are_written_as_python_writes_them(store: Redis, ms: int) -> None:
-    expected = (
-        datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    expected = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert await evaluate(store, "return cmsgpack.pack(rfc3339(args[1]))", ms) == expected
 
 

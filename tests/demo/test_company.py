@@ -1,6 +1,7 @@
-from company import LEAST_PAIRS, Company
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from company import LEAST_PAIRS, Company
 
 sentences = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=9), max_size=30)
 
@@ -38,9 +39,7 @@ def test_an_unknown_word_has_no_company() -> None:
 
 @settings(deadline=None)
 @given(sentences, st.integers(0, 4))
-def test_a_word_is_never_its_own_company_and_no_more_come_than_asked_for(
-    texts: list[list[str]], most: int
-) -> None:
+def test_a_word_is_never_its_own_company_and_no_more_come_than_asked_for(texts: list[list[str]], most: int) -> None:
     made = Company()
     for sentence in texts:
         made.add(sentence)

@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dataset
 import duckdb
 import pytest
+
+import dataset
 from dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
 
 DEMO = Path(dataset.__file__).parent

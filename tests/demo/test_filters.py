@@ -1,8 +1,9 @@
 from typing import get_args
 
 import pytest
-from filters import Filter, apply_filter
 from PIL import Image, ImageStat
+
+from filters import Filter, apply_filter
 
 EVERY: tuple[Filter, ...] = get_args(Filter)
 

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+
 from delays import By
 from flights import Day, Flights
 
@@ -19,12 +20,8 @@ def test_the_days_of_the_year_hold_all_flights(parquet: Path) -> None:
 
 @pytest.mark.parametrize("by", get_args(By))
 @pytest.mark.parametrize("carrier", [None, "B6"])
-def test_the_cells_of_all_days_add_up_to_the_file(
-    parquet: Path, csv_rows: Rows, by: By, carrier: str | None
-) -> None:
-    expected = Counter(
-        (row[by], row["dep_delay"]) for row in csv_rows if carrier is None or row["carrier"] == carrier
-    )
+def test_the_cells_of_all_days_add_up_to_the_file(parquet: Path, csv_rows: Rows, by: By, carrier: str | None) -> None:
+    expected = Counter((row[by], row["dep_delay"]) for row in csv_rows if carrier is None or row["carrier"] == carrier)
     found: Counter[tuple[str, str]] = Counter()
     with Flights(parquet) as flights:
         for day in flights.days():

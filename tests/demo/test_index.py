@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from index import Finding, Index
 from text import reference, sections, words
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-import dataset
-import jobs
 import msgspec
 import pytest
 from PIL import Image
 
+import dataset
+import jobs
 from demo.recorder import Recorder
 from tidings import Context, Job, Reject, SyncContext
 from tidings.context import StoppedError

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from filters import Filter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import FORMATS, MAX_PIXELS, PictureError, decode_picture, thumbnails_of
 from PIL import Image
+
+from filters import Filter
+from pictures import FORMATS, MAX_PIXELS, PictureError, decode_picture, thumbnails_of
 
 ORIENTATION = 0x0112
 

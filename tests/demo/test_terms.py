@@ -2,11 +2,10 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from terms import LEAST_COUNT, Usage, content, most_common, phrases, prominent
 
-usages = st.lists(
-    st.sampled_from(["apple", "pear", "apple pear", "plum", "red apple pear"]), max_size=80
-).map(Usage)
+usages = st.lists(st.sampled_from(["apple", "pear", "apple pear", "plum", "red apple pear"]), max_size=80).map(Usage)
 
 
 def test_small_words_numbers_and_single_letters_are_no_content() -> None:

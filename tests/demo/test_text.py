@@ -1,7 +1,8 @@
 import pytest
-import text
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import text
 from text import reference, sections, sentences, words
 
 LINES = ("# Mark", "Title", "=====", "---", "", "  ", "Some words stand here.", "x" * 200, "#", "***")

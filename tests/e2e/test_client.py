@@ -7,9 +7,9 @@ from pathlib import Path
 
 import anyio
 import pytest
+
 from support.store import free_port
 from support.system import System, running_system
-
 from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import ClientState, ConnectionFailed, JobCancelled, JobExpired, JobFailed
 

@@ -40,16 +40,12 @@ async def test_prefer_wait_answers_with_the_outcome(http: httpx.AsyncClient) -> 
 
 
 async def test_prefer_wait_answers_202_when_the_time_is_over(http: httpx.AsyncClient, tmp_path: Path) -> None:
-    answer = await submit(
-        http, "wait_for_file", {"path": str(tmp_path / "go")}, prefer="respond-async, wait=1"
-    )
+    answer = await submit(http, "wait_for_file", {"path": str(tmp_path / "go")}, prefer="respond-async, wait=1")
     assert answer.status_code == 202
     assert (await http.delete(answer.headers["location"])).status_code == 202
 
 
-async def test_a_long_poll_answers_when_there_is_news_and_304_when_not(
-    http: httpx.AsyncClient, tmp_path: Path
-) -> None:
+async def test_a_long_poll_answers_when_there_is_news_and_304_when_not(http: httpx.AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "go"
     place = (await submit(http, "wait_for_file", {"path": str(path)})).headers["location"]
     etag = '"0"'

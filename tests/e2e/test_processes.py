@@ -42,9 +42,7 @@ async def test_a_job_whose_worker_is_killed_runs_again_elsewhere(system: System,
     assert sorted(worker.process.poll() is None for worker in system.workers) == [False, True]
 
 
-async def test_a_worker_that_is_asked_to_leave_hands_back_what_it_cannot_finish(
-    system: System, tmp_path: Path
-) -> None:
+async def test_a_worker_that_is_asked_to_leave_hands_back_what_it_cannot_finish(system: System, tmp_path: Path) -> None:
     path = tmp_path / "go"
     (old,) = system.workers
     async with peer(system.server.socket_url) as client:

@@ -87,9 +87,7 @@ async def test_many_jobs_on_one_socket_each_end_once(client: Peer) -> None:
         ("nope", {}, "/kind"),
     ],
 )
-async def test_bad_input_is_refused_at_submit_with_its_place(
-    client: Peer, kind: str, value: Any, field: str
-) -> None:
+async def test_bad_input_is_refused_at_submit_with_its_place(client: Peer, kind: str, value: Any, field: str) -> None:
     error = await client.ask("submit", kind=kind, input=value)
     assert error["type"] == "error"
     assert error["problem"]["field"] == field
@@ -235,9 +233,7 @@ async def test_unreadable_frames_do_not_harm_the_socket_or_its_jobs(client: Peer
     assert names(await client.until(ack["token"])) == ["succeeded"]
 
 
-async def test_a_frame_that_is_too_large_closes_the_socket_with_1009_and_no_other(
-    system: System, client: Peer
-) -> None:
+async def test_a_frame_that_is_too_large_closes_the_socket_with_1009_and_no_other(system: System, client: Peer) -> None:
     async with peer(system.server.socket_url) as rude:
         await rude.connection.send("x" * 1_100_000)
         with pytest.raises(ConnectionClosed) as closed:

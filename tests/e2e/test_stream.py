@@ -55,9 +55,7 @@ async def events(lines: AsyncIterator[str]) -> AsyncIterator[Sse]:
         fields = {}
 
 
-async def test_a_stream_shows_the_job_to_its_end_and_then_ends(
-    http: httpx.AsyncClient, tmp_path: Path
-) -> None:
+async def test_a_stream_shows_the_job_to_its_end_and_then_ends(http: httpx.AsyncClient, tmp_path: Path) -> None:
     path = tmp_path / "go"
     token = await submit(http, "wait_for_file", {"path": str(path)})
     seen: list[Sse] = []

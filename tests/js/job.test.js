@@ -266,3 +266,10 @@ test("a complaint that belongs to no call is told to who listens", () => {
   server.refuse(null, "invalid_frame");
   assert.deepEqual(codes, ["invalid_frame"]);
 });
+
+test("a job the server no longer knows is refused, and only that one", async () => {
+  const { server, job } = running();
+  const problem = { code: "unknown_token", detail: "gone" };
+  server.push({ type: "error", ref: null, token: "q.1", problem });
+  await assert.rejects(job.result, { name: "TidingsError", code: "unknown_token" });
+});

@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.store import free_port
 
 ROOT = Path(__file__).parents[2]
-JOBS = '''
+JOBS = """
 from tidings import Context, job
 
 @job
 async def greet(ctx: Context, name: str) -> str:
     await ctx.progress(0.5, message="thinking")
     return f"hello {name}"
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,11 @@ def test_the_wheel_holds_the_packages_the_scripts_and_the_pages(wheel: Path) -> 
         "tidings_server/static/tidings.js",
     ):
         assert name in names
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"tidings", "tidings_server", "tidings_worker"}
+    assert {name.split("/")[0].split("-")[0] for name in names} == {
+        "tidings",
+        "tidings_server",
+        "tidings_worker",
+    }
 
 
 @pytest.fixture
@@ -125,9 +130,7 @@ def test_tidings_dev_runs_from_an_installed_wheel_and_stops_cleanly(
     assert process.wait(15) == 0, process.stdout and process.stdout.read()
 
 
-def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(
-    wheel: Path, tmp_path: Path
-) -> None:
+def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path, with_pip=True)
     pip, python = str(tmp_path / "bin/pip"), str(tmp_path / "bin/python")
     constraints = str(ROOT / "constraints.txt")

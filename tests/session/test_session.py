@@ -232,9 +232,7 @@ def _encodable(value: Any) -> Any:
 
 
 @given(st.lists(messages, max_size=30), st.randoms(use_true_random=False))
-def test_whatever_comes_every_ref_gets_one_answer_and_nothing_breaks(
-    sent: list[str | bytes], random: Any
-) -> None:
+def test_whatever_comes_every_ref_gets_one_answer_and_nothing_breaks(sent: list[str | bytes], random: Any) -> None:
     """The model: a set of refs that wait. A command adds its ref; its answer takes it away."""
     client = session()
     waiting: dict[int, object] = {}

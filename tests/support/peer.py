@@ -7,7 +7,6 @@ from typing import Any
 
 import anyio
 from websockets.asyncio.client import ClientConnection, connect
-
 from websockets.typing import Subprotocol
 
 from tidings.contract.frame import SUBPROTOCOL
@@ -69,9 +68,7 @@ class Peer:
                 if frame["event"] in wanted:
                     return events
 
-    async def run(
-        self, kind: str, input: dict[str, Any] | None = None, **fields: Any
-    ) -> list[dict[str, Any]]:
+    async def run(self, kind: str, input: dict[str, Any] | None = None, **fields: Any) -> list[dict[str, Any]]:
         """Submit and return all events."""
         ack = await self.submit(kind, input, **fields)
         assert ack["type"] == "ack", ack

@@ -94,9 +94,7 @@ class WorkerProcess(Process):
     """A worker that serves the kinds of `support/kinds.py`."""
 
     def __init__(self, store_url: str, *modules: str, **environment: str) -> None:
-        super().__init__(
-            "worker", "work", *(modules or (str(JOBS),)), TIDINGS_STORE_URL=store_url, **environment
-        )
+        super().__init__("worker", "work", *(modules or (str(JOBS),)), TIDINGS_STORE_URL=store_url, **environment)
 
 
 class System:

@@ -58,8 +58,6 @@ def _load(name: str) -> ModuleType:
 def _users_part(error: BaseException) -> str:
     """Return the traceback without our own frames and the import system's."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [
-        frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename
-    ]
+    theirs = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
     lines = traceback.format_list(theirs) + traceback.format_exception_only(error)
     return "".join(lines).rstrip()

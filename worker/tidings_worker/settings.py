@@ -15,7 +15,8 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Meta(description="The modules with jobs: dotted names, or paths of Python files."),
     ] = ()
     name: Annotated[
-        str, Meta(description="The worker's name, unique among all; empty: host, process id and a random part.")
+        str,
+        Meta(description="The worker's name, unique among all; empty: host, process id and a random part."),
     ] = ""
     slots: Annotated[Count, Meta(description="Jobs that run at a time, in each queue.")] = 100
     threads: Annotated[Count, Meta(description="Plain functions among them that run at a time.")] = 16
@@ -23,9 +24,7 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Seconds,
         Meta(description="How long a job is left to a worker that does not say it lives; then another takes it."),
     ] = 10.0
-    heartbeat_s: Annotated[
-        Seconds, Meta(description="Time between signs of life; at most a third of the lease.")
-    ] = 2.0
+    heartbeat_s: Annotated[Seconds, Meta(description="Time between signs of life; at most a third of the lease.")] = 2.0
     grace_s: Annotated[
         Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})],
         Meta(description="How long running jobs get to finish when the worker is asked to stop."),
@@ -35,9 +34,9 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=256, le=65_000, extra={"unit": "bytes"})],
         Meta(description="Size of one log chunk or progress as JSON."),
     ] = 65_000
-    max_log_bytes: Annotated[
-        Bytes, Meta(description="Size of one job's log; beyond it the older half is dropped.")
-    ] = 4_194_304
+    max_log_bytes: Annotated[Bytes, Meta(description="Size of one job's log; beyond it the older half is dropped.")] = (
+        4_194_304
+    )
     progress_per_s: Annotated[
         Annotated[float, Meta(gt=0, le=1_000, extra={"unit": "events a second"})],
         Meta(description="Progress events of one job that reach its watchers; beyond that the newest wins."),

@@ -24,9 +24,7 @@ _encode = msgspec.json.Encoder().encode
 def succeeded(result: bytes) -> Outcome:
     """The handler returned; `result` is JSON."""
     text = result.decode()
-    return Outcome(
-        State.SUCCEEDED, "result", text, _tail("succeeded", State.SUCCEEDED, f'{{"result":{text}}}')
-    )
+    return Outcome(State.SUCCEEDED, "result", text, _tail("succeeded", State.SUCCEEDED, f'{{"result":{text}}}'))
 
 
 def failed(refused: Problem, error: BaseException | None = None) -> Outcome:
@@ -114,9 +112,7 @@ def _note(error: BaseException | None) -> str:
     if error is None:
         return ""
     trace = "".join(traceback.format_exception(error))
-    return _encode(
-        {"error": f"{type(error).__name__}: {error}", "traceback": trace[-MAX_TRACEBACK:]}
-    ).decode()
+    return _encode({"error": f"{type(error).__name__}: {error}", "traceback": trace[-MAX_TRACEBACK:]}).decode()
 
 
 def _tail(event: str, status: State, data: str) -> str:

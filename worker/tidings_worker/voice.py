@@ -24,9 +24,7 @@ RESEND_S = (0.1, 3.0)
 class Voice:
     """The reports of one attempt."""
 
-    def __init__(
-        self, store: WorkerStore, job: str, fence: int, rate: float, on_answer: Callable[[str], None]
-    ) -> None:
+    def __init__(self, store: WorkerStore, job: str, fence: int, rate: float, on_answer: Callable[[str], None]) -> None:
         """Prepare.
 
         Args:
@@ -70,9 +68,7 @@ class Voice:
         """Send a log chunk."""
         if self._silent:
             return
-        self._open().events.append(
-            (EventClass.LOG, f'"event":"log","status":"running","data":{chunk}}}', chunk)
-        )
+        self._open().events.append((EventClass.LOG, f'"event":"log","status":"running","data":{chunk}}}', chunk))
         self._unsent += len(chunk)
         if self._unsent > ROOM_BYTES:
             self._room.clear()

@@ -18,9 +18,7 @@ Reply = TypeVar("Reply")
 class Gatherer(Generic[Item, Reply]):
     """Turns single items into batched calls, in the order they were put, one call at a time."""
 
-    def __init__(
-        self, call: Callable[[list[Item]], Awaitable[Sequence[Reply]]], *, name: str, most: int = 256
-    ) -> None:
+    def __init__(self, call: Callable[[list[Item]], Awaitable[Sequence[Reply]]], *, name: str, most: int = 256) -> None:
         """Gather for `call`, which answers each item of its list in order.
 
         Args:

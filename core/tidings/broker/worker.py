@@ -181,11 +181,7 @@ class WorkerStore:
             self._store, "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most, "BLOCK", wait_ms,
             "STREAMS", *streams, *(">" for _ in streams),
         )  # fmt: skip
-        return [
-            _entry(stream.rpartition(b":")[2].decode(), raw)
-            for stream, entries in found or ()
-            for raw in entries
-        ]
+        return [_entry(stream.rpartition(b":")[2].decode(), raw) for stream, entries in found or () for raw in entries]
 
     async def take_over(self, tier: str, idle_ms: int, most: int) -> list[Entry]:
         """Take up to `most` entries whose holder has not renewed their lease for `idle_ms`.
@@ -193,9 +189,7 @@ class WorkerStore:
         Source: https://redis.io/docs/latest/commands/xautoclaim/
         """
         stream = self._keys.ready(self.partition, tier)
-        answer = await command(
-            self._store, "XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most
-        )
+        answer = await command(self._store, "XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most)
         return [_entry(tier, raw) for raw in answer[1] if raw is not None and raw[1] is not None]
 
     async def start(self, entries: list[Entry]) -> list[Started]:

@@ -15,9 +15,7 @@ from tidings.client.client import DEFAULT_URL
 from .error import CommandError
 from .follow import follow
 
-Url = Annotated[
-    str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")
-]
+Url = Annotated[str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")]
 
 
 def submit(

@@ -122,7 +122,8 @@ class _Dev:
 
     def _announce(self) -> None:
         what = " ".join(self._modules) or "no jobs yet: name a module, such as `tidings dev jobs.py`"
-        lines = f"[bold]{self._address}[/bold]\n\nstore   {redact(self._store_url)}\njobs    {what}\nCtrl-C stops everything"
+        where = f"store   {redact(self._store_url)}\njobs    {what}"
+        lines = f"[bold]{self._address}[/bold]\n\n{where}\nCtrl-C stops everything"
         self._console.print(Panel(lines, title="Tidings", expand=False))
         if self._open_page:
             webbrowser.open(self._address)
@@ -157,5 +158,3 @@ def _ready(address: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-

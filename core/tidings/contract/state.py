@@ -47,9 +47,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.SCHEDULED: frozenset({State.QUEUED}) | _ENDS_EARLY,
         State.QUEUED: frozenset({State.RUNNING}) | _ENDS_EARLY,
-        State.RUNNING: frozenset(
-            {State.SUCCEEDED, State.FAILED, State.SCHEDULED, State.WAITING, State.QUEUED}
-        )
+        State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.SCHEDULED, State.WAITING, State.QUEUED})
         | _ENDS_EARLY,
         State.WAITING: frozenset({State.QUEUED}) | _ENDS_EARLY,
         State.SUCCEEDED: frozenset(),
