@@ -30,7 +30,7 @@ def encode(value: Any) -> bytes:
     """
     try:
         return msgspec.json.encode(value, enc_hook=_encode_foreign)
-    except (ValueError, RecursionError) as error:  # an integer beyond 64 bits, a list that holds itself
+    except (ValueError, RecursionError) as error:  # such as a list that holds itself
         raise TypeError(f"this has no form in JSON: {error}") from error
 
 
@@ -92,4 +92,4 @@ def _decode_foreign(type_: type, value: Any) -> Any:
 def _encode_foreign(value: Any) -> Any:
     if is_pydantic(type(value)):
         return value.model_dump(mode="json")
-    raise NotImplementedError(f"a {type(value).__qualname__} has no form in JSON")
+    raise TypeError(f"a {type(value).__qualname__} has no form in JSON")

@@ -1,0 +1,107 @@
+"""The worker's pure parts: pace, back-off, and how attempts end."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings import Job, Reject, Retry, State, job
+from tidings.contract.state import TRANSITIONS
+from tidings_worker import verdict
+from tidings_worker.backoff import FIRST_S, LONGEST_S, backoff
+from tidings_worker.pace import Pace
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_backoff_is_jittered_over_the_whole_of_an_exponential_range(attempt: int, draw: float) -> None:
+    pause = backoff(attempt, draw)
+    assert 0 <= pause <= min(LONGEST_S, FIRST_S * 2 ** min(attempt - 1, 30))
+    assert backoff(attempt, 0) == 0
+
+
+@pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1), (3, 2), (4, 4), (11, 300), (1000, 300)])
+def test_backoff_doubles_up_to_its_longest(attempt: int, longest: float) -> None:
+    assert backoff(attempt, 0.999999999) == pytest.approx(longest)
+
+
+@given(st.floats(0.5, 100), st.lists(st.floats(0, 2), max_size=200))
+def test_the_pace_is_kept_over_any_stretch(rate: float, pauses: list[float]) -> None:
+    now, passed = 0.0, 0
+    pace = Pace(rate, now)
+    for pause in pauses:
+        now += pause
+        passed += pace.allow(now)
+    assert passed <= max(rate, 1) + rate * now + 1e-6
+    assert pace.wait(now) <= 1 / rate + 1e-9
+
+
+def test_after_the_wait_an_event_may_go() -> None:
+    pace = Pace(20, 0)
+    assert [pace.allow(0) for _ in range(21)] == [True] * 20 + [False]
+    assert pace.wait(0) == pytest.approx(0.05)
+    assert pace.allow(0.0501)
+
+
+async def nothing() -> None: ...
+
+
+def kind(**options: Any) -> Job[Any, Any]:
+    return job(**options)(nothing)
+
+
+def problem_of(outcome: Any) -> dict[str, Any]:
+    problem: dict[str, Any] = msgspec.json.decode(outcome.value)
+    return problem
+
+
+def test_an_error_is_retried_while_attempts_are_left_and_then_fails() -> None:
+    policy = kind(retries=2)
+    for attempt in (1, 2):
+        outcome = verdict.raised(policy, attempt, RuntimeError("x"), 0.5)
+        assert outcome.state is State.SCHEDULED
+        assert outcome.delay_ms == int(backoff(attempt, 0.5) * 1000)
+    outcome = verdict.raised(policy, 3, RuntimeError("x"), 0.5)
+    assert outcome.state is State.FAILED
+    assert problem_of(outcome)["code"] == "attempts_exhausted"
+    assert "RuntimeError: x" in outcome.note
+
+
+def test_without_retries_the_code_says_what_happened() -> None:
+    assert problem_of(verdict.raised(kind(), 1, RuntimeError("x"), 0))["code"] == "handler_error"
+    assert problem_of(verdict.timed_out(kind(), 1, 5, 0))["code"] == "timeout"
+
+
+def test_the_text_of_an_error_is_shown_only_if_the_kind_says_so() -> None:
+    assert "secret" not in verdict.raised(kind(), 1, RuntimeError("secret"), 0).tail
+    assert "secret" in verdict.raised(kind(expose_errors=True), 1, RuntimeError("secret"), 0).tail
+
+
+def test_a_reject_is_never_retried_and_speaks_to_the_client() -> None:
+    outcome = verdict.raised(kind(retries=5), 1, Reject("too old", code="age", data={"years": 9}), 0)
+    assert outcome.state is State.FAILED
+    problem = problem_of(outcome)
+    assert (problem["code"], problem["detail"]) == ("rejected", "too old")
+    assert problem["errors"] == [{"code": "age", "data": {"years": 9}}]
+
+
+def test_a_retry_knows_better_when() -> None:
+    assert verdict.raised(kind(retries=1), 1, Retry("busy", after=7.5), 0.9).delay_ms == 7500
+    assert verdict.raised(kind(retries=1), 1, Retry("busy"), 0.9).delay_ms == int(backoff(1, 0.9) * 1000)
+
+
+def test_every_outcome_is_a_legal_end_of_running_and_its_event_is_json() -> None:
+    outcomes = [
+        verdict.succeeded(b'{"a":1}'),
+        verdict.raised(kind(), 1, RuntimeError('"quoted"\n'), 0),
+        verdict.raised(kind(retries=1), 1, RuntimeError("x"), 0),
+        verdict.cancelled(),
+        verdict.expired(),
+        verdict.handed_back(),
+        verdict.not_served(),
+    ]
+    for outcome in outcomes:
+        assert outcome.state in TRANSITIONS[State.RUNNING]
+        event = msgspec.json.decode("{" + outcome.tail)
+        assert event["status"] == outcome.state
