@@ -20,7 +20,7 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def system() -> Iterator[System]:
     with running_system(servers=0, workers=0) as system:
         system.add_worker(DEMO, str(ROOT / "tests/support/kinds.py"))
@@ -28,7 +28,7 @@ def system() -> Iterator[System]:
         yield system
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
