@@ -1,40 +1,29 @@
-"""The load generator, a process of its own: `python -m bench.generator URL KIND SOCKETS WARM_UP_S SECONDS`.
+"""The load generator, a process of its own: `python -m bench.generator SCENARIO URL WARM_UP_S SECONDS`.
 
 It prints `begin` and `end` around what it measures, so that others can read their clocks then, and
 last its figures as JSON.
 """
 
-import asyncio
+import faulthandler
 import sys
-import time
 
 import msgspec
 import uvloop
 
-from .loop import Loop
+from .run import Run
+from .scenario import find_scenario
+
+PATIENCE_S = 60.0
+"""How much longer than asked a run may take; then it is given up with a traceback of where it hangs."""
 
 
-async def _run(url: str, kind: str, sockets: int, warm_up_s: float, seconds: float) -> None:
-    loop = Loop(url, kind, sockets)
-    running = asyncio.create_task(loop.run(warm_up_s, seconds))
-    await asyncio.sleep(warm_up_s)
-    cpu = time.process_time()
-    print("begin", flush=True)
-    took = await running
-    print("end", flush=True)
-    figures = {
-        "seconds": took,
-        "jobs": loop.jobs,
-        "progress": loop.progress,
-        "early": loop.early,
-        "errors": loop.errors,
-        "ack_ms": loop.ack.to_ms(),
-        "reply_ms": loop.reply.to_ms(),
-        "cpu": time.process_time() - cpu,
-    }
-    print(msgspec.json.encode(figures).decode(), flush=True)
+def main(name: str, url: str, warm_up_s: float, seconds: float) -> None:
+    """Put a scenario's load on a system, and print what was found."""
+    faulthandler.dump_traceback_later(warm_up_s + seconds + PATIENCE_S, exit=True)
+    run = Run(url, warm_up_s, seconds)
+    uvloop.run(find_scenario(name).run(run))
+    print(msgspec.json.encode(run.figures).decode(), flush=True)
 
 
 if __name__ == "__main__":
-    _, url_, kind_, sockets_, warm_up_, seconds_ = sys.argv
-    uvloop.run(_run(url_, kind_, int(sockets_), float(warm_up_), float(seconds_)))
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]))

@@ -1,87 +1,125 @@
-"""A closed loop: each socket submits a job, waits for its result, and submits the next."""
+"""A closed loop: each of a number of sockets submits a job, waits for its end, and submits the next."""
 
 import asyncio
-import itertools
 import time
 
 import msgspec
 
-from .histogram import Histogram
+from .run import Run
+from .tally import Tally
 from .wire import WireClient
 
+FINAL = frozenset(("succeeded", "failed", "cancelled", "expired"))
 
-class Frame(msgspec.Struct):
+
+class Frame(msgspec.Struct, gc=False):
     """What is read of a frame."""
 
     type: str
     ref: int | None = None
     token: str | None = None
+    seq: int = 0
     event: str | None = None
 
 
 _decode = msgspec.json.Decoder(Frame).decode
 
-FINAL = {"succeeded", "failed", "cancelled", "expired"}
 
+class Turn:
+    """One socket's job in flight. No I/O and no clock, so that what it counts can be tested."""
 
-class Loop:
-    """The figures of one run, and the sockets that make them."""
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self.ref = 0
+        self._token: str | None = None
+        self._earlier: str | None = None
+        self._sent = 0.0
+        self._seq = 0
+        self._progress = 0
 
-    def __init__(self, url: str, kind: str, sockets: int) -> None:
-        self.ack = Histogram()
-        self.reply = Histogram()
-        self.jobs = 0
-        self.progress = 0
-        self.early = 0
-        """Events that came before the ack of their job; must be 0."""
-        self.errors = 0
-        self._measuring = False
-        self._payload = f'{{"type":"submit","ref":%d,"kind":"{kind}","input":{{}}}}'
-        self._ref = itertools.count(1)
-        self._clients = [WireClient(url, self._frame) for _ in range(sockets)]
-        self._sent: dict[WireClient, float] = {}
-        self._token: dict[WireClient, str | None] = {}
+    def begin(self, now: float) -> int:
+        """Take note that the next job is submitted now; return the ref to give it."""
+        self._earlier, self._token = self._token, None
+        self._sent = now
+        self._seq = self._progress = 0
+        self.ref += 1
+        return self.ref
 
-    async def run(self, warm_up_s: float, seconds: float) -> float:
-        """Run for `seconds` after warming up; return the seconds it really measured."""
-        await asyncio.gather(*(client.connect() for client in self._clients))
-        for client in self._clients:
-            self._submit(client)
-        await asyncio.sleep(warm_up_s)
-        self._measuring = True
-        began = time.perf_counter()
-        await asyncio.sleep(seconds)
-        self._measuring = False
-        took = time.perf_counter() - began
-        for client in self._clients:
-            client.close()
-        return took
+    def receive(self, frame: Frame, now: float) -> bool:
+        """Count a frame; return whether it was the job's last."""
+        match frame.type:
+            case "event":
+                return self._event(frame, now)
+            case "ack":
+                self._ack(frame, now)
+            case "error":
+                self._tally.errors += 1
+                return frame.ref == self.ref
+            case "goaway" | "snapshot":  # neither was asked for
+                self._tally.errors += 1
+        return False
 
-    def _submit(self, client: WireClient) -> None:
-        self._token[client] = None
-        self._sent[client] = time.perf_counter()
-        client.send((self._payload % next(self._ref)).encode())
+    def _ack(self, frame: Frame, now: float) -> None:
+        if frame.ref == self.ref:  # else its events were early, and so was its end
+            self._token = frame.token
+            self._tally.acked(now - self._sent)
 
-    def _frame(self, client: WireClient, payload: bytes) -> None:
-        frame = _decode(payload)
-        if frame.type == "event":
-            self._event(client, frame)
-        elif frame.type == "ack":
-            self._token[client] = frame.token
-            if self._measuring:
-                self.ack.add(time.perf_counter() - self._sent[client])
-        elif frame.type in ("error", "snapshot"):
-            self.errors += 1
-
-    def _event(self, client: WireClient, frame: Frame) -> None:
-        if frame.token != self._token[client]:
-            self.early += 1
+    def _event(self, frame: Frame, now: float) -> bool:
+        if frame.token == self._earlier:  # nothing may follow the last event of a job
+            self._tally.errors += 1
+            return False
+        if frame.token != self._token:
+            self._tally.early += 1
+        if frame.seq <= self._seq:
+            self._tally.errors += 1
+        self._seq = frame.seq
         if frame.event == "progress":
-            self.progress += self._measuring
-        elif frame.event in FINAL:
-            if frame.event != "succeeded":
-                self.errors += 1
-            if self._measuring:
-                self.jobs += 1
-                self.reply.add(time.perf_counter() - self._sent[client])
-            self._submit(client)
+            self._progress += 1
+        if frame.event not in FINAL:
+            return False
+        if frame.event == "succeeded":
+            self._tally.ended(now - self._sent, self._progress)
+        else:
+            self._tally.errors += 1
+        return True
+
+
+class Lane:
+    """One socket and its turns."""
+
+    def __init__(self, run: Run, kind: str) -> None:
+        self._url = run.url
+        self._tally = run.tally
+        self._turn = Turn(run.tally)
+        self._submit = b'{"type":"submit","ref":%%d,"kind":"%s","input":{}}' % kind.encode()
+        self._client = WireClient(self._text, self._lost)
+
+    async def open(self) -> None:
+        """Connect."""
+        await self._client.connect(self._url)
+
+    def begin(self) -> None:
+        """Submit a job."""
+        self._client.send(self._submit % self._turn.begin(time.perf_counter()))
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+    def _text(self, payload: bytes) -> None:
+        if self._turn.receive(_decode(payload), time.perf_counter()):
+            self.begin()
+
+    def _lost(self) -> None:
+        self._tally.errors += 1
+
+
+async def closed_loop(run: Run, kind: str, sockets: int) -> None:
+    """Keep one job of a kind in flight on each of so many sockets, and measure."""
+    lanes = [Lane(run, kind) for _ in range(sockets)]
+    await asyncio.gather(*(lane.open() for lane in lanes))
+    for lane in lanes:
+        lane.begin()
+    await run.measure()
+    for lane in lanes:
+        lane.close()

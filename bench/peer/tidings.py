@@ -1,0 +1,44 @@
+"""Tidings itself: one server and one worker, with their settings as they come."""
+
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.port import free_port
+from bench.system import Children, System, start_store
+
+from . import Peer
+
+JOBS = Path(__file__).parents[1] / "jobs.py"
+KINDS = frozenset({"noop", "three_steps"})
+
+
+@contextmanager
+def _running() -> Iterator[System]:
+    with Children() as children:
+        port = free_port()
+        environment = {
+            "TIDINGS_STORE_URL": start_store(children),
+            "TIDINGS_PORT": str(port),
+            "TIDINGS_LOG_LEVEL": "warning",
+            "TIDINGS_DRAIN_S": "0",
+        }
+        command = [sys.executable, "-m", "tidings"]
+        children.start("server", [*command, "serve"], environment)
+        children.start("worker", [*command, "work", str(JOBS)], environment)
+        children.wait_until(lambda: _serves(f"http://127.0.0.1:{port}"))
+        yield children.system(f"ws://127.0.0.1:{port}/v1/socket")
+
+
+def _serves(url: str) -> bool:
+    """Return whether the server is ready and knows the kinds; one that is not answers with an OSError."""
+    with urllib.request.urlopen(url + "/readyz", timeout=2):  # noqa: S310 - our own address
+        pass
+    with urllib.request.urlopen(url + "/v1/kinds", timeout=2) as answer:  # noqa: S310 - our own address
+        return {kind["kind"] for kind in json.load(answer)["kinds"]} >= KINDS
+
+
+PEER = Peer("Tidings", _running)

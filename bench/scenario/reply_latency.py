@@ -1,0 +1,13 @@
+"""The time from a submit to its result, when nothing is in the way."""
+
+from bench.loop import closed_loop
+from bench.run import Run
+
+from . import Scenario
+
+
+async def _run(run: Run) -> None:
+    await closed_loop(run, "noop", sockets=1)
+
+
+SCENARIO = Scenario("submit to result, no-op job, one in flight", _run, frozenset({"reply"}))
