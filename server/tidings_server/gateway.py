@@ -34,6 +34,9 @@ log = structlog.get_logger()
 STORE_RETRY_S = 1.0
 """What a client is told to wait when the store cannot be reached."""
 
+START_WAIT_S = 5.0
+"""How long the start waits for the store to tell the kinds; without them everything is refused for now."""
+
 BACKLOG_RETRY_S = 1.0
 """What a client is told to wait when a queue is full."""
 
@@ -60,6 +63,7 @@ class Gateway:
         self._listening = open_store(settings.store_url, timeout=None)
         self._registry = Registry(self._client, keys)
         self._kinds_changed = asyncio.Event()
+        self._kinds_known = asyncio.Event()
         self._kinds_channel = keys.kinds_changed
         self.store = GatewayStore(
             self._client,
@@ -79,6 +83,9 @@ class Gateway:
             async with self.store, anyio.create_task_group() as tasks:
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self._follow_kinds, name="kinds")
+                # A client that comes back to a new process must find its jobs known.
+                with anyio.move_on_after(START_WAIT_S):
+                    await self._kinds_known.wait()
                 yield
                 tasks.cancel_scope.cancel()
         finally:
@@ -88,7 +95,7 @@ class Gateway:
     @property
     def ready(self) -> bool:
         """Whether clients should come here: the inbox is open and the process is not leaving."""
-        return self._subscription.alive and not self.draining
+        return self._subscription.alive and self._kinds_known.is_set() and not self.draining
 
     def drain(self) -> None:
         """Take no new work, and have long answers end: this process is leaving."""
@@ -119,6 +126,7 @@ class Gateway:
         """
         if self.draining:
             raise refuse("draining", "this server is shutting down; connect again", retry_after=1)
+        self._check_known()
         record = self.kinds.check(submission)
         token = mint(record.queue)
         envelope = Envelope(
@@ -169,13 +177,18 @@ class Gateway:
         """Return the token that `text` is.
 
         Raises:
-            ProblemError: `unknown_token`: no job here can have it.
+            ProblemError: `unknown_token`: no job here can have it; `store_unavailable`: nobody can tell yet.
 
         """
+        self._check_known()
         token = parse(text)
         if token is None or token.partition not in self.hub.partitions:
             raise unknown_token(text)
         return token
+
+    def _check_known(self) -> None:
+        if not self._kinds_known.is_set():
+            raise refuse("store_unavailable", "the store has not been reached yet", retry_after=STORE_RETRY_S)
 
     async def read(self, token: Token, after: int = 0) -> Record:
         """Return what is known of a job.
@@ -252,6 +265,7 @@ class Gateway:
                 self.kinds = Kinds((await self._registry.kinds()).values())
                 for queue in self.kinds.queues - self.hub.partitions:
                     await self.hub.open(queue)
+                self._kinds_known.set()
             except StoreError as error:
                 log.warning("kinds_unread", error=str(error))
                 await anyio.sleep(STORE_RETRY_S)

@@ -153,6 +153,25 @@ def test_a_refusal_ends_the_track_with_the_problem() -> None:
     assert ledger.take() == []
 
 
+def test_what_is_refused_for_now_is_asked_again_and_what_drains_goes_to_the_next_server() -> None:
+    ledger = Ledger()
+    ledger.connected()
+    watch = ledger.watch("default." + "a" * 22, 3)
+    submit = ledger.submit({"kind": "k", "input": {}, "key": "k"})
+    refs = [msgspec.json.decode(frame)["ref"] for frame in ledger.take()]
+    for ref, code in zip(refs, ("store_unavailable", "draining"), strict=True):
+        problem = {"type": "t", "title": "t", "status": 503, "detail": "d", "code": code}
+        assert ledger.receive(msgspec.json.encode({"type": "error", "ref": ref, "problem": problem})) == []
+    assert ledger.later == [watch]
+    ledger.again(ledger.later.pop())
+    (again,) = [msgspec.json.decode(frame) for frame in ledger.take()]
+    assert (again["type"], again["after"]) == ("watch", 3)
+    ledger.disconnected()
+    ledger.connected()
+    assert [msgspec.json.decode(frame)["type"] for frame in ledger.take()] == ["watch", "submit"]
+    assert not submit.ended
+
+
 def test_two_tracks_of_one_job_both_hear_it() -> None:
     ledger = Ledger()
     ledger.connected()

@@ -34,7 +34,7 @@ class StoreProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start it, and return when it answers."""
+        """Start it, and return when it answers, it and nobody else who was given the same port."""
         self.process = subprocess.Popen(
             [
                 str(get_binary_path()), "--port", str(self.port), "--dir", str(self.folder),
@@ -51,8 +51,9 @@ class StoreProcess:
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                assert self.process is not None
+                connection.sendall(b"INFO server\r\n")
+                return f"process_id:{self.process.pid}\r\n".encode() in connection.recv(65_536)
         except OSError:
             return False
 

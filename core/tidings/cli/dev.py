@@ -37,12 +37,17 @@ def dev(
     port: Annotated[
         int, typer.Option(help="The TCP port of the page.", envvar="TIDINGS_PORT", show_envvar=True)
     ] = 8700,
-    folder: Annotated[Path, typer.Option("--dir", help="Where the embedded store keeps its data.")] = Path(".tidings"),
+    folder: Annotated[
+        Path,
+        typer.Option("--dir", envvar="TIDINGS_DIR", show_envvar=True, help="Where the embedded store keeps its data."),
+    ] = Path(".tidings"),
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
     reload: Annotated[bool, typer.Option(help="Start the worker anew when the code changes.")] = True,
 ) -> None:
     """Run everything on this machine: an embedded store, the server and a worker that reloads."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell without job control starts its background commands with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     url = os.environ.get("TIDINGS_STORE_URL", "")
     store = EmbeddedStore(folder) if not url or url.startswith(SCHEME) else None
     try:

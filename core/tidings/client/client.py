@@ -28,6 +28,9 @@ from .ledger import Ledger, Track
 from .option import SubmitOptions
 
 DEFAULT_URL = "http://127.0.0.1:8700"
+RETRY_S = 0.5
+"""About how long a watch that was refused for now waits before it is asked again."""
+
 SILENCE_S = 60.0
 """A server says `alive` after 25 s without another frame; this much silence is a dead connection."""
 
@@ -244,9 +247,19 @@ class Client:
                 handle.look()
             if track.ended:
                 self._handles.pop(track, None)
+        while self._ledger.later:
+            self._retry(self._ledger.later.pop())
         while self._ledger.cancels:
             ref, problem = self._ledger.cancels.pop()
             self._answer_cancel(ref, ProblemError(problem) if problem is not None else None)
+
+    def _retry(self, track: Track) -> None:
+        def ask() -> None:
+            self._ledger.again(track)
+            self._wanted.set()
+
+        pause = random.uniform(0.5, 1.5) * RETRY_S  # noqa: S311 - jitter
+        asyncio.get_running_loop().call_later(pause, ask)
 
     def _answer_cancel(self, ref: int, error: Exception | None) -> None:
         answer = self._cancels.pop(ref, None)

@@ -5,6 +5,7 @@ opened or broke. Rules:
 
 * A submit is repeated on the next socket, under the same key, until it is answered.
 * A job is watched again on the next socket from the last number seen, until it has ended.
+* What a draining server refuses goes to the next one; a watch refused for now is asked again.
 * An event whose number is not above the last seen is dropped; nothing comes after the terminal one.
 """
 
@@ -31,6 +32,9 @@ from tidings.contract.frame import (
 from tidings.contract.problem import Problem
 
 _decode = msgspec.json.Decoder(ServerFrame).decode
+
+PASSING = frozenset({"store_unavailable", "rate_limited", "internal_error"})
+"""Problems of the server's, not of the question: a watch so refused is asked again."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -75,6 +79,8 @@ class Ledger:
         """Set when the server asks this client to come back elsewhere."""
         self.cancels: list[tuple[int, Problem | None]] = []
         """Answers to `cancel`: the ref, and what was wrong if anything; to be taken by the owner."""
+        self.later: list[Track] = []
+        """Watches that were refused for now: to be passed to `again` after a while."""
         self._ref = 0
         self._outgoing: list[str] = []
         self._connected = False
@@ -100,6 +106,11 @@ class Ledger:
         self._cancelling.add(ref)
         self._send({"type": "cancel", "ref": ref, "token": track.token})
         return ref
+
+    def again(self, track: Track) -> None:
+        """Ask once more what was refused for now."""
+        if self._connected and not track.ended:
+            self._ask(track)
 
     def forget(self, track: Track) -> None:
         """Follow a job no more."""
@@ -127,6 +138,7 @@ class Ledger:
         self._outgoing.clear()
         self._asked.clear()
         self._cancelling.clear()
+        self.later.clear()
 
     def take(self) -> list[str]:
         """Return the frames to send, and forget them."""
@@ -204,11 +216,18 @@ class Ledger:
         else:
             asked = self._asked.pop(frame.ref, None)
             tracks = [asked] if asked is not None else []
-        for track in tracks:
-            self._drop(track)
-            track.ended = True
-            track.news.append(frame.problem)
-        return tracks
+        return [track for track in tracks if self._refused(track, frame.problem)]
+
+    def _refused(self, track: Track, problem: Problem) -> bool:
+        """End a job that was refused for good; what was refused for now is asked again, and False returned."""
+        if problem.code == "draining" or (problem.code in PASSING and track.submit is None):
+            if problem.code != "draining":  # that socket is about to close, and the next one asks anyway
+                self.later.append(track)
+            return False
+        self._drop(track)
+        track.ended = True
+        track.news.append(problem)
+        return True
 
     def _note(self, track: Track, event: Event) -> None:
         if track.ended or event.seq <= track.seq:

@@ -1,0 +1,221 @@
+"""The hub on a real store: holes, large events, a deaf inbox, and who hears what when."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import anyio.lowlevel
+import msgspec
+from redis.asyncio import Redis
+
+from support.store import StoreProcess
+from tidings.broker.connection import open_store
+from tidings.broker.gateway import GatewayStore, NewJob, Record
+from tidings.broker.keys import Keys
+from tidings.broker.subscription import Subscription
+from tidings.broker.worker import Outcome, Report, WorkerStore
+from tidings.contract.event import EventClass
+from tidings.contract.state import State
+from tidings.contract.token import Token, mint
+from tidings_server.hub import Hub, Listener
+
+
+class Ear(Listener):
+    """A listener that remembers."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(token)
+        self.heard: list[int] = []
+        self.snapshots: list[tuple[int, int, list[str]]] = []
+        self.lost = False
+        self.news = anyio.Event()
+
+    def event(self, seq: int, event_class: int, frame: str) -> None:
+        self.heard.append(seq)
+        self._wake()
+
+    def repaired(self, record: Record, after: int) -> None:
+        self.snapshots.append((after, int(record.seq), [chunk for _, _, chunk in record.chunks]))
+        self._wake()
+
+    def vanished(self) -> None:
+        self.lost = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self.news.set()
+        self.news = anyio.Event()
+
+    async def until(self, seq: int) -> None:
+        """Return when it has been told of everything up to `seq`."""
+        with anyio.fail_after(10):
+            while max([*self.heard, *(snapshot[1] for snapshot in self.snapshots), 0]) < seq:
+                await self.news.wait()
+
+
+@dataclass
+class World:
+    hub: Hub
+    gateway: GatewayStore
+    worker: WorkerStore
+    deaf: bool = False
+    """While set, what the inbox brings is lost on the way."""
+
+    async def running_job(self, listener_of: type[Ear] = Ear) -> tuple[Ear, Report]:
+        """Return a listener of a job that has been started (number 2), and its first report."""
+        token = mint("p")
+        ear = listener_of(token)
+        self.hub.begin(ear)
+        await self.gateway.submit("p", NewJob(token.id, "k", "normal", "[]"))
+        ear.release(1)
+        (entry,) = await self.worker.take(["normal"], 1, 1000)
+        (started,) = await self.worker.start([entry])
+        await ear.until(2)
+        return ear, Report(token.id, started.fence, 1)
+
+    async def log(self, report: Report, chunk: str) -> Report:
+        """Write one log chunk; return the next report."""
+        tail = f'"event":"log","status":"running","data":{chunk}}}'
+        report.events.append((EventClass.LOG, tail, chunk))
+        await self.worker.report(report)
+        return Report(report.id, report.fence, report.number + 1)
+
+    async def succeed(self, report: Report, result: str = "1") -> None:
+        """Write the outcome."""
+        tail = f'"event":"succeeded","status":"succeeded","data":{{"result":{result}}}}}'
+        report.outcome = Outcome(State.SUCCEEDED, "result", result, tail)
+        await self.worker.report(report)
+
+
+@asynccontextmanager
+async def opened(store: Redis, url: str) -> AsyncIterator[World]:
+    keys = Keys()
+    async with AsyncExitStack() as stack:
+        listening = open_store(url, timeout=None)
+        stack.push_async_callback(listening.aclose)
+        gateway = await stack.enter_async_context(GatewayStore(store, keys, "g"))
+        worker = await stack.enter_async_context(WorkerStore(store, keys, "p", "w"))
+        await worker.join(["normal"])
+
+        def receive(_channel: str, data: bytes) -> None:
+            if not world.deaf:
+                world.hub.receive(data)
+
+        def reopened() -> None:
+            world.hub.reopened()
+
+        subscription = Subscription(listening, receive, reopened)
+        world = World(Hub(gateway, subscription, keys), gateway, worker)
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        tasks.start_soon(subscription.run)
+        await world.hub.open("p")
+        yield world
+        tasks.cancel_scope.cancel()
+
+
+def in_world(test: Callable[[World, Redis], Awaitable[None]]) -> Callable[[Redis, StoreProcess], Awaitable[None]]:
+    """Run a test inside a world; a fixture could not, as task groups end in the task they began in."""
+
+    async def run(store: Redis, store_process: StoreProcess) -> None:
+        async with opened(store, store_process.url) as world:
+            await test(world, store)
+
+    return run
+
+
+@in_world
+async def test_events_go_to_their_listener_and_the_topic_ends_with_the_job(world: World, store: Redis) -> None:
+    ear, report = await world.running_job()
+    await world.succeed(await world.log(report, '"a"'))
+    await ear.until(4)
+    assert ear.heard == [2, 3, 4]
+    assert ear.snapshots == []
+    assert len(world.hub) == 0
+
+
+@in_world
+async def test_a_hole_in_the_numbers_is_filled_from_the_store(world: World, store: Redis) -> None:
+    ear, report = await world.running_job()
+    world.deaf = True
+    report = await world.log(await world.log(report, '"lost"'), '"lost too"')
+    world.deaf = False
+    report = await world.log(report, '"heard"')
+    await ear.until(5)
+    assert ear.heard == [2]
+    assert ear.snapshots == [(2, 5, ['"lost"', '"lost too"', '"heard"'])]
+    await world.succeed(report)
+    await ear.until(6)
+    assert ear.heard == [2, 6]
+
+
+@in_world
+async def test_an_inbox_that_was_deaf_tells_the_end_it_missed(world: World, store: Redis) -> None:
+    ear, report = await world.running_job()
+    world.deaf = True
+    await world.succeed(report)
+    world.deaf = False
+    world.hub.reopened()
+    await ear.until(3)
+    assert ear.snapshots == [(2, 3, [])]
+    assert len(world.hub) == 0
+
+
+@in_world
+async def test_an_event_too_large_to_publish_is_fetched(world: World, store: Redis) -> None:
+    ear, report = await world.running_job()
+    await world.succeed(report, msgspec.json.encode("x" * 100_000).decode())
+    await ear.until(3)
+    assert ear.heard == [2]
+    assert ear.snapshots == [(2, 3, [])]
+
+
+@in_world
+async def test_events_are_held_until_the_first_answer_has_gone_out(world: World, store: Redis) -> None:
+    first, report = await world.running_job()
+    late = Ear(first.token)
+    record = await world.hub.watch(late, 0)
+    report = await world.log(report, '"a"')
+    await first.until(3)
+    assert late.heard == []
+    late.release(int(record.seq))
+    assert late.heard == [3]
+    await world.succeed(report)
+    await late.until(4)
+    assert late.heard == [3, 4]
+    assert first.heard == [2, 3, 4]
+
+
+@in_world
+async def test_when_the_last_listener_leaves_the_store_sends_no_more(world: World, store: Redis) -> None:
+    ear, _ = await world.running_job()
+    key = Keys().job("p", ear.token.id)
+    assert await store.hget(key, "watchers") == b"g"
+    world.hub.leave(ear)
+    with anyio.fail_after(10):
+        while await store.hget(key, "watchers") is not None:
+            await anyio.lowlevel.checkpoint()
+    assert len(world.hub) == 0
+
+
+@in_world
+async def test_to_leave_and_to_watch_again_at_once_leaves_it_watched(world: World, store: Redis) -> None:
+    ear, report = await world.running_job()
+    again = Ear(ear.token)
+    world.hub.leave(ear)
+    record = await world.hub.watch(again, 0)
+    again.release(int(record.seq))
+    await world.succeed(report)
+    await again.until(3)
+    assert again.heard == [3]
+
+
+@in_world
+async def test_a_record_that_has_gone_is_told(world: World, store: Redis) -> None:
+    ear, _ = await world.running_job()
+    await store.delete(Keys().job("p", ear.token.id))
+    world.hub.reopened()
+    with anyio.fail_after(10):
+        while not ear.lost:
+            await ear.news.wait()
+    assert len(world.hub) == 0

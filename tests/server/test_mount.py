@@ -1,0 +1,62 @@
+"""The server inside another application, under an ASGI server that knows nothing of it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.peer import peer
+from support.store import free_port
+from support.system import System, running_system
+from tidings import Client
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_system(servers=0, workers=1) as system:
+        yield system
+
+
+@pytest.fixture(params=["websockets-sansio", "wsproto"])
+def url(system: System, request: pytest.FixtureRequest) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    script = str(Path(__file__).parents[1] / "support/mounted.py")
+    with subprocess.Popen(
+        [sys.executable, script, str(port), request.param], env={**os.environ, "TIDINGS_STORE_URL": system.store.url}
+    ) as process:
+        try:
+            give_up = time.monotonic() + 20
+            while not serves(url):
+                assert process.poll() is None
+                assert time.monotonic() < give_up
+                time.sleep(0.05)
+            yield url
+        finally:
+            process.terminate()
+
+
+def serves(url: str) -> bool:
+    try:
+        return "echo" in httpx.get(url + "/tidings/v1/kinds", timeout=5).text
+    except httpx.TransportError:
+        return False
+
+
+async def test_it_works_under_a_path_beside_the_application_s_own_pages(url: str) -> None:
+    assert httpx.get(url + "/").text == "mine"
+    assert httpx.get(url + "/tidings/").status_code == 200
+    assert httpx.get(url + "/tidings/static/tidings.js").status_code == 200
+    async with peer(url.replace("http", "ws") + "/tidings/v1/socket") as client:
+        assert (await client.run("echo", {"text": "a"}))[-1]["data"] == {"result": "a"}
+        assert client.early == []
+    async with Client(url + "/tidings") as client_:
+        assert await (await client_.submit("echo", text="b")).result(timeout=10) == "b"
+    answer = httpx.post(url + "/tidings/v1/jobs", json={"kind": "echo", "input": {"text": "c"}})
+    assert answer.headers["location"].startswith("/tidings/v1/jobs/")
+    assert httpx.get(url + answer.headers["location"], headers={"prefer": "wait=5"}).status_code == 200
