@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from tidings.contract.problem import Problem, ProblemError
 from tidings.settings import from_env
 
+from .document import asyncapi, openapi
 from .gateway import Gateway, store_problem
 from .jobs import Jobs
 from .keepalive import keep_alive
@@ -59,12 +60,18 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
 def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     jobs, streams, health = Jobs(gateway), Streams(gateway), Health(gateway)
     folder = static_folder()
+    documents = {"openapi": json_response(openapi()), "asyncapi": json_response(asyncapi())}
 
     async def index(_: Request) -> Response:
         return FileResponse(folder / "index.html", headers=SECURITY_HEADERS)
 
+    async def document(request: Request) -> Response:
+        return documents[request.url.path.rpartition("/")[2].removesuffix(".json")]
+
     return [
         Route("/", index),
+        Route("/openapi.json", document),
+        Route("/asyncapi.json", document),
         Route("/v1/jobs", jobs.submit, methods=["POST"]),
         Route("/v1/jobs/{token}", jobs.look, methods=["GET"]),
         Route("/v1/jobs/{token}", jobs.cancel, methods=["DELETE"]),

@@ -79,7 +79,7 @@ def _check_fields(submission: Submission, record: KindRecord) -> None:
             )
     if submission.priority is not None:
         raise refuse("invalid_frame", "this server has no priorities; leave the field out", field="/priority")
-    if bytes(submission.webhook) != b"null":
+    if submission.webhook is not msgspec.UNSET:
         raise refuse("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from tidings.broker.gateway import Record
 from tidings.contract.event import FINAL_STATE
-from tidings.contract.frame import ABSENT, EventFrame, LogChunk, Snapshot, SnapshotFrame
+from tidings.contract.frame import EventFrame, LogChunk, Snapshot, SnapshotFrame
 
 _encode = msgspec.json.Encoder().encode
 
@@ -29,9 +29,9 @@ def snapshot(token: str, record: Record, after: int = 0) -> Snapshot:
         status=record.state,
         attempt=int(record.attempt),
         kind=record.kind,
-        progress=_raw(record.progress),
-        result=_raw(record.result),
-        problem=_raw(record.problem),
+        progress=_raw(record.progress or "null"),
+        result=_raw(record.result) if record.result else msgspec.UNSET,
+        problem=_raw(record.problem) if record.problem else msgspec.UNSET,
         milestones={name: rfc3339(int(getattr(record, name))) for name in MILESTONES if getattr(record, name)},
         correlation_id=record.correlation_id or None,
         log=[] if truncated else log_chunks(record),
@@ -78,4 +78,4 @@ def log_event(token: str, record: Record, chunk: LogChunk) -> EventFrame:
 
 
 def _raw(text: str) -> msgspec.Raw:
-    return msgspec.Raw(text.encode()) if text else ABSENT
+    return msgspec.Raw(text.encode())

@@ -302,9 +302,9 @@ def _log_event(snapshot: Snapshot, chunk: LogChunk) -> Event:
 
 def _final_data(snapshot: Snapshot) -> dict[str, Any]:
     if snapshot.status == "succeeded":
-        return {"result": msgspec.json.decode(snapshot.result)}
+        return {"result": snapshot.result}
     if snapshot.status == "failed":
-        return {"problem": msgspec.json.decode(snapshot.problem)}
+        return {"problem": snapshot.problem}
     return {}
 
 

@@ -7,7 +7,7 @@ Patterns end in ``$(?!\n)``: Python's ``$`` also matches before a final line bre
 Schema does not.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,9 +17,6 @@ from .token import QUEUE_PATTERN
 
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
-
-ABSENT = msgspec.Raw(b"null")
-"""Stands for JSON that is not there (msgspec has no `Raw | None`); left out when encoded."""
 
 YEAR_S = 31_536_000
 
@@ -55,7 +52,7 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True):
     tracestate: _Plain | None = None
     watch: bool = True
     """Whether this connection wants the job's events."""
-    webhook: msgspec.Raw = ABSENT
+    webhook: Any = msgspec.UNSET
 
 
 class Submit(Submission, kw_only=True, frozen=True, tag="submit", tag_field="type"):
@@ -164,8 +161,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str
     progress: msgspec.Raw
     """The newest: fraction, message, data; null if there was none."""
-    result: msgspec.Raw = ABSENT
-    problem: msgspec.Raw = ABSENT
+    result: Any = msgspec.UNSET
+    """What the handler returned; there only if it succeeded."""
+    problem: Any = msgspec.UNSET
+    """Why it failed, a problem document; there only if it did."""
     milestones: dict[str, str]
     """When it was submitted, enqueued, dequeued, started, finished (RFC 3339, the store's clock)."""
     correlation_id: str | None = None
@@ -191,7 +190,7 @@ class EventFrame(msgspec.Struct, frozen=True, kw_only=True, tag="event", tag_fie
     at: str
     event: str
     status: str
-    data: msgspec.Raw = msgspec.Raw(b"{}")
+    data: msgspec.Raw
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", tag_field="type"):

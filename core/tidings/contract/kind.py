@@ -22,7 +22,7 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     input: msgspec.Raw
     """JSON Schema (2020-12) of the input."""
-    result: msgspec.Raw = msgspec.Raw(b"null")
+    result: msgspec.Raw
     """JSON Schema of the result, where the handler declares one; else null."""
     timeout: float | None = None
     """Seconds an attempt may take; None: no limit of its own."""

@@ -1,0 +1,144 @@
+"""The contract as documents for programs: OpenAPI 3.1 for HTTP, AsyncAPI 3 for the socket.
+
+Both are made from the types that the server itself reads and writes, so they cannot say anything else.
+
+Sources: https://spec.openapis.org/oas/v3.1.0, https://www.asyncapi.com/docs/reference/specification/v3.0.0
+"""
+
+from typing import Any, get_args
+
+import msgspec
+
+import tidings
+from tidings.contract.frame import (
+    SUBPROTOCOL,
+    Ack,
+    ClientFrame,
+    EventFrame,
+    ServerFrame,
+    Snapshot,
+    Submission,
+)
+from tidings.contract.kind import KindRecord
+from tidings.contract.problem import Problem
+
+_REF = "#/components/schemas/{name}"
+
+TOKEN = {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N`: hold the answer up to N seconds (RFC 7240, section 4.3).",
+    "schema": {"type": "string", "examples": ["wait=10"]},
+}
+
+
+class KindList(msgspec.Struct):
+    """The answer of `GET /v1/kinds`."""
+
+    kinds: list[KindRecord]
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    (submission, ack, snapshot, problem, kinds, event), schemas = msgspec.json.schema_components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame), ref_template=_REF
+    )
+    job = _answer("All that is known of the job.", "application/json", snapshot)
+    accepted = _answer("Accepted, durably.", "application/json", ack)
+    stream = _answer("Its events, each with the event's number as `id`.", "text/event-stream", event)
+    refused = {"default": _answer("A problem document (RFC 9457).", "application/problem+json", problem)}
+    after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tidings", "version": tidings.__version__, "description": "Contract version 1."},
+        "paths": {
+            "/v1/jobs": {
+                "post": {
+                    "summary": "Submit a job.",
+                    "parameters": [_header("Idempotency-Key"), _header("traceparent"), PREFER],
+                    "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
+                    "responses": {"200": job, "202": accepted, **refused},
+                }
+            },
+            "/v1/jobs/{token}": {
+                "parameters": [TOKEN],
+                "get": {
+                    "summary": "Look at a job, or wait for news of it.",
+                    "parameters": [PREFER, _header("If-None-Match")],
+                    "responses": {"200": job, "304": {"description": "Nothing new."}, **refused},
+                },
+                "delete": {
+                    "summary": "Ask that a job stop.",
+                    "responses": {"202": {"description": "Asked."}, **refused},
+                },
+            },
+            "/v1/jobs/{token}/events": {
+                "parameters": [TOKEN],
+                "get": {
+                    "summary": "Stream a job's events.",
+                    "parameters": [_header("Last-Event-ID"), after],
+                    "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
+                },
+            },
+            "/v1/events": {
+                "get": {
+                    "summary": "Stream the events of several jobs.",
+                    "parameters": [
+                        {
+                            "name": "token",
+                            "in": "query",
+                            "required": True,
+                            "schema": {"type": "array", "items": {"type": "string"}, "maxItems": 100},
+                        }
+                    ],
+                    "responses": {"200": stream, **refused},
+                }
+            },
+            "/v1/kinds": {
+                "get": {
+                    "summary": "List the kinds that workers have registered.",
+                    "responses": {"200": _answer("The kinds.", "application/json", kinds)},
+                }
+            },
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def asyncapi() -> dict[str, Any]:
+    """Return the AsyncAPI document."""
+    inward, outward = get_args(ClientFrame), get_args(ServerFrame)
+    refs, schemas = msgspec.json.schema_components((*inward, *outward), ref_template=_REF)
+    payloads = dict(zip((frame.__name__ for frame in (*inward, *outward)), refs, strict=True))
+    channel = {"$ref": "#/channels/socket"}
+
+    def messages(frames: tuple[type, ...]) -> list[dict[str, str]]:
+        return [{"$ref": f"#/channels/socket/messages/{frame.__name__}"} for frame in frames]
+
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Tidings", "version": tidings.__version__, "description": f"Subprotocol `{SUBPROTOCOL}`."},
+        "channels": {
+            "socket": {
+                "address": "/v1/socket",
+                "messages": {
+                    name: {"name": name, "contentType": "application/json", "payload": payload}
+                    for name, payload in payloads.items()
+                },
+            }
+        },
+        "operations": {
+            "fromClient": {"action": "receive", "channel": channel, "messages": messages(inward)},
+            "toClient": {"action": "send", "channel": channel, "messages": messages(outward)},
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _answer(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "schema": {"type": "string"}}

@@ -1,0 +1,33 @@
+"""Frames as clients and servers of version 1 send them: whatever is added, these stay readable.
+
+A line may be added here when the contract grows. None may be changed or removed.
+"""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tidings.contract.frame import ClientFrame, ServerFrame
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def lines(name: str) -> list[str]:
+    return (GOLDEN / name).read_text().splitlines()
+
+
+@pytest.mark.parametrize("line", lines("client.ndjson"))
+def test_what_a_client_of_version_1_sends_is_read(line: str) -> None:
+    frame = msgspec.json.decode(line, type=ClientFrame)
+    again = msgspec.json.decode(msgspec.json.encode(frame))
+    sent = msgspec.json.decode(line)
+    assert {name: again[name] for name in sent if name in again} == {
+        name: value for name, value in sent.items() if name in again
+    }
+
+
+@pytest.mark.parametrize("line", lines("server.ndjson"))
+def test_what_a_server_of_version_1_sends_is_read_and_written_as_it_was(line: str) -> None:
+    frame = msgspec.json.decode(line, type=ServerFrame)
+    assert msgspec.json.decode(msgspec.json.encode(frame)) == msgspec.json.decode(line)
