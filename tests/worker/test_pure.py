@@ -10,20 +10,19 @@ from hypothesis import strategies as st
 from tidings import Job, Reject, Retry, State, job
 from tidings.contract.state import TRANSITIONS
 from tidings_worker import verdict
-from tidings_worker.backoff import FIRST_S, LONGEST_S, backoff
 from tidings_worker.pace import Pace
+from tidings_worker.verdict import retry_pause
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_backoff_is_jittered_over_the_whole_of_an_exponential_range(attempt: int, draw: float) -> None:
-    pause = backoff(attempt, draw)
-    assert 0 <= pause <= min(LONGEST_S, FIRST_S * 2 ** min(attempt - 1, 30))
-    assert backoff(attempt, 0) == 0
+    assert 0 <= retry_pause(attempt, draw) <= min(300, 0.5 * 2.0 ** min(attempt - 1, 60))
+    assert retry_pause(attempt, 0) == 0
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1), (3, 2), (4, 4), (11, 300), (1000, 300)])
 def test_backoff_doubles_up_to_its_longest(attempt: int, longest: float) -> None:
-    assert backoff(attempt, 0.999999999) == pytest.approx(longest)
+    assert retry_pause(attempt, 0.999999999) == pytest.approx(longest)
 
 
 @given(st.floats(0.5, 100), st.lists(st.floats(0, 2), max_size=200))
@@ -61,7 +60,7 @@ def test_an_error_is_retried_while_attempts_are_left_and_then_fails() -> None:
     for attempt in (1, 2):
         outcome = verdict.raised(policy, attempt, RuntimeError("x"), 0.5)
         assert outcome.state is State.SCHEDULED
-        assert outcome.delay_ms == int(backoff(attempt, 0.5) * 1000)
+        assert outcome.delay_ms == int(retry_pause(attempt, 0.5) * 1000)
     outcome = verdict.raised(policy, 3, RuntimeError("x"), 0.5)
     assert outcome.state is State.FAILED
     assert problem_of(outcome)["code"] == "attempts_exhausted"
@@ -88,7 +87,7 @@ def test_a_reject_is_never_retried_and_speaks_to_the_client() -> None:
 
 def test_a_retry_knows_better_when() -> None:
     assert verdict.raised(kind(retries=1), 1, Retry("busy", after=7.5), 0.9).delay_ms == 7500
-    assert verdict.raised(kind(retries=1), 1, Retry("busy"), 0.9).delay_ms == int(backoff(1, 0.9) * 1000)
+    assert verdict.raised(kind(retries=1), 1, Retry("busy"), 0.9).delay_ms == int(retry_pause(1, 0.9) * 1000)
 
 
 def test_every_outcome_is_a_legal_end_of_running_and_its_event_is_json() -> None:

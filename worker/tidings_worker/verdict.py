@@ -5,16 +5,18 @@ from typing import Any
 
 import msgspec
 
+from tidings.backoff import backoff
 from tidings.broker.worker import Outcome
 from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.job import Job
 from tidings.outcome import Reject, Retry
 
-from .backoff import backoff
-
 MAX_TRACEBACK = 16_384
 """Characters of a traceback kept with a dead letter."""
+
+RETRY_S = (0.5, 300.0)
+"""Longest pause before the second attempt, and before any."""
 
 UNKNOWN_KIND_DELAY_S = 1.0
 
@@ -72,10 +74,15 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) 
     refused = _explain(job, attempt, error)
     if attempt > job.retries:
         return failed(refused, error)
-    after = error.after if isinstance(error, Retry) and error.after is not None else backoff(attempt, draw)
+    after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(attempt, draw)
     data = _encode({"attempt": attempt, "after": round(after, 3), "problem": refused}).decode()
     tail = _tail("retrying", State.SCHEDULED, data)
     return Outcome(State.SCHEDULED, "", "", tail, delay_ms=int(after * 1000))
+
+
+def retry_pause(attempt: int, draw: float) -> float:
+    """Return the seconds until a failed attempt is repeated, where nobody knows better."""
+    return backoff(attempt, draw, first_s=RETRY_S[0], longest_s=RETRY_S[1])
 
 
 def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float) -> Outcome:

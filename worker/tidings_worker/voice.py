@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from tidings.backoff import backoff
 from tidings.broker.error import ScriptError
 from tidings.broker.worker import Outcome, Report, WorkerStore
 from tidings.contract.event import EventClass
@@ -133,8 +134,7 @@ class Voice:
             return
         if answer.exception() is not None:
             self._failures += 1
-            longest = min(RESEND_S[1], RESEND_S[0] * 2**self._failures)
-            pause = random.uniform(RESEND_S[0], longest)  # noqa: S311 - jitter, not a secret
+            pause = backoff(self._failures, random.random(), first_s=RESEND_S[0], longest_s=RESEND_S[1])  # noqa: S311
             self._loop.call_later(pause, self._put, report)
             return
         self._failures = 0

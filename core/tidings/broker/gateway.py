@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
-import anyio
-import anyio.abc
 import msgspec
 from redis.asyncio import Redis
 
 from tidings.contract.token import Token
 
-from .gather import Gatherer
+from .gather import Gatherer, Gatherers
 from .keys import Keys
 from .script import Script
 
@@ -78,7 +75,7 @@ _WATCH = Script("watch", list[Record])
 _CANCEL = Script("cancel", list[str])
 
 
-class GatewayStore:
+class GatewayStore(Gatherers):
     """The operations of one gateway, to be used as `async with`; its calls run in a task group."""
 
     def __init__(
@@ -102,28 +99,13 @@ class GatewayStore:
             result_ttl_s: how long the record of a job that ends here is kept, s.
 
         """
+        super().__init__()
         self.gateway = gateway
         self._store = store
         self._keys = keys
         self._window_ms = int(dedup_window_s * 1000)
         self._ttl_ms = int(result_ttl_s * 1000)
         self._max_backlog = max_backlog
-        self._gatherers: dict[tuple[str, str], Gatherer[Any, Any]] = {}
-        self._tasks: anyio.abc.TaskGroup | None = None
-
-    async def __aenter__(self) -> Self:
-        self._tasks = await anyio.create_task_group().__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        assert self._tasks is not None
-        self._tasks.cancel_scope.cancel()
-        return await self._tasks.__aexit__(kind, error, trace)
 
     def submit(self, partition: str, job: NewJob) -> "asyncio.Future[Submitted]":
         """Accept a job; a future that fails with `StoreError`."""
@@ -166,15 +148,8 @@ class GatewayStore:
         args: Callable[[str, list[Any]], tuple[Any, ...]],
         name: str = "",
     ) -> Gatherer[Any, Reply]:
-        place = (name or script.name, partition)
-        gatherer = self._gatherers.get(place)
-        if gatherer is None:
-            assert self._tasks is not None, "use the store inside `async with`"
-            root = self._keys.root(partition)
 
-            def call(items: list[Any]) -> Awaitable[list[Reply]]:
-                return script(self._store, root, args(partition, items))
+        def call(items: list[Any]) -> Awaitable[list[Reply]]:
+            return script(self._store, self._keys.root(partition), args(partition, items))
 
-            gatherer = self._gatherers[place] = Gatherer(call, name=" ".join(place))
-            self._tasks.start_soon(gatherer.run, name=gatherer.name)
-        return gatherer
+        return self.gather((name or script.name, partition), call)

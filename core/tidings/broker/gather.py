@@ -7,7 +7,11 @@ load the batches grow by themselves.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import anyio
+import anyio.abc
 
 from .error import StoreError, StoreUnavailableError
 
@@ -71,6 +75,36 @@ class Gatherer(Generic[Item, Reply]):
                 future.set_result(reply)
         # Whoever waited may want something more at once: let it join the next batch.
         await asyncio.sleep(0)
+
+
+class Gatherers:
+    """What gathers calls of several kinds: use it as `async with`, its tasks run in a group of its own."""
+
+    def __init__(self) -> None:
+        self._gatherers: dict[tuple[str, ...], Gatherer[Any, Any]] = {}
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._tasks is not None
+        self._tasks.cancel_scope.cancel()
+        return await self._tasks.__aexit__(kind, error, trace)
+
+    def gather(
+        self, place: tuple[str, ...], call: Callable[[list[Any]], Awaitable[Sequence[Reply]]]
+    ) -> Gatherer[Any, Reply]:
+        """Return the gatherer of a place, made with `call` when it is first asked for."""
+        gatherer = self._gatherers.get(place)
+        if gatherer is None:
+            assert self._tasks is not None, "use it inside `async with`"
+            gatherer = self._gatherers[place] = Gatherer(call, name=" ".join(place))
+            self._tasks.start_soon(gatherer.run, name=gatherer.name)
+        return gatherer
 
 
 def _fail(batch: list[tuple[Item, "asyncio.Future[Reply]"]], error: StoreError) -> None:

@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from tidings.backoff import backoff
+
 from .error import StoreUnavailableError
 
 CONFIRM_TIMEOUT_S = 5.0
@@ -93,8 +95,8 @@ class Subscription:
             finally:
                 self._pubsub = None
                 self._lose()
-            longest = min(RETRY_S[0] * 2**failures, RETRY_S[1])
-            await anyio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
+            pause = backoff(failures + 1, random.random(), first_s=RETRY_S[0], longest_s=RETRY_S[1])  # noqa: S311
+            await anyio.sleep(pause)
 
     async def _read(self, pubsub: PubSub) -> None:
         pending = set(self._channels)

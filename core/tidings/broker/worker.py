@@ -1,11 +1,8 @@
 """The store as a worker uses it: take entries, start attempts, report, keep leases, promote."""
 
 import asyncio
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-import anyio
-import anyio.abc
 import msgspec
 from redis.asyncio import Redis
 
@@ -13,7 +10,7 @@ from tidings.contract.state import State
 
 from .connection import command
 from .error import ScriptError
-from .gather import Gatherer
+from .gather import Gatherers
 from .keys import GROUP, Keys
 from .script import Script
 
@@ -102,7 +99,7 @@ _PROMOTE = Script("promote", tuple[int, int])
 _LEAVE = Script("leave", list[int])
 
 
-class WorkerStore:
+class WorkerStore(Gatherers):
     """The operations of one worker on one partition, to be used as `async with`."""
 
     def __init__(
@@ -126,6 +123,7 @@ class WorkerStore:
             max_log_bytes: a longer log of one job loses its older half.
 
         """
+        super().__init__()
         self.partition = partition
         self.worker = worker
         self._store = store
@@ -133,23 +131,6 @@ class WorkerStore:
         self._root = keys.root(partition)
         self._ttl_ms = int(result_ttl_s * 1000)
         self._max_log_bytes = max_log_bytes
-        self._reports: Gatherer[Report, str] = Gatherer(self._send_reports, name=f"report {partition}")
-        self._tasks: anyio.abc.TaskGroup | None = None
-
-    async def __aenter__(self) -> Self:
-        self._tasks = await anyio.create_task_group().__aenter__()
-        self._tasks.start_soon(self._reports.run, name=self._reports.name)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        assert self._tasks is not None
-        self._tasks.cancel_scope.cancel()
-        return await self._tasks.__aexit__(kind, error, trace)
 
     async def join(self, tiers: list[str]) -> None:
         """See that the consumer group exists on the streams of `tiers`.
@@ -202,7 +183,7 @@ class WorkerStore:
 
         The report may still be added to until the batch leaves.
         """
-        return self._reports.put(report)
+        return self.gather(("report", self.partition), self._send_reports).put(report)
 
     async def beat(self, beats: list[Beat]) -> list[str]:
         """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""

@@ -16,18 +16,21 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
+from tidings.backoff import backoff
 from tidings.codec import encode
 from tidings.contract.close import CLOSE_CODES
 from tidings.contract.frame import SUBPROTOCOL
 from tidings.contract.problem import ProblemError
 
-from .backoff import backoff
 from .error import ConnectionFailed, ConnectionLost
 from .handle import Handle
 from .ledger import Ledger, Track
 from .option import SubmitOptions
 
 DEFAULT_URL = "http://127.0.0.1:8700"
+RECONNECT_S = (0.2, 20.0)
+"""Longest pause before connecting again after the first failure, and after many."""
+
 RETRY_S = 0.5
 """About how long a watch that was refused for now waits before it is asked again."""
 
@@ -190,7 +193,7 @@ class Client:
             for ref in list(self._cancels):
                 self._answer_cancel(ref, ConnectionLost("the connection broke before the answer came; ask again"))
             self.state = ClientState.BACKING_OFF
-            await asyncio.sleep(backoff(max(failures, 1), random.random()))  # noqa: S311 - jitter
+            await asyncio.sleep(_pause(max(failures, 1)))
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[ClientConnection]:
@@ -283,6 +286,10 @@ class Client:
         self._handles.clear()
         for ref in list(self._cancels):
             self._answer_cancel(ref, error)
+
+
+def _pause(failures: int) -> float:
+    return backoff(failures, random.random(), first_s=RECONNECT_S[0], longest_s=RECONNECT_S[1])  # noqa: S311
 
 
 def socket_address(url: str) -> str:
