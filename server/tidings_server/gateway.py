@@ -160,18 +160,24 @@ class Gateway:
 
         """
         token, job = self.admit(msgspec.structs.replace(submission, watch=listener is not None))
-        if listener is not None:
-            listener.token = token
-            self.hub.begin(listener)
+        if listener is None:
+            return acknowledge(token, await self._submitted(token, job))
+        listener.token = token
+        self.hub.begin(listener)
+        made = False
         try:
-            answer = await self.store.submit(token.partition, job)
-            ack = acknowledge(token, answer)
-        except StoreError as error:
-            raise ProblemError(store_problem(error)) from error
+            ack = acknowledge(token, await self._submitted(token, job))
+            made = not ack.duplicate
         finally:
-            if listener is not None and listener.held is not None:
+            if not made:
                 self.hub.forget(listener)
         return ack
+
+    async def _submitted(self, token: Token, job: NewJob) -> Submitted:
+        try:
+            return await self.store.submit(token.partition, job)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
 
     def find(self, text: str) -> Token:
         """Return the token that `text` is.

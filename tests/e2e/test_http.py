@@ -39,6 +39,18 @@ async def test_prefer_wait_answers_with_the_outcome(http: httpx.AsyncClient) -> 
     assert answer.headers["etag"] == f'"{snapshot["seq"]}"'
 
 
+async def test_prefer_wait_does_not_wait_longer_than_the_job_takes(http: httpx.AsyncClient, tmp_path: Path) -> None:
+    """The answer must come by the event: the wait is longer than the test may take."""
+    path = tmp_path / "go"
+    async with anyio.create_task_group() as tasks:
+        with anyio.fail_after(20):
+            for key in ("wait-a", "wait-b", "wait-b"):
+                tasks.start_soon(anyio.Path(path).touch)
+                headers = {"prefer": "wait=60", "idempotency-key": key}
+                answer = await submit(http, "wait_for_file", {"path": str(path)}, **headers)
+                assert answer.json()["result"] == "found"
+
+
 async def test_prefer_wait_answers_202_when_the_time_is_over(http: httpx.AsyncClient, tmp_path: Path) -> None:
     answer = await submit(http, "wait_for_file", {"path": str(tmp_path / "go")}, prefer="respond-async, wait=1")
     assert answer.status_code == 202

@@ -70,6 +70,17 @@ async def test_a_worker_that_is_asked_to_leave_finishes_what_it_can(system: Syst
     assert old.wait() == 0, old.text()
 
 
+async def test_a_worker_does_not_wait_for_a_thread_that_does_not_stop(system: System, tmp_path: Path) -> None:
+    (worker,) = system.workers
+    async with peer(system.server.socket_url) as client:
+        events = await client.run("stuck", {"path": str(tmp_path / "never")})
+        assert events[-1]["data"]["problem"]["code"] == "timeout"
+        assert (await client.run("noop"))[-1]["event"] == "succeeded"
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(10) == 0, worker.text()
+    assert "threads_left" in worker.text()
+
+
 async def test_a_server_that_is_asked_to_leave_says_goodbye_and_another_carries_on(
     system: System, tmp_path: Path
 ) -> None:

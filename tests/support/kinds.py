@@ -150,3 +150,10 @@ async def kill_worker(ctx: Context, flag: str) -> str:
         Path(flag).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return f"attempt {ctx.attempt}"
+
+
+@job(timeout=0.2)
+def stuck(path: str) -> None:
+    """A plain function that takes longer than it may, and does not ask whether it should stop."""
+    while not Path(path).exists():
+        time.sleep(0.01)

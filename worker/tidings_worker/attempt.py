@@ -93,6 +93,7 @@ class Attempt(Sink):
         """Run the handler and have its outcome written."""
         say = log.bind(token=self.token, kind=self.kind, attempt=self.attempt)
         outcome = await self._outcome(threads)
+        self.cancelled = True  # a thread that was left behind must find out
         if outcome is None:
             self._voice.fall_silent()
             say.warning("attempt_lost")
