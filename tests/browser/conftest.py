@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from support.system import System, running_system
 
@@ -18,6 +18,10 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE_MS = 30_000
+"""How long the page may take for anything: the first job on a cold machine reads all its data."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser, system: System) -> Iterator[BrowserContext]:
     context = browser.new_context(base_url=system.server.url, viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,26 @@ async def test_a_worker_that_is_asked_to_leave_finishes_what_it_can(system: Syst
         path.touch()
         assert (await client.until(ack["token"]))[-1]["event"] == "succeeded"
     assert old.wait() == 0, old.text()
+
+
+async def test_a_kind_that_one_worker_of_the_queue_does_not_serve_reaches_one_that_does(
+    system: System, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.py"
+    other.write_text("from tidings import job\n@job\nasync def elsewhere() -> int:\n    return 1\n")
+    before = len(system.server.get("/v1/kinds")[1]["kinds"])
+    stranger = system.add_worker(str(other), **QUICK)
+    system.server.wait_until_ready(kinds=before + 1)
+    async with peer(system.server.socket_url) as client:
+        bounces: list[dict[str, Any]] = []
+        for n in range(40):
+            if not bounces:
+                events = await client.run("echo", {"text": str(n)})
+                assert events[-1]["data"] == {"result": str(n)}
+                bounces = [event["data"] for event in events if event["event"] == "retrying"]
+                assert [event["data"] for event in events if event["event"] == "started"][-1] == {"attempt": 1}
+        assert {data["problem"]["code"] for data in bounces} == {"unknown_kind"}
+    assert stranger.text().count("kind_not_served") == 1
 
 
 async def test_a_worker_does_not_wait_for_a_thread_that_does_not_stop(system: System, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_every_outcome_is_a_legal_end_of_running_and_its_event_is_json() -> None
         verdict.cancelled(),
         verdict.expired(),
         verdict.handed_back(),
-        verdict.not_served(),
+        verdict.not_served("k", 1),
     ]
     for outcome in outcomes:
         assert outcome.state in TRANSITIONS[State.RUNNING]

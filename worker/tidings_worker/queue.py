@@ -165,7 +165,7 @@ class Queue:
                 help="all workers of one queue must serve the same kinds: give this kind a queue of its own",
             )
         voice = Voice(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)
-        attempts.start_soon(voice.end, verdict.not_served(), name=f"refuse {kind}")
+        attempts.start_soon(voice.end, verdict.not_served(kind, started.attempt), name=f"refuse {kind}")
 
     # The schedule.
 

@@ -51,11 +51,11 @@ def handed_back() -> Outcome:
     return Outcome(State.QUEUED, "", "", _tail("queued", State.QUEUED, "{}"), uncounted=1)
 
 
-def not_served() -> Outcome:
+def not_served(kind: str, attempt: int) -> Outcome:
     """This worker does not serve the kind; another may, a little later. The attempt does not count."""
+    refused = problem("unknown_kind", f"the worker that took this does not serve {kind}; another may")
     delay = UNKNOWN_KIND_DELAY_S
-    tail = _tail("waiting", State.SCHEDULED, f'{{"after":{delay}}}')
-    return Outcome(State.SCHEDULED, "", "", tail, delay_ms=int(delay * 1000), uncounted=1)
+    return Outcome(State.SCHEDULED, "", "", _retrying(attempt, delay, refused), delay_ms=int(delay * 1000), uncounted=1)
 
 
 def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) -> Outcome:
@@ -75,9 +75,7 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) 
     if attempt > job.retries:
         return failed(refused, error)
     after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(attempt, draw)
-    data = _encode({"attempt": attempt, "after": round(after, 3), "problem": refused}).decode()
-    tail = _tail("retrying", State.SCHEDULED, data)
-    return Outcome(State.SCHEDULED, "", "", tail, delay_ms=int(after * 1000))
+    return Outcome(State.SCHEDULED, "", "", _retrying(attempt, after, refused), delay_ms=int(after * 1000))
 
 
 def retry_pause(attempt: int, draw: float) -> float:
@@ -120,6 +118,11 @@ def _note(error: BaseException | None) -> str:
         return ""
     trace = "".join(traceback.format_exception(error))
     return _encode({"error": f"{type(error).__name__}: {error}", "traceback": trace[-MAX_TRACEBACK:]}).decode()
+
+
+def _retrying(attempt: int, after: float, refused: Problem) -> str:
+    data = _encode({"attempt": attempt, "after": round(after, 3), "problem": refused}).decode()
+    return _tail("retrying", State.SCHEDULED, data)
 
 
 def _tail(event: str, status: State, data: str) -> str:
