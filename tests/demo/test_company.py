@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from company import LEAST_PAIRS, Company
@@ -37,7 +37,6 @@ def test_an_unknown_word_has_no_company() -> None:
     assert company("red apple").alike("stone", 5) == []
 
 
-@settings(deadline=None)
 @given(sentences, st.integers(0, 4))
 def test_a_word_is_never_its_own_company_and_no_more_come_than_asked_for(texts: list[list[str]], most: int) -> None:
     made = Company()
@@ -49,7 +48,6 @@ def test_a_word_is_never_its_own_company_and_no_more_come_than_asked_for(texts: 
             assert len(found) <= most
 
 
-@settings(deadline=None)
 @given(sentences)
 def test_the_order_of_sentences_does_not_matter(texts: list[list[str]]) -> None:
     forth, back = Company(), Company()

@@ -1,7 +1,7 @@
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from delays import CHART_BARS, LATE_MIN, Cell, Delays, Tally, day_name
@@ -14,7 +14,6 @@ def report_rows(tally: Tally) -> list[list[str | int | float | None]]:
     return tally.report("", 0, 0).rows
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(minutes, st.integers(1, 5)), min_size=1))
 def test_counts_agree_with_statistics_of_the_flights_one_by_one(
     counted: list[tuple[int | None, int]],
@@ -31,7 +30,6 @@ def test_counts_agree_with_statistics_of_the_flights_one_by_one(
     assert delays.average == (pytest.approx(statistics.fmean(left)) if left else None)
 
 
-@settings(deadline=None)
 @given(cells, st.data())
 def test_parts_in_any_order_and_size_add_up_to_the_same(parts: list[Cell], data: st.DataObject) -> None:
     whole, pieces = Tally("month", {}), Tally("month", {})

@@ -3,7 +3,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from index import Finding, Index
@@ -24,7 +24,6 @@ def long_text() -> tuple[Index, list[Finding]]:
     return read(reference()[1])
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300) | st.text("# ab.\n-", max_size=300))
 def test_any_text_is_counted_as_it_is(whole: str) -> None:
     index, _ = read(whole)

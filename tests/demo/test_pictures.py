@@ -177,7 +177,7 @@ def test_nothing_of_the_files_metadata_comes_along() -> None:
     assert "icc_profile" not in made.info
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(FORMATS), st.data())
 def test_damage_never_surfaces_as_anything_but_a_picture_error(format_: str, data: st.DataObject) -> None:
     raw = bytearray(base64.b64decode(encoded(noise(16, 16), format_)))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rank import DAMPING, MAX_RANKED, centrality
@@ -16,7 +16,6 @@ def test_a_sentence_that_shares_nothing_has_the_least_rank() -> None:
     assert centrality([["cat"], ["dog"]]) == pytest.approx([1 - DAMPING] * 2)
 
 
-@settings(deadline=None)
 @given(sections)
 def test_ranks_are_positive_and_no_more_than_one_on_average(section: list[list[str]]) -> None:
     ranks = centrality(section)
@@ -25,7 +24,6 @@ def test_ranks_are_positive_and_no_more_than_one_on_average(section: list[list[s
     assert sum(ranks) <= len(section) + 1e-6
 
 
-@settings(deadline=None)
 @given(sections)
 def test_ranks_do_not_depend_on_the_order(section: list[list[str]]) -> None:
     assert centrality(section[::-1])[::-1] == pytest.approx(centrality(section), abs=1e-3)

@@ -1,6 +1,6 @@
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from terms import LEAST_COUNT, Usage, content, most_common, phrases, prominent
@@ -26,7 +26,6 @@ def test_phrases_have_three_words_at_most() -> None:
     assert "big red warm coat" not in found
 
 
-@settings(deadline=None)
 @given(st.lists(usages, max_size=5))
 def test_usage_adds_up(parts: list[Usage]) -> None:
     whole = Usage()
@@ -64,7 +63,6 @@ def test_a_word_is_named_where_its_phrase_is_a_small_part() -> None:
     assert prominent(here, Usage(["other"] * 9_000), 5) == ["future"]
 
 
-@settings(deadline=None)
 @given(usages, usages, st.integers(0, 3))
 def test_as_many_as_asked_for_each_from_the_section_none_within_another(
     here: Usage, elsewhere: Usage, most: int

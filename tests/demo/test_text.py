@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import text
@@ -14,13 +14,11 @@ def words_of_sections(whole: str) -> list[str]:
     return [word for piece in pieces for word in words(piece)]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_headings_and_bodies_hold_every_word_in_order(whole: str) -> None:
     assert words_of_sections(whole) == words(whole)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_ends_rise_to_at_most_the_length(whole: str) -> None:
     ends = [section.end for section in sections(whole)]
@@ -57,7 +55,6 @@ def test_a_long_section_is_cut_at_paragraphs(
     assert [one.body.count("twelve") for one in found] == [2, 2]
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("ab", min_size=1, max_size=9)).map(" ".join))
 def test_an_endless_paragraph_is_cut_between_words(whole: str) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -19,7 +19,7 @@ from tidings.contract.close import CLOSE_CODES
 from tidings.contract.frame import SUBPROTOCOL
 from tidings.contract.problem import CODES
 
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -115,7 +115,7 @@ def test_http_answers_anything_but_with_500(
         assert answer.json()["status"] == answer.status_code
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(min_size=1, max_size=200))
 def test_bytes_that_are_no_http_do_no_harm(system: System, data: bytes) -> None:
     with socket.create_connection(("127.0.0.1", system.server.port), timeout=5) as raw:

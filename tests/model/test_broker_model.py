@@ -303,7 +303,6 @@ def test_scripts_and_model_agree(store_process: StoreProcess) -> None:
         settings=settings(
             max_examples=60,
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
