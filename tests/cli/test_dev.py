@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from support.store import free_port
@@ -216,3 +217,16 @@ def test_it_stops_cleanly_and_leaves_nothing_running(tmp_path: Path, number: sig
         assert again.command("cancel", token).returncode == 0
     finally:
         again.close()
+
+
+def test_a_kill_leaves_nothing_running_either(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS)
+    dev = Dev(tmp_path, "jobs.py")
+    try:
+        dev.wait_for(lambda: "sleep" in dev.kinds())
+        children = psutil.Process(dev.process.pid).children(recursive=True)
+        assert len(children) == 3  # store, server, worker
+    finally:
+        dev.close()
+    _, left = psutil.wait_procs(children, timeout=20)
+    assert left == []

@@ -9,11 +9,9 @@ What is acknowledged survives a kill of either: the store answers a write only a
 file has been written to. What `everysec` can lose is the last second before the machine itself dies.
 """
 
-import ctypes
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from tidings.parent import end_with_parent
+
 from .error import StoreError, StoreUnavailableError
 
 SCHEME = "embedded:"
@@ -30,8 +30,6 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 SOCKET_PATH_LIMIT = 107
 """The longest path of a unix socket, bytes (unix(7))."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 class FolderInUseError(StoreError):
@@ -182,7 +180,7 @@ class EmbeddedStore:
             stdout=subprocess.DEVNULL,
             pass_fds=[self._lock.fileno()],
             process_group=0,  # Ctrl-C is for us: the store ends last
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
 
     def _wait_until_it_answers(self) -> None:
@@ -225,8 +223,3 @@ def _answers(path: Path) -> bool:
             return probe.recv(16).startswith(b"+PONG")
     except OSError:
         return False
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to end this process when its parent ends. Source: prctl(2)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

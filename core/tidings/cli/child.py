@@ -1,5 +1,6 @@
 """A `tidings` command as a child process, its output shown with its name before each line."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from typing import IO
 from rich.console import Console
 from rich.text import Text
 
+from tidings.parent import PARENT_VARIABLE
+
 
 class Child:
     """One child; it can be started again after it has ended."""
@@ -17,7 +20,7 @@ class Child:
         self.name = name
         self._colour = colour
         self._command = [sys.executable, "-m", "tidings", *arguments]
-        self._environment = environment
+        self._environment = {**environment, PARENT_VARIABLE: str(os.getpid())}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._console = Console(stderr=True)

@@ -9,6 +9,7 @@ import typer
 import tidings
 from tidings.broker.error import StoreError
 from tidings.contract.problem import ProblemError
+from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
 from .client import cancel, submit, watch
@@ -22,6 +23,7 @@ EXTRAS = {"serve": "server", "work": "worker"}
 
 def main() -> None:
     """Run the command line of this process."""
+    end_with_parent_if_asked()
     try:
         _app()()
     except (CommandError, SettingsError, StoreError, ProblemError) as error:

@@ -1,0 +1,33 @@
+"""Ending with one's parent: on Linux the kernel tells a child when its parent is gone, however it went."""
+
+import ctypes
+import os
+import signal
+import sys
+
+PARENT_VARIABLE = "TIDINGS_PARENT_PID"
+"""Set by a parent for those of its children that are to end with it."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Have SIGTERM sent to this process when the thread that started it ends; does nothing but on Linux.
+
+    Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end_with_parent_if_asked() -> None:
+    """Do so if the parent wants it, and end at once if it is gone already.
+
+    A child asks for itself, because a parent with threads must run nothing between fork and exec.
+    """
+    parent = os.environ.pop(PARENT_VARIABLE, "")
+    if not parent:
+        return
+    end_with_parent()
+    if os.getppid() != int(parent):
+        raise SystemExit(1)
