@@ -12,22 +12,17 @@ a msgspec Struct or a Pydantic model) is the whole input.
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
 
 import msgspec
 
 from tidings.contract.kind import KindRecord
 
+from .policy import JobOptions, policy_of
 from .shape import InputShape, ResultShape
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-DEFAULT_QUEUE: Final = "default"
-DEFAULT_TIER: Final = "normal"
-
-MAX_RETRIES: Final = 1000
-"""More is a mistake: with back-off a thousand retries take months."""
 
 
 class JobDefinitionError(TypeError):
@@ -37,28 +32,17 @@ class JobDefinitionError(TypeError):
 class Job(Generic[P, R]):
     """A kind of work and its handler. Calling it calls the function, for tests and for reuse."""
 
-    def __init__(
-        self,
-        function: Callable[P, R],
-        *,
-        name: str | None = None,
-        version: int = 1,
-        queue: str = DEFAULT_QUEUE,
-        tier: str = DEFAULT_TIER,
-        timeout: float | None = None,
-        retries: int = 0,
-        expose_errors: bool = False,
-    ) -> None:
+    def __init__(self, function: Callable[P, R], **options: Unpack[JobOptions]) -> None:
         self.function = function
-        self.kind: str = name or function.__name__
-        self.version = version
-        self.queue = queue
-        self.tier = tier
-        self.timeout = timeout
-        self.retries = retries
-        self.expose_errors = expose_errors
-        self.mode: Literal["async", "thread"] = "async" if inspect.iscoroutinefunction(function) else "thread"
+        self.kind = options.get("name") or str(getattr(function, "__name__", function))
+        try:
+            self.policy = policy_of(options)
+        except TypeError as error:
+            raise JobDefinitionError(f"job {self.kind}: {error}") from error
+        self.queue = self.policy.queue
+        self.tier = self.policy.tier
         self._check()
+        self.mode: Literal["async", "thread", "process"] = self._mode()
         self.input = InputShape.of(function, self.kind)
         self.result = ResultShape.of(function)
         self.__doc__ = function.__doc__
@@ -81,14 +65,14 @@ class Job(Generic[P, R]):
         """
         record = KindRecord(
             kind=self.kind,
-            version=self.version,
+            version=self.policy.version,
             queue=self.queue,
             tier=self.tier,
             description=inspect.cleandoc(self.function.__doc__ or "").partition("\n")[0],
             input=msgspec.Raw(msgspec.json.encode(self.input.schema)),
             result=msgspec.Raw(msgspec.json.encode(self.result.schema)),
-            timeout=self.timeout,
-            retries=self.retries,
+            timeout=self.policy.timeout,
+            retries=self.policy.retries,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)
@@ -101,10 +85,16 @@ class Job(Generic[P, R]):
             raise JobDefinitionError(f"{where}: only functions can be jobs")
         if inspect.isasyncgenfunction(self.function) or inspect.isgeneratorfunction(self.function):
             raise JobDefinitionError(f"{where}: a handler must not be a generator; use ctx.log for chunks")
-        if self.timeout is not None and not 0 < self.timeout <= 31_536_000:
-            raise JobDefinitionError(f"{where}: timeout is {self.timeout} s; allowed: above 0, at most a year")
-        if not 0 <= self.retries <= MAX_RETRIES:
-            raise JobDefinitionError(f"{where}: retries is {self.retries}; it must be 0 to {MAX_RETRIES}")
+        for fault in self.policy.faults():
+            raise JobDefinitionError(f"{where}: {fault}")
+
+    def _mode(self) -> Literal["async", "thread", "process"]:
+        is_async = inspect.iscoroutinefunction(self.function)
+        if self.policy.run_in == "process":
+            if is_async:
+                raise JobDefinitionError(f"job {self.kind}: run_in='process' takes a plain function, not an async one")
+            return "process"
+        return "async" if is_async else "thread"
 
 
 @overload
@@ -112,30 +102,16 @@ def job(function: Callable[P, R], /) -> Job[P, R]: ...
 
 
 @overload
-def job(
-    *,
-    name: str | None = None,
-    version: int = 1,
-    queue: str = DEFAULT_QUEUE,
-    tier: str = DEFAULT_TIER,
-    timeout: float | None = None,
-    retries: int = 0,
-    expose_errors: bool = False,
-) -> Callable[[Callable[P, R]], Job[P, R]]: ...
+def job(**options: Unpack[JobOptions]) -> Callable[[Callable[P, R]], Job[P, R]]: ...
 
 
-def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
+def job(function: Callable[P, R] | None = None, /, **options: Unpack[JobOptions]) -> Any:
     """Make a function a job that workers can run.
 
     Args:
-        function: the handler: `async def` runs in the worker's event loop, `def` in a thread.
-        name: the kind under which it is registered; default: the function's name.
-        version: the version of its input, from 1.
-        queue: where its jobs wait; all workers of one queue must serve the same kinds.
-        tier: a class of work inside the queue.
-        timeout: seconds one attempt may take; None: as long as the job's deadline allows.
-        retries: how often a failed attempt is repeated, 0 to 1000.
-        expose_errors: whether clients see the message of an exception that the handler raises.
+        function: the handler: `async def` runs in the worker's event loop, `def` in a thread, or
+            with `run_in="process"` in a process.
+        options: see `Policy`, which says what each means, its default and its bounds.
 
     Raises:
         JobDefinitionError: the function or an option cannot work.

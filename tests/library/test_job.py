@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings import Context, Job, JobDefinitionError, SyncContext, job
+from tidings.policy import JobOptions, Policy
 
 
 class Point(msgspec.Struct):
@@ -69,7 +70,7 @@ def test_options_are_kept() -> None:
 
     record = f.record()
     assert (record.kind, record.version, record.queue, record.tier) == ("other", 2, "q", "t")
-    assert (record.timeout, record.retries, f.expose_errors) == (5, 3, True)
+    assert (record.timeout, record.retries, f.policy.expose_errors) == (5, 3, True)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,15 @@ def test_options_are_kept() -> None:
         ({"timeout": -1}, "timeout is -1 s"),
         ({"retries": -1}, "retries is -1"),
         ({"retries": 10**9}, "retries is 1000000000"),
+        ({"max_deliveries": 0}, "max_deliveries is 0"),
+        ({"cancel_grace": -1}, "cancel_grace is -1 s"),
+        ({"unique_for": 60}, "unique_for says nothing without unique"),
+        ({"every": 0}, "every is 0 s"),
+        ({"every": 60, "cron": "* * * * *"}, "every and cron are both given"),
+        ({"run_in": "process"}, "takes a plain function"),
+        ({"run_in": "space"}, "run_in is 'space'"),
+        ({"retry_on": "OSError"}, "retry_on is 'OSError'"),
+        ({"retry": 3}, "retry"),
         ({"name": "a b"}, "kind"),
         ({"queue": "A"}, "queue"),
         ({"tier": ""}, "tier"),
@@ -89,6 +99,10 @@ def test_an_option_that_cannot_work_is_refused(options: dict[str, Any], says: st
 
     with pytest.raises(JobDefinitionError, match=says):
         job(**options)(f).record()
+
+
+def test_the_options_that_may_be_written_are_those_of_the_policy() -> None:
+    assert tuple(JobOptions.__annotations__) == Policy.__struct_fields__
 
 
 def test_a_function_that_cannot_be_a_job_is_refused() -> None:

@@ -90,6 +90,23 @@ def test_a_retry_knows_better_when() -> None:
     assert verdict.raised(kind(retries=1), 1, Retry("busy"), 0.9).delay_ms == int(retry_pause(1, 0.9) * 1000)
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "state"),
+    [
+        ({"retry_on": OSError}, ConnectionError(), State.SCHEDULED),
+        ({"retry_on": OSError}, ValueError(), State.FAILED),
+        ({"retry_on": (OSError, ValueError)}, ValueError(), State.SCHEDULED),
+        ({"no_retry_on": ConnectionError}, ConnectionError(), State.FAILED),
+        ({"no_retry_on": ConnectionError}, OSError(), State.SCHEDULED),
+        ({"retry_on": OSError}, Retry("asked for"), State.SCHEDULED),
+        ({}, SystemExit(1), State.FAILED),
+        ({"retry_on": BaseException}, SystemExit(1), State.SCHEDULED),
+    ],
+)
+def test_what_is_retried_is_the_policy_s_to_say(options: dict[str, Any], error: BaseException, state: State) -> None:
+    assert verdict.raised(kind(retries=1, **options), 1, error, 0.5).state is state
+
+
 def test_every_outcome_is_a_legal_end_of_running_and_its_event_is_json() -> None:
     outcomes = [
         verdict.succeeded(b'{"a":1}'),

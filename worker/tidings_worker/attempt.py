@@ -107,7 +107,7 @@ class Attempt(Sink):
             say.debug("attempt_ended", state=outcome.state)
 
     async def _outcome(self, threads: anyio.CapacityLimiter) -> Outcome | None:
-        if self._started.lost and self.attempt > self._job.retries + 1:
+        if self._started.lost and self.attempt > self._job.policy.retries + 1:
             return self._worn_out()
         limit, ends_job = self._limit()
         found: Outcome | None = None
@@ -158,7 +158,7 @@ class Attempt(Sink):
 
     def _limit(self) -> tuple[float, bool]:
         """Return how long this attempt may take, s, and whether the job ends with that."""
-        timeout = self._job.timeout or float("inf")
+        timeout = self._job.policy.timeout or float("inf")
         remaining = self._started.remaining_ms / 1000 if self._started.remaining_ms else float("inf")
         return min(timeout, remaining), remaining <= timeout
 

@@ -11,6 +11,7 @@ from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.job import Job
 from tidings.outcome import Reject, Retry
+from tidings.policy import Policy
 
 MAX_TRACEBACK = 16_384
 """Characters of a traceback kept with a dead letter."""
@@ -72,10 +73,17 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) 
         extra = [{"code": error.code, "data": error.data}] if error.code != "rejected" or error.data else None
         return failed(problem("rejected", error.message or "the work was rejected", errors=extra), error)
     refused = _explain(job, attempt, error)
-    if attempt > job.retries:
+    if attempt > job.policy.retries or not may_be_retried(job.policy, error):
         return failed(refused, error)
     after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(attempt, draw)
     return Outcome(State.SCHEDULED, "", "", _retrying(attempt, after, refused), delay_ms=int(after * 1000))
+
+
+def may_be_retried(policy: Policy, error: BaseException) -> bool:
+    """Return whether an attempt that ended so is repeated, as far as the kind of error goes."""
+    if isinstance(error, Retry | AttemptTimeoutError):
+        return True
+    return isinstance(error, policy.retry_on) and not isinstance(error, policy.no_retry_on)
 
 
 def retry_pause(attempt: int, draw: float) -> float:
@@ -104,11 +112,11 @@ def _explain(job: Job[Any, Any], attempt: int, error: BaseException) -> Problem:
         )
     elif isinstance(error, Retry):
         detail, code = error.message or "the handler asked for another try", "handler_error"
-    elif job.expose_errors:
+    elif job.policy.expose_errors:
         detail, code = f"{type(error).__name__}: {error}", "handler_error"
     else:
         detail, code = "the handler raised an error; its text is in the worker's log", "handler_error"
-    if attempt > job.retries > 0:
+    if attempt > job.policy.retries > 0:
         return problem("attempts_exhausted", f"{attempt} attempts failed; the last: {detail}")
     return problem(code, detail)
 
