@@ -37,12 +37,12 @@ def table_of(letters: Iterable[Letter]) -> Table:
 
 def show(letter: Letter, console: Console) -> None:
     """Print everything that a letter holds."""
-    replays = f", replayed {letter.replays} times" if letter.replays else ""
+    replays = f" and {_times(letter.replays, 'replay')}" if letter.replays else ""
     lines = [
         ("token", letter.token),
         ("kind", f"{letter.kind}, version {letter.version}"),
         ("queue", f"{letter.queue}, tier {letter.tier}"),
-        ("died", f"{moment(letter.died)} UTC, after {letter.attempt} attempts{replays}"),
+        ("died", f"{moment(letter.died)} UTC, after {_times(letter.attempt, 'attempt')}{replays}"),
         ("owner", letter.owner),
         ("correlation", letter.correlation_id),
         ("problem", f"{letter.code}: {letter.detail}"),
@@ -50,7 +50,7 @@ def show(letter: Letter, console: Console) -> None:
     for name, value in lines:
         if value:
             console.print(f"{name:<12} {value}")
-    milestones = [f"{name:<12} {moment(ms)}" for name, ms in letter.milestones.items()]
+    milestones = [f"{name:<12} {_exact(ms)}" for name, ms in letter.milestones.items()]
     _section(console, "Milestones (UTC)", milestones)
     _section(console, "History", [_past(one) for one in letter.history])
     _section(console, "Input", msgspec.json.format(bytes(letter.input)).decode().splitlines())
@@ -62,9 +62,17 @@ def moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _exact(ms: int) -> str:
+    return f"{moment(ms)}.{ms % 1000:03}"
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
 def _past(past: Past) -> str:
     why = f"  {past.problem.code}: {past.problem.detail}" if past.problem is not None else ""
-    return f"{moment(past.at)}  attempt {past.attempt} {past.event} on {past.worker}{why}"
+    return f"{_exact(past.at)}  attempt {past.attempt} {past.event} on {past.worker}{why}"
 
 
 def _section(console: Console, title: str, lines: list[str]) -> None:
