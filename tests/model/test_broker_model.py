@@ -17,7 +17,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from support.store import StoreProcess
 from tidings.broker.connection import command, open_store
@@ -71,6 +71,7 @@ class BrokerMachine(RuleBasedStateMachine):
     url: str
     jobs = Bundle("jobs")
     held = Bundle("held")
+    failed = Bundle("failed")
 
     def __init__(self) -> None:
         super().__init__()
@@ -239,6 +240,18 @@ class BrokerMachine(RuleBasedStateMachine):
         if end in (State.FAILED, State.SCHEDULED):
             model.past.append((model.attempt, "failed" if end is State.FAILED else "retrying"))
 
+    @rule(target=failed, worker=st.sampled_from(WORKERS), cancel_first=st.booleans())
+    def submit_take_and_fail(self, worker: str, cancel_first: bool) -> Any:
+        """Go the way to a dead letter in one step: by chance alone it is rarely gone to its end."""
+        self.submit("", "x", 0)
+        held = self._start(worker, self.run(self.workers[worker].take, ["normal"], 1, 1))
+        if held is None:
+            return multiple()
+        if cancel_first:
+            self.cancel(held.entry.id)
+        self.report(held, 1, ['"a"'], State.FAILED)
+        return held.entry.id
+
     @rule(held=held)
     def beat(self, held: Held | None) -> None:
         if held is None:
@@ -268,7 +281,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
     # What operators do.
 
-    @rule(job=jobs, record_left=st.booleans())
+    @rule(job=st.one_of(jobs, failed), record_left=st.booleans())
     def replay(self, job: str, record_left: bool) -> None:
         model = self.model[job]
         letter = self.run(self.dead.find, job).get(job)
