@@ -5,9 +5,21 @@ both are faces of one `Sink`, which the worker provides.
 """
 
 import asyncio
-from typing import Any, Protocol
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
-from .codec import encode_chunk, encode_progress
+import msgspec
+
+from .codec import encode, encode_chunk, encode_progress
+
+T = TypeVar("T")
+
+MAX_NAME = 200
+"""Characters in the name of a step that is done once."""
+
+MAX_MEMO_BYTES = 65_536
+"""Size of what such a step returns, as JSON: it is kept in the job's record."""
 
 
 class Sink(Protocol):
@@ -29,6 +41,12 @@ class Sink(Protocol):
 
     async def room(self) -> None:
         """Return when there is room for more log chunks: back-pressure from the store."""
+
+    async def recall(self, name: str) -> str:
+        """Return the JSON text recorded under a name by this attempt or an earlier one; empty: none."""
+
+    async def record(self, name: str, value: str) -> str:
+        """Record JSON text under a name, durably, and return what stands there: the first record does."""
 
 
 class StoppedError(Exception):
@@ -60,6 +78,11 @@ class _Face:
     def correlation_id(self) -> str:
         """The caller's correlation id; empty if it gave none."""
         return self._sink.correlation_id
+
+    @property
+    def idempotency_key(self) -> str:
+        """A key for calls downstream, the same in every attempt: the client's, or the job's token."""
+        return self._sink.idempotency_key
 
     @property
     def cancelled(self) -> bool:
@@ -107,6 +130,34 @@ class Context(_Face):
         self._sink.log(encode_chunk(chunk, self._sink.max_chunk_bytes))
         await self._sink.room()
 
+    async def once(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
+        """Do something once for the job, however many attempts it takes, and return what came of it.
+
+        The result is recorded under the job before this returns; a later attempt gets the record, and
+        `function` is not called. Between what `function` does and the record lies a moment at which a
+        killed worker leaves the one without the other: give the call downstream `idempotency_key` too.
+
+        Args:
+            name: names the step within the job, 1 to 200 characters.
+            function: takes nothing; plain, or a coroutine function. What it raises is not recorded.
+
+        Returns:
+            What `function` returned, as JSON gives it back: a tuple becomes a list, in every attempt.
+
+        Raises:
+            ValueError: the name, or the result as JSON (64 KiB), is too long.
+            TypeError: the result has no form in JSON.
+
+        """
+        _check_name(name)
+        known = await self._sink.recall(name)
+        if not known:
+            result = function()
+            value = _memo(name, await result if inspect.isawaitable(result) else result)
+            known = await self._sink.record(name, value)
+        decoded: T = msgspec.json.decode(known)
+        return decoded
+
 
 class SyncContext(_Face):
     """The context of a plain function, which runs in a thread. The methods are those of `Context`.
@@ -147,6 +198,26 @@ class SyncContext(_Face):
         self._check()
         asyncio.run_coroutine_threadsafe(self._log(text), self._loop).result()
 
+    def once(self, name: str, function: Callable[[], T]) -> T:
+        """Do something once for the job; see `Context.once`.
+
+        Raises:
+            StoppedError: the attempt is over.
+
+        """
+        _check_name(name)
+        self._check()
+        known = self._wait(self._sink.recall(name))
+        if not known:
+            value = _memo(name, function())
+            self._check()
+            known = self._wait(self._sink.record(name, value))
+        decoded: T = msgspec.json.decode(known)
+        return decoded
+
+    def _wait(self, call: Coroutine[Any, Any, str]) -> str:
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+
     async def _log(self, text: str) -> None:
         self._sink.log(text)
         await self._sink.room()
@@ -154,3 +225,18 @@ class SyncContext(_Face):
     def _check(self) -> None:
         if self._sink.cancelled:
             raise StoppedError("the attempt is over: it was cancelled, timed out, or is another worker's")
+
+
+def _check_name(name: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME:
+        raise ValueError(f"once: the name of a step has 1 to {MAX_NAME} characters; this one has {len(name)}")
+
+
+def _memo(name: str, result: Any) -> str:
+    encoded = encode(result)
+    if len(encoded) > MAX_MEMO_BYTES:
+        raise ValueError(
+            f"once: what {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_MEMO_BYTES} are kept: "
+            "return a reference"
+        )
+    return encoded.decode()

@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
 import msgspec
 
 from tidings.contract.kind import KindRecord
+from tidings.contract.template import Template
 
 from .policy import JobOptions, policy_of
 from .shape import InputShape, ResultShape
@@ -45,6 +46,7 @@ class Job(Generic[P, R]):
         self.mode: Literal["async", "thread", "process"] = self._mode()
         self.input = InputShape.of(function, self.kind)
         self.result = ResultShape.of(function)
+        self._check_unique()
         self.__doc__ = function.__doc__
         self.__name__ = self.kind
         self.__wrapped__ = function
@@ -73,6 +75,8 @@ class Job(Generic[P, R]):
             result=msgspec.Raw(msgspec.json.encode(self.result.schema)),
             timeout=self.policy.timeout,
             retries=self.policy.retries,
+            unique=self.policy.unique,
+            unique_for=self.policy.unique_for,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)
@@ -87,6 +91,12 @@ class Job(Generic[P, R]):
             raise JobDefinitionError(f"{where}: a handler must not be a generator; use ctx.log for chunks")
         for fault in self.policy.faults():
             raise JobDefinitionError(f"{where}: {fault}")
+
+    def _check_unique(self) -> None:
+        try:
+            Template.of(self.policy.unique or "", self.input.schema)
+        except ValueError as error:
+            raise JobDefinitionError(f"job {self.kind}: {error}") from error
 
     def _mode(self) -> Literal["async", "thread", "process"]:
         is_async = inspect.iscoroutinefunction(self.function)

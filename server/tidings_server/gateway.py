@@ -37,8 +37,11 @@ STORE_RETRY_S = 1.0
 START_WAIT_S = 5.0
 """How long the start waits for the store to tell the kinds; without them everything is refused for now."""
 
-BACKLOG_RETRY_S = 1.0
-"""What a client is told to wait when a queue is full."""
+BACKLOG_RETRY_S = (1.0, 300.0)
+"""The least and the most a client is told to wait when a queue is full."""
+
+DRAIN_UNKNOWN_S = 10.0
+"""What it is told where nobody has measured how fast the queue drains, as with no worker."""
 
 
 class Gateway:
@@ -71,6 +74,7 @@ class Gateway:
             self.id,
             dedup_window_s=settings.dedup_window_s,
             max_backlog=settings.max_backlog,
+            max_backlog_per_caller=settings.max_backlog_per_caller,
             result_ttl_s=settings.result_ttl_s,
         )
         self._subscription = Subscription(self._listening, self._on_message, self._on_open, self._on_lost)
@@ -117,8 +121,13 @@ class Gateway:
 
     # Work.
 
-    def admit(self, submission: Submission, owner: str = "") -> tuple[Token, NewJob]:
+    def admit(self, submission: Submission, caller: str, owner: str = "") -> tuple[Token, NewJob]:
         """Check a submission and give it a token.
+
+        Args:
+            submission: what is asked for.
+            caller: whose jobs it counts among: an owner, or where nobody is asked who they are, an address.
+            owner: who may watch and cancel it; empty: anyone who has the token.
 
         Raises:
             ProblemError: it is refused, with the field and what to do.
@@ -129,6 +138,7 @@ class Gateway:
         self._check_known()
         record = self.kinds.check(submission)
         token = mint(record.queue)
+        unique = self.kinds.unique_value(submission)
         envelope = Envelope(
             kind=record.kind,
             input=submission.input,
@@ -144,22 +154,26 @@ class Gateway:
             tier=record.tier,
             envelope=encode_envelope(envelope).decode(),
             delay_ms=int((submission.delay or 0) * 1000),
+            at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
             deadline_ms=int((submission.deadline or 0) * 1000),
             key=Keys.dedup_suffix(owner, record.kind, submission.key) if submission.key else "",
             fingerprint=fingerprint(submission) if submission.key else "",
             owner=owner,
+            caller=caller,
+            unique=Keys.unique_suffix(record.kind, unique) if unique else "",
+            unique_ms=int((record.unique_for or 0) * 1000),
             correlation_id=submission.correlation_id or "",
             watch=int(submission.watch),
         )
 
-    async def submit(self, submission: Submission, listener: Listener | None = None) -> Ack:
+    async def submit(self, submission: Submission, caller: str, listener: Listener | None = None) -> Ack:
         """Accept a submission for a caller that waits (HTTP); without a listener nobody watches.
 
         Raises:
             ProblemError: it is refused.
 
         """
-        token, job = self.admit(msgspec.structs.replace(submission, watch=listener is not None))
+        token, job = self.admit(msgspec.structs.replace(submission, watch=listener is not None), caller)
         if listener is None:
             return acknowledge(token, await self._submitted(token, job))
         listener.token = token
@@ -296,12 +310,13 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
     """
     if answer.answer == "reused":
         raise refuse("key_reused", "this key was used with another input; take another key", field="/key")
-    if answer.answer == "full":
+    if answer.answer in ("full", "crowded"):
+        whose = "jobs wait in this queue" if answer.answer == "full" else "of your jobs are in this queue"
         raise refuse(
             "backlog_full",
-            f"{answer.position} jobs wait in this queue; that is as many as may",
+            f"{answer.position} {whose}; that is as many as may be: try again later",
             limit=answer.position,
-            retry_after=BACKLOG_RETRY_S,
+            retry_after=_drain_pause(answer.wait_ms),
         )
     return Ack(
         ref=msgspec.UNSET if ref is None else ref,
@@ -310,7 +325,13 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
         seq=answer.seq,
         duplicate=answer.answer == "duplicate",
         position=answer.position if answer.answer == "new" else None,
+        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 else None,
     )
+
+
+def _drain_pause(wait_ms: int) -> float:
+    least, most = BACKLOG_RETRY_S
+    return DRAIN_UNKNOWN_S if wait_ms < 0 else min(max(wait_ms / 1000, least), most)
 
 
 def fingerprint(submission: Submission) -> str:

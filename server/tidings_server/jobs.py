@@ -8,6 +8,7 @@ from tidings.contract.frame import Ack
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
+from .caller import caller_of
 from .gateway import Gateway
 from .render import is_final, snapshot
 from .reply import json_response, problem_response
@@ -31,11 +32,12 @@ class Jobs:
             body = await read_body(request, settings.max_frame_bytes)
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
+            caller = caller_of(request.scope)
             if wait:
                 waiter = Waiter(_NOBODY, only_final=True)
-                ack = await self._gateway.submit(submission, waiter)
+                ack = await self._gateway.submit(submission, caller, waiter)
                 return await self._outcome(request, ack, waiter, wait)
-            return self._accepted(request, await self._gateway.submit(submission))
+            return self._accepted(request, await self._gateway.submit(submission, caller))
         except ProblemError as error:
             return problem_response(error.problem)
 

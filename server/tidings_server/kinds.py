@@ -1,6 +1,7 @@
 """The kinds this gateway knows of, from what workers registered, and the check of inputs."""
 
 import difflib
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,10 @@ from tidings.contract.frame import Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.pointer import pointer
 from tidings.contract.problem import ProblemError, refuse
+from tidings.contract.template import Template
+
+MAX_VALUE = 128
+"""Characters of a unique value that stand in a key's name as they are."""
 
 MAX_FINDINGS = 20
 """How many things wrong with one input are told at once."""
@@ -24,6 +29,11 @@ class Kinds:
         self._validators: dict[str, jsonschema_rs.Validator] = {
             name: jsonschema_rs.validator_for(msgspec.json.decode(record.input))
             for name, record in self.records.items()
+        }
+        self._unique = {
+            name: Template.of(record.unique, msgspec.json.decode(record.input))
+            for name, record in self.records.items()
+            if record.unique is not None
         }
 
     @property
@@ -44,6 +54,17 @@ class Kinds:
         _check_fields(submission, record)
         self._check_input(submission)
         return record
+
+    def unique_value(self, submission: Submission) -> str:
+        """Return what makes a checked submission the same work as another; empty: nothing does.
+
+        A long value is told by its digest.
+        """
+        template = self._unique.get(submission.kind)
+        if template is None:
+            return ""
+        value = template.fill(msgspec.json.decode(submission.input))
+        return value if len(value) <= MAX_VALUE else hashlib.blake2b(value.encode(), digest_size=20).hexdigest()
 
     def _unknown(self, kind: str) -> ProblemError:
         close = difflib.get_close_matches(kind, self.records, n=1)
@@ -69,6 +90,8 @@ class Kinds:
 
 
 def _check_fields(submission: Submission, record: KindRecord) -> None:
+    if submission.at is not None and submission.delay is not None:
+        raise refuse("invalid_frame", "give `at` or `delay`, not both", field="/at")
     for name in ("queue", "tier"):
         asked, served = getattr(submission, name), getattr(record, name)
         if asked is not None and asked != served:

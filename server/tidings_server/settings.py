@@ -36,6 +36,13 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
     max_backlog: Annotated[Count, Meta(description="Jobs that may wait in one tier of a queue; more are refused.")] = (
         100_000
     )
+    max_backlog_per_caller: Annotated[
+        Count,
+        Meta(
+            description="Jobs of one caller that may be unfinished in one queue. With `auth` being `none` a caller is "
+            "an address."
+        ),
+    ] = 50_000
     max_wait_s: Annotated[Seconds, Meta(description="The most that `Prefer: wait` may ask for.")] = 60.0
     dedup_window_s: Annotated[Seconds, Meta(description="How long an idempotency key is remembered.")] = 86_400.0
     alive_after_s: Annotated[Seconds, Meta(description="Quiet time after which a socket is sent an `alive` frame.")] = (

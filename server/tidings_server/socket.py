@@ -26,6 +26,7 @@ from tidings.contract.frame import SUBPROTOCOL, Cancel, Submit, Unwatch, Watch
 from tidings.contract.problem import ProblemError, problem, refuse
 from tidings.contract.token import Token, parse
 
+from .caller import caller_of
 from .gateway import Gateway, acknowledge, cancel_problem, store_problem, unknown_token
 from .hub import Listener
 from .render import snapshot_frame
@@ -70,13 +71,14 @@ class SocketListener(Listener):
 class Socket:
     """One open socket: its session, what it watches, and its writing."""
 
-    def __init__(self, gateway: Gateway, session: Session, send: Send, tasks: anyio.abc.TaskGroup) -> None:
+    def __init__(self, gateway: Gateway, session: Session, send: Send, tasks: anyio.abc.TaskGroup, caller: str) -> None:
         self.session = session
         self.sent_at = time.monotonic()
         """When something was last sent, by this process's monotonic clock, s."""
         self._gateway = gateway
         self._send = send
         self._tasks = tasks
+        self._caller = caller
         self._writing = False
         self._listeners: dict[str, SocketListener] = {}
         self._open = True
@@ -110,7 +112,7 @@ class Socket:
 
     def _submit(self, frame: Submit) -> None:
         try:
-            token, job = self._gateway.admit(frame)
+            token, job = self._gateway.admit(frame, self._caller)
         except ProblemError as error:
             self.session.submit_refused(frame.ref, error.problem)
             return
@@ -321,7 +323,8 @@ class SocketEndpoint:
             await send({"type": "websocket.close", "code": close.FORBIDDEN, "reason": "origin not allowed"})
             return
         async with anyio.create_task_group() as tasks:
-            socket = Socket(self._gateway, Session(secrets.token_urlsafe(9), self._gateway.limits), send, tasks)
+            session = Session(secrets.token_urlsafe(9), self._gateway.limits)
+            socket = Socket(self._gateway, session, send, tasks, caller_of(scope))
             self._sockets.add(socket)
             try:
                 await _read(socket, receive)

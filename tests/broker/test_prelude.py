@@ -57,7 +57,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         store,
         """
         return cmsgpack.pack({
-          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, GROUP
+          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, GROUP,
+          callers_key, flow_key('x'), unique_key('k:v')
         })
         """,
     )
@@ -69,6 +70,9 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.scheduled("p"),
         keys.dead("p"),
         GROUP,
+        keys.callers("p"),
+        keys.flow("p", "x"),
+        keys.unique("p", "k:v"),
     ]
 
 
@@ -98,6 +102,7 @@ def test_every_script_says_what_it_takes_and_returns() -> None:
         "cancel",
         "beat",
         "promote",
+        "once",
         "leave",
         "dead_replay",
         "dead_drop",

@@ -26,6 +26,7 @@ class Recorder(Sink):
         self.max_chunk_bytes = 60_000
         self.progresses: list[dict[str, Any]] = []
         self.chunks: list[dict[str, Any]] = []
+        self.memos: dict[str, str] = {}
         self._cancel_after = cancel_after
 
     def progress(self, data: str) -> None:
@@ -38,3 +39,9 @@ class Recorder(Sink):
 
     async def room(self) -> None:
         pass
+
+    async def recall(self, name: str) -> str:
+        return self.memos.get(name, "")
+
+    async def record(self, name: str, value: str) -> str:
+        return self.memos.setdefault(name, value)

@@ -33,6 +33,7 @@ from tidings.contract.token import Token, mint
 
 PARTITION = "p"
 WORKERS = ("w1", "w2")
+MAX_PER_CALLER = 3
 SCHEDULED = Keys().scheduled(PARTITION)
 READY = Keys().ready(PARTITION, "normal")
 VALUES = {"result": "{}", "problem": msgspec.json.encode(problem("handler_error", "as told")).decode()}
@@ -42,7 +43,10 @@ decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
 @dataclass
 class ModelJob:
     state: State
+    caller: str = ""
+    unique: str = ""
     attempt: int = 0
+    lost: int = 0
     fence: int = 0
     seq: int = 1
     reported: int = 0
@@ -100,7 +104,9 @@ class BrokerMachine(RuleBasedStateMachine):
             listening = open_store(self.url, timeout=None)
             stack.push_async_callback(listening.aclose)
             self.dead = DeadLetters(self.store, keys, PARTITION)
-            self.gateway = await stack.enter_async_context(GatewayStore(self.store, keys, "g"))
+            self.gateway = await stack.enter_async_context(
+                GatewayStore(self.store, keys, "g", max_backlog_per_caller=MAX_PER_CALLER)
+            )
             self.workers = {
                 name: await stack.enter_async_context(WorkerStore(self.store, keys, PARTITION, name))
                 for name in WORKERS
@@ -130,10 +136,15 @@ class BrokerMachine(RuleBasedStateMachine):
         key=st.sampled_from(["", "", "a", "b"]),
         payload=st.sampled_from(["x", "y"]),
         delay=st.sampled_from([0, 0, 0, 3_600_000]),
+        caller=st.sampled_from(["", "c1", "c2"]),
+        unique=st.sampled_from(["", "", "k:u"]),
     )
-    def submit(self, key: str, payload: str, delay: int) -> str:
+    def submit(self, key: str, payload: str, delay: int, caller: str, unique: str) -> str:
         id_ = mint(PARTITION).id
-        job = NewJob(id_, "k", "normal", '["k",{}]', delay_ms=delay, key=key, fingerprint=payload, watch=1)
+        job = NewJob(
+            id_, "k", "normal", '["k",{}]',
+            delay_ms=delay, key=key, fingerprint=payload, caller=caller, unique=unique, watch=1,
+        )  # fmt: skip
         answer = self.run(self.gateway.submit, PARTITION, job)
         known = self.keys_used.get(key)
         if known is not None and known[1] != payload:
@@ -143,11 +154,29 @@ class BrokerMachine(RuleBasedStateMachine):
             assert (answer.answer, answer.id) == ("duplicate", known[0])
             assert answer.state == self.model[known[0]].state
             return known[0]
+        holder = self.holder(unique)
+        if holder is not None:
+            assert (answer.answer, answer.id) == ("duplicate", holder)
+            if key:
+                self.keys_used[key] = (holder, payload)
+            return holder
+        if self.live(caller) >= MAX_PER_CALLER and caller:
+            assert (answer.answer, answer.position) == ("crowded", self.live(caller))
+            return next(iter(self.model))
         assert (answer.answer, answer.id) == ("new", id_)
-        self.model[id_] = ModelJob(State.SCHEDULED if delay else State.QUEUED)
+        self.model[id_] = ModelJob(State.SCHEDULED if delay else State.QUEUED, caller, unique)
         if key:
             self.keys_used[key] = (id_, payload)
         return id_
+
+    def live(self, caller: str) -> int:
+        """Return how many jobs of a caller live."""
+        return sum(model.caller == caller and model.state not in TERMINAL for model in self.model.values())
+
+    def holder(self, unique: str) -> str | None:
+        """Return the live job that holds a unique value."""
+        held = (id_ for id_, model in self.model.items() if model.unique == unique and model.state not in TERMINAL)
+        return next(held, None) if unique else None
 
     @rule(job=jobs)
     def cancel(self, job: str) -> None:
@@ -186,15 +215,15 @@ class BrokerMachine(RuleBasedStateMachine):
             model.go(State.CANCELLED)
             return None
         assert started.go
-        assert started.lost == (model.state is State.RUNNING)
         if model.state is State.RUNNING:
+            model.lost += 1
             model.past.append((model.attempt, "lost"))
             model.state = step(model.state, State.QUEUED)
         model.go(State.RUNNING)
         model.fence += 1
         model.attempt += 1
         model.reported = 0
-        assert (started.fence, started.attempt) == (model.fence, model.attempt)
+        assert (started.fence, started.attempt, started.lost) == (model.fence, model.attempt, model.lost)
         return Held(worker, entries[0], started.fence)
 
     @rule(
@@ -243,7 +272,7 @@ class BrokerMachine(RuleBasedStateMachine):
     @rule(target=failed, worker=st.sampled_from(WORKERS), cancel_first=st.booleans())
     def submit_take_and_fail(self, worker: str, cancel_first: bool) -> Any:
         """Go the way to a dead letter in one step: by chance alone it is rarely gone to its end."""
-        self.submit("", "x", 0)
+        self.submit("", "x", 0, "", "")
         held = self._start(worker, self.run(self.workers[worker].take, ["normal"], 1, 1))
         if held is None:
             return multiple()
@@ -295,8 +324,11 @@ class BrokerMachine(RuleBasedStateMachine):
             self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job))
             assert self.run(self.dead.find, job) == {job: letter}
             model.log = []
+        if self.holder(model.unique) is not None:
+            assert self.run(self.dead.replay, [letter.entry]) == ["held"]
+            return
         assert self.run(self.dead.replay, [letter.entry, letter.entry]) == ["queued", "gone"]
-        model.state, model.attempt, model.cancel = State.QUEUED, 0, False
+        model.state, model.attempt, model.lost, model.cancel = State.QUEUED, 0, 0, False
         model.seq += 1
         model.replays += 1
         assert int(self.run(self.gateway.watch, Token(PARTITION, job)).seq) == model.seq
@@ -327,6 +359,17 @@ class BrokerMachine(RuleBasedStateMachine):
             assert sorted(letter.token for letter in letters) == sorted(failed)
 
         self.run(look)
+
+    @invariant()
+    def what_callers_have_is_counted(self) -> None:
+        found = self.run(command, self.store, "HGETALL", Keys().callers(PARTITION))
+        counts = {name.decode(): int(count) for name, count in found.items()}
+        assert counts == {caller: self.live(caller) for caller in ("c1", "c2") if self.live(caller)}
+
+    @invariant()
+    def a_unique_value_is_held_by_its_live_job_or_free(self) -> None:
+        found = self.run(command, self.store, "GET", Keys().unique(PARTITION, "k:u"))
+        assert (found.decode() if found else None) == self.holder("k:u")
 
     @invariant()
     def every_live_job_is_in_exactly_one_place(self) -> None:

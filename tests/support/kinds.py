@@ -166,3 +166,34 @@ async def mended(ctx: Context, path: str) -> str:
     if not Path(path).exists():
         raise Retry("the disk is full", after=0.01)
     return "mended"
+
+
+@job(unique="{path}")
+async def only_one(path: str) -> None:
+    """Waits for a file; one for each file at a time."""
+    while not Path(path).exists():
+        await anyio.sleep(0.01)
+
+
+def _charge(path: str) -> str:
+    with Path(path).open("a") as file:
+        file.write("x")
+    return "paid"
+
+
+@job(retries=2)
+async def charge_then_fail(ctx: Context, path: str) -> tuple[str, int]:
+    """Has a side effect once, and fails twice after it."""
+    paid = await ctx.once("charge", lambda: _charge(path))
+    if ctx.attempt < 3:
+        raise Retry("not yet", after=0.01)
+    return paid, ctx.attempt
+
+
+@job(retries=1)
+def charge_in_thread(ctx: SyncContext, path: str) -> tuple[str, int]:
+    """The same in a thread, failing once."""
+    paid = ctx.once("charge", lambda: _charge(path))
+    if ctx.attempt < 2:
+        raise Retry("not yet", after=0.01)
+    return paid, ctx.attempt

@@ -8,6 +8,8 @@ import anyio.to_thread
 import msgspec
 import structlog
 
+from tidings.backoff import backoff
+from tidings.broker.error import StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
 from tidings.codec import encode
 from tidings.context import Context, Sink, StoppedError, SyncContext
@@ -20,7 +22,7 @@ from tidings.outcome import Reject, Retry
 
 from . import verdict
 from .settings import WorkerSettings
-from .voice import Voice
+from .voice import RESEND_S, Voice
 
 log = structlog.get_logger()
 
@@ -49,6 +51,8 @@ class Attempt(Sink):
         self.max_chunk_bytes = settings.max_chunk_bytes
         self.beat = Beat(entry.id, started.fence, entry.tier, entry.entry)
         """What the heartbeat says of it."""
+        self._id = entry.id
+        self._store = store
         self._settings = settings
         self._job = job
         self._input = envelope.input
@@ -71,6 +75,30 @@ class Attempt(Sink):
     async def room(self) -> None:
         """Return when there is room for more log chunks."""
         await self._voice.room()
+
+    async def recall(self, name: str) -> str:
+        """Return what is recorded under a name."""
+        return "" if self._started.fence == 1 else await self._remember(name, "")
+
+    async def record(self, name: str, value: str) -> str:
+        """Record something under a name."""
+        return await self._remember(name, value)
+
+    async def _remember(self, name: str, value: str) -> str:
+        """Ask the store until it answers; an attempt that is not this worker's any more ends here."""
+        failures = 0
+        while True:
+            try:
+                memo = await self._store.once(self._id, self._started.fence, name, value)
+            except StoreError:
+                failures += 1
+                pause = backoff(failures, random.random(), first_s=RESEND_S[0], longest_s=RESEND_S[1])  # noqa: S311
+                await anyio.sleep(pause)
+                continue
+            if memo.answer == "lost":
+                self.stop("lost")
+                await anyio.sleep_forever()
+            return memo.value
 
     # What others ask.
 
@@ -107,7 +135,7 @@ class Attempt(Sink):
             say.debug("attempt_ended", state=outcome.state)
 
     async def _outcome(self, threads: anyio.CapacityLimiter) -> Outcome | None:
-        if self._started.lost and self.attempt > self._job.policy.retries + 1:
+        if self._started.lost >= self._job.policy.max_deliveries:
             return self._worn_out()
         limit, ends_job = self._limit()
         found: Outcome | None = None
@@ -120,7 +148,7 @@ class Attempt(Sink):
             return self._stopped()
         if ends_job:
             return verdict.expired()
-        return verdict.timed_out(self._job, self.attempt, limit, random.random())  # noqa: S311
+        return verdict.timed_out(self._job, self.attempt, limit, random.random(), self._started.lost)  # noqa: S311
 
     async def _call(self, threads: anyio.CapacityLimiter) -> Outcome:
         try:
@@ -135,7 +163,7 @@ class Attempt(Sink):
             raise
         except _HANDLER_ERRORS as error:
             self._error = error
-            return verdict.raised(self._job, self.attempt, error, random.random())  # noqa: S311
+            return verdict.raised(self._job, self.attempt, error, random.random(), self._started.lost)  # noqa: S311
 
     async def _handle(self, arguments: dict[str, Any], threads: anyio.CapacityLimiter) -> Any:
         job = self._job
@@ -172,5 +200,5 @@ class Attempt(Sink):
                 return None
 
     def _worn_out(self) -> Outcome:
-        detail = f"the workers that ran this were lost in {self.attempt - 1} attempts"
+        detail = f"{self._started.lost} workers were lost while they ran this; it is not tried again"
         return verdict.failed(problem("worker_lost", detail))

@@ -59,7 +59,7 @@ def not_served(kind: str, attempt: int) -> Outcome:
     return Outcome(State.SCHEDULED, "", "", _retrying(attempt, delay, refused), delay_ms=int(delay * 1000), uncounted=1)
 
 
-def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) -> Outcome:
+def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, lost: int = 0) -> Outcome:
     """The handler raised: retry if the job says so and attempts are left, else fail.
 
     Args:
@@ -67,15 +67,17 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) 
         attempt: the attempt that ended so, from 1.
         error: what it raised.
         draw: a random number in [0, 1), for the back-off.
+        lost: how many of the attempts ended because their worker was lost; those are not the handler's failures.
 
     """
     if isinstance(error, Reject):
         extra = [{"code": error.code, "data": error.data}] if error.code != "rejected" or error.data else None
         return failed(problem("rejected", error.message or "the work was rejected", errors=extra), error)
-    refused = _explain(job, attempt, error)
-    if attempt > job.policy.retries or not may_be_retried(job.policy, error):
+    failures = attempt - lost
+    refused = _explain(job, failures, error)
+    if failures > job.policy.retries or not may_be_retried(job.policy, error):
         return failed(refused, error)
-    after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(attempt, draw)
+    after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(failures, draw)
     text, tail = _encode(refused).decode(), _retrying(attempt, after, refused)
     return Outcome(State.SCHEDULED, "problem", text, tail, delay_ms=int(after * 1000))
 
@@ -92,9 +94,9 @@ def retry_pause(attempt: int, draw: float) -> float:
     return backoff(attempt, draw, first_s=RETRY_S[0], longest_s=RETRY_S[1])
 
 
-def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float) -> Outcome:
+def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float, lost: int = 0) -> Outcome:
     """The attempt took longer than it may: like an exception, with its own code."""
-    return raised(job, attempt, AttemptTimeoutError(seconds), draw)
+    return raised(job, attempt, AttemptTimeoutError(seconds), draw, lost)
 
 
 class AttemptTimeoutError(Exception):
@@ -105,7 +107,7 @@ class AttemptTimeoutError(Exception):
         super().__init__(f"the attempt took longer than {seconds:g} s")
 
 
-def _explain(job: Job[Any, Any], attempt: int, error: BaseException) -> Problem:
+def _explain(job: Job[Any, Any], failures: int, error: BaseException) -> Problem:
     if isinstance(error, AttemptTimeoutError):
         detail, code = (
             f"an attempt of {job.kind} may take {error.seconds:g} s; this one took longer",
@@ -117,8 +119,8 @@ def _explain(job: Job[Any, Any], attempt: int, error: BaseException) -> Problem:
         detail, code = f"{type(error).__name__}: {error}", "handler_error"
     else:
         detail, code = "the handler raised an error; its text is in the worker's log", "handler_error"
-    if attempt > job.policy.retries > 0:
-        return problem("attempts_exhausted", f"{attempt} attempts failed; the last: {detail}")
+    if failures > job.policy.retries > 0:
+        return problem("attempts_exhausted", f"{failures} attempts failed; the last: {detail}")
     return problem(code, detail)
 
 

@@ -115,7 +115,8 @@ class DeadLetters:
         """Put letters back into their queues, by their entry ids; one that is replayed twice runs once.
 
         Returns:
-            For each `queued`, `gone` (it is not there any more) or `live` (its job is not failed).
+            For each `queued`, `gone` (it is not there any more), `live` (its job is not failed) or `held` (another
+            job with its unique value lives).
 
         """
         return await _REPLAY(self._store, self._keys.root(self._partition), (self._partition, entries))

@@ -17,19 +17,27 @@ Reply = TypeVar("Reply")
 
 
 class NewJob(msgspec.Struct, array_like=True, frozen=True):
-    """One item of `submit.lua`; times are ms, relative to the moment the store accepts it."""
+    """One item of `submit.lua`; times are ms, relative to the moment the store accepts it but for `at_ms`."""
 
     id: str
     kind: str
     tier: str
     envelope: str
     delay_ms: int = 0
+    at_ms: int = 0
+    """Since the epoch; 0: now, or after the delay."""
     deadline_ms: int = 0
     """0: none."""
     key: str = ""
     """`Keys.dedup_suffix(…)`; empty: no idempotency key."""
     fingerprint: str = ""
     owner: str = ""
+    caller: str = ""
+    """Whose live jobs it counts among; empty: nobody's."""
+    unique: str = ""
+    """`Keys.unique_suffix(…)`; empty: it may stand beside any other."""
+    unique_ms: int = 0
+    """How long it may hold others off; 0: while it lives."""
     correlation_id: str = ""
     watch: int = 1
 
@@ -38,13 +46,15 @@ class Submitted(msgspec.Struct, array_like=True, frozen=True):
     """What became of a `NewJob`."""
 
     answer: str
-    """`new`, `duplicate`, `reused` or `full`."""
+    """`new`, `duplicate`, `reused`, `full` or `crowded`."""
     id: str
     """The job's id: for a duplicate that of the earlier job."""
     state: str
     seq: int
     position: int
-    """Jobs ahead of it; for `full`, the backlog."""
+    """Jobs ahead of it; for `full` the backlog, for `crowded` the caller's live jobs."""
+    wait_ms: int
+    """Until it may start, or (refused) until another try makes sense; -1: unknown."""
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -86,6 +96,7 @@ class GatewayStore(Gatherers):
         *,
         dedup_window_s: float = 86_400,
         max_backlog: int = 100_000,
+        max_backlog_per_caller: int = 50_000,
         result_ttl_s: float = 86_400,
     ) -> None:
         """Bind the operations to a store and a gateway's return address.
@@ -96,6 +107,7 @@ class GatewayStore(Gatherers):
             gateway: this gateway's id; events go to its inbox.
             dedup_window_s: how long an idempotency key is remembered, s.
             max_backlog: jobs that may wait in one tier of a partition.
+            max_backlog_per_caller: jobs of one caller that may live in a partition.
             result_ttl_s: how long the record of a job that ends here is kept, s.
 
         """
@@ -106,6 +118,7 @@ class GatewayStore(Gatherers):
         self._window_ms = int(dedup_window_s * 1000)
         self._ttl_ms = int(result_ttl_s * 1000)
         self._max_backlog = max_backlog
+        self._max_caller = max_backlog_per_caller
 
     def submit(self, partition: str, job: NewJob) -> "asyncio.Future[Submitted]":
         """Accept a job; a future that fails with `StoreError`."""
@@ -130,7 +143,7 @@ class GatewayStore(Gatherers):
     # What each script takes before and around its items.
 
     def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
-        return partition, self.gateway, self._window_ms, self._max_backlog, items
+        return partition, self.gateway, self._window_ms, self._max_backlog, self._max_caller, items
 
     def _watch_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
         return self.gateway, items

@@ -63,6 +63,11 @@ class Keys:
         """What follows `key:`. The owner's length stands before it, so that no two triples collide."""
         return f"{kind}:{len(owner)}:{owner}:{key}"
 
+    @staticmethod
+    def unique_suffix(kind: str, value: str) -> str:
+        """What follows `unique:`; kinds have no colon, so that no two pairs collide."""
+        return f"{kind}:{value}"
+
     def inbox(self, partition: str, gateway: str) -> str:
         """Channel: events for one server process."""
         return f"{self.root(partition)}inbox:{gateway}"
@@ -74,3 +79,15 @@ class Keys:
     def due(self, partition: str) -> str:
         """Channel: told the time (ms) of a job that was scheduled from outside the workers."""
         return f"{self.root(partition)}due"
+
+    def callers(self, partition: str) -> str:
+        """Hash: caller → its live jobs; a field leaves when it reaches 0."""
+        return f"{self.root(partition)}callers"
+
+    def flow(self, partition: str, tier: str) -> str:
+        """Hash: how fast a tier drains; expires an hour after it was last measured."""
+        return f"{self.root(partition)}flow:{tier}"
+
+    def unique(self, partition: str, suffix: str) -> str:
+        """String: the unique value of a kind → the live job that holds it; leaves with the job's end."""
+        return f"{self.root(partition)}unique:{suffix}"

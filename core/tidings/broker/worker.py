@@ -39,7 +39,7 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     """Until the job's deadline; 0: it has none."""
     submitted_ms: int
     lost: int
-    """1: an earlier attempt ended because its worker was lost."""
+    """How many workers were lost while they ran this job."""
 
 
 class Outcome(msgspec.Struct, array_like=True, frozen=True):
@@ -92,9 +92,19 @@ class Beat(msgspec.Struct, array_like=True, frozen=True):
     entry: str
 
 
+class Memo(msgspec.Struct, array_like=True, frozen=True):
+    """The answer about a memoised step."""
+
+    answer: str
+    """`ok`, or `lost`: the job is not this attempt's any more."""
+    value: str
+    """JSON text of the recorded result; empty: nothing is recorded."""
+
+
 _START = Script("start", list[Started])
 _REPORT = Script("report", list[str])
 _BEAT = Script("beat", list[str])
+_ONCE = Script("once", list[Memo])
 _PROMOTE = Script("promote", tuple[int, int])
 _LEAVE = Script("leave", list[int])
 
@@ -185,6 +195,18 @@ class WorkerStore(Gatherers):
         """
         return self.gather(("report", self.partition), self._send_reports).put(report)
 
+    def once(self, job: str, fence: int, name: str, value: str = "") -> "asyncio.Future[Memo]":
+        """Recall a memoised step of a job, or record its result: the first record stands.
+
+        Args:
+            job: the job's id.
+            fence: that of the attempt; under another nothing is recorded.
+            name: the step.
+            value: JSON text; empty: recall only.
+
+        """
+        return self.gather(("once", self.partition), self._send_memos).put((job, fence, name, value))
+
     async def beat(self, beats: list[Beat]) -> list[str]:
         """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""
         return await _BEAT(self._store, self._root, (self.worker, beats))
@@ -192,6 +214,9 @@ class WorkerStore(Gatherers):
     async def promote(self, most: int = 1000) -> tuple[int, int]:
         """Queue what is due; return how many, and the ms until the next is due (-1: none)."""
         return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, most))
+
+    async def _send_memos(self, items: list[tuple[str, int, str, str]]) -> list[Memo]:
+        return await _ONCE(self._store, self._root, (items,))
 
     async def _send_reports(self, reports: list[Report]) -> list[str]:
         args = (

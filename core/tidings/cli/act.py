@@ -29,7 +29,7 @@ class Act(NamedTuple):
     done: str
     """The verb's participle."""
     call: Callable[[DeadLetters, list[str]], Awaitable[list[str]]]
-    """Does it to a batch; answers `gone` or `live` for a letter that was left alone."""
+    """Does it to a batch; answers `gone`, `live` or `held` for a letter that was left alone."""
     rate: float | None = None
     """Letters a second; None: as fast as the store takes them."""
 
@@ -66,12 +66,14 @@ async def perform(act: Act, chosen: Chosen, store: Redis, answers: Counter[str])
 
 def conclude(act: Act, chosen: Chosen, answers: Counter[str], console: Console) -> None:
     """Say what has been done."""
-    left = answers["gone"] + answers["live"]
+    left = answers["gone"] + answers["live"] + answers["held"]
     console.print(f"{_letters(answers.total() - left)} {act.done}.")
     if answers["gone"]:
         console.print(f"{_letters(answers['gone'])} had been replayed or dropped meanwhile.")
     if answers["live"]:
         console.print(f"{_letters(answers['live'])} left alone: the job is not failed.")
+    if answers["held"]:
+        console.print(f"{_letters(answers['held'])} left alone: another job with its unique value lives.")
     if answers.total() < len(chosen):
         console.print(f"Interrupted: {len(chosen) - answers.total()} to go; run it again.")
 

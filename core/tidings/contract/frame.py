@@ -7,6 +7,7 @@ Patterns end in ``$(?!\n)``: Python's ``$`` also matches before a final line bre
 Schema does not.
 """
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -27,6 +28,7 @@ _Queue = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
 _Key = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$(?!\n)")]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=YEAR_S)]
 _Lifetime = Annotated[float, msgspec.Meta(gt=0, le=YEAR_S)]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Plain = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
 _TokenText = Annotated[str, msgspec.Meta(max_length=128)]
 
@@ -41,6 +43,8 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True):
     """Idempotency key: 1 to 255 visible ASCII characters."""
     delay: _Seconds | None = None
     """Seconds before it may start; at most a year."""
+    at: _Moment | None = None
+    """Not before this moment (RFC 3339, with its offset); one that has passed means now. Not beside `delay`."""
     deadline: _Lifetime | None = None
     """Seconds from now after which it is not worth finishing."""
     tier: _Queue | None = None

@@ -28,6 +28,10 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds an attempt may take; None: no limit of its own."""
     retries: int = 0
     """How often a failed attempt is repeated."""
+    unique: str | None = None
+    """A text with fields of the input in braces: one live job for each value."""
+    unique_for: float | None = None
+    """Seconds after which a live job no longer stands in the way of the next."""
 
 
 encode_kind = msgspec.json.Encoder().encode

@@ -13,6 +13,9 @@ local function job_key(id) return root .. 'job:' .. id end
 local function log_key(id) return root .. 'log:' .. id end
 local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
+local callers_key = root .. 'callers'
+local function flow_key(tier) return root .. 'flow:' .. tier end
+local function unique_key(suffix) return root .. 'unique:' .. suffix end
 
 -- The classes of events (contract/event.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
@@ -95,8 +98,33 @@ local function tell(watchers, partition, id, seq, class, tail)
   end
 end
 
-local function publish_all()
+-- Live jobs of each caller: counted for the whole script, written once at its end.
+local tallies = {}
+local function tally(caller, change)
+  if caller and caller ~= '' then tallies[caller] = (tallies[caller] or 0) + change end
+end
+
+-- Stands at the end of every script that changes jobs.
+local function conclude()
   for gateway, box in pairs(outboxes) do publish(gateway, box) end
+  for caller, change in pairs(tallies) do
+    if redis.call('HINCRBY', callers_key, caller, change) <= 0 then redis.call('HDEL', callers_key, caller) end
+  end
+end
+
+-- The id of the live job that holds a unique value, if any.
+local function holder(suffix)
+  local id = redis.call('GET', unique_key(suffix))
+  local state = id and redis.call('HGET', job_key(id), 'state')
+  return state and not terminal(state) and id or nil
+end
+
+local function hold(suffix, id, for_ms)
+  if for_ms > 0 then
+    redis.call('SET', unique_key(suffix), id, 'PX', for_ms)
+  else
+    redis.call('SET', unique_key(suffix), id)
+  end
 end
 
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
@@ -107,7 +135,10 @@ local function finish(id, state, field, value, ttl)
   if field ~= '' then redis.call('HSET', key, field, value) end
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
   redis.call('PEXPIRE', key, ttl)
-  if redis.call('HGET', key, 'logged') then redis.call('PEXPIRE', log_key(id), ttl) end
+  local logged, caller, unique = unpack(redis.call('HMGET', key, 'logged', 'caller', 'unique'))
+  if logged then redis.call('PEXPIRE', log_key(id), ttl) end
+  if unique and redis.call('GET', unique_key(unique)) == id then redis.call('DEL', unique_key(unique)) end
+  tally(caller, -1)
 end
 
 -- Takes an entry out of its ready stream for good.

@@ -41,5 +41,5 @@ for i, item in ipairs(items) do
   end
 end
 
-publish_all()
+conclude()
 return cmsgpack.pack(replies)

@@ -8,7 +8,8 @@
 --
 -- args = { partition, letters };  letters: the entry ids in the dead-letter stream
 -- Reply: MessagePack array with for each letter 'queued', 'gone' (it is not there: replayed, dropped or
---   trimmed) or 'live' (its job is not failed; the letter stays).
+--   trimmed), 'live' (its job is not failed; the letter stays) or 'held' (another job with its unique value
+--   lives; the letter stays).
 -- O(letters · fields).
 
 local partition, letters = unpack(args)
@@ -53,6 +54,9 @@ local function reopen(id, key, tier, envelope)
   local replays = redis.call('HINCRBY', key, 'replays', 1)
   redis.call('HDEL', key, 'letter', 'problem', 'progress', 'finished', 'deadline', 'cancel')
   redis.call('HSET', key, 'attempt', 0, 'lost', 0)
+  local caller, unique = unpack(redis.call('HMGET', key, 'caller', 'unique'))
+  tally(caller, 1)
+  if unique then hold(unique, id, 0) end
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
   enqueue(id, tier, envelope)
@@ -67,6 +71,8 @@ for i, entry in ipairs(letters) do
     replies[i] = 'gone'
   elseif state and not may_replay(state, 'queued') then
     replies[i] = 'live'
+  elseif letter.unique and holder(letter.unique) then
+    replies[i] = 'held'
   else
     local key = job_key(letter.id)
     redis.call('XDEL', dead_key, entry)
@@ -79,5 +85,5 @@ for i, entry in ipairs(letters) do
   end
 end
 
-publish_all()
+conclude()
 return cmsgpack.pack(replies)

@@ -30,5 +30,5 @@ for _, id in ipairs(due) do
 end
 
 local next_due = redis.call('ZRANGE', scheduled_key, 0, 0, 'WITHSCORES')
-publish_all()
+conclude()
 return cmsgpack.pack({ #due, next_due[2] and math.max(next_due[2] - now, 0) or -1 })

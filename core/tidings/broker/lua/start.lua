@@ -7,11 +7,29 @@
 -- args = { partition, worker, result_ttl_ms, items };  item = { tier, entry, id }
 -- Reply: MessagePack array with for each item { go, fence, attempt, remaining_ms, submitted_ms, lost }
 --   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none;
---   lost: 1 if an earlier attempt's worker was lost.
+--   lost: how many workers were lost while they ran this job.
 -- O(items).
 
 local partition, worker, ttl, items = unpack(args)
 local replies = {}
+local begun = {}
+
+-- The rate at which a tier drains, jobs a second: a moving average over about ten seconds, measured while
+-- there is a backlog (submit.lua begins anew when there is none).
+local function measure(tier, count)
+  local key = flow_key(tier)
+  local since, counted, rate = unpack(redis.call('HMGET', key, 'since', 'count', 'rate'))
+  since, counted = tonumber(since or now), tonumber(counted or 0) + count
+  local elapsed = now - since
+  if elapsed < 1000 then
+    redis.call('HSET', key, 'since', since, 'count', counted)
+    return
+  end
+  local current = counted * 1000 / elapsed
+  rate = rate and rate + (current - rate) * (1 - math.exp(-elapsed / 10000)) or current
+  redis.call('HSET', key, 'since', now, 'count', 0, 'rate', rate)
+  redis.call('PEXPIRE', key, 3600000)
+end
 
 local function end_unstarted(id, tier, entry, seq, watchers, state)
   redis.call('HSET', job_key(id), 'seq', seq)
@@ -23,9 +41,9 @@ end
 for i, item in ipairs(items) do
   local tier, entry, id = unpack(item)
   local key = job_key(id)
-  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel =
+  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost =
     unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline',
-      'submitted', 'cancel'))
+      'submitted', 'cancel', 'lost'))
   replies[i] = { 0, 0, 0, 0, 0, 0 }
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
@@ -34,16 +52,23 @@ for i, item in ipairs(items) do
   elseif deadline and tonumber(deadline) <= now then
     end_unstarted(id, tier, entry, seq + 1, watchers, 'expired')
   else
-    if state == 'running' then remember(id, 'lost', '') end
+    lost = tonumber(lost or 0)
+    if state == 'running' then
+      remember(id, 'lost', '')
+      lost = lost + 1
+      redis.call('HSET', key, 'lost', lost)
+    end
     fence, attempt, seq = fence + 1, attempt + 1, seq + 1
     redis.call('HSET', key, 'state', 'running', 'fence', fence, 'attempt', attempt, 'seq', seq,
       'worker', worker, 'dequeued', now, 'started', now, 'reported', 0)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
     local remaining = deadline and (deadline - now) or 0
-    replies[i] = { 1, fence, attempt, remaining, tonumber(submitted), state == 'running' and 1 or 0 }
+    replies[i] = { 1, fence, attempt, remaining, tonumber(submitted), lost }
+    begun[tier] = (begun[tier] or 0) + 1
   end
 end
 
-publish_all()
+for tier, count in pairs(begun) do measure(tier, count) end
+conclude()
 return cmsgpack.pack(replies)

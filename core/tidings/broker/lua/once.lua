@@ -1,0 +1,25 @@
+-- Recalls a batch of memoised steps, or records their results for all later attempts.
+--
+-- Atomic, because only the holder of the fence may record, and the first record of a step stands.
+--
+-- args = { items };  item = { id, fence, name, value };  value: JSON text to record, or '' to recall
+-- Reply: MessagePack array with for each item { answer, value }
+--   answer: 'ok' (value is what stands recorded, '' if nothing is), 'lost' (not this attempt's job any more).
+-- O(items).
+
+local items = unpack(args)
+local replies = {}
+
+for i, item in ipairs(items) do
+  local id, fence, name, value = unpack(item)
+  local key = job_key(id)
+  local state, held = unpack(redis.call('HMGET', key, 'state', 'fence'))
+  if state ~= 'running' or tonumber(held) ~= fence then
+    replies[i] = { 'lost', '' }
+  else
+    if value ~= '' then redis.call('HSETNX', key, 'once:' .. name, value) end
+    replies[i] = { 'ok', redis.call('HGET', key, 'once:' .. name) or '' }
+  end
+end
+
+return cmsgpack.pack(replies)

@@ -1,0 +1,126 @@
+"""What a submit is told of the queue: how long it is, how fast it drains, and when to come again."""
+
+import math
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import pytest
+from redis.asyncio import Redis
+
+from tidings.broker.connection import command
+from tidings.broker.gateway import GatewayStore, NewJob, Submitted
+from tidings.broker.keys import Keys
+from tidings.broker.worker import WorkerStore
+from tidings.contract.token import mint
+
+KEYS = Keys()
+FLOW = KEYS.flow("p", "normal")
+
+
+class Place:
+    """A gateway and a worker on one partition."""
+
+    def __init__(self, store: Redis) -> None:
+        self.store = store
+        self.limits: dict[str, Any] = {}
+
+    async def submit(self, count: int = 1, **fields: Any) -> list[Submitted]:
+        async with GatewayStore(self.store, KEYS, "g", **self.limits) as gateway:
+            made = [NewJob(mint("p").id, "k", "normal", "[]", **fields) for _ in range(count)]
+            answers: list[Awaitable[Submitted]] = [gateway.submit("p", job) for job in made]
+            return [await answer for answer in answers]
+
+    async def start(self, count: int) -> None:
+        async with WorkerStore(self.store, KEYS, "p", "w") as worker:
+            await worker.join(["normal"])
+            await worker.start(await worker.take(["normal"], count, 1))
+
+    async def now(self) -> int:
+        seconds, micros = await command(self.store, "TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def drains_at(self, rate: float, *, measured_ms_ago: int = 0) -> None:
+        since = await self.now() - measured_ms_ago
+        await command(self.store, "HSET", FLOW, "since", since, "count", 0, "rate", rate)
+
+
+@pytest.fixture
+def place(store: Redis) -> Place:
+    return Place(store)
+
+
+async def test_the_position_and_the_measured_rate_give_the_time(place: Place) -> None:
+    first, second, third = await place.submit(3)
+    assert (first.position, first.wait_ms) == (0, 0)
+    assert (second.position, second.wait_ms) == (1, -1)  # nobody has measured yet
+    await place.drains_at(50)
+    (fourth,) = await place.submit()
+    assert (fourth.position, fourth.wait_ms) == (3, 60)
+    assert third.position == 2
+
+
+async def test_a_rate_that_nobody_renews_says_nothing(place: Place) -> None:
+    await place.submit(2)
+    await place.drains_at(50, measured_ms_ago=31_000)
+    assert (await place.submit())[0].wait_ms == -1
+
+
+async def test_a_full_queue_says_when_a_tenth_of_it_has_drained(place: Place) -> None:
+    place.limits = {"max_backlog": 100}
+    answers = await place.submit(100)
+    assert {answer.answer for answer in answers} == {"new"}
+    await place.drains_at(2)
+    (refused,) = await place.submit()
+    assert (refused.answer, refused.position, refused.wait_ms) == ("full", 100, 5_000)
+    assert not await command(place.store, "EXISTS", KEYS.job("p", refused.id))
+
+
+async def test_one_caller_cannot_fill_the_queue(place: Place) -> None:
+    place.limits = {"max_backlog_per_caller": 3}
+    answers = await place.submit(4, caller="10.0.0.1")
+    assert [answer.answer for answer in answers] == ["new", "new", "new", "crowded"]
+    assert (await place.submit(caller="10.0.0.2"))[0].answer == "new"
+    assert {answer.answer for answer in await place.submit(9)} == {"new"}  # no caller, no share
+
+
+async def test_starts_are_measured_while_there_is_a_backlog(place: Place) -> None:
+    await place.submit(30)
+    await place.start(10)
+    assert (await command(place.store, "HGETALL", FLOW)).keys() == {b"since", b"count"}
+    # The store's clock cannot be turned: the measurement is made to have begun two seconds ago.
+    await command(place.store, "HSET", FLOW, "since", await place.now() - 2_000)
+    await place.start(10)
+    rate = float(await command(place.store, "HGET", FLOW, "rate"))
+    assert math.isclose(rate, 10, rel_tol=0.2)  # 20 starts in two seconds
+    assert 0 < await command(place.store, "PTTL", FLOW) <= 3_600_000
+
+
+async def test_idle_time_is_not_measured(place: Place) -> None:
+    await place.submit()
+    await place.start(1)
+    await command(place.store, "HSET", FLOW, "since", 0)
+    await place.submit()  # nothing waits: the measurement begins anew
+    assert int(await command(place.store, "HGET", FLOW, "since")) > 0
+
+
+async def test_a_job_for_a_moment_waits_for_it_and_one_for_the_past_does_not(place: Place) -> None:
+    soon = int(datetime.now(UTC).timestamp() * 1000) + 3_600_000
+    (later,) = await place.submit(at_ms=soon)
+    assert later.state == "scheduled"
+    assert 3_500_000 < later.wait_ms <= 3_600_000
+    assert int(await command(place.store, "ZSCORE", KEYS.scheduled("p"), later.id)) == soon
+    assert (await place.submit(at_ms=1))[0].state == "queued"
+
+
+async def test_a_unique_value_holds_others_off_for_the_time_it_says(place: Place) -> None:
+    (first,) = await place.submit(unique="k:1", unique_ms=50)
+    (second,) = await place.submit(unique="k:1", unique_ms=50, key="k:0::a", fingerprint="f")
+    assert (second.answer, second.id) == ("duplicate", first.id)
+    with anyio.fail_after(10):
+        while (third := (await place.submit(unique="k:1", unique_ms=50))[0]).answer == "duplicate":
+            await anyio.lowlevel.checkpoint()
+    assert third.answer == "new"
+    (again,) = await place.submit(unique="k:1", key="k:0::a", fingerprint="f")
+    assert again.id == first.id  # the same call, repeated, gets the same job
