@@ -11,16 +11,16 @@ PARENT_VARIABLE = "TIDINGS_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
 
 
-def end_with_parent() -> None:
-    """Have SIGTERM sent to this process when the thread that started it ends; does nothing but on Linux.
+def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Have a signal sent to this process when the thread that started it ends; does nothing but on Linux.
 
     Source: prctl(2), PR_SET_PDEATHSIG.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
-def end_with_parent_if_asked() -> None:
+def end_with_parent_if_asked(number: signal.Signals = signal.SIGTERM) -> None:
     """Do so if the parent wants it, and end at once if it is gone already.
 
     A child asks for itself, because a parent with threads must run nothing between fork and exec.
@@ -28,6 +28,6 @@ def end_with_parent_if_asked() -> None:
     parent = os.environ.pop(PARENT_VARIABLE, "")
     if not parent:
         return
-    end_with_parent()
+    end_with_parent(number)
     if os.getppid() != int(parent):
         raise SystemExit(1)

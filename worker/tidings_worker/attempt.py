@@ -1,37 +1,45 @@
 """One attempt: a handler, its context, its limits, and how it ends."""
 
+import asyncio
 import random
 from typing import Any
 
-import anyio
-import anyio.to_thread
-import msgspec
 import structlog
 
 from tidings.backoff import backoff
 from tidings.broker.error import StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
-from tidings.codec import encode
-from tidings.context import Context, Sink, StoppedError, SyncContext
+from tidings.context import Sink, StoppedError
 from tidings.contract.envelope import Envelope
-from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import problem
 from tidings.contract.token import Token
 from tidings.job import Job
 from tidings.outcome import Reject, Retry
 
-from . import verdict
+from . import fork, verdict
+from .failure import FinalError, ProcessEndedError, trace_of
+from .runner import Raised, Returned, Run, Runners, Work, ending_of
 from .settings import WorkerSettings
 from .voice import RESEND_S, Voice
 
 log = structlog.get_logger()
 
-_HANDLER_ERRORS = (Exception, SystemExit, KeyboardInterrupt, GeneratorExit)
-"""What a handler may raise, and a worker lives through. Cancellation is not among them."""
+KILL_S = 5.0
+"""How long a handler that was killed may take to be gone."""
+
+
+_OBEYED = (asyncio.CancelledError, StoppedError, ProcessEndedError)
+"""How a handler ends that does as it is told, or was killed."""
 
 
 class Attempt(Sink):
-    """One run of one job. It is the handler's `Sink`."""
+    """One run of one job. It is the handler's `Sink`.
+
+    Whoever is first decides how it ends. If the handler ends before anyone told it to stop, what it returned or
+    raised is the outcome. Once it has been told, the reason is the outcome, whatever the handler returns after
+    that: it has `cancel_grace` seconds to clean up, in the loop, in a thread and in a process alike. If it takes
+    longer, its process is killed; in the loop or in a thread it is abandoned, and keeps its slot until it ends.
+    """
 
     def __init__(
         self,
@@ -47,7 +55,7 @@ class Attempt(Sink):
         self.attempt = started.attempt
         self.correlation_id = envelope.correlation_id
         self.idempotency_key = envelope.key or self.token
-        self.cancelled = False
+        self._cancelled = False
         self.max_chunk_bytes = settings.max_chunk_bytes
         self.beat = Beat(entry.id, started.fence, entry.tier, entry.entry)
         """What the heartbeat says of it."""
@@ -58,18 +66,34 @@ class Attempt(Sink):
         self._input = envelope.input
         self._started = started
         self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop)
-        self._scope = anyio.CancelScope()
+        self._loop = asyncio.get_running_loop()
+        self._run: Run | None = None
         self._reason = ""
+        self._grace = job.policy.cancel_grace
         self._error: BaseException | None = None
+        self._turn: asyncio.Future[None] = self._loop.create_future()
+        self._limits: list[asyncio.TimerHandle] = []
+        self._patience: asyncio.TimerHandle | None = None
 
-    # What the handler says.
+    # What the handler sees and says.
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the handler should stop."""
+        return self._cancelled or fork.is_copy()
+
+    @cancelled.setter
+    def cancelled(self, value: bool) -> None:
+        self._cancelled = value
 
     def progress(self, data: str) -> None:
         """Take the newest progress."""
+        fork.end_if_copy()
         self._voice.progress(data)
 
     def log(self, chunk: str) -> None:
         """Take a log chunk."""
+        fork.end_if_copy()
         self._voice.log(chunk)
 
     async def room(self) -> None:
@@ -103,25 +127,46 @@ class Attempt(Sink):
     # What others ask.
 
     def stop(self, reason: str) -> None:
-        """Stop the handler.
+        """Stop the handler, unless it has ended.
 
         Args:
-            reason: `cancel` (someone asked), `lost` (the job is another worker's by now), or
-                `hand_back` (this worker leaves). The first one stands.
+            reason: `cancel` (someone asked), `lost` (the job is another worker's by now), `hand_back` (this
+                worker leaves), `timeout` (the attempt has had its time) or `expired` (the job has). The first
+                one stands.
 
         """
-        if not self._reason:
+        if not self._reason and not (self._run is not None and self._run.ended.done()):
             self._reason = reason
             self.cancelled = True
-            self._scope.cancel()
+            self._wake()
+
+    def hand_back(self, grace: float) -> None:
+        """Stop the handler because this worker leaves; it has no more than `grace` seconds to clean up."""
+        self._grace = min(self._grace, grace)
+        self.stop("hand_back")
+        if self._patience is not None:
+            self._allow(self._grace)
+
+    @property
+    def handler_runs(self) -> bool:
+        """Whether the handler still runs: after `run` it has been abandoned."""
+        return self._run is not None and not self._run.ended.done()
+
+    async def handler_ended(self) -> None:
+        """Return when the handler has ended."""
+        if self._run is not None:
+            await asyncio.wait({self._run.ended})
 
     # Running.
 
-    async def run(self, threads: anyio.CapacityLimiter) -> None:
+    async def run(self, runners: Runners) -> None:
         """Run the handler and have its outcome written."""
         say = log.bind(token=self.token, kind=self.kind, attempt=self.attempt)
-        outcome = await self._outcome(threads)
-        self.cancelled = True  # a thread that was left behind must find out
+        outcome = await self._outcome(runners)
+        self._stop_clocks()
+        self.cancelled = True  # a handler that was left behind must find out
+        if self.handler_runs:
+            say.error("handler_abandoned", reason=self._reason, grace_s=self._grace)
         if outcome is None:
             self._voice.fall_silent()
             say.warning("attempt_lost")
@@ -129,66 +174,58 @@ class Attempt(Sink):
         answer = await self._voice.end(outcome)
         if answer == "lost":
             say.warning("outcome_refused", state=outcome.state)
-        elif self._error is not None and not isinstance(self._error, Reject | Retry):
-            say.warning("attempt_failed", state=outcome.state, exc_info=self._error)
+        elif self._error is not None and not isinstance(self._error, Reject | Retry | FinalError):
+            say.warning("attempt_failed", state=outcome.state, exception=trace_of(self._error))
         else:
             say.debug("attempt_ended", state=outcome.state)
 
-    async def _outcome(self, threads: anyio.CapacityLimiter) -> Outcome | None:
+    async def _outcome(self, runners: Runners) -> Outcome | None:
         if self._started.lost >= self._job.policy.max_deliveries:
             return self._worn_out()
-        limit, ends_job = self._limit()
-        found: Outcome | None = None
-        timer = anyio.CancelScope(deadline=anyio.current_time() + limit)
-        with self._scope, timer:
-            found = await self._call(threads)
-        if found is not None:
-            return found
-        if self._scope.cancelled_caught or self._reason:
+        if self._must_stop():
             return self._stopped()
-        if ends_job:
-            return verdict.expired()
-        return verdict.timed_out(self._job, self.attempt, limit, random.random(), self._started.lost)  # noqa: S311
+        run = self._start(runners)
+        await self._turn
+        if not self._must_stop():
+            return self._judge(run)
+        await self._end(run)
+        return self._stopped()
 
-    async def _call(self, threads: anyio.CapacityLimiter) -> Outcome:
-        try:
-            arguments = self._job.input.arguments(self._input)
-        except (msgspec.ValidationError, ValueError, TypeError) as error:
-            what, where = split_msgspec(str(error))
-            return verdict.failed(problem("invalid_input", what, field="/input" + where), error)
-        try:
-            return self._check(encode(await self._handle(arguments, threads)))
-        except StoppedError:
-            await anyio.sleep_forever()  # the thread obeyed; the scope ends here by its cancellation
-            raise
-        except _HANDLER_ERRORS as error:
-            self._error = error
-            return verdict.raised(self._job, self.attempt, error, random.random(), self._started.lost)  # noqa: S311
+    def _must_stop(self) -> bool:
+        return bool(self._reason)
 
-    async def _handle(self, arguments: dict[str, Any], threads: anyio.CapacityLimiter) -> Any:
-        job = self._job
-        if job.mode == "async":
-            if job.input.context:
-                arguments[job.input.context] = Context(self)
-            return await job.function(**arguments)
-        if job.input.context:
-            arguments[job.input.context] = SyncContext(self)
-        return await anyio.to_thread.run_sync(
-            lambda: job.function(**arguments), abandon_on_cancel=True, limiter=threads
-        )
+    def _start(self, runners: Runners) -> Run:
+        if self._started.remaining_ms:
+            self._limit(self._started.remaining_ms / 1000, "expired")
+        work = Work(self._job, self._input, self, self._begin, self._settings.max_result_bytes)
+        self._run = runners.start(work)
+        self._run.ended.add_done_callback(self._wake)
+        return self._run
 
-    def _check(self, result: bytes) -> Outcome:
-        most = self._settings.max_result_bytes
-        if len(result) > most:
-            detail = f"the result is {len(result)} bytes as JSON; at most {most} are kept"
-            return verdict.failed(problem("result_too_large", detail, limit=most))
-        return verdict.succeeded(result)
+    def _judge(self, run: Run) -> Outcome:
+        match ending_of(run):
+            case Returned(result):
+                return verdict.succeeded(result)
+            case Raised(error):
+                self._error = error
+                return verdict.raised(self._job, self.attempt, error, random.random(), self._started.lost)  # noqa: S311
 
-    def _limit(self) -> tuple[float, bool]:
-        """Return how long this attempt may take, s, and whether the job ends with that."""
-        timeout = self._job.policy.timeout or float("inf")
-        remaining = self._started.remaining_ms / 1000 if self._started.remaining_ms else float("inf")
-        return min(timeout, remaining), remaining <= timeout
+    async def _end(self, run: Run) -> None:
+        """Have the handler end, if it can be had within its grace."""
+        run.stop()
+        await self._ended_within(self._grace)
+        if not run.ended.done() and run.kill():
+            await self._ended_within(KILL_S)
+        ending = ending_of(run) if run.ended.done() else None
+        if isinstance(ending, Raised) and not isinstance(ending.error, _OBEYED):
+            self._error = ending.error
+
+    async def _ended_within(self, seconds: float) -> None:
+        self._turn = self._loop.create_future()
+        if not self.handler_runs:
+            return
+        self._allow(seconds)
+        await self._turn
 
     def _stopped(self) -> Outcome | None:
         match self._reason:
@@ -196,9 +233,39 @@ class Attempt(Sink):
                 return verdict.cancelled()
             case "hand_back":
                 return verdict.handed_back()
+            case "expired":
+                return verdict.expired()
+            case "timeout":
+                limit = self._job.policy.timeout or 0.0
+                return verdict.timed_out(self._job, self.attempt, limit, random.random())  # noqa: S311
             case _:
                 return None
 
     def _worn_out(self) -> Outcome:
         detail = f"{self._started.lost} workers were lost while they ran this; it is not tried again"
         return verdict.failed(problem("worker_lost", detail))
+
+    # The clocks.
+
+    def _begin(self) -> None:
+        """Count the attempt's time from now: it does not count while the handler waits for a thread or a process."""
+        if self._job.policy.timeout is not None:
+            self._limit(self._job.policy.timeout, "timeout")
+
+    def _limit(self, seconds: float, reason: str) -> None:
+        self._limits.append(self._loop.call_later(seconds, self.stop, reason))
+
+    def _allow(self, seconds: float) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = self._loop.call_later(seconds, self._wake)
+
+    def _stop_clocks(self) -> None:
+        for timer in self._limits:
+            timer.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+
+    def _wake(self, _: object = None) -> None:
+        if not self._turn.done():
+            self._turn.set_result(None)

@@ -15,6 +15,7 @@ from tidings.job import Job
 
 from . import verdict
 from .attempt import Attempt
+from .runner import Runners
 from .settings import WorkerSettings
 from .voice import Voice
 
@@ -33,13 +34,16 @@ PROMOTE_LONGEST_S = 5.0
 class Queue:
     """The work of one worker in one queue."""
 
-    def __init__(self, store: WorkerStore, jobs: dict[str, Job[Any, Any]], settings: WorkerSettings) -> None:
+    def __init__(
+        self, store: WorkerStore, jobs: dict[str, Job[Any, Any]], settings: WorkerSettings, runners: Runners
+    ) -> None:
         """Prepare.
 
         Args:
             store: the queue's partition.
             jobs: the kinds served in it.
             settings: slots, lease and the like.
+            runners: run the handlers.
 
         """
         self._store = store
@@ -47,9 +51,10 @@ class Queue:
         self._settings = settings
         self._tiers = sorted({job.tier for job in jobs.values()})
         self._running: dict[str, Attempt] = {}
+        self._abandoned: set[Attempt] = set()
         self._slot_freed = asyncio.Event()
         self._due = asyncio.Event()
-        self._threads = anyio.CapacityLimiter(settings.threads)
+        self._runners = runners
         self._strangers: set[str] = set()
 
     @property
@@ -94,10 +99,10 @@ class Queue:
         if attempt is not None:
             attempt.stop("cancel")
 
-    def hand_back(self) -> None:
-        """Stop everything that runs and give it back."""
+    def hand_back(self, grace: float) -> None:
+        """Stop everything that runs and give it back, after at most `grace` seconds for cleaning up."""
         for attempt in list(self._running.values()):
-            attempt.stop("hand_back")
+            attempt.hand_back(grace)
 
     def wake(self) -> None:
         """Look at the schedule now."""
@@ -125,7 +130,7 @@ class Queue:
             await anyio.sleep(self._settings.heartbeat_s)
 
     async def _free_slots(self) -> int:
-        while (free := self._settings.slots - len(self._running)) <= 0:
+        while (free := self._settings.slots - len(self._running) - len(self._abandoned)) <= 0:
             self._slot_freed.clear()
             await self._slot_freed.wait()
         return free
@@ -148,10 +153,24 @@ class Queue:
 
     async def _run(self, job: str, attempt: Attempt) -> None:
         try:
-            await attempt.run(self._threads)
+            await attempt.run(self._runners)
+        except Exception:
+            # A fault of ours; whoever takes the job over when the lease ends tries again.
+            log.exception("attempt_broke", token=attempt.token, kind=attempt.kind)
         finally:
             if self._running.get(job) is attempt:
                 del self._running[job]
+            self._slot_freed.set()
+        if attempt.handler_runs:
+            await self._keep_slot(attempt)
+
+    async def _keep_slot(self, attempt: Attempt) -> None:
+        """Let an abandoned handler keep its slot until it ends: so there are never more of them than slots."""
+        self._abandoned.add(attempt)
+        try:
+            await attempt.handler_ended()
+        finally:
+            self._abandoned.discard(attempt)
             self._slot_freed.set()
 
     def _refuse(self, entry: Entry, started: Started, kind: str, attempts: anyio.abc.TaskGroup) -> None:

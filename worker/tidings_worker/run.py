@@ -10,11 +10,15 @@ import structlog
 
 from tidings.broker.connection import check_store
 
+from . import fork
 from .loader import load_jobs
 from .settings import WorkerSettings
 from .worker import Worker
 
 log = structlog.get_logger()
+
+STUCK_S = 1.0
+"""How long what handlers have left in the loop may take to end, after everything of ours has."""
 
 
 def run(settings: WorkerSettings) -> None:
@@ -27,8 +31,26 @@ def run(settings: WorkerSettings) -> None:
     """
     jobs = load_jobs(settings.modules)
     asyncio.run(check_store(settings.store_url))
-    anyio.run(Worker(settings, jobs).run, backend_options={"use_uvloop": True})
+    anyio.run(_work, Worker(settings, jobs), backend_options={"use_uvloop": True})
     _leave_stuck_threads()
+
+
+async def _work(worker: Worker) -> None:
+    fork.watch()
+    await worker.run()
+    await _leave_stuck_tasks()
+
+
+async def _leave_stuck_tasks() -> None:
+    """End now, if tasks of handlers do not end when they are cancelled: the loop would wait for them."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        _, stuck = await asyncio.wait(left, timeout=STUCK_S)
+        if stuck:
+            log.warning("handlers_left", handlers=len(stuck))
+            _end_now()
 
 
 def _leave_stuck_threads() -> None:
@@ -39,6 +61,10 @@ def _leave_stuck_threads() -> None:
     stuck = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     if stuck:
         log.warning("threads_left", threads=len(stuck))
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        _end_now()
+
+
+def _end_now() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

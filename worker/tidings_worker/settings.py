@@ -19,7 +19,17 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Meta(description="The worker's name, unique among all; empty: host, process id and a random part."),
     ] = ""
     slots: Annotated[Count, Meta(description="Jobs that run at a time, in each queue.")] = 100
-    threads: Annotated[Count, Meta(description="Plain functions among them that run at a time.")] = 16
+    threads: Annotated[
+        Count,
+        Meta(description="Plain functions among them that run at a time; one that does not stop keeps its thread."),
+    ] = 16
+    processes: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000)],
+        Meta(
+            description='Child processes for jobs with `run_in="process"`, one job at a time each, started when '
+            "they are wanted; 0: as many as the machine has cores."
+        ),
+    ] = 0
     lease_s: Annotated[
         Seconds,
         Meta(description="How long a job is left to a worker that does not say it lives; then another takes it."),

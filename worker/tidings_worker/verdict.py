@@ -1,6 +1,5 @@
 """How an attempt ends: what a handler did, as the outcome that is written. Pure."""
 
-import traceback
 from typing import Any
 
 import msgspec
@@ -11,10 +10,18 @@ from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.job import Job
 from tidings.outcome import Reject, Retry
-from tidings.policy import Policy
 
-MAX_TRACEBACK = 16_384
-"""Characters of a traceback kept with a dead letter."""
+from .failure import (
+    AttemptTimeoutError,
+    FinalError,
+    ProcessEndedError,
+    may_be_retried,
+    name_of,
+    pause_of,
+    readable,
+    rejection_of,
+    trace_of,
+)
 
 RETRY_S = (0.5, 300.0)
 """Longest pause before the second attempt, and before any."""
@@ -70,23 +77,20 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
         lost: how many of the attempts ended because their worker was lost; those are not the handler's failures.
 
     """
+    if isinstance(error, FinalError):
+        return failed(error.problem, error.__cause__)
     if isinstance(error, Reject):
-        extra = [{"code": error.code, "data": error.data}] if error.code != "rejected" or error.data else None
-        return failed(problem("rejected", error.message or "the work was rejected", errors=extra), error)
+        message, code, data = rejection_of(error)
+        extra = [{"code": code, "data": msgspec.Raw(data or b"null")}] if code != "rejected" or data else None
+        return failed(problem("rejected", message or "the work was rejected", errors=extra), error)
     failures = attempt - lost
     refused = _explain(job, failures, error)
     if failures > job.policy.retries or not may_be_retried(job.policy, error):
         return failed(refused, error)
-    after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(failures, draw)
+    asked = pause_of(error)
+    after = retry_pause(failures, draw) if asked is None else asked
     text, tail = _encode(refused).decode(), _retrying(attempt, after, refused)
     return Outcome(State.SCHEDULED, "problem", text, tail, delay_ms=int(after * 1000))
-
-
-def may_be_retried(policy: Policy, error: BaseException) -> bool:
-    """Return whether an attempt that ended so is repeated, as far as the kind of error goes."""
-    if isinstance(error, Retry | AttemptTimeoutError):
-        return True
-    return isinstance(error, policy.retry_on) and not isinstance(error, policy.no_retry_on)
 
 
 def retry_pause(attempt: int, draw: float) -> float:
@@ -99,14 +103,6 @@ def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float, los
     return raised(job, attempt, AttemptTimeoutError(seconds), draw, lost)
 
 
-class AttemptTimeoutError(Exception):
-    """An attempt took longer than its kind allows."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        super().__init__(f"the attempt took longer than {seconds:g} s")
-
-
 def _explain(job: Job[Any, Any], failures: int, error: BaseException) -> Problem:
     if isinstance(error, AttemptTimeoutError):
         detail, code = (
@@ -114,9 +110,12 @@ def _explain(job: Job[Any, Any], failures: int, error: BaseException) -> Problem
             "timeout",
         )
     elif isinstance(error, Retry):
-        detail, code = error.message or "the handler asked for another try", "handler_error"
+        detail = readable(getattr(error, "message", "")) or "the handler asked for another try"
+        code = "handler_error"
+    elif isinstance(error, ProcessEndedError):
+        detail, code = str(error), "handler_error"
     elif job.policy.expose_errors:
-        detail, code = f"{type(error).__name__}: {error}", "handler_error"
+        detail, code = f"{name_of(error)}: {readable(error)}", "handler_error"
     else:
         detail, code = "the handler raised an error; its text is in the worker's log", "handler_error"
     if failures > job.policy.retries > 0:
@@ -127,8 +126,7 @@ def _explain(job: Job[Any, Any], failures: int, error: BaseException) -> Problem
 def _note(error: BaseException | None) -> str:
     if error is None:
         return ""
-    trace = "".join(traceback.format_exception(error))
-    return _encode({"error": f"{type(error).__name__}: {error}", "traceback": trace[-MAX_TRACEBACK:]}).decode()
+    return _encode({"error": f"{name_of(error)}: {readable(error)}", "traceback": trace_of(error)}).decode()
 
 
 def _retrying(attempt: int, after: float, refused: Problem) -> str:

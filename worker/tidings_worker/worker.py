@@ -22,13 +22,18 @@ from tidings.broker.subscription import Subscription
 from tidings.broker.worker import WorkerStore
 from tidings.job import Job
 
+from .pool import Pool
 from .queue import Queue
+from .runner import Runners
 from .settings import WorkerSettings
 
 log = structlog.get_logger()
 
 HAND_BACK_S = 5.0
-"""How long handlers may take to stop, once they must."""
+"""How long handlers may clean up at the most, when the worker leaves; their own `cancel_grace` may be shorter."""
+
+RECORD_S = 5.0
+"""How long after that the store may take to learn what was handed back."""
 
 PRESENCE_BEATS = 4
 """Heartbeats missed before a worker is forgotten."""
@@ -54,9 +59,11 @@ class Worker:
             listening = open_store(self.settings.store_url, timeout=None)
             stack.push_async_callback(listening.aclose)
             registry = Registry(store, self._keys)
+            pool = await stack.enter_async_context(Pool(self.settings))
             for queue in sorted({job.queue for job in self._jobs.values()}):
                 work = await stack.enter_async_context(self._work_store(store, queue))
-                self._queues[queue] = Queue(work, self._served_in(queue), self.settings)
+                runners = Runners(self.settings.threads, pool)
+                self._queues[queue] = Queue(work, self._served_in(queue), self.settings, runners)
             background = await stack.enter_async_context(anyio.create_task_group())
             background.start_soon(self._present, registry, name="presence")
             background.start_soon(self._listen, listening, name="orders")
@@ -106,8 +113,8 @@ class Worker:
                     await self._until_idle()
                     waiting.cancel_scope.cancel()
         for queue in self._queues.values():
-            queue.hand_back()
-        with anyio.move_on_after(HAND_BACK_S):
+            queue.hand_back(HAND_BACK_S)
+        with anyio.move_on_after(HAND_BACK_S + RECORD_S):
             await self._until_idle()
         attempts.cancel_scope.cancel()
 

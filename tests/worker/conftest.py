@@ -1,0 +1,32 @@
+"""One system for a module's tests, with a worker that serves handlers which do what they should not."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from support import bad_kinds
+from support.peer import Peer, peer
+from support.store import running_store
+from support.system import System
+
+BAD = str(Path(bad_kinds.__file__))
+LIMITS = {"TIDINGS_MAX_RESULT_BYTES": "100000", "TIDINGS_PROCESSES": "2", "TIDINGS_GRACE_S": "1"}
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_store() as store:
+        system = System(store)
+        try:
+            system.add_worker(BAD, **LIMITS)
+            system.add_server()
+            yield system
+        finally:
+            system.close()
+
+
+@pytest.fixture
+async def client(system: System) -> AsyncIterator[Peer]:
+    async with peer(system.server.socket_url) as client:
+        yield client

@@ -1,0 +1,58 @@
+"""Whatever a handler does, its job has a defined outcome, and the worker serves the next one."""
+
+from typing import Any
+
+import pytest
+
+from support.bad_kinds import ERRORS, RESULTS
+from support.peer import Peer
+from support.system import System
+
+
+@pytest.fixture(autouse=True)
+async def _worker_lives_on(system: System, client: Peer) -> Any:
+    yield
+    (worker,) = system.workers
+    assert (await client.run("fine"))[-1]["data"] == {"result": worker.process.pid}, worker.text()
+
+
+async def outcome(client: Peer, kind: str, **input: Any) -> Any:
+    """Return the result of a job, or its problem."""
+    event = (await client.run(kind, input))[-1]
+    return event["data"]["problem"] if event["event"] == "failed" else event["data"]["result"]
+
+
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("kind", ["raise_in_loop", "raise_in_thread", "raise_in_process"])
+async def test_whatever_it_raises_the_job_fails(client: Peer, kind: str, name: str) -> None:
+    problem = await outcome(client, kind, name=name)
+    assert problem["code"] == ("rejected" if name.startswith("reject") else "handler_error")
+    assert len(problem["detail"]) < 5_000
+
+
+@pytest.mark.parametrize(
+    "kind", ["cancel_itself", "cancel_itself_and_return", "await_what_is_cancelled", "recurse", "moody"]
+)
+async def test_what_nobody_asked_for_is_the_handlers_own_error(client: Peer, kind: str) -> None:
+    given = {"word": "no"} if kind == "moody" else {}
+    assert (await outcome(client, kind, **given))["code"] == "handler_error"
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("kind", ["return_in_loop", "return_in_thread", "return_in_process"])
+async def test_a_result_that_cannot_be_kept_fails_the_job(client: Peer, kind: str, name: str) -> None:
+    code = "result_too_large" if name == "large" else "handler_error"
+    assert (await outcome(client, kind, name=name))["code"] == code
+
+
+@pytest.mark.parametrize("kind", ["open_a_scope", "block_the_loop"])
+async def test_it_may_leave_the_loop_in_disorder(client: Peer, kind: str) -> None:
+    assert await outcome(client, kind) == 1
+
+
+@pytest.mark.parametrize("then", ["return", "wait", "speak", "raise"])
+@pytest.mark.parametrize("kind", ["fork_in_loop", "fork_in_thread", "fork_in_process"])
+async def test_a_copy_of_the_worker_ends_before_it_acts_as_one(client: Peer, kind: str, then: str) -> None:
+    if kind != "fork_in_loop" and then == "wait":
+        pytest.skip("plain functions do not wait")
+    assert await outcome(client, kind, then=then) == 70

@@ -1,0 +1,52 @@
+"""The call of a handler: from an input to arguments, from what it returns to JSON; the same in every process."""
+
+import inspect
+from typing import Any
+
+import msgspec
+
+from tidings.codec import encode
+from tidings.context import Context, SyncContext
+from tidings.contract.pointer import split_msgspec
+from tidings.contract.problem import problem
+from tidings.job import Job
+
+from .failure import FinalError, readable, result_too_large
+
+
+def arguments_of(job: Job[Any, Any], raw: bytes | msgspec.Raw, context: Context | SyncContext | None) -> dict[str, Any]:
+    """Return the handler's keyword arguments.
+
+    Raises:
+        FinalError: the input does not fit.
+
+    """
+    try:
+        arguments = job.input.arguments(raw)
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
+        what, where = split_msgspec(readable(error))
+        raise FinalError(problem("invalid_input", what, field="/input" + where)) from error
+    if job.input.context:
+        arguments[job.input.context] = context
+    return arguments
+
+
+def json_of(result: Any, most: int) -> bytes:
+    """Return what a handler returned as JSON.
+
+    Args:
+        result: any value.
+        most: bytes that are kept.
+
+    Raises:
+        TypeError: it has no form in JSON.
+        FinalError: it is larger than `most`.
+
+    """
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError("the handler returned a coroutine, not its result: await it there")
+    encoded = encode(result)
+    if len(encoded) > most:
+        raise result_too_large(len(encoded), most)
+    return encoded

@@ -1,0 +1,126 @@
+"""What handlers raise, as text and in types of our own: nothing that an error does may hurt the worker."""
+
+import math
+import traceback
+
+from tidings.codec import encode
+from tidings.contract.problem import Problem, problem
+from tidings.outcome import Reject, Retry
+from tidings.policy import YEAR_S, Policy
+
+MAX_TEXT = 4_096
+"""Characters kept of an error's text."""
+
+MAX_TRACEBACK = 16_384
+"""Characters kept of a traceback: the last ones."""
+
+
+MAX_DATA_BYTES = 65_536
+"""Size of the data of a rejection, as JSON."""
+
+
+class AttemptTimeoutError(Exception):
+    """An attempt took longer than its kind allows."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"the attempt took longer than {seconds:g} s")
+
+
+class FinalError(Exception):
+    """The job fails for good, with a problem that is ours and not the handler's."""
+
+    def __init__(self, refused: Problem) -> None:
+        self.problem = refused
+        super().__init__(refused.detail)
+
+
+class CrossedError(Exception):
+    """What a handler raised in another process, as far as that can be told here."""
+
+    def __init__(self, name: str, text: str, *, may_be_retried: bool) -> None:
+        """Tell.
+
+        Args:
+            name: the name of its class.
+            text: what it said.
+            may_be_retried: what the kind's policy says of it; its class is known only over there.
+
+        """
+        self.name = name
+        self.may_be_retried = may_be_retried
+        super().__init__(text)
+
+
+class ProcessEndedError(Exception):
+    """The process that ran a handler ended by itself; the text, which is ours, says how."""
+
+
+def may_be_retried(policy: Policy, error: BaseException) -> bool:
+    """Return whether an attempt that ended so is repeated, as far as the kind of error goes.
+
+    What the handler has not raised itself (a time limit, the death of its process) no policy can name.
+    """
+    if isinstance(error, Retry | AttemptTimeoutError | ProcessEndedError):
+        return True
+    if isinstance(error, CrossedError):
+        return error.may_be_retried
+    return isinstance(error, policy.retry_on) and not isinstance(error, policy.no_retry_on)
+
+
+def pause_of(error: BaseException) -> float | None:
+    """Return the seconds until the next attempt that an error asks for, at most a year; None: it knows none."""
+    after = getattr(error, "after", None) if isinstance(error, Retry) else None
+    if not isinstance(after, int | float) or math.isnan(after):
+        return None
+    return min(max(float(after), 0.0), YEAR_S)
+
+
+def rejection_of(error: Reject) -> tuple[str, str, bytes | None]:
+    """Return message, code and data (JSON) of a rejection, whatever the handler put there.
+
+    Data that JSON has no form for, or too large, are left out; a note on the error says so.
+    """
+    message = readable(getattr(error, "message", ""))
+    code = readable(getattr(error, "code", "rejected"))
+    data = getattr(error, "data", None)
+    if data is None:
+        return message, code, None
+    try:
+        encoded = encode(data)
+    except BaseException as fault:  # noqa: BLE001 - encoding may run the user's code
+        error.add_note(f"Its data were left out: {readable(fault)}")
+        return message, code, None
+    if len(encoded) > MAX_DATA_BYTES:
+        error.add_note(f"Its data were left out: {len(encoded)} bytes as JSON; at most {MAX_DATA_BYTES} are kept")
+        return message, code, None
+    return message, code, encoded
+
+
+def name_of(error: BaseException) -> str:
+    """Return the name of an error's class, also of one that was raised in another process."""
+    return error.name if isinstance(error, CrossedError) else type(error).__name__
+
+
+def readable(value: object) -> str:
+    """Return the text of an error, or of what one holds, as text that can be encoded and is not too long."""
+    try:
+        text = str(value)
+    except BaseException:  # noqa: BLE001 - it is the handler's code that runs here
+        return f"({type(value).__name__}: its text cannot be had)"
+    return text[:MAX_TEXT].encode("utf-8", "backslashreplace").decode()
+
+
+def trace_of(error: BaseException) -> str:
+    """Return the traceback of an error, with what is known of where it came from."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except BaseException:  # noqa: BLE001
+        return f"({name_of(error)}: its traceback cannot be had)"
+    return text[-MAX_TRACEBACK:].encode("utf-8", "backslashreplace").decode()
+
+
+def result_too_large(size: int, most: int) -> FinalError:
+    """Return the error of a result that is not kept; sizes in bytes of JSON."""
+    detail = f"the result is {size} bytes as JSON; at most {most} are kept"
+    return FinalError(problem("result_too_large", detail, limit=most))

@@ -1,0 +1,142 @@
+"""What a worker and its child processes say to each other: MessagePack, each with its length before it."""
+
+import asyncio
+import struct
+from typing import TypeVar
+
+import msgspec
+
+from tidings.contract.problem import Problem
+
+T = TypeVar("T")
+
+_LENGTH = struct.Struct(">I")
+_encoder = msgspec.msgpack.Encoder()
+
+
+class _Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """One message."""
+
+
+# To the child.
+
+
+class Welcome(_Message, frozen=True):
+    """The first message: how to become a process that can run the worker's jobs."""
+
+    modules: tuple[str, ...]
+    path: list[str]
+    """The worker's `sys.path`."""
+    python_path: str | None
+    """The worker's own PYTHONPATH, for what the child starts in its turn."""
+    log_format: str
+    log_level: str
+    max_result_bytes: int
+    max_chunk_bytes: int
+    progress_per_s: float
+
+
+class Order(_Message, frozen=True):
+    """Run a handler."""
+
+    kind: str
+    token: str
+    attempt: int
+    correlation_id: str
+    idempotency_key: str
+    input: bytes
+
+
+class Stop(_Message, frozen=True):
+    """The attempt is over."""
+
+
+class Room(_Message, frozen=True):
+    """The last log chunk has been taken, and there is room for another."""
+
+
+# To the worker.
+
+
+class Ready(_Message, frozen=True):
+    """The modules are loaded."""
+
+
+class Progress(_Message, frozen=True):
+    """Progress, as JSON text."""
+
+    data: str
+
+
+class Chunk(_Message, frozen=True):
+    """A log chunk, as JSON text; the next comes only after `Room`."""
+
+    chunk: str
+
+
+class Result(_Message, frozen=True):
+    """The handler returned this, as JSON."""
+
+    result: bytes
+
+
+class Refusal(_Message, frozen=True):
+    """The job fails for good, for a reason that is not the handler's."""
+
+    problem: Problem
+    trace: str
+
+
+class Rejection(_Message, frozen=True):
+    """The handler raised `Reject`."""
+
+    message: str
+    code: str
+    data: bytes | None
+    """JSON."""
+    trace: str
+
+
+class Postponement(_Message, frozen=True):
+    """The handler raised `Retry`."""
+
+    message: str
+    after: float | None
+    trace: str
+
+
+class Error(_Message, frozen=True):
+    """The handler raised anything else."""
+
+    name: str
+    text: str
+    trace: str
+    may_be_retried: bool
+
+
+ToChild = Welcome | Order | Stop | Room
+Verdict = Result | Refusal | Rejection | Postponement | Error
+ToWorker = Ready | Progress | Chunk | Verdict
+
+to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
+
+
+def pack(message: msgspec.Struct) -> bytes:
+    """Return a message as it is sent."""
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+async def receive(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[T]) -> T | None:
+    """Return the next message; None if the other side is gone.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+
+    """
+    try:
+        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+        return decoder.decode(await reader.readexactly(length))
+    except (asyncio.IncompleteReadError, OSError):
+        return None
