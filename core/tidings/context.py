@@ -160,10 +160,12 @@ class Context(_Face):
 
 
 class SyncContext(_Face):
-    """The context of a plain function, which runs in a thread. The methods are those of `Context`.
+    """The context of a plain function, which runs in a thread or a process. The methods are those of `Context`.
 
-    A thread cannot be stopped from outside. Its attempt can end all the same (cancelled, timed out);
-    `cancelled` then says so, and the next word it wants to say raises `StoppedError`.
+    A plain function cannot be interrupted. When its attempt must end (cancelled, timed out), `cancelled`
+    says so, and the next word it wants to say raises `StoppedError`. It has the kind's `cancel_grace` to
+    clean up and return. After that a process is killed; a thread goes on, unheard, and keeps its place
+    among the worker's threads until it ends.
     """
 
     def __init__(self, sink: Sink) -> None:

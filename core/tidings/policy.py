@@ -29,7 +29,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     """Seconds one attempt may take; None: as long as the job's deadline allows."""
     cancel_grace: float = 5.0
-    """Seconds a handler that must stop may take to clean up; then its outcome is recorded without it."""
+    """Seconds a handler that must stop may take to clean up; then its outcome is recorded without it, and a process
+    is killed. What it returns or raises after it was told to stop does not count. 5 at the most when the worker
+    itself leaves."""
     retries: int = 0
     """How often a failed attempt is repeated, 0 to 1000."""
     retry_on: tuple[type[BaseException], ...] = (Exception,)

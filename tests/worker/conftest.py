@@ -1,6 +1,7 @@
 """One system for a module's tests, with a worker that serves handlers which do what they should not."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,23 @@ BAD = str(Path(bad_kinds.__file__))
 LIMITS = {"TIDINGS_MAX_RESULT_BYTES": "100000", "TIDINGS_PROCESSES": "2", "TIDINGS_GRACE_S": "1"}
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
+@contextmanager
+def running_bad_system(**environment: str) -> Iterator[System]:
+    """Run a system with one such worker around the body."""
     with running_store() as store:
         system = System(store)
         try:
-            system.add_worker(BAD, **LIMITS)
+            system.add_worker(BAD, **LIMITS, **environment)
             system.add_server()
             yield system
         finally:
             system.close()
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_bad_system() as system:
+        yield system
 
 
 @pytest.fixture

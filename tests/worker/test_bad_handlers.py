@@ -1,5 +1,6 @@
 """Whatever a handler does, its job has a defined outcome, and the worker serves the next one."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ async def test_whatever_it_raises_the_job_fails(client: Peer, kind: str, name: s
 
 
 @pytest.mark.parametrize(
-    "kind", ["cancel_itself", "cancel_itself_and_return", "await_what_is_cancelled", "recurse", "moody"]
+    "kind", ["cancel_itself", "cancel_itself_and_return", "await_what_is_cancelled", "open_a_scope", "recurse", "moody"]
 )
 async def test_what_nobody_asked_for_is_the_handlers_own_error(client: Peer, kind: str) -> None:
     given = {"word": "no"} if kind == "moody" else {}
@@ -45,14 +46,16 @@ async def test_a_result_that_cannot_be_kept_fails_the_job(client: Peer, kind: st
     assert (await outcome(client, kind, name=name))["code"] == code
 
 
-@pytest.mark.parametrize("kind", ["open_a_scope", "block_the_loop"])
-async def test_it_may_leave_the_loop_in_disorder(client: Peer, kind: str) -> None:
-    assert await outcome(client, kind) == 1
+async def test_it_may_block_the_loop_for_less_than_a_lease(client: Peer) -> None:
+    assert await outcome(client, "block_the_loop") == 1
 
 
-@pytest.mark.parametrize("then", ["return", "wait", "speak", "raise"])
-@pytest.mark.parametrize("kind", ["fork_in_loop", "fork_in_thread", "fork_in_process"])
+@pytest.mark.parametrize(
+    ("kind", "then"),
+    [
+        ("fork_in_loop", "wait"),
+        *itertools.product(["fork_in_loop", "fork_in_thread", "fork_in_process"], ["return", "speak", "raise"]),
+    ],
+)
 async def test_a_copy_of_the_worker_ends_before_it_acts_as_one(client: Peer, kind: str, then: str) -> None:
-    if kind != "fork_in_loop" and then == "wait":
-        pytest.skip("plain functions do not wait")
     assert await outcome(client, kind, then=then) == 70

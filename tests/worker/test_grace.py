@@ -9,7 +9,7 @@ import pytest
 from support.peer import Peer, peer
 from support.system import System
 
-from .conftest import BAD, LIMITS
+from .conftest import running_bad_system
 
 
 async def cancelled(client: Peer, kind: str, **input: Any) -> str:
@@ -48,14 +48,15 @@ async def test_a_plain_function_that_asks_has_its_grace_too(client: Peer, tmp_pa
 
 
 async def test_a_handler_that_does_not_stop_is_abandoned_and_keeps_its_slot_until_it_ends(
-    system: System, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
+    with running_bad_system(TIDINGS_SLOTS="1") as system:
+        await run_away(system, tmp_path)
+
+
+async def run_away(system: System, tmp_path: Path) -> None:
     path = tmp_path / "go"
     (worker,) = system.workers
-    worker.signal(signal.SIGTERM)
-    worker.wait()
-    system.workers[:] = []
-    worker = system.add_worker(BAD, **LIMITS, TIDINGS_SLOTS="1")
     async with peer(system.server.socket_url) as client:
         assert await cancelled(client, "run_away", path=str(path)) == "cancelled"
         assert "handler_abandoned" in worker.text()

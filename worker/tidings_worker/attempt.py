@@ -237,7 +237,7 @@ class Attempt(Sink):
                 return verdict.expired()
             case "timeout":
                 limit = self._job.policy.timeout or 0.0
-                return verdict.timed_out(self._job, self.attempt, limit, random.random())  # noqa: S311
+                return verdict.timed_out(self._job, self.attempt, limit, random.random(), self._started.lost)  # noqa: S311
             case _:
                 return None
 

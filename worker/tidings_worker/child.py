@@ -51,7 +51,7 @@ class Relay(Sink):
         self.attempt = order.attempt
         self.correlation_id = order.correlation_id
         self.idempotency_key = order.idempotency_key
-        self.cancelled = False
+        self._cancelled = False
         self.max_chunk_bytes = welcome.max_chunk_bytes
         self._writer = writer
         self._loop = asyncio.get_running_loop()
@@ -59,6 +59,15 @@ class Relay(Sink):
         self._late: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the handler should stop."""
+        return self._cancelled or fork.is_copy()
+
+    @cancelled.setter
+    def cancelled(self, value: bool) -> None:
+        self._cancelled = value
 
     def progress(self, data: str) -> None:
         """Send progress now, or the newest as soon as the pace allows: the worker has other work than to drop it."""
@@ -154,6 +163,7 @@ class Line(threading.Thread):
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
             sys.stderr.flush()
+            os._exit(1)
         os._exit(0)
 
     async def _listen(self) -> None:

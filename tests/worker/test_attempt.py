@@ -1,0 +1,139 @@
+"""Whoever is first decides how an attempt ends: the handler, or whoever tells it to stop."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from tidings import Job, State, job
+from tidings.broker.worker import Entry, Outcome, Report, Started, WorkerStore
+from tidings.contract.envelope import Envelope
+from tidings_worker.attempt import Attempt
+from tidings_worker.runner import Ending, Raised, Returned, Run, Runners, Work
+from tidings_worker.settings import WorkerSettings
+
+
+@job(cancel_grace=30, timeout=30, retries=1)
+async def kind() -> None: ...
+
+
+@job(cancel_grace=0)
+async def impatient() -> None: ...
+
+
+class Store:
+    """Takes every report, as the store does that knows the fence."""
+
+    partition = "p"
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def report(self, report: Report) -> "asyncio.Future[str]":
+        report.seal()
+        if report.outcome is not None:
+            self.outcomes.append(report.outcome)
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer.set_result("ok")
+        return answer
+
+
+class Puppet:
+    """A handler that ends when the test says so."""
+
+    def __init__(self, *, mortal: bool) -> None:
+        self.word: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.ensure_future(self._run())
+        self.told = asyncio.Event()
+        self._mortal = mortal
+
+    async def _run(self) -> Ending:
+        return await self.word
+
+    def stop(self) -> None:
+        self.told.set()
+
+    def kill(self) -> bool:
+        if self._mortal:
+            self.ended.cancel()
+        return self._mortal
+
+
+class Stage:
+    """The runners of an attempt whose handler is a puppet."""
+
+    def __init__(self, *, mortal: bool = False) -> None:
+        self.puppet = Puppet(mortal=mortal)
+
+    def start(self, work: Work) -> Run:
+        work.begun()
+        return self.puppet
+
+
+async def outcome_of(
+    play: Callable[[Attempt, Puppet], Any], *, job: Job[Any, Any] = kind, mortal: bool = False
+) -> State | None:
+    """Run an attempt while `play` does what it will; return the state that is recorded."""
+    store, stage = Store(), Stage(mortal=mortal)
+    entry = Entry("normal", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
+    envelope = Envelope(kind=job.kind, input=msgspec.Raw(b"{}"))
+    attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, Started(1, 1, 1, 0, 0, 0))
+    running = asyncio.create_task(attempt.run(cast("Runners", stage)))
+    await asyncio.sleep(0)
+    playing = play(attempt, stage.puppet)
+    if playing is not None:
+        await playing
+    await running
+    stage.puppet.ended.cancel()
+    return store.outcomes[0].state if store.outcomes else None
+
+
+async def test_a_handler_that_ended_before_it_was_told_has_its_outcome() -> None:
+    async def play(attempt: Attempt, puppet: Puppet) -> None:
+        puppet.word.set_result(Returned(b"1"))
+        await asyncio.wait({puppet.ended})
+        attempt.stop("cancel")
+
+    assert await outcome_of(play) is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        ("cancel", State.CANCELLED),
+        ("expired", State.EXPIRED),
+        ("timeout", State.SCHEDULED),
+        ("hand_back", State.QUEUED),
+        ("lost", None),
+    ],
+)
+@pytest.mark.parametrize("ending", [Returned(b"1"), Raised(ValueError()), Raised(asyncio.CancelledError())])
+async def test_once_it_was_told_the_reason_is_the_outcome(reason: str, state: State | None, ending: Ending) -> None:
+    async def play(attempt: Attempt, puppet: Puppet) -> None:
+        attempt.stop(reason)
+        assert attempt.cancelled
+        attempt.stop("cancel")  # the first reason stands
+        await puppet.told.wait()
+        puppet.word.set_result(ending)
+
+    assert await outcome_of(play) is state
+
+
+@pytest.mark.parametrize("mortal", [True, False])
+async def test_without_grace_its_end_is_not_awaited(mortal: bool) -> None:
+    assert await outcome_of(lambda attempt, _: attempt.stop("cancel"), job=impatient, mortal=mortal) is State.CANCELLED
+
+
+async def test_a_worker_that_leaves_shortens_the_grace() -> None:
+    async def play(attempt: Attempt, puppet: Puppet) -> None:
+        attempt.stop("cancel")
+        await puppet.told.wait()
+        attempt.hand_back(0)
+
+    assert await outcome_of(play) is State.CANCELLED
+
+
+async def test_an_own_cancellation_that_nobody_asked_for_is_a_failed_attempt() -> None:
+    assert await outcome_of(lambda _, puppet: puppet.word.set_result(Raised(asyncio.CancelledError()))) is State.FAILED
