@@ -368,10 +368,15 @@ def die(how: str) -> None:
         case "hang up":
             os.closerange(3, 200)
             time.sleep(60)
-        case "leave a copy":
-            if os.fork():
-                os._exit(5)
-            time.sleep(60)
+
+
+@job(run_in="process")
+def leave_a_copy(ctx: SyncContext) -> None:
+    copy = os.fork()
+    if copy:
+        ctx.log(copy)
+        os._exit(5)
+    time.sleep(60)
 
 
 @job(run_in="process", retries=1, retry_on=OSError)

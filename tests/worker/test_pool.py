@@ -96,7 +96,6 @@ async def test_retry_on_holds_even_for_exceptions_that_cannot_be_copied(client: 
         ("segfault", "SIGSEGV"),
         ("kill", "SIGKILL"),
         ("hang up", "the process that ran the handler"),
-        ("leave a copy", "exit code 5"),
     ],
 )
 async def test_a_process_that_dies_fails_the_attempt_and_the_next_job_runs(client: Peer, how: str, told: str) -> None:
@@ -104,6 +103,12 @@ async def test_a_process_that_dies_fails_the_attempt_and_the_next_job_runs(clien
     assert problem["code"] == "handler_error"
     assert told in problem["detail"]
     assert (await client.run("process_id"))[-1]["event"] == "succeeded"
+
+
+async def test_what_a_dead_process_leaves_behind_ends_with_it(client: Peer) -> None:
+    events = await client.run("leave_a_copy")
+    assert "exit code 5" in events[-1]["data"]["problem"]["detail"]
+    wait_until_gone(next(event["data"] for event in events if event["event"] == "log"))
 
 
 async def test_a_death_is_a_failed_attempt_like_any(client: Peer) -> None:

@@ -140,8 +140,10 @@ class Process:
             return None
 
     async def _watch(self) -> None:
-        """Hang up when the process is gone: a copy that it left behind may hold the line."""
+        """Hang up when the process is gone, and end what it left behind: a copy of it may hold the line."""
         await self._child.wait()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
         self._writer.transport.abort()
 
     async def _end(self) -> ProcessEndedError:
