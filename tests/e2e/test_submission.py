@@ -103,3 +103,6 @@ async def test_a_side_effect_is_not_repeated_by_a_retry(client: Peer, tmp_path: 
     events = await client.run("charge_in_thread", {"path": str(path)})
     assert events[-1]["data"]["result"] == ["paid", 2]
     assert path.read_text() == "xx"
+    events = await client.run("charge_in_process", {"path": str(path)})
+    assert events[-1]["data"]["result"] == ["paid", 2]
+    assert path.read_text() == "xxx"

@@ -190,6 +190,15 @@ async def charge_then_fail(ctx: Context, path: str) -> tuple[str, int]:
     return paid, ctx.attempt
 
 
+@job(retries=1, run_in="process")
+def charge_in_process(ctx: SyncContext, path: str) -> tuple[str, int]:
+    """The same in a process, which is killed after it the first time."""
+    paid = ctx.once("charge", lambda: _charge(path))
+    if ctx.attempt < 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return paid, ctx.attempt
+
+
 @job(retries=1)
 def charge_in_thread(ctx: SyncContext, path: str) -> tuple[str, int]:
     """The same in a thread, failing once."""

@@ -109,20 +109,21 @@ class Attempt(Sink):
         return await self._remember(name, value)
 
     async def _remember(self, name: str, value: str) -> str:
-        """Ask the store until it answers; an attempt that is not this worker's any more ends here."""
+        """Ask the store until it answers, or the attempt is over."""
+        fork.end_if_copy()
         failures = 0
-        while True:
+        while not self.cancelled:
             try:
                 memo = await self._store.once(self._id, self._started.fence, name, value)
             except StoreError:
                 failures += 1
                 pause = backoff(failures, random.random(), first_s=RESEND_S[0], longest_s=RESEND_S[1])  # noqa: S311
-                await anyio.sleep(pause)
+                await asyncio.sleep(pause)
                 continue
-            if memo.answer == "lost":
-                self.stop("lost")
-                await anyio.sleep_forever()
-            return memo.value
+            if memo.answer != "lost":
+                return memo.value
+            self.stop("lost")
+        raise StoppedError("the attempt is over: nothing more is recorded for it")
 
     # What others ask.
 

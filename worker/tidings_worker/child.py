@@ -15,7 +15,7 @@ import threading
 import traceback
 from typing import Any, Literal, NamedTuple, cast
 
-from tidings.context import Sink, SyncContext
+from tidings.context import Sink, StoppedError, SyncContext
 from tidings.job import Job
 from tidings.log import configure
 from tidings.parent import end_with_parent_if_asked
@@ -26,9 +26,12 @@ from .crossing import message_of
 from .loader import load_jobs
 from .message import (
     Chunk,
+    Memo,
     Order,
     Progress,
     Ready,
+    Recall,
+    Record,
     Result,
     Room,
     Stop,
@@ -59,6 +62,7 @@ class Relay(Sink):
         self._late: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
+        self._memo: asyncio.Future[str] | None = None
 
     @property
     def cancelled(self) -> bool:
@@ -89,6 +93,26 @@ class Relay(Sink):
         """Return when the worker has taken the last chunk."""
         await self._room.wait()
 
+    async def recall(self, name: str) -> str:
+        """Ask the worker what is recorded under a name."""
+        return await self._ask(Recall(name))
+
+    async def record(self, name: str, value: str) -> str:
+        """Have the worker record something under a name."""
+        return await self._ask(Record(name, value))
+
+    async def _ask(self, question: Recall | Record) -> str:
+        if self.cancelled:
+            raise StoppedError("the attempt is over")
+        self._memo = self._loop.create_future()
+        self._send(question)
+        return await self._memo
+
+    def remembered(self, value: str) -> None:
+        """Take the answer."""
+        if self._memo is not None and not self._memo.done():
+            self._memo.set_result(value)
+
     def let_in(self) -> None:
         """There is room."""
         self._room.set()
@@ -97,6 +121,8 @@ class Relay(Sink):
         """The attempt is over."""
         self.cancelled = True
         self._room.set()
+        if self._memo is not None and not self._memo.done():
+            self._memo.set_exception(StoppedError("the attempt is over"))
 
     def end(self, verdict: Verdict) -> None:
         """Send how the handler ended; nothing is said after that."""
@@ -184,6 +210,8 @@ class Line(threading.Thread):
                     relay.stop()
                 case Room() if relay is not None:
                     relay.let_in()
+                case Memo(value) if relay is not None:
+                    relay.remembered(value)
                 case _:
                     raise AssertionError(message)
 

@@ -55,6 +55,12 @@ class Room(_Message, frozen=True):
     """The last log chunk has been taken, and there is room for another."""
 
 
+class Memo(_Message, frozen=True):
+    """What stands recorded under the name asked for; empty: nothing."""
+
+    value: str
+
+
 # To the worker.
 
 
@@ -72,6 +78,19 @@ class Chunk(_Message, frozen=True):
     """A log chunk, as JSON text; the next comes only after `Room`."""
 
     chunk: str
+
+
+class Recall(_Message, frozen=True):
+    """What is recorded under this name? Answered by `Memo`."""
+
+    name: str
+
+
+class Record(_Message, frozen=True):
+    """Record this JSON text under a name. Answered by `Memo`, when it is durable."""
+
+    name: str
+    value: str
 
 
 class Result(_Message, frozen=True):
@@ -114,9 +133,9 @@ class Error(_Message, frozen=True):
     may_be_retried: bool
 
 
-ToChild = Welcome | Order | Stop | Room
+ToChild = Welcome | Order | Stop | Room | Memo
 Verdict = Result | Refusal | Rejection | Postponement | Error
-ToWorker = Ready | Progress | Chunk | Verdict
+ToWorker = Ready | Progress | Chunk | Recall | Record | Verdict
 
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

@@ -20,9 +20,12 @@ from .crossing import error_of
 from .failure import ProcessEndedError
 from .message import (
     Chunk,
+    Memo,
     Order,
     Progress,
     Ready,
+    Recall,
+    Record,
     Result,
     Room,
     Stop,
@@ -100,6 +103,10 @@ class Process:
                     sink.log(chunk)
                     await sink.room()
                     await self._send(Room())
+                case Recall(name):
+                    await self._send(Memo(await sink.recall(name)))
+                case Record(name, value):
+                    await self._send(Memo(await sink.record(name, value)))
                 case None | Ready():
                     raise await self._end()
                 case Result(result):
