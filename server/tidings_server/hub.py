@@ -71,7 +71,7 @@ class Listener(ABC):
 class Topic:
     """One job and its listeners in this process."""
 
-    __slots__ = ("held", "listeners", "seq", "token")
+    __slots__ = ("held", "listeners", "seq", "stale", "token")
 
     def __init__(self, token: Token, seq: int | None) -> None:
         self.token = token
@@ -79,6 +79,8 @@ class Topic:
         """The number of the last event; None while the store is being asked for it."""
         self.listeners: list[Listener] = []
         self.held: list[Entry] = []
+        self.stale = False
+        """Whether the inbox was lost while the store was being asked: the answer may be older than what was missed."""
 
 
 class Hub:
@@ -155,6 +157,7 @@ class Hub:
         """Watch everything again, because the inbox was deaf for a while."""
         if self._opened:
             for topic in list(self._topics.values()):
+                topic.stale = topic.seq is None
                 self._repair(topic)
         self._opened = True
 
@@ -193,12 +196,15 @@ class Hub:
             loop.call_later(REPAIR_RETRY_S, self._ask_again, topic, after)
             return
         record = answer.result()
+        if not record.state and any(listener.held is not None for listener in topic.listeners):
+            self._go_on(topic, after)  # its submit is still under way: what follows that comes by the inbox
+            return
         for listener in list(topic.listeners):
             if not record.state:
                 listener.vanished()
             elif listener.held is None and int(record.seq) > listener.seq:
                 seen, listener.seq = listener.seq, int(record.seq)
-                listener.repaired(record, seen)
+                listener.repaired(_after(record, seen), seen)
         self._resume(topic, record)
 
     def _settle(self, token: Token, answer: "asyncio.Future[Record]") -> None:
@@ -214,10 +220,24 @@ class Hub:
         if not record.state or is_final(record):
             self._topics.pop(str(topic.token), None)  # nothing more will come
             return
-        topic.seq = int(record.seq)
+        self._go_on(topic, int(record.seq))
+
+    def _go_on(self, topic: Topic, seq: int) -> None:
+        topic.seq = seq
         held, topic.held = topic.held, []
         for entry in held:
             self._take(topic, entry)
+        if topic.stale:
+            topic.stale = False
+            self._repair(topic)
+
+
+def _after(record: Record, seen: int) -> Record:
+    """Return a record with those chunks only that somebody who has seen everything up to `seen` lacks.
+
+    A topic can lag behind a listener that came later, and whose own answer told it more.
+    """
+    return msgspec.structs.replace(record, chunks=[chunk for chunk in record.chunks if chunk[0] > seen])
 
 
 def _ignore(answer: "asyncio.Future[Record]") -> None:

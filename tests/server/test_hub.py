@@ -1,8 +1,10 @@
 """The hub on a real store: holes, large events, a deaf inbox, and who hears what when."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import anyio
 import anyio.lowlevel
@@ -219,3 +221,60 @@ async def test_a_record_that_has_gone_is_told(world: World, store: Redis) -> Non
         while not ear.lost:
             await ear.news.wait()
     assert len(world.hub) == 0
+
+
+@in_world
+async def test_a_repair_tells_each_listener_only_what_it_lacks(world: World, store: Redis) -> None:
+    first, report = await world.running_job()
+    world.deaf = True
+    report = await world.log(report, '"a"')
+    late = Ear(first.token)
+    late.release(int((await world.hub.watch(late, 0)).seq))
+    await world.log(report, '"b"')
+    world.deaf = False
+    world.hub.reopened()
+    await first.until(4)
+    assert first.snapshots == [(2, 4, ['"a"', '"b"'])]
+    assert late.snapshots == [(3, 4, ['"b"'])]
+
+
+@in_world
+async def test_an_inbox_that_comes_back_while_a_submit_is_under_way_does_not_drop_it(
+    world: World, store: Redis
+) -> None:
+    ear = Ear(mint("p"))
+    world.hub.begin(ear)
+    world.hub.reopened()
+    await world.gateway.watch(ear.token)  # answered after the repair, as calls keep their order
+    await world.gateway.submit("p", NewJob(ear.token.id, "k", "normal", "[]"))
+    ear.release(1)
+    (entry,) = await world.worker.take(["normal"], 1, 1000)
+    await world.worker.start([entry])
+    await ear.until(2)
+    assert (ear.heard, ear.lost) == ([2], False)
+
+
+class Desk:
+    """A store whose answers the test gives."""
+
+    def __init__(self) -> None:
+        self.asked: list[asyncio.Future[Record]] = []
+
+    def watch(self, token: Token, after: int = 0) -> "asyncio.Future[Record]":
+        self.asked.append(asyncio.get_running_loop().create_future())
+        return self.asked[-1]
+
+
+async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_watched_again() -> None:
+    desk = Desk()
+    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
+    hub.reopened()  # the first time, at the start
+    ear = Ear(mint("p"))
+    answer = hub.watch(ear, 0)
+    answer.add_done_callback(lambda done: ear.release(int(done.result().seq)))
+    hub.reopened()
+    desk.asked[0].set_result(Record("running", seq="2"))  # from before the end, which nobody heard
+    await anyio.lowlevel.checkpoint()
+    desk.asked[1].set_result(Record("succeeded", seq="3"))
+    await ear.until(3)
+    assert ear.snapshots == [(2, 3, [])]
