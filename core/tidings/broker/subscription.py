@@ -20,6 +20,9 @@ from .error import StoreUnavailableError
 CONFIRM_TIMEOUT_S = 5.0
 """How long the store may take to confirm a channel."""
 
+PROBE_S = 2.0
+"""Time between two questions to the store whether it is there; two without a sign of it are a dead connection."""
+
 RETRY_S = (0.05, 2.0)
 """First and longest pause before subscribing again; full jitter between."""
 
@@ -49,6 +52,7 @@ class Subscription:
         self._on_lost = on_lost
         self._channels: dict[str, asyncio.Future[None]] = {}
         self._pubsub: PubSub | None = None
+        self._heard = False
         self.alive = False
         """Whether the channels are subscribed at this moment, as far as this end knows."""
 
@@ -87,9 +91,10 @@ class Subscription:
             try:
                 async with self._store.pubsub() as pubsub:
                     self._pubsub = pubsub
-                    await pubsub.subscribe(*self._channels)
+                    async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                        await pubsub.subscribe(*self._channels)
                     failures = 0
-                    await self._read(pubsub)
+                    await self._read_while_it_answers(pubsub)
             except (RedisError, OSError):
                 failures += 1
             finally:
@@ -98,9 +103,34 @@ class Subscription:
             pause = backoff(failures + 1, random.random(), first_s=RETRY_S[0], longest_s=RETRY_S[1])  # noqa: S311
             await anyio.sleep(pause)
 
+    async def _read_while_it_answers(self, pubsub: PubSub) -> None:
+        """Read until the connection breaks, or is found to be half open: TCP alone would not tell for hours."""
+        with anyio.CancelScope() as scope:
+            probe = asyncio.create_task(self._probe(pubsub, scope), name="inbox probe")
+            try:
+                await self._read(pubsub)
+            finally:
+                probe.cancel()
+
+    async def _probe(self, pubsub: PubSub, scope: anyio.CancelScope) -> None:
+        silent = 0
+        while silent < 2:  # a process that was stopped for a while finds one unanswered
+            self._heard = False
+            try:
+                async with asyncio.timeout(PROBE_S):
+                    await pubsub.ping()
+            except (RedisError, OSError):
+                pass
+            await asyncio.sleep(PROBE_S)
+            silent = 0 if self._heard else silent + 1
+        scope.cancel()
+
     async def _read(self, pubsub: PubSub) -> None:
         pending = set(self._channels)
         async for message in pubsub.listen():
+            self._heard = True
+            if message["type"] == "pong":
+                continue
             channel = message["channel"].decode()
             if message["type"] == "message":
                 self._on_message(channel, message["data"])
