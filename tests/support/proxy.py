@@ -49,8 +49,8 @@ class _Link:
         """Close both ends; `rudely` by RST."""
         for end in self._ends:
             if rudely:
-                raw: socket.socket = end.get_extra_info("socket")
-                if raw.fileno() >= 0:
+                raw: socket.socket | None = end.get_extra_info("socket")
+                if raw is not None and raw.fileno() >= 0:  # else it is closed already
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 end.transport.abort()
             else:

@@ -15,6 +15,10 @@ CALL_TIMEOUT_S = 10.0
 
 CONNECT_TIMEOUT_S = 5.0
 
+CALL_ERRORS = (RedisError, OSError, RuntimeError)
+"""What a call of redis-py's raises when the store is away. Among them RuntimeError: uvloop says so, and redis-py
+does not translate it, where a connection was reset between two calls and the second writes to it."""
+
 MAX_CONNECTIONS = 1000
 """The pool's bound; redis-py's own default of 100 blocks a busy process."""
 
@@ -52,7 +56,7 @@ async def command(store: Redis, *args: Any) -> Any:
     """
     try:
         return await store.execute_command(*args)  # type: ignore[no-untyped-call]
-    except (RedisError, OSError) as error:
+    except CALL_ERRORS as error:
         raise translate(error) from error
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import anyio
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from tidings.backoff import backoff
 
+from .connection import CALL_ERRORS
 from .error import StoreUnavailableError
 
 CONFIRM_TIMEOUT_S = 5.0
@@ -78,7 +78,7 @@ class Subscription:
             return  # the reader subscribes to all it finds when it connects
         try:
             await self._pubsub.subscribe(channel)
-        except (RedisError, OSError):
+        except CALL_ERRORS:
             return  # the reader notices too, and subscribes to all again
 
     async def run(self) -> None:
@@ -95,7 +95,7 @@ class Subscription:
                         await pubsub.subscribe(*self._channels)
                     failures = 0
                     await self._read_while_it_answers(pubsub)
-            except (RedisError, OSError):
+            except CALL_ERRORS:
                 failures += 1
             finally:
                 self._pubsub = None
@@ -119,7 +119,7 @@ class Subscription:
             try:
                 async with asyncio.timeout(PROBE_S):
                     await pubsub.ping()
-            except (RedisError, OSError):
+            except CALL_ERRORS:
                 pass
             await asyncio.sleep(PROBE_S)
             silent = 0 if self._heard else silent + 1
