@@ -4,6 +4,7 @@
 #   make test    set up, run every test
 #   make lint    set up, run every check
 #   make bench   set up, measure (short form)
+#   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs clean
+.PHONY: help setup demo test lint format bench soak docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -62,6 +63,13 @@ format: $(VENV)/stamp
 
 bench: $(VENV)/stamp
 	$(BIN)/python -m bench --short
+
+MINUTES ?= 10
+SEED ?= 1
+NEMESIS ?= all
+
+soak: $(VENV)/stamp
+	PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) --seed $(SEED) --nemesis $(NEMESIS)
 
 docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py

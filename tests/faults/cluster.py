@@ -1,0 +1,151 @@
+"""The system of a trial: one store, servers and workers behind proxies, and what starts again whatever ended."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from support.proxy import Proxy
+from support.store import StoreProcess, free_port
+from support.system import Process, ServerProcess, WorkerProcess
+
+from .jobs import RECORD
+from .plan import SERVERS, WORKERS
+
+JOBS = Path(__file__).with_name("jobs.py")
+
+SETTINGS = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_SLOTS": "20"}
+
+READY_TIMEOUT_S = 60.0
+
+
+class Member:
+    """A server or a worker, and its own link to the store."""
+
+    def __init__(self, name: str, store: StoreProcess, record: Path) -> None:
+        self.name = name
+        self.held = False
+        """Whether it is meant to be down at the moment."""
+        self.process: Process | None = None
+        self.starts = 0
+        self.link = Proxy(store.port)
+        self.port = free_port()
+        """Of a server."""
+        self.front = Proxy(self.port)
+        """What clients connect to, of a server."""
+        self._record = record
+
+    @property
+    def address(self) -> str:
+        """The address for clients' sockets."""
+        return f"ws://127.0.0.1:{self.front.port}/v1/socket"
+
+    @property
+    def server(self) -> ServerProcess:
+        """The process, of a server."""
+        assert isinstance(self.process, ServerProcess)
+        return self.process
+
+    def start(self) -> None:
+        """Start it, if it does not run and should."""
+        if self.held or (self.process is not None and self.process.process.poll() is None):
+            return
+        if self.process is not None:
+            self.process.close()
+        self.starts += 1
+        store_url = f"redis://127.0.0.1:{self.link.port}/0"
+        if self.name.startswith("server"):
+            self.process = ServerProcess(store_url, TIDINGS_PORT=str(self.port))
+        else:
+            self.process = WorkerProcess(store_url, str(JOBS), **SETTINGS, **{RECORD: str(self._record)})
+
+    def text(self) -> str:
+        """Return what it printed since it was last started."""
+        return self.process.text() if self.process is not None else ""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self.process is not None and self.process.process.poll() is None:
+            self.process.signal(number)
+
+    def kill(self) -> int:
+        """End it without a chance to tidy up; return the process id it had."""
+        assert self.process is not None
+        self.held = True
+        self.process.process.kill()
+        self.process.process.wait(10)
+        return self.process.process.pid
+
+    async def close(self) -> None:
+        """End it and its links."""
+        if self.process is not None:
+            self.process.close()
+        await self.link.close()
+        await self.front.close()
+
+
+class Cluster:
+    """Everything that runs."""
+
+    def __init__(self, record: Path) -> None:
+        self.record = record
+        self.store = StoreProcess("--appendfsync", "always")
+        names = [*(f"server-{n}" for n in range(SERVERS)), *(f"worker-{n}" for n in range(WORKERS))]
+        self.members = {name: Member(name, self.store, record) for name in names}
+
+    @property
+    def servers(self) -> list[Member]:
+        """The servers."""
+        return [member for member in self.members.values() if member.name.startswith("server")]
+
+    async def start(self) -> None:
+        """Start everything."""
+        await asyncio.to_thread(self.store.start)
+        for member in self.members.values():
+            await member.link.listen()
+            await member.front.listen()
+            member.start()
+
+    async def keep(self) -> None:
+        """Start again whatever ended by itself or was killed, until cancelled: as systemd would."""
+        while True:
+            for member in self.members.values():
+                member.start()
+            await asyncio.sleep(0.1)
+
+    async def ready(self) -> None:
+        """Return when both servers are ready and know the kinds."""
+        for member in self.servers:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                while not await asyncio.to_thread(_is_ready, member):
+                    await asyncio.sleep(0.1)
+
+    async def close(self) -> None:
+        """End everything."""
+        for member in self.members.values():
+            member.signal(signal.SIGKILL)
+            await member.close()
+        self.store.close()
+
+
+def _is_ready(member: Member) -> bool:
+    server = member.server
+    return server.get("/readyz")[0] == 200 and bool((server.get("/v1/kinds")[1] or {}).get("kinds"))
+
+
+@asynccontextmanager
+async def running_cluster(record: Path) -> AsyncIterator[Cluster]:
+    """Run a cluster around the body."""
+    cluster = Cluster(record)
+    keeper: asyncio.Task[None] | None = None
+    try:
+        await cluster.start()
+        keeper = asyncio.create_task(cluster.keep(), name="keeper")
+        await cluster.ready()
+        yield cluster
+    finally:
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait([keeper])
+        await cluster.close()
