@@ -187,17 +187,19 @@ class Hub:
 
     def _ask_again(self, topic: Topic, after: int) -> None:
         if self._topics.get(str(topic.token)) is topic:
+            # Asked of a job whose submit is under way, the store may not know it yet.
+            unborn = any(listener.held is not None for listener in topic.listeners)
             answer = self._store.watch(topic.token, after)
-            answer.add_done_callback(lambda done: self._repaired(topic, after, done))
+            answer.add_done_callback(lambda done: self._repaired(topic, after, done, unborn=unborn))
 
-    def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]") -> None:
+    def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]", *, unborn: bool) -> None:
         if answer.cancelled() or isinstance(answer.exception(), StoreError):
             loop = asyncio.get_running_loop()
             loop.call_later(REPAIR_RETRY_S, self._ask_again, topic, after)
             return
         record = answer.result()
-        if not record.state and any(listener.held is not None for listener in topic.listeners):
-            self._go_on(topic, after)  # its submit is still under way: what follows that comes by the inbox
+        if not record.state and unborn:
+            self._go_on(topic, after)  # what follows the submit comes by the inbox, which is open again
             return
         for listener in list(topic.listeners):
             if not record.state:

@@ -278,3 +278,17 @@ async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_wa
     desk.asked[1].set_result(Record("succeeded", seq="3"))
     await ear.until(3)
     assert ear.snapshots == [(2, 3, [])]
+
+
+async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
+    desk = Desk()
+    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
+    hub.reopened()  # the first time, at the start
+    ear = Ear(mint("p"))
+    hub.begin(ear)
+    hub.reopened()
+    ear.release(1)  # the submit was written after the repair looked, and answered before it
+    desk.asked[0].set_result(Record(""))
+    await anyio.lowlevel.checkpoint()
+    hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.CHANGE, "{}")]))
+    assert (ear.heard, ear.lost) == ([2], False)
