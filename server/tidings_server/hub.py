@@ -71,7 +71,7 @@ class Listener(ABC):
 class Topic:
     """One job and its listeners in this process."""
 
-    __slots__ = ("held", "listeners", "seq", "stale", "token")
+    __slots__ = ("held", "listeners", "repairing", "seq", "stale", "token")
 
     def __init__(self, token: Token, seq: int | None) -> None:
         self.token = token
@@ -79,6 +79,8 @@ class Topic:
         """The number of the last event; None while the store is being asked for it."""
         self.listeners: list[Listener] = []
         self.held: list[Entry] = []
+        self.repairing = False
+        """Whether the number is lost until the repair's own answer: another's would leave a hole for the rest."""
         self.stale = False
         """Whether the inbox was lost while the store was being asked: the answer may be older than what was missed."""
 
@@ -183,6 +185,7 @@ class Hub:
         if topic.seq is None:
             return  # an answer is on its way already
         after, topic.seq = topic.seq, None
+        topic.repairing = True
         self._ask_again(topic, after)
 
     def _ask_again(self, topic: Topic, after: int) -> None:
@@ -197,6 +200,7 @@ class Hub:
             loop = asyncio.get_running_loop()
             loop.call_later(REPAIR_RETRY_S, self._ask_again, topic, after)
             return
+        topic.repairing = False
         record = answer.result()
         if not record.state and unborn:
             self._go_on(topic, after)  # what follows the submit comes by the inbox, which is open again
@@ -212,7 +216,7 @@ class Hub:
     def _settle(self, token: Token, answer: "asyncio.Future[Record]") -> None:
         """Take the number from the first answer to a watch, if nobody knew it."""
         topic = self._topics.get(str(token))
-        if topic is None or topic.seq is not None:
+        if topic is None or topic.seq is not None or topic.repairing:
             return
         if answer.cancelled() or answer.exception() is not None:
             return  # whoever asked is told, and leaves

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess
 from tidings.broker.connection import open_store
+from tidings.broker.error import StoreUnavailableError
 from tidings.broker.gateway import GatewayStore, NewJob, Record
 from tidings.broker.keys import Keys
 from tidings.broker.subscription import Subscription
@@ -292,3 +293,26 @@ async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
     await anyio.lowlevel.checkpoint()
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.CHANGE, "{}")]))
     assert (ear.heard, ear.lost) == ([2], False)
+
+
+async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_another() -> None:
+    desk = Desk()
+    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
+    hub.reopened()  # the first time, at the start
+    ear = Ear(mint("p"))
+    hub.begin(ear)
+    ear.release(1)
+    hub.reopened()
+    desk.asked[0].set_exception(StoreUnavailableError("not yet"))
+    late = Ear(ear.token)
+    hub.watch(late, 0).add_done_callback(lambda done: late.release(int(done.result().seq)))
+    desk.asked[1].set_result(Record("running", seq="6"))
+    await anyio.lowlevel.checkpoint()
+    hub.receive(msgspec.msgpack.encode([(str(ear.token), 7, EventClass.CHANGE, "{}")]))
+    with anyio.fail_after(10):
+        while len(desk.asked) < 3:
+            await anyio.lowlevel.checkpoint()
+    desk.asked[2].set_result(Record("running", seq="6", chunks=[(3, 0, '"a"')]))
+    await ear.until(7)
+    assert (ear.snapshots, ear.heard) == ([(1, 6, ['"a"'])], [7])
+    assert (late.snapshots, late.heard) == ([], [7])
