@@ -122,11 +122,12 @@ class Cluster:
                     await asyncio.sleep(0.1)
 
     async def close(self) -> None:
-        """End everything."""
+        """End everything: the processes first, whatever becomes of the rest."""
         for member in self.members.values():
             member.signal(signal.SIGKILL)
-            await member.close()
         self.store.close()
+        for member in self.members.values():
+            await member.close()
 
 
 def _is_ready(member: Member) -> bool:
