@@ -95,7 +95,7 @@ class Effect(msgspec.Struct, frozen=True, tag=True):
     at: float
     """By the monotonic clock of the machine, s."""
     what: str
-    """`began`, `ended` or `once`."""
+    """`began`; `ended`, or `left` by an exception of its own; `once`."""
     value: Any = None
 
 

@@ -71,6 +71,7 @@ async def again(ctx: Context, number: int, times: int) -> int:
     run = begin(ctx)
     await ctx.log({"run": run, "n": 0})
     if ctx.attempt <= times:
+        note(ctx, run, "left")
         raise Retry("once more", after=0.05)
     note(ctx, run, "ended")
     return number
@@ -79,7 +80,7 @@ async def again(ctx: Context, number: int, times: int) -> int:
 @job(retries=100, max_deliveries=100)
 async def refuse(ctx: Context, number: int) -> int:
     """Refuses for good."""
-    begin(ctx)
+    note(ctx, begin(ctx), "left")
     raise Reject(f"no {number}")
 
 
@@ -92,6 +93,7 @@ async def charge(ctx: Context, number: int, pause: float) -> int:
         note(ctx, run, "once", value)
     await anyio.sleep(pause)
     if ctx.attempt == 1:
+        note(ctx, run, "left")
         raise Retry("the rest comes later", after=0.05)
     note(ctx, run, "ended")
     return number

@@ -159,7 +159,7 @@ def _seen(server: str, token: str, body: dict[str, Any]) -> Found:
 def _reruns(history: History) -> list[float]:
     killed = {entry.pid: entry.at for entry in history.entries if isinstance(entry, Killed)}
     effects = [entry for entry in history.entries if isinstance(entry, Effect)]
-    over = {entry.run for entry in effects if entry.what == "ended"}
+    over = {entry.run for entry in effects if entry.what in ("ended", "left")}
     found = []
     for broken in effects:
         if broken.what == "began" and broken.pid in killed and broken.run not in over:
