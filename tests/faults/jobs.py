@@ -4,8 +4,6 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 import anyio
 
@@ -88,7 +86,7 @@ async def refuse(ctx: Context, number: int) -> int:
 async def charge(ctx: Context, number: int, pause: float) -> int:
     """Draws a value once, and does the rest as often as it must."""
     run = begin(ctx)
-    value = await _once(ctx, "charge", lambda: uuid.uuid4().hex)
+    value = await ctx.once("charge", lambda: uuid.uuid4().hex)
     if value is not None:
         note(ctx, run, "once", value)
     await anyio.sleep(pause)
@@ -97,9 +95,3 @@ async def charge(ctx: Context, number: int, pause: float) -> int:
         raise Retry("the rest comes later", after=0.05)
     note(ctx, run, "ended")
     return number
-
-
-async def _once(ctx: Context, name: str, function: Callable[[], str]) -> Any:
-    # FALLBACK, to be removed as soon as every Context has `once`: then this is `await ctx.once(name, function)`.
-    once = getattr(ctx, "once", None)
-    return None if once is None else await once(name, function)
