@@ -13,6 +13,9 @@ local function job_key(id) return root .. 'job:' .. id end
 local function log_key(id) return root .. 'log:' .. id end
 local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
+-- Of the registry's partition only.
+local workers_key = root .. 'workers'
+local function worker_key(worker) return root .. 'worker:' .. worker end
 
 -- The classes of events (contract/event.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Reads a batch of jobs, and from now on sends their events to a gateway; or no longer does.
 --
 -- Atomic, because whatever is not in the answer must arrive in the inbox: the snapshot's number and
