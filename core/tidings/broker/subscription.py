@@ -5,23 +5,21 @@ the subscription stands anew (`on_open`), and has to look at what it may have mi
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 
 import anyio
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from tidings.backoff import backoff
-
-from .error import StoreUnavailableError
+from .connection import Store
+from .error import StoreUnavailableError, translate
+from .pause import store_pause
 
 CONFIRM_TIMEOUT_S = 5.0
 """How long the store may take to confirm a channel."""
 
-RETRY_S = (0.05, 2.0)
-"""First and longest pause before subscribing again; full jitter between."""
+_CALL = ("SUBSCRIBE",)
+"""What the store's contact is told of."""
 
 
 class Subscription:
@@ -29,7 +27,7 @@ class Subscription:
 
     def __init__(
         self,
-        store: Redis,
+        store: Store,
         on_message: Callable[[str, bytes], None],
         on_open: Callable[[], None],
         on_lost: Callable[[], None] = lambda: None,
@@ -48,6 +46,7 @@ class Subscription:
         self._on_open = on_open
         self._on_lost = on_lost
         self._channels: dict[str, asyncio.Future[None]] = {}
+        self._wanted = asyncio.Event()
         self._pubsub: PubSub | None = None
         self.alive = False
         """Whether the channels are subscribed at this moment, as far as this end knows."""
@@ -62,6 +61,7 @@ class Subscription:
         confirmed = self._channels.get(channel)
         if confirmed is None:
             confirmed = self._channels[channel] = asyncio.get_running_loop().create_future()
+            self._wanted.set()
             await self._subscribe_now(channel)
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
@@ -79,24 +79,24 @@ class Subscription:
 
     async def run(self) -> None:
         """Read until cancelled, subscribing again whenever the connection breaks."""
+        await self._wanted.wait()
         failures = 0
         while True:
-            if not self._channels:
-                await asyncio.sleep(RETRY_S[0])
-                continue
             try:
                 async with self._store.pubsub() as pubsub:
                     self._pubsub = pubsub
                     await pubsub.subscribe(*self._channels)
-                    failures = 0
                     await self._read(pubsub)
-            except (RedisError, OSError):
-                failures += 1
+            except (RedisError, OSError) as error:
+                # Only a subscription that does not come about says that the store is lost: one that
+                # stood may have been ended for its own sake.
+                failures = 1 if self.alive else failures + 1
+                if not self.alive:
+                    self._store.contact.failed(_CALL, translate(error))
             finally:
                 self._pubsub = None
                 self._lose()
-            pause = backoff(failures + 1, random.random(), first_s=RETRY_S[0], longest_s=RETRY_S[1])  # noqa: S311
-            await anyio.sleep(pause)
+            await anyio.sleep(store_pause(failures))
 
     async def _read(self, pubsub: PubSub) -> None:
         pending = set(self._channels)
@@ -109,6 +109,7 @@ class Subscription:
                 pending.discard(channel)
                 if not pending and not self.alive:
                     self.alive = True
+                    self._store.contact.answered(_CALL)
                     self._on_open()
 
     def _confirm(self, channel: str) -> None:
