@@ -4,6 +4,7 @@
 #   make test    set up, run every test
 #   make lint    set up, run every check
 #   make bench   set up, measure (short form)
+#   make soak-memory   200,000 jobs, after which the store is as it was
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs clean
+.PHONY: help setup demo test lint format bench soak-memory docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -62,6 +63,9 @@ format: $(VENV)/stamp
 
 bench: $(VENV)/stamp
 	$(BIN)/python -m bench --short
+
+soak-memory: $(VENV)/stamp
+	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py
 
 docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py
