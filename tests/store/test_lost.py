@@ -129,3 +129,27 @@ async def test_a_store_that_hangs_is_no_reason_to_take_over(system: System, tmp_
             snapshot = (await http.get(f"{system.server.url}/v1/jobs/{token}")).json()
             assert snapshot["attempt"] == 1, snapshot
     assert not any("taken_over" in worker.text() for worker in system.workers)
+
+
+async def test_a_worker_that_is_slow_to_notice_that_the_store_is_back_keeps_its_jobs(tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    patient = {**QUICK, "TIDINGS_LEASE_S": "6"}
+    with running_system(servers=1, workers=2, **patient) as system:
+        slow = psutil.Process(system.workers[0].process.pid)
+        async with peer(system.server.socket_url) as client, httpx.AsyncClient() as http:
+            tokens = [(await client.submit("wait_again", {"path": str(path)}))["token"] for _ in range(20)]
+            await anyio.sleep(2 * float(patient["TIDINGS_HEARTBEAT_S"]))
+            slow.suspend()
+            system.store.kill()
+            await anyio.sleep(7)
+            system.store.start()
+            await until_accepted(client)
+            await anyio.sleep(3)  # half a lease, and more than the other's longest pause
+            slow.resume()
+            await anyio.sleep(4)  # the truce is over
+            path.touch()
+            assert set((await client.ends(*tokens)).values()) == {"succeeded"}
+            for token in tokens:
+                snapshot = (await http.get(f"{system.server.url}/v1/jobs/{token}")).json()
+                assert snapshot["attempt"] == 1, snapshot
+        assert not any("taken_over" in worker.text() for worker in system.workers)

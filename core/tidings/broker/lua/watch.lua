@@ -13,6 +13,9 @@
 --   where what is missing is ''; all numbers but those of the chunks are text.
 -- O(items + chunks).
 
+-- A gateway that died stays listed until the job ends, and what is published to it nobody hears: that
+-- costs less than to keep account of who lives, for every job.
+
 local gateway, items = unpack(args)
 local replies = {}
 
