@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tidings.contract.close import CLOSE_CODES
 from tidings.contract.problem import CODES
-from tidings.contract.state import TERMINAL, TRANSITIONS
+from tidings.contract.state import REPLAY, TERMINAL, TRANSITIONS
 from tidings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
@@ -46,6 +46,8 @@ def protocol() -> str:
     ]
     for state, after in TRANSITIONS.items():
         parts.append(f"| `{state}` | {'yes' if state in TERMINAL else ''} | {', '.join(sorted(after))} |\n")
+    for state, after in REPLAY.items():
+        parts.append(f"\nAn operator's replay, and nothing else, makes `{state}` {', '.join(sorted(after))} again.\n")
     parts.append("\n## Problems\n\n`type` is `urn:tidings:problem:` and the code.\n\n")
     parts.append("| code | HTTP status | worth another try | meaning |\n|---|---|---|---|\n")
     for code, fixed in CODES.items():

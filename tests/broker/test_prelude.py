@@ -1,6 +1,7 @@
 """The prelude of the scripts says the same as the Python that stands beside it."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -12,13 +13,16 @@ from redis.asyncio import Redis
 from tidings.broker.keys import GROUP, REGISTRY, Keys
 from tidings.broker.script import source
 from tidings.contract.event import EventClass
-from tidings.contract.state import TERMINAL, TRANSITIONS, State
+from tidings.contract.state import REPLAY, TERMINAL, TRANSITIONS, State
 
 ROOT = Keys().root("p")
 FOLDER = resources.files("tidings.broker") / "lua"
 
 
-FULL_STORE_RUNS = {"start", "report", "beat", "cancel", "promote", "leave", "watch", "join", "appear", "sweep"}
+FULL_STORE_RUNS = {
+    *("start", "report", "beat", "cancel", "promote", "leave", "watch"),
+    *("join", "appear", "sweep", "dead_drop"),
+}
 """What ends work or frees memory, and what that needs."""
 
 
@@ -37,20 +41,27 @@ async def evaluate(store: Redis, lua: str, *args: Any) -> Any:
     return msgspec.msgpack.decode(packed)
 
 
-async def test_both_hold_the_same_transitions(store: Redis) -> None:
-    table = await evaluate(
+@pytest.mark.parametrize(("name", "table"), [("NEXT", TRANSITIONS), ("REPLAY", REPLAY)])
+async def test_both_hold_the_same_transitions(store: Redis, name: str, table: Mapping[State, frozenset[State]]) -> None:
+    rows = await evaluate(
         store,
-        """
-        local rows = {}
-        for state, after in pairs(NEXT) do
-          rows[state] = {}
+        f"""
+        local rows = {{}}
+        for state, after in pairs({name}) do
+          rows[state] = {{}}
           for to in pairs(after) do table.insert(rows[state], to) end
         end
         return cmsgpack.pack(rows)
         """,
     )
-    found = {state: set(after) for state, after in table.items()}
-    assert found == {str(state): {str(to) for to in after} for state, after in TRANSITIONS.items()}
+    found = {state: set(after) for state, after in rows.items()}
+    assert found == {str(state): {str(to) for to in after} for state, after in table.items()}
+
+
+@pytest.mark.parametrize("state", State)
+async def test_a_replay_may_do_what_its_table_says_and_no_more(store: Redis, state: State) -> None:
+    allowed = await evaluate(store, "return cmsgpack.pack(may_replay(args[1], 'queued'))", str(state))
+    assert allowed is (State.QUEUED in REPLAY.get(state, ()))
 
 
 @pytest.mark.parametrize("state", State)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.contract.state import INITIAL, TERMINAL, TRANSITIONS, IllegalTransitionError, State, step
+from tidings.contract.state import INITIAL, REPLAY, TERMINAL, TRANSITIONS, IllegalTransitionError, State, step
 
 CONTRACT = {
     "scheduled": "queued cancelled expired",
@@ -26,6 +26,11 @@ def test_table_is_the_contract_s() -> None:
 
 def test_terminal_states_are_those_that_nothing_leaves() -> None:
     assert {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED} == TERMINAL
+
+
+def test_a_replay_reopens_what_failed_and_nothing_else() -> None:
+    assert {State.FAILED: {State.QUEUED}} == REPLAY
+    assert not any(to in TRANSITIONS[state] for state, after in REPLAY.items() for to in after)
 
 
 @pytest.mark.parametrize("state", State)

@@ -17,22 +17,25 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from support.store import StoreProcess
 from tidings.broker.connection import command, open_store
+from tidings.broker.dead import DeadLetters
 from tidings.broker.gateway import GatewayStore, NewJob
 from tidings.broker.keys import Keys
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import Beat, Entry, Outcome, Report, WorkerStore
 from tidings.contract.event import EventClass
-from tidings.contract.state import TERMINAL, State, step
+from tidings.contract.problem import problem
+from tidings.contract.state import REPLAY, TERMINAL, State, step
 from tidings.contract.token import Token, mint
 
 PARTITION = "p"
 WORKERS = ("w1", "w2")
 SCHEDULED = Keys().scheduled(PARTITION)
 READY = Keys().ready(PARTITION, "normal")
+VALUES = {"result": "{}", "problem": msgspec.json.encode(problem("handler_error", "as told")).decode()}
 decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
 
 
@@ -45,6 +48,9 @@ class ModelJob:
     reported: int = 0
     cancel: bool = False
     log: list[str] = field(default_factory=list)
+    past: list[tuple[int, str]] = field(default_factory=list)
+    """The attempts that did not succeed."""
+    replays: int = 0
     heard: list[int] = field(default_factory=list)
 
     def go(self, to: State) -> None:
@@ -65,6 +71,7 @@ class BrokerMachine(RuleBasedStateMachine):
     url: str
     jobs = Bundle("jobs")
     held = Bundle("held")
+    failed = Bundle("failed")
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,6 +99,7 @@ class BrokerMachine(RuleBasedStateMachine):
             await self.store.flushall()
             listening = open_store(self.url, timeout=None)
             stack.push_async_callback(listening.aclose)
+            self.dead = DeadLetters(self.store, keys, PARTITION)
             self.gateway = await stack.enter_async_context(GatewayStore(self.store, keys, "g"))
             self.workers = {
                 name: await stack.enter_async_context(WorkerStore(self.store, keys, PARTITION, name))
@@ -125,7 +133,7 @@ class BrokerMachine(RuleBasedStateMachine):
     )
     def submit(self, key: str, payload: str, delay: int) -> str:
         id_ = mint(PARTITION).id
-        job = NewJob(id_, "k", "normal", "[]", delay_ms=delay, key=key, fingerprint=payload, watch=1)
+        job = NewJob(id_, "k", "normal", '["k",{}]', delay_ms=delay, key=key, fingerprint=payload, watch=1)
         answer = self.run(self.gateway.submit, PARTITION, job)
         known = self.keys_used.get(key)
         if known is not None and known[1] != payload:
@@ -180,6 +188,7 @@ class BrokerMachine(RuleBasedStateMachine):
         assert started.go
         assert started.lost == (model.state is State.RUNNING)
         if model.state is State.RUNNING:
+            model.past.append((model.attempt, "lost"))
             model.state = step(model.state, State.QUEUED)
         model.go(State.RUNNING)
         model.fence += 1
@@ -204,9 +213,9 @@ class BrokerMachine(RuleBasedStateMachine):
             report.events.append((EventClass.LOG, tail, chunk))
         if end is not None:
             tail = f'"event":"{end}","status":"{end}","data":{{}}}}'
-            name = {State.SUCCEEDED: "result", State.FAILED: "problem"}.get(end, "")
+            name = {State.SUCCEEDED: "result", State.FAILED: "problem", State.SCHEDULED: "problem"}.get(end, "")
             report.outcome = Outcome(
-                end, name, "{}" if name else "", tail, delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
+                end, name, VALUES.get(name, ""), tail, delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
             )
         answer = self.run(self.workers[held.worker].report, report)
         if held.fence == model.fence and number <= model.reported:
@@ -228,6 +237,20 @@ class BrokerMachine(RuleBasedStateMachine):
         model.go(end)
         if end is State.QUEUED:
             model.attempt -= 1
+        if end in (State.FAILED, State.SCHEDULED):
+            model.past.append((model.attempt, "failed" if end is State.FAILED else "retrying"))
+
+    @rule(target=failed, worker=st.sampled_from(WORKERS), cancel_first=st.booleans())
+    def submit_take_and_fail(self, worker: str, cancel_first: bool) -> Any:
+        """Go the way to a dead letter in one step: by chance alone it is rarely gone to its end."""
+        self.submit("", "x", 0)
+        held = self._start(worker, self.run(self.workers[worker].take, ["normal"], 1, 1))
+        if held is None:
+            return multiple()
+        if cancel_first:
+            self.cancel(held.entry.id)
+        self.report(held, 1, ['"a"'], State.FAILED)
+        return held.entry.id
 
     @rule(held=held)
     def beat(self, held: Held | None) -> None:
@@ -256,6 +279,29 @@ class BrokerMachine(RuleBasedStateMachine):
         for model in due:
             model.go(State.QUEUED)
 
+    # What operators do.
+
+    @rule(job=st.one_of(jobs, failed), record_left=st.booleans())
+    def replay(self, job: str, record_left: bool) -> None:
+        model = self.model[job]
+        letter = self.run(self.dead.find, job).get(job)
+        assert (letter is not None) == (model.state in REPLAY)
+        if letter is None:
+            return
+        assert (letter.kind, letter.attempt, letter.replays) == ("k", model.attempt, model.replays)
+        assert [(one.attempt, one.event) for one in letter.history] == model.past
+        if record_left:
+            keys = Keys()
+            self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job))
+            assert self.run(self.dead.find, job) == {job: letter}
+            model.log = []
+        assert self.run(self.dead.replay, [letter.entry, letter.entry]) == ["queued", "gone"]
+        model.state, model.attempt, model.cancel = State.QUEUED, 0, False
+        model.seq += 1
+        model.replays += 1
+        assert int(self.run(self.gateway.watch, Token(PARTITION, job)).seq) == model.seq
+        model.heard.append(model.seq)  # by the snapshot: the watch before had ended
+
     # What must hold.
 
     @invariant()
@@ -268,6 +314,17 @@ class BrokerMachine(RuleBasedStateMachine):
                 assert [chunk for _, _, chunk in record.chunks] == model.log
                 ended = record.finished != ""
                 assert ended == (model.state in TERMINAL)
+                expiry = await command(self.store, "TTL", Keys().job(PARTITION, id_))
+                assert (expiry > 0) == ended
+
+        self.run(look)
+
+    @invariant()
+    def every_failed_job_has_its_letter_and_no_other_has(self) -> None:
+        async def look() -> None:
+            letters = [letter async for letter in self.dead.scan()]
+            failed = [str(Token(PARTITION, id_)) for id_, model in self.model.items() if model.state is State.FAILED]
+            assert sorted(letter.token for letter in letters) == sorted(failed)
 
         self.run(look)
 

@@ -165,3 +165,12 @@ def stuck(path: str) -> None:
     """A plain function that takes longer than it may, and does not ask whether it should stop."""
     while not Path(path).exists():
         time.sleep(0.01)
+
+
+@job(retries=1)
+async def mended(ctx: Context, path: str) -> str:
+    """Fails until a file appears: what a dead letter is replayed for."""
+    await ctx.log(f"attempt {ctx.attempt}")
+    if not Path(path).exists():
+        raise Retry("the disk is full", after=0.01)
+    return "mended"

@@ -25,6 +25,8 @@ class Peer:
         self.early: list[dict[str, Any]] = []
         """Events of a job that came before the answer that names it: must stay empty."""
         self._known: set[str] = set()
+        self._answers: dict[int, dict[str, Any]] = {}
+        """Answers that came while an event was waited for."""
         self._ref = 0
 
     async def send(self, type_: str, **fields: Any) -> int:
@@ -44,10 +46,14 @@ class Peer:
         return frame
 
     async def answer(self, ref: int) -> dict[str, Any]:
-        """Return the frame that answers `ref`; others that come first are dropped."""
-        while (frame := await self.receive()).get("ref") != ref:
-            pass
-        return frame
+        """Return the frame that answers `ref`; events that come first are dropped."""
+        while ref not in self._answers:
+            self._keep(await self.receive())
+        return self._answers.pop(ref)
+
+    def _keep(self, frame: dict[str, Any]) -> None:
+        if frame.get("ref") is not None:
+            self._answers[frame["ref"]] = frame
 
     async def ask(self, type_: str, **fields: Any) -> dict[str, Any]:
         """Send a frame and return its answer."""
@@ -63,6 +69,7 @@ class Peer:
         wanted = set(names) or FINAL
         while True:
             frame = await self.receive()
+            self._keep(frame)
             if frame["type"] == "event" and frame["token"] == token:
                 events.append(frame)
                 if frame["event"] in wanted:

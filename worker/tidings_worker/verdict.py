@@ -76,7 +76,8 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float) 
     if attempt > job.policy.retries or not may_be_retried(job.policy, error):
         return failed(refused, error)
     after = error.after if isinstance(error, Retry) and error.after is not None else retry_pause(attempt, draw)
-    return Outcome(State.SCHEDULED, "", "", _retrying(attempt, after, refused), delay_ms=int(after * 1000))
+    text, tail = _encode(refused).decode(), _retrying(attempt, after, refused)
+    return Outcome(State.SCHEDULED, "problem", text, tail, delay_ms=int(after * 1000))
 
 
 def may_be_retried(policy: Policy, error: BaseException) -> bool:

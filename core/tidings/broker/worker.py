@@ -52,7 +52,7 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
     field: str
     """`result`, `problem` or empty."""
     value: str
-    """JSON text for `field`."""
+    """JSON text for `field`; of a retry, the problem, for the job's history."""
     tail: str
     """The event's frame from `"event"` on."""
     delay_ms: int = 0

@@ -13,6 +13,7 @@ from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
 from .client import cancel, submit, watch
+from .dead import dead
 from .dev import dev
 from .error import CommandError
 from .status import status
@@ -43,6 +44,7 @@ def _app() -> typer.Typer:
     app.callback()(_options)
     for command in (dev, *_plugged(), submit, watch, cancel, status):
         app.command()(command)
+    app.add_typer(dead, name="dead")
     return app
 
 

@@ -5,6 +5,7 @@ Rules (CONTRACT section 1):
 * A job is in exactly one state. Terminal states are final: no message can leave one.
 * Every change of state is one row of `TRANSITIONS`; anything else raises and changes nothing.
 * The Lua scripts hold the same table (`broker/lua/_prelude.lua`); a test compares the two.
+* An operator's replay of a dead letter is no message: what it may do stands apart, in `REPLAY`.
 
 ::
 
@@ -63,6 +64,12 @@ INITIAL: frozenset[State] = frozenset({State.SCHEDULED, State.QUEUED})
 
 TERMINAL: frozenset[State] = frozenset(state for state, after in TRANSITIONS.items() if not after)
 """The states that nothing leaves."""
+
+REPLAY: Mapping[State, frozenset[State]] = MappingProxyType({State.FAILED: frozenset({State.QUEUED})})
+"""What an operator's replay of a dead letter may do, and nothing else can: it reopens a failed job.
+
+Not rows of `TRANSITIONS`, because no message of a client or a worker may leave a terminal state.
+"""
 
 
 class IllegalTransitionError(ValueError):

@@ -131,3 +131,24 @@ local function envelope_in(tier, entry)
   local found = redis.call('XRANGE', ready_key(tier), entry, entry)
   return found[1] and found[1][2][4] or ''
 end
+
+-- What an operator's replay may do, and nothing else: REPLAY of contract/state.py.
+local REPLAY = { failed = { queued = true } }
+local function may_replay(from, to) return REPLAY[from] ~= nil and REPLAY[from][to] == true end
+
+-- Adds the attempt under way, which did not succeed, to its job's history: a JSON object a line, the
+-- oldest lines dropped past the cap. problem: JSON text, or ''; one too long for the history is left out.
+local HISTORY_CAP = 32768
+local function remember(id, event, problem)
+  local key = job_key(id)
+  local attempt, worker, history = unpack(redis.call('HMGET', key, 'attempt', 'worker', 'history'))
+  if not problem or problem == '' or #problem > HISTORY_CAP / 2 then problem = 'null' end
+  local line = '{"attempt":' .. attempt .. ',"at":' .. now .. ',"worker":' .. cjson.encode(worker or '') ..
+    ',"event":"' .. event .. '","problem":' .. problem .. '}'
+  history = history and history .. '\n' .. line or line
+  if #history > HISTORY_CAP then
+    local cut = string.find(history, '\n', #history - HISTORY_CAP, true)
+    history = cut and string.sub(history, cut + 1) or history
+  end
+  redis.call('HSET', key, 'history', history)
+end

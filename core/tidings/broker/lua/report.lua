@@ -12,7 +12,8 @@
 --     events: { { class, tail, chunk } … }; chunk is the JSON text of a log chunk, else ''
 --     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued'
---         (handed back); field: 'result', 'problem' or ''; value: its JSON text;
+--         (handed back); field: 'result', 'problem' or ''; value: its JSON text (of
+--         a retry, the problem that goes into the history);
 --       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter.
 -- Reply: MessagePack array with for each item 'ok', 'cancel' (written, and someone asked that the job
 --   stop), 'lost' (not this attempt's job any more) or 'done' (it had been written before).
@@ -46,22 +47,36 @@ local function write_events(id, key, seq, watchers, logged, events)
   return seq
 end
 
-local function bury(id, tier, entry, kind, attempt, submitted, problem, note)
-  local found = redis.call('XRANGE', ready_key(tier), entry, entry)[1]
-  redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', 'id', id, 'kind', kind, 'tier', tier,
-    'attempt', attempt, 'submitted', submitted, 'problem', problem, 'note', note,
-    'env', found and found[2][4] or '')
+-- A letter holds the whole record beside the envelope and the note, so that the job can be replayed when
+-- its record has left. Memoised steps go packed into one field: there may be thousands, and Lua's unpack
+-- is bounded.
+local function bury(id, key, envelope, note)
+  local letter, memoised = { 'id', id, 'env', envelope, 'note', note }, {}
+  local record = redis.call('HGETALL', key)
+  for j = 1, #record, 2 do
+    local into = string.sub(record[j], 1, 5) == 'once:' and memoised or letter
+    into[#into + 1] = record[j]
+    into[#into + 1] = record[j + 1]
+  end
+  if #memoised > 0 then
+    letter[#letter + 1] = 'once'
+    letter[#letter + 1] = cmsgpack.pack(memoised)
+  end
+  redis.call('HSET', key, 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
 end
 
-local function settle(id, key, tier, entry, seq, watchers, record, outcome)
+local function settle(id, key, tier, entry, seq, watchers, outcome)
   local state, field, value, tail, delay, uncounted, note = unpack(outcome)
   if terminal(state) then
-    if state == 'failed' then bury(id, tier, entry, record.kind, record.attempt, record.submitted, value, note) end
+    local envelope = state == 'failed' and envelope_in(tier, entry)
+    if envelope then remember(id, 'failed', value) end
     acknowledge(tier, entry)
     finish(id, state, field, value, ttl)
+    if envelope then bury(id, key, envelope, note) end
     tell(watchers, partition, id, seq, FINAL, tail)
     return
   end
+  if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
   local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
   if uncounted == 1 then redis.call('HINCRBY', key, 'attempt', -1) end
@@ -79,9 +94,9 @@ end
 for i, item in ipairs(items) do
   local id, fence, number, progress, events, outcome = unpack(item)
   local key = job_key(id)
-  local state, held, seq, watchers, tier, entry, reported, logged, kind, attempt, submitted, cancel =
+  local state, held, seq, watchers, tier, entry, reported, logged, cancel =
     unpack(redis.call('HMGET', key, 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported',
-      'logged', 'kind', 'attempt', 'submitted', 'cancel'))
+      'logged', 'cancel'))
   if held and tonumber(held) == fence and tonumber(reported) >= number then
     replies[i] = 'done'
   elseif not state or tonumber(held) ~= fence or state ~= 'running' then
@@ -96,10 +111,7 @@ for i, item in ipairs(items) do
     if outcome then seq = seq + 1 end
     redis.call('HSET', key, 'seq', seq, 'reported', number)
     if progress ~= '' then redis.call('HSET', key, 'progress', progress) end
-    if outcome then
-      local record = { kind = kind, attempt = attempt, submitted = submitted }
-      settle(id, key, tier, entry, seq, watchers, record, outcome)
-    end
+    if outcome then settle(id, key, tier, entry, seq, watchers, outcome) end
     replies[i] = cancel and 'cancel' or 'ok'
   end
 end

@@ -35,6 +35,7 @@ for i, item in ipairs(items) do
   elseif deadline and tonumber(deadline) <= now then
     end_unstarted(id, tier, entry, seq + 1, watchers, 'expired')
   else
+    if state == 'running' then remember(id, 'lost', '') end
     fence, attempt, seq = fence + 1, attempt + 1, seq + 1
     redis.call('HSET', key, 'state', 'running', 'fence', fence, 'attempt', attempt, 'seq', seq,
       'worker', worker, 'dequeued', now, 'started', now, 'reported', 0)

@@ -1,0 +1,83 @@
+-- Puts a batch of dead letters back into their queues.
+--
+-- Atomic, because a letter and its job must not both go on: who takes the letter out of the stream is
+-- the one who queues the job, so a letter that is replayed twice, even at the same time, runs once.
+--
+-- The job keeps its token, owner, history and memoised steps; seq, fence and replays keep rising.
+-- Attempts begin anew, and the deadline, a wish to cancel and the expiry of the record are dropped.
+--
+-- args = { partition, letters };  letters: the entry ids in the dead-letter stream
+-- Reply: MessagePack array with for each letter 'queued', 'gone' (it is not there: replayed, dropped or
+--   trimmed) or 'live' (its job is not failed; the letter stays).
+-- O(letters · fields).
+
+local partition, letters = unpack(args)
+local replies = {}
+
+-- What a letter holds that the record does not.
+local OWN = { id = true, env = true, note = true, once = true }
+
+local function read(entry)
+  local found = redis.call('XRANGE', dead_key, entry, entry)[1]
+  if not found then return nil end
+  local letter, record = {}, {}
+  for j = 1, #found[2], 2 do
+    local name, value = found[2][j], found[2][j + 1]
+    letter[name] = value
+    if not OWN[name] then
+      record[#record + 1] = name
+      record[#record + 1] = value
+    end
+  end
+  return letter, record
+end
+
+-- 500 fields at a time: Lua's unpack is bounded.
+local function write(key, fields)
+  for first = 1, #fields, 1000 do
+    redis.call('HSET', key, unpack(fields, first, math.min(first + 999, #fields)))
+  end
+end
+
+-- The log goes on if it is still there; else whoever asks for its first part is told it is truncated.
+local function reopen_log(id, key, seq)
+  redis.call('PERSIST', log_key(id))
+  if redis.call('HEXISTS', key, 'logged') == 1 and redis.call('EXISTS', log_key(id)) == 0 then
+    redis.call('HDEL', key, 'logged')
+    redis.call('HSET', key, 'log_from', seq)
+  end
+end
+
+local function reopen(id, key, tier, envelope)
+  local seq = redis.call('HINCRBY', key, 'seq', 1)
+  local replays = redis.call('HINCRBY', key, 'replays', 1)
+  redis.call('HDEL', key, 'letter', 'problem', 'progress', 'finished', 'deadline', 'cancel')
+  redis.call('HSET', key, 'attempt', 0, 'lost', 0)
+  redis.call('PERSIST', key)
+  reopen_log(id, key, seq)
+  enqueue(id, tier, envelope)
+  tell(redis.call('HGET', key, 'watchers'), partition, id, seq, CHANGE,
+    '"event":"queued","status":"queued","data":{"replay":' .. replays .. '}}')
+end
+
+for i, entry in ipairs(letters) do
+  local letter, record = read(entry)
+  local state = letter and redis.call('HGET', job_key(letter.id), 'state')
+  if not letter then
+    replies[i] = 'gone'
+  elseif state and not may_replay(state, 'queued') then
+    replies[i] = 'live'
+  else
+    local key = job_key(letter.id)
+    redis.call('XDEL', dead_key, entry)
+    if not state then
+      write(key, record)
+      if letter.once then write(key, cmsgpack.unpack(letter.once)) end
+    end
+    reopen(letter.id, key, letter.tier, letter.env)
+    replies[i] = 'queued'
+  end
+end
+
+publish_all()
+return cmsgpack.pack(replies)

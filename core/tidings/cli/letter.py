@@ -1,0 +1,82 @@
+"""Dead letters in a terminal: a table of many, one in full."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tidings.broker.letter import Letter, Past
+
+PIPED_WIDTH = 200
+"""Columns of a table that does not go to a terminal."""
+
+
+def open_console() -> Console:
+    """Return the console for standard output; where nobody sees it, nothing is squeezed into 80 columns."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPED_WIDTH)
+    return console
+
+
+def table_of(letters: Iterable[Letter]) -> Table:
+    """Return a table with a row for each letter."""
+    table = Table()
+    for name in ("token", "kind", "attempts", "when (UTC)", "code"):
+        table.add_column(name, overflow="fold")
+    table.add_column("detail", no_wrap=True, overflow="ellipsis")
+    for one in letters:
+        detail = " ".join(one.detail.split())
+        row = (one.token, one.kind, str(one.attempt), moment(one.died), one.code, detail)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def show(letter: Letter, console: Console) -> None:
+    """Print everything that a letter holds."""
+    replays = f" and {_times(letter.replays, 'replay')}" if letter.replays else ""
+    lines = [
+        ("token", letter.token),
+        ("kind", f"{letter.kind}, version {letter.version}"),
+        ("queue", f"{letter.queue}, tier {letter.tier}"),
+        ("died", f"{moment(letter.died)} UTC, after {_times(letter.attempt, 'attempt')}{replays}"),
+        ("owner", letter.owner),
+        ("correlation", letter.correlation_id),
+        ("problem", f"{letter.code}: {letter.detail}"),
+    ]
+    for name, value in lines:
+        if value:
+            console.print(f"{name:<12} {value}")
+    milestones = [f"{name:<12} {_exact(ms)}" for name, ms in letter.milestones.items()]
+    _section(console, "Milestones (UTC)", milestones)
+    _section(console, "History", [_past(one) for one in letter.history])
+    _section(console, "Input", msgspec.json.format(bytes(letter.input)).decode().splitlines())
+    _section(console, "Traceback", letter.traceback.splitlines())
+
+
+def moment(ms: int) -> str:
+    """Return ms since the epoch as people read it, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _exact(ms: int) -> str:
+    return f"{moment(ms)}.{ms % 1000:03}"
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def _past(past: Past) -> str:
+    why = f"  {past.problem.code}: {past.problem.detail}" if past.problem is not None else ""
+    return f"{_exact(past.at)}  attempt {past.attempt} {past.event} on {past.worker}{why}"
+
+
+def _section(console: Console, title: str, lines: list[str]) -> None:
+    if lines:
+        console.print(f"\n{title}")
+        for line in lines:
+            console.print(f"  {line}")

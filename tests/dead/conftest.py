@@ -1,0 +1,47 @@
+"""One world for each test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from dead.world import World
+from support.system import System, running_system
+from tidings.broker.gateway import GatewayStore
+from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry
+from tidings.broker.worker import WorkerStore
+from tidings.contract.kind import KindRecord
+
+RAW = msgspec.Raw(b"{}")
+
+
+@pytest.fixture
+async def world(store: Redis) -> AsyncIterator[World]:
+    keys = Keys()
+    await Registry(store, keys).register([KindRecord(kind="k", queue="p", input=RAW, result=RAW)])
+    ready: asyncio.Future[World] = asyncio.get_running_loop().create_future()
+    done = asyncio.Event()
+
+    async def host() -> None:  # a task group must be left by the task that entered it
+        async with (
+            GatewayStore(store, keys, "g") as gateway,
+            WorkerStore(store, keys, "p", "w1") as first,
+            WorkerStore(store, keys, "p", "w2") as second,
+        ):
+            await first.join(["normal"])
+            ready.set_result(World(store, gateway, [first, second]))
+            await done.wait()
+
+    task = asyncio.create_task(host())
+    yield await ready
+    done.set()
+    await task
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_system() as system:
+        yield system
