@@ -153,3 +153,15 @@ async def test_a_worker_that_is_slow_to_notice_that_the_store_is_back_keeps_its_
                 snapshot = (await http.get(f"{system.server.url}/v1/jobs/{token}")).json()
                 assert snapshot["attempt"] == 1, snapshot
         assert not any("taken_over" in worker.text() for worker in system.workers)
+
+
+def test_a_worker_leaves_in_an_outage_too(tmp_path: Path) -> None:
+    with running_system(servers=1, workers=1, **QUICK) as system:
+        system.store.kill()
+        (worker,) = system.workers
+        for process in (worker, system.server):
+            process.process.terminate()
+        for process in (worker, system.server):
+            assert process.wait(20) == 0, process.text()
+        assert worker.text().count('"not_left"') == 1, worker.text()
+        assert "Traceback" not in worker.text() + system.server.text()
