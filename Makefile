@@ -5,6 +5,7 @@
 #   make lint    set up, run every check
 #   make bench   set up, measure (short form)
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
+#   make soak-memory   200,000 jobs, after which the store is as it was
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench soak docs clean
+.PHONY: help setup demo test lint format bench soak soak-memory docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -70,6 +71,9 @@ NEMESIS ?= all
 
 soak: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) --seed $(SEED) --nemesis $(NEMESIS)
+
+soak-memory: $(VENV)/stamp
+	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py
 
 docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py

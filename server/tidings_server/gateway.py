@@ -15,9 +15,11 @@ import msgspec
 import structlog
 
 from tidings.broker.connection import open_store
-from tidings.broker.error import StoreError, StoreFullError
+from tidings.broker.contact import Contact
+from tidings.broker.error import ScriptError, StoreError, StoreFullError
 from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
 from tidings.broker.keys import Keys
+from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry
 from tidings.broker.subscription import Subscription
 from tidings.contract.envelope import Envelope, encode_envelope
@@ -62,8 +64,9 @@ class Gateway:
             max_waiting_bytes=settings.max_waiting_bytes,
         )
         keys = Keys()
-        self._client = open_store(settings.store_url)
-        self._listening = open_store(settings.store_url, timeout=None)
+        contact = Contact()
+        self._client = open_store(settings.store_url, contact=contact)
+        self._listening = open_store(settings.store_url, timeout=None, contact=contact)
         self._registry = Registry(self._client, keys)
         self._kinds_changed = asyncio.Event()
         self._kinds_known = asyncio.Event()
@@ -278,6 +281,7 @@ class Gateway:
 
     async def _follow_kinds(self) -> None:
         await self._follow_channel()
+        failures = 0
         while True:
             await self._kinds_changed.wait()
             self._kinds_changed.clear()
@@ -286,17 +290,18 @@ class Gateway:
                 for queue in self.kinds.queues - self.hub.partitions:
                     await self.hub.open(queue)
                 self._kinds_known.set()
-            except StoreError as error:
-                log.warning("kinds_unread", error=str(error))
-                await anyio.sleep(STORE_RETRY_S)
+                failures = 0
+            except StoreError:
+                failures += 1
+                await anyio.sleep(store_pause(failures))
                 self._kinds_changed.set()
 
     async def _follow_channel(self) -> None:
         while True:
             try:
                 await self._subscription.add(self._kinds_channel)
-            except StoreError as error:
-                log.warning("inbox_closed", error=str(error))
+            except StoreError:
+                continue  # it waits a while before it says so, and the subscription goes on trying
             else:
                 return
 
@@ -359,7 +364,10 @@ def cancel_problem(token: str, answer: str) -> Problem | None:
 
 
 def store_problem(error: BaseException) -> Problem:
-    """Return what a client is told of an error of the store; the cause stays in our log."""
+    """Return what a client is told of an error of the store; the cause stays in our log.
+
+    That the store is lost or full has been logged once, by whoever called it, not for each client.
+    """
     if isinstance(error, StoreFullError):
         detail = "the store has no memory left; nothing was written"
     elif isinstance(error, StoreError):
@@ -367,5 +375,6 @@ def store_problem(error: BaseException) -> Problem:
     else:
         log.error("unexpected", exc_info=error)
         return problem("internal_error", "something broke on our side; it has been logged", retry_after=1)
-    log.warning("store_unavailable", error=str(error), type=type(error).__name__)
+    if isinstance(error, ScriptError):
+        log.error("script_failed", error=str(error))
     return problem("store_unavailable", detail, retry_after=STORE_RETRY_S)

@@ -14,14 +14,12 @@ import msgspec
 from tidings.broker.error import StoreError
 from tidings.broker.gateway import GatewayStore, Record
 from tidings.broker.keys import Keys
+from tidings.broker.pause import store_pause
 from tidings.broker.subscription import Subscription
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
 
 from .render import is_final
-
-REPAIR_RETRY_S = 0.5
-"""Pause before a job is watched again when that failed."""
 
 Entry = tuple[str, int, int, str]
 """Token, number, class and frame of an event, as the scripts publish it; an empty frame means: fetch."""
@@ -94,6 +92,10 @@ class Hub:
         self._keys = keys
         self._topics: dict[str, Topic] = {}
         self._opened = False
+        self._unrepaired: list[tuple[Topic, int]] = []
+        """What is to be watched again, and from which number, once the store can be asked."""
+        self._repair_timer: asyncio.TimerHandle | None = None
+        self._repair_failures = 0
         self.partitions: set[str] = set()
         """The partitions whose inbox this process reads."""
 
@@ -197,10 +199,10 @@ class Hub:
 
     def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]", *, unborn: bool) -> None:
         if answer.cancelled() or isinstance(answer.exception(), StoreError):
-            loop = asyncio.get_running_loop()
-            loop.call_later(REPAIR_RETRY_S, self._ask_again, topic, after)
+            self._postpone(topic, after)
             return
         topic.repairing = False
+        self._repair_failures = 0
         record = answer.result()
         if not record.state and unborn:
             self._go_on(topic, after)  # what follows the submit comes by the inbox, which is open again
@@ -212,6 +214,20 @@ class Hub:
                 seen, listener.seq = listener.seq, int(record.seq)
                 listener.repaired(_after(record, seen), seen)
         self._resume(topic, record)
+
+    def _postpone(self, topic: Topic, after: int) -> None:
+        """Ask again a little later, for all topics at once: thousands may wait for a lost store."""
+        self._unrepaired.append((topic, after))
+        if self._repair_timer is None:
+            self._repair_failures += 1
+            pause = store_pause(self._repair_failures)
+            self._repair_timer = asyncio.get_running_loop().call_later(pause, self._ask_for_all)
+
+    def _ask_for_all(self) -> None:
+        self._repair_timer = None
+        waiting, self._unrepaired = self._unrepaired, []
+        for topic, after in waiting:
+            self._ask_again(topic, after)
 
     def _settle(self, token: Token, answer: "asyncio.Future[Record]") -> None:
         """Take the number from the first answer to a watch, if nobody knew it."""

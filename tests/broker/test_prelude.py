@@ -3,18 +3,35 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import resources
 from typing import Any
 
 import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from tidings.broker.keys import GROUP, Keys
+from tidings.broker.keys import GROUP, REGISTRY, Keys
 from tidings.broker.script import source
 from tidings.contract.event import EventClass
 from tidings.contract.state import REPLAY, TERMINAL, TRANSITIONS, State
 
 ROOT = Keys().root("p")
+FOLDER = resources.files("tidings.broker") / "lua"
+
+
+FULL_STORE_RUNS = {
+    *("start", "report", "beat", "cancel", "promote", "leave", "watch"),
+    *("join", "appear", "sweep", "dead_drop"),
+}
+"""What ends work or frees memory, and what that needs."""
+
+
+def test_a_full_store_refuses_submissions_and_runs_what_empties_it() -> None:
+    for path in FOLDER.iterdir():
+        name = path.name.removesuffix(".lua")
+        if not name.startswith("_"):
+            first = source(name).split("\n", 1)[0]
+            assert first == ("#!lua flags=allow-oom" if name in FULL_STORE_RUNS else "#!lua"), name
 
 
 async def evaluate(store: Redis, lua: str, *args: Any) -> Any:
@@ -57,7 +74,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         store,
         """
         return cmsgpack.pack({
-          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, GROUP,
+          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, workers_key, worker_key('w'), GROUP,
           callers_key, flow_key('x'), unique_key('k:v')
         })
         """,
@@ -69,6 +86,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.log("p", "j"),
         keys.scheduled("p"),
         keys.dead("p"),
+        keys.workers.replace(REGISTRY, "p"),
+        keys.worker("w").replace(REGISTRY, "p"),
         GROUP,
         keys.callers("p"),
         keys.flow("p", "x"),
@@ -94,20 +113,10 @@ async def test_times_are_written_as_python_writes_them(store: Redis, ms: int) ->
 
 
 def test_every_script_says_what_it_takes_and_returns() -> None:
-    for name in (
-        "submit",
-        "start",
-        "report",
-        "watch",
-        "cancel",
-        "beat",
-        "promote",
-        "once",
-        "leave",
-        "dead_replay",
-        "dead_drop",
-    ):
-        head = source(name).removeprefix(source("promote").split("-- Moves jobs", maxsplit=1)[0])
+    scripts = [path for path in FOLDER.iterdir() if not path.name.startswith("_")]
+    assert len(scripts) > 10
+    for path in scripts:
+        name, head = path.name, path.read_text(encoding="utf-8")
         assert re.search(r"^-- .*args = ", head, re.MULTILINE), name
         assert "Reply:" in head, name
         assert "Atomic, because" in head, name

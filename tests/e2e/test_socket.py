@@ -146,8 +146,8 @@ async def test_a_running_job_is_cancelled(client: Peer, tmp_path: Path) -> None:
         path = tmp_path / kind
         ack = await client.submit(kind, {"path": str(path)})
         await client.until(ack["token"], "progress")
-        assert (await client.ask("cancel", token=ack["token"]))["type"] == "done"
-        assert names(await client.until(ack["token"]))[-1] == "cancelled"
+        answer, end = await client.cancel(ack["token"])
+        assert (answer["type"], end["event"]) == ("done", "cancelled")
         error = await client.ask("cancel", token=ack["token"])
         assert error["problem"]["code"] == "already_finished"
 

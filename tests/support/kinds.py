@@ -75,6 +75,14 @@ async def wait_for_file(ctx: Context, path: str) -> str:
     return "found"
 
 
+@job(retries=3)
+async def wait_again(ctx: Context, path: str) -> int:
+    """Ends when a file appears, in whichever attempt."""
+    while not Path(path).exists():
+        await anyio.sleep(0.01)
+    return ctx.attempt
+
+
 @job
 def wait_in_thread(ctx: SyncContext, path: str) -> str:
     """The same as a plain function."""

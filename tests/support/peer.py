@@ -75,6 +75,28 @@ class Peer:
                 if frame["event"] in wanted:
                     return events
 
+    async def cancel(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Cancel a job; return the answer and the job's last event, in whichever order they come."""
+        ref = await self.send("cancel", token=token)
+        answer: dict[str, Any] = {}
+        end: dict[str, Any] = {}
+        while not (answer and end):
+            frame = await self.receive()
+            if frame.get("ref") == ref:
+                answer = frame
+            elif frame["type"] == "event" and frame["token"] == token and frame["event"] in FINAL:
+                end = frame
+        return answer, end
+
+    async def ends(self, *tokens: str) -> dict[str, str]:
+        """Return how some jobs end: their last events' names."""
+        found: dict[str, str] = {}
+        while set(tokens) - set(found):
+            frame = await self.receive()
+            if frame["type"] in ("event", "snapshot") and frame.get("status") in FINAL and frame["token"] in tokens:
+                found[frame["token"]] = frame["status"]
+        return found
+
     async def run(self, kind: str, input: dict[str, Any] | None = None, **fields: Any) -> list[dict[str, Any]]:
         """Submit and return all events."""
         ack = await self.submit(kind, input, **fields)

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 
-from tidings.backoff import backoff
 from tidings.broker.error import StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
 from tidings.context import Sink, StoppedError
@@ -20,7 +19,7 @@ from . import fork, verdict
 from .failure import FinalError, ProcessEndedError, trace_of
 from .runner import Raised, Returned, Run, Runners, Work, ending_of
 from .settings import WorkerSettings
-from .voice import RESEND_S, Voice
+from .voice import Voice
 
 log = structlog.get_logger()
 
@@ -111,15 +110,11 @@ class Attempt(Sink):
     async def _remember(self, name: str, value: str) -> str:
         """Ask the store until it answers, or the attempt is over."""
         fork.end_if_copy()
-        failures = 0
         while not self.cancelled:
             try:
                 memo = await self._store.once(self._id, self._started.fence, name, value)
             except StoreError:
-                failures += 1
-                pause = backoff(failures, random.random(), first_s=RESEND_S[0], longest_s=RESEND_S[1])  # noqa: S311
-                await asyncio.sleep(pause)
-                continue
+                continue  # the next batch leaves the store alone for a while
             if memo.answer != "lost":
                 return memo.value
             self.stop("lost")

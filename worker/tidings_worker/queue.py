@@ -7,7 +7,9 @@ import anyio
 import anyio.abc
 import structlog
 
-from tidings.broker.error import StoreError
+from tidings.broker.contact import Contact
+from tidings.broker.error import ScriptError, StoreError
+from tidings.broker.pause import LONGEST_S, store_pause
 from tidings.broker.worker import Entry, Started, WorkerStore
 from tidings.contract.envelope import decode_envelope
 from tidings.contract.token import Token
@@ -24,18 +26,29 @@ log = structlog.get_logger()
 TAKE_WAIT_MS = 5_000
 """How long one XREADGROUP waits; below the connection's time limit."""
 
-STORE_RETRY_S = 0.5
-"""Pause after the store failed, before it is asked again."""
-
 PROMOTE_LONGEST_S = 5.0
 """The schedule is looked at this often even if nobody says that something is due."""
+
+
+def silence_of(settings: WorkerSettings) -> float:
+    """Return how long the store may be silent, s, without anybody's lease looking as if it had run out.
+
+    At worst another worker's last beat came a whole heartbeat before the silence, and its next comes half
+    of one after it: one and a half heartbeats, which are at most half a lease. The other half is left.
+    """
+    return settings.lease_s / 2
 
 
 class Queue:
     """The work of one worker in one queue."""
 
     def __init__(
-        self, store: WorkerStore, jobs: dict[str, Job[Any, Any]], settings: WorkerSettings, runners: Runners
+        self,
+        store: WorkerStore,
+        jobs: dict[str, Job[Any, Any]],
+        settings: WorkerSettings,
+        runners: Runners,
+        contact: Contact,
     ) -> None:
         """Prepare.
 
@@ -44,12 +57,15 @@ class Queue:
             jobs: the kinds served in it.
             settings: slots, lease and the like.
             runners: run the handlers.
+            contact: what this process knows of how the store is.
 
         """
         self._store = store
         self._jobs = jobs
         self._settings = settings
-        self._tiers = sorted({job.tier for job in jobs.values()})
+        self._contact = contact
+        self.tiers = sorted({job.tier for job in jobs.values()})
+        """The tiers of the queue that are served."""
         self._running: dict[str, Attempt] = {}
         self._abandoned: set[Attempt] = set()
         self._slot_freed = asyncio.Event()
@@ -64,7 +80,7 @@ class Queue:
 
     async def serve(self, attempts: anyio.abc.TaskGroup) -> None:
         """Serve until cancelled; the attempts run in `attempts`, which outlives this."""
-        await self._try(self._store.join, self._tiers)
+        await self._try(self._store.join, self.tiers)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._take, attempts, name="take")
             tasks.start_soon(self._take_over, attempts, name="take over")
@@ -76,14 +92,17 @@ class Queue:
             await anyio.sleep(self._settings.heartbeat_s)
             attempts = list(self._running.values())
             if attempts:
-                answers = await self._try(self._store.beat, [attempt.beat for attempt in attempts])
+                beats = [attempt.beat for attempt in attempts]
+                # Soon after the store is back: until then these leases look as if nobody lived.
+                longest_s = min(LONGEST_S, self._settings.heartbeat_s / 2)
+                answers = await self._try(self._store.beat, beats, longest_s=longest_s)
                 for attempt, answer in zip(attempts, answers, strict=True):
                     if answer != "ok":
                         attempt.stop(answer)
 
     async def leave(self) -> None:
         """Leave the consumer group; what was taken but not started is free for others at once."""
-        left = await self._store.leave(self._tiers)
+        left = await self._store.leave(self.tiers)
         if left:
             log.info("entries_left", queue=self._store.partition, entries=left)
 
@@ -113,21 +132,33 @@ class Queue:
     async def _take(self, attempts: anyio.abc.TaskGroup) -> None:
         while True:
             free = await self._free_slots()
-            most = max(1, free // len(self._tiers))
-            entries = await self._try(self._store.take, self._tiers, most, TAKE_WAIT_MS)
+            most = max(1, free // len(self.tiers))
+            entries = await self._try(self._store.take, self.tiers, most, TAKE_WAIT_MS)
             if entries:
                 await self._start(entries, attempts)
 
     async def _take_over(self, attempts: anyio.abc.TaskGroup) -> None:
         idle_ms = int(self._settings.lease_s * 1000)
         while True:
-            for tier in self._tiers:
+            for tier in self.tiers:
                 free = await self._free_slots()
+                if self._truce():
+                    continue
                 entries = await self._try(self._store.take_over, tier, idle_ms, free)
-                if entries:
+                # The store may have been silent until this very call. What it gave is then not started:
+                # the claim made its idle time begin anew, and its worker's next beat claims it back.
+                if entries and not self._truce():
                     log.info("taken_over", queue=self._store.partition, tier=tier, entries=len(entries))
                     await self._start(entries, attempts)
             await anyio.sleep(self._settings.heartbeat_s)
+
+    def _truce(self) -> bool:
+        """Return whether a lease that looks run out may only mean that nobody could renew it.
+
+        After a silence of the store everybody gets one lease to say that he lives. (See `silence_of`.)
+        """
+        silence, now = self._contact.silence, self._contact.clock()
+        return silence.lasts(now) or now - silence.ended < self._settings.lease_s
 
     async def _free_slots(self) -> int:
         while (free := self._settings.slots - len(self._running) - len(self._abandoned)) <= 0:
@@ -198,20 +229,33 @@ class Queue:
             with anyio.move_on_after(max(wait, 0.001)):
                 await self._due.wait()
 
-    async def _try(self, operation: Any, *args: Any) -> Any:
-        """Ask the store until it answers."""
+    async def _try(self, operation: Any, *args: Any, longest_s: float = LONGEST_S) -> Any:
+        """Ask the store until it answers. That it is lost, and back, is logged by the contact.
+
+        Args:
+            operation: what to ask.
+            args: its arguments.
+            longest_s: the longest pause between two tries, s.
+
+        """
+        failures = 0
         while True:
             try:
                 return await operation(*args)
             except StoreError as error:
-                log.warning("store_failed", operation=operation.__name__, error=str(error))
-                await anyio.sleep(STORE_RETRY_S)
-                if operation == self._store.take:
-                    await self._rejoin()
+                failures += 1
+                if isinstance(error, ScriptError):
+                    await self._refused(operation.__name__, error, failures)
+            await anyio.sleep(store_pause(failures, longest_s))
 
-    async def _rejoin(self) -> None:
-        """See that the group is still there: a store that lost its data has forgotten it."""
+    async def _refused(self, operation: str, error: ScriptError, failures: int) -> None:
+        """Say once that the store refuses something, and see that the consumer group is there.
+
+        A store that lost its data has forgotten the group.
+        """
+        if failures == 1:
+            log.warning("store_refused", operation=operation, queue=self._store.partition, error=str(error))
         try:
-            await self._store.join(self._tiers)
+            await self._store.join(self.tiers)
         except StoreError:
             return  # the next try tells

@@ -35,6 +35,9 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Meta(description="How long a job is left to a worker that does not say it lives; then another takes it."),
     ] = 10.0
     heartbeat_s: Annotated[Seconds, Meta(description="Time between signs of life; at most a third of the lease.")] = 2.0
+    sweep_s: Annotated[
+        Seconds, Meta(description="Time between two sweeps of what dead workers left in the store; about.")
+    ] = 30.0
     grace_s: Annotated[
         Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})],
         Meta(description="How long running jobs get to finish when the worker is asked to stop."),

@@ -5,11 +5,9 @@ whose reply was lost can be sent again, and nothing overtakes it.
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 
-from tidings.backoff import backoff
-from tidings.broker.error import ScriptError
+from tidings.broker.error import BrokerClosedError, ScriptError
 from tidings.broker.worker import Outcome, Report, WorkerStore
 from tidings.contract.event import EventClass
 
@@ -17,9 +15,6 @@ from .pace import Pace
 
 ROOM_BYTES = 262_144
 """Log bytes that may wait unsent before a handler has to wait."""
-
-RESEND_S = (0.1, 3.0)
-"""First and longest pause before a report is sent again after the store failed."""
 
 
 class Voice:
@@ -44,7 +39,6 @@ class Voice:
         self._pace = Pace(rate, self._loop.time())
         self._next = Report(job, fence, 1)
         self._under_way = False
-        self._failures = 0
         self._late: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unsent = 0
@@ -132,12 +126,12 @@ class Voice:
         if answer.cancelled() or isinstance(answer.exception(), ScriptError):
             self._conclude("lost")
             return
-        if answer.exception() is not None:
-            self._failures += 1
-            pause = backoff(self._failures, random.random(), first_s=RESEND_S[0], longest_s=RESEND_S[1])  # noqa: S311
-            self._loop.call_later(pause, self._put, report)
+        error = answer.exception()
+        if isinstance(error, BrokerClosedError):
+            return  # the worker has left, and whoever waited for this with it
+        if error is not None:
+            self._put(report)  # the broker knows how long to leave a lost store alone
             return
-        self._failures = 0
         self._written(report, answer.result())
 
     def _written(self, report: Report, answer: str) -> None:

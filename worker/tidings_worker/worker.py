@@ -14,18 +14,21 @@ import anyio.abc
 import structlog
 
 import tidings
-from tidings.broker.connection import open_store
-from tidings.broker.error import StoreError
+from tidings.broker.connection import Store, open_store
+from tidings.broker.contact import Contact
+from tidings.broker.error import ScriptError, StoreError
 from tidings.broker.keys import Keys
+from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry, WorkerRecord
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import WorkerStore
 from tidings.job import Job
 
 from .pool import Pool
-from .queue import Queue
+from .queue import Queue, silence_of
 from .runner import Runners
 from .settings import WorkerSettings
+from .sweeper import Sweeper
 
 log = structlog.get_logger()
 
@@ -34,6 +37,9 @@ HAND_BACK_S = 5.0
 
 RECORD_S = 5.0
 """How long after that the store may take to learn what was handed back."""
+
+LEAVE_S = 5.0
+"""How long the store may take to let a worker go; what it holds is free after its lease in any case."""
 
 PRESENCE_BEATS = 4
 """Heartbeats missed before a worker is forgotten."""
@@ -54,29 +60,38 @@ class Worker:
     async def run(self) -> None:
         """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""
         async with AsyncExitStack() as stack:
-            store = open_store(self.settings.store_url)
+            contact = Contact(silence_s=silence_of(self.settings))
+            store = open_store(self.settings.store_url, contact=contact)
             stack.push_async_callback(store.aclose)
-            listening = open_store(self.settings.store_url, timeout=None)
+            listening = open_store(self.settings.store_url, timeout=None, contact=contact)
             stack.push_async_callback(listening.aclose)
             registry = Registry(store, self._keys)
             pool = await stack.enter_async_context(Pool(self.settings))
-            for queue in sorted({job.queue for job in self._jobs.values()}):
-                work = await stack.enter_async_context(self._work_store(store, queue))
+            sweepers = []
+            for name in sorted({job.queue for job in self._jobs.values()}):
+                work = await stack.enter_async_context(self._work_store(store, name))
                 runners = Runners(self.settings.threads, pool)
-                self._queues[queue] = Queue(work, self._served_in(queue), self.settings, runners)
-            background = await stack.enter_async_context(anyio.create_task_group())
-            background.start_soon(self._present, registry, name="presence")
-            background.start_soon(self._listen, listening, name="orders")
-            for one in self._queues.values():
-                background.start_soon(one.beat, name="heartbeat")
-            await self._serve()
-            background.cancel_scope.cancel()
+                queue = self._queues[name] = Queue(work, self._served_in(name), self.settings, runners, contact)
+                sweepers.append(self._sweeper(work, registry, queue))
+            async with anyio.create_task_group() as background:
+                background.start_soon(self._present, registry, name="presence")
+                background.start_soon(self._listen, listening, name="orders")
+                for one in self._queues.values():
+                    background.start_soon(one.beat, name="heartbeat")
+                for sweeper in sweepers:
+                    background.start_soon(sweeper.run, name="sweep")
+                await self._serve()
+                background.cancel_scope.cancel()
+            # Outside of that scope, in which nothing can be waited for any more.
             await self._leave(registry)
 
     def _served_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         return {kind: job for kind, job in self._jobs.items() if job.queue == queue}
 
-    def _work_store(self, store: Any, queue: str) -> WorkerStore:
+    def _sweeper(self, work: WorkerStore, registry: Registry, queue: Queue) -> Sweeper:
+        return Sweeper(work, registry, queue.tiers, self.settings.sweep_s, self.settings.lease_s)
+
+    def _work_store(self, store: Store, queue: str) -> WorkerStore:
         return WorkerStore(
             store,
             self._keys,
@@ -131,17 +146,20 @@ class Worker:
 
     async def _present(self, registry: Registry) -> None:
         records = [job.record() for job in self._jobs.values()]
-        registered = False
+        registered, failures = False, 0
         while True:
             try:
-                await registry.register(records)
+                # First that it lives: a full store takes that, but no kind that is new.
                 await registry.appear(self._record(), self.settings.heartbeat_s * PRESENCE_BEATS)
+                await registry.register(records)
                 if not registered:
                     log.info("serving", worker=self.id, kinds=sorted(self._jobs), queues=sorted(self._queues))
-                registered = True
+                registered, failures = True, 0
             except StoreError as error:
-                log.warning("store_failed", operation="register", error=str(error))
-            await anyio.sleep(self.settings.heartbeat_s)
+                failures += 1
+                if isinstance(error, ScriptError) and failures == 1:
+                    log.warning("store_refused", operation="register", error=str(error))
+            await anyio.sleep(store_pause(failures) if failures else self.settings.heartbeat_s)
 
     def _record(self) -> WorkerRecord:
         return WorkerRecord(
@@ -158,16 +176,18 @@ class Worker:
 
     async def _leave(self, registry: Registry) -> None:
         try:
-            for queue in self._queues.values():
-                await queue.leave()
-            await registry.vanish(self.id)
-        except StoreError as error:
-            log.warning("store_failed", operation="leave", error=str(error))
-        log.info("left", worker=self.id)
+            with anyio.fail_after(LEAVE_S):
+                for queue in self._queues.values():
+                    await queue.leave()
+                await registry.vanish(self.id)
+        except (StoreError, TimeoutError) as error:
+            log.warning("not_left", worker=self.id, error=str(error), help="the other workers' sweeps see to it")
+        else:
+            log.info("left", worker=self.id)
 
     # Orders.
 
-    async def _listen(self, listening: Any) -> None:
+    async def _listen(self, listening: Store) -> None:
         channels: dict[str, tuple[Queue, bool]] = {}
         for name, queue in self._queues.items():
             channels[self._keys.orders(name, self.id)] = (queue, True)
@@ -194,7 +214,7 @@ class Worker:
         while True:
             try:
                 await subscription.add(channel)
-            except StoreError as error:
-                log.warning("store_failed", operation="subscribe", error=str(error))
+            except StoreError:
+                continue  # it waits a while before it says so, and the subscription goes on trying
             else:
                 return

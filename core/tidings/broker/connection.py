@@ -7,6 +7,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from .contact import Contact, tell_nobody
 from .embedded import resolve_url
 from .error import StoreUnavailableError, translate
 
@@ -23,18 +24,35 @@ MAX_CONNECTIONS = 1000
 """The pool's bound; redis-py's own default of 100 blocks a busy process."""
 
 
-def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S) -> Redis:
+class Store(Redis):
+    """A client whose every call its process's `Contact` hears of."""
+
+    contact: Contact
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Send a command; see redis-py."""
+        try:
+            answer = await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except CALL_ERRORS as error:
+            self.contact.failed(args[:2], translate(error))
+            raise
+        self.contact.answered(args[:2])
+        return answer
+
+
+def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, contact: Contact | None = None) -> Store:
     """Return a client for `url`; nothing is connected yet.
 
     Args:
         url: `redis://`, `rediss://` (TLS), `unix://`, or `embedded:FOLDER`.
         timeout: seconds one answer may take; None for connections that wait (subscriptions).
+        contact: what all clients of one process share; None: one of its own that logs nothing.
 
     """
     address = resolve_url(url)
     # Half-open TCP connections are found by the kernel; a unix socket knows none.
     extra = {} if address.startswith("unix:") else {"socket_keepalive": True}
-    return Redis.from_url(
+    store = Store.from_url(
         address,
         protocol=2,  # the form of answers then does not depend on redis-py's release
         socket_timeout=timeout,
@@ -45,6 +63,9 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S) -> Redis:
         health_check_interval=0,
         **extra,
     )
+    assert isinstance(store, Store)
+    store.contact = contact or Contact(tell=tell_nobody)
+    return store
 
 
 async def command(store: Redis, *args: Any) -> Any:

@@ -4,6 +4,7 @@
 
     StoreError
     ├── StoreUnavailableError   it cannot be reached, or does not answer in time: try again later
+    │   └── BrokerClosedError   this process has let go of it: nothing will be answered any more
     ├── StoreFullError          it has no memory left for writes: try again later
     └── ScriptError             it refused what a script did: our mistake
         └── ScriptUnknownError  it does not know the script (any more); send the text
@@ -18,6 +19,10 @@ class StoreError(Exception):
 
 class StoreUnavailableError(StoreError):
     """The store cannot be reached, is loading, or does not answer in time."""
+
+
+class BrokerClosedError(StoreUnavailableError):
+    """This process has let go of the store, because it is leaving; there is no use in another try."""
 
 
 class StoreFullError(StoreError):
@@ -38,7 +43,7 @@ def translate(error: Exception) -> StoreError:
     if isinstance(error, redis.exceptions.NoScriptError):
         return ScriptUnknownError(text)
     if isinstance(error, redis.exceptions.ResponseError):
-        if text.startswith(("OOM", "MISCONF", "command not allowed when used memory")):
+        if isinstance(error, redis.exceptions.OutOfMemoryError) or text.startswith(("OOM", "MISCONF")):
             return StoreFullError(text)
         if isinstance(error, redis.exceptions.ReadOnlyError) or text.startswith(
             ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY ", "TRYAGAIN")

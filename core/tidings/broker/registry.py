@@ -6,7 +6,8 @@ from redis.asyncio import Redis
 from tidings.contract.kind import KindRecord, decode_kind, encode_kind
 
 from .connection import command
-from .keys import Keys
+from .keys import REGISTRY, Keys
+from .script import Script
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 _encode_worker = msgspec.json.Encoder().encode
 _decode_worker = msgspec.json.Decoder(WorkerRecord).decode
+_APPEAR = Script("appear", int)
 
 
 class Registry:
@@ -57,17 +59,17 @@ class Registry:
 
     async def appear(self, worker: WorkerRecord, ttl_s: float) -> None:
         """Say that a worker lives; it is forgotten `ttl_s` after the last time."""
-        seconds, micros = await command(self._store, "TIME")
-        now = int(seconds) * 1000 + int(micros) // 1000
-        record = _encode_worker(worker)
-        await command(self._store, "SET", self._keys.worker(worker.worker), record, "PX", int(ttl_s * 1000))
-        await command(self._store, "ZADD", self._keys.workers, now, worker.worker)
-        await command(self._store, "ZREMRANGEBYSCORE", self._keys.workers, 0, int(now - ttl_s * 1000))
+        args = (worker.worker, _encode_worker(worker).decode(), int(ttl_s * 1000))
+        await _APPEAR(self._store, self._keys.root(REGISTRY), args)
 
     async def vanish(self, worker: str) -> None:
         """Forget a worker that leaves."""
         await command(self._store, "DEL", self._keys.worker(worker))
         await command(self._store, "ZREM", self._keys.workers, worker)
+
+    async def living(self) -> list[str]:
+        """Return the ids of the workers that live."""
+        return [name.decode() for name in await command(self._store, "ZRANGE", self._keys.workers, 0, -1)]
 
     async def workers(self) -> list[WorkerRecord]:
         """Return the workers that live."""

@@ -1,4 +1,11 @@
-"""The Lua scripts: loaded from `lua/*.lua`, each with the prelude before it, run by their digest."""
+"""The Lua scripts: loaded from `lua/*.lua`, each with the prelude before it, run by their digest.
+
+A store that has reached its `maxmemory` refuses a script before its first step, so that nothing is
+half-written, unless the script's first line says `#!lua flags=allow-oom`. That line stands in every
+script that ends work or frees memory, or without which those could not run: a full store empties itself.
+
+Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script-flags
+"""
 
 import hashlib
 from importlib import resources
@@ -15,11 +22,17 @@ Reply = TypeVar("Reply")
 _pack = msgspec.msgpack.Encoder().encode
 
 
+_REFUSED_WHEN_FULL = "#!lua\n"
+"""The first line of a script that names no flags of its own."""
+
+
 def source(name: str) -> str:
-    """Return the text that runs in the store for the script `name`."""
+    """Return the text that runs in the store for the script `name`: its flags, the prelude, its body."""
     folder = resources.files(__package__) / "lua"
     prelude = (folder / "_prelude.lua").read_text(encoding="utf-8")
-    return prelude + (folder / f"{name}.lua").read_text(encoding="utf-8")
+    text = (folder / f"{name}.lua").read_text(encoding="utf-8")
+    flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL.strip(), text)
+    return f"{flags}\n{prelude}{body}"
 
 
 class Script(Generic[Reply]):

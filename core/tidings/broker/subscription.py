@@ -5,17 +5,14 @@ the subscription stands anew (`on_open`), and has to look at what it may have mi
 """
 
 import asyncio
-import random
 from collections.abc import Callable
 
 import anyio
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from tidings.backoff import backoff
-
-from .connection import CALL_ERRORS
-from .error import StoreUnavailableError
+from .connection import CALL_ERRORS, Store
+from .error import StoreUnavailableError, translate
+from .pause import store_pause
 
 CONFIRM_TIMEOUT_S = 5.0
 """How long the store may take to confirm a channel."""
@@ -23,8 +20,8 @@ CONFIRM_TIMEOUT_S = 5.0
 PROBE_S = 2.0
 """Time between two questions to the store whether it is there; two without a sign of it are a dead connection."""
 
-RETRY_S = (0.05, 2.0)
-"""First and longest pause before subscribing again; full jitter between."""
+_CALL = ("SUBSCRIBE",)
+"""What the store's contact is told of."""
 
 
 class Subscription:
@@ -32,7 +29,7 @@ class Subscription:
 
     def __init__(
         self,
-        store: Redis,
+        store: Store,
         on_message: Callable[[str, bytes], None],
         on_open: Callable[[], None],
         on_lost: Callable[[], None] = lambda: None,
@@ -51,6 +48,7 @@ class Subscription:
         self._on_open = on_open
         self._on_lost = on_lost
         self._channels: dict[str, asyncio.Future[None]] = {}
+        self._wanted = asyncio.Event()
         self._pubsub: PubSub | None = None
         self._heard = False
         self.alive = False
@@ -66,6 +64,7 @@ class Subscription:
         confirmed = self._channels.get(channel)
         if confirmed is None:
             confirmed = self._channels[channel] = asyncio.get_running_loop().create_future()
+            self._wanted.set()
             await self._subscribe_now(channel)
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
@@ -83,11 +82,9 @@ class Subscription:
 
     async def run(self) -> None:
         """Read until cancelled, subscribing again whenever the connection breaks."""
+        await self._wanted.wait()
         failures = 0
         while True:
-            if not self._channels:
-                await asyncio.sleep(RETRY_S[0])
-                continue
             try:
                 async with self._store.pubsub() as pubsub:
                     self._pubsub = pubsub
@@ -95,13 +92,16 @@ class Subscription:
                         await pubsub.subscribe(*self._channels)
                     failures = 0
                     await self._read_while_it_answers(pubsub)
-            except CALL_ERRORS:
-                failures += 1
+            except CALL_ERRORS as error:
+                # Only a subscription that does not come about says that the store is lost: one that
+                # stood may have been ended for its own sake.
+                failures = 1 if self.alive else failures + 1
+                if not self.alive:
+                    self._store.contact.failed(_CALL, translate(error))
             finally:
                 self._pubsub = None
                 self._lose()
-            pause = backoff(failures + 1, random.random(), first_s=RETRY_S[0], longest_s=RETRY_S[1])  # noqa: S311
-            await anyio.sleep(pause)
+            await anyio.sleep(store_pause(failures))
 
     async def _read_while_it_answers(self, pubsub: PubSub) -> None:
         """Read until the connection breaks, or is found to be half open: TCP alone would not tell for hours."""
@@ -139,6 +139,7 @@ class Subscription:
                 pending.discard(channel)
                 if not pending and not self.alive:
                     self.alive = True
+                    self._store.contact.answered(_CALL)
                     self._on_open()
 
     def _confirm(self, channel: str) -> None:

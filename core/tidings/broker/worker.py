@@ -9,10 +9,13 @@ from redis.asyncio import Redis
 from tidings.contract.state import State
 
 from .connection import command
-from .error import ScriptError
 from .gather import Gatherers
 from .keys import GROUP, Keys
+from .pause import store_pause
 from .script import Script
+
+SWEEP_KEYS = 1_000
+"""Keys of the store that one sweep looks at, about; a script holds the store while it runs."""
 
 MAX_DEAD = 100_000
 """Dead letters kept in one partition, approximately."""
@@ -101,6 +104,21 @@ class Memo(msgspec.Struct, array_like=True, frozen=True):
     """JSON text of the recorded result; empty: nothing is recorded."""
 
 
+class Swept(msgspec.Struct, array_like=True, frozen=True):
+    """What one sweep cleared away."""
+
+    cursor: str
+    """Where the next one goes on; `0`: everything has been looked at."""
+    consumers: int = 0
+    """Consumers of dead workers that were removed."""
+    logs: int = 0
+    """Logs without their job that were deleted."""
+    records: int = 0
+    """Records of ended jobs that got the expiry they lacked."""
+
+
+_JOIN = Script("join", list[str])
+_SWEEP = Script("sweep", Swept)
 _START = Script("start", list[Started])
 _REPORT = Script("report", list[str])
 _BEAT = Script("beat", list[str])
@@ -143,17 +161,8 @@ class WorkerStore(Gatherers):
         self._max_log_bytes = max_log_bytes
 
     async def join(self, tiers: list[str]) -> None:
-        """See that the consumer group exists on the streams of `tiers`.
-
-        Source: https://redis.io/docs/latest/commands/xgroup-create/
-        """
-        for tier in tiers:
-            stream = self._keys.ready(self.partition, tier)
-            try:
-                await command(self._store, "XGROUP", "CREATE", stream, GROUP, "0", "MKSTREAM")
-            except ScriptError as error:
-                if not str(error).startswith("BUSYGROUP"):
-                    raise
+        """See that the consumer group exists on the streams of `tiers`."""
+        await _JOIN(self._store, self._root, (tiers,))
 
     async def leave(self, tiers: list[str]) -> int:
         """Remove this worker's consumers, so that none stay behind; return the entries it still held.
@@ -191,9 +200,10 @@ class WorkerStore(Gatherers):
     def report(self, report: Report) -> "asyncio.Future[str]":
         """Write a report with the next batch: `ok`, `cancel`, `lost` or `done`.
 
-        The report may still be added to until the batch leaves.
+        The report may still be added to until the batch leaves. One that failed may be put again at
+        once: the batches leave a lost store alone for a while.
         """
-        return self.gather(("report", self.partition), self._send_reports).put(report)
+        return self.gather(("report", self.partition), self._send_reports, pause=store_pause).put(report)
 
     def once(self, job: str, fence: int, name: str, value: str = "") -> "asyncio.Future[Memo]":
         """Recall a memoised step of a job, or record its result: the first record stands.
@@ -205,7 +215,7 @@ class WorkerStore(Gatherers):
             value: JSON text; empty: recall only.
 
         """
-        return self.gather(("once", self.partition), self._send_memos).put((job, fence, name, value))
+        return self.gather(("once", self.partition), self._send_memos, pause=store_pause).put((job, fence, name, value))
 
     async def beat(self, beats: list[Beat]) -> list[str]:
         """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""
@@ -217,6 +227,19 @@ class WorkerStore(Gatherers):
 
     async def _send_memos(self, items: list[tuple[str, int, str, str]]) -> list[Memo]:
         return await _ONCE(self._store, self._root, (items,))
+
+    async def sweep(self, tiers: list[str], living: list[str], idle_s: float, cursor: str) -> Swept:
+        """Clear away what nobody needs any more, of a part of the partition.
+
+        Args:
+            tiers: the streams whose consumers are looked at.
+            living: the workers that live, by their word; their consumers are left alone.
+            idle_s: how long a consumer must not have asked for anything, s.
+            cursor: that of the last sweep, at first `0`.
+
+        """
+        args = (tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS)
+        return await _SWEEP(self._store, self._root, args)
 
     async def _send_reports(self, reports: list[Report]) -> list[str]:
         args = (

@@ -16,6 +16,9 @@ local dead_key = root .. 'dead'
 local callers_key = root .. 'callers'
 local function flow_key(tier) return root .. 'flow:' .. tier end
 local function unique_key(suffix) return root .. 'unique:' .. suffix end
+-- Of the registry's partition only.
+local workers_key = root .. 'workers'
+local function worker_key(worker) return root .. 'worker:' .. worker end
 
 -- The classes of events (contract/event.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- One heartbeat of a worker for all the jobs it runs: their leases begin anew.
 --
 -- Atomic, because only the holder of the fence may renew: a claim by one that was taken for dead

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Asks that a batch of jobs stop.
 --
 -- Atomic, because a job that waits is cancelled at once and must not be taken meanwhile. A job that

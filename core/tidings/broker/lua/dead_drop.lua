@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Removes a batch of dead letters; the jobs stay failed, and their records until they expire.
 --
 -- Atomic, because a letter that is replayed at the same moment is either queued or dropped, not both.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes a worker out of the consumer group of some tiers.
 --
 -- Atomic, because deleting a consumer deletes what it holds: so only one that holds nothing goes, and

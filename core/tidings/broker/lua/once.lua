@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Recalls a batch of memoised steps, or records their results for all later attempts.
 --
 -- Atomic, because only the holder of the fence may record, and the first record of a step stands.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Moves jobs that are due from the schedule into their queues. Any worker may run it at any time.
 --
 -- Atomic, because a job must be in one of the two places, and in one only.

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Writes what running attempts report: progress, log chunks, and how they ended.
 --
 -- Atomic, because the outcome, its event and the acknowledgement of the entry must be one step:

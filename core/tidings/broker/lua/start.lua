@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Starts an attempt for each of a batch of entries that a worker holds.
 --
 -- Atomic, because the fence, the attempt and the state must move together: from here on only the

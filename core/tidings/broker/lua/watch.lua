@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Reads a batch of jobs, and from now on sends their events to a gateway; or no longer does.
 --
 -- Atomic, because whatever is not in the answer must arrive in the inbox: the snapshot's number and
@@ -11,6 +12,9 @@
 --     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … } }
 --   where what is missing is ''; all numbers but those of the chunks are text.
 -- O(items + chunks).
+
+-- A gateway that died stays listed until the job ends, and what is published to it nobody hears: that
+-- costs less than to keep account of who lives, for every job.
 
 local gateway, items = unpack(args)
 local replies = {}

@@ -1,0 +1,81 @@
+"""A process's contact with its store: every call's fate comes by here, and is logged once, not every time."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from .error import StoreError, StoreFullError, StoreUnavailableError
+from .outage import Outage
+from .silence import Silence
+
+log = structlog.get_logger()
+
+
+def tell_log(event: str, **fields: object) -> None:
+    """Write what people need to know to the log."""
+    log.warning(event, **fields)
+
+
+def tell_nobody(event: str, **fields: object) -> None:
+    """Keep it to oneself: for a command whose own errors say it all."""
+
+
+class Contact:
+    """What one process knows of how its store is; all its clients of the store share one."""
+
+    def __init__(
+        self,
+        *,
+        silence_s: float = float("inf"),
+        tell: Callable[..., None] = tell_log,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin.
+
+        Args:
+            silence_s: how long the store may be silent before `silence` takes note, s.
+            tell: gets the name of an event and its fields.
+            clock: seconds, never going back.
+
+        """
+        self.silence = Silence(silence_s)
+        self.clock = clock
+        self._tell = tell
+        self._loss = Outage()
+        self._want = Outage()
+        """Of memory: the store answers, and takes no more."""
+        self._refused: tuple[Any, ...] = ()
+
+    def answered(self, call: tuple[Any, ...]) -> None:
+        """Take note that the store answered.
+
+        Args:
+            call: what makes one call the same as another: the command and its first argument.
+
+        """
+        now = self.clock()
+        self.silence.heard(now)
+        if self._loss.lasts:
+            over = self._loss.succeeded(now)
+            if over is not None:
+                self._tell("store_back", seconds=round(over.seconds, 3), failed_calls=over.failures)
+        # A full store goes on answering whatever needs no memory: only what it refused can tell.
+        if self._want.lasts and call == self._refused:
+            over = self._want.succeeded(now)
+            if over is not None:
+                self._tell("store_has_room", seconds=round(over.seconds, 3), refused_calls=over.failures)
+
+    def failed(self, call: tuple[Any, ...], error: StoreError) -> None:
+        """Take note that a call failed."""
+        if isinstance(error, StoreUnavailableError):
+            if self._loss.failed(self.clock()):
+                self._tell("store_lost", error=str(error))
+            return
+        self.answered(())
+        if isinstance(error, StoreFullError):
+            if not self._want.lasts:
+                self._refused = call
+            if self._want.failed(self.clock()):
+                self._tell("store_full", error=str(error))

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- Sees that the consumer group exists on the ready streams of some tiers.
+--
+-- Atomic, because a stream must not be there without its group, which would not see what was added
+-- before; and a script, because a full store refuses the bare command even where the group exists, so
+-- that a worker that comes to empty it could not begin.
+--
+-- args = { tiers };  Reply: MessagePack array of the tiers whose group is new.
+-- O(tiers).
+
+local fresh = {}
+
+for _, tier in ipairs(args[1]) do
+  local answer = redis.pcall('XGROUP', 'CREATE', ready_key(tier), GROUP, '0', 'MKSTREAM')
+  if not answer.err then
+    fresh[#fresh + 1] = tier
+  elseif not string.find(answer.err, 'BUSYGROUP', 1, true) then
+    return answer
+  end
+end
+
+return cmsgpack.pack(fresh)

@@ -1,0 +1,135 @@
+"""Memory: when all jobs are done and their results have expired, the store is as it was.
+
+20,000 jobs by default; `make soak-memory` runs 200,000 (`TIDINGS_SOAK_JOBS`).
+"""
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable
+
+import anyio
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from support.store import running_store
+from tidings.broker.connection import command, open_store
+from tidings.broker.gateway import GatewayStore, NewJob, Submitted
+from tidings.broker.keys import GROUP, Keys
+from tidings.broker.worker import Outcome, Report, WorkerStore
+from tidings.contract.envelope import Envelope, encode_envelope
+from tidings.contract.event import EventClass
+from tidings.contract.state import State
+from tidings.contract.token import mint
+
+JOBS = int(os.environ.get("TIDINGS_SOAK_JOBS", "20000"))
+BATCH = 200
+RESULT_TTL_S = 1.0
+EXPIRY_TIMEOUT_S = 120.0
+
+SLACK_BYTES = 400_000
+"""What may stay: buffers, and tables that keep their size for a while. Measured: 86 kB. A job that left
+no more than twenty bytes behind would show in 20,000 of them."""
+
+LOG_EVERY = 10
+"""One job in so many logs, says its progress and has an idempotency key: all kinds of keys take part."""
+
+ENVELOPE = encode_envelope(Envelope(kind="noop", input=msgspec.Raw(b"{}"))).decode()
+DONE = Outcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
+PROGRESS = '"event":"progress","status":"running","data":{"done":1}}'
+LOG = '"event":"log","status":"running","data":"chunk"}'
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Redis]:
+    """A store of its own: what others left would be measured too."""
+    with running_store() as process:
+        client = open_store(process.url)
+        yield client
+        await client.aclose()
+
+
+class Load:
+    """Jobs through the broker, a batch at a time, each of them from its submission to its result."""
+
+    def __init__(self, gateway: GatewayStore, worker: WorkerStore) -> None:
+        self._gateway = gateway
+        self._worker = worker
+        self.done = 0
+
+    async def run(self, jobs: int) -> None:
+        """Do so many more."""
+        while jobs > 0:
+            await self._batch(min(BATCH, jobs))
+            jobs -= BATCH
+
+    async def _batch(self, size: int) -> None:
+        answers: list[Awaitable[Submitted]] = [self._gateway.submit("p", self._job(n)) for n in range(size)]
+        for answer in answers:
+            assert (await answer).answer == "new"
+        entries = await self._worker.take(["normal"], size, 1_000)
+        started = await self._worker.start(entries)
+        reports = []
+        for number, (entry, start) in enumerate(zip(entries, started, strict=True)):
+            report = Report(entry.id, start.fence, 1)
+            report.outcome = DONE
+            if number % LOG_EVERY == 0:
+                report.progress = '{"done":1}'
+                report.events += [(EventClass.PROGRESS, PROGRESS, ""), (EventClass.LOG, LOG, '"chunk"')]
+            reports.append(self._worker.report(report))
+        for written in reports:
+            assert await written == "ok"
+        self.done += len(entries)
+
+    def _job(self, number: int) -> NewJob:
+        token = mint("p")
+        key = f"noop:0::{token.id}" if number % LOG_EVERY == 0 else ""
+        return NewJob(token.id, "noop", "normal", ENVELOPE, key=key, fingerprint="f" if key else "")
+
+
+async def used_memory(store: Redis) -> int:
+    """Return the bytes that the store's data takes, garbage collected and freed pages given back."""
+    await command(store, "SCRIPT", "FLUSH", "SYNC")
+    await command(store, "MEMORY", "PURGE")
+    return int((await store.info("memory"))["used_memory"])
+
+
+async def emptied(store: Redis, keys: int) -> None:
+    """Return when no more than so many keys are left."""
+    with anyio.fail_after(EXPIRY_TIMEOUT_S):
+        while await store.dbsize() > keys:
+            await anyio.sleep(0.1)
+
+
+@pytest.mark.timeout(900)
+async def test_jobs_that_are_done_leave_no_memory_behind(store: Redis) -> None:
+    keys = Keys()
+    async with (
+        GatewayStore(store, keys, "g", dedup_window_s=RESULT_TTL_S, result_ttl_s=RESULT_TTL_S) as gateway,
+        WorkerStore(store, keys, "p", "w", result_ttl_s=RESULT_TTL_S) as worker,
+    ):
+        await worker.join(["normal"])
+        load = Load(gateway, worker)
+        await load.run(BATCH * 5)  # what is made once: the consumer, the scripts, the buffers
+        size = 1  # the ready stream
+        await emptied(store, size)
+        before = await used_memory(store)
+
+        load.done = 0
+        begun = time.monotonic()
+        await load.run(JOBS)
+        took = time.monotonic() - begun
+        full, most = await store.dbsize(), int((await store.info("memory"))["used_memory_peak"])
+        await emptied(store, size)
+        after = await used_memory(store)
+
+    print(  # noqa: T201 - the figures are what one runs it for
+        f"\n{load.done} jobs in {took:.1f} s ({load.done / took:.0f}/s); used_memory before {before:,}, "
+        f"at most {most:,}, after {after:,} ({after - before:+,} bytes, {(after - before) / JOBS:+.2f} a job); "
+        f"{full:,} keys at the end, then {size}"
+    )
+    assert load.done == JOBS
+    assert await store.xlen(keys.ready("p", "normal")) == 0
+    assert (await store.xpending(keys.ready("p", "normal"), GROUP))["pending"] == 0
+    assert await store.dbsize() == size
+    assert after - before < SLACK_BYTES
