@@ -319,14 +319,14 @@ class BrokerMachine(RuleBasedStateMachine):
             return
         assert (letter.kind, letter.attempt, letter.replays) == ("k", model.attempt, model.replays)
         assert [(one.attempt, one.event) for one in letter.history] == model.past
+        if self.holder(model.unique) is not None:
+            assert self.run(self.dead.replay, [letter.entry]) == ["held"]
+            return
         if record_left:
             keys = Keys()
             self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job))
             assert self.run(self.dead.find, job) == {job: letter}
             model.log = []
-        if self.holder(model.unique) is not None:
-            assert self.run(self.dead.replay, [letter.entry]) == ["held"]
-            return
         assert self.run(self.dead.replay, [letter.entry, letter.entry]) == ["queued", "gone"]
         model.state, model.attempt, model.lost, model.cancel = State.QUEUED, 0, 0, False
         model.seq += 1

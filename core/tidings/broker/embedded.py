@@ -28,6 +28,8 @@ from .error import StoreError, StoreUnavailableError
 SCHEME = "embedded:"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+LOCK_TIMEOUT_S = 2.0
+"""How long a server whose parent was killed may take to end, before its folder counts as in use."""
 SOCKET_PATH_LIMIT = 107
 """The longest path of a unix socket, bytes (unix(7))."""
 
@@ -151,16 +153,14 @@ class EmbeddedStore:
 
     def _take_lock(self) -> None:
         lock = (self.folder / "lock").open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock):
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             lock.close()
             raise FolderInUseError(
                 f"a store runs on {self.folder} already (started by process {holder}): use that one, stop it, "
                 "or name another folder"
-            ) from None
+            )
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -212,6 +212,20 @@ def _binary() -> Path:
         ) from None
     path: Path = get_binary_path()
     return path
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Lock a file, waiting for a server that is just ending; return whether that was possible."""
+    give_up = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def _answers(path: Path) -> bool:
