@@ -54,6 +54,8 @@ class Gateway:
         self.id = secrets.token_urlsafe(9)
         self.kinds = Kinds()
         self.draining = False
+        self.over = False
+        """Whether its own tasks have ended: without them nothing is served."""
         self.on_drain: set[Callable[[], None]] = set()
         """Called when the drain begins, by those who have something to end then."""
         self.limits = Limits(
@@ -96,6 +98,7 @@ class Gateway:
                 yield
                 tasks.cancel_scope.cancel()
         finally:
+            self.over = True
             await self._client.aclose()
             await self._listening.aclose()
 

@@ -37,6 +37,8 @@ class _Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._drain_task: asyncio.Task[None] | None = None
         self._signals = 0
+        self.broken = False
+        """Whether the gateway ended though nobody asked it to."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and remember the loop: a signal handler must not look for it."""
@@ -57,6 +59,14 @@ class _Server(uvicorn.Server):
         else:
             self.should_exit = True
             self.force_exit = self._signals > 2
+
+    async def on_tick(self, counter: int) -> bool:
+        """Stop if the gateway has ended by itself: a server without one would refuse everybody for ever."""
+        gateway: Gateway = self._app.state.gateway
+        if gateway.over and not self.should_exit:
+            log.critical("gateway_ended", help="this is a defect; the error stands above")
+            self.broken = self.should_exit = True
+        return await super().on_tick(counter)
 
     def _begin_drain(self, name: str) -> None:
         if self._drain_task is None:
@@ -105,4 +115,7 @@ def run(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         lifespan="on",
     )
-    _Server(config, app, settings.drain_s).run()
+    server = _Server(config, app, settings.drain_s)
+    server.run()
+    if server.broken:
+        raise SystemExit(1)

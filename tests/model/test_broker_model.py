@@ -205,7 +205,10 @@ class BrokerMachine(RuleBasedStateMachine):
     def _start(self, worker: str, entries: list[Entry]) -> Held | None:
         if not entries:
             return None
-        (started,) = self.run(self.workers[worker].start, entries)
+        call = self.workers[worker].new_call()
+        (started,) = self.run(self.workers[worker].start, entries, call)
+        if started.go:  # its reply may be lost, and the call repeated
+            assert self.run(self.workers[worker].start, entries, call) == [started]
         model = self.model[entries[0].id]
         if model.state in TERMINAL:
             assert not started.go

@@ -167,7 +167,7 @@ class Queue:
         return free
 
     async def _start(self, entries: list[Entry], attempts: anyio.abc.TaskGroup) -> None:
-        answers = await self._try(self._store.start, entries)
+        answers = await self._try(self._store.start, entries, self._store.new_call())
         for entry, started in zip(entries, answers, strict=True):
             if started.go:
                 self._begin(entry, started, attempts)

@@ -1,6 +1,8 @@
 """The store as a worker uses it: take entries, start attempts, report, keep leases, promote."""
 
 import asyncio
+import itertools
+import secrets
 from typing import NamedTuple
 
 import msgspec
@@ -159,6 +161,8 @@ class WorkerStore(Gatherers):
         self._root = keys.root(partition)
         self._ttl_ms = int(result_ttl_s * 1000)
         self._max_log_bytes = max_log_bytes
+        self._call_prefix = secrets.token_hex(4)  # a worker that is started anew may have the same name
+        self._calls = itertools.count()
 
     async def join(self, tiers: list[str]) -> None:
         """See that the consumer group exists on the streams of `tiers`."""
@@ -192,10 +196,22 @@ class WorkerStore(Gatherers):
         answer = await command(self._store, "XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most)
         return [_entry(tier, raw) for raw in answer[1] if raw is not None and raw[1] is not None]
 
-    async def start(self, entries: list[Entry]) -> list[Started]:
-        """Start an attempt for each entry this worker holds."""
+    def new_call(self) -> str:
+        """Return a name for one call of `start`."""
+        return f"{self._call_prefix}{next(self._calls)}"
+
+    async def start(self, entries: list[Entry], call: str = "") -> list[Started]:
+        """Start an attempt for each entry this worker holds.
+
+        Args:
+            entries: what `take` or `take_over` gave.
+            call: a name from `new_call`: asked again under it, because the reply was lost, this starts nothing
+                anew; empty: a name of its own.
+
+        """
         items = [(entry.tier, entry.entry, entry.id) for entry in entries]
-        return await _START(self._store, self._root, (self.partition, self.worker, self._ttl_ms, items))
+        args = (self.partition, self.worker, self._ttl_ms, call or self.new_call(), items)
+        return await _START(self._store, self._root, args)
 
     def report(self, report: Report) -> "asyncio.Future[str]":
         """Write a report with the next batch: `ok`, `cancel`, `lost` or `done`.

@@ -5,13 +5,14 @@
 -- holder of the new fence can write to the job. An entry whose job must not run (cancelled, gone,
 -- already finished, past its deadline) is acknowledged here and leaves the stream.
 --
--- args = { partition, worker, result_ttl_ms, items };  item = { tier, entry, id }
+-- args = { partition, worker, result_ttl_ms, call, items };  item = { tier, entry, id }
+--   call: names this call; one that is repeated, because its reply was lost, starts nothing anew.
 -- Reply: MessagePack array with for each item { go, fence, attempt, remaining_ms, submitted_ms, lost }
 --   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none;
 --   lost: how many workers were lost while they ran this job.
 -- O(items).
 
-local partition, worker, ttl, items = unpack(args)
+local partition, worker, ttl, call, items = unpack(args)
 local replies = {}
 local begun = {}
 
@@ -32,6 +33,11 @@ local function measure(tier, count)
   redis.call('PEXPIRE', key, 3600000)
 end
 
+-- Until a deadline, ms; 0 if there is none.
+local function remaining(deadline)
+  return deadline and math.max(deadline - now, 1) or 0
+end
+
 local function end_unstarted(id, tier, entry, seq, watchers, state)
   redis.call('HSET', job_key(id), 'seq', seq)
   finish(id, state, '', '', ttl)
@@ -42,12 +48,15 @@ end
 for i, item in ipairs(items) do
   local tier, entry, id = unpack(item)
   local key = job_key(id)
-  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost =
+  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by =
     unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline',
-      'submitted', 'cancel', 'lost'))
+      'submitted', 'cancel', 'lost', 'call'))
   replies[i] = { 0, 0, 0, 0, 0, 0 }
+  local again = state == 'running' and begun_by == call
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
+  elseif again then
+    replies[i] = { 1, tonumber(fence), tonumber(attempt), remaining(deadline), tonumber(submitted), tonumber(lost or 0) }
   elseif cancel then -- its worker was lost before it could obey
     end_unstarted(id, tier, entry, seq + 1, watchers, 'cancelled')
   elseif deadline and tonumber(deadline) <= now then
@@ -61,11 +70,10 @@ for i, item in ipairs(items) do
     end
     fence, attempt, seq = fence + 1, attempt + 1, seq + 1
     redis.call('HSET', key, 'state', 'running', 'fence', fence, 'attempt', attempt, 'seq', seq,
-      'worker', worker, 'dequeued', now, 'started', now, 'reported', 0)
+      'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
-    local remaining = deadline and (deadline - now) or 0
-    replies[i] = { 1, fence, attempt, remaining, tonumber(submitted), lost }
+    replies[i] = { 1, fence, attempt, remaining(deadline), tonumber(submitted), lost }
     begun[tier] = (begun[tier] or 0) + 1
   end
 end

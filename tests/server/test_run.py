@@ -1,0 +1,45 @@
+"""The server's own end, when nobody asked for it."""
+
+import os
+import subprocess
+import sys
+
+from redis.asyncio import Redis
+
+from support.store import StoreProcess, free_port
+from tidings.broker.keys import Keys
+
+BREAK_WHEN_TOLD = """
+import sys
+from tidings.settings import from_env
+from tidings_server import gateway
+from tidings_server.run import run
+from tidings_server.settings import ServerSettings
+
+async def break_when_told(self):
+    self._kinds_known.set()
+    await self._subscription.add(self._kinds_channel)
+    await self._kinds_changed.wait()
+    raise RuntimeError("as told")
+
+gateway.Gateway._follow_kinds = break_when_told
+run(from_env(ServerSettings))
+"""
+
+
+async def test_a_server_whose_gateway_breaks_ends_and_says_so(store: Redis, store_process: StoreProcess) -> None:
+    port = free_port()
+    with subprocess.Popen(  # noqa: ASYNC220 - nothing else runs in this loop
+        [sys.executable, "-c", BREAK_WHEN_TOLD],
+        env={**os.environ, "TIDINGS_STORE_URL": store_process.url, "TIDINGS_PORT": str(port)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            while not await store.publish(Keys().kinds_changed, "x"):
+                assert server.poll() is None
+            _, said = server.communicate(timeout=30)
+        finally:
+            server.kill()
+    assert server.returncode not in (0, None)
+    assert "as told" in said
