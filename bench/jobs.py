@@ -1,5 +1,7 @@
 """The jobs that are measured: the least work there is, so that what is measured is ours."""
 
+import anyio
+
 from tidings import Context, job
 
 
@@ -15,3 +17,9 @@ async def three_steps(ctx: Context) -> dict[str, int]:
     for done in (1, 2, 3):
         await ctx.progress(done, 3)
     return {"steps": 3}
+
+
+@job(cancel_grace=1)
+async def sleeper() -> None:
+    """Sleeps until it is cancelled."""
+    await anyio.sleep(600)

@@ -13,7 +13,7 @@ from bench.system import Children, System, start_store
 from . import Peer
 
 JOBS = Path(__file__).parents[1] / "jobs.py"
-KINDS = frozenset({"noop", "three_steps"})
+KINDS = frozenset({"noop", "sleeper", "three_steps"})
 
 
 @contextmanager
