@@ -1,5 +1,6 @@
 """Fixtures for all tests: one real store for the session, empty for each test."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,6 +9,9 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
 from tidings.broker.connection import open_store
+
+# A shell without job control starts its background commands with Ctrl-C ignored, and what we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is the machine's business, not the test's.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
