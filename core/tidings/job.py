@@ -20,6 +20,7 @@ from tidings.contract.kind import KindRecord
 from tidings.contract.template import Template
 
 from .policy import JobOptions, policy_of
+from .schedule import Schedule
 from .shape import InputShape, ResultShape
 
 P = ParamSpec("P")
@@ -47,6 +48,7 @@ class Job(Generic[P, R]):
         self.input = InputShape.of(function, self.kind)
         self.result = ResultShape.of(function)
         self._check_unique()
+        self.schedule = self._schedule()
         self.__doc__ = function.__doc__
         self.__name__ = self.kind
         self.__wrapped__ = function
@@ -77,6 +79,9 @@ class Job(Generic[P, R]):
             retries=self.policy.retries,
             unique=self.policy.unique,
             unique_for=self.policy.unique_for,
+            every=self.policy.every,
+            cron=self.policy.cron,
+            timezone=self.policy.timezone if self.policy.cron else None,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)
@@ -97,6 +102,17 @@ class Job(Generic[P, R]):
             Template.of(self.policy.unique or "", self.input.schema)
         except ValueError as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
+
+    def _schedule(self) -> Schedule | None:
+        try:
+            schedule = Schedule.of(self.policy)
+        except ValueError as error:
+            raise JobDefinitionError(f"job {self.kind}: {error}") from error
+        if schedule is not None and (missing := self.input.required):
+            raise JobDefinitionError(
+                f"job {self.kind}: it recurs, and runs without an input; give a default to: {', '.join(missing)}"
+            )
+        return schedule
 
     def _mode(self) -> Literal["async", "thread", "process"]:
         is_async = inspect.iscoroutinefunction(self.function)

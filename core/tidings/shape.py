@@ -57,6 +57,17 @@ class InputShape:
         except TypeError as error:
             raise TypeError(f"job {kind}: {error}") from error
 
+    @property
+    def required(self) -> list[str]:
+        """The fields that an input must have."""
+        try:
+            decode(b"{}", self.type)
+        except msgspec.ValidationError:
+            schema = self.schema
+            part = schema["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+            return list(part.get("required", ())) or ["the input"]
+        return []
+
     def arguments(self, raw: bytes | msgspec.Raw) -> dict[str, Any]:
         """Return the handler's keyword arguments for an input.
 

@@ -75,7 +75,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         """
         return cmsgpack.pack({
           ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, workers_key, worker_key('w'), GROUP,
-          callers_key, flow_key('x'), unique_key('k:v')
+          callers_key, flow_key('x'), unique_key('k:v'), recurring_key
         })
         """,
     )
@@ -92,6 +92,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.callers("p"),
         keys.flow("p", "x"),
         keys.unique("p", "k:v"),
+        keys.recurring("p"),
     ]
 
 

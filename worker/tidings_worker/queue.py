@@ -17,6 +17,7 @@ from tidings.job import Job
 
 from . import verdict
 from .attempt import Attempt
+from .recurring import Recurring
 from .runner import Runners
 from .settings import WorkerSettings
 from .voice import Voice
@@ -85,6 +86,7 @@ class Queue:
             tasks.start_soon(self._take, attempts, name="take")
             tasks.start_soon(self._take_over, attempts, name="take over")
             tasks.start_soon(self._promote, name="promote")
+            tasks.start_soon(Recurring(self._store, self._jobs.values(), self._try).run, name="recurring")
 
     async def beat(self) -> None:
         """Renew the leases of what runs, until cancelled; outlives `serve`, as the attempts do."""

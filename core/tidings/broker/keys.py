@@ -80,6 +80,10 @@ class Keys:
         """Channel: told the time (ms) of a job that was scheduled from outside the workers."""
         return f"{self.root(partition)}due"
 
+    def recurring(self, partition: str) -> str:
+        """Hash: recurring kind → its next tick (ms), the job made for it, and its schedule."""
+        return f"{self.root(partition)}recurring"
+
     def callers(self, partition: str) -> str:
         """Hash: caller → its live jobs; a field leaves when it reaches 0."""
         return f"{self.root(partition)}callers"

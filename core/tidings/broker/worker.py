@@ -119,6 +119,22 @@ class Swept(msgspec.Struct, array_like=True, frozen=True):
     """Records of ended jobs that got the expiry they lacked."""
 
 
+class NextRun(msgspec.Struct, array_like=True, frozen=True):
+    """One item of `recur.lua`: the next run of a recurring kind."""
+
+    kind: str
+    tick_ms: int
+    """Since the epoch."""
+    spec: str
+    """Its schedule in words; empty: it recurs no longer."""
+    id: str
+    """Of the job, if one has to be made."""
+    tier: str
+    envelope: str
+    correlation_id: str
+
+
+_RECUR = Script("recur", tuple[int, int])
 _JOIN = Script("join", list[str])
 _SWEEP = Script("sweep", Swept)
 _START = Script("start", list[Started])
@@ -236,6 +252,15 @@ class WorkerStore(Gatherers):
     async def beat(self, beats: list[Beat]) -> list[str]:
         """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""
         return await _BEAT(self._store, self._root, (self.worker, beats))
+
+    async def recur(self, runs: list[NextRun]) -> tuple[int, int]:
+        """See that the next runs lie in the schedule, once each.
+
+        Returns:
+            The store's time, and the earliest tick of these kinds, ms since the epoch; -1: there is none.
+
+        """
+        return await _RECUR(self._store, self._root, (self.partition, runs))
 
     async def promote(self, most: int = 1000) -> tuple[int, int]:
         """Queue what is due; return how many, and the ms until the next is due (-1: none)."""

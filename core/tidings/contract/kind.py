@@ -32,6 +32,12 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A text with fields of the input in braces: one live job for each value."""
     unique_for: float | None = None
     """Seconds after which a live job no longer stands in the way of the next."""
+    every: float | None = None
+    """Seconds between the runs of a recurring kind."""
+    cron: str | None = None
+    """The cron line by which it recurs."""
+    timezone: str | None = None
+    """The time zone of that line."""
 
 
 encode_kind = msgspec.json.Encoder().encode

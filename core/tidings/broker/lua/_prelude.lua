@@ -13,6 +13,7 @@ local function job_key(id) return root .. 'job:' .. id end
 local function log_key(id) return root .. 'log:' .. id end
 local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
+local recurring_key = root .. 'recurring'
 local callers_key = root .. 'callers'
 local function flow_key(tier) return root .. 'flow:' .. tier end
 local function unique_key(suffix) return root .. 'unique:' .. suffix end

@@ -1,0 +1,66 @@
+"""One run for each tick, however many workers ask for it."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from tidings.broker.connection import command
+from tidings.broker.gateway import GatewayStore
+from tidings.broker.keys import Keys
+from tidings.broker.worker import NextRun, WorkerStore
+from tidings.contract.token import Token, mint
+
+KEYS = Keys()
+FAR = 9_999_999_999_000
+
+
+def run(tick: int, spec: str = "every 1000", kind: str = "k") -> NextRun:
+    return NextRun(kind, tick, spec, mint("p").id, "normal", '["k",{}]', f"tick:{tick}")
+
+
+async def in_schedule(store: Redis) -> dict[str, int]:
+    found = await command(store, "ZRANGE", KEYS.scheduled("p"), 0, -1, "WITHSCORES")
+    return {job.decode(): int(due) for job, due in zip(found[::2], found[1::2], strict=True)}
+
+
+async def test_the_first_who_names_a_tick_makes_its_run(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w1") as one, WorkerStore(store, KEYS, "p", "w2") as two:
+        answers = await asyncio.gather(*(worker.recur([run(FAR)]) for worker in (one, two) * 10))
+        assert {tick for _, tick in answers} == {FAR}
+        assert list((await in_schedule(store)).values()) == [FAR]
+        await one.recur([run(FAR + 1000), run(FAR, kind="other")])
+        assert sorted((await in_schedule(store)).values()) == [FAR, FAR, FAR + 1000]
+        _, earliest = await two.recur([run(FAR + 1000), run(FAR, kind="other")])
+        assert earliest == FAR
+        assert len(await in_schedule(store)) == 3
+
+
+async def test_another_schedule_takes_the_place_of_the_run_that_has_not_begun(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w") as worker, GatewayStore(store, KEYS, "g") as gateway:
+        await worker.recur([run(FAR + 5000)])
+        (before,) = await in_schedule(store)
+        await worker.recur([run(FAR, "every 500")])
+        assert list((await in_schedule(store)).values()) == [FAR]
+        assert not (await gateway.read(Token("p", before))).state
+        await worker.recur([run(0, "")])  # it recurs no longer
+        assert await in_schedule(store) == {}
+        assert not await store.exists(KEYS.recurring("p"))
+
+
+async def test_a_run_that_has_begun_is_left_alone(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w") as worker:
+        await worker.join(["normal"])
+        await worker.recur([run(1)])  # due at once
+        assert (await worker.promote())[0] == 1
+        (started,) = await worker.start(await worker.take(["normal"], 1, 1))
+        assert started.go
+        await worker.recur([run(0, "")])
+        assert await store.xlen(KEYS.ready("p", "normal")) == 1
+
+
+async def test_the_store_s_time_comes_with_the_answer(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w") as worker:
+        now, tick = await worker.recur([])
+        seconds, _ = await store.time()
+        assert abs(now / 1000 - seconds) < 60
+        assert tick == -1
