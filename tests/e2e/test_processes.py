@@ -9,6 +9,9 @@ import pytest
 
 from support.peer import peer
 from support.system import System, running_system
+from tidings.broker.connection import open_store
+from tidings.broker.dead import DeadLetters
+from tidings.broker.keys import Keys
 
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_GRACE_S": "1"}
 
@@ -41,6 +44,44 @@ async def test_a_job_whose_worker_is_killed_runs_again_elsewhere(system: System,
     assert events[-1]["data"]["result"] == "attempt 2"
     assert [event["event"] for event in events] == ["started", "started", "succeeded"]
     assert sorted(worker.process.poll() is None for worker in system.workers) == [False, True]
+
+
+async def test_a_job_that_kills_its_workers_lies_in_the_dead_letters_after_some(system: System) -> None:
+    for _ in range(2):
+        system.add_worker(**QUICK)
+    async with peer(system.server.socket_url) as client:
+        events = await client.run("poison")
+        assert [event["event"] for event in events] == ["started", "started", "started", "failed"]
+        assert events[-1]["data"]["problem"]["code"] == "worker_lost"
+        assert (await client.run("noop"))[-1]["event"] == "succeeded"
+    assert sorted(worker.process.poll() is None for worker in system.workers) == [False, False, True]
+    store = open_store(system.store.url)
+    partition, _, job = events[0]["token"].partition(".")
+    letter = (await DeadLetters(store, Keys(), partition).find(job))[job]
+    await store.aclose()
+    assert [(one.attempt, one.event) for one in letter.history] == [(1, "lost"), (2, "lost"), (3, "failed")]
+
+
+async def test_every_submit_to_a_server_that_is_asked_to_leave_is_acked_or_refused(system: System) -> None:
+    first, second = system.servers
+    acked, refused = set(), 0
+    async with peer(first.socket_url) as client:
+        refs = {await client.send("submit", kind="noop", input={}, watch=False) for _ in range(50)}
+        first.signal(signal.SIGTERM)
+        refs |= {await client.send("submit", kind="noop", input={}, watch=False) for _ in range(50)}
+        for ref in refs:
+            answer = await client.answer(ref)
+            if answer["type"] == "ack":
+                acked.add(answer["token"])
+            else:
+                assert answer["problem"]["code"] == "draining"
+                refused += 1
+    assert len(acked) + refused == 100
+    async with peer(second.socket_url) as client:
+        for token in acked:
+            snapshot = await client.ask("watch", token=token)
+            if snapshot["status"] != "succeeded":
+                assert (await client.until(token))[-1]["event"] == "succeeded"
 
 
 async def test_a_worker_that_is_asked_to_leave_hands_back_what_it_cannot_finish(system: System, tmp_path: Path) -> None:

@@ -151,13 +151,19 @@ async def unserialisable() -> object:
     return object()
 
 
-@job(retries=1)
+@job
 async def kill_worker(ctx: Context, flag: str) -> str:
     """Kills its own worker the first time, and succeeds the second."""
     if not Path(flag).exists():
         Path(flag).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return f"attempt {ctx.attempt}"
+
+
+@job(retries=1000, max_deliveries=2)
+async def poison() -> None:
+    """Kills whatever worker runs it."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @job(timeout=0.2)
