@@ -34,6 +34,8 @@ export { CLOSE_CODES, Job, TidingsError };
  * @property {string} [key] Idempotency key, 1 to 255 visible ASCII characters; default: a new one.
  *   The same key with the same input is the same job, for a day.
  * @property {number} [delay] Seconds before it may start; default 0.
+ * @property {string} [at] Not before this moment (RFC 3339, with its offset); one that has passed means now. Not beside
+ *   `delay`.
  * @property {number} [deadline] Seconds from now after which it is not worth finishing; default: none.
  * @property {string} [tier]
  * @property {string} [queue]

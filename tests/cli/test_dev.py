@@ -135,6 +135,8 @@ def test_input_comes_as_json_too(dev: Dev) -> None:
         (["submit", "greet"], "the field name is missing (at /input/name)"),
         (["submit", "greet", "name=a", "times=x"], "(at /input/times)"),
         (["submit", "greeet"], "did you mean 'greet'?"),
+        (["submit", "greet", "name=a", "--at", "soon"], "--at soon: not a moment"),
+        (["submit", "greet", "name=a", "--at", "2040-01-01", "--delay", "1"], "give `at` or `delay`, not both"),
         (["submit", "greet", "name"], "'name' is not of the form field=value"),
         (["submit", "greet", "--json", "["], "--json takes a JSON object"),
         (["submit", "greet", "--json", "@none.json"], "No such file"),
@@ -217,6 +219,13 @@ def test_it_stops_cleanly_and_leaves_nothing_running(tmp_path: Path, number: sig
         assert again.command("cancel", token).returncode == 0
     finally:
         again.close()
+
+
+def test_a_job_for_a_moment_is_scheduled(dev: Dev) -> None:
+    token = dev.command("submit", "greet", "name=a", "--at", "2040-01-01T00:00:00").stdout.strip()
+    with urllib.request.urlopen(f"{dev.url}/v1/jobs/{token}", timeout=5) as answer:
+        assert json.load(answer)["status"] == "scheduled"
+    assert dev.command("cancel", token).returncode == 0
 
 
 def test_a_kill_leaves_nothing_running_either(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,13 +31,16 @@ def submit(
     ] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key.")] = None,
     delay: Annotated[float | None, typer.Option(help="Seconds before it may start.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Not before this moment: RFC 3339 with its offset, 2026-12-24T18:00:00+01:00.")
+    ] = None,
     deadline: Annotated[float | None, typer.Option(help="Seconds from now until it must have finished.")] = None,
     do_follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch it, and print the result.")] = False,
     url: Url = DEFAULT_URL,
 ) -> None:
     """Submit a job and print its token; with --follow, watch it and print its result as JSON."""
     value = read_input(fields or [], json)
-    options = SubmitOptions(key=key, delay=delay, deadline=deadline)
+    options = SubmitOptions(key=key, delay=delay, at=_moment(at), deadline=deadline)
 
     async def run(client: Client) -> int:
         handle = await client.submit(kind, value, options=options)
@@ -92,6 +96,17 @@ def read_input(fields: list[str], json: str | None) -> dict[str, Any]:
             raise CommandError(f"{field!r} is not of the form field=value")
         value[name] = _json_or_text(text)
     return dict(value)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--at {text}: not a moment such as 2026-12-24T18:00:00+01:00") from None
+    # Without an offset people mean the clock on their wall.
+    return moment if moment.tzinfo else moment.astimezone()
 
 
 def _decode_json(text: str) -> dict[str, Any]:

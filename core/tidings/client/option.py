@@ -1,5 +1,6 @@
 """What can be said of a submission beside its kind and input."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Idempotency key; None: the client makes one, so that a repetition after a broken connection is safe."""
     delay: float | None = None
     """Seconds before it may start."""
+    at: datetime | None = None
+    """Not before this moment (with a time zone); one that has passed means now. Not beside `delay`."""
     deadline: float | None = None
     """Seconds from now after which it is not worth finishing."""
     queue: str | None = None
