@@ -1,7 +1,9 @@
+#!lua flags=allow-oom
 -- Sees that the next run of each of a batch of recurring kinds lies in the schedule, and no other.
 --
 -- Atomic, because any worker may ask at any time: the first to name a tick makes its job, and all others
--- find it there. So there is no leader, and the death of any worker changes nothing.
+-- find it there. So there is no leader, and the death of any worker changes nothing. (A full store takes it
+-- all the same: it is one job for each kind, and a worker that could not ask would say so again and again.)
 --
 -- args = { partition, items };  item = { kind, tick_ms, spec, id, tier, envelope, correlation_id }
 --   tick_ms: the kind's next tick after the store's time; spec: its schedule in words, '' if it has none any
