@@ -4,7 +4,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
@@ -15,6 +15,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is the machine's business, not the test's.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Of the mutants (tests/mutants): that something fails is enough, however long the example.
+settings.register_profile(
+    "first", parent=settings.get_profile("tests"), phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)
 settings.load_profile("tests")
 
 

@@ -73,13 +73,13 @@ class Stage:
 
 
 async def outcome_of(
-    play: Callable[[Attempt, Puppet], Any], *, job: Job[Any, Any] = kind, mortal: bool = False
+    play: Callable[[Attempt, Puppet], Any], *, job: Job[Any, Any] = kind, mortal: bool = False, lost: int = 0
 ) -> State | None:
     """Run an attempt while `play` does what it will; return the state that is recorded."""
     store, stage = Store(), Stage(mortal=mortal)
     entry = Entry("normal", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
     envelope = Envelope(kind=job.kind, input=msgspec.Raw(b"{}"))
-    attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, Started(1, 1, 1, 0, 0, 0))
+    attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, Started(1, 1, 1, 0, 0, lost))
     running = asyncio.create_task(attempt.run(cast("Runners", stage)))
     await asyncio.sleep(0)
     playing = play(attempt, stage.puppet)
@@ -137,3 +137,8 @@ async def test_a_worker_that_leaves_shortens_the_grace() -> None:
 
 async def test_an_own_cancellation_that_nobody_asked_for_is_a_failed_attempt() -> None:
     assert await outcome_of(lambda _, puppet: puppet.word.set_result(Raised(asyncio.CancelledError()))) is State.FAILED
+
+
+@pytest.mark.parametrize(("lost", "state"), [(2, State.SUCCEEDED), (3, State.FAILED)])
+async def test_a_job_that_three_workers_were_lost_with_is_not_run_again(lost: int, state: State) -> None:
+    assert await outcome_of(lambda _, puppet: puppet.word.set_result(Returned(b"1")), lost=lost) is state

@@ -67,6 +67,15 @@ def test_an_error_is_retried_while_attempts_are_left_and_then_fails() -> None:
     assert "RuntimeError: x" in outcome.note
 
 
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_lost_worker_is_no_failure_of_the_handler(lost: int) -> None:
+    for retries in (0, 1):
+        policy = kind(retries=retries)
+        outcomes = [verdict.raised(policy, lost + failures, RuntimeError("x"), 0.5, lost) for failures in (1, 2)]
+        again = State.SCHEDULED if retries else State.FAILED
+        assert [outcome.state for outcome in outcomes] == [again, State.FAILED]
+
+
 def test_without_retries_the_code_says_what_happened() -> None:
     assert problem_of(verdict.raised(kind(), 1, RuntimeError("x"), 0))["code"] == "handler_error"
     assert problem_of(verdict.timed_out(kind(), 1, 5, 0))["code"] == "timeout"

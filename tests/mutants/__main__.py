@@ -1,0 +1,105 @@
+"""`python -m mutants`: break a copy of the tree in each way of the table, and see that its tests notice."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .table import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("core", "server", "worker", "static", "tests", "bench", "examples", "docs", "README.md", "pyproject.toml")
+PACKAGES = ("core", "server", "worker")
+MOST_S = 120.0
+"""A test that waits for what never comes has noticed too, but should have said so earlier."""
+
+HEAD = "| mutant | caught by | seconds |\n|---|---|---:|"
+
+
+def main() -> int:
+    """Run what the arguments ask; return 1 if a mutant survives or cannot be made."""
+    options = _options()
+    chosen = [mutant for mutant in MUTANTS if options.only.lower() in mutant.name.lower()]
+    with tempfile.TemporaryDirectory(prefix="tidings-mutants-") as folder:
+        tree = Path(folder)
+        _copy(tree)
+        failed, seconds = _first_failure(tree, sorted({test for mutant in chosen for test in mutant.tests}))
+        if failed or not chosen:
+            _say(f"without any mutant: {failed or 'nothing is chosen'}")
+            return 1
+        _say(f"Without any mutant all their tests pass ({seconds:.0f} s).\n\n{HEAD}")
+        survivors = [mutant for mutant in chosen if not _caught(tree, mutant)]
+    _say(f"\n{len(chosen)} mutants, {len(survivors)} survived.")
+    return 1 if survivors else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m mutants", description="Break it on purpose.")
+    parser.add_argument("--only", default="", metavar="WORDS", help="those whose sentence contains the words")
+    return parser.parse_args()
+
+
+def _copy(tree: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", ".*", "node_modules")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tree / name, ignore=ignored)
+        else:
+            shutil.copy(source, tree / name)
+
+
+def _caught(tree: Path, mutant: Mutant) -> bool:
+    """Make a mutant, run its tests, and take it back; say and return whether one of them noticed."""
+    path = tree / mutant.file
+    sound = path.read_text()
+    if sound.count(mutant.old) != 1:
+        _say(f"| {mutant.name} | **does not apply** | |")
+        return False
+    path.write_text(sound.replace(mutant.old, mutant.new))
+    try:
+        failed, seconds = _first_failure(tree, mutant.tests)
+    finally:
+        path.write_text(sound)
+    _say(f"| {mutant.name} | {f'`{failed}`' if failed else '**survived**'} | {seconds:.0f} |")
+    return bool(failed)
+
+
+def _first_failure(tree: Path, tests: "tuple[str, ...] | list[str]") -> tuple[str, float]:
+    """Run tests of the copy until one fails; return its name, or '', and how long that took, s."""
+    began = time.monotonic()
+    # The model's examples are the same each time; the first that fails is enough.
+    flags = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=1", "--hypothesis-profile=first"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *flags, f"--timeout={MOST_S}", *tests],
+        cwd=tree,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(tree / name) for name in PACKAGES),
+            "PYTHONDONTWRITEBYTECODE": "1",  # a mutant of the same size in the same second looks unchanged
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - began
+    if done.returncode == 0:
+        return "", seconds
+    found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or found is None:
+        raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return found[1].partition("[")[0], seconds
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

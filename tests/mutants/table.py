@@ -1,0 +1,182 @@
+"""Ways to break Tidings: one guarantee each, and the tests that must notice.
+
+A mutant is a replacement of text that occurs once in its file; `test_mutants.py` keeps the list from rotting.
+The sentences are those of docs/explanation/reliability.md.
+"""
+
+from dataclasses import dataclass
+
+LUA = "core/tidings/broker/lua/"
+WORKER = "worker/tidings_worker/"
+MODEL = "tests/model/test_broker_model.py"
+HUB = "tests/server/test_hub.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One way to break one promise."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """What must fail: files, or single tests."""
+
+
+MUTANTS = (
+    Mutant(
+        "A job is acknowledged when its work begins.",
+        LUA + "start.lua",
+        "    begun[tier] = (begun[tier] or 0) + 1\n",
+        "    begun[tier] = (begun[tier] or 0) + 1\n    acknowledge(tier, entry)\n",
+        ("tests/e2e/test_processes.py::test_a_job_whose_worker_is_killed_runs_again_elsewhere",),
+    ),
+    Mutant(
+        "A worker that was taken for dead may still report.",
+        LUA + "report.lua",
+        "elseif not state or tonumber(held) ~= fence or state ~= 'running' then",
+        "elseif not state or state ~= 'running' then",
+        ("tests/faults/test_single.py::test_the_late_outcome_of_a_worker_that_was_paused_is_refused", MODEL),
+    ),
+    Mutant(
+        "A worker that was taken for dead may still renew its lease.",
+        LUA + "beat.lua",
+        "if state == 'running' and tonumber(current) == fence then",
+        "if state == 'running' then",
+        (MODEL,),
+    ),
+    Mutant(
+        "A worker that was taken for dead may still record a step.",
+        LUA + "once.lua",
+        "if state ~= 'running' or tonumber(held) ~= fence then",
+        "if state ~= 'running' then",
+        ("tests/broker/test_once.py",),
+    ),
+    Mutant(
+        "The last record of a step stands, not the first.",
+        LUA + "once.lua",
+        "redis.call('HSETNX',",
+        "redis.call('HSET',",
+        ("tests/broker/test_once.py",),
+    ),
+    Mutant(
+        "A report that was sent twice counts twice.",
+        LUA + "report.lua",
+        "if held and tonumber(held) == fence and tonumber(reported) >= number then",
+        "if false then",
+        (MODEL,),
+    ),
+    Mutant(
+        "A report whose reply was lost is not sent again.",
+        WORKER + "voice.py",
+        "            self._put(report)  # the broker knows",
+        '            self._conclude("lost")  # the broker knows',
+        ("tests/worker/test_voice.py",),
+    ),
+    Mutant(
+        "The outcome is written, and its event is not published with it.",
+        LUA + "report.lua",
+        "    tell(watchers, partition, id, seq, FINAL, tail)\n",
+        "",
+        (HUB,),
+    ),
+    Mutant(
+        "A job that has ended may begin again.",
+        LUA + "_prelude.lua",
+        "  succeeded = {}, failed = {}, cancelled = {}, expired = {},",
+        "  succeeded = { running = true }, failed = {}, cancelled = {}, expired = {},",
+        ("tests/broker/test_prelude.py",),
+    ),
+    Mutant(
+        "A retry goes on although somebody asked that the job stop.",
+        LUA + "report.lua",
+        "if outcome and cancel and not terminal(outcome[1]) then",
+        "if false then",
+        (MODEL,),
+    ),
+    Mutant(
+        "A job that is cancelled while it waits leaves its entry in the stream.",
+        LUA + "cancel.lua",
+        "    acknowledge(tier, entry)\n",
+        "    tier = tier\n",
+        (MODEL,),
+    ),
+    Mutant(
+        "A job that is due is queued and stays in the schedule.",
+        LUA + "promote.lua",
+        "  redis.call('ZREM', scheduled_key, id)\n",
+        "",
+        (MODEL,),
+    ),
+    Mutant(
+        "A job that ends keeps its unique value.",
+        LUA + "_prelude.lua",
+        "then redis.call('DEL', unique_key(unique)) end",
+        "then unique = nil end",
+        (MODEL,),
+    ),
+    Mutant(
+        "A job that ends still counts against its caller.",
+        LUA + "_prelude.lua",
+        "  tally(caller, -1)\n",
+        "",
+        (MODEL,),
+    ),
+    Mutant(
+        "One idempotency key may stand for two payloads.",
+        LUA + "submit.lua",
+        "if string.sub(known, split + 1) ~= fingerprint then",
+        "if false then",
+        (MODEL,),
+    ),
+    Mutant(
+        "A replay leaves the letter where it is.",
+        LUA + "dead_replay.lua",
+        "    redis.call('XDEL', dead_key, entry)\n",
+        "",
+        ("tests/dead/test_replay.py",),
+    ),
+    Mutant(
+        "A hole in the numbers of a job's events is passed over.",
+        "server/tidings_server/hub.py",
+        "if seq > topic.seq + 1 or not frame:",
+        "if not frame:",
+        (HUB,),
+    ),
+    Mutant(
+        "An inbox that was deaf does not ask what it missed.",
+        "server/tidings_server/hub.py",
+        "                topic.stale = topic.seq is None\n                self._repair(topic)\n",
+        "                topic.stale = topic.seq is None\n",
+        (HUB,),
+    ),
+    Mutant(
+        "A job is taken over from a worker that lives.",
+        WORKER + "queue.py",
+        "idle_ms = int(self._settings.lease_s * 1000)",
+        "idle_ms = 0",
+        ("tests/worker/test_bad_handlers.py::test_it_may_block_the_loop_for_less_than_a_lease",),
+    ),
+    Mutant(
+        "After a silence of the store, jobs are taken over at once.",
+        WORKER + "queue.py",
+        "return silence.lasts(now) or now - silence.ended < self._settings.lease_s",
+        "return False",
+        ("tests/store/test_lost.py::test_a_store_that_hangs_is_no_reason_to_take_over",),
+    ),
+    Mutant(
+        "A lost worker counts as a failure of the handler.",
+        WORKER + "verdict.py",
+        "failures = attempt - lost",
+        "failures = attempt",
+        ("tests/worker/test_pure.py",),
+    ),
+    Mutant(
+        "A job that kills its workers is tried for ever.",
+        WORKER + "attempt.py",
+        "if self._started.lost >= self._job.policy.max_deliveries:",
+        "if self._started.lost < 0:",
+        ("tests/worker/test_attempt.py",),
+    ),
+)
