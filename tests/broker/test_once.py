@@ -1,8 +1,8 @@
 """What `ctx.once` stands on: the first record of a step, by the worker that holds the job."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import pytest
 from redis.asyncio import Redis
 
 from tidings.broker.gateway import GatewayStore, NewJob
@@ -11,17 +11,12 @@ from tidings.broker.worker import Started, WorkerStore
 from tidings.contract.token import mint
 
 
-@pytest.fixture
-async def worker(store: Redis) -> AsyncIterator[WorkerStore]:
-    async with WorkerStore(store, Keys(), "p", "w") as worker:
+@asynccontextmanager
+async def one_job(store: Redis) -> AsyncIterator[tuple[WorkerStore, str]]:
+    """Have a job queued, and a worker that has not taken it."""
+    async with GatewayStore(store, Keys(), "g") as gateway, WorkerStore(store, Keys(), "p", "w") as worker:
         await worker.join(["normal"])
-        yield worker
-
-
-@pytest.fixture
-async def job(store: Redis) -> str:
-    async with GatewayStore(store, Keys(), "g") as gateway:
-        return (await gateway.submit("p", NewJob(mint("p").id, "k", "normal", "[]"))).id
+        yield worker, (await gateway.submit("p", NewJob(mint("p").id, "k", "normal", "[]"))).id
 
 
 async def start(worker: WorkerStore, *, again: bool = False) -> Started:
@@ -31,17 +26,19 @@ async def start(worker: WorkerStore, *, again: bool = False) -> Started:
     return started
 
 
-async def test_the_first_record_of_a_step_stands(worker: WorkerStore, job: str) -> None:
-    fence = (await start(worker)).fence
-    assert (await worker.once(job, fence, "pay", "")).value == ""
-    for value in ("1", "2", ""):
-        memo = await worker.once(job, fence, "pay", value)
-        assert (memo.answer, memo.value) == ("ok", "1")
+async def test_the_first_record_of_a_step_stands(store: Redis) -> None:
+    async with one_job(store) as (worker, job):
+        fence = (await start(worker)).fence
+        assert (await worker.once(job, fence, "pay", "")).value == ""
+        for value in ("1", "2", ""):
+            memo = await worker.once(job, fence, "pay", value)
+            assert (memo.answer, memo.value) == ("ok", "1")
 
 
-async def test_only_the_holder_of_the_job_records(worker: WorkerStore, job: str) -> None:
-    stale = (await start(worker)).fence
-    held = (await start(worker, again=True)).fence
-    assert (await worker.once(job, stale, "pay", "1")).answer == "lost"
-    memo = await worker.once(job, held, "pay", "")
-    assert (memo.answer, memo.value) == ("ok", "")
+async def test_only_the_holder_of_the_job_records(store: Redis) -> None:
+    async with one_job(store) as (worker, job):
+        stale = (await start(worker)).fence
+        held = (await start(worker, again=True)).fence
+        assert (await worker.once(job, stale, "pay", "1")).answer == "lost"
+        memo = await worker.once(job, held, "pay", "")
+        assert (memo.answer, memo.value) == ("ok", "")
