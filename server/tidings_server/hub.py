@@ -207,10 +207,11 @@ class Hub:
         if not record.state and unborn:
             self._go_on(topic, after)  # what follows the submit comes by the inbox, which is open again
             return
+        rewound = int(record.seq) < after  # the store lost writes: the numbers begin again where it stands
         for listener in list(topic.listeners):
             if not record.state:
                 listener.vanished()
-            elif listener.held is None and int(record.seq) > listener.seq:
+            elif listener.held is None and (rewound or int(record.seq) > listener.seq):
                 seen, listener.seq = listener.seq, int(record.seq)
                 listener.repaired(_after(record, seen), seen)
         self._resume(topic, record)

@@ -12,7 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
-from tidings.broker.connection import open_store
+from tidings.broker.connection import command, open_store
 from tidings.broker.error import StoreUnavailableError
 from tidings.broker.gateway import GatewayStore, NewJob, Record
 from tidings.broker.keys import Keys
@@ -161,6 +161,28 @@ async def test_an_inbox_that_was_deaf_tells_the_end_it_missed(world: World, stor
     world.hub.reopened()
     await ear.until(3)
     assert ear.snapshots == [(2, 3, [])]
+    assert len(world.hub) == 0
+
+
+@in_world
+async def test_after_a_failover_that_lost_writes_the_numbers_go_on_from_where_the_store_stands(
+    world: World, store: Redis
+) -> None:
+    ear, report = await world.running_job()
+    report = await world.log(await world.log(report, '"a"'), '"b"')
+    await ear.until(4)
+    # What a replica has that was promoted before the last two writes reached it.
+    await command(store, "HSET", Keys().job("p", report.id), "seq", 2, "reported", 0)
+    await command(store, "DEL", Keys().log("p", report.id))
+    world.hub.reopened()
+    with anyio.fail_after(10):
+        while not ear.snapshots:
+            await ear.news.wait()
+    assert ear.snapshots == [(4, 2, [])]
+    await world.succeed(report)
+    with anyio.fail_after(10):
+        while ear.heard[-1] != 3:
+            await ear.news.wait()
     assert len(world.hub) == 0
 
 
