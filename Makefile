@@ -6,6 +6,7 @@
 #   make bench   set up, measure (short form)
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
 #   make soak-memory   200,000 jobs, after which the store is as it was
+#   make mutants   break a copy in every way that a test must notice
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench soak soak-memory docs clean
+.PHONY: help setup demo test lint format bench soak soak-memory mutants docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -74,6 +75,9 @@ soak: $(VENV)/stamp
 
 soak-memory: $(VENV)/stamp
 	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py
+
+mutants: $(VENV)/stamp
+	PYTHONPATH=tests $(BIN)/python -m mutants
 
 docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py

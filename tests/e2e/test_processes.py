@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from support.peer import peer
@@ -82,6 +83,18 @@ async def test_every_submit_to_a_server_that_is_asked_to_leave_is_acked_or_refus
             snapshot = await client.ask("watch", token=token)
             if snapshot["status"] != "succeeded":
                 assert (await client.until(token))[-1]["event"] == "succeeded"
+
+
+async def test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker(system: System, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    system.add_worker(**QUICK)
+    async with peer(system.server.socket_url) as client:
+        ack = await client.submit("wait_for_file", {"path": str(path)})
+        await client.until(ack["token"], "log")
+        await anyio.sleep(3 * float(QUICK["TIDINGS_LEASE_S"]))
+        path.touch()
+        assert [event["event"] for event in await client.until(ack["token"])] == ["succeeded"]
+    assert not any("taken_over" in worker.text() for worker in system.workers)
 
 
 async def test_a_worker_that_is_asked_to_leave_hands_back_what_it_cannot_finish(system: System, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from .page import list_mutants
 from .table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,9 @@ HEAD = "| mutant | caught by | seconds |\n|---|---|---:|"
 def main() -> int:
     """Run what the arguments ask; return 1 if a mutant survives or cannot be made."""
     options = _options()
+    if options.list:
+        _say(list_mutants())
+        return 0
     chosen = [mutant for mutant in MUTANTS if options.only.lower() in mutant.name.lower()]
     with tempfile.TemporaryDirectory(prefix="tidings-mutants-") as folder:
         tree = Path(folder)
@@ -41,6 +45,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m mutants", description="Break it on purpose.")
     parser.add_argument("--only", default="", metavar="WORDS", help="those whose sentence contains the words")
+    parser.add_argument("--list", action="store_true", help="only print the table of the docs")
     return parser.parse_args()
 
 

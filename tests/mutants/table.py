@@ -1,7 +1,7 @@
 """Ways to break Tidings: one guarantee each, and the tests that must notice.
 
 A mutant is a replacement of text that occurs once in its file; `test_mutants.py` keeps the list from rotting.
-The sentences are those of docs/explanation/reliability.md.
+docs/explanation/reliability.md lists them; a test compares.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ LUA = "core/tidings/broker/lua/"
 WORKER = "worker/tidings_worker/"
 MODEL = "tests/model/test_broker_model.py"
 HUB = "tests/server/test_hub.py"
+REPORT = "tests/broker/test_report.py"
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ MUTANTS = (
         LUA + "report.lua",
         "elseif not state or tonumber(held) ~= fence or state ~= 'running' then",
         "elseif not state or state ~= 'running' then",
-        ("tests/faults/test_single.py::test_the_late_outcome_of_a_worker_that_was_paused_is_refused", MODEL),
+        (REPORT, "tests/dead/test_replay.py"),
     ),
     Mutant(
         "A worker that was taken for dead may still renew its lease.",
         LUA + "beat.lua",
         "if state == 'running' and tonumber(current) == fence then",
         "if state == 'running' then",
-        (MODEL,),
+        (REPORT, MODEL),
     ),
     Mutant(
         "A worker that was taken for dead may still record a step.",
@@ -65,7 +66,7 @@ MUTANTS = (
         LUA + "report.lua",
         "if held and tonumber(held) == fence and tonumber(reported) >= number then",
         "if false then",
-        (MODEL,),
+        (REPORT,),
     ),
     Mutant(
         "A report whose reply was lost is not sent again.",
@@ -93,7 +94,7 @@ MUTANTS = (
         LUA + "report.lua",
         "if outcome and cancel and not terminal(outcome[1]) then",
         "if false then",
-        (MODEL,),
+        (REPORT,),
     ),
     Mutant(
         "A job that is cancelled while it waits leaves its entry in the stream.",
@@ -156,7 +157,7 @@ MUTANTS = (
         WORKER + "queue.py",
         "idle_ms = int(self._settings.lease_s * 1000)",
         "idle_ms = 0",
-        ("tests/worker/test_bad_handlers.py::test_it_may_block_the_loop_for_less_than_a_lease",),
+        ("tests/e2e/test_processes.py::test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker",),
     ),
     Mutant(
         "After a silence of the store, jobs are taken over at once.",

@@ -1,0 +1,63 @@
+"""What a report may change: once, by the worker that holds the job, and nothing against a wish to cancel."""
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from support.queued import one_job
+from tidings.broker.connection import command
+from tidings.broker.keys import GROUP, Keys
+from tidings.broker.worker import Beat, Outcome
+from tidings.contract.state import State
+from tidings_worker import verdict
+
+RETRY = Outcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=60_000)
+READY = Keys().ready("p", "normal")
+
+
+async def test_a_report_that_is_sent_twice_counts_once(store: Redis) -> None:
+    async with one_job(store) as job:
+        report = job.report((await job.start()).fence)
+        assert [await job.first.report(report) for _ in range(2)] == ["ok", "done"]
+        record = await job.gateway.watch(job.token)
+        assert (record.seq, len(record.chunks)) == ("3", 1)
+        report = job.report(report.fence, 2)
+        report.outcome = verdict.succeeded(b"1")
+        assert [await job.first.report(report) for _ in range(2)] == ["ok", "done"]
+        record = await job.gateway.watch(job.token)
+        assert (record.state, record.seq, len(record.chunks)) == ("succeeded", "5", 2)
+
+
+async def test_a_worker_that_was_taken_for_dead_changes_nothing(store: Redis) -> None:
+    async with one_job(store) as job:
+        stale = (await job.start()).fence
+        held = await job.take_over()
+        before = await job.record()
+        report = job.report(stale)
+        report.outcome = verdict.succeeded(b"1")
+        assert await job.first.report(report) == "lost"
+        assert await job.first.beat([Beat(job.id, stale, held.tier, held.entry)]) == ["lost"]
+        (pending,) = await store.xpending_range(READY, GROUP, "-", "+", 10)
+        assert pending["consumer"] == b"w2"
+        assert msgspec.structs.astuple(await job.record()) == msgspec.structs.astuple(before)
+
+
+@pytest.mark.parametrize("again", [RETRY, verdict.handed_back()], ids=["retried", "handed back"])
+async def test_a_wish_to_cancel_comes_before_another_attempt(store: Redis, again: Outcome) -> None:
+    async with one_job(store) as job:
+        report = job.report((await job.start()).fence)
+        assert await job.gateway.cancel(job.token) == "asked"
+        report.outcome = again
+        assert await job.first.report(report) == "cancel"
+        assert (await job.record()).state == "cancelled"
+        for key in (READY, Keys().scheduled("p")):
+            assert await command(store, "EXISTS", key) == 0 or await command(store, "XLEN", key) == 0
+
+
+async def test_an_outcome_comes_before_a_wish_to_cancel(store: Redis) -> None:
+    async with one_job(store) as job:
+        report = job.report((await job.start()).fence)
+        await job.gateway.cancel(job.token)
+        report.outcome = verdict.succeeded(b"1")
+        await job.first.report(report)
+        assert (await job.record()).state == "succeeded"

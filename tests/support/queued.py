@@ -1,0 +1,60 @@
+"""One job in a queue of its own, for tests of what a single script does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from tidings.broker.gateway import GatewayStore, NewJob, Record
+from tidings.broker.keys import Keys
+from tidings.broker.worker import Beat, Entry, Report, Started, WorkerStore
+from tidings.contract.event import EventClass
+from tidings.contract.token import Token, mint
+
+
+class Queued:
+    """A job that waits, the gateway that submitted it, and two workers."""
+
+    def __init__(self, gateway: GatewayStore, first: WorkerStore, second: WorkerStore, token: Token) -> None:
+        self.gateway = gateway
+        self.first = first
+        self.second = second
+        self.token = token
+        self.id = token.id
+
+    async def start(self) -> Started:
+        """Have the first worker take and start it."""
+        return (await self._start(self.first, await self.first.take(["normal"], 1, 1)))[1]
+
+    async def take_over(self) -> Beat:
+        """Have the second worker take it from the first; return the beat of its attempt."""
+        entry, started = await self._start(self.second, await self.second.take_over("normal", 0, 1))
+        return Beat(entry.id, started.fence, entry.tier, entry.entry)
+
+    def report(self, fence: int, number: int = 1) -> Report:
+        """Return a report with one log chunk."""
+        report = Report(self.id, fence, number)
+        report.events.append((EventClass.LOG, '"event":"log","status":"running","data":1}', "1"))
+        return report
+
+    async def record(self) -> Record:
+        """Return what the store knows of it."""
+        return await self.gateway.read(self.token)
+
+    async def _start(self, worker: WorkerStore, entries: list[Entry]) -> tuple[Entry, Started]:
+        (started,) = await worker.start(entries)
+        return entries[0], started
+
+
+@asynccontextmanager
+async def one_job(store: Redis) -> AsyncIterator[Queued]:
+    """Have a job queued."""
+    keys, token = Keys(), mint("p")
+    async with (
+        GatewayStore(store, keys, "g") as gateway,
+        WorkerStore(store, keys, "p", "w1") as first,
+        WorkerStore(store, keys, "p", "w2") as second,
+    ):
+        await first.join(["normal"])
+        await gateway.submit("p", NewJob(token.id, "k", "normal", "[]"))
+        yield Queued(gateway, first, second, token)
