@@ -55,7 +55,10 @@ class Schedule(msgspec.Struct, frozen=True):
         if self.every_ms:
             return (after_ms // self.every_ms + 1) * self.every_ms
         after = datetime.fromtimestamp(after_ms / 1000, ZoneInfo(self.timezone))
-        return int(next(_ticks(self.cron, after)).timestamp()) * 1000
+        # In the hour that clocks go through twice, CronSim forgets which of the two it is in, and begins with
+        # ticks of the first.
+        ticks = (int(tick.timestamp()) * 1000 for tick in _ticks(self.cron, after))
+        return next(tick for tick in ticks if tick > after_ms)
 
 
 def tick_name(tick_ms: int) -> str:

@@ -64,6 +64,17 @@ def test_a_day_without_the_hour_runs_all_the_same() -> None:
     assert datetime.fromtimestamp(tick / 1000, berlin) == datetime(2026, 3, 29, 3, 0, tzinfo=berlin)
 
 
+@pytest.mark.parametrize("line", ["30 2 * * *", "15,45 2 * * *", "45 1-3 * * *", "*/20 * * * *"])
+def test_ticks_rise_through_the_hour_that_comes_twice(line: str) -> None:
+    """On 25 October 2026 clocks in Berlin go from 3 back to 2, at 1:00 UTC."""
+    schedule = schedule_of(Policy(cron=line, timezone="Europe/Berlin"))
+    midnight = int(datetime(2026, 10, 25, tzinfo=UTC).timestamp() * 1000)
+    asked = range(midnight, midnight + 3 * 3_600_000, 60_000)
+    ticks = [schedule.next_tick(after) for after in asked]
+    assert all(tick > after for tick, after in zip(ticks, asked, strict=True))
+    assert ticks == sorted(ticks)
+
+
 def test_a_run_is_called_by_its_tick() -> None:
     assert tick_name(1_700_000_000_500) == "tick:2023-11-14T22:13:20.500Z"
 
