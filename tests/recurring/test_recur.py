@@ -58,6 +58,26 @@ async def test_a_run_that_has_begun_is_left_alone(store: Redis) -> None:
         assert await store.xlen(KEYS.ready("p", "normal")) == 1
 
 
+async def test_another_schedule_does_not_repeat_a_tick_whose_run_has_begun(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w") as worker:
+        await worker.recur([run(1)])
+        assert (await worker.promote())[0] == 1
+        _, earliest = await worker.recur([run(1, "every 500")])  # a call that took its time
+        assert earliest == 1
+        assert await in_schedule(store) == {}
+        await worker.recur([run(FAR, "every 500")])
+        assert list((await in_schedule(store)).values()) == [FAR]
+
+
+async def test_a_run_that_somebody_cancelled_does_not_hold_back_another_schedule(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w") as worker, GatewayStore(store, KEYS, "g") as gateway:
+        await worker.recur([run(FAR + 5000)])
+        (before,) = await in_schedule(store)
+        await gateway.cancel(Token("p", before), "")
+        await worker.recur([run(FAR, "every 500")])
+        assert list((await in_schedule(store)).values()) == [FAR]
+
+
 async def test_the_store_s_time_comes_with_the_answer(store: Redis) -> None:
     async with WorkerStore(store, KEYS, "p", "w") as worker:
         now, tick = await worker.recur([])

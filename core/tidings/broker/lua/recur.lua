@@ -22,6 +22,7 @@ local function known(kind)
 end
 
 -- Only a run that has not begun: one that waits for a retry belongs to a tick that has passed.
+-- Returns whether it was taken back.
 local function take_back(id)
   local key = job_key(id)
   local state, attempt, seq, watchers = unpack(redis.call('HMGET', key, 'state', 'attempt', 'seq', 'watchers'))
@@ -29,7 +30,9 @@ local function take_back(id)
     redis.call('ZREM', scheduled_key, id)
     redis.call('DEL', key)
     tell(watchers, partition, id, seq + 1, FINAL, bare_tail('cancelled'))
+    return true
   end
+  return false
 end
 
 local function make(kind, tick, spec, id, tier, envelope, correlation)
@@ -43,11 +46,13 @@ end
 for _, item in ipairs(items) do
   local kind, tick, spec, id, tier, envelope, correlation = unpack(item)
   local recorded, earlier, said = known(kind)
-  if spec ~= said and earlier ~= '' then take_back(earlier) end
+  local spent = recorded -- ticks up to this one have their run
+  if spec ~= said and earlier ~= '' and (take_back(earlier) or recorded > now) then spent = 0 end
   if spec == '' then
     redis.call('HDEL', recurring_key, kind)
   else
-    if spec ~= said or recorded < tick then
+    -- With another schedule too: a late call must not repeat a tick whose run has begun. It asks again.
+    if spent < tick then
       make(kind, tick, spec, id, tier, envelope, correlation)
       recorded = tick
     end
