@@ -13,7 +13,8 @@ from tidings.job import Job
 from tidings.schedule import tick_name
 
 LOOK_S = 60.0
-"""It is looked at least this often: a store that lost its data has forgotten the ticks."""
+"""It is looked at least this often: a store that lost its data has forgotten the ticks, and an older release that is
+still about makes runs that the newer one has taken back."""
 
 NO_INPUT = msgspec.Raw(b"{}")
 
@@ -27,19 +28,27 @@ class Recurring:
     def __init__(self, store: WorkerStore, jobs: Iterable[Job[Any, Any]], ask: Try) -> None:
         self._store = store
         self._jobs = list(jobs)
+        self._without = [job for job in self._jobs if job.schedule is None]
         self._ask = ask
 
     async def run(self) -> None:
-        """Keep the next runs in the schedule until cancelled."""
-        now, _ = await self._ask(self._store.recur, [])
-        jobs = self._jobs  # at first all: one that recurs no longer may have left a run behind
-        while True:
-            now, tick = await self._ask(self._store.recur, [self._next(job, now) for job in jobs])
-            jobs = [job for job in self._jobs if job.schedule is not None]
-            if not jobs:
-                return
-            await anyio.sleep(min(max(tick - now, 1) / 1000, LOOK_S))
+        """Keep the next runs in the schedule, and no others, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep, name="next runs")
+            tasks.start_soon(self._take_back, name="runs no longer wanted")
+
+    async def _keep(self) -> None:
+        jobs = [job for job in self._jobs if job.schedule is not None]
+        while jobs:
             now, _ = await self._ask(self._store.recur, [])
+            now, tick = await self._ask(self._store.recur, [self._next(job, now) for job in jobs])
+            await anyio.sleep(min(max(tick - now, 1) / 1000, LOOK_S))
+
+    async def _take_back(self) -> None:
+        """Take back what a kind that recurs no longer left behind."""
+        while self._without:
+            await self._ask(self._store.recur, [self._next(job, 0) for job in self._without])
+            await anyio.sleep(LOOK_S)
 
     def _next(self, job: Job[Any, Any], now: int) -> NextRun:
         tick = job.schedule.next_tick(now) if job.schedule is not None else 0

@@ -1,0 +1,47 @@
+"""One worker's part in it, beside a worker of an older release."""
+
+from typing import Any
+
+import anyio
+import pytest
+from redis.asyncio import Redis
+
+from tidings import job
+from tidings.broker.connection import command
+from tidings.broker.keys import Keys
+from tidings.broker.worker import NextRun, WorkerStore
+from tidings.contract.token import mint
+from tidings_worker import recurring
+from tidings_worker.recurring import Recurring
+
+KEYS = Keys()
+FAR = 9_999_999_999_000
+
+
+@job(name="k")
+async def newer() -> None:
+    """Recurs no longer."""
+
+
+def run_of_older() -> NextRun:
+    return NextRun("k", FAR, "every 3600000", mint("p").id, "normal", '["k",{}]', f"tick:{FAR}")
+
+
+async def ask(operation: Any, *args: Any) -> Any:
+    return await operation(*args)
+
+
+async def test_runs_that_an_older_release_makes_again_are_taken_back_again(
+    store: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recurring, "LOOK_S", 0.02)
+    async with WorkerStore(store, KEYS, "p", "w") as worker, anyio.create_task_group() as tasks:
+        await worker.recur([run_of_older()])
+        tasks.start_soon(Recurring(worker, [newer], ask).run)
+        for _ in range(3):
+            with anyio.fail_after(60):
+                while await command(store, "EXISTS", KEYS.recurring("p")):
+                    await anyio.sleep(0.01)
+            assert not await command(store, "EXISTS", KEYS.scheduled("p"))
+            await worker.recur([run_of_older()])
+        tasks.cancel_scope.cancel()
