@@ -11,6 +11,7 @@ from rich.table import Table
 from tidings.broker.census import Census, take_census
 from tidings.broker.connection import check_store, open_store
 from tidings.broker.keys import Keys
+from tidings.contract.kind import KindRecord
 from tidings.settings import StoreSettings, from_env
 
 from .flag import with_flags
@@ -37,14 +38,20 @@ async def _census(url: str) -> Census:
         await store.aclose()
 
 
+def _recurs(kind: KindRecord) -> str:
+    if kind.every is not None:
+        return f"every {kind.every:g} s"
+    return f"{kind.cron} {kind.timezone}" if kind.cron is not None else ""
+
+
 def _show(census: Census, console: Console) -> None:
     queues = Table("queue", "tier", "waiting", "running", "scheduled", "dead", title="Queues", title_justify="left")
     for one in census.queues:
         counts = (one.waiting, one.running, one.scheduled, one.dead)
         queues.add_row(one.queue, one.tier, *map(str, counts))
-    kinds = Table("kind", "version", "queue", "tier", "description", title="Kinds", title_justify="left")
+    kinds = Table("kind", "version", "queue", "tier", "recurs", "description", title="Kinds", title_justify="left")
     for kind in census.kinds:
-        kinds.add_row(kind.kind, str(kind.version), kind.queue, kind.tier, kind.description)
+        kinds.add_row(kind.kind, str(kind.version), kind.queue, kind.tier, _recurs(kind), kind.description)
     workers = Table("worker", "version", "running", "slots", "kinds", title="Workers", title_justify="left")
     for worker in census.workers:
         row = (worker.worker, worker.version, str(worker.running), str(worker.slots), " ".join(worker.kinds))

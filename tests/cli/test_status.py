@@ -1,0 +1,24 @@
+"""What `tidings status` prints."""
+
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from tidings.broker.census import Census
+from tidings.cli.status import _show
+from tidings.contract.kind import KindRecord
+
+
+@pytest.mark.parametrize(
+    ("every", "cron", "says"),
+    [(0.5, None, "every 0.5 s"), (None, "30 2 * * *", "30 2 * * * Europe/Berlin")],
+)
+def test_the_schedule_of_a_recurring_kind_is_shown(every: float | None, cron: str | None, says: str) -> None:
+    raw = msgspec.Raw(b"{}")
+    zone = "Europe/Berlin" if cron else None
+    kind = KindRecord(kind="k", queue="q", input=raw, result=raw, every=every, cron=cron, timezone=zone)
+    printed = io.StringIO()
+    _show(Census(kinds=[kind], workers=[], queues=[]), Console(file=printed, width=200))
+    assert says in printed.getvalue()
