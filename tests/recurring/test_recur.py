@@ -84,3 +84,12 @@ async def test_the_store_s_time_comes_with_the_answer(store: Redis) -> None:
         seconds, _ = await store.time()
         assert abs(now / 1000 - seconds) < 60
         assert tick == -1
+
+
+async def test_a_run_that_waits_for_its_retry_is_not_taken_back(store: Redis) -> None:
+    async with WorkerStore(store, KEYS, "p", "w") as worker:
+        await worker.recur([run(FAR)])
+        (job,) = await in_schedule(store)
+        await command(store, "HSET", KEYS.job("p", job), "attempt", 1)  # as after a failed attempt
+        await worker.recur([run(0, "")])
+        assert list(await in_schedule(store)) == [job]
