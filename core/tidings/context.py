@@ -136,6 +136,7 @@ class Context(_Face):
         The result is recorded under the job before this returns; a later attempt gets the record, and
         `function` is not called. Between what `function` does and the record lies a moment at which a
         killed worker leaves the one without the other: give the call downstream `idempotency_key` too.
+        Calls under one name must follow each other: two at the same time both do it.
 
         Args:
             name: names the step within the job, 1 to 200 characters.

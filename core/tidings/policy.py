@@ -66,6 +66,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"retries is {self.retries}; it must be 0 to {MAX_RETRIES}")
         if not 1 <= self.max_deliveries <= 100:
             found.append(f"max_deliveries is {self.max_deliveries}; it must be 1 to 100")
+        if self.unique == "":
+            found.append("unique is empty; take fields, such as {carrier}, or any word: one live job of the kind")
         if self.unique_for is not None and self.unique is None:
             found.append("unique_for says nothing without unique")
         if self.every is not None and self.cron is not None:

@@ -1,12 +1,14 @@
 """When a recurring job runs: its ticks. Pure; the time is passed in."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from cronsim import CronSim, CronSimError
+
+from tidings.contract.moment import rfc3339
 
 from .policy import Policy
 
@@ -63,8 +65,7 @@ class Schedule(msgspec.Struct, frozen=True):
 
 def tick_name(tick_ms: int) -> str:
     """Return what a run is called by its tick: the `correlation_id` of its job."""
-    moment = datetime.fromtimestamp(tick_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return f"tick:{moment.replace('+00:00', 'Z')}"
+    return f"tick:{rfc3339(tick_ms)}"
 
 
 def _ticks(line: str, after: datetime) -> Iterator[datetime]:

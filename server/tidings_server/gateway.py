@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import msgspec
@@ -142,9 +143,9 @@ class Gateway:
         if self.draining:
             raise refuse("draining", "this server is shutting down; connect again", retry_after=1)
         self._check_known()
-        record = self.kinds.check(submission)
+        record, value = self.kinds.check(submission)
         token = mint(record.queue)
-        unique = self.kinds.unique_value(submission)
+        unique = self.kinds.unique_value(record.kind, value)
         envelope = Envelope(
             kind=record.kind,
             input=submission.input,
@@ -163,7 +164,7 @@ class Gateway:
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
             deadline_ms=int((submission.deadline or 0) * 1000),
             key=Keys.dedup_suffix(owner, record.kind, submission.key) if submission.key else "",
-            fingerprint=fingerprint(submission) if submission.key else "",
+            fingerprint=fingerprint(value) if submission.key else "",
             owner=owner,
             caller=caller,
             unique=Keys.unique_suffix(record.kind, unique) if unique else "",
@@ -283,7 +284,7 @@ class Gateway:
         log.warning("inbox_lost", gateway=self.id)
 
     async def _follow_kinds(self) -> None:
-        await self._follow_channel()
+        await self._subscription.keep(self._kinds_channel)
         failures = 0
         while True:
             await self._kinds_changed.wait()
@@ -298,15 +299,6 @@ class Gateway:
                 failures += 1
                 await anyio.sleep(store_pause(failures))
                 self._kinds_changed.set()
-
-    async def _follow_channel(self) -> None:
-        while True:
-            try:
-                await self._subscription.add(self._kinds_channel)
-            except StoreError:
-                continue  # it waits a while before it says so, and the subscription goes on trying
-            else:
-                return
 
 
 def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
@@ -342,9 +334,8 @@ def _drain_pause(wait_ms: int) -> float:
     return DRAIN_UNKNOWN_S if wait_ms < 0 else min(max(wait_ms / 1000, least), most)
 
 
-def fingerprint(submission: Submission) -> str:
+def fingerprint(value: dict[str, Any]) -> str:
     """Return a digest of the payload: the input's value, however its fields are ordered."""
-    value = msgspec.json.decode(submission.input)
     return hashlib.blake2b(msgspec.json.encode(value, order="sorted"), digest_size=16).hexdigest()
 
 

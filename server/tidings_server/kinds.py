@@ -3,12 +3,13 @@
 import difflib
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
-from tidings.contract.frame import Submission
+from tidings.contract.frame import YEAR_S, Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.pointer import pointer
 from tidings.contract.problem import ProblemError, refuse
@@ -41,8 +42,8 @@ class Kinds:
         """The queues in which jobs of these kinds wait."""
         return {record.queue for record in self.records.values()}
 
-    def check(self, submission: Submission) -> KindRecord:
-        """Return the kind of a submission whose fields and input fit it.
+    def check(self, submission: Submission) -> tuple[KindRecord, dict[str, Any]]:
+        """Return the kind of a submission whose fields and input fit it, and the input.
 
         Raises:
             ProblemError: `unknown_kind`, `invalid_frame` or `invalid_input`, with the field.
@@ -52,19 +53,18 @@ class Kinds:
         if record is None:
             raise self._unknown(submission.kind)
         _check_fields(submission, record)
-        self._check_input(submission)
-        return record
+        return record, self._check_input(submission)
 
-    def unique_value(self, submission: Submission) -> str:
-        """Return what makes a checked submission the same work as another; empty: nothing does.
+    def unique_value(self, kind: str, value: dict[str, Any]) -> str:
+        """Return what makes an input the same work as another of its kind; empty: nothing does.
 
         A long value is told by its digest.
         """
-        template = self._unique.get(submission.kind)
+        template = self._unique.get(kind)
         if template is None:
             return ""
-        value = template.fill(msgspec.json.decode(submission.input))
-        return value if len(value) <= MAX_VALUE else hashlib.blake2b(value.encode(), digest_size=20).hexdigest()
+        text = template.fill(value)
+        return text if len(text) <= MAX_VALUE else hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
     def _unknown(self, kind: str) -> ProblemError:
         close = difflib.get_close_matches(kind, self.records, n=1)
@@ -77,7 +77,7 @@ class Kinds:
             hint = "no worker has registered any kind yet: start one with `tidings work MODULE`"
         return refuse("unknown_kind", f"no worker has registered the kind {kind!r}; {hint}", field="/kind")
 
-    def _check_input(self, submission: Submission) -> None:
+    def _check_input(self, submission: Submission) -> dict[str, Any]:
         try:
             value = msgspec.json.decode(submission.input)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -87,11 +87,14 @@ class Kinds:
         validator = self._validators[submission.kind]
         if not validator.is_valid(value):
             raise _invalid(submission.kind, validator, value)
+        return value
 
 
 def _check_fields(submission: Submission, record: KindRecord) -> None:
     if submission.at is not None and submission.delay is not None:
         raise refuse("invalid_frame", "give `at` or `delay`, not both", field="/at")
+    if submission.at is not None and submission.at > datetime.now(UTC) + timedelta(seconds=YEAR_S):
+        raise refuse("invalid_frame", f"`at` is more than a year ({YEAR_S} s) ahead", field="/at", limit=YEAR_S)
     for name in ("queue", "tier"):
         asked, served = getattr(submission, name), getattr(record, name)
         if asked is not None and asked != served:

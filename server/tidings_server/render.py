@@ -1,22 +1,13 @@
 """The store's records as what clients read: snapshots, and events put together again."""
 
-from datetime import UTC, datetime
-
 import msgspec
 
 from tidings.broker.gateway import Record
 from tidings.contract.event import FINAL_STATE
 from tidings.contract.frame import EventFrame, LogChunk, Snapshot, SnapshotFrame
+from tidings.contract.moment import MILESTONES, rfc3339
 
 _encode = msgspec.json.Encoder().encode
-
-MILESTONES = ("submitted", "enqueued", "dequeued", "started", "finished")
-
-
-def rfc3339(ms: int) -> str:
-    """Return ms since the epoch as RFC 3339 text, in UTC."""
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def snapshot(token: str, record: Record, after: int = 0) -> Snapshot:

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -222,7 +223,8 @@ def test_it_stops_cleanly_and_leaves_nothing_running(tmp_path: Path, number: sig
 
 
 def test_a_job_for_a_moment_is_scheduled(dev: Dev) -> None:
-    token = dev.command("submit", "greet", "name=a", "--at", "2040-01-01T00:00:00").stdout.strip()
+    tomorrow = (datetime.now() + timedelta(days=1)).isoformat(timespec="seconds")  # noqa: DTZ005 - the wall's clock
+    token = dev.command("submit", "greet", "name=a", "--at", tomorrow).stdout.strip()
     with urllib.request.urlopen(f"{dev.url}/v1/jobs/{token}", timeout=5) as answer:
         assert json.load(answer)["status"] == "scheduled"
     assert dev.command("cancel", token).returncode == 0

@@ -69,6 +69,7 @@ async def test_a_job_for_a_moment_is_scheduled_and_both_ways_of_delay_are_refuse
         ({"key": "k" * 300}, "/key"),
         ({"key": "with space"}, "/key"),
         ({"at": "tomorrow"}, "/at"),
+        ({"at": "9999-12-31T23:59:59Z"}, "/at"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_its_field(client: Peer, fields: dict[str, Any], field: str) -> None:

@@ -82,6 +82,7 @@ def test_options_are_kept() -> None:
         ({"retries": 10**9}, "retries is 1000000000"),
         ({"max_deliveries": 0}, "max_deliveries is 0"),
         ({"cancel_grace": -1}, "cancel_grace is -1 s"),
+        ({"unique": ""}, "unique is empty"),
         ({"unique_for": 60}, "unique_for says nothing without unique"),
         ({"every": 0}, "every is 0 s"),
         ({"every": 60, "cron": "* * * * *"}, "every and cron are both given"),

@@ -199,6 +199,7 @@ def _charge(path: str) -> str:
 async def charge_then_fail(ctx: Context, path: str) -> tuple[str, int]:
     """Has a side effect once, and fails twice after it."""
     paid = await ctx.once("charge", lambda: _charge(path))
+    assert await ctx.once("charge", lambda: _charge(path)) == paid  # nor is it repeated within an attempt
     if ctx.attempt < 3:
         raise Retry("not yet", after=0.01)
     return paid, ctx.attempt

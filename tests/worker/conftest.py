@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from support import bad_kinds
+from support import bad_kinds, ending_kinds, process_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System
 
-BAD = str(Path(bad_kinds.__file__))
+BAD = [str(Path(str(kinds.__file__))) for kinds in (bad_kinds, ending_kinds, process_kinds)]
 LIMITS = {"TIDINGS_MAX_RESULT_BYTES": "100000", "TIDINGS_PROCESSES": "2", "TIDINGS_GRACE_S": "1"}
 
 
@@ -21,7 +21,7 @@ def running_bad_system(**environment: str) -> Iterator[System]:
     with running_store() as store:
         system = System(store)
         try:
-            system.add_worker(BAD, **LIMITS, **environment)
+            system.add_worker(*BAD, **LIMITS, **environment)
             system.add_server()
             yield system
         finally:

@@ -71,6 +71,8 @@ class Attempt(Sink):
         self._grace = job.policy.cancel_grace
         self._error: BaseException | None = None
         self._turn: asyncio.Future[None] = self._loop.create_future()
+        self._memos: dict[str, str] = {}
+        """What this attempt has recorded itself."""
         self._limits: list[asyncio.TimerHandle] = []
         self._patience: asyncio.TimerHandle | None = None
 
@@ -101,11 +103,15 @@ class Attempt(Sink):
 
     async def recall(self, name: str) -> str:
         """Return what is recorded under a name."""
+        if name in self._memos:
+            return self._memos[name]
+        # Under the first fence nobody can have recorded anything before.
         return "" if self._started.fence == 1 else await self._remember(name, "")
 
     async def record(self, name: str, value: str) -> str:
         """Record something under a name."""
-        return await self._remember(name, value)
+        self._memos[name] = await self._remember(name, value)
+        return self._memos[name]
 
     async def _remember(self, name: str, value: str) -> str:
         """Ask the store until it answers, or the attempt is over."""

@@ -55,7 +55,6 @@ class Worker:
         self._keys = Keys()
         self._started_ms = int(time.time() * 1000)
         self._queues: dict[str, Queue] = {}
-        self._stop = anyio.Event()
 
     async def run(self) -> None:
         """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""
@@ -208,13 +207,4 @@ class Worker:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscription.run)
             for channel in channels:
-                await self._subscribe(subscription, channel)
-
-    async def _subscribe(self, subscription: Subscription, channel: str) -> None:
-        while True:
-            try:
-                await subscription.add(channel)
-            except StoreError:
-                continue  # it waits a while before it says so, and the subscription goes on trying
-            else:
-                return
+                await subscription.keep(channel)

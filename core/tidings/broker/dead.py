@@ -47,7 +47,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters:
-    """The dead letters of one partition."""
+    """The dead letters of one partition; whatever asks the store raises `StoreError`."""
 
     def __init__(self, store: Redis, keys: Keys, partition: str) -> None:
         self._store = store

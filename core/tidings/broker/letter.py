@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from tidings.contract.envelope import Envelope, decode_envelope
+from tidings.contract.moment import MILESTONES
 from tidings.contract.problem import Problem
 from tidings.contract.token import Token
-
-MILESTONES = ("submitted", "enqueued", "dequeued", "started", "finished")
 
 
 class Past(msgspec.Struct, frozen=True):

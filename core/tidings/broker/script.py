@@ -22,7 +22,7 @@ Reply = TypeVar("Reply")
 _pack = msgspec.msgpack.Encoder().encode
 
 
-_REFUSED_WHEN_FULL = "#!lua\n"
+_REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
 
@@ -31,7 +31,7 @@ def source(name: str) -> str:
     folder = resources.files(__package__) / "lua"
     prelude = (folder / "_prelude.lua").read_text(encoding="utf-8")
     text = (folder / f"{name}.lua").read_text(encoding="utf-8")
-    flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL.strip(), text)
+    flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL, text)
     return f"{flags}\n{prelude}{body}"
 
 

@@ -72,6 +72,16 @@ class Subscription:
         except TimeoutError:
             raise StoreUnavailableError(f"the store did not confirm the channel {channel}") from None
 
+    async def keep(self, channel: str) -> None:
+        """Subscribe to one more channel, however long it takes the store to confirm it."""
+        while True:
+            try:
+                await self.add(channel)
+            except StoreUnavailableError:
+                continue  # it waited for a while, and `run` goes on trying
+            else:
+                return
+
     async def _subscribe_now(self, channel: str) -> None:
         if self._pubsub is None:
             return  # the reader subscribes to all it finds when it connects

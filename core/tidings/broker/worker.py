@@ -123,15 +123,15 @@ class NextRun(msgspec.Struct, array_like=True, frozen=True):
     """One item of `recur.lua`: the next run of a recurring kind."""
 
     kind: str
-    tick_ms: int
+    tick_ms: int = 0
     """Since the epoch."""
-    spec: str
-    """Its schedule in words; empty: it recurs no longer."""
-    id: str
+    spec: str = ""
+    """Its schedule in words; empty: it recurs no longer, and its next run is taken back."""
+    id: str = ""
     """Of the job, if one has to be made."""
-    tier: str
-    envelope: str
-    correlation_id: str
+    tier: str = ""
+    envelope: str = ""
+    correlation_id: str = ""
 
 
 _RECUR = Script("recur", tuple[int, int])
@@ -146,7 +146,7 @@ _LEAVE = Script("leave", list[int])
 
 
 class WorkerStore(Gatherers):
-    """The operations of one worker on one partition, to be used as `async with`."""
+    """The operations of one worker on one partition, to be used as `async with`; all of them raise `StoreError`."""
 
     def __init__(
         self,

@@ -44,7 +44,8 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True):
     delay: _Seconds | None = None
     """Seconds before it may start; at most a year."""
     at: _Moment | None = None
-    """Not before this moment (RFC 3339, with its offset); one that has passed means now. Not beside `delay`."""
+    """Not before this moment (RFC 3339, with its offset), at most a year ahead; one that has passed means now. Not
+    beside `delay`."""
     deadline: _Lifetime | None = None
     """Seconds from now after which it is not worth finishing."""
     tier: _Queue | None = None

@@ -20,6 +20,7 @@
 local partition, gateway, window, max_backlog, max_caller, items = unpack(args)
 local waiting = {}
 local rates = {}
+local counts = {}
 local replies = {}
 
 -- A rate nobody has renewed for this long says nothing any more.
@@ -75,6 +76,12 @@ local function live_holder(unique)
   return { 'duplicate', id, state, tonumber(seq), 0, 0 }
 end
 
+-- The jobs of a caller that live; asked once a script, those of the script itself are added.
+local function live_of(caller)
+  if not counts[caller] then counts[caller] = tonumber(redis.call('HGET', callers_key, caller) or 0) end
+  return counts[caller] + (tallies[caller] or 0)
+end
+
 -- A tenth of the backlog is what a refused caller waits for: by then there is room for more than one.
 local function refuse(id, tier, caller)
   local ahead = backlog(tier)
@@ -82,7 +89,7 @@ local function refuse(id, tier, caller)
     return { 'full', id, '', 0, ahead, drain_ms(tier, math.ceil(ahead / 10)) }
   end
   if caller == '' then return nil end
-  local live = tonumber(redis.call('HGET', callers_key, caller) or 0) + (tallies[caller] or 0)
+  local live = live_of(caller)
   if live < max_caller then return nil end
   return { 'crowded', id, '', 0, live, drain_ms(tier, math.ceil(live / 10)) }
 end
