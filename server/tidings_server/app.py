@@ -15,13 +15,13 @@ from tidings.contract.problem import Problem, ProblemError
 from tidings.settings import from_env
 
 from .document import asyncapi, openapi
+from .endpoint import SocketEndpoint
 from .gateway import Gateway, store_problem
 from .jobs import Jobs
-from .keepalive import keep_alive
 from .pages import SECURITY_HEADERS, Pages, static_folder
 from .reply import json_response, problem_response
 from .settings import ServerSettings
-from .socket import SocketEndpoint, Sockets
+from .sockets import Sockets
 from .stream import Streams
 
 
@@ -43,7 +43,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with gateway.running(), keep_alive(sockets, gateway.settings.alive_after_s):
+        async with gateway.running(), sockets.ticking(gateway.accounts):
             yield
 
     app = Starlette(

@@ -28,6 +28,7 @@ from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
 from tidings.contract.token import Token, mint, parse
 
+from .account import Accounts
 from .hub import Hub, Listener
 from .kinds import Kinds
 from .settings import ServerSettings
@@ -59,13 +60,8 @@ class Gateway:
         """Whether its own tasks have ended: without them nothing is served."""
         self.on_drain: set[Callable[[], None]] = set()
         """Called when the drain begins, by those who have something to end then."""
-        self.limits = Limits(
-            max_frame_bytes=settings.max_frame_bytes,
-            max_depth=settings.max_depth,
-            max_in_flight=settings.max_in_flight,
-            max_watches=settings.max_watches,
-            max_waiting_bytes=settings.max_waiting_bytes,
-        )
+        self.limits = Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})
+        self.accounts = Accounts(self.limits, settings.max_connections)
         keys = Keys()
         contact = Contact()
         self._client = open_store(settings.store_url, contact=contact)

@@ -19,6 +19,7 @@ from tidings.broker.subscription import Subscription
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
 
+from .frame import Frame
 from .render import is_final
 
 Entry = tuple[str, int, int, str]
@@ -36,9 +37,9 @@ class Listener(ABC):
         self.token = token
         self.seq = 0
         """The last number passed on."""
-        self.held: list[tuple[int, int, str]] | None = []
+        self.held: list[tuple[int, int, Frame]] | None = []
 
-    def offer(self, seq: int, event_class: int, frame: str) -> None:
+    def offer(self, seq: int, event_class: int, frame: Frame) -> None:
         """Take an event from the hub."""
         if self.held is not None:
             self.held.append((seq, event_class, frame))
@@ -54,7 +55,7 @@ class Listener(ABC):
             self.offer(*event)
 
     @abstractmethod
-    def event(self, seq: int, event_class: int, frame: str) -> None:
+    def event(self, seq: int, event_class: int, frame: Frame) -> None:
         """Pass an event on; must not block."""
 
     @abstractmethod
@@ -166,16 +167,17 @@ class Hub:
         self._opened = True
 
     def _take(self, topic: Topic, entry: Entry) -> None:
-        _, seq, event_class, frame = entry
+        _, seq, event_class, text = entry
         if topic.seq is None:
             topic.held.append(entry)
             return
         if seq <= topic.seq:
             return
-        if seq > topic.seq + 1 or not frame:
+        if seq > topic.seq + 1 or not text:
             self._repair(topic)
             return
         topic.seq = seq
+        frame = Frame.of(text)
         for listener in list(topic.listeners):
             listener.offer(seq, event_class, frame)
         if event_class == EventClass.FINAL:

@@ -29,7 +29,7 @@ class Jobs:
         """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
         settings = self._gateway.settings
         try:
-            body = await read_body(request, settings.max_frame_bytes)
+            body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
             caller = caller_of(request.scope)

@@ -21,8 +21,10 @@ from tidings.contract.close import DRAINING
 
 from .app import create_app
 from .gateway import Gateway
+from .http import HttpProtocol, ServerConfig
+from .protocol import SocketProtocol
 from .settings import ServerSettings
-from .socket import Sockets
+from .sockets import Sockets
 
 log = structlog.get_logger()
 
@@ -97,13 +99,14 @@ def run(settings: ServerSettings) -> None:
     """
     asyncio.run(check_store(settings.store_url))
     app = create_app(settings)
-    config = uvicorn.Config(
+    config = ServerConfig(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http=HttpProtocol,
+        ws=SocketProtocol,
+        limit_concurrency=2 * settings.max_connections,
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=settings.ping_interval_s,
         ws_ping_timeout=settings.ping_timeout_s,
@@ -115,6 +118,7 @@ def run(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         lifespan="on",
     )
+    config.ours = settings
     server = _Server(config, app, settings.drain_s)
     server.run()
     if server.broken:

@@ -34,14 +34,23 @@ from tidings.contract.frame import (
     Watch,
 )
 from tidings.contract.pointer import split_msgspec
-from tidings.contract.problem import Problem, ProblemError, refuse
+from tidings.contract.problem import Problem, ProblemError, problem, refuse
 
+from .account import Account, TooFastError
+from .bucket import Bucket
+from .frame import Frame
 from .outbox import Outbox
 
 Command = Submit | Watch | Unwatch | Cancel
 """What a session asks to be done: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
+
+PATIENCE = (1.0, 100.0)
+"""How often a second, and how often at once, a rate limit may be broken before the socket is closed for it."""
+
+AWAY_S = 10.0
+"""How long one is told to stay away who broke a rate limit more often than that."""
 
 _decode = msgspec.json.Decoder(ClientFrame).decode
 _encode = msgspec.json.Encoder().encode
@@ -60,16 +69,29 @@ _decode_any = msgspec.json.Decoder(_AnyFrame).decode
 
 
 class Session:
-    """One client on one socket."""
+    """One client on one socket. Times are s by a clock that never goes back."""
 
-    def __init__(self, connection: str, limits: Limits) -> None:
+    def __init__(self, connection: str, limits: Limits, account: Account, now: float) -> None:
+        """Begin.
+
+        Args:
+            connection: its name, for logs.
+            limits: what it may.
+            account: what its caller has, over all connections.
+            now: the time.
+
+        """
         self.connection = connection
         self.limits = limits
-        self.outbox = Outbox(limits.max_waiting_bytes)
+        self.outbox: Outbox[Frame] = Outbox(limits.max_waiting_bytes)
         self.close_code: int | None = None
         """When set, the socket is to be closed with it after what waits has been sent."""
         self.watches = 0
         """Jobs this session watches, or is about to."""
+        self._account = account
+        self._frames = Bucket(limits.max_frames_per_s, limits.max_frame_burst, now)
+        self._patience = Bucket(*PATIENCE, now)
+        self._leaving = False
         self._waiting: set[int] = set()
         self._submits = 0
 
@@ -79,16 +101,31 @@ class Session:
         """Greet the client."""
         self._send(Hello(version=PROTOCOL_VERSION, connection=self.connection, limits=self.limits))
 
-    def receive(self, data: str | bytes) -> Command | None:
+    @property
+    def idle(self) -> bool:
+        """Whether every frame of the client's has its answer."""
+        return not self._waiting
+
+    def receive(self, data: str | bytes, now: float) -> Command | None:
         """Take one message of the socket; return what is to be done, if anything."""
         if self.close_code is not None:
             return None
         try:
-            frame = self._read(data)
-            return self._admit(frame)
+            wait = self._frames.take(now)
+            if wait:
+                raise TooFastError("frames", self.limits.max_frames_per_s, wait)
+            return self._admit(self._read(data), now)
         except ProblemError as error:
             self.refused(_ref_of(data), error.problem, waiting=False)
+            if isinstance(error, TooFastError):
+                self._lose_patience(now)
             return None
+
+    def _lose_patience(self, now: float) -> None:
+        if self._patience.take(now):
+            detail = f"the limit was broken again and again; come back in {AWAY_S:g} s, and more slowly"
+            self.refused(None, problem("rate_limited", detail, retry_after=AWAY_S), waiting=False)
+            self.close(close.RATE_LIMITED)
 
     def _read(self, data: str | bytes) -> ClientFrame:
         if not isinstance(data, str):
@@ -104,14 +141,14 @@ class Session:
             raise refuse("invalid_frame", f"not JSON: {error}") from error
         return frame
 
-    def _admit(self, frame: ClientFrame) -> Command | None:
+    def _admit(self, frame: ClientFrame, now: float) -> Command | None:
         if frame.ref in self._waiting:
             raise refuse("invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref")
         if isinstance(frame, Ping):
             self._send(Pong(ref=frame.ref))
             return None
         if isinstance(frame, Submit):
-            self._admit_submit(frame)
+            self._admit_submit(frame, now)
         elif isinstance(frame, Watch):
             self._admit_watch()
         elif not isinstance(frame, Unwatch | Cancel):
@@ -119,7 +156,7 @@ class Session:
         self._waiting.add(frame.ref)
         return frame
 
-    def _admit_submit(self, frame: Submit) -> None:
+    def _admit_submit(self, frame: Submit, now: float) -> None:
         if self._submits >= self.limits.max_in_flight:
             raise refuse(
                 "rate_limited",
@@ -129,6 +166,7 @@ class Session:
             )
         if frame.watch:
             self._admit_watch()
+        self._account.submit(now)
         self._submits += 1
 
     def _admit_watch(self) -> None:
@@ -139,8 +177,19 @@ class Session:
                 "unwatch some, or open another connection",
                 limit=self.limits.max_watches,
             )
+        self._account.watch()
 
     # What comes from the service.
+
+    def watch_begun(self) -> None:
+        """Count a job that is watched from now on."""
+        self.watches += 1
+        self._account.watches += 1
+
+    def watch_ended(self) -> None:
+        """Count one that is not watched any more."""
+        self.watches -= 1
+        self._account.watches -= 1
 
     def acked(self, ack: Ack) -> None:
         """Answer a submit; a duplicate's ref stays open for the snapshot of the earlier job."""
@@ -159,7 +208,7 @@ class Session:
         """Answer a watch, or (ref None) tell where a job stands after events were lost on the way."""
         if ref is not None:
             self._waiting.discard(ref)
-        self.outbox.put(frame.decode())
+        self.outbox.put(Frame(frame))
         self._check_speed()
 
     def done(self, ref: int) -> None:
@@ -177,7 +226,7 @@ class Session:
         """Tell that the record of a watched job is gone."""
         self._send(Error(ref=None, problem=problem, token=token))
 
-    def event(self, token: str, event_class: int, frame: str) -> None:
+    def event(self, token: str, event_class: int, frame: Frame) -> None:
         """Pass an event on, as it came."""
         self.outbox.put_event(token, event_class, frame)
         self._check_speed()
@@ -187,7 +236,10 @@ class Session:
         self._send(Alive())
 
     def go_away(self, reason: str, reconnect_after: float) -> None:
-        """Ask the client to come back elsewhere."""
+        """Ask the client to come back elsewhere; only once."""
+        if self._leaving:
+            return
+        self._leaving = True
         self._send(GoAway(reason=reason, reconnect_after=reconnect_after))
 
     def close(self, code: int) -> None:
@@ -196,7 +248,7 @@ class Session:
             self.close_code = code
 
     def _send(self, frame: msgspec.Struct) -> None:
-        self.outbox.put(_encode(frame).decode())
+        self.outbox.put(Frame(_encode(frame)))
         self._check_speed()
 
     def _check_speed(self) -> None:

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from tidings.settings import Bytes, Count, Seconds, StoreSettings
 
+Rate = Annotated[float, Meta(gt=0, le=10_000_000, extra={"unit": "1/s"})]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -33,6 +34,45 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
     max_waiting_bytes: Annotated[
         Bytes, Meta(description="Bytes that may wait to be sent before a connection counts as too slow.")
     ] = 8_388_608
+    max_frames_per_s: Annotated[Rate, Meta(description="Frames that one connection may send a second, on average.")] = (
+        5_000.0
+    )
+    max_frame_burst: Annotated[
+        Count, Meta(description="Frames that one connection may send at once, such as its watches when it comes back.")
+    ] = 25_000
+    max_submits_per_s: Annotated[
+        Rate, Meta(description="Submits of one caller a second, over all its connections to this process, on average.")
+    ] = 10_000.0
+    max_submit_burst: Annotated[Count, Meta(description="Submits of one caller at once.")] = 50_000
+    max_watches_per_caller: Annotated[
+        Count, Meta(description="Jobs that one caller may watch over all its connections to this process.")
+    ] = 200_000
+    max_connections: Annotated[Count, Meta(description="Sockets and streams that this process holds.")] = 50_000
+    max_connections_per_caller: Annotated[
+        Count, Meta(description="Sockets and streams of one caller that this process holds.")
+    ] = 20_000
+    max_connections_per_address: Annotated[
+        Count,
+        Meta(
+            description="Sockets and streams from one address that this process holds. Behind a proxy all come from "
+            "its address, unless it forwards theirs."
+        ),
+    ] = 20_000
+    max_connection_age_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long a socket lives, less up to a fifth by chance, before its client is asked to come "
+            "back: reconnecting is then routine, and load evens out after a deploy."
+        ),
+    ] = 3_600.0
+    auth_within_s: Annotated[
+        Seconds, Meta(description="How long a client may take to say who it is, where that is asked.")
+    ] = 10.0
+    max_url_bytes: Annotated[Bytes, Meta(description="Size of a request's URL.")] = 8_192
+    max_header_bytes: Annotated[Bytes, Meta(description="Size of a request's headers.")] = 32_768
+    request_within_s: Annotated[
+        Seconds, Meta(description="How long a client may take to send a request's headers, and then its body.")
+    ] = 20.0
     max_backlog: Annotated[Count, Meta(description="Jobs that may wait in one tier of a queue; more are refused.")] = (
         100_000
     )

@@ -1,44 +1,40 @@
-"""The WebSocket endpoint: a thin shell around a `Session`, on plain ASGI.
+"""An open socket: its session, what it watches, and what the store answers it.
 
-One task for each socket, which waits for its frames; a second lives only while there is something
-to send. Answers of the store reach the session by callbacks, without a task for each.
+Answers reach the session by callbacks, without a task for each.
 """
 
 import asyncio
-import secrets
+import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
-from urllib.parse import urlsplit
-
-import anyio
-import anyio.abc
-import structlog
-from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from tidings.broker.gateway import Record, Submitted
 from tidings.contract import close
 from tidings.contract.event import EventClass
-from tidings.contract.frame import SUBPROTOCOL, Cancel, Submit, Unwatch, Watch
-from tidings.contract.problem import ProblemError, problem, refuse
+from tidings.contract.frame import Cancel, Submit, Unwatch, Watch
+from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
-from .caller import caller_of
+from .account import Seat
+from .frame import Frame
 from .gateway import Gateway, acknowledge, cancel_problem, store_problem, unknown_token
 from .hub import Listener
+from .line import Line
 from .render import snapshot_frame
-from .reply import problem_response
 from .session import Command, Session
-
-log = structlog.get_logger()
 
 Answer = TypeVar("Answer")
 
-SEND_TIMEOUT_S = 20.0
-"""How long one write may wait for a reader that does not read, before the socket is given up."""
+AGE_JITTER = (0.8, 1.0)
+"""A socket lives for a part of the maximal age that chance takes from here, so that not all come back at once."""
+
+COME_BACK_S = 1.0
+"""Within this time a client that has reached the maximal age is told to come back; chance takes when."""
+
+LEAVE_S = 5.0
+"""How long it may stay until its questions are answered."""
 
 
 class SocketListener(Listener):
@@ -50,7 +46,7 @@ class SocketListener(Listener):
         super().__init__(token)
         self._socket = socket
 
-    def event(self, seq: int, event_class: int, frame: str) -> None:
+    def event(self, seq: int, event_class: int, frame: Frame) -> None:
         """Pass an event on."""
         self._socket.session.event(str(self.token), event_class, frame)
         if event_class == EventClass.FINAL:
@@ -69,19 +65,81 @@ class SocketListener(Listener):
 
 
 class Socket:
-    """One open socket: its session, what it watches, and its writing."""
+    """One open socket."""
 
-    def __init__(self, gateway: Gateway, session: Session, send: Send, tasks: anyio.abc.TaskGroup, caller: str) -> None:
+    def __init__(
+        self, gateway: Gateway, session: Session, caller: str, seat: Seat, on_lost: "Callable[[Socket], None]"
+    ) -> None:
+        """Prepare; `open` begins.
+
+        Args:
+            gateway: the service.
+            session: what is said over it.
+            caller: whose jobs its submits count among.
+            seat: its place, which it gives back at its end.
+            on_lost: called once, when it has ended.
+
+        """
         self.session = session
-        self.sent_at = time.monotonic()
-        """When something was last sent, by this process's monotonic clock, s."""
         self._gateway = gateway
-        self._send = send
-        self._tasks = tasks
         self._caller = caller
-        self._writing = False
+        self._seat = seat
+        self._on_lost = on_lost
         self._listeners: dict[str, SocketListener] = {}
-        self._open = True
+        self._line: Line | None = None
+        now = time.monotonic()
+        self._leaves_at = now + gateway.settings.max_connection_age_s * random.uniform(*AGE_JITTER)  # noqa: S311
+
+    # What the line tells.
+
+    def open(self, line: Line) -> None:
+        """Greet the client over its line."""
+        self._line = line
+        self.session.open()
+        self.flush()
+
+    def received(self, data: str | bytes) -> None:
+        """Take a message."""
+        command = self.session.receive(data, time.monotonic())
+        if command is not None:
+            self.do(command)
+        if self.session.outbox or self.session.close_code is not None:
+            self.flush()
+
+    def lost(self) -> None:
+        """Stop listening to everything: the socket is gone."""
+        self._line = None
+        for listener in list(self._listeners.values()):
+            self._gateway.hub.leave(listener)
+            self.ended(listener)
+        self._seat.leave()
+        self._on_lost(self)
+
+    def tick(self, now: float) -> None:
+        """Do what is due by the monotonic clock: a sign of life, a ping, the end at the maximal age."""
+        if self._line is None:
+            return
+        if now - self._line.sent_at >= self._gateway.settings.alive_after_s:
+            self.session.alive()
+            self.flush()
+        if now >= self._leaves_at:
+            self._leave(late=now >= self._leaves_at + LEAVE_S)
+        self._line.tick(now)
+
+    def _leave(self, *, late: bool) -> None:
+        self.session.go_away("the connection reached its maximal age", random.uniform(0, COME_BACK_S))  # noqa: S311
+        if late or self.session.idle:
+            self.session.close(close.MAXIMAL_AGE)
+        self.flush()
+
+    def flush(self) -> None:
+        """Have sent what waits; returns at once."""
+        if self._line is not None:
+            self._line.flush()
+
+    @property
+    def _open(self) -> bool:
+        return self._line is not None
 
     def do(self, command: Command) -> None:
         """Carry out what the session asks."""
@@ -95,18 +153,11 @@ class Socket:
             case Cancel():
                 self._cancel(command)
 
-    def leave(self) -> None:
-        """Stop listening to everything: the socket is gone."""
-        self._open = False
-        for listener in self._listeners.values():
-            self._gateway.hub.leave(listener)
-        self._listeners.clear()
-
     def ended(self, listener: SocketListener) -> None:
         """Take note that nothing more comes for a listener."""
         if self._listeners.get(str(listener.token)) is listener:
             del self._listeners[str(listener.token)]
-            self.session.watches -= 1
+            self.session.watch_ended()
 
     # Submit.
 
@@ -244,115 +295,8 @@ class Socket:
 
     def _listen(self, token: Token) -> SocketListener:
         listener = self._listeners[str(token)] = SocketListener(token, self)
-        self.session.watches += 1
+        self.session.watch_begun()
         return listener
-
-    # Writing.
-
-    def flush(self) -> None:
-        """Have sent what waits; returns at once. Only one writer at a time uses the socket."""
-        if not self._writing and self._open:
-            self._writing = True
-            self._tasks.start_soon(self._write, name="socket writer")
-
-    async def _write(self) -> None:
-        try:
-            while self.session.outbox:
-                for frame in self.session.outbox.take():
-                    with anyio.fail_after(SEND_TIMEOUT_S):
-                        await self._send({"type": "websocket.send", "text": frame})
-                self.sent_at = time.monotonic()
-            if self.session.close_code is not None:
-                await self._send({"type": "websocket.close", "code": self.session.close_code})
-                self._tasks.cancel_scope.cancel()
-        except TimeoutError:
-            self.session.close(close.TOO_SLOW)
-            self._tasks.cancel_scope.cancel()
-        except OSError:
-            self._tasks.cancel_scope.cancel()  # the client is gone, as the reader will be told too
-        finally:
-            self._writing = False
-
-
-class Sockets:
-    """The open sockets of this process."""
-
-    def __init__(self) -> None:
-        self._open: set[Socket] = set()
-        self._closed = asyncio.Event()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def __iter__(self) -> Iterator[Socket]:
-        return iter(tuple(self._open))
-
-    def add(self, socket: Socket) -> None:
-        """Count a socket that has opened."""
-        self._open.add(socket)
-
-    def discard(self, socket: Socket) -> None:
-        """Count a socket no more, and stop what it listened to."""
-        self._open.discard(socket)
-        socket.leave()
-        self._closed.set()
-
-    async def gone(self) -> None:
-        """Return when no socket is open."""
-        while self._open:
-            self._closed.clear()
-            await self._closed.wait()
-
-
-class SocketEndpoint:
-    """The ASGI application at `/v1/socket`."""
-
-    def __init__(self, gateway: Gateway, sockets: Sockets) -> None:
-        self._gateway = gateway
-        self._sockets = sockets
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one socket from its handshake to its end."""
-        if SUBPROTOCOL not in scope["subprotocols"]:
-            refused = problem("unsupported_version", f"offer the subprotocol {SUBPROTOCOL}")
-            await self._deny(problem_response(refused), scope, receive, send)
-            return
-        await receive()  # websocket.connect
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL, "headers": []})
-        if not origin_allowed(Headers(scope=scope), self._gateway.settings.allowed_origins):
-            await send({"type": "websocket.close", "code": close.FORBIDDEN, "reason": "origin not allowed"})
-            return
-        async with anyio.create_task_group() as tasks:
-            session = Session(secrets.token_urlsafe(9), self._gateway.limits)
-            socket = Socket(self._gateway, session, send, tasks, caller_of(scope))
-            self._sockets.add(socket)
-            try:
-                await _read(socket, receive)
-            finally:
-                self._sockets.discard(socket)
-                tasks.cancel_scope.cancel()
-
-    async def _deny(self, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-        if "websocket.http.response" in scope.get("extensions", {}):
-            await response(scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": close.BAD_PROTOCOL})
-
-
-async def _read(socket: Socket, receive: Receive) -> None:
-    session = socket.session
-    session.open()
-    socket.flush()
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        data = message.get("text")
-        command = session.receive(data if data is not None else message["bytes"])
-        if command is not None:
-            socket.do(command)
-        if session.outbox or session.close_code is not None:
-            socket.flush()
 
 
 def answer_of(answer: "asyncio.Future[Answer]") -> Answer:
@@ -381,14 +325,3 @@ def record_of(token: str, answer: "asyncio.Future[Record]") -> Record:
     if not record.state:
         raise unknown_token(token)
     return record
-
-
-def origin_allowed(headers: Headers, allowed: Sequence[str]) -> bool:
-    """Return whether a browser's page may use this server: its own pages, or those allowed.
-
-    Other programs send no Origin and pass. Source: RFC 6455, section 10.2.
-    """
-    origin = headers.get("origin")
-    if origin is None or "*" in allowed or origin in allowed:
-        return True
-    return urlsplit(origin).netloc == headers.get("host")

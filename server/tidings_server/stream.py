@@ -16,6 +16,7 @@ from tidings.contract.frame import EventFrame
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token
 
+from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
 from .outbox import Outbox
@@ -40,7 +41,7 @@ class Stream:
     """One client's stream: the outbox, and whether jobs in it still go on."""
 
     def __init__(self, limit_bytes: int) -> None:
-        self.outbox = Outbox(limit_bytes)
+        self.outbox: Outbox[str] = Outbox(limit_bytes)
         self.live = 0
         self.news = asyncio.Event()
 
@@ -59,9 +60,9 @@ class StreamListener(Listener):
         super().__init__(token)
         self._stream = stream
 
-    def event(self, seq: int, event_class: int, frame: str) -> None:
+    def event(self, seq: int, event_class: int, frame: Frame) -> None:
         """Pass an event on, as it came."""
-        self._stream.write(str(self.token), event_class, sse(seq, name_of(frame), frame))
+        self._stream.write(str(self.token), event_class, sse(seq, name_of(frame.text), frame.text))
         if event_class == EventClass.FINAL:
             self._stream.live -= 1
 

@@ -1,5 +1,6 @@
 """Reading `POST /v1/jobs`: the body and the headers as a `Submission`."""
 
+import asyncio
 import re
 
 import msgspec
@@ -15,13 +16,21 @@ _decode = msgspec.json.Decoder(Submission).decode
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})(?=$|[,;\s])")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int, within_s: float) -> bytes:
     """Return the body, refusing one larger than `limit` bytes before it is read whole.
 
     Raises:
-        ProblemError: `too_large`.
+        ProblemError: `too_large`, or `invalid_frame` if it does not come within `within_s` seconds.
 
     """
+    try:
+        async with asyncio.timeout(within_s):
+            return await _read_body(request, limit)
+    except TimeoutError:
+        raise refuse("invalid_frame", f"the body did not come within {within_s:g} s") from None
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise too_large(int(declared), limit)

@@ -6,6 +6,7 @@ from tidings.broker.gateway import Record
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
 
+from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
 
@@ -20,7 +21,7 @@ class Waiter(Listener):
         self.moved = asyncio.Event()
         self.only_final = only_final
 
-    def event(self, seq: int, event_class: int, frame: str) -> None:
+    def event(self, seq: int, event_class: int, frame: Frame) -> None:
         """Wake the request, if this is what it waits for."""
         if event_class == EventClass.FINAL or not self.only_final:
             self.moved.set()

@@ -21,6 +21,7 @@ from tidings.broker.worker import Outcome, Report, WorkerStore
 from tidings.contract.event import EventClass
 from tidings.contract.state import State
 from tidings.contract.token import Token, mint
+from tidings_server.frame import Frame
 from tidings_server.hub import Hub, Listener
 
 
@@ -34,7 +35,7 @@ class Ear(Listener):
         self.lost = False
         self.news = anyio.Event()
 
-    def event(self, seq: int, event_class: int, frame: str) -> None:
+    def event(self, seq: int, event_class: int, frame: Frame) -> None:
         self.heard.append(seq)
         self._wake()
 

@@ -11,18 +11,27 @@ from tidings.contract import close
 from tidings.contract.event import EventClass
 from tidings.contract.frame import Ack, Cancel, Limits, Submit, Unwatch, Watch
 from tidings.contract.problem import CODES, ProblemError, problem
+from tidings_server.account import Account
+from tidings_server.frame import Frame
 from tidings_server.session import Session, check_depth
 
-LIMITS = Limits(max_frame_bytes=2000, max_depth=8, max_in_flight=3, max_watches=5, max_waiting_bytes=10_000)
+LIMITS = Limits(
+    max_frame_bytes=2000,
+    max_depth=8,
+    max_in_flight=3,
+    max_watches=5,
+    max_waiting_bytes=10_000,
+)
 TOKEN = "default." + "a" * 22
+NOW = 0.0
 
 
-def session() -> Session:
-    return Session("c", LIMITS)
+def session(limits: Limits = LIMITS, account: Account | None = None) -> Session:
+    return Session("c", limits, account or Account(limits, now=0.0), now=0.0)
 
 
 def frames(of: Session) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(frame) for frame in of.outbox.take()]
+    return [msgspec.json.decode(frame.data) for frame in of.outbox.take()]
 
 
 def submit(ref: int, **fields: Any) -> str:
@@ -51,7 +60,7 @@ def test_hello_tells_every_limit() -> None:
 
 def test_a_submit_is_handed_on_and_answered_by_its_ack() -> None:
     client = session()
-    command = client.receive(submit(1, key="k"))
+    command = client.receive(submit(1, key="k"), NOW)
     assert isinstance(command, Submit)
     assert command.key == "k"
     assert not client.outbox
@@ -89,87 +98,137 @@ def test_a_bad_frame_gets_a_precise_error_and_the_session_goes_on(
     text: str, ref: int | None, field: str | None, says: str
 ) -> None:
     client = session()
-    assert client.receive(text) is None
+    assert client.receive(text, NOW) is None
     found = only_problem(client)
     assert found["ref"] == ref
     assert found.get("field") == field
     assert says in found["detail"]
     assert client.close_code is None
-    client.receive('{"type":"ping","ref":7}')
+    client.receive('{"type":"ping","ref":7}', NOW)
     assert frames(client) == [{"type": "pong", "ref": 7}]
 
 
 def test_binary_is_refused_in_a_text_protocol() -> None:
     client = session()
-    client.receive(b'{"type":"ping","ref":1}')
+    client.receive(b'{"type":"ping","ref":1}', NOW)
     assert "binary" in only_problem(client)["detail"]
 
 
 def test_a_ref_that_waits_may_not_be_used_again_until_it_is_answered() -> None:
     client = session()
-    client.receive(submit(1))
-    assert client.receive(submit(1)) is None
+    client.receive(submit(1), NOW)
+    assert client.receive(submit(1), NOW) is None
     assert only_problem(client)["field"] == "/ref"
     client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1))
-    assert client.receive(submit(1)) is not None
+    assert client.receive(submit(1), NOW) is not None
 
 
 def test_the_ref_of_a_duplicate_is_free_after_the_snapshot() -> None:
     client = session()
-    client.receive(submit(1))
+    client.receive(submit(1), NOW)
     client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1, duplicate=True))
-    assert client.receive(submit(1)) is None
+    assert client.receive(submit(1), NOW) is None
     client.snapshot(1, b"{}")
     client.outbox.take()
-    assert client.receive(submit(1)) is not None
+    assert client.receive(submit(1), NOW) is not None
 
 
 def test_submits_in_flight_are_limited_and_an_answer_makes_room() -> None:
     client = session()
     for ref in range(3):
-        assert client.receive(submit(ref)) is not None
-    assert client.receive(submit(3)) is None
+        assert client.receive(submit(ref), NOW) is not None
+    assert client.receive(submit(3), NOW) is None
     found = only_problem(client)
     assert (found["code"], found["limit"], found["ref"]) == ("rate_limited", 3, 3)
     client.submit_refused(0, problem("backlog_full", "full"))
     client.outbox.take()
-    assert client.receive(submit(3)) is not None
+    assert client.receive(submit(3), NOW) is not None
 
 
 def test_watches_are_limited() -> None:
     client = session()
     client.watches = 5
-    assert client.receive(f'{{"type":"watch","ref":1,"token":"{TOKEN}"}}') is None
+    assert client.receive(f'{{"type":"watch","ref":1,"token":"{TOKEN}"}}', NOW) is None
     assert only_problem(client)["code"] == "too_many_watches"
-    assert client.receive(submit(2, watch=False)) is not None
+    assert client.receive(submit(2, watch=False), NOW) is not None
 
 
 def test_one_that_does_not_read_is_closed_and_costs_no_more_memory() -> None:
     client = session()
     for _ in range(10):
-        client.event(TOKEN, EventClass.LOG, "x" * 1000)
+        client.event(TOKEN, EventClass.LOG, Frame(b"x" * 1000))
         assert client.close_code is None
-    client.event(TOKEN, EventClass.LOG, "x" * 1000)
+    client.event(TOKEN, EventClass.LOG, Frame(b"x" * 1000))
     assert client.close_code == close.TOO_SLOW
     assert not client.outbox
-    assert client.receive(submit(1)) is None
+    assert client.receive(submit(1), NOW) is None
 
 
-def test_progress_of_a_slow_reader_is_replaced_by_the_newest_and_nothing_else_is_lost() -> None:
-    client = Session("c", msgspec.structs.replace(LIMITS, max_waiting_bytes=1_000_000))
-    client.event(TOKEN, EventClass.LOG, "L" * 70_000)
-    client.event(TOKEN, EventClass.PROGRESS, "p1")
-    client.event("other", EventClass.PROGRESS, "q1")
-    client.event(TOKEN, EventClass.CHANGE, "c")
-    client.event(TOKEN, EventClass.PROGRESS, "p2")
-    assert [frame[:2] for frame in client.outbox.take()] == ["LL", "q1", "c", "p2"]
+def ping(ref: int) -> str:
+    return f'{{"type":"ping","ref":{ref}}}'
 
 
-def test_progress_of_a_fast_reader_is_kept() -> None:
+def test_frames_beyond_the_rate_are_refused_with_the_time_to_wait_and_taken_again_after_it() -> None:
+    client = session(msgspec.structs.replace(LIMITS, max_frames_per_s=10.0, max_frame_burst=2))
+    for ref in range(3):
+        client.receive(ping(ref), 5.0)
+    first, second, refused = frames(client)
+    assert (first["type"], second["type"]) == ("pong", "pong")
+    assert refused["ref"] == 2
+    assert refused["problem"]["code"] == "rate_limited"
+    assert refused["problem"]["retry_after"] == 0.1
+    client.receive(ping(3), 5.2)
+    assert frames(client) == [{"type": "pong", "ref": 3}]
+
+
+def test_who_breaks_the_rate_again_and_again_is_sent_away_for_a_while() -> None:
+    slow = msgspec.structs.replace(LIMITS, max_frames_per_s=1.0, max_frame_burst=1, max_waiting_bytes=100_000)
+    client = session(slow)
+    codes = []
+    for ref in range(102):
+        client.receive(ping(ref), NOW)
+        codes.append(client.close_code)
+    assert codes == [None] * 101 + [close.RATE_LIMITED]
+    last = frames(client)[-1]
+    assert last["ref"] is None
+    assert last["problem"]["retry_after"] == 10.0
+
+
+def test_submits_in_flight_are_no_reason_to_be_sent_away() -> None:
+    client = session(msgspec.structs.replace(LIMITS, max_waiting_bytes=1_000_000))
+    for ref in range(500):
+        client.receive(submit(ref), NOW)
+    assert client.close_code is None
+
+
+def test_the_submits_of_a_caller_are_counted_over_its_connections() -> None:
+    limits = msgspec.structs.replace(LIMITS, max_submits_per_s=1.0, max_submit_burst=2)
+    account = Account(limits, now=0.0)
+    one, other = session(limits, account), session(limits, account)
+    assert one.receive(submit(1), NOW) is not None
+    assert other.receive(submit(1), NOW) is not None
+    assert one.receive(submit(2), NOW) is None
+    assert only_problem(one)["code"] == "rate_limited"
+    assert one.receive(submit(2), NOW + 1) is not None
+
+
+def test_the_watches_of_a_caller_are_counted_over_its_connections() -> None:
+    limits = msgspec.structs.replace(LIMITS, max_watches_per_caller=2)
+    account = Account(limits, now=0.0)
+    one, other = session(limits, account), session(limits, account)
+    one.watch_begun()
+    other.watch_begun()
+    assert one.receive(f'{{"type":"watch","ref":1,"token":"{TOKEN}"}}', NOW) is None
+    assert only_problem(one)["code"] == "too_many_watches"
+    other.watch_ended()
+    assert one.receive(f'{{"type":"watch","ref":1,"token":"{TOKEN}"}}', NOW) is not None
+
+
+def test_one_that_is_asked_away_is_asked_once() -> None:
     client = session()
-    client.event(TOKEN, EventClass.PROGRESS, "p1")
-    client.event(TOKEN, EventClass.PROGRESS, "p2")
-    assert client.outbox.take() == ["p1", "p2"]
+    client.go_away("first", 1.0)
+    client.go_away("second", 2.0)
+    assert [frame["reason"] for frame in frames(client)] == ["first"]
 
 
 @given(st.text(alphabet='[]{}"\\a,:', max_size=60), st.integers(1, 6))
@@ -237,7 +296,7 @@ def test_whatever_comes_every_ref_gets_one_answer_and_nothing_breaks(sent: list[
     client = session()
     waiting: dict[int, object] = {}
     for message in sent:
-        command = client.receive(message)
+        command = client.receive(message, NOW)
         if command is not None:
             assert command.ref not in waiting
             assert not client.outbox

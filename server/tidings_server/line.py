@@ -1,0 +1,91 @@
+"""What carries the frames of one socket: through any ASGI server, or straight through uvicorn's protocol."""
+
+import time
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+import anyio
+import anyio.abc
+from starlette.types import Receive, Send
+
+from .session import Session
+
+STUCK_S = 20.0
+"""How long a write may wait for a reader that does not read, before the socket is given up."""
+
+
+class Owner(Protocol):
+    """Whose messages a line carries."""
+
+    session: Session
+    """Its outbox holds what is to be sent; its close code, once set, what the line is to be closed with then."""
+
+    def open(self, line: "Line") -> None:
+        """Begin: the line can be written to."""
+
+    def received(self, data: str | bytes) -> None:
+        """Take a message; must not block."""
+
+    def lost(self) -> None:
+        """Take note that nothing more comes or goes."""
+
+
+class Line(ABC):
+    """One open WebSocket."""
+
+    def __init__(self) -> None:
+        self.sent_at = time.monotonic()
+        """When something was last sent, by this process's monotonic clock, s."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Have sent what waits, and closed what is to be closed; returns at once."""
+
+    @abstractmethod
+    def tick(self, now: float) -> None:
+        """Look after what depends on time; called about once a second with the monotonic clock."""
+
+
+class AsgiLine(Line):
+    """A line under any ASGI server: one task that reads, and one that writes while there is something to send."""
+
+    def __init__(self, owner: Owner, send: Send, tasks: anyio.abc.TaskGroup) -> None:
+        super().__init__()
+        self._owner = owner
+        self._send = send
+        self._tasks = tasks
+        self._writing = False
+
+    async def read(self, receive: Receive) -> None:
+        """Hand on what comes, until nothing does."""
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            self._owner.received(text if text is not None else message["bytes"])
+
+    def flush(self) -> None:
+        """Start the writer, if none is at work."""
+        if not self._writing:
+            self._writing = True
+            self._tasks.start_soon(self._write, name="socket writer")
+
+    def tick(self, now: float) -> None:
+        """Nothing: pings are the ASGI server's, and each write has a limit of its own."""
+
+    async def _write(self) -> None:
+        session = self._owner.session
+        try:
+            while session.outbox:
+                for frame in session.outbox.take():
+                    with anyio.fail_after(STUCK_S):
+                        await self._send({"type": "websocket.send", "text": frame.text})
+                self.sent_at = time.monotonic()
+            if session.close_code is not None:
+                await self._send({"type": "websocket.close", "code": session.close_code})
+                self._tasks.cancel_scope.cancel()
+        except (TimeoutError, OSError):
+            self._tasks.cancel_scope.cancel()  # the client does not read, or is gone
+        finally:
+            self._writing = False

@@ -1,0 +1,204 @@
+"""Uvicorn's WebSocket protocol, handed over after its handshake: no task, no queue and no timer for an open socket.
+
+An ASGI application would need a task for each socket, and each frame would pass a queue on its way in and a
+coroutine on its way out. Here the application accepts the socket as ever and then calls the function it finds
+in the scope under the extension `tidings.take_over`: from then on messages go straight to it, all frames of one turn of
+the event loop leave in one write, and whether the reader keeps up is known without waiting for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame as WebSocketFrame
+
+from .line import STUCK_S, Line, Owner
+
+log = structlog.get_logger()
+
+EXTENSION = "tidings.take_over"
+"""Under this name the ASGI scope's `extensions` hold the function that takes a socket over."""
+
+TakeOver = Callable[[Owner], None]
+
+WRITE_BYTES = 65_536
+"""What is handed to the transport at a time; more waits in the outbox, where it is counted and coalesced."""
+
+_INTERNAL_ERROR = 1011
+_INVALID_DATA = 1007
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """One connection that is, or is about to be, a WebSocket."""
+
+    _line: "DirectLine | None" = None
+
+    def handle_connect(self, event: object) -> None:
+        """Offer the application to take the socket over."""
+        super().handle_connect(event)  # type: ignore[arg-type]
+        if hasattr(self, "scope"):  # absent where the handshake was refused
+            self.scope["extensions"][EXTENSION] = self.take_over  # type: ignore[assignment]
+
+    def take_over(self, owner: Owner) -> None:
+        """Hand the socket to `owner`, beginning with what came since it was accepted."""
+        self._line = DirectLine(self, owner)
+        owner.open(self._line)
+        early, self.queue = self.queue, asyncio.Queue()
+        while not early.empty():
+            message = early.get_nowait()
+            if message["type"] == "websocket.receive":
+                text = message.get("text")
+                owner.received(text if text is not None else message["bytes"])  # type: ignore[arg-type]
+            else:
+                owner.lost()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    async def run_asgi(self) -> None:
+        """Run the application; one that has taken the socket over may return and leave it open."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("unexpected")
+            self.send_500_response()
+        if self._line is None and self.close_timer is None:
+            self.transport.close()
+
+    def start_keepalive(self) -> None:
+        """Start no timer: whoever takes the socket over is told the time once a second."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        if self._line is not None:
+            self._line.heard = True
+        super().data_received(data)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on, without a queue."""
+        if self._line is None:
+            super().send_receive_event_to_app()
+            return
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self._line.received(bytes(data))
+            return
+        try:
+            text = str(data, "utf-8")
+        except UnicodeDecodeError:
+            self.conn.fail(_INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        self._line.received(text)
+
+    def handle_pong(self, event: WebSocketFrame) -> None:
+        """Take note of nothing: that something came was noted."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the owner."""
+        super().connection_lost(exc)
+        if self._line is not None:
+            self._line.lost()
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        super().resume_writing()
+        if self._line is not None:
+            self._line.resumed()
+
+
+class DirectLine(Line):
+    """The line of a socket that was taken over."""
+
+    __slots__ = ("_owner", "_pinged_at", "_protocol", "_scheduled", "_stuck_since", "heard", "sent_at")
+
+    def __init__(self, protocol: SocketProtocol, owner: Owner) -> None:
+        super().__init__()
+        self._protocol = protocol
+        self._owner = owner
+        self._scheduled = False
+        self._stuck_since: float | None = None
+        self._pinged_at = time.monotonic()
+        self.heard = True
+        """Whether anything came since the last ping."""
+
+    def received(self, data: str | bytes) -> None:
+        """Hand a message on."""
+        self._owner.received(data)
+
+    def lost(self) -> None:
+        """Hand on that the socket is gone."""
+        self._owner.lost()
+
+    def resumed(self) -> None:
+        """Go on: the reader has read."""
+        self._stuck_since = None
+        if self._owner.session.outbox:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write at the end of this turn of the event loop, when all that belongs to it waits."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._protocol.loop.call_soon(self._write)
+
+    def tick(self, now: float) -> None:
+        """Ping; give up one that has not been heard of, or does not read."""
+        if self._stuck_since is not None and now - self._stuck_since > STUCK_S:
+            self.abort()
+            return
+        config = self._protocol.config
+        if not config.ws_ping_interval:
+            return
+        since = now - self._pinged_at
+        if self.heard and since >= config.ws_ping_interval:
+            self.heard = False
+            self._pinged_at = now
+            self._ping()
+        elif not self.heard and config.ws_ping_timeout is not None and since > config.ws_ping_timeout:
+            self._close(_INTERNAL_ERROR)
+
+    def abort(self) -> None:
+        """Let go of the socket without a word: nobody would read one."""
+        self._protocol.transport.abort()
+
+    # Private.
+
+    def _ping(self) -> None:
+        protocol = self._protocol
+        if not (protocol.close_sent or protocol.transport.is_closing()):
+            protocol.conn.send_ping(b"")
+            protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+
+    def _write(self) -> None:
+        self._scheduled = False
+        protocol, session = self._protocol, self._owner.session
+        outbox = session.outbox
+        if protocol.close_sent or protocol.transport.is_closing():
+            return
+        while outbox and protocol.writable.is_set():
+            protocol.transport.write(b"".join([frame.wire for frame in outbox.take_some(WRITE_BYTES)]))
+            self.sent_at = time.monotonic()
+        if outbox:
+            if self._stuck_since is None:
+                self._stuck_since = time.monotonic()
+        elif session.close_code is not None:
+            self._close(session.close_code)
+
+    def _close(self, code: int) -> None:
+        """Begin the closing handshake; a peer that does not take part in it is let go of after a while."""
+        protocol = self._protocol
+        if protocol.close_sent or protocol.transport.is_closing():
+            return
+        protocol.conn.send_close(code)
+        protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+        protocol.close_sent = True
+        protocol.close_timer = protocol.loop.call_later(protocol.close_timeout, self.abort)

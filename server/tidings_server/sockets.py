@@ -1,0 +1,59 @@
+"""The open sockets of this process, and what time does to them: one ticker for all, no timer for each."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from .account import Accounts
+from .socket import Socket
+
+TICK_S = 1.0
+"""Time between two looks at the clock: how late a ping or an end may come."""
+
+
+class Sockets:
+    """The open sockets of this process."""
+
+    def __init__(self) -> None:
+        self._open: set[Socket] = set()
+        self._closed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Socket]:
+        return iter(tuple(self._open))
+
+    def add(self, socket: Socket) -> None:
+        """Count a socket that has opened."""
+        self._open.add(socket)
+
+    def discard(self, socket: Socket) -> None:
+        """Count a socket no more."""
+        self._open.discard(socket)
+        self._closed.set()
+
+    async def gone(self) -> None:
+        """Return when no socket is open."""
+        while self._open:
+            self._closed.clear()
+            await self._closed.wait()
+
+    @asynccontextmanager
+    async def ticking(self, accounts: Accounts) -> AsyncIterator[None]:
+        """Tell each socket the time once in a while, around the body."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tick, accounts, name="ticker")
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _tick(self, accounts: Accounts) -> None:
+        while True:
+            await anyio.sleep(TICK_S)
+            now = time.monotonic()
+            for socket in self:
+                socket.tick(now)
+            accounts.forget_idle(now)
