@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tidings.contract.problem import Problem
 
-from .line import STUCK_S
+from .line import SENT_AWAY_S, STUCK_S
 from .settings import ServerSettings
 
 _encode = msgspec.json.Encoder().encode
@@ -54,7 +54,12 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; the head is measured as it comes, lest one without an end be kept whole."""
+        """Take what came, unless after a refusal.
+
+        The head is measured as it comes, lest one without an end be kept whole.
+        """
+        if self._refusal is not None:
+            return
         began_in_head = self._in_head
         super().data_received(data)
         if began_in_head and self._in_head and self._refusal is None:
@@ -89,7 +94,11 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be read, or is refused, and end the connection."""
+        """Answer what cannot be read, or is refused, and end the connection.
+
+        Not at once: were what the client still sends not read, the kernel would answer it by a reset, which overtakes
+        the answer.
+        """
         refused = self._refusal or _problem(
             HTTPStatus.BAD_REQUEST, "invalid_frame", "this is not a request of HTTP/1.1"
         )
@@ -101,7 +110,8 @@ class HttpProtocol(HttpToolsProtocol):
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        self._cancel_timers()
+        self._head_timer = self.loop.call_later(SENT_AWAY_S, self.transport.abort)
 
     def pause_writing(self) -> None:
         """Let go of a reader that does not read for a while."""

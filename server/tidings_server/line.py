@@ -13,6 +13,9 @@ from .session import Session
 STUCK_S = 20.0
 """How long a write may wait for a reader that does not read, before the socket is given up."""
 
+SENT_AWAY_S = 1.0
+"""How long one who is sent away has to read why; what it sends meanwhile is dropped unread."""
+
 
 class Owner(Protocol):
     """Whose messages a line carries."""
@@ -26,12 +29,17 @@ class Owner(Protocol):
     def received(self, data: str | bytes) -> None:
         """Take a message; must not block."""
 
+    def controlled(self) -> None:
+        """Take note of a control frame or of a fragment, which nobody else sees or counts."""
+
     def lost(self) -> None:
         """Take note that nothing more comes or goes."""
 
 
 class Line(ABC):
     """One open WebSocket."""
+
+    __slots__ = ("sent_at",)
 
     def __init__(self) -> None:
         self.sent_at = time.monotonic()
@@ -48,6 +56,8 @@ class Line(ABC):
 
 class AsgiLine(Line):
     """A line under any ASGI server: one task that reads, and one that writes while there is something to send."""
+
+    __slots__ = ("_owner", "_send", "_tasks", "_writing")
 
     def __init__(self, owner: Owner, send: Send, tasks: anyio.abc.TaskGroup) -> None:
         super().__init__()

@@ -14,12 +14,14 @@ Item = TypeVar("Item", bound=Sized)
 class Outbox(Generic[Item]):
     """Messages in order, of which `len` tells the size. A newer progress of a job takes the place of one that waits."""
 
-    __slots__ = ("_bytes", "_items", "_latest", "_most", "_taken")
+    __slots__ = ("_bytes", "_items", "_latest", "_most", "_newest", "_taken")
 
     def __init__(self, most_bytes: int) -> None:
         """Hold at most `most_bytes` (of a text: characters, which for JSON in ASCII are bytes)."""
         self._most = most_bytes
         self._bytes = 0
+        self._newest = 0
+        """Size of the message added last."""
         self._items: list[Item | None] = []
         self._taken = 0
         """Messages taken so far out of the middle of what waited: what positions in `_latest` count from."""
@@ -35,13 +37,14 @@ class Outbox(Generic[Item]):
 
     @property
     def overflowed(self) -> bool:
-        """Whether more waits than may: the reader is too slow."""
-        return self._bytes > self._most
+        """Whether more waits than may: the reader is too slow. One message alone may be as large as it is."""
+        return self._bytes > self._most and self._bytes > self._newest
 
     def put(self, item: Item) -> None:
         """Add a message that must arrive."""
         self._items.append(item)
-        self._bytes += len(item)
+        self._newest = len(item)
+        self._bytes += self._newest
 
     def put_event(self, token: str, event_class: int, item: Item) -> None:
         """Add an event of a job; for a slow reader only the newest progress of each job waits."""

@@ -15,7 +15,9 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as WebSocketFrame
 
-from .line import STUCK_S, Line, Owner
+from tidings.contract import close
+
+from .line import SENT_AWAY_S, STUCK_S, Line, Owner
 
 log = structlog.get_logger()
 
@@ -26,6 +28,8 @@ TakeOver = Callable[[Owner], None]
 
 WRITE_BYTES = 65_536
 """What is handed to the transport at a time; more waits in the outbox, where it is counted and coalesced."""
+
+SENT_AWAY = frozenset({close.TOO_SLOW, close.RATE_LIMITED})
 
 _INTERNAL_ERROR = 1011
 _INVALID_DATA = 1007
@@ -74,8 +78,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Start no timer: whoever takes the socket over is told the time once a second."""
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take what came, unless it comes from one who was sent away."""
         if self._line is not None:
+            if self._line.deaf:
+                return
             self._line.heard = True
         super().data_received(data)
 
@@ -99,8 +105,43 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         self._line.received(text)
 
+    def handle_cont(self, event: WebSocketFrame) -> None:
+        """Keep a fragment; many small ones are work too."""
+        self._count()
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Send the pong."""
+        super().handle_ping()
+        self._count()
+
     def handle_pong(self, event: WebSocketFrame) -> None:
-        """Take note of nothing: that something came was noted."""
+        """Take note: that something came is noted elsewhere."""
+        self._count()
+
+    def handle_close(self, event: WebSocketFrame) -> None:
+        """End; one that does not read the end is let go of after a while."""
+        super().handle_close(event)
+        if self._line is not None and self.close_timer is None:
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def handle_parser_exception(self) -> None:
+        """End with the code that tells what was wrong.
+
+        Not at once: were what the peer still sends not read, the kernel would answer it by a reset, which
+        overtakes the close frame.
+        """
+        if self._line is None:
+            super().handle_parser_exception()
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._line.deaf = True
+        self.close_timer = self.loop.call_later(SENT_AWAY_S, self.transport.abort)
+
+    def _count(self) -> None:
+        if self._line is not None:
+            self._line.controlled()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the owner."""
@@ -118,7 +159,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 class DirectLine(Line):
     """The line of a socket that was taken over."""
 
-    __slots__ = ("_owner", "_pinged_at", "_protocol", "_scheduled", "_stuck_since", "heard", "sent_at")
+    __slots__ = ("_owner", "_pinged_at", "_protocol", "_scheduled", "_stuck_since", "deaf", "heard")
 
     def __init__(self, protocol: SocketProtocol, owner: Owner) -> None:
         super().__init__()
@@ -129,10 +170,16 @@ class DirectLine(Line):
         self._pinged_at = time.monotonic()
         self.heard = True
         """Whether anything came since the last ping."""
+        self.deaf = False
+        """Whether nothing is listened to any more."""
 
     def received(self, data: str | bytes) -> None:
         """Hand a message on."""
         self._owner.received(data)
+
+    def controlled(self) -> None:
+        """Hand on that there was a frame that is no message."""
+        self._owner.controlled()
 
     def lost(self) -> None:
         """Hand on that the socket is gone."""
@@ -194,11 +241,17 @@ class DirectLine(Line):
             self._close(session.close_code)
 
     def _close(self, code: int) -> None:
-        """Begin the closing handshake; a peer that does not take part in it is let go of after a while."""
+        """Begin the closing handshake; a peer that does not take part in it is let go of after a while.
+
+        Of one who is sent away for what it sends or does not read, nothing more is looked at: reading on, until its
+        half of the handshake came, would cost what it was sent away for.
+        """
         protocol = self._protocol
         if protocol.close_sent or protocol.transport.is_closing():
             return
         protocol.conn.send_close(code)
         protocol.transport.write(b"".join(protocol.conn.data_to_send()))
         protocol.close_sent = True
-        protocol.close_timer = protocol.loop.call_later(protocol.close_timeout, self.abort)
+        self.deaf = code in SENT_AWAY
+        wait = SENT_AWAY_S if self.deaf else protocol.close_timeout
+        protocol.close_timer = protocol.loop.call_later(wait, self.abort)

@@ -121,6 +121,11 @@ class Session:
                 self._lose_patience(now)
             return None
 
+    def count(self, now: float) -> None:
+        """Count a frame below this protocol: a ping or pong of the socket's own, or a fragment."""
+        if self.close_code is None and self._frames.take(now):
+            self._lose_patience(now)
+
     def _lose_patience(self, now: float) -> None:
         if self._patience.take(now):
             detail = f"the limit was broken again and again; come back in {AWAY_S:g} s, and more slowly"
@@ -208,8 +213,7 @@ class Session:
         """Answer a watch, or (ref None) tell where a job stands after events were lost on the way."""
         if ref is not None:
             self._waiting.discard(ref)
-        self.outbox.put(Frame(frame))
-        self._check_speed()
+        self._put(Frame(frame))
 
     def done(self, ref: int) -> None:
         """Answer an unwatch or a cancel."""
@@ -228,8 +232,9 @@ class Session:
 
     def event(self, token: str, event_class: int, frame: Frame) -> None:
         """Pass an event on, as it came."""
-        self.outbox.put_event(token, event_class, frame)
-        self._check_speed()
+        if self.close_code is None:
+            self.outbox.put_event(token, event_class, frame)
+            self._check_speed()
 
     def alive(self) -> None:
         """Say that the server is still there."""
@@ -248,11 +253,16 @@ class Session:
             self.close_code = code
 
     def _send(self, frame: msgspec.Struct) -> None:
-        self.outbox.put(Frame(_encode(frame)))
-        self._check_speed()
+        self._put(Frame(_encode(frame)))
+
+    def _put(self, frame: Frame) -> None:
+        # What follows a close must not go out: it would stand after a hole.
+        if self.close_code is None:
+            self.outbox.put(frame)
+            self._check_speed()
 
     def _check_speed(self) -> None:
-        if self.outbox.overflowed and self.close_code is None:
+        if self.outbox.overflowed:
             self.outbox.take()  # it would not be read; the client resumes where it was
             self.close_code = close.TOO_SLOW
 

@@ -106,6 +106,12 @@ class Socket:
         if self.session.outbox or self.session.close_code is not None:
             self.flush()
 
+    def controlled(self) -> None:
+        """Count a frame that is no message."""
+        self.session.count(time.monotonic())
+        if self.session.close_code is not None:
+            self.flush()
+
     def lost(self) -> None:
         """Stop listening to everything: the socket is gone."""
         self._line = None

@@ -160,6 +160,8 @@ def test_one_that_does_not_read_is_closed_and_costs_no_more_memory() -> None:
         assert client.close_code is None
     client.event(TOKEN, EventClass.LOG, Frame(b"x" * 1000))
     assert client.close_code == close.TOO_SLOW
+    client.event(TOKEN, EventClass.LOG, Frame(b"it would stand after a hole"))
+    client.done(1)
     assert not client.outbox
     assert client.receive(submit(1), NOW) is None
 
