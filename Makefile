@@ -6,6 +6,7 @@
 #   make bench   set up, measure (short form)
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
 #   make soak-memory   200,000 jobs, after which the store is as it was
+#   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
 #   make mutants   break a copy in every way that a test must notice
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench soak soak-memory mutants docs clean
+.PHONY: help setup demo test lint format bench bench-push soak soak-memory mutants docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -65,6 +66,9 @@ format: $(VENV)/stamp
 
 bench: $(VENV)/stamp
 	$(BIN)/python -m bench --short
+
+bench-push: $(VENV)/stamp
+	$(BIN)/python -m bench.push
 
 MINUTES ?= 10
 SEED ?= 1

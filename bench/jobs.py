@@ -1,5 +1,7 @@
 """The jobs that are measured: the least work there is, so that what is measured is ours."""
 
+import time
+
 import anyio
 
 from tidings import Context, job
@@ -17,6 +19,22 @@ async def three_steps(ctx: Context) -> dict[str, int]:
     for done in (1, 2, 3):
         await ctx.progress(done, 3)
     return {"steps": 3}
+
+
+@job(timeout=600)
+async def ticker(ctx: Context, count: int, period_s: float) -> dict[str, int]:
+    """Logs what time it is, ns since the epoch, so often and at this pace."""
+    began = time.monotonic()
+    for number in range(count):
+        await anyio.sleep(max(0.0, began + number * period_s - time.monotonic()))
+        await ctx.log(time.time_ns())
+    return {"ticks": count}
+
+
+@job
+async def big(size: int) -> str:
+    """Returns a text of a size."""
+    return "x" * size
 
 
 @job(cancel_grace=1)

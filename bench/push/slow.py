@@ -1,0 +1,79 @@
+"""Two thousand that read, beside twenty that never do."""
+
+import asyncio
+import json
+import socket
+import time
+from urllib.parse import urlsplit
+
+from bench.histogram import Histogram
+from bench.wire import SUBPROTOCOL, client_frame
+
+from .member import Member, all_of, crowd, stamp_of
+from .running import running
+
+READERS = 2_000
+DEAF = 20
+JOBS = 20
+TICKS = 24
+PERIOD_S = 0.5
+BIG_BYTES = 500_000
+ASKS = 24
+"""Of so many times the big result each deaf one asks; what the kernel does not take waits in the server."""
+
+
+async def _measure(deaf: int) -> Histogram:
+    found = Histogram()
+    done = asyncio.Event()
+
+    def tick(payload: bytes) -> None:
+        stamp = stamp_of(payload)
+        if stamp is not None:
+            found.add((time.time_ns() - stamp) / 1e9)
+            if found.count == READERS * TICKS:
+                done.set()
+
+    with running(settings={"TIDINGS_MAX_WAITING_BYTES": "16000000"}) as (_, system, urls):
+        first = Member()
+        await first.open(urls[0])
+        big = await first.ask(type="submit", kind="big", input={"size": BIG_BYTES}, watch=False)
+        members = await crowd(urls[0], READERS, tick)
+        watched = {"count": TICKS, "period_s": PERIOD_S}
+        acks = [await first.ask(type="submit", kind="ticker", input=watched, delay=5, watch=False) for _ in range(JOBS)]
+        await all_of(
+            member.ask(type="watch", token=acks[number % JOBS]["token"]) for number, member in enumerate(members)
+        )
+        before = system.rss_mb()["server"]
+        held = [_never_read(urls[0], str(big["token"])) for _ in range(deaf)]
+        async with asyncio.timeout(60):
+            await done.wait()
+        more = system.rss_mb()["server"] - before
+        print(f"  beside {deaf} that never read: {found.to_ms()} ms; memory of the server +{more:.0f} MB")
+        for one in held:
+            one.close()
+        for member in [*members, first]:
+            member.close()
+    return found
+
+
+def _never_read(url: str, token: str) -> socket.socket:
+    """Ask for much, and read nothing of it."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    one = socket.create_connection((parts.hostname, parts.port or 80))
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one.sendall(
+        f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n".encode()
+    )
+    for ref in range(ASKS):
+        one.sendall(client_frame(json.dumps({"type": "watch", "ref": ref, "token": token}).encode()))
+    return one
+
+
+async def measure() -> None:
+    """Print the figures without and with them."""
+    print(f"{READERS} sockets read {JOBS} jobs that tick each {PERIOD_S} s:")
+    alone, beside = await _measure(0), await _measure(DEAF)
+    print(f"  p99 beside them / alone: {beside.percentile(0.99) / alone.percentile(0.99):.2f}")
