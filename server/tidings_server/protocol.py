@@ -9,6 +9,7 @@ the event loop leave in one write, and whether the reader keeps up is known with
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from uvicorn.protocols.utils import ClientDisconnected
@@ -35,6 +36,16 @@ _INTERNAL_ERROR = 1011
 _INVALID_DATA = 1007
 
 
+class _Nowhere(asyncio.Queue[Any]):
+    """Where uvicorn puts what nobody waits for any more: one for all sockets."""
+
+    def put_nowait(self, item: Any) -> None:
+        """Forget it."""
+
+
+_NOWHERE = _Nowhere()
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One connection that is, or is about to be, a WebSocket."""
 
@@ -50,7 +61,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Hand the socket to `owner`, beginning with what came since it was accepted."""
         self._line = DirectLine(self, owner)
         owner.open(self._line)
-        early, self.queue = self.queue, asyncio.Queue()
+        early = self.queue
         while not early.empty():
             message = early.get_nowait()
             if message["type"] == "websocket.receive":
@@ -61,6 +72,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
+        # Nobody asks for the handshake again; of ten thousand quiet sockets it would be most of the memory.
+        self.queue = _NOWHERE
+        del self.scope, self.request, self.response
 
     async def run_asgi(self) -> None:
         """Run the application; one that has taken the socket over may return and leave it open."""
