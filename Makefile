@@ -58,6 +58,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pip check
 	npx --no-install tsc -p tsconfig.json
 
 format: $(VENV)/stamp

@@ -15,7 +15,7 @@ from .running import running
 READERS = 2_000
 DEAF = 20
 JOBS = 20
-TICKS = 24
+TICKS = 16
 PERIOD_S = 0.5
 BIG_BYTES = 500_000
 ASKS = 24
@@ -37,14 +37,14 @@ async def _measure(deaf: int) -> Histogram:
         first = Member()
         await first.open(urls[0])
         big = await first.ask(type="submit", kind="big", input={"size": BIG_BYTES}, watch=False)
+        before = system.rss_mb()["server"]
+        held = [_never_read(urls[0], str(big["token"])) for _ in range(deaf)]
         members = await crowd(urls[0], READERS, tick)
         watched = {"count": TICKS, "period_s": PERIOD_S}
         acks = [await first.ask(type="submit", kind="ticker", input=watched, delay=5, watch=False) for _ in range(JOBS)]
         await all_of(
             member.ask(type="watch", token=acks[number % JOBS]["token"]) for number, member in enumerate(members)
         )
-        before = system.rss_mb()["server"]
-        held = [_never_read(urls[0], str(big["token"])) for _ in range(deaf)]
         async with asyncio.timeout(60):
             await done.wait()
         more = system.rss_mb()["server"] - before
