@@ -9,7 +9,7 @@ from .job import Job, JobDefinitionError, job
 from .outcome import Reject, Retry
 
 if TYPE_CHECKING:
-    from .client import Client, SubmitOptions
+    from .client import Client, SubmitOptions, SyncClient
 
 __all__ = [
     "Client",
@@ -22,6 +22,7 @@ __all__ = [
     "Retry",
     "State",
     "SubmitOptions",
+    "SyncClient",
     "SyncContext",
     "job",
 ]
@@ -31,7 +32,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """Load the client when it is first asked for: workers and servers need none."""
-    if name in ("Client", "SubmitOptions"):
+    if name in ("Client", "SubmitOptions", "SyncClient"):
         from . import client  # noqa: PLC0415
 
         return getattr(client, name)

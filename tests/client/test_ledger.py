@@ -1,188 +1,313 @@
 """The ledger beside a model server: whatever breaks, each job is told whole, once and in order."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
+from client.model import LIMITS, Frame, ModelServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.client.ledger import Event, Ledger, Track
-from tidings.contract.frame import Ack, SnapshotFrame
+from tidings.client.event import Event
+from tidings.client.ledger import Cancel, Ledger, Track
+from tidings.contract.frame import ServerFrame
+from tidings.contract.problem import Problem, problem
+
+TOKEN = "default." + "a" * 22
 
 
-class ModelServer:
-    """A server that never forgets: jobs by key, each with a list of events made in advance."""
-
-    def __init__(self) -> None:
-        self.jobs: dict[str, list[dict[str, Any]]] = {}
-        self.tokens: dict[str, str] = {}
-        self.watched: dict[str, int] = {}
-        """Token → number last sent on the present socket."""
-        self.reached: dict[str, int] = {}
-        """Token → number of the last event that has happened."""
-
-    def run(self, script: list[str]) -> list[dict[str, Any]]:
-        """Return the events of a job whose handler logs or reports as `script` says."""
-        events: list[dict[str, Any]] = [{"event": "started", "status": "running", "data": {}}]
-        for n, name in enumerate(script):
-            data = {"fraction": None, "message": str(n), "data": None} if name == "progress" else n
-            events.append({"event": name, "status": "running", "data": data})
-        events.append({"event": "succeeded", "status": "succeeded", "data": {"result": len(script)}})
-        return events
-
-    def answer(self, frame: dict[str, Any], script: list[str]) -> list[dict[str, Any]]:
-        if frame["type"] == "submit":
-            token = self.tokens.get(frame["key"])
-            duplicate = token is not None
-            if token is None:
-                token = self.tokens[frame["key"]] = f"default.{len(self.tokens):022d}"
-                self.jobs[token] = self.run(script)
-            ack = {
-                "type": "ack",
-                "ref": frame["ref"],
-                "token": token,
-                "status": "queued",
-                "seq": 1,
-                "duplicate": duplicate,
-            }
-            if duplicate:
-                return [ack, self.snapshot(token, frame["ref"], 0)]
-            self.watched[token] = 1
-            return [ack]
-        assert frame["type"] == "watch"
-        return [self.snapshot(frame["token"], frame["ref"], frame["after"])]
-
-    def snapshot(self, token: str, ref: int, after: int) -> dict[str, Any]:
-        """Return where the job stands: as far as `reached`, or further."""
-        seq = max(after, self.reached.get(token, 1))
-        self.watched[token] = seq
-        events = self.jobs[token][: seq - 1]
-        chunks = [(n + 2, event) for n, event in enumerate(events) if event["event"] == "log"]
-        progress = [event["data"] for event in events if event["event"] == "progress"]
-        ended = seq - 1 == len(self.jobs[token])
-        return {
-            "type": "snapshot", "ref": ref, "token": token, "seq": seq, "attempt": 1, "kind": "k",
-            "status": "succeeded" if ended else "running",
-            "progress": progress[-1] if progress else None,
-            **({"result": events[-1]["data"]["result"]} if ended else {}),
-            "milestones": {}, "truncated": False, "rewound": False,
-            "log": [{"seq": n, "at": "", "data": event["data"]} for n, event in chunks if n > after],
-        }  # fmt: skip
-
-    def step(self, token: str) -> dict[str, Any] | None:
-        """Let the job go one event further; return it if the present socket watches."""
-        reached = self.reached.get(token, 1)
-        events = self.jobs[token]
-        if reached - 1 == len(events):
-            return None
-        self.reached[token] = reached + 1
-        if token not in self.watched:
-            return None
-        self.watched[token] = reached + 1
-        return {"type": "event", "token": token, "seq": reached + 1, "at": "", **events[reached - 1]}
+def feed(ledger: Ledger, frame: Frame) -> None:
+    ledger.receive(msgspec.json.decode(msgspec.json.encode(frame), type=ServerFrame))
 
 
-def feed(ledger: Ledger, frame: dict[str, Any], seen: dict[Track, list[Any]]) -> None:
-    for track in ledger.receive(msgspec.json.encode(frame)):
-        seen.setdefault(track, []).extend(track.news)
-        track.news = []
+def taken(ledger: Ledger) -> list[Frame]:
+    return [msgspec.json.decode(frame) for frame in ledger.take()]
 
 
-scripts = st.lists(st.lists(st.sampled_from(["log", "progress"]), max_size=8), min_size=1, max_size=3)
-moves = st.lists(st.sampled_from(["deliver", "lose", "step", "step", "break"]), max_size=60)
+class World:
+    """A ledger and a model server, with the wire between them, and all that the ledger has told."""
+
+    def __init__(self, scripts: list[list[str]]) -> None:
+        self.server = ModelServer({f"k{n}": script for n, script in enumerate(scripts)})
+        self.ledger = Ledger()
+        self.tracks = [
+            self.ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(len(scripts))
+        ]  # fmt: skip
+        self.cancels: list[Cancel] = []
+        self.settled: list[Cancel] = []
+        self.seen: dict[Track, list[Any]] = {}
+        self.wire: list[Frame] = []
+        self.unanswered = 0
+        """Submits that were sent on the present socket and have no answer."""
+        self.ledger.connected(LIMITS)
+        self.listen()
+
+    def move(self, name: str, choose: Callable[[int], int]) -> None:
+        match name:
+            case "deliver" if self.wire:
+                self.deliver()
+            case "lose" if self.wire:  # the server did it, and the answer was lost with the socket
+                self.server.answer(self.wire.pop(0))
+                self.break_()
+            case "break":
+                self.break_()
+            case "step" if self.server.jobs:
+                tokens = sorted(self.server.jobs)
+                self.step(tokens[choose(len(tokens))])
+            case "cancel" | "watch":
+                known = [track for track in self.tracks if track.token is not None]
+                if known:
+                    self.ask(name, known[choose(len(known))])
+        self.listen()
+
+    def ask(self, name: str, track: Track) -> None:
+        if name == "cancel":
+            self.cancels.append(self.ledger.cancel(track))
+        else:
+            assert track.token is not None
+            self.tracks.append(self.ledger.watch(track.token, 0))
+
+    def deliver(self) -> None:
+        frame = self.wire.pop(0)
+        for answer in self.server.answer(frame):
+            self.unanswered -= answer["type"] == "ack"
+            feed(self.ledger, answer)
+            self.listen()
+
+    def step(self, token: str) -> None:
+        event = self.server.step(token)
+        if event is not None:
+            feed(self.ledger, event)
+
+    def break_(self) -> None:
+        self.server.broke()
+        self.ledger.disconnected()
+        assert not taken(self.ledger)
+        self.wire, self.unanswered = [], 0
+        self.ledger.connected(LIMITS)
+
+    def listen(self) -> None:
+        sent = taken(self.ledger)
+        self.wire += sent
+        self.unanswered += sum(frame["type"] == "submit" for frame in sent)
+        assert self.unanswered <= LIMITS.max_in_flight
+        for track in self.ledger.heard():
+            self.seen.setdefault(track, []).extend(track.news)
+            track.news = []
+            if not track.behind:
+                self.check_state(track)
+        self.settled += self.ledger.settled()
+
+    def check_state(self, track: Track) -> None:
+        """See that whoever follows the events knows the state that the job had at the last number."""
+        told = [
+            one.status for one in self.seen[track] if isinstance(one, Event) and one.name not in ("log", "progress")
+        ]
+        assert track.token is not None
+        assert (told[-1] if told else "queued") == self.server.status(track.token, track.seq)
+
+    def finish(self) -> None:
+        """Let everything come to its end on a socket that holds."""
+        self.break_()
+        self.listen()
+        while self.wire:
+            self.move("deliver", lambda _: 0)
+        for token in self.server.jobs:
+            while not self.server.ended(token):
+                self.step(token)
+        self.listen()
 
 
-@given(scripts, moves, st.randoms(use_true_random=False))
-def test_every_job_is_told_whole_once_and_in_order(scripts: list[list[str]], moves: list[str], random: Any) -> None:
-    ledger, server = Ledger(), ModelServer()
-    seen: dict[Track, list[Any]] = {}
-    tracks = [ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(len(scripts))]
-    by_key = {f"k{n}": script for n, script in enumerate(scripts)}
-    ledger.connected()
-    wire = [msgspec.json.decode(frame) for frame in ledger.take()]
-    for move in [*moves, *["deliver"] * 200, *["step"] * 200, "break", *["deliver"] * 200, *["step"] * 200]:
-        if move == "deliver" and wire:
-            frame = wire.pop(0)
-            for answer in server.answer(frame, by_key.get(frame.get("key", ""), [])):
-                feed(ledger, answer, seen)
-        elif move == "lose" and wire:  # the server did it, and the answer was lost with the socket
-            frame = wire.pop(0)
-            server.answer(frame, by_key.get(frame.get("key", ""), []))
-        elif move == "step" and server.jobs:
-            event = server.step(random.choice(sorted(server.jobs)))
-            if event is not None:
-                feed(ledger, event, seen)
-        if move in ("break", "lose"):
-            ledger.disconnected()
-            server.watched.clear()
-            ledger.connected()
-            wire = [msgspec.json.decode(frame) for frame in ledger.take()]
-        wire += [msgspec.json.decode(frame) for frame in ledger.take()]
-    while any(server.reached.get(token, 1) - 1 < len(events) for token, events in server.jobs.items()):
-        for token in server.jobs:
-            event = server.step(token)
-            if event is not None:
-                feed(ledger, event, seen)
-    assert len(server.jobs) == len(scripts)
-    for script, track in zip(scripts, tracks, strict=True):
-        check_story(script, seen[track])
+scripts = st.lists(st.lists(st.sampled_from(["log", "progress", "retry"]), max_size=8), min_size=1, max_size=4)
+moves = st.lists(
+    st.sampled_from(["deliver", "deliver", "lose", "step", "step", "break", "cancel", "watch"]), max_size=80
+)
+
+
+@given(scripts, moves, st.data())
+def test_every_job_is_told_whole_once_and_in_order(scripts: list[list[str]], moves: list[str], data: Any) -> None:
+    world = World(scripts)
+    for move in moves:
+        world.move(move, lambda most: data.draw(st.integers(0, most - 1)))
+    world.finish()
+    assert len(world.server.jobs) == len(scripts)  # one submit for each key, however often it was sent
+    for track in world.tracks:
         assert track.ended
+        assert track.token is not None
+        check_story(world.server.jobs[track.token], world.seen[track])
+    assert set(world.settled) == set(world.cancels)
+    assert not world.ledger.resuming
 
 
-def check_story(script: list[str], news: list[Any]) -> None:
+def check_story(story: list[Frame], news: list[Any]) -> None:
     events = [one for one in news if isinstance(one, Event)]
     numbers = [event.seq for event in events]
     assert numbers == sorted(set(numbers))
-    chunks = [event.data for event in events if event.name == "log"]
-    assert chunks == [n for n, name in enumerate(script) if name == "log"]
-    assert [event.name for event in events if event.final] == ["succeeded"]
-    assert events[-1].data == {"result": len(script)}
-    assert isinstance(news[0], Ack | SnapshotFrame)
+    chunks = [(event.seq, event.data) for event in events if event.name == "log"]
+    assert chunks == [(n, event["data"]) for n, event in enumerate(story, start=2) if event["event"] == "log"]
+    assert [event.name for event in events if event.final] == [story[-1]["event"]]
+    assert (events[-1].name, events[-1].data) == (story[-1]["event"], story[-1]["data"])
 
 
-def test_a_refusal_ends_the_track_with_the_problem() -> None:
+def test_submits_beyond_what_may_be_in_flight_wait_for_an_ack_and_keep_their_order() -> None:
     ledger = Ledger()
-    ledger.connected()
+    for n in range(5):
+        ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"})
+    ledger.connected(LIMITS)
+    first = taken(ledger)
+    assert [frame["key"] for frame in first] == ["k0", "k1"]
+    feed(ledger, {"type": "ack", "ref": first[0]["ref"], "token": TOKEN, "status": "queued", "seq": 1})
+    feed(ledger, {"type": "error", "ref": first[1]["ref"], "problem": wire(problem("backlog_full", "full"))})
+    assert [frame["key"] for frame in taken(ledger)] == ["k2", "k3"]
+
+
+@pytest.mark.parametrize("code", ["unknown_kind", "rate_limited", "backlog_full"])
+def test_a_refusal_ends_the_track_with_the_problem(code: str) -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
     track = ledger.submit({"kind": "k", "input": {}, "key": "k"})
-    ref = msgspec.json.decode(ledger.take()[0])["ref"]
-    problem = {"type": "t", "title": "t", "status": 404, "detail": "d", "code": "unknown_kind"}
-    assert ledger.receive(msgspec.json.encode({"type": "error", "ref": ref, "problem": problem})) == [track]
-    assert track.news[0].code == "unknown_kind"  # type: ignore[union-attr]
-    ledger.disconnected()
-    ledger.connected()
-    assert ledger.take() == []
+    (frame,) = taken(ledger)
+    feed(ledger, {"type": "error", "ref": frame["ref"], "problem": wire(problem(code, "no"))})
+    assert ledger.heard() == [track]
+    (news,) = track.news
+    assert isinstance(news, Problem)
+    assert news.code == code
+    assert taken(again(ledger)) == []
+
+
+def test_what_is_larger_than_a_frame_may_be_is_refused_here_and_takes_no_place() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    # "ä" is two bytes: what counts is bytes, not characters.
+    large = [ledger.submit({"kind": "k", "input": {"t": "ä" * 5_000}, "key": f"l{n}"}) for n in range(3)]
+    ledger.submit({"kind": "k", "input": {"t": "ä" * 4_000}, "key": "k"})
+    assert [frame["key"] for frame in taken(ledger)] == ["k"]
+    assert ledger.heard() == large
+    for track in large:
+        (news,) = track.news
+        assert isinstance(news, Problem)
+        assert (news.code, news.limit) == ("too_large", LIMITS.max_frame_bytes)
 
 
 def test_what_is_refused_for_now_is_asked_again_and_what_drains_goes_to_the_next_server() -> None:
     ledger = Ledger()
-    ledger.connected()
-    watch = ledger.watch("default." + "a" * 22, 3)
+    ledger.connected(LIMITS)
+    ledger.watch(TOKEN, 3)
     submit = ledger.submit({"kind": "k", "input": {}, "key": "k"})
-    refs = [msgspec.json.decode(frame)["ref"] for frame in ledger.take()]
+    refs = [frame["ref"] for frame in taken(ledger)]
     for ref, code in zip(refs, ("store_unavailable", "draining"), strict=True):
-        problem = {"type": "t", "title": "t", "status": 503, "detail": "d", "code": code}
-        assert ledger.receive(msgspec.json.encode({"type": "error", "ref": ref, "problem": problem})) == []
-    assert ledger.later == [watch]
-    ledger.again(ledger.later.pop())
-    (again,) = [msgspec.json.decode(frame) for frame in ledger.take()]
-    assert (again["type"], again["after"]) == ("watch", 3)
-    ledger.disconnected()
-    ledger.connected()
-    assert [msgspec.json.decode(frame)["type"] for frame in ledger.take()] == ["watch", "submit"]
+        feed(ledger, {"type": "error", "ref": ref, "problem": wire(problem(code, "not now"))})
+    assert ledger.heard() == []
+    ((token, why),) = ledger.postponed()
+    assert (token, why.code) == (TOKEN, "store_unavailable")
+    ledger.again(token)
+    (frame,) = taken(ledger)
+    assert (frame["type"], frame["after"]) == ("watch", 3)
+    assert [frame["type"] for frame in taken(again(ledger))] == ["watch", "submit"]
     assert not submit.ended
 
 
-def test_two_tracks_of_one_job_both_hear_it() -> None:
+def test_two_who_follow_one_job_are_asked_for_once_from_the_lowest_number_and_both_hear_it() -> None:
     ledger = Ledger()
-    ledger.connected()
-    tracks = [ledger.watch("default." + "a" * 22, 0) for _ in range(2)]
-    refs = [msgspec.json.decode(frame)["ref"] for frame in ledger.take()]
-    snapshot = {"type": "snapshot", "token": "default." + "a" * 22, "seq": 1, "attempt": 0, "kind": "k",
-                "status": "queued", "progress": None, "milestones": {}, "truncated": False, "rewound": False,
-                "log": []}  # fmt: skip
-    for ref in refs:
-        ledger.receive(msgspec.json.encode({**snapshot, "ref": ref}))
-    event = {"type": "event", "token": "default." + "a" * 22, "seq": 2, "at": "", "event": "cancelled",
-             "status": "cancelled", "data": {}}  # fmt: skip
-    assert ledger.receive(msgspec.json.encode(event)) == tracks
+    tracks = [ledger.watch(TOKEN, 7), ledger.watch(TOKEN, 3)]
+    ledger.connected(LIMITS)
+    (frame,) = taken(ledger)
+    assert (frame["type"], frame["after"]) == ("watch", 3)
+    feed(ledger, snapshot(ref=frame["ref"], seq=8, log=[{"seq": n, "at": "", "data": n} for n in range(4, 9)]))
+    feed(ledger, event(9, "cancelled"))
+    assert ledger.heard() == tracks
+    told = [[one.seq for one in track.news if isinstance(one, Event)] for track in tracks]
+    assert told == [[8, 9], [4, 5, 6, 7, 8, 9]]
     assert all(track.ended for track in tracks)
+
+
+def test_one_who_follows_from_an_earlier_number_waits_for_the_answer_to_its_own_question() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    ledger.watch(TOKEN, 7)
+    early = ledger.watch(TOKEN, 3)
+    first, second = (frame["ref"] for frame in taken(ledger))
+    feed(ledger, snapshot(ref=first, seq=9, log=[{"seq": 8, "at": "", "data": 8}]))
+    assert early.news == []
+    feed(ledger, snapshot(ref=second, seq=9, log=[{"seq": n, "at": "", "data": n} for n in (4, 8)]))
+    assert [one.seq for one in early.news if isinstance(one, Event) and one.name == "log"] == [4, 8]
+
+
+def test_a_job_that_had_ended_at_the_number_given_ends() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    track = ledger.watch(TOKEN, 9)
+    (frame,) = taken(ledger)
+    feed(ledger, snapshot(ref=frame["ref"], seq=9, status="succeeded", result=1))
+    assert track.ended
+    assert [one.data for one in track.news if isinstance(one, Event)] == [{"result": 1}]
+
+
+def test_after_lost_writes_events_go_on_from_what_the_store_still_knows() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    track = ledger.watch(TOKEN, 9)
+    (frame,) = taken(ledger)
+    feed(ledger, snapshot(ref=frame["ref"], seq=5, rewound=True))
+    feed(ledger, event(6, "log"))
+    feed(ledger, event(7, "succeeded"))
+    assert [one.seq for one in track.news if isinstance(one, Event)][-2:] == [6, 7]
+
+
+def test_a_cancel_is_asked_until_it_is_answered_and_having_done_it_before_is_no_problem() -> None:
+    ledger = Ledger()
+    track = ledger.watch(TOKEN, 0)
+    cancel = ledger.cancel(track)
+    ledger.connected(LIMITS)
+    assert [frame["type"] for frame in taken(ledger)] == ["watch", "cancel"]
+    _, frame = taken(again(ledger))
+    finished = wire(problem("already_finished", "it has ended"))
+    feed(ledger, {"type": "error", "ref": frame["ref"], "problem": finished})
+    assert ledger.settled() == [cancel]
+    assert cancel.problem is None
+    late = ledger.cancel(track)
+    (frame,) = taken(ledger)
+    feed(ledger, {"type": "error", "ref": frame["ref"], "problem": finished})
+    assert ledger.settled() == [late]
+    assert late.problem is not None
+    assert [frame["type"] for frame in taken(again(ledger))] == ["watch"]
+
+
+def test_a_submit_that_was_forgotten_is_not_sent_and_if_it_was_its_job_is_not_watched() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    tracks = [ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(4)]
+    first, second = taken(ledger)
+    ledger.forget(tracks[0])
+    ledger.forget(tracks[2])
+    assert taken(ledger) == []  # the server still counts it
+    feed(ledger, {"type": "ack", "ref": first["ref"], "token": TOKEN, "status": "queued", "seq": 1})
+    sent = taken(ledger)
+    assert [(frame["type"], frame.get("key")) for frame in sent] == [("unwatch", None), ("submit", "k3")]
+    assert ledger.heard() == []
+    assert [frame["key"] for frame in taken(again(ledger))] == ["k1", "k3"]
+    assert second["key"] == "k1"
+
+
+def again(ledger: Ledger) -> Ledger:
+    """Break the socket and open another."""
+    ledger.disconnected()
+    ledger.connected(LIMITS)
+    return ledger
+
+
+def wire(problem: Problem) -> Frame:
+    frame: Frame = msgspec.to_builtins(problem)
+    return frame
+
+
+def event(seq: int, name: str) -> Frame:
+    status = "running" if name == "log" else name
+    data = {"result": None} if name == "succeeded" else {}
+    return {"type": "event", "token": TOKEN, "seq": seq, "at": "", "event": name, "status": status, "data": data}
+
+
+def snapshot(ref: int | None, seq: int, status: str = "running", **fields: Any) -> Frame:
+    return {"type": "snapshot", "ref": ref, "token": TOKEN, "seq": seq, "attempt": 1, "kind": "k", "status": status,
+            "progress": None, "milestones": {}, "truncated": False, "rewound": False, "log": [], **fields}  # fmt: skip

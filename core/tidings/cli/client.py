@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from tidings.client import Client, ClientError, SubmitOptions
-from tidings.client.client import DEFAULT_URL
+from tidings.client.address import DEFAULT_URL
 
 from .error import CommandError
 from .follow import follow

@@ -1,10 +1,21 @@
 """The Python client: submit work over a socket, and have its tidings pushed to you."""
 
-from .client import Client, ClientState
-from .error import ClientError, ConnectionFailed, ConnectionLost, JobCancelled, JobExpired, JobFailed
+from .client import Client
+from .credential import CredentialSource
+from .error import (
+    ClientError,
+    ConnectionFailed,
+    ConnectionLost,
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    ReaderTooSlow,
+)
+from .event import Event
 from .handle import Handle
-from .ledger import Event
 from .option import SubmitOptions
+from .state import ClientState, StateChange
+from .sync import SyncClient, SyncHandle
 
 __all__ = [
     "Client",
@@ -12,10 +23,15 @@ __all__ = [
     "ClientState",
     "ConnectionFailed",
     "ConnectionLost",
+    "CredentialSource",
     "Event",
     "Handle",
     "JobCancelled",
     "JobExpired",
     "JobFailed",
+    "ReaderTooSlow",
+    "StateChange",
     "SubmitOptions",
+    "SyncClient",
+    "SyncHandle",
 ]

@@ -3,8 +3,9 @@
 ::
 
     ClientError
-    ├── ConnectionFailed   the server could not be reached at all
-    ├── ConnectionLost     the server closed the socket for good, or the client was closed
+    ├── ConnectionFailed   there was no connection to begin with
+    ├── ConnectionLost     the connection was closed for good, by the server or by this client
+    ├── ReaderTooSlow      an iterator was left unread for so long that events would have been skipped
     ├── JobCancelled       the job was cancelled, so there is no result
     └── JobExpired         the job's deadline passed, so there is no result
     ProblemError           (tidings.contract.problem) what was asked was refused
@@ -19,11 +20,24 @@ class ClientError(Exception):
 
 
 class ConnectionFailed(ClientError):  # noqa: N818 - a statement of fact
-    """The server could not be reached."""
+    """The server could not be reached, or did not accept the credential."""
 
 
 class ConnectionLost(ClientError):  # noqa: N818
-    """The socket was closed for good; what was going on at the server goes on."""
+    """The connection was closed for good; what was going on at the server goes on."""
+
+
+class ReaderTooSlow(ClientError):  # noqa: N818
+    """More events wait than are kept; the log is told again from the server by `watch(token, after)`."""
+
+    def __init__(self, token: str, after: int) -> None:
+        self.token = token
+        self.after = after
+        """Number of the last event that the iterator yielded."""
+        super().__init__(
+            f"events of {token} after number {after} were not read in time, and are not kept here; "
+            f"watch({token!r}, after={after}) tells the log again"
+        )
 
 
 class JobCancelled(ClientError):  # noqa: N818

@@ -1,7 +1,7 @@
 """A handle: one job as its submitter holds it."""
 
 import asyncio
-from collections import deque
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar, overload
 
@@ -10,28 +10,46 @@ import msgspec
 from tidings.contract.frame import Ack, SnapshotFrame
 from tidings.contract.problem import Problem, ProblemError
 
-from .error import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed
-from .ledger import Event, Track
+from .error import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, ReaderTooSlow
+from .event import Event
+from .ledger import Track
+from .mailbox import Mailbox
 
 T = TypeVar("T")
 
 MAX_UNREAD = 10_000
-"""Events kept for an iterator that does not come to read them; beyond that the oldest are dropped."""
+"""Events kept for an iterator that does not come to read them."""
 
 
-class _Reader:
-    """What one iterator has not read yet."""
+class _Reader(AsyncIterator[Event]):
+    """One iterator. It may be cancelled while it waits, and be asked again: nothing is lost."""
 
-    def __init__(self) -> None:
-        self.events: deque[Event] = deque()
-        self.arrived = asyncio.Event()
+    def __init__(self, token: str, seq: int) -> None:
+        self._mail: Mailbox[Event] = Mailbox()
+        self._token = token
+        self._last = seq
+        """Number of the last event that was put in."""
+        self._progress: Event | None = None
+        """The newest that was put in."""
+
+    async def __anext__(self) -> Event:
+        return await anext(self._mail)
 
     def put(self, event: Event) -> None:
-        """Keep an event; of progress in a row only the newest once much waits."""
-        if len(self.events) >= MAX_UNREAD:
-            self.events.popleft()
-        self.events.append(event)
-        self.arrived.set()
+        """Keep an event. Once much waits only the newest progress does; more than that is an error, not a gap."""
+        if len(self._mail) >= MAX_UNREAD:
+            self._mail.keep(lambda waiting: waiting.name != "progress" or waiting is self._progress)
+        if len(self._mail) >= MAX_UNREAD:
+            self._mail.end(ReaderTooSlow(self._token, self._last))
+            return
+        self._mail.put(event)
+        self._last = event.seq
+        if event.name == "progress":
+            self._progress = event
+
+    def end(self, error: Exception | None = None) -> None:
+        """End after what waits."""
+        self._mail.end(error)
 
 
 class Handle:
@@ -40,8 +58,10 @@ class Handle:
     def __init__(self, track: Track, cancel: Callable[[Track], Awaitable[None]]) -> None:
         self._track = track
         self._cancel = cancel
-        self._first: _Reader | None = _Reader()
-        self._readers: list[_Reader] = [self._first]
+        self._seen = track.seq
+        """Number of the last event that iterators were given."""
+        self._first: _Reader | None = None
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._done = asyncio.Event()
         self._end: Event | None = None
         self._error: Exception | None = None
@@ -63,6 +83,11 @@ class Handle:
         assert self._track.token is not None, "a handle is given out when the job has a token"
         return self._track.token
 
+    @property
+    def seq(self) -> int:
+        """Number of the newest event: what `Client.watch` takes as `after`."""
+        return self._seen
+
     @overload
     async def result(self, *, timeout: float | None = None) -> Any: ...
 
@@ -80,7 +105,7 @@ class Handle:
             JobFailed: it failed; `problem` says why.
             JobCancelled: it was cancelled.
             JobExpired: its deadline passed.
-            ConnectionLost: the socket was closed for good.
+            ConnectionLost: the connection was closed for good.
             TimeoutError: it did not come in time; the job goes on.
 
         """
@@ -97,41 +122,34 @@ class Handle:
     async def cancel(self) -> None:
         """Ask that the job stop; how it ended is told by its events and by `result`.
 
+        While there is no connection the question waits for the next.
+
         Raises:
             ProblemError: it has already finished.
-            ConnectionLost: the question got no answer; ask again.
+            ConnectionLost: the connection was closed for good.
 
         """
         await self._cancel(self._track)
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield the job's events, ending after the terminal one.
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Return an iterator over the job's events, ending after the terminal one.
 
-        The first iterator sees everything since the submit; each further one what comes after it began.
+        The first iterator sees everything since the submit; each further one what comes after it began. No
+        event but progress is ever skipped: an iterator left unread until `MAX_UNREAD` events wait raises
+        `ReaderTooSlow` after those. One that a snapshot made up for after a break has no time (`at` is empty), and
+        of its data only what the snapshot knows.
         """
-        reader = self._first or self._new_reader()
+        reader = self._first
         self._first = None
-        try:
-            while True:
-                while reader.events:
-                    event = reader.events.popleft()
-                    yield event
-                    if event.final:
-                        return
-                if self._done.is_set():
-                    if self._error is not None:
-                        raise self._error
-                    return
-                reader.arrived.clear()
-                await reader.arrived.wait()
-        finally:
-            self._readers.remove(reader)
+        return reader if reader is not None else self._new_reader()
 
     def _new_reader(self) -> _Reader:
-        reader = _Reader()
+        reader = _Reader(self.token, self._seen)
+        self._readers.add(reader)
         if self._end is not None:
             reader.put(self._end)
-        self._readers.append(reader)
+        if self._done.is_set():
+            reader.end(self._error)
         return reader
 
     # What the client tells.
@@ -157,12 +175,14 @@ class Handle:
         """End it with an error."""
         if not self.answered.done():
             self.answered.set_exception(error)
+            self.answered.exception()  # whoever awaits it gets it too; it is not lost otherwise
         if not self._done.is_set():
             self._error = error
             self._finish()
 
     def _answer(self) -> None:
         if not self.answered.done():
+            self._first = self._new_reader()
             self.answered.set_result(None)
 
     def _event(self, event: Event) -> None:
@@ -171,15 +191,16 @@ class Handle:
             self.progress = event.data
         if event.final:
             self._end = event
-        for reader in self._readers:
+        self._seen = event.seq
+        for reader in list(self._readers):
             reader.put(event)
         if event.final:
             self._finish()
 
     def _finish(self) -> None:
         self._done.set()
-        for reader in self._readers:
-            reader.arrived.set()
+        for reader in list(self._readers):
+            reader.end(self._error)
 
 
 def _failure(end: Event) -> ClientError | JobFailed:

@@ -1,60 +1,34 @@
 """The ledger: what the client has asked, what it has been told, and what it must ask again. No I/O.
 
 Whoever owns the socket feeds `receive` every frame, sends what `take` returns, and says when a socket
-opened or broke. Rules:
+may be used or broke. Rules:
 
-* A submit is repeated on the next socket, under the same key, until it is answered.
-* A job is watched again on the next socket from the last number seen, until it has ended.
+* A submit waits while as many are in flight as the connection allows. It is repeated on the next socket,
+  under the same key, until it is answered.
+* A cancel is repeated too: asked twice it does no harm.
+* A job is watched again on the next socket from the last number seen, until it has ended. Several may follow
+  one job; the server is asked once, from the lowest number that any of them has seen.
 * What a draining server refuses goes to the next one; a watch refused for now is asked again.
+* What is larger than a frame may be is refused here: the server would close the socket for it.
 * An event whose number is not above the last seen is dropped; nothing comes after the terminal one.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections import deque
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, NamedTuple
 
 import msgspec
 
-from tidings.contract.event import FINAL_STATE
-from tidings.contract.frame import (
-    Ack,
-    Alive,
-    Done,
-    Error,
-    EventFrame,
-    GoAway,
-    Hello,
-    LogChunk,
-    Pong,
-    ServerFrame,
-    Snapshot,
-    SnapshotFrame,
-)
-from tidings.contract.problem import Problem
+from tidings.contract.frame import Ack, Done, Error, EventFrame, Limits, ServerFrame, SnapshotFrame
+from tidings.contract.problem import Problem, problem
 
-_decode = msgspec.json.Decoder(ServerFrame).decode
+from .event import Event, missed
 
 PASSING = frozenset({"store_unavailable", "rate_limited", "internal_error"})
 """Problems of the server's, not of the question: a watch so refused is asked again."""
+
 _encode = msgspec.json.Encoder().encode
-
-
-class Event(msgspec.Struct, frozen=True):
-    """Something that happened to a job."""
-
-    name: str
-    """`queued`, `started`, `progress`, `log`, `retrying`, `succeeded`, …"""
-    data: Any
-    seq: int
-    """Rises with every event of a job."""
-    status: str
-    """The job's state then."""
-    at: str
-    """RFC 3339, the store's clock; empty where only a snapshot told of it."""
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing follows it."""
-        return self.name in FINAL_STATE
 
 
 class Track:
@@ -65,248 +39,333 @@ class Track:
         """The frame to send until it is answered; None once it is, or if the job was not submitted here."""
         self.token = token
         self.seq = seq
+        self.status: str | None = None
+        """The state last told of."""
         self.ended = False
+        self.behind = True
+        """Events wait for the answer that says from where they go on; until then what comes is in that answer too."""
         self.news: list[Event | Problem | Ack | SnapshotFrame] = []
         """What has been learned and not yet been looked at; a `Problem` refuses what was asked."""
+
+
+class Cancel:
+    """One wish that a job stop."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.sent = 0
+        """How often it has been asked."""
+        self.problem: Problem | None = None
+        """Why it was refused, once it is settled; None: it was not."""
+
+
+class _Watch(NamedTuple):
+    """A question about a job, and from which number on."""
+
+    token: str
+    after: int
 
 
 class Ledger:
     """All jobs of one client."""
 
     def __init__(self) -> None:
-        self.hello: Hello | None = None
-        self.goaway: GoAway | None = None
-        """Set when the server asks this client to come back elsewhere."""
-        self.cancels: list[tuple[int, Problem | None]] = []
-        """Answers to `cancel`: the ref, and what was wrong if anything; to be taken by the owner."""
-        self.later: list[Track] = []
-        """Watches that were refused for now: to be passed to `again` after a while."""
-        self._ref = 0
+        self._refs = count(1)
+        self._limits: Limits | None = None
+        """Those of the socket there is; None: there is none that may be used."""
         self._outgoing: list[str] = []
-        self._connected = False
-        self._asked: dict[int, Track] = {}
-        self._cancelling: set[int] = set()
-        self._unanswered: list[Track] = []
+        self._asked: dict[int, Track | Cancel | _Watch] = {}
+        """What this socket was asked and has not answered, by ref."""
+        self._in_flight: set[int] = set()
+        """Refs of the submits that the server counts as waiting for their ack."""
+        self._submits: deque[Track] = deque()
+        """Submits to be sent as soon as they may."""
+        self._unanswered: dict[Track, None] = {}
+        """All submits without an answer, sent or not, in the order in which they were asked."""
+        self._unsettled: dict[Cancel, None] = {}
+        """All cancels without an answer."""
         self._tracks: dict[str, list[Track]] = {}
+        self._resuming: set[str] = set()
+        """Jobs followed when the socket opened, of which nothing has been heard on it."""
+        self._heard: list[Track] = []
+        self._settled: list[Cancel] = []
+        self._later: list[tuple[str, Problem]] = []
+
+    @property
+    def resuming(self) -> bool:
+        """Whether some of what was followed on the last socket has not been taken up on this one."""
+        return bool(self._resuming)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether there are frames to send."""
+        return bool(self._outgoing)
+
+    def next_ref(self) -> int:
+        """Return a ref that no frame of this client has used."""
+        return next(self._refs)
 
     # What the user asks.
 
     def submit(self, fields: dict[str, Any]) -> Track:
         """Ask for work; `fields` are those of the frame, with a key."""
         assert fields.get("key"), "a submit without a key could not be repeated"
-        return self._ask_first(Track({"type": "submit", **fields}))
+        track = Track({"type": "submit", **fields})
+        self._unanswered[track] = None
+        self._submits.append(track)
+        self._send_submits()
+        return track
 
     def watch(self, token: str, after: int) -> Track:
         """Ask for a job's events after a number."""
-        return self._ask_first(Track(None, token, after))
+        track = Track(None, token, after)
+        self._tracks.setdefault(token, []).append(track)
+        self._ask_watch(token)
+        return track
 
-    def cancel(self, track: Track) -> int:
-        """Ask that a job stop; return the ref of the question."""
-        ref = self._next_ref()
-        self._cancelling.add(ref)
-        self._send({"type": "cancel", "ref": ref, "token": track.token})
-        return ref
+    def cancel(self, track: Track) -> Cancel:
+        """Ask that a job stop."""
+        assert track.token is not None, "a handle is given out when the job has a token"
+        cancel = Cancel(track.token)
+        self._unsettled[cancel] = None
+        self._ask_cancel(cancel)
+        return cancel
 
-    def again(self, track: Track) -> None:
-        """Ask once more what was refused for now."""
-        if self._connected and not track.ended:
-            self._ask(track)
+    def again(self, token: str) -> None:
+        """Ask once more for a job whose watch was refused for now."""
+        self._ask_watch(token)
 
     def forget(self, track: Track) -> None:
-        """Follow a job no more."""
+        """Follow a job no more; a submit that was not sent never will be."""
+        track.ended = True
         self._drop(track)
-        if track.token is not None and track.token not in self._tracks:
-            self._send({"type": "unwatch", "ref": self._next_ref(), "token": track.token})
+        if track.token is not None:
+            self._unwatch(track.token)
+
+    def withdraw(self, cancel: Cancel) -> None:
+        """Ask no more that a job stop; the server may have been asked."""
+        self._unsettled.pop(cancel, None)
 
     # What the socket does.
 
-    def connected(self) -> None:
-        """A socket is open: ask again whatever has no answer yet, and watch what goes on."""
-        self._connected = True
-        self._outgoing.clear()
-        self._asked.clear()
-        self.goaway = None
-        for track in self._unanswered:
-            self._ask(track)
-        for tracks in self._tracks.values():
+    def connected(self, limits: Limits) -> None:
+        """A socket may be used: ask again whatever has no answer yet, and watch what goes on."""
+        self._limits = limits
+        self._resuming = set(self._tracks)
+        for token, tracks in list(self._tracks.items()):
             for track in tracks:
-                self._ask(track)
+                track.behind = True
+            self._ask_watch(token)
+        for cancel in list(self._unsettled):
+            self._ask_cancel(cancel)
+        self._submits = deque(self._unanswered)
+        self._send_submits()
 
     def disconnected(self) -> None:
-        """The socket broke; cancels that got no answer are to be asked again by who wants them."""
-        self._connected = False
+        """The socket broke, and with it whatever it was asked."""
+        self._limits = None
         self._outgoing.clear()
         self._asked.clear()
-        self._cancelling.clear()
-        self.later.clear()
+        self._in_flight.clear()
+        self._resuming.clear()
+        self._later.clear()
 
     def take(self) -> list[str]:
         """Return the frames to send, and forget them."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
-    def receive(self, text: str | bytes) -> list[Track]:
-        """Take a frame; return the jobs that have `news`.
-
-        Raises:
-            msgspec.MsgspecError: it is not a frame of this protocol.
-
-        """
-        frame = _decode(text)
+    def receive(self, frame: ServerFrame) -> None:
+        """Take a frame; what is not about jobs changes nothing."""
         match frame:
             case EventFrame():
-                return self._event(frame)
+                self._event(frame)
             case Ack():
-                return self._ack(frame)
+                self._ack(frame)
             case SnapshotFrame():
-                return self._snapshot(frame)
+                self._snapshot(frame)
             case Error():
-                return self._error(frame)
+                self._error(frame)
             case Done():
-                self._answer_cancel(frame.ref, None)
-            case Hello():
-                self.hello = frame
-            case GoAway():
-                self.goaway = frame
-            case Pong() | Alive():
-                pass
-        return []
+                asked = self._asked.pop(frame.ref, None)
+                if isinstance(asked, Cancel):
+                    self._settle(asked, None)
+
+    # What has been learned, each time since the last call.
+
+    def heard(self) -> list[Track]:
+        """Return the jobs that have `news`."""
+        heard, self._heard = self._heard, []
+        return heard
+
+    def settled(self) -> list[Cancel]:
+        """Return the cancels that have been answered."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def postponed(self) -> list[tuple[str, Problem]]:
+        """Return the tokens whose watch was refused for now: to be passed to `again` after a while."""
+        later, self._later = self._later, []
+        return later
 
     # Frames in.
 
-    def _ack(self, frame: Ack) -> list[Track]:
+    def _ack(self, frame: Ack) -> None:
         assert isinstance(frame.ref, int)
-        track = self._asked.get(frame.ref)
-        if track is None:
-            return []
-        if not frame.duplicate:  # of a duplicate the snapshot follows under the same ref
-            del self._asked[frame.ref]
-            track.seq = max(track.seq, frame.seq)
-        track.submit = None
-        self._answered(track, frame.token)
-        track.news.append(frame)
-        return [track]
+        self._in_flight.discard(frame.ref)
+        track = self._asked.pop(frame.ref, None)
+        if isinstance(track, Track):
+            self._acked(track, frame, frame.ref)
+        self._send_submits()
 
-    def _snapshot(self, frame: SnapshotFrame) -> list[Track]:
+    def _acked(self, track: Track, frame: Ack, ref: int) -> None:
+        self._unanswered.pop(track, None)
+        if frame.duplicate:  # the earlier job's snapshot follows under the same ref
+            self._asked[ref] = _Watch(frame.token, 0)
+        if track.ended:  # forgotten meanwhile, which the server cannot know
+            self._unwatch(frame.token)
+            return
+        track.submit, track.token = None, frame.token
+        self._tracks.setdefault(frame.token, []).append(track)
+        if not frame.duplicate:
+            track.seq, track.status, track.behind = max(track.seq, frame.seq), frame.status, False
+        self._tell(track, frame)
+
+    def _snapshot(self, frame: SnapshotFrame) -> None:
         asked = self._asked.pop(frame.ref, None) if frame.ref is not None else None
-        if asked is not None:
-            self._answered(asked, frame.token)
-        tracks = list(self._tracks.get(frame.token, ()))
-        for track in tracks:
-            track.news.append(frame)
-            for event in events_of(frame, track.seq):
-                self._note(track, event)
-            track.seq = frame.seq if frame.rewound else max(track.seq, frame.seq)
-        return tracks
+        for track in list(self._tracks.get(frame.token, ())):
+            if not track.behind or _answers(asked, track):
+                self._catch_up(track, frame)
+        self._resuming.discard(frame.token)
 
-    def _event(self, frame: EventFrame) -> list[Track]:
-        tracks = list(self._tracks.get(frame.token, ()))
+    def _catch_up(self, track: Track, frame: SnapshotFrame) -> None:
+        track.behind = False
+        self._tell(track, frame)
+        # Less than was seen: writes were lost, and what was seen above it no longer happened.
+        track.seq = min(track.seq, frame.seq)
+        for event in missed(frame, track.seq, track.status):
+            self._note(track, event)
+        track.seq, track.status = frame.seq, frame.status
+
+    def _event(self, frame: EventFrame) -> None:
+        tracks = [track for track in self._tracks.get(frame.token, ()) if not track.behind and frame.seq > track.seq]
         if tracks:
             data = msgspec.json.decode(frame.data)
             event = Event(frame.event, data, frame.seq, frame.status, frame.at)
             for track in tracks:
                 self._note(track, event)
-        return tracks
-
-    def _error(self, frame: Error) -> list[Track]:
-        if frame.ref is None:
-            tracks = list(self._tracks.get(frame.token or "", ()))
-        elif self._answer_cancel(frame.ref, frame.problem):
-            tracks = []
-        else:
-            asked = self._asked.pop(frame.ref, None)
-            tracks = [asked] if asked is not None else []
-        return [track for track in tracks if self._refused(track, frame.problem)]
-
-    def _refused(self, track: Track, problem: Problem) -> bool:
-        """End a job that was refused for good; what was refused for now is asked again, and False returned."""
-        if problem.code == "draining" or (problem.code in PASSING and track.submit is None):
-            if problem.code != "draining":  # that socket is about to close, and the next one asks anyway
-                self.later.append(track)
-            return False
-        self._drop(track)
-        track.ended = True
-        track.news.append(problem)
-        return True
 
     def _note(self, track: Track, event: Event) -> None:
-        if track.ended or event.seq <= track.seq:
-            return
-        track.seq = event.seq
-        track.news.append(event)
+        track.seq, track.status = event.seq, event.status
+        self._tell(track, event)
         if event.final:
             track.ended = True
             self._drop(track)
 
-    def _answered(self, track: Track, token: str) -> None:
-        track.token = token
-        if track in self._unanswered:
-            self._unanswered.remove(track)
-            self._tracks.setdefault(token, []).append(track)
+    def _tell(self, track: Track, news: Event | Problem | Ack | SnapshotFrame) -> None:
+        if not track.news:
+            self._heard.append(track)
+        track.news.append(news)
 
-    def _answer_cancel(self, ref: int, problem: Problem | None) -> bool:
-        if ref not in self._cancelling:
-            return False
-        self._cancelling.discard(ref)
-        self.cancels.append((ref, problem))
-        return True
+    def _error(self, frame: Error) -> None:
+        if frame.ref is None:
+            self._end(self._tracks.get(frame.token or "", ()), frame.problem)
+            return
+        self._refused(frame.ref, frame.problem)
+        self._send_submits()
+
+    def _refused(self, ref: int, problem: Problem) -> None:
+        self._in_flight.discard(ref)
+        asked = self._asked.pop(ref, None)
+        if problem.code == "draining":
+            return  # that socket is about to close, and the next one is asked anyway
+        match asked:
+            case Cancel():
+                self._settle(asked, problem)
+            case Track():
+                self._end([asked], problem)
+            case _Watch():
+                self._watch_refused(asked, problem)
+
+    def _watch_refused(self, asked: _Watch, problem: Problem) -> None:
+        tracks = self._tracks.get(asked.token, ())
+        if problem.code in PASSING:
+            self._later.append((asked.token, problem))
+        elif problem.code == "unknown_token":
+            self._end(tracks, problem)
+        else:  # those who are being told go on
+            self._end([track for track in tracks if _answers(asked, track)], problem)
+
+    def _end(self, tracks: Iterable[Track], problem: Problem) -> None:
+        """End what was refused for good."""
+        for track in [track for track in tracks if not track.ended]:
+            track.ended = True
+            self._drop(track)
+            self._tell(track, problem)
+
+    def _settle(self, cancel: Cancel, problem: Problem | None) -> None:
+        if cancel not in self._unsettled:
+            return
+        del self._unsettled[cancel]
+        # Asked again, it may be told that the job has finished because it was asked before.
+        done_before = cancel.sent > 1 and problem is not None and problem.code == "already_finished"
+        cancel.problem = None if done_before else problem
+        self._settled.append(cancel)
 
     def _drop(self, track: Track) -> None:
-        if track in self._unanswered:
-            self._unanswered.remove(track)
+        self._unanswered.pop(track, None)
         tracks = self._tracks.get(track.token or "", [])
         if track in tracks:
             tracks.remove(track)
             if not tracks:
-                del self._tracks[track.token or ""]
+                assert track.token is not None
+                del self._tracks[track.token]
+                self._resuming.discard(track.token)
 
     # Frames out.
 
-    def _ask_first(self, track: Track) -> Track:
-        self._unanswered.append(track)
-        if self._connected:
-            self._ask(track)
-        return track
+    def _send_submits(self) -> None:
+        while self._submits and self._limits is not None and len(self._in_flight) < self._limits.max_in_flight:
+            track = self._submits.popleft()
+            if not track.ended:  # forgotten while it waited
+                assert track.submit is not None
+                self._ask(track, track.submit)
 
-    def _ask(self, track: Track) -> None:
-        ref = self._next_ref()
-        self._asked[ref] = track
-        if track.submit is not None:
-            self._send({"ref": ref, **track.submit})
-        else:
-            self._send({"type": "watch", "ref": ref, "token": track.token, "after": track.seq})
+    def _ask_watch(self, token: str) -> None:
+        tracks = self._tracks.get(token)
+        if tracks:
+            after = min(track.seq for track in tracks)
+            self._ask(_Watch(token, after), {"type": "watch", "token": token, "after": after})
 
-    def _send(self, frame: dict[str, Any]) -> None:
-        if self._connected:
-            self._outgoing.append(_encode(frame).decode())
+    def _ask_cancel(self, cancel: Cancel) -> None:
+        self._ask(cancel, {"type": "cancel", "token": cancel.token})
 
-    def _next_ref(self) -> int:
-        self._ref += 1
-        return self._ref
+    def _unwatch(self, token: str) -> None:
+        if token not in self._tracks:
+            self._ask(None, {"type": "unwatch", "token": token})
 
-
-def events_of(snapshot: Snapshot, seen: int) -> Iterator[Event]:
-    """Yield the events that a snapshot makes up for, to one who has seen everything up to `seen`."""
-    for chunk in snapshot.log:
-        yield _log_event(snapshot, chunk)
-    last = max([seen, *(chunk.seq for chunk in snapshot.log)])
-    if snapshot.status in FINAL_STATE.values():
-        yield Event(snapshot.status, _final_data(snapshot), snapshot.seq, snapshot.status, _finished(snapshot))
-    elif snapshot.seq > last and (progress := msgspec.json.decode(snapshot.progress)) is not None:
-        yield Event("progress", progress, snapshot.seq, snapshot.status, "")
-
-
-def _log_event(snapshot: Snapshot, chunk: LogChunk) -> Event:
-    return Event("log", msgspec.json.decode(chunk.data), chunk.seq, snapshot.status, chunk.at)
-
-
-def _final_data(snapshot: Snapshot) -> dict[str, Any]:
-    if snapshot.status == "succeeded":
-        return {"result": snapshot.result}
-    if snapshot.status == "failed":
-        return {"problem": snapshot.problem}
-    return {}
+    def _ask(self, asked: Track | Cancel | _Watch | None, frame: dict[str, Any]) -> None:
+        """Send a question if there is a socket; one that is too large is refused at once."""
+        if self._limits is None:
+            return
+        ref = self.next_ref()
+        if asked is not None:
+            self._asked[ref] = asked
+        text = _encode({"ref": ref, **frame})
+        if len(text) > self._limits.max_frame_bytes:
+            self._refused(ref, _too_large(len(text), self._limits.max_frame_bytes))
+            return
+        if isinstance(asked, Track):
+            self._in_flight.add(ref)
+        elif isinstance(asked, Cancel):
+            asked.sent += 1
+        self._outgoing.append(text.decode())
 
 
-def _finished(snapshot: Snapshot) -> str:
-    return snapshot.milestones.get("finished", "")
+def _answers(asked: Track | Cancel | _Watch | None, track: Track) -> bool:
+    """Return whether the answer to a question tells a job's follower all that it has not seen."""
+    return isinstance(asked, _Watch) and track.behind and asked.after <= track.seq
+
+
+def _too_large(size: int, limit: int) -> Problem:
+    return problem("too_large", f"{size} bytes; at most {limit} are taken: send less, or a reference", limit=limit)

@@ -1,0 +1,286 @@
+"""The client without `await`: for scripts, and for back ends that have no event loop.
+
+It is the asynchronous client in an event loop of its own, in a thread of its own; each call here hands one
+over there and waits for it. Whatever interrupts the waiting (Ctrl-C, a time limit) cancels it there too.
+"""
+
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar, overload
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from .client import Client
+from .credential import CredentialSource
+from .error import ConnectionLost
+from .event import Event
+from .handle import Handle
+from .option import SubmitOptions
+from .state import ClientState, StateChange
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """`Client` without `await`; use it as `with`, or `open` and `close` it. Any thread may call it.
+
+    Do not call it from a coroutine: it would hold up the event loop that runs it. There, use `Client`. Nor
+    does it survive a fork: open it in the process that uses it.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        credential: CredentialSource | None = None,
+        wait: float = 0.0,
+        connect_timeout: float = 10.0,
+        timeout: float = 30.0,
+    ) -> None:
+        """Prepare; `with` or `open` connects.
+
+        Args:
+            url: as for `Client`.
+            credential: as for `Client`; a callable is called in another thread than yours.
+            wait: as for `Client`.
+            connect_timeout: as for `Client`.
+            timeout: seconds that `submit`, `watch` and `cancel` wait for their answer at the most, which may be
+                long in coming while the connection is broken.
+
+        Raises:
+            ConnectionFailed: `url` is not an address of a server.
+
+        """
+        self._client = Client(url, credential=credential, wait=wait, connect_timeout=connect_timeout)
+        self._timeout = timeout
+        self._opening = threading.Lock()
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+
+    def __repr__(self) -> str:
+        return f"<sync {repr(self._client)[1:]}"
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises:
+            ConnectionFailed: no server answers, or it does not accept the credential.
+
+        """
+        with self._opening, ExitStack() as stack:
+            assert self._portal is None, "this client has been opened"
+            portal = stack.enter_context(start_blocking_portal("asyncio", name="tidings client"))
+            stack.enter_context(portal.wrap_async_context_manager(self._client))
+            self._portal, self._stack = portal, stack.pop_all()
+
+    def close(self) -> None:
+        """Disconnect for good; whoever waits for something gets `ConnectionLost`. Closing twice is no mistake."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._client.url
+
+    @property
+    def state(self) -> ClientState:
+        """The state of the connection."""
+        return self._client.state
+
+    def states(self) -> Iterator[StateChange]:
+        """Return an iterator over the present state and each later change, ending after `closed`."""
+        return SyncIterator(self._call, self._client.states)
+
+    def submit(
+        self,
+        kind: str,
+        input: Mapping[str, Any] | Any = None,  # noqa: A002 - the contract's word
+        /,
+        *,
+        options: SubmitOptions | None = None,
+        **fields: Any,
+    ) -> "SyncHandle":
+        """Submit work, and return its handle when the server has acked it.
+
+        Args:
+            kind: as for `Client.submit`, like the others.
+            input: what it takes.
+            options: key, delay, deadline and the like.
+            fields: the fields of the input.
+
+        Raises:
+            ProblemError: it was refused; `problem` says why.
+            ConnectionLost: the connection was closed for good.
+            TimeoutError: no answer came in time. It may have been taken: to be sure, submit again with the
+                `key` you gave.
+
+        """
+        return self._hold(lambda: self._client.submit(kind, input, options=options, **fields))
+
+    def watch(self, token: str, after: int = 0) -> "SyncHandle":
+        """Return the handle of a job submitted elsewhere, or earlier.
+
+        Args:
+            token: its token.
+            after: the last number seen; the log begins after it.
+
+        Raises:
+            ProblemError: there is no such job.
+            ConnectionLost: the connection was closed for good.
+            TimeoutError: no answer came in time.
+
+        """
+        return self._hold(lambda: self._client.watch(token, after))
+
+    def _hold(self, ask: Callable[[], Awaitable[Handle]]) -> "SyncHandle":
+        return SyncHandle(self._call(ask, self._timeout), self._call, self._timeout)
+
+    def _call(self, ask: Callable[[], Awaitable[T]], timeout: float | None) -> T:
+        """Have something done in the client's thread, and wait for it.
+
+        Raises:
+            TimeoutError: it took longer than `timeout` seconds; it has been given up.
+            ConnectionLost: the client is not open.
+
+        """
+        if self._portal is None:
+            raise ConnectionLost("this client has not been opened")
+        try:
+            answer = self._portal.start_task_soon(ask)
+        except RuntimeError:
+            raise ConnectionLost("this client is closed") from None
+        try:
+            return answer.result(timeout)
+        finally:
+            answer.cancel()  # only does something if the waiting was interrupted
+
+
+class _Call(Protocol):
+    """How things are done in the client's thread: see `SyncClient._call`."""
+
+    def __call__(self, ask: Callable[[], Awaitable[T]], timeout: float | None, /) -> T: ...
+
+
+class SyncIterator(Iterator[T]):
+    """An asynchronous iterator's items, waited for one by one."""
+
+    def __init__(self, call: _Call, make: Callable[[], AsyncIterator[T]], timeout: float | None = None) -> None:
+        async def made() -> AsyncIterator[T]:
+            return make()
+
+        self._call = call
+        self._timeout = timeout
+        self._items = call(made, None)
+
+    def __next__(self) -> T:
+        """Return the next item.
+
+        Raises:
+            StopIteration: there are no more.
+            TimeoutError: none came in time; asked again, it goes on waiting.
+
+        """
+
+        async def step() -> tuple[T] | None:
+            try:
+                return (await anext(self._items),)
+            except StopAsyncIteration:
+                return None
+
+        found = self._call(step, self._timeout)
+        if found is None:
+            raise StopIteration
+        return found[0]
+
+
+class SyncHandle:
+    """One job. Made by `SyncClient.submit` and `SyncClient.watch`; any thread may use it."""
+
+    def __init__(self, handle: Handle, call: _Call, timeout: float) -> None:
+        self._handle = handle
+        self._call = call
+        self._timeout = timeout
+
+    def __repr__(self) -> str:
+        return repr(self._handle)
+
+    @property
+    def token(self) -> str:
+        """The job's token."""
+        return self._handle.token
+
+    @property
+    def status(self) -> str:
+        """The job's state as last heard."""
+        return self._handle.status
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether the key was known, so that this is the earlier job."""
+        return self._handle.duplicate
+
+    @property
+    def progress(self) -> Any:
+        """The newest progress: `fraction`, `message`, `data`."""
+        return self._handle.progress
+
+    @property
+    def seq(self) -> int:
+        """Number of the newest event: what `SyncClient.watch` takes as `after`."""
+        return self._handle.seq
+
+    @overload
+    def result(self, *, timeout: float | None = None) -> Any: ...
+
+    @overload
+    def result(self, *, timeout: float | None = None, type: type[T]) -> T: ...
+
+    def result(self, *, timeout: float | None = None, type: Any = None) -> Any:  # noqa: A002
+        """Return the result when it comes.
+
+        Args:
+            timeout: seconds to wait at the most; None: as long as it takes.
+            type: what to make of the JSON; None: dicts, lists and the like.
+
+        Raises:
+            JobFailed: it failed; `problem` says why.
+            JobCancelled: it was cancelled.
+            JobExpired: its deadline passed.
+            ConnectionLost: the connection was closed for good.
+            TimeoutError: it did not come in time; the job goes on.
+
+        """
+        return self._call(lambda: self._handle.result(type=type), timeout)
+
+    def cancel(self) -> None:
+        """Ask that the job stop; how it ended is told by its events and by `result`.
+
+        Raises:
+            ProblemError: it has already finished.
+            ConnectionLost: the connection was closed for good.
+            TimeoutError: no answer came in time.
+
+        """
+        self._call(self._handle.cancel, self._timeout)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Return an iterator over the job's events, as the asynchronous handle gives them."""
+        return self.events()
+
+    def events(self, *, timeout: float | None = None) -> Iterator[Event]:
+        """Return such an iterator whose `next` waits at most `timeout` seconds for an event, else TimeoutError."""
+        return SyncIterator(self._call, self._handle.__aiter__, timeout)
