@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from client.model import LIMITS, Frame, ModelServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.model import LIMITS, Frame, ModelServer
 from tidings.client.event import Event
 from tidings.client.ledger import Cancel, Ledger, Track
 from tidings.contract.frame import ServerFrame

@@ -1,0 +1,387 @@
+"""The client's connection against a server that the test plays, over real sockets."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from support.played import PlayedServer, played_server
+from support.store import free_port
+from tidings import Client, ProblemError
+from tidings.client import ClientState, ConnectionFailed, ConnectionLost, StateChange
+from tidings.client.silence import Moment, now
+from tidings.contract.close import CLOSE_CODES
+
+TOKEN = "default." + "a" * 22
+SECRET = "the-secret-nobody-may-see"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[PlayedServer]:
+    async with played_server() as server:
+        yield server
+
+
+async def state(client: Client, wanted: ClientState) -> StateChange:
+    with anyio.fail_after(15):
+        async for change in client.states():
+            if change.state is wanted:
+                return change
+    raise AssertionError(f"it never became {wanted}")
+
+
+# Asking, and asking again.
+
+
+async def test_more_submits_than_may_be_in_flight_wait_for_their_turn(server: PlayedServer) -> None:
+    server.limits["max_in_flight"] = 3
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        submits = [tasks.create_task(client.submit("k", n=n)) for n in range(7)]
+        stage = await server.stage()
+        heard = [await stage.hear("submit") for _ in range(3)]
+        await stage.hears_nothing()
+        for n in range(4):
+            await stage.ack(heard[n], f"default.{n:022d}")
+            heard.append(await stage.hear("submit"))
+        for n in range(4, 7):
+            await stage.ack(heard[n], f"default.{n:022d}")
+        tokens = {(await submit).token for submit in submits}
+        assert [frame["input"]["n"] for frame in heard] == list(range(7))
+        assert tokens == {f"default.{n:022d}" for n in range(7)}
+
+
+async def test_a_frame_that_is_too_large_is_refused_here_and_the_connection_stays(server: PlayedServer) -> None:
+    server.limits["max_frame_bytes"] = 1_000
+    async with Client(server.url) as client:
+        stage = await server.stage()
+        with pytest.raises(ProblemError, match="at most 1000") as refused:
+            await client.submit("k", text="x" * 1_000)
+        assert refused.value.code == "too_large"
+        await stage.hears_nothing()
+        assert client.state is ClientState.OPEN
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "backlog_full"])
+async def test_a_submit_that_is_refused_for_its_rate_is_the_caller_s_business(server: PlayedServer, code: str) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        submit = tasks.create_task(refused_code(client))
+        stage = await server.stage()
+        await stage.refuse((await stage.hear("submit"))["ref"], code, retry_after=0.1)
+        assert await submit == code
+
+
+async def refused_code(client: Client) -> str:
+    with pytest.raises(ProblemError) as refused:
+        await client.submit("k")
+    return refused.value.code
+
+
+async def test_what_a_broken_socket_did_not_answer_is_asked_again_on_the_next(server: PlayedServer) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        stage = await server.stage()
+        first = tasks.create_task(client.submit("k"))
+        await stage.ack(await stage.hear("submit"), TOKEN)
+        handle = await first
+        second = tasks.create_task(client.submit("k"))
+        cancel = tasks.create_task(handle.cancel())
+        key = (await stage.hear("submit"))["key"]
+        await stage.hear("cancel")
+        stage.cut()
+        stage = await server.stage()
+        watch = await stage.hear("watch")
+        assert (watch["token"], watch["after"]) == (TOKEN, 1)
+        asked = await stage.hear("cancel")
+        again = await stage.hear("submit")
+        assert again["key"] == key
+        await stage.snapshot(watch, 2, status="cancelled")
+        await stage.refuse(asked["ref"], "already_finished")
+        await stage.ack(again, "default." + "b" * 22)
+        await cancel
+        assert (await second).token == "default." + "b" * 22
+        assert [event.name async for event in handle] == ["cancelled"]
+
+
+async def test_a_cancel_without_a_connection_waits_for_the_next(server: PlayedServer) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        stage = await server.stage()
+        submit = tasks.create_task(client.submit("k"))
+        await stage.ack(await stage.hear("submit"), TOKEN)
+        handle = await submit
+        stage.cut()
+        await state(client, ClientState.BACKING_OFF)
+        cancel = tasks.create_task(handle.cancel())
+        stage = await server.stage()
+        await stage.hear("watch")
+        await stage.say("done", ref=(await stage.hear("cancel"))["ref"])
+        await cancel
+
+
+async def test_a_watch_that_is_refused_for_now_is_asked_again_after_the_time_given(server: PlayedServer) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        watch = tasks.create_task(client.watch(TOKEN))
+        stage = await server.stage()
+        for _ in range(2):
+            await stage.refuse((await stage.hear("watch"))["ref"], "store_unavailable", retry_after=0.01)
+        await stage.snapshot(await stage.hear("watch"), 1)
+        assert (await watch).status == "running"
+
+
+async def test_a_submit_given_up_before_its_ack_is_unwatched_after_it(server: PlayedServer) -> None:
+    async with Client(server.url) as client:
+        submit = asyncio.create_task(client.submit("k"))
+        stage = await server.stage()
+        frame = await stage.hear("submit")
+        submit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submit
+        await stage.ack(frame, TOKEN)
+        assert (await stage.hear("unwatch"))["token"] == TOKEN
+
+
+# The states.
+
+
+async def test_its_states_are_told_in_order(server: PlayedServer) -> None:
+    client = Client(server.url)
+    changes = client.states()
+    async with client, asyncio.TaskGroup() as tasks:
+        stage = await server.stage()
+        watch = tasks.create_task(client.watch(TOKEN))
+        await stage.snapshot(await stage.hear("watch"), 1)
+        await watch
+        stage.cut()
+        stage = await server.stage()
+        frame = await stage.hear("watch")
+        assert client.state is ClientState.RESUMING
+        await stage.snapshot(frame, 2)
+        await state(client, ClientState.OPEN)
+    told = [change async for change in changes]
+    assert [change.state.value for change in told] == [
+        "connecting", "open", "backing-off", "connecting", "resuming", "open", "closed",
+    ]  # fmt: skip
+    assert [change.previous for change in told[1:]] == [change.state for change in told[:-1]]
+    assert (told[2].code, told[2].pause_s is not None) == (1006, True)
+
+
+@pytest.mark.parametrize("code", [code for code, close in CLOSE_CODES.items() if code not in (1006, 4401)])
+async def test_each_close_code_leads_where_the_table_says(server: PlayedServer, code: int) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        stage = await server.stage()
+        submit = tasks.create_task(outcome(client))
+        await stage.hear("submit")
+        await stage.close(code)
+        if CLOSE_CODES[code].reconnect:
+            stage = await server.stage()
+            await stage.ack(await stage.hear("submit"), TOKEN)
+            assert await submit == TOKEN
+        else:
+            change = await state(client, ClientState.CLOSED)
+            assert change.code == code
+            assert CLOSE_CODES[code].meaning in await submit
+
+
+async def outcome(client: Client) -> str:
+    try:
+        return (await client.submit("k")).token
+    except ConnectionLost as lost:
+        return str(lost)
+
+
+async def test_what_is_asked_after_the_end_is_told_so_at_once(server: PlayedServer) -> None:
+    async with Client(server.url) as client:
+        await (await server.stage()).close(4403)
+        await state(client, ClientState.CLOSED)
+        for ask in (client.submit("k"), client.watch(TOKEN)):
+            with pytest.raises(ConnectionLost, match="4403"):
+                await ask
+
+
+async def test_after_4029_it_stays_away_for_the_time_given(server: PlayedServer) -> None:
+    async with Client(server.url) as client:
+        stage = await server.stage()
+        await stage.refuse(None, "rate_limited", retry_after=1000)
+        await stage.close(4029)
+        change = await state(client, ClientState.BACKING_OFF)
+        assert change.pause_s is not None
+        assert change.pause_s >= 1000
+
+
+async def test_a_client_that_is_asked_to_go_listens_until_its_time_and_comes_back(server: PlayedServer) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        stage = await server.stage()
+        submit = tasks.create_task(client.submit("k"))
+        frame = await stage.hear("submit")
+        await stage.say("goaway", reason="draining", reconnect_after=0.3)
+        await stage.ack(frame, TOKEN)
+        await submit
+        assert await stage.closed() == 1000
+        stage = await server.stage()
+        await stage.snapshot(await stage.hear("watch"), 1)
+
+
+async def test_a_client_whose_server_closed_before_its_time_waits_for_the_rest(server: PlayedServer) -> None:
+    async with Client(server.url) as client:
+        stage = await server.stage()
+        await stage.say("goaway", reason="draining", reconnect_after=1000)
+        await stage.close(1012)
+        change = await state(client, ClientState.BACKING_OFF)
+        assert change.pause_s is not None
+        assert 900 < change.pause_s <= 1000
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "wall"])
+async def test_a_connection_that_was_silent_for_too_long_by_either_clock_is_dead(
+    server: PlayedServer, clock: str
+) -> None:
+    client = Client(server.url)
+    slept = 0.0
+
+    def moment() -> Moment:
+        at = now()
+        return at._replace(**{clock: getattr(at, clock) + slept})
+
+    client._connection._clock, client._connection._look_s = moment, 0.01
+    async with client:
+        await server.stage()
+        slept = 61.0
+        change = await state(client, ClientState.BACKING_OFF)
+        assert change.code == 1006
+        await server.stage()
+        await state(client, ClientState.OPEN)
+
+
+# The first connection.
+
+
+async def test_a_server_that_is_not_there_is_told_at_once() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ConnectionFailed, match=r"connection refused.*tidings dev") as failed:
+        async with Client(url, connect_timeout=1000):
+            pass
+    assert url in str(failed.value)
+    with pytest.raises(ConnectionFailed, match="not a server's address"):
+        Client("ftp://x")
+
+
+async def test_one_who_says_wait_goes_on_trying_for_so_long() -> None:
+    port = free_port()
+    client = Client(f"http://127.0.0.1:{port}", wait=60)
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(client.__aenter__())
+        await state(client, ClientState.BACKING_OFF)
+        async with played_server(port):
+            await opening
+            assert client.state is ClientState.OPEN
+            await client.__aexit__(None, None, None)
+    with pytest.raises(ConnectionFailed, match="connection refused"):
+        async with Client(f"http://127.0.0.1:{port}", wait=0.2):
+            pass
+
+
+# The credential.
+
+
+async def test_a_credential_is_presented_first_on_each_socket(server: PlayedServer) -> None:
+    server.accepts = lambda credential: credential == SECRET
+    async with Client(server.url, credential=SECRET) as client, asyncio.TaskGroup() as tasks:
+        submit = tasks.create_task(client.submit("k"))
+        stage = await server.stage()
+        await stage.hear("submit")
+        stage.cut()
+        stage = await server.stage()  # which saw that nothing came before its `done`
+        await stage.ack(await stage.hear("submit"), TOKEN)
+        await submit
+    assert server.presented == [SECRET, SECRET]
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
+async def test_a_callable_is_asked_for_a_fresh_one_for_each_socket(server: PlayedServer, kind: str) -> None:
+    numbers = itertools.count(1)
+
+    async def fetch() -> str:
+        return f"credential {next(numbers)}"
+
+    server.accepts = lambda credential: credential != "credential 2"
+    source = fetch if kind == "async" else lambda: f"credential {next(numbers)}"
+    async with Client(server.url, credential=source) as client:
+        await (await server.stage()).close(4401)
+        stage = await server.stage()  # the second was refused, and led to a third
+        await state(client, ClientState.OPEN)
+        await stage.hears_nothing()
+    assert server.presented == ["credential 1", "credential 2", "credential 3"]
+
+
+async def test_a_fixed_credential_that_is_accepted_no_longer_ends_the_client(server: PlayedServer) -> None:
+    server.accepts = lambda _: not server.presented[1:]
+    async with Client(server.url, credential=SECRET) as client:
+        await (await server.stage()).close(4401)
+        change = await state(client, ClientState.CLOSED)
+        assert change.code == 4401
+        with pytest.raises(ConnectionLost, match="authenticated") as lost:
+            await client.submit("k")
+        assert SECRET not in str(lost.value)
+
+
+async def test_a_credential_that_is_refused_is_a_clear_error_that_does_not_show_it(
+    server: PlayedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.accepts = lambda _: False
+    caplog.set_level(logging.DEBUG)
+    client = Client(server.url, credential=SECRET)
+    with pytest.raises(ConnectionFailed, match="did not accept the credential: it has run out") as failed:
+        await client.__aenter__()
+    assert server.presented == [SECRET]
+    server_side = [record for record in caplog.records if record.name.startswith("websockets.server")]
+    assert all(SECRET not in record.getMessage() for record in caplog.records if record not in server_side)
+    assert SECRET not in str(failed.value) + repr(failed.value) + repr(client) + repr(vars(client._connection))
+
+
+async def test_a_server_that_wants_a_credential_says_so_to_who_has_none(
+    server: PlayedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.accepts = lambda credential: credential == SECRET
+    with pytest.raises(ConnectionFailed, match="TIDINGS_CREDENTIAL"):
+        await Client(server.url).__aenter__()
+    monkeypatch.setenv("TIDINGS_CREDENTIAL", SECRET)
+    async with Client(server.url):
+        assert server.presented == [SECRET]
+
+
+async def test_a_callable_that_raises_is_told_at_first_and_tried_again_later(server: PlayedServer) -> None:
+    def fail() -> str:
+        raise LookupError(SECRET)
+
+    with pytest.raises(ConnectionFailed, match="LookupError was raised") as failed:
+        await Client(server.url, credential=fail).__aenter__()
+    assert isinstance(failed.value.__cause__, LookupError)
+    assert SECRET not in str(failed.value)
+    sources = iter([lambda: "one", fail, lambda: "two"])
+    server.accepts = lambda _: True
+    async with Client(server.url, credential=lambda: next(sources)()):
+        (await server.stage()).cut()
+        await server.stage()
+    assert server.presented == ["one", "two"]
+
+
+async def test_a_credential_about_to_run_out_is_renewed_on_the_open_socket(server: PlayedServer) -> None:
+    numbers = itertools.count(1)
+    server.accepts = lambda _: True
+    async with Client(server.url, credential=lambda: f"credential {next(numbers)}") as client:
+        stage = await server.stage()
+        await stage.refuse(None, "token_expiring", retry_after=60)
+        frame = await stage.hear("auth")
+        assert frame["credential"] == "credential 2"
+        await stage.say("done", ref=frame["ref"])
+        await stage.hears_nothing()
+        assert client.state is ClientState.OPEN
+
+
+async def test_a_fixed_credential_about_to_run_out_is_left_alone(server: PlayedServer) -> None:
+    server.accepts = lambda _: True
+    async with Client(server.url, credential=SECRET):
+        stage = await server.stage()
+        await stage.refuse(None, "token_expiring", retry_after=60)
+        await stage.hears_nothing()
