@@ -11,7 +11,7 @@ Frame = dict[str, Any]
 
 
 class ModelServer:
-    """Jobs by key, each with a list of events made in advance: number n is the one at index n - 2, after the ack's 1."""
+    """Jobs by key, each with events made in advance; the ack has number 1, and number n is at index n - 2."""
 
     def __init__(self, scripts: dict[str, list[str]]) -> None:
         self.jobs: dict[str, list[Frame]] = {}

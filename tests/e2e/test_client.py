@@ -1,5 +1,7 @@
 """The Python client against the real system: results, events, errors, and a socket that breaks."""
 
+import asyncio
+import itertools
 import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -8,10 +10,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from support.store import free_port
+from support.proxy import Way, running_proxy
 from support.system import System, running_system
 from tidings import Client, ProblemError, SubmitOptions
-from tidings.client import ClientState, ConnectionFailed, JobCancelled, JobExpired, JobFailed
+from tidings.client import ClientState, Event, JobCancelled, JobExpired, JobFailed
 
 
 @pytest.fixture
@@ -86,14 +88,41 @@ async def test_the_same_key_is_the_same_job(client: Client) -> None:
     assert await one.result(timeout=10) == await two.result(timeout=10) == "k"
 
 
-async def test_no_server_is_a_clear_error() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(ConnectionFailed, match="tidings dev") as failed:
-        async with Client(url, connect_timeout=0.3):
-            pass
-    assert url in str(failed.value)
-    with pytest.raises(ConnectionFailed, match="not a server's address"):
-        Client("ftp://x")
+async def test_more_submits_at_once_than_may_be_in_flight_are_all_taken(client: Client) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        submits = [tasks.create_task(client.submit("noop")) for _ in range(1_200)]  # of which 1,000 may be
+    handles = [submit.result() for submit in submits]
+    tokens = [await handle.result(timeout=60) for handle in handles]
+    assert tokens == [{"token": handle.token} for handle in handles]
+
+
+async def test_a_frame_larger_than_the_server_takes_is_refused_and_the_connection_goes_on(client: Client) -> None:
+    with pytest.raises(ProblemError) as refused:
+        await client.submit("echo", text="x" * 1_048_577)
+    assert (refused.value.code, refused.value.problem.limit) == ("too_large", 1_048_576)
+    assert await (await client.submit("echo", text="x")).result(timeout=10) == "x"
+
+
+async def test_a_job_that_had_ended_before_the_number_given_still_has_its_result(client: Client) -> None:
+    handle = await client.submit("count", chunks=3)
+    assert await handle.result(timeout=10) == 3
+    late = await client.watch(handle.token, after=handle.seq)
+    assert await late.result(timeout=10) == 3
+    assert [event.name async for event in late] == ["succeeded"]
+
+
+async def test_one_that_watches_from_the_start_takes_nothing_from_one_that_is_further(client: Client) -> None:
+    handle = await client.submit("count", chunks=300, pause=0.001)
+    chunks: list[object] = []
+    seen: list[object] = []
+    async for event in handle:
+        if event.name == "log":
+            chunks.append(event.data)
+            if event.data in (50, 150):
+                late = await client.watch(handle.token)
+                seen.append([one.data async for one in late if one.name == "log"])
+    assert chunks == list(range(300))
+    assert seen == [list(range(300))] * 2
 
 
 @pytest.fixture
@@ -137,3 +166,47 @@ async def test_a_server_that_goes_and_comes_back_is_not_noticed_but_for_the_stat
         assert names == ["started", "progress", "log", "succeeded"]
         assert meanwhile == ["later"]
         assert client.state is ClientState.OPEN
+
+
+@pytest.fixture
+def two() -> Iterator[System]:
+    with running_system(servers=2, workers=1) as system:
+        yield system
+
+
+@pytest.mark.parametrize("way", [Way.CUT, Way.RESET])
+async def test_however_often_the_connection_breaks_a_job_is_told_whole_once_and_in_order(two: System, way: Way) -> None:
+    ports = itertools.cycle(server.port for server in two.servers)
+    async with running_proxy(next(ports)) as proxy, Client(f"http://127.0.0.1:{proxy.port}") as client:
+        handle = await client.submit("count", chunks=400, pause=0.005)
+        events: list[Event] = []
+        async for event in handle:
+            events.append(event)
+            if event.name == "log" and event.data % 100 == 50:
+                proxy.become(way)
+                proxy._target = next(ports)  # and another server goes on where the last one was
+                proxy.become(Way.OPEN)
+        numbers = [event.seq for event in events]
+        assert numbers == sorted(set(numbers))
+        assert [event.data for event in events if event.name == "log"] == list(range(400))
+        assert [event.name for event in events if event.final] == ["succeeded"]
+        assert await handle.result(timeout=1) == 400
+
+
+async def test_a_change_of_state_during_a_break_is_told_after_it(two: System, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    async with running_proxy(two.server.port) as proxy, Client(f"http://127.0.0.1:{proxy.port}") as client:
+        handle = await client.submit("wait_for_file", {"path": str(path)}, options=SubmitOptions(delay=0.5))
+        reader = aiter(handle)
+        proxy.become(Way.CUT)
+        async with Client(two.servers[1].url) as other:  # which sees that the job has started meanwhile
+            async for event in await other.watch(handle.token):
+                if event.name == "log":
+                    break
+        proxy.become(Way.OPEN)
+        story = [await anext(reader) for _ in range(3)]
+        assert sorted(event.name for event in story) == ["log", "progress", "started"]
+        assert [event.seq for event in story] == sorted({event.seq for event in story})
+        assert handle.status == "running"
+        path.touch()
+        assert [event.name async for event in reader] == ["succeeded"]
