@@ -3,10 +3,12 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import anyio
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from support.played import PlayedServer, played_server
 from support.store import free_port
@@ -281,6 +283,20 @@ async def test_one_who_says_wait_goes_on_trying_for_so_long() -> None:
             pass
 
 
+async def test_a_redirect_is_not_followed_for_it_would_carry_the_credential_away(server: PlayedServer) -> None:
+    def redirect(connection: ServerConnection, request: Request) -> Response:
+        response = connection.respond(302, "")
+        response.headers["Location"] = f"ws://127.0.0.1:{server.port}/v1/socket"
+        return response
+
+    server.accepts = lambda _: True
+    async with serve(lambda _: asyncio.sleep(0), "127.0.0.1", 0, process_request=redirect) as elsewhere:
+        port = next(iter(elsewhere.sockets)).getsockname()[1]
+        with pytest.raises(ConnectionFailed, match="HTTP status 302"):
+            await Client(f"http://127.0.0.1:{port}", credential=SECRET).__aenter__()
+    assert server.presented == []
+
+
 # The credential.
 
 
@@ -358,7 +374,7 @@ async def test_a_callable_that_raises_is_told_at_first_and_tried_again_later(ser
         await Client(server.url, credential=fail).__aenter__()
     assert isinstance(failed.value.__cause__, LookupError)
     assert SECRET not in str(failed.value)
-    sources = iter([lambda: "one", fail, lambda: "two"])
+    sources: Iterator[Callable[[], str]] = iter([lambda: "one", fail, lambda: "two"])
 
     def fetch() -> str:
         return next(sources)()

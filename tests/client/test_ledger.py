@@ -255,6 +255,17 @@ def test_after_lost_writes_events_go_on_from_what_the_store_still_knows() -> Non
     assert [one.seq for one in track.news if isinstance(one, Event)][-2:] == [6, 7]
 
 
+def test_an_event_that_is_not_above_the_last_seen_is_dropped() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    track = ledger.watch(TOKEN, 0)
+    (frame,) = taken(ledger)
+    feed(ledger, snapshot(ref=frame["ref"], seq=5))
+    for seq in (5, 6, 6, 4):
+        feed(ledger, event(seq, "log"))
+    assert [one.seq for one in track.news if isinstance(one, Event) and one.name == "log"] == [6]
+
+
 def test_a_cancel_is_asked_until_it_is_answered_and_having_done_it_before_is_no_problem() -> None:
     ledger = Ledger()
     track = ledger.watch(TOKEN, 0)

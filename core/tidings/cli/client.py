@@ -17,6 +17,18 @@ from .error import CommandError
 from .follow import follow
 
 Url = Annotated[str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")]
+Credential = Annotated[
+    str | None,
+    typer.Option(
+        "--credential",
+        envvar="TIDINGS_CREDENTIAL",
+        show_envvar=True,
+        show_default=False,
+        help="An API key or a JWT; @FILE reads a file. Others on this machine can read a command line: rather set the "
+        "variable, or name a file.",
+    ),
+]
+Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to go on trying while no server answers.")]
 
 
 def submit(
@@ -37,6 +49,8 @@ def submit(
     deadline: Annotated[float | None, typer.Option(help="Seconds from now until it must have finished.")] = None,
     do_follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch it, and print the result.")] = False,
     url: Url = DEFAULT_URL,
+    credential: Credential = None,
+    wait: Wait = 0,
 ) -> None:
     """Submit a job and print its token; with --follow, watch it and print its result as JSON."""
     value = read_input(fields or [], json)
@@ -49,26 +63,30 @@ def submit(
             return 0
         return await follow(handle, kind)
 
-    _run(url, run)
+    _run(url, credential, wait, run)
 
 
 def watch(
     token: Annotated[str, typer.Argument(help="The job's token.")],
     *,
     url: Url = DEFAULT_URL,
+    credential: Credential = None,
+    wait: Wait = 0,
 ) -> None:
     """Watch a job, and print its result as JSON."""
 
     async def run(client: Client) -> int:
         return await follow(await client.watch(token), token.partition(".")[0])
 
-    _run(url, run)
+    _run(url, credential, wait, run)
 
 
 def cancel(
     token: Annotated[str, typer.Argument(help="The job's token.")],
     *,
     url: Url = DEFAULT_URL,
+    credential: Credential = None,
+    wait: Wait = 0,
 ) -> None:
     """Ask that a job stop."""
 
@@ -77,7 +95,7 @@ def cancel(
         await handle.cancel()
         return 0
 
-    _run(url, run)
+    _run(url, credential, wait, run)
 
 
 def read_input(fields: list[str], json: str | None) -> dict[str, Any]:
@@ -130,9 +148,19 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
-def _run(url: str, body: Callable[[Client], Awaitable[int]]) -> None:
+def _source(credential: str | None) -> str | Callable[[], str] | None:
+    """Return what the client takes; a file is read again for each connection, so that it may be renewed."""
+    if credential is None or not credential.startswith("@"):
+        return credential
+    path = Path(credential[1:])
+    if not path.is_file():
+        raise CommandError(f"--credential {credential}: there is no such file")
+    return lambda: path.read_text(encoding="utf-8").strip()
+
+
+def _run(url: str, credential: str | None, wait: float, body: Callable[[Client], Awaitable[int]]) -> None:
     async def connected() -> int:
-        async with Client(url) as client:
+        async with Client(url, credential=_source(credential), wait=wait) as client:
             return await body(client)
 
     try:

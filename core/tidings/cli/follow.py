@@ -39,7 +39,8 @@ def _show(bar: Progress, task: TaskID, event: Event) -> None:
             bar.console.print(_line(event.data), markup=False, highlight=False)
         case "retrying":
             after = event.data.get("after")
-            bar.update(task, message=f"attempt {event.data.get('attempt')} failed; again in {after} s")
+            again = "" if after is None else f"; again in {after:g} s"  # a snapshot does not know
+            bar.update(task, message=f"attempt {event.data.get('attempt')} failed{again}")
         case "succeeded":
             bar.update(task, total=1.0, completed=1.0, message="[green]succeeded[/green]")
         case "started" | "queued" | "cancelled" | "expired" | "failed":

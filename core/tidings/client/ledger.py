@@ -241,10 +241,9 @@ class Ledger:
     def _catch_up(self, track: Track, frame: SnapshotFrame) -> None:
         track.behind = False
         self._tell(track, frame)
-        # Less than was seen: writes were lost, and what was seen above it no longer happened.
-        track.seq = min(track.seq, frame.seq)
         for event in missed(frame, track.seq, track.status):
             self._note(track, event)
+        # It may be less than was seen: writes were lost, and what was seen above it no longer happened.
         track.seq, track.status = frame.seq, frame.status
 
     def _event(self, frame: EventFrame) -> None:
