@@ -16,7 +16,7 @@ def snapshot(
 ) -> Snapshot:
     chunks = [LogChunk(seq=n, at="", data=msgspec.Raw(b"%d" % n)) for n in log]
     encoded = msgspec.Raw(msgspec.json.encode(progress))
-    said = {"attempt": 1, "milestones": {}, "truncated": False, "rewound": False} | fields
+    said: dict[str, Any] = {"attempt": 1, "milestones": {}, "truncated": False, "rewound": False} | fields
     return Snapshot(token="t", kind="k", seq=seq, status=status, progress=encoded, log=chunks, **said)
 
 
