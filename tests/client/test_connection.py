@@ -401,7 +401,13 @@ async def test_a_credential_about_to_run_out_is_renewed_on_the_open_socket(serve
 
 async def test_a_fixed_credential_about_to_run_out_is_left_alone(server: PlayedServer) -> None:
     server.accepts = lambda _: True
-    async with Client(server.url, credential=SECRET):
+    async with Client(server.url, credential=SECRET) as client, asyncio.TaskGroup() as tasks:
         stage = await server.stage()
+        submit = tasks.create_task(client.submit("k"))
+        frame = await stage.hear("submit")
         await stage.refuse(None, "token_expiring", retry_after=60)
-        await stage.hears_nothing()
+        await stage.ack(frame, TOKEN)  # when it is known here, the warning has been read
+        await submit
+        again = tasks.create_task(client.submit("k"))
+        await stage.ack(await stage.hear("submit"), TOKEN)
+        await again

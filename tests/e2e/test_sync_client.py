@@ -1,5 +1,6 @@
 """The client without `await`, against the real system."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -153,3 +154,55 @@ def test_control_c_ends_the_waiting_and_leaves_the_client_usable(system: System,
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "interrupted goes on\n"
         assert process.wait(20) == 0
+
+
+LEFT_OPEN = """
+from tidings import SyncClient
+
+client = SyncClient()
+client.open()
+print(client.submit("echo", text="x").result(timeout=10))
+"""
+
+
+def test_a_program_that_does_not_close_it_still_ends(system: System) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN],
+        env={"TIDINGS_URL": system.server.url, "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert (done.stdout, done.stderr) == ("x\n", "")
+
+
+FORKED = """
+import os
+from tidings import SyncClient
+from tidings.client import ConnectionLost
+
+with SyncClient() as client:
+    child = os.fork()
+    if child == 0:
+        try:
+            client.submit("noop")
+        except ConnectionLost as error:
+            os.write(1, str(error).encode())
+        client.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(";", client.submit("echo", text="goes on").result(timeout=10))
+"""
+
+
+def test_a_fork_is_told_to_open_its_own(system: System) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        env={"TIDINGS_URL": system.server.url, "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert re.fullmatch("this client was opened before a fork; .*; goes on\n", done.stdout)

@@ -4,6 +4,8 @@ It is the asynchronous client in an event loop of its own, in a thread of its ow
 over there and waits for it. Whatever interrupts the waiting (Ctrl-C, a time limit) cancels it there too.
 """
 
+import atexit
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -58,6 +60,8 @@ class SyncClient:
         self._opening = threading.Lock()
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
+        self._process = 0
+        """The process that opened it: a fork has no copy of its thread."""
 
     def __repr__(self) -> str:
         return f"<sync {repr(self._client)[1:]}"
@@ -73,11 +77,15 @@ class SyncClient:
             assert self._portal is None, "this client has been opened"
             portal = stack.enter_context(start_blocking_portal("asyncio", name="tidings client"))
             stack.enter_context(portal.wrap_async_context_manager(self._client))
-            self._portal, self._stack = portal, stack.pop_all()
+            self._portal, self._stack, self._process = portal, stack.pop_all(), os.getpid()
+        # A program that ends without closing it would wait for a thread that no longer runs.
+        atexit.register(self.close)
 
     def close(self) -> None:
         """Disconnect for good; whoever waits for something gets `ConnectionLost`. Closing twice is no mistake."""
-        self._stack.close()
+        atexit.unregister(self.close)
+        if self._process == os.getpid():
+            self._stack.close()
 
     def __enter__(self) -> Self:
         self.open()
@@ -159,6 +167,8 @@ class SyncClient:
         """
         if self._portal is None:
             raise ConnectionLost("this client has not been opened")
+        if self._process != os.getpid():
+            raise ConnectionLost("this client was opened before a fork; open it in the process that uses it")
         try:
             answer = self._portal.start_task_soon(ask)
         except RuntimeError:
