@@ -341,6 +341,16 @@ async def test_a_fixed_credential_that_is_accepted_no_longer_ends_the_client(ser
         assert SECRET not in str(lost.value)
 
 
+async def test_a_credential_that_cannot_be_checked_for_now_is_presented_again(server: PlayedServer) -> None:
+    server.accepts = lambda _: True
+    async with Client(server.url, credential=SECRET):
+        stage = await server.stage()
+        server.unavailable = 1
+        stage.cut()
+        await server.stage()
+    assert server.presented == [SECRET, SECRET, SECRET]
+
+
 async def test_a_credential_that_is_refused_is_a_clear_error_that_does_not_show_it(
     server: PlayedServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -89,6 +89,8 @@ class PlayedServer:
         self.port = 0
         self.accepts: Callable[[str], bool] | None = None
         """Says whether a credential is good; None: none is asked for."""
+        self.unavailable = 0
+        """How often it cannot check a credential."""
         self.presented: list[str] = []
         """The credentials that were presented as the first frame."""
         self.limits = {
@@ -123,6 +125,10 @@ class PlayedServer:
         frame = await stage.hear("auth")
         await stage.hears_nothing()
         self.presented.append(frame["credential"])
+        if self.unavailable > 0:
+            self.unavailable -= 1
+            await stage.refuse(frame["ref"], "auth_unavailable", "nobody can check it", retry_after=0.01)
+            return False
         if accepts(frame["credential"]):
             await stage.say("done", ref=frame["ref"])
             return True

@@ -13,10 +13,11 @@ import msgspec
 
 from tidings.backoff import backoff
 from tidings.codec import encode
+from tidings.contract.close import UNAUTHENTICATED
 from tidings.contract.problem import Problem, ProblemError
 
 from .address import DEFAULT_URL, socket_address
-from .connection import UNAUTHENTICATED, Connection
+from .connection import Connection
 from .credential import Credential, CredentialSource
 from .error import ConnectionFailed, ConnectionLost
 from .handle import Handle

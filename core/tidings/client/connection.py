@@ -16,9 +16,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
-from tidings.contract.close import BAD_PROTOCOL, CLOSE_CODES
+from tidings.contract.close import BAD_PROTOCOL, CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
 from tidings.contract.frame import SUBPROTOCOL, Auth, Done, Error, GoAway, Hello, ServerFrame
-from tidings.contract.problem import ProblemError
+from tidings.contract.problem import Problem, ProblemError
 
 from .credential import Credential
 from .ledger import Ledger
@@ -26,8 +26,8 @@ from .pause import ABNORMAL, End, Pauses
 from .silence import LOOK_S, SILENCE_S, Moment, now
 from .state import ClientState, States
 
-UNAUTHENTICATED = 4401
-RATE_LIMITED = 4029
+_NOT_ACCEPTED = frozenset({"unauthenticated", "forbidden"})
+"""Problems of the credential; any other that answers it is the server's, and passes."""
 
 log = logging.getLogger("tidings.client")
 
@@ -196,7 +196,7 @@ class Connection:
         hello = await self._next(socket)
         while not isinstance(hello, Hello):
             hello = await self._next(socket)
-        if hello.authenticated is False:
+        if not hello.authenticated:
             await self._authenticate(socket, credential)
         self._heard = self._clock()
         self._usable_since = asyncio.get_running_loop().time()
@@ -214,9 +214,8 @@ class Connection:
             frame = await self._next(socket)
             if isinstance(frame, Done) and frame.ref == ref:
                 return
-            if isinstance(frame, Error) and (frame.ref == ref or frame.problem.code == "unauthenticated"):
-                detail = f"the server did not accept the credential: {frame.problem.detail}"
-                raise _Ended(End(UNAUTHENTICATED, detail, error=ProblemError(frame.problem)))
+            if isinstance(frame, Error) and (frame.ref == ref or frame.problem.code in _NOT_ACCEPTED):
+                raise _Ended(_refusal(frame.problem))
 
     async def _next(self, socket: ClientConnection) -> ServerFrame:
         """Return the next frame of a socket that cannot be used yet; what it says of the connection is noted."""
@@ -245,7 +244,7 @@ class Connection:
                 if isinstance(frame, Error) and frame.problem.code == "token_expiring" and self._credential.renewable:
                     helpers.append(tasks.create_task(self._renew(socket), name="tidings renewal"))
         except TimeoutError:
-            return self._ended(1012, "the server asked this client to come back elsewhere", 0.0)
+            return self._ended(DRAINING, "the server asked this client to come back elsewhere", 0.0)
         except ConnectionClosed as closed:
             return self._closed(closed)
         except msgspec.MsgspecError as error:
@@ -314,6 +313,14 @@ class Connection:
         if self._leave_at is not None and given_s is None:
             given_s = max(0.0, self._leave_at - now_s)
         return End(code, reason, lasted_s, given_s)
+
+
+def _refusal(problem: Problem) -> End:
+    """Return the end of a socket whose credential was refused, or (its code says) could not be checked for now."""
+    if problem.code in _NOT_ACCEPTED:
+        detail = f"the server did not accept the credential: {problem.detail}"
+        return End(UNAUTHENTICATED, detail, error=ProblemError(problem))
+    return End(ABNORMAL, problem.detail, given_s=problem.retry_after, error=ProblemError(problem))
 
 
 def _reason(error: Exception, timeout_s: float) -> str:

@@ -150,8 +150,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello", tag_field="t
     version: int
     connection: str
     limits: Limits
-    authenticated: bool | msgspec.UnsetType = msgspec.UNSET
-    """False: the server wants an `auth` frame first, and closes the socket with 4401 if none comes in time."""
+    authenticated: bool = True
+    """Whether the server knows who this is, or does not ask; false: it wants an `auth` frame first."""
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"):
