@@ -1,9 +1,8 @@
 """What each caller and each address has of this process: connections, watches, and the rate of its submits."""
 
+from tidings.bucket import Bucket
 from tidings.contract.frame import Limits
 from tidings.contract.problem import ProblemError, problem, refuse
-
-from .bucket import Bucket
 
 CONNECT_RETRY_S = 5.0
 """What one is told to wait who has, or all of whom have, as many connections as may be."""

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import msgspec
 
+from tidings.bucket import Bucket
 from tidings.contract import close
 from tidings.contract.frame import (
     CLIENT_TYPES,
@@ -37,7 +38,6 @@ from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
 
 from .account import Account, TooFastError
-from .bucket import Bucket
 from .frame import Frame
 from .outbox import Outbox
 

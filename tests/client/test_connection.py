@@ -13,6 +13,7 @@ from websockets.http11 import Request, Response
 from support.played import PlayedServer, played_server
 from support.store import free_port
 from tidings import Client, ProblemError
+from tidings.bucket import Bucket
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost, StateChange
 from tidings.client.silence import Moment, now
 from tidings.contract.close import CLOSE_CODES
@@ -53,6 +54,20 @@ async def test_more_submits_than_may_be_in_flight_wait_for_their_turn(server: Pl
         tokens = {(await submit).token for submit in submits}
         assert [frame["input"]["n"] for frame in heard] == list(range(7))
         assert tokens == {f"default.{n:022d}" for n in range(7)}
+
+
+async def test_frames_are_sent_no_faster_than_the_server_allows(server: PlayedServer) -> None:
+    server.limits |= {"max_frames_per_s": 100.0, "max_frame_burst": 10}
+    clock = asyncio.get_running_loop().time
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        stage = await server.stage()
+        bucket = Bucket(100, 10, clock())
+        submits = [tasks.create_task(client.submit("k")) for _ in range(40)]
+        for n in range(40):
+            frame = await stage.hear("submit")
+            assert bucket.take(clock()) == 0  # bytes may come late and all at once, but never too early
+            await stage.ack(frame, f"default.{n:022d}")
+        await asyncio.wait(submits)
 
 
 async def test_a_frame_that_is_too_large_is_refused_here_and_the_connection_stays(server: PlayedServer) -> None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidings.bucket import Bucket
 from tidings.contract.frame import Limits
 from tidings.contract.problem import ProblemError
 from tidings_server.account import Accounts
-from tidings_server.bucket import Bucket
 
 
 @given(

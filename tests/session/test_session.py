@@ -55,6 +55,7 @@ def test_hello_tells_every_limit() -> None:
         "version": 1,
         "connection": "c",
         "limits": msgspec.to_builtins(LIMITS),
+        "authenticated": True,
     }
 
 

@@ -93,7 +93,7 @@ class PlayedServer:
         """How often it cannot check a credential."""
         self.presented: list[str] = []
         """The credentials that were presented as the first frame."""
-        self.limits = {
+        self.limits: dict[str, float] = {
             "max_frame_bytes": 1_048_576, "max_depth": 64, "max_in_flight": 1_000, "max_watches": 10_000,
             "max_waiting_bytes": 8_388_608,
         }  # fmt: skip

@@ -13,7 +13,6 @@ import msgspec
 
 from tidings.backoff import backoff
 from tidings.codec import encode
-from tidings.contract.close import UNAUTHENTICATED
 from tidings.contract.problem import Problem, ProblemError
 
 from .address import DEFAULT_URL, socket_address
@@ -265,8 +264,6 @@ def _failure(url: str, end: End) -> str:
             f"no answer from {url} ({end.reason}): is the server running (`tidings dev` or `tidings serve`)? "
             "Set TIDINGS_URL if it is elsewhere"
         )
-    if end.code == UNAUTHENTICATED:
-        return f"{url}: {end.reason}: give `credential`, or set TIDINGS_CREDENTIAL"
     return f"{url}: {end.reason}"
 
 

@@ -16,8 +16,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
+from tidings.bucket import Bucket
 from tidings.contract.close import BAD_PROTOCOL, CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
-from tidings.contract.frame import SUBPROTOCOL, Auth, Done, Error, GoAway, Hello, ServerFrame
+from tidings.contract.frame import SUBPROTOCOL, Auth, Done, Error, GoAway, Hello, Limits, ServerFrame
 from tidings.contract.problem import Problem, ProblemError
 
 from .credential import Credential
@@ -26,8 +27,13 @@ from .pause import ABNORMAL, End, Pauses
 from .silence import LOOK_S, SILENCE_S, Moment, now
 from .state import ClientState, States
 
+PACE = 0.9
+"""The share of the frames a second that the server allows which this client uses; its clock is not the server's."""
+
 _NOT_ACCEPTED = frozenset({"unauthenticated", "forbidden"})
 """Problems of the credential; any other that answers it is the server's, and passes."""
+
+_NONE_GIVEN = "the server wants a credential, and none was given: give `credential`, or set TIDINGS_CREDENTIAL"
 
 log = logging.getLogger("tidings.client")
 
@@ -172,8 +178,8 @@ class Connection:
                 logger=_socket_log,
             ) as socket:
                 async with asyncio.timeout(self._connect_timeout_s):
-                    await self._greet(socket, credential)
-                return await self._use(socket)
+                    limits = await self._greet(socket, credential)
+                return await self._use(socket, limits)
         except _Ended as ended:
             return ended.end
         except ConnectionClosed as closed:
@@ -191,7 +197,7 @@ class Connection:
             # repeated, because it may hold what must not be shown.
             raise _Ended(End(ABNORMAL, f"no credential: {type(error).__name__} was raised", error=error)) from error
 
-    async def _greet(self, socket: ClientConnection, credential: str | None) -> None:
+    async def _greet(self, socket: ClientConnection, credential: str | None) -> Limits:
         """Wait for `hello`, present the credential if it is wanted, and let the ledger ask."""
         hello = await self._next(socket)
         while not isinstance(hello, Hello):
@@ -204,10 +210,11 @@ class Connection:
         self.states.enter(ClientState.RESUMING if self._ledger.resuming else ClientState.OPEN)
         self.opened.set()
         self._owner.told()
+        return hello.limits
 
     async def _authenticate(self, socket: ClientConnection, credential: str | None) -> None:
         if not credential:
-            raise _Ended(End(UNAUTHENTICATED, "the server wants a credential, and none was given"))
+            raise _Ended(End(UNAUTHENTICATED, _NONE_GIVEN))
         ref = self._ledger.next_ref()
         await socket.send(_encode(Auth(ref=ref, credential=credential)), text=True)
         while True:
@@ -223,10 +230,10 @@ class Connection:
         self._note(frame)
         return frame
 
-    async def _use(self, socket: ClientConnection) -> End:
+    async def _use(self, socket: ClientConnection, limits: Limits) -> End:
         async with asyncio.TaskGroup() as tasks:
             helpers = [
-                tasks.create_task(self._write(socket), name="tidings writer"),
+                tasks.create_task(self._write(socket, limits), name="tidings writer"),
                 tasks.create_task(self._watch_over(socket), name="tidings watchdog"),
             ]
             end = await self._read(socket, tasks, helpers)
@@ -267,11 +274,15 @@ class Connection:
             case Error() if frame.ref in self._renewals:
                 log.warning("the renewed credential was refused: %s", frame.problem.detail)
 
-    async def _write(self, socket: ClientConnection) -> None:
+    async def _write(self, socket: ClientConnection, limits: Limits) -> None:
+        """Send what the ledger holds, a little more slowly than the server allows."""
+        burst = max(1, PACE * limits.max_frame_burst)
+        bucket = Bucket(PACE * limits.max_frames_per_s, burst, asyncio.get_running_loop().time())
         try:
             while True:
                 self._wanted.clear()
                 for frame in self._ledger.take():
+                    await _turn(bucket)
                     await socket.send(frame)
                 await self._wanted.wait()
         except ConnectionClosed:
@@ -313,6 +324,15 @@ class Connection:
         if self._leave_at is not None and given_s is None:
             given_s = max(0.0, self._leave_at - now_s)
         return End(code, reason, lasted_s, given_s)
+
+
+async def _turn(bucket: Bucket) -> None:
+    """Wait until one more may be sent."""
+    clock = asyncio.get_running_loop().time
+    wait_s = bucket.take(clock())
+    while wait_s > 0:
+        await asyncio.sleep(wait_s)
+        wait_s = bucket.take(clock())
 
 
 def _refusal(problem: Problem) -> End:
