@@ -9,7 +9,9 @@ from dataclasses import dataclass
 LUA = "core/tidings/broker/lua/"
 WORKER = "worker/tidings_worker/"
 MODEL = "tests/model/test_broker_model.py"
+CLIENT = "core/tidings/client/"
 HUB = "tests/server/test_hub.py"
+LEDGER = "tests/client/test_ledger.py"
 REPORT = "tests/broker/test_report.py"
 
 
@@ -186,5 +188,33 @@ MUTANTS = (
         "if self._started.lost >= self._job.policy.max_deliveries:",
         "if self._started.lost < 0:",
         ("tests/worker/test_attempt.py",),
+    ),
+    Mutant(
+        "A client shows an event twice.",
+        CLIENT + "ledger.py",
+        "if not track.behind and frame.seq > track.seq]",
+        "if not track.behind]",
+        (LEDGER,),
+    ),
+    Mutant(
+        "A client takes what one follower missed for what all did.",
+        CLIENT + "ledger.py",
+        "after = min(track.seq for track in tracks)",
+        "after = max(track.seq for track in tracks)",
+        (LEDGER,),
+    ),
+    Mutant(
+        "A client does not tell the state that it missed.",
+        CLIENT + "event.py",
+        "if snapshot.status != status and name is not None",
+        "if name is None",
+        (LEDGER,),
+    ),
+    Mutant(
+        "A client makes a new key when it submits again.",
+        CLIENT + "ledger.py",
+        "self._ask(track, track.submit)",
+        'self._ask(track, {**track.submit, "key": str(self.next_ref())})',
+        (LEDGER,),
     ),
 )
