@@ -298,6 +298,24 @@ async def test_one_who_says_wait_goes_on_trying_for_so_long() -> None:
             pass
 
 
+async def test_a_server_that_is_full_says_when_to_come_back(server: PlayedServer) -> None:
+    def full(connection: ServerConnection, request: Request) -> Response:
+        response = connection.respond(503, "")
+        response.headers["Retry-After"] = "1000"
+        return response
+
+    async with serve(lambda _: asyncio.sleep(0), "127.0.0.1", 0, process_request=full) as elsewhere:
+        port = next(iter(elsewhere.sockets)).getsockname()[1]
+        client = Client(f"http://127.0.0.1:{port}", wait=10_000)
+        async with asyncio.TaskGroup() as tasks:
+            opening = tasks.create_task(client.__aenter__())
+            change = await state(client, ClientState.BACKING_OFF)
+            opening.cancel()
+    assert "503" in change.reason
+    assert change.pause_s is not None
+    assert change.pause_s >= 1000
+
+
 async def test_a_redirect_is_not_followed_for_it_would_carry_the_credential_away(server: PlayedServer) -> None:
     def redirect(connection: ServerConnection, request: Request) -> Response:
         response = connection.respond(302, "")

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from tidings.bucket import Bucket
-from tidings.contract.close import BAD_PROTOCOL, CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
-from tidings.contract.frame import SUBPROTOCOL, Auth, Done, Error, GoAway, Hello, Limits, ServerFrame
+from tidings.contract.close import CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
+from tidings.contract.frame import Auth, Done, Error, GoAway, Hello, Limits, ServerFrame
 from tidings.contract.problem import Problem, ProblemError
 
 from .credential import Credential
+from .dial import DIAL_ERRORS, dial, failure
 from .ledger import Ledger
 from .pause import ABNORMAL, End, Pauses
 from .silence import LOOK_S, SILENCE_S, Moment, now
@@ -37,10 +37,6 @@ _NONE_GIVEN = "the server wants a credential, and none was given: give `credenti
 
 log = logging.getLogger("tidings.client")
 
-_socket_log = logging.getLogger("tidings.client.socket")
-# At DEBUG the library that carries the socket prints every frame, and one of them holds the credential.
-_socket_log.setLevel(logging.INFO)
-
 _decode = msgspec.json.Decoder(ServerFrame).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -53,14 +49,6 @@ class Owner(Protocol):
 
     def closed(self, end: End) -> None:
         """Take note that there will be no connection any more."""
-
-
-class _Dial(connect):
-    """Opens a socket where it was told to and nowhere else: a redirect would carry the credential away."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """Follow none."""
-        return exc
 
 
 class _Ended(Exception):  # noqa: N818 - control flow
@@ -168,15 +156,7 @@ class Connection:
         self._usable_since = self._leave_at = self._barred_s = None
         try:
             credential = await self._fetch()
-            async with _Dial(
-                self._address,
-                subprotocols=[Subprotocol(SUBPROTOCOL)],
-                compression=None,
-                max_size=None,
-                open_timeout=self._connect_timeout_s,
-                close_timeout=2,
-                logger=_socket_log,
-            ) as socket:
+            async with dial(self._address, self._connect_timeout_s) as socket:
                 async with asyncio.timeout(self._connect_timeout_s):
                     limits = await self._greet(socket, credential)
                 return await self._use(socket, limits)
@@ -184,10 +164,8 @@ class Connection:
             return ended.end
         except ConnectionClosed as closed:
             return self._closed(closed)
-        except InvalidURI as error:
-            return End(BAD_PROTOCOL, str(error))
-        except (OSError, InvalidHandshake, msgspec.MsgspecError) as error:
-            return End(ABNORMAL, _reason(error, self._connect_timeout_s), error=error)
+        except DIAL_ERRORS as error:
+            return failure(error, self._connect_timeout_s)
 
     async def _fetch(self) -> str | None:
         try:
@@ -255,7 +233,7 @@ class Connection:
         except ConnectionClosed as closed:
             return self._closed(closed)
         except msgspec.MsgspecError as error:
-            return self._ended(ABNORMAL, _reason(error, self._connect_timeout_s))
+            return self._ended(ABNORMAL, f"not a frame of this protocol: {error}")
 
     def _take(self, frame: ServerFrame) -> None:
         self._note(frame)
@@ -341,17 +319,3 @@ def _refusal(problem: Problem) -> End:
         detail = f"the server did not accept the credential: {problem.detail}"
         return End(UNAUTHENTICATED, detail, error=ProblemError(problem))
     return End(ABNORMAL, problem.detail, given_s=problem.retry_after, error=ProblemError(problem))
-
-
-def _reason(error: Exception, timeout_s: float) -> str:
-    """Return why there was no connection, in one line."""
-    match error:
-        case TimeoutError():
-            return f"no answer within {timeout_s:g} s"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case InvalidStatus():
-            return f"the server refused the socket with HTTP status {error.response.status_code}"
-        case OSError():
-            return error.strerror or str(error)
-    return str(error)
