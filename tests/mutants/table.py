@@ -150,9 +150,23 @@ MUTANTS = (
     Mutant(
         "A hole in the numbers of a job's events is passed over.",
         "server/tidings_server/hub.py",
-        "if seq > topic.seq + 1 or not frame:",
-        "if not frame:",
+        "if seq > topic.seq + 1 or not text:",
+        "if not text:",
         (HUB,),
+    ),
+    Mutant(
+        "What follows the frames that were dropped for a slow reader is sent all the same.",
+        "server/tidings_server/session.py",
+        "if self.close_code is None:\n            self.outbox.put_event(",
+        "if True:\n            self.outbox.put_event(",
+        ("tests/session/test_session.py", "tests/hostile/test_socket.py"),
+    ),
+    Mutant(
+        "Of what waits for a slow reader, an event is dropped that is not progress.",
+        "server/tidings_server/outbox.py",
+        "if event_class == EventClass.PROGRESS:",
+        "if event_class <= EventClass.LOG:",
+        ("tests/session/test_outbox.py",),
     ),
     Mutant(
         "An inbox that was deaf does not ask what it missed.",
