@@ -267,5 +267,6 @@ class DirectLine(Line):
         protocol.transport.write(b"".join(protocol.conn.data_to_send()))
         protocol.close_sent = True
         self.deaf = code in SENT_AWAY
-        wait = SENT_AWAY_S if self.deaf else protocol.close_timeout
+        # One who reads slowly gets the time to read so far.
+        wait = SENT_AWAY_S if code == close.RATE_LIMITED else protocol.close_timeout
         protocol.close_timer = protocol.loop.call_later(wait, self.abort)
