@@ -22,7 +22,7 @@ from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry
-from tidings.broker.subscription import Subscription
+from tidings.broker.subscription import Hearing, Subscription
 from tidings.contract.envelope import Envelope, encode_envelope
 from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
@@ -79,7 +79,15 @@ class Gateway:
             max_backlog_per_caller=settings.max_backlog_per_caller,
             result_ttl_s=settings.result_ttl_s,
         )
-        self._subscription = Subscription(self._listening, self._on_message, self._on_open, self._on_lost)
+        self._subscription = Subscription(
+            self._listening,
+            self._client,
+            keys.probe(self.id),
+            self._on_message,
+            self._on_open,
+            self._on_change,
+            probe_s=settings.probe_s,
+        )
         self.hub = Hub(self.store, self._subscription, keys)
 
     @asynccontextmanager
@@ -101,26 +109,19 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        """Whether clients should come here: the inbox is open and the process is not leaving."""
-        return self._subscription.alive and self._kinds_known.is_set() and not self.draining
+        """Whether clients should come here: the inbox hears, the kinds are known, the process is not leaving."""
+        return self.inbox is Hearing.OPEN and self._kinds_known.is_set() and not self.draining
+
+    @property
+    def inbox(self) -> Hearing:
+        """Whether what is published for this process is heard."""
+        return self._subscription.hearing
 
     def drain(self) -> None:
         """Take no new work, and have long answers end: this process is leaving."""
         self.draining = True
         for end in list(self.on_drain):
             end()
-
-    async def ping(self) -> None:
-        """Ask the store whether it is there.
-
-        Raises:
-            ProblemError: `store_unavailable`.
-
-        """
-        try:
-            await self._registry.ping()
-        except StoreError as error:
-            raise ProblemError(store_problem(error)) from error
 
     # Work.
 
@@ -272,12 +273,12 @@ class Gateway:
             self.hub.receive(data)
 
     def _on_open(self) -> None:
-        log.info("inbox_open", gateway=self.id)
         self._kinds_changed.set()
         self.hub.reopened()
 
-    def _on_lost(self) -> None:
-        log.warning("inbox_lost", gateway=self.id)
+    def _on_change(self, hearing: Hearing) -> None:
+        tell = log.info if hearing is Hearing.OPEN else log.warning
+        tell(f"inbox_{hearing}", gateway=self.id)
 
     async def _follow_kinds(self) -> None:
         await self._subscription.keep(self._kinds_channel)

@@ -92,7 +92,6 @@ class Hub:
         self._subscription = subscription
         self._keys = keys
         self._topics: dict[str, Topic] = {}
-        self._opened = False
         self._unrepaired: list[tuple[Topic, int]] = []
         """What is to be watched again, and from which number, once the store can be asked."""
         self._repair_timer: asyncio.TimerHandle | None = None
@@ -160,11 +159,9 @@ class Hub:
 
     def reopened(self) -> None:
         """Watch everything again, because the inbox was deaf for a while."""
-        if self._opened:
-            for topic in list(self._topics.values()):
-                topic.stale = topic.seq is None
-                self._repair(topic)
-        self._opened = True
+        for topic in list(self._topics.values()):
+            topic.stale = topic.seq is None
+            self._repair(topic)
 
     def _take(self, topic: Topic, entry: Entry) -> None:
         _, seq, event_class, text = entry

@@ -93,6 +93,13 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
     sse_heartbeat_s: Annotated[Seconds, Meta(description="Quiet time after which a stream is sent a comment line.")] = (
         15.0
     )
+    probe_s: Annotated[
+        Seconds,
+        Meta(
+            description="Time between two messages to itself by which a server proves that it hears the store; "
+            "without two of them it is not ready."
+        ),
+    ] = 2.0
     drain_s: Annotated[
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],
         Meta(description="How long clients get to leave when the server is asked to stop."),

@@ -112,7 +112,7 @@ class BrokerMachine(RuleBasedStateMachine):
                 for name in WORKERS
             }
             await self.workers["w1"].join(["normal"])
-            subscription = Subscription(listening, self._hear, lambda: None)
+            subscription = Subscription(listening, self.store, keys.probe("g"), self._hear, lambda: None)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(subscription.run)
             await subscription.add(keys.inbox(PARTITION, "g"))

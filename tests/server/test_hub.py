@@ -106,14 +106,13 @@ async def opened(store: Redis, url: str) -> AsyncIterator[World]:
             if not world.deaf:
                 world.hub.receive(data)
 
-        def reopened() -> None:
-            world.hub.reopened()
-
-        subscription = Subscription(listening, receive, reopened)
+        heard = anyio.Event()
+        subscription = Subscription(listening, store, keys.probe("g"), receive, heard.set)
         world = World(Hub(gateway, subscription, keys), gateway, worker)
         tasks = await stack.enter_async_context(anyio.create_task_group())
         tasks.start_soon(subscription.run)
         await world.hub.open("p")
+        await heard.wait()
         yield world
         tasks.cancel_scope.cancel()
 
@@ -292,7 +291,6 @@ class Desk:
 async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_watched_again() -> None:
     desk = Desk()
     hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    hub.reopened()  # the first time, at the start
     ear = Ear(mint("p"))
     answer = hub.watch(ear, 0)
     answer.add_done_callback(lambda done: ear.release(int(done.result().seq)))
@@ -307,7 +305,6 @@ async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_wa
 async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
     desk = Desk()
     hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    hub.reopened()  # the first time, at the start
     ear = Ear(mint("p"))
     hub.begin(ear)
     hub.reopened()
@@ -321,7 +318,6 @@ async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
 async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_another() -> None:
     desk = Desk()
     hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    hub.reopened()  # the first time, at the start
     ear = Ear(mint("p"))
     hub.begin(ear)
     ear.release(1)

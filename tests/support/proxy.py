@@ -7,8 +7,9 @@ What is real: sockets, bytes and the order of bytes. What is not: nothing is los
 import asyncio
 import random
 import socket
+import ssl
 import struct
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
@@ -43,6 +44,8 @@ class _Link:
         """What the client says goes nowhere."""
         self.mute = False
         """What the server says goes nowhere."""
+        self.subscribed = False
+        """Whether the client has asked for channels: then it is the link of an inbox, and not of calls."""
         self._ends = (client, server)
 
     def end(self, *, rudely: bool = False) -> None:
@@ -70,6 +73,10 @@ class Proxy:
         """
         self.port = 0
         self.way = Way.OPEN
+        self.only_subscribers = False
+        """Whether only links of inboxes are as `way` says, and those of calls are open."""
+        self.sever: Callable[[bytes], int | None] | None = None
+        """Asked for each chunk that goes to a subscriber: after how many of its bytes to cut the link, once."""
         self._target = target
         self._random = random.Random(seed)
         self._links: set[_Link] = set()
@@ -79,9 +86,9 @@ class Proxy:
     def __len__(self) -> int:
         return len(self._links)
 
-    async def listen(self) -> None:
-        """Take connections from now on."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+    async def listen(self, context: ssl.SSLContext | None = None) -> None:
+        """Take connections from now on; with `context` by TLS, which ends here."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -96,13 +103,16 @@ class Proxy:
         await asyncio.gather(*pumps, return_exceptions=True)
         await asyncio.sleep(0)  # transports that were aborted close in the loop's next turn
 
-    def become(self, way: Way) -> None:
+    def become(self, way: Way, *, only_subscribers: bool = False) -> None:
         """Be so from now on, for the connections that there are and for new ones."""
         self.way = way
+        self.only_subscribers = only_subscribers
         for link in list(self._links):
             self._treat(link)
 
     def _treat(self, link: _Link) -> None:
+        if self.only_subscribers and not link.subscribed:
+            return
         match self.way:
             case Way.CUT | Way.RESET:
                 link.end(rudely=self.way is Way.RESET)
@@ -147,6 +157,15 @@ class Proxy:
             while data := await source.read(CHUNK_BYTES):
                 if self.way is Way.DELAY:
                     await asyncio.sleep(self._random.uniform(*DELAY_S))
+                if not back and not link.subscribed and b"SUBSCRIBE" in data:
+                    link.subscribed = True
+                    self._treat(link)
+                if back and link.subscribed and self.sever is not None:
+                    through = self.sever(data)
+                    if through is not None:
+                        self.sever = None
+                        sink.write(data[:through])
+                        break
                 if link.mute if back else link.deaf:
                     continue
                 sink.write(data)
@@ -158,10 +177,10 @@ class Proxy:
 
 
 @asynccontextmanager
-async def running_proxy(target: int) -> AsyncIterator[Proxy]:
+async def running_proxy(target: int, context: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
     """Run a proxy around the body."""
     proxy = Proxy(target)
-    await proxy.listen()
+    await proxy.listen(context)
     try:
         yield proxy
     finally:

@@ -57,6 +57,13 @@ class StoreProcess:
         except OSError:
             return False
 
+    def tell(self, line: str) -> None:
+        """Send it one command, as it would be typed; it must be obeyed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(line.encode() + b"\r\n")
+            answer = connection.recv(65_536)
+        assert not answer.startswith(b"-"), answer
+
     def kill(self) -> None:
         """End it without a chance to tidy up."""
         assert self.process is not None

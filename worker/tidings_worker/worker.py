@@ -74,7 +74,7 @@ class Worker:
                 sweepers.append(self._sweeper(work, registry, queue))
             async with anyio.create_task_group() as background:
                 background.start_soon(self._present, registry, name="presence")
-                background.start_soon(self._listen, listening, name="orders")
+                background.start_soon(self._listen, listening, store, name="orders")
                 for one in self._queues.values():
                     background.start_soon(one.beat, name="heartbeat")
                 for sweeper in sweepers:
@@ -186,7 +186,7 @@ class Worker:
 
     # Orders.
 
-    async def _listen(self, listening: Store) -> None:
+    async def _listen(self, listening: Store, store: Store) -> None:
         channels: dict[str, tuple[Queue, bool]] = {}
         for name, queue in self._queues.items():
             channels[self._keys.orders(name, self.id)] = (queue, True)
@@ -203,7 +203,7 @@ class Worker:
             for queue in self._queues.values():
                 queue.wake()  # something may have become due unheard
 
-        subscription = Subscription(listening, on_message, on_open)
+        subscription = Subscription(listening, store, self._keys.probe(self.id), on_message, on_open)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscription.run)
             for channel in channels:

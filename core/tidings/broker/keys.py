@@ -80,6 +80,10 @@ class Keys:
         """Channel: told the time (ms) of a job that was scheduled from outside the workers."""
         return f"{self.root(partition)}due"
 
+    def probe(self, process: str) -> str:
+        """Channel: what a process publishes to itself, to know that it would hear what others publish."""
+        return f"{self.namespace}:{{{REGISTRY}}}:probe:{process}"
+
     def recurring(self, partition: str) -> str:
         """Hash: recurring kind → its next tick (ms), the job made for it, and its schedule."""
         return f"{self.root(partition)}recurring"

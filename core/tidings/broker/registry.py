@@ -38,10 +38,6 @@ class Registry:
         self._store = store
         self._keys = keys
 
-    async def ping(self) -> None:
-        """Ask whether the store is there."""
-        await command(self._store, "PING")
-
     async def register(self, kinds: list[KindRecord]) -> None:
         """Write what a worker serves; tells the gateways if anything is new or different."""
         fresh = {kind.kind: encode_kind(kind) for kind in kinds}

@@ -2,26 +2,46 @@
 
 Pub/sub forgets what was published while nobody listened. So whoever uses this is told each time
 the subscription stands anew (`on_open`), and has to look at what it may have missed.
+
+That it stands is not believed but proved: every `probe_s` it publishes to a channel of its own, over the
+client that makes the calls, and must hear it. This costs one PUBLISH of an empty text for each
+interval and process, whatever the number of channels: all lie on one connection, where bytes keep their
+order, so the echo on one proves all. (Were they spread over several connections, as over the nodes of
+a cluster, each would need a probe.)
 """
 
 import asyncio
 from collections.abc import Callable
+from enum import StrEnum
 
 import anyio
-from redis.asyncio.client import PubSub
+from redis.asyncio import Redis
 
 from .connection import CALL_ERRORS, Store
 from .error import StoreUnavailableError, translate
+from .feed import Feed, Push, open_feed
 from .pause import store_pause
+from .probe import Probe
 
 CONFIRM_TIMEOUT_S = 5.0
-"""How long the store may take to confirm a channel."""
+"""How long the store may take to greet a connection, or to confirm a channel."""
 
 PROBE_S = 2.0
-"""Time between two questions to the store whether it is there; two without a sign of it are a dead connection."""
+"""Time between two probes."""
 
 _CALL = ("SUBSCRIBE",)
 """What the store's contact is told of."""
+
+
+class Hearing(StrEnum):
+    """Whether what is published is heard."""
+
+    CLOSED = "closed"
+    """There is no connection on which a probe was heard."""
+    OPEN = "open"
+    """It is: the probe comes back."""
+    DEAF = "deaf"
+    """There is a connection, and the probe does not come back."""
 
 
 class Subscription:
@@ -30,29 +50,37 @@ class Subscription:
     def __init__(
         self,
         store: Store,
+        caller: Redis,
+        probe: str,
         on_message: Callable[[str, bytes], None],
         on_open: Callable[[], None],
-        on_lost: Callable[[], None] = lambda: None,
+        on_change: Callable[[Hearing], None] = lambda _: None,
+        *,
+        probe_s: float = PROBE_S,
     ) -> None:
         """Prepare; `run` does the reading.
 
         Args:
             store: a client without a time limit on answers.
+            caller: the client by which the probe is published.
+            probe: the channel of the probe; nobody else's.
             on_message: gets channel and data; must not raise and must not block.
-            on_open: called after every (re)subscription of all channels, the first included.
-            on_lost: called when the connection breaks.
+            on_open: called when another connection has been proved to hear, the first included.
+            on_change: called with each change of `hearing`.
+            probe_s: time between two probes, s.
 
         """
         self._store = store
+        self._caller = caller
+        self._probe_channel = probe
+        self._probe_s = probe_s
         self._on_message = on_message
         self._on_open = on_open
-        self._on_lost = on_lost
+        self._on_change = on_change
         self._channels: dict[str, asyncio.Future[None]] = {}
-        self._wanted = asyncio.Event()
-        self._pubsub: PubSub | None = None
-        self._heard = False
-        self.alive = False
-        """Whether the channels are subscribed at this moment, as far as this end knows."""
+        self._feed: Feed | None = None
+        self.hearing = Hearing.CLOSED
+        """How it is at this moment."""
 
     async def add(self, channel: str) -> None:
         """Subscribe to one more channel; returns when the store has confirmed it.
@@ -64,7 +92,6 @@ class Subscription:
         confirmed = self._channels.get(channel)
         if confirmed is None:
             confirmed = self._channels[channel] = asyncio.get_running_loop().create_future()
-            self._wanted.set()
             await self._subscribe_now(channel)
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
@@ -83,85 +110,129 @@ class Subscription:
                 return
 
     async def _subscribe_now(self, channel: str) -> None:
-        if self._pubsub is None:
+        if self._feed is None:
             return  # the reader subscribes to all it finds when it connects
         try:
-            await self._pubsub.subscribe(channel)
+            await self._feed.subscribe(channel)
         except CALL_ERRORS:
             return  # the reader notices too, and subscribes to all again
 
     async def run(self) -> None:
-        """Read until cancelled, subscribing again whenever the connection breaks."""
-        await self._wanted.wait()
+        """Read until cancelled, over another connection whenever one breaks or turns out to be deaf."""
         failures = 0
         while True:
+            stood = False
             try:
-                async with self._store.pubsub() as pubsub:
-                    self._pubsub = pubsub
-                    async with asyncio.timeout(CONFIRM_TIMEOUT_S):
-                        await pubsub.subscribe(*self._channels)
-                    failures = 0
-                    await self._read_while_it_answers(pubsub)
+                async with asyncio.timeout(CONFIRM_TIMEOUT_S) as limit, open_feed(self._store) as feed:
+                    limit.reschedule(None)
+                    stood = await self._attend(feed)
             except CALL_ERRORS as error:
-                # Only a subscription that does not come about says that the store is lost: one that
+                # Only a connection that does not come about says that the store is lost: one that
                 # stood may have been ended for its own sake.
-                failures = 1 if self.alive else failures + 1
-                if not self.alive:
-                    self._store.contact.failed(_CALL, translate(error))
-            finally:
-                self._pubsub = None
-                self._lose()
+                self._store.contact.failed(_CALL, translate(error))
+            # Also one that was confirmed and never heard counts as a failure: a store that
+            # publishes elsewhere than it lets subscribe must not be asked without a pause.
+            failures = 1 if stood else failures + 1
             await anyio.sleep(store_pause(failures))
 
-    async def _read_while_it_answers(self, pubsub: PubSub) -> None:
-        """Read until the connection breaks, or is found to be half open: TCP alone would not tell for hours."""
-        with anyio.CancelScope() as scope:
-            probe = asyncio.create_task(self._probe(pubsub, scope), name="inbox probe")
-            try:
-                await self._read(pubsub)
-            finally:
-                probe.cancel()
+    # One connection.
 
-    async def _probe(self, pubsub: PubSub, scope: anyio.CancelScope) -> None:
-        silent = 0
-        while silent < 2:  # a process that was stopped for a while finds one unanswered
-            self._heard = False
-            try:
-                async with asyncio.timeout(PROBE_S):
-                    await pubsub.ping()
-            except CALL_ERRORS:
-                pass
-            await asyncio.sleep(PROBE_S)
-            silent = 0 if self._heard else silent + 1
+    async def _attend(self, feed: Feed) -> bool:
+        """Read until the connection breaks or is found dead; return whether it ever heard the probe."""
+        line = _Line(set(self._channels) | {self._probe_channel})
+        self._feed = feed
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._prove, line, tasks.cancel_scope, name="inbox probe")
+                await self._read(feed, line)
+                tasks.cancel_scope.cancel()
+        finally:
+            self._feed = None
+            self._lose()
+        return line.stood
+
+    async def _read(self, feed: Feed, line: "_Line") -> None:
+        try:
+            await feed.subscribe(*line.unconfirmed)
+            while True:
+                pushes = await feed.read()
+                line.probe.heard()
+                for push in pushes:
+                    self._take(push, line)
+        except CALL_ERRORS as error:
+            if line.unconfirmed:
+                self._store.contact.failed(_CALL, translate(error))
+
+    def _take(self, push: Push, line: "_Line") -> None:
+        kind, name, data = push
+        channel = name.decode()
+        if kind == b"message":
+            if channel == self._probe_channel:
+                self._echo(line)
+            else:
+                self._on_message(channel, data)
+        elif kind == b"subscribe":
+            self._confirm(channel, line)
+
+    def _confirm(self, channel: str, line: "_Line") -> None:
+        confirmed = self._channels.get(channel)
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(None)
+        line.unconfirmed.discard(channel)
+        if not line.unconfirmed and not line.confirmed.is_set():
+            line.confirmed.set()
+            self._store.contact.answered(_CALL)
+
+    async def _prove(self, line: "_Line", scope: anyio.CancelScope) -> None:
+        """Publish the probe every interval, the first as soon as all channels are confirmed; end what is dead."""
+        with anyio.move_on_after(self._probe_s):
+            await line.confirmed.wait()
+        clock = asyncio.get_running_loop().time
+        while not line.probe.dead:
+            begin = clock()
+            taken = await self._publish()
+            await anyio.sleep(max(0, begin + self._probe_s - clock()))
+            line.probe.interval(taken=taken)
+            if line.probe.deaf:
+                self._become(Hearing.DEAF)
         scope.cancel()
 
-    async def _read(self, pubsub: PubSub) -> None:
-        pending = set(self._channels)
-        async for message in pubsub.listen():
-            self._heard = True
-            if message["type"] == "pong":
-                continue
-            channel = message["channel"].decode()
-            if message["type"] == "message":
-                self._on_message(channel, message["data"])
-            elif message["type"] == "subscribe":
-                self._confirm(channel)
-                pending.discard(channel)
-                if not pending and not self.alive:
-                    self.alive = True
-                    self._store.contact.answered(_CALL)
-                    self._on_open()
+    async def _publish(self) -> bool:
+        """Publish the probe; return whether the store took it within the interval."""
+        try:
+            async with asyncio.timeout(self._probe_s):
+                await self._caller.publish(self._probe_channel, b"")
+        except CALL_ERRORS:  # TimeoutError among them
+            return False
+        return True
 
-    def _confirm(self, channel: str) -> None:
-        confirmed = self._channels[channel]
-        if not confirmed.done():
-            confirmed.set_result(None)
+    def _echo(self, line: "_Line") -> None:
+        line.probe.echoed()
+        self._become(Hearing.OPEN)
+        if not line.stood:
+            line.stood = True
+            self._on_open()
 
     def _lose(self) -> None:
-        if self.alive:
-            self.alive = False
-            self._on_lost()
+        self._become(Hearing.CLOSED)
         loop = asyncio.get_running_loop()
         for channel, confirmed in self._channels.items():
             if confirmed.done():
                 self._channels[channel] = loop.create_future()
+
+    def _become(self, hearing: Hearing) -> None:
+        if hearing is not self.hearing:
+            self.hearing = hearing
+            self._on_change(hearing)
+
+
+class _Line:
+    """How it stands with one connection."""
+
+    def __init__(self, channels: set[str]) -> None:
+        self.unconfirmed = channels
+        """Channels that were asked for when it was made, and are not confirmed."""
+        self.confirmed = asyncio.Event()
+        self.probe = Probe()
+        self.stood = False
+        """Whether the probe was ever heard."""
