@@ -75,6 +75,21 @@ async def wait_for_file(ctx: Context, path: str) -> str:
     return "found"
 
 
+@job
+async def tell_up_to(ctx: Context, path: str, fat: int = 0) -> int:
+    """Logs numbers up to the one in a file, whenever that rises, each with its progress; ends at "N end"."""
+    told = 0
+    while True:
+        goal, _, end = Path(path).read_text().partition(" ")
+        while told < int(goal):
+            await ctx.log(told)
+            told += 1
+            await ctx.progress(told, int(goal), message=str(told) + " " * fat)
+        if end:
+            return told
+        await anyio.sleep(0.01)
+
+
 @job(retries=3)
 async def wait_again(ctx: Context, path: str) -> int:
     """Ends when a file appears, in whichever attempt."""

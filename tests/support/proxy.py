@@ -73,10 +73,11 @@ class Proxy:
         """
         self.port = 0
         self.way = Way.OPEN
-        self.only_subscribers = False
-        """Whether only links of inboxes are as `way` says, and those of calls are open."""
-        self.sever: Callable[[bytes], int | None] | None = None
-        """Asked for each chunk that goes to a subscriber: after how many of its bytes to cut the link, once."""
+        self._spared: bool | None = None
+        """Links that are open whatever `way` says: those of inboxes (True), those of calls (False), or none."""
+        self.severed = 0
+        """How often a link was cut where `sever` said."""
+        self._where: Callable[[bytes], int | None] | None = None
         self._target = target
         self._random = random.Random(seed)
         self._links: set[_Link] = set()
@@ -103,15 +104,31 @@ class Proxy:
         await asyncio.gather(*pumps, return_exceptions=True)
         await asyncio.sleep(0)  # transports that were aborted close in the loop's next turn
 
-    def become(self, way: Way, *, only_subscribers: bool = False) -> None:
-        """Be so from now on, for the connections that there are and for new ones."""
+    def become(self, way: Way, *, only_subscribers: bool = False, only_callers: bool = False) -> None:
+        """Be so from now on, for the connections that there are and for new ones.
+
+        Args:
+            way: how.
+            only_subscribers: the links of calls stay open.
+            only_callers: the links of inboxes stay open.
+
+        """
         self.way = way
-        self.only_subscribers = only_subscribers
+        self._spared = False if only_subscribers else True if only_callers else None
         for link in list(self._links):
             self._treat(link)
 
+    def sever(self, where: Callable[[bytes], int | None]) -> None:
+        """Cut the link of an inbox once, within what goes to it.
+
+        Args:
+            where: gets each chunk; returns how many of its bytes still pass, or None: all, and ask again.
+
+        """
+        self._where = where
+
     def _treat(self, link: _Link) -> None:
-        if self.only_subscribers and not link.subscribed:
+        if link.subscribed is self._spared:
             return
         match self.way:
             case Way.CUT | Way.RESET:
@@ -159,11 +176,13 @@ class Proxy:
                     await asyncio.sleep(self._random.uniform(*DELAY_S))
                 if not back and not link.subscribed and b"SUBSCRIBE" in data:
                     link.subscribed = True
+                    link.deaf = link.mute = False  # until now it was as links of calls are
                     self._treat(link)
-                if back and link.subscribed and self.sever is not None:
-                    through = self.sever(data)
+                if back and link.subscribed and self._where is not None:
+                    through = self._where(data)
                     if through is not None:
-                        self.sever = None
+                        self._where = None
+                        self.severed += 1
                         sink.write(data[:through])
                         break
                 if link.mute if back else link.deaf:

@@ -1,5 +1,6 @@
 """A real store for tests: the embedded Valkey on a free port, in a folder of its own."""
 
+import random
 import shutil
 import socket
 import subprocess
@@ -16,10 +17,14 @@ START_TIMEOUT_S = 10.0
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Return a TCP port that nobody uses at this moment, below those that the system gives to outgoing connections."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 

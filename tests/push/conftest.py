@@ -1,0 +1,44 @@
+"""A server behind a proxy of its own, and a job that tells as much as a test wants."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from push.world import Inbox, Teller
+from support.proxy import running_proxy
+from support.system import ServerProcess, System, running_system
+from tidings.broker.connection import open_store
+
+PROBE_S = "0.1"
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_system(servers=2) as system:
+        yield system
+
+
+@pytest.fixture
+async def store_of_system(system: System) -> AsyncIterator[Redis]:
+    client = open_store(system.store.url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def teller(tmp_path: Path, system: System) -> Teller:
+    return Teller(tmp_path / "goal", system.server)
+
+
+@pytest.fixture
+async def inbox(system: System) -> AsyncIterator[Inbox]:
+    async with running_proxy(system.store.port) as proxy:
+        server = ServerProcess(f"redis://127.0.0.1:{proxy.port}/0", TIDINGS_PROBE_S=PROBE_S)
+        try:
+            inbox = Inbox(server, proxy)
+            await inbox.ready(kinds=1)
+            yield inbox
+        finally:
+            server.close()
