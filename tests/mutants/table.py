@@ -12,6 +12,7 @@ MODEL = "tests/model/test_broker_model.py"
 CLIENT = "core/tidings/client/"
 HUB = "tests/server/test_hub.py"
 LEDGER = "tests/client/test_ledger.py"
+PUSH = "tests/push/"
 REPORT = "tests/broker/test_report.py"
 
 
@@ -171,8 +172,64 @@ MUTANTS = (
     Mutant(
         "An inbox that was deaf does not ask what it missed.",
         "server/tidings_server/hub.py",
-        "                topic.stale = topic.seq is None\n                self._repair(topic)\n",
-        "                topic.stale = topic.seq is None\n",
+        "            topic.stale = topic.seq is None\n            self._repair(topic)\n",
+        "            topic.stale = topic.seq is None\n",
+        (HUB,),
+    ),
+    Mutant(
+        "A gateway that hears nothing believes that it hears.",
+        "core/tidings/broker/probe.py",
+        "return self._unechoed >= MISSES",
+        "return self._unechoed < 0",
+        (f"{PUSH}test_inbox.py", "tests/broker/test_probe.py"),
+    ),
+    Mutant(
+        "A subscription on which nothing comes is kept.",
+        "core/tidings/broker/probe.py",
+        "return self._silent >= MISSES",
+        "return self._silent < 0",
+        ("tests/broker/test_probe.py", "tests/broker/test_subscription.py"),
+    ),
+    Mutant(
+        "A store that takes no probes has its connections opened anew.",
+        "core/tidings/broker/probe.py",
+        "        elif taken:\n",
+        "        else:\n",
+        ("tests/broker/test_probe.py", "tests/broker/test_subscription.py"),
+    ),
+    Mutant(
+        "A subscription that was opened anew asks nobody to look at what it missed.",
+        "core/tidings/broker/subscription.py",
+        "            line.stood = True\n            self._on_open()\n",
+        "            line.stood = True\n",
+        (f"{PUSH}test_inbox.py", "tests/broker/test_subscription.py"),
+    ),
+    Mutant(
+        "An event too large to publish is published without its frame, and nobody fetches it.",
+        "server/tidings_server/hub.py",
+        "seq > topic.seq + 1 or not frame:",
+        "seq > topic.seq + 1:",
+        (HUB, f"{PUSH}test_completeness.py"),
+    ),
+    Mutant(
+        "One script may publish to a gateway as much as it likes.",
+        LUA + "_prelude.lua",
+        "local fits = box.sent + #frame <= SCRIPT_CAP",
+        "local fits = true",
+        (HUB,),
+    ),
+    Mutant(
+        "A socket that resumes is told the log from the beginning.",
+        "server/tidings_server/hub.py",
+        "answer = self._store.watch(listener.token, after)",
+        "answer = self._store.watch(listener.token, 0)",
+        (f"{PUSH}test_completeness.py",),
+    ),
+    Mutant(
+        "An event that was told is told again.",
+        "server/tidings_server/hub.py",
+        "        if seq <= topic.seq:\n            return\n",
+        "",
         (HUB,),
     ),
     Mutant(

@@ -43,10 +43,10 @@ async def by_stream(servers: list[ServerProcess], token: str, seen: Seen, lasts:
                 assert answer.status_code == 200
                 taken = 0
                 async for name, frame in sse(answer.aiter_lines()):
-                    taken += 1
                     if name == "snapshot":
                         seen.snapshot(frame, numbered=False)
                     else:
+                        taken += 1
                         seen.event(frame)
                     if lasts and taken >= lasts:
                         break

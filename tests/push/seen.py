@@ -15,10 +15,11 @@ class Seen:
         """The number after which it would resume."""
         self.chunks: list[Any] = []
         self.changes: list[str] = []
-        """Names of the events of state changes, in order; of a snapshot its status, if that is news."""
+        """Names of the events of state changes, in order; what a snapshot sums up is not among them."""
         self.progress: Any = None
         """The fraction or the message of the newest."""
         self.result: Any = None
+        self.snapshots = 0
         self.ended = False
         self.news = anyio.Event()
 
@@ -53,6 +54,7 @@ class Seen:
             self.seq = chunk["seq"]
             self.chunks.append(chunk["data"])
         assert frame["seq"] >= self.seq
+        self.snapshots += 1
         if frame["progress"] is not None:
             self.progress = frame["progress"]["message"]
         if numbered:

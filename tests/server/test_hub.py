@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import anyio
@@ -65,6 +65,8 @@ class World:
     worker: WorkerStore
     deaf: bool = False
     """While set, what the inbox brings is lost on the way."""
+    messages: list[int] = field(default_factory=list)
+    """Sizes of what the inbox brought, bytes."""
 
     async def running_job(self, listener_of: type[Ear] = Ear) -> tuple[Ear, Report]:
         """Return a listener of a job that has been started (number 2), and its first report."""
@@ -103,6 +105,7 @@ async def opened(store: Redis, url: str) -> AsyncIterator[World]:
         await worker.join(["normal"])
 
         def receive(_channel: str, data: bytes) -> None:
+            world.messages.append(len(data))
             if not world.deaf:
                 world.hub.receive(data)
 
@@ -193,6 +196,61 @@ async def test_an_event_too_large_to_publish_is_fetched(world: World, store: Red
     await ear.until(3)
     assert ear.heard == [2]
     assert ear.snapshots == [(2, 3, [])]
+
+
+@in_world
+async def test_what_one_script_publishes_to_a_gateway_is_bounded_and_the_rest_is_fetched(
+    world: World, store: Redis
+) -> None:
+    chunk = msgspec.json.encode("x" * 60_000).decode()
+    tail = f'"event":"log","status":"running","data":{chunk}}}'
+    jobs = [await world.running_job() for _ in range(40)]
+    world.messages.clear()
+    for _, report in jobs:
+        report.events.extend([(EventClass.LOG, tail, chunk)] * 4)
+    await asyncio.gather(*(world.worker.report(report) for _, report in jobs))  # in one script: 9.6 MB
+    for ear, _ in jobs:
+        await ear.until(6)
+    assert sum(world.messages) < 4_200_000
+    assert max(world.messages) < 1_100_000
+    whole = [ear for ear, _ in jobs if ear.heard == [2, 3, 4, 5, 6]]
+    fetched = [ear for ear, _ in jobs if ear.snapshots]
+    assert len(whole) + len(fetched) == 40
+    assert len(fetched) > 20
+    for ear in fetched:
+        told = len(ear.heard) - 1 + sum(len(chunks) for _, _, chunks in ear.snapshots)
+        assert told == 4
+
+
+@in_world
+async def test_everything_that_is_held_is_watched_again_in_few_calls_of_bounded_size(
+    world: World, store: Redis
+) -> None:
+    count = 10_000
+    ears = [Ear(mint("p")) for _ in range(count)]
+    made = []
+    for ear in ears:
+        world.hub.begin(ear)
+        made.append(world.gateway.submit("p", NewJob(ear.token.id, "k", "normal", "[]")))
+    await asyncio.gather(*made)
+    for ear in ears:
+        ear.release(1)
+    world.deaf = True
+    for _ in range(count // 250):
+        await world.worker.start(await world.worker.take(["normal"], 250, 1000))
+    world.deaf = False
+    await command(store, "CONFIG", "RESETSTAT")
+    await command(store, "CONFIG", "SET", "slowlog-log-slower-than", 0)
+    await command(store, "SLOWLOG", "RESET")
+    world.hub.reopened()
+    for ear in ears:
+        await ear.until(2)
+    calls = (await store.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    slowest_us = max(entry[2] for entry in await command(store, "SLOWLOG", "GET", 128) if entry[3][0] == b"EVALSHA")
+    await command(store, "CONFIG", "SET", "slowlog-log-slower-than", 10_000)
+    print(f"{calls} calls for {count} jobs, the longest {slowest_us} us")
+    assert calls == -(-count // 256)
+    assert all([*ear.heard, *(seq for _, seq, _ in ear.snapshots)] == [2] for ear in ears)
 
 
 @in_world

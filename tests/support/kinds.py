@@ -161,6 +161,14 @@ async def big(size: int) -> str:
 
 
 @job
+async def big_when(path: str, size: int) -> str:
+    """Returns a large result when a file appears."""
+    while not Path(path).exists():
+        await anyio.sleep(0.01)
+    return "x" * size
+
+
+@job
 async def unserialisable() -> object:
     """Returns what JSON has no form for."""
     return object()

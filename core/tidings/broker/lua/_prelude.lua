@@ -62,9 +62,12 @@ local at = rfc3339(now)
 
 -- Events are gathered for each gateway and published once, at the end of the script. An event
 -- whose frame is larger than the cap travels without it: the gateway fetches the job instead, so
--- that no message comes near the store's output-buffer limit for subscribers.
+-- that no message comes near the store's output-buffer limit for subscribers (by default 32 MB at once,
+-- or 8 MB for 60 s). While a script runs the store writes to nobody, so what one script publishes to one
+-- gateway is bounded too: past that, events travel without their frames.
 local FRAME_CAP = 65536
 local MESSAGE_CAP = 1048576
+local SCRIPT_CAP = 4194304
 local outboxes = {}
 
 local function frame_of(partition, id, seq, tail)
@@ -88,17 +91,21 @@ end
 local function tell(watchers, partition, id, seq, class, tail)
   if not watchers or watchers == '' then return end
   local frame = #tail <= FRAME_CAP and frame_of(partition, id, seq, tail) or ''
-  local entry = { partition .. '.' .. id, seq, class, frame }
+  local token = partition .. '.' .. id
+  local entry = { token, seq, class, frame }
   for gateway in string.gmatch(watchers, '%S+') do
     local box = outboxes[gateway]
     if not box then
-      box = { entries = {}, count = 0, bytes = 0 }
+      box = { entries = {}, count = 0, bytes = 0, sent = 0 }
       outboxes[gateway] = box
     end
-    if box.bytes + #frame > MESSAGE_CAP then publish(gateway, box) end
+    local fits = box.sent + #frame <= SCRIPT_CAP
+    local size = fits and #frame or 0
+    if box.bytes + size > MESSAGE_CAP then publish(gateway, box) end
     box.count = box.count + 1
-    box.bytes = box.bytes + #frame
-    box.entries[box.count] = entry
+    box.bytes = box.bytes + size
+    box.sent = box.sent + size
+    box.entries[box.count] = fits and entry or { token, seq, class, '' }
   end
 end
 
