@@ -248,7 +248,7 @@ async def test_everything_that_is_held_is_watched_again_in_few_calls_of_bounded_
     calls = (await store.info("commandstats"))["cmdstat_evalsha"]["calls"]
     slowest_us = max(entry[2] for entry in await command(store, "SLOWLOG", "GET", 128) if entry[3][0] == b"EVALSHA")
     await command(store, "CONFIG", "SET", "slowlog-log-slower-than", 10_000)
-    print(f"{calls} calls for {count} jobs, the longest {slowest_us} us")
+    print(f"{calls} calls for {count} jobs, the longest {slowest_us} us")  # noqa: T201 - what `pytest -rP` shows
     assert calls == -(-count // 256)
     assert all([*ear.heard, *(seq for _, seq, _ in ear.snapshots)] == [2] for ear in ears)
 
