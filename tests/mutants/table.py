@@ -207,7 +207,7 @@ MUTANTS = (
     Mutant(
         "An event too large to publish is published without its frame, and nobody fetches it.",
         "server/tidings_server/hub.py",
-        "seq > topic.seq + 1 or not frame:",
+        "seq > topic.seq + 1 or not text:",
         "seq > topic.seq + 1:",
         (HUB, f"{PUSH}test_completeness.py"),
     ),
