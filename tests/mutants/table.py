@@ -228,8 +228,8 @@ MUTANTS = (
     Mutant(
         "An event that was told is told again.",
         "server/tidings_server/hub.py",
-        "        if seq <= topic.seq:\n            return\n",
-        "",
+        "        elif seq > self.seq:\n",
+        "        else:\n",
         (HUB,),
     ),
     Mutant(

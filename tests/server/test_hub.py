@@ -360,6 +360,21 @@ async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_wa
     assert ear.snapshots == [(2, 3, [])]
 
 
+async def test_what_an_answer_has_told_is_not_told_again_by_the_event_that_came_before_it() -> None:
+    desk = Desk()
+    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
+    first = Ear(mint("p"))
+    hub.begin(first)
+    first.release(1)
+    late = Ear(first.token)
+    hub.watch(late, 0)
+    hub.receive(msgspec.msgpack.encode([(str(first.token), 2, EventClass.CHANGE, "{}")]))
+    desk.asked[0].set_result(Record("running", seq="2"))
+    late.release(2)
+    hub.receive(msgspec.msgpack.encode([(str(first.token), 3, EventClass.CHANGE, "{}")]))
+    assert (first.heard, late.heard) == ([2, 3], [3])
+
+
 async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
     desk = Desk()
     hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
