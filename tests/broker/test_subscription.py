@@ -104,9 +104,7 @@ async def test_a_store_that_takes_no_probes_is_heard_from_again_over_the_same_co
 
 async def test_a_store_that_is_paused_is_left_its_connections() -> None:
     with running_store() as process:
-        store = open_store(process.url)
         async with listening(process.url) as one:
-            before = await accepted(store)
             assert process.process is not None
             process.process.send_signal(signal.SIGSTOP)
             await one.until(lambda: one.inbox.hearing is Hearing.DEAF)
@@ -114,13 +112,6 @@ async def test_a_store_that_is_paused_is_left_its_connections() -> None:
             await one.until(lambda: one.inbox.hearing is Hearing.OPEN)
             assert one.changes == [Hearing.OPEN, Hearing.DEAF, Hearing.OPEN]
             assert one.opened == 1
-            # What went unanswered is asked over another connection: two or three, as many as intervals passed.
-            assert await accepted(store) - before < 10
-        await store.aclose()
-
-
-async def accepted(store: Redis) -> int:
-    return int((await store.info("stats"))["total_connections_received"])
 
 
 async def test_what_was_published_while_it_was_away_is_announced_by_its_opening(
