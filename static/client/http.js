@@ -7,7 +7,7 @@
  */
 
 /** @import { Surroundings } from "./connection.js" */
-/** @import { Ear, Transport } from "./socket.js" */
+/** @import { Ear } from "./socket.js" */
 import { ABNORMAL, DRAINING, TERMINAL, UNAUTHENTICATED } from "./codes.js";
 import { TidingsError, localProblem } from "./error.js";
 import { besides } from "./socket.js";
@@ -18,7 +18,6 @@ const MOST = 100;
 /** Problems that are the whole connection's, and the code with which a socket is closed for them. */
 const LOSSES = new Map([["draining", DRAINING], ["unauthenticated", UNAUTHENTICATED]]);
 
-/** @implements {Transport} */
 export class HttpTransport {
   proven = false;
   /** @type {Map<string, number>} Token → number of the newest event heard. */
@@ -36,7 +35,9 @@ export class HttpTransport {
    */
   constructor(url, world, ear) {
     this.#base = besides(url);
+    /** @type {Surroundings} */
     this.world = world;
+    /** @type {Ear} */
     this.ear = ear;
   }
 
