@@ -237,7 +237,7 @@ export class Connection {
     const another = code === UNAUTHENTICATED && this.#world.credential; // the next credential may do
     if (CLOSE_CODES.get(code)?.reconnect === false && !another) return this.#end({ code, reason });
     if (this.#transport?.proven) this.#misses = 0;
-    else void this.#blame(this.#rank);
+    else if (code === ABNORMAL || !CLOSE_CODES.has(code)) void this.#blame(this.#rank); // else the server said why
     this.#drop();
     if (this.#world.now() - this.#greetedAt >= this.#world.stableMs) this.#tries = 0;
     this.#greetedAt = Infinity;
@@ -282,8 +282,8 @@ export class Connection {
     } catch {
       return; // the network is away
     }
-    if (rank !== this.#rank || this.writable || ++this.#misses < MISSES) return;
-    this.#misses = 0;
+    if (rank !== this.#rank || this.#transport?.proven || ++this.#misses < MISSES) return;
+    this.#misses = this.#tries = 0;
     this.#rank += 1;
   }
 
@@ -330,7 +330,7 @@ export class Connection {
     online: () => {
       // Perhaps another network: what did not work on the last one may on this.
       if (this.#state === "backing-off") {
-        this.#rank = this.#misses = 0;
+        this.#rank = this.#misses = this.#tries = 0;
         this.#redial();
       } else {
         this.#explore();

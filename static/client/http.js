@@ -47,7 +47,11 @@ export class HttpTransport {
 
   open() {
     this.attempt(null, async () => {
-      this.#credential = await this.world.credential?.();
+      try {
+        this.#credential = await this.world.credential?.();
+      } catch (error) {
+        return this.ear.lost(UNAUTHENTICATED, `no credential: ${error}`);
+      }
       await this.fetch("kinds");
       this.ear.frame({ type: "hello", limits: null });
     });

@@ -95,10 +95,10 @@ export class SocketTransport {
   async #authenticate() {
     try {
       const credential = await this.#world.credential?.();
-      if (credential == null) return this.#ear.lost(UNAUTHENTICATED, "no credential");
+      if (credential == null) throw new Error("there is none");
       this.send(JSON.stringify({ type: "auth", ref: 0, credential }));
     } catch (error) {
-      this.#ear.lost(ABNORMAL, `no credential: ${error}`);
+      this.#ear.lost(UNAUTHENTICATED, `no credential: ${error}`);
     }
   }
 

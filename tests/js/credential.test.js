@@ -145,3 +145,26 @@ test("without a callback a 401 is the end", async () => {
   await assert.rejects(job.result, { code: "unauthenticated" });
   assert.equal(all.tidings.state, "closed");
 });
+
+for (const [name, credential, status] of [
+  ["refused", () => "stale", 401],
+  ["not to be had", () => { throw new Error("no"); }, 200],
+]) {
+  test(`a credential that is ${name} is not the event stream's fault`, async () => {
+    const all = connect({ credential, upgradeMs: 1e9 });
+    all.server.reachable = all.server.guarded = true;
+    const answered = async () => (await all.server.request("GET", /kinds/)).json({ kinds: [] }, status);
+    for (let n = 0; n < 2; n += 1) {
+      all.server.drop();
+      await answered(); // the look whether the server answers at all
+      await all.backOff();
+    }
+    const seen = new Set();
+    all.tidings.on("state", ({ transport }) => seen.add(transport));
+    for (let n = 0; n < 4; n += 1) {
+      if (status === 401) await answered();
+      await all.backOff();
+    }
+    assert.deepEqual(seen, new Set(["sse"]));
+  });
+}
