@@ -65,7 +65,7 @@ def openapi() -> dict[str, Any]:
                 "parameters": [TOKEN],
                 "get": {
                     "summary": "Look at a job, or wait for news of it.",
-                    "parameters": [PREFER, _header("If-None-Match")],
+                    "parameters": [PREFER, _header("If-None-Match"), after],
                     "responses": {"200": job, "304": {"description": "Nothing new."}, **refused},
                 },
                 "delete": {

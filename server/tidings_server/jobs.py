@@ -42,20 +42,24 @@ class Jobs:
             return problem_response(error.problem)
 
     async def look(self, request: Request) -> Response:
-        """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`."""
+        """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
+
+        `?after=N` leaves out of its log what somebody who has seen everything up to N has had.
+        """
         try:
             token = self._gateway.find(request.path_params["token"])
+            after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
             wait = wait_preference(request.headers.get("prefer"), self._gateway.settings.max_wait_s)
             if wait and seen is not None:
-                record = await wait_for_news(self._gateway, token, seen, wait)
+                record = await wait_for_news(self._gateway, token, seen, wait, after)
             else:
-                record = await self._gateway.read(token)
+                record = await self._gateway.read(token, after)
         except ProblemError as error:
             return problem_response(error.problem)
         if seen is not None and int(record.seq) == seen:
             return Response(None, 304, {"etag": _etag(record)})
-        return self._snapshot(token, record)
+        return self._snapshot(token, record, after)
 
     async def cancel(self, request: Request) -> Response:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
@@ -91,8 +95,8 @@ class Jobs:
         location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
         return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S)})
 
-    def _snapshot(self, token: Token, record: Record) -> Response:
-        return json_response(snapshot(str(token), record), 200, {"etag": _etag(record)})
+    def _snapshot(self, token: Token, record: Record, after: int = 0) -> Response:
+        return json_response(snapshot(str(token), record, after), 200, {"etag": _etag(record)})
 
 
 _NOBODY = Token("", "")
@@ -101,6 +105,13 @@ _NOBODY = Token("", "")
 
 def _etag(record: Record) -> str:
     return f'"{record.seq}"'
+
+
+def _after(request: Request) -> int:
+    text = request.query_params.get("after", "0")
+    if not text.isdecimal() or len(text) > 16:
+        raise refuse("invalid_frame", "`after` takes the number of an event", field="/after")
+    return int(text)
 
 
 def _etag_seq(header: str | None) -> int | None:
