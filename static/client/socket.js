@@ -111,7 +111,7 @@ export class SocketTransport {
     } else if (hello) {
       this.#ear.lost(UNAUTHENTICATED, answer.problem.detail);
     } else {
-      this.#ear.frame({ ...answer, ref: null }); // the old credential goes on until it has run out
+      this.#ear.frame(answer); // the old credential goes on until it has run out
     }
   }
 }

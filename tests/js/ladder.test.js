@@ -102,14 +102,37 @@ test("coming online tries the better one at once", async () => {
   assert.deepEqual(transports, ["sse", "websocket"]);
 });
 
-test("a socket that took over and breaks unheard gives way after one failure", async () => {
-  const all = await streaming({ upgradeMs: 60_000 });
-  all.time.pass(60_000);
+test("of those above polls each is tried in turn; one that still does not work gives way after one failure", async () => {
+  const { server, time, backOff, transports } = await polling({ upgradeMs: 20_000 });
+  time.pass(20_000); // a plain request is answered: the stream takes over, and has yet to prove itself
+  await server.request("GET", /jobs\/q.1\?after=1$/); // the poll, given up
+  await settle();
+  assert.equal(transports.at(-1), "long-poll");
+  (await server.request("GET", /jobs\/q.1\?after=1$/)).json(snapshot("q.1"));
+  await settle();
+  assert.equal(transports.at(-1), "sse");
+  (await server.request("GET", /events/)).fail();
+  await backOff();
+  (await server.request("GET", /jobs\/q.1\?after=1$/)).json(snapshot("q.1"));
+  await settle();
+  assert.equal(transports.at(-1), "long-poll");
+  const sockets = server.sockets.length;
+  time.pass(20_000);
+  assert.equal(server.sockets.length, sockets + 1);
+});
+
+test("a look that is answered late counts no more against a socket that works by then", async () => {
+  const all = connect();
+  all.server.reachable = true;
+  await miss(all);
+  all.server.guarded = true;
+  await miss(all);
   all.server.greet();
-  await miss(all); // greeted: not at fault
+  (await all.server.request("GET", /kinds/)).json({ kinds: [] });
+  await settle();
   await miss(all);
-  await miss(all);
-  assert.deepEqual(all.transports, ["sse", "websocket", "sse"]);
+  all.server.greet();
+  assert.deepEqual(all.transports, ["websocket", "websocket"]);
 });
 
 test("a submit under way when the transport changes is asked again under the same key", async () => {

@@ -59,6 +59,8 @@ test("one more job opens one stream for both, from where each stands", async () 
   (await server.request("POST", /jobs$/)).json(ack("q.2"), 202);
   assert.equal((await server.request("GET", /events/)).path, "/v1/events?token=q.1&after=2&token=q.2&after=1");
   assert.equal(stream.aborted, true);
+  await settle();
+  assert.equal(tidings.state, "open");
 });
 
 test("while a stream opens, more jobs wait for its first bytes: then one is opened for all", async () => {
@@ -102,6 +104,41 @@ test("the server ends a stream whose jobs have ended: nothing is lost by that", 
   await job.result;
   await settle();
   assert.equal(tidings.state, "open");
+});
+
+test("a stream that ends before its jobs is a loss", async () => {
+  const { server, backOff, job, stream } = await following();
+  stream.end();
+  await backOff();
+  (await server.request("GET", /q.1/)).json(snapshot("q.1", { seq: 3, status: "succeeded", result: 1 }));
+  assert.equal(await job.result, 1);
+});
+
+test("one who joins is told the log from its start, whatever the stream says meanwhile", async () => {
+  const { server, tidings, seen, stream } = await following();
+  stream.event("q.1", 2, "log", "a");
+  await settle();
+  const joined = [];
+  tidings.watch("q.1").on("event", (event) => joined.push(event));
+  const look = await server.request("GET", /q.1\?after=0/);
+  stream.snapshot("q.1", { seq: 2 }); // as after a hole: it tells what others have not seen
+  stream.event("q.1", 3, "log", "b");
+  await settle();
+  look.json(snapshot("q.1", { seq: 2, log: [{ seq: 2, at: AT, data: "a" }] }));
+  await settle();
+  assert.deepEqual(numbers(joined), [2, 3]);
+  assert.deepEqual(numbers(seen), [2, 3]);
+});
+
+test("what is asked after a long silence has its full time to be answered", async () => {
+  const { server, time, tidings } = await streaming();
+  time.pass(3_630_000);
+  tidings.submit("count", {});
+  await server.request("POST", /jobs$/);
+  time.pass(59_999);
+  assert.equal(tidings.state, "open");
+  time.pass(1);
+  assert.equal(tidings.state, "backing-off");
 });
 
 test("without jobs an hour of silence is no loss, with one a minute is", async () => {
