@@ -19,6 +19,8 @@ class Wall:
         """Paths whose requests are cut off without an answer."""
         self.kept: set[str] = set()
         """Paths whose answers are kept until they are complete, as proxies do that buffer."""
+        self.seen: list[str] = []
+        """The path of every request so far."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -51,6 +53,7 @@ class Wall:
                     return
                 head += data
             path = head.split(b" ")[1].split(b"?")[0].decode()
+            self.seen.append(path)
             if path in self.refused:
                 return
             if b"\r\nupgrade: websocket" not in head.lower():

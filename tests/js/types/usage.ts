@@ -1,5 +1,6 @@
 /** What a user in TypeScript may write; compiled, never run. */
 import { CLOSE_CODES, Job, Tidings, TidingsError } from "tidings";
+import { sharedSocket } from "tidings/shared";
 
 const abort = new AbortController();
 const tidings: Tidings = new Tidings("https://example.test/v1/socket", {
@@ -24,4 +25,5 @@ try {
 }
 // @ts-expect-error an option nobody knows
 tidings.submit("count", {}, { signals: abort.signal });
+new Tidings("https://example.test/v1/socket", { WebSocket: sharedSocket({ credential: () => null }) }).close();
 tidings.close();
