@@ -9,8 +9,8 @@
  *     job.on("progress", ({ data }) => console.log(data.fraction, data.message));
  *     console.log(await job.accepted, await job.result);
  *
- * It keeps one connection, comes back after a break where it left off, and never polls. No
- * dependencies, no build step. Runs wherever there is a WebSocket.
+ * It keeps one connection, by socket where that works and by event stream or polls where it does
+ * not, and comes back after a break where it left off. No dependencies, no build step.
  */
 
 /** @import { Ack, Limits, Problem, ServerFrame } from "./client/frame.js" */
@@ -121,7 +121,7 @@ export class Tidings {
     return this.#connection.state;
   }
 
-  /** Every limit of the connection, as the server told them; null before it did. */
+  /** Every limit of the connection, as the server told them; null before it did, and over HTTP. */
   get limits() {
     return this.#limits;
   }

@@ -43,7 +43,7 @@ export class Tidings {
     constructor(url?: string | URL, options?: Options);
     /** The connection's state. @returns {State} */
     get state(): State;
-    /** Every limit of the connection, as the server told them; null before it did. */
+    /** Every limit of the connection, as the server told them; null before it did, and over HTTP. */
     get limits(): Limits | null;
     /**
      * @template {keyof TidingsEvents} Name
