@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from tidings import garbage
 from tidings.broker.connection import check_store
 from tidings.contract.close import DRAINING
 
@@ -46,6 +47,7 @@ class _Server(uvicorn.Server):
         """Start, and remember the loop: a signal handler must not look for it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        garbage.settle()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, stop at once at the second, drop everything at the third.
