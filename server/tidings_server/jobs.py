@@ -11,7 +11,7 @@ from tidings.contract.token import Token, parse
 from .caller import caller_of
 from .gateway import Gateway
 from .render import is_final, snapshot
-from .reply import json_response, problem_response
+from .reply import empty_response, json_response, problem_response
 from .submission import decode_submission, read_body, wait_preference
 from .waiting import Waiter, wait_for_end, wait_for_news
 
@@ -41,6 +41,10 @@ class Jobs:
         except ProblemError as error:
             return problem_response(error.problem)
 
+    async def one(self, request: Request) -> Response:
+        """`/v1/jobs/{token}`: one route, so that an answer to another method names all that are allowed."""
+        return await (self.cancel(request) if request.method == "DELETE" else self.look(request))
+
     async def look(self, request: Request) -> Response:
         """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
 
@@ -58,7 +62,7 @@ class Jobs:
         except ProblemError as error:
             return problem_response(error.problem)
         if seen is not None and int(record.seq) == seen:
-            return Response(None, 304, {"etag": _etag(record)})
+            return empty_response(304, {"etag": _etag(record)})
         return self._snapshot(token, record, after)
 
     async def cancel(self, request: Request) -> Response:
@@ -67,7 +71,7 @@ class Jobs:
             await self._gateway.cancel(self._gateway.find(request.path_params["token"]))
         except ProblemError as error:
             return problem_response(error.problem)
-        return Response(None, 202)
+        return empty_response(202)
 
     async def kinds(self, request: Request) -> Response:
         """`GET /v1/kinds`: what workers have registered."""

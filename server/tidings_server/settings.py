@@ -100,6 +100,9 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
             "without two of them it is not ready."
         ),
     ] = 2.0
+    write_timeout_s: Annotated[
+        Seconds, Meta(description="How long an answer over HTTP may wait for a reader that does not read.")
+    ] = 20.0
     drain_s: Annotated[
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],
         Meta(description="How long clients get to leave when the server is asked to stop."),
