@@ -114,6 +114,9 @@ def run(settings: ServerSettings) -> None:
         ws_ping_timeout=settings.ping_timeout_s,
         # 24 KB a socket without, 59 to 69 KB with.
         ws_per_message_deflate=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+        root_path=settings.root_path.rstrip("/"),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -23,6 +23,16 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
         bool,
         Meta(description="Say this as well to listen on more than loopback with `auth` being `none`."),
     ] = False
+    forwarded_allow_ips: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Addresses or networks of the reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` "
+            "are believed; `*` for whoever connects."
+        ),
+    ] = ("127.0.0.1", "::1")
+    root_path: Annotated[
+        str, Meta(description="The path under which a reverse proxy shows this server, such as `/tidings`.")
+    ] = ""
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(description="Origins whose pages may use this server beside its own, such as `https://app.example`."),
