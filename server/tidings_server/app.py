@@ -19,7 +19,7 @@ from .endpoint import SocketEndpoint
 from .gateway import Gateway, store_problem
 from .jobs import Jobs
 from .pages import SECURITY_HEADERS, Pages, static_folder
-from .reply import json_response, problem_response
+from .reply import HEADERS, json_response, problem_response
 from .settings import ServerSettings
 from .sockets import Sockets
 from .stream import Streams
@@ -106,7 +106,7 @@ class Health:
 
     async def live(self, request: Request) -> Response:
         """`GET /healthz`: 200 as long as the process answers at all."""
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse("ok\n", headers=HEADERS)
 
     async def ready(self, request: Request) -> Response:
         """`GET /readyz`: 200 if clients should come here, else 503 with the reason.
