@@ -42,7 +42,7 @@ $(VENV)/stamp-browser: | $(VENV)/stamp
 # What the tests of the proxies need, from Debian where it is missing.
 $(VENV)/stamp-proxies: | $(VENV)/stamp
 	@test -x /usr/sbin/nginx && test -x /usr/sbin/haproxy \
-		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nginx-light haproxy; }
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nginx haproxy; }
 	@touch $@
 
 # The checker of the JavaScript; nothing of it is shipped.
