@@ -105,8 +105,8 @@ class Stream(Response):
                 tasks.start_soon(_until_gone, receive, tasks.cancel_scope, name="stream reader")
                 try:
                     await self._write_all(send)
-                except TimeoutError:  # our own HTTP protocol drops the connection; another ASGI server has to
-                    log.info("stream_stalled", seconds=self._settings.write_timeout_s)
+                except TimeoutError:  # under another ASGI server, which has to drop the connection
+                    log.info("stream_stalled", seconds=2 * self._settings.write_timeout_s)
                 tasks.cancel_scope.cancel()
 
     async def _write_all(self, send: Send) -> None:
@@ -134,7 +134,8 @@ class Stream(Response):
             TimeoutError: the client has not read for too long.
 
         """
-        with anyio.fail_after(self._settings.write_timeout_s):
+        # Twice: our own HTTP protocol drops the connection after once, and then there is nobody to tell.
+        with anyio.fail_after(2 * self._settings.write_timeout_s):
             await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
 
