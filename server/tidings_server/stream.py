@@ -137,6 +137,7 @@ class Streams:
             wanted[token] = min(after, wanted.get(token, after))
         places = Places({str(token): after for token, after in wanted.items()}, [str(token) for token in tokens])
         stream = Stream(self._gateway.settings)
+        going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
             seat = self._gateway.accounts.enter(caller_of(request.scope), address_of(request.scope), time.monotonic())
             leave.callback(seat.leave)
@@ -144,13 +145,18 @@ class Streams:
                 listener = StreamListener(token, stream, places)
                 leave.callback(self._gateway.hub.leave, listener)
                 try:
-                    await self._join(stream, listener, after)
+                    record = await self._join(stream, listener, after)
                 except ProblemError as error:
                     raise (_at(error, tokens.index(token)) if len(tokens) > 1 else error) from error
+                if record is not None:
+                    going_on.append((listener, int(record.seq)))
                 if stream.history.overflowed:
                     # The client has all of some jobs then, and asks for the others with the numbers it has.
                     stream.live = 0
                     break
+            # Not before all history is written: an `id` in it would tell of events that are still to be sent.
+            for listener, seq in going_on:
+                listener.release(seq)
             if not stream.live and not stream.history:
                 return empty_response(204)  # an EventSource stops at this
             self._gateway.on_drain.add(stream.drain)
@@ -160,15 +166,17 @@ class Streams:
             stream.leave = leave.pop_all()
         return stream
 
-    async def _join(self, stream: Stream, listener: StreamListener, after: int) -> None:
+    async def _join(self, stream: Stream, listener: StreamListener, after: int) -> Record | None:
+        """Listen to a job and write what was missed; return its record if it goes on."""
         record = await self._gateway.watch(listener, after)
         if is_final(record) and after == int(record.seq):
-            return  # it has the end already
+            return None  # the client has the end already
         for _, text in listener.told(record, after):
             stream.history.put(text)
-        if not is_final(record):
-            stream.live += 1
-            listener.release(int(record.seq))
+        if is_final(record):
+            return None
+        stream.live += 1
+        return record
 
 
 def name_of(frame: str) -> str:
