@@ -29,7 +29,7 @@ def encode(value: Any) -> bytes:
 
     """
     try:
-        return msgspec.json.encode(value, enc_hook=_encode_foreign)
+        return _encode(value)
     except (ValueError, RecursionError) as error:  # such as a list that holds itself
         raise TypeError(f"this has no form in JSON: {error}") from error
 
@@ -93,3 +93,6 @@ def _encode_foreign(value: Any) -> Any:
     if is_pydantic(type(value)):
         return value.model_dump(mode="json")
     raise TypeError(f"a {type(value).__qualname__} has no form in JSON")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_encode_foreign).encode

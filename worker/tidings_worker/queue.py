@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import anyio
-import anyio.abc
 import structlog
 
 from tidings.broker.contact import Contact
@@ -79,7 +78,7 @@ class Queue:
         """How many attempts are under way."""
         return len(self._running)
 
-    async def serve(self, attempts: anyio.abc.TaskGroup) -> None:
+    async def serve(self, attempts: asyncio.TaskGroup) -> None:
         """Serve until cancelled; the attempts run in `attempts`, which outlives this."""
         await self._try(self._store.join, self.tiers)
         async with anyio.create_task_group() as tasks:
@@ -131,7 +130,7 @@ class Queue:
 
     # Taking.
 
-    async def _take(self, attempts: anyio.abc.TaskGroup) -> None:
+    async def _take(self, attempts: asyncio.TaskGroup) -> None:
         while True:
             free = await self._free_slots()
             most = max(1, free // len(self.tiers))
@@ -139,7 +138,7 @@ class Queue:
             if entries:
                 await self._start(entries, attempts)
 
-    async def _take_over(self, attempts: anyio.abc.TaskGroup) -> None:
+    async def _take_over(self, attempts: asyncio.TaskGroup) -> None:
         idle_ms = int(self._settings.lease_s * 1000)
         while True:
             for tier in self.tiers:
@@ -168,13 +167,13 @@ class Queue:
             await self._slot_freed.wait()
         return free
 
-    async def _start(self, entries: list[Entry], attempts: anyio.abc.TaskGroup) -> None:
+    async def _start(self, entries: list[Entry], attempts: asyncio.TaskGroup) -> None:
         answers = await self._try(self._store.start, entries, self._store.new_call())
         for entry, started in zip(entries, answers, strict=True):
             if started.go:
                 self._begin(entry, started, attempts)
 
-    def _begin(self, entry: Entry, started: Started, attempts: anyio.abc.TaskGroup) -> None:
+    def _begin(self, entry: Entry, started: Started, attempts: asyncio.TaskGroup) -> None:
         envelope = decode_envelope(entry.envelope)
         job = self._jobs.get(envelope.kind)
         if job is None:
@@ -182,7 +181,7 @@ class Queue:
             return
         attempt = Attempt(self._store, self._settings, job, entry, envelope, started)
         self._running[entry.id] = attempt
-        attempts.start_soon(self._run, entry.id, attempt, name=f"job {attempt.token}")
+        attempts.create_task(self._run(entry.id, attempt), name=f"job {attempt.token}")
 
     async def _run(self, job: str, attempt: Attempt) -> None:
         try:
@@ -206,7 +205,7 @@ class Queue:
             self._abandoned.discard(attempt)
             self._slot_freed.set()
 
-    def _refuse(self, entry: Entry, started: Started, kind: str, attempts: anyio.abc.TaskGroup) -> None:
+    def _refuse(self, entry: Entry, started: Started, kind: str, attempts: asyncio.TaskGroup) -> None:
         if kind not in self._strangers:
             self._strangers.add(kind)
             log.warning(
@@ -217,7 +216,7 @@ class Queue:
                 help="all workers of one queue must serve the same kinds: give this kind a queue of its own",
             )
         voice = Voice(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)
-        attempts.start_soon(voice.end, verdict.not_served(kind, started.attempt), name=f"refuse {kind}")
+        attempts.create_task(voice.end(verdict.not_served(kind, started.attempt)), name=f"refuse {kind}")
 
     # The schedule.
 
