@@ -12,6 +12,7 @@ from tidings.contract.frame import SUBPROTOCOL
 from tidings.contract.problem import Problem, ProblemError, problem
 
 from .account import Seat
+from .auth.identity import ANYONE
 from .caller import address_of, caller_of
 from .gateway import Gateway
 from .line import AsgiLine
@@ -37,7 +38,7 @@ class SocketEndpoint:
             await _deny(refused, scope, receive, send)
             return
         try:
-            seat = self._gateway.accounts.enter(caller_of(scope), address_of(scope), time.monotonic())
+            seat = self._gateway.accounts.enter(caller_of(scope, ANYONE), address_of(scope), time.monotonic())
         except ProblemError as error:
             await _deny(error.problem, scope, receive, send)
             return
@@ -48,7 +49,7 @@ class SocketEndpoint:
             if not origin_allowed(Headers(scope=scope), self._gateway.settings.allowed_origins):
                 await send({"type": "websocket.close", "code": close.FORBIDDEN, "reason": "origin not allowed"})
                 return
-            socket = self._socket(caller_of(scope), seat)
+            socket = self._socket(caller_of(scope, ANYONE), seat)
         finally:
             if socket is None:
                 seat.leave()

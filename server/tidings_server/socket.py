@@ -18,6 +18,7 @@ from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
 from .account import Seat
+from .auth.identity import ANYONE
 from .frame import Frame
 from .gateway import Gateway, acknowledge, cancel_problem, store_problem, unknown_token
 from .hub import Listener
@@ -169,7 +170,7 @@ class Socket:
 
     def _submit(self, frame: Submit) -> None:
         try:
-            token, job = self._gateway.admit(frame, self._caller)
+            token, job = self._gateway.admit(frame, ANYONE, self._caller)
         except ProblemError as error:
             self.session.submit_refused(frame.ref, error.problem)
             return

@@ -16,6 +16,7 @@ from tidings.contract.frame import EventFrame
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token
 
+from .auth.identity import Identity
 from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
@@ -101,20 +102,20 @@ class Streams:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def one(self, request: Request) -> Response:
+    async def one(self, request: Request, identity: Identity) -> Response:
         """Stream one job's events; resumes after `Last-Event-ID` or `?after=`."""
         try:
             token = self._gateway.find(request.path_params["token"])
             after = _after(request)
             stream = Stream(self._gateway.limits.max_waiting_bytes)
-            listener, record = await self._join(stream, token, after)
+            listener, record = await self._join(stream, token, identity, after)
         except ProblemError as error:
             return problem_response(error.problem)
         if is_final(record) and after >= int(record.seq):
             return Response(None, 204)  # an EventSource stops at this
-        return self._respond(stream, [listener])
+        return self._respond(stream, [listener], identity)
 
-    async def several(self, request: Request) -> Response:
+    async def several(self, request: Request, identity: Identity) -> Response:
         """Stream several jobs' events from now on; each begins with its snapshot.
 
         Numbers belong to one job each, so that no `id:` could stand for all: it begins anew.
@@ -131,27 +132,29 @@ class Streams:
                     limit=MAX_TOKENS,
                 )
             for token in {self._gateway.find(text) for text in texts}:
-                listener, _ = await self._join(stream, token, 0)
+                listener, _ = await self._join(stream, token, identity, 0)
                 listeners.append(listener)
         except ProblemError as error:
             for listener in listeners:
                 self._gateway.hub.leave(listener)
             return problem_response(error.problem)
-        return self._respond(stream, listeners)
+        return self._respond(stream, listeners, identity)
 
-    async def _join(self, stream: Stream, token: Token, after: int) -> tuple[StreamListener, Record]:
+    async def _join(
+        self, stream: Stream, token: Token, identity: Identity, after: int
+    ) -> tuple[StreamListener, Record]:
         listener = StreamListener(token, stream)
-        record = await self._gateway.watch(listener, after)
+        record = await self._gateway.watch(listener, identity, after)
         stream.live += 1
         listener.tell(record, after)
         listener.release(int(record.seq))
         return listener, record
 
-    def _respond(self, stream: Stream, listeners: list[StreamListener]) -> Response:
-        body = self._body(stream, listeners)
+    def _respond(self, stream: Stream, listeners: list[StreamListener], identity: Identity) -> Response:
+        body = self._body(stream, listeners, identity)
         return StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
 
-    async def _body(self, stream: Stream, listeners: list[StreamListener]) -> AsyncIterator[str]:
+    async def _body(self, stream: Stream, listeners: list[StreamListener], identity: Identity) -> AsyncIterator[str]:
         self._gateway.on_drain.add(stream.news.set)
         try:
             yield f"retry: {RETRY_MS}\n\n"
@@ -160,7 +163,7 @@ class Streams:
                     return  # too slow; the client resumes where it was
                 for text in stream.outbox.take():
                     yield text
-                if stream.live <= 0 or self._gateway.draining:
+                if stream.live <= 0 or self._gateway.draining or identity.expired():
                     return
                 stream.news.clear()
                 if not await _wait(stream.news, self._gateway.settings.sse_heartbeat_s):
