@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.abc
 import msgspec
 import structlog
 
@@ -73,6 +74,7 @@ class Gateway:
         self._listening = open_store(settings.store_url, timeout=None, contact=contact)
         self._registry = Registry(self._client, keys)
         self.tickets = Tickets(TicketStore(self._client, keys), settings.ticket_ttl_s)
+        self._tasks: anyio.abc.TaskGroup | None = None
         self._kinds_changed = asyncio.Event()
         self._kinds_known = asyncio.Event()
         self._kinds_channel = keys.kinds_changed
@@ -101,6 +103,7 @@ class Gateway:
         """Run the gateway's own tasks around the body."""
         try:
             async with self.store, anyio.create_task_group() as tasks:
+                self._tasks = tasks
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
@@ -131,6 +134,24 @@ class Gateway:
         for end in list(self.on_drain):
             end()
 
+    # Who.
+
+    def identify(self, credential: str) -> "asyncio.Future[Identity]":
+        """Return a future of whose credential it is; it fails with `ProblemError`."""
+        assert self._tasks is not None, "use it inside `running`"
+        answer: asyncio.Future[Identity] = asyncio.get_running_loop().create_future()
+        self._tasks.start_soon(self._identify, credential, answer, name="credential")
+        return answer
+
+    async def _identify(self, credential: str, answer: "asyncio.Future[Identity]") -> None:
+        try:
+            answer.set_result(await self.authenticator.identify(credential))
+        except ProblemError as error:
+            answer.set_exception(error)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+
     # Work.
 
     def admit(self, submission: Submission, identity: Identity, caller: str) -> tuple[Token, NewJob]:
@@ -147,7 +168,6 @@ class Gateway:
         """
         if self.draining:
             raise refuse("draining", "this server is shutting down; connect again", retry_after=1)
-        identity.require("submit")
         if submission.watch:
             identity.require("watch")
         identity.require_kind(submission.kind)

@@ -45,7 +45,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
         """
         if not self.allows(scope):
-            raise refuse("forbidden", f"the credential lacks the scope {scope!r}")
+            raise self.lack(scope)
+
+    def lack(self, scope: Scope) -> ProblemError:
+        """Return the refusal of what `scope` stands for."""
+        return refuse("forbidden", f"the credential lacks the scope {scope!r}")
 
     def require_kind(self, kind: str) -> None:
         """Refuse whoever may not submit jobs of `kind`.
