@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -149,7 +150,8 @@ async def test_a_stream_ends_when_its_credential_does(system: System, http: http
         httpx.AsyncClient(base_url=server.url, timeout=15) as other,
         other.stream("GET", place + "/events", headers=bearer(token(exp=end))) as answer,
     ):
-        text = "".join([part async for part in answer.aiter_text()])
+        with anyio.fail_after(20):
+            text = "".join([part async for part in answer.aiter_text()])
     assert "event: snapshot" in text
     assert "event: succeeded" not in text
     assert time.time() >= end
