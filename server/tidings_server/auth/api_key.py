@@ -78,16 +78,13 @@ def setting_line(name: str, key: str, scopes: Iterable[str] = ()) -> str:
 
 
 def parse_keys(texts: Iterable[str]) -> list[KeyHash]:
-    """Return the keys in the settings.
+    """Return the keys in the settings; one name may have several, while one takes the place of another.
 
     Raises:
         ValueError: one is not `NAME:SHA256[:SCOPE+SCOPE]`; the text says which, not what it holds.
 
     """
-    keys = [_parse(number, text) for number, text in enumerate(texts, start=1)]
-    if len({key.name for key in keys}) < len(keys):
-        raise ValueError("TIDINGS_API_KEYS has a name twice; the name owns the jobs, so that each needs its own")
-    return keys
+    return [_parse(number, text) for number, text in enumerate(texts, start=1)]
 
 
 def _parse(number: int, text: str) -> KeyHash:

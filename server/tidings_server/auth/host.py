@@ -22,8 +22,8 @@ class LoopbackOnly:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what came under a name of this machine."""
-        if scope["type"] == "lifespan" or _host_is_ours(Headers(scope=scope).get("host")):
+        """Pass on what came under a name of this machine, or without one, which no browser does."""
+        if scope["type"] == "lifespan" or all(map(_is_ours, Headers(scope=scope).getlist("host"))):
             await self._app(scope, receive, send)
             return
         refused = problem(
@@ -37,9 +37,7 @@ class LoopbackOnly:
             await send({"type": "websocket.close"})
 
 
-def _host_is_ours(host: str | None) -> bool:
-    if host is None:
-        return True  # no browser leaves it out
+def _is_ours(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:
