@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ class Issuer:
         self.body: bytes | None = None
         """Answered in place of the keys, if set."""
         self.redirect = ""
+        self.delay_s = 0.0
+        """How long it takes to answer."""
         self.asked = 0
         """How often it was asked."""
         self._server: http.server.ThreadingHTTPServer | None = None
@@ -31,6 +34,7 @@ class Issuer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked += 1
+                time.sleep(issuer.delay_s)
                 self.send_response(302 if issuer.redirect else 200)
                 self.send_header("location", issuer.redirect)
                 self.end_headers()
