@@ -39,12 +39,18 @@ $(VENV)/stamp-browser: | $(VENV)/stamp
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nodejs npm; }
 	@touch $@
 
+# What the tests of the proxies need, from Debian where it is missing.
+$(VENV)/stamp-proxies: | $(VENV)/stamp
+	@test -x /usr/sbin/nginx && test -x /usr/sbin/haproxy \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nginx haproxy; }
+	@touch $@
+
 # The checker of the JavaScript; nothing of it is shipped.
 node_modules/.stamp: package.json | $(VENV)/stamp-browser
 	npm install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
-setup: $(VENV)/stamp $(VENV)/stamp-browser node_modules/.stamp
+setup: $(VENV)/stamp $(VENV)/stamp-browser $(VENV)/stamp-proxies node_modules/.stamp
 
 demo: $(VENV)/stamp
 	$(BIN)/tidings dev examples/demo/jobs.py

@@ -70,6 +70,8 @@ def _shown(default: object) -> str:
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     if isinstance(default, float):
         return f"`{default:.0f}`" if default.is_integer() else f"`{default}`"
     return f"`{default}`"

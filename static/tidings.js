@@ -9,14 +9,14 @@
  *     job.on("progress", ({ data }) => console.log(data.fraction, data.message));
  *     console.log(await job.accepted, await job.result);
  *
- * It keeps one connection, comes back after a break where it left off, and never polls. No
- * dependencies, no build step. Runs wherever there is a WebSocket.
+ * It keeps one connection, by socket where that works and by event stream or polls where it does
+ * not, and comes back after a break where it left off. No dependencies, no build step.
  */
 
 /** @import { Ack, Limits, Problem, ServerFrame } from "./client/frame.js" */
 /** @import { Backoff } from "./client/backoff.js" */
 /** @import { Call } from "./client/calls.js" */
-/** @import { State, StateChange, Surroundings, Timers } from "./client/connection.js" */
+/** @import { Credential, State, StateChange, Surroundings, Timers } from "./client/connection.js" */
 /** @import { Entry } from "./client/watches.js" */
 import { BACKOFF, drawDelay } from "./client/backoff.js";
 import { Calls } from "./client/calls.js";
@@ -46,11 +46,15 @@ export { CLOSE_CODES, Job, TidingsError };
  * @property {AbortSignal} [signal] Cancels the job when it aborts.
  *
  * @typedef {object} Options
- * @property {number} [silenceMs] Without any frame for so long, a socket counts as dead; default 60 000.
- * @property {number} [helloMs] How long a new socket may take to be greeted; default 10 000.
+ * @property {() => Credential | Promise<Credential>} [credential] Returns who is calling: a JWT or an API key. Asked
+ *   whenever it connects and when the server says that the last one runs out, so let it return a fresh one.
+ * @property {number} [silenceMs] Without a word for so long, a connection counts as dead; default 60 000.
+ * @property {number} [helloMs] How long a new one may take to be greeted; default 10 000.
  * @property {number} [stableMs] A connection that lasted so long forgets earlier failures; default 10 000.
- * @property {Partial<Backoff>} [backoff] Between sockets; default {baseMs: 500, capMs: 30 000}.
+ * @property {number} [upgradeMs] Between tries of a better transport, half to one and a half times; default 60 000.
+ * @property {Partial<Backoff>} [backoff] Between connections; default {baseMs: 500, capMs: 30 000}.
  * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Default: the global one.
+ * @property {(url: string, init?: RequestInit) => Promise<Response>} [fetch] Default: the global one.
  * @property {() => number} [now] Wall clock, ms; default Date.now.
  * @property {() => number} [random] Uniform in [0, 1); default Math.random.
  * @property {Timers} [timers] Default setTimeout and clearTimeout.
@@ -78,9 +82,6 @@ export class Tidings {
   #emitter = new Emitter();
   /** @type {Surroundings} */
   #world;
-  /** @type {Backoff} */
-  #backoff;
-
   /**
    * Connects at once, and keeps connected until `close()`.
    *
@@ -88,17 +89,22 @@ export class Tidings {
    * @param {Options} [options]
    */
   constructor(url = new URL("../v1/socket", import.meta.url), options = {}) {
-    const { silenceMs = 60_000, helloMs = 10_000, stableMs = 10_000 } = options;
-    this.#backoff = { ...BACKOFF, ...options.backoff };
     this.#world = {
-      WebSocket: options.WebSocket ?? globalThis.WebSocket,
-      now: options.now ?? Date.now,
-      random: options.random ?? Math.random,
-      timers: options.timers ?? { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(id) },
-      events: options.events ?? globalThis.window ?? null,
+      WebSocket: globalThis.WebSocket,
+      fetch: (input, init) => fetch(input, init),
+      now: Date.now,
+      random: Math.random,
+      timers: { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(id) },
+      events: globalThis.window ?? null,
+      credential: undefined,
+      silenceMs: 60_000,
+      helloMs: 10_000,
+      stableMs: 10_000,
+      upgradeMs: 60_000,
+      ...options,
+      backoff: { ...BACKOFF, ...options.backoff },
     };
-    const timing = { silenceMs, helloMs, stableMs, backoff: this.#backoff };
-    this.#connection = new Connection(String(url).replace(/^http/, "ws"), this.#world, timing, {
+    this.#connection = new Connection(new URL(url, globalThis.location?.href), this.#world, {
       greeted: ({ limits }) => {
         this.#limits = limits;
         return this.#watches.prepare();
@@ -115,7 +121,7 @@ export class Tidings {
     return this.#connection.state;
   }
 
-  /** Every limit of the connection, as the server told them; null before it did. */
+  /** Every limit of the connection, as the server told them; null before it did, and over HTTP. */
   get limits() {
     return this.#limits;
   }
@@ -154,7 +160,8 @@ export class Tidings {
       cancel: () => this.#cancelSubmit(entry, call),
       unwatch: () => { if (entry.job.token) this.#watches.remove(entry.job.token, entry); },
     });
-    if (signal) cancelOnAbort(entry.job, signal);
+    // Finished meanwhile: there is nothing to stop.
+    if (signal) onAbort(entry.job, signal, () => void entry.job.cancel().catch(() => {}));
     this.#ask(call);
     return entry.job;
   }
@@ -163,13 +170,15 @@ export class Tidings {
    * Follows a job that was submitted before, here or elsewhere.
    *
    * @param {string} token
-   * @param {{after?: number}} [options] `after`: the last `seq` seen; default 0: tell the log from its start.
+   * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: tell the log
+   *   from its start. `signal`: follows no longer when it aborts.
    * @returns {Job}
    */
-  watch(token, { after = 0 } = {}) {
+  watch(token, { after = 0, signal } = {}) {
     const entry = Job.open({ token, after });
     entry.bind({ cancel: () => this.#cancel(token), unwatch: () => this.#watches.remove(token, entry) });
     this.#watches.add(token, entry);
+    if (signal) onAbort(entry.job, signal, () => entry.job.unwatch());
     if (this.#connection.writable) this.#watches.start(token);
     else if (this.state === "closed") queueMicrotask(() => entry.inlet.refused(CLOSED));
     return entry.job;
@@ -210,7 +219,7 @@ export class Tidings {
    */
   #send(call) {
     const limit = this.#limits?.max_frame_bytes ?? Infinity;
-    const bytes = call.text.length * 3 > limit ? new TextEncoder().encode(call.text).length : 0;
+    const bytes = new TextEncoder().encode(call.text).length;
     if (bytes > limit) {
       const detail = `${bytes} bytes; at most ${limit} are taken: send less, or a reference`;
       queueMicrotask(() => call.refused(localProblem("too_large", detail, { limit })));
@@ -226,7 +235,7 @@ export class Tidings {
    * @param {Problem} problem
    */
   #later(again, tries, problem) {
-    const delay = drawDelay(tries, this.#backoff, this.#world.random) + (problem.retry_after ?? 0) * 1000;
+    const delay = drawDelay(tries, this.#world.backoff, this.#world.random) + (problem.retry_after ?? 0) * 1000;
     this.#world.timers.set(() => { if (this.#connection.writable) again(); }, delay);
   }
 
@@ -310,11 +319,11 @@ export class Tidings {
    * @param {Problem} problem
    */
   #refused(ref, problem) {
+    // This server is leaving and will close the socket; the next one is asked what this one did not answer.
+    if (ref && problem.code === "draining") return;
     const call = this.#calls.take(ref);
     if (!call) return this.#emitter.emit("error", problem);
-    // This server is leaving and will close the socket; the next one is asked instead.
-    if (problem.code === "draining") this.#calls.hold(call);
-    else call.refused(problem);
+    call.refused(problem);
     this.#pump();
   }
 }
@@ -324,18 +333,17 @@ const CLOSED = localProblem("closed", "the connection is closed");
 /**
  * @param {Job} job
  * @param {AbortSignal} signal
+ * @param {() => void} act
  */
-function cancelOnAbort(job, signal) {
-  const cancel = () => void job.cancel().catch(() => {}); // finished meanwhile: there is nothing to stop
-  if (signal.aborted) return queueMicrotask(cancel);
-  signal.addEventListener("abort", cancel, { once: true });
-  const forget = () => signal.removeEventListener("abort", cancel);
+function onAbort(job, signal, act) {
+  if (signal.aborted) return queueMicrotask(act);
+  signal.addEventListener("abort", act, { once: true });
+  const forget = () => signal.removeEventListener("abort", act);
   job.on("finished", forget);
   job.on("refused", forget);
 }
 
-/** Returns a new idempotency key. Pages not loaded over TLS have no `randomUUID`. */
+/** Returns a new idempotency key: 128 random bits. Pages not loaded over TLS have no `randomUUID`. */
 function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -20,7 +20,7 @@ from .gateway import Gateway, store_problem
 from .guard import Guard
 from .jobs import Jobs
 from .pages import SECURITY_HEADERS, Pages, static_folder
-from .reply import json_response, problem_response
+from .reply import HEADERS, json_response, problem_response
 from .settings import ServerSettings
 from .sockets import Sockets
 from .stream import Streams
@@ -76,8 +76,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/openapi.json", document),
         Route("/asyncapi.json", document),
         Route("/v1/jobs", guard(jobs.submit, "submit"), methods=["POST"]),
-        Route("/v1/jobs/{token}", guard(jobs.look, "watch"), methods=["GET"]),
-        Route("/v1/jobs/{token}", guard(jobs.cancel, "cancel"), methods=["DELETE"]),
+        Route("/v1/jobs/{token}", guard(jobs.one), methods=["GET", "DELETE"]),
         Route("/v1/jobs/{token}/events", guard(streams.one, "watch", tickets=True), methods=["GET"]),
         Route("/v1/events", guard(streams.several, "watch", tickets=True), methods=["GET"]),
         Route("/v1/kinds", guard(jobs.kinds), methods=["GET"]),
@@ -120,7 +119,7 @@ class Health:
 
     async def live(self, request: Request) -> Response:
         """`GET /healthz`: 200 as long as the process answers at all."""
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse("ok\n", headers=HEADERS)
 
     async def ready(self, request: Request) -> Response:
         """`GET /readyz`: 200 if clients should come here, else 503 with the reason.

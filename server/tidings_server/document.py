@@ -64,9 +64,10 @@ def openapi() -> dict[str, Any]:
     )
     job = _answer("All that is known of the job.", "application/json", snapshot)
     accepted = _answer("Accepted, durably.", "application/json", ack)
-    stream = _answer("Its events, each with the event's number as `id`.", "text/event-stream", event)
+    stream = _answer("Its events.", "text/event-stream", _sse(event, snapshot))
     refused = {"default": _answer("A problem document (RFC 9457).", "application/problem+json", problem)}
-    after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+    number = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+    after = {"name": "after", "in": "query", "schema": number}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tidings", "version": tidings.__version__, "description": "Contract version 1."},
@@ -83,7 +84,7 @@ def openapi() -> dict[str, Any]:
                 "parameters": [TOKEN],
                 "get": {
                     "summary": "Look at a job, or wait for news of it.",
-                    "parameters": [PREFER, _header("If-None-Match")],
+                    "parameters": [PREFER, _header("If-None-Match"), after],
                     "responses": {"200": job, "304": {"description": "Nothing new."}, **refused},
                 },
                 "delete": {
@@ -109,10 +110,17 @@ def openapi() -> dict[str, Any]:
                             "name": "token",
                             "in": "query",
                             "required": True,
-                            "schema": {"type": "array", "items": {"type": "string"}, "maxItems": 100},
-                        }
+                            "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100},
+                        },
+                        {
+                            "name": "after",
+                            "in": "query",
+                            "description": "None, or one for each token, in order: the last number seen of it.",
+                            "schema": {"type": "array", "items": number, "maxItems": 100},
+                        },
+                        _header("Last-Event-ID"),
                     ],
-                    "responses": {"200": stream, **refused},
+                    "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
                 }
             },
             "/v1/kinds": {
@@ -165,6 +173,21 @@ def asyncapi() -> dict[str, Any]:
 
 def _answer(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _sse(*data: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one event of a stream, by its lines; OpenAPI 3.1 has no form for a stream of them."""
+    return {
+        "description": "Each event of the stream. `id` tells what was seen: the number of the job's event, or of each "
+        "job's, separated by commas. A `snapshot` has none.",
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string"},
+            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": [*data]}},
+        },
+    }
 
 
 def _header(name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tidings.contract.problem import Problem
 
-from .line import SENT_AWAY_S, STUCK_S
+from .line import SENT_AWAY_S
 from .settings import ServerSettings
 
 _encode = msgspec.json.Encoder().encode
@@ -116,7 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Let go of a reader that does not read for a while."""
         super().pause_writing()
-        self._stuck_timer = self.loop.call_later(STUCK_S, self.transport.abort)
+        self._stuck_timer = self.loop.call_later(self.config.ours.write_timeout_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Go on: the reader has read."""

@@ -12,7 +12,7 @@ from .auth.identity import Identity
 from .caller import caller_of
 from .gateway import Gateway
 from .render import is_final, snapshot
-from .reply import json_response, problem_response
+from .reply import empty_response, json_response, problem_response
 from .submission import decode_submission, read_body, wait_preference
 from .waiting import Waiter, wait_for_end, wait_for_news
 
@@ -42,29 +42,39 @@ class Jobs:
         except ProblemError as error:
             return problem_response(error.problem)
 
+    async def one(self, request: Request, identity: Identity) -> Response:
+        """`/v1/jobs/{token}`: one route, so that an answer to another method names all that are allowed."""
+        return await (self.cancel(request, identity) if request.method == "DELETE" else self.look(request, identity))
+
     async def look(self, request: Request, identity: Identity) -> Response:
-        """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`."""
+        """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
+
+        `?after=N` leaves out of its log what somebody who has seen everything up to N has had.
+        """
         try:
+            identity.require("watch")
             token = self._gateway.find(request.path_params["token"])
+            after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
             wait = wait_preference(request.headers.get("prefer"), self._gateway.settings.max_wait_s)
             if wait and seen is not None:
-                record = await wait_for_news(self._gateway, token, identity, seen, wait)
+                record = await wait_for_news(self._gateway, token, identity, seen, wait, after)
             else:
-                record = await self._gateway.read(token, identity)
+                record = await self._gateway.read(token, identity, after)
         except ProblemError as error:
             return problem_response(error.problem)
         if seen is not None and int(record.seq) == seen:
-            return Response(None, 304, {"etag": _etag(record)})
-        return self._snapshot(token, record)
+            return empty_response(304, {"etag": _etag(record)})
+        return self._snapshot(token, record, after)
 
     async def cancel(self, request: Request, identity: Identity) -> Response:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
         try:
+            identity.require("cancel")
             await self._gateway.cancel(self._gateway.find(request.path_params["token"]), identity)
         except ProblemError as error:
             return problem_response(error.problem)
-        return Response(None, 202)
+        return empty_response(202)
 
     async def kinds(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/kinds`: what workers have registered, as far as whoever asks may submit it."""
@@ -92,8 +102,8 @@ class Jobs:
         location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
         return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S)})
 
-    def _snapshot(self, token: Token, record: Record) -> Response:
-        return json_response(snapshot(str(token), record), 200, {"etag": _etag(record)})
+    def _snapshot(self, token: Token, record: Record, after: int = 0) -> Response:
+        return json_response(snapshot(str(token), record, after), 200, {"etag": _etag(record)})
 
 
 _NOBODY = Token("", "")
@@ -102,6 +112,13 @@ _NOBODY = Token("", "")
 
 def _etag(record: Record) -> str:
     return f'"{record.seq}"'
+
+
+def _after(request: Request) -> int:
+    text = request.query_params.get("after", "0")
+    if not text.isdecimal() or len(text) > 16:
+        raise refuse("invalid_frame", "`after` takes the number of an event", field="/after")
+    return int(text)
 
 
 def _etag_seq(header: str | None) -> int | None:

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice, takewhile
 from typing import Any
 
 import jsonschema_rs
@@ -20,6 +21,9 @@ MAX_VALUE = 128
 
 MAX_FINDINGS = 20
 """How many things wrong with one input are told at once."""
+
+MAX_NAME = 100
+"""Characters of a field's name for which a refusal points to that field."""
 
 
 class Kinds:
@@ -110,11 +114,8 @@ def _check_fields(submission: Submission, record: KindRecord) -> None:
 
 
 def _invalid(kind: str, validator: jsonschema_rs.Validator, value: Any) -> ProblemError:
-    findings: list[dict[str, Any]] = []
-    for error in validator.iter_errors(value):
-        findings.extend(_findings(error))
-        if len(findings) >= MAX_FINDINGS:
-            break
+    every = chain.from_iterable(map(_findings, validator.iter_errors(value)))
+    findings = list(islice(every, MAX_FINDINGS))
     first = findings[0]
     more = f" (and {len(findings) - 1} more, see errors)" if len(findings) > 1 else ""
     return refuse(
@@ -136,11 +137,16 @@ def _findings(error: Any) -> Iterable[dict[str, Any]]:
     else:
         text = _shorten(error.message)
     if not names:
-        yield {"field": pointer(place), "detail": text}
+        yield {"field": _pointer(place), "detail": text}
     for name in names:
-        yield {"field": pointer([*place, name]), "detail": text.format(name)}
+        yield {"field": _pointer([*place, name]), "detail": text.format(_shorten(name))}
+
+
+def _pointer(place: list[str | int]) -> str:
+    """Return the pointer to a place, or to what holds it where its own name is no name for people."""
+    return pointer(takewhile(lambda part: len(str(part)) <= MAX_NAME, place))
 
 
 def _shorten(message: str) -> str:
-    """Return a message that may quote the whole input in a length for people."""
+    """Return a message that may quote the whole input, or the name of a field, in a length for people."""
     return message if len(message) <= 300 else message[:140] + " … " + message[-140:]

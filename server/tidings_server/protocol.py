@@ -15,6 +15,7 @@ import structlog
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as WebSocketFrame
+from websockets.protocol import State
 
 from tidings.contract import close
 
@@ -50,6 +51,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """One connection that is, or is about to be, a WebSocket."""
 
     _line: "DirectLine | None" = None
+    _last_words = b""
+    """The closing handshake's reply, and pongs before it, while what came before is handed on."""
 
     def handle_connect(self, event: object) -> None:
         """Offer the application to take the socket over."""
@@ -92,12 +95,22 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Start no timer: whoever takes the socket over is told the time once a second."""
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless it comes from one who was sent away."""
-        if self._line is not None:
-            if self._line.deaf:
-                return
-            self._line.heard = True
-        super().data_received(data)
+        """Take what came, unless it comes from one who was sent away.
+
+        What came before a close, or before what is no WebSocket, is answered before that is.
+        """
+        if self._line is None:
+            super().data_received(data)
+            return
+        if self._line.deaf:
+            return
+        self._line.heard = True
+        self.conn.receive_data(data)
+        if self.conn.state is not State.OPEN:
+            self._last_words = b"".join(self.conn.data_to_send())
+        self.handle_events()
+        if self.conn.parser_exc is not None and not self.close_sent:
+            self.handle_parser_exception()
 
     def send_receive_event_to_app(self) -> None:
         """Hand a message on, without a queue."""
@@ -135,6 +148,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: WebSocketFrame) -> None:
         """End; one that does not read the end is let go of after a while."""
+        self._say_last()
         super().handle_close(event)
         if self._line is not None and self.close_timer is None:
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
@@ -145,6 +159,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         Not at once: were what the peer still sends not read, the kernel would answer it by a reset, which
         overtakes the close frame.
         """
+        self._say_last()
         if self._line is None:
             super().handle_parser_exception()
             return
@@ -156,6 +171,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def _count(self) -> None:
         if self._line is not None:
             self._line.controlled()
+
+    def _say_last(self) -> None:
+        if self._line is not None and not self.transport.is_closing():
+            self._line.drain()
+            self.transport.write(self._last_words)
+            self._last_words = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the owner."""
@@ -211,6 +232,13 @@ class DirectLine(Line):
             self._scheduled = True
             self._protocol.loop.call_soon(self._write)
 
+    def drain(self) -> None:
+        """Write what waits, as far as the reader keeps up."""
+        protocol, outbox = self._protocol, self._owner.session.outbox
+        while outbox and protocol.writable.is_set() and not protocol.close_sent:
+            protocol.transport.write(b"".join([frame.wire for frame in outbox.take_some(WRITE_BYTES)]))
+            self.sent_at = time.monotonic()
+
     def tick(self, now: float) -> None:
         """Ping; give up one that has not been heard of, or does not read."""
         if self._stuck_since is not None and now - self._stuck_since > STUCK_S:
@@ -242,13 +270,10 @@ class DirectLine(Line):
     def _write(self) -> None:
         self._scheduled = False
         protocol, session = self._protocol, self._owner.session
-        outbox = session.outbox
         if protocol.close_sent or protocol.transport.is_closing():
             return
-        while outbox and protocol.writable.is_set():
-            protocol.transport.write(b"".join([frame.wire for frame in outbox.take_some(WRITE_BYTES)]))
-            self.sent_at = time.monotonic()
-        if outbox:
+        self.drain()
+        if session.outbox:
             if self._stuck_since is None:
                 self._stuck_since = time.monotonic()
         elif session.close_code is not None:

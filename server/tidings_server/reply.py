@@ -8,18 +8,25 @@ from starlette.responses import Response
 
 from tidings.contract.problem import Problem
 
+HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+"""What a job says is never cached, and nothing we say is taken for another type than it has."""
+
 _encode = msgspec.json.Encoder().encode
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a value as JSON. What a job says is never cached."""
-    fixed = {"cache-control": "no-store", **(headers or {})}
-    return Response(_encode(value), status, fixed, media_type="application/json")
+    """Return a value as JSON."""
+    return Response(_encode(value), status, {**HEADERS, **(headers or {})}, media_type="application/json")
+
+
+def empty_response(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer whose status says all."""
+    return Response(None, status, {**HEADERS, **(headers or {})})
 
 
 def problem_response(problem: Problem) -> Response:
     """Return a problem document (RFC 9457); Retry-After as RFC 9110, section 10.2.3, in whole seconds."""
-    headers = {"cache-control": "no-store"}
+    headers = dict(HEADERS)
     if problem.retry_after is not None:
         headers["retry-after"] = str(max(1, round(problem.retry_after)))
     if problem.status == 401:

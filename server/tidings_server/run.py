@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from tidings import garbage
 from tidings.broker.connection import check_store
 from tidings.contract.close import DRAINING
 
@@ -47,6 +48,7 @@ class _Server(uvicorn.Server):
         """Start, and remember the loop: a signal handler must not look for it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        garbage.settle()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, stop at once at the second, drop everything at the third.
@@ -114,6 +116,9 @@ def run(settings: ServerSettings) -> None:
         ws_ping_timeout=settings.ping_timeout_s,
         # 24 KB a socket without, 59 to 69 KB with.
         ws_per_message_deflate=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+        root_path=settings.root_path.rstrip("/"),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -17,6 +17,16 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on.")] = 8700
+    forwarded_allow_ips: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Addresses or networks of the reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` "
+            "are believed; `*` for whoever connects."
+        ),
+    ] = ("127.0.0.1", "::1")
+    root_path: Annotated[
+        str, Meta(description="The path under which a reverse proxy shows this server, such as `/tidings`.")
+    ] = ""
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(description="Origins whose pages may use this server beside its own, such as `https://app.example`."),
@@ -94,6 +104,9 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "without two of them it is not ready."
         ),
     ] = 2.0
+    write_timeout_s: Annotated[
+        Seconds, Meta(description="How long an answer over HTTP may wait for a reader that does not read.")
+    ] = 20.0
     drain_s: Annotated[
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],
         Meta(description="How long clients get to leave when the server is asked to stop."),

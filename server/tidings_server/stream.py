@@ -1,14 +1,12 @@
-"""Server-sent events: one job, or several, as `text/event-stream`.
+"""Server-sent events: one job, or several, as `text/event-stream`."""
 
-Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
-"""
-
-import asyncio
-from collections.abc import AsyncIterator
+import re
+import time
+from contextlib import ExitStack
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from tidings.broker.gateway import Record
 from tidings.contract.event import EventClass
@@ -16,84 +14,89 @@ from tidings.contract.frame import EventFrame
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token
 
+from . import sse
 from .auth.identity import Identity
+from .caller import address_of, caller_of
 from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
-from .outbox import Outbox
 from .render import final_event, is_final, log_chunks, log_event, snapshot
-from .reply import problem_response
-
-RETRY_MS = 2000
-"""How long a browser waits before it connects again."""
+from .reply import empty_response, problem_response
+from .sse import Stream
 
 MAX_TOKENS = 100
 """Jobs in one stream."""
 
-HEADERS = {
-    "cache-control": "no-store, no-transform",
-    "x-accel-buffering": "no",  # nginx buffers otherwise
-}
+MAX_SEQ = 2**53 - 1
+"""The highest number of an event: what a double holds exactly."""
 
+_NUMBER = re.compile(r"[0-9]{1,16}")
 _encode = msgspec.json.Encoder().encode
 
 
-class Stream:
-    """One client's stream: the outbox, and whether jobs in it still go on."""
+class Places:
+    """What a client has seen of each job in its stream, which the `id` of an event tells.
 
-    def __init__(self, limit_bytes: int) -> None:
-        self.outbox: Outbox[str] = Outbox(limit_bytes)
-        self.live = 0
-        self.news = asyncio.Event()
+    Of one job it is the event's number. Of several it is the number of each, in the order asked for, so
+    that a browser's EventSource, which sends back the last `id` and nothing else, resumes every job.
+    """
 
-    def write(self, token: str, event_class: int, text: str) -> None:
-        """Add one event."""
-        self.outbox.put_event(token, event_class, text)
-        self.news.set()
+    def __init__(self, seen: dict[str, int], order: list[str]) -> None:
+        self._seen = seen
+        self._order = order
+
+    def reach(self, token: str, seq: int) -> str:
+        """Take note that an event of a job is written; return its `id`."""
+        self._seen[token] = seq
+        return ",".join(str(self._seen[one]) for one in self._order)
 
 
 class StreamListener(Listener):
     """One job in a stream."""
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_places", "_stream")
 
-    def __init__(self, token: Token, stream: Stream) -> None:
+    def __init__(self, token: Token, stream: Stream, places: Places) -> None:
         super().__init__(token)
         self._stream = stream
+        self._places = places
 
     def event(self, seq: int, event_class: int, frame: Frame) -> None:
         """Pass an event on, as it came."""
-        self._stream.write(str(self.token), event_class, sse(seq, name_of(frame.text), frame.text))
+        token = str(self.token)
+        text = sse.event(self._places.reach(token, seq), name_of(frame.text), frame.text)
+        self._stream.write(token, event_class, text)
         if event_class == EventClass.FINAL:
-            self._stream.live -= 1
+            self._stream.end_one()
 
     def repaired(self, record: Record, after: int) -> None:
         """Pass on what was missed, from the record."""
-        self.tell(record, after)
+        for event_class, text in self.told(record, after):
+            self._stream.write(str(self.token), event_class, text)
+        if is_final(record):
+            self._stream.end_one()
 
     def vanished(self) -> None:
         """End: there is nothing more to say."""
-        self._stream.live -= 1
-        self._stream.news.set()
+        self._stream.end_one()
 
-    def tell(self, record: Record, after: int) -> None:
-        """Write what somebody who has seen everything up to `after` has missed."""
+    def told(self, record: Record, after: int) -> list[tuple[EventClass, str]]:
+        """Return what somebody who has seen everything up to `after` has missed, each part with its class."""
         token = str(self.token)
         full = snapshot(token, record, after)
+        parts: list[tuple[EventClass, str]] = []
         if not full.truncated:
-            for chunk in log_chunks(record):
-                self._write_frame(EventClass.LOG, log_event(token, record, chunk))
+            parts += [(EventClass.LOG, self._text(log_event(token, record, chunk))) for chunk in log_chunks(record)]
         # The snapshot has no id of its own: were the stream to break before the terminal event,
         # the next one must begin before it.
         bare = _encode(msgspec.structs.replace(full, log=[])).decode()
-        self._stream.write(token, EventClass.CHANGE, sse(None, "snapshot", bare))
+        parts.append((EventClass.CHANGE, sse.event(None, "snapshot", bare)))
         if is_final(record):
-            self._write_frame(EventClass.FINAL, final_event(token, record))
-            self._stream.live -= 1
+            parts.append((EventClass.FINAL, self._text(final_event(token, record))))
+        return parts
 
-    def _write_frame(self, event_class: int, frame: EventFrame) -> None:
-        text = sse(frame.seq, frame.event, _encode(frame).decode())
-        self._stream.write(str(self.token), event_class, text)
+    def _text(self, frame: EventFrame) -> str:
+        return sse.event(self._places.reach(frame.token, frame.seq), frame.event, _encode(frame).decode())
 
 
 class Streams:
@@ -104,89 +107,81 @@ class Streams:
 
     async def one(self, request: Request, identity: Identity) -> Response:
         """Stream one job's events; resumes after `Last-Event-ID` or `?after=`."""
+        text = request.path_params["token"]
         try:
-            token = self._gateway.find(request.path_params["token"])
-            after = _after(request)
-            stream = Stream(self._gateway.limits.max_waiting_bytes)
-            listener, record = await self._join(stream, token, identity, after)
+            given = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
+            return await self._stream(request, identity, [self._gateway.find(text)], [_number(given, "/after")])
         except ProblemError as error:
             return problem_response(error.problem)
-        if is_final(record) and after >= int(record.seq):
-            return Response(None, 204)  # an EventSource stops at this
-        return self._respond(stream, [listener], identity)
 
     async def several(self, request: Request, identity: Identity) -> Response:
-        """Stream several jobs' events from now on; each begins with its snapshot.
-
-        Numbers belong to one job each, so that no `id:` could stand for all: it begins anew.
-        """
-        texts = request.query_params.getlist("token")
-        stream = Stream(self._gateway.limits.max_waiting_bytes)
-        listeners: list[StreamListener] = []
+        """Stream several jobs' events, each after the number given with it, or the last `id` of the stream."""
         try:
+            texts = request.query_params.getlist("token")
             if not 1 <= len(texts) <= MAX_TOKENS:
-                raise refuse(
-                    "invalid_frame",
-                    f"give 1 to {MAX_TOKENS} parameters `token`",
-                    field="/token",
-                    limit=MAX_TOKENS,
-                )
-            for token in {self._gateway.find(text) for text in texts}:
-                listener, _ = await self._join(stream, token, identity, 0)
-                listeners.append(listener)
+                detail = f"{len(texts)} parameters `token`; give 1 to {MAX_TOKENS}"
+                raise refuse("invalid_frame", detail, field="/token", limit=MAX_TOKENS)
+            afters = _afters(request, len(texts))
+            return await self._stream(
+                request, identity, [self._find(text, index) for index, text in enumerate(texts)], afters
+            )
         except ProblemError as error:
-            for listener in listeners:
-                self._gateway.hub.leave(listener)
             return problem_response(error.problem)
-        return self._respond(stream, listeners, identity)
 
-    async def _join(
-        self, stream: Stream, token: Token, identity: Identity, after: int
-    ) -> tuple[StreamListener, Record]:
-        listener = StreamListener(token, stream)
-        record = await self._gateway.watch(listener, identity, after)
-        stream.live += 1
-        listener.tell(record, after)
-        listener.release(int(record.seq))
-        return listener, record
-
-    def _respond(self, stream: Stream, listeners: list[StreamListener], identity: Identity) -> Response:
-        body = self._body(stream, listeners, identity)
-        return StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
-
-    async def _body(self, stream: Stream, listeners: list[StreamListener], identity: Identity) -> AsyncIterator[str]:
-        self._gateway.on_drain.add(stream.news.set)
+    def _find(self, text: str, index: int) -> Token:
         try:
-            yield f"retry: {RETRY_MS}\n\n"
-            while True:
-                if stream.outbox.overflowed:
-                    return  # too slow; the client resumes where it was
-                for text in stream.outbox.take():
-                    yield text
-                if stream.live <= 0 or self._gateway.draining or identity.expired():
-                    return
-                stream.news.clear()
-                if not await _wait(stream.news, self._gateway.settings.sse_heartbeat_s):
-                    yield ": \n\n"
-        finally:
-            self._gateway.on_drain.discard(stream.news.set)
-            for listener in listeners:
-                self._gateway.hub.leave(listener)
+            return self._gateway.find(text)
+        except ProblemError as error:
+            raise _at(error, index) from error
 
+    async def _stream(self, request: Request, identity: Identity, tokens: list[Token], afters: list[int]) -> Response:
+        wanted: dict[Token, int] = {}
+        for token, after in zip(tokens, afters, strict=True):
+            wanted[token] = min(after, wanted.get(token, after))
+        places = Places({str(token): after for token, after in wanted.items()}, [str(token) for token in tokens])
+        stream = Stream(self._gateway.settings, identity)
+        going_on: list[tuple[StreamListener, int]] = []
+        with ExitStack() as leave:
+            seat = self._gateway.accounts.enter(
+                caller_of(request.scope, identity), address_of(request.scope), time.monotonic()
+            )
+            leave.callback(seat.leave)
+            for token, after in wanted.items():
+                listener = StreamListener(token, stream, places)
+                leave.callback(self._gateway.hub.leave, listener)
+                try:
+                    record = await self._join(stream, listener, identity, after)
+                except ProblemError as error:
+                    raise (_at(error, tokens.index(token)) if len(tokens) > 1 else error) from error
+                if record is not None:
+                    going_on.append((listener, int(record.seq)))
+                if stream.history.overflowed:
+                    # The client has all of some jobs then, and asks for the others with the numbers it has.
+                    stream.live = 0
+                    break
+            # Not before all history is written: an `id` in it would tell of events that are still to be sent.
+            for listener, seq in going_on:
+                listener.release(seq)
+            if not stream.live and not stream.history:
+                return empty_response(204)  # an EventSource stops at this
+            self._gateway.on_drain.add(stream.drain)
+            leave.callback(self._gateway.on_drain.discard, stream.drain)
+            if self._gateway.draining:
+                stream.drain()
+            stream.leave = leave.pop_all()
+        return stream
 
-async def _wait(event: asyncio.Event, timeout: float) -> bool:
-    try:
-        async with asyncio.timeout(timeout):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
-
-
-def sse(seq: int | None, name: str, data: str) -> str:
-    """Return one event of the stream; JSON text has no line breaks."""
-    identity = "" if seq is None else f"id: {seq}\n"
-    return f"{identity}event: {name}\ndata: {data}\n\n"
+    async def _join(self, stream: Stream, listener: StreamListener, identity: Identity, after: int) -> Record | None:
+        """Listen to a job and write what was missed; return its record if it goes on."""
+        record = await self._gateway.watch(listener, identity, after)
+        if is_final(record) and after == int(record.seq):
+            return None  # the client has the end already
+        for _, text in listener.told(record, after):
+            stream.history.put(text)
+        if is_final(record):
+            return None
+        stream.live += 1
+        return record
 
 
 def name_of(frame: str) -> str:
@@ -195,8 +190,23 @@ def name_of(frame: str) -> str:
     return frame[start : frame.index('"', start)]
 
 
-def _after(request: Request) -> int:
-    text = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-    if not text.isdecimal() or len(text) > 16:
-        raise refuse("invalid_frame", "`after` and Last-Event-ID take the number of an event", field="/after")
+def _afters(request: Request, count: int) -> list[int]:
+    last = request.headers.get("last-event-id")
+    texts = last.split(",") if last else request.query_params.getlist("after")
+    if not texts:
+        return [0] * count
+    if len(texts) != count:
+        what = "Last-Event-ID holds" if last else "give no parameter `after`, or one for each `token` in order:"
+        raise refuse("invalid_frame", f"{what} {len(texts)} numbers for {count} tokens", field="/after", limit=count)
+    return [_number(text, f"/after/{index}") for index, text in enumerate(texts)]
+
+
+def _number(text: str, field: str) -> int:
+    if not _NUMBER.fullmatch(text) or int(text) > MAX_SEQ:
+        raise refuse("invalid_frame", f"{text[:40]!r} is not the number of an event: 0 to {MAX_SEQ}", field=field)
     return int(text)
+
+
+def _at(error: ProblemError, index: int) -> ProblemError:
+    """Return the same refusal, of the token with that index."""
+    return ProblemError(msgspec.structs.replace(error.problem, field=f"/token/{index}"))

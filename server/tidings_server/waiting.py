@@ -36,15 +36,19 @@ class Waiter(Listener):
         self.moved.set()
 
 
-async def wait_for_news(gateway: Gateway, token: Token, identity: Identity, seen: int, timeout: float) -> Record:
-    """Return the job's record as soon as its number is above `seen`, or after `timeout` seconds.
+async def wait_for_news(
+    gateway: Gateway, token: Token, identity: Identity, seen: int, timeout: float, after: int = 0
+) -> Record:
+    """Return the job's record as soon as its number is not `seen`, or after `timeout` seconds.
+
+    Its log begins after the number `after`.
 
     Raises:
         ProblemError: the job is not known, or the store is not there.
 
     """
     waiter = Waiter(token, only_final=False)
-    record = await gateway.watch(waiter, identity, after=0)
+    record = await gateway.watch(waiter, identity, after)
     try:
         if int(record.seq) != seen or record.finished:
             return record
@@ -52,7 +56,7 @@ async def wait_for_news(gateway: Gateway, token: Token, identity: Identity, seen
         await _wait(gateway, waiter, timeout)
     finally:
         gateway.hub.leave(waiter)
-    return await gateway.read(token, identity)
+    return await gateway.read(token, identity, after)
 
 
 async def wait_for_end(gateway: Gateway, waiter: Waiter, identity: Identity, timeout: float) -> Record:

@@ -27,8 +27,6 @@ export class Calls {
   #submits = [];
   /** @type {Call[]} */
   #others = [];
-  /** @type {Call[]} Refused by a server that is leaving; for the next one. */
-  #held = [];
   #inFlight = 0;
 
   /** @param {Call} call */
@@ -85,19 +83,9 @@ export class Calls {
     return at >= 0;
   }
 
-  /**
-   * Keeps a call for the next socket.
-   *
-   * @param {Call} call
-   */
-  hold(call) {
-    this.#held.push(call);
-  }
-
   /** The socket broke: what it did not answer goes first on the next. */
   requeue() {
-    const again = [...this.#held, ...this.#sent.values()];
-    this.#held = [];
+    const again = [...this.#sent.values()];
     this.#sent.clear();
     this.#inFlight = 0;
     this.#submits.unshift(...again.filter(({ type }) => type === "submit"));
@@ -106,8 +94,7 @@ export class Calls {
 
   /** @returns {Call[]} All there are, taken out. */
   clear() {
-    const all = [...this.#held, ...this.#sent.values(), ...this.#others, ...this.#submits];
-    this.#held = [];
+    const all = [...this.#sent.values(), ...this.#others, ...this.#submits];
     this.#sent.clear();
     this.#others = [];
     this.#submits = [];

@@ -15,23 +15,25 @@ export const SUBPROTOCOL = "tidings.v1.json";
  *
  * @type {ReadonlyMap<number, CloseRule>}
  */
-export const CLOSE_CODES = new Map([
-  [1000, { name: "normal", reconnect: false }],
-  [1001, { name: "going_away", reconnect: true }],
-  [1006, { name: "abnormal", reconnect: true }],
-  [1009, { name: "too_large", reconnect: false }],
-  [1012, { name: "draining", reconnect: true }],
-  [4000, { name: "maximal_age", reconnect: true }],
-  [4008, { name: "too_slow", reconnect: true }],
-  [4029, { name: "rate_limited", reconnect: true }],
-  [4400, { name: "bad_protocol", reconnect: false }],
-  [4401, { name: "unauthenticated", reconnect: false }],
-  [4403, { name: "forbidden", reconnect: false }],
-]);
+export const CLOSE_CODES = new Map(/** @type {const} */ ([
+  [1000, "normal", false],
+  [1001, "going_away", true],
+  [1006, "abnormal", true],
+  [1009, "too_large", false],
+  [1012, "draining", true],
+  [4000, "maximal_age", true],
+  [4008, "too_slow", true],
+  [4029, "rate_limited", true],
+  [4400, "bad_protocol", false],
+  [4401, "unauthenticated", false],
+  [4403, "forbidden", false],
+]).map(([code, name, reconnect]) => [code, { name, reconnect }]));
 
 /** The code by which a socket is known that broke without a word. */
 export const ABNORMAL = 1006;
 export const NORMAL = 1000;
+export const DRAINING = 1012;
+export const UNAUTHENTICATED = 4401;
 
 /** @type {ReadonlySet<string>} The states nothing leaves; events that announce them bear their names. */
 export const TERMINAL = new Set(["succeeded", "failed", "cancelled", "expired"]);

@@ -1,40 +1,59 @@
 // @ts-check
 /**
- * One lasting connection over many sockets.
+ * One lasting connection over many transports.
  *
- * Its state is one field with one setter, which checks the table below and tells the owner. Each
- * state has at most one timer, and leaving the state clears it:
+ * Its state is one field with one setter, which checks the table below and tells the owner:
  *
  *     connecting   waits for the server's `hello`
- *     resuming     talks; the owner is asking again for what it had asked on the last socket
+ *     resuming     talks; the owner is asking again for what it had asked on the last transport
  *     open         talks
- *     backing-off  waits before the next socket
+ *     backing-off  waits before the next try
  *     closed       for good
  *
- * Whatever ends a socket, a close code, silence, a missing `hello`, the network going away, comes
- * to `#lost`, and from there leads to `backing-off` or `closed`: no other way leads to a new socket.
+ * Whatever ends a transport, a close code, silence, a missing `hello`, the network going away, comes
+ * to `#lost`, and from there leads to `backing-off` or `closed`.
+ *
+ * Which transport: the best that works here. One that fails twice before it has carried anything,
+ * while the server does answer plain requests, gives way to the next, which is loaded only then.
+ * Beside a lesser one a better one is tried from time to time, and takes over once it is greeted.
  */
 
 /** @import { Hello, ServerFrame } from "./frame.js" */
 /** @import { Backoff } from "./backoff.js" */
+/** @import { Transport, TransportClass } from "./socket.js" */
 import { drawDelay } from "./backoff.js";
-import { ABNORMAL, CLOSE_CODES, NORMAL, SUBPROTOCOL } from "./codes.js";
+import { ABNORMAL, CLOSE_CODES, NORMAL, UNAUTHENTICATED } from "./codes.js";
+import { SocketTransport, besides } from "./socket.js";
 
 /** @typedef {"connecting" | "resuming" | "open" | "backing-off" | "closed"} State */
+/** @typedef {"websocket" | "sse" | "long-poll"} TransportName */
 
 /** @type {Record<State, readonly State[]>} */
 export const TRANSITIONS = {
   "connecting": ["open", "resuming", "backing-off", "closed"],
-  "resuming": ["open", "backing-off", "closed"],
-  "open": ["backing-off", "closed"],
+  "resuming": ["open", "resuming", "backing-off", "closed"],
+  "open": ["resuming", "backing-off", "closed"],
   "backing-off": ["connecting", "closed"],
   "closed": [],
 };
+
+/** @type {readonly TransportName[]} The best first. */
+const LADDER = ["websocket", "sse", "long-poll"];
+
+/** @type {readonly (() => Promise<TransportClass>)[]} How to load what comes below each. */
+const LESSER = [
+  () => import("./stream.js").then(({ StreamTransport }) => StreamTransport),
+  () => import("./poll.js").then(({ PollTransport }) => PollTransport),
+];
+
+/** Failures in a row, before anything was carried, after which a transport is taken not to work here. */
+const MISSES = 2;
 
 /**
  * @typedef {object} StateChange
  * @property {State} state
  * @property {State} previous
+ * @property {TransportName} transport The one in use, or being tried.
  * @property {number} [code] Close code that led here.
  * @property {string} [reason] The same for people.
  * @property {number} [delayMs] In `backing-off`: ms until the next try.
@@ -43,18 +62,21 @@ export const TRANSITIONS = {
  * @property {(callback: () => void, ms: number) => any} set
  * @property {(id: any) => void} clear
  *
- * @typedef {object} Surroundings What a connection needs from the world; each replaceable in tests.
+ * @typedef {string | null | undefined} Credential
+ *
+ * @typedef {object} Surroundings What a connection needs from the world, each replaceable, and its times.
  * @property {new (url: string, protocol: string) => WebSocket} WebSocket
+ * @property {(url: string, init?: RequestInit) => Promise<Response>} fetch
  * @property {() => number} now Milliseconds; a wall clock, so that a night's sleep counts as silence.
  * @property {Timers} timers
  * @property {() => number} random Uniform in [0, 1).
  * @property {EventTarget | null} events Where `online`, `offline` and `visibilitychange` are heard.
- *
- * @typedef {object} Timing
- * @property {number} silenceMs Without any frame for so long, a socket counts as dead; default
- *   60 000. The server speaks at least every 25 s.
+ * @property {(() => Credential | Promise<Credential>) | undefined} credential Asked at every connect.
+ * @property {number} silenceMs Without a word for so long, a transport counts as dead; default 60 000.
+ *   The server speaks at least every 25 s.
  * @property {number} helloMs How long to wait for `hello`; default 10 000.
  * @property {number} stableMs A connection that lasted so long forgets earlier failures; default 10 000.
+ * @property {number} upgradeMs Between tries of a better transport, half to one and a half times; default 60 000.
  * @property {Backoff} backoff
  *
  * @typedef {object} Owner
@@ -62,17 +84,27 @@ export const TRANSITIONS = {
  *   something to resume; the owner then calls `resumed()` when it is.
  * @property {() => void} ready Frames can be sent.
  * @property {(frame: ServerFrame) => void} frame
- * @property {() => void} lost The socket is gone; what was asked and not answered will not be.
+ * @property {() => void} lost The transport is gone; what was asked and not answered will not be.
  * @property {(change: StateChange) => void} state
  */
 
 export class Connection {
   /** @type {State} */
   #state = "connecting";
-  /** @type {WebSocket | null} */
-  #socket = null;
-  /** @type {any} */
+  /** @type {Transport | null} */
+  #transport = null;
+  /** @type {Transport | null} A better one, not greeted yet. */
+  #scout = null;
+  /** @type {TransportClass[]} As far down the ladder as was needed. */
+  #loaded = [SocketTransport];
+  /** Where the transport stands on the ladder, and where the scout. */
+  #rank = 0;
+  #scoutRank = 0;
+  #misses = 0;
+  /** @type {any} The state's. */
   #timer = null;
+  /** @type {any} The scout's. */
+  #scoutTimer = null;
   #tries = 0;
   #heardAt = 0;
   #greetedAt = Infinity;
@@ -80,19 +112,16 @@ export class Connection {
   #awayMs = null;
   #url;
   #world;
-  #timing;
   #owner;
 
   /**
-   * @param {string} url
+   * @param {URL} url
    * @param {Surroundings} world
-   * @param {Timing} timing
    * @param {Owner} owner
    */
-  constructor(url, world, timing, owner) {
+  constructor(url, world, owner) {
     this.#url = url;
     this.#world = world;
-    this.#timing = timing;
     this.#owner = owner;
     this.#dial();
     for (const [name, listener] of Object.entries(this.#listeners)) {
@@ -111,7 +140,7 @@ export class Connection {
 
   /** @param {string} text */
   send(text) {
-    this.#socket?.send(text);
+    this.#transport?.send(text);
   }
 
   /** What was to be resumed is. */
@@ -127,33 +156,44 @@ export class Connection {
     this.#end({ code: NORMAL, reason: "closed by this client" });
   }
 
-  // One socket's life.
+  // One transport's life.
 
   #dial() {
-    const { WebSocket } = this.#world;
-    const socket = new WebSocket(this.#url, SUBPROTOCOL);
-    this.#socket = socket;
-    // A socket that was given up may still speak; only the present one is heard.
-    socket.onmessage = ({ data }) => { if (socket === this.#socket) this.#receive(data); };
-    socket.onclose = ({ code, reason }) => { if (socket === this.#socket) this.#lost(code, reason); };
-    this.#arm(this.#timing.helloMs, () => this.#lost(ABNORMAL, "no hello in time"));
+    this.#arm(this.#world.helloMs, () => this.#lost(ABNORMAL, "no hello in time"));
+    this.#transport = this.#make(this.#rank);
+    this.#transport.open();
   }
 
   #redial() {
     this.#enter("connecting");
-    if (this.#state !== "connecting") return; // a listener closed us
-    try {
-      this.#dial();
-    } catch (error) {
-      this.#lost(ABNORMAL, String(error));
-    }
+    if (this.#state === "connecting") this.#dial(); // a listener may have closed us
   }
 
-  /** @param {unknown} data */
-  #receive(data) {
+  /**
+   * @param {number} rank
+   * @returns {Transport}
+   */
+  #make(rank) {
+    /** @type {Transport} */
+    const transport = new this.#loaded[rank](this.#url, this.#world, {
+      // One that was given up may still speak; it is not heard.
+      frame: (frame) => {
+        if (transport === this.#transport) this.#receive(frame);
+        else if (transport === this.#scout && frame.type === "hello") this.#switch(frame);
+      },
+      lost: (code, reason, awayS) => {
+        if (transport === this.#scout) this.#rest();
+        if (transport !== this.#transport) return;
+        if (awayS) this.#awayMs = awayS * 1000;
+        this.#lost(code, reason);
+      },
+    });
+    return transport;
+  }
+
+  /** @param {ServerFrame} frame */
+  #receive(frame) {
     this.#heardAt = this.#world.now();
-    const frame = read(data);
-    if (!frame) return this.#lost(ABNORMAL, "not a frame of this protocol");
     if (frame.type === "hello") return this.#greet(frame);
     if (frame.type === "goaway") this.#awayMs = frame.reconnect_after * 1000;
     if (frame.type === "error" && frame.ref === null && frame.problem.code === "rate_limited") {
@@ -166,18 +206,23 @@ export class Connection {
   #greet(hello) {
     if (this.#state !== "connecting") return;
     this.#greetedAt = this.#world.now();
-    const state = this.#owner.greeted(hello) ? "resuming" : "open";
-    this.#enter(state, {}, this.#timing.silenceMs, () => this.#listenOn());
+    if (this.#rank > 0) this.#rest();
+    this.#talk(this.#owner.greeted(hello) ? "resuming" : "open");
+  }
+
+  /** @param {State} state */
+  #talk(state) {
+    this.#enter(state, {}, this.#world.silenceMs, () => this.#listenOn());
     if (this.writable) this.#owner.ready();
   }
 
   #silenceLeft() {
-    return this.#heardAt + this.#timing.silenceMs - this.#world.now();
+    return this.#heardAt + this.#world.silenceMs - this.#world.now();
   }
 
-  /** Looks once in a while how long ago a frame came, rather than setting a timer at each. */
+  /** Looks once in a while how long ago something came, rather than setting a timer each time. */
   #listenOn() {
-    const left = this.#silenceLeft();
+    const left = this.#transport?.quiet ? this.#world.silenceMs : this.#silenceLeft();
     if (left <= 0) this.#lost(ABNORMAL, "silence");
     else this.#arm(left, () => this.#listenOn());
   }
@@ -189,11 +234,14 @@ export class Connection {
    * @param {string} reason
    */
   #lost(code, reason) {
-    if (CLOSE_CODES.get(code)?.reconnect === false) return this.#end({ code, reason });
+    const another = code === UNAUTHENTICATED && this.#world.credential; // the next credential may do
+    if (CLOSE_CODES.get(code)?.reconnect === false && !another) return this.#end({ code, reason });
+    if (this.#transport?.proven) this.#misses = 0;
+    else if (code === ABNORMAL || !CLOSE_CODES.has(code)) void this.#blame(this.#rank); // else the server said why
     this.#drop();
-    if (this.#world.now() - this.#greetedAt >= this.#timing.stableMs) this.#tries = 0;
+    if (this.#world.now() - this.#greetedAt >= this.#world.stableMs) this.#tries = 0;
     this.#greetedAt = Infinity;
-    const delayMs = this.#awayMs ?? drawDelay(this.#tries, this.#timing.backoff, this.#world.random);
+    const delayMs = this.#awayMs ?? drawDelay(this.#tries, this.#world.backoff, this.#world.random);
     this.#tries += 1;
     this.#awayMs = null;
     this.#owner.lost();
@@ -209,17 +257,85 @@ export class Connection {
     this.#enter("closed", why);
   }
 
-  /** Lets go of the socket without waiting for it: a dead one may take minutes to say so. */
+  /** Lets go of the transport without waiting for it: a dead one may take minutes to say so. */
   #drop() {
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close(NORMAL);
+    this.#world.timers.clear(this.#scoutTimer);
+    const both = [this.#transport, this.#scout];
+    this.#transport = this.#scout = null;
+    for (const transport of both) transport?.close();
+  }
+
+  // Up and down the ladder.
+
+  /**
+   * Asks whether the transport is at fault, or the network: then every one would fail.
+   *
+   * @param {number} rank
+   */
+  async #blame(rank) {
+    const load = LESSER[rank];
+    if (!load) return;
+    const { fetch, helloMs } = this.#world;
+    try {
+      await fetch(besides(this.#url) + "kinds", { signal: AbortSignal.timeout(helloMs) });
+      this.#loaded[rank + 1] ??= await load();
+    } catch {
+      return; // the network is away
+    }
+    if (rank !== this.#rank || this.#transport?.proven || ++this.#misses < MISSES) return;
+    this.#misses = this.#tries = 0;
+    this.#rank += 1;
+  }
+
+  /** Lets a scout go, and sends the next one later. */
+  #rest() {
+    const scout = this.#scout;
+    this.#scout = null;
+    scout?.close();
+    const { timers, upgradeMs, random } = this.#world;
+    timers.clear(this.#scoutTimer);
+    this.#scoutTimer = timers.set(() => this.#explore(), upgradeMs * (0.5 + random()));
+  }
+
+  /** Tries the transports above the present one, in turn, beside it. */
+  #explore() {
+    if (!this.writable || this.#scout || this.#rank === 0) return;
+    const { timers, helloMs } = this.#world;
+    timers.clear(this.#scoutTimer);
+    this.#scoutRank = (this.#scoutRank + 1) % this.#rank;
+    this.#scout = this.#make(this.#scoutRank);
+    this.#scoutTimer = timers.set(() => this.#rest(), helloMs);
+    this.#scout.open();
+  }
+
+  /** @param {Hello} hello The scout's. */
+  #switch(hello) {
+    const [scout, rank] = [this.#scout, this.#scoutRank];
+    this.#scout = null;
+    this.#drop();
+    this.#transport = scout;
+    this.#rank = rank;
+    this.#misses = MISSES - 1; // it did not work here before: one failure, and it gives way again
+    this.#heardAt = this.#greetedAt = this.#world.now();
+    if (rank > 0) this.#rest();
+    this.#owner.lost();
+    const resuming = this.#owner.greeted(hello);
+    this.#talk("resuming");
+    if (!resuming) this.resumed();
   }
 
   // What the browser tells us of the world.
 
   #listeners = {
-    online: () => { if (this.#state === "backing-off") this.#redial(); },
+    online: () => {
+      // Perhaps another network: what did not work on the last one may on this.
+      if (this.#state === "backing-off") {
+        this.#rank = this.#misses = this.#tries = 0;
+        this.#redial();
+      } else {
+        this.#explore();
+      }
+    },
     offline: () => { if (this.writable) this.#lost(ABNORMAL, "the network went away"); },
     // The timers of a hidden page are slow; look as soon as someone looks at us.
     visibilitychange: () => { if (this.writable) this.#listenOn(); },
@@ -240,7 +356,7 @@ export class Connection {
     if (!TRANSITIONS[previous].includes(state)) throw new Error(`${previous} does not lead to ${state}`);
     this.#state = state;
     this.#arm(ms, expired);
-    this.#owner.state({ state, previous, ...why });
+    this.#owner.state({ state, previous, transport: LADDER[this.#rank], ...why });
   }
 
   /**
@@ -250,19 +366,5 @@ export class Connection {
   #arm(ms, expired) {
     this.#world.timers.clear(this.#timer);
     this.#timer = ms === undefined || !expired ? null : this.#world.timers.set(expired, ms);
-  }
-}
-
-/**
- * @param {unknown} data
- * @returns {ServerFrame | null}
- */
-function read(data) {
-  if (typeof data !== "string") return null;
-  try {
-    const frame = JSON.parse(data);
-    return typeof frame?.type === "string" ? frame : null;
-  } catch {
-    return null;
   }
 }

@@ -5,8 +5,8 @@
  * @template {Record<string, any>} Events Event name → what its listeners are given.
  */
 export class Emitter {
-  /** @type {Map<keyof Events, Set<{listener: (event: any) => void}>>} */
-  #entries = new Map();
+  /** @type {Set<{name: keyof Events, listener: (event: any) => void}>} */
+  #entries = new Set();
 
   /**
    * Calls `listener` at each `name`, until the function returned is called.
@@ -17,10 +17,9 @@ export class Emitter {
    * @returns {() => void}
    */
   on(name, listener) {
-    const entry = { listener };
-    const entries = this.#entries.get(name) ?? new Set();
-    this.#entries.set(name, entries.add(entry));
-    return () => void entries.delete(entry);
+    const entry = { name, listener };
+    this.#entries.add(entry);
+    return () => void this.#entries.delete(entry);
   }
 
   /**
@@ -29,9 +28,10 @@ export class Emitter {
    * @param {Events[Name]} event
    */
   emit(name, event) {
-    for (const { listener } of [...(this.#entries.get(name) ?? [])]) {
+    for (const entry of [...this.#entries]) {
+      if (entry.name !== name) continue;
       try {
-        listener(event);
+        entry.listener(event);
       } catch (error) {
         // A listener's mistake is its owner's to see, and must not stop the connection.
         queueMicrotask(() => { throw error; });

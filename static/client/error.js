@@ -7,7 +7,7 @@ export class TidingsError extends Error {
   constructor(problem) {
     super(problem.detail || problem.title);
     this.name = "TidingsError";
-    /** @readonly Stable: one of the contract's codes, or `cancelled`, `expired`, `closed`, `unwatched`. */
+    /** @readonly Stable: one of the contract's codes, or `cancelled`, `expired`, `closed`, `unwatched`, `aborted`. */
     this.code = problem.code;
     /** @readonly */
     this.problem = problem;

@@ -21,9 +21,10 @@
  *
  * @typedef {object} Hello
  * @property {"hello"} type
- * @property {number} version
- * @property {string} connection
- * @property {Limits} limits
+ * @property {number} [version]
+ * @property {string} [connection]
+ * @property {Limits | null} limits Null over HTTP, where nobody tells them.
+ * @property {boolean} [authenticated] False: the server wants an `auth` frame before any other.
  *
  * @typedef {object} Ack
  * @property {"ack"} type

@@ -11,7 +11,6 @@ import { EVENTS, TERMINAL } from "./codes.js";
 import { Deferred } from "./deferred.js";
 import { Emitter } from "./emitter.js";
 import { TidingsError, localProblem } from "./error.js";
-import { Mailbox } from "./mailbox.js";
 
 /**
  * @typedef {object} JobEvents What a listener of each name is given.
@@ -62,7 +61,7 @@ export class Job {
   #held = [];
   /** @type {Emitter<JobEvents>} */
   #emitter = new Emitter();
-  /** @type {Set<Mailbox<JobEvent>>} */
+  /** @type {Set<{events: JobEvent[], wake: () => void}>} Who iterates: what waits for them, and what wakes them. */
   #readers = new Set();
   /** @type {Deferred<string>} */
   #accepted = new Deferred();
@@ -134,11 +133,18 @@ export class Job {
   /**
    * Asks that the job stop. Resolves when the server has taken note; how it ends comes as an event.
    *
-   * @returns {Promise<void>} Rejects with a TidingsError, `already_finished` for one.
+   * @param {{signal?: AbortSignal}} [options] `signal`: waits for the answer no longer when it aborts.
+   * @returns {Promise<void>} Rejects with a TidingsError: `already_finished`, `aborted`, or what the server says.
    */
-  async cancel() {
+  async cancel({ signal } = {}) {
     if (this.finished) throw new TidingsError(localProblem("already_finished", "the job has already finished"));
-    return this.#link.cancel();
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(new TidingsError(localProblem("aborted", "aborted by the caller")));
+      if (signal?.aborted) return abort();
+      signal?.addEventListener("abort", abort);
+      const forget = () => signal?.removeEventListener("abort", abort);
+      this.#link.cancel().then(resolve, reject).then(forget);
+    });
   }
 
   /** Stops following; the job itself goes on. Its promises and iterators end with code `unwatched`. */
@@ -152,15 +158,26 @@ export class Job {
    * All events from now to the terminal one, none skipped however slow the reader. Those before:
    * `watch(token)` tells the log again.
    *
-   * @returns {AsyncIterableIterator<JobEvent>}
+   * @returns {AsyncGenerator<JobEvent, void>}
    */
   [Symbol.asyncIterator]() {
-    /** @type {Mailbox<JobEvent>} */
-    const reader = new Mailbox(() => void this.#readers.delete(reader));
+    const reader = { events: this.#last ? [this.#last] : [], wake: () => {} };
     this.#readers.add(reader);
-    if (this.#last) reader.put(this.#last);
-    if (this.finished) reader.end(this.#error);
-    return reader;
+    return this.#read(reader);
+  }
+
+  /** @param {{events: JobEvent[], wake: () => void}} reader */
+  async *#read(reader) {
+    try {
+      for (;;) {
+        for (let event; (event = reader.events.shift()); ) yield event;
+        if (this.#error) throw this.#error;
+        if (this.#last) return;
+        await new Promise((wake) => { reader.wake = () => wake(null); });
+      }
+    } finally {
+      this.#readers.delete(reader);
+    }
   }
 
   // What the connection says.
@@ -222,7 +239,10 @@ export class Job {
     this.#become(event.status);
     this.#emitter.emit(/** @type {"event"} */ (event.event), event);
     this.#emitter.emit("event", event);
-    for (const reader of this.#readers) reader.put(event);
+    for (const { events, wake } of this.#readers) {
+      events.push(event);
+      wake();
+    }
     if (terminal) this.#finish(event);
   }
 
@@ -234,7 +254,6 @@ export class Job {
       const problem = event.data?.problem ?? localProblem(event.event, `the job ${OUTCOME[event.event]}`);
       this.#result.reject(new TidingsError(problem));
     }
-    for (const reader of this.#readers) reader.end();
     this.#emitter.emit("finished", event);
   }
 
@@ -282,7 +301,7 @@ export class Job {
     this.#error = new TidingsError(problem);
     this.#accepted.reject(this.#error);
     this.#result.reject(this.#error);
-    for (const reader of this.#readers) reader.end(this.#error);
+    for (const { wake } of this.#readers) wake();
     this.#emitter.emit("refused", { problem });
   }
 }

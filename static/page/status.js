@@ -17,14 +17,17 @@ export function showConnection(tidings, root) {
     text.textContent = sentence(change);
   };
   tidings.on("state", show);
-  show({ state: tidings.state, previous: tidings.state });
+  show({ state: tidings.state, previous: tidings.state, transport: "websocket" });
 }
 
+/** What is said of the way, where it is not the usual one. */
+const WAY = { "websocket": "", "sse": " by event stream", "long-poll": " by polling" };
+
 /** @param {StateChange} change */
-function sentence({ state, delayMs = 0, code, reason }) {
+function sentence({ state, transport, delayMs = 0, code, reason }) {
   switch (state) {
     case "connecting": return "Connecting…";
-    case "open": return "Connected";
+    case "open": return `Connected${WAY[transport]}`;
     case "resuming": return "Picking up where it was…";
     case "backing-off": return `Connection lost; next try in ${(delayMs / 1000).toFixed(1)} s`;
     case "closed": return `Disconnected (${code}${reason ? `: ${reason}` : ""})`;

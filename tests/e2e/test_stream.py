@@ -34,8 +34,8 @@ async def submit(http: httpx.AsyncClient, kind: str, input: Any = None) -> str:
 async def stream(http: httpx.AsyncClient, path: str, **headers: str) -> AsyncIterator[AsyncIterator[Sse]]:
     async with http.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        assert "no-transform" in answer.headers["cache-control"]
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-store, no-transform"
         assert answer.headers["x-accel-buffering"] == "no"
         yield events(answer.aiter_lines())
 
@@ -113,6 +113,126 @@ async def test_several_jobs_share_one_stream(http: httpx.AsyncClient) -> None:
             if event.name == "succeeded":
                 ends[event.data["token"]] = event.data["data"]["result"]
     assert ends == dict.fromkeys(tokens, 2)
+
+
+async def take(http: httpx.AsyncClient, path: str, most: int, **headers: str) -> list[Sse]:
+    """Return the first events of a stream, at most so many, and break it off."""
+    taken: list[Sse] = []
+    async with stream(http, path, **headers) as found:
+        async for event in found:
+            taken.append(event)
+            if len(taken) == most:
+                break
+    return taken
+
+
+def logged(seen: list[Sse], token: str) -> list[int]:
+    return [event.data["data"] for event in seen if event.name == "log" and event.data["token"] == token]
+
+
+async def test_each_job_of_a_stream_resumes_where_it_was(http: httpx.AsyncClient) -> None:
+    tokens = [await submit(http, "count", {"chunks": 60, "pause": 0.001}) for _ in range(3)]
+    after = dict.fromkeys(tokens, 0)
+    seen: list[Sse] = []
+    while {event.data["token"] for event in seen if event.name == "succeeded"} != set(tokens):
+        query = "&".join(f"token={token}&after={seq}" for token, seq in after.items())
+        for event in await take(http, f"/v1/events?{query}", 37):
+            seen.append(event)
+            if event.name != "snapshot":
+                after[event.data["token"]] = event.data["seq"]
+    assert [logged(seen, token) for token in tokens] == [list(range(60))] * 3
+    query = "&".join(f"token={token}&after={seq}" for token, seq in after.items())
+    assert (await http.get(f"/v1/events?{query}")).status_code == 204
+
+
+async def test_the_last_id_of_a_stream_of_several_jobs_resumes_all_of_them(http: httpx.AsyncClient) -> None:
+    tokens = [await submit(http, "count", {"chunks": 60, "pause": 0.001}) for _ in range(3)]
+    path = "/v1/events?" + "&".join(f"token={token}" for token in tokens)
+    seen: list[Sse] = []
+    last = ""
+    while {event.data["token"] for event in seen if event.name == "succeeded"} != set(tokens):
+        seen += await take(http, path, 37, **({"last-event-id": last} if last else {}))
+        last = [event.id for event in seen if event.id][-1]
+    assert [logged(seen, token) for token in tokens] == [list(range(60))] * 3
+    assert (await http.get(path, headers={"last-event-id": last})).status_code == 204
+
+
+async def test_a_job_whose_end_a_client_has_is_not_told_again_beside_one_that_goes_on(
+    http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    done = await submit(http, "noop")
+    (*_, end) = await take(http, f"/v1/jobs/{done}/events", 100)
+    running = await submit(http, "wait_for_file", {"path": str(tmp_path / "go")})
+    seen: list[Sse] = []
+    async with stream(http, f"/v1/events?token={done}&after={end.id}&token={running}&after=0") as found:
+        async for event in found:
+            seen.append(event)
+            (tmp_path / "go").touch()
+    assert seen[-1].name == "succeeded"
+    assert {event.data["token"] for event in seen} == {running}
+
+
+async def test_a_job_asked_for_twice_is_told_once_from_the_lower_number(http: httpx.AsyncClient) -> None:
+    token = await submit(http, "count", {"chunks": 3})
+    seen = await take(http, f"/v1/events?token={token}&after=3&token={token}&after=1", 100)
+    assert logged(seen, token) == [0, 1, 2]
+    assert seen[-1].id == f"{seen[-1].data['seq']},{seen[-1].data['seq']}"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "field"),
+    [
+        ("token={}&after=1&token={}", {}, "/after"),
+        ("token={}&after=1&after=2", {}, "/after"),
+        ("token={}&after=1&token={}&after=x", {}, "/after/1"),
+        ("token={}&after=-1", {}, "/after/0"),
+        ("token={}&after=", {}, "/after/0"),
+        ("token={}&after=\u0663", {}, "/after/0"),
+        ("token={}&after=9007199254740992", {}, "/after/0"),
+        ("token={}&token={}", {"last-event-id": "7"}, "/after"),
+        ("token={}&token={}", {"last-event-id": "7,"}, "/after/1"),
+    ],
+)
+async def test_numbers_that_do_not_fit_their_tokens_are_refused_by_name(
+    http: httpx.AsyncClient, query: str, headers: dict[str, str], field: str
+) -> None:
+    token = await submit(http, "noop")
+    answer = await http.get("/v1/events?" + query.replace("{}", token), headers=headers)
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "invalid_frame", field)
+
+
+async def test_of_several_tokens_the_unknown_one_is_named(http: httpx.AsyncClient) -> None:
+    token = await submit(http, "noop")
+    queue = token.partition(".")[0]
+    for stranger in ("x", f"{queue}.{'a' * 22}"):
+        answer = await http.get(f"/v1/events?token={token}&token={stranger}")
+        assert (answer.status_code, answer.json()["field"]) == (404, "/token/1")
+
+
+async def test_head_answers_a_stream_at_once(http: httpx.AsyncClient, tmp_path: Path) -> None:
+    token = await submit(http, "wait_for_file", {"path": str(tmp_path / "never")})
+    for path in (f"/v1/jobs/{token}/events", f"/v1/events?token={token}"):
+        answer = await http.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert (await http.head(f"/v1/jobs/{token}")).status_code == 200
+    assert (await http.delete(f"/v1/jobs/{token}")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/jobs", {"POST"}),
+        ("/v1/jobs/x", {"GET", "HEAD", "DELETE"}),
+        ("/v1/jobs/x/events", {"GET", "HEAD"}),
+        ("/v1/events", {"GET", "HEAD"}),
+    ],
+)
+async def test_another_method_is_told_which_there_are(http: httpx.AsyncClient, path: str, allowed: set[str]) -> None:
+    answer = await http.put(path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("query", ["", "token=x", "&".join(["token=x"] * 101)])

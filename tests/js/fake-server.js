@@ -13,6 +13,7 @@ export class FakeServer {
   sockets = [];
 
   constructor() {
+    this.fetch = (url, init = {}) => this.#request(new URL(url), init);
     const server = this;
     this.WebSocket = class extends FakeSocket {
       constructor(url, protocol) {
@@ -21,6 +22,32 @@ export class FakeServer {
       }
     };
   }
+
+  /** Every request over HTTP that is not answered yet, oldest first. */
+  requests = [];
+  /** Whether HTTP is served: answers to what tests do not care for are given at once. */
+  reachable = false;
+
+  /** Returns the oldest unanswered request whose method and path (with its query) match; it waits until there is one. */
+  async request(method, path) {
+    for (let turn = 0; turn < 200; turn += 1) {
+      const at = this.requests.findIndex((one) => one.method === method && path.test(one.path));
+      if (at >= 0) return this.requests.splice(at, 1)[0];
+      await settle();
+    }
+    throw new Error(`no ${method} ${path}; there are ${this.requests.map((one) => `${one.method} ${one.path}`)}`);
+  }
+
+  #request({ pathname, search }, { method = "GET", headers, body, signal }) {
+    if (!this.reachable) return Promise.reject(new TypeError("no network"));
+    const request = new FakeRequest(method, pathname + search, new Headers(headers), body, signal);
+    if (pathname.endsWith("/kinds") && !this.guarded) request.json({ kinds: [] });
+    else this.requests.push(request);
+    return request.response;
+  }
+
+  /** Whether the tests answer `GET /v1/kinds` themselves. */
+  guarded = false;
 
   /** The newest socket. */
   get socket() {
@@ -95,6 +122,64 @@ class FakeSocket {
     this.closedWith = code;
   }
 }
+
+/** A request a test answers when it likes; as with a real one, an abort ends it for the client. */
+class FakeRequest {
+  #resolve;
+  #reject;
+  #stream = null;
+
+  constructor(method, path, headers, body, signal) {
+    Object.assign(this, { method, path, headers, body, aborted: false });
+    this.response = new Promise((resolve, reject) => { this.#resolve = resolve; this.#reject = reject; });
+    signal?.addEventListener("abort", () => {
+      this.aborted = true;
+      this.fail(signal.reason);
+    });
+  }
+
+  json(value, status = 200, headers = {}) {
+    this.#resolve(new Response(value === null ? null : JSON.stringify(value), { status, headers }));
+  }
+
+  refuse(status, code, extra = {}) {
+    this.json({ type: `urn:tidings:problem:${code}`, title: code, status, detail: code, code, ...extra }, status);
+  }
+
+  /** Begins a stream; its first bytes come with the heading, as from the real server. */
+  stream() {
+    const body = new ReadableStream({ start: (controller) => { this.#stream = controller; } });
+    this.#resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+    this.write("retry: 2000\n\n");
+  }
+
+  write(text) {
+    this.#stream.enqueue(new TextEncoder().encode(text));
+  }
+
+  event(token, seq, event, data = {}, status = STATUS[event] ?? "running") {
+    const frame = { type: "event", token, seq, event, status, at: AT, data };
+    this.write(`id: ${seq}\nevent: ${event}\ndata: ${JSON.stringify(frame)}\n\n`);
+  }
+
+  snapshot(token, fields = {}) {
+    const frame = { token, seq: 1, status: "running", attempt: 1, milestones: {}, log: [], ...fields };
+    this.write(`event: snapshot\ndata: ${JSON.stringify(frame)}\n\n`);
+  }
+
+  end() {
+    this.#stream.close();
+  }
+
+  fail(reason = new TypeError("network error")) {
+    this.#reject(reason);
+    if (!this.#stream) return;
+    try { this.#stream.error(reason); } catch { /* it has ended */ }
+  }
+}
+
+/** Lets everything happen that only waits for promises. */
+export const settle = () => new Promise(setImmediate);
 
 /** Time that passes when the test says so. */
 export class FakeTime {

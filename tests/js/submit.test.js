@@ -7,7 +7,7 @@ test("a submit carries its input, its options and a key of its own", () => {
   const { server, tidings } = connected();
   const job = tidings.submit("count", { to: 3 }, { delay: 2, correlation_id: "order-7" });
   const [frame] = server.sent;
-  assert.match(frame.key, /^[0-9a-f-]{36}$/);
+  assert.match(frame.key, /^[0-9a-f]{32}$/);
   assert.equal(job.key, frame.key);
   assert.deepEqual(frame, {
     type: "submit", ref: frame.ref, kind: "count", input: { to: 3 }, delay: 2, correlation_id: "order-7", key: job.key,
@@ -169,4 +169,26 @@ test("a job unwatched before its ack is submitted all the same, and not followed
 test("input that is no JSON is the caller's mistake, at once", () => {
   const { tidings } = connected();
   assert.throws(() => tidings.submit("count", { n: 1n }), TypeError);
+});
+
+test("an abort ends the wait for the answer to a cancel, and an aborted one is not asked", async () => {
+  const { server, job } = running();
+  const abort = new AbortController();
+  const asked = job.cancel({ signal: abort.signal });
+  assert.equal(server.sentOf("cancel").length, 1);
+  abort.abort();
+  await assert.rejects(asked, { name: "TidingsError", code: "aborted" });
+  await assert.rejects(job.cancel({ signal: abort.signal }), { code: "aborted" });
+  assert.equal(server.sentOf("cancel").length, 1);
+});
+
+test("an abort of a watch follows the job no longer, and leaves it alone", async () => {
+  const { server, tidings } = connected();
+  const abort = new AbortController();
+  const job = tidings.watch("q.7", { signal: abort.signal });
+  abort.abort();
+  await assert.rejects(job.result, { code: "unwatched" });
+  assert.deepEqual(server.sentOf("unwatch").map(({ token }) => token), ["q.7"]);
+  assert.deepEqual(server.sentOf("cancel"), []);
+  await assert.rejects(tidings.watch("q.8", { signal: abort.signal }).result, { code: "unwatched" });
 });

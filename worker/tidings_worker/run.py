@@ -8,6 +8,7 @@ import threading
 import anyio
 import structlog
 
+from tidings import garbage
 from tidings.broker.connection import check_store
 
 from . import fork
@@ -37,6 +38,7 @@ def run(settings: WorkerSettings) -> None:
 
 async def _work(worker: Worker) -> None:
     fork.watch()
+    garbage.settle()
     await worker.run()
     await _leave_stuck_tasks()
 

@@ -1,0 +1,181 @@
+// @ts-check
+/**
+ * What both transports over HTTP have in common: frames become requests, answers become frames.
+ *
+ * A job that is followed is looked at first: the answer is its snapshot. What comes after it is
+ * brought by the stream, or by polls: `follow()` of each learns that there is more to follow.
+ */
+
+/** @import { Surroundings } from "./connection.js" */
+/** @import { Ear } from "./socket.js" */
+import { ABNORMAL, DRAINING, TERMINAL, UNAUTHENTICATED } from "./codes.js";
+import { TidingsError, localProblem } from "./error.js";
+import { besides } from "./socket.js";
+
+/** Jobs followed at one time: what one stream may hold. */
+const MOST = 100;
+
+/** Problems that are the whole connection's, and the code with which a socket is closed for them. */
+const LOSSES = new Map([["draining", DRAINING], ["unauthenticated", UNAUTHENTICATED]]);
+
+export class HttpTransport {
+  proven = false;
+  /** @type {Map<string, number>} Token → number of the newest event heard. */
+  followed = new Map();
+  #busy = 0;
+  #abort = new AbortController();
+  /** @type {string | null | undefined} */
+  #credential = null;
+  #base;
+
+  /**
+   * @param {URL} url Of the socket; the other paths lie beside it.
+   * @param {Surroundings} world
+   * @param {Ear} ear
+   */
+  constructor(url, world, ear) {
+    this.#base = besides(url);
+    /** @type {Surroundings} */
+    this.world = world;
+    /** @type {Ear} */
+    this.ear = ear;
+  }
+
+  get quiet() {
+    return this.#busy === 0;
+  }
+
+  open() {
+    this.attempt(null, async () => {
+      try {
+        this.#credential = await this.world.credential?.();
+      } catch (error) {
+        return this.ear.lost(UNAUTHENTICATED, `no credential: ${error}`);
+      }
+      await this.fetch("kinds");
+      this.ear.frame({ type: "hello", limits: null });
+    });
+  }
+
+  /** @param {string} text */
+  send(text) {
+    const { type, ref, token, after } = JSON.parse(text);
+    this.attempt(ref, async () => {
+      switch (type) {
+        case "submit": return this.#submit(ref, text);
+        case "watch": return this.#watch(ref, token, after);
+        case "cancel": await this.fetch(`jobs/${token}`, { method: "DELETE" }); break;
+        case "unwatch": this.followed.delete(token); this.follow();
+      }
+      this.ear.frame({ type: "done", ref });
+    });
+  }
+
+  close() {
+    this.#abort.abort();
+  }
+
+  // What the two build upon.
+
+  /** There is more, or less, to follow. */
+  follow() {}
+
+  /**
+   * Does something over the network; whatever fails is told.
+   *
+   * @param {number | null} ref The call it is done for.
+   * @param {() => Promise<void>} work
+   */
+  async attempt(ref, work) {
+    if (this.quiet) this.ear.frame({ type: "alive" }); // silence counts from here
+    this.#busy += 1;
+    try {
+      await work();
+    } catch (error) {
+      const problem = error instanceof TidingsError ? error.problem : null;
+      const code = problem && LOSSES.get(problem.code);
+      if (problem && ref && !code) this.ear.frame({ type: "error", ref, problem });
+      else this.ear.lost(code ?? ABNORMAL, String(error), problem?.retry_after);
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   * @throws {TidingsError} The server refuses.
+   * @throws {Error} Nobody answers, or somebody who is not the server.
+   */
+  async fetch(path, init = {}) {
+    const headers = new Headers(init.headers);
+    if (this.#credential) headers.set("authorization", `Bearer ${this.#credential}`);
+    const response = await this.world.fetch(this.#base + path, { signal: this.#abort.signal, ...init, headers });
+    this.ear.frame({ type: "alive" });
+    if (response.ok || response.status === 304) return response;
+    const problem = await response.json().catch(() => null);
+    const code = response.status === 401 ? "unauthenticated" : problem?.code; // whoever stands before it may say 401
+    throw code ? new TidingsError({ ...problem, code }) : new Error(`HTTP ${response.status}`);
+  }
+
+  /**
+   * Reads what is known of a job, and passes it on.
+   *
+   * @param {number | null} ref
+   * @param {string} token
+   * @param {number} after
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<boolean>} Whether there was anything new.
+   */
+  async look(ref, token, after, headers) {
+    const response = await this.fetch(`jobs/${token}?after=${after}`, { headers });
+    if (response.status === 304) return false;
+    const snapshot = await response.json();
+    this.tell({ ...snapshot, type: "snapshot", ref, rewound: after > snapshot.seq });
+    return true;
+  }
+
+  /** @param {any} frame An `event` or a `snapshot`. */
+  tell(frame) {
+    const { token, status, seq } = frame;
+    if (TERMINAL.has(status)) this.followed.delete(token);
+    else if (this.followed.has(token)) this.followed.set(token, seq);
+    this.ear.frame(frame);
+  }
+
+  /**
+   * @param {number} ref
+   * @param {string} token
+   * @param {number} after
+   */
+  async #watch(ref, token, after) {
+    this.#add(token, after);
+    await this.look(ref, token, after);
+    this.follow();
+  }
+
+  /**
+   * @param {number} ref
+   * @param {string} body
+   */
+  async #submit(ref, body) {
+    const headers = { "content-type": "application/json" };
+    const response = await this.fetch("jobs", { method: "POST", body, headers });
+    const ack = await response.json();
+    this.ear.frame({ ...ack, type: "ack", ref });
+    if (ack.duplicate) return this.#watch(ref, ack.token, 0);
+    this.#add(ack.token, ack.seq);
+    this.follow();
+  }
+
+  /**
+   * @param {string} token
+   * @param {number} seq
+   */
+  #add(token, seq) {
+    if (this.followed.size < MOST || this.followed.has(token)) return void this.followed.set(token, seq);
+    const problem = localProblem("too_many_watches", `at most ${MOST} jobs are followed at a time`, { limit: MOST });
+    this.ear.frame({ type: "error", ref: null, token, problem });
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * A promise settled from outside. A failure of it that nobody asked about is no unhandled rejection.
+ *
+ * @template T
+ */
+export class Deferred<T> {
+    /** @type {(value: T) => void} */
+    resolve: (value: T) => void;
+    /** @type {(error: Error) => void} */
+    reject: (error: Error) => void;
+    /** @type {Promise<T>} */
+    promise: Promise<T>;
+}

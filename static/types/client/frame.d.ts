@@ -1,0 +1,224 @@
+/**
+ * A problem document (RFC 9457).
+ */
+export type Problem = {
+    /**
+     * Stable, for programs.
+     */
+    code: string;
+    /**
+     * A short sentence, the same each time.
+     */
+    title: string;
+    /**
+     * What happened this time; for people.
+     */
+    detail: string;
+    /**
+     * `urn:tidings:problem:<code>`.
+     */
+    type: string;
+    /**
+     * HTTP status; 0 for a problem this client made itself.
+     */
+    status: number;
+    /**
+     * JSON Pointer to the offending part of the request.
+     */
+    field?: string | undefined;
+    /**
+     * The limit exceeded, in the unit that `detail` names.
+     */
+    limit?: number | undefined;
+    /**
+     * Seconds until another try makes sense.
+     */
+    retry_after?: number | undefined;
+    trace_id?: string | undefined;
+    errors?: object[] | undefined;
+};
+/**
+ * Every limit of the connection; names end in the unit where there is one.
+ */
+export type Limits = {
+    /**
+     * Size of one frame from the client.
+     */
+    max_frame_bytes: number;
+    /**
+     * Submits waiting for their ack at one time.
+     */
+    max_in_flight: number;
+    /**
+     * Jobs watched at one time.
+     */
+    max_watches: number;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type Hello = {
+    type: "hello";
+    version?: number | undefined;
+    connection?: string | undefined;
+    /**
+     * Null over HTTP, where nobody tells them.
+     */
+    limits: Limits | null;
+    /**
+     * False: the server wants an `auth` frame before any other.
+     */
+    authenticated?: boolean | undefined;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type Ack = {
+    type: "ack";
+    ref: number;
+    token: string;
+    status: string;
+    /**
+     * The job's newest number; events with a higher one follow.
+     */
+    seq: number;
+    /**
+     * The key was known: this is the earlier job.
+     */
+    duplicate: boolean;
+    /**
+     * Jobs ahead, approximate.
+     */
+    position?: number | null | undefined;
+    /**
+     * Seconds until it may start, approximate.
+     */
+    eta?: number | null | undefined;
+};
+/**
+ * Something that happened to a job.
+ */
+export type JobEvent = {
+    token: string;
+    /**
+     * Rises strictly for one job.
+     */
+    seq: number;
+    /**
+     * `queued`, `started`, `progress`, `log`, `step`, `retrying`, `waiting`,
+     * `succeeded`, `failed`, `cancelled` or `expired`.
+     */
+    event: string;
+    /**
+     * The job's state after it.
+     */
+    status: string;
+    /**
+     * RFC 3339, by the store's clock; null where a snapshot does not tell.
+     */
+    at: string | null;
+    /**
+     * What the event says: `{fraction, message, data}` of `progress`, the chunk
+     * itself of `log`, `{result}` of `succeeded`, `{problem}` of `failed`, …
+     */
+    data: any;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type Progress = {
+    /**
+     * 0 to 1; null: unknown.
+     */
+    fraction: number | null;
+    message?: string | null | undefined;
+    data?: any;
+};
+/**
+ * All that is known of a job at one moment.
+ */
+export type Snapshot = {
+    type: "snapshot";
+    /**
+     * Null: sent unasked, after events were lost on the way.
+     */
+    ref?: number | null | undefined;
+    token: string;
+    /**
+     * Events resume above it.
+     */
+    seq: number;
+    status: string;
+    attempt: number;
+    kind?: string | undefined;
+    progress?: Progress | null | undefined;
+    result?: any;
+    problem?: Problem | null | undefined;
+    /**
+     * RFC 3339, by the store's clock.
+     */
+    milestones: Record<string, string>;
+    /**
+     * The chunks after the number asked for.
+     */
+    log?: {
+        seq: number;
+        at: string;
+        data: any;
+    }[] | undefined;
+    /**
+     * The log no longer reaches back to that number.
+     */
+    truncated?: boolean | undefined;
+    /**
+     * The store knows less than was seen: writes were lost.
+     */
+    rewound?: boolean | undefined;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type EventFrame = {
+    type: "event";
+} & JobEvent;
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type Done = {
+    type: "done";
+    ref: number;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type Pong = {
+    type: "pong";
+    ref: number;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type Alive = {
+    type: "alive";
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type ErrorFrame = {
+    type: "error";
+    ref: number | null;
+    problem: Problem;
+    token?: string;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type GoAway = {
+    type: "goaway";
+    reason: string;
+    reconnect_after: number;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type ServerFrame = Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway;

@@ -1,0 +1,52 @@
+export class HttpTransport {
+    /**
+     * @param {URL} url Of the socket; the other paths lie beside it.
+     * @param {Surroundings} world
+     * @param {Ear} ear
+     */
+    constructor(url: URL, world: Surroundings, ear: Ear);
+    proven: boolean;
+    /** @type {Map<string, number>} Token → number of the newest event heard. */
+    followed: Map<string, number>;
+    /** @type {Surroundings} */
+    world: Surroundings;
+    /** @type {Ear} */
+    ear: Ear;
+    get quiet(): boolean;
+    open(): void;
+    /** @param {string} text */
+    send(text: string): void;
+    close(): void;
+    /** There is more, or less, to follow. */
+    follow(): void;
+    /**
+     * Does something over the network; whatever fails is told.
+     *
+     * @param {number | null} ref The call it is done for.
+     * @param {() => Promise<void>} work
+     */
+    attempt(ref: number | null, work: () => Promise<void>): Promise<void>;
+    /**
+     * @param {string} path
+     * @param {RequestInit} [init]
+     * @returns {Promise<Response>}
+     * @throws {TidingsError} The server refuses.
+     * @throws {Error} Nobody answers, or somebody who is not the server.
+     */
+    fetch(path: string, init?: RequestInit): Promise<Response>;
+    /**
+     * Reads what is known of a job, and passes it on.
+     *
+     * @param {number | null} ref
+     * @param {string} token
+     * @param {number} after
+     * @param {Record<string, string>} [headers]
+     * @returns {Promise<boolean>} Whether there was anything new.
+     */
+    look(ref: number | null, token: string, after: number, headers?: Record<string, string>): Promise<boolean>;
+    /** @param {any} frame An `event` or a `snapshot`. */
+    tell(frame: any): void;
+    #private;
+}
+import type { Surroundings } from "./connection.js";
+import type { Ear } from "./socket.js";

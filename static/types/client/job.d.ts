@@ -1,0 +1,176 @@
+/**
+ * @typedef {object} JobEvents What a listener of each name is given.
+ * @property {Ack} ack The server has it, durably.
+ * @property {JobEvent} event Every event of the contract, whatever its name.
+ * @property {JobEvent} queued
+ * @property {JobEvent} started
+ * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
+ * @property {JobEvent} log `data` is the chunk. Never skipped.
+ * @property {JobEvent} step
+ * @property {JobEvent} retrying
+ * @property {JobEvent} waiting
+ * @property {JobEvent} succeeded
+ * @property {JobEvent} failed
+ * @property {JobEvent} cancelled
+ * @property {JobEvent} expired
+ * @property {JobEvent} finished Any of the last four.
+ * @property {{status: string, previous: string | null}} state Its state changed.
+ * @property {Snapshot} snapshot The server told where it stands, before the events it is turned into.
+ * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
+ *
+ * @typedef {object} Link What a job needs of its connection.
+ * @property {() => Promise<void>} cancel
+ * @property {() => void} unwatch
+ *
+ * @typedef {object} Inlet
+ * @property {(ack: Ack) => void} acked
+ * @property {(event: JobEvent) => void} event
+ * @property {(snapshot: Snapshot) => void} snapshot
+ * @property {(problem: Problem) => void} refused
+ * @property {() => void} interrupted The socket broke; a snapshot will follow.
+ */
+/** @implements {AsyncIterable<JobEvent>} */
+export class Job implements AsyncIterable<JobEvent> {
+    /**
+     * Returns a job, and the inlet that stays with whoever made it.
+     *
+     * @param {{token?: string, after?: number, key?: string | null}} from
+     * @returns {{job: Job, inlet: Inlet, bind: (link: Link) => void}}
+     */
+    static open(from: {
+        token?: string;
+        after?: number;
+        key?: string | null;
+    }): {
+        job: Job;
+        inlet: Inlet;
+        bind: (link: Link) => void;
+    };
+    /**
+     * Not for you: jobs come from `submit` and `watch`.
+     *
+     * @param {{token?: string, after?: number, key?: string | null}} from
+     */
+    constructor({ token, after, key }: {
+        token?: string;
+        after?: number;
+        key?: string | null;
+    });
+    /** @readonly The idempotency key; null for a job that is only watched. */
+    readonly key: string | null;
+    /** The job's name for clients; null until the ack. */
+    get token(): string | null;
+    /** The job's state; null until it is known. */
+    get status(): string | null;
+    /** The newest progress; null if there was none. */
+    get progress(): Progress | null;
+    /** The number of the newest event seen: what `watch` takes as `after`. */
+    get seq(): number;
+    /** Whether nothing more will come: an outcome, a refusal, or no longer followed. */
+    get finished(): boolean;
+    /** Resolves to the token; rejects with a TidingsError if the job is not accepted. */
+    get accepted(): Promise<string>;
+    /** Resolves to what the job returned; rejects with a TidingsError for any other end. */
+    get result(): Promise<any>;
+    /**
+     * Calls `listener` at each event of that name, until the function returned is called.
+     *
+     * @template {keyof JobEvents} Name
+     * @param {Name} name
+     * @param {(event: JobEvents[Name]) => void} listener
+     * @returns {() => void}
+     */
+    on<Name extends keyof JobEvents>(name: Name, listener: (event: JobEvents[Name]) => void): () => void;
+    /**
+     * Asks that the job stop. Resolves when the server has taken note; how it ends comes as an event.
+     *
+     * @param {{signal?: AbortSignal}} [options] `signal`: waits for the answer no longer when it aborts.
+     * @returns {Promise<void>} Rejects with a TidingsError: `already_finished`, `aborted`, or what the server says.
+     */
+    cancel({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<void>;
+    /** Stops following; the job itself goes on. Its promises and iterators end with code `unwatched`. */
+    unwatch(): void;
+    /**
+     * All events from now to the terminal one, none skipped however slow the reader. Those before:
+     * `watch(token)` tells the log again.
+     *
+     * @returns {AsyncGenerator<JobEvent, void>}
+     */
+    [Symbol.asyncIterator](): AsyncGenerator<JobEvent, void>;
+    #private;
+}
+/**
+ * What a listener of each name is given.
+ */
+export type JobEvents = {
+    /**
+     * The server has it, durably.
+     */
+    ack: Ack;
+    /**
+     * Every event of the contract, whatever its name.
+     */
+    event: JobEvent;
+    queued: JobEvent;
+    started: JobEvent;
+    /**
+     * `data` is {fraction, message, data}. Some may be skipped: the newest wins.
+     */
+    progress: JobEvent;
+    /**
+     * `data` is the chunk. Never skipped.
+     */
+    log: JobEvent;
+    step: JobEvent;
+    retrying: JobEvent;
+    waiting: JobEvent;
+    succeeded: JobEvent;
+    failed: JobEvent;
+    cancelled: JobEvent;
+    expired: JobEvent;
+    /**
+     * Any of the last four.
+     */
+    finished: JobEvent;
+    /**
+     * Its state changed.
+     */
+    state: {
+        status: string;
+        previous: string | null;
+    };
+    /**
+     * The server told where it stands, before the events it is turned into.
+     */
+    snapshot: Snapshot;
+    /**
+     * There will be no events: not accepted, or no longer followed.
+     */
+    refused: {
+        problem: Problem;
+    };
+};
+/**
+ * What a job needs of its connection.
+ */
+export type Link = {
+    cancel: () => Promise<void>;
+    unwatch: () => void;
+};
+export type Inlet = {
+    acked: (ack: Ack) => void;
+    event: (event: JobEvent) => void;
+    snapshot: (snapshot: Snapshot) => void;
+    refused: (problem: Problem) => void;
+    /**
+     * The socket broke; a snapshot will follow.
+     */
+    interrupted: () => void;
+};
+import type { JobEvent } from "./frame.js";
+import type { Progress } from "./frame.js";
+import type { Ack } from "./frame.js";
+import type { Snapshot } from "./frame.js";
+import type { Problem } from "./frame.js";

@@ -1,0 +1,4 @@
+export class PollTransport extends HttpTransport {
+    #private;
+}
+import { HttpTransport } from "./http.js";

@@ -1,0 +1,4 @@
+export class StreamTransport extends HttpTransport {
+    #private;
+}
+import { HttpTransport } from "./http.js";

@@ -1,0 +1,85 @@
+"""The examples for pages, as they stand in `examples/browser`."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from support.system import System, running_system
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples/browser"
+
+APPLICATION = """
+import { StrictMode, createElement, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { Tidings } from "tidings";
+import { useJob } from "EXAMPLES/use-job.js";
+
+const tidings = new Tidings(new URL("/v1/socket", location.href));
+
+function Words() {
+  const [token, setToken] = useState(null);
+  const { status, result, error } = useJob(tidings, token);
+  const submit = async (kind, input) => setToken(await tidings.submit(kind, input).accepted);
+  return createElement("main", null,
+    createElement("button", { onClick: () => submit("count_words", { text: "to be" }) }, "Count"),
+    createElement("button", { onClick: () => submit("reject", {}) }, "Fail"),
+    createElement("output", null, [status, result?.words, error?.code].filter(Boolean).join(" ")),
+  );
+}
+
+createRoot(document.body).render(createElement(StrictMode, null, createElement(Words)));
+"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    jobs = tmp_path_factory.mktemp("jobs") / "jobs.py"
+    readme = (ROOT / "README.md").read_text()
+    ten_lines = readme.split("```python\n# jobs.py\n")[1].split("```")[0]
+    rejecting = '\n\n@job\nasync def reject(ctx: Context) -> None:\n    raise Reject("no")\n'
+    jobs.write_text(ten_lines.replace("import Context, job", "import Context, Reject, job") + rejecting)
+    with running_system(servers=0, workers=0) as system:
+        system.add_worker(str(jobs))
+        system.add_server()
+        yield system
+
+
+def open_as(context: BrowserContext, html: str) -> Page:
+    """Open a page of this content on the server's origin."""
+    page = context.new_page()
+    page.goto("/healthz")  # a page of the server's that forbids no script
+    page.set_content(html)
+    return page
+
+
+@pytest.mark.parametrize("name", ["ten-lines.html", "event-source.html"])
+def test_a_page_shows_the_result(context: BrowserContext, name: str) -> None:
+    page = open_as(context, (EXAMPLES / name).read_text())
+    expect(page.locator("output")).to_have_text("6 words")
+
+
+def test_the_snippet_of_the_guide_logs_progress_and_the_result(context: BrowserContext) -> None:
+    snippet = (ROOT / "docs/how-to/browser.md").read_text().split("```html\n")[1].split("```")[0]
+    page = context.new_page()
+    page.goto("/healthz")
+    with page.expect_console_message(lambda message: message.text == "{words: 6}"):
+        page.set_content(snippet)
+
+
+def test_the_react_hook_follows_a_job_to_its_end_and_then_another(context: BrowserContext, tmp_path: Path) -> None:
+    application = tmp_path / "application.js"
+    application.write_text(APPLICATION.replace("EXAMPLES", str(EXAMPLES)))
+    command = ["npx", "--no-install", "esbuild", str(application), "--bundle", "--format=esm", "--log-level=error"]
+    paths = {"alias:react": "node_modules/react", "alias:react-dom": "node_modules/react-dom"}
+    options = [f"--{name}={ROOT / path}" for name, path in paths.items()]
+    script = subprocess.check_output([*command, *options, f"--alias:tidings={ROOT}/static/tidings.js"], cwd=ROOT)
+    page = open_as(context, "<!doctype html><body></body>")
+    page.add_script_tag(content=script.decode(), type="module")
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator("output")).to_have_text("succeeded 2")
+    page.get_by_role("button", name="Fail").click()
+    expect(page.locator("output")).to_have_text("failed rejected")
