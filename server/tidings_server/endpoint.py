@@ -59,7 +59,7 @@ class SocketEndpoint:
                 seat.leave()
         take_over: TakeOver | None = scope.get("extensions", {}).get(EXTENSION)
         if take_over is None:
-            await _carry(socket, receive, send)
+            await _carry(socket, receive, send, self._gateway.settings.write_timeout_s)
         else:
             take_over(socket)
 
@@ -90,10 +90,10 @@ class SocketEndpoint:
         return socket
 
 
-async def _carry(socket: Socket, receive: Receive, send: Send) -> None:
+async def _carry(socket: Socket, receive: Receive, send: Send, write_timeout_s: float) -> None:
     """Serve a socket under an ASGI server that is not ours."""
     async with anyio.create_task_group() as tasks:
-        line = AsgiLine(socket, send, tasks)
+        line = AsgiLine(socket, send, tasks, write_timeout_s)
         try:
             socket.open(line)
             await line.read(receive)

@@ -10,9 +10,6 @@ from starlette.types import Receive, Send
 
 from .session import Session
 
-STUCK_S = 20.0
-"""How long a write may wait for a reader that does not read, before the socket is given up."""
-
 SENT_AWAY_S = 1.0
 """How long one who is sent away has to read why; what it sends meanwhile is dropped unread."""
 
@@ -57,10 +54,11 @@ class Line(ABC):
 class AsgiLine(Line):
     """A line under any ASGI server: one task that reads, and one that writes while there is something to send."""
 
-    __slots__ = ("_owner", "_send", "_tasks", "_writing")
+    __slots__ = ("_owner", "_send", "_tasks", "_write_timeout_s", "_writing")
 
-    def __init__(self, owner: Owner, send: Send, tasks: anyio.abc.TaskGroup) -> None:
+    def __init__(self, owner: Owner, send: Send, tasks: anyio.abc.TaskGroup, write_timeout_s: float) -> None:
         super().__init__()
+        self._write_timeout_s = write_timeout_s
         self._owner = owner
         self._send = send
         self._tasks = tasks
@@ -89,7 +87,7 @@ class AsgiLine(Line):
         try:
             while session.outbox:
                 for frame in session.outbox.take():
-                    with anyio.fail_after(STUCK_S):
+                    with anyio.fail_after(self._write_timeout_s):
                         await self._send({"type": "websocket.send", "text": frame.text})
                 self.sent_at = time.monotonic()
             if session.close_code is not None:

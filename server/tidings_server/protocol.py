@@ -19,7 +19,8 @@ from websockets.protocol import State
 
 from tidings.contract import close
 
-from .line import SENT_AWAY_S, STUCK_S, Line, Owner
+from .http import ServerConfig
+from .line import SENT_AWAY_S, Line, Owner
 
 log = structlog.get_logger()
 
@@ -50,6 +51,7 @@ _NOWHERE = _Nowhere()
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One connection that is, or is about to be, a WebSocket."""
 
+    config: ServerConfig
     _line: "DirectLine | None" = None
     _last_words = b""
     """The closing handshake's reply, and pongs before it, while what came before is handed on."""
@@ -241,10 +243,10 @@ class DirectLine(Line):
 
     def tick(self, now: float) -> None:
         """Ping; give up one that has not been heard of, or does not read."""
-        if self._stuck_since is not None and now - self._stuck_since > STUCK_S:
+        config = self._protocol.config
+        if self._stuck_since is not None and now - self._stuck_since > config.ours.write_timeout_s:
             self.abort()
             return
-        config = self._protocol.config
         if not config.ws_ping_interval:
             return
         since = now - self._pinged_at

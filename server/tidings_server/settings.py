@@ -105,7 +105,7 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
         ),
     ] = 2.0
     write_timeout_s: Annotated[
-        Seconds, Meta(description="How long an answer over HTTP may wait for a reader that does not read.")
+        Seconds, Meta(description="How long a write may wait for a reader that does not read.")
     ] = 20.0
     drain_s: Annotated[
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],

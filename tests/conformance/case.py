@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from conformance.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close, frame
+from conformance.raw import close
+from support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 LIMIT = 1_048_576
 """`max_frame_bytes`: what a message may have."""

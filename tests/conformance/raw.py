@@ -4,7 +4,6 @@ Source: https://www.rfc-editor.org/rfc/rfc6455
 """
 
 import json
-import os
 import socket
 import struct
 import threading
@@ -13,27 +12,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 PATIENCE_S = 20.0
-
-
-def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
-    """Return one frame (RFC 6455, section 5.2)."""
-    first = fin << 7 | rsv << 4 | opcode
-    flag = masked << 7
-    size = len(payload)
-    if size < 126:
-        head = struct.pack("!BB", first, flag | size)
-    elif size < 65_536:
-        head = struct.pack("!BBH", first, flag | 126, size)
-    else:
-        head = struct.pack("!BBQ", first, flag | 127, size)
-    if not masked:
-        return head + payload
-    mask = os.urandom(4)
-    key = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
-    return head + mask + (int.from_bytes(payload, "big") ^ key).to_bytes(size, "big")
 
 
 def close(code: int | None = None, reason: bytes = b"") -> bytes:

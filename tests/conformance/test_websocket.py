@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.case import CASES, Case, said
-from conformance.raw import BINARY, TEXT, Message, Raw, close, frame
+from conformance.raw import Message, Raw, close
+from support.raw import BINARY, TEXT, frame
 from support.system import System, running_system
 
 PROBE = 4711

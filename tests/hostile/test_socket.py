@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from support.peer import Peer, peer
-from support.raw import CLOSE, PING, TEXT, masked, raw_socket
+from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
 from support.system import System, running_system
 from tidings.contract import close
 from tidings.contract.frame import SUBPROTOCOL
@@ -43,17 +43,17 @@ async def other(system: System) -> AsyncIterator[Peer]:
         assert events[-1]["data"] == {"result": "unharmed"}
 
 
-PING_FRAME = masked(TEXT, b'{"type":"ping","ref":1}')
+PING_FRAME = frame(TEXT, b'{"type":"ping","ref":1}')
 
 
 @pytest.mark.parametrize(
     ("flood", "count"),
     [
         pytest.param(PING_FRAME, 1_000_000, id="a million tiny frames"),
-        pytest.param(masked(PING, b""), 1_000_000, id="a million pings"),
-        pytest.param(masked(10, b""), 1_000_000, id="a million pongs"),
-        pytest.param(masked(TEXT, b"{"), 100_000, id="frames that are no JSON"),
-        pytest.param(masked(TEXT, b'{"type":"watch","ref":1,"token":"default.x"}'), 100_000, id="watches of nothing"),
+        pytest.param(frame(PING), 1_000_000, id="a million pings"),
+        pytest.param(frame(PONG), 1_000_000, id="a million pongs"),
+        pytest.param(frame(TEXT, b"{"), 100_000, id="frames that are no JSON"),
+        pytest.param(frame(TEXT, b'{"type":"watch","ref":1,"token":"default.x"}'), 100_000, id="watches of nothing"),
     ],
 )
 async def test_a_flood_is_cut_off_with_the_time_to_stay_away(
@@ -72,12 +72,12 @@ async def test_a_flood_is_cut_off_with_the_time_to_stay_away(
         tasks.start_soon(pour)
         complaint = b""
         while True:
-            frame = await flooder.frame()
-            if frame.opcode == CLOSE:
+            came = await flooder.frame()
+            if came.opcode == CLOSE:
                 break
-            if frame.opcode == TEXT:
-                complaint = frame.payload
-        assert frame.close_code == close.RATE_LIMITED
+            if came.opcode == TEXT:
+                complaint = came.payload
+        assert came.close_code == close.RATE_LIMITED
         said = json.loads(complaint)
         assert said["ref"] is None
         assert said["problem"]["code"] == "rate_limited"
@@ -89,10 +89,10 @@ async def test_a_million_empty_fragments_are_a_flood_too(system: System, other: 
     async with raw_socket(system.server.socket_url) as flooder, anyio.create_task_group() as tasks:
 
         async def pour() -> None:
-            await flooder.write(masked(TEXT, b"", fin=False))
+            await flooder.write(frame(TEXT, b"", fin=False))
             try:
                 for _ in range(100):
-                    await flooder.write(masked(0, b"", fin=False) * 10_000)
+                    await flooder.write(frame(CONTINUATION, b"", fin=False) * 10_000)
             except (ConnectionError, TimeoutError):
                 return
 
@@ -103,7 +103,7 @@ async def test_a_million_empty_fragments_are_a_flood_too(system: System, other: 
 
 async def test_a_frame_that_says_it_has_100_mb_is_refused_before_it_comes(system: System, other: Peer) -> None:
     async with raw_socket(system.server.socket_url) as giant:
-        await giant.write(masked(TEXT, b'{"type":"', size=100_000_000))
+        await giant.write(frame(TEXT, b'{"type":"', size=100_000_000))
         assert (await giant.until(CLOSE)).close_code == close.TOO_LARGE
 
 
@@ -113,9 +113,9 @@ async def test_100_mb_in_fragments_are_refused_when_they_pass_the_limit(system: 
         async def pour() -> None:
             part = os.urandom(100_000).hex().encode()[:100_000]
             try:
-                await giant.write(masked(TEXT, part, fin=False))
+                await giant.write(frame(TEXT, part, fin=False))
                 for _ in range(999):
-                    await giant.write(masked(0, part, fin=False))
+                    await giant.write(frame(CONTINUATION, part, fin=False))
             except (ConnectionError, TimeoutError):
                 return
 
@@ -141,14 +141,14 @@ async def test_a_compressed_frame_is_refused_unread(system: System, other: Peer)
     async with raw_socket(
         system.server.socket_url, Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits"
     ) as bomb:
-        await bomb.write(masked(TEXT, b"\x00" * 100, rsv=4))
+        await bomb.write(frame(TEXT, b"\x00" * 100, rsv=4))
         assert (await bomb.until(CLOSE)).close_code == 1002
 
 
 async def test_one_that_vanished_without_a_word_is_let_go_of(system: System, other: Peer) -> None:
     async with raw_socket(system.server.socket_url) as dead:
-        frame = await dead.until(PING)
-        assert frame.payload == b""
+        came = await dead.until(PING)
+        assert came.payload == b""
         assert (await dead.until(CLOSE)).close_code == 1011  # it never sent the pong
         assert await dead.read_all() == b""
 
@@ -157,7 +157,7 @@ async def test_one_that_answers_pings_stays(system: System, other: Peer) -> None
     async with raw_socket(system.server.socket_url) as quiet:
         for _ in range(4):
             await quiet.until(PING)
-            await quiet.write(masked(10, b""))
+            await quiet.write(frame(PONG))
         await quiet.write(PING_FRAME)
         assert b"pong" in (await quiet.until(TEXT)).payload
 
@@ -167,7 +167,7 @@ async def test_twenty_that_ask_and_never_read_cost_bounded_memory_and_delay_nobo
     await other.ends(big["token"])
     server = psutil.Process(system.server.process.pid)
     before = server.memory_info().rss
-    watch = masked(TEXT, json.dumps({"type": "watch", "ref": 1, "token": big["token"]}).encode())
+    watch = frame(TEXT, json.dumps({"type": "watch", "ref": 1, "token": big["token"]}).encode())
     async with AsyncExitStack() as stack:
         deaf = [
             await stack.enter_async_context(raw_socket(system.server.socket_url, receive_buffer=4096))
@@ -192,12 +192,12 @@ async def test_a_reader_too_slow_is_told_so_without_a_hole_and_goes_on_where_it_
     ack = await other.submit("count", {"chunks": 400, "fat": 20_000})
     seen: list[int] = []
     async with raw_socket(system.server.socket_url, receive_buffer=4096) as slow:
-        await slow.write(masked(TEXT, json.dumps({"type": "watch", "ref": 1, "token": ack["token"]}).encode()))
+        await slow.write(frame(TEXT, json.dumps({"type": "watch", "ref": 1, "token": ack["token"]}).encode()))
         events = await other.until(ack["token"])  # it reads nothing until the job has ended
-        while (frame := await slow.frame()).opcode != CLOSE:
-            if frame.opcode == TEXT:
-                seen.append(json.loads(frame.payload)["seq"])
-        assert frame.close_code == close.TOO_SLOW
+        while (came := await slow.frame()).opcode != CLOSE:
+            if came.opcode == TEXT:
+                seen.append(json.loads(came.payload)["seq"])
+        assert came.close_code == close.TOO_SLOW
     assert seen == list(range(seen[0], seen[0] + len(seen)))
     assert seen[-1] < events[-1]["seq"]
     async with peer(system.server.socket_url) as again:

@@ -15,7 +15,7 @@ from tidings.contract.frame import SUBPROTOCOL
 
 ANSWER_TIMEOUT_S = 20.0
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 class WireFrame(NamedTuple):
@@ -92,20 +92,30 @@ class Raw:
                 return frame
 
 
-def masked(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, size: int | None = None) -> bytes:
-    """Return a client's frame; `size` lies about its length."""
-    first = (0x80 if fin else 0) | rsv << 4 | opcode
+def frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    masked: bool = True,
+    size: int | None = None,
+) -> bytes:
+    """Return one frame (RFC 6455, section 5.2); `size` lies about its length."""
+    first = fin << 7 | rsv << 4 | opcode
+    flag = masked << 7
     length = len(payload) if size is None else size
     if length < 126:
-        head = struct.pack("!BB", first, 0x80 | length)
+        head = struct.pack("!BB", first, flag | length)
     elif length < 65_536:
-        head = struct.pack("!BBH", first, 0x80 | 126, length)
+        head = struct.pack("!BBH", first, flag | 126, length)
     else:
-        head = struct.pack("!BBQ", first, 0x80 | 127, length)
+        head = struct.pack("!BBQ", first, flag | 127, length)
+    if not masked:
+        return head + payload
     mask = os.urandom(4)
-    repeated = (mask * (len(payload) // 4 + 1))[: len(payload)]
-    both = int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")
-    return head + mask + both.to_bytes(len(payload), "big")
+    key = int.from_bytes((mask * (len(payload) // 4 + 1))[: len(payload)], "big")
+    return head + mask + (int.from_bytes(payload, "big") ^ key).to_bytes(len(payload), "big")
 
 
 @asynccontextmanager
