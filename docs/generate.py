@@ -33,7 +33,14 @@ def settings() -> str:
         for one in settings_of(kind):
             if kind is StoreSettings or one.name not in common:
                 default = _shown(one.default)
-                row = (f"`{one.variable}`", f"`{one.flag}`", one.type_name, default, one.unit, one.meaning)
+                row = (
+                    f"`{one.variable}`",
+                    f"`{one.flag}`" if one.flag else "none",
+                    one.type_name,
+                    default,
+                    one.unit,
+                    one.meaning,
+                )
                 parts.append("| " + " | ".join(row) + " |\n")
     return "".join(parts)
 

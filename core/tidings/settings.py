@@ -4,6 +4,7 @@ A setting is defined in one place, as a field: its type, default, bounds, unit a
 come the check of what the environment says, the flags of the commands, and the reference page.
 """
 
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,11 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
     result_ttl_s: Annotated[Seconds, Meta(description="How long a finished job is found under its token.")] = 86_400.0
 
+    def __repr__(self) -> str:
+        values = ((setting, getattr(self, setting.name)) for setting in settings_of(type(self)))
+        shown = (f"{setting.name}={_masked(setting, value)}" for setting, value in values)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
 
 class Setting(NamedTuple):
     """One setting, as the flags and the reference page show it."""
@@ -50,11 +56,14 @@ class Setting(NamedTuple):
     name: str
     variable: str
     flag: str
+    """Empty for a secret: every user of a machine sees the arguments of all its processes."""
     type: Any
     type_name: str
     default: Any
     unit: str
     meaning: str
+    secret: bool
+    """Whether its value is shown to nobody."""
 
 
 def from_env(kind: type[S], environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None) -> S:
@@ -92,12 +101,13 @@ def settings_of(kind: type[StoreSettings]) -> Iterator[Setting]:
         yield Setting(
             name=field.name,
             variable=PREFIX + field.name.upper(),
-            flag="--" + field.name.replace("_", "-"),
+            flag="" if extra.get("secret") else "--" + field.name.replace("_", "-"),
             type=bare,
             type_name=_type_name(bare),
             default=field.default,
             unit=extra.get("unit", ""),
             meaning=next((meta.description for meta in reversed(metas) if meta.description), ""),
+            secret=bool(extra.get("secret")),
         )
 
 
@@ -116,10 +126,19 @@ def _convert(kind: type[S], given: dict[str, Any]) -> S:
         text, what = " ".join(text.split()), " ".join(what.split())
         if not name:
             raise SettingsError(text) from error
-        allowed = next(setting.type_name for setting in settings_of(kind) if setting.name == name)
+        wrong = next(setting for setting in settings_of(kind) if setting.name == name)
+        shown = _masked(wrong, given[name])
         raise SettingsError(
-            f"{PREFIX}{name.upper()} is {given[name]!r}: {what[0].lower()}{what[1:]}; allowed: {allowed}"
+            f"{wrong.variable} is {shown}: {what[0].lower()}{what[1:]}; allowed: {wrong.type_name}"
         ) from error
+
+
+_PASSWORD = re.compile(r"//[^/@]*@")
+
+
+def _masked(setting: Setting, value: Any) -> str:
+    """Return a value as errors and logs may show it: no secret, no password in an address."""
+    return "***" if setting.secret and value else _PASSWORD.sub("//***@", repr(value))
 
 
 def _metas(type_: Any) -> Iterator[Meta]:

@@ -76,6 +76,21 @@ class Seat:
         self._accounts: Accounts | None = accounts
         self._address = address
 
+    def give_to(self, caller: str, now: float) -> Account:
+        """Count the place for another caller from now on, and return the caller's account.
+
+        Raises:
+            ProblemError: `rate_limited`: the caller has as many as may be.
+
+        """
+        assert self._accounts is not None
+        account = self._accounts.of(caller, now)
+        if account is not self.account:
+            account.connect()
+            self.account.disconnect()
+            self.account = account
+        return account
+
     def leave(self) -> None:
         """Give the place back; more than once is once."""
         if self._accounts is not None:

@@ -17,12 +17,14 @@ from tidings.settings import from_env
 from .document import asyncapi, openapi
 from .endpoint import SocketEndpoint
 from .gateway import Gateway, store_problem
+from .guard import Guard
 from .jobs import Jobs
 from .pages import SECURITY_HEADERS, Pages, static_folder
 from .reply import HEADERS, json_response, problem_response
 from .settings import ServerSettings
 from .sockets import Sockets
 from .stream import Streams
+from .tickets import TicketEndpoint
 
 
 def create_app(settings: ServerSettings | None = None) -> Starlette:
@@ -59,6 +61,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
 
 def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     jobs, streams, health = Jobs(gateway), Streams(gateway), Health(gateway)
+    guard, tickets = Guard(gateway), TicketEndpoint(gateway)
     folder = static_folder()
     documents = {"openapi": json_response(openapi()), "asyncapi": json_response(asyncapi())}
 
@@ -72,11 +75,12 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/", index),
         Route("/openapi.json", document),
         Route("/asyncapi.json", document),
-        Route("/v1/jobs", jobs.submit, methods=["POST"]),
-        Route("/v1/jobs/{token}", jobs.one, methods=["GET", "DELETE"]),
-        Route("/v1/jobs/{token}/events", streams.one, methods=["GET"]),
-        Route("/v1/events", streams.several, methods=["GET"]),
-        Route("/v1/kinds", jobs.kinds, methods=["GET"]),
+        Route("/v1/jobs", guard(jobs.submit, "submit"), methods=["POST"]),
+        Route("/v1/jobs/{token}", guard(jobs.one), methods=["GET", "DELETE"]),
+        Route("/v1/jobs/{token}/events", guard(streams.one, "watch", tickets=True), methods=["GET"]),
+        Route("/v1/events", guard(streams.several, "watch", tickets=True), methods=["GET"]),
+        Route("/v1/kinds", guard(jobs.kinds), methods=["GET"]),
+        Route("/v1/tickets", guard(tickets.issue), methods=["POST"]),
         WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
@@ -92,8 +96,17 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["content-type", "idempotency-key", "if-none-match", "last-event-id", "prefer"],
-            expose_headers=["etag", "location", "retry-after"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "if-none-match",
+                "last-event-id",
+                "prefer",
+                "traceparent",
+                "tracestate",
+            ],
+            expose_headers=["etag", "location", "retry-after", "www-authenticate"],
         )
     ]
 

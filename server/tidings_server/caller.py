@@ -2,6 +2,8 @@
 
 from starlette.types import Scope
 
+from .auth.identity import Identity
+
 
 def address_of(scope: Scope) -> str:
     """Return where a request comes from; empty where that has no address, as on a unix socket.
@@ -13,9 +15,6 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def caller_of(scope: Scope) -> str:
-    """Return the name under which a caller's share of a queue is counted.
-
-    Nobody is asked who they are yet, so it is an address.
-    """
-    return address_of(scope)
+def caller_of(scope: Scope, identity: Identity) -> str:
+    """Return the name under which a caller's share of a queue is counted: the owner, or else the address."""
+    return identity.owner or address_of(scope)

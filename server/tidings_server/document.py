@@ -22,6 +22,8 @@ from tidings.contract.frame import (
 from tidings.contract.kind import KindRecord
 from tidings.contract.problem import Problem
 
+from .tickets import Ticket
+
 _REF = "#/components/schemas/{name}"
 
 TOKEN = {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -33,6 +35,22 @@ PREFER = {
 }
 
 
+SECURITY_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A JSON Web Token or an API key; not wanted where `auth` is none.",
+    },
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "From `POST /v1/tickets`, once, where a browser can set no header: streams and the socket.",
+    },
+}
+STREAM_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"ticket": []}, {}]
+
+
 class KindList(msgspec.Struct):
     """The answer of `GET /v1/kinds`."""
 
@@ -41,8 +59,8 @@ class KindList(msgspec.Struct):
 
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    (submission, ack, snapshot, problem, kinds, event), schemas = msgspec.json.schema_components(
-        (Submission, Ack, Snapshot, Problem, KindList, EventFrame), ref_template=_REF
+    (submission, ack, snapshot, problem, kinds, event, ticket), schemas = msgspec.json.schema_components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket), ref_template=_REF
     )
     job = _answer("All that is known of the job.", "application/json", snapshot)
     accepted = _answer("Accepted, durably.", "application/json", ack)
@@ -78,6 +96,7 @@ def openapi() -> dict[str, Any]:
                 "parameters": [TOKEN],
                 "get": {
                     "summary": "Stream a job's events.",
+                    "security": STREAM_SECURITY,
                     "parameters": [_header("Last-Event-ID"), after],
                     "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
                 },
@@ -85,6 +104,7 @@ def openapi() -> dict[str, Any]:
             "/v1/events": {
                 "get": {
                     "summary": "Stream the events of several jobs.",
+                    "security": STREAM_SECURITY,
                     "parameters": [
                         {
                             "name": "token",
@@ -106,11 +126,18 @@ def openapi() -> dict[str, Any]:
             "/v1/kinds": {
                 "get": {
                     "summary": "List the kinds that workers have registered.",
-                    "responses": {"200": _answer("The kinds.", "application/json", kinds)},
+                    "responses": {"200": _answer("The kinds.", "application/json", kinds), **refused},
+                }
+            },
+            "/v1/tickets": {
+                "post": {
+                    "summary": "Exchange a credential for a ticket.",
+                    "responses": {"201": _answer("A ticket, to be used once.", "application/json", ticket), **refused},
                 }
             },
         },
-        "components": {"schemas": schemas},
+        "security": [{"bearer": []}, {}],
+        "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},
     }
 
 

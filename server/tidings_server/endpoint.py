@@ -5,6 +5,7 @@ import time
 
 import anyio
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from tidings.contract import close
@@ -12,8 +13,11 @@ from tidings.contract.frame import SUBPROTOCOL
 from tidings.contract.problem import Problem, ProblemError, problem
 
 from .account import Seat
+from .auth.identity import ANYONE, Identity
+from .auth.standing import Standing
 from .caller import address_of, caller_of
 from .gateway import Gateway
+from .guard import Guard
 from .line import AsgiLine
 from .origin import origin_allowed
 from .protocol import EXTENSION, TakeOver
@@ -28,6 +32,7 @@ class SocketEndpoint:
 
     def __init__(self, gateway: Gateway, sockets: Sockets) -> None:
         self._gateway = gateway
+        self._guard = Guard(gateway)
         self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +42,7 @@ class SocketEndpoint:
             await _deny(refused, scope, receive, send)
             return
         try:
-            seat = self._gateway.accounts.enter(caller_of(scope), address_of(scope), time.monotonic())
+            seat = self._gateway.accounts.enter(caller_of(scope, ANYONE), address_of(scope), time.monotonic())
         except ProblemError as error:
             await _deny(error.problem, scope, receive, send)
             return
@@ -48,7 +53,7 @@ class SocketEndpoint:
             if not origin_allowed(Headers(scope=scope), self._gateway.settings.allowed_origins):
                 await send({"type": "websocket.close", "code": close.FORBIDDEN, "reason": "origin not allowed"})
                 return
-            socket = self._socket(caller_of(scope), seat)
+            socket = await self._socket(scope, seat)
         finally:
             if socket is None:
                 seat.leave()
@@ -58,8 +63,28 @@ class SocketEndpoint:
         else:
             take_over(socket)
 
-    def _socket(self, caller: str, seat: Seat) -> Socket:
-        session = Session(secrets.token_urlsafe(9), self._gateway.limits, seat.account, time.monotonic())
+    async def _socket(self, scope: Scope, seat: Seat) -> Socket:
+        """Return the socket of whoever has come; that a credential is refused is told over it, for browsers to see."""
+        now = time.monotonic()
+        identity: Identity | None = None
+        refusal: Problem | None = None
+        try:
+            identity = await self._guard.identify(HTTPConnection(scope), tickets=True)
+            if identity is not None:
+                seat.give_to(caller_of(scope, identity), now)
+        except ProblemError as error:
+            identity, refusal = None, error.problem
+        settings = self._gateway.settings
+        standing = Standing(
+            identity,
+            asks=self._gateway.authenticator.asks,
+            within_s=settings.auth_within_s,
+            notice_s=settings.expiry_notice_s,
+            now=now,
+            refusal=refusal,
+        )
+        session = Session(secrets.token_urlsafe(9), self._gateway.limits, seat.account, standing, now)
+        caller = caller_of(scope, identity or ANYONE)
         socket = Socket(self._gateway, session, caller, seat, self._sockets.discard)
         self._sockets.add(socket)
         return socket

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.abc
 import msgspec
 import structlog
 
@@ -23,12 +24,16 @@ from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry
 from tidings.broker.subscription import Hearing, Subscription
+from tidings.broker.ticket import TicketStore
 from tidings.contract.envelope import Envelope, encode_envelope
 from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
 from tidings.contract.token import Token, mint, parse
 
 from .account import Accounts
+from .auth.authenticator import authenticator_of
+from .auth.identity import Identity
+from .auth.ticket import Tickets
 from .hub import Hub, Listener
 from .kinds import Kinds
 from .settings import ServerSettings
@@ -55,6 +60,7 @@ class Gateway:
         self.settings = settings
         self.id = secrets.token_urlsafe(9)
         self.kinds = Kinds()
+        self.authenticator = authenticator_of(settings)
         self.draining = False
         self.over = False
         """Whether its own tasks have ended: without them nothing is served."""
@@ -67,6 +73,8 @@ class Gateway:
         self._client = open_store(settings.store_url, contact=contact)
         self._listening = open_store(settings.store_url, timeout=None, contact=contact)
         self._registry = Registry(self._client, keys)
+        self.tickets = Tickets(TicketStore(self._client, keys), settings.ticket_ttl_s)
+        self._tasks: anyio.abc.TaskGroup | None = None
         self._kinds_changed = asyncio.Event()
         self._kinds_known = asyncio.Event()
         self._kinds_channel = keys.kinds_changed
@@ -95,8 +103,10 @@ class Gateway:
         """Run the gateway's own tasks around the body."""
         try:
             async with self.store, anyio.create_task_group() as tasks:
+                self._tasks = tasks
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self._follow_kinds, name="kinds")
+                tasks.start_soon(self.authenticator.run, name="authenticator")
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
                     await self._kinds_known.wait()
@@ -109,8 +119,9 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        """Whether clients should come here: the inbox hears, the kinds are known, the process is not leaving."""
-        return self.inbox is Hearing.OPEN and self._kinds_known.is_set() and not self.draining
+        """Whether clients should come here: the inbox hears, kinds and keys are known, the process is not leaving."""
+        known = self._kinds_known.is_set() and self.authenticator.ready
+        return self.inbox is Hearing.OPEN and known and not self.draining
 
     @property
     def inbox(self) -> Hearing:
@@ -123,15 +134,33 @@ class Gateway:
         for end in list(self.on_drain):
             end()
 
+    # Who.
+
+    def identify(self, credential: str) -> "asyncio.Future[Identity]":
+        """Return a future of whose credential it is; it fails with `ProblemError`."""
+        assert self._tasks is not None, "use it inside `running`"
+        answer: asyncio.Future[Identity] = asyncio.get_running_loop().create_future()
+        self._tasks.start_soon(self._identify, credential, answer, name="credential")
+        return answer
+
+    async def _identify(self, credential: str, answer: "asyncio.Future[Identity]") -> None:
+        try:
+            answer.set_result(await self.authenticator.identify(credential))
+        except ProblemError as error:
+            answer.set_exception(error)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+
     # Work.
 
-    def admit(self, submission: Submission, caller: str, owner: str = "") -> tuple[Token, NewJob]:
+    def admit(self, submission: Submission, identity: Identity, caller: str) -> tuple[Token, NewJob]:
         """Check a submission and give it a token.
 
         Args:
             submission: what is asked for.
-            caller: whose jobs it counts among: an owner, or where nobody is asked who they are, an address.
-            owner: who may watch and cancel it; empty: anyone who has the token.
+            identity: who asks; the owner of the job, who alone may watch and cancel it, beside admins.
+            caller: whose jobs it counts among (`caller_of`).
 
         Raises:
             ProblemError: it is refused, with the field and what to do.
@@ -139,6 +168,9 @@ class Gateway:
         """
         if self.draining:
             raise refuse("draining", "this server is shutting down; connect again", retry_after=1)
+        if submission.watch:
+            identity.require("watch")
+        identity.require_kind(submission.kind)
         self._check_known()
         record, value = self.kinds.check(submission)
         token = mint(record.queue)
@@ -160,24 +192,27 @@ class Gateway:
             delay_ms=int((submission.delay or 0) * 1000),
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
             deadline_ms=int((submission.deadline or 0) * 1000),
-            key=Keys.dedup_suffix(owner, record.kind, submission.key) if submission.key else "",
+            key=Keys.dedup_suffix(identity.owner, record.kind, submission.key) if submission.key else "",
             fingerprint=fingerprint(value) if submission.key else "",
-            owner=owner,
+            owner=identity.owner,
             caller=caller,
-            unique=Keys.unique_suffix(record.kind, unique) if unique else "",
+            unique=Keys.unique_suffix(identity.owner, record.kind, unique) if unique else "",
             unique_ms=int((record.unique_for or 0) * 1000),
             correlation_id=submission.correlation_id or "",
             watch=int(submission.watch),
         )
 
-    async def submit(self, submission: Submission, caller: str, listener: Listener | None = None) -> Ack:
+    async def submit(
+        self, submission: Submission, identity: Identity, caller: str, listener: Listener | None = None
+    ) -> Ack:
         """Accept a submission for a caller that waits (HTTP); without a listener nobody watches.
 
         Raises:
             ProblemError: it is refused.
 
         """
-        token, job = self.admit(msgspec.structs.replace(submission, watch=listener is not None), caller)
+        watched = msgspec.structs.replace(submission, watch=listener is not None)
+        token, job = self.admit(watched, identity, caller)
         if listener is None:
             return acknowledge(token, await self._submitted(token, job))
         listener.token = token
@@ -214,8 +249,8 @@ class Gateway:
         if not self._kinds_known.is_set():
             raise refuse("store_unavailable", "the store has not been reached yet", retry_after=STORE_RETRY_S)
 
-    async def read(self, token: Token, after: int = 0) -> Record:
-        """Return what is known of a job.
+    async def read(self, token: Token, identity: Identity, after: int = 0) -> Record:
+        """Return what is known of a job that `identity` may see.
 
         Raises:
             ProblemError: `unknown_token` or `store_unavailable`.
@@ -225,12 +260,10 @@ class Gateway:
             record = await self.store.read(token, after)
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
-        if not record.state:
-            raise unknown_token(str(token))
-        return record
+        return visible(record, token, identity)
 
-    async def watch(self, listener: Listener, after: int) -> Record:
-        """Return what is known of a job; its events then go to the listener, once released.
+    async def watch(self, listener: Listener, identity: Identity, after: int) -> Record:
+        """Return what is known of a job that `identity` may see; its events then go to the listener, once released.
 
         Raises:
             ProblemError: `unknown_token` or `store_unavailable`; the listener is not kept.
@@ -244,20 +277,21 @@ class Gateway:
         except asyncio.CancelledError:
             self.hub.leave(listener)
             raise
-        if not record.state:
+        try:
+            return visible(record, listener.token, identity)
+        except ProblemError:
             self.hub.leave(listener)
-            raise unknown_token(str(listener.token))
-        return record
+            raise
 
-    async def cancel(self, token: Token) -> None:
-        """Ask that a job stop.
+    async def cancel(self, token: Token, identity: Identity) -> None:
+        """Ask that a job that `identity` may see stop.
 
         Raises:
             ProblemError: `unknown_token`, `already_finished` or `store_unavailable`.
 
         """
         try:
-            answer = await self.store.cancel(token)
+            answer = await self.store.cancel(token, reach(identity))
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
         refused = cancel_problem(str(token), answer)
@@ -329,6 +363,27 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
 def _drain_pause(wait_ms: int) -> float:
     least, most = BACKLOG_RETRY_S
     return DRAIN_UNKNOWN_S if wait_ms < 0 else min(max(wait_ms / 1000, least), most)
+
+
+def visible(record: Record, token: Token, identity: Identity) -> Record:
+    """Return a record to one who may see it: the one door to what the store knows of a job.
+
+    It stands behind the store's answer, not in it: the hub shares one answer among all who listen to a job
+    in this process, and a stranger's must not end what its owner hears.
+
+    Raises:
+        ProblemError: `unknown_token`: there is no such job, or it is another's.
+
+    """
+    if not record.state or not identity.may_see(record.owner):
+        raise unknown_token(str(token))
+    return record
+
+
+def reach(identity: Identity) -> str:
+    """Return whose jobs a script may touch for `identity`; empty: everybody's."""
+    assert identity.admin or identity.owner
+    return "" if identity.admin else identity.owner
 
 
 def fingerprint(value: dict[str, Any]) -> str:

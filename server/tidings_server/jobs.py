@@ -8,6 +8,7 @@ from tidings.contract.frame import Ack
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
+from .auth.identity import Identity
 from .caller import caller_of
 from .gateway import Gateway
 from .render import is_final, snapshot
@@ -25,72 +26,74 @@ class Jobs:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def submit(self, request: Request) -> Response:
+    async def submit(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
         settings = self._gateway.settings
         try:
             body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
-            caller = caller_of(request.scope)
+            caller = caller_of(request.scope, identity)
             if wait:
                 waiter = Waiter(_NOBODY, only_final=True)
-                ack = await self._gateway.submit(submission, caller, waiter)
-                return await self._outcome(request, ack, waiter, wait)
-            return self._accepted(request, await self._gateway.submit(submission, caller))
+                ack = await self._gateway.submit(submission, identity, caller, waiter)
+                return await self._outcome(request, identity, ack, waiter, wait)
+            return self._accepted(request, await self._gateway.submit(submission, identity, caller))
         except ProblemError as error:
             return problem_response(error.problem)
 
-    async def one(self, request: Request) -> Response:
+    async def one(self, request: Request, identity: Identity) -> Response:
         """`/v1/jobs/{token}`: one route, so that an answer to another method names all that are allowed."""
-        return await (self.cancel(request) if request.method == "DELETE" else self.look(request))
+        return await (self.cancel(request, identity) if request.method == "DELETE" else self.look(request, identity))
 
-    async def look(self, request: Request) -> Response:
+    async def look(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
 
         `?after=N` leaves out of its log what somebody who has seen everything up to N has had.
         """
         try:
+            identity.require("watch")
             token = self._gateway.find(request.path_params["token"])
             after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
             wait = wait_preference(request.headers.get("prefer"), self._gateway.settings.max_wait_s)
             if wait and seen is not None:
-                record = await wait_for_news(self._gateway, token, seen, wait, after)
+                record = await wait_for_news(self._gateway, token, identity, seen, wait, after)
             else:
-                record = await self._gateway.read(token, after)
+                record = await self._gateway.read(token, identity, after)
         except ProblemError as error:
             return problem_response(error.problem)
         if seen is not None and int(record.seq) == seen:
             return empty_response(304, {"etag": _etag(record)})
         return self._snapshot(token, record, after)
 
-    async def cancel(self, request: Request) -> Response:
+    async def cancel(self, request: Request, identity: Identity) -> Response:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
         try:
-            await self._gateway.cancel(self._gateway.find(request.path_params["token"]))
+            identity.require("cancel")
+            await self._gateway.cancel(self._gateway.find(request.path_params["token"]), identity)
         except ProblemError as error:
             return problem_response(error.problem)
         return empty_response(202)
 
-    async def kinds(self, request: Request) -> Response:
-        """`GET /v1/kinds`: what workers have registered."""
+    async def kinds(self, request: Request, identity: Identity) -> Response:
+        """`GET /v1/kinds`: what workers have registered, as far as whoever asks may submit it."""
         records = self._gateway.kinds.records
-        return json_response({"kinds": [records[name] for name in sorted(records)]})
+        return json_response({"kinds": [records[name] for name in sorted(records) if identity.may_submit(name)]})
 
-    async def _outcome(self, request: Request, ack: Ack, waiter: Waiter, wait: float) -> Response:
+    async def _outcome(self, request: Request, identity: Identity, ack: Ack, waiter: Waiter, wait: float) -> Response:
         if ack.duplicate:
             earlier = parse(ack.token)
             assert earlier is not None
             waiter = Waiter(earlier, only_final=True)
-            record = await self._gateway.watch(waiter, after=0)
+            record = await self._gateway.watch(waiter, identity, after=0)
             waiter.release(int(record.seq))
             if is_final(record):
                 self._gateway.hub.leave(waiter)
                 return self._snapshot(earlier, record)
         else:
             waiter.release(ack.seq)
-        record = await wait_for_end(self._gateway, waiter, wait)
+        record = await wait_for_end(self._gateway, waiter, identity, wait)
         if is_final(record):
             return self._snapshot(waiter.token, record)
         return self._accepted(request, ack)

@@ -29,4 +29,6 @@ def problem_response(problem: Problem) -> Response:
     headers = dict(HEADERS)
     if problem.retry_after is not None:
         headers["retry-after"] = str(max(1, round(problem.retry_after)))
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"  # RFC 9110, section 15.5.2
     return Response(_encode(problem), problem.status, headers, media_type="application/problem+json")

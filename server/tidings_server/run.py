@@ -21,6 +21,7 @@ from tidings.broker.connection import check_store
 from tidings.contract.close import DRAINING
 
 from .app import create_app
+from .auth.host import LoopbackOnly
 from .gateway import Gateway
 from .http import HttpProtocol, ServerConfig
 from .protocol import SocketProtocol
@@ -101,8 +102,9 @@ def run(settings: ServerSettings) -> None:
     """
     asyncio.run(check_store(settings.store_url))
     app = create_app(settings)
+    open_to_all = settings.auth != "none" or settings.allow_public_without_auth
     config = ServerConfig(
-        app,
+        app if open_to_all else LoopbackOnly(app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

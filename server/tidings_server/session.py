@@ -8,6 +8,8 @@ returns, reports back through the answering methods, and sends what `outbox` hol
 * A frame that is not understood gets an `error`; the session goes on.
 * A ref that still waits for its answer may not be used again.
 * No event of a job leaves before the answer that told the client of it.
+* Where credentials are asked for, nothing but `auth` is taken before one has been accepted; what a
+  credential does not allow is refused, and the session goes on. One that has run out ends it.
 """
 
 import re
@@ -21,6 +23,7 @@ from tidings.contract.frame import (
     CLIENT_TYPES,
     Ack,
     Alive,
+    Auth,
     Cancel,
     ClientFrame,
     Done,
@@ -35,16 +38,24 @@ from tidings.contract.frame import (
     Watch,
 )
 from tidings.contract.pointer import split_msgspec
-from tidings.contract.problem import Problem, ProblemError, problem, refuse
+from tidings.contract.problem import CODES, Problem, ProblemError, problem, refuse
 
 from .account import Account, TooFastError
+from .auth.identity import Identity, Scope
+from .auth.standing import Due, Standing, expired, late
 from .frame import Frame
 from .outbox import Outbox
 
-Command = Submit | Watch | Unwatch | Cancel
+Command = Submit | Watch | Unwatch | Cancel | Auth
 """What a session asks to be done: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
+
+AUTH_FRAME_BYTES = 32_768
+"""Size of a frame from one who has not said who it is; credentials are smaller."""
+
+NEEDS: dict[type[Command], Scope] = {Submit: "submit", Watch: "watch", Unwatch: "watch", Cancel: "cancel"}
+"""What a client must be allowed for each frame."""
 
 PATIENCE = (1.0, 100.0)
 """How often a second, and how often at once, a rate limit may be broken before the socket is closed for it."""
@@ -71,18 +82,20 @@ _decode_any = msgspec.json.Decoder(_AnyFrame).decode
 class Session:
     """One client on one socket. Times are s by a clock that never goes back."""
 
-    def __init__(self, connection: str, limits: Limits, account: Account, now: float) -> None:
+    def __init__(self, connection: str, limits: Limits, account: Account, standing: Standing, now: float) -> None:
         """Begin.
 
         Args:
             connection: its name, for logs.
             limits: what it may.
             account: what its caller has, over all connections.
+            standing: whether it is known who this is.
             now: the time.
 
         """
         self.connection = connection
         self.limits = limits
+        self.standing = standing
         self.outbox: Outbox[Frame] = Outbox(limits.max_waiting_bytes)
         self.close_code: int | None = None
         """When set, the socket is to be closed with it after what waits has been sent."""
@@ -99,7 +112,10 @@ class Session:
 
     def open(self) -> None:
         """Greet the client."""
-        self._send(Hello(version=PROTOCOL_VERSION, connection=self.connection, limits=self.limits))
+        known = self.standing.known
+        self._send(Hello(version=PROTOCOL_VERSION, connection=self.connection, limits=self.limits, authenticated=known))
+        if self.standing.refusal is not None:
+            self.credential_refused(None, self.standing.refusal)
 
     @property
     def idle(self) -> bool:
@@ -135,8 +151,11 @@ class Session:
     def _read(self, data: str | bytes) -> ClientFrame:
         if not isinstance(data, str):
             raise refuse("invalid_frame", "binary where text is due: this subprotocol is JSON in text frames")
-        if len(data) > self.limits.max_frame_bytes:
-            raise too_large(len(data), self.limits.max_frame_bytes)
+        most = self.limits.max_frame_bytes
+        if not self.standing.known:
+            most = min(most, AUTH_FRAME_BYTES)
+        if len(data) > most:
+            raise too_large(len(data), most)
         check_depth(data, self.limits.max_depth)
         try:
             frame: ClientFrame = _decode(data)
@@ -149,17 +168,27 @@ class Session:
     def _admit(self, frame: ClientFrame, now: float) -> Command | None:
         if frame.ref in self._waiting:
             raise refuse("invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref")
-        if isinstance(frame, Ping):
-            self._send(Pong(ref=frame.ref))
-            return None
+        if isinstance(frame, Auth):
+            self._admit_auth()
+        else:
+            identity = self.standing.identity
+            if isinstance(frame, Ping):
+                self._send(Pong(ref=frame.ref))
+                return None
+            identity.require(NEEDS[type(frame)])
         if isinstance(frame, Submit):
             self._admit_submit(frame, now)
         elif isinstance(frame, Watch):
             self._admit_watch()
-        elif not isinstance(frame, Unwatch | Cancel):
-            raise refuse("invalid_frame", "this server asks for no credential (auth is none)", field="/type")
         self._waiting.add(frame.ref)
         return frame
+
+    def _admit_auth(self) -> None:
+        if not self.standing.asks:
+            raise refuse("invalid_frame", "this server asks for no credential (auth is none)", field="/type")
+        if self.standing.checking:
+            raise refuse("invalid_frame", "a credential is being checked; wait for the answer", field="/type")
+        self.standing.checking = True
 
     def _admit_submit(self, frame: Submit, now: float) -> None:
         if self._submits >= self.limits.max_in_flight:
@@ -184,7 +213,49 @@ class Session:
             )
         self._account.watch()
 
+    # What time brings.
+
+    def tick(self, now: float, wall: float) -> None:
+        """End the session of one who is late or whose credential has run out; tell whose is about to."""
+        match self.standing.due(now, wall):
+            case Due.LATE:
+                self.credential_refused(None, late(self.standing.within_s).problem)
+            case Due.EXPIRED:
+                self._end(expired().problem)
+            case Due.EXPIRING:
+                left = self.standing.left(wall)
+                detail = f"the credential runs out in {left:.0f} s; send an `auth` frame with a fresh one"
+                self.refused(None, problem("token_expiring", detail, retry_after=round(left, 3)))
+
     # What comes from the service.
+
+    def authenticated(self, ref: int, identity: Identity, account: Account) -> None:
+        """Answer an `auth`: the client is known, and its share is counted in `account`.
+
+        Raises:
+            ProblemError: `forbidden`: it was somebody else before.
+
+        """
+        self.standing.accept(identity)
+        self.standing.checking = False
+        self._account = account
+        self.done(ref)
+
+    def credential_refused(self, ref: int | None, problem: Problem) -> None:
+        """Answer an `auth` that is not believed: the end, if none was believed before."""
+        self.standing.checking = False
+        if self.standing.known:
+            self.refused(ref, problem)
+        else:
+            self._end(problem, ref)
+
+    def _end(self, problem: Problem, ref: int | None = None) -> None:
+        self.refused(ref, problem)
+        if problem.code == "rate_limited":
+            self.close(close.RATE_LIMITED)
+        else:
+            # Where nobody can tell at the moment, another try may be answered.
+            self.close(close.DRAINING if CODES[problem.code].retryable else close.UNAUTHENTICATED)
 
     def watch_begun(self) -> None:
         """Count a job that is watched from now on."""

@@ -1,28 +1,22 @@
 """The settings of the push server."""
 
-from ipaddress import ip_address
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
-from tidings.settings import Bytes, Count, Seconds, StoreSettings
+from tidings.settings import Bytes, Count, Seconds
+
+from .auth.settings import AuthSettings
 
 Rate = Annotated[float, Meta(gt=0, le=10_000_000, extra={"unit": "1/s"})]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
-class ServerSettings(StoreSettings, frozen=True, kw_only=True):
+class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     """What `tidings serve` takes."""
 
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on.")] = 8700
-    auth: Annotated[Literal["none"], Meta(description="Who may come: `none` asks nobody, and is for development.")] = (
-        "none"
-    )
-    allow_public_without_auth: Annotated[
-        bool,
-        Meta(description="Say this as well to listen on more than loopback with `auth` being `none`."),
-    ] = False
     forwarded_allow_ips: Annotated[
         tuple[str, ...],
         Meta(
@@ -89,8 +83,8 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
     max_backlog_per_caller: Annotated[
         Count,
         Meta(
-            description="Jobs of one caller that may be unfinished in one queue. With `auth` being `none` a caller is "
-            "an address."
+            description="Jobs of one caller that may be unfinished in one queue. A caller is a credential's owner, or "
+            "with `auth` being `none` an address."
         ),
     ] = 50_000
     max_wait_s: Annotated[Seconds, Meta(description="The most that `Prefer: wait` may ask for.")] = 60.0
@@ -119,17 +113,4 @@ class ServerSettings(StoreSettings, frozen=True, kw_only=True):
     ] = 10.0
 
     def __post_init__(self) -> None:
-        if not (self.allow_public_without_auth or _is_loopback(self.host)):
-            raise ValueError(
-                f"`auth` is none, and host {self.host!r} is more than loopback: anyone who reaches it could run "
-                "jobs. Set TIDINGS_ALLOW_PUBLIC_WITHOUT_AUTH=true if that is meant"
-            )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+        self.check_auth(self.host)

@@ -13,13 +13,14 @@ from typing import TypeVar
 from tidings.broker.gateway import Record, Submitted
 from tidings.contract import close
 from tidings.contract.event import EventClass
-from tidings.contract.frame import Cancel, Submit, Unwatch, Watch
+from tidings.contract.frame import Auth, Cancel, Submit, Unwatch, Watch
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
 from .account import Seat
+from .auth.identity import Identity
 from .frame import Frame
-from .gateway import Gateway, acknowledge, cancel_problem, store_problem, unknown_token
+from .gateway import Gateway, acknowledge, cancel_problem, reach, store_problem, unknown_token, visible
 from .hub import Listener
 from .line import Line
 from .render import snapshot_frame
@@ -128,6 +129,9 @@ class Socket:
         if now - self._line.sent_at >= self._gateway.settings.alive_after_s:
             self.session.alive()
             self.flush()
+        self.session.tick(now, time.time())
+        if self.session.outbox:
+            self.flush()
         if now >= self._leaves_at:
             self._leave(late=now >= self._leaves_at + LEAVE_S)
         self._line.tick(now)
@@ -144,6 +148,10 @@ class Socket:
             self._line.flush()
 
     @property
+    def _identity(self) -> Identity:
+        return self.session.standing.identity
+
+    @property
     def _open(self) -> bool:
         return self._line is not None
 
@@ -158,6 +166,9 @@ class Socket:
                 self._unwatch(command)
             case Cancel():
                 self._cancel(command)
+            case Auth():
+                answer = self._gateway.identify(command.credential)
+                answer.add_done_callback(partial(self._identified, command.ref))
 
     def ended(self, listener: SocketListener) -> None:
         """Take note that nothing more comes for a listener."""
@@ -165,11 +176,29 @@ class Socket:
             del self._listeners[str(listener.token)]
             self.session.watch_ended()
 
+    # Who.
+
+    def _identified(self, ref: int, answer: "asyncio.Future[Identity]") -> None:
+        try:
+            identity = answer_of(answer)
+            if self._open:
+                self._accept(ref, identity)
+        except ProblemError as error:
+            if self._open:
+                self.session.credential_refused(ref, error.problem)
+        self.flush()
+
+    def _accept(self, ref: int, identity: Identity) -> None:
+        if not self.session.standing.known:
+            self._seat.give_to(identity.owner, time.monotonic())
+            self._caller = identity.owner
+        self.session.authenticated(ref, identity, self._seat.account)
+
     # Submit.
 
     def _submit(self, frame: Submit) -> None:
         try:
-            token, job = self._gateway.admit(frame, self._caller)
+            token, job = self._gateway.admit(frame, self._identity, self._caller)
         except ProblemError as error:
             self.session.submit_refused(frame.ref, error.problem)
             return
@@ -213,17 +242,19 @@ class Socket:
             self.ended(listener)
         earlier = parse(token)
         assert earlier is not None
-        if listener is None:
+        if not self._identity.allows("watch"):
+            self.session.refused(ref, self._identity.lack("watch").problem)
+        elif listener is None:
             answer = self._gateway.store.read(earlier)
-            answer.add_done_callback(partial(self._read_earlier, ref, token))
+            answer.add_done_callback(partial(self._read_earlier, ref, earlier))
         else:
             self._start_watch(ref, earlier, 0)
 
-    def _read_earlier(self, ref: int, token: str, answer: "asyncio.Future[Record]") -> None:
+    def _read_earlier(self, ref: int, earlier: Token, answer: "asyncio.Future[Record]") -> None:
         if not self._open:
             return
         try:
-            self.session.snapshot(ref, snapshot_frame(token, record_of(token, answer), ref))
+            self.session.snapshot(ref, snapshot_frame(str(earlier), record_of(earlier, answer, self._identity), ref))
         except ProblemError as error:
             self.session.refused(ref, error.problem)
         self.flush()
@@ -249,7 +280,7 @@ class Socket:
 
     def _watched(self, ref: int, listener: SocketListener, after: int, answer: "asyncio.Future[Record]") -> None:
         try:
-            record = record_of(str(listener.token), answer)
+            record = record_of(listener.token, answer, self._identity)
         except ProblemError as error:
             self._gateway.hub.leave(listener)
             self.ended(listener)
@@ -283,7 +314,7 @@ class Socket:
         except ProblemError as error:
             self.session.refused(frame.ref, error.problem)
             return
-        answer = self._gateway.store.cancel(token)
+        answer = self._gateway.store.cancel(token, reach(self._identity))
         answer.add_done_callback(partial(self._cancelled, frame.ref, frame.token))
 
     def _cancelled(self, ref: int, token: str, answer: "asyncio.Future[str]") -> None:
@@ -306,7 +337,7 @@ class Socket:
 
 
 def answer_of(answer: "asyncio.Future[Answer]") -> Answer:
-    """Return what the store answered.
+    """Return what the store, or the authenticator, answered.
 
     Raises:
         ProblemError: what a client is told instead.
@@ -315,19 +346,18 @@ def answer_of(answer: "asyncio.Future[Answer]") -> Answer:
     if answer.cancelled():
         raise refuse("draining", "this server is shutting down; connect again", retry_after=1)
     error = answer.exception()
+    if isinstance(error, ProblemError):
+        raise error
     if error is not None:
         raise ProblemError(store_problem(error))
     return answer.result()
 
 
-def record_of(token: str, answer: "asyncio.Future[Record]") -> Record:
-    """Return the record the store answered with.
+def record_of(token: Token, answer: "asyncio.Future[Record]", identity: Identity) -> Record:
+    """Return the record the store answered with, if `identity` may see it.
 
     Raises:
-        ProblemError: there is none, or the store is not there.
+        ProblemError: there is none, it is another's, or the store is not there.
 
     """
-    record = answer_of(answer)
-    if not record.state:
-        raise unknown_token(token)
-    return record
+    return visible(answer_of(answer), token, identity)

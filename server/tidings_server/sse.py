@@ -15,6 +15,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from .auth.identity import Identity
 from .outbox import Outbox
 from .settings import ServerSettings
 
@@ -56,7 +57,7 @@ class Stream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, identity: Identity) -> None:
         """Prepare; called as an ASGI application it answers."""
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
@@ -69,6 +70,7 @@ class Stream(Response):
         self.leaving = False
         """Whether the server drains."""
         self._settings = settings
+        self._identity = identity
         self._outbox: Outbox[str] = Outbox(settings.max_waiting_bytes)
         self._too_slow = False
         self._news = asyncio.Event()
@@ -114,7 +116,7 @@ class Stream(Response):
         await self._send_all(send, self.history)
         while not self._too_slow:
             await self._send_all(send, self._outbox)
-            if self.live <= 0 or self.leaving:
+            if self.live <= 0 or self.leaving or self._identity.expired():
                 break
             self._news.clear()
             if not await _happens(self._news, self._settings.sse_heartbeat_s):

@@ -15,6 +15,7 @@ from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token
 
 from . import sse
+from .auth.identity import Identity
 from .caller import address_of, caller_of
 from .frame import Frame
 from .gateway import Gateway
@@ -104,16 +105,16 @@ class Streams:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def one(self, request: Request) -> Response:
+    async def one(self, request: Request, identity: Identity) -> Response:
         """Stream one job's events; resumes after `Last-Event-ID` or `?after=`."""
         text = request.path_params["token"]
         try:
             given = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-            return await self._stream(request, [self._gateway.find(text)], [_number(given, "/after")])
+            return await self._stream(request, identity, [self._gateway.find(text)], [_number(given, "/after")])
         except ProblemError as error:
             return problem_response(error.problem)
 
-    async def several(self, request: Request) -> Response:
+    async def several(self, request: Request, identity: Identity) -> Response:
         """Stream several jobs' events, each after the number given with it, or the last `id` of the stream."""
         try:
             texts = request.query_params.getlist("token")
@@ -121,7 +122,9 @@ class Streams:
                 detail = f"{len(texts)} parameters `token`; give 1 to {MAX_TOKENS}"
                 raise refuse("invalid_frame", detail, field="/token", limit=MAX_TOKENS)
             afters = _afters(request, len(texts))
-            return await self._stream(request, [self._find(text, index) for index, text in enumerate(texts)], afters)
+            return await self._stream(
+                request, identity, [self._find(text, index) for index, text in enumerate(texts)], afters
+            )
         except ProblemError as error:
             return problem_response(error.problem)
 
@@ -131,21 +134,23 @@ class Streams:
         except ProblemError as error:
             raise _at(error, index) from error
 
-    async def _stream(self, request: Request, tokens: list[Token], afters: list[int]) -> Response:
+    async def _stream(self, request: Request, identity: Identity, tokens: list[Token], afters: list[int]) -> Response:
         wanted: dict[Token, int] = {}
         for token, after in zip(tokens, afters, strict=True):
             wanted[token] = min(after, wanted.get(token, after))
         places = Places({str(token): after for token, after in wanted.items()}, [str(token) for token in tokens])
-        stream = Stream(self._gateway.settings)
+        stream = Stream(self._gateway.settings, identity)
         going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
-            seat = self._gateway.accounts.enter(caller_of(request.scope), address_of(request.scope), time.monotonic())
+            seat = self._gateway.accounts.enter(
+                caller_of(request.scope, identity), address_of(request.scope), time.monotonic()
+            )
             leave.callback(seat.leave)
             for token, after in wanted.items():
                 listener = StreamListener(token, stream, places)
                 leave.callback(self._gateway.hub.leave, listener)
                 try:
-                    record = await self._join(stream, listener, after)
+                    record = await self._join(stream, listener, identity, after)
                 except ProblemError as error:
                     raise (_at(error, tokens.index(token)) if len(tokens) > 1 else error) from error
                 if record is not None:
@@ -166,9 +171,9 @@ class Streams:
             stream.leave = leave.pop_all()
         return stream
 
-    async def _join(self, stream: Stream, listener: StreamListener, after: int) -> Record | None:
+    async def _join(self, stream: Stream, listener: StreamListener, identity: Identity, after: int) -> Record | None:
         """Listen to a job and write what was missed; return its record if it goes on."""
-        record = await self._gateway.watch(listener, after)
+        record = await self._gateway.watch(listener, identity, after)
         if is_final(record) and after == int(record.seq):
             return None  # the client has the end already
         for _, text in listener.told(record, after):

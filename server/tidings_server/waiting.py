@@ -6,6 +6,7 @@ from tidings.broker.gateway import Record
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
 
+from .auth.identity import Identity
 from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
@@ -35,7 +36,9 @@ class Waiter(Listener):
         self.moved.set()
 
 
-async def wait_for_news(gateway: Gateway, token: Token, seen: int, timeout: float, after: int = 0) -> Record:
+async def wait_for_news(
+    gateway: Gateway, token: Token, identity: Identity, seen: int, timeout: float, after: int = 0
+) -> Record:
     """Return the job's record as soon as its number is not `seen`, or after `timeout` seconds.
 
     Its log begins after the number `after`.
@@ -45,7 +48,7 @@ async def wait_for_news(gateway: Gateway, token: Token, seen: int, timeout: floa
 
     """
     waiter = Waiter(token, only_final=False)
-    record = await gateway.watch(waiter, after)
+    record = await gateway.watch(waiter, identity, after)
     try:
         if int(record.seq) != seen or record.finished:
             return record
@@ -53,16 +56,16 @@ async def wait_for_news(gateway: Gateway, token: Token, seen: int, timeout: floa
         await _wait(gateway, waiter, timeout)
     finally:
         gateway.hub.leave(waiter)
-    return await gateway.read(token, after)
+    return await gateway.read(token, identity, after)
 
 
-async def wait_for_end(gateway: Gateway, waiter: Waiter, timeout: float) -> Record:
+async def wait_for_end(gateway: Gateway, waiter: Waiter, identity: Identity, timeout: float) -> Record:
     """Return the record of a job just submitted once it has ended, or after `timeout` seconds."""
     try:
         await _wait(gateway, waiter, timeout)
     finally:
         gateway.hub.leave(waiter)
-    return await gateway.read(waiter.token)
+    return await gateway.read(waiter.token, identity)
 
 
 async def _wait(gateway: Gateway, waiter: Waiter, timeout: float) -> None:

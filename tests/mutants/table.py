@@ -7,7 +7,9 @@ docs/explanation/reliability.md lists them; a test compares.
 from dataclasses import dataclass
 
 LUA = "core/tidings/broker/lua/"
+SERVER = "server/tidings_server/"
 WORKER = "worker/tidings_worker/"
+OWNER = "tests/auth/test_owner.py"
 MODEL = "tests/model/test_broker_model.py"
 CLIENT = "core/tidings/client/"
 HUB = "tests/server/test_hub.py"
@@ -287,5 +289,89 @@ MUTANTS = (
         "self._ask(track, track.submit)",
         'self._ask(track, {**track.submit, "key": str(self.next_ref())})',
         (LEDGER,),
+    ),
+    Mutant(
+        "A stranger sees another's job.",
+        SERVER + "gateway.py",
+        "if not record.state or not identity.may_see(record.owner):",
+        "if not record.state:",
+        (OWNER,),
+    ),
+    Mutant(
+        "A stranger cancels another's job.",
+        SERVER + "gateway.py",
+        'return "" if identity.admin else identity.owner',
+        'return ""',
+        (OWNER,),
+    ),
+    Mutant(
+        "An idempotency key is everybody's.",
+        SERVER + "gateway.py",
+        "Keys.dedup_suffix(identity.owner,",
+        'Keys.dedup_suffix("",',
+        (OWNER,),
+    ),
+    Mutant(
+        "A unique value is everybody's.",
+        SERVER + "gateway.py",
+        "Keys.unique_suffix(identity.owner,",
+        'Keys.unique_suffix("",',
+        (OWNER,),
+    ),
+    Mutant(
+        "A token says by which algorithm it is signed.",
+        SERVER + "auth/jwt.py",
+        "algorithms=[key.algorithm],",
+        'algorithms=["HS256", "RS256", "ES256", "EdDSA", "RS512", "none"],',
+        ("tests/auth/test_jwt.py",),
+    ),
+    Mutant(
+        "A token for another audience is taken.",
+        SERVER + "auth/jwt.py",
+        "audience=self._audience,",
+        "audience=None,",
+        ("tests/auth/test_jwt.py",),
+    ),
+    Mutant(
+        "Every invented key id costs the issuer a fetch.",
+        SERVER + "auth/jwks.py",
+        "or self._now() - self._asked_at >= self._min_pause_s",
+        "or True",
+        ("tests/auth/test_jwks.py",),
+    ),
+    Mutant(
+        "A credential is renewed by somebody else's.",
+        SERVER + "auth/standing.py",
+        "if self._identity is not None and identity.owner != self._identity.owner:",
+        "if False:",
+        ("tests/auth/test_standing.py",),
+    ),
+    Mutant(
+        "Scopes are not asked for on a socket.",
+        SERVER + "session.py",
+        "            identity.require(NEEDS[type(frame)])\n",
+        "",
+        ("tests/auth/test_socket.py",),
+    ),
+    Mutant(
+        "A page of elsewhere may send requests.",
+        SERVER + "guard.py",
+        "if not origin_allowed(request.headers, self._gateway.settings.allowed_origins):",
+        "if False:",
+        ("tests/auth/test_http.py",),
+    ),
+    Mutant(
+        "A server that asks nobody answers under any name.",
+        SERVER + "run.py",
+        "app if open_to_all else LoopbackOnly(app),",
+        "app if settings else LoopbackOnly(app),",
+        ("tests/auth/test_host.py",),
+    ),
+    Mutant(
+        "A ticket works more than once.",
+        "core/tidings/broker/ticket.py",
+        '"GETDEL"',
+        '"GET"',
+        ("tests/auth/test_ticket.py",),
     ),
 )

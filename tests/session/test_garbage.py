@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tidings.contract.frame import Limits
 from tidings.contract.problem import CODES
 from tidings_server.account import Account
+from tidings_server.auth.identity import ANYONE
+from tidings_server.auth.standing import Standing
 from tidings_server.session import Session
 
 LIMITS = Limits(
@@ -74,7 +76,8 @@ anything = (
 @settings(max_examples=600)
 @given(bent() | anything)
 def test_a_message_is_a_command_or_gets_one_answer(message: str | bytes) -> None:
-    session = Session("c", LIMITS, Account(LIMITS, now=0.0), now=0.0)
+    standing = Standing(ANYONE, asks=False, within_s=10, notice_s=60, now=0.0)
+    session = Session("c", LIMITS, Account(LIMITS, now=0.0), standing, now=0.0)
     command = session.receive(message, 0.0)
     answers = session.outbox.take()
     assert len(answers) + (command is not None) == 1

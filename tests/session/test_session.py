@@ -12,6 +12,8 @@ from tidings.contract.event import EventClass
 from tidings.contract.frame import Ack, Cancel, Limits, Submit, Unwatch, Watch
 from tidings.contract.problem import CODES, ProblemError, problem
 from tidings_server.account import Account
+from tidings_server.auth.identity import ANYONE
+from tidings_server.auth.standing import Standing
 from tidings_server.frame import Frame
 from tidings_server.session import Session, check_depth
 
@@ -27,7 +29,8 @@ NOW = 0.0
 
 
 def session(limits: Limits = LIMITS, account: Account | None = None) -> Session:
-    return Session("c", limits, account or Account(limits, now=0.0), now=0.0)
+    standing = Standing(ANYONE, asks=False, within_s=10, notice_s=60, now=0.0)
+    return Session("c", limits, account or Account(limits, now=0.0), standing, now=0.0)
 
 
 def frames(of: Session) -> list[dict[str, Any]]:

@@ -56,7 +56,9 @@ class Process:
 class ServerProcess(Process):
     """A push server on a free port."""
 
-    def __init__(self, store_url: str, **environment: str) -> None:
+    def __init__(self, store_url: str, credential: str = "", **environment: str) -> None:
+        self.credential = credential
+        """What its own questions are asked with; empty: nothing."""
         self.port = int(environment.pop("TIDINGS_PORT", "0")) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket_url = f"ws://127.0.0.1:{self.port}/v1/socket"
@@ -71,8 +73,9 @@ class ServerProcess(Process):
 
     def get(self, path: str) -> tuple[int, Any]:
         """Return status and JSON of a GET; status 0 if nothing answers."""
+        headers = {"authorization": f"Bearer {self.credential}"} if self.credential else {}
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=5) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -110,9 +113,9 @@ class System:
         """The first server."""
         return self.servers[0]
 
-    def add_server(self, **environment: str) -> ServerProcess:
+    def add_server(self, credential: str = "", **environment: str) -> ServerProcess:
         """Start one more server, and return it when it is ready and knows the kinds."""
-        server = ServerProcess(self.store.url, **environment)
+        server = ServerProcess(self.store.url, credential, **environment)
         self.servers.append(server)
         return server.wait_until_ready(kinds=1 if self.workers else 0)
 

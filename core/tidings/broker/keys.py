@@ -11,7 +11,7 @@ GROUP: Final = "workers"
 """The consumer group of every ready stream."""
 
 REGISTRY: Final = "registry"
-"""The hash tag of what belongs to no queue: the kinds and the workers."""
+"""The hash tag of what belongs to no queue: the kinds, the workers, the tickets."""
 
 
 class Keys:
@@ -29,6 +29,10 @@ class Keys:
     def worker(self, worker: str) -> str:
         """String, JSON, expires by itself: who a worker is and what it serves."""
         return f"{self.namespace}:{{{REGISTRY}}}:worker:{worker}"
+
+    def ticket(self, digest: str) -> str:
+        """String, expires by itself: the SHA-256 of a ticket → whom it stands for."""
+        return f"{self.namespace}:{{{REGISTRY}}}:ticket:{digest}"
 
     def root(self, partition: str) -> str:
         """What every key of a partition begins with; never a key itself."""
@@ -64,9 +68,9 @@ class Keys:
         return f"{kind}:{len(owner)}:{owner}:{key}"
 
     @staticmethod
-    def unique_suffix(kind: str, value: str) -> str:
-        """What follows `unique:`; kinds have no colon, so that no two pairs collide."""
-        return f"{kind}:{value}"
+    def unique_suffix(owner: str, kind: str, value: str) -> str:
+        """What follows `unique:`. The owner's length stands before it, so that no two triples collide."""
+        return f"{kind}:{len(owner)}:{owner}:{value}"
 
     def inbox(self, partition: str, gateway: str) -> str:
         """Channel: events for one server process."""

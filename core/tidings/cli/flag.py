@@ -19,7 +19,7 @@ def with_flags(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
         own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        flags = [_parameter(setting) for setting in settings_of(kind) if setting.name not in leave_out]
+        flags = [_parameter(setting) for setting in settings_of(kind) if setting.flag and setting.name not in leave_out]
         command.__signature__ = signature.replace(parameters=own + flags)  # type: ignore[attr-defined]
         command.__annotations__ = {one.name: one.annotation for one in own + flags} | {"return": None}
         return command

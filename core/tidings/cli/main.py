@@ -18,7 +18,7 @@ from .dev import dev
 from .error import CommandError
 from .status import status
 
-EXTRAS = {"serve": "server", "work": "worker"}
+EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
 """The extra that each command of another package needs."""
 
 

@@ -90,10 +90,13 @@ class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field=
 
 
 class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type"):
-    """Presents a credential."""
+    """Presents a credential, first or anew; answered by `done`, or `error`."""
 
     ref: Ref
     credential: str
+
+    def __repr__(self) -> str:
+        return f"Auth(ref={self.ref})"
 
 
 class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="type"):

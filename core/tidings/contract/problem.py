@@ -45,6 +45,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         # The service cannot take it now.
         "backlog_full": Code("The queue is full.", 429, True),
         "circuit_open": Code("A service this work depends on is failing.", 503, True),
+        "auth_unavailable": Code("Nobody can check the credential at the moment.", 503, True),
         "store_unavailable": Code("The store cannot be reached.", 503, True),
         "draining": Code("This server is shutting down.", 503, True),
         "internal_error": Code("Something broke on our side.", 500, True),

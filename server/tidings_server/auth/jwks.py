@@ -1,0 +1,152 @@
+"""The keys an issuer publishes: fetched, kept, and fetched anew when it has changed them.
+
+The set is fetched at the start and every few minutes, so that a key that was withdrawn leaves. A token
+with an unknown key id has it fetched at once, but not more often than every few seconds: tokens with
+invented ids cost the issuer nothing. While the issuer cannot be reached, the last keys stand.
+"""
+
+import asyncio
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import msgspec
+import structlog
+
+from tidings.contract.problem import refuse
+
+from .key import Key, keys_of_set
+
+log = structlog.get_logger()
+
+MAX_AGE_S = 300.0
+"""After this the set is fetched anew."""
+
+MIN_PAUSE_S = 10.0
+"""The least time between two fetches, whatever tokens ask for."""
+
+FETCH_TIMEOUT_S = 5.0
+
+MAX_SET_BYTES = 1_048_576
+
+
+class PublishedKeys:
+    """The keys at one address; `run` keeps them fresh."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_age_s: float = MAX_AGE_S,
+        min_pause_s: float = MIN_PAUSE_S,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._max_age_s = max_age_s
+        self._min_pause_s = min_pause_s
+        self._now = now
+        self._keys: dict[str, Key] = {}
+        self._asked_at: float | None = None
+        self._fetching = False
+        self._wanted = asyncio.Event()
+        self._fetched = asyncio.Event()
+        """Set, and replaced, at the end of each fetch."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are any keys."""
+        return bool(self._keys)
+
+    async def find(self, kid: str | None) -> Key | None:
+        """Return the key of an id, fetching the set if it is not in it; without an id, the only key.
+
+        Raises:
+            ProblemError: `auth_unavailable`: the set has never been fetched.
+
+        """
+        found = self._known(kid)
+        if found is None and self._may_ask():
+            if not self._fetching:
+                self._wanted.set()
+            with anyio.move_on_after(FETCH_TIMEOUT_S + 1):
+                await self._fetched.wait()
+            found = self._known(kid)
+        if found is None and not self._keys:
+            raise refuse(
+                "auth_unavailable",
+                "the issuer's keys could not be fetched yet; try again",
+                retry_after=self._min_pause_s,
+            )
+        return found
+
+    async def run(self) -> None:
+        """Fetch the set now and then, and when it is wanted, until cancelled."""
+        while True:
+            await self._fetch()
+            with anyio.move_on_after(self._max_age_s):
+                await self._wanted.wait()
+
+    def _known(self, kid: str | None) -> Key | None:
+        if kid is not None:
+            return self._keys.get(kid)
+        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
+    def _may_ask(self) -> bool:
+        """Return whether a fetch is under way, or the last one is long enough ago."""
+        return self._fetching or self._asked_at is None or self._now() - self._asked_at >= self._min_pause_s
+
+    async def _fetch(self) -> None:
+        self._asked_at = self._now()
+        self._fetching = True
+        self._wanted.clear()
+        try:
+            with anyio.fail_after(FETCH_TIMEOUT_S):
+                # A thread that hangs is left to its own time limit.
+                document = await anyio.to_thread.run_sync(_read, self._url, abandon_on_cancel=True)
+            self._keys = keys_of_set(document)
+        except _FETCH_ERRORS as error:
+            why = str(error) or type(error).__name__
+            log.warning("jwks_not_fetched", url=self._url, error=why, keys=len(self._keys))
+        finally:
+            self._fetching = False
+            fetched, self._fetched = self._fetched, asyncio.Event()
+            fetched.set()
+
+
+_FETCH_ERRORS = (OSError, ValueError, RecursionError, http.client.HTTPException, msgspec.DecodeError)
+"""What an address, a server and a document can do to us; whatever it is, the last keys stand."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: the settings name the address, and nobody else may."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Have the redirect raised as an error."""
+
+
+_open = urllib.request.build_opener(_NoRedirect).open
+
+
+def _read(url: str) -> Any:
+    """Return the document at `url`.
+
+    Raises:
+        OSError: it cannot be fetched.
+        ValueError: it is too large.
+        msgspec.DecodeError: it is not JSON.
+
+    """
+    try:
+        with _open(url, timeout=FETCH_TIMEOUT_S) as answer:
+            body = answer.read(MAX_SET_BYTES + 1)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise OSError(f"HTTP status {error.code}") from None
+    if len(body) > MAX_SET_BYTES:
+        raise ValueError(f"more than {MAX_SET_BYTES} bytes")
+    return msgspec.json.decode(body)

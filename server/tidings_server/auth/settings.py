@@ -1,0 +1,139 @@
+"""The settings of authentication."""
+
+from ipaddress import ip_address
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from tidings.settings import Seconds, StoreSettings
+
+from .api_key import parse_keys
+from .identity import SCOPES
+
+_Leeway = Annotated[float, Meta(ge=0, le=300, extra={"unit": "s"})]
+_SECRET = Meta(extra={"secret": True})
+
+
+class AuthSettings(StoreSettings, frozen=True, kw_only=True):
+    """What the push server takes to know who comes; checked together with `host` by `check_auth`."""
+
+    auth: Annotated[
+        Literal["none", "jwt", "api_key"],
+        Meta(
+            description="How clients say who they are: `jwt` (JSON Web Tokens), `api_key` (for back ends), or `none`, "
+            "which asks nobody and is for development."
+        ),
+    ] = "none"
+    allow_public_without_auth: Annotated[
+        bool,
+        Meta(description="Say this as well to listen on more than loopback with `auth` being `none`."),
+    ] = False
+    jwt_key: Annotated[
+        str,
+        Meta(
+            description="The key that signs the tokens: a public key as PEM (RSA: RS256, P-256: ES256, Ed25519: "
+            "EdDSA), or a shared secret of 32 bytes or more (HS256). A secret: it has no flag."
+        ),
+        _SECRET,
+    ] = ""
+    jwt_key_file: Annotated[str, Meta(description="A file that holds that key instead.")] = ""
+    jwt_jwks_url: Annotated[
+        str,
+        Meta(
+            description="Where the issuer publishes its keys (JWKS) instead: `https://`, or `http://` to loopback. "
+            "Wants `jwt_issuer` and `jwt_audience`."
+        ),
+    ] = ""
+    jwt_issuer: Annotated[str, Meta(description="What `iss` must be; empty: it is not looked at.")] = ""
+    jwt_audience: Annotated[
+        str, Meta(description="What `aud` must be or hold; empty: a token that names an audience is refused.")
+    ] = ""
+    jwt_leeway_s: Annotated[
+        _Leeway, Meta(description="How far the issuer's clock and ours may differ, for `exp`, `nbf` and `iat`.")
+    ] = 10.0
+    jwt_require_exp: Annotated[bool, Meta(description="Refuse tokens that never expire.")] = True
+    jwt_default_scopes: Annotated[
+        tuple[str, ...],
+        Meta(description="Scopes of a token without a claim `scope`, of `submit`, `watch`, `cancel`, `admin`."),
+    ] = ()
+    api_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The API keys: `NAME:SHA256` or `NAME:SHA256:SCOPE+SCOPE` each, as `tidings key` prints them. "
+            "Without scopes a key may submit, watch and cancel."
+        ),
+        _SECRET,
+    ] = ()
+    expiry_notice_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long before a credential runs out its socket is told; a fifth of the credential's "
+            "lifetime, if that is less."
+        ),
+    ] = 60.0
+    ticket_ttl_s: Annotated[Seconds, Meta(description="How long a ticket may be redeemed.")] = 30.0
+
+    def check_auth(self, host: str) -> None:
+        """Check what one field alone cannot say.
+
+        Raises:
+            ValueError: a setting is missing or contradicts another; what to set is in the text.
+
+        """
+        match self.auth:
+            case "none":
+                self._check_none(host)
+            case "jwt":
+                self._check_jwt()
+            case "api_key":
+                if not self.api_keys:
+                    raise ValueError("`auth` is api_key: set TIDINGS_API_KEYS to what `tidings key NAME` prints")
+                parse_keys(self.api_keys)
+
+    def _check_none(self, host: str) -> None:
+        if not (self.allow_public_without_auth or is_loopback(host)):
+            raise ValueError(
+                f"`auth` is none, and host {host!r} is more than loopback: anyone who reaches it could run "
+                "jobs. Set TIDINGS_AUTH, or TIDINGS_ALLOW_PUBLIC_WITHOUT_AUTH=true if that is meant"
+            )
+
+    def _check_jwt(self) -> None:
+        if sum(map(bool, (self.jwt_key, self.jwt_key_file, self.jwt_jwks_url))) != 1:
+            raise ValueError(
+                "`auth` is jwt: set one of TIDINGS_JWT_JWKS_URL, TIDINGS_JWT_KEY_FILE and TIDINGS_JWT_KEY, and no more"
+            )
+        unknown = set(self.jwt_default_scopes) - SCOPES
+        if unknown:
+            raise ValueError(
+                f"TIDINGS_JWT_DEFAULT_SCOPES has {sorted(unknown)}; there are: {', '.join(sorted(SCOPES))}"
+            )
+        if self.jwt_jwks_url:
+            self._check_jwks()
+
+    def _check_jwks(self) -> None:
+        try:
+            place = urlsplit(self.jwt_jwks_url)
+            host = place.hostname or ""
+        except ValueError:
+            raise ValueError("TIDINGS_JWT_JWKS_URL is not an address") from None
+        if not host or not (place.scheme == "https" or (place.scheme == "http" and is_loopback(host))):
+            raise ValueError(
+                "TIDINGS_JWT_JWKS_URL must be https:// (http:// to loopback alone): whoever stands between could "
+                "put keys of their own in its place"
+            )
+        if not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError(
+                "TIDINGS_JWT_JWKS_URL wants TIDINGS_JWT_ISSUER and TIDINGS_JWT_AUDIENCE: an issuer's keys sign the "
+                "tokens of its other services too"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host's name or address can only be this machine's."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,91 @@
+"""The guard before every route: whose page, who, and whether they may."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from tidings.broker.error import StoreError
+from tidings.contract.problem import ProblemError, refuse
+
+from .auth.identity import Identity, Scope, unauthenticated
+from .gateway import Gateway, store_problem
+from .origin import origin_allowed
+from .reply import problem_response
+
+Endpoint = Callable[[Request, Identity], Awaitable[Response]]
+"""Answers a request of somebody known."""
+
+
+class Guard:
+    """Finds out who comes."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def __call__(
+        self, endpoint: Endpoint, scope: Scope | None = None, *, tickets: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Return a route's function that answers those alone who have said who they are.
+
+        Args:
+            endpoint: answers them.
+            scope: what they must be allowed; None: to be known is enough.
+            tickets: whether `?ticket=` will do, because browsers can set no header here.
+
+        """
+
+        async def guarded(request: Request) -> Response:
+            try:
+                identity = await self._admit(request, scope, tickets=tickets)
+            except ProblemError as error:
+                return problem_response(error.problem)
+            return await endpoint(request, identity)
+
+        return guarded
+
+    async def identify(self, connection: HTTPConnection, *, tickets: bool) -> Identity | None:
+        """Return who has come with a request or a handshake; None: nothing was presented.
+
+        Raises:
+            ProblemError: what was presented is not (any more) believed, or nobody can tell now.
+
+        """
+        if not self._gateway.authenticator.asks:
+            return await self._gateway.authenticator.identify("")
+        credential = bearer(connection.headers.get("authorization"))
+        if credential is not None:
+            return await self._gateway.authenticator.identify(credential)
+        ticket = connection.query_params.get("ticket") if tickets else None
+        if not ticket:
+            return None
+        try:
+            return await self._gateway.tickets.redeem(ticket)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+
+    async def _admit(self, request: Request, scope: Scope | None, *, tickets: bool) -> Identity:
+        if not origin_allowed(request.headers, self._gateway.settings.allowed_origins):
+            raise refuse("forbidden", "pages of this origin may not use this server")
+        identity = await self.identify(request, tickets=tickets)
+        if identity is None:
+            where = "send `Authorization: Bearer CREDENTIAL`"
+            raise unauthenticated(f"{where}, or `?ticket=` with one from POST /v1/tickets" if tickets else where)
+        if scope is not None:
+            identity.require(scope)
+        return identity
+
+
+def bearer(header: str | None) -> str | None:
+    """Return the credential in an `Authorization` header; None if there is no such header.
+
+    Raises:
+        ProblemError: `unauthenticated`: it is of another scheme than Bearer (RFC 6750, section 2.1).
+
+    """
+    if header is None:
+        return None
+    scheme, _, credential = header.partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise unauthenticated("`Authorization` must be `Bearer` and a credential")
+    return credential.strip()
