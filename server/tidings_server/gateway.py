@@ -7,6 +7,7 @@ and HTTP routes ask it and nothing else.
 import asyncio
 import hashlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -212,6 +213,7 @@ class Gateway:
 
         """
         watched = msgspec.structs.replace(submission, watch=listener is not None)
+        self.accounts.of(caller, time.monotonic()).submit(time.monotonic())
         token, job = self.admit(watched, identity, caller)
         if listener is None:
             return acknowledge(token, await self._submitted(token, job))

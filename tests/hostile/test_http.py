@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from support.raw import raw
@@ -84,6 +85,15 @@ async def test_a_head_that_is_too_large_is_refused(system: System, head: bytes, 
             assert (found, problem["code"], problem["limit"]) == (status, "too_large", limit)
         else:
             assert len(head) > 1_000_000
+
+
+def test_submits_over_http_are_counted_for_their_caller() -> None:
+    with running_system(TIDINGS_MAX_SUBMITS_PER_S="0.1", TIDINGS_MAX_SUBMIT_BURST="2") as system:
+        body = json.dumps({"kind": "echo", "input": {"text": "a"}})
+        answers = [httpx.post(f"{system.server.url}/v1/jobs", content=body) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
 
 
 async def test_what_is_no_http_is_told_so(system: System) -> None:
