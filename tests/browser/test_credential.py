@@ -22,7 +22,8 @@ PAGE = """
   const show = (id, text) => { document.getElementById(id).textContent = text; };
   const tidings = window.tidings = new Tidings(undefined, { credential });
   tidings.on("state", ({ state, transport }) => show("state", `${state} ${transport}`));
-  tidings.submit("echo", { text: "hi" }).result.then((text) => show("result", text), ({ code }) => show("result", code));
+  const { result } = tidings.submit("echo", { text: "hi" });
+  result.then((text) => show("result", text), ({ code }) => show("result", code));
 </script>
 """
 

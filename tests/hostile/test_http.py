@@ -31,7 +31,7 @@ def problem_of(answer: bytes) -> tuple[int, dict[str, object]]:
     [
         pytest.param(b"", id="nothing at all"),
         pytest.param(b"GET / HT", id="half a line"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b", id="half a head"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b", id="half a head"),
         pytest.param(b"GET /v1/socket HTTP/1.1\r\nUpgrade: websocket\r\n", id="half a handshake"),
     ],
 )
@@ -45,7 +45,7 @@ async def test_a_request_that_does_not_come_is_not_waited_for(system: System, se
 
 async def test_the_second_request_of_a_connection_is_not_waited_for_either(system: System) -> None:
     async with raw(system.server.url) as slow:
-        await slow.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        await slow.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"200" in await slow.read_head()
         await slow.write(b"GET /healthz HTTP/1.1\r\nHost")
         status, _ = problem_of((await slow.read_all()).removeprefix(b"ok\n"))
@@ -54,7 +54,9 @@ async def test_the_second_request_of_a_connection_is_not_waited_for_either(syste
 
 async def test_a_body_that_does_not_come_is_not_waited_for(system: System) -> None:
     async with raw(system.server.url) as slow:
-        await slow.write(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{")
+        await slow.write(
+            b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{"
+        )
         status, problem = problem_of(await slow.read_all())
         assert status == 400
         assert "within 0.5 s" in str(problem["detail"])
@@ -63,10 +65,10 @@ async def test_a_body_that_does_not_come_is_not_waited_for(system: System) -> No
 @pytest.mark.parametrize(
     ("head", "status", "limit"),
     [
-        pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, 8192, id="URL"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 33_000 + b"\r\n\r\n", 431, 32_768, id="header"),
+        pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, 8192, id="URL"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 33_000 + b"\r\n\r\n", 431, 32_768, id="header"),
         pytest.param(
-            b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: %b\r\n" % (n, b"b" * 1100) for n in range(32)) + b"\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"A%d: %b\r\n" % (n, b"b" * 1100) for n in range(32)) + b"\r\n",
             431, 32_768, id="headers",
         ),
         pytest.param(b"GET / HTTP/1.1\r\nA: " + b"a" * 2_000_000, 431, 40_960, id="a header without an end"),
