@@ -139,14 +139,13 @@ local function hold(suffix, id, for_ms)
 end
 
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
--- `field` is 'result' or 'problem', or '' where there is neither.
-local function finish(id, state, field, value, ttl)
+-- `fields` are names and values to be written with it, its number among them: one HSET for all. The last three
+-- are fields of its record, which the caller has read with others: a call costs more than what it does.
+local function finish(id, state, fields, ttl, logged, caller, unique)
   local key = job_key(id)
-  redis.call('HSET', key, 'state', state, 'finished', now)
-  if field ~= '' then redis.call('HSET', key, field, value) end
+  redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
   redis.call('PEXPIRE', key, ttl)
-  local logged, caller, unique = unpack(redis.call('HMGET', key, 'logged', 'caller', 'unique'))
   if logged then redis.call('PEXPIRE', log_key(id), ttl) end
   if unique and redis.call('GET', unique_key(unique)) == id then redis.call('DEL', unique_key(unique)) end
   tally(caller, -1)

@@ -12,22 +12,21 @@
 local partition, ttl, items = unpack(args)
 local replies = {}
 
-local function cancel_waiting(id, key, state, tier, entry, seq, watchers)
+local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique)
   if state == 'queued' then
     acknowledge(tier, entry)
   else
     redis.call('ZREM', scheduled_key, id)
   end
-  redis.call('HSET', key, 'seq', seq)
-  finish(id, 'cancelled', '', '', ttl)
+  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique)
   tell(watchers, partition, id, seq, FINAL, bare_tail('cancelled'))
 end
 
 for i, item in ipairs(items) do
   local id, caller = unpack(item)
   local key = job_key(id)
-  local state, tier, entry, seq, watchers, owner, worker = unpack(redis.call('HMGET', key,
-    'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker'))
+  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique = unpack(redis.call('HMGET', key,
+    'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller', 'unique'))
   if not state or (caller ~= '' and owner ~= caller) then
     replies[i] = 'unknown'
   elseif terminal(state) then
@@ -37,7 +36,7 @@ for i, item in ipairs(items) do
     redis.call('PUBLISH', root .. 'orders:' .. worker, id)
     replies[i] = 'asked'
   else
-    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers)
+    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique)
     replies[i] = 'cancelled'
   end
 end

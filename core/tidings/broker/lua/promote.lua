@@ -14,16 +14,16 @@ local due = redis.call('ZRANGEBYSCORE', scheduled_key, '-inf', now, 'LIMIT', 0, 
 for _, id in ipairs(due) do
   local key = job_key(id)
   redis.call('ZREM', scheduled_key, id)
-  local state, tier, envelope, seq, watchers, deadline = unpack(redis.call('HMGET', key, 'state', 'tier',
-    'envelope', 'seq', 'watchers', 'deadline'))
+  local state, tier, envelope, seq, watchers, deadline, logged, caller, unique = unpack(redis.call('HMGET', key,
+    'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'caller', 'unique'))
   if state == 'scheduled' then
     seq = seq + 1
-    redis.call('HSET', key, 'seq', seq)
     if deadline and tonumber(deadline) <= now then
-      finish(id, 'expired', '', '', ttl)
+      finish(id, 'expired', { 'seq', seq }, ttl, logged, caller, unique)
       tell(watchers, partition, id, seq, FINAL, bare_tail('expired'))
     else
       enqueue(id, tier, envelope)
+      redis.call('HSET', key, 'seq', seq)
       redis.call('HDEL', key, 'envelope')
       tell(watchers, partition, id, seq, CHANGE, bare_tail('queued'))
     end

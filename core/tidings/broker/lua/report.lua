@@ -44,7 +44,7 @@ local function write_events(id, key, seq, watchers, logged, events)
     tell(watchers, partition, id, seq, class, tail)
   end
   if bytes ~= logged then redis.call('HSET', key, 'logged', bytes) end
-  return seq
+  return seq, bytes
 end
 
 -- A letter holds the whole record beside the envelope and the note, so that the job can be replayed when
@@ -65,17 +65,23 @@ local function bury(id, key, envelope, note)
   redis.call('HSET', key, 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
 end
 
-local function settle(id, key, tier, entry, seq, watchers, outcome)
+-- fields: what is written beside the outcome.
+local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique)
   local state, field, value, tail, delay, uncounted, note = unpack(outcome)
   if terminal(state) then
     local envelope = state == 'failed' and envelope_in(tier, entry)
     if envelope then remember(id, 'failed', value) end
     acknowledge(tier, entry)
-    finish(id, state, field, value, ttl)
+    if field ~= '' then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
+    finish(id, state, fields, ttl, logged, caller, unique)
     if envelope then bury(id, key, envelope, note) end
     tell(watchers, partition, id, seq, FINAL, tail)
     return
   end
+  redis.call('HSET', key, unpack(fields))
   if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
   local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
@@ -94,9 +100,9 @@ end
 for i, item in ipairs(items) do
   local id, fence, number, progress, events, outcome = unpack(item)
   local key = job_key(id)
-  local state, held, seq, watchers, tier, entry, reported, logged, cancel =
+  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique =
     unpack(redis.call('HMGET', key, 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported',
-      'logged', 'cancel'))
+      'logged', 'cancel', 'caller', 'unique'))
   if held and tonumber(held) == fence and tonumber(reported) >= number then
     replies[i] = 'done'
   elseif not state or tonumber(held) ~= fence or state ~= 'running' then
@@ -107,11 +113,18 @@ for i, item in ipairs(items) do
     if outcome and cancel and not terminal(outcome[1]) then
       outcome = { 'cancelled', '', '', bare_tail('cancelled'), 0, 0, '' }
     end
-    seq = write_events(id, key, tonumber(seq), watchers, tonumber(logged or 0), events)
+    local bytes
+    seq, bytes = write_events(id, key, tonumber(seq), watchers, tonumber(logged or 0), events)
     if outcome then seq = seq + 1 end
-    redis.call('HSET', key, 'seq', seq, 'reported', number)
-    if progress ~= '' then redis.call('HSET', key, 'progress', progress) end
-    if outcome then settle(id, key, tier, entry, seq, watchers, outcome) end
+    local fields = { 'seq', seq, 'reported', number }
+    if progress ~= '' then
+      fields[5], fields[6] = 'progress', progress
+    end
+    if outcome then
+      settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique)
+    else
+      redis.call('HSET', key, unpack(fields))
+    end
     replies[i] = cancel and 'cancel' or 'ok'
   end
 end

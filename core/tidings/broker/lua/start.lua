@@ -38,9 +38,8 @@ local function remaining(deadline)
   return deadline and math.max(deadline - now, 1) or 0
 end
 
-local function end_unstarted(id, tier, entry, seq, watchers, state)
-  redis.call('HSET', job_key(id), 'seq', seq)
-  finish(id, state, '', '', ttl)
+local function end_unstarted(id, tier, entry, seq, watchers, state, ...)
+  finish(id, state, { 'seq', seq }, ttl, ...)
   acknowledge(tier, entry)
   tell(watchers, partition, id, seq, FINAL, bare_tail(state))
 end
@@ -48,9 +47,9 @@ end
 for i, item in ipairs(items) do
   local tier, entry, id = unpack(item)
   local key = job_key(id)
-  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by =
-    unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline',
-      'submitted', 'cancel', 'lost', 'call'))
+  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by, logged, caller,
+    unique = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline',
+      'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique'))
   replies[i] = { 0, 0, 0, 0, 0, 0 }
   local again = state == 'running' and begun_by == call
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
@@ -58,9 +57,9 @@ for i, item in ipairs(items) do
   elseif again then
     replies[i] = { 1, tonumber(fence), tonumber(attempt), remaining(deadline), tonumber(submitted), tonumber(lost or 0) }
   elseif cancel then -- its worker was lost before it could obey
-    end_unstarted(id, tier, entry, seq + 1, watchers, 'cancelled')
+    end_unstarted(id, tier, entry, seq + 1, watchers, 'cancelled', logged, caller, unique)
   elseif deadline and tonumber(deadline) <= now then
-    end_unstarted(id, tier, entry, seq + 1, watchers, 'expired')
+    end_unstarted(id, tier, entry, seq + 1, watchers, 'expired', logged, caller, unique)
   else
     lost = tonumber(lost or 0)
     if state == 'running' then
