@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from tidings.contract.problem import Problem
 from tidings.settings import from_env
 
+from .batch import Batch
 from .document import asyncapi, openapi
 from .endpoint import SocketEndpoint
 from .gateway import Gateway, store_problem
@@ -61,7 +62,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
 
 def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     jobs, streams, health = Jobs(gateway), Streams(gateway), Health(gateway)
-    guard, tickets = Guard(gateway), TicketEndpoint(gateway)
+    batch, guard, tickets = Batch(gateway), Guard(gateway), TicketEndpoint(gateway)
     folder = static_folder()
     documents = {"openapi": json_response(openapi()), "asyncapi": json_response(asyncapi())}
 
@@ -76,6 +77,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/openapi.json", document),
         Route("/asyncapi.json", document),
         Route("/v1/jobs", guard(jobs.submit, "submit"), methods=["POST"]),
+        Route("/v1/jobs/batch", guard(batch.submit, "submit"), methods=["POST"]),
         Route("/v1/jobs/{token}", guard(jobs.one), methods=["GET", "DELETE"]),
         Route("/v1/jobs/{token}/events", guard(streams.one, "watch", tickets=True), methods=["GET"]),
         Route("/v1/events", guard(streams.several, "watch", tickets=True), methods=["GET"]),

@@ -66,6 +66,7 @@ def openapi() -> dict[str, Any]:
     accepted = _answer("Accepted, durably.", "application/json", ack)
     stream = _answer("Its events.", "text/event-stream", _sse(event, snapshot))
     refused = {"default": _answer("A problem document (RFC 9457).", "application/problem+json", problem)}
+    answers = {"type": "array", "items": {"anyOf": [ack, problem]}}
     number = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
     after = {"name": "after", "in": "query", "schema": number}
     return {
@@ -78,6 +79,22 @@ def openapi() -> dict[str, Any]:
                     "parameters": [_header("Idempotency-Key"), _header("traceparent"), PREFER],
                     "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
                     "responses": {"200": job, "202": accepted, **refused},
+                }
+            },
+            "/v1/jobs/batch": {
+                "post": {
+                    "summary": "Submit many jobs; each is accepted or refused by itself.",
+                    "requestBody": {
+                        "required": True,
+                        "content": {
+                            "application/json": {"schema": {"type": "array", "items": submission, "minItems": 1}},
+                            "application/x-ndjson": {"schema": {"type": "string"}},
+                        },
+                    },
+                    "responses": {
+                        "202": _answer("One for each.", "application/json", answers),
+                        **refused,
+                    },
                 }
             },
             "/v1/jobs/{token}": {

@@ -33,6 +33,8 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     ] = ()
     max_frame_bytes: Annotated[Bytes, Meta(description="Size of one frame or request body from a client.")] = 1_048_576
     max_depth: Annotated[Count, Meta(description="How deep JSON from a client may nest.")] = 64
+    max_batch: Annotated[Count, Meta(description="Jobs in one request to `/v1/jobs/batch`.")] = 1_000
+    max_batch_bytes: Annotated[Bytes, Meta(description="Size of such a request.")] = 16_777_216
     max_in_flight: Annotated[Count, Meta(description="Submits of one connection that may wait for their ack.")] = 1_000
     max_watches: Annotated[Count, Meta(description="Jobs that one connection may watch at a time.")] = 10_000
     max_waiting_bytes: Annotated[

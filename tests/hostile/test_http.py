@@ -16,6 +16,9 @@ def system() -> Iterator[System]:
         yield system
 
 
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+
+
 def problem_of(answer: bytes) -> tuple[int, dict[str, object]]:
     """Return status and problem of the last answer on a connection."""
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -66,10 +69,9 @@ async def test_a_body_that_does_not_come_is_not_waited_for(system: System) -> No
     ("head", "status", "limit"),
     [
         pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414, 8192, id="URL"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 33_000 + b"\r\n\r\n", 431, 32_768, id="header"),
+        pytest.param(GET + b"A: " + b"a" * 33_000 + b"\r\n\r\n", 431, 32_768, id="header"),
         pytest.param(
-            b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"A%d: %b\r\n" % (n, b"b" * 1100) for n in range(32)) + b"\r\n",
-            431, 32_768, id="headers",
+            GET + b"".join(b"A%d: %b\r\n" % (n, b"b" * 1100) for n in range(32)) + b"\r\n", 431, 32_768, id="headers"
         ),
         pytest.param(b"GET / HTTP/1.1\r\nA: " + b"a" * 2_000_000, 431, 40_960, id="a header without an end"),
     ],
