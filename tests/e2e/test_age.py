@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from support.peer import Peer, peer
+from support.peer import FINAL, peer
 from support.system import System, running_system
 from tidings.contract import close
 
@@ -37,31 +38,38 @@ async def test_a_socket_that_reached_its_age_is_told_and_closed_as_a_matter_of_r
 
 async def test_a_job_that_outlives_many_connections_is_followed_to_its_end(system: System, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    async with peer(system.server.socket_url) as client:
-        ack = await client.submit("wait_for_file", {"path": str(go)}, watch=False)
-    seen = ack["seq"]
+    token = httpx.post(
+        f"{system.server.url}/v1/jobs", json={"kind": "wait_for_file", "input": {"path": str(go)}}
+    ).json()["token"]
+    seen, lives = 0, 0
     logged: list[object] = []
-    for _ in range(3):
-        async with peer(system.server.socket_url) as client:
-            snapshot = await client.ask("watch", token=ack["token"], after=seen)
-            logged += [chunk["data"] for chunk in snapshot["log"]]
-            seen = snapshot["seq"]
-            async for frame in until_closed(client):
-                if frame["type"] == "event":
-                    seen = frame["seq"]
-                    logged += [frame["data"]] if frame["event"] == "log" else []
-    go.touch()
-    async with peer(system.server.socket_url) as client:
-        await client.ask("watch", token=ack["token"], after=seen)
-        assert await client.ends(ack["token"]) == {ack["token"]: "succeeded"}
+    ends: list[str] = []
+    while not ends:
+        async for frame in life(system, token, seen):
+            if frame["type"] == "snapshot":
+                logged += [chunk["data"] for chunk in frame["log"]]
+            elif frame.get("event") == "log":
+                logged.append(frame["data"])
+            seen = frame.get("seq", seen)
+            if frame.get("status") in FINAL:
+                ends.append(frame["status"])
+        lives += 1
+        if lives == 3:
+            go.touch()
+    assert lives > 3
     assert logged == ["waiting"]
+    assert ends == ["succeeded"]
 
 
-async def until_closed(client: Peer) -> AsyncIterator[dict[str, Any]]:
-    """Yield what comes until the server closes the socket."""
-    while True:
+async def life(system: System, token: str, after: int) -> AsyncIterator[dict[str, Any]]:
+    """Yield what one connection tells of a job, until the job has ended or the server closes the connection."""
+    async with peer(system.server.socket_url) as client:
         try:
-            frame = await client.receive()
+            await client.send("watch", token=token, after=after)
+            while True:
+                frame = await client.receive()
+                yield frame
+                if frame.get("status") in FINAL:
+                    return
         except ConnectionClosed:
             return
-        yield frame

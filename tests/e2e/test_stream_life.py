@@ -38,7 +38,7 @@ def reader(system: System, token: str) -> socket.socket:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(20)
     connection.connect(("127.0.0.1", system.server.port))
-    connection.sendall(f"GET /v1/jobs/{token}/events HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    connection.sendall(f"GET /v1/jobs/{token}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     return connection
 
 
