@@ -3,7 +3,8 @@
 #   make demo    set up, run the demo, print the page's address
 #   make test    set up, run every test
 #   make lint    set up, run every check
-#   make bench   set up, measure (short form)
+#   make bench   set up, measure (short form: the three main scenarios, about a minute)
+#   make bench-all     every scenario on every peer, and where the CPU goes; hours. COUNT=1000000 jobs in the long run
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-push soak soak-memory mutants docs clean
+.PHONY: help setup demo test lint format bench bench-all bench-push soak soak-memory mutants docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -73,6 +74,14 @@ format: $(VENV)/stamp
 
 bench: $(VENV)/stamp
 	$(BIN)/python -m bench --short
+
+COUNT ?= 1000000
+
+# The long run is ours alone: with some peers it would take a day.
+bench-all: $(VENV)/stamp
+	$(BIN)/python -m bench --peer all --json artifacts/bench.json --write-docs
+	$(BIN)/python -m bench million --rounds 1 --count $(COUNT) --json artifacts/bench-million.json
+	$(BIN)/python -m bench.budget --json artifacts/budget.json
 
 bench-push: $(VENV)/stamp
 	$(BIN)/python -m bench.push

@@ -1,83 +1,146 @@
-"""`python -m bench [SCENARIO…]`: measure, and print a table."""
+"""`python -m bench [SCENARIO…]`: measure, and print a table for each scenario."""
 
 import argparse
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from .machine import machine
+from .files import allow_many_files
+from .machine import machine, pinned
 from .measure import measure
 from .peer import find_peer, peer_names
 from .result import Report, Result, Round, median_of
-from .scenario import scenario_names
+from .scenario import find_scenario, scenario_names
 from .system import ROOT
-from .table import page, table
+from .table import OURS, page, tables
 
 DOCS = ROOT / "docs/reference/benchmarks.md"
 WARM_UP_S = 1.0
 
+MAIN = ("ack_latency", "closed_loop", "reply_latency")
+"""The scenarios of the short form."""
+
+EVERYONE = "all"
+"""Stands for every peer on the command line."""
+
 
 def main() -> None:
-    """Measure what the arguments ask."""
+    """Measure what the arguments ask; exit with 1 if something that should have been measured was not."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started ends with us
+    allow_many_files()
     options = _options()
-    rounds = options.rounds or (3 if options.short else 5)
-    seconds = options.seconds or (4.0 if options.short else 8.0)
-    found = _measure(options.peer or ["tidings"], options.scenario or scenario_names(), rounds, seconds)
+    results = _measure(options)
     report = Report(
-        rounds=rounds,
-        seconds=seconds,
+        rounds=options.rounds,
+        seconds=options.seconds,
         warm_up_s=WARM_UP_S,
         machine=machine(),
+        peers=pinned() if set(options.peer) - {OURS} else {},
         settings=sorted(name for name in os.environ if name.startswith("TIDINGS_")),
-        results=[Result(peer=key[0], scenario=key[1], rounds=each, median=median_of(each)) for key, each in found],
+        results=results,
     )
-    print(table(report.results))
+    print(tables(report.results))
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     if options.write_docs:
         DOCS.write_text(page(report))
+    sys.exit(any(result.failures for result in results))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and print a table.")
-    parser.add_argument("scenario", nargs="*", help=f"default: all of {', '.join(scenario_names())}")
-    parser.add_argument("--peer", action="append", choices=peer_names(), help="what to measure; default: tidings")
+    parser.add_argument(
+        "scenario",
+        nargs="*",
+        help=f"of {', '.join(scenario_names())}; default: all that do not take minutes",
+    )
+    parser.add_argument(
+        "--peer", action="append", choices=[*peer_names(), EVERYONE], help="what to measure; default: tidings"
+    )
     parser.add_argument("--rounds", type=int, help="default: 5")
-    parser.add_argument("--seconds", type=float, help="of each round; default: 8")
-    parser.add_argument("--short", action="store_true", help="3 rounds of 4 seconds")
+    parser.add_argument("--seconds", type=float, help="of each case in each round; default: 8")
+    parser.add_argument("--count", type=int, help="jobs, where a scenario takes a number of them")
+    parser.add_argument("--short", action="store_true", help=f"3 rounds of 4 seconds, by default of {', '.join(MAIN)}")
     parser.add_argument("--json", type=Path, help="write every round there")
     parser.add_argument("--write-docs", action="store_true", help=f"write {DOCS.relative_to(ROOT)}")
     options = parser.parse_args()
     for name in options.scenario:
         if name not in scenario_names():
             parser.error(f"no scenario {name!r}; there are: {', '.join(scenario_names())}")
+    usual = MAIN if options.short else [name for name in scenario_names() if not find_scenario(name).long]
+    options.scenario = options.scenario or usual
+    options.peer = peer_names() if EVERYONE in (options.peer or []) else options.peer or [OURS]
+    options.rounds = options.rounds or (3 if options.short else 5)
+    options.seconds = options.seconds or (4.0 if options.short else 8.0)
     return options
 
 
-def _measure(
-    peers: list[str], scenarios: list[str], rounds: int, seconds: float
-) -> list[tuple[tuple[str, str], list[Round]]]:
+class _Found:
+    """What has been found of one scenario on one peer."""
+
+    def __init__(self, peer: str, scenario: str) -> None:
+        self.lacks = find_peer(peer).lacks.get(scenario, "")
+        self._peer = peer
+        self._scenario = scenario
+        self._cases: dict[str, list[Round]] = {}
+        self._failures: list[str] = []
+
+    def measure(self, options: argparse.Namespace) -> str:
+        """Measure a round, on the system as it starts; return a line that tells what was found.
+
+        One that fails does not spoil the rest, which may have taken an hour.
+        """
+        try:
+            with find_peer(self._peer).running() as system:
+                found = measure(system, self._scenario, WARM_UP_S, options.seconds, options.count)
+        except (RuntimeError, OSError) as error:
+            self._failures.append(str(error))
+            return f"failed: {error}"
+        for case, one in found.items():
+            self._cases.setdefault(case, []).append(one)
+        return "; ".join(
+            f"{f'{case}: ' if case else ''}{one.jobs_per_s:,.0f} jobs/s, others busy {one.others_busy:.0%}"
+            for case, one in found.items()
+        )
+
+    def results(self) -> Iterator[Result]:
+        """Yield the results; one without figures if there are none."""
+        for case, rounds in self._cases.items():
+            yield Result(
+                peer=self._peer,
+                scenario=self._scenario,
+                case=case,
+                rounds=rounds,
+                median=median_of(rounds),
+                failures=self._failures,
+            )
+        if not self._cases:
+            yield Result(
+                peer=self._peer,
+                scenario=self._scenario,
+                rounds=[],
+                median=None,
+                lacks=self.lacks,
+                failures=self._failures,
+            )
+
+
+def _measure(options: argparse.Namespace) -> list[Result]:
     """Measure everything once a round, so that a noisy minute does not fall on one alone.
 
-    Each peer starts anew for each round, so that none runs beside another, and none is fuller than another.
+    Each peer starts anew for each scenario, so that none runs beside another, and none is fuller than another.
     """
-    found: dict[tuple[str, str], list[Round]] = {(peer, name): [] for name in scenarios for peer in peers}
-    for number in range(rounds):
-        for peer in peers:
-            with find_peer(peer).running() as system:
-                for name in scenarios:
-                    one = measure(system, name, WARM_UP_S, seconds)
-                    found[peer, name].append(one)
-                    print(
-                        f"round {number + 1}, {peer}, {name}: {one.jobs_per_s:,.0f} jobs/s, "
-                        f"others busy {one.others_busy:.0%}",
-                        flush=True,
-                    )
-    return list(found.items())
+    found = {(peer, name): _Found(peer, name) for name in options.scenario for peer in options.peer}
+    for number in range(options.rounds):
+        for (peer, name), one in found.items():
+            if not one.lacks:
+                print(f"round {number + 1}, {peer}, {name}: {one.measure(options)}", flush=True)
+    return [result for one in found.values() for result in one.results()]
 
 
 if __name__ == "__main__":

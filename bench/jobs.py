@@ -21,6 +21,24 @@ async def three_steps(ctx: Context) -> dict[str, int]:
     return {"steps": 3}
 
 
+@job
+async def three_waiting_steps(ctx: Context) -> dict[str, int]:
+    """Reports progress three times, and waits 1 ms before each."""
+    for done in (1, 2, 3):
+        await anyio.sleep(0.001)
+        await ctx.progress(done, 3)
+    return {"steps": 3}
+
+
+@job
+async def flood(ctx: Context) -> dict[str, int]:
+    """Reports progress five hundred times, 1 ms apart: far more often than anyone wants to be told."""
+    for done in range(1, 501):
+        await anyio.sleep(0.001)
+        await ctx.progress(done, 500)
+    return {"steps": 500}
+
+
 @job(timeout=600)
 async def ticker(ctx: Context, count: int, period_s: float) -> dict[str, int]:
     """Logs what time it is, ns since the epoch, so often and at this pace."""

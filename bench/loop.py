@@ -2,27 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
-import msgspec
-
+from .frame import FINAL, Frame, decode, submit_of
 from .run import Run
 from .tally import Tally
 from .wire import WireClient
 
-FINAL = frozenset(("succeeded", "failed", "cancelled", "expired"))
-
-
-class Frame(msgspec.Struct, gc=False):
-    """What is read of a frame."""
-
-    type: str
-    ref: int | None = None
-    token: str | None = None
-    seq: int = 0
-    event: str | None = None
-
-
-_decode = msgspec.json.Decoder(Frame).decode
+OPEN_AT_ONCE = 200
+"""Connections that are being opened at a time."""
 
 
 class Turn:
@@ -87,11 +76,12 @@ class Turn:
 class Lane:
     """One socket and its turns."""
 
-    def __init__(self, run: Run, kind: str) -> None:
+    def __init__(self, run: Run, kind: str, on_end: Callable[[], None]) -> None:
         self._url = run.url
         self._tally = run.tally
         self._turn = Turn(run.tally)
-        self._submit = b'{"type":"submit","ref":%%d,"kind":"%s","input":{}}' % kind.encode()
+        self._submit = submit_of(kind)
+        self._on_end = on_end
         self._client = WireClient(self._text, self._lost)
 
     async def open(self) -> None:
@@ -107,19 +97,33 @@ class Lane:
         self._client.close()
 
     def _text(self, payload: bytes) -> None:
-        if self._turn.receive(_decode(payload), time.perf_counter()):
+        if self._turn.receive(decode(payload), time.perf_counter()):
+            self._on_end()
             self.begin()
 
     def _lost(self) -> None:
         self._tally.errors += 1
 
 
-async def closed_loop(run: Run, kind: str, sockets: int) -> None:
+@asynccontextmanager
+async def looping(run: Run, kind: str, sockets: int, on_end: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+    """Keep one job of a kind in flight on each of so many sockets, around the body; `on_end` is called at each end."""
+    lanes = [Lane(run, kind, on_end) for _ in range(sockets)]
+    run.allow(sockets / 100)
+    try:
+        for first in range(0, sockets, OPEN_AT_ONCE):
+            await asyncio.gather(*(lane.open() for lane in lanes[first : first + OPEN_AT_ONCE]))
+        for lane in lanes:
+            lane.begin()
+        yield
+    finally:
+        for lane in lanes:
+            lane.close()
+
+
+async def closed_loop(
+    run: Run, kind: str, sockets: int, case: str = "", more: Mapping[str, float] | None = None
+) -> None:
     """Keep one job of a kind in flight on each of so many sockets, and measure."""
-    lanes = [Lane(run, kind) for _ in range(sockets)]
-    await asyncio.gather(*(lane.open() for lane in lanes))
-    for lane in lanes:
-        lane.begin()
-    await run.measure()
-    for lane in lanes:
-        lane.close()
+    async with looping(run, kind, sockets):
+        await run.measure(case, more)

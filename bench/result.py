@@ -27,15 +27,24 @@ class Round(msgspec.Struct, kw_only=True):
     """Cores kept busy by processes that are no part of the measurement; more than a tenth spoils it."""
     rss_mb: dict[str, float]
     """Resident memory at the end: process → MB."""
+    more: dict[str, float] = {}
+    """What else the scenario found: heading with its unit → figure."""
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """One scenario on one peer."""
+    """One case of one scenario on one peer."""
 
     peer: str
     scenario: str
+    case: str = ""
+    """Empty where the scenario has but one."""
     rounds: list[Round]
-    median: Round
+    median: Round | None
+    """None: no round came to its end."""
+    lacks: str = ""
+    """Why the peer cannot do the scenario; empty: it can."""
+    failures: list[str] = []
+    """What went wrong in rounds that did not come to their end."""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -45,6 +54,8 @@ class Report(msgspec.Struct, kw_only=True):
     seconds: float
     warm_up_s: float
     machine: dict[str, str]
+    peers: dict[str, str] = {}
+    """Versions of what the peers are made of: package → version."""
     settings: list[str]
     """`TIDINGS_` variables that were set, and so may have changed what was measured; names only."""
     results: list[Result]
@@ -68,4 +79,5 @@ def median_of(rounds: list[Round]) -> Round:
         busy=middle("busy"),
         others_busy=max(one.others_busy for one in rounds),
         rss_mb=middle("rss_mb"),
+        more=middle("more"),
     )

@@ -1,29 +1,55 @@
 """One run as a scenario sees it: where to send load, how long to measure, and what to count in."""
 
 import asyncio
+import faulthandler
 import time
+from collections.abc import Mapping
 
 from .tally import Figures, Tally
 
+PATIENCE_S = 60.0
+"""How much longer than asked a run may take; then it is given up with a traceback of where it hangs."""
+
 
 class Run:
-    """A run. `begin` and `end` enclose what is measured; the harness reads the clocks of others then."""
+    """A run: one case or several.
 
-    def __init__(self, url: str, warm_up_s: float, seconds: float) -> None:
+    `begin` and `end` enclose what is measured of each; the harness reads the clocks of others then. After `end` comes
+    `report`, at once or when what was measured has come to its end.
+    """
+
+    def __init__(self, url: str, warm_up_s: float, seconds: float, count: int | None = None) -> None:
+        """Prepare.
+
+        Args:
+            url: the socket's address.
+            warm_up_s: how long load is put on before anything is counted.
+            seconds: how long is measured, where that is not given by a number of jobs.
+            count: how many jobs, where that is; None: as many as the scenario says.
+
+        """
         self.url = url
+        self.warm_up_s = warm_up_s
+        self.seconds = seconds
+        self.count = count
         self.tally = Tally()
-        self._warm_up_s = warm_up_s
-        self._seconds = seconds
-        self._began = 0.0
+        self.figures: list[Figures] = []
+        self._began = self._ended = 0.0
         self._cpu_s = 0.0
-        self.figures: Figures | None = None
+        self.allow(0)
 
-    async def measure(self) -> None:
+    def allow(self, seconds: float) -> None:
+        """Let the next part of the run take so long, and a little more; whatever was allowed before counts no more."""
+        faulthandler.dump_traceback_later(self.warm_up_s + self.seconds + seconds + PATIENCE_S, exit=True)
+
+    async def measure(self, case: str = "", more: Mapping[str, float] | None = None) -> None:
         """Warm up and measure, for the times asked; load must be under way already."""
-        await asyncio.sleep(self._warm_up_s)
+        self.allow(0)
+        await asyncio.sleep(self.warm_up_s)
         self.begin()
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.seconds)
         self.end()
+        self.report(case, more)
 
     def begin(self) -> None:
         """Begin to count."""
@@ -35,4 +61,8 @@ class Run:
         """Count no more."""
         print("end", flush=True)
         self.tally.measuring = False
-        self.figures = self.tally.figures(time.perf_counter() - self._began, time.process_time() - self._cpu_s)
+        self._ended, self._cpu_s = time.perf_counter(), time.process_time() - self._cpu_s
+
+    def report(self, case: str = "", more: Mapping[str, float] | None = None) -> None:
+        """Keep what was counted of a case."""
+        self.figures.append(self.tally.take(self._ended - self._began, self._cpu_s, case, dict(more or {})))

@@ -26,6 +26,8 @@ class System(NamedTuple):
 
     socket_url: str
     processes: dict[str, psutil.Process]
+    store_url: str = ""
+    """Empty: it has none."""
 
     def cpu_s(self) -> dict[str, float]:
         """Return the CPU time each process has used so far, user and system, s."""
@@ -50,6 +52,8 @@ class Children:
         self._stack = ExitStack()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self.folder = Path()
+        self.store_url = ""
+        """Where the store is, once started."""
 
     def __enter__(self) -> Self:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -90,7 +94,8 @@ class Children:
 
     def system(self, socket_url: str) -> System:
         """Return the system that these processes make, at this address."""
-        return System(socket_url, {name: psutil.Process(child.pid) for name, child in self._children.items()})
+        processes = {name: psutil.Process(child.pid) for name, child in self._children.items()}
+        return System(socket_url, processes, self.store_url)
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
@@ -105,7 +110,8 @@ def start_store(children: Children) -> str:
     ]  # fmt: skip
     children.start("store", command)
     children.wait_until(lambda: answers(port, b"PING\r\n", b"+PONG"))
-    return f"redis://127.0.0.1:{port}/0"
+    children.store_url = f"redis://127.0.0.1:{port}/0"
+    return children.store_url
 
 
 def answers(port: int, question: bytes = b"", answer: bytes = b"") -> bool:

@@ -6,7 +6,7 @@ for that, its file brings along.
 """
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import NamedTuple
@@ -21,6 +21,8 @@ class Peer(NamedTuple):
     """What it is, in the table."""
     running: Callable[[], AbstractContextManager[System]]
     """Runs it around the body, from an empty store on."""
+    lacks: Mapping[str, str] = {"sse_closed_loop": "it speaks WebSocket only"}
+    """Scenarios that it cannot do: name → what it lacks for them."""
 
 
 def peer_names() -> list[str]:

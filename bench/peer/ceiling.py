@@ -21,7 +21,7 @@ from bench.wire import SUBPROTOCOL, TEXT, cut_frames
 
 from . import Peer
 
-STEPS = {"noop": 0, "three_steps": 3}
+STEPS = {"noop": 0, "three_steps": 3, "three_waiting_steps": 3, "flood": 500}
 """How many progress events each kind has."""
 
 

@@ -41,4 +41,4 @@ def _serves(url: str) -> bool:
         return {kind["kind"] for kind in json.load(answer)["kinds"]} >= KINDS
 
 
-PEER = Peer("Tidings", _running)
+PEER = Peer("Tidings", _running, lacks={})

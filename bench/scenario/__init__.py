@@ -14,9 +14,11 @@ class Scenario(NamedTuple):
     title: str
     """What it is, in the table."""
     run: Callable[[Run], Coroutine[Any, Any, None]]
-    """Puts the load on the system, in the load generator's process; calls `measure`, or `begin` and `end`."""
-    shows: frozenset[Literal["jobs", "ack", "reply"]]
-    """What it is about; the table leaves the rest out, the JSON does not."""
+    """Puts the load on the system, in the load generator's process; calls `measure`, or `begin`, `end` and `report`."""
+    shows: tuple[Literal["jobs", "ack", "reply", "progress"], ...]
+    """What it is about, the headline first; the table leaves the rest out, the JSON does not."""
+    long: bool = False
+    """Whether it takes minutes: then it is measured only where it is named."""
 
 
 def scenario_names() -> list[str]:

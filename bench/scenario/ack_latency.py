@@ -10,4 +10,4 @@ async def _run(run: Run) -> None:
     await closed_loop(run, "noop", sockets=1)
 
 
-SCENARIO = Scenario("submit to ack, no-op job, one in flight", _run, frozenset({"ack"}))
+SCENARIO = Scenario("submit to ack, no-op job, one in flight", _run, ("ack",))

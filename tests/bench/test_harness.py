@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from bench.measure import measure
@@ -16,12 +17,64 @@ def ceiling() -> Iterator[System]:
         yield system
 
 
-@pytest.mark.parametrize(("name", "progress"), [("closed_loop", 3), ("reply_latency", 0)])
+@pytest.mark.parametrize(
+    ("name", "progress"),
+    [("closed_loop", 3), ("closed_loop_waiting", 3), ("progress_flood", 500), ("reply_latency", 0)],
+)
 def test_every_job_is_counted_with_its_progress_and_no_fault(ceiling: System, name: str, progress: int) -> None:
-    found = measure(ceiling, name, warm_up_s=0.1, seconds=0.2)
+    found = measure(ceiling, name, warm_up_s=0.1, seconds=0.2)[""]
     assert found.jobs_per_s > 0
     assert (found.progress_per_job, found.early, found.errors) == (progress, 0, 0)
     assert set(found.cpu_us_per_job) == {"server", "generator"}
+
+
+def test_of_a_burst_every_job_is_acknowledged_and_ends(ceiling: System) -> None:
+    found = measure(ceiling, "burst", warm_up_s=0.1, seconds=0.2, count=25_003)[""]  # more than may wait for their ack
+    assert (found.errors, found.early) == (0, 0)
+    assert round(found.jobs_per_s * found.more["all ended, ms"] / 1e3 / 25_003, 1) == 1
+    assert 0 < found.more["all acked, ms"] <= found.more["all ended, ms"]
+
+
+def test_load_is_offered_at_shares_of_the_maximum(ceiling: System) -> None:
+    found = measure(ceiling, "offered_load", warm_up_s=0.1, seconds=0.3)
+    offered = {case: one.more["offered, jobs/s"] for case, one in found.items()}
+    most = offered["90% of its maximum"] / 0.9
+    assert offered == {
+        f"{share}% of its maximum": pytest.approx(most * share / 100, rel=0.001) for share in (25, 50, 75, 90)
+    }
+    assert {one.errors for one in found.values()} == {0}
+
+
+def test_a_run_is_cut_into_tenths(ceiling: System) -> None:
+    found = measure(ceiling, "million", warm_up_s=0.1, seconds=0.2, count=5_000)
+    assert list(found) == [f"tenth {number}" for number in range(1, 11)]
+    assert {one.progress_per_job for one in found.values()} == {3}
+
+
+def test_every_number_of_sockets_is_a_case(ceiling: System) -> None:
+    found = measure(ceiling, "many_sockets_closed_loop", warm_up_s=0.1, seconds=0.1)
+    assert list(found) == ["1 socket", "10 sockets", "100 sockets", "1000 sockets"]
+    assert {one.errors for one in found.values()} == {0}
+
+
+def test_each_case_is_measured_beside_what_was_asked_for(ceiling: System) -> None:
+    entered: list[str] = []
+
+    @contextmanager
+    def beside() -> Iterator[None]:
+        entered.append("begin")
+        yield
+        entered.append("end")
+
+    measure(ceiling, "reply_latency", warm_up_s=0.1, seconds=0.1, beside=beside)
+    assert entered == ["begin", "end"]
+
+
+def test_the_closed_loop_over_http_counts_jobs_of_the_real_system() -> None:
+    with find_peer("tidings").running() as system:
+        found = measure(system, "sse_closed_loop", warm_up_s=0.1, seconds=0.3)[""]
+    assert found.jobs_per_s > 0
+    assert (found.early, found.errors) == (0, 0)
 
 
 def test_every_file_of_the_two_folders_is_found() -> None:

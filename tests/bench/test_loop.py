@@ -1,5 +1,6 @@
 import pytest
-from bench.loop import Frame, Turn
+from bench.frame import Frame
+from bench.loop import Turn
 from bench.tally import Tally
 
 ACK = Frame("ack", 1, "a", 1)
@@ -31,7 +32,7 @@ def test_a_job_ends_with_its_last_event_and_is_counted_once(turn: Turn, tally: T
     steps = [event(seq, "progress") for seq in (3, 4, 5)]
     assert play(turn, Frame("hello"), ACK, event(2, "started"), *steps) == [False] * 6
     assert play(turn, event(6, "succeeded"), at=11.0) == [True]
-    found = tally.figures(1.0, 0.0)
+    found = tally.take(1.0, 0.0)
     assert (found.jobs, found.progress, found.early, found.errors) == (1, 3, 0, 0)
     assert found.ack_ms["p50"] == pytest.approx(500, rel=0.01)
     assert found.reply_ms["p50"] == pytest.approx(1000, rel=0.01)
@@ -67,6 +68,6 @@ def test_a_job_that_fails_or_is_refused_is_an_error_and_not_a_job(turn: Turn, ta
 def test_warming_up_counts_no_job_but_every_fault(turn: Turn, tally: Tally) -> None:
     tally.measuring = False
     play(turn, event(2, "started"), ACK, event(2, "succeeded"))
-    found = tally.figures(1.0, 0.0)
+    found = tally.take(1.0, 0.0)
     assert (found.jobs, found.early, found.errors) == (0, 1, 1)
     assert (found.ack_ms, found.reply_ms) == ({}, {})

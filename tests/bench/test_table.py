@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 from bench.result import Report, Result, Round, median_of
-from bench.table import COLUMNS, page, table
+from bench.table import page, table, tables
 
 ROUND = Round(
     jobs_per_s=7408.2,
@@ -21,36 +21,76 @@ def result(scenario: str, peer: str = "tidings", figures: Round = ROUND) -> Resu
     return Result(peer=peer, scenario=scenario, rounds=[figures], median=figures)
 
 
-def cells(line: str) -> dict[str, str]:
-    return dict(zip(COLUMNS, (cell.strip() for cell in line.strip("|").split("|")), strict=True))
+def rows(*results: Result) -> list[dict[str, str]]:
+    head, _, *lines = (line.strip("| ").split(" | ") for line in table(list(results)).splitlines() if line[:1] == "|")
+    return [dict(zip(head, line, strict=True)) for line in lines]
 
 
 def test_a_row_holds_the_figures_under_their_headings() -> None:
-    row = cells(table([result("closed_loop")]).splitlines()[2])
+    [row] = rows(result("closed_loop"))
     assert row["system"] == "Tidings"
     assert row["jobs/s"] == "7,408"
     assert row["ack p50 / p99 / p99.9, ms"] == "0.58 / 1.20 / 12"
     assert row["CPU a job, µs: server + worker + store"] == "67 + 35 + 73"
     assert row["load generator: CPU a job, µs; busy"] == "20; 15%"
-    assert (row["progress a job"], row["early"], row["errors"], row["others busy"]) == ("3", "0", "0", "2%")
+    assert (row["early; errors"], row["others busy"]) == ("0; 0", "2%")
 
 
-def test_a_row_leaves_out_what_its_scenario_is_not_about() -> None:
-    row = cells(table([result("reply_latency")]).splitlines()[2])
-    assert (row["jobs/s"], row["ack p50 / p99 / p99.9, ms"]) == ("-", "-")
+def test_a_table_leaves_out_what_its_scenario_is_not_about() -> None:
+    [row] = rows(result("reply_latency"))
     assert row["result p50 / p99 / p99.9, ms"] == "25 / 56 / 70"
+    assert not {"jobs/s", "ack p50 / p99 / p99.9, ms", "progress a job", "case"} & set(row)
 
 
 def test_a_process_that_a_peer_does_not_have_is_left_out() -> None:
     lone = msgspec.structs.replace(ROUND, rss_mb={"server": 33})
-    assert cells(table([result("closed_loop", "ceiling", lone)]).splitlines()[2])[
-        "memory, MB: server + worker + store"
-    ] == ("33 + - + -")
+    assert rows(result("closed_loop", "ceiling", lone))[0]["memory, MB: server + worker + store"] == "33 + - + -"
 
 
-def test_all_rows_have_as_many_cells_as_there_are_headings() -> None:
-    lines = table([result("closed_loop"), result("ack_latency")]).splitlines()
-    assert {line.count("|") for line in lines} == {len(COLUMNS) + 1}
+def test_every_system_is_compared_with_ours_by_the_headline() -> None:
+    half = msgspec.structs.replace(ROUND, jobs_per_s=ROUND.jobs_per_s / 2, reply_ms={"p50": 101.24})
+    found = rows(result("closed_loop", "ceiling", half), result("closed_loop"))
+    assert [row["jobs/s ÷ Tidings"] for row in found] == ["0.50", "1.00"]
+    found = rows(result("reply_latency", "ceiling", half), result("reply_latency"))
+    assert [row["result p50 ÷ Tidings"] for row in found] == ["4.00", "1.00"]
+    assert rows(result("closed_loop", "ceiling"))[0]["jobs/s ÷ Tidings"] == "-"
+
+
+def test_each_case_is_compared_with_the_same_of_ours_and_cases_stand_together() -> None:
+    def of(peer: str, case: str, speed: float) -> Result:
+        one = msgspec.structs.replace(ROUND, jobs_per_s=speed)
+        return Result(peer=peer, scenario="many_sockets_closed_loop", case=case, rounds=[one], median=one)
+
+    found = rows(of("tidings", "a", 10), of("tidings", "b", 20), of("ceiling", "a", 20), of("ceiling", "b", 30))
+    assert [row["case"] for row in found] == ["a", "a", "b", "b"]
+    assert [row["jobs/s ÷ Tidings"] for row in found] == ["1.00", "2.00", "1.00", "1.50"]
+
+
+def test_what_else_a_scenario_found_has_a_column_of_its_own() -> None:
+    more = msgspec.structs.replace(ROUND, more={"all ended, ms": 1234.5})
+    found = rows(result("burst", figures=more), result("burst", "ceiling"))
+    assert [row["all ended, ms"] for row in found] == ["1,234.5", "-"]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "failures", "said"),
+    [
+        ("it speaks WebSocket only", [], "it speaks WebSocket only."),
+        ("", ["it broke\nthere"], "1 rounds failed: it broke."),
+    ],
+)
+def test_who_has_no_figures_has_dashes_and_a_reason(lacks: str, failures: list[str], said: str) -> None:
+    none = Result(peer="ceiling", scenario="sse_closed_loop", rounds=[], median=None, lacks=lacks, failures=failures)
+    row = rows(result("sse_closed_loop"), none)[1]
+    assert row.pop("system") == "ceiling of the load generator"
+    assert set(row.values()) == {"-"}
+    assert f"ceiling of the load generator: {said}" in table([result("sse_closed_loop"), none])
+
+
+def test_each_scenario_has_a_table_of_its_own() -> None:
+    text = tables([result("closed_loop"), result("ack_latency"), result("closed_loop", "ceiling")])
+    assert [line for line in text.splitlines() if line.startswith("#")] == ["## `closed_loop`", "## `ack_latency`"]
+    assert text.count("| Tidings |") == 2
 
 
 @pytest.mark.parametrize(("settings", "said"), [([], False), (["TIDINGS_SLOTS"], True)])
@@ -58,6 +98,8 @@ def test_the_page_says_what_it_was_measured_on_and_what_was_set(settings: list[s
     facts = {"processor": "2 cores of Some CPU", "kernel": "Linux 6", "Valkey": "9.1.2"}
     report = Report(rounds=3, seconds=4, warm_up_s=1, machine=facts, settings=settings, results=[result("closed_loop")])
     text = page(report)
+    assert "made of" not in text
+    assert "made of arq 1.2." in page(msgspec.structs.replace(report, peers={"arq": "1.2"}))
     assert "medians of 3 rounds of 4 s" in text
     assert "Measured on 2 cores of Some CPU; kernel Linux 6, Valkey 9.1.2" in text
     assert ("set were TIDINGS_SLOTS" in text) is said

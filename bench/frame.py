@@ -1,0 +1,34 @@
+"""The frames of the contract, as far as the load generator reads and writes them."""
+
+from typing import Final
+
+import msgspec
+
+FINAL: Final = frozenset(("succeeded", "failed", "cancelled", "expired"))
+"""The events after which nothing more comes of a job."""
+
+
+class Limits(msgspec.Struct, gc=False):
+    """What is read of the limits in a greeting; a system that greets nobody is taken to have these."""
+
+    max_in_flight: int = 1_000
+    """Submits of one socket that may wait for their ack."""
+
+
+class Frame(msgspec.Struct, gc=False):
+    """What is read of a frame."""
+
+    type: str
+    ref: int | None = None
+    token: str | None = None
+    seq: int = 0
+    event: str | None = None
+    limits: Limits | None = None
+
+
+decode = msgspec.json.Decoder(Frame).decode
+
+
+def submit_of(kind: str) -> bytes:
+    """Return the frame that submits a job of a kind, with `%d` in the place of its ref."""
+    return b'{"type":"submit","ref":%%d,"kind":"%s","input":{}}' % kind.encode()
