@@ -1,0 +1,180 @@
+"""Which part of the work a sample of the profile belongs to. No I/O.
+
+A sample is a stack of functions. It belongs to the part of the innermost function that a rule knows: what a part
+calls in libraries is its own cost, and what belongs to no part is the event loop's.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+LOOP: Final = "event loop"
+"""What no rule knows: callbacks, tasks, timers."""
+
+WAITING: Final = "waiting"
+"""No part: the process waited for events, or had been woken up and waited for a processor."""
+
+
+class Function(NamedTuple):
+    """One function of a stack."""
+
+    name: str
+    """Qualified, as `Class.method`."""
+    path: str
+    """Of its file, or of its library."""
+
+
+class Rule(NamedTuple):
+    """Says that functions belong to a part."""
+
+    part: str
+    path: str = ""
+    """What the path of their file contains; empty: any."""
+    name: str = ""
+    """How their name begins; empty: any."""
+
+    def knows(self, function: Function) -> bool:
+        """Return whether a function belongs to the part."""
+        return self.path in function.path and function.name.startswith(self.name)
+
+
+ANYWHERE: Final = (
+    Rule("garbage collection", "libpython", "gc_collect_main"),
+    Rule(WAITING, name="epoll_"),
+    Rule("read", name="uv__read"),
+    Rule("log", "/structlog/"),
+)
+"""Rules for both processes. Those for what is not Python apply where the profile shows it."""
+
+SERVER: Final = (
+    *ANYWHERE,
+    Rule("session", "tidings_server/protocol.py", "DirectLine.received"),
+    Rule("write", "tidings_server/protocol.py", "DirectLine"),
+    Rule("read frame", "tidings_server/protocol.py"),
+    Rule("read frame", "/websockets/"),
+    Rule("read frame", "/uvicorn/protocols/"),
+    Rule("decode", "tidings_server/session.py", "Session._read"),
+    Rule("decode", "tidings_server/session.py", "check_depth"),
+    Rule("encode", "tidings_server/session.py", "Session._send"),
+    Rule("ack", "tidings_server/session.py", "Session.acked"),
+    Rule("hub", "tidings_server/session.py", "Session.event"),
+    Rule("session", "tidings_server/session.py"),
+    Rule("session", "tidings_server/account.py"),
+    Rule("session", "tidings/bucket.py"),
+    Rule("admit", "tidings_server/gateway.py", "Gateway.admit"),
+    Rule("admit", "tidings_server/kinds.py"),
+    Rule("admit", "tidings/contract/token.py", "mint"),
+    Rule("ack", "tidings_server/gateway.py", "acknowledge"),
+    Rule("inbox decode", "tidings_server/gateway.py", "Gateway._on_message"),
+    Rule("ack", "tidings_server/socket.py", "Socket._submitted"),
+    Rule("ack", "tidings_server/socket.py", "answer_of"),
+    Rule("hub", "tidings_server/socket.py", "SocketListener"),
+    Rule("hub", "tidings_server/socket.py", "Socket.ended"),
+    Rule("write", "tidings_server/socket.py", "Socket.flush"),
+    Rule("session", "tidings_server/socket.py"),
+    Rule("inbox decode", "tidings_server/hub.py", "Hub.receive"),
+    Rule("hub", "tidings_server/hub.py"),
+    Rule("hub", "tidings_server/outbox.py", "Outbox.put"),
+    Rule("write", "tidings_server/outbox.py"),
+    Rule("encode", "tidings_server/frame.py"),
+    Rule("encode", "tidings_server/render.py"),
+    Rule("inbox decode", "tidings/broker/subscription.py"),
+    Rule("inbox decode", "tidings/broker/feed.py"),
+    Rule("gather", "tidings/broker/gather.py"),
+    Rule("store call", "tidings/broker/"),
+    Rule("store call", "/redis/"),
+)
+
+WORKER: Final = (
+    *ANYWHERE,
+    Rule("claim", "tidings/broker/worker.py", "WorkerStore.take"),
+    Rule("claim", "tidings_worker/queue.py", "Queue._take"),
+    Rule("claim", "tidings_worker/queue.py", "Queue._free_slots"),
+    Rule("start", "tidings/broker/worker.py", "WorkerStore.start"),
+    Rule("start", "tidings_worker/queue.py", "Queue._start"),
+    Rule("start", "tidings_worker/queue.py", "Queue._begin"),
+    Rule("encode", "tidings_worker/call.py", "json_of"),
+    Rule("run", "tidings_worker/queue.py", "Queue._run"),
+    Rule("progress", "tidings_worker/attempt.py", "Attempt.progress"),
+    Rule("start", "tidings_worker/attempt.py", "Attempt.__init__"),
+    Rule("run", "tidings_worker/attempt.py"),
+    Rule("run", "tidings_worker/runner.py"),
+    Rule("run", "tidings_worker/step.py"),
+    Rule("run", "tidings_worker/call.py"),
+    Rule("run", "bench/jobs.py"),
+    Rule("progress", "tidings/context.py", "Context.progress"),
+    Rule("encode", "tidings/codec.py", "encode"),
+    Rule("progress", "tidings/codec.py"),
+    Rule("progress", "tidings_worker/pace.py", "Pace.allow"),
+    Rule("progress", "tidings_worker/voice.py", "Voice.progress"),
+    Rule("progress", "tidings_worker/voice.py", "Voice._add_progress"),
+    Rule("start", "tidings_worker/voice.py", "Voice.__init__"),
+    Rule("report", "tidings_worker/voice.py"),
+    Rule("report", "tidings_worker/verdict.py"),
+    Rule("report", "tidings/broker/worker.py"),
+    Rule("report", "tidings/broker/gather.py"),
+)
+
+UNOWNED: Final = (Rule("store call", "tidings/broker/"), Rule("store call", "/redis/"))
+"""Rules for stacks in which no other rule knows a function: a worker's calls belong to what they are made for."""
+
+RULES: Final = {"server": SERVER, "worker": WORKER}
+
+
+def stack_of(text: str) -> list[Function]:
+    """Return the functions of a stack as py-spy writes it: `name (path:line);name (path:line)`, the outermost first."""
+    functions = []
+    for part in text.split(";"):
+        name, _, place = part.partition(" (")
+        place = place.removesuffix(")")
+        path, _, line = place.rpartition(":")
+        functions.append(Function(name, path if line.isdecimal() else place))
+    return functions
+
+
+def part_of(stack: Iterable[Function], rules: Iterable[Rule]) -> str:
+    """Return the part that a stack, the outermost function first, belongs to."""
+    inward = list(stack)[::-1]
+    rules = tuple(rules)
+    for known in (rules, UNOWNED):
+        for function in inward:
+            for rule in known:
+                if rule.knows(function):
+                    return rule.part
+    return LOOP
+
+
+class Samples(NamedTuple):
+    """The samples of one process."""
+
+    parts: Counter[str]
+    calls: Counter[str]
+    """Samples that ended inside a function of the C library, most of them system calls: its name → how many."""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.parts.total()
+
+
+def sort_samples(profile: str, rules: Iterable[Rule]) -> Samples:
+    """Return the samples of a profile as py-spy writes it, in each line a stack and how often it was seen.
+
+    Those in which the process waited are left out: on a busy machine they are many, and no CPU time of its own.
+    """
+    samples = Samples(Counter(), Counter())
+    for line in profile.splitlines():
+        text, _, count = line.rpartition(" ")
+        stack = stack_of(text)
+        part = part_of(stack, rules)
+        if part == WAITING:
+            continue
+        samples.parts[part] += int(count)
+        if "/libc.so" in stack[-1].path and not stack[-1].name.startswith("0x"):
+            samples.calls[stack[-1].name] += int(count)
+    return samples
+
+
+def shares(counts: Counter[str], of: int, total_us: float) -> dict[str, float]:
+    """Return how much of `total_us` falls on each, the most first; `of` is how many samples that stands for."""
+    return {name: count / of * total_us for name, count in counts.most_common()} if of else {}
