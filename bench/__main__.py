@@ -33,7 +33,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started ends with us
     allow_many_files()
     options = _options()
-    results = _measure(options)
+    results = measure_all(options)
     report = Report(
         rounds=options.rounds,
         seconds=options.seconds,
@@ -130,7 +130,7 @@ class _Found:
             )
 
 
-def _measure(options: argparse.Namespace) -> list[Result]:
+def measure_all(options: argparse.Namespace) -> list[Result]:
     """Measure everything once a round, so that a noisy minute does not fall on one alone.
 
     Each peer starts anew for each scenario, so that none runs beside another, and none is fuller than another.

@@ -84,7 +84,7 @@ def page(report: Report) -> str:
         f"{tables(report.results)}\n"
         "## How to read it\n\n"
         "The column *÷ Tidings* divides a system's headline by that of Tidings in the same case: of jobs/s more is "
-        "better, of milliseconds less. "
+        "better, of milliseconds less; of progress, more is more than anybody wanted to be told. "
         "*Early* counts events that came before the ack of their job, *errors* refusals, failed jobs, lost sockets and "
         "events out of order. *Busy* is the share of one core that the load generator used: near 100 % it would have "
         "measured itself. *Others busy* is the share of one core that was lost to processes that are no part of the "

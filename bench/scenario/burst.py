@@ -58,7 +58,8 @@ class Burst:
 async def _run(run: Run) -> None:
     async with looping(run, KIND, SOCKETS):
         await asyncio.sleep(run.warm_up_s)
-    burst = Burst(run.count or JOBS)
+    jobs = run.count or JOBS
+    burst = Burst(jobs)
     lines = await open_lines(run, KIND, SOCKETS, burst.news)
     await asyncio.sleep(run.warm_up_s)  # by now each has been greeted, and told its limits
     run.allow(MOST_S)
@@ -69,13 +70,19 @@ async def _run(run: Run) -> None:
     run.end()
     if any(line.lost for line in lines):
         raise ConnectionError("a socket was lost in the burst")
-    run.report(more={"all acked, ms": (burst.acked_at - began) * 1e3, "all ended, ms": (burst.ended_at - began) * 1e3})
+    run.report(
+        more={
+            "jobs": jobs,
+            "all acked, ms": (burst.acked_at - began) * 1e3,
+            "all ended, ms": (burst.ended_at - began) * 1e3,
+        }
+    )
     for line in lines:
         line.close()
 
 
 SCENARIO = Scenario(
-    f"{JOBS:,} no-op jobs submitted at one moment over {SOCKETS} sockets",
+    f"very many no-op jobs submitted at one moment over {SOCKETS} sockets; durations from that moment",
     _run,
     ("jobs", "ack", "reply"),
 )

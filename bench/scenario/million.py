@@ -37,7 +37,7 @@ class Tenths:
         if self._ended < self._each * self._number:
             return
         self._run.end()
-        self._run.report(f"tenth {self._number}")
+        self._run.report(f"tenth {self._number}", {"jobs": self._each})
         self._number += 1
         if self._number > TENTHS:
             self.done.set()
@@ -53,7 +53,7 @@ async def _run(run: Run) -> None:
 
 
 SCENARIO = Scenario(
-    f"{SOCKETS} sockets, each a job with three progress events, then the next, {JOBS:,} jobs in all",
+    f"{SOCKETS} sockets, each a job with three progress events, then the next, for long; the records of all are kept",
     _run,
     ("jobs", "reply"),
     long=True,

@@ -127,7 +127,8 @@ async def _run(run: Run) -> None:
 
 
 SCENARIO = Scenario(
-    f"jobs with three progress events at a fixed rate over {SOCKETS} sockets; durations from the moment meant",
+    f"jobs with three progress events over {SOCKETS} sockets at a fixed rate, a share of what each system can do "
+    "(so that their rates differ); durations from the moment meant",
     _run,
     ("reply", "ack", "jobs"),
 )
