@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -25,17 +26,24 @@ def machine() -> dict[str, str]:
     }
 
 
-def pinned() -> dict[str, str]:
-    """Return what the peers are made of as it is pinned for them in this folder, by name; of two, both."""
+def pinned(folder: Path = FOLDER) -> dict[str, str]:
+    """Return what the peers are made of as it is pinned for them in a folder, by name, and Node where it is.
+
+    A package that is pinned more than once, as each environment has its own, is told with every version.
+    """
     found: dict[str, set[str]] = {}
-    for path in FOLDER.glob("requirements*.txt"):
+    for path in folder.glob("requirements*.txt"):
         for line in path.read_text().splitlines():
             name, equals, number = line.partition("==")
             if equals and not line.startswith("#"):
                 found.setdefault(name, set()).add(number)
-    for path in FOLDER.glob("peer/*/package.json"):
+    for path in folder.glob("peer/*/package.json"):
         for name, number in json.loads(path.read_text()).get("dependencies", {}).items():
             found.setdefault(name, set()).add(number)
+    node = shutil.which("node")
+    if node:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+        found["Node"] = {said.strip().removeprefix("v")}
     return {name: " and ".join(sorted(numbers)) for name, numbers in sorted(found.items())}
 
 
