@@ -47,10 +47,11 @@ class Gatherer(Generic[Item, Reply]):
         self._waiting: list[tuple[Item, asyncio.Future[Reply]]] = []
         self._wanted = asyncio.Event()
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     def put(self, item: Item) -> "asyncio.Future[Reply]":
         """Return a future of the answer to `item`; it fails with a `StoreError`."""
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Reply] = self._loop.create_future()
         if self._closed:
             future.set_exception(BrokerClosedError(f"{self.name}: the broker is closed"))
             return future

@@ -115,14 +115,6 @@ local function tally(caller, change)
   if caller and caller ~= '' then tallies[caller] = (tallies[caller] or 0) + change end
 end
 
--- Stands at the end of every script that changes jobs.
-local function conclude()
-  for gateway, box in pairs(outboxes) do publish(gateway, box) end
-  for caller, change in pairs(tallies) do
-    if redis.call('HINCRBY', callers_key, caller, change) <= 0 then redis.call('HDEL', callers_key, caller) end
-  end
-end
-
 -- The id of the live job that holds a unique value, if any.
 local function holder(suffix)
   local id = redis.call('GET', unique_key(suffix))
@@ -151,11 +143,15 @@ local function finish(id, state, fields, ttl, logged, caller, unique)
   tally(caller, -1)
 end
 
--- Takes an entry out of its ready stream for good.
+-- Takes an entry out of its ready stream for good, at the end of the script, with all others of its tier.
+local done = {}
 local function acknowledge(tier, entry)
-  local stream = ready_key(tier)
-  redis.call('XACK', stream, GROUP, entry)
-  redis.call('XDEL', stream, entry)
+  local entries = done[tier]
+  if not entries then
+    entries = {}
+    done[tier] = entries
+  end
+  entries[#entries + 1] = entry
 end
 
 -- Puts a job into its ready stream and says so in its record.
@@ -189,4 +185,16 @@ local function remember(id, event, problem)
     history = cut and string.sub(history, cut + 1) or history
   end
   redis.call('HSET', key, 'history', history)
+end
+
+-- Stands at the end of every script that changes jobs.
+local function conclude()
+  for tier, entries in pairs(done) do
+    redis.call('XACK', ready_key(tier), GROUP, unpack(entries))
+    redis.call('XDEL', ready_key(tier), unpack(entries))
+  end
+  for gateway, box in pairs(outboxes) do publish(gateway, box) end
+  for caller, change in pairs(tallies) do
+    if redis.call('HINCRBY', callers_key, caller, change) <= 0 then redis.call('HDEL', callers_key, caller) end
+  end
 end
