@@ -56,9 +56,12 @@ setup: $(VENV)/stamp $(VENV)/stamp-browser $(VENV)/stamp-proxies node_modules/.s
 demo: $(VENV)/stamp
 	$(BIN)/tidings dev examples/demo/jobs.py
 
+# Most tests wait for processes of their own; more of these than cores would only slow each other down.
+TEST_PROCESSES ?= 2
+
 test: setup
 	node --test tests/js/
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

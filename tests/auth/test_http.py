@@ -15,6 +15,7 @@ UNKNOWN = "default." + "a" * 22
 
 ROUTES = {
     "POST /v1/jobs": "submit",
+    "POST /v1/jobs/batch": "submit",
     f"GET /v1/jobs/{UNKNOWN}": "watch",
     f"DELETE /v1/jobs/{UNKNOWN}": "cancel",
     f"GET /v1/jobs/{UNKNOWN}/events": "watch",
@@ -37,7 +38,8 @@ async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
 
 async def ask(http: httpx.AsyncClient, route: str, headers: dict[str, str]) -> httpx.Response:
     method, path = route.split(" ")
-    body = {"kind": "noop", "input": {}} if route == "POST /v1/jobs" else None
+    job = {"kind": "noop", "input": {}}
+    body = {"POST /v1/jobs": job, "POST /v1/jobs/batch": [job]}.get(route)
     return await http.request(method, path, json=body, headers=headers)
 
 

@@ -81,6 +81,7 @@ class Proxy:
         self._target = target
         self._random = random.Random(seed)
         self._links: set[_Link] = set()
+        self._accepted: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -98,6 +99,8 @@ class Proxy:
             self._server.close()
         for link in list(self._links):
             link.end(rudely=True)
+        for writer in self._accepted:
+            writer.transport.abort()  # also one that is no link yet
         pumps = list(self._pumps)
         for pump in pumps:
             pump.cancel()
@@ -139,7 +142,9 @@ class Proxy:
                 link.mute = True
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._start(self._serve(reader, writer), "proxy")
+        self._accepted.add(writer)
+        serving = self._start(self._serve(reader, writer), "proxy")
+        serving.add_done_callback(lambda _: self._accepted.discard(writer))
 
     def _start(self, pump: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(pump, name=name)
