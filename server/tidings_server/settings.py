@@ -67,8 +67,8 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     max_connection_age_s: Annotated[
         Seconds,
         Meta(
-            description="How long a socket lives, less up to a fifth by chance, before its client is asked to come "
-            "back: reconnecting is then routine, and load evens out after a deploy."
+            description="How long a socket or stream lives, less up to a fifth by chance, before its client is asked "
+            "to come back: reconnecting is then routine, and load evens out after a deploy."
         ),
     ] = 3_600.0
     auth_within_s: Annotated[

@@ -18,6 +18,7 @@ from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
 from .account import Seat
+from .age import lifetime
 from .auth.identity import Identity
 from .frame import Frame
 from .gateway import Gateway, acknowledge, cancel_problem, reach, store_problem, unknown_token, visible
@@ -27,9 +28,6 @@ from .render import snapshot_frame
 from .session import Command, Session
 
 Answer = TypeVar("Answer")
-
-AGE_JITTER = (0.8, 1.0)
-"""A socket lives for a part of the maximal age that chance takes from here, so that not all come back at once."""
 
 COME_BACK_S = 1.0
 """Within this time a client that has reached the maximal age is told to come back; chance takes when."""
@@ -88,8 +86,7 @@ class Socket:
         self._on_lost = on_lost
         self._listeners: dict[str, SocketListener] = {}
         self._line: Line | None = None
-        now = time.monotonic()
-        self._leaves_at = now + gateway.settings.max_connection_age_s * random.uniform(*AGE_JITTER)  # noqa: S311
+        self._leaves_at = time.monotonic() + lifetime(gateway.settings.max_connection_age_s)
 
     # What the line tells.
 

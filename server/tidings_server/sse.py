@@ -8,6 +8,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import random
+import time
 from contextlib import ExitStack
 
 import anyio
@@ -15,6 +16,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from .age import lifetime
 from .auth.identity import Identity
 from .outbox import Outbox
 from .settings import ServerSettings
@@ -52,7 +54,8 @@ class Stream(Response):
 
     What the client asked for (`history`) is sent however large it is. What happens then waits in the
     outbox; were more than `max_waiting_bytes` to wait, or one write to take longer than
-    `write_timeout_s`, the stream ends. The client resumes where it was.
+    `write_timeout_s`, the stream ends; so it does at the first event or heartbeat after its maximal age. The
+    client resumes where it was.
     """
 
     media_type = "text/event-stream"
@@ -74,6 +77,7 @@ class Stream(Response):
         self._outbox: Outbox[str] = Outbox(settings.max_waiting_bytes)
         self._too_slow = False
         self._news = asyncio.Event()
+        self._ends_at = time.monotonic() + lifetime(settings.max_connection_age_s)
 
     def write(self, token: str, event_class: int, text: str) -> None:
         """Add one event; a reader that would leave too much waiting is let go."""
@@ -116,7 +120,7 @@ class Stream(Response):
         await self._send_all(send, self.history)
         while not self._too_slow:
             await self._send_all(send, self._outbox)
-            if self.live <= 0 or self.leaving or self._identity.expired():
+            if self.live <= 0 or self.leaving or self._identity.expired() or time.monotonic() >= self._ends_at:
                 break
             self._news.clear()
             if not await _happens(self._news, self._settings.sse_heartbeat_s):

@@ -18,7 +18,7 @@ AGE_S = 2.0
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with running_system(TIDINGS_MAX_CONNECTION_AGE_S=str(AGE_S)) as system:
+    with running_system(TIDINGS_MAX_CONNECTION_AGE_S=str(AGE_S), TIDINGS_SSE_HEARTBEAT_S="0.1") as system:
         yield system
 
 
@@ -59,6 +59,25 @@ async def test_a_job_that_outlives_many_connections_is_followed_to_its_end(syste
     assert lives > 3
     assert logged == ["waiting"]
     assert ends == ["succeeded"]
+
+
+def test_a_stream_that_reached_its_age_ends_and_goes_on_where_it_was(system: System, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    job = {"kind": "wait_for_file", "input": {"path": str(go)}}
+    token = httpx.post(f"{system.server.url}/v1/jobs", json=job).json()["token"]
+    names: list[str] = []
+    last, lives = "0", 0
+    while "succeeded" not in names:
+        headers = {"last-event-id": last}
+        with httpx.stream("GET", f"{system.server.url}/v1/jobs/{token}/events", headers=headers, timeout=20) as answer:
+            for line in answer.iter_lines():
+                last = line.removeprefix("id: ") if line.startswith("id: ") else last
+                names += [line.removeprefix("event: ")] if line.startswith("event: ") else []
+        lives += 1
+        if lives == 2:
+            go.touch()
+    assert lives > 2
+    assert names.count("log") == 1
 
 
 async def life(system: System, token: str, after: int) -> AsyncIterator[dict[str, Any]]:
