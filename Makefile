@@ -7,6 +7,7 @@
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours. COUNT=1000000 jobs in the long run
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
 #   make soak-memory   200,000 jobs, after which the store is as it was
+#   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
 #   make mutants   break a copy in every way that a test must notice
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-all bench-push soak soak-memory mutants docs clean
+.PHONY: help setup demo test lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -78,6 +79,21 @@ format: $(VENV)/stamp
 bench: $(VENV)/stamp
 	$(BIN)/python -m bench --short
 
+# Nothing of the peers enters the project's own environment. arq has one for itself: it wants an older redis-py.
+.venv-peers/stamp: bench/requirements-peers.txt | $(VENV)/stamp
+.venv-arq/stamp: bench/requirements-arq.txt | $(VENV)/stamp
+.venv-peers/stamp .venv-arq/stamp:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet -r $<
+	$(@D)/bin/pip check
+	@touch $@
+
+bench/peer/bullmq/node_modules/.stamp: bench/peer/bullmq/package.json | $(VENV)/stamp-browser
+	npm install --prefix $(<D) --silent --no-package-lock --no-audit --no-fund
+	@touch $@
+
+bench-peers-setup: .venv-peers/stamp .venv-arq/stamp bench/peer/bullmq/node_modules/.stamp
+
 COUNT ?= 1000000
 
 # The long run is ours alone: with some peers it would take a day.
@@ -106,4 +122,4 @@ docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
