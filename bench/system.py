@@ -22,7 +22,10 @@ STOP_TIMEOUT_S = 15.0
 
 
 class System(NamedTuple):
-    """Where a running system is, and its processes by what they are: `server`, `worker`, `store`."""
+    """Where a running system is, and its processes by what they are: `server`, `worker`, `store`.
+
+    Each stands for all processes that it has started.
+    """
 
     socket_url: str
     processes: dict[str, psutil.Process]
@@ -31,12 +34,16 @@ class System(NamedTuple):
 
     def cpu_s(self) -> dict[str, float]:
         """Return the CPU time each process has used so far, user and system, s."""
-        used = {name: process.cpu_times() for name, process in self.processes.items()}
-        return {name: float(times.user + times.system) for name, times in used.items()}
+        return {name: sum(_cpu_s(one) for one in family(process)) for name, process in self.processes.items()}
 
     def rss_mb(self) -> dict[str, float]:
         """Return the resident memory of each process, MB."""
-        return {name: process.memory_info().rss / 1e6 for name, process in self.processes.items()}
+        return {name: sum(_rss_mb(one) for one in family(process)) for name, process in self.processes.items()}
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """Return a process and all that it and its children have started."""
+    return [process, *process.children(recursive=True)]
 
 
 def everyone_cpu_s() -> float:
@@ -129,6 +136,15 @@ def stop(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _rss_mb(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / 1e6
 
 
 def _holds(ready: Callable[[], bool]) -> bool:

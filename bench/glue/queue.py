@@ -4,13 +4,10 @@ from typing import Protocol
 
 
 class Queue(Protocol):
-    """A job queue, as a server and as the harness use it."""
+    """A job queue, as it is measured alone."""
 
     async def open(self) -> None:
         """Connect."""
-
-    async def enqueue(self, kind: str, token: str) -> None:
-        """Queue a job that tells what it does."""
 
     async def enqueue_many(self, count: int) -> None:
         """Queue so many jobs that do and tell nothing, by the best call the queue has for that."""
@@ -20,6 +17,13 @@ class Queue(Protocol):
 
     async def unfinished(self) -> int:
         """Return how many jobs the queue still holds for its worker, those under way included."""
+
+
+class GluedQueue(Queue, Protocol):
+    """A job queue, as a server uses it."""
+
+    async def enqueue(self, kind: str, token: str) -> None:
+        """Queue a job that tells what it does."""
 
 
 def batches(count: int, size: int) -> list[int]:

@@ -14,23 +14,24 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .queue import Queue
+from .queue import GluedQueue
 from .relay import OwnChannels, Relay, SharedChannel
-from .settings import SHARED_CHANNEL, STORE_URL
-from .story import STEPS
+from .settings import CONNECTIONS, SHARED_CHANNEL, STORE_URL
+from .story import KINDS
 
 SUBPROTOCOL = "tidings.v1.json"
 
-CONNECTIONS = 10_000
-"""To the store: one for each job in flight, where each has a channel of its own."""
+IN_FLIGHT = 1_000
+"""Jobs that a server follows at a time; more wait for their ack. Each takes a connection to the store, or more."""
 
 
 class Glue:
     """The sockets of one server."""
 
-    def __init__(self, queue: Queue, relay: Relay) -> None:
+    def __init__(self, queue: GluedQueue, relay: Relay) -> None:
         self._queue = queue
         self._relay = relay
+        self._turn = asyncio.Semaphore(IN_FLIGHT)
 
     async def serve(self, socket: WebSocket) -> None:
         """Follow each job that is submitted, in a task of its own."""
@@ -49,11 +50,11 @@ class Glue:
 
     async def _follow(self, socket: WebSocket, ref: int, kind: str) -> None:
         """Queue a job, acknowledge it, and pass on what it tells; never before the ack."""
-        if kind not in STEPS:
+        if kind not in KINDS:
             await _send(socket, json.dumps({"type": "error", "ref": ref, "problem": {"code": "unknown_kind"}}))
             return
         token = uuid.uuid4().hex
-        async with self._relay.hear(token) as frames:
+        async with self._turn, self._relay.hear(token) as frames:
             await self._queue.enqueue(kind, token)
             ack = {"type": "ack", "ref": ref, "token": token, "status": "queued", "seq": 1, "duplicate": False}
             await _send(socket, json.dumps(ack))
@@ -69,7 +70,7 @@ async def _send(socket: WebSocket, text: str) -> None:
         return
 
 
-def create_app(queue: Queue) -> Starlette:
+def create_app(queue: GluedQueue) -> Starlette:
     """Return the application around a queue."""
     store = Redis.from_url(STORE_URL, decode_responses=True, max_connections=CONNECTIONS)
     shared = SharedChannel(store)
@@ -89,7 +90,7 @@ def create_app(queue: Queue) -> Starlette:
 
 def main(name: str, port: int) -> None:
     """Serve with uvicorn at its fastest."""
-    queue: Queue = import_module(f"bench.glue.{name}").queue
+    queue: GluedQueue = import_module(f"bench.glue.{name}").queue
     uvicorn.run(
         create_app(queue),
         host="127.0.0.1",

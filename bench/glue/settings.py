@@ -12,5 +12,8 @@ SHARED_CHANNEL: Final = os.environ.get("SHARED_CHANNEL") == "1"
 SLOTS: Final = 100
 """Jobs that a worker runs at a time: as many as a worker of Tidings."""
 
+CONNECTIONS: Final = 1_100
+"""To the store, of each client; redis-py itself stops at 100, and fails whoever wants one more."""
+
 POLL_S: Final = 0.005
 """Where a queue can only poll, and lets one say how often: as often as still leaves time for the jobs."""

@@ -11,12 +11,12 @@ GUARANTEES = Guarantees(
     lost_worker="run again, after `job_timeout` and 10 s",
     told="pub/sub, by the job's own code, before the result is recorded; what is missed is lost",
     result="polls; kept for an hour",
-    tuned="`poll_delay` 5 ms (worker and `result()`; 0.5 s as it comes), `max_jobs` 100, `log_results` off; uvloop",
+    tuned="`poll_delay` of worker and `result()` 5 ms (0.5 s as it comes), `max_jobs` 100, no log of results; uvloop",
 )
 
 PEER = Peer(
     "arq + Starlette, a channel for each job",
     glued(SERVER, WORKER),
-    GUARANTEES,
-    Alone((PYTHON, "-m", "bench.queue.client", "bench.glue.arq"), WORKER),
+    guarantees=GUARANTEES,
+    alone=Alone((PYTHON, "-m", "bench.queue.client", "bench.glue.arq"), WORKER),
 )

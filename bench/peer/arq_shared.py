@@ -4,4 +4,8 @@ from . import Peer
 from ._glued import glued
 from .arq import GUARANTEES, SERVER, WORKER
 
-PEER = Peer("arq + Starlette, one shared channel", glued(SERVER, WORKER, {"SHARED_CHANNEL": "1"}), GUARANTEES)
+PEER = Peer(
+    "arq + Starlette, one shared channel",
+    glued(SERVER, WORKER, {"SHARED_CHANNEL": "1"}),
+    guarantees=GUARANTEES,
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.port import free_port
 from bench.system import Children, System, start_store
 
-from . import Peer
+from . import Alone, Guarantees, Peer
 
 JOBS = Path(__file__).parents[1] / "jobs.py"
 KINDS = frozenset({"noop", "sleeper", "three_steps"})
@@ -41,4 +41,19 @@ def _serves(url: str) -> bool:
         return {kind["kind"] for kind in json.load(answer)["kinds"]} >= KINDS
 
 
-PEER = Peer("Tidings", _running, lacks={})
+PEER = Peer(
+    "Tidings",
+    _running,
+    guarantees=Guarantees(
+        done_with="after the work, with its outcome, in one step",
+        lost_worker="run again when its lease (30 s) has passed; one outcome is recorded",
+        told="pub/sub, numbered, in the step that records it; what is missed is told again",
+        result="pushed; kept for a day",
+        tuned="nothing",
+    ),
+    lacks={},
+    alone=Alone(
+        (sys.executable, "-m", "bench.queue.client", "bench.queue.tidings"),
+        (sys.executable, "-m", "tidings", "work", str(JOBS)),
+    ),
+)

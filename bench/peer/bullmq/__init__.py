@@ -11,12 +11,12 @@ WORKER = ("node", str(FOLDER / "worker.js"))
 PEER = Peer(
     "BullMQ + QueueEvents + ws (Node)",
     glued(("node", str(FOLDER / "server.js")), WORKER, {"NODE_ENV": "production"}),
-    Guarantees(
+    guarantees=Guarantees(
         done_with="after the work",
         lost_worker="run again within 60 s (stalled check), once; then failed",
         told="a stream read by QueueEvents, by the queue, after the result is recorded; some 10,000 events are kept",
         result="pushed (QueueEvents); kept until removed",
-        tuned="`concurrency` 100",
+        tuned="`concurrency` 100 (1 as it comes)",
     ),
-    Alone(("node", str(FOLDER / "client.js")), WORKER),
+    alone=Alone(("node", str(FOLDER / "client.js")), WORKER),
 )

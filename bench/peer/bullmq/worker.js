@@ -1,15 +1,20 @@
 // `node worker.js`: does the jobs, and has BullMQ tell of them.
 
-import { Worker } from 'bullmq'
+import { setTimeout as sleep } from "node:timers/promises";
 
-import { connection, QUEUE, SLOTS, STEPS } from './queue.js'
+import { Worker } from "bullmq";
+
+import { connection, KINDS, QUEUE, SLOTS } from "./queue.js";
 
 async function work(job) {
-  const steps = STEPS[job.name]
-  for (let done = 1; done <= steps; done += 1) await job.updateProgress({ fraction: done / steps })
-  return { steps }
+  const { steps, pauseMs } = KINDS[job.name];
+  for (let done = 1; done <= steps; done += 1) {
+    if (pauseMs) await sleep(pauseMs);
+    await job.updateProgress({ fraction: done / steps });
+  }
+  return { steps };
 }
 
-const worker = new Worker(QUEUE, work, { connection, concurrency: SLOTS })
-worker.on('error', (error) => console.error(error))
-process.on('SIGTERM', () => process.exit(0))
+const worker = new Worker(QUEUE, work, { connection, concurrency: SLOTS });
+worker.on("error", (error) => console.error(error));
+process.on("SIGTERM", () => process.exit(0));
