@@ -19,8 +19,11 @@ class Queue(Protocol):
         """Return how many jobs the queue still holds for its worker, those under way included."""
 
 
-class GluedQueue(Queue, Protocol):
+class GluedQueue(Protocol):
     """A job queue, as a server uses it."""
+
+    async def open(self) -> None:
+        """Connect."""
 
     async def enqueue(self, kind: str, token: str) -> None:
         """Queue a job that tells what it does."""

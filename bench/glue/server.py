@@ -1,4 +1,4 @@
-"""`python -m bench.glue.server QUEUE PORT`: the WebSocket server that one glues to a queue."""
+"""`python -m bench.glue.server MODULE PORT`: the WebSocket server that one glues to the `queue` of a module."""
 
 import asyncio
 import json
@@ -88,9 +88,9 @@ def create_app(queue: GluedQueue) -> Starlette:
     return Starlette(routes=[WebSocketRoute("/", glue.serve)], lifespan=lifespan)
 
 
-def main(name: str, port: int) -> None:
+def main(module: str, port: int) -> None:
     """Serve with uvicorn at its fastest."""
-    queue: GluedQueue = import_module(f"bench.glue.{name}").queue
+    queue: GluedQueue = import_module(module).queue
     uvicorn.run(
         create_app(queue),
         host="127.0.0.1",

@@ -4,7 +4,7 @@ from . import Alone, Guarantees, Peer
 from ._glued import glued, python_of
 
 PYTHON = python_of(".venv-arq")
-SERVER = (PYTHON, "-m", "bench.glue.server", "arq")
+SERVER = (PYTHON, "-m", "bench.glue.server", "bench.glue.arq")
 WORKER = (PYTHON, "-m", "arq", "bench.glue.arq.WorkerSettings")
 GUARANTEES = Guarantees(
     done_with="after the work",

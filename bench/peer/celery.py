@@ -11,7 +11,7 @@ WORKER = (
 
 PEER = Peer(
     "Celery + Starlette, a channel for each job",
-    glued((PYTHON, "-m", "bench.glue.server", "celery"), WORKER),
+    glued((PYTHON, "-m", "bench.glue.server", "bench.glue.celery"), WORKER),
     guarantees=Guarantees(
         done_with="before the work (`task_acks_late` is off as it comes)",
         lost_worker="lost, if it had begun; else run again after an hour (`visibility_timeout`)",

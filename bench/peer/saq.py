@@ -8,7 +8,7 @@ WORKER = (PYTHON, "-m", "saq", "bench.glue.saq.settings")
 
 PEER = Peer(
     "SAQ + Starlette, a channel for each job",
-    glued((PYTHON, "-m", "bench.glue.server", "saq"), WORKER),
+    glued((PYTHON, "-m", "bench.glue.server", "bench.glue.saq"), WORKER),
     guarantees=Guarantees(
         done_with="after the work",
         lost_worker="found by a sweep each 60 s, once past its `timeout` (10 s); not run again unless `retries` > 1",

@@ -8,7 +8,7 @@ WORKER = (PYTHON, "-m", "streaq", "run", "bench.glue.streaq:worker")
 
 PEER = Peer(
     "streaQ + Starlette, a channel for each job",
-    glued((PYTHON, "-m", "bench.glue.server", "streaq"), WORKER),
+    glued((PYTHON, "-m", "bench.glue.server", "bench.glue.streaq"), WORKER),
     guarantees=Guarantees(
         done_with="after the work",
         lost_worker="run again after 60 s (`idle_timeout`)",

@@ -11,7 +11,7 @@ WORKER = (
 
 PEER = Peer(
     "taskiq + Starlette, a channel for each job",
-    glued((PYTHON, "-m", "bench.glue.server", "taskiq"), WORKER),
+    glued((PYTHON, "-m", "bench.glue.server", "bench.glue.taskiq"), WORKER),
     guarantees=Guarantees(
         done_with="after the work (`when_saved`)",
         lost_worker="run again after 10 minutes (`idle_timeout`)",
