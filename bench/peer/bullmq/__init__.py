@@ -14,9 +14,9 @@ PEER = Peer(
     guarantees=Guarantees(
         done_with="after the work",
         lost_worker="run again within 60 s (stalled check), once; then failed",
-        told="a stream read by QueueEvents, by the queue, after the result is recorded; some 10,000 events are kept",
+        told="a stream read by QueueEvents, by the queue, after the result is recorded; the last million is kept",
         result="pushed (QueueEvents); kept until removed",
-        tuned="`concurrency` 100 (1 as it comes)",
+        tuned="`concurrency` 100 (1 as it comes), `streams.events.maxLen` 1,000,000 (10,000)",
     ),
     alone=Alone(("node", str(FOLDER / "client.js")), WORKER),
 )

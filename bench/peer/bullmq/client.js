@@ -6,14 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Queue, QueueEvents } from "bullmq";
 
-import { connection, QUEUE } from "./queue.js";
+import { connection, QUEUE, streams } from "./queue.js";
 
 const BATCH = 1000; // Jobs in one addBulk.
 const POLL_MS = 10; // Between two looks at what is left.
 const WARM_UP_S = 1;
 const HELD = ["waiting", "active", "prioritized", "delayed", "paused"];
 
-const queue = new Queue(QUEUE, { connection });
+const queue = new Queue(QUEUE, { connection, streams });
 
 function say(line) {
   process.stdout.write(`${line}\n`);

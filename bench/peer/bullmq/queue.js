@@ -15,5 +15,8 @@ export const KINDS = {
 /** Jobs that a worker runs at a time: as many as a worker of Tidings. */
 export const SLOTS = 100;
 
+/** Events that the stream keeps (10,000 as it comes): what is trimmed before QueueEvents has read it, nobody is told. */
+export const streams = { events: { maxLen: 1_000_000 } };
+
 /** What `Queue`, `QueueEvents` and `Worker` take; a blocking one must try again for ever, says the guide. */
 export const connection = { host: hostname, port: Number(port), maxRetriesPerRequest: null };

@@ -5,9 +5,9 @@ import { randomUUID } from "node:crypto";
 import { Queue, QueueEvents } from "bullmq";
 import { WebSocketServer } from "ws";
 
-import { connection, KINDS, QUEUE } from "./queue.js";
+import { connection, KINDS, QUEUE, streams } from "./queue.js";
 
-const queue = new Queue(QUEUE, { connection });
+const queue = new Queue(QUEUE, { connection, streams });
 const events = new QueueEvents(QUEUE, { connection });
 
 /** The jobs under way, by token. */
