@@ -97,8 +97,9 @@ bench-peers-setup: .venv-peers/stamp .venv-arq/stamp bench/peer/bullmq/node_modu
 COUNT ?= 1000000
 
 # The long run is ours alone: with some peers it would take a day.
-bench-all: $(VENV)/stamp
+bench-all: $(VENV)/stamp bench-peers-setup
 	$(BIN)/python -m bench --peer all --json artifacts/bench.json --write-docs
+	$(BIN)/python -m bench.queue --json artifacts/bench-queue.json --write-docs
 	$(BIN)/python -m bench million --rounds 1 --count $(COUNT) --json artifacts/bench-million.json
 	$(BIN)/python -m bench.budget --json artifacts/budget.json
 

@@ -1,6 +1,7 @@
 """A system under measurement: real processes in a folder of their own, and what they cost."""
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -72,7 +73,13 @@ class Children:
         self._stack.close()
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start a process; what it says goes to a file, and is shown if the system does not start."""
+        """Start a process; what it says goes to a file, and is shown if the system does not start.
+
+        Raises:
+            RuntimeError: there is no such program.
+
+        """
+        require(command)
         with self._log(name).open("wb") as log:
             child = subprocess.Popen(
                 command,
@@ -106,6 +113,12 @@ class Children:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+
+def require(command: Sequence[str]) -> None:
+    """Raise RuntimeError, which says what to do, unless there is the program that a command names."""
+    if shutil.which(command[0]) is None:
+        raise RuntimeError(f"{command[0]} is missing; `make bench-peers-setup` brings what the peers need")
 
 
 def start_store(children: Children) -> str:

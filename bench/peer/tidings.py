@@ -46,7 +46,7 @@ PEER = Peer(
     _running,
     guarantees=Guarantees(
         done_with="after the work, with its outcome, in one step",
-        lost_worker="run again when its lease (30 s) has passed; one outcome is recorded",
+        lost_worker="run again when its lease (10 s) has passed; one outcome is recorded",
         told="pub/sub, numbered, in the step that records it; what is missed is told again",
         result="pushed; kept for a day",
         tuned="nothing",

@@ -12,7 +12,7 @@ import msgspec
 import psutil
 
 from bench.peer import Alone
-from bench.system import ROOT, Children, System, everyone_cpu_s, start_store, stop
+from bench.system import ROOT, Children, System, everyone_cpu_s, require, start_store, stop
 
 from .result import Figures, Round, to_round
 from .scenario import SCENARIOS, Start
@@ -25,7 +25,7 @@ def measure(alone: Alone, scenario: str, amount: float) -> Round:
     """Put one scenario to a queue.
 
     Raises:
-        RuntimeError: the client failed; what it said went to standard error.
+        RuntimeError: the client failed (what it said went to standard error), or a program is missing.
         TimeoutError: it took too long.
 
     """
@@ -61,6 +61,7 @@ def _with_client(system: System, client: subprocess.Popen[bytes]) -> System:
 @contextmanager
 def _client(command: Sequence[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the client around the body."""
+    require(command)
     child = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -8,7 +8,7 @@ import pytest
 from bench.measure import measure
 from bench.peer import find_peer, peer_names
 from bench.scenario import Scenario, find_scenario, scenario_names
-from bench.system import Children, System
+from bench.system import Children, System, family
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,19 @@ def test_a_system_that_does_not_start_says_why() -> None:
         children.start("server", [sys.executable, "-c", "raise SystemExit('no such luck')"])
         with pytest.raises(RuntimeError, match="server: no such luck"):
             children.wait_until(lambda: False)
+
+
+def test_a_program_that_is_missing_is_named_with_what_brings_it() -> None:
+    with Children() as children, pytest.raises(RuntimeError, match=r"no/such is missing; `make bench-peers-setup`"):
+        children.start("server", ["no/such"])
+
+
+def test_a_process_stands_for_those_it_has_started() -> None:
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)"
+    with Children() as children:
+        children.start("server", [sys.executable, "-c", program])
+        (process,) = children.system("").processes.values()
+        children.wait_until(lambda: len(family(process)) == 2)
+        assert family(process)[1].ppid() == process.pid
+        whole = children.system("").rss_mb()["server"]
+        assert whole > process.memory_info().rss / 1e6
