@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from bench.machine import machine
+from bench.machine import machine, pinned
 from bench.peer import find_peer, peer_names
 from bench.system import ROOT
 
 from .measure import measure
 from .page import page, tables
-from .result import Report, Result, Round, median_of
+from .result import Report, Result, median_of
 from .scenario import SCENARIOS
 
 DOCS = ROOT / "docs/reference/benchmarks-peers.md"
@@ -26,12 +26,15 @@ def main() -> None:
     options = _options()
     amounts = {name: SCENARIOS[name].short if options.short else SCENARIOS[name].amount for name in options.scenario}
     rounds = options.rounds or (3 if options.short else 5)
-    report = Report(rounds=rounds, machine=machine(), results=_measure(options.peer, amounts, rounds))
+    results = _measure(options.peer, amounts, rounds)
+    report = Report(rounds=rounds, machine=machine(), peers=pinned(), results=results)
     print(tables(report.results))
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     if options.write_docs:
         DOCS.write_text(page(report))
+    sys.exit(any(result.failures for result in results))
 
 
 def _options() -> argparse.Namespace:
@@ -54,18 +57,31 @@ def _options() -> argparse.Namespace:
 
 def _measure(peers: Sequence[str], amounts: dict[str, float], rounds: int) -> list[Result]:
     """Measure everything once a round, so that a noisy minute does not fall on one alone."""
-    found: dict[tuple[str, str], list[Round]] = {(peer, name): [] for name in amounts for peer in peers}
-    for number in range(rounds):
-        for (peer, name), ones in found.items():
-            alone = find_peer(peer).alone
-            assert alone is not None, peer
-            one = measure(alone, name, amounts[name])
-            ones.append(one)
-            print(f"round {number + 1}, {peer}, {name}: {one.jobs_per_s:,.0f} jobs/s", flush=True)
-    return [
-        Result(peer=peer, scenario=name, amount=amounts[name], rounds=each, median=median_of(each))
-        for (peer, name), each in found.items()
+    results = [
+        Result(peer=peer, scenario=name, amount=amount, rounds=[], median=None)
+        for name, amount in amounts.items()
+        for peer in peers
     ]
+    for number in range(rounds):
+        for result in results:
+            said = _measure_once(result)
+            print(f"round {number + 1}, {result.peer}, {result.scenario}: {said}", flush=True)
+    for result in results:
+        result.median = median_of(result.rounds) if result.rounds else None
+    return results
+
+
+def _measure_once(result: Result) -> str:
+    """Add a round to a result, or its failure; return what to say of it."""
+    alone = find_peer(result.peer).alone
+    assert alone is not None, result.peer
+    try:
+        one = measure(alone, result.scenario, result.amount)
+    except (RuntimeError, OSError) as error:  # so that one system's bad day does not end the others'
+        result.failures.append(str(error))
+        return str(error)
+    result.rounds.append(one)
+    return f"{one.jobs_per_s:,.0f} jobs/s"
 
 
 if __name__ == "__main__":

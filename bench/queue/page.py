@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.peer import Guarantees, find_peer, peer_names
 
-from .result import Report, Result
+from .result import Report, Result, Round
 from .scenario import SCENARIOS
 
 OURS = "tidings"
@@ -27,6 +27,7 @@ PROMISES = {
 def page(report: Report) -> str:
     """Return the reference page."""
     facts = ", ".join(f"{name} {fact}" for name, fact in report.machine.items() if name != "processor")
+    peers = ", ".join(f"{name} {version}" for name, version in report.peers.items())
     return (
         "# Tidings beside others\n\n"
         "What one would take instead of Tidings: a job queue, glued to a WebSocket by pub/sub. How they compare with a "
@@ -48,8 +49,7 @@ def page(report: Report) -> str:
         "of a system share counts for each. *Others busy* is the share of one core that was lost to processes that are "
         "no part of the measurement: above 10 %, measure again.\n\n"
         f"{losses(report.results)}\n"
-        f"Measured on {report.machine['processor']}; {facts}; the others as pinned in `bench/requirements-peers.txt`, "
-        "`bench/requirements-arq.txt` and `bench/peer/bullmq/package.json`.\n"
+        f"Measured on {report.machine['processor']}; {facts}. The others are made of {peers}.\n"
     )
 
 
@@ -73,61 +73,68 @@ def tables(results: Iterable[Result]) -> str:
 
 
 def losses(results: Sequence[Result]) -> str:
-    """Return in words where another is better than Tidings, and by how much."""
-    found = [
-        f"- {result.scenario}: {_name(result.peer)}, {_times(ratio if _more_is_better(result) else 1 / ratio)}"
-        for result in results
-        if (ratio := _ratio(result, results)) is not None
-        and result.peer != OURS
-        and (ratio > 1 if _more_is_better(result) else ratio < 1)
-    ]
-    if not any(result.peer == OURS for result in results):
+    """Return in words where another is better than Tidings, and how many times."""
+    if not any(result.peer == OURS and result.median for result in results):
         return "Tidings was not measured in this run.\n"
+    found = [
+        f"- {result.scenario}: {_name(result.peer)}, {factor:.2f}"
+        for result in results
+        if (factor := _advantage(result, results)) is not None and factor > 1
+    ]
     if not found:
         return "In no row is another better than Tidings.\n"
     return "Where another is better than Tidings, and how many times:\n\n" + "\n".join(found) + "\n"
 
 
+def _advantage(result: Result, results: Iterable[Result]) -> float | None:
+    """Return how many times better than Tidings a result is."""
+    ratio = _ratio(result, results)
+    return 1 / ratio if ratio is not None and SCENARIOS[result.scenario].latency else ratio
+
+
 def _figures(scenario: str, results: Sequence[Result]) -> str:
     latency = SCENARIOS[scenario].latency
-    lines = [
-        [
-            "system",
-            "result p50 / p99 / p99.9, ms" if latency else "jobs/s",
-            "p50 ÷ Tidings" if latency else "÷ Tidings",
-            f"CPU a job, µs: {' + '.join(PARTS)}",
-            f"memory, MB: {' + '.join(PARTS)}",
-            "others busy",
-        ]
+    head = [
+        "system",
+        "result p50 / p99 / p99.9, ms" if latency else "jobs/s",
+        "p50 ÷ Tidings" if latency else "÷ Tidings",
+        f"CPU a job, µs: {' + '.join(PARTS)}",
+        f"memory, MB: {' + '.join(PARTS)}",
+        "others busy",
     ]
-    for result in results:
-        one, ratio = result.median, _ratio(result, results)
-        lines.append(
-            [
-                _name(result.peer),
-                " / ".join(_ms(ms) for ms in one.reply_ms.values()) if latency else f"{one.jobs_per_s:,.0f}",
-                NOTHING if ratio is None else f"{ratio:.2f}",
-                _parts(one.cpu_us_per_job),
-                _parts(one.rss_mb),
-                f"{one.others_busy:.0%}",
-            ]
-        )
-    return _table(lines)
+    rows = [_row(result, _ratio(result, results)) for result in results]
+    notes = "".join(
+        f"\n{_name(one.peer)}: {len(one.failures)} rounds failed: {one.failures[0].rstrip('.')}.\n"
+        for one in results
+        if one.failures
+    )
+    return _table([head, *rows]) + notes
+
+
+def _row(result: Result, ratio: float | None) -> list[str]:
+    one = result.median
+    if one is None:
+        return [_name(result.peer), *[NOTHING] * 5]
+    return [
+        _name(result.peer),
+        " / ".join(_ms(ms) for ms in one.reply_ms.values()) or f"{one.jobs_per_s:,.0f}",
+        NOTHING if ratio is None else f"{ratio:.2f}",
+        _parts(one.cpu_us_per_job),
+        _parts(one.rss_mb),
+        f"{one.others_busy:.0%}",
+    ]
 
 
 def _ratio(result: Result, results: Iterable[Result]) -> float | None:
     """Return a result divided by that of Tidings in the same scenario."""
     ours = next((one for one in results if one.peer == OURS and one.scenario == result.scenario), None)
-    return None if ours is None else _headline(result) / _headline(ours)
+    if ours is None or ours.median is None or result.median is None:
+        return None
+    return _headline(result.median, result.scenario) / _headline(ours.median, result.scenario)
 
 
-def _headline(result: Result) -> float:
-    one = result.median
-    return one.jobs_per_s if _more_is_better(result) else one.reply_ms["p50"]
-
-
-def _more_is_better(result: Result) -> bool:
-    return not SCENARIOS[result.scenario].latency
+def _headline(one: Round, scenario: str) -> float:
+    return one.reply_ms["p50"] if SCENARIOS[scenario].latency else one.jobs_per_s
 
 
 def _title(scenario: str, amount: float) -> str:
@@ -146,10 +153,6 @@ def _ours_first(names: Iterable[str]) -> list[str]:
 
 def _cells(guarantees: Guarantees) -> list[str]:
     return [str(getattr(guarantees, field)) for field in PROMISES]
-
-
-def _times(factor: float) -> str:
-    return f"{factor:.2f}"
 
 
 def _ms(ms: float) -> str:

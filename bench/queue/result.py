@@ -34,7 +34,10 @@ class Result(msgspec.Struct, kw_only=True):
     scenario: str
     amount: float
     rounds: list[Round]
-    median: Round
+    median: Round | None
+    """None: no round came to its end."""
+    failures: list[str] = []
+    """What went wrong in rounds that did not come to their end."""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -42,6 +45,8 @@ class Report(msgspec.Struct, kw_only=True):
 
     rounds: int
     machine: dict[str, str]
+    peers: dict[str, str]
+    """What the others are made of: package → version."""
     results: list[Result]
 
 

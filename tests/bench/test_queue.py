@@ -9,7 +9,7 @@ from bench.queue.result import Figures, Report, Result, Round, median_of, to_rou
 
 ROUND = Round(
     jobs_per_s=1000,
-    reply_ms={"p50": 2.0, "p99": 12.4, "p99.9": 20},
+    reply_ms={},
     cpu_us_per_job={"client": 10, "worker": 80, "store": 30.4},
     rss_mb={"client": 47, "worker": 71, "store": 10},
     others_busy=0.02,
@@ -24,8 +24,8 @@ def with_rate(jobs_per_s: float) -> Round:
     return msgspec.structs.replace(ROUND, jobs_per_s=jobs_per_s)
 
 
-def with_reply(p50: float) -> Round:
-    return msgspec.structs.replace(ROUND, reply_ms={"p50": p50})
+def with_reply(*percentiles: float) -> Round:
+    return msgspec.structs.replace(ROUND, reply_ms=dict(zip(("p50", "p99", "p99.9"), percentiles, strict=False)))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,13 @@ def test_of_several_rounds_the_median_counts_and_of_disturbance_the_worst() -> N
 
 
 def test_a_row_compares_with_tidings_in_the_same_scenario() -> None:
-    text = tables([result("tidings"), result("arq", figures=with_rate(250)), result("tidings", "reply")])
+    text = tables(
+        [
+            result("tidings"),
+            result("arq", figures=with_rate(250)),
+            result("tidings", "reply", with_reply(2.0, 12.4, 20)),
+        ]
+    )
     assert "2,000 no-op jobs lie queued" in text
     assert "| arq | 250 | 0.25 | 10 + 80 + 30 | 47 + 71 + 10 | 2% |" in text
     assert "| Tidings | 2.00 / 12 / 20 | 1.00 | 10 + 80 + 30 |" in text
@@ -83,7 +89,7 @@ def test_where_another_is_better_is_said_whichever_way_better_is() -> None:
         result("tidings"),
         result("bullmq", figures=with_rate(1500)),
         result("arq", figures=with_rate(500)),
-        result("tidings", "reply"),
+        result("tidings", "reply", with_reply(2.0)),
         result("bullmq", "reply", with_reply(1.0)),
         result("arq", "reply", with_reply(5.0)),
     ]
@@ -98,6 +104,14 @@ def test_that_none_is_better_is_said_only_where_tidings_was_measured() -> None:
     assert "not measured" in losses([result("arq")])
 
 
+def test_a_system_of_which_no_round_came_to_its_end_keeps_its_row_and_says_why() -> None:
+    lost = Result(peer="arq", scenario="drain", amount=2000, rounds=[], median=None, failures=["it hung.", "again"])
+    text = tables([result("tidings"), lost])
+    assert "| arq | - | - | - | - | - |" in text
+    assert "arq: 2 rounds failed: it hung." in text
+    assert losses([result("tidings"), lost]).startswith("In no row")
+
+
 def test_every_system_says_what_it_promises() -> None:
     lines = promises().splitlines()
     systems = [name for name in peer_names() if name != "ceiling"]
@@ -108,6 +122,6 @@ def test_every_system_says_what_it_promises() -> None:
 
 def test_the_page_says_what_it_was_measured_on() -> None:
     facts = {"processor": "2 cores of Some CPU", "kernel": "Linux 6"}
-    text = page(Report(rounds=3, machine=facts, results=[result("tidings")]))
+    text = page(Report(rounds=3, machine=facts, peers={"arq": "0.28.0"}, results=[result("tidings")]))
     assert "medians of 3 rounds" in text
-    assert "Measured on 2 cores of Some CPU; kernel Linux 6;" in text
+    assert "Measured on 2 cores of Some CPU; kernel Linux 6. The others are made of arq 0.28.0." in text
