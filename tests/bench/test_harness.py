@@ -103,7 +103,7 @@ def test_a_program_that_is_missing_is_named_with_what_brings_it() -> None:
 
 
 def test_a_process_stands_for_those_it_has_started() -> None:
-    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)"
+    program = "import subprocess as s, sys; s.Popen([sys.executable, '-c', 'input()'], stdin=s.PIPE).wait()"
     with Children() as children:
         children.start("server", [sys.executable, "-c", program])
         (process,) = children.system("").processes.values()
