@@ -48,7 +48,6 @@ ANYWHERE: Final = (
 
 SERVER: Final = (
     *ANYWHERE,
-    Rule("session", "tidings_server/protocol.py", "DirectLine.received"),
     Rule("write", "tidings_server/protocol.py", "DirectLine"),
     Rule("read frame", "tidings_server/protocol.py"),
     Rule("read frame", "/websockets/"),
@@ -64,7 +63,7 @@ SERVER: Final = (
     Rule("admit", "tidings_server/gateway.py", "Gateway.admit"),
     Rule("admit", "tidings_server/kinds.py"),
     Rule("admit", "tidings/contract/token.py", "mint"),
-    Rule("ack", "tidings_server/gateway.py", "acknowledge"),
+    Rule("ack", "tidings_server/answer.py", "acknowledge"),
     Rule("inbox decode", "tidings_server/gateway.py", "Gateway._on_message"),
     Rule("ack", "tidings_server/socket.py", "Socket._submitted"),
     Rule("ack", "tidings_server/socket.py", "answer_of"),

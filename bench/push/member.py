@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from bench.histogram import Histogram
 from bench.wire import WireClient
 
 OPEN_AT_ONCE = 200
@@ -72,6 +74,33 @@ async def crowd(url: str, count: int, on_event: Callable[[bytes], None] = lambda
     members = [Member(on_event) for _ in range(count)]
     await all_of(member.open(url) for member in members)
     return members
+
+
+class Ticks:
+    """How long ticks took from their handler to their sockets, until so many have come."""
+
+    def __init__(self, expected: int) -> None:
+        self.took = Histogram()
+        self._expected = expected
+        self._all = asyncio.Event()
+
+    def take(self, payload: bytes) -> None:
+        """Count an event, if it is a tick."""
+        stamp = stamp_of(payload)
+        if stamp is not None:
+            self.took.add((time.time_ns() - stamp) / 1e9)
+            if self.took.count == self._expected:
+                self._all.set()
+
+    async def all_came(self) -> None:
+        """Return when all have come.
+
+        Raises:
+            TimeoutError: some are missing after a minute.
+
+        """
+        async with asyncio.timeout(60):
+            await self._all.wait()
 
 
 def stamp_of(payload: bytes) -> int | None:

@@ -1,15 +1,13 @@
 """Two thousand that read, beside twenty that never do."""
 
-import asyncio
 import json
 import socket
-import time
 from urllib.parse import urlsplit
 
 from bench.histogram import Histogram
 from bench.wire import SUBPROTOCOL, client_frame
 
-from .member import Member, all_of, crowd, stamp_of
+from .member import Member, Ticks, all_of, crowd
 from .running import running
 
 READERS = 2_000
@@ -23,37 +21,27 @@ ASKS = 24
 
 
 async def _measure(deaf: int) -> Histogram:
-    found = Histogram()
-    done = asyncio.Event()
-
-    def tick(payload: bytes) -> None:
-        stamp = stamp_of(payload)
-        if stamp is not None:
-            found.add((time.time_ns() - stamp) / 1e9)
-            if found.count == READERS * TICKS:
-                done.set()
-
+    ticks = Ticks(READERS * TICKS)
     with running(settings={"TIDINGS_MAX_WAITING_BYTES": "16000000"}) as (_, system, urls):
         first = Member()
         await first.open(urls[0])
         big = await first.ask(type="submit", kind="big", input={"size": BIG_BYTES}, watch=False)
         before = system.rss_mb()["server"]
         held = [_never_read(urls[0], str(big["token"])) for _ in range(deaf)]
-        members = await crowd(urls[0], READERS, tick)
+        members = await crowd(urls[0], READERS, ticks.take)
         watched = {"count": TICKS, "period_s": PERIOD_S}
         acks = [await first.ask(type="submit", kind="ticker", input=watched, delay=5, watch=False) for _ in range(JOBS)]
         await all_of(
             member.ask(type="watch", token=acks[number % JOBS]["token"]) for number, member in enumerate(members)
         )
-        async with asyncio.timeout(60):
-            await done.wait()
+        await ticks.all_came()
         more = system.rss_mb()["server"] - before
-        print(f"  beside {deaf} that never read: {found.to_ms()} ms; memory of the server +{more:.0f} MB")
+        print(f"  beside {deaf} that never read: {ticks.took.to_ms()} ms; memory of the server +{more:.0f} MB")
         for one in held:
             one.close()
         for member in [*members, first]:
             member.close()
-    return found
+    return ticks.took
 
 
 def _never_read(url: str, token: str) -> socket.socket:

@@ -14,10 +14,11 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from tidings.contract.problem import Problem
 from tidings.settings import from_env
 
+from .answer import store_problem
 from .batch import Batch
 from .document import asyncapi, openapi
 from .endpoint import SocketEndpoint
-from .gateway import Gateway, store_problem
+from .gateway import Gateway
 from .guard import Guard
 from .jobs import Jobs
 from .pages import SECURITY_HEADERS, Pages, static_folder

@@ -8,8 +8,9 @@ from starlette.responses import Response
 from tidings.broker.error import StoreError
 from tidings.contract.problem import ProblemError, refuse
 
+from .answer import store_problem
 from .auth.identity import Identity, Scope, unauthenticated
-from .gateway import Gateway, store_problem
+from .gateway import Gateway
 from .origin import origin_allowed
 from .reply import problem_response
 

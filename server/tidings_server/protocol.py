@@ -33,6 +33,7 @@ WRITE_BYTES = 65_536
 """What is handed to the transport at a time; more waits in the outbox, where it is counted and coalesced."""
 
 SENT_AWAY = frozenset({close.TOO_SLOW, close.RATE_LIMITED})
+"""Close codes of those who are sent away for what they send, or do not read."""
 
 _INTERNAL_ERROR = 1011
 _INVALID_DATA = 1007
@@ -124,7 +125,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         if self.curr_msg_data_type == "bytes":
-            self._line.received(bytes(data))
+            self._line.owner.received(bytes(data))
             return
         try:
             text = str(data, "utf-8")
@@ -132,7 +133,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.conn.fail(_INVALID_DATA)
             self.handle_parser_exception()
             return
-        self._line.received(text)
+        self._line.owner.received(text)
 
     def handle_cont(self, event: WebSocketFrame) -> None:
         """Keep a fragment; many small ones are work too."""
@@ -172,7 +173,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def _count(self) -> None:
         if self._line is not None:
-            self._line.controlled()
+            self._line.owner.controlled()
 
     def _say_last(self) -> None:
         if self._line is not None and not self.transport.is_closing():
@@ -184,7 +185,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Tell the owner."""
         super().connection_lost(exc)
         if self._line is not None:
-            self._line.lost()
+            self._line.owner.lost()
 
     def resume_writing(self) -> None:
         """Go on writing."""
@@ -196,12 +197,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 class DirectLine(Line):
     """The line of a socket that was taken over."""
 
-    __slots__ = ("_owner", "_pinged_at", "_protocol", "_scheduled", "_stuck_since", "deaf", "heard")
+    __slots__ = ("_pinged_at", "_protocol", "_scheduled", "_stuck_since", "deaf", "heard", "owner")
 
     def __init__(self, protocol: SocketProtocol, owner: Owner) -> None:
         super().__init__()
         self._protocol = protocol
-        self._owner = owner
+        self.owner = owner
         self._scheduled = False
         self._stuck_since: float | None = None
         self._pinged_at = time.monotonic()
@@ -210,22 +211,10 @@ class DirectLine(Line):
         self.deaf = False
         """Whether nothing is listened to any more."""
 
-    def received(self, data: str | bytes) -> None:
-        """Hand a message on."""
-        self._owner.received(data)
-
-    def controlled(self) -> None:
-        """Hand on that there was a frame that is no message."""
-        self._owner.controlled()
-
-    def lost(self) -> None:
-        """Hand on that the socket is gone."""
-        self._owner.lost()
-
     def resumed(self) -> None:
         """Go on: the reader has read."""
         self._stuck_since = None
-        if self._owner.session.outbox:
+        if self.owner.session.outbox:
             self.flush()
 
     def flush(self) -> None:
@@ -236,7 +225,7 @@ class DirectLine(Line):
 
     def drain(self) -> None:
         """Write what waits, as far as the reader keeps up."""
-        protocol, outbox = self._protocol, self._owner.session.outbox
+        protocol, outbox = self._protocol, self.owner.session.outbox
         while outbox and protocol.writable.is_set() and not protocol.close_sent:
             protocol.transport.write(b"".join([frame.wire for frame in outbox.take_some(WRITE_BYTES)]))
             self.sent_at = time.monotonic()
@@ -271,7 +260,7 @@ class DirectLine(Line):
 
     def _write(self) -> None:
         self._scheduled = False
-        protocol, session = self._protocol, self._owner.session
+        protocol, session = self._protocol, self.owner.session
         if protocol.close_sent or protocol.transport.is_closing():
             return
         self.drain()

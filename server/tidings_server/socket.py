@@ -19,9 +19,10 @@ from tidings.contract.token import Token, parse
 
 from .account import Seat
 from .age import lifetime
+from .answer import acknowledge, cancel_problem, reach, store_problem, unknown_token, visible
 from .auth.identity import Identity
 from .frame import Frame
-from .gateway import Gateway, acknowledge, cancel_problem, reach, store_problem, unknown_token, visible
+from .gateway import Gateway
 from .hub import Listener
 from .line import Line
 from .render import snapshot_frame

@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from tidings.broker.error import StoreError
 
+from .answer import store_problem
 from .auth.identity import Identity
-from .gateway import Gateway, store_problem
+from .gateway import Gateway
 from .reply import json_response, problem_response
 
 

@@ -292,14 +292,14 @@ MUTANTS = (
     ),
     Mutant(
         "A stranger sees another's job.",
-        SERVER + "gateway.py",
+        SERVER + "answer.py",
         "if not record.state or not identity.may_see(record.owner):",
         "if not record.state:",
         (OWNER,),
     ),
     Mutant(
         "A stranger cancels another's job.",
-        SERVER + "gateway.py",
+        SERVER + "answer.py",
         'return "" if identity.admin else identity.owner',
         'return ""',
         (OWNER,),

@@ -31,12 +31,14 @@ class Ear(Listener):
     def __init__(self, token: Token) -> None:
         super().__init__(token)
         self.heard: list[int] = []
+        self.frames: list[Frame] = []
         self.snapshots: list[tuple[int, int, list[str]]] = []
         self.lost = False
         self.news = anyio.Event()
 
     def event(self, seq: int, event_class: int, frame: Frame) -> None:
         self.heard.append(seq)
+        self.frames.append(frame)
         self._wake()
 
     def repaired(self, record: Record, after: int) -> None:
@@ -138,6 +140,20 @@ async def test_events_go_to_their_listener_and_the_topic_ends_with_the_job(world
     assert ear.heard == [2, 3, 4]
     assert ear.snapshots == []
     assert len(world.hub) == 0
+
+
+@in_world
+async def test_all_who_listen_to_a_job_get_the_same_frame_so_that_it_is_encoded_once(
+    world: World, store: Redis
+) -> None:
+    ear, report = await world.running_job()
+    other = Ear(ear.token)
+    record = await world.hub.watch(other, 0)
+    other.release(int(record.seq))
+    await world.log(report, '"a"')
+    await ear.until(3)
+    await other.until(3)
+    assert ear.frames[-1] is other.frames[-1]
 
 
 @in_world

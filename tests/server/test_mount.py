@@ -1,17 +1,12 @@
 """The server inside another application, under an ASGI server that knows nothing of it."""
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
+from support.mount import running_mounted
 from support.peer import peer
-from support.store import free_port
 from support.system import System, running_system
 from tidings import Client
 
@@ -24,28 +19,8 @@ def system() -> Iterator[System]:
 
 @pytest.fixture(params=["websockets-sansio", "wsproto"])
 def url(system: System, request: pytest.FixtureRequest) -> Iterator[str]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    script = str(Path(__file__).parents[1] / "support/mounted.py")
-    with subprocess.Popen(
-        [sys.executable, script, str(port), request.param], env={**os.environ, "TIDINGS_STORE_URL": system.store.url}
-    ) as process:
-        try:
-            give_up = time.monotonic() + 20
-            while not serves(url):
-                assert process.poll() is None
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
-            yield url
-        finally:
-            process.terminate()
-
-
-def serves(url: str) -> bool:
-    try:
-        return "echo" in httpx.get(url + "/tidings/v1/kinds", timeout=5).text
-    except httpx.TransportError:
-        return False
+    with running_mounted(system.store.url, request.param) as url:
+        yield url
 
 
 async def test_it_works_under_a_path_beside_the_application_s_own_pages(url: str) -> None:

@@ -1,0 +1,112 @@
+"""What a client is told of the store's answers: acks, records, refusals; the same over every transport."""
+
+import msgspec
+import structlog
+
+from tidings.broker.error import ScriptError, StoreError, StoreFullError
+from tidings.broker.gateway import Record, Submitted
+from tidings.contract.frame import Ack
+from tidings.contract.problem import Problem, ProblemError, problem, refuse
+from tidings.contract.token import Token
+
+from .auth.identity import Identity
+
+log = structlog.get_logger()
+
+STORE_RETRY_S = 1.0
+"""What a client is told to wait when the store cannot be reached."""
+
+BACKLOG_RETRY_S = (1.0, 300.0)
+"""The least and the most a client is told to wait when a queue is full."""
+
+DRAIN_UNKNOWN_S = 10.0
+"""What it is told where nobody has measured how fast the queue drains, as with no worker."""
+
+
+def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
+    """Return the ack for the store's answer to a submission.
+
+    Raises:
+        ProblemError: `key_reused` or `backlog_full`.
+
+    """
+    if answer.answer == "reused":
+        raise refuse("key_reused", "this key was used with another input; take another key", field="/key")
+    if answer.answer in ("full", "crowded"):
+        whose = "jobs wait in this queue" if answer.answer == "full" else "of your jobs are in this queue"
+        raise refuse(
+            "backlog_full",
+            f"{answer.position} {whose}; that is as many as may be: try again later",
+            limit=answer.position,
+            retry_after=_drain_pause(answer.wait_ms),
+        )
+    return Ack(
+        ref=msgspec.UNSET if ref is None else ref,
+        token=str(Token(token.partition, answer.id)),
+        status=answer.state,
+        seq=answer.seq,
+        duplicate=answer.answer == "duplicate",
+        position=answer.position if answer.answer == "new" else None,
+        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 else None,
+    )
+
+
+def _drain_pause(wait_ms: int) -> float:
+    least, most = BACKLOG_RETRY_S
+    return DRAIN_UNKNOWN_S if wait_ms < 0 else min(max(wait_ms / 1000, least), most)
+
+
+def visible(record: Record, token: Token, identity: Identity) -> Record:
+    """Return a record to one who may see it: the one door to what the store knows of a job.
+
+    It stands behind the store's answer, not in it: the hub shares one answer among all who listen to a job
+    in this process, and a stranger's must not end what its owner hears.
+
+    Raises:
+        ProblemError: `unknown_token`: there is no such job, or it is another's.
+
+    """
+    if not record.state or not identity.may_see(record.owner):
+        raise unknown_token(str(token))
+    return record
+
+
+def reach(identity: Identity) -> str:
+    """Return whose jobs a script may touch for `identity`; empty: everybody's."""
+    assert identity.admin or identity.owner
+    return "" if identity.admin else identity.owner
+
+
+def unknown_token(text: str) -> ProblemError:
+    """Return the refusal of a token; the same whether it never was, has gone, or is another's."""
+    return refuse(
+        "unknown_token",
+        f"there is no job {text[:100]!r}; results are kept for a limited time",
+        field="/token",
+    )
+
+
+def cancel_problem(token: str, answer: str) -> Problem | None:
+    """Return why a job cannot be cancelled, if so."""
+    if answer == "unknown":
+        return unknown_token(token).problem
+    if answer == "finished":
+        return problem("already_finished", "the job had finished before it could be cancelled")
+    return None
+
+
+def store_problem(error: BaseException) -> Problem:
+    """Return what a client is told of an error of the store; the cause stays in our log.
+
+    That the store is lost or full has been logged once, by whoever called it, not for each client.
+    """
+    if isinstance(error, StoreFullError):
+        detail = "the store has no memory left; nothing was written"
+    elif isinstance(error, StoreError):
+        detail = "the store cannot be reached; nothing is known to have been written"
+    else:
+        log.error("unexpected", exc_info=error)
+        return problem("internal_error", "something broke on our side; it has been logged", retry_after=1)
+    if isinstance(error, ScriptError):
+        log.error("script_failed", error=str(error))
+    return problem("store_unavailable", detail, retry_after=STORE_RETRY_S)

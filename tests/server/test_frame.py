@@ -1,0 +1,24 @@
+"""A frame on its way: as RFC 6455 has it, and encoded once however many it goes to."""
+
+import pytest
+from websockets.frames import Frame as Reference
+from websockets.frames import Opcode
+
+from tidings_server.frame import Frame
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
+def test_it_is_one_unmasked_frame_of_text(size: int) -> None:
+    text = "x" * size
+    assert Frame.of(text).wire == Reference(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
+def test_its_size_is_that_of_its_bytes() -> None:
+    assert len(Frame.of("é")) == 2
+    assert Frame(Frame.of("é").data).text == "é"
+
+
+def test_it_is_encoded_once() -> None:
+    frame = Frame(b"abc")
+    assert frame.wire is frame.wire
+    assert frame.text is frame.text

@@ -1,0 +1,81 @@
+"""How a line writes: all frames of a turn at once, and no more than its reader takes.
+
+The protocol is a stand-in that keeps what is written; that the real one carries it is tested over real sockets.
+"""
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from tidings.contract.frame import Limits
+from tidings_server.account import Account
+from tidings_server.auth.identity import ANYONE
+from tidings_server.auth.standing import Standing
+from tidings_server.line import Owner
+from tidings_server.protocol import WRITE_BYTES, DirectLine, SocketProtocol
+from tidings_server.session import Session
+
+LIMITS = Limits(max_frame_bytes=9999, max_depth=9, max_in_flight=9, max_watches=9, max_waiting_bytes=10_000_000)
+
+
+class Stage:
+    """A line with its session, and a transport that remembers."""
+
+    def __init__(self) -> None:
+        standing = Standing(ANYONE, asks=False, within_s=1.0, notice_s=1.0, now=0.0)
+        self.session = Session("c", LIMITS, Account(LIMITS, 0.0), standing, 0.0)
+        self.writes: list[bytes] = []
+        self.writable = asyncio.Event()
+        self.writable.set()
+        protocol = SimpleNamespace(
+            loop=asyncio.get_running_loop(),
+            transport=SimpleNamespace(write=self.writes.append, is_closing=lambda: False),
+            writable=self.writable,
+            close_sent=False,
+        )
+        owner = SimpleNamespace(session=self.session)
+        self.line = DirectLine(cast("SocketProtocol", protocol), cast("Owner", owner))
+
+    def say(self, ref: int) -> None:
+        """Have one frame sent."""
+        self.session.done(ref)
+        self.line.flush()
+
+
+@pytest.fixture
+async def stage() -> Stage:
+    return Stage()
+
+
+async def test_all_frames_of_a_turn_leave_in_one_write(stage: Stage) -> None:
+    for ref in range(50):
+        stage.say(ref)
+    assert stage.writes == []
+    await asyncio.sleep(0)
+    (written,) = stage.writes
+    assert written.count(b'"done"') == 50
+    stage.say(50)
+    await asyncio.sleep(0)
+    assert len(stage.writes) == 2
+
+
+async def test_while_its_reader_does_not_read_all_waits_where_it_is_counted(stage: Stage) -> None:
+    stage.writable.clear()
+    stage.say(1)
+    await asyncio.sleep(0)
+    assert stage.writes == []
+    assert stage.session.outbox.waiting_bytes > 0
+    stage.writable.set()
+    stage.line.resumed()
+    await asyncio.sleep(0)
+    assert len(stage.writes) == 1
+
+
+async def test_no_more_is_handed_over_at_a_time_than_the_transport_should_hold(stage: Stage) -> None:
+    for ref in range(10_000):
+        stage.say(ref)
+    await asyncio.sleep(0)
+    assert max(map(len, stage.writes)) <= WRITE_BYTES * 1.2  # the headers are not counted
+    assert b"".join(stage.writes).count(b'"done"') == 10_000
