@@ -4,7 +4,7 @@
 #   make test    set up, run every test
 #   make lint    set up, run every check
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
-#   make bench-all     every scenario on every peer, and where the CPU goes; hours. COUNT=1000000 jobs in the long run
+#   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
@@ -94,13 +94,11 @@ bench/peer/bullmq/node_modules/.stamp: bench/peer/bullmq/package.json | $(VENV)/
 
 bench-peers-setup: .venv-peers/stamp .venv-arq/stamp bench/peer/bullmq/node_modules/.stamp
 
-COUNT ?= 1000000
-
-# The long run is ours alone: with some peers it would take a day.
+# The long run of bench.scale is ours alone: with some peers it would take a day.
 bench-all: $(VENV)/stamp bench-peers-setup
 	$(BIN)/python -m bench --peer all --json artifacts/bench.json --write-docs
 	$(BIN)/python -m bench.queue --json artifacts/bench-queue.json --write-docs
-	$(BIN)/python -m bench million --rounds 1 --count $(COUNT) --json artifacts/bench-million.json
+	$(BIN)/python -m bench.scale --json artifacts/bench-scale.json --write-docs
 	$(BIN)/python -m bench.budget --json artifacts/budget.json
 
 bench-push: $(VENV)/stamp

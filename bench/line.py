@@ -25,7 +25,7 @@ class Line:
         self.book = Book(run.tally)
         self.limits = Limits()
         self.lost = False
-        self._url = run.url
+        self._url = run.next_url()
         self._tally = run.tally
         self._submit = submit_of(kind)
         self._on_news = on_news

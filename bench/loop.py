@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from .frame import FINAL, Frame, decode, submit_of
@@ -77,7 +77,7 @@ class Lane:
     """One socket and its turns."""
 
     def __init__(self, run: Run, kind: str, on_end: Callable[[], None]) -> None:
-        self._url = run.url
+        self._url = run.next_url()
         self._tally = run.tally
         self._turn = Turn(run.tally)
         self._submit = submit_of(kind)
@@ -106,9 +106,20 @@ class Lane:
 
 
 @asynccontextmanager
-async def looping(run: Run, kind: str, sockets: int, on_end: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
-    """Keep one job of a kind in flight on each of so many sockets, around the body; `on_end` is called at each end."""
-    lanes = [Lane(run, kind, on_end) for _ in range(sockets)]
+async def looping(
+    run: Run, kinds: str | Sequence[str], sockets: int, on_end: Callable[[], None] = lambda: None
+) -> AsyncIterator[None]:
+    """Keep one job in flight on each of so many sockets, around the body.
+
+    Args:
+        run: where to, and what to count in.
+        kinds: of the jobs; of several, each socket has one, in turn.
+        sockets: how many.
+        on_end: called at each job's end.
+
+    """
+    names = [kinds] if isinstance(kinds, str) else kinds
+    lanes = [Lane(run, names[number % len(names)], on_end) for number in range(sockets)]
     run.allow(sockets / 100)
     try:
         for first in range(0, sockets, OPEN_AT_ONCE):
@@ -122,8 +133,8 @@ async def looping(run: Run, kind: str, sockets: int, on_end: Callable[[], None] 
 
 
 async def closed_loop(
-    run: Run, kind: str, sockets: int, case: str = "", more: Mapping[str, float] | None = None
+    run: Run, kinds: str | Sequence[str], sockets: int, case: str = "", more: Mapping[str, float] | None = None
 ) -> None:
-    """Keep one job of a kind in flight on each of so many sockets, and measure."""
-    async with looping(run, kind, sockets):
+    """Keep one job in flight on each of so many sockets, and measure; see `looping`."""
+    async with looping(run, kinds, sockets):
         await run.measure(case, more)

@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import itertools
 import time
 from collections.abc import Mapping
 
@@ -22,13 +23,13 @@ class Run:
         """Prepare.
 
         Args:
-            url: the socket's address.
+            url: the socket's address; of several servers, all addresses with spaces between them.
             warm_up_s: how long load is put on before anything is counted.
             seconds: how long is measured, where that is not given by a number of jobs.
             count: how many jobs, where that is; None: as many as the scenario says.
 
         """
-        self.url = url
+        self._urls = itertools.cycle(url.split())
         self.warm_up_s = warm_up_s
         self.seconds = seconds
         self.count = count
@@ -37,6 +38,10 @@ class Run:
         self._began = self._ended = 0.0
         self._cpu_s = 0.0
         self.allow(0)
+
+    def next_url(self) -> str:
+        """Return where to connect: to each server in turn."""
+        return next(self._urls)
 
     def allow(self, seconds: float) -> None:
         """Let the next part of the run take so long, and a little more; whatever was allowed before counts no more."""

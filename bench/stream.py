@@ -104,7 +104,7 @@ class StreamLane(asyncio.Protocol):
     """One connection, kept alive, and its turns."""
 
     def __init__(self, run: Run, kind: str) -> None:
-        parts = urlsplit(run.url)
+        parts = urlsplit(run.next_url())
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._tally = run.tally
         self._turn = StreamTurn(run.tally, parts.netloc, parts.path.removesuffix(SOCKET_PATH), kind)

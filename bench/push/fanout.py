@@ -6,9 +6,9 @@ import time
 from collections import Counter
 
 from bench.histogram import Histogram
+from bench.running import Carrier, running
 
 from .member import Member, all_of, crowd, stamp_of
-from .running import Carrier, running
 
 SOCKETS = 2_000
 TICKS = 40

@@ -2,8 +2,9 @@
 
 import asyncio
 
+from bench.running import Carrier, running
+
 from .member import crowd
-from .running import Carrier, running
 
 
 async def _measure(carrier: Carrier) -> None:

@@ -1,7 +1,8 @@
 """A thousand events a second, each to one socket: how long from the handler's `ctx.log` to the client."""
 
+from bench.running import Carrier, running
+
 from .member import Ticks, all_of, crowd
-from .running import Carrier, running
 
 SOCKETS = 100
 PERIOD_S = 0.1

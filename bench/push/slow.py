@@ -5,10 +5,10 @@ import socket
 from urllib.parse import urlsplit
 
 from bench.histogram import Histogram
+from bench.running import running
 from bench.wire import SUBPROTOCOL, client_frame
 
 from .member import Member, Ticks, all_of, crowd
-from .running import running
 
 READERS = 2_000
 DEAF = 20

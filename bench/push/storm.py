@@ -7,9 +7,9 @@ import time
 from collections import Counter
 
 from bench.histogram import Histogram
+from bench.running import running
 
 from .member import Member, all_of, crowd
-from .running import running
 
 CLIENTS = 5_000
 DRAIN_S = 10.0

@@ -5,7 +5,8 @@ from bench.run import Run
 
 from . import Scenario
 
-SOCKETS = (1, 10, 100, 1_000)
+NAME = "many_sockets_closed_loop"
+SOCKETS = (1, 10, 100, 1_000, 5_000)
 
 
 async def _run(run: Run) -> None:
@@ -14,7 +15,7 @@ async def _run(run: Run) -> None:
 
 
 SCENARIO = Scenario(
-    "1 to 1,000 sockets, each a job with three progress events, then the next",
+    "1 to 5,000 sockets, each a job with three progress events, then the next",
     _run,
     ("jobs", "reply"),
 )
