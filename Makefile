@@ -3,6 +3,7 @@
 #   make demo    set up, run the demo, print the page's address
 #   make test    set up, run every test
 #   make lint    set up, run every check
+#   make test-redis  the tests that stand close to the store, on Redis 7
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs clean
+.PHONY: help setup demo test test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,12 @@ $(VENV)/stamp-browser: | $(VENV)/stamp
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nodejs npm; }
 	@touch $@
 
+# The allocator that stores are built with elsewhere, from Debian where it is missing.
+$(VENV)/stamp-allocator: | $(VENV)/stamp
+	@ldconfig -p | grep -q libjemalloc \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends libjemalloc2; }
+	@touch $@
+
 # What the tests of the proxies need, from Debian where it is missing.
 $(VENV)/stamp-proxies: | $(VENV)/stamp
 	@test -x /usr/sbin/nginx && test -x /usr/sbin/haproxy \
@@ -52,7 +59,7 @@ node_modules/.stamp: package.json | $(VENV)/stamp-browser
 	npm install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
-setup: $(VENV)/stamp $(VENV)/stamp-browser $(VENV)/stamp-proxies node_modules/.stamp
+setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp-proxies node_modules/.stamp
 
 demo: $(VENV)/stamp
 	$(BIN)/tidings dev examples/demo/jobs.py
@@ -63,6 +70,13 @@ TEST_PROCESSES ?= 2
 test: setup
 	node --test tests/js/
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
+
+# What of the tests stands close to the store, on Redis 7 as Debian has it.
+test-redis: $(VENV)/stamp
+	@command -v redis-server >/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends redis-server; }
+	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile \
+		tests/broker tests/model tests/worker tests/dead tests/recurring
 
 lint: setup
 	$(BIN)/ruff check .
@@ -76,7 +90,7 @@ format: $(VENV)/stamp
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/stamp
+bench: $(VENV)/stamp $(VENV)/stamp-allocator
 	$(BIN)/python -m bench --short
 
 # Nothing of the peers enters the project's own environment. arq has one for itself: it wants an older redis-py.
@@ -95,13 +109,13 @@ bench/peer/bullmq/node_modules/.stamp: bench/peer/bullmq/package.json | $(VENV)/
 bench-peers-setup: .venv-peers/stamp .venv-arq/stamp bench/peer/bullmq/node_modules/.stamp
 
 # The long run of bench.scale is ours alone: with some peers it would take a day.
-bench-all: $(VENV)/stamp bench-peers-setup
+bench-all: $(VENV)/stamp $(VENV)/stamp-allocator bench-peers-setup
 	$(BIN)/python -m bench --peer all --json artifacts/bench.json --write-docs
 	$(BIN)/python -m bench.queue --json artifacts/bench-queue.json --write-docs
 	$(BIN)/python -m bench.scale --json artifacts/bench-scale.json --write-docs
 	$(BIN)/python -m bench.budget --json artifacts/budget.json
 
-bench-push: $(VENV)/stamp
+bench-push: $(VENV)/stamp $(VENV)/stamp-allocator
 	$(BIN)/python -m bench.push
 
 MINUTES ?= 10

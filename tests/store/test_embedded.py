@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tidings.broker import allocator
 from tidings.broker.embedded import EmbeddedStore, FolderInUseError, resolve_url
 from tidings.broker.error import StoreUnavailableError
 
@@ -99,3 +100,24 @@ def test_a_folder_that_cannot_be_written_is_an_error_not_a_hang(tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         EmbeddedStore(tmp_path / "file" / "s").start()
+
+
+@pytest.mark.skipif(allocator.find() is None, reason="this machine has no jemalloc")
+def test_the_store_has_the_allocator_that_stores_are_built_with(tmp_path: Path) -> None:
+    with EmbeddedStore(tmp_path) as store:
+        assert "libjemalloc" in Path(f"/proc/{store.pid}/maps").read_text()
+
+
+def test_it_starts_without_that_allocator_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "find", lambda: None)
+    with EmbeddedStore(tmp_path) as store, client(store.url) as redis_:
+        assert redis_.ping()
+        assert "libjemalloc" not in Path(f"/proc/{store.pid}/maps").read_text()
+
+
+def test_what_else_is_preloaded_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "find", lambda: "libjemalloc.so.2")
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    assert allocator.environment() == {"LD_PRELOAD": "libjemalloc.so.2"}
+    monkeypatch.setenv("LD_PRELOAD", "libfaketime.so.1")
+    assert allocator.environment() == {"LD_PRELOAD": "libjemalloc.so.2 libfaketime.so.1"}

