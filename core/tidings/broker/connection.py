@@ -1,12 +1,15 @@
 """Connections to the store: one place for addresses, time limits and pool sizes."""
 
+import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from .caller import Caller
 from .contact import Contact, tell_nobody
 from .embedded import resolve_url
 from .error import StoreUnavailableError, translate
@@ -28,6 +31,8 @@ class Store(Redis):
     """A client whose every call its process's `Contact` hears of."""
 
     contact: Contact
+    caller: Caller
+    """Makes the calls that every job needs."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command; see redis-py."""
@@ -38,6 +43,37 @@ class Store(Redis):
             raise
         self.contact.answered(args[:2])
         return answer
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close all connections."""
+        self.caller.close()
+        await super().aclose(close_connection_pool)
+
+    async def hand_over(self) -> asyncio.StreamWriter:
+        """Connect, and leave the connection to the caller: address, TLS, credentials and database are as everywhere.
+
+        Raises:
+            StoreError: the store is not there, or refuses.
+
+        """
+        connection: AbstractConnection = self.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException as error:
+            await connection.disconnect(nowait=True)
+            if isinstance(error, CALL_ERRORS):
+                raise translate(error) from error
+            raise
+        # What redis-py does not call public. Nothing was read ahead, as nobody speaks on a connection of RESP2 unasked.
+        writer, connection._writer, connection._reader = connection._writer, None, None  # noqa: SLF001
+        assert writer is not None, "it is connected"
+        return writer
+
+
+def caller_of(store: Redis) -> Caller:
+    """Return what makes the hot calls of a client that `open_store` gave."""
+    assert isinstance(store, Store)
+    return store.caller
 
 
 def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, contact: Contact | None = None) -> Store:
@@ -65,6 +101,7 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, contact: Con
     )
     assert isinstance(store, Store)
     store.contact = contact or Contact(tell=tell_nobody)
+    store.caller = Caller(store.hand_over, store.contact, timeout)
     return store
 
 

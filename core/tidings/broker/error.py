@@ -37,17 +37,50 @@ class ScriptUnknownError(ScriptError):
     """The store does not know the script of this digest: it was restarted, or is new."""
 
 
-def translate(error: Exception) -> StoreError:
+_CODES = {
+    "NOSCRIPT": ScriptUnknownError,
+    "OOM": StoreFullError,
+    "MISCONF": StoreFullError,
+    **dict.fromkeys(
+        (
+            "LOADING",
+            "READONLY",
+            "MASTERDOWN",
+            "CLUSTERDOWN",
+            "BUSY",
+            "TRYAGAIN",
+            "NOAUTH",
+            "WRONGPASS",
+        ),
+        StoreUnavailableError,
+    ),
+}
+"""What the first word of a refusal says."""
+
+
+def refusal(text: str) -> StoreError:
+    """Return the error for what the store said instead of an answer, the code its first word."""
+    if text.startswith("ERR max number of clients"):
+        return StoreUnavailableError(text)
+    return _CODES.get(text.partition(" ")[0], ScriptError)(text)
+
+
+def translate(error: BaseException) -> StoreError:
     """Return ours for an error of redis-py or of the operating system."""
     text = str(error) or type(error).__name__
-    if isinstance(error, redis.exceptions.NoScriptError):
-        return ScriptUnknownError(text)
     if isinstance(error, redis.exceptions.ResponseError):
-        if isinstance(error, redis.exceptions.OutOfMemoryError) or text.startswith(("OOM", "MISCONF")):
-            return StoreFullError(text)
-        if isinstance(error, redis.exceptions.ReadOnlyError) or text.startswith(
-            ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY ", "TRYAGAIN")
-        ):
-            return StoreUnavailableError(text)
-        return ScriptError(text)
+        # redis-py takes the code away where it has a class for it.
+        for known, code in _CLASSES.items():
+            if isinstance(error, known):
+                return _CODES[code](text)
+        return refusal(text)
     return StoreUnavailableError(text)
+
+
+_CLASSES = {
+    redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.TryAgainError: "TRYAGAIN",
+}

@@ -7,6 +7,7 @@ script that ends work or frees memory, or without which those could not run: a f
 Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script-flags
 """
 
+import asyncio
 import hashlib
 from importlib import resources
 from typing import Any, Generic, TypeVar
@@ -14,8 +15,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from redis.asyncio import Redis
 
-from .connection import command
+from .caller import settle
+from .connection import caller_of
 from .error import ScriptUnknownError
+from .pipe import Call
 
 Reply = TypeVar("Reply")
 
@@ -48,16 +51,30 @@ class Script(Generic[Reply]):
         self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
         self._decode = msgspec.msgpack.Decoder(reply).decode
 
-    async def __call__(self, store: Redis, root: str, args: tuple[Any, ...]) -> Reply:
+    def __call__(self, store: Redis, root: str, args: tuple[Any, ...]) -> "asyncio.Future[Reply]":
         """Run the script on the partition whose keys begin with `root`.
 
-        Raises:
-            StoreError: the store is unavailable or full, or refused the script.
+        Returns:
+            A future of the reply. It fails with `StoreError`: the store is unavailable or full, or refused the script.
 
         """
-        packed = _pack(args)
+        caller, packed = caller_of(store), _pack(args)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def take(answer: Any) -> None:
+            if isinstance(answer, ScriptUnknownError):  # a restarted store has forgotten it
+                caller.send(Call(("EVAL", self._text, 1, root, packed), finish, future))
+            else:
+                finish(answer)
+
+        def finish(answer: Any) -> None:
+            settle(future, answer if isinstance(answer, Exception) else self._read(answer))
+
+        caller.send(Call(("EVALSHA", self._digest, 1, root, packed), take, future))
+        return future
+
+    def _read(self, answer: bytes) -> Reply | Exception:
         try:
-            answer = await command(store, "EVALSHA", self._digest, 1, root, packed)
-        except ScriptUnknownError:  # a restarted store has forgotten it
-            answer = await command(store, "EVAL", self._text, 1, root, packed)
-        return self._decode(answer)
+            return self._decode(answer)
+        except msgspec.DecodeError as fault:  # not what our own script says
+            return fault

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from tidings.contract.state import State
 
-from .connection import command
+from .connection import caller_of
 from .gather import Gatherers
 from .keys import GROUP, Keys
 from .pause import store_pause
@@ -173,6 +173,7 @@ class WorkerStore(Gatherers):
         self.partition = partition
         self.worker = worker
         self._store = store
+        self._caller = caller_of(store)
         self._keys = keys
         self._root = keys.root(partition)
         self._ttl_ms = int(result_ttl_s * 1000)
@@ -197,8 +198,8 @@ class WorkerStore(Gatherers):
         Source: https://redis.io/docs/latest/commands/xreadgroup/
         """
         streams = [self._keys.ready(self.partition, tier) for tier in tiers]
-        found = await command(
-            self._store, "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most, "BLOCK", wait_ms,
+        found = await self._caller.wait(
+            "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most, "BLOCK", wait_ms,
             "STREAMS", *streams, *(">" for _ in streams),
         )  # fmt: skip
         return [_entry(stream.rpartition(b":")[2].decode(), raw) for stream, entries in found or () for raw in entries]
@@ -209,7 +210,7 @@ class WorkerStore(Gatherers):
         Source: https://redis.io/docs/latest/commands/xautoclaim/
         """
         stream = self._keys.ready(self.partition, tier)
-        answer = await command(self._store, "XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most)
+        answer = await self._caller.ask("XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most)
         return [_entry(tier, raw) for raw in answer[1] if raw is not None and raw[1] is not None]
 
     def new_call(self) -> str:
@@ -293,6 +294,7 @@ class WorkerStore(Gatherers):
         return await _REPORT(self._store, self._root, args)
 
 
-def _entry(tier: str, raw: tuple[bytes, dict[bytes, bytes]]) -> Entry:
+def _entry(tier: str, raw: tuple[bytes, list[bytes]]) -> Entry:
     entry, fields = raw
-    return Entry(tier, entry.decode(), fields[b"id"].decode(), fields[b"env"])
+    # The scripts add `id` first and `env` second, and read them so too.
+    return Entry(tier, entry.decode(), fields[1].decode(), fields[3])

@@ -1,0 +1,99 @@
+"""The caller: the few commands that every job needs, sent by the short way.
+
+Scripts share one connection, on which they follow each other without waiting for answers. A command that may wait in
+the store has one of its own, as nothing behind it would be answered meanwhile.
+"""
+
+import asyncio
+from typing import Any
+
+from .contact import Contact
+from .error import BrokerClosedError, StoreError
+from .pipe import Call, Connect, Pipe
+
+
+class Caller:
+    """The connections of one client by which hot calls are made; each is opened when it is first needed."""
+
+    def __init__(self, connect: Connect, contact: Contact, timeout_s: float | None) -> None:
+        """Prepare; nothing is connected yet.
+
+        Args:
+            connect: makes a connection; raises `StoreError`.
+            contact: hears what becomes of every call.
+            timeout_s: how long one answer may take, s; None: for ever.
+
+        """
+        self._connect = connect
+        self._contact = contact
+        self._timeout_s = timeout_s
+        self._pipe: Pipe | None = None
+        self._waiting: set[Pipe] = set()
+        """Those on which a command waits, or has waited and another may."""
+
+    def send(self, call: Call) -> None:
+        """Send a call that the store answers at once, behind those that are under way."""
+        pipe = self._pipe
+        if pipe is None or pipe.over:
+            pipe = self._pipe = self._open()
+        pipe.send(call)
+
+    def ask(self, *args: str | bytes | int) -> "asyncio.Future[Any]":
+        """Send a command that the store answers at once; a future of the answer, which fails with `StoreError`."""
+        call = _asked(args)
+        self.send(call)
+        assert call.future is not None
+        return call.future
+
+    async def wait(self, *args: str | bytes | int) -> Any:
+        """Send a command that may wait in the store, for less than the time limit; return the answer.
+
+        If this is cancelled the connection ends, so that the store gives to nobody what nobody takes.
+
+        Raises:
+            StoreError: the store is unavailable or full, or refused the command.
+
+        """
+        call = _asked(args)
+        assert call.future is not None
+        self._waiting = {pipe for pipe in self._waiting if not pipe.over}
+        pipe = next((one for one in self._waiting if one.idle), None)
+        if pipe is None:
+            pipe = self._open()
+            self._waiting.add(pipe)
+        pipe.send(call)
+        try:
+            return await call.future
+        finally:
+            if call.future.cancelled():
+                pipe.end(_closed())
+
+    def close(self) -> None:
+        """End all connections; what is under way fails. Another call would open one anew."""
+        for pipe in (self._pipe, *self._waiting):
+            if pipe is not None:
+                pipe.end(_closed())
+        self._pipe = None
+        self._waiting.clear()
+
+    def _open(self) -> Pipe:
+        return Pipe(self._connect, self._contact, self._timeout_s)
+
+
+def settle(future: "asyncio.Future[Any]", answer: Any) -> None:
+    """Give a future its answer or error, unless nobody waits for it any more."""
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+def _asked(args: tuple[str | bytes | int, ...]) -> Call:
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    return Call(args, lambda answer: settle(future, answer), future)
+
+
+def _closed() -> StoreError:
+    return BrokerClosedError("this process has let go of the store")
