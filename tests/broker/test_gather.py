@@ -1,10 +1,13 @@
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import anyio
 import pytest
 
 from tidings.broker.error import StoreUnavailableError
-from tidings.broker.gather import Gatherer
+from tidings.broker.gather import Gatherer, Gatherers
 
 
 class Calls:
@@ -23,11 +26,18 @@ class Calls:
         return items
 
 
+@contextmanager
+def gathering(calls: Calls, **options: Any) -> Iterator[Gatherer[int, int]]:
+    faults: list[BaseException] = []
+    gatherer: Gatherer[int, int] = Gatherer(calls, name="test", on_fault=faults.append, **options)
+    yield gatherer
+    gatherer.close()
+    assert not faults
+
+
 async def test_what_one_turn_wants_is_one_call_and_what_comes_meanwhile_the_next() -> None:
     calls = Calls()
-    gatherer: Gatherer[int, int] = Gatherer(calls, name="test")
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(gatherer.run)
+    with gathering(calls) as gatherer:
         calls.gate.clear()
         first = [gatherer.put(n) for n in (1, 2, 3)]
         while not calls.batches:
@@ -36,58 +46,94 @@ async def test_what_one_turn_wants_is_one_call_and_what_comes_meanwhile_the_next
         calls.gate.set()
         assert await asyncio.gather(*first, *second) == [1, 2, 3, 4, 5]
         assert calls.batches == [[1, 2, 3], [4, 5]]
-        tasks.cancel_scope.cancel()
 
 
 async def test_a_batch_is_bounded() -> None:
     calls = Calls()
-    gatherer: Gatherer[int, int] = Gatherer(calls, name="test", most=2)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(gatherer.run)
+    with gathering(calls, most=2) as gatherer:
         await asyncio.gather(*(gatherer.put(n) for n in range(5)))
         assert [len(batch) for batch in calls.batches] == [2, 2, 1]
-        tasks.cancel_scope.cancel()
 
 
 async def test_an_answer_s_follow_up_joins_the_next_batch() -> None:
     calls = Calls()
-    gatherer: Gatherer[int, int] = Gatherer(calls, name="test", most=2)
 
     async def chain(n: int) -> None:
         await gatherer.put(n)
         await gatherer.put(n + 10)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(gatherer.run)
+    with gathering(calls, most=2) as gatherer:
         async with anyio.create_task_group() as chains:
             for n in range(2):
                 chains.start_soon(chain, n)
         assert calls.batches == [[0, 1], [10, 11]]
-        tasks.cancel_scope.cancel()
 
 
 async def test_a_failed_call_fails_its_items_and_no_others() -> None:
-    calls = Calls()
-    gatherer: Gatherer[int, int] = Gatherer(calls, name="test", most=1)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(gatherer.run)
+    with gathering(Calls(), most=1) as gatherer:
         bad, good = gatherer.put(-1), gatherer.put(1)
         with pytest.raises(StoreUnavailableError, match="gone"):
             await bad
         assert await good == 1
-        tasks.cancel_scope.cancel()
+
+
+async def test_a_lost_store_is_left_alone_for_a_while() -> None:
+    calls, paused = Calls(), list[int]()
+
+    def pause(failures: int) -> float:
+        paused.append(failures)
+        return 0.01
+
+    with gathering(calls, pause=pause) as gatherer:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError):
+                await gatherer.put(-1)
+        later = gatherer.put(1)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert calls.batches == [[-1], [-1]]
+        assert await later == 1
+        assert paused == [1, 2]
+
+
+async def test_a_cancelled_item_holds_up_no_other() -> None:
+    with gathering(Calls()) as gatherer:
+        futures = [gatherer.put(n) for n in range(3)]
+        futures[1].cancel()
+        assert [await futures[0], await futures[2]] == [0, 2]
 
 
 async def test_when_it_closes_nothing_waits_for_ever() -> None:
     calls = Calls()
     calls.gate.clear()
-    gatherer: Gatherer[int, int] = Gatherer(calls, name="test", most=1)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(gatherer.run)
+    with gathering(calls, most=1) as gatherer:
         waiting = [gatherer.put(1), gatherer.put(2)]
         while not calls.batches:
             await asyncio.sleep(0)
-        tasks.cancel_scope.cancel()
     for future in (*waiting, gatherer.put(3)):
         with pytest.raises(StoreUnavailableError, match="closed"):
             await future
+
+
+class BrokenError(Exception):
+    """What nobody expects."""
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_defect_ends_those_who_use_it(at_once: bool) -> None:
+    def call(_: list[int]) -> "asyncio.Future[list[int]]":
+        if at_once:
+            raise BrokenError
+        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        future.set_exception(BrokenError())
+        return future
+
+    async def use() -> None:
+        async with Gatherers() as gatherers:
+            with pytest.raises(StoreUnavailableError, match="closed"):
+                await gatherers.gather(("test",), call).put(1)
+            await anyio.sleep_forever()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await use()
+    assert caught.group_contains(BrokenError)

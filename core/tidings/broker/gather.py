@@ -2,7 +2,7 @@
 
 While nothing is under way a call leaves at the end of the turn that asked for it; while one is
 under way, what arrives is gathered for the next. So nothing waits for a batch to fill, and under
-load the batches grow by themselves.
+load the batches grow by themselves. No task stands between: each step is a callback of the event loop.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ class Gatherer(Generic[Item, Reply]):
         call: Callable[[list[Item]], Awaitable[Sequence[Reply]]],
         *,
         name: str,
+        on_fault: Callable[[BaseException], None],
         most: int = 256,
         pause: Callable[[int], float] | None = None,
     ) -> None:
@@ -34,7 +35,8 @@ class Gatherer(Generic[Item, Reply]):
 
         Args:
             call: performs one batch.
-            name: for the task and for error messages.
+            name: for error messages.
+            on_fault: gets what `call` raised that is no `StoreError`: a defect of ours.
             most: items in one batch at the most; a script holds the store while it runs.
             pause: how long to wait, s, after so many calls have failed in a row; None: not at all. With
                 it, many who put again what has failed ask a lost store once, not each of them.
@@ -42,10 +44,16 @@ class Gatherer(Generic[Item, Reply]):
         """
         self.name = name
         self._call = call
+        self._on_fault = on_fault
         self._most = most
         self._pause = pause
+        self._failures = 0
         self._waiting: list[tuple[Item, asyncio.Future[Reply]]] = []
-        self._wanted = asyncio.Event()
+        self._batch: list[tuple[Item, asyncio.Future[Reply]]] = []
+        """What is under way."""
+        self._answer: asyncio.Future[Sequence[Reply]] | None = None
+        self._resting = True
+        """Whether nothing is under way, nor about to be."""
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -53,61 +61,91 @@ class Gatherer(Generic[Item, Reply]):
         """Return a future of the answer to `item`; it fails with a `StoreError`."""
         future: asyncio.Future[Reply] = self._loop.create_future()
         if self._closed:
-            future.set_exception(BrokerClosedError(f"{self.name}: the broker is closed"))
+            future.set_exception(self._closing())
             return future
         self._waiting.append((item, future))
-        self._wanted.set()
+        if self._resting:
+            self._resting = False
+            self._loop.call_soon(self._send)
         return future
 
-    async def run(self) -> None:
-        """Make the calls, until cancelled; whatever still waits then fails."""
-        batch: list[tuple[Item, asyncio.Future[Reply]]] = []
-        failures = 0
-        try:
-            while True:
-                await self._wanted.wait()
-                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                if not self._waiting:
-                    self._wanted.clear()
-                failures = 0 if await self._send(batch) else failures + 1
-                batch = []
-                if failures and self._pause is not None:
-                    await anyio.sleep(self._pause(failures))
-        finally:
-            self._closed = True
-            _fail(batch + self._waiting, BrokerClosedError(f"{self.name}: the broker is closed"))
-            self._waiting = []
+    def close(self) -> None:
+        """Make no more calls; whatever still waits fails."""
+        self._closed = True
+        if self._answer is not None:
+            self._answer.cancel()
+        _fail(self._batch + self._waiting, self._closing())
+        self._batch, self._waiting = [], []
 
-    async def _send(self, batch: list[tuple[Item, asyncio.Future[Reply]]]) -> bool:
-        """Make one call; return whether the store answered."""
+    def _closing(self) -> StoreError:
+        return BrokerClosedError(f"{self.name}: the broker is closed")
+
+    def _send(self) -> None:
+        if self._closed:
+            return
+        if not self._waiting:
+            self._resting = True
+            return
+        self._batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         try:
-            replies = await self._call([item for item, _ in batch])
-        except StoreError as error:
-            _fail(batch, error)
-            return isinstance(error, ScriptError)
-        for (_, future), reply in zip(batch, replies, strict=True):
+            answer = asyncio.ensure_future(self._call([item for item, _ in self._batch]))  # noqa: RUF006 - kept below
+        except Exception as fault:  # noqa: BLE001 - nobody is above a callback who could take it
+            self._break(fault)
+            return
+        self._answer = answer
+        answer.add_done_callback(self._answered)
+
+    def _answered(self, answer: "asyncio.Future[Sequence[Reply]]") -> None:
+        if self._closed:
+            return
+        error = answer.exception()
+        if error is None:
+            self._failures = 0
+            self._settle(answer.result())
+        elif isinstance(error, StoreError):
+            self._failures = 0 if isinstance(error, ScriptError) else self._failures + 1
+            _fail(self._batch, error)
+        else:
+            self._break(error)
+            return
+        self._batch, self._answer = [], None
+        if self._failures and self._pause is not None:
+            self._loop.call_later(self._pause(self._failures), self._send)
+        else:
+            # Whoever waited may want something more at once: he is called before this is, and it joins the next batch.
+            self._loop.call_soon(self._send)
+
+    def _settle(self, replies: Sequence[Reply]) -> None:
+        assert len(replies) == len(self._batch), "a reply for each item"
+        for (_, future), reply in zip(self._batch, replies, strict=True):
             if not future.done():
                 future.set_result(reply)
-        # Whoever waited may want something more at once: let it join the next batch.
-        await asyncio.sleep(0)
-        return True
+
+    def _break(self, fault: BaseException) -> None:
+        self.close()
+        self._on_fault(fault)
 
 
 class Gatherers:
-    """What gathers calls of several kinds: use it as `async with`, its tasks run in a group of its own."""
+    """What gathers calls of several kinds: use it as `async with`; a defect in one of them ends the body."""
 
     def __init__(self) -> None:
         self._gatherers: dict[tuple[str, ...], Gatherer[Any, Any]] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._fault: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._fault = asyncio.get_running_loop().create_future()
         self._tasks = await anyio.create_task_group().__aenter__()
+        self._tasks.start_soon(self._stand, self._fault, name="gatherers")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._tasks is not None
+        for gatherer in self._gatherers.values():
+            gatherer.close()
         self._tasks.cancel_scope.cancel()
         return await self._tasks.__aexit__(kind, error, trace)
 
@@ -122,9 +160,19 @@ class Gatherers:
         gatherer = self._gatherers.get(place)
         if gatherer is None:
             assert self._tasks is not None, "use it inside `async with`"
-            gatherer = self._gatherers[place] = Gatherer(call, name=" ".join(place), pause=pause)
-            self._tasks.start_soon(gatherer.run, name=gatherer.name)
+            gatherer = Gatherer(call, name=" ".join(place), on_fault=self._break, pause=pause)
+            self._gatherers[place] = gatherer
         return gatherer
+
+    def _break(self, fault: BaseException) -> None:
+        assert self._fault is not None
+        if not self._fault.done():
+            self._fault.set_exception(fault)
+
+    @staticmethod
+    async def _stand(fault: "asyncio.Future[None]") -> None:
+        """Raise a defect where it is seen: in the task group around the body."""
+        await fault
 
 
 def _fail(batch: list[tuple[Item, "asyncio.Future[Reply]"]], error: StoreError) -> None:

@@ -267,8 +267,8 @@ class WorkerStore(Gatherers):
         """Queue what is due; return how many, and the ms until the next is due (-1: none)."""
         return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, most))
 
-    async def _send_memos(self, items: list[tuple[str, int, str, str]]) -> list[Memo]:
-        return await _ONCE(self._store, self._root, (items,))
+    def _send_memos(self, items: list[tuple[str, int, str, str]]) -> "asyncio.Future[list[Memo]]":
+        return _ONCE(self._store, self._root, (items,))
 
     async def sweep(self, tiers: list[str], living: list[str], idle_s: float, cursor: str) -> Swept:
         """Clear away what nobody needs any more, of a part of the partition.
@@ -283,7 +283,7 @@ class WorkerStore(Gatherers):
         args = (tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS)
         return await _SWEEP(self._store, self._root, args)
 
-    async def _send_reports(self, reports: list[Report]) -> list[str]:
+    def _send_reports(self, reports: list[Report]) -> "asyncio.Future[list[str]]":
         args = (
             self.partition,
             self._max_log_bytes,
@@ -291,7 +291,7 @@ class WorkerStore(Gatherers):
             MAX_DEAD,
             [report.seal() for report in reports],
         )
-        return await _REPORT(self._store, self._root, args)
+        return _REPORT(self._store, self._root, args)
 
 
 def _entry(tier: str, raw: tuple[bytes, list[bytes]]) -> Entry:
