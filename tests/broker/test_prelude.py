@@ -49,7 +49,7 @@ async def test_both_hold_the_same_transitions(store: Redis, name: str, table: Ma
         local rows = {{}}
         for state, after in pairs({name}) do
           rows[state] = {{}}
-          for to in pairs(after) do table.insert(rows[state], to) end
+          for to in string.gmatch(after, '%S+') do table.insert(rows[state], to) end
         end
         return cmsgpack.pack(rows)
         """,

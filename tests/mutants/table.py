@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant(
         "A job that has ended may begin again.",
         LUA + "_prelude.lua",
-        "  succeeded = {}, failed = {}, cancelled = {}, expired = {},",
-        "  succeeded = { running = true }, failed = {}, cancelled = {}, expired = {},",
+        "  succeeded = ' ', failed = ' ', cancelled = ' ', expired = ' ',",
+        "  succeeded = ' running ', failed = ' ', cancelled = ' ', expired = ' ',",
         ("tests/broker/test_prelude.py",),
     ),
     Mutant(

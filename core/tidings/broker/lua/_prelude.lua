@@ -24,19 +24,20 @@ local function worker_key(worker) return root .. 'worker:' .. worker end
 -- The classes of events (contract/event.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
 
--- The transitions of contract/state.py.
+-- The transitions of contract/state.py. What follows a state is one text, not a table: all this is made anew in
+-- every call of every script.
 local NEXT = {
-  scheduled = { queued = true, cancelled = true, expired = true },
-  queued = { running = true, cancelled = true, expired = true },
-  running = {
-    succeeded = true, failed = true, scheduled = true, waiting = true, queued = true,
-    cancelled = true, expired = true,
-  },
-  waiting = { queued = true, cancelled = true, expired = true },
-  succeeded = {}, failed = {}, cancelled = {}, expired = {},
+  scheduled = ' queued cancelled expired ',
+  queued = ' running cancelled expired ',
+  running = ' succeeded failed scheduled waiting queued cancelled expired ',
+  waiting = ' queued cancelled expired ',
+  succeeded = ' ', failed = ' ', cancelled = ' ', expired = ' ',
 }
-local function may(from, to) return NEXT[from] ~= nil and NEXT[from][to] == true end
-local function terminal(state) return NEXT[state] ~= nil and next(NEXT[state]) == nil end
+local function leads(table, from, to)
+  return table[from] ~= nil and string.find(table[from], ' ' .. to .. ' ', 1, true) ~= nil
+end
+local function may(from, to) return leads(NEXT, from, to) end
+local function terminal(state) return NEXT[state] == ' ' end
 
 -- The store's clock is the only clock.
 local clock = redis.call('TIME')
@@ -58,7 +59,7 @@ local function rfc3339(ms)
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
     math.floor(sod / 3600), math.floor(sod / 60) % 60, sod % 60, ms % 1000)
 end
-local at = rfc3339(now)
+local at
 
 -- Events are gathered for each gateway and published once, at the end of the script. An event
 -- whose frame is larger than the cap travels without it: the gateway fetches the job instead, so
@@ -71,6 +72,7 @@ local SCRIPT_CAP = 4194304
 local outboxes = {}
 
 local function frame_of(partition, id, seq, tail)
+  at = at or rfc3339(now)
   return '{"type":"event","token":"' .. partition .. '.' .. id .. '","seq":' .. seq ..
     ',"at":"' .. at .. '",' .. tail
 end
@@ -167,8 +169,8 @@ local function envelope_in(tier, entry)
 end
 
 -- What an operator's replay may do, and nothing else: REPLAY of contract/state.py.
-local REPLAY = { failed = { queued = true } }
-local function may_replay(from, to) return REPLAY[from] ~= nil and REPLAY[from][to] == true end
+local REPLAY = { failed = ' queued ' }
+local function may_replay(from, to) return leads(REPLAY, from, to) end
 
 -- Adds the attempt under way, which did not succeed, to its job's history: a JSON object a line, the
 -- oldest lines dropped past the cap. problem: JSON text, or ''; one too long for the history is left out.

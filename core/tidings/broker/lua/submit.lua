@@ -28,12 +28,12 @@ local RATE_VALID_MS = 30000
 
 local function count_waiting(tier)
   local stream = ready_key(tier)
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if groups.err then return 0 end -- nothing was ever queued there, and no worker has joined
   local held = 0
-  if redis.call('EXISTS', stream) == 1 then
-    for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-      for i = 1, #group, 2 do
-        if group[i] == 'pending' then held = held + group[i + 1] end
-      end
+  for _, group in ipairs(groups) do
+    for i = 1, #group, 2 do
+      if group[i] == 'pending' then held = held + group[i + 1] end
     end
   end
   return redis.call('XLEN', stream) - held
