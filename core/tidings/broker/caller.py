@@ -10,6 +10,7 @@ from typing import Any
 from .contact import Contact
 from .error import BrokerClosedError, StoreError
 from .pipe import Call, Connect, Pipe
+from .prompt import Prompt
 
 
 class Caller:
@@ -27,6 +28,7 @@ class Caller:
         self._connect = connect
         self._contact = contact
         self._timeout_s = timeout_s
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pipe: Pipe | None = None
         self._waiting: set[Pipe] = set()
         """Those on which a command waits, or has waited and another may."""
@@ -38,12 +40,17 @@ class Caller:
             pipe = self._pipe = self._open()
         pipe.send(call)
 
+    def promise(self) -> "Prompt[Any]":
+        """Return a future for an answer; it is made for every job, and the running loop is looked up only once."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return Prompt(loop=self._loop)
+
     def ask(self, *args: str | bytes | int) -> "asyncio.Future[Any]":
         """Send a command that the store answers at once; a future of the answer, which fails with `StoreError`."""
-        call = _asked(args)
-        self.send(call)
-        assert call.future is not None
-        return call.future
+        future = self.promise()
+        self.send(Call(args, future.settle, future))
+        return future
 
     async def wait(self, *args: str | bytes | int) -> Any:
         """Send a command that may wait in the store, for less than the time limit; return the answer.
@@ -54,18 +61,17 @@ class Caller:
             StoreError: the store is unavailable or full, or refused the command.
 
         """
-        call = _asked(args)
-        assert call.future is not None
+        future = self.promise()
         self._waiting = {pipe for pipe in self._waiting if not pipe.over}
         pipe = next((one for one in self._waiting if one.idle), None)
         if pipe is None:
             pipe = self._open()
             self._waiting.add(pipe)
-        pipe.send(call)
+        pipe.send(Call(args, future.settle, future))
         try:
-            return await call.future
+            return await future
         finally:
-            if call.future.cancelled():
+            if future.cancelled():
                 pipe.end(_closed())
 
     def close(self) -> None:
@@ -75,24 +81,10 @@ class Caller:
                 pipe.end(_closed())
         self._pipe = None
         self._waiting.clear()
+        self._loop = None
 
     def _open(self) -> Pipe:
         return Pipe(self._connect, self._contact, self._timeout_s)
-
-
-def settle(future: "asyncio.Future[Any]", answer: Any) -> None:
-    """Give a future its answer or error, unless nobody waits for it any more."""
-    if future.done():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
-
-
-def _asked(args: tuple[str | bytes | int, ...]) -> Call:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    return Call(args, lambda answer: settle(future, answer), future)
 
 
 def _closed() -> StoreError:

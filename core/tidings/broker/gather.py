@@ -14,6 +14,7 @@ import anyio
 import anyio.abc
 
 from .error import BrokerClosedError, ScriptError, StoreError
+from .prompt import Prompt
 
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
@@ -88,12 +89,18 @@ class Gatherer(Generic[Item, Reply]):
             return
         self._batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         try:
-            answer = asyncio.ensure_future(self._call([item for item, _ in self._batch]))  # noqa: RUF006 - kept below
+            answer = self._call([item for item, _ in self._batch])
         except Exception as fault:  # noqa: BLE001 - nobody is above a callback who could take it
             self._break(fault)
             return
-        self._answer = answer
-        answer.add_done_callback(self._answered)
+        if not isinstance(answer, Prompt):
+            self._answer = asyncio.ensure_future(answer)
+            self._answer.add_done_callback(self._answered)
+        elif answer.done():
+            self._answered(answer)
+        else:
+            self._answer = answer
+            answer.at_once = self._answered
 
     def _answered(self, answer: "asyncio.Future[Sequence[Reply]]") -> None:
         if self._closed:

@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from redis.asyncio import Redis
 
-from .caller import settle
 from .connection import caller_of
 from .error import ScriptUnknownError
 from .pipe import Call
+from .prompt import Prompt
 
 Reply = TypeVar("Reply")
 
@@ -59,7 +59,7 @@ class Script(Generic[Reply]):
 
         """
         caller, packed = caller_of(store), _pack(args)
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        future: Prompt[Reply] = caller.promise()
 
         def take(answer: Any) -> None:
             if isinstance(answer, ScriptUnknownError):  # a restarted store has forgotten it
@@ -68,7 +68,7 @@ class Script(Generic[Reply]):
                 finish(answer)
 
         def finish(answer: Any) -> None:
-            settle(future, answer if isinstance(answer, Exception) else self._read(answer))
+            future.settle(answer if isinstance(answer, Exception) else self._read(answer))
 
         caller.send(Call(("EVALSHA", self._digest, 1, root, packed), take, future))
         return future
