@@ -15,6 +15,14 @@ _SHARED: list[Processor] = [
 ]
 
 
+_root = logging.getLogger()
+
+
+def talkative() -> bool:
+    """Return whether debug lines are wanted: to be asked before one that every job would have, as making it costs."""
+    return _root.isEnabledFor(logging.DEBUG)
+
+
 def configure(form: Literal["console", "json"], level: str) -> None:
     """Send all log lines of this process to standard error in one form.
 
@@ -41,8 +49,7 @@ def configure(form: Literal["console", "json"], level: str) -> None:
         last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last))
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())
+    _root.handlers = [handler]
+    _root.setLevel(level.upper())
     for noisy in ("uvicorn.error", "uvicorn.access", "asyncio"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, _root.level))

@@ -13,6 +13,7 @@ from tidings.contract.envelope import Envelope
 from tidings.contract.problem import problem
 from tidings.contract.token import Token
 from tidings.job import Job
+from tidings.log import talkative
 from tidings.outcome import Reject, Retry
 
 from . import fork, verdict
@@ -163,23 +164,26 @@ class Attempt(Sink):
 
     async def run(self, runners: Runners) -> None:
         """Run the handler and have its outcome written."""
-        say = log.bind(token=self.token, kind=self.kind, attempt=self.attempt)
         outcome = await self._outcome(runners)
         self._stop_clocks()
         self.cancelled = True  # a handler that was left behind must find out
         if self.handler_runs:
-            say.error("handler_abandoned", reason=self._reason, grace_s=self._grace)
+            self._say("error", "handler_abandoned", reason=self._reason, grace_s=self._grace)
         if outcome is None:
             self._voice.fall_silent()
-            say.warning("attempt_lost")
+            self._say("warning", "attempt_lost")
             return
         answer = await self._voice.end(outcome)
         if answer == "lost":
-            say.warning("outcome_refused", state=outcome.state)
+            self._say("warning", "outcome_refused", state=outcome.state)
         elif self._error is not None and not isinstance(self._error, Reject | Retry | FinalError):
-            say.warning("attempt_failed", state=outcome.state, exception=trace_of(self._error))
-        else:
-            say.debug("attempt_ended", state=outcome.state)
+            self._say("warning", "attempt_failed", state=outcome.state, exception=trace_of(self._error))
+        elif talkative():
+            self._say("debug", "attempt_ended", state=outcome.state)
+
+    def _say(self, level: str, event: str, **fields: object) -> None:
+        """Log something of this attempt; a logger bound for each would cost more than most of them say."""
+        getattr(log, level)(event, token=self.token, kind=self.kind, attempt=self.attempt, **fields)
 
     async def _outcome(self, runners: Runners) -> Outcome | None:
         if self._started.lost >= self._job.policy.max_deliveries:
