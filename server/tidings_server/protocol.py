@@ -21,6 +21,7 @@ from tidings.contract import close
 
 from .http import ServerConfig
 from .line import SENT_AWAY_S, Line, Owner
+from .seam import Seam, whole_text
 
 log = structlog.get_logger()
 
@@ -54,6 +55,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     config: ServerConfig
     _line: "DirectLine | None" = None
+    _seam: Seam | None = None
+    """Where the parser stands in what comes; None: nobody knows, and everything is left to it."""
+    _pieces = 0
+    """What came before it was taken over: the first is the handshake."""
     _last_words = b""
     """The closing handshake's reply, and pongs before it, while what came before is handed on."""
 
@@ -66,6 +71,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def take_over(self, owner: Owner) -> None:
         """Hand the socket to `owner`, beginning with what came since it was accepted."""
         self._line = DirectLine(self, owner)
+        if self._pieces == 1:
+            self._seam = Seam()
         owner.open(self._line)
         early = self.queue
         while not early.empty():
@@ -102,18 +109,47 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
         What came before a close, or before what is no WebSocket, is answered before that is.
         """
-        if self._line is None:
+        line = self._line
+        if line is None:
+            self._pieces += 1
             super().data_received(data)
             return
-        if self._line.deaf:
+        if line.deaf:
             return
-        self._line.heard = True
+        line.heard = True
+        if self._seam is not None:
+            if self._seam.between and self.conn.current_size is None and self.conn.state is State.OPEN:
+                data = self._take_texts(data, line)
+                if not data:
+                    return
+            self._seam.passed(data)
         self.conn.receive_data(data)
         if self.conn.state is not State.OPEN:
             self._last_words = b"".join(self.conn.data_to_send())
         self.handle_events()
         if self.conn.parser_exc is not None and not self.close_sent:
             self.handle_parser_exception()
+
+    def _take_texts(self, data: bytes, line: "DirectLine") -> bytes:
+        """Hand on the messages with which `data` begins, as long as they are simple; return what follows them."""
+        at = 0
+        while (found := whole_text(data, at)) is not None:
+            payload, end = found
+            if len(payload) > self.config.ws_max_size:
+                break  # the parser knows what to say
+            at = end
+            if not self.close_sent:
+                self._receive_text(payload, line)
+        return data[at:] if at else data
+
+    def _receive_text(self, payload: bytes, line: "DirectLine") -> None:
+        try:
+            text = str(payload, "utf-8")
+        except UnicodeDecodeError:
+            self.conn.fail(_INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        line.owner.received(text)
 
     def send_receive_event_to_app(self) -> None:
         """Hand a message on, without a queue."""
@@ -127,13 +163,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.curr_msg_data_type == "bytes":
             self._line.owner.received(bytes(data))
             return
-        try:
-            text = str(data, "utf-8")
-        except UnicodeDecodeError:
-            self.conn.fail(_INVALID_DATA)
-            self.handle_parser_exception()
-            return
-        self._line.owner.received(text)
+        self._receive_text(data, self._line)
 
     def handle_cont(self, event: WebSocketFrame) -> None:
         """Keep a fragment; many small ones are work too."""
