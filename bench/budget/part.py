@@ -50,6 +50,7 @@ SERVER: Final = (
     *ANYWHERE,
     Rule("write", "tidings_server/protocol.py", "DirectLine"),
     Rule("read frame", "tidings_server/protocol.py"),
+    Rule("read frame", "tidings_server/seam.py"),
     Rule("read frame", "/websockets/"),
     Rule("read frame", "/uvicorn/protocols/"),
     Rule("decode", "tidings_server/session.py", "Session._read"),
@@ -112,6 +113,7 @@ WORKER: Final = (
     Rule("report", "tidings_worker/verdict.py"),
     Rule("report", "tidings/broker/worker.py"),
     Rule("report", "tidings/broker/gather.py"),
+    Rule("store call", "tidings/broker/pipe.py", "Pipe.data_received"),
 )
 
 UNOWNED: Final = (Rule("store call", "tidings/broker/"), Rule("store call", "/redis/"))

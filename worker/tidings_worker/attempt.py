@@ -203,7 +203,7 @@ class Attempt(Sink):
     def _start(self, runners: Runners) -> Run:
         if self._started.remaining_ms:
             self._limit(self._started.remaining_ms / 1000, "expired")
-        work = Work(self._job, self._input, self, self._begin, self._settings.max_result_bytes)
+        work = Work(self._job, self._input, self, self._begin, self._wake, self._settings.max_result_bytes)
         self._run = runners.start(work)
         self._run.ended.add_done_callback(self._wake)
         return self._run

@@ -43,6 +43,8 @@ class Work(NamedTuple):
     sink: Sink
     begun: Callable[[], None]
     """To be called when the handler starts: before that it waits for a thread or a process."""
+    ending: Callable[[], None]
+    """May be called when the handler is just about to end, a turn of the loop before `ended` can tell."""
     max_result_bytes: int
 
 
@@ -110,6 +112,8 @@ class LoopRun:
             return Returned(json_of(result, work.max_result_bytes))
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
             return Raised(error)
+        finally:
+            work.ending()  # nothing is waited for after this: whoever it wakes finds the task done
 
 
 class ThreadRun:
