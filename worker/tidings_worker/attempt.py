@@ -65,8 +65,8 @@ class Attempt(Sink):
         self._job = job
         self._input = envelope.input
         self._started = started
-        self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop)
         self._loop = asyncio.get_running_loop()
+        self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop, self._loop)
         self._run: Run | None = None
         self._reason = ""
         self._grace = job.policy.cancel_grace
@@ -164,6 +164,18 @@ class Attempt(Sink):
 
     async def run(self, runners: Runners) -> None:
         """Run the handler and have its outcome written."""
+        try:
+            await self._perform(runners)
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Cut what leads back here: thousands end every second, and the collector would have to find each of them."""
+        self._voice.let_go()
+        if not self.handler_runs:
+            self._run = None
+
+    async def _perform(self, runners: Runners) -> None:
         outcome = await self._outcome(runners)
         self._stop_clocks()
         self.cancelled = True  # a handler that was left behind must find out
@@ -203,7 +215,7 @@ class Attempt(Sink):
     def _start(self, runners: Runners) -> Run:
         if self._started.remaining_ms:
             self._limit(self._started.remaining_ms / 1000, "expired")
-        work = Work(self._job, self._input, self, self._begin, self._wake, self._settings.max_result_bytes)
+        work = Work(self._job, self._input, self, self._begin, self._wake, self._settings.max_result_bytes, self._loop)
         self._run = runners.start(work)
         self._run.ended.add_done_callback(self._wake)
         return self._run

@@ -46,6 +46,8 @@ class Work(NamedTuple):
     ending: Callable[[], None]
     """May be called when the handler is just about to end, a turn of the loop before `ended` can tell."""
     max_result_bytes: int
+    loop: asyncio.AbstractEventLoop
+    """The running one."""
 
 
 class Run(Protocol):
@@ -90,7 +92,7 @@ class LoopRun:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._scope = anyio.CancelScope()
-        self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
+        self.ended = work.loop.create_task(self._run(), name=f"handler {work.sink.token}")
         work.begun()
 
     def stop(self) -> None:
@@ -122,7 +124,7 @@ class ThreadRun:
     def __init__(self, work: Work, threads: anyio.CapacityLimiter) -> None:
         self._work = work
         self._threads = threads
-        self._loop = asyncio.get_running_loop()
+        self._loop = work.loop
         self._context = SyncContext(work.sink)
         self._begun = False
         self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")

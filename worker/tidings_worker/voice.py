@@ -20,7 +20,15 @@ ROOM_BYTES = 262_144
 class Voice:
     """The reports of one attempt."""
 
-    def __init__(self, store: WorkerStore, job: str, fence: int, rate: float, on_answer: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        store: WorkerStore,
+        job: str,
+        fence: int,
+        rate: float,
+        on_answer: Callable[[str], None],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -29,13 +37,14 @@ class Voice:
             fence: the fence of this attempt.
             rate: progress events a second.
             on_answer: gets `cancel` or `lost` when the store says so.
+            loop: the running event loop, from one who knows it: asking for it costs a system call.
 
         """
         self._store = store
         self._job = job
         self._fence = fence
         self._on_answer = on_answer
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop or asyncio.get_running_loop()
         self._pace = Pace(rate, self._loop.time())
         self._next = Report(job, fence, 1)
         self._under_way = False
@@ -93,6 +102,10 @@ class Voice:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def let_go(self) -> None:
+        """Tell nobody of the store's answers any more: whoever was told has ended."""
+        self._on_answer = _ignore
 
     def _add_progress(self, data: str) -> None:
         tail = f'"event":"progress","status":"running","data":{data}}}'
@@ -153,3 +166,7 @@ class Voice:
             self._ended.set_result(answer)
         if answer == "lost":
             self._on_answer(answer)
+
+
+def _ignore(_: str) -> None:
+    """Do nothing."""

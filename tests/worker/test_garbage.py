@@ -1,0 +1,59 @@
+"""What an attempt leaves behind: nothing that a collector would have to find."""
+
+import asyncio
+import gc
+import weakref
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from tidings import Context, Job, job
+from tidings.broker.worker import Entry, Report, Started, WorkerStore
+from tidings.contract.envelope import Envelope
+from tidings_worker.attempt import Attempt
+from tidings_worker.pool import Pool
+from tidings_worker.runner import Runners
+from tidings_worker.settings import WorkerSettings
+
+
+class Store:
+    """Answers every report."""
+
+    partition = "p"
+
+    def report(self, report: Report) -> "asyncio.Future[str]":
+        report.seal()
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer.set_result("ok")
+        return answer
+
+
+@job(timeout=30)
+async def looped(ctx: Context) -> int:
+    await ctx.progress(1, 2)
+    return 1
+
+
+@job(timeout=30)
+def threaded() -> int:
+    return 1
+
+
+@pytest.mark.parametrize("kind", [looped, threaded])
+async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[Any, Any]) -> None:
+    runners = Runners(1, cast("Pool", None))
+    entry = Entry("normal", "1-0", "A" * 22, b"")
+    envelope = Envelope(kind=kind.kind, input=msgspec.Raw(b"{}"))
+    gc.collect()
+    gc.disable()
+    try:
+        started = Started(1, 1, 1, 0, 0, 0)
+        attempt = Attempt(cast("WorkerStore", Store()), WorkerSettings(), kind, entry, envelope, started)
+        await attempt.run(runners)
+        gone = weakref.ref(attempt)
+        del attempt
+        await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
