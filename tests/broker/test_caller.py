@@ -135,7 +135,7 @@ async def test_a_late_answer_goes_to_nobody() -> None:
         assert await outcome(second) is StoreUnavailableError
         spoken.lines[0].write(b"$5\r\nfirst\r\n")
         assert await caller.ask("ECHO", "third") == b"third"
-        await spoken.lines[0].ended.wait()
+        await spoken.lines[0].end()
         assert told.fates == ["first StoreUnavailableError", "second StoreUnavailableError", "third answered"]
 
 
@@ -170,13 +170,13 @@ async def test_a_connection_that_ends_within_an_answer_fails_that_and_what_follo
 async def test_what_is_no_answer_ends_the_connection() -> None:
     async with caller_of(lambda line, _: line.write(b"HTTP/1.1 400 Bad Request\r\n")) as (caller, spoken, _):
         assert await outcome(caller.ask("ECHO", "1")) is StoreUnavailableError
-        await spoken.lines[0].ended.wait()
+        await spoken.lines[0].end()
 
 
 async def test_what_nobody_asked_for_ends_the_connection() -> None:
     async with caller_of(lambda line, _: line.write(b":1\r\n:2\r\n")) as (caller, spoken, _):
         assert await caller.ask("ECHO", "1") == 1
-        await spoken.lines[0].ended.wait()
+        await spoken.lines[0].end()
 
 
 async def test_a_huge_answer_arrives_whole() -> None:
@@ -210,7 +210,7 @@ async def test_whoever_ceases_to_wait_is_given_nothing_more() -> None:
         await spoken.until(1)
         waiting.cancel()
         await asyncio.wait([waiting])
-        await spoken.lines[0].ended.wait()
+        await spoken.lines[0].end()
         assert told.fates == []
 
 

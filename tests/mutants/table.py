@@ -7,6 +7,7 @@ docs/explanation/reliability.md lists them; a test compares.
 from dataclasses import dataclass
 
 LUA = "core/tidings/broker/lua/"
+BROKER = "core/tidings/broker/"
 SERVER = "server/tidings_server/"
 WORKER = "worker/tidings_worker/"
 OWNER = "tests/auth/test_owner.py"
@@ -15,6 +16,7 @@ CLIENT = "core/tidings/client/"
 HUB = "tests/server/test_hub.py"
 LEDGER = "tests/client/test_ledger.py"
 PUSH = "tests/push/"
+CALLER = "tests/broker/test_caller.py"
 REPORT = "tests/broker/test_report.py"
 
 
@@ -240,6 +242,28 @@ MUTANTS = (
         "idle_ms = int(self._settings.lease_s * 1000)",
         "idle_ms = 0",
         ("tests/e2e/test_processes.py::test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker",),
+    ),
+    Mutant(
+        "A late answer of the store goes to whoever asked next.",
+        BROKER + "pipe.py",
+        '            self.end(StoreUnavailableError(f"the store did not answer within {self._timeout_s:g} s"))',
+        '            self._fail(self._sent.popleft(), StoreUnavailableError("late"))',
+        (CALLER,),
+    ),
+    Mutant(
+        "A cancelled call leaves its place in the order of answers.",
+        BROKER + "pipe.py",
+        "                call = sent.popleft()\n",
+        "                call = next(one for one in sent if one.future is None or not one.future.done())\n"
+        "                sent.remove(call)\n",
+        (CALLER,),
+    ),
+    Mutant(
+        "The store gives entries to a worker that has ceased to wait for them.",
+        BROKER + "caller.py",
+        "            if future.cancelled():\n",
+        "            if False:\n",
+        (CALLER,),
     ),
     Mutant(
         "After a silence of the store, jobs are taken over at once.",

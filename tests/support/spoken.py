@@ -26,6 +26,11 @@ class Line:
         """Send bytes."""
         self._writer.write(data)
 
+    async def end(self) -> None:
+        """Return when the client has closed it."""
+        async with asyncio.timeout(10):
+            await self.ended.wait()
+
     def close(self) -> None:
         """End the connection."""
         self._writer.close()
