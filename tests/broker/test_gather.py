@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from tidings.broker.error import StoreUnavailableError
 from tidings.broker.gather import Gatherer, Gatherers
+from tidings.broker.prompt import Prompt
 
 
 class Calls:
@@ -27,7 +28,7 @@ class Calls:
 
 
 @contextmanager
-def gathering(calls: Calls, **options: Any) -> Iterator[Gatherer[int, int]]:
+def gathering(calls: Callable[[list[int]], Awaitable[list[int]]], **options: Any) -> Iterator[Gatherer[int, int]]:
     faults: list[BaseException] = []
     gatherer: Gatherer[int, int] = Gatherer(calls, name="test", on_fault=faults.append, **options)
     yield gatherer
@@ -119,14 +120,26 @@ class BrokenError(Exception):
     """What nobody expects."""
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-async def test_a_defect_ends_those_who_use_it(at_once: bool) -> None:
-    def call(_: list[int]) -> "asyncio.Future[list[int]]":
-        if at_once:
-            raise BrokenError
-        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        future.set_exception(BrokenError())
-        return future
+def broken_at_once(_: list[int]) -> "asyncio.Future[list[int]]":
+    raise BrokenError
+
+
+async def broken_later(_: list[int]) -> list[int]:
+    raise BrokenError
+
+
+def broken_promptly(_: list[int]) -> Prompt[list[int]]:
+    answer: Prompt[list[int]] = Prompt()
+    asyncio.get_running_loop().call_soon(answer.settle, BrokenError())
+    return answer
+
+
+async def replies_too_many(items: list[int]) -> list[int]:
+    return [*items, 1]
+
+
+@pytest.mark.parametrize("call", [broken_at_once, broken_later, broken_promptly, replies_too_many])
+async def test_a_defect_ends_those_who_use_it(call: Callable[[list[int]], Awaitable[list[int]]]) -> None:
 
     async def use() -> None:
         async with Gatherers() as gatherers:
@@ -136,4 +149,27 @@ async def test_a_defect_ends_those_who_use_it(at_once: bool) -> None:
 
     with pytest.raises(ExceptionGroup) as caught:
         await use()
-    assert caught.group_contains(BrokenError)
+    assert caught.group_contains((BrokenError, AssertionError))
+
+
+async def test_after_the_body_nothing_is_sent_any_more() -> None:
+    calls = Calls()
+    async with Gatherers() as gatherers:
+        assert await gatherers.gather(("before",), calls).put(1) == 1
+    for place in ("before", "first asked for now"):
+        with pytest.raises(StoreUnavailableError, match="closed"):
+            await gatherers.gather((place,), calls).put(2)
+    assert calls.batches == [[1]]
+
+
+async def test_an_answer_that_is_there_at_once_or_soon_settles_its_items() -> None:
+    def call(items: list[int]) -> Prompt[list[int]]:
+        answer: Prompt[list[int]] = Prompt()
+        if items[0] == 1:
+            answer.settle(items)
+        else:
+            asyncio.get_running_loop().call_soon(answer.settle, items)
+        return answer
+
+    with gathering(call) as gatherer:
+        assert [await gatherer.put(1), await gatherer.put(2)] == [1, 2]

@@ -105,7 +105,12 @@ class Gatherer(Generic[Item, Reply]):
     def _answered(self, answer: "asyncio.Future[Sequence[Reply]]") -> None:
         if self._closed:
             return
+        if answer.cancelled():  # with everything else, by a loop that ends
+            self.close()
+            return
         error = answer.exception()
+        if error is None and len(answer.result()) != len(self._batch):
+            error = AssertionError(f"{self.name}: {len(answer.result())} replies for {len(self._batch)} items")
         if error is None:
             self._failures = 0
             self._settle(answer.result())
@@ -123,7 +128,6 @@ class Gatherer(Generic[Item, Reply]):
             self._loop.call_soon(self._send)
 
     def _settle(self, replies: Sequence[Reply]) -> None:
-        assert len(replies) == len(self._batch), "a reply for each item"
         for (_, future), reply in zip(self._batch, replies, strict=True):
             if not future.done():
                 future.set_result(reply)
@@ -140,6 +144,7 @@ class Gatherers:
         self._gatherers: dict[tuple[str, ...], Gatherer[Any, Any]] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
         self._fault: asyncio.Future[None] | None = None
+        self._over = False
 
     async def __aenter__(self) -> Self:
         self._fault = asyncio.get_running_loop().create_future()
@@ -151,6 +156,7 @@ class Gatherers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._tasks is not None
+        self._over = True
         for gatherer in self._gatherers.values():
             gatherer.close()
         self._tasks.cancel_scope.cancel()
@@ -169,6 +175,8 @@ class Gatherers:
             assert self._tasks is not None, "use it inside `async with`"
             gatherer = Gatherer(call, name=" ".join(place), on_fault=self._break, pause=pause)
             self._gatherers[place] = gatherer
+            if self._over:
+                gatherer.close()
         return gatherer
 
     def _break(self, fault: BaseException) -> None:
