@@ -7,6 +7,7 @@ from .contract.problem import Problem, ProblemError
 from .contract.state import State
 from .job import Job, JobDefinitionError, job
 from .outcome import Reject, Retry
+from .saga.error import SagaUseError, SignalTimeout, StepError
 
 if TYPE_CHECKING:
     from .client import Client, SubmitOptions, SyncClient
@@ -20,7 +21,10 @@ __all__ = [
     "ProblemError",
     "Reject",
     "Retry",
+    "SagaUseError",
+    "SignalTimeout",
     "State",
+    "StepError",
     "SubmitOptions",
     "SyncClient",
     "SyncContext",

@@ -7,11 +7,13 @@ both are faces of one `Sink`, which the worker provides.
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
 from .codec import encode, encode_chunk, encode_progress
+from .saga.error import SagaUseError
+from .saga.face import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
 
 T = TypeVar("T")
 
@@ -48,6 +50,11 @@ class Sink(Protocol):
     async def record(self, name: str, value: str) -> str:
         """Record JSON text under a name, durably, and return what stands there: the first record does."""
 
+    @property
+    def saga(self) -> Orchestrator:
+        """What takes the steps of an `async def` handler."""
+        raise SagaUseError("only a handler that is `async def` takes steps, in a worker")
+
 
 class StoppedError(Exception):
     """The attempt is over (cancelled, timed out, taken over): the thread should end now."""
@@ -81,8 +88,11 @@ class _Face:
 
     @property
     def idempotency_key(self) -> str:
-        """A key for calls downstream, the same in every attempt: the client's, or the job's token."""
-        return self._sink.idempotency_key
+        """A key for calls downstream, the same in every attempt: the client's, or the job's token.
+
+        Inside a step, and what undoes it, that step's own: the token and the step's place in the program.
+        """
+        return key_of_step.get() or self._sink.idempotency_key
 
     @property
     def cancelled(self) -> bool:
@@ -158,6 +168,145 @@ class Context(_Face):
             known = await self._sink.record(name, value)
         decoded: T = msgspec.json.decode(known)
         return decoded
+
+    # Sagas: steps that are done once for the job, however often its handler runs. After a crash, a wait or a
+    # deploy the handler runs again from its first line, and what it has done answers at once from the journal. So
+    # it must take the same steps in the same order each time: what it decides by must come from its input or from
+    # steps. Each of these is numbered when it is called, and done when it is awaited.
+
+    @overload
+    def step(
+        self, function: Callable[..., Awaitable[T]], /, *args: Any, undo: UndoLike | None = ..., name: str | None = ...,
+        retries: int | None = ..., timeout: float | None = ..., **kwargs: Any,
+    ) -> Awaitable[T]: ...  # fmt: skip
+
+    @overload
+    def step(
+        self, function: Callable[..., T], /, *args: Any, undo: UndoLike | None = ..., name: str | None = ...,
+        retries: int | None = ..., timeout: float | None = ..., **kwargs: Any,
+    ) -> Awaitable[T]: ...  # fmt: skip
+
+    def step(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        undo: UndoLike | None = None,
+        name: str | None = None,
+        retries: int | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Awaitable[Any]:
+        """Call a function once for the job; what it returned is the same in every later run of the handler.
+
+        Args:
+            function: plain (it runs in a thread), a coroutine function, or a `@job`, whose own policy then counts.
+                If its first parameter is annotated as `Context` or `SyncContext`, it gets one.
+            args: its arguments; they are kept in the journal to be looked at, where JSON has a form for them.
+            undo: a function that undoes it, called with the same arguments, and with `result` if it has such a
+                parameter, when the saga fails later; or the name of a kind. It must bear that the step has never
+                happened (`result` is None then): of a step that was cut off nobody knows.
+            name: of the step, for people; None: the function's.
+            retries: how often a failed call is repeated; None: as often as its policy, else the job's, says.
+            timeout: seconds one call may take; None: what its policy says.
+            kwargs: more arguments.
+
+        Returns:
+            An awaitable of what the function returned, as JSON gives it back.
+
+        Raises:
+            SagaUseError: not called, or not awaited, by the handler or a branch of `gather`.
+            StepError: (when awaited) it has failed for good. It may be caught; if it leaves the handler, the job
+                fails for good and what was done is undone.
+
+        """
+        options = StepOptions(undo=undo, name=name, retries=retries, timeout=timeout)
+        return self._sink.saga.step(function, args, kwargs, options)
+
+    def call(
+        self,
+        kind: KindLike,
+        input: Any = None,  # noqa: A002 - the contract's word
+        /,
+        *,
+        undo: UndoLike | None = None,
+        name: str | None = None,
+        **fields: Any,
+    ) -> Awaitable[Any]:
+        """Have a child job run, of any kind and in any queue; meanwhile the saga may leave its worker.
+
+        Args:
+            kind: the name of the kind, or its `@job`.
+            input: a JSON object, or what becomes one; None: the `fields`.
+            undo: the name of a kind (or its `@job`) that undoes it: it gets the same input, and `result` if its
+                input has such a field; or a function, called with the input.
+            name: of the step; None: the kind's.
+            fields: the input's fields.
+
+        Returns:
+            An awaitable of the child's result.
+
+        Raises:
+            SagaUseError: as for `step`.
+            TypeError: the input has no form in JSON, or is no object.
+            StepError: (when awaited) the child has failed, or could not be made.
+
+        """
+        return self._sink.saga.call(kind, fields if input is None else input, undo, name)
+
+    def gather(self, *branches: Awaitable[Any], return_exceptions: bool = False) -> Awaitable[list[Any]]:
+        """Take steps beside each other: steps, or coroutines that take steps.
+
+        Args:
+            branches: each is a branch of its own. All are waited for, whatever becomes of the others.
+            return_exceptions: give back what a branch raised in the place of its result.
+
+        Returns:
+            An awaitable of their results, in order.
+
+        Raises:
+            SagaUseError: as for `step`.
+            Exception: (when awaited) that of the first branch, in order, that raised one.
+
+        """
+        return self._sink.saga.gather(branches, return_exceptions)
+
+    def signal(self, name: str, *, timeout: float | None = None) -> Awaitable[Any]:
+        """Wait for a signal from outside (`job.signal(name, value)` of a client). It may have come before.
+
+        Args:
+            name: 1 to 128 letters, digits, `_`, `.` and `-`. The second wait for one name takes the second signal.
+            timeout: seconds to wait; None: as long as the job lives.
+
+        Returns:
+            An awaitable of the value that was sent.
+
+        Raises:
+            SagaUseError: as for `step`.
+            ValueError: the name or the time is not allowed.
+            SignalTimeout: (when awaited) it did not come in time; a `StepError` and a `TimeoutError`.
+
+        """
+        return self._sink.saga.signal(name, timeout)
+
+    def sleep(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> Awaitable[None]:
+        """Wait, without a worker if it is for more than a second. The end is fixed when it begins.
+
+        Args:
+            seconds: from 0; all together at most a year.
+            minutes: more.
+            hours: more.
+            days: more.
+
+        Returns:
+            An awaitable of nothing.
+
+        Raises:
+            SagaUseError: as for `step`.
+            ValueError: the time is below 0, or above a year.
+
+        """
+        return self._sink.saga.sleep(seconds + 60 * minutes + 3_600 * hours + 86_400 * days)
 
 
 class SyncContext(_Face):

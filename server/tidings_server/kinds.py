@@ -1,7 +1,6 @@
 """The kinds this gateway knows of, from what workers registered, and the check of inputs."""
 
 import difflib
-import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice, takewhile
@@ -15,9 +14,6 @@ from tidings.contract.kind import KindRecord
 from tidings.contract.pointer import pointer
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.template import Template
-
-MAX_VALUE = 128
-"""Characters of a unique value that stand in a key's name as they are."""
 
 MAX_FINDINGS = 20
 """How many things wrong with one input are told at once."""
@@ -65,10 +61,7 @@ class Kinds:
         A long value is told by its digest.
         """
         template = self._unique.get(kind)
-        if template is None:
-            return ""
-        text = template.fill(value)
-        return text if len(text) <= MAX_VALUE else hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
+        return "" if template is None else template.value(value)
 
     def _unknown(self, kind: str) -> ProblemError:
         close = difflib.get_close_matches(kind, self.records, n=1)

@@ -21,7 +21,7 @@ FOLDER = resources.files("tidings.broker") / "lua"
 
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
-    *("join", "appear", "sweep", "dead_drop", "recur"),
+    *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
 }
 """What ends work or frees memory, and what that needs."""
 

@@ -10,19 +10,27 @@ from tidings.broker.error import StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
 from tidings.context import Sink, StoppedError
 from tidings.contract.envelope import Envelope
-from tidings.contract.problem import problem
+from tidings.contract.problem import Problem, problem
+from tidings.contract.state import State
 from tidings.contract.token import Token
 from tidings.job import Job
 from tidings.log import talkative
 from tidings.outcome import Reject, Retry
+from tidings.saga.branch import Activity
+from tidings.saga.error import SagaUseError, StepError
 
 from . import fork, verdict
 from .failure import FinalError, ProcessEndedError, trace_of
 from .runner import Raised, Returned, Run, Runners, Work, ending_of
+from .saga import Means, Saga
 from .settings import WorkerSettings
+from .unwind import Undoing, Unwinder
 from .voice import Voice
 
 log = structlog.get_logger()
+
+REBUILD_S = 60.0
+"""How long the handler of a saga that unwinds may take to say how its steps are undone, if it has no time limit."""
 
 KILL_S = 5.0
 """How long a handler that was killed may take to be gone."""
@@ -49,6 +57,7 @@ class Attempt(Sink):
         entry: Entry,
         envelope: Envelope,
         started: Started,
+        means: Means | None = None,
     ) -> None:
         self.token = str(Token(store.partition, entry.id))
         self.kind = job.kind
@@ -63,7 +72,10 @@ class Attempt(Sink):
         self._store = store
         self._settings = settings
         self._job = job
-        self._input = envelope.input
+        self._envelope = envelope
+        self._means = means
+        self._saga: Saga | None = None
+        self._refused: Problem | None = None
         self._started = started
         self._loop = asyncio.get_running_loop()
         self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop, self._loop)
@@ -127,15 +139,50 @@ class Attempt(Sink):
             self.stop("lost")
         raise StoppedError("the attempt is over: nothing more is recorded for it")
 
+    @property
+    def saga(self) -> Saga:
+        """What takes the handler's steps."""
+        if self._saga is None:
+            if self._means is None:
+                raise SagaUseError("this worker cannot take steps")
+            unwinding = bool(self._started.unwinding)
+            self._saga = Saga(self, self, self._means, self._job, self._envelope, unwinding=unwinding)
+        return self._saga
+
+    @property
+    def fence(self) -> int:
+        """The number under which the store takes its words."""
+        return self._started.fence
+
+    @property
+    def handler_task(self) -> "asyncio.Task[Any] | None":
+        """The task that runs the handler."""
+        return self._run.ended if self._run is not None else None
+
     # What others ask.
+
+    def refuse(self, refused: Problem) -> None:
+        """Stop the handler, and have the job fail for good."""
+        self._refused = self._refused or refused
+        self.stop("refused")
+
+    def woken(self) -> None:
+        """See whether there is news for what the handler waits for."""
+        if self._saga is not None:
+            self._saga.keeper.look()
+
+    @property
+    def has_parent(self) -> bool:
+        """Whether a saga waits for its end."""
+        return self._envelope.depth > 0
 
     def stop(self, reason: str) -> None:
         """Stop the handler, unless it has ended.
 
         Args:
             reason: `cancel` (someone asked), `lost` (the job is another worker's by now), `hand_back` (this
-                worker leaves), `timeout` (the attempt has had its time) or `expired` (the job has). The first
-                one stands.
+                worker leaves), `timeout` (the attempt has had its time), `expired` (the job has), `waiting` (a saga
+                has nothing to do but to wait) or `refused` (its steps do not fit). The first one stands.
 
         """
         if not self._reason and not (self._run is not None and self._run.ended.done()):
@@ -172,6 +219,8 @@ class Attempt(Sink):
     def _let_go(self) -> None:
         """Cut what leads back here: thousands end every second, and the collector would have to find each of them."""
         self._voice.let_go()
+        if self._saga is not None:
+            self._saga.close()
         if not self.handler_runs:
             self._run = None
 
@@ -188,7 +237,7 @@ class Attempt(Sink):
         answer = await self._voice.end(outcome)
         if answer == "lost":
             self._say("warning", "outcome_refused", state=outcome.state)
-        elif self._error is not None and not isinstance(self._error, Reject | Retry | FinalError):
+        elif self._error is not None and not isinstance(self._error, Reject | Retry | FinalError | StepError):
             self._say("warning", "attempt_failed", state=outcome.state, exception=trace_of(self._error))
         elif talkative():
             self._say("debug", "attempt_ended", state=outcome.state)
@@ -202,6 +251,8 @@ class Attempt(Sink):
             return self._worn_out()
         if self._must_stop():
             return self._stopped()
+        if self._started.unwinding:
+            return await self._unwind(runners)
         run = self._start(runners)
         await self._turn
         if not self._must_stop():
@@ -209,13 +260,68 @@ class Attempt(Sink):
         await self._end(run)
         return self._stopped()
 
+    async def _unwind(self, runners: Runners) -> Outcome | None:
+        """Undo what the saga has done: have its handler say how, then do it."""
+        await self._rebuild(runners)
+        saga = self.saga
+        if not self._must_stop():
+            saga.keeper.activity = Activity()
+            saga.keeper.on_idle = lambda: self.stop("waiting")
+            unwinder = Unwinder(saga, State(self._started.unwinding), self._started.cause)
+            undoing = self._run = Undoing(unwinder.run(), self.token)
+            undoing.ended.add_done_callback(self._wake)
+            self._turn = self._loop.create_future()
+            await self._turn
+            if not self._must_stop():
+                return self._unwound(undoing)
+            await self._end(undoing)
+        return self._stopped()
+
+    def _unwound(self, undoing: Undoing) -> Outcome:
+        if undoing.outcome is not None:
+            return undoing.outcome
+        ending = ending_of(undoing)
+        assert isinstance(ending, Raised)
+        raise ending.error
+
+    async def _rebuild(self, runners: Runners) -> None:
+        """Run the handler up to where every step has said how it is undone; what is in the journal is not done again.
+
+        A handler that does not get there within its time is left alone: what can be undone is.
+        """
+        saga = self.saga
+        try:
+            journal = await saga.keeper.load()
+        except StoppedError:
+            return
+        wanted = {row.path for row in journal.to_undo() if not row.head.undo_kind}
+        if not wanted:
+            return
+
+        def known() -> None:
+            if wanted <= saga.undos.keys():
+                self._wake()
+
+        saga.on_undo = known
+        saga.keeper.on_idle = self._wake
+        run = self._start(runners)
+        self._allow(self._job.policy.timeout or REBUILD_S)
+        await self._turn
+        saga.rebuilt = True
+        await self._end(run)
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def _must_stop(self) -> bool:
         return bool(self._reason)
 
     def _start(self, runners: Runners) -> Run:
-        if self._started.remaining_ms:
+        if self._started.remaining_ms and not self._started.unwinding:
             self._limit(self._started.remaining_ms / 1000, "expired")
-        work = Work(self._job, self._input, self, self._begin, self._wake, self._settings.max_result_bytes, self._loop)
+        work = Work(
+            self._job, self._envelope.input, self, self._begin, self._wake, self._settings.max_result_bytes, self._loop
+        )
         self._run = runners.start(work)
         self._run.ended.add_done_callback(self._wake)
         return self._run
@@ -256,18 +362,23 @@ class Attempt(Sink):
             case "timeout":
                 limit = self._job.policy.timeout or 0.0
                 return verdict.timed_out(self._job, self.attempt, limit, random.random(), self._started.lost)  # noqa: S311
+            case "waiting":
+                return self.saga.keeper.parting()
             case _:
-                return None
+                return verdict.failed(self._refused) if self._reason == "refused" and self._refused else None
 
     def _worn_out(self) -> Outcome:
         detail = f"{self._started.lost} workers were lost while they ran this; it is not tried again"
-        return verdict.failed(problem("worker_lost", detail))
+        worn = problem("worker_lost", detail)
+        if self._started.unwinding:
+            return verdict.unwound(State(self._started.unwinding), worn, compensation="incomplete")
+        return verdict.failed(worn)
 
     # The clocks.
 
     def _begin(self) -> None:
         """Count the attempt's time from now: it does not count while the handler waits for a thread or a process."""
-        if self._job.policy.timeout is not None:
+        if self._job.policy.timeout is not None and not self._started.unwinding:
             self._limit(self._job.policy.timeout, "timeout")
 
     def _limit(self, seconds: float, reason: str) -> None:

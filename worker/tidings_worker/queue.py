@@ -17,7 +17,9 @@ from tidings.job import Job
 from . import verdict
 from .attempt import Attempt
 from .recurring import Recurring
+from .relay import Relay
 from .runner import Runners
+from .saga import Means
 from .settings import WorkerSettings
 from .voice import Voice
 
@@ -49,6 +51,7 @@ class Queue:
         settings: WorkerSettings,
         runners: Runners,
         contact: Contact,
+        means: Means,
     ) -> None:
         """Prepare.
 
@@ -58,6 +61,7 @@ class Queue:
             settings: slots, lease and the like.
             runners: run the handlers.
             contact: what this process knows of how the store is.
+            means: what sagas need.
 
         """
         self._store = store
@@ -72,6 +76,8 @@ class Queue:
         self._due = asyncio.Event()
         self._runners = runners
         self._strangers: set[str] = set()
+        self._means = means
+        self._relay = Relay(means.store, store.partition)
 
     @property
     def running(self) -> int:
@@ -101,6 +107,10 @@ class Queue:
                     if answer != "ok":
                         attempt.stop(answer)
 
+    async def relay(self) -> None:
+        """Tell sagas how their children here have ended, until cancelled; outlives `serve`, as the attempts do."""
+        await self._relay.run()
+
     async def leave(self) -> None:
         """Leave the consumer group; what was taken but not started is free for others at once."""
         left = await self._store.leave(self.tiers)
@@ -113,10 +123,14 @@ class Queue:
             self._slot_freed.clear()
             await self._slot_freed.wait()
 
-    def cancel(self, job: str) -> None:
-        """Stop a job that somebody wants stopped."""
-        attempt = self._running.get(job)
-        if attempt is not None:
+    def obey(self, order: str) -> None:
+        """Stop a job that somebody wants stopped; or (`+` before it) have it see what has woken it."""
+        attempt = self._running.get(order.removeprefix("+"))
+        if attempt is None:
+            return
+        if order.startswith("+"):
+            attempt.woken()
+        else:
             attempt.stop("cancel")
 
     def hand_back(self, grace: float) -> None:
@@ -127,6 +141,10 @@ class Queue:
     def wake(self) -> None:
         """Look at the schedule now."""
         self._due.set()
+
+    def nudge(self) -> None:
+        """Look into the outbox now."""
+        self._relay.nudge()
 
     # Taking.
 
@@ -179,7 +197,7 @@ class Queue:
         if job is None:
             self._refuse(entry, started, envelope.kind, attempts)
             return
-        attempt = Attempt(self._store, self._settings, job, entry, envelope, started)
+        attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._means)
         self._running[entry.id] = attempt
         attempts.create_task(self._run(entry.id, attempt), name=f"job {attempt.token}")
 
@@ -193,6 +211,8 @@ class Queue:
             if self._running.get(job) is attempt:
                 del self._running[job]
             self._slot_freed.set()
+            if attempt.has_parent:
+                self._relay.nudge()
         if attempt.handler_runs:
             await self._keep_slot(attempt)
 

@@ -10,6 +10,8 @@ from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.job import Job
 from tidings.outcome import Reject, Retry
+from tidings.policy import Policy
+from tidings.saga.error import StepError
 
 from .failure import (
     AttemptTimeoutError,
@@ -59,6 +61,67 @@ def handed_back() -> Outcome:
     return Outcome(State.QUEUED, "", "", _tail("queued", State.QUEUED, "{}"), uncounted=1)
 
 
+def waiting(delay_ms: int, woken: int, awaits: str) -> Outcome:
+    """The saga waits for something outside, without a worker; the attempt does not count.
+
+    Args:
+        delay_ms: until its timer comes; -1: it has none.
+        woken: how often it had been woken when it last looked.
+        awaits: the signals it waits for, each between spaces.
+
+    """
+    tail = _tail("waiting", State.WAITING, "{}")
+    return Outcome(State.WAITING, "", "", tail, delay_ms=delay_ms, uncounted=1, woken=woken, awaits=awaits)
+
+
+def unwound(state: State, refused: Problem, *, compensation: str, error: BaseException | None = None) -> Outcome:
+    """A saga has undone what it could, after which it ends.
+
+    Args:
+        state: for which it had to.
+        refused: the problem that caused it.
+        compensation: `complete` or `incomplete`; empty: there was nothing to undo after all.
+        error: what kept it from undoing the rest, if anything did.
+
+    """
+    if compensation:
+        told = msgspec.structs.replace(refused, compensation=compensation)
+        return msgspec.structs.replace(failed(told, error), compensation=compensation)
+    return cancelled() if state is State.CANCELLED else expired() if state is State.EXPIRED else failed(refused)
+
+
+def step_failed(error: StepError) -> Outcome:
+    """A step of a saga has failed for good, and its handler has let that pass: so has the saga."""
+    found = {"step": error.name, "path": error.path, "detail": error.problem.detail}
+    detail = f"step {error.path} ({error.name}) failed: {error.problem.detail}"
+    told = msgspec.structs.replace(error.problem, detail=detail, errors=[found, *(error.problem.errors or ())])
+    return failed(told, error.__cause__ or error)
+
+
+def judge(
+    job: Job[Any, Any], policy: Policy, error: BaseException, failures: int, draw: float
+) -> tuple[Problem, float | None]:
+    """Return why a call of a step failed, and the seconds after which it is repeated; None: it is not.
+
+    Args:
+        job: the saga, whose clients may see the text of errors or not.
+        policy: of the step.
+        error: what it raised.
+        failures: how often it has failed, with this time.
+        draw: a random number in [0, 1), for the back-off.
+
+    """
+    if isinstance(error, FinalError):
+        return error.problem, None
+    if isinstance(error, Reject):
+        return _rejected(error), None
+    refused = _explain(job.kind, policy.retries, error, failures, expose=job.policy.expose_errors)
+    if failures > policy.retries or not may_be_retried(policy, error):
+        return refused, None
+    asked = pause_of(error)
+    return refused, retry_pause(failures, draw) if asked is None else asked
+
+
 def not_served(kind: str, attempt: int) -> Outcome:
     """This worker does not serve the kind; another may, a little later. The attempt does not count."""
     refused = problem("unknown_kind", f"the worker that took this does not serve {kind}; another may")
@@ -77,14 +140,14 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
         lost: how many of the attempts ended because their worker was lost; those are not the handler's failures.
 
     """
+    if isinstance(error, StepError):
+        return step_failed(error)
     if isinstance(error, FinalError):
         return failed(error.problem, error.__cause__)
     if isinstance(error, Reject):
-        message, code, data = rejection_of(error)
-        extra = [{"code": code, "data": msgspec.Raw(data or b"null")}] if code != "rejected" or data else None
-        return failed(problem("rejected", message or "the work was rejected", errors=extra), error)
+        return failed(_rejected(error), error)
     failures = attempt - lost
-    refused = _explain(job, failures, error)
+    refused = _explain(job.kind, job.policy.retries, error, failures, expose=job.policy.expose_errors)
     if failures > job.policy.retries or not may_be_retried(job.policy, error):
         return failed(refused, error)
     asked = pause_of(error)
@@ -103,10 +166,16 @@ def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float, los
     return raised(job, attempt, AttemptTimeoutError(seconds), draw, lost)
 
 
-def _explain(job: Job[Any, Any], failures: int, error: BaseException) -> Problem:
+def _rejected(error: Reject) -> Problem:
+    message, code, data = rejection_of(error)
+    extra = [{"code": code, "data": msgspec.Raw(data or b"null")}] if code != "rejected" or data else None
+    return problem("rejected", message or "the work was rejected", errors=extra)
+
+
+def _explain(kind: str, retries: int, error: BaseException, failures: int, *, expose: bool) -> Problem:
     if isinstance(error, AttemptTimeoutError):
         detail, code = (
-            f"an attempt of {job.kind} may take {error.seconds:g} s; this one took longer",
+            f"an attempt of {kind} may take {error.seconds:g} s; this one took longer",
             "timeout",
         )
     elif isinstance(error, Retry):
@@ -114,11 +183,11 @@ def _explain(job: Job[Any, Any], failures: int, error: BaseException) -> Problem
         code = "handler_error"
     elif isinstance(error, ProcessEndedError):
         detail, code = str(error), "handler_error"
-    elif job.policy.expose_errors:
+    elif expose:
         detail, code = f"{name_of(error)}: {readable(error)}", "handler_error"
     else:
         detail, code = "the handler raised an error; its text is in the worker's log", "handler_error"
-    if failures > job.policy.retries > 0:
+    if failures > retries > 0:
         return problem("attempts_exhausted", f"{failures} attempts failed; the last: {detail}")
     return problem(code, detail)
 

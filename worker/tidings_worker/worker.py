@@ -18,16 +18,20 @@ import tidings
 from tidings.broker.connection import Store, open_store
 from tidings.broker.contact import Contact
 from tidings.broker.error import ScriptError, StoreError
+from tidings.broker.gateway import GatewayStore
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry, WorkerRecord
+from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import WorkerStore
 from tidings.job import Job
 
+from .children import Children, Kinds
 from .pool import Pool
 from .queue import Queue, silence_of
 from .runner import Runners
+from .saga import Means
 from .settings import WorkerSettings
 from .sweeper import Sweeper
 
@@ -67,23 +71,31 @@ class Worker:
             stack.push_async_callback(listening.aclose)
             registry = Registry(store, self._keys)
             pool = await stack.enter_async_context(Pool(self.settings))
+            means = await self._means(stack, store, registry)
             sweepers = []
             for name in sorted({job.queue for job in self._jobs.values()}):
                 work = await stack.enter_async_context(self._work_store(store, name))
                 runners = Runners(self.settings.threads, pool)
-                queue = self._queues[name] = Queue(work, self._served_in(name), self.settings, runners, contact)
+                queue = self._queues[name] = Queue(work, self._served_in(name), self.settings, runners, contact, means)
                 sweepers.append(self._sweeper(work, registry, queue))
             async with anyio.create_task_group() as background:
                 background.start_soon(self._present, registry, name="presence")
                 background.start_soon(self._listen, listening, store, name="orders")
                 for one in self._queues.values():
                     background.start_soon(one.beat, name="heartbeat")
+                    background.start_soon(one.relay, name="relay")
                 for sweeper in sweepers:
                     background.start_soon(sweeper.run, name="sweep")
                 await self._serve()
                 background.cancel_scope.cancel()
             # Outside of that scope, in which nothing can be waited for any more.
             await self._leave(registry)
+
+    async def _means(self, stack: AsyncExitStack, store: Store, registry: Registry) -> Means:
+        saga = await stack.enter_async_context(SagaStore(store, self._keys))
+        gateway = GatewayStore(store, self._keys, self.id, result_ttl_s=self.settings.result_ttl_s)
+        children = Children(await stack.enter_async_context(gateway), saga, Kinds(self._jobs, registry))
+        return Means(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id)
 
     def _served_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         return {kind: job for kind, job in self._jobs.items() if job.queue == queue}
@@ -199,13 +211,16 @@ class Worker:
         def on_message(channel: str, data: bytes) -> None:
             queue, is_order = channels[channel]
             if is_order:
-                queue.cancel(data.decode())
+                queue.obey(data.decode())
+            elif data == b"0":
+                queue.nudge()
             else:
                 queue.wake()
 
         def on_open() -> None:
             for queue in self._queues.values():
                 queue.wake()  # something may have become due unheard
+                queue.nudge()
 
         subscription = Subscription(listening, store, self._keys.probe(self.id), on_message, on_open)
         async with anyio.create_task_group() as tasks:

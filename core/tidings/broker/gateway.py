@@ -1,4 +1,4 @@
-"""The store as a gateway uses it: submit, watch, unwatch, cancel; each gathered into batches."""
+"""The store as a gateway uses it: submit, watch, unwatch, cancel, signal; each gathered into batches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.contract.step import StepRow
 from tidings.contract.token import Token
 
 from .gather import Gatherer, Gatherers
@@ -40,6 +41,8 @@ class NewJob(msgspec.Struct, array_like=True, frozen=True):
     """How long it may hold others off; 0: while it lives."""
     correlation_id: str = ""
     watch: int = 1
+    parent: str = ""
+    """Token and step of the saga that calls it, with a space between; empty: nobody waits for it."""
 
 
 class Submitted(msgspec.Struct, array_like=True, frozen=True):
@@ -78,11 +81,18 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     log_from: str = ""
     chunks: list[tuple[int, int, str]] = []
     """Log chunks after the number asked for: number, time, JSON text."""
+    steps: list[StepRow] = []
+    """Of a saga: its steps, in no order; `tidings.saga.view.timeline` makes them what clients see."""
+
+
+MAX_SIGNALS = 1_000
+"""Signals that one job may have had."""
 
 
 _SUBMIT = Script("submit", list[Submitted])
 _WATCH = Script("watch", list[Record])
 _CANCEL = Script("cancel", list[str])
+_SIGNAL = Script("signal", list[str])
 
 
 class GatewayStore(Gatherers):
@@ -140,6 +150,20 @@ class GatewayStore(Gatherers):
         """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`."""
         return self._gatherer(token.partition, _CANCEL, self._cancel_args).put((token.id, owner))
 
+    def signal(self, token: Token, owner: str, name: str, key: str, value: str) -> "asyncio.Future[str]":
+        """Give a job a signal: `ok`, `unknown`, `finished` or `full`; a future that fails with `StoreError`.
+
+        Args:
+            token: the job's.
+            owner: whose job it must be; empty: anybody's.
+            name: the signal's, without spaces.
+            key: given before with a signal of that name, this is the same signal; empty: it is another.
+            value: JSON text.
+
+        """
+        item = (token.id, owner, name, key, value)
+        return self._gatherer(token.partition, _SIGNAL, self._signal_args).put(item)
+
     # What each script takes before and around its items.
 
     def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
@@ -153,6 +177,9 @@ class GatewayStore(Gatherers):
 
     def _cancel_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
         return partition, self._ttl_ms, items
+
+    def _signal_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return partition, MAX_SIGNALS, items
 
     def _gatherer(
         self,

@@ -50,6 +50,14 @@ class Keys:
         """Stream: a job's log chunks, entry id `<seq>-0`; trimmed by size, expires with the job."""
         return f"{self.root(partition)}log:{job}"
 
+    def steps(self, partition: str, job: str) -> str:
+        """Hash: the journal of a saga's steps and the signals that came (`lua/step.lua`); expires with the job."""
+        return f"{self.root(partition)}steps:{job}"
+
+    def outbox(self, partition: str) -> str:
+        """Stream: children that have ended, until their parents have been told; trimmed by deletion."""
+        return f"{self.root(partition)}outbox"
+
     def scheduled(self, partition: str) -> str:
         """Sorted set: job → when it is due (ms); trimmed by promotion."""
         return f"{self.root(partition)}scheduled"
@@ -77,11 +85,11 @@ class Keys:
         return f"{self.root(partition)}inbox:{gateway}"
 
     def orders(self, partition: str, worker: str) -> str:
-        """Channel: requests to one worker, such as to cancel a job it runs."""
+        """Channel: requests to one worker: a job's id, to cancel it; with `+` before it, that it was woken."""
         return f"{self.root(partition)}orders:{worker}"
 
     def due(self, partition: str) -> str:
-        """Channel: told the time (ms) of a job that was scheduled from outside the workers."""
+        """Channel: told the time (ms) of a job that was scheduled from outside the workers; 0: look into the outbox."""
         return f"{self.root(partition)}due"
 
     def probe(self, process: str) -> str:

@@ -45,6 +45,10 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     submitted_ms: int
     lost: int
     """How many workers were lost while they ran this job."""
+    unwinding: str = ""
+    """Of a saga that has to undo its work: `failed`, `cancelled` or `expired`, for which it does."""
+    cause: str = ""
+    """JSON text of the problem that caused it; empty: the word above says all."""
 
 
 class Outcome(msgspec.Struct, array_like=True, frozen=True):
@@ -58,10 +62,17 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
     tail: str
     """The event's frame from `"event"` on."""
     delay_ms: int = 0
+    """Of one that leaves to wait: until its timer; -1: it has none."""
     uncounted: int = 0
     """1: the attempt does not count (handed back)."""
     note: str = ""
     """JSON text for the dead letter: traceback and the like, never shown to clients."""
+    woken: int = 0
+    """Of one that leaves to wait: how often it had been woken when it last looked."""
+    awaits: str = ""
+    """The signals it waits for, each between spaces."""
+    compensation: str = ""
+    """Of a saga that undid its work: `complete` or `incomplete`."""
 
 
 class Report:

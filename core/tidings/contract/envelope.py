@@ -20,6 +20,8 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True):
     tracestate: str = ""
     key: str = ""
     """The idempotency key; empty: none was given."""
+    depth: int = 0
+    """How many sagas stand above it."""
 
 
 encode_envelope = msgspec.json.Encoder().encode

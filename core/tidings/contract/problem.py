@@ -56,6 +56,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "worker_lost": Code("The workers that ran this were lost.", 500, False),
         "attempts_exhausted": Code("Every attempt failed.", 500, False),
         "result_too_large": Code("The result is larger than it may be.", 500, False),
+        "cancelled": Code("Someone asked that the work stop.", 409, False),
+        "expired": Code("The deadline passed before the work was done.", 504, False),
+        "saga_diverged": Code("The code of a saga no longer takes the steps that it took.", 500, False),
+        "saga_too_deep": Code("Sagas call each other deeper than they may.", 500, False),
+        "saga_too_long": Code("A saga takes more steps than it may.", 500, False),
     }
 )
 """Every code of contract version 1. A code may be added, never removed or given another meaning."""
@@ -79,6 +84,8 @@ class Problem(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
     retry_after: float | None = None
     """Seconds after which another try makes sense."""
     trace_id: str | None = None
+    compensation: str | None = None
+    """Of a saga that had to undo its work: `complete`, or `incomplete` (`errors` says where it stopped)."""
     errors: list[dict[str, Any]] | None = None
     """When several things are wrong: each with `field` and `detail`."""
 

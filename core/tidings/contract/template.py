@@ -1,5 +1,6 @@
 """Templates: a short text with fields of a job's input in braces, such as `{carrier}/{route.to}`."""
 
+import hashlib
 from collections.abc import Mapping
 from string import Formatter
 from typing import Any, NamedTuple, Self
@@ -7,6 +8,9 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+
+MAX_VALUE = 128
+"""Characters of a unique value that stand in a key's name as they are."""
 
 
 class Template(NamedTuple):
@@ -41,6 +45,11 @@ class Template(NamedTuple):
             literal + (_encode(_look_up(value, path, default)).decode() if path else "")
             for literal, path, default in self.parts
         )
+
+    def value(self, value: Mapping[str, Any]) -> str:
+        """Return the text for an input as it stands in a key's name; a long one is told by its digest."""
+        text = self.fill(value)
+        return text if len(text) <= MAX_VALUE else hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
 def _look_up(value: Any, path: tuple[str, ...], default: Any) -> Any:

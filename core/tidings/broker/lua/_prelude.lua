@@ -11,6 +11,8 @@ local GROUP = 'workers'
 local function ready_key(tier) return root .. 'ready:' .. tier end
 local function job_key(id) return root .. 'job:' .. id end
 local function log_key(id) return root .. 'log:' .. id end
+local function steps_key(id) return root .. 'steps:' .. id end
+local outbox_key = root .. 'outbox'
 local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
 local recurring_key = root .. 'recurring'
@@ -132,16 +134,30 @@ local function hold(suffix, id, for_ms)
   end
 end
 
+-- Of a job whose record has the field `saga`: what it took its steps for ends here. The journal leaves with the
+-- record, and whoever called it as a child is told through the outbox, from which a relay takes it to the
+-- parent's partition.
+local nudges = true -- whether the relays must be told; not by the script whose worker relays at once
+local function close_saga(id, state, ttl)
+  redis.call('PEXPIRE', steps_key(id), ttl)
+  local parent = redis.call('HGET', job_key(id), 'parent')
+  if parent then
+    redis.call('XADD', outbox_key, '*', 'parent', parent, 'id', id, 'state', state)
+    if nudges then redis.call('PUBLISH', root .. 'due', 0) end
+  end
+end
+
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
--- `fields` are names and values to be written with it, its number among them: one HSET for all. The last three
+-- `fields` are names and values to be written with it, its number among them: one HSET for all. The last four
 -- are fields of its record, which the caller has read with others: a call costs more than what it does.
-local function finish(id, state, fields, ttl, logged, caller, unique)
+local function finish(id, state, fields, ttl, logged, caller, unique, saga)
   local key = job_key(id)
   redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
   redis.call('PEXPIRE', key, ttl)
   if logged then redis.call('PEXPIRE', log_key(id), ttl) end
   if unique and redis.call('GET', unique_key(unique)) == id then redis.call('DEL', unique_key(unique)) end
+  if saga then close_saga(id, state, ttl) end
   tally(caller, -1)
 end
 
@@ -161,6 +177,43 @@ local function enqueue(id, tier, envelope)
   local entry = redis.call('XADD', ready_key(tier), '*', 'id', id, 'env', envelope)
   redis.call('HSET', job_key(id), 'state', 'queued', 'entry', entry, 'enqueued', now)
   return entry
+end
+
+-- A saga that would end badly, but owes something (steps to undo, children to stop), does not end yet: it
+-- turns, and is queued to unwind. From then on neither its deadline nor a wish to cancel counts.
+-- Returns whether a job turns that would end as `state`.
+local function turn(id, saga, state, problem, note)
+  if not saga or state == 'succeeded' then return false end
+  local key = job_key(id)
+  local owed, unwinding = unpack(redis.call('HMGET', key, 'owed', 'unwinding'))
+  if unwinding or tonumber(owed or 0) <= 0 then return false end
+  redis.call('HSET', key, 'unwinding', state, 'cause', problem or '', 'cause_note', note or '', 'lost', 0)
+  redis.call('HDEL', key, 'cancel', 'awaits')
+  return true
+end
+local UNWINDING_TAIL = '"event":"queued","status":"queued","data":{"unwinding":true}}'
+
+-- Queues a job that waits, whoever wakes it; seq: its new number.
+local function requeue(id, tier, envelope, seq, watchers, partition, tail)
+  redis.call('ZREM', scheduled_key, id)
+  enqueue(id, tier, envelope)
+  redis.call('HSET', job_key(id), 'seq', seq)
+  redis.call('HDEL', job_key(id), 'envelope', 'awaits')
+  tell(watchers, partition, id, seq, CHANGE, tail)
+end
+
+-- Something has happened that a saga may wait for. `woken` counts it, so that an attempt that is leaving
+-- notices; one that runs is told, in case another branch of it keeps it from leaving.
+-- awaits, name: given for a signal, the job waits for it only if it is among those.
+local function wake(id, state, tier, seq, watchers, worker, partition, awaits, name)
+  local key = job_key(id)
+  redis.call('HINCRBY', key, 'woken', 1)
+  if state == 'waiting' then
+    if name and not string.find(awaits or '', ' ' .. name .. ' ', 1, true) then return end
+    requeue(id, tier, redis.call('HGET', key, 'envelope'), seq + 1, watchers, partition, bare_tail('queued'))
+  elseif state == 'running' and worker then
+    redis.call('PUBLISH', root .. 'orders:' .. worker, '+' .. id)
+  end
 end
 
 local function envelope_in(tier, entry)

@@ -6,37 +6,53 @@
 --
 -- args = { partition, result_ttl_ms, items };  item = { id, owner }
 --   owner: '' for anyone, else only that owner's job is touched
--- Reply: MessagePack array with for each item 'cancelled' (now), 'asked' (it runs), 'finished'
---   (it was over) or 'unknown'. O(items).
+-- Reply: MessagePack array with for each item 'cancelled' (now), 'asked' (it runs, or is a saga that has to
+--   undo its work first), 'finished' (it was over) or 'unknown'. O(items).
 
 local partition, ttl, items = unpack(args)
 local replies = {}
 
-local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique)
+local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique, saga)
   if state == 'queued' then
     acknowledge(tier, entry)
   else
     redis.call('ZREM', scheduled_key, id)
   end
-  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique)
+  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique, saga)
   tell(watchers, partition, id, seq, FINAL, bare_tail('cancelled'))
+end
+
+-- A saga that owes something is queued to unwind, unless it is in the queue already.
+local function unwind_waiting(id, key, state, tier, seq, watchers)
+  if state == 'queued' then
+    redis.call('HSET', key, 'seq', seq)
+    tell(watchers, partition, id, seq, CHANGE, UNWINDING_TAIL)
+  else
+    requeue(id, tier, redis.call('HGET', key, 'envelope'), seq, watchers, partition, UNWINDING_TAIL)
+  end
 end
 
 for i, item in ipairs(items) do
   local id, caller = unpack(item)
   local key = job_key(id)
-  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique = unpack(redis.call('HMGET', key,
-    'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller', 'unique'))
+  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding = unpack(redis.call('HMGET',
+    key, 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller', 'unique', 'saga',
+    'unwinding'))
   if not state or (caller ~= '' and owner ~= caller) then
     replies[i] = 'unknown'
   elseif terminal(state) then
     replies[i] = 'finished'
+  elseif unwinding then
+    replies[i] = 'asked'
   elseif state == 'running' then
     redis.call('HSET', key, 'cancel', 1)
     redis.call('PUBLISH', root .. 'orders:' .. worker, id)
     replies[i] = 'asked'
+  elseif turn(id, saga, 'cancelled') then
+    unwind_waiting(id, key, state, tier, seq + 1, watchers)
+    replies[i] = 'asked'
   else
-    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique)
+    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique, saga)
     replies[i] = 'cancelled'
   end
 end

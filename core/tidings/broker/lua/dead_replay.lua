@@ -4,6 +4,8 @@
 -- the one who queues the job, so a letter that is replayed twice, even at the same time, runs once.
 --
 -- The job keeps its token, owner, history and memoised steps; seq, fence and replays keep rising.
+-- A saga goes on from its journal: the step that failed for good is taken again, and one whose undoing failed
+-- is undone from there. A saga that has undone everything begins anew, with an empty journal.
 -- Attempts begin anew, and the deadline, a wish to cancel and the expiry of the record are dropped.
 --
 -- args = { partition, letters };  letters: the entry ids in the dead-letter stream
@@ -16,7 +18,7 @@ local partition, letters = unpack(args)
 local replies = {}
 
 -- What a letter holds that the record does not.
-local OWN = { id = true, env = true, note = true, once = true }
+local OWN = { id = true, env = true, note = true, once = true, steps = true }
 
 local function read(entry)
   local found = redis.call('XRANGE', dead_key, entry, entry)[1]
@@ -49,7 +51,37 @@ local function reopen_log(id, key, seq)
   end
 end
 
+-- The journal of a saga whose replay starts afresh is emptied; `epoch` makes the keys of its steps new.
+local function clear_saga(id, key)
+  redis.call('DEL', steps_key(id))
+  redis.call('HDEL', key, 'unwinding', 'cause', 'cause_note', 'owed', 'steps', 'steps_bytes', 'ordinal', 'signals',
+    'compensation', 'awaits')
+  redis.call('HINCRBY', key, 'epoch', 1)
+end
+
+-- The step whose failure ended the job is taken as if it had never been, so that it is tried again.
+local function forget_failed(id, key, problem)
+  local path = string.match(problem, '"path":"([%d.]+)"')
+  if not path then return end
+  if string.find(redis.call('HGET', steps_key(id), path) or '', '"ok":false', 1, true) then
+    redis.call('HDEL', steps_key(id), path, path .. ':in', path .. ':out')
+    redis.call('HINCRBY', key, 'steps', -1)
+  end
+end
+
+local function reopen_saga(id, key)
+  local unwinding, compensation, problem = unpack(redis.call('HMGET', key, 'unwinding', 'compensation', 'problem'))
+  redis.call('PERSIST', steps_key(id))
+  redis.call('HDEL', key, 'parked', 'compensation')
+  if compensation == 'complete' then
+    clear_saga(id, key)
+  elseif not unwinding and problem then
+    forget_failed(id, key, problem)
+  end
+end
+
 local function reopen(id, key, tier, envelope)
+  if redis.call('HEXISTS', key, 'saga') == 1 then reopen_saga(id, key) end
   local seq = redis.call('HINCRBY', key, 'seq', 1)
   local replays = redis.call('HINCRBY', key, 'replays', 1)
   redis.call('HDEL', key, 'letter', 'problem', 'progress', 'finished', 'deadline', 'cancel')
@@ -79,6 +111,7 @@ for i, entry in ipairs(letters) do
     if not state then
       write(key, record)
       if letter.once then write(key, cmsgpack.unpack(letter.once)) end
+      if letter.steps then write(steps_key(letter.id), cmsgpack.unpack(letter.steps)) end
     end
     reopen(letter.id, key, letter.tier, letter.env)
     replies[i] = 'queued'

@@ -10,17 +10,22 @@
 --   item = { id, fence, number, progress, events, outcome }
 --     progress: the newest, as JSON text, or ''
 --     events: { { class, tail, chunk } … }; chunk is the JSON text of a log chunk, else ''
---     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note }
+--     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note, woken, awaits, compensation }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued'
 --         (handed back); field: 'result', 'problem' or ''; value: its JSON text (of
 --         a retry, the problem that goes into the history);
---       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter.
+--       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter;
+--       of one that leaves to wait ('waiting'): delay_ms until its timer, -1 if it has none; woken: how often
+--       it had been woken when it last looked; awaits: the signals it waits for, each between spaces;
+--       compensation: of a saga that has undone its work 'complete', or 'incomplete', else ''.
+-- A saga that owes something (prelude, `turn`) is queued to unwind instead of ending badly.
 -- Reply: MessagePack array with for each item 'ok', 'cancel' (written, and someone asked that the job
 --   stop), 'lost' (not this attempt's job any more) or 'done' (it had been written before).
 -- O(items + events).
 
 local partition, max_log_bytes, ttl, max_dead, items = unpack(args)
 local replies = {}
+nudges = false
 
 -- A log past its size loses its older half; whoever asks for that part is told it is truncated.
 local function trim(id, key, bytes)
@@ -62,26 +67,72 @@ local function bury(id, key, envelope, note)
     letter[#letter + 1] = 'once'
     letter[#letter + 1] = cmsgpack.pack(memoised)
   end
+  local steps = redis.call('HGETALL', steps_key(id))
+  if #steps > 0 then
+    letter[#letter + 1] = 'steps'
+    letter[#letter + 1] = cmsgpack.pack(steps)
+  end
   redis.call('HSET', key, 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
 end
 
+-- Leaves a saga waiting until it is woken, its timer has come or its deadline passes; unless something that
+-- it has not seen yet has woken it meanwhile.
+-- That it left properly shows that it is not what kills workers: those lost before do not count any longer.
+local function park(id, key, tier, entry, seq, watchers, fence, outcome)
+  local woken, deadline, unwinding, lost = unpack(redis.call('HMGET', key, 'woken', 'deadline', 'unwinding', 'lost'))
+  local envelope = envelope_in(tier, entry)
+  acknowledge(tier, entry)
+  redis.call('HINCRBY', key, 'attempt', -1 - tonumber(lost or 0))
+  redis.call('HDEL', key, 'worker', 'entry')
+  if tonumber(woken or 0) ~= outcome[8] then
+    redis.call('HSET', key, 'lost', 0, 'parked', fence)
+    enqueue(id, tier, envelope)
+    tell(watchers, partition, id, seq, CHANGE, bare_tail('queued'))
+    return
+  end
+  redis.call('HSET', key, 'state', 'waiting', 'envelope', envelope, 'lost', 0, 'parked', fence, 'awaits', outcome[9])
+  local due = outcome[5] >= 0 and now + outcome[5] or nil
+  if deadline and not unwinding then due = math.min(due or tonumber(deadline), tonumber(deadline)) end
+  if due then
+    redis.call('ZADD', scheduled_key, due, id)
+    redis.call('PUBLISH', root .. 'due', due)
+  end
+  tell(watchers, partition, id, seq, CHANGE, outcome[4])
+end
+
 -- fields: what is written beside the outcome.
-local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique)
-  local state, field, value, tail, delay, uncounted, note = unpack(outcome)
+local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, fence)
+  local state, field, value, tail, delay, uncounted, note, _, _, compensation = unpack(outcome)
+  compensation = compensation or ''
+  if terminal(state) and turn(id, saga, state, value, note) then
+    if state == 'failed' then remember(id, 'failed', value) end
+    state, tail = 'queued', UNWINDING_TAIL
+  end
   if terminal(state) then
     local envelope = state == 'failed' and envelope_in(tier, entry)
     if envelope then remember(id, 'failed', value) end
+    if saga then
+      local unwinding, cause_note = unpack(redis.call('HMGET', key, 'unwinding', 'cause_note'))
+      if note == '' then note = cause_note or '' end
+      -- Someone wished it, and it is as they wished: no letter to an operator.
+      if compensation == 'complete' and unwinding ~= 'failed' then envelope = false end
+      if compensation ~= '' then
+        fields[#fields + 1] = 'compensation'
+        fields[#fields + 1] = compensation
+      end
+    end
     acknowledge(tier, entry)
     if field ~= '' then
       fields[#fields + 1] = field
       fields[#fields + 1] = value
     end
-    finish(id, state, fields, ttl, logged, caller, unique)
+    finish(id, state, fields, ttl, logged, caller, unique, saga)
     if envelope then bury(id, key, envelope, note) end
     tell(watchers, partition, id, seq, FINAL, tail)
     return
   end
   redis.call('HSET', key, unpack(fields))
+  if state == 'waiting' then return park(id, key, tier, entry, seq, watchers, fence, outcome) end
   if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
   local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
@@ -100,9 +151,9 @@ end
 for i, item in ipairs(items) do
   local id, fence, number, progress, events, outcome = unpack(item)
   local key = job_key(id)
-  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique =
+  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga =
     unpack(redis.call('HMGET', key, 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported',
-      'logged', 'cancel', 'caller', 'unique'))
+      'logged', 'cancel', 'caller', 'unique', 'saga'))
   if held and tonumber(held) == fence and tonumber(reported) >= number then
     replies[i] = 'done'
   elseif not state or tonumber(held) ~= fence or state ~= 'running' then
@@ -121,7 +172,8 @@ for i, item in ipairs(items) do
       fields[5], fields[6] = 'progress', progress
     end
     if outcome then
-      settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique)
+      settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga,
+        fence)
     else
       redis.call('HSET', key, unpack(fields))
     end

@@ -10,6 +10,8 @@
 -- Reply: MessagePack array with for each item { go, fence, attempt, remaining_ms, submitted_ms, lost }
 --   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none;
 --   lost: how many workers were lost while they ran this job.
+--   Of a saga that unwinds two more: the state for which it does ('failed', 'cancelled' or 'expired'), and
+--   the problem that caused it, as JSON text, or ''.
 -- O(items).
 
 local partition, worker, ttl, call, items = unpack(args)
@@ -38,6 +40,11 @@ local function remaining(deadline)
   return deadline and math.max(deadline - now, 1) or 0
 end
 
+-- Adds to a reply for what a saga unwinds.
+local function tell_cause(reply, key)
+  reply[7], reply[8] = unpack(redis.call('HMGET', key, 'unwinding', 'cause'))
+end
+
 local function end_unstarted(id, tier, entry, seq, watchers, state, ...)
   finish(id, state, { 'seq', seq }, ttl, ...)
   acknowledge(tier, entry)
@@ -48,18 +55,20 @@ for i, item in ipairs(items) do
   local tier, entry, id = unpack(item)
   local key = job_key(id)
   local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by, logged, caller,
-    unique = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline',
-      'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique'))
+    unique, saga, unwinding = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers',
+      'deadline', 'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique', 'saga', 'unwinding'))
   replies[i] = { 0, 0, 0, 0, 0, 0 }
   local again = state == 'running' and begun_by == call
+  if unwinding then deadline = false end
+  -- If it was cancelled, its worker was lost before it could obey.
+  local doomed = cancel and 'cancelled' or deadline and tonumber(deadline) <= now and 'expired'
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
   elseif again then
     replies[i] = { 1, tonumber(fence), tonumber(attempt), remaining(deadline), tonumber(submitted), tonumber(lost or 0) }
-  elseif cancel then -- its worker was lost before it could obey
-    end_unstarted(id, tier, entry, seq + 1, watchers, 'cancelled', logged, caller, unique)
-  elseif deadline and tonumber(deadline) <= now then
-    end_unstarted(id, tier, entry, seq + 1, watchers, 'expired', logged, caller, unique)
+    if unwinding then tell_cause(replies[i], key) end
+  elseif doomed and not turn(id, saga, doomed) then
+    end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga)
   else
     lost = tonumber(lost or 0)
     if state == 'running' then
@@ -72,7 +81,8 @@ for i, item in ipairs(items) do
       'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
-    replies[i] = { 1, fence, attempt, remaining(deadline), tonumber(submitted), lost }
+    replies[i] = { 1, fence, attempt, doomed and 0 or remaining(deadline), tonumber(submitted), lost }
+    if unwinding or doomed then tell_cause(replies[i], key) end
     begun[tier] = (begun[tier] or 0) + 1
   end
 end

@@ -6,11 +6,13 @@
 -- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, items }
 --   max_caller: live jobs that one caller may have
 --   item = { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller,
---            unique, unique_ms, correlation_id, watch }
+--            unique, unique_ms, correlation_id, watch, parent }
 --     at_ms: not before this time (since the epoch), 0 for none; deadline_ms: from now, 0 for none;
 --     key: '' for none, else it already names caller and kind;
 --     unique: '' for none, else kind and value; unique_ms: how long it may hold others off, 0: while it lives;
---     watch: 1 if `gateway` wants the events.
+--     watch: 1 if `gateway` wants the events;
+--     parent: '' for none, else token and step of the saga that calls it: such a job is made once for its id,
+--       and no limit holds it back, since its parent has passed them.
 -- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms }
 --   answer: 'new', 'duplicate' (id is the earlier job's), 'reused' (another payload),
 --           'full' (position is the backlog), 'crowded' (position is the caller's live jobs);
@@ -69,6 +71,11 @@ local function earlier(key, fingerprint)
   return { 'duplicate', id, record[1], tonumber(record[2]), 0, 0 }
 end
 
+local function present(id)
+  local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
+  return state and { 'duplicate', id, state, tonumber(seq), 0, 0 } or nil
+end
+
 local function live_holder(unique)
   local id = holder(unique)
   if not id then return nil end
@@ -94,7 +101,7 @@ local function refuse(id, tier, caller)
   return { 'crowded', id, '', 0, live, drain_ms(tier, math.ceil(live / 10)) }
 end
 
-local function accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch)
+local function accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent)
   local key = job_key(id)
   local fields = { 'kind', kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0, 'submitted', now }
   local function set(name, value)
@@ -107,6 +114,10 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   if unique ~= '' then set('unique', unique) end
   if correlation ~= '' then set('correlation_id', correlation) end
   if deadline > 0 then set('deadline', now + deadline) end
+  if parent ~= '' then
+    set('parent', parent)
+    set('saga', 1)
+  end
   tally(caller, 1)
   if due > now then
     set('state', 'scheduled')
@@ -127,15 +138,15 @@ end
 
 for i, item in ipairs(items) do
   local id, kind, tier, envelope, delay, at_ms, deadline, key, fingerprint, owner, caller, unique, unique_ms,
-    correlation, watch = unpack(item)
+    correlation, watch, parent = unpack(item)
   local name = root .. 'key:' .. key
-  local reply = key ~= '' and earlier(name, fingerprint) or nil
+  local reply = key ~= '' and earlier(name, fingerprint) or parent ~= '' and present(id) or nil
   local known = reply ~= nil
   if not reply and unique ~= '' then reply = live_holder(unique) end
-  reply = reply or refuse(id, tier, caller)
+  if not reply and parent == '' then reply = refuse(id, tier, caller) end
   if not reply then
     local due = math.max(at_ms, now + delay)
-    reply = accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch)
+    reply = accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent)
     if unique ~= '' then hold(unique, id, unique_ms) end
   end
   -- Of a duplicate by its unique value too: the same call, repeated later, must get the same job.

@@ -6,7 +6,7 @@
 --
 -- A consumer goes if it holds nothing, has asked for nothing for `idle_ms`, and is not among the living;
 -- one that lives but was idle would come back by itself at its next read. Of the keys, a log without
--- its job goes, and the record of a job that has ended gets the expiry that it lacks.
+-- its job goes, a journal of steps too, and the record of a job that has ended gets the expiry that it lacks.
 --
 -- args = { tiers, living, idle_ms, ttl_ms, cursor, count }
 --   living: names of the workers that say they live; cursor: where the last sweep stopped, at first '0';
@@ -45,6 +45,7 @@ local function sweep_record(key, id)
   if terminal(redis.call('HGET', key, 'state')) and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIRE', key, ttl)
     redis.call('PEXPIRE', log_key(id), ttl)
+    redis.call('PEXPIRE', steps_key(id), ttl)
     records = records + 1
   end
 end
@@ -57,7 +58,7 @@ end
 local found = redis.call('SCAN', cursor, 'MATCH', root .. '*', 'COUNT', count)
 for _, key in ipairs(found[2]) do
   local kind, id = string.match(string.sub(key, #root + 1), '^(%l+):(.*)$')
-  if kind == 'log' then
+  if kind == 'log' or kind == 'steps' then
     sweep_log(key, id)
   elseif kind == 'job' then
     sweep_record(key, id)

@@ -9,7 +9,9 @@
 --   after: the last number seen; -1: send no more events (the reply is then { '' })
 -- Reply: MessagePack array with for each item { '' } (no such job) or
 --   { state, attempt, seq, kind, progress, result, problem, correlation_id, owner,
---     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … } }
+--     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … } }
+--   of a job that takes none there are no steps; step = { path, head, input, outcome, cut }: JSON texts, or
+--   '' where there is none or it is too large to be shown; cut: how many bytes were left out
 --   where what is missing is ''; all numbers but those of the chunks are text.
 -- O(items + chunks).
 
@@ -42,11 +44,42 @@ local function remove(key)
   end
 end
 
+-- What of a step is larger than this is not shown; of a long journal only so many of its newest steps are.
+local SHOWN_BYTES = 4096
+local SHOWN_STEPS = 500
+
+local function began(step) return tonumber(string.match(step[2], '"began":(%d+)') or 0) end
+
+local function read_steps(id)
+  local fields, steps = redis.call('HGETALL', steps_key(id)), {}
+  local values = {}
+  for j = 1, #fields, 2 do
+    values[fields[j]] = fields[j + 1]
+    if string.find(fields[j], '^[%d.]+$') then steps[#steps + 1] = { fields[j], fields[j + 1] } end
+  end
+  if #steps > SHOWN_STEPS then
+    table.sort(steps, function(one, other) return began(one) > began(other) end)
+    for j = #steps, SHOWN_STEPS + 1, -1 do steps[j] = nil end
+  end
+  for _, step in ipairs(steps) do
+    step[5] = 0
+    for place, name in pairs({ [3] = ':in', [4] = ':out' }) do
+      local text = values[step[1] .. name] or ''
+      if #text > SHOWN_BYTES then
+        step[5] = step[5] + #text
+        text = ''
+      end
+      step[place] = text
+    end
+  end
+  return steps
+end
+
 local function read(id, after)
   local key = job_key(id)
   local found = redis.call('HMGET', key, 'state', 'attempt', 'seq', 'kind', 'progress', 'result', 'problem',
     'correlation_id', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from',
-    'watchers', 'logged')
+    'watchers', 'logged', 'saga')
   if not found[1] then return { '' } end
   if not terminal(found[1]) then add(key, found[16]) end
   local reply = {}
@@ -58,6 +91,7 @@ local function read(id, after)
     end
   end
   reply[16] = chunks
+  if found[18] then reply[17] = read_steps(id) end
   return reply
 end
 

@@ -1,0 +1,31 @@
+#!lua flags=allow-oom
+-- Reads the journals of a batch of running sagas.
+--
+-- Atomic, because what is read and how often the job has been woken must be of the same moment: from
+-- there on whatever wakes it is news.
+--
+-- args = { items };  item = { id, fence }
+-- Reply: MessagePack array with for each item { answer, now_ms, woken, replays, epoch, parked, owner, remaining_ms,
+--   fields }
+--   answer: 'ok', or 'lost' (not this attempt's job any more); replays: how often its dead letter was replayed;
+--   epoch: how often it began anew; parked: the fence of the last attempt that left to wait, 0: it was not
+--   woken since; fields: names and values of the journal (step.lua), one after the other.
+-- O(items · fields).
+
+local items = unpack(args)
+local replies = {}
+
+for i, item in ipairs(items) do
+  local id, fence = unpack(item)
+  local state, held, woken, replays, epoch, parked, owner, deadline, unwinding = unpack(redis.call('HMGET', job_key(id),
+    'state', 'fence', 'woken', 'replays', 'epoch', 'parked', 'owner', 'deadline', 'unwinding'))
+  if state ~= 'running' or tonumber(held) ~= fence then
+    replies[i] = { 'lost', now, 0, 0, 0, 0, '', 0, {} }
+  else
+    local left = deadline and not unwinding and math.max(deadline - now, 1) or 0
+    replies[i] = { 'ok', now, tonumber(woken or 0), tonumber(replays or 0), tonumber(epoch or 0),
+      tonumber(parked or 0), owner or '', left, redis.call('HGETALL', steps_key(id)) }
+  end
+end
+
+return cmsgpack.pack(replies)

@@ -1,0 +1,69 @@
+#!lua flags=allow-oom
+-- Tells a batch of sagas how children of theirs have ended: each is in its parent's journal when this
+-- returns, and a parent that waits is queued.
+--
+-- Atomic, because the end of a child must be seen by the attempt that is leaving, or wake the saga that has
+-- left. It may be told any number of times: the first counts.
+--
+-- args = { partition, items };  item = { id, path, child, ok, unknown, outcome }
+--   path: of the step, with `u` at its end where the child undid it; child: its token;
+--   ok: 1 if it succeeded; unknown: 1 if nobody knows what a child that did not has done; outcome: JSON text
+--   of its result or problem.
+-- Reply: MessagePack array with for each item 'ok', 'done' (it was known), or 'gone' (the parent, or that step
+--   of it, is no more). O(items).
+
+local partition, items = unpack(args)
+local replies = {}
+
+local function tail_of(head, path, outcome, state)
+  local data = { name = head.name, path = path, type = head.type, status = head.status, child = head.child,
+    undo_child = head.undo_child }
+  local text = cjson.encode(data)
+  if not head.ok or head.status == 'compensation_failed' then
+    text = string.sub(text, 1, -2) .. ',"problem":' .. outcome .. '}'
+  end
+  return '"event":"step","status":"' .. state .. '","data":' .. text .. '}'
+end
+
+local function record_end(head, ok, unknown)
+  head.status = ok == 1 and 'succeeded' or 'failed'
+  head.ok = ok == 1
+  if ok == 0 and unknown == 1 then head.unknown = true end
+  if not head.undo or (ok == 0 and unknown == 0) then head.owes = nil end
+  head.ended = now
+end
+
+for i, item in ipairs(items) do
+  local id, path, child, ok, unknown, outcome = unpack(item)
+  local key, journal = job_key(id), steps_key(id)
+  local state, seq, watchers, tier, worker, owed, ordinal = unpack(redis.call('HMGET', key, 'state', 'seq', 'watchers',
+    'tier', 'worker', 'owed', 'ordinal'))
+  local undoing = string.sub(path, -1) == 'u'
+  if undoing then path = string.sub(path, 1, -2) end
+  local text = state and not terminal(state) and redis.call('HGET', journal, path)
+  local head = text and cjson.decode(text)
+  if not head or (undoing and head.undo_child or head.child) ~= child then
+    replies[i] = 'gone'
+  elseif head.status ~= (undoing and 'compensating' or 'running') then
+    replies[i] = 'done'
+  else
+    local owed_before = head.owes or 0
+    if undoing then
+      head.status = ok == 1 and 'compensated' or 'compensation_failed'
+      if ok == 1 then head.owes = nil end
+    else
+      record_end(head, ok, unknown)
+      head.order = tonumber(ordinal or 0) + 1
+    end
+    redis.call('HSET', journal, path, cjson.encode(head), path .. (undoing and ':undone' or ':out'), outcome)
+    seq = seq + 1
+    tell(watchers, partition, id, seq, CHANGE, tail_of(head, path, outcome, state))
+    redis.call('HSET', key, 'seq', seq, 'ordinal', tonumber(ordinal or 0) + 1,
+      'owed', tonumber(owed or 0) - owed_before + (head.owes or 0))
+    wake(id, state, tier, seq, watchers, worker, partition)
+    replies[i] = 'ok'
+  end
+end
+
+conclude()
+return cmsgpack.pack(replies)

@@ -1,0 +1,61 @@
+"""What the tests of sagas ask of the store itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.broker.connection import open_store
+from tidings.broker.gateway import GatewayStore, Record
+from tidings.broker.keys import Keys
+from tidings.contract.step import Step
+from tidings.contract.token import Token
+from tidings.saga.view import timeline
+
+
+class Desk:
+    """Signals, steps and cancels."""
+
+    def __init__(self, store: Redis) -> None:
+        self.store = store
+
+    async def signal(self, token: str, name: str, value: Any = None, key: str = "") -> str:
+        """Give a job a signal."""
+        async with self._gateway() as gateway:
+            return await gateway.signal(_token(token), "", name, key, msgspec.json.encode(value).decode())
+
+    async def record(self, token: str) -> Record:
+        """Return what the store knows of a job."""
+        async with self._gateway() as gateway:
+            return await gateway.read(_token(token))
+
+    async def cancel(self, token: str) -> str:
+        """Ask that a job stop."""
+        async with self._gateway() as gateway:
+            return await gateway.cancel(_token(token))
+
+    async def steps(self, token: str) -> list[Step]:
+        """Return the steps of a job."""
+        return timeline((await self.record(token)).steps)
+
+    async def statuses(self, token: str) -> list[tuple[str, str, str]]:
+        """Return path, name and status of each step."""
+        return [(step.path, step.name, str(step.status)) for step in await self.steps(token)]
+
+    def _gateway(self) -> GatewayStore:
+        return GatewayStore(self.store, Keys(), "desk")
+
+
+def _token(text: str) -> Token:
+    partition, _, job = text.rpartition(".")
+    return Token(partition, job)
+
+
+@asynccontextmanager
+async def desk_of(url: str) -> AsyncIterator[Desk]:
+    """Have one around the body."""
+    store = open_store(url)
+    yield Desk(store)
+    await store.aclose()

@@ -1,0 +1,197 @@
+"""The children of sagas: which kind lies where, and how a child is made, stopped and heard of."""
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
+from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry
+from tidings.broker.saga import MAX_RESULT_BYTES, ChildEnd, Ended, SagaStore
+from tidings.contract.envelope import Envelope, encode_envelope
+from tidings.contract.kind import KindRecord
+from tidings.contract.problem import Problem, problem
+from tidings.contract.state import State
+from tidings.contract.template import Template
+from tidings.contract.token import Token
+from tidings.job import Job
+
+KINDS_S = 30.0
+"""How long what the registry said of the kinds is believed, s."""
+
+KINDS_LEAST_S = 1.0
+"""It is not asked more often than this for a kind that it did not know, s."""
+
+UNKNOWN_CODES = frozenset({"timeout", "worker_lost"})
+"""Problems of a child after which nobody knows what it has done."""
+
+
+class Child(NamedTuple):
+    """A child to be made."""
+
+    token: Token
+    kind: KindRecord
+    input: str
+    """JSON text of an object."""
+    parent: str
+    path: str
+    owner: str
+    remaining_ms: int
+    """Until the parent's deadline; 0: it has none."""
+    key: str
+    above: Envelope
+    """The parent's."""
+
+
+class Kinds:
+    """Where the jobs of a kind belong: this worker's own kinds, else the registry's."""
+
+    def __init__(self, jobs: Mapping[str, Job[Any, Any]], registry: Registry) -> None:
+        self._own = {kind: job.record() for kind, job in jobs.items()}
+        self._registry = registry
+        self._others: dict[str, KindRecord] = {}
+        self._asked = -KINDS_S
+
+    async def find(self, kind: str) -> KindRecord | None:
+        """Return a kind; None: no worker has registered it.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        if kind in self._own:
+            return self._own[kind]
+        age = monotonic() - self._asked
+        if age > KINDS_S or (kind not in self._others and age > KINDS_LEAST_S):
+            self._others = await self._registry.kinds()
+            self._asked = monotonic()
+        return self._others.get(kind)
+
+
+class Children:
+    """Makes children, and stops them."""
+
+    def __init__(self, gateway: GatewayStore, saga: SagaStore, kinds: Kinds) -> None:
+        self._gateway = gateway
+        self._saga = saga
+        self.kinds = kinds
+
+    async def submit(self, child: Child) -> bool:
+        """Make a child, once, however often it is asked for; return whether it is there.
+
+        It is not if another job holds its unique value.
+
+        Raises:
+            StoreError: the store is unavailable, or full.
+
+        """
+        answer = await self._gateway.submit(child.token.partition, _job_of(child))
+        if answer.id != child.token.id:
+            return False
+        if answer.answer == "duplicate" and State(answer.state) in _TERMINAL:
+            await self._tell(child, answer)
+        return True
+
+    async def cancel(self, token: Token) -> str:
+        """Ask that a child stop; return the store's answer.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        return await self._gateway.cancel(token)
+
+    async def _tell(self, child: Child, answer: Submitted) -> None:
+        """Tell the parent of a child that has ended: a store that lost writes may have forgotten it."""
+        record: Record = await self._gateway.read(child.token)
+        if not record.state:
+            return
+        size = len(record.result.encode())
+        ended = Ended(
+            "", f"{child.parent} {child.path}", child.token.id, answer.state, int(record.attempt), size,
+            record.result if size <= MAX_RESULT_BYTES else "", record.problem,
+        )  # fmt: skip
+        partition, _, job = child.parent.rpartition(".")
+        await self._saga.wake(partition, end_of(ended, child.token.partition, job, child.path))
+
+
+_TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)
+
+
+def _job_of(child: Child) -> NewJob:
+    envelope = Envelope(
+        kind=child.kind.kind,
+        input=msgspec.Raw(child.input.encode()),
+        version=child.kind.version,
+        correlation_id=child.above.correlation_id,
+        traceparent=child.above.traceparent,
+        tracestate=child.above.tracestate,
+        key=child.key,
+        depth=child.above.depth + 1,
+    )
+    unique = _unique_value(child.kind, child.input)
+    return NewJob(
+        id=child.token.id,
+        kind=child.kind.kind,
+        tier=child.kind.tier,
+        envelope=encode_envelope(envelope).decode(),
+        deadline_ms=child.remaining_ms,
+        owner=child.owner,
+        unique=Keys.unique_suffix(child.owner, child.kind.kind, unique) if unique else "",
+        unique_ms=int((child.kind.unique_for or 0) * 1000),
+        correlation_id=child.above.correlation_id,
+        watch=0,
+        parent=f"{child.parent} {child.path}",
+    )
+
+
+def _unique_value(kind: KindRecord, text: str) -> str:
+    if kind.unique is None:
+        return ""
+    template = Template.of(kind.unique, msgspec.json.decode(kind.input))
+    return template.value(msgspec.json.decode(text))
+
+
+def end_of(ended: Ended, partition: str, parent: str, path: str) -> ChildEnd:
+    """Return what the parent is told of a child that has ended.
+
+    Args:
+        ended: the child.
+        partition: the child's.
+        parent: the parent's id.
+        path: the step that it was.
+
+    """
+    child = str(Token(partition, ended.id))
+    if ended.state == State.SUCCEEDED and ended.size <= MAX_RESULT_BYTES:
+        return ChildEnd(parent, path, child, 1, 0, ended.result or "null")
+    refused, unknown = _problem_of(ended)
+    return ChildEnd(parent, path, child, 0, int(unknown), refused)
+
+
+def _problem_of(ended: Ended) -> tuple[str, bool]:
+    """Return the problem as JSON text, and whether nobody knows what the child has done."""
+    match State(ended.state):
+        case State.SUCCEEDED:
+            detail = (
+                f"the child's result is {ended.size} bytes as JSON; a step keeps at most {MAX_RESULT_BYTES}: "
+                "let it return a reference"
+            )
+            return _text(problem("result_too_large", detail, limit=MAX_RESULT_BYTES)), True
+        case State.FAILED if ended.problem:
+            code = msgspec.json.decode(ended.problem, type=_Code).code
+            return ended.problem, code in UNKNOWN_CODES
+        case State.FAILED:
+            return _text(problem("handler_error", "the child failed; its record has left the store")), True
+        case state:
+            return _text(problem(str(state), f"the child was {state}")), ended.attempt > 0
+
+
+class _Code(msgspec.Struct):
+    code: str
+
+
+def _text(refused: Problem) -> str:
+    return msgspec.json.encode(refused).decode()

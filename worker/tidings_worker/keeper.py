@@ -1,0 +1,290 @@
+"""The journal of a running saga: read once, written step by step, and waited on until there is news."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from tidings.broker.error import BrokerClosedError, StoreError
+from tidings.broker.saga import MAX_JOURNAL_BYTES, MAX_STEPS, JournalRead, SagaStore, StepWrite, Written
+from tidings.broker.worker import Outcome
+from tidings.context import StoppedError
+from tidings.contract.problem import Problem, problem
+from tidings.contract.step import StepHead, StepStatus, encode_head
+from tidings.contract.token import Token
+from tidings.saga.branch import Activity
+from tidings.saga.journal import Journal, step_key
+
+from . import fork, verdict
+
+RECHECK_S = 600.0
+"""A saga that waits for children looks at least this often whether the store still knows them: a store that lost
+writes may have forgotten a child, or that it has ended."""
+
+IN_PLACE_S = 1.0
+"""A shorter time is waited for in the worker."""
+
+_TOO_LONG = (
+    f"the journal of this saga is full: it has {MAX_STEPS} steps, or they are larger together than "
+    f"{MAX_JOURNAL_BYTES} bytes; split it into children"
+)
+
+
+class Host(Protocol):
+    """The attempt whose journal it is."""
+
+    cancelled: bool
+    token: str
+
+    @property
+    def fence(self) -> int:
+        """The attempt's fence."""
+
+    def stop(self, reason: str) -> None:
+        """Stop the handler."""
+
+    def refuse(self, refused: Problem) -> None:
+        """Stop the handler, and have the job fail for good."""
+
+
+class Answer(Protocol):
+    """What every script answers about a journal."""
+
+    @property
+    def answer(self) -> str:
+        """`ok`, `cancel`, `lost` or `long`."""
+
+    @property
+    def now_ms(self) -> int:
+        """The store's time."""
+
+
+Reply = TypeVar("Reply", bound=Answer)
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """A branch that waits for something outside."""
+
+    news: "asyncio.Future[None]"
+    is_news: Callable[[], bool]
+    due_ms: int
+    """When it will not wait any longer, by the store's clock; 0: as long as it takes."""
+    signal: str
+    child: bool
+    over: bool = False
+
+
+class Keeper:
+    """One attempt's hold on the journal of its job."""
+
+    def __init__(self, store: SagaStore, host: Host, worker: str) -> None:
+        """Prepare; nothing is read before the first step.
+
+        Args:
+            store: where the journal lies.
+            host: the attempt.
+            worker: the name that stands in the steps it takes.
+
+        """
+        self.journal = Journal()
+        self.activity = Activity()
+        self.worker = worker
+        self.on_idle: Callable[[], None] = lambda: host.stop("waiting")
+        """Called when every branch waits for something outside."""
+        self.owner = ""
+        """Whose job it is."""
+        self.deadline_ms = 0
+        """Of the job, by the store's clock; 0: it has none."""
+        self.replays = 0
+        self._store = store
+        self._host = host
+        partition, _, self._id = host.token.rpartition(".")
+        self._partition = partition
+        self._epoch = 0
+        self._parked = 0
+        self._woken: int | None = None
+        self._offset_ms = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._loading = asyncio.Lock()
+        self._loaded = host.fence == 1  # under the first fence nobody can have recorded anything before
+        self._waits: dict[str, Wait] = {}
+        self._left: list[Wait] = []
+        self._look: asyncio.Task[None] | None = None
+
+    # Reading.
+
+    async def load(self) -> Journal:
+        """Return the journal; asks the store the first time, if there can be one."""
+        if not self._loaded:
+            async with self._loading:
+                if not self._loaded:
+                    await self._read()
+        return self.journal
+
+    @property
+    def left_properly(self) -> bool:
+        """Whether the attempt before this one left to wait, and was woken: what it had begun, it had begun."""
+        return self._parked > 0 and self._parked == self._host.fence - 1
+
+    def key_of(self, path: str) -> str:
+        """Return the idempotency key of a step."""
+        return step_key(self._host.token, path, self._epoch)
+
+    def look(self) -> None:
+        """See whether there is news for a branch that waits, while others keep the saga in its worker."""
+        if self._waits and (self._look is None or self._look.done()):
+            self._look = asyncio.create_task(self._find_news(), name=f"look {self._host.token}")
+
+    def close(self) -> None:
+        """End what is left of its tasks."""
+        if self._look is not None:
+            self._look.cancel()
+
+    async def _find_news(self) -> None:
+        try:
+            await self._read()
+        except StoppedError:
+            return
+        for wait in list(self._waits.values()):
+            if wait.is_news():
+                self._resolve(wait)
+
+    async def _read(self) -> None:
+        reply: JournalRead = await self._ask(lambda: self._store.read(self._partition, self._id, self._host.fence))
+        self.journal = Journal(reply.fields)
+        self._woken, self._epoch, self._parked = reply.woken, reply.epoch, reply.parked
+        self.replays = reply.replays
+        self._learn(reply.owner, reply.now_ms, reply.remaining_ms)
+        self._loaded = True
+
+    # Writing.
+
+    def put(
+        self,
+        path: str,
+        head: StepHead,
+        *,
+        input: str = "",  # noqa: A002 - the contract's word
+        outcome: str = "",
+        undone: str = "",
+        due_ms: int = -1,
+        signal: str = "",
+    ) -> "asyncio.Future[Written]":
+        """Send how a step is with the next batch; what is sent later arrives later."""
+        text = encode_head(msgspec.structs.replace(head, began=0, ended=0, due=0, order=0)).decode()
+        step = StepWrite(
+            self._id, self._host.fence, path, text[:-1], input, outcome, due_ms, int(head.ok is not None), signal,
+            _tail(path, head, undone or outcome), undone,
+        )  # fmt: skip
+        return self._store.write(self._partition, step)
+
+    async def write(self, path: str, head: StepHead, **fields: Any) -> Written:
+        """Write how a step is, durably; the arguments are those of `put`."""
+        reply: Written = await self._ask(lambda: self.put(path, head, **fields))
+        self._learn(reply.owner, reply.now_ms, reply.remaining_ms)
+        if self._woken is None:
+            self._woken = reply.woken  # nothing has been waited for before this
+        return reply
+
+    async def _ask(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Ask the store until it answers, or the attempt is over."""
+        fork.end_if_copy()
+        while not self._host.cancelled:
+            try:
+                reply = await call()
+            except BrokerClosedError:
+                break
+            except StoreError:
+                continue  # the next batch leaves the store alone for a while
+            if reply.answer == "ok":
+                return reply
+            if reply.answer == "long":
+                self._host.refuse(problem("saga_too_long", _TOO_LONG, limit=MAX_STEPS))
+            else:
+                self._host.stop(reply.answer)
+        raise StoppedError("the attempt is over: nothing more is recorded for it")
+
+    def _learn(self, owner: str, now_ms: int, remaining_ms: int) -> None:
+        self.owner = owner
+        self._offset_ms = now_ms - self._loop.time() * 1000
+        self.deadline_ms = now_ms + remaining_ms if remaining_ms else 0
+
+    # Waiting.
+
+    def now_ms(self) -> int:
+        """Return the store's time, as far as it is known here."""
+        return int(self._loop.time() * 1000 + self._offset_ms)
+
+    async def until(
+        self, path: str, is_news: Callable[[], bool], *, due_ms: int = 0, signal: str = "", child: bool = False
+    ) -> None:
+        """Return when there is news for a step, or its time has come. If nothing else is left to do, the saga leaves.
+
+        Args:
+            path: the step's.
+            is_news: asked after each look into the journal.
+            due_ms: when to return in any case, by the store's clock; 0: never.
+            signal: the name of the signal that it waits for, if it does.
+            child: whether it waits for a child.
+
+        """
+        if is_news():
+            return
+        left_s = (due_ms - self.now_ms()) / 1000
+        if due_ms and left_s <= IN_PLACE_S:
+            await asyncio.sleep(max(left_s, 0))
+            return
+        wait = Wait(self._loop.create_future(), is_news, due_ms, signal, child)
+        timer = self._loop.call_later(left_s, self._resolve, wait) if due_ms else None
+        self._waits[path] = wait
+        try:
+            self.activity.block()
+            self.leave_if_idle()
+            await wait.news
+        finally:
+            if timer is not None:
+                timer.cancel()
+            del self._waits[path]
+            self._resolve(wait)  # if it was cancelled, the branch has something to do again
+
+    def _resolve(self, wait: Wait) -> None:
+        if not wait.over:
+            wait.over = True
+            self.activity.resume()
+        if not wait.news.done():
+            wait.news.set_result(None)
+
+    def leave_if_idle(self) -> None:
+        """Have the saga leave its worker if every branch waits for something outside."""
+        if self.activity.idle:
+            self._left = list(self._waits.values())
+            self.on_idle()
+
+    def parting(self) -> Outcome:
+        """Return what the attempt reports that leaves to wait."""
+        dues = [wait.due_ms - self.now_ms() for wait in self._left if wait.due_ms]
+        if any(wait.child for wait in self._left):
+            dues.append(int(RECHECK_S * 1000))
+        awaits = " ".join(sorted({wait.signal for wait in self._left if wait.signal}))
+        return verdict.waiting(max(min(dues), 0) if dues else -1, self._woken or 0, f" {awaits} " if awaits else "")
+
+
+def _tail(path: str, head: StepHead, outcome: str) -> str:
+    """Return the frame of the event from `"event"` on."""
+    data: dict[str, Any] = {"name": head.name, "path": path, "type": head.type, "status": head.status}
+    if head.child:
+        data["child"] = head.child
+    if head.undo_child:
+        data["undo_child"] = head.undo_child
+    if outcome and (head.status in (StepStatus.FAILED, StepStatus.COMPENSATION_FAILED)):
+        data["problem"] = msgspec.Raw(outcome.encode())
+    return f'"event":"step","status":"running","data":{msgspec.json.encode(data).decode()}}}'
+
+
+def token_of(text: str) -> Token:
+    """Return the halves of a token that the store gave."""
+    partition, _, job = text.rpartition(".")
+    return Token(partition, job)

@@ -1,0 +1,238 @@
+"""The call of a function as a step, or to undo one: with its arguments, its time, its thread, its repetitions."""
+
+import asyncio
+import functools
+import inspect
+import random
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from tidings.broker.saga import MAX_RESULT_BYTES
+from tidings.codec import encode
+from tidings.context import Context, Sink, SyncContext
+from tidings.contract.problem import Problem, problem
+from tidings.job import Job
+from tidings.policy import Policy
+from tidings.saga.face import key_of_step
+
+from . import verdict
+from .failure import AttemptTimeoutError, FinalError, readable
+
+
+class Tries(NamedTuple):
+    """How often a function has been called for a step."""
+
+    attempts: int = 0
+    failures: int = 0
+    """Those that it ended with an error."""
+    unknown: bool = False
+    """Nobody knows what one of them has done: it took too long, or its worker was lost."""
+
+
+Save = Callable[[Tries, float | None], Awaitable[None]]
+"""Records the tries, and the seconds until the next (None: it begins now)."""
+
+
+class Function(NamedTuple):
+    """A function with the arguments it is called with, and how."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    policy: Policy
+    context: type[Context] | type[SyncContext] | None
+    """What its first parameter gets, before `args`."""
+
+    def shown(self) -> str:
+        """Return its arguments as a JSON object, to be looked at; empty: they have no such form."""
+        try:
+            signature = inspect.signature(self.function)
+            bound = signature.bind(*((None,) if self.context else ()), *self.args, **self.kwargs)
+            names = list(bound.arguments)[1 if self.context else 0 :]
+            encoded = encode({name: bound.arguments[name] for name in names})
+        except (TypeError, ValueError):
+            return ""
+        return encoded.decode() if len(encoded) <= MAX_RESULT_BYTES else ""
+
+
+class Ended(NamedTuple):
+    """How the calls of a function ended."""
+
+    result: str
+    """JSON text."""
+    problem: Problem | None
+    """Why it failed for good; None: it did not."""
+    tries: Tries
+    error: BaseException | None = None
+
+
+def function_of(
+    what: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    policy: Policy,
+    *,
+    name: str | None = None,
+    retries: int | None = None,
+    timeout: float | None = None,
+) -> Function:
+    """Return a function or a `@job` as it is called in a step.
+
+    Args:
+        what: the function.
+        args: its arguments.
+        kwargs: more of them.
+        policy: what counts where nothing else is said, and it has no policy of its own: that of the saga, but for its
+            time limit.
+        name: of the step.
+        retries: instead of the policy's.
+        timeout: instead of the policy's, s.
+
+    """
+    if isinstance(what, Job):
+        own, function, called = what.policy, what.function, what.kind
+    else:
+        own, function = msgspec.structs.replace(policy, timeout=None), what
+        called = str(getattr(what, "__name__", type(what).__name__))
+    if retries is not None:
+        own = msgspec.structs.replace(own, retries=retries)
+    if timeout is not None:
+        own = msgspec.structs.replace(own, timeout=timeout)
+    return Function(name or called, function, tuple(args), dict(kwargs), own, _context_of(function))
+
+
+def undo_of(step: Function, undo: Callable[..., Any], policy: Policy) -> Callable[[Any], Function]:
+    """Return what makes the call that undoes a step, from what the step returned."""
+
+    def of(result: Any) -> Function:
+        function = undo.function if isinstance(undo, Job) else undo
+        kwargs = dict(step.kwargs)
+        if "result" in _parameters(function):
+            kwargs["result"] = result
+        return function_of(undo, step.args, kwargs, policy)
+
+    return of
+
+
+class Caller:
+    """Calls functions for the steps of one attempt."""
+
+    def __init__(self, job: Job[Any, Any], sink: Sink, threads: anyio.CapacityLimiter) -> None:
+        self._job = job
+        self._sink = sink
+        self._threads = threads
+
+    async def repeat(
+        self,
+        what: Function,
+        key: str,
+        save: Save,
+        pause: Callable[[float], Awaitable[None]],
+        before: Tries,
+    ) -> Ended:
+        """Call a function until it succeeds, or has failed for good.
+
+        Args:
+            what: the function.
+            key: its idempotency key.
+            save: called before each attempt, and after one that is to be repeated.
+            pause: waits so many seconds.
+            before: the tries of earlier attempts of the job.
+
+        """
+        attempts, failures, unknown = before
+        unknown = unknown or attempts > failures  # one was cut off
+        while True:
+            attempts += 1
+            await save(Tries(attempts, failures, unknown), None)
+            try:
+                return Ended(await self._call(what, key), None, Tries(attempts, failures))
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - SystemExit of a step would end the worker
+                failures += 1
+                unknown = unknown or isinstance(error, AttemptTimeoutError | UnkeptError)
+                tries = Tries(attempts, failures, unknown)
+                refused, after = verdict.judge(self._job, what.policy, error, failures, random.random())  # noqa: S311
+                if after is None:
+                    return Ended("null", refused, tries, error)
+            await save(tries, after)
+            await pause(after)
+
+    async def _call(self, what: Function, key: str) -> str:
+        """Return what a function returned, as JSON text.
+
+        Raises:
+            AttemptTimeoutError: it took longer than it may.
+            FinalError: what it returned cannot be kept.
+            BaseException: what it raised.
+
+        """
+        limit = what.policy.timeout
+        reset = key_of_step.set(key)
+        clock = asyncio.timeout(limit)
+        try:
+            async with clock:
+                result = await self._result(what)
+        except TimeoutError as error:
+            if clock.expired():
+                raise AttemptTimeoutError(limit or 0.0) from error
+            raise
+        finally:
+            key_of_step.reset(reset)
+        return _json_of(what.name, result)
+
+    async def _result(self, what: Function) -> Any:
+        args = what.args
+        if what.context is not None:
+            args = (what.context(self._sink), *args)
+        if inspect.iscoroutinefunction(what.function):
+            return await what.function(*args, **what.kwargs)
+        call = functools.partial(what.function, *args, **what.kwargs)
+        result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._threads)
+        return await result if inspect.isawaitable(result) else result
+
+
+class UnkeptError(FinalError):
+    """A step has done its work, and what it returned cannot be kept."""
+
+
+def _json_of(name: str, result: Any) -> str:
+    try:
+        encoded = encode(result)
+    except TypeError as error:
+        raise UnkeptError(problem("handler_error", f"what step {name!r} returned: {readable(error)}")) from error
+    if len(encoded) > MAX_RESULT_BYTES:
+        raise UnkeptError(
+            problem(
+                "result_too_large",
+                f"what step {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_RESULT_BYTES} are kept: "
+                "return a reference",
+                limit=MAX_RESULT_BYTES,
+            )
+        )
+    return encoded.decode()
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some that are built in tell nothing
+        return {}
+
+
+def _context_of(function: Callable[..., Any]) -> type[Context] | type[SyncContext] | None:
+    first = next(iter(_parameters(function)), None)
+    if first is None:
+        return None
+    try:
+        hint = typing.get_type_hints(function).get(first)
+    except (TypeError, NameError, AttributeError):
+        return None
+    return hint if hint in (Context, SyncContext) else None

@@ -1,0 +1,225 @@
+"""Unwinding: a saga that failed, was cancelled or has run out of time undoes what it has done, the last first."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from tidings.broker.worker import Outcome
+from tidings.contract.problem import Problem, problem
+from tidings.contract.state import State
+from tidings.contract.step import StepHead, StepStatus
+from tidings.contract.token import Token
+from tidings.saga.journal import Row, child_id
+
+from . import verdict
+from .keeper import token_of
+from .local import Function, Tries
+from .runner import Ending, Raised, Returned
+from .saga import UNDO, Saga
+
+_decode_problem = msgspec.json.Decoder(Problem).decode
+
+
+class Undoing:
+    """An unwinding that is under way: a `Run`."""
+
+    def __init__(self, work: Coroutine[Any, Any, Outcome], token: str) -> None:
+        self._work = work
+        self.outcome: Outcome | None = None
+        self.ended: asyncio.Task[Ending] = asyncio.create_task(self._run(), name=f"unwind {token}")
+
+    def stop(self) -> None:
+        """Cancel it."""
+        self.ended.cancel()
+
+    def kill(self) -> bool:
+        """Cancel it once more; that is all one can do."""
+        self.ended.cancel()
+        return False
+
+    async def _run(self) -> Ending:
+        try:
+            self.outcome = await self._work
+        except Exception as error:  # noqa: BLE001 - told by whoever reads it
+            return Raised(error)
+        return Returned(b"")
+
+
+class Unwinder:
+    """Undoes what one saga has done."""
+
+    def __init__(self, saga: Saga, state: State, cause: str) -> None:
+        """Prepare.
+
+        Args:
+            saga: its steps, and how they are undone as far as its handler has said.
+            state: for which it has to.
+            cause: JSON text of the problem; empty: the state says all.
+
+        """
+        self._saga = saga
+        self._keeper = saga.keeper
+        self._state = state
+        self._cause = _decode_problem(cause) if cause else problem(str(state), _SAYS[state])
+
+    async def run(self) -> Outcome:
+        """Undo everything, or up to the first step that cannot be undone; return how the saga ends.
+
+        Raises:
+            StoppedError: the attempt is over.
+
+        """
+        await self._keeper.load()
+        await self._stop_children()
+        for row in self._keeper.journal.to_undo():
+            refused, error = await self._undo(row)
+            if refused is not None:
+                return self._incomplete(row, refused, error)
+        compensation = "complete" if self._keeper.journal.undone or self._undid else ""
+        return verdict.unwound(self._state, self._cause, compensation=compensation)
+
+    _undid = False
+
+    def _incomplete(self, row: Row, refused: Problem, error: BaseException | None) -> Outcome:
+        found = {"step": row.head.name, "path": row.path, "undo": row.head.undo, "detail": refused.detail}
+        told = msgspec.structs.replace(
+            self._cause,
+            detail=f"{self._cause.detail}; step {row.path} ({row.head.name}) could not be undone: {refused.detail}",
+            errors=[found, *(self._cause.errors or ())],
+        )
+        return verdict.unwound(self._state, told, compensation="incomplete", error=error)
+
+    # Children that still run.
+
+    async def _stop_children(self) -> None:
+        for row in list(self._keeper.journal.under_way()):
+            token = token_of(row.head.child)
+            answer = await self._saga.ask(functools.partial(self._saga.children.cancel, token))
+            if answer == "unknown":  # it was to be made, and never was
+                refused = problem("cancelled", "the saga was stopped before the child was made")
+                failed = msgspec.structs.replace(row.head, status=StepStatus.FAILED, ok=False, owes=0)
+                await self._keeper.write(row.path, failed, outcome=msgspec.json.encode(refused).decode())
+            else:
+                await self._wait(row.path, lambda head: head.ok is not None)
+
+    async def _wait(self, path: str, is_over: Callable[[StepHead], bool]) -> Row:
+        """Return what the journal has of a step when a child of its has ended."""
+
+        def come() -> bool:
+            return is_over(self._keeper.journal.rows[path].head)
+
+        while not come():
+            await self._keeper.until(path, come, child=True)
+        return self._keeper.journal.rows[path]
+
+    # One step.
+
+    async def _undo(self, row: Row) -> tuple[Problem | None, BaseException | None]:
+        """Undo a step; return why that failed for good, if it did, and the error."""
+        self._undid = True
+        if row.head.undo_kind:
+            return await self._undo_by_child(row), None
+        undo = self._saga.undos.get(row.path)
+        if undo is None:
+            refused = problem(
+                "saga_diverged",
+                f"the handler, run again to undo its work, did not come to step {row.path} ({row.head.name}): how "
+                "that is undone is not known",
+            )
+            await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
+            return refused, None
+        return await self._undo_here(row, undo(msgspec.json.decode(row.result)))
+
+    async def _undo_here(self, row: Row, what: Function) -> tuple[Problem | None, BaseException | None]:
+        async def save(tries: Tries, after: float | None) -> None:
+            due_ms = -1 if after is None else int(after * 1000)
+            await self._save(row, StepStatus.COMPENSATING, tries, due_ms=due_ms)
+
+        goes_on = row.head.status is StepStatus.COMPENSATING
+        if goes_on and row.head.due:
+            await self._keeper.until(row.path, lambda: False, due_ms=row.head.due)
+        before = Tries(row.head.undo_attempts, row.head.undo_failures) if goes_on else Tries()
+        key, pause = self._keeper.key_of(row.path), self._saga.pause_of(row.path)
+        ended = await self._saga.caller.repeat(what, key, save, pause, before)
+        if ended.problem is not None:
+            self._saga.log_failure(row.path, ended)
+            await self._save(row, StepStatus.COMPENSATION_FAILED, ended.tries, outcome=ended.problem)
+            return ended.problem, ended.error
+        await self._save(row, StepStatus.COMPENSATED, ended.tries)
+        return None, None
+
+    async def _undo_by_child(self, row: Row) -> Problem | None:
+        record = await self._saga.ask(lambda: self._saga.children.kinds.find(row.head.undo))
+        goes_on = row.head.status is StepStatus.COMPENSATING and row.head.undo_child != ""
+        if goes_on:
+            token = token_of(row.head.undo_child)
+        elif record is None:
+            refused = problem("unknown_kind", f"no worker has registered the kind {row.head.undo!r}; start one")
+            await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
+            return refused
+        else:
+            token = Token(record.queue, child_id(self._saga.token, row.path + UNDO, self._keeper.replays))
+            await self._save(row, StepStatus.COMPENSATING, child=str(token))
+        made = goes_on and self._keeper.left_properly
+        while not made:
+            text = _input_of(row, None if record is None else msgspec.json.decode(record.input))
+            made = await self._saga.make(row.path + UNDO, token, row.head.undo, text)
+            if not made:
+                await self._saga.pause_of(row.path)(HELD_S)
+
+        def over(head: StepHead) -> bool:
+            known = head.undo_child == str(token)
+            return known and head.status in (StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED)
+
+        after = await self._wait(row.path, over)
+        return None if after.head.status is StepStatus.COMPENSATED else _decode_problem(after.undone)
+
+    async def _save(
+        self,
+        row: Row,
+        status: StepStatus,
+        tries: Tries | None = None,
+        *,
+        child: str = "",
+        due_ms: int = -1,
+        outcome: Problem | None = None,
+    ) -> None:
+        attempts, failures = (
+            (tries.attempts, tries.failures) if tries else (row.head.undo_attempts, row.head.undo_failures)
+        )
+        head = msgspec.structs.replace(
+            row.head, status=status, undo_attempts=attempts, undo_failures=failures,
+            undo_child=child or row.head.undo_child,
+            owes=int(status is not StepStatus.COMPENSATED),
+        )  # fmt: skip
+        problem_text = msgspec.json.encode(outcome).decode() if outcome is not None else ""
+        await self._keeper.write(row.path, head, undone=problem_text, due_ms=due_ms)
+
+
+HELD_S = 2.0
+"""What undoes a step, and cannot be made now, is tried again after this."""
+
+_SAYS = {
+    State.CANCELLED: "someone asked that the job stop",
+    State.EXPIRED: "the job's deadline passed",
+    State.FAILED: "the job failed",
+}
+
+
+def _input_of(row: Row, schema: Any) -> str:
+    """Return the input of the child that undoes a step: the step's own, and its result if there is a field for it."""
+    value = msgspec.json.decode(row.input) if row.input else {}
+    if "result" in _fields_of(schema or {}):
+        value = {**value, "result": msgspec.json.decode(row.result)}
+    return msgspec.json.encode(value).decode()
+
+
+def _fields_of(schema: dict[str, Any]) -> dict[str, Any]:
+    part = schema
+    while "$ref" in part:
+        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    fields: dict[str, Any] = part.get("properties", {})
+    return fields
