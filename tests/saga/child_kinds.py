@@ -44,6 +44,12 @@ async def charge_when(ctx: Context, path: str, go: str) -> int:
 
 
 @job(queue=ACCOUNTS)
+async def refund_late(path: str, go: str, result: int | None) -> None:
+    """Gives it back, if it was taken."""
+    note(path, f"refund late {result}")
+
+
+@job(queue=ACCOUNTS)
 async def charge_and_die(path: str) -> str:
     """Takes money, and kills its worker the first time before anybody knows."""
     first = not Path(path).exists()

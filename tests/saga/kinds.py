@@ -148,10 +148,10 @@ async def dies_between(ctx: Context, path: str, flag: str) -> str:
 
 
 @job(queue=QUEUE)
-async def calls_slow(ctx: Context, path: str, go: str) -> int:
+async def calls_slow(ctx: Context, path: str, go: str, undo: str | None = None) -> int:
     """Calls a child that takes its time."""
     await ctx.step(reserve, path, "before", undo=release)
-    attempt: int = await ctx.call("charge_when", path=path, go=go, undo="nothing_undoes")
+    attempt: int = await ctx.call("charge_when", path=path, go=go, undo=undo)
     return attempt
 
 
@@ -198,6 +198,11 @@ async def begin(path: str, flag: str) -> str:
     return "done"
 
 
+async def begin_mended(path: str, mended: str) -> str:
+    note(path, "done")
+    return "done"
+
+
 @job(queue=QUEUE)
 async def crash_unwinding(ctx: Context, path: str, flag: str) -> None:
     """Kills its worker while it undoes."""
@@ -210,9 +215,16 @@ async def crash_unwinding(ctx: Context, path: str, flag: str) -> None:
 async def half_undone(ctx: Context, path: str, mended: str) -> None:
     """What undoes its second step fails until a file is there."""
     await ctx.step(reserve, path, "first", undo=release)
-    await ctx.step(begin, path, mended, undo="unrefundable", name="second")
+    await ctx.step(begin_mended, path, mended, undo="unrefundable", name="second")
     await ctx.step(reserve, path, "third", undo=release)
     raise Reject("no")
+
+
+@job(queue=QUEUE)
+async def calls_after(ctx: Context, path: str, mended: str) -> None:
+    """A step that nothing undoes, then a child that fails until a file is there."""
+    await ctx.step(reserve, path, "once")
+    await ctx.call("unrefundable", path=path, mended=mended)
 
 
 @job(queue=QUEUE)
@@ -221,7 +233,7 @@ async def fails_until(ctx: Context, path: str, mended: str) -> str:
     await ctx.step(reserve, path, "it", undo=release)
     if not Path(mended).exists():
         raise Reject("not yet")
-    return ctx.idempotency_key
+    return await ctx.step(has_key)
 
 
 @job(queue=QUEUE)
@@ -251,6 +263,13 @@ async def twice(ctx: Context) -> list[int]:
     found = [await step, await ctx.step(plain, 2)]
     await step
     return found
+
+
+@job(queue=QUEUE)
+async def many_steps(ctx: Context, count: int) -> None:
+    """So many steps."""
+    for _ in range(0, count, 100):
+        await ctx.gather(*(ctx.sleep(0) for _ in range(min(100, count))))
 
 
 async def object_of_its_own() -> object:

@@ -24,24 +24,18 @@ async def test_a_saga_calls_functions_here_and_jobs_elsewhere(client: Peer, desk
     token = ack["token"]
     assert events[-1]["data"]["result"] == {"hold": "hold on book", "paid": 5, "key": f"{token}/2"}
     assert path.read_text().splitlines() == ["reserve book", "charge 5"]
-    assert [(event["event"], event["data"].get("path"), event["data"].get("status")) for event in events] == [
-        ("started", None, None),
-        ("step", "1", "running"),
-        ("step", "1", "succeeded"),
-        ("step", "2", "running"),
-        ("waiting", None, None),
-        ("step", "2", "succeeded"),
-        ("queued", None, None),
-        ("started", None, None),
-        ("succeeded", None, None),
-    ]
+    told = [event["data"] for event in events if event["event"] == "step"]
+    assert [(step["path"], step["status"]) for step in told] == [
+        ("1", "running"), ("1", "succeeded"), ("2", "running"), ("2", "succeeded"),
+    ]  # fmt: skip
+    assert [event["seq"] for event in events] == list(range(events[0]["seq"], events[-1]["seq"] + 1))
     first, second = await desk.steps(token)
     assert isinstance(first.input, msgspec.Raw)
     assert isinstance(first.result, msgspec.Raw)
     assert (first.name, first.type, first.status, first.undo) == ("reserve", "step", "succeeded", "release")
     assert bytes(first.input) == b'{"path":"%s","item":"book"}' % str(path).encode()
     assert bytes(first.result) == b'"hold on book"'
-    assert (second.kind, second.child, second.undo) == ("charge", events[3]["data"]["child"], "refund")
+    assert (second.kind, second.child, second.undo) == ("charge", told[2]["child"], "refund")
 
 
 async def test_local_steps_stay_in_one_attempt(client: Peer) -> None:

@@ -270,8 +270,9 @@ class Attempt(Sink):
             unwinder = Unwinder(saga, State(self._started.unwinding), self._started.cause)
             undoing = self._run = Undoing(unwinder.run(), self.token)
             undoing.ended.add_done_callback(self._wake)
-            self._turn = self._loop.create_future()
-            await self._turn
+            while not undoing.ended.done() and not self._must_stop():
+                self._turn = self._loop.create_future()
+                await self._turn
             if not self._must_stop():
                 return self._unwound(undoing)
             await self._end(undoing)
