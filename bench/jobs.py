@@ -59,3 +59,43 @@ async def big(size: int) -> str:
 async def sleeper() -> None:
     """Sleeps until it is cancelled."""
     await anyio.sleep(600)
+
+
+async def _one(number: int) -> int:
+    return number + 1
+
+
+@job(queue="sagas")
+async def saga_local(ctx: Context) -> int:
+    """Takes five steps in its own worker."""
+    number = 0
+    for _ in range(5):
+        number = await ctx.step(_one, number)
+    return number
+
+
+@job(queue="sagas")
+async def saga_remote(ctx: Context) -> dict[str, int]:
+    """Takes three steps in other jobs, one after the other."""
+    for _ in range(3):
+        await ctx.call("noop")
+    return {}
+
+
+@job(queue="sagas")
+async def saga_waiting(ctx: Context) -> object:
+    """Takes a step and waits for a signal."""
+    await ctx.step(_one, 1)
+    return await ctx.signal("go")
+
+
+@job(queue="sagas")
+async def step_cost(ctx: Context, count: int) -> dict[str, float]:
+    """Tells what so many steps took, and what so many bare calls of the same function, µs each."""
+    began = time.perf_counter()
+    for number in range(count):
+        await _one(number)
+    bare = time.perf_counter()
+    for number in range(count):
+        await ctx.step(_one, number)
+    return {"bare": (bare - began) / count * 1e6, "step": (time.perf_counter() - bare) / count * 1e6}

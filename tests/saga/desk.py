@@ -21,19 +21,24 @@ class Desk:
     def __init__(self, store: Redis) -> None:
         self.store = store
 
-    async def signal(self, token: str, name: str, value: Any = None, key: str = "") -> str:
+    async def signal(
+        self, token: str, name: str, value: Any = None, key: str = "", gateway: GatewayStore | None = None
+    ) -> str:
         """Give a job a signal."""
-        async with self._gateway() as gateway:
-            return await gateway.signal(_token(token), "", name, key, msgspec.json.encode(value).decode())
+        text = msgspec.json.encode(value).decode()
+        if gateway is not None:
+            return await gateway.signal(_token(token), "", name, key, text)
+        async with self.gateway() as gateway:
+            return await gateway.signal(_token(token), "", name, key, text)
 
     async def record(self, token: str) -> Record:
         """Return what the store knows of a job."""
-        async with self._gateway() as gateway:
+        async with self.gateway() as gateway:
             return await gateway.read(_token(token))
 
     async def cancel(self, token: str) -> str:
         """Ask that a job stop."""
-        async with self._gateway() as gateway:
+        async with self.gateway() as gateway:
             return await gateway.cancel(_token(token))
 
     async def steps(self, token: str) -> list[Step]:
@@ -44,7 +49,8 @@ class Desk:
         """Return path, name and status of each step."""
         return [(step.path, step.name, str(step.status)) for step in await self.steps(token)]
 
-    def _gateway(self) -> GatewayStore:
+    def gateway(self) -> GatewayStore:
+        """Return the store as a server uses it."""
         return GatewayStore(self.store, Keys(), "desk")
 
 
