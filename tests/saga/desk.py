@@ -28,8 +28,8 @@ class Desk:
         text = msgspec.json.encode(value).decode()
         if gateway is not None:
             return await gateway.signal(_token(token), "", name, key, text)
-        async with self.gateway() as gateway:
-            return await gateway.signal(_token(token), "", name, key, text)
+        async with self.gateway() as own:
+            return await own.signal(_token(token), "", name, key, text)
 
     async def record(self, token: str) -> Record:
         """Return what the store knows of a job."""

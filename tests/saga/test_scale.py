@@ -1,5 +1,7 @@
 """Many sagas that wait take no slots: ten do for five hundred."""
 
+from typing import Any
+
 from saga.conftest import QUICK, SAGAS
 from saga.desk import desk_of
 from support.peer import peer
@@ -17,7 +19,7 @@ async def test_five_hundred_sagas_wait_with_ten_slots_and_all_go_on() -> None:
             system.add_server().wait_until_ready(kinds=25)
             async with peer(system.server.socket_url) as client, desk_of(store.url) as desk:
                 refs = [await client.send("submit", kind="approve", input={}) for _ in range(COUNT)]
-                frames = []
+                frames: list[dict[str, Any]] = []
                 while sum(frame.get("event") == "waiting" for frame in frames) < COUNT:
                     frames.append(await client.receive())
                 tokens = [frame["token"] for frame in frames if frame["type"] == "ack"]
@@ -28,7 +30,7 @@ async def test_five_hundred_sagas_wait_with_ten_slots_and_all_go_on() -> None:
                 async with desk.gateway() as gateway:
                     for number, token in enumerate(tokens):
                         assert await desk.signal(token, "approved", number, gateway=gateway) == "ok"
-                results = {}
+                results: dict[str, int] = {}
                 while len(results) < COUNT:
                     frame = await client.receive()
                     if frame.get("event") == "succeeded":

@@ -1,0 +1,314 @@
+"""What each script of sagas does, on a real store, without workers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from tidings.broker.gateway import GatewayStore, NewJob, Record
+from tidings.broker.keys import Keys
+from tidings.broker.saga import ChildEnd, SagaStore, StepWrite, parent_of
+from tidings.broker.worker import Outcome, Report, Started, WorkerStore
+from tidings.contract.problem import problem
+from tidings.contract.state import State
+from tidings.contract.step import StepHead, StepStatus, StepType, encode_head
+from tidings.contract.token import Token, mint
+from tidings.saga.journal import Journal
+from tidings_worker import verdict
+
+FAILED = msgspec.json.encode(problem("rejected", "no")).decode()
+
+
+class World:
+    """One queue `p` with a saga in it, and another `c` for its children."""
+
+    def __init__(self, store: Redis, saga: SagaStore, gateway: GatewayStore, worker: WorkerStore) -> None:
+        self.store = store
+        self.saga = saga
+        self.gateway = gateway
+        self.worker = worker
+        self.token = mint("p")
+        self.fence = 0
+        self._number = 0
+
+    async def submit(self, **fields: Any) -> None:
+        await self.gateway.submit("p", NewJob(self.token.id, "k", "normal", "[]", watch=0, **fields))
+
+    async def start(self) -> Started:
+        entries = await self.worker.take(["normal"], 1, 1000)
+        (started,) = await self.worker.start(entries)
+        self.fence = started.fence
+        self._number = 0
+        return started
+
+    async def write(self, path: str = "1", **fields: Any) -> str:
+        """Write a step: fields of its head, and `outcome`, `due_ms`, `fence`."""
+        step = {name: fields.pop(name) for name in ("outcome", "due_ms", "input") if name in fields}
+        fence = fields.pop("fence", self.fence)
+        head = StepHead(**{"status": StepStatus.RUNNING, "name": "s", "type": StepType.STEP, **fields})
+        text = encode_head(head).decode()[:-1]
+        item = StepWrite(self.token.id, fence, path, text, ended=int(head.ok is not None), **step)
+        return (await self.saga.write("p", item)).answer
+
+    async def end(self, outcome: Outcome) -> str:
+        self._number += 1
+        report = Report(self.token.id, self.fence, self._number)
+        report.outcome = outcome
+        return await self.worker.report(report)
+
+    async def record(self) -> Record:
+        return await self.gateway.read(self.token)
+
+    async def field(self, name: str) -> Any:
+        value: Any = await self.store.hget(Keys().job("p", self.token.id), name)
+        return value
+
+    async def journal(self) -> Journal:
+        return Journal((await self.saga.read("p", self.token.id, self.fence)).fields)
+
+    async def child(self, path: str = "1") -> Token:
+        """Begin a call: the step, and the child that lies queued."""
+        token = mint("c")
+        await self.write(path, type=StepType.CALL, child=str(token), owes=1, kind="k")
+        await self.make(token, path)
+        return token
+
+    async def make(self, token: Token, path: str = "1") -> str:
+        job = NewJob(token.id, "k", "normal", "[]", watch=0, parent=f"{self.token} {path}")
+        return (await self.gateway.submit("c", job)).answer
+
+
+@asynccontextmanager
+async def running(store: Redis) -> AsyncIterator[World]:
+    keys = Keys()
+    async with (
+        SagaStore(store, keys) as saga,
+        GatewayStore(store, keys, "g", max_backlog=1) as gateway,
+        WorkerStore(store, keys, "p", "w") as worker,
+    ):
+        await worker.join(["normal"])
+        world = World(store, saga, gateway, worker)
+        yield world
+
+
+WAITING = verdict.waiting(-1, 0, "")
+UNDO = {"undo": "u", "owes": 1}
+OK = {"status": StepStatus.SUCCEEDED, "ok": True}
+
+
+async def test_a_step_is_written_by_the_holder_of_the_fence_alone(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        assert await world.write() == "lost"
+        await world.start()
+        assert await world.write(fence=0) == "lost"
+        assert await world.write() == "ok"
+        await world.end(verdict.succeeded(b"1"))
+        assert await world.write("2") == "lost"
+        assert len((await world.record()).steps) == 1
+
+
+async def test_a_step_that_is_sent_twice_counts_once(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        for _ in range(2):
+            assert await world.write(**UNDO) == "ok"
+        row = (await world.journal()).rows["1"]
+        for _ in range(2):
+            assert await world.write(**UNDO, **OK, outcome="5") == "ok"
+        after = (await world.journal()).rows["1"]
+        assert (after.head.began, after.head.order, after.result) == (row.head.began, 1, "5")
+        assert (await world.field("owed"), await world.field("steps")) == (b"1", b"1")
+
+
+async def test_what_is_owed_is_counted_once_and_paid_by_undoing(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        await world.write("1", **UNDO, **OK)
+        await world.write("2", **UNDO)
+        assert await world.field("owed") == b"2"
+        await world.write("2", status=StepStatus.FAILED, ok=False, undo="u")  # by its own word
+        assert await world.field("owed") == b"1"
+        await world.write("1", status=StepStatus.COMPENSATED, ok=True, undo="u")
+        assert await world.field("owed") == b"0"
+
+
+@pytest.mark.parametrize("bad", [verdict.cancelled(), verdict.expired(), verdict.failed(problem("rejected", "no"))])
+async def test_whoever_owes_something_is_queued_to_unwind_and_neither_wish_nor_deadline_stops_that(
+    store: Redis, bad: Outcome
+) -> None:
+    async with running(store) as world:
+        await world.submit(deadline_ms=60_000)
+        await world.start()
+        await world.write(**UNDO, **OK)
+        assert await world.end(bad) == "ok"
+        assert (await world.record()).state == "queued"
+        assert await world.gateway.cancel(world.token) == "asked"
+        await store.hset(Keys().job("p", world.token.id), "deadline", 1)
+        started = await world.start()
+        assert (started.go, started.unwinding, started.remaining_ms) == (1, str(bad.state), 0)
+        assert started.cause == bad.value
+        assert await world.gateway.signal(world.token, "", "n", "", "1") == "finished"
+        await world.end(verdict.unwound(bad.state, problem("rejected", "no"), compensation="complete"))
+        assert (await world.record()).state == "failed"
+        assert await store.xlen(Keys().dead("p")) == (bad.state is State.FAILED)
+
+
+@pytest.mark.parametrize("how", ["waiting", "scheduled", "queued"])
+async def test_a_wish_to_cancel_turns_what_lies_in_any_place(store: Redis, how: str) -> None:
+    outcome = {
+        "waiting": WAITING,
+        "scheduled": Outcome(State.SCHEDULED, "problem", FAILED, '"event":"retrying"}', delay_ms=60_000),
+        "queued": verdict.handed_back(),
+    }[how]
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        await world.write(**UNDO, **OK)
+        await world.end(outcome)
+        assert (await world.record()).state == how
+        assert await world.gateway.cancel(world.token) == "asked"
+        assert (await world.record()).state == "queued"
+        assert (await world.start()).unwinding == "cancelled"
+        assert await store.zcard(Keys().scheduled("p")) == 0
+
+
+async def test_a_deadline_turns_what_waits(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit(deadline_ms=60_000)
+        await world.start()
+        await world.write(**UNDO, **OK)
+        await world.end(WAITING)
+        await store.hset(Keys().job("p", world.token.id), "deadline", 1)
+        await store.zadd(Keys().scheduled("p"), {world.token.id: 1})
+        assert (await world.worker.promote())[0] == 1
+        assert (await world.start()).unwinding == "expired"
+
+
+async def test_a_deadline_ends_what_waits_and_owes_nothing(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit(deadline_ms=60_000)
+        await world.start()
+        await world.end(WAITING)
+        assert (await world.record()).state == "waiting"
+        await store.hset(Keys().job("p", world.token.id), "deadline", 1)
+        await store.zadd(Keys().scheduled("p"), {world.token.id: 1})
+        await world.worker.promote()
+        assert (await world.record()).state == "expired"
+
+
+async def test_what_came_while_the_saga_was_leaving_keeps_it_in_the_queue(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        assert await world.gateway.signal(world.token, "", "go", "", "1") == "ok"
+        await world.end(verdict.waiting(-1, 0, " go "))
+        assert (await world.record()).state == "queued"
+        await world.start()
+        assert (await world.journal()).signal("go", 1) == "1"
+        await world.end(verdict.waiting(-1, 1, " go "))
+        record = await world.record()
+        assert (record.state, record.attempt) == ("waiting", "0")
+
+
+async def test_a_signal_wakes_who_waits_for_it_and_nobody_else(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit(owner="me")
+        await world.start()
+        await world.end(verdict.waiting(60_000, 0, " go "))
+        assert await world.gateway.signal(world.token, "you", "go", "", "1") == "unknown"
+        assert await world.gateway.signal(world.token, "me", "other", "", "1") == "ok"
+        assert (await world.record()).state == "waiting"
+        for _ in range(2):
+            assert await world.gateway.signal(world.token, "me", "go", "key", "1") == "ok"
+        assert (await world.record()).state == "queued"
+        assert await store.zcard(Keys().scheduled("p")) == 0
+        await world.start()
+        assert (await world.journal()).signal("go", 2) == ""
+
+
+async def test_a_child_is_made_once_whatever_the_limits(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        token = await world.child()
+        assert await world.make(token) == "duplicate"
+        assert await world.make(mint("c")) == "new"  # the backlog is full
+
+
+async def test_the_end_of_a_child_is_told_once_and_wakes_its_parent(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        token = await world.child()
+        await world.end(WAITING)
+        assert await world.gateway.cancel(token) == "cancelled"
+        (ended,) = await world.saga.outbox("c", 0, 10)
+        assert parent_of(ended) == (world.token, "1")
+        assert (ended.id, ended.state, ended.attempt) == (token.id, "cancelled", 0)
+        assert await world.saga.outbox("c", 60_000, 10) == []
+        end = ChildEnd(world.token.id, "1", str(token), 0, 0, FAILED)
+        assert [await world.saga.wake("p", end) for _ in range(2)] == ["ok", "done"]
+        await world.saga.told("c", [ended.entry])
+        assert await world.saga.outbox("c", 0, 10) == []
+        await world.start()
+        row = (await world.journal()).rows["1"]
+        assert (row.head.ok, row.problem.code, row.head.owes, row.head.order) == (False, "rejected", 0, 1)
+        assert await world.field("owed") == b"0"
+
+
+async def test_a_parent_that_is_over_or_has_another_child_there_is_told_nothing(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        token = await world.child()
+        other = ChildEnd(world.token.id, "1", str(mint("c")), 1, 0, "1")
+        assert await world.saga.wake("p", other) == "gone"
+        assert await world.saga.wake("p", msgspec.structs.replace(other, path="9")) == "gone"
+        await world.end(verdict.succeeded(b"1"))
+        assert await world.saga.wake("p", ChildEnd(world.token.id, "1", str(token), 1, 0, "1")) == "gone"
+        assert await world.saga.wake("p", ChildEnd("nobody", "1", str(token), 1, 0, "1")) == "gone"
+
+
+async def test_a_journal_leaves_with_its_record_and_an_orphan_is_swept(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        await world.write()
+        await world.end(verdict.succeeded(b"1"))
+        steps = Keys().steps("p", world.token.id)
+        assert 0 < await store.pttl(steps) <= 86_400_000
+        await store.delete(Keys().job("p", world.token.id))
+        swept = await world.worker.sweep(["normal"], [], 60, "0")
+        assert swept.logs == 1
+        assert await store.exists(steps) == 0
+
+
+async def test_a_lost_worker_counts_no_longer_once_the_saga_has_left_properly(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        (entry,) = await world.worker.take_over("normal", 0, 1)
+        (started,) = await world.worker.start([entry])
+        assert (started.lost, started.attempt) == (1, 2)
+        world.fence = started.fence
+        await world.end(WAITING)
+        await world.gateway.signal(world.token, "", "go", "", "1")
+        await store.hset(Keys().job("p", world.token.id), "awaits", " go ")
+        await world.gateway.signal(world.token, "", "go", "", "1")
+        started = await world.start()
+        assert (started.lost, started.attempt) == (0, 1)
+
+
+async def test_large_parts_of_a_step_are_not_shown(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        await world.write(input='"' + "x" * 5_000 + '"', outcome="1", **OK)
+        (row,) = (await world.record()).steps
+        assert (row.input, row.outcome, row.cut) == ("", "1", 5_002)
