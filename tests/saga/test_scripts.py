@@ -44,7 +44,7 @@ class World:
         self._number = 0
         return started
 
-    async def write(self, path: str = "1", **fields: Any) -> str:
+    async def write(self, path: str = "1", /, **fields: Any) -> str:
         """Write a step: fields of its head, and `outcome`, `due_ms`, `fence`."""
         step = {name: fields.pop(name) for name in ("outcome", "due_ms", "input") if name in fields}
         fence = fields.pop("fence", self.fence)
@@ -95,8 +95,8 @@ async def running(store: Redis) -> AsyncIterator[World]:
 
 
 WAITING = verdict.waiting(-1, 0, "")
-UNDO = {"undo": "u", "owes": 1}
-OK = {"status": StepStatus.SUCCEEDED, "ok": True}
+UNDO: dict[str, Any] = {"undo": "u", "owes": 1}
+OK: dict[str, Any] = {"status": StepStatus.SUCCEEDED, "ok": True}
 
 
 async def test_a_step_is_written_by_the_holder_of_the_fence_alone(store: Redis) -> None:
