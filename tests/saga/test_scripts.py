@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from tidings.broker.dead import DeadLetters
 from tidings.broker.gateway import GatewayStore, NewJob, Record
 from tidings.broker.keys import Keys
 from tidings.broker.saga import ChildEnd, SagaStore, StepWrite, parent_of
@@ -303,6 +304,29 @@ async def test_a_lost_worker_counts_no_longer_once_the_saga_has_left_properly(st
         await world.gateway.signal(world.token, "", "go", "", "1")
         started = await world.start()
         assert (started.lost, started.attempt) == (0, 1)
+
+
+async def test_a_signal_that_is_too_large_is_refused(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        assert await world.gateway.signal(world.token, "", "go", "", '"' + "x" * 65_535 + '"') == "too_large"
+        assert await world.gateway.signal(world.token, "", "go", "", '"' + "x" * 65_534 + '"') == "ok"
+        await store.hset(Keys().job("p", world.token.id), "steps_bytes", 16 * 1_048_576)
+        assert await world.gateway.signal(world.token, "", "go", "", "1") == "full"
+
+
+async def test_a_saga_that_had_nothing_to_undo_after_all_is_replayed_as_any_job(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        await world.child()
+        await world.end(verdict.failed(problem("timeout", "no")))
+        assert (await world.start()).unwinding == "failed"
+        await world.end(verdict.unwound(State.FAILED, problem("timeout", "no"), compensation=""))
+        (letter,) = (await DeadLetters(store, Keys(), "p").page()).letters
+        assert letter.problem == problem("timeout", "no")
+        assert await DeadLetters(store, Keys(), "p").replay([letter.entry]) == ["queued"]
+        assert (await world.start()).unwinding == ""
 
 
 async def test_large_parts_of_a_step_are_not_shown(store: Redis) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from tidings.broker.error import BrokerClosedError, StoreError
-from tidings.broker.saga import MAX_JOURNAL_BYTES, MAX_STEPS, JournalRead, SagaStore, StepWrite, Written
+from tidings.broker.gateway import MAX_JOURNAL_BYTES
+from tidings.broker.saga import MAX_STEPS, JournalRead, SagaStore, StepWrite, Written
 from tidings.broker.worker import Outcome
 from tidings.context import StoppedError
 from tidings.contract.problem import Problem, problem

@@ -306,9 +306,9 @@ class Saga(Orchestrator):
             return _answer(row)
         if row is None:
             token = await self._begin_child(path, name, kind, text, undo, by_kind)
-            made = False
+            made, tries = False, 1
         else:
-            token, text, kind = token_of(row.head.child), row.input or text, row.head.kind
+            token, text, kind, tries = token_of(row.head.child), row.input or text, row.head.kind, row.head.attempts
             made = self.keeper.left_properly and not row.head.due
 
         def ended() -> bool:
@@ -316,9 +316,15 @@ class Saga(Orchestrator):
             return known is not None and known.head.ok is not None
 
         while not ended():
-            if not made:
-                made = await self.make(path, token, kind, text)
-            due_ms = 0 if made else self.keeper.now_ms() + HELD_MS
+            due_ms = 0
+            if not made and not (made := await self.make(path, token, kind, text)):
+                # Recorded, so that whoever is woken meanwhile knows that it is still to be made.
+                tries += 1
+                head = StepHead(
+                    status=StepStatus.RUNNING, name=name, type=StepType.CALL, attempts=tries, owes=1, child=str(token),
+                    kind=kind, undo=undo, undo_kind=by_kind,
+                )  # fmt: skip
+                due_ms = (await self.keeper.write(path, head, due_ms=HELD_MS)).now_ms + HELD_MS
             await self.keeper.until(path, ended, due_ms=due_ms, child=True)
         return _answer(self.keeper.journal.rows[path])
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.contract.step import StepRow
+from tidings.contract.step import MAX_SIGNAL_BYTES, StepRow
 from tidings.contract.token import Token
 
 from .gather import Gatherer, Gatherers
@@ -88,6 +88,9 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 MAX_SIGNALS = 1_000
 """Signals that one job may have had."""
 
+MAX_JOURNAL_BYTES = 16 * 1_048_576
+"""Size of one saga's journal, signals among it; a step begun before it was reached may still end."""
+
 
 _SUBMIT = Script("submit", list[Submitted])
 _WATCH = Script("watch", list[Record])
@@ -151,7 +154,7 @@ class GatewayStore(Gatherers):
         return self._gatherer(token.partition, _CANCEL, self._cancel_args).put((token.id, owner))
 
     def signal(self, token: Token, owner: str, name: str, key: str, value: str) -> "asyncio.Future[str]":
-        """Give a job a signal: `ok`, `unknown`, `finished` or `full`; a future that fails with `StoreError`.
+        """Give a job a signal: `ok`, `unknown`, `finished`, `too_large` or `full`; may fail with `StoreError`.
 
         Args:
             token: the job's.
@@ -179,7 +182,7 @@ class GatewayStore(Gatherers):
         return partition, self._ttl_ms, items
 
     def _signal_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
-        return partition, MAX_SIGNALS, items
+        return partition, MAX_SIGNALS, MAX_SIGNAL_BYTES, MAX_JOURNAL_BYTES, items
 
     def _gatherer(
         self,

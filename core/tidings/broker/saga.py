@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from tidings.contract.token import Token
 
 from .connection import command
+from .gateway import MAX_JOURNAL_BYTES
 from .gather import Gatherer, Gatherers
 from .keys import Keys
 from .pause import store_pause
@@ -19,9 +20,6 @@ Reply = TypeVar("Reply")
 
 MAX_STEPS = 10_000
 """Steps in one journal."""
-
-MAX_JOURNAL_BYTES = 16 * 1_048_576
-"""Size of one journal; a step begun before it was reached may still end."""
 
 MAX_RESULT_BYTES = 65_536
 """Size of what a step returns, as JSON."""

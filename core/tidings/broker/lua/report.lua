@@ -116,7 +116,9 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
       if note == '' then note = cause_note or '' end
       -- Someone wished it, and it is as they wished: no letter to an operator.
       if compensation == 'complete' and unwinding ~= 'failed' then envelope = false end
-      if compensation ~= '' then
+      if unwinding and compensation == '' then -- there was nothing to undo: it ends, and is replayed, as any job
+        redis.call('HDEL', key, 'unwinding', 'cause', 'cause_note')
+      elseif compensation ~= '' then
         fields[#fields + 1] = 'compensation'
         fields[#fields + 1] = compensation
       end
