@@ -152,8 +152,9 @@ async def test_whoever_owes_something_is_queued_to_unwind_and_neither_wish_nor_d
         assert await world.gateway.cancel(world.token) == "asked"
         await store.hset(Keys().job("p", world.token.id), "deadline", 1)
         started = await world.start()
-        assert (started.go, started.unwinding, started.remaining_ms) == (1, str(bad.state), 0)
-        assert started.cause == bad.value
+        assert (started.go, started.unwinding) == (1, True)
+        read = await world.saga.read("p", world.token.id, world.fence)
+        assert (read.unwinding, read.cause, read.remaining_ms) == (str(bad.state), bad.value, 0)
         assert await world.gateway.signal(world.token, "", "n", "", "1") == "finished"
         await world.end(verdict.unwound(bad.state, problem("rejected", "no"), compensation="complete"))
         assert (await world.record()).state == "failed"
@@ -175,7 +176,8 @@ async def test_a_wish_to_cancel_turns_what_lies_in_any_place(store: Redis, how: 
         assert (await world.record()).state == how
         assert await world.gateway.cancel(world.token) == "asked"
         assert (await world.record()).state == "queued"
-        assert (await world.start()).unwinding == "cancelled"
+        assert (await world.start()).unwinding
+        assert (await world.saga.read("p", world.token.id, world.fence)).unwinding == "cancelled"
         assert await store.zcard(Keys().scheduled("p")) == 0
 
 
@@ -188,7 +190,8 @@ async def test_a_deadline_turns_what_waits(store: Redis) -> None:
         await store.hset(Keys().job("p", world.token.id), "deadline", 1)
         await store.zadd(Keys().scheduled("p"), {world.token.id: 1})
         assert (await world.worker.promote())[0] == 1
-        assert (await world.start()).unwinding == "expired"
+        assert (await world.start()).unwinding
+        assert (await world.saga.read("p", world.token.id, world.fence)).unwinding == "expired"
 
 
 async def test_a_deadline_ends_what_waits_and_owes_nothing(store: Redis) -> None:
@@ -321,12 +324,12 @@ async def test_a_saga_that_had_nothing_to_undo_after_all_is_replayed_as_any_job(
         await world.start()
         await world.child()
         await world.end(verdict.failed(problem("timeout", "no")))
-        assert (await world.start()).unwinding == "failed"
+        assert (await world.start()).unwinding
         await world.end(verdict.unwound(State.FAILED, problem("timeout", "no"), compensation=""))
         (letter,) = (await DeadLetters(store, Keys(), "p").page()).letters
         assert letter.problem == problem("timeout", "no")
         assert await DeadLetters(store, Keys(), "p").replay([letter.entry]) == ["queued"]
-        assert (await world.start()).unwinding == ""
+        assert not (await world.start()).unwinding
 
 
 async def test_large_parts_of_a_step_are_not_shown(store: Redis) -> None:

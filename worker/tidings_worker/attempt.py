@@ -145,7 +145,7 @@ class Attempt(Sink):
         if self._saga is None:
             if self._means is None:
                 raise SagaUseError("this worker cannot take steps")
-            unwinding = bool(self._started.unwinding)
+            unwinding = self._started.unwinding
             self._saga = Saga(self, self, self._means, self._job, self._envelope, unwinding=unwinding)
         return self._saga
 
@@ -221,6 +221,7 @@ class Attempt(Sink):
         self._voice.let_go()
         if self._saga is not None:
             self._saga.close()
+            self._saga = None
         if not self.handler_runs:
             self._run = None
 
@@ -267,8 +268,7 @@ class Attempt(Sink):
         if not self._must_stop():
             saga.keeper.activity = Activity()
             saga.keeper.on_idle = lambda: self.stop("waiting")
-            unwinder = Unwinder(saga, State(self._started.unwinding), self._started.cause)
-            undoing = self._run = Undoing(unwinder.run(), self.token)
+            undoing = self._run = Undoing(Unwinder(saga).run(), self.token)
             undoing.ended.add_done_callback(self._wake)
             while not undoing.ended.done() and not self._must_stop():
                 self._turn = self._loop.create_future()
@@ -318,7 +318,7 @@ class Attempt(Sink):
         return bool(self._reason)
 
     def _start(self, runners: Runners) -> Run:
-        if self._started.remaining_ms and not self._started.unwinding:
+        if self._started.remaining_ms > 0:
             self._limit(self._started.remaining_ms / 1000, "expired")
         work = Work(
             self._job, self._envelope.input, self, self._begin, self._wake, self._settings.max_result_bytes, self._loop
@@ -372,7 +372,7 @@ class Attempt(Sink):
         detail = f"{self._started.lost} workers were lost while they ran this; it is not tried again"
         worn = problem("worker_lost", detail)
         if self._started.unwinding:
-            return verdict.unwound(State(self._started.unwinding), worn, compensation="incomplete")
+            return verdict.unwound(State.FAILED, worn, compensation="incomplete")
         return verdict.failed(worn)
 
     # The clocks.

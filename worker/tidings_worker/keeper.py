@@ -100,6 +100,10 @@ class Keeper:
         self.deadline_ms = 0
         """Of the job, by the store's clock; 0: it has none."""
         self.replays = 0
+        self.unwinding = ""
+        """The state for which the saga has to undo its work; empty: it does not."""
+        self.cause = ""
+        """JSON text of the problem that caused it; empty: that state says all."""
         self._store = store
         self._host = host
         partition, _, self._id = host.token.rpartition(".")
@@ -157,7 +161,7 @@ class Keeper:
         reply: JournalRead = await self._ask(lambda: self._store.read(self._partition, self._id, self._host.fence))
         self.journal = Journal(reply.fields)
         self._woken, self._epoch, self._parked = reply.woken, reply.epoch, reply.parked
-        self.replays = reply.replays
+        self.replays, self.unwinding, self.cause = reply.replays, reply.unwinding, reply.cause
         self._learn(reply.owner, reply.now_ms, reply.remaining_ms)
         self._loaded = True
 

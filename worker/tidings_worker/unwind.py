@@ -51,19 +51,14 @@ class Undoing:
 class Unwinder:
     """Undoes what one saga has done."""
 
-    def __init__(self, saga: Saga, state: State, cause: str) -> None:
-        """Prepare.
-
-        Args:
-            saga: its steps, and how they are undone as far as its handler has said.
-            state: for which it has to.
-            cause: JSON text of the problem; empty: the state says all.
-
-        """
+    def __init__(self, saga: Saga) -> None:
+        """Prepare; the journal has been read, and the handler has said how its steps are undone."""
         self._saga = saga
         self._keeper = saga.keeper
-        self._state = state
+        self._state = state = State(saga.keeper.unwinding)
+        cause = saga.keeper.cause
         self._cause = _decode_problem(cause) if cause else problem(str(state), _SAYS[state])
+        self._undid = False
 
     async def run(self) -> Outcome:
         """Undo everything, or up to the first step that cannot be undone; return how the saga ends.
@@ -72,7 +67,6 @@ class Unwinder:
             StoppedError: the attempt is over.
 
         """
-        await self._keeper.load()
         await self._stop_children()
         for row in self._keeper.journal.to_undo():
             refused, error = await self._undo(row)
@@ -80,8 +74,6 @@ class Unwinder:
                 return self._incomplete(row, refused, error)
         compensation = "complete" if self._keeper.journal.undone or self._undid else ""
         return verdict.unwound(self._state, self._cause, compensation=compensation)
-
-    _undid = False
 
     def _incomplete(self, row: Row, refused: Problem, error: BaseException | None) -> Outcome:
         found = {"step": row.head.name, "path": row.path, "undo": row.head.undo, "detail": refused.detail}

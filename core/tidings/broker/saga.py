@@ -76,6 +76,10 @@ class JournalRead(msgspec.Struct, array_like=True, frozen=True):
     remaining_ms: int = 0
     fields: list[str] = []
     """Names and values, one after the other."""
+    unwinding: str = ""
+    """Of a saga that has to undo its work: `failed`, `cancelled` or `expired`, for which it does."""
+    cause: str = ""
+    """JSON text of the problem that caused it; empty: the word above says all."""
 
 
 class Ended(msgspec.Struct, array_like=True, frozen=True):

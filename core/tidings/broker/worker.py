@@ -41,14 +41,15 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     fence: int
     attempt: int
     remaining_ms: int
-    """Until the job's deadline; 0: it has none."""
+    """Until the job's deadline; 0: it has none, -1: it is a saga that unwinds, and none counts."""
     submitted_ms: int
     lost: int
     """How many workers were lost while they ran this job."""
-    unwinding: str = ""
-    """Of a saga that has to undo its work: `failed`, `cancelled` or `expired`, for which it does."""
-    cause: str = ""
-    """JSON text of the problem that caused it; empty: the word above says all."""
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether it is a saga that has to undo its work; its journal says why."""
+        return self.remaining_ms < 0
 
 
 class Outcome(msgspec.Struct, array_like=True, frozen=True):

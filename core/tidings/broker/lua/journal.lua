@@ -6,10 +6,12 @@
 --
 -- args = { items };  item = { id, fence }
 -- Reply: MessagePack array with for each item { answer, now_ms, woken, replays, epoch, parked, owner, remaining_ms,
---   fields }
+--   fields, unwinding, cause }
 --   answer: 'ok', or 'lost' (not this attempt's job any more); replays: how often its dead letter was replayed;
 --   epoch: how often it began anew; parked: the fence of the last attempt that left to wait, 0: it was not
---   woken since; fields: names and values of the journal (step.lua), one after the other.
+--   woken since; fields: names and values of the journal (step.lua), one after the other;
+--   unwinding: of a saga that has to undo its work 'failed', 'cancelled' or 'expired', for which it does, else '';
+--   cause: the problem that caused it, as JSON text, or ''.
 -- O(items · fields).
 
 local items = unpack(args)
@@ -17,14 +19,14 @@ local replies = {}
 
 for i, item in ipairs(items) do
   local id, fence = unpack(item)
-  local state, held, woken, replays, epoch, parked, owner, deadline, unwinding = unpack(redis.call('HMGET', job_key(id),
-    'state', 'fence', 'woken', 'replays', 'epoch', 'parked', 'owner', 'deadline', 'unwinding'))
+  local state, held, woken, replays, epoch, parked, owner, deadline, unwinding, cause = unpack(redis.call('HMGET',
+    job_key(id), 'state', 'fence', 'woken', 'replays', 'epoch', 'parked', 'owner', 'deadline', 'unwinding', 'cause'))
   if state ~= 'running' or tonumber(held) ~= fence then
-    replies[i] = { 'lost', now, 0, 0, 0, 0, '', 0, {} }
+    replies[i] = { 'lost', now, 0, 0, 0, 0, '', 0, {}, '', '' }
   else
     local left = deadline and not unwinding and math.max(deadline - now, 1) or 0
     replies[i] = { 'ok', now, tonumber(woken or 0), tonumber(replays or 0), tonumber(epoch or 0),
-      tonumber(parked or 0), owner or '', left, redis.call('HGETALL', steps_key(id)) }
+      tonumber(parked or 0), owner or '', left, redis.call('HGETALL', steps_key(id)), unwinding or '', cause or '' }
   end
 end
 

@@ -8,10 +8,9 @@
 -- args = { partition, worker, result_ttl_ms, call, items };  item = { tier, entry, id }
 --   call: names this call; one that is repeated, because its reply was lost, starts nothing anew.
 -- Reply: MessagePack array with for each item { go, fence, attempt, remaining_ms, submitted_ms, lost }
---   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none;
+--   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none,
+--   -1 of a saga that unwinds, for which none counts;
 --   lost: how many workers were lost while they ran this job.
---   Of a saga that unwinds two more: the state for which it does ('failed', 'cancelled' or 'expired'), and
---   the problem that caused it, as JSON text, or ''.
 -- O(items).
 
 local partition, worker, ttl, call, items = unpack(args)
@@ -35,14 +34,10 @@ local function measure(tier, count)
   redis.call('PEXPIRE', key, 3600000)
 end
 
--- Until a deadline, ms; 0 if there is none.
-local function remaining(deadline)
+-- Until a deadline, ms; 0 if there is none, -1 if none counts.
+local function remaining(deadline, unwinding)
+  if unwinding then return -1 end
   return deadline and math.max(deadline - now, 1) or 0
-end
-
--- Adds to a reply for what a saga unwinds.
-local function tell_cause(reply, key)
-  reply[7], reply[8] = unpack(redis.call('HMGET', key, 'unwinding', 'cause'))
 end
 
 local function end_unstarted(id, tier, entry, seq, watchers, state, ...)
@@ -65,8 +60,8 @@ for i, item in ipairs(items) do
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
   elseif again then
-    replies[i] = { 1, tonumber(fence), tonumber(attempt), remaining(deadline), tonumber(submitted), tonumber(lost or 0) }
-    if unwinding then tell_cause(replies[i], key) end
+    replies[i] = { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
+      tonumber(lost or 0) }
   elseif doomed and not turn(id, saga, doomed) then
     end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga)
   else
@@ -81,8 +76,7 @@ for i, item in ipairs(items) do
       'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
-    replies[i] = { 1, fence, attempt, doomed and 0 or remaining(deadline), tonumber(submitted), lost }
-    if unwinding or doomed then tell_cause(replies[i], key) end
+    replies[i] = { 1, fence, attempt, remaining(deadline, unwinding or doomed), tonumber(submitted), lost }
     begun[tier] = (begun[tier] or 0) + 1
   end
 end
