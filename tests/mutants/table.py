@@ -18,6 +18,7 @@ LEDGER = "tests/client/test_ledger.py"
 PUSH = "tests/push/"
 CALLER = "tests/broker/test_caller.py"
 REPORT = "tests/broker/test_report.py"
+SCRIPTS = "tests/saga/test_scripts.py"
 
 
 @dataclass(frozen=True)
@@ -397,5 +398,75 @@ MUTANTS = (
         '"GETDEL"',
         '"GET"',
         ("tests/auth/test_ticket.py",),
+    ),
+    Mutant(
+        "A saga sleeps although something woke it while it was leaving.",
+        LUA + "report.lua",
+        "if tonumber(woken or 0) ~= outcome[8] then",
+        "if false then",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "The end of a saga's child counts as often as it is told.",
+        LUA + "wake.lua",
+        "elseif head.status ~= (undoing and 'compensating' or 'running') then",
+        "elseif false then",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A worker that was taken for dead may still take steps of a saga.",
+        LUA + "step.lua",
+        "if state ~= 'running' or tonumber(held) ~= fence then",
+        "if state ~= 'running' then",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A saga ends badly without undoing what it did.",
+        LUA + "_prelude.lua",
+        "if unwinding or tonumber(owed or 0) <= 0 then return false end",
+        "if true then return false end",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A step of a saga that is sent twice counts twice.",
+        LUA + "step.lua",
+        "if not old or string.sub(old, 1, #head) ~= head then",
+        "if true then",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A child of a saga is made as often as it is asked for.",
+        LUA + "submit.lua",
+        "or parent ~= '' and present(id) or nil",
+        "or nil",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A child of a saga ends, and its parent is not told.",
+        LUA + "_prelude.lua",
+        "  if parent then\n    redis.call('XADD', outbox_key",
+        "  if false then\n    redis.call('XADD', outbox_key",
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A saga undoes its steps in the order in which it did them.",
+        "core/tidings/saga/journal.py",
+        "return sorted(owed, key=_lateness, reverse=True)",
+        "return sorted(owed, key=_lateness)",
+        ("tests/saga/test_pure.py",),
+    ),
+    Mutant(
+        "A saga goes on undoing behind a step that could not be undone.",
+        WORKER + "unwind.py",
+        "                return self._incomplete(row, refused, error)",
+        "                continue",
+        ("tests/saga/test_unwinding.py::test_what_cannot_be_undone_is_left_to_an_operator",),
+    ),
+    Mutant(
+        "A saga takes the result of another step than the one its code asks for.",
+        "core/tidings/saga/journal.py",
+        "if row is not None and (row.head.name, row.head.type) != (name, type_):",
+        "if False:",
+        ("tests/saga/test_pure.py",),
     ),
 )

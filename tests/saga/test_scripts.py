@@ -51,7 +51,8 @@ class World:
         fence = fields.pop("fence", self.fence)
         head = StepHead(**{"status": StepStatus.RUNNING, "name": "s", "type": StepType.STEP, **fields})
         text = encode_head(head).decode()[:-1]
-        item = StepWrite(self.token.id, fence, path, text, ended=int(head.ok is not None), **step)
+        tail = '"event":"step","status":"running","data":{}}'
+        item = StepWrite(self.token.id, fence, path, text, ended=int(head.ok is not None), tail=tail, **step)
         return (await self.saga.write("p", item)).answer
 
     async def end(self, outcome: Outcome) -> str:
@@ -124,6 +125,7 @@ async def test_a_step_that_is_sent_twice_counts_once(store: Redis) -> None:
         after = (await world.journal()).rows["1"]
         assert (after.head.began, after.head.order, after.result) == (row.head.began, 1, "5")
         assert (await world.field("owed"), await world.field("steps")) == (b"1", b"1")
+        assert (await world.record()).seq == "4"  # submitted, started, begun, ended
 
 
 async def test_what_is_owed_is_counted_once_and_paid_by_undoing(store: Redis) -> None:
