@@ -4,8 +4,8 @@ import msgspec
 import structlog
 
 from tidings.broker.error import ScriptError, StoreError, StoreFullError
-from tidings.broker.gateway import Record, Submitted
-from tidings.contract.frame import Ack
+from tidings.broker.gateway import MAX_SIGNALS, Record, Submitted
+from tidings.contract.frame import MAX_SIGNAL_BYTES, Ack
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
 from tidings.contract.token import Token
 
@@ -92,6 +92,36 @@ def cancel_problem(token: str, answer: str) -> Problem | None:
         return unknown_token(token).problem
     if answer == "finished":
         return problem("already_finished", "the job had finished before it could be cancelled")
+    return None
+
+
+def signal_text(value: bytes | msgspec.Raw) -> str:
+    """Return what a signal says, as JSON text.
+
+    Raises:
+        ProblemError: `too_large`, or `invalid_frame`: it is no JSON that a worker could read.
+
+    """
+    size = len(bytes(value))
+    if size > MAX_SIGNAL_BYTES:
+        detail = f"what a signal says may have {MAX_SIGNAL_BYTES} bytes; this has {size}: send a reference"
+        raise refuse("too_large", detail, field="/input", limit=MAX_SIGNAL_BYTES)
+    try:
+        msgspec.json.decode(value)
+        return bytes(value).decode()
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise refuse("invalid_frame", f"not JSON: {error}", field="/input") from error
+
+
+def signal_problem(token: str, answer: str) -> Problem | None:
+    """Return why a job does not get a signal, if so."""
+    if answer == "unknown":
+        return unknown_token(token).problem
+    if answer == "finished":
+        return problem("already_finished", "the job has finished, or undoes what it did: nothing waits for a signal")
+    if answer == "full":
+        detail = f"the job has had {MAX_SIGNALS} signals; that is as many as may be"
+        return problem("too_large", detail, limit=MAX_SIGNALS)
     return None
 
 

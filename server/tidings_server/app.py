@@ -80,6 +80,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/v1/jobs", guard(jobs.submit, "submit"), methods=["POST"]),
         Route("/v1/jobs/batch", guard(batch.submit, "submit"), methods=["POST"]),
         Route("/v1/jobs/{token}", guard(jobs.one), methods=["GET", "DELETE"]),
+        Route("/v1/jobs/{token}/signals/{name}", guard(jobs.signal, "submit"), methods=["POST"]),
         Route("/v1/jobs/{token}/events", guard(streams.one, "watch", tickets=True), methods=["GET"]),
         Route("/v1/events", guard(streams.several, "watch", tickets=True), methods=["GET"]),
         Route("/v1/kinds", guard(jobs.kinds), methods=["GET"]),

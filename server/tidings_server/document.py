@@ -11,6 +11,7 @@ import msgspec
 
 import tidings
 from tidings.contract.frame import (
+    SIGNAL_PATTERN,
     SUBPROTOCOL,
     Ack,
     ClientFrame,
@@ -116,6 +117,26 @@ def openapi() -> dict[str, Any]:
                     "security": STREAM_SECURITY,
                     "parameters": [_header("Last-Event-ID"), after],
                     "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
+                },
+            },
+            "/v1/jobs/{token}/signals/{name}": {
+                "parameters": [
+                    TOKEN,
+                    {
+                        "name": "name",
+                        "in": "path",
+                        "required": True,
+                        "schema": {"type": "string", "pattern": SIGNAL_PATTERN},
+                    },
+                ],
+                "post": {
+                    "summary": "Give a signal to a saga.",
+                    "parameters": [_header("Idempotency-Key")],
+                    "requestBody": {
+                        "description": "What it says: any JSON, at most 64 KiB; none is null.",
+                        "content": {"application/json": {"schema": {}}},
+                    },
+                    "responses": {"202": {"description": "The saga has it, durably."}, **refused},
                 },
             },
             "/v1/events": {

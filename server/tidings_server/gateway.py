@@ -32,7 +32,16 @@ from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
 
 from .account import Accounts
-from .answer import STORE_RETRY_S, acknowledge, cancel_problem, reach, store_problem, unknown_token, visible
+from .answer import (
+    STORE_RETRY_S,
+    acknowledge,
+    cancel_problem,
+    reach,
+    signal_problem,
+    store_problem,
+    unknown_token,
+    visible,
+)
 from .auth.authenticator import authenticator_of
 from .auth.identity import Identity
 from .auth.ticket import Tickets
@@ -290,6 +299,28 @@ class Gateway:
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
         refused = cancel_problem(str(token), answer)
+        if refused is not None:
+            raise ProblemError(refused)
+
+    async def signal(self, token: Token, identity: Identity, name: str, key: str, value: str) -> None:
+        """Give a signal to a job that `identity` may see.
+
+        Args:
+            token: the job's.
+            identity: who sends it.
+            name: the signal's.
+            key: idempotency key; empty: none.
+            value: what it says, JSON text.
+
+        Raises:
+            ProblemError: `unknown_token`, `already_finished`, `too_large` (it has had too many) or `store_unavailable`.
+
+        """
+        try:
+            answer = await self.store.signal(token, reach(identity), name, key, value)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+        refused = signal_problem(str(token), answer)
         if refused is not None:
             raise ProblemError(refused)
 

@@ -1,19 +1,21 @@
-"""Jobs over HTTP: submit, look, wait, cancel (CONTRACT section 3)."""
+"""Jobs over HTTP: submit, look, wait, cancel, signal (CONTRACT section 3)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.broker.gateway import Record
-from tidings.contract.frame import Ack
+from tidings.contract.frame import MAX_SIGNAL_BYTES, Ack
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, parse
 
+from .answer import signal_text
 from .auth.identity import Identity
 from .caller import caller_of
 from .gateway import Gateway
 from .render import is_final, snapshot
 from .reply import empty_response, json_response, problem_response
-from .submission import decode_submission, read_body, wait_preference
+from .session import check_depth
+from .submission import decode_submission, read_body, signal_head, wait_preference
 from .waiting import Waiter, wait_for_end, wait_for_news
 
 RETRY_AFTER_S = 1
@@ -72,6 +74,21 @@ class Jobs:
         try:
             identity.require("cancel")
             await self._gateway.cancel(self._gateway.find(request.path_params["token"]), identity)
+        except ProblemError as error:
+            return problem_response(error.problem)
+        return empty_response(202)
+
+    async def signal(self, request: Request, identity: Identity) -> Response:
+        """`POST /v1/jobs/{token}/signals/{name}`: 202 the job has it, 409 already finished.
+
+        The body is what the signal says, any JSON; none at all is null.
+        """
+        try:
+            token = self._gateway.find(request.path_params["token"])
+            body = await read_body(request, MAX_SIGNAL_BYTES, self._gateway.settings.request_within_s)
+            name, key = signal_head(request.path_params["name"], request.headers.get("idempotency-key"))
+            check_depth(body.decode(errors="replace"), self._gateway.settings.max_depth)
+            await self._gateway.signal(token, identity, name, key, signal_text(body or b"null"))
         except ProblemError as error:
             return problem_response(error.problem)
         return empty_response(202)

@@ -6,6 +6,7 @@ from tidings.broker.gateway import Record
 from tidings.contract.event import FINAL_STATE
 from tidings.contract.frame import EventFrame, LogChunk, Snapshot, SnapshotFrame
 from tidings.contract.moment import MILESTONES, rfc3339
+from tidings.saga.view import timeline
 
 _encode = msgspec.json.Encoder().encode
 
@@ -28,6 +29,7 @@ def snapshot(token: str, record: Record, after: int = 0) -> Snapshot:
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
         rewound=after > seq,
+        steps=timeline(record.steps) if record.steps else msgspec.UNSET,
     )
 
 

@@ -33,6 +33,7 @@ from tidings.contract.frame import (
     Limits,
     Ping,
     Pong,
+    Signal,
     Submit,
     Unwatch,
     Watch,
@@ -46,7 +47,7 @@ from .auth.standing import Due, Standing, expired, late
 from .frame import Frame
 from .outbox import Outbox
 
-Command = Submit | Watch | Unwatch | Cancel | Auth
+Command = Submit | Watch | Unwatch | Cancel | Signal | Auth
 """What a session asks to be done: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
@@ -54,7 +55,13 @@ PROTOCOL_VERSION = 1
 AUTH_FRAME_BYTES = 32_768
 """Size of a frame from one who has not said who it is; credentials are smaller."""
 
-NEEDS: dict[type[Command], Scope] = {Submit: "submit", Watch: "watch", Unwatch: "watch", Cancel: "cancel"}
+NEEDS: dict[type[Command], Scope] = {
+    Submit: "submit",
+    Watch: "watch",
+    Unwatch: "watch",
+    Cancel: "cancel",
+    Signal: "submit",
+}
 """What a client must be allowed for each frame."""
 
 PATIENCE = (1.0, 100.0)
@@ -287,7 +294,7 @@ class Session:
         self._put(Frame(frame))
 
     def done(self, ref: int) -> None:
-        """Answer an unwatch or a cancel."""
+        """Answer an unwatch, a cancel or a signal."""
         self._waiting.discard(ref)
         self._send(Done(ref=ref))
 

@@ -13,13 +13,22 @@ from typing import TypeVar
 from tidings.broker.gateway import Record, Submitted
 from tidings.contract import close
 from tidings.contract.event import EventClass
-from tidings.contract.frame import Auth, Cancel, Submit, Unwatch, Watch
-from tidings.contract.problem import ProblemError, refuse
+from tidings.contract.frame import Auth, Cancel, Signal, Submit, Unwatch, Watch
+from tidings.contract.problem import Problem, ProblemError, refuse
 from tidings.contract.token import Token, parse
 
 from .account import Seat
 from .age import lifetime
-from .answer import acknowledge, cancel_problem, reach, store_problem, unknown_token, visible
+from .answer import (
+    acknowledge,
+    cancel_problem,
+    reach,
+    signal_problem,
+    signal_text,
+    store_problem,
+    unknown_token,
+    visible,
+)
 from .auth.identity import Identity
 from .frame import Frame
 from .gateway import Gateway
@@ -164,6 +173,8 @@ class Socket:
                 self._unwatch(command)
             case Cancel():
                 self._cancel(command)
+            case Signal():
+                self._signal(command)
             case Auth():
                 answer = self._gateway.identify(command.credential)
                 answer.add_done_callback(partial(self._identified, command.ref))
@@ -257,7 +268,7 @@ class Socket:
             self.session.refused(ref, error.problem)
         self.flush()
 
-    # Watch, unwatch, cancel.
+    # Watch, unwatch, cancel, signal.
 
     def _watch(self, frame: Watch) -> None:
         try:
@@ -313,13 +324,26 @@ class Socket:
             self.session.refused(frame.ref, error.problem)
             return
         answer = self._gateway.store.cancel(token, reach(self._identity))
-        answer.add_done_callback(partial(self._cancelled, frame.ref, frame.token))
+        answer.add_done_callback(partial(self._ordered, frame, cancel_problem))
 
-    def _cancelled(self, ref: int, token: str, answer: "asyncio.Future[str]") -> None:
+    def _signal(self, frame: Signal) -> None:
+        try:
+            token, value = self._gateway.find(frame.token), signal_text(frame.input)
+        except ProblemError as error:
+            self.session.refused(frame.ref, error.problem)
+            return
+        answer = self._gateway.store.signal(token, reach(self._identity), frame.name, frame.key or "", value)
+        answer.add_done_callback(partial(self._ordered, frame, signal_problem))
+
+    def _ordered(
+        self, frame: Cancel | Signal, problem_of: Callable[[str, str], Problem | None], answer: "asyncio.Future[str]"
+    ) -> None:
+        """Answer what was ordered of a job."""
+        ref = frame.ref
         if not self._open:
             return
         try:
-            refused = cancel_problem(token, answer_of(answer))
+            refused = problem_of(frame.token, answer_of(answer))
         except ProblemError as error:
             refused = error.problem
         if refused is not None:

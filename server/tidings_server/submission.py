@@ -1,4 +1,4 @@
-"""Reading `POST /v1/jobs`: the body and the headers as a `Submission`."""
+"""Reading requests: `POST /v1/jobs` as a `Submission`, and the head of a signal."""
 
 import asyncio
 import re
@@ -6,13 +6,15 @@ import re
 import msgspec
 from starlette.requests import Request
 
-from tidings.contract.frame import Submission
+from tidings.contract.frame import KEY_PATTERN, SIGNAL_PATTERN, Submission
 from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import ProblemError, refuse
 
 from .session import check_depth, too_large
 
 _decode = msgspec.json.Decoder(Submission).decode
+_SIGNAL = re.compile(SIGNAL_PATTERN)
+_KEY = re.compile(KEY_PATTERN)
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})(?=$|[,;\s])")
 
 
@@ -77,6 +79,20 @@ def _explained(error: msgspec.ValidationError) -> ProblemError:
         name = what.split("`")[1]
         return refuse("invalid_frame", f"the field {name} is missing", field=f"{where}/{name}")
     return refuse("invalid_frame", what, field=where or None)
+
+
+def signal_head(name: str, key: str | None) -> tuple[str, str]:
+    """Return the name of a signal in a path, and its idempotency key in a header; empty: it has none.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the field.
+
+    """
+    if not _SIGNAL.match(name):
+        raise refuse("invalid_frame", "a signal's name has 1 to 128 letters, digits, `_`, `.` and `-`", field="/name")
+    if key is not None and not _KEY.match(key):
+        raise refuse("invalid_frame", "an idempotency key has 1 to 255 visible ASCII characters", field="/key")
+    return name, key or ""
 
 
 def wait_preference(prefer: str | None, most: float) -> float:

@@ -14,6 +14,7 @@ import msgspec
 
 from .kind import KIND_PATTERN
 from .problem import Problem
+from .step import Step
 from .token import QUEUE_PATTERN
 
 SUBPROTOCOL = "tidings.v1.json"
@@ -21,11 +22,20 @@ SUBPROTOCOL = "tidings.v1.json"
 
 YEAR_S = 31_536_000
 
+SIGNAL_PATTERN = r"^[A-Za-z0-9_.-]{1,128}$(?!\n)"
+"""What a signal may be called: 1 to 128 letters, digits, `_`, `.` and `-`."""
+
+KEY_PATTERN = r"^[!-~]{1,255}$(?!\n)"
+"""What an idempotency key may be: 1 to 255 visible ASCII characters."""
+
+MAX_SIGNAL_BYTES = 65_536
+"""Size of what a signal says, as JSON."""
+
 Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """The client's own number for one of its frames."""
 _Kind = Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
 _Queue = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
-_Key = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$(?!\n)")]
+_Key = Annotated[str, msgspec.Meta(pattern=KEY_PATTERN)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=YEAR_S)]
 _Lifetime = Annotated[float, msgspec.Meta(gt=0, le=YEAR_S)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -89,6 +99,18 @@ class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field=
     token: _TokenText
 
 
+class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field="type"):
+    """Tells a saga something it waits for, or will; answered by `done` when it has it durably, or `error`."""
+
+    ref: Ref
+    token: _TokenText
+    name: Annotated[str, msgspec.Meta(pattern=SIGNAL_PATTERN)]
+    input: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
+    """Any JSON, at most 64 KiB: what the saga gets."""
+    key: _Key | None = None
+    """Idempotency key: sent again with the same key, it is the same signal."""
+
+
 class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type"):
     """Presents a credential, first or anew; answered by `done`, or `error`."""
 
@@ -105,10 +127,10 @@ class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="typ
     ref: Ref
 
 
-ClientFrame = Submit | Watch | Unwatch | Cancel | Auth | Ping
+ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping
 """Whatever a client may send."""
 
-CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "auth", "ping")
+CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "auth", "ping")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +227,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The log no longer reaches back to that number."""
     rewound: bool
     """The store knows less than the watcher: writes were lost, as after a failover."""
+    steps: list[Step] | msgspec.UnsetType = msgspec.UNSET
+    """Of a saga: its steps, in the order of the program; there only if it has taken some."""
 
 
 class SnapshotFrame(Snapshot, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
