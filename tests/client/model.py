@@ -19,6 +19,8 @@ class ModelServer:
         """Token → number of the last event that has happened."""
         self._scripts = scripts
         self._tokens: dict[str, str] = {}
+        self.signals: dict[tuple[str, str], int] = {}
+        """Token and key → what the signal said, in the order in which they came."""
         self._watched: set[str] = set()
         """Tokens watched on the present socket."""
 
@@ -37,6 +39,8 @@ class ModelServer:
                 return [self._snapshot(frame["token"], ref, frame["after"])]
             case "cancel":
                 return [self._cancel(ref, frame["token"])]
+            case "signal":
+                return [self._signal(ref, frame)]
         assert frame["type"] == "unwatch"
         self._watched.discard(frame["token"])
         return [{"type": "done", "ref": ref}]
@@ -71,10 +75,17 @@ class ModelServer:
 
     def _cancel(self, ref: int, token: str) -> Frame:
         if self.ended(token):
-            fixed = {"type": "t", "title": "t", "status": 409, "detail": "d"}
-            return {"type": "error", "ref": ref, "problem": {**fixed, "code": "already_finished"}}
+            return _finished(ref)
         happened = self.jobs[token][: self.reached[token] - 1]
         self.jobs[token] = [*happened, {"event": "cancelled", "status": "cancelled", "data": {}}]
+        return {"type": "done", "ref": ref}
+
+    def _signal(self, ref: int, frame: Frame) -> Frame:
+        mark = (frame["token"], frame["key"])
+        if mark not in self.signals:
+            if self.ended(frame["token"]):
+                return _finished(ref)
+            self.signals[mark] = frame["input"]
         return {"type": "done", "ref": ref}
 
     def _snapshot(self, token: str, ref: int, after: int) -> Frame:
@@ -93,6 +104,11 @@ class ModelServer:
                 if event["event"] == "log" and n > after
             ],
         }  # fmt: skip
+
+
+def _finished(ref: int) -> Frame:
+    fixed = {"type": "t", "title": "t", "status": 409, "detail": "d"}
+    return {"type": "error", "ref": ref, "problem": {**fixed, "code": "already_finished"}}
 
 
 def story(script: list[str]) -> list[Frame]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,17 @@ from tidings.contract.frame import Ack
 TOKEN = "default." + "a" * 22
 
 
-async def never(_: Track) -> None:
-    raise AssertionError("nobody cancels here")
+class Nobody:
+    async def cancel(self, track: Track) -> None:
+        raise AssertionError("nobody cancels here")
+
+    async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
+        raise AssertionError("nor sends a signal")
 
 
 @pytest.fixture
 async def handle() -> Handle:
-    handle = Handle(Track(None, TOKEN), never)
+    handle = Handle(Track(None, TOKEN), Nobody())
     tell(handle, Ack(ref=1, token=TOKEN, status="queued", seq=1))
     return handle
 

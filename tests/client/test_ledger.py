@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from client.model import LIMITS, Frame, ModelServer
 from tidings.client.event import Event
-from tidings.client.ledger import Cancel, Ledger, Track
+from tidings.client.ledger import Ledger, Order, Track
 from tidings.contract.frame import ServerFrame
 from tidings.contract.problem import Problem, problem
 
@@ -34,8 +34,8 @@ class World:
         self.tracks = [
             self.ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(len(scripts))
         ]  # fmt: skip
-        self.cancels: list[Cancel] = []
-        self.settled: list[Cancel] = []
+        self.orders: list[Order] = []
+        self.settled: list[Order] = []
         self.seen: dict[Track, list[Any]] = {}
         self.wire: list[Frame] = []
         self.unanswered = 0
@@ -55,18 +55,22 @@ class World:
             case "step" if self.server.jobs:
                 tokens = sorted(self.server.jobs)
                 self.step(tokens[choose(len(tokens))])
-            case "cancel" | "watch":
+            case "cancel" | "watch" | "signal":
                 known = [track for track in self.tracks if track.token is not None]
                 if known:
                     self.ask(name, known[choose(len(known))])
         self.listen()
 
     def ask(self, name: str, track: Track) -> None:
-        if name == "cancel":
-            self.cancels.append(self.ledger.cancel(track))
-        else:
-            assert track.token is not None
-            self.tracks.append(self.ledger.watch(track.token, 0))
+        assert track.token is not None
+        match name:
+            case "cancel":
+                self.orders.append(self.ledger.cancel(track))
+            case "signal":
+                number = len(self.orders)
+                self.orders.append(self.ledger.signal(track, "go", str(number).encode(), f"s{number}"))
+            case "watch":
+                self.tracks.append(self.ledger.watch(track.token, 0))
 
     def deliver(self) -> None:
         frame = self.wire.pop(0)
@@ -121,7 +125,7 @@ class World:
 
 scripts = st.lists(st.lists(st.sampled_from(["log", "progress", "retry"]), max_size=8), min_size=1, max_size=4)
 moves = st.lists(
-    st.sampled_from(["deliver", "deliver", "lose", "step", "step", "break", "cancel", "watch"]), max_size=80
+    st.sampled_from(["deliver", "deliver", "lose", "step", "step", "break", "cancel", "watch", "signal"]), max_size=80
 )
 
 
@@ -136,7 +140,10 @@ def test_every_job_is_told_whole_once_and_in_order(scripts: list[list[str]], mov
         assert track.ended
         assert track.token is not None
         check_story(world.server.jobs[track.token], world.seen[track])
-    assert set(world.settled) == set(world.cancels)
+    assert set(world.settled) == set(world.orders)
+    signals = [order for order in world.orders if order.frame["type"] == "signal"]
+    taken_up = [(one.frame["token"], one.frame["key"]) for one in signals if one.problem is None]
+    assert set(taken_up) == set(world.server.signals)
     assert not world.ledger.resuming
 
 
@@ -282,6 +289,21 @@ def test_a_cancel_is_asked_until_it_is_answered_and_having_done_it_before_is_no_
     feed(ledger, {"type": "error", "ref": frame["ref"], "problem": finished})
     assert ledger.settled() == [late]
     assert late.problem is not None
+    assert [frame["type"] for frame in taken(again(ledger))] == ["watch"]
+
+
+def test_a_signal_is_given_until_it_is_answered_and_a_refusal_of_it_is_told() -> None:
+    ledger = Ledger()
+    track = ledger.watch(TOKEN, 0)
+    signal = ledger.signal(track, "approved", b'{"by":"ann"}', "k")
+    ledger.connected(LIMITS)
+    _, frame = taken(ledger)
+    del frame["ref"]
+    assert frame == {"type": "signal", "token": TOKEN, "name": "approved", "input": {"by": "ann"}, "key": "k"}
+    _, frame = taken(again(ledger))
+    feed(ledger, {"type": "error", "ref": frame["ref"], "problem": wire(problem("already_finished", "over"))})
+    assert ledger.settled() == [signal]
+    assert signal.problem is not None
     assert [frame["type"] for frame in taken(again(ledger))] == ["watch"]
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import random
+import re
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ import msgspec
 
 from tidings.backoff import backoff
 from tidings.codec import encode
+from tidings.contract.frame import SIGNAL_PATTERN
 from tidings.contract.problem import Problem, ProblemError
 
 from .address import DEFAULT_URL, socket_address
@@ -20,10 +22,12 @@ from .connection import Connection
 from .credential import Credential, CredentialSource
 from .error import ConnectionFailed, ConnectionLost
 from .handle import Handle
-from .ledger import Cancel, Ledger, Track
+from .ledger import Ledger, Order, Track
 from .option import SubmitOptions
 from .pause import ABNORMAL, End
 from .state import ClientState, StateChange
+
+_SIGNAL = re.compile(SIGNAL_PATTERN)
 
 ASK_AGAIN_S = (0.5, 30.0)
 """Longest pause before a watch that was refused for now is asked again: the first time, and after many."""
@@ -70,7 +74,7 @@ class Client:
             connect_timeout_s=connect_timeout,
         )
         self._handles: dict[Track, Handle] = {}
-        self._cancels: dict[Cancel, asyncio.Future[None]] = {}
+        self._orders: dict[Order, asyncio.Future[None]] = {}
         self._refusals: dict[str, int] = {}
         """How often in a row the watch of a job was refused for now, by token."""
         self._end: End | None = None
@@ -164,7 +168,7 @@ class Client:
     # Asking.
 
     async def _follow(self, track: Track) -> Handle:
-        handle = self._handles[track] = Handle(track, self._cancel)
+        handle = self._handles[track] = Handle(track, self)
         self.told()
         if self._end is not None:
             self._forget(track)
@@ -181,17 +185,28 @@ class Client:
         self._handles.pop(track, None)
         self._send()
 
-    async def _cancel(self, track: Track) -> None:
+    async def cancel(self, track: Track) -> None:
+        """Ask that a job stop; `Handle.cancel` says what it raises."""
+        await self._order(lambda: self._ledger.cancel(track))
+
+    async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
+        """Give a job a signal; `Handle.signal` says what it raises."""
+        if not _SIGNAL.match(name):
+            raise ValueError(f"{name!r} is no name of a signal: 1 to 128 letters, digits, `_`, `.` and `-`")
+        text = encode(value)
+        await self._order(lambda: self._ledger.signal(track, name, text, key or uuid.uuid4().hex))
+
+    async def _order(self, ask: Callable[[], Order]) -> None:
         if self._end is not None:
             raise ConnectionLost(_loss(self._end))
-        cancel = self._ledger.cancel(track)
-        answer = self._cancels[cancel] = asyncio.get_running_loop().create_future()
+        order = ask()
+        answer = self._orders[order] = asyncio.get_running_loop().create_future()
         self.told()
         try:
             await answer
         finally:
-            self._ledger.withdraw(cancel)
-            self._cancels.pop(cancel, None)
+            self._ledger.withdraw(order)
+            self._orders.pop(order, None)
 
     async def _ask_again(self, token: str, problem: Problem) -> None:
         tries = self._refusals[token] = self._refusals.get(token, 0) + 1
@@ -216,10 +231,10 @@ class Client:
                 handle.look()
             if track.ended:
                 self._handles.pop(track, None)
-        for cancel in self._ledger.settled():
-            answer = self._cancels.get(cancel)
+        for order in self._ledger.settled():
+            answer = self._orders.get(order)
             if answer is not None and not answer.done():
-                _resolve(answer, cancel.problem)
+                _resolve(answer, order.problem)
         for token, problem in self._ledger.postponed():
             self._start(self._ask_again(token, problem), "tidings ask again")
         self._send()
@@ -231,7 +246,7 @@ class Client:
         for handle in self._handles.values():
             handle.fail(error)
         self._handles.clear()
-        for answer in self._cancels.values():
+        for answer in self._orders.values():
             if not answer.done():
                 answer.set_exception(error)
 

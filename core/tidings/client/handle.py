@@ -2,18 +2,20 @@
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar, overload
+from collections.abc import AsyncIterator
+from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
 from tidings.contract.frame import Ack, SnapshotFrame
 from tidings.contract.problem import Problem, ProblemError
+from tidings.contract.step import Step
 
 from .error import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, ReaderTooSlow
 from .event import Event
 from .ledger import Track
 from .mailbox import Mailbox
+from .step import Steps
 
 T = TypeVar("T")
 
@@ -52,12 +54,22 @@ class _Reader(AsyncIterator[Event]):
         self._mail.end(error)
 
 
+class Orders(Protocol):
+    """Whom a handle asks to tell a job something."""
+
+    async def cancel(self, track: Track) -> None:
+        """Have it stopped."""
+
+    async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
+        """Give it a signal."""
+
+
 class Handle:
     """One job. Made by `Client.submit` and `Client.watch`."""
 
-    def __init__(self, track: Track, cancel: Callable[[Track], Awaitable[None]]) -> None:
+    def __init__(self, track: Track, orders: Orders) -> None:
         self._track = track
-        self._cancel = cancel
+        self._orders = orders
         self._seen = track.seq
         """Number of the last event that iterators were given."""
         self._first: _Reader | None = None
@@ -73,6 +85,9 @@ class Handle:
         """Whether the key was known, so that this is the earlier job."""
         self.progress: Any = None
         """The newest progress: `fraction`, `message`, `data`."""
+        self.snapshot: SnapshotFrame | None = None
+        """What the server told when it was last asked, without the log: by `Client.watch`, or after a break."""
+        self._steps = Steps()
 
     def __repr__(self) -> str:
         return f"<job {self._track.token or '(not acked)'} {self.status}>"
@@ -82,6 +97,14 @@ class Handle:
         """The job's token."""
         assert self._track.token is not None, "a handle is given out when the job has a token"
         return self._track.token
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of a saga as last heard, in the order of the program.
+
+        Those that only events told of have neither input nor result: `Client.watch` asks for them.
+        """
+        return self._steps.in_order()
 
     @property
     def seq(self) -> int:
@@ -129,7 +152,27 @@ class Handle:
             ConnectionLost: the connection was closed for good.
 
         """
-        await self._cancel(self._track)
+        await self._orders.cancel(self._track)
+
+    async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
+        """Give a saga a signal; return when the server has it durably. The saga may come to wait for it later.
+
+        While there is no connection it waits for the next; sent twice, it counts once.
+
+        Args:
+            name: the name that the saga waits for: 1 to 128 letters, digits, `_`, `.` and `-`.
+            value: what it says, anything that JSON has a form for, at most 64 KiB.
+            key: idempotency key, 1 to 255 visible ASCII characters; signals of one name with the same key are the same
+                signal. None: a new one.
+
+        Raises:
+            ValueError: the name is none.
+            TypeError: the value has no form in JSON.
+            ProblemError: the job has finished, or the value is too large.
+            ConnectionLost: the connection was closed for good.
+
+        """
+        await self._orders.signal(self._track, name, value, key)
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Return an iterator over the job's events, ending after the terminal one.
@@ -169,6 +212,8 @@ class Handle:
                 case SnapshotFrame():
                     self.status = one.status
                     self.progress = msgspec.json.decode(one.progress)
+                    self.snapshot = msgspec.structs.replace(one, log=[])
+                    self._steps.know(one.steps)
                     self._answer()
 
     def fail(self, error: Exception) -> None:
@@ -189,6 +234,8 @@ class Handle:
         self.status = event.status
         if event.name == "progress":
             self.progress = event.data
+        elif event.name == "step":
+            self._steps.hear(event)
         if event.final:
             self._end = event
         self._seen = event.seq

@@ -5,7 +5,7 @@ may be used or broke. Rules:
 
 * A submit waits while as many are in flight as the connection allows. It is repeated on the next socket,
   under the same key, until it is answered.
-* A cancel is repeated too: asked twice it does no harm.
+* A cancel or a signal is repeated too: asked twice a cancel does no harm, and a signal has a key.
 * A job is watched again on the next socket from the last number seen, until it has ended. Several may follow
   one job; the server is asked once, from the lowest number that any of them has seen.
 * What a draining server refuses goes to the next one; a watch refused for now is asked again.
@@ -48,11 +48,12 @@ class Track:
         """What has been learned and not yet been looked at; a `Problem` refuses what was asked."""
 
 
-class Cancel:
-    """One wish that a job stop."""
+class Order:
+    """What a job is told: to stop, or a signal."""
 
-    def __init__(self, token: str) -> None:
-        self.token = token
+    def __init__(self, frame: dict[str, Any]) -> None:
+        self.frame = frame
+        """What to send until it is answered."""
         self.sent = 0
         """How often it has been asked."""
         self.problem: Problem | None = None
@@ -74,7 +75,7 @@ class Ledger:
         self._limits: Limits | None = None
         """Those of the socket there is; None: there is none that may be used."""
         self._outgoing: list[str] = []
-        self._asked: dict[int, Track | Cancel | _Watch] = {}
+        self._asked: dict[int, Track | Order | _Watch] = {}
         """What this socket was asked and has not answered, by ref."""
         self._in_flight: set[int] = set()
         """Refs of the submits that the server counts as waiting for their ack."""
@@ -82,13 +83,13 @@ class Ledger:
         """Submits to be sent as soon as they may."""
         self._unanswered: dict[Track, None] = {}
         """All submits without an answer, sent or not, in the order in which they were asked."""
-        self._unsettled: dict[Cancel, None] = {}
-        """All cancels without an answer."""
+        self._unsettled: dict[Order, None] = {}
+        """All orders without an answer."""
         self._tracks: dict[str, list[Track]] = {}
         self._resuming: set[str] = set()
         """Jobs followed when the socket opened, of which nothing has been heard on it."""
         self._heard: list[Track] = []
-        self._settled: list[Cancel] = []
+        self._settled: list[Order] = []
         self._later: list[tuple[str, Problem]] = []
 
     @property
@@ -123,13 +124,15 @@ class Ledger:
         self._ask_watch(token)
         return track
 
-    def cancel(self, track: Track) -> Cancel:
+    def cancel(self, track: Track) -> Order:
         """Ask that a job stop."""
-        assert track.token is not None, "a handle is given out when the job has a token"
-        cancel = Cancel(track.token)
-        self._unsettled[cancel] = None
-        self._ask_cancel(cancel)
-        return cancel
+        return self._order({"type": "cancel", "token": _token_of(track)})
+
+    def signal(self, track: Track, name: str, value: bytes, key: str) -> Order:
+        """Give a job a signal; `value` is JSON."""
+        assert key, "a signal without a key could not be repeated"
+        frame = {"type": "signal", "token": _token_of(track), "name": name, "input": msgspec.Raw(value), "key": key}
+        return self._order(frame)
 
     def again(self, token: str) -> None:
         """Ask once more for a job whose watch was refused for now."""
@@ -142,9 +145,9 @@ class Ledger:
         if track.token is not None:
             self._unwatch(track.token)
 
-    def withdraw(self, cancel: Cancel) -> None:
-        """Ask no more that a job stop; the server may have been asked."""
-        self._unsettled.pop(cancel, None)
+    def withdraw(self, order: Order) -> None:
+        """Give an order no more; the server may have it."""
+        self._unsettled.pop(order, None)
 
     # What the socket does.
 
@@ -156,8 +159,8 @@ class Ledger:
             for track in tracks:
                 track.behind = True
             self._ask_watch(token)
-        for cancel in list(self._unsettled):
-            self._ask_cancel(cancel)
+        for order in list(self._unsettled):
+            self._ask(order, order.frame)
         self._submits = deque(self._unanswered)
         self._send_submits()
 
@@ -188,7 +191,7 @@ class Ledger:
                 self._error(frame)
             case Done():
                 asked = self._asked.pop(frame.ref, None)
-                if isinstance(asked, Cancel):
+                if isinstance(asked, Order):
                     self._settle(asked, None)
 
     # What has been learned, each time since the last call.
@@ -198,8 +201,8 @@ class Ledger:
         heard, self._heard = self._heard, []
         return heard
 
-    def settled(self) -> list[Cancel]:
-        """Return the cancels that have been answered."""
+    def settled(self) -> list[Order]:
+        """Return the orders that have been answered."""
         settled, self._settled = self._settled, []
         return settled
 
@@ -279,7 +282,7 @@ class Ledger:
         if problem.code == "draining":
             return  # that socket is about to close, and the next one is asked anyway
         match asked:
-            case Cancel():
+            case Order():
                 self._settle(asked, problem)
             case Track():
                 self._end([asked], problem)
@@ -302,14 +305,15 @@ class Ledger:
             self._drop(track)
             self._tell(track, problem)
 
-    def _settle(self, cancel: Cancel, problem: Problem | None) -> None:
-        if cancel not in self._unsettled:
+    def _settle(self, order: Order, problem: Problem | None) -> None:
+        if order not in self._unsettled:
             return
-        del self._unsettled[cancel]
-        # Asked again, it may be told that the job has finished because it was asked before.
-        done_before = cancel.sent > 1 and problem is not None and problem.code == "already_finished"
-        cancel.problem = None if done_before else problem
-        self._settled.append(cancel)
+        del self._unsettled[order]
+        # Asked again to stop, it may be told that the job has finished because it was asked before.
+        repeated = order.sent > 1 and order.frame["type"] == "cancel"
+        done_before = repeated and problem is not None and problem.code == "already_finished"
+        order.problem = None if done_before else problem
+        self._settled.append(order)
 
     def _drop(self, track: Track) -> None:
         self._unanswered.pop(track, None)
@@ -336,14 +340,17 @@ class Ledger:
             after = min(track.seq for track in tracks)
             self._ask(_Watch(token, after), {"type": "watch", "token": token, "after": after})
 
-    def _ask_cancel(self, cancel: Cancel) -> None:
-        self._ask(cancel, {"type": "cancel", "token": cancel.token})
+    def _order(self, frame: dict[str, Any]) -> Order:
+        order = Order(frame)
+        self._unsettled[order] = None
+        self._ask(order, frame)
+        return order
 
     def _unwatch(self, token: str) -> None:
         if token not in self._tracks:
             self._ask(None, {"type": "unwatch", "token": token})
 
-    def _ask(self, asked: Track | Cancel | _Watch | None, frame: dict[str, Any]) -> None:
+    def _ask(self, asked: Track | Order | _Watch | None, frame: dict[str, Any]) -> None:
         """Send a question if there is a socket; one that is too large is refused at once."""
         if self._limits is None:
             return
@@ -356,12 +363,17 @@ class Ledger:
             return
         if isinstance(asked, Track):
             self._in_flight.add(ref)
-        elif isinstance(asked, Cancel):
+        elif isinstance(asked, Order):
             asked.sent += 1
         self._outgoing.append(text.decode())
 
 
-def _answers(asked: Track | Cancel | _Watch | None, track: Track) -> bool:
+def _token_of(track: Track) -> str:
+    assert track.token is not None, "a handle is given out when the job has a token"
+    return track.token
+
+
+def _answers(asked: Track | Order | _Watch | None, track: Track) -> bool:
     """Return whether the answer to a question tells a job's follower all that it has not seen."""
     return isinstance(asked, _Watch) and track.behind and asked.after <= track.seq
 

@@ -14,6 +14,9 @@ from typing import Any, Protocol, Self, TypeVar, overload
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tidings.contract.frame import SnapshotFrame
+from tidings.contract.step import Step
+
 from .client import Client
 from .credential import CredentialSource
 from .error import ConnectionLost
@@ -249,6 +252,16 @@ class SyncHandle:
         return self._handle.progress
 
     @property
+    def snapshot(self) -> SnapshotFrame | None:
+        """What the server told when it was last asked, without the log."""
+        return self._handle.snapshot
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of a saga as last heard, in the order of the program."""
+        return self._handle.steps
+
+    @property
     def seq(self) -> int:
         """Number of the newest event: what `SyncClient.watch` takes as `after`."""
         return self._handle.seq
@@ -286,6 +299,25 @@ class SyncHandle:
 
         """
         self._call(self._handle.cancel, self._timeout)
+
+    def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
+        """Give a saga a signal; return when the server has it durably. The saga may come to wait for it later.
+
+        Args:
+            name: as for `Handle.signal`, like the others.
+            value: what it says.
+            key: idempotency key; None: a new one.
+
+        Raises:
+            ValueError: the name is none.
+            TypeError: the value has no form in JSON.
+            ProblemError: the job has finished, or the value is too large.
+            ConnectionLost: the connection was closed for good.
+            TimeoutError: no answer came in time. It may have been taken: to be sure, send it again with the `key`
+                you gave.
+
+        """
+        self._call(lambda: self._handle.signal(name, value, key=key), self._timeout)
 
     def __iter__(self) -> Iterator[Event]:
         """Return an iterator over the job's events, as the asynchronous handle gives them."""
