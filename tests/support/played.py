@@ -51,7 +51,7 @@ class Stage:
 
     async def event(self, token: str, seq: int, name: str, data: Any = None) -> None:
         """Tell an event."""
-        status = "running" if name in ("started", "progress", "log") else name
+        status = "running" if name in ("started", "progress", "log", "step") else name
         await self.say("event", token=token, seq=seq, at="", event=name, status=status, data=data or {})
 
     async def snapshot(self, frame: Frame, seq: int, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""The commands of a client: submit, watch, cancel. Results go to standard output, all else to the other."""
+"""The commands of a client: submit, watch, show, signal, cancel. Results go to standard output, all else not."""
 
 import asyncio
 import sys
@@ -12,9 +12,12 @@ import typer
 
 from tidings.client import Client, ClientError, SubmitOptions
 from tidings.client.address import DEFAULT_URL
+from tidings.contract.frame import Snapshot, SnapshotFrame
 
+from . import timeline
 from .error import CommandError
 from .follow import follow
+from .letter import open_console
 
 Url = Annotated[str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")]
 Credential = Annotated[
@@ -96,6 +99,59 @@ def cancel(
         return 0
 
     _run(url, credential, wait, run)
+
+
+def show(
+    token: Annotated[str, typer.Argument(help="The job's token.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, without the log.")] = False,
+    url: Url = DEFAULT_URL,
+    credential: Credential = None,
+    wait: Wait = 0,
+) -> None:
+    """Show where a job stands, and of a saga the steps it has taken and undone."""
+
+    async def run(client: Client) -> int:
+        snapshot = (await client.watch(token)).snapshot
+        assert snapshot is not None, "a watch is answered by one"
+        if as_json:
+            print(msgspec.json.format(msgspec.json.encode(_bare(snapshot))).decode())  # noqa: T201
+        else:
+            timeline.show(snapshot, open_console())
+        return 0
+
+    _run(url, credential, wait, run)
+
+
+def signal(
+    token: Annotated[str, typer.Argument(help="The job's token.")],
+    name: Annotated[str, typer.Argument(help="The name that it waits for.")],
+    value: Annotated[
+        str | None, typer.Argument(help="What the signal says; what reads as JSON is taken as such. None: null.")
+    ] = None,
+    *,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: given again, it is the same signal.")] = None,
+    url: Url = DEFAULT_URL,
+    credential: Credential = None,
+    wait: Wait = 0,
+) -> None:
+    """Give a signal to a saga."""
+    said = None if value is None else _json_or_text(value)
+
+    async def run(client: Client) -> int:
+        handle = await client.watch(token)
+        try:
+            await handle.signal(name, said, key=key)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        return 0
+
+    _run(url, credential, wait, run)
+
+
+def _bare(snapshot: SnapshotFrame) -> Snapshot:
+    fields = {name: getattr(snapshot, name) for name in Snapshot.__struct_fields__}
+    return Snapshot(**fields)
 
 
 def read_input(fields: list[str], json: str | None) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from tidings.client import Event, Handle, JobCancelled, JobExpired, JobFailed
+from tidings.client.step import Steps
+
+from .timeline import line_of
 
 
 async def follow(handle: Handle, name: str) -> int:
@@ -24,8 +27,11 @@ async def follow(handle: Handle, name: str) -> int:
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(escape(name), total=None, message=f"[dim]{handle.token}[/dim]")
+        steps = Steps()  # of its own: those of the handle are ahead of the events that wait here
         async for event in handle:
             _show(bar, task, event)
+            if event.name == "step" and (step := steps.hear(event)) is not None:
+                bar.console.print(line_of(step), highlight=False)
     return await _end(handle, console)
 
 
@@ -43,7 +49,7 @@ def _show(bar: Progress, task: TaskID, event: Event) -> None:
             bar.update(task, message=f"attempt {event.data.get('attempt')} failed{again}")
         case "succeeded":
             bar.update(task, total=1.0, completed=1.0, message="[green]succeeded[/green]")
-        case "started" | "queued" | "cancelled" | "expired" | "failed":
+        case "started" | "queued" | "waiting" | "cancelled" | "expired" | "failed":
             bar.update(task, message=event.name)
 
 

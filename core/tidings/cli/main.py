@@ -12,7 +12,7 @@ from tidings.contract.problem import ProblemError
 from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
-from .client import cancel, submit, watch
+from .client import cancel, show, signal, submit, watch
 from .dead import dead
 from .dev import dev
 from .error import CommandError
@@ -42,7 +42,7 @@ def _app() -> typer.Typer:
         rich_markup_mode="markdown",
     )
     app.callback()(_options)
-    for command in (dev, *_plugged(), submit, watch, cancel, status):
+    for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status):
         app.command()(command)
     app.add_typer(dead, name="dead")
     return app
