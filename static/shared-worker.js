@@ -128,7 +128,11 @@ class Tab {
         job?.unwatch();
         return this.post({ type: "done", ref });
       }
-      case "cancel": return void this.#cancel(ref, token);
+      case "cancel": return void this.#order(ref, token, (job) => job.cancel());
+      case "signal": {
+        const { name, input, key } = fields;
+        return void this.#order(ref, token, (job) => job.signal(name, input, { key }));
+      }
       default: throw new Error(`no such frame: ${type}`);
     }
   }
@@ -167,10 +171,11 @@ class Tab {
     });
   }
 
-  /** @param {number} ref @param {string} token */
-  async #cancel(ref, token) {
+  /** @param {number} ref @param {string} token @param {(job: Job) => Promise<void>} give */
+  async #order(ref, token, give) {
+    const job = this.#jobs.get(token);
     try {
-      await this.#jobs.get(token)?.cancel();
+      if (job) await give(job);
       this.post({ type: "done", ref });
     } catch (error) {
       this.post({ type: "error", ref, problem: /** @type {import("./tidings.js").TidingsError} */ (error).problem });

@@ -17,6 +17,7 @@
 /** @import { Backoff } from "./client/backoff.js" */
 /** @import { Call } from "./client/calls.js" */
 /** @import { Credential, State, StateChange, Surroundings, Timers } from "./client/connection.js" */
+/** @import { Link } from "./client/job.js" */
 /** @import { Entry } from "./client/watches.js" */
 import { BACKOFF, drawDelay } from "./client/backoff.js";
 import { Calls } from "./client/calls.js";
@@ -157,8 +158,8 @@ export class Tidings {
       refused: entry.inlet.refused,
     });
     entry.bind({
+      ...this.#link(entry),
       cancel: () => this.#cancelSubmit(entry, call),
-      unwatch: () => { if (entry.job.token) this.#watches.remove(entry.job.token, entry); },
     });
     // Finished meanwhile: there is nothing to stop.
     if (signal) onAbort(entry.job, signal, () => void entry.job.cancel().catch(() => {}));
@@ -176,7 +177,7 @@ export class Tidings {
    */
   watch(token, { after = 0, signal } = {}) {
     const entry = Job.open({ token, after });
-    entry.bind({ cancel: () => this.#cancel(token), unwatch: () => this.#watches.remove(token, entry) });
+    entry.bind(this.#link(entry));
     this.#watches.add(token, entry);
     if (signal) onAbort(entry.job, signal, () => entry.job.unwatch());
     if (this.#connection.writable) this.#watches.start(token);
@@ -240,12 +241,28 @@ export class Tidings {
   }
 
   /**
-   * @param {string} token
+   * @param {Entry} entry
+   * @returns {Link}
+   */
+  #link(entry) {
+    const { job } = entry;
+    return {
+      cancel: () => this.#order("cancel", job),
+      signal: (name, input, key = newKey()) => this.#order("signal", job, { name, input, key }),
+      unwatch: () => { if (job.token) this.#watches.remove(job.token, entry); },
+    };
+  }
+
+  /**
+   * @param {"cancel" | "signal"} type
+   * @param {Job} job Told when it has a token.
+   * @param {object} [fields]
    * @returns {Promise<void>}
    */
-  #cancel(token) {
+  async #order(type, job, fields) {
+    const token = job.token ?? await job.accepted;
     return new Promise((resolve, reject) => {
-      this.#ask(this.#call("cancel", { token }, {
+      this.#ask(this.#call(type, { token, ...fields }, {
         answered: () => resolve(),
         refused: (problem) => reject(new TidingsError(problem)),
       }));
@@ -260,7 +277,7 @@ export class Tidings {
     if (this.#calls.withdraw(call)) {
       return inlet.refused(localProblem("cancelled", "cancelled before it was sent"));
     }
-    return this.#cancel(job.token ?? await job.accepted);
+    return this.#order("cancel", job);
   }
 
   /** @param {string} token */

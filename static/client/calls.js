@@ -3,8 +3,8 @@
  * What was asked of the server and has no answer yet.
  *
  * Submits wait here while as many are in flight as the connection allows. When a socket breaks, a
- * submit or cancel that was not answered is sent again on the next one: a submit carries its
- * idempotency key, so that being asked twice is one job; a cancel is harmless twice. A `watch` is
+ * submit, cancel or signal that was not answered is sent again on the next one: submits and signals
+ * carry an idempotency key, so that sent twice is once; a cancel is harmless twice. A `watch` is
  * not kept: the jobs themselves say what to watch.
  */
 
@@ -14,7 +14,7 @@
  * @typedef {object} Call
  * @property {number} ref
  * @property {string} text The frame. Made once, so that it is the same if it is sent again.
- * @property {"submit" | "cancel" | "watch" | "unwatch"} type
+ * @property {"submit" | "cancel" | "signal" | "watch" | "unwatch"} type
  * @property {boolean} [sent] It was sent at least once: the server may know of it.
  * @property {(frame: any) => void} answered
  * @property {(problem: Problem) => void} refused
@@ -89,7 +89,7 @@ export class Calls {
     this.#sent.clear();
     this.#inFlight = 0;
     this.#submits.unshift(...again.filter(({ type }) => type === "submit"));
-    this.#others = [...again, ...this.#others].filter(({ type }) => type === "cancel");
+    this.#others = [...again, ...this.#others].filter(({ type }) => type === "cancel" || type === "signal");
   }
 
   /** @returns {Call[]} All there are, taken out. */

@@ -12,6 +12,7 @@
  * @property {number} [limit] The limit exceeded, in the unit that `detail` names.
  * @property {number} [retry_after] Seconds until another try makes sense.
  * @property {string} [trace_id]
+ * @property {"complete" | "incomplete"} [compensation] Of a saga that had to undo its work.
  * @property {object[]} [errors]
  *
  * @typedef {object} Limits Every limit of the connection; names end in the unit where there is one.
@@ -65,7 +66,26 @@
  * @property {Record<string, string>} milestones RFC 3339, by the store's clock.
  * @property {{seq: number, at: string, data: any}[]} [log] The chunks after the number asked for.
  * @property {boolean} [truncated] The log no longer reaches back to that number.
+ * @property {Step[]} [steps] Of a saga, in the order of the program.
  * @property {boolean} [rewound] The store knows less than was seen: writes were lost.
+ *
+ * @typedef {object} Step One step of a saga. An event tells path, name, type, status, child, undo_child and problem.
+ * @property {string} path Its place in the program: `1`, `2`, …; in the first branch of a gather at 3: `3.1.1`, ….
+ * @property {string} name
+ * @property {"step" | "call" | "signal" | "sleep"} type
+ * @property {"running" | "succeeded" | "failed" | "compensating" | "compensated" | "compensation_failed"} status
+ * @property {string} [began] RFC 3339, by the store's clock.
+ * @property {string} [ended]
+ * @property {number} [attempts]
+ * @property {string} [worker]
+ * @property {string} [child] Token of the job that does it.
+ * @property {string} [kind]
+ * @property {any} [input]
+ * @property {any} [result]
+ * @property {Problem} [problem]
+ * @property {number} [cut_bytes] Of input and result, left out because they are large.
+ * @property {string} [undo] What undoes it.
+ * @property {string} [undo_child] Token of the job that does.
  *
  * @typedef {{type: "event"} & JobEvent} EventFrame
  * @typedef {{type: "done", ref: number}} Done

@@ -59,12 +59,13 @@ export class HttpTransport {
 
   /** @param {string} text */
   send(text) {
-    const { type, ref, token, after } = JSON.parse(text);
+    const { type, ref, token, after, name, input, key } = JSON.parse(text);
     this.attempt(ref, async () => {
       switch (type) {
         case "submit": return this.#submit(ref, text);
         case "watch": return this.#watch(ref, token, after);
         case "cancel": await this.fetch(`jobs/${token}`, { method: "DELETE" }); break;
+        case "signal": await this.#signal(token, name, input, key); break;
         case "unwatch": this.followed.delete(token); this.follow();
       }
       this.ear.frame({ type: "done", ref });
@@ -167,6 +168,18 @@ export class HttpTransport {
     if (ack.duplicate) return this.#watch(ref, ack.token, 0);
     this.#add(ack.token, ack.seq);
     this.follow();
+  }
+
+  /**
+   * @param {string} token
+   * @param {string} name
+   * @param {any} [input]
+   * @param {string} [key]
+   */
+  #signal(token, name, input = null, key = "") {
+    const headers = { "content-type": "application/json", "idempotency-key": key };
+    const path = `jobs/${token}/signals/${encodeURIComponent(name)}`;
+    return this.fetch(path, { method: "POST", body: JSON.stringify(input), headers });
   }
 
   /**

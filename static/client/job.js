@@ -20,7 +20,7 @@ import { TidingsError, localProblem } from "./error.js";
  * @property {JobEvent} started
  * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
  * @property {JobEvent} log `data` is the chunk. Never skipped.
- * @property {JobEvent} step
+ * @property {JobEvent} step A saga's step moved on: `data` is {path, name, type, status, …}.
  * @property {JobEvent} retrying
  * @property {JobEvent} waiting
  * @property {JobEvent} succeeded
@@ -34,6 +34,7 @@ import { TidingsError, localProblem } from "./error.js";
  *
  * @typedef {object} Link What a job needs of its connection.
  * @property {() => Promise<void>} cancel
+ * @property {(name: string, input: any, key?: string) => Promise<void>} signal
  * @property {() => void} unwatch
  *
  * @typedef {object} Inlet
@@ -68,7 +69,7 @@ export class Job {
   /** @type {Deferred<any>} */
   #result = new Deferred();
   /** @type {Link} */
-  #link = { cancel: () => Promise.resolve(), unwatch: () => {} };
+  #link = { cancel: () => Promise.resolve(), signal: () => Promise.resolve(), unwatch: () => {} };
 
   /**
    * Not for you: jobs come from `submit` and `watch`.
@@ -137,13 +138,35 @@ export class Job {
    * @returns {Promise<void>} Rejects with a TidingsError: `already_finished`, `aborted`, or what the server says.
    */
   async cancel({ signal } = {}) {
+    return this.#order(() => this.#link.cancel(), signal);
+  }
+
+  /**
+   * Gives a saga a signal. Resolves when the server has it, durably; the saga may come to wait for it later.
+   *
+   * @param {string} name What the saga waits for: 1 to 128 letters, digits, `_`, `.` and `-`.
+   * @param {any} [value] What it says, as JSON at most 64 KiB; default null.
+   * @param {{key?: string, signal?: AbortSignal}} [options] `key`: signals of one name with the same key are the same
+   *   signal; default: a new one. `signal`: waits for the answer no longer when it aborts.
+   * @returns {Promise<void>} Rejects with a TidingsError: `already_finished`, `aborted`, or what the server says.
+   */
+  async signal(name, value = null, { key, signal } = {}) {
+    return this.#order(() => this.#link.signal(name, value, key), signal);
+  }
+
+  /**
+   * @param {() => Promise<void>} ask
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<void>}
+   */
+  async #order(ask, signal) {
     if (this.finished) throw new TidingsError(localProblem("already_finished", "the job has already finished"));
     return new Promise((resolve, reject) => {
       const abort = () => reject(new TidingsError(localProblem("aborted", "aborted by the caller")));
       if (signal?.aborted) return abort();
       signal?.addEventListener("abort", abort);
       const forget = () => signal?.removeEventListener("abort", abort);
-      this.#link.cancel().then(resolve, reject).then(forget);
+      ask().then(resolve, reject).then(forget);
     });
   }
 

@@ -208,6 +208,19 @@ test("cancel is a DELETE", async () => {
   await assert.rejects(late, { code: "already_finished" });
 });
 
+test("a signal is a POST of its value, with its key in a header", async () => {
+  const { server, job } = await following();
+  const given = job.signal("approved", { by: "ann" }, { key: "k" });
+  const request = await server.request("POST", /jobs\/q.1\/signals\/approved$/);
+  assert.equal(request.body, '{"by":"ann"}');
+  assert.equal(request.headers.get("idempotency-key"), "k");
+  request.json(null, 202);
+  await given;
+  const late = job.signal("a b/c");
+  (await server.request("POST", /jobs\/q.1\/signals\/a%20b%2Fc$/)).refuse(400, "invalid_frame");
+  await assert.rejects(late, { code: "invalid_frame" });
+});
+
 test("unwatch of the last job ends the stream", async () => {
   const { job, stream, tidings } = await following();
   job.unwatch();

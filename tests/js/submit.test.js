@@ -192,3 +192,61 @@ test("an abort of a watch follows the job no longer, and leaves it alone", async
   assert.deepEqual(server.sentOf("cancel"), []);
   await assert.rejects(tidings.watch("q.8", { signal: abort.signal }).result, { code: "unwatched" });
 });
+
+test("a signal resolves when the server has it, and carries its value and a key of its own", async () => {
+  const { server, job } = running();
+  const given = [job.signal("approved", { by: "ann" }), job.signal("approved"), job.signal("approved", 1, { key: "k" })];
+  const signals = server.sentOf("signal");
+  assert.deepEqual(signals.map(({ token, name, input }) => [token, name, input]), [
+    ["q.1", "approved", { by: "ann" }], ["q.1", "approved", null], ["q.1", "approved", 1],
+  ]);
+  assert.equal(signals[2].key, "k");
+  assert.equal(new Set(signals.map(({ key }) => key)).size, 3);
+  for (const { ref } of signals) server.push({ type: "done", ref });
+  await Promise.all(given);
+});
+
+test("a signal without an answer when the socket breaks is sent again, the same to the letter", async () => {
+  const all = running();
+  const given = all.job.signal("approved", true);
+  const [before] = all.server.sentOf("signal");
+  reconnect(all);
+  const [again] = all.server.sentOf("signal");
+  assert.deepEqual(again, before);
+  all.server.push({ type: "done", ref: again.ref });
+  await given;
+});
+
+test("a signal before the ack waits for the token", async () => {
+  const { server, tidings } = connected();
+  const job = tidings.submit("order", {});
+  const given = job.signal("approved", true);
+  assert.deepEqual(server.sentOf("signal"), []);
+  server.ack(server.sent[0].ref, "q.1");
+  await new Promise(setImmediate);
+  const [{ token, ref }] = server.sentOf("signal");
+  assert.equal(token, "q.1");
+  server.push({ type: "done", ref });
+  await given;
+});
+
+test("a signal to a finished job is refused, by whoever knows first; to one not accepted, as that was", async () => {
+  const { server, tidings, job } = running();
+  const given = job.signal("approved");
+  server.refuse(server.sentOf("signal")[0].ref, "already_finished");
+  await assert.rejects(given, { code: "already_finished" });
+  server.event("q.1", 2, "succeeded", { result: 1 });
+  await assert.rejects(job.signal("approved"), { code: "already_finished" });
+  const other = tidings.submit("order", {});
+  const early = other.signal("approved");
+  server.refuse(server.sentOf("submit").at(-1).ref, "invalid_input");
+  await assert.rejects(early, { code: "invalid_input" });
+});
+
+test("an abort ends the wait for the answer to a signal", async () => {
+  const { job } = running();
+  const abort = new AbortController();
+  const given = job.signal("approved", true, { signal: abort.signal });
+  abort.abort();
+  await assert.rejects(given, { code: "aborted" });
+});

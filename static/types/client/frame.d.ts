@@ -35,6 +35,10 @@ export type Problem = {
      */
     retry_after?: number | undefined;
     trace_id?: string | undefined;
+    /**
+     * Of a saga that had to undo its work.
+     */
+    compensation?: "complete" | "incomplete" | undefined;
     errors?: object[] | undefined;
 };
 /**
@@ -171,9 +175,52 @@ export type Snapshot = {
      */
     truncated?: boolean | undefined;
     /**
+     * Of a saga, in the order of the program.
+     */
+    steps?: Step[] | undefined;
+    /**
      * The store knows less than was seen: writes were lost.
      */
     rewound?: boolean | undefined;
+};
+/**
+ * One step of a saga. An event tells path, name, type, status, child, undo_child and problem.
+ */
+export type Step = {
+    /**
+     * Its place in the program: `1`, `2`, …; in the first branch of a gather at 3: `3.1.1`, ….
+     */
+    path: string;
+    name: string;
+    type: "step" | "call" | "signal" | "sleep";
+    status: "running" | "succeeded" | "failed" | "compensating" | "compensated" | "compensation_failed";
+    /**
+     * RFC 3339, by the store's clock.
+     */
+    began?: string | undefined;
+    ended?: string | undefined;
+    attempts?: number | undefined;
+    worker?: string | undefined;
+    /**
+     * Token of the job that does it.
+     */
+    child?: string | undefined;
+    kind?: string | undefined;
+    input?: any;
+    result?: any;
+    problem?: Problem | undefined;
+    /**
+     * Of input and result, left out because they are large.
+     */
+    cut_bytes?: number | undefined;
+    /**
+     * What undoes it.
+     */
+    undo?: string | undefined;
+    /**
+     * Token of the job that does.
+     */
+    undo_child?: string | undefined;
 };
 /**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.

@@ -6,7 +6,7 @@
  * @property {JobEvent} started
  * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
  * @property {JobEvent} log `data` is the chunk. Never skipped.
- * @property {JobEvent} step
+ * @property {JobEvent} step A saga's step moved on: `data` is {path, name, type, status, …}.
  * @property {JobEvent} retrying
  * @property {JobEvent} waiting
  * @property {JobEvent} succeeded
@@ -20,6 +20,7 @@
  *
  * @typedef {object} Link What a job needs of its connection.
  * @property {() => Promise<void>} cancel
+ * @property {(name: string, input: any, key?: string) => Promise<void>} signal
  * @property {() => void} unwatch
  *
  * @typedef {object} Inlet
@@ -90,6 +91,19 @@ export class Job implements AsyncIterable<JobEvent> {
     cancel({ signal }?: {
         signal?: AbortSignal;
     }): Promise<void>;
+    /**
+     * Gives a saga a signal. Resolves when the server has it, durably; the saga may come to wait for it later.
+     *
+     * @param {string} name What the saga waits for: 1 to 128 letters, digits, `_`, `.` and `-`.
+     * @param {any} [value] What it says, as JSON at most 64 KiB; default null.
+     * @param {{key?: string, signal?: AbortSignal}} [options] `key`: signals of one name with the same key are the same
+     *   signal; default: a new one. `signal`: waits for the answer no longer when it aborts.
+     * @returns {Promise<void>} Rejects with a TidingsError: `already_finished`, `aborted`, or what the server says.
+     */
+    signal(name: string, value?: any, { key, signal }?: {
+        key?: string;
+        signal?: AbortSignal;
+    }): Promise<void>;
     /** Stops following; the job itself goes on. Its promises and iterators end with code `unwatched`. */
     unwatch(): void;
     /**
@@ -123,6 +137,9 @@ export type JobEvents = {
      * `data` is the chunk. Never skipped.
      */
     log: JobEvent;
+    /**
+     * A saga's step moved on: `data` is {path, name, type, status, …}.
+     */
     step: JobEvent;
     retrying: JobEvent;
     waiting: JobEvent;
@@ -157,6 +174,7 @@ export type JobEvents = {
  */
 export type Link = {
     cancel: () => Promise<void>;
+    signal: (name: string, input: any, key?: string) => Promise<void>;
     unwatch: () => void;
 };
 export type Inlet = {
