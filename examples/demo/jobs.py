@@ -17,9 +17,33 @@ from delays import By, DelayReport, Tally, day_name
 from filters import Filter
 from flights import Flights
 from index import Index, IndexReport
+from orders import (
+    book_courier,
+    cancel_courier,
+    charge_card,
+    check_books,
+    place_order,
+    print_label,
+    refund_card,
+    set_card_service,
+)
 from pictures import PictureError, Summary, decode_picture, thumbnails_of
 from text import reference, sections
 from tidings import Context, Reject, SyncContext, job
+
+__all__ = [
+    "book_courier",
+    "cancel_courier",
+    "charge_card",
+    "check_books",
+    "flight_delays",
+    "index_text",
+    "place_order",
+    "print_label",
+    "refund_card",
+    "set_card_service",
+    "thumbnails",
+]
 
 CACHE: Final = cache_folder(os.environ)
 """Where the flights are kept in a form that is fast to read."""

@@ -70,6 +70,12 @@ export class Board {
     this.#list.prepend(card.element);
     fitRows(card.element);
     this.#recount();
+    let undoing = false;
+    job.on("step", ({ data }) => {
+      if (data.type === "signal" && data.status === "running") this.#announce(`${what.label}: waits for “${data.name}”`);
+      if (data.status === "compensating" && !undoing) this.#announce(`${what.label}: undoes what it has done`);
+      undoing ||= data.status === "compensating";
+    });
     job.on("snapshot", ({ status }) => { seenRunning ||= !TERMINAL.has(status); });
     job.on("finished", ({ event }) => {
       this.#recount();

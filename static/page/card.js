@@ -3,6 +3,7 @@
 
 /** @import { Job } from "../tidings.js" */
 /** @import { JobEvent, Problem, Progress } from "../client/frame.js" */
+import { Steps } from "./steps.js";
 import { part, stamp } from "./template.js";
 import { Times } from "./times.js";
 import { viewOf } from "./view.js";
@@ -10,12 +11,18 @@ import { duration } from "./words.js";
 
 /** Forgotten by the server, after its result's time: nothing is wrong, there is just no more to show. */
 const GONE = "unknown_token";
+/** @type {Record<string, string>} What became of the work that had been done, by `compensation`. */
+const UNDONE = {
+  complete: "Everything that had been done was undone.",
+  incomplete: "Not all that had been done could be undone: an operator has to look at it.",
+};
 const COPIED_MS = 1500;
 
 export class Card {
   element = stamp("job");
   #view;
   #job;
+  #steps;
   #times = new Times(part(this.element, "times", HTMLElement));
 
   /**
@@ -25,6 +32,7 @@ export class Card {
   constructor({ kind, label }, job) {
     this.#job = job;
     this.#view = viewOf(kind);
+    this.#steps = new Steps(part(this.element, "steps", HTMLElement), job); // hears of each step before this does
     this.element.dataset.kind = kind;
     this.#say("title", label);
     this.#say("kind", kind);
@@ -85,8 +93,9 @@ export class Card {
       this.#times.acked(performance.now() - sentAt);
       this.#showToken();
     });
-    job.on("state", ({ status }) => this.#show(status));
+    job.on("state", ({ status }) => this.#show(this.#steps.unwinding && !job.finished ? "undoing" : status));
     job.on("snapshot", ({ milestones }) => this.#times.learn(milestones));
+    job.on("step", () => { if (this.#steps.unwinding && !job.finished) this.#show("undoing"); });
     job.on("progress", ({ data }) => this.#progress(data));
     job.on("log", ({ data }) => this.#view.log(data));
     job.on("started", ({ at }) => {
@@ -105,6 +114,7 @@ export class Card {
 
   /** @param {Progress} progress */
   #progress({ fraction, message, data }) {
+    this.element.classList.add("has-progress");
     this.#meter(fraction);
     this.#say("message", message ?? "");
     if (data !== null && data !== undefined) this.#view.progress(data);
@@ -139,11 +149,14 @@ export class Card {
   }
 
   /** @param {Problem} problem */
-  #complain({ title, detail, field, code }) {
+  #complain({ title, detail, field, code, compensation }) {
     part(this.element, "problem", HTMLElement).hidden = false;
     this.element.dataset.code = code;
     this.#say("problem-title", title);
-    this.#say("problem-detail", `${detail === title ? "" : detail}${field ? ` (at ${field})` : ""}`);
+    const where = field ? ` (at ${field})` : "";
+    const said = detail === title ? "" : `${detail}${where}`;
+    const undone = compensation && UNDONE[compensation];
+    this.#say("problem-detail", undone ? `${said}${/\w$/.test(said) ? "." : ""} ${undone}`.trim() : said);
   }
 
   /** @param {string} state */

@@ -5,6 +5,7 @@ import { Tidings } from "../tidings.js";
 import { Board } from "./board.js";
 import { startFlights } from "./flights.js";
 import { fetchKinds } from "./kinds.js";
+import { startOrders } from "./orders.js";
 import { startPictures } from "./pictures.js";
 import { startPlain } from "./plain.js";
 import { showConnection } from "./status.js";
@@ -18,11 +19,15 @@ const board = new Board(tidings, document);
 /** @type {import("./view.js").Submit} */
 const submit = (kind, label, input) => board.start(kind, label, input);
 
+/** @type {import("./orders.js").Ask} */
+const ask = (kind, input) => tidings.submit(kind, input).result;
+
 const starters = [
+  { root: part(document, "starter-orders", HTMLElement), start: startOrders },
   { root: part(document, "starter-flights", HTMLElement), start: startFlights },
   { root: part(document, "starter-pictures", HTMLElement), start: startPictures },
   { root: part(document, "starter-text", HTMLElement), start: startText },
-].map(({ root, start }) => ({ root, startOne: start(root, submit, () => tidings.limits?.max_frame_bytes) }));
+].map(({ root, start }) => ({ root, startOne: start(root, submit, () => tidings.limits?.max_frame_bytes, ask) }));
 const offer = startPlain(part(document, "starter-other", HTMLElement), submit);
 
 const startAll = part(document, "start-all", HTMLButtonElement);
@@ -36,7 +41,7 @@ startAll.addEventListener("click", () => {
 function show(kinds) {
   const names = new Set(kinds.map(({ kind }) => kind));
   for (const { root } of starters) serve(root, names.has(root.dataset.kind ?? ""));
-  const demo = new Set(starters.map(({ root }) => root.dataset.kind));
+  const demo = new Set(starters.flatMap(({ root: { dataset } }) => [dataset.kind, ...(dataset.besides ?? "").split(" ")]));
   startAll.hidden = !starters.some(({ root }) => root.dataset.served === "yes");
   offer(kinds.filter(({ kind }) => !demo.has(kind)));
 }

@@ -12,12 +12,13 @@
  */
 
 import { FlightsView } from "./flights.js";
+import { OrderView } from "./orders.js";
 import { PicturesView } from "./pictures.js";
 import { PlainView } from "./plain.js";
 import { TextView } from "./text.js";
 
 /** @type {Record<string, new () => View>} */
-const VIEWS = { flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView };
+const VIEWS = { flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView, place_order: OrderView };
 
 /**
  * @param {string} kind

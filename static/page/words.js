@@ -13,6 +13,9 @@ export const figure = (value) => fine.format(value);
 /** @param {number} value As many digits as it takes, up to six after the point. */
 export const precise = (value) => value.toLocaleString("en", { maximumFractionDigits: 6 });
 
+/** @param {number} cents */
+export const money = (cents) => (cents / 100).toLocaleString("en", { style: "currency", currency: "EUR" });
+
 /** @param {number} ms */
 export function duration(ms) {
   if (ms < 10) return `${ms.toFixed(1)} ms`;

@@ -26,8 +26,8 @@ def submit_other(page: Page, kind: str, value: str) -> None:
 
 def test_one_of_each_kind_runs_at_once_and_shows_its_result(page: Page) -> None:
     page.get_by_role("button", name="Start one of each").click()
-    expect(cards(page)).to_have_count(3)
-    for kind in ("flight_delays", "thumbnails", "index_text"):
+    expect(cards(page)).to_have_count(4)
+    for kind in ("place_order", "flight_delays", "thumbnails", "index_text"):
         expect(card(page, kind)).to_have_attribute("data-state", "succeeded")
     expect(card(page, "flight_delays").locator("svg[role=img]")).to_be_visible()
     card(page, "flight_delays").get_by_text("Table of 12 rows").click()
@@ -117,7 +117,7 @@ def test_it_fits_a_phone_and_reads_in_dark_and_light(browser: Browser, system: S
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Start one of each").click()
-    expect(page.locator("li.job.is-finished")).to_have_count(3, timeout=30_000)
+    expect(page.locator("li.job.is-finished")).to_have_count(4, timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     background: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
     lightness = float(background.removeprefix("oklch(").split()[0])  # CSS Color 4: 0 is black, 1 is white

@@ -229,11 +229,13 @@ def test_index_text_takes_nothing_else(wrong: dict[str, Any]) -> None:
 # all of them
 
 
-def test_a_worker_finds_the_three_kinds() -> None:
-    assert {job.kind for job in load_jobs([jobs.__file__])} == {"flight_delays", "thumbnails", "index_text"}
+def test_a_worker_finds_every_kind() -> None:
+    kinds = {job.kind for job in load_jobs([jobs.__file__])}
+    assert {"flight_delays", "thumbnails", "index_text", "place_order", "charge_card"} < kinds
+    assert kinds == set(jobs.__all__)
 
 
-@pytest.mark.parametrize("job", [jobs.flight_delays, jobs.thumbnails, jobs.index_text])
+@pytest.mark.parametrize("job", [jobs.flight_delays, jobs.thumbnails, jobs.index_text, jobs.place_order])
 def test_every_kind_describes_its_input_and_result(job: Job[Any, Any]) -> None:
     record = job.record()
     assert record.description

@@ -13,6 +13,12 @@ from tidings.client.step import Steps
 
 from .timeline import line_of
 
+UNDONE = {
+    "complete": "Everything that had been done was undone.",
+    "incomplete": "Not all that had been done could be undone; it is among the dead letters.",
+}
+"""What became of a saga's work, by `compensation` of its problem."""
+
 
 async def follow(handle: Handle, name: str) -> int:
     """Show a job until it ends; return the exit code: 0 if it succeeded, else 1."""
@@ -63,6 +69,8 @@ async def _end(handle: Handle, console: Console) -> int:
         result = await handle.result(timeout=10)
     except JobFailed as error:
         console.print(f"[red]failed[/red] {escape(str(error))}")
+        if error.problem.compensation is not None:
+            console.print(UNDONE.get(error.problem.compensation, ""))
         return 1
     except (JobCancelled, JobExpired) as error:
         console.print(f"[red]{escape(str(error))}[/red]")
