@@ -25,6 +25,7 @@ from orders import (
     place_order,
     print_label,
     refund_card,
+    restock,
     set_card_service,
 )
 from pictures import PictureError, Summary, decode_picture, thumbnails_of
@@ -41,6 +42,7 @@ __all__ = [
     "place_order",
     "print_label",
     "refund_card",
+    "restock",
     "set_card_service",
     "thumbnails",
 ]

@@ -204,6 +204,12 @@ async def check_books() -> Books:
 
 
 @job(timeout=60)
+async def restock(ctx: Context, item: Item = "teapot", quantity: Annotated[int, Meta(ge=1, le=10_000)] = 1_000) -> int:
+    """Has pieces delivered; tells how many there are then."""
+    return await anyio.to_thread.run_sync(stock.receive, ctx.idempotency_key, item, quantity)
+
+
+@job(timeout=60)
 async def set_card_service(mode: Card = "good") -> dict[Literal["mode"], Any]:
     """Makes the card service decline, break, slow down or lose answers, for everybody, until it is told otherwise."""
     await anyio.to_thread.run_sync(till.set_mode, mode)

@@ -54,6 +54,7 @@ class Stock(Ledger):
             key TEXT PRIMARY KEY, "order" TEXT NOT NULL, item TEXT NOT NULL REFERENCES item, quantity INTEGER NOT NULL,
             state TEXT NOT NULL CHECK (state IN ('held', 'shipped', 'released'))
         );
+        CREATE TABLE IF NOT EXISTS delivery (key TEXT PRIMARY KEY, item TEXT NOT NULL, quantity INTEGER NOT NULL);
         INSERT OR IGNORE INTO item VALUES ('teapot', 1000, 1000), ('kettle', 1000, 1000), ('samovar', 1000, 1000);
     """
 
@@ -112,6 +113,17 @@ class Stock(Ledger):
                 raise StockError("there is nothing to ship")
             books.execute("UPDATE hold SET state = 'shipped' WHERE key = ?", (key,))
             return dataclasses.replace(known, state="shipped")
+
+    def receive(self, key: str, item: Item, quantity: int) -> int:
+        """Put what the maker has delivered on the shelf; return how many pieces lie there now."""
+        with self._writing() as books:
+            if books.execute("INSERT OR IGNORE INTO delivery VALUES (?, ?, ?)", (key, item, quantity)).rowcount:
+                books.execute(
+                    "UPDATE item SET received = received + ?, on_shelf = on_shelf + ? WHERE name = ?",
+                    (quantity, quantity, item),
+                )
+            (there,) = books.execute("SELECT on_shelf FROM item WHERE name = ?", (item,)).fetchone()
+        return int(there)
 
     def shelves(self) -> list[Shelf]:
         """Return where the pieces of each item are."""

@@ -25,9 +25,10 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
-def system() -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with running_system(servers=0, workers=0) as system:
-        system.add_worker(DEMO, str(ROOT / "tests/support/kinds.py"))
+        folder = tmp_path_factory.mktemp("demo")  # a shop of its own
+        system.add_worker(DEMO, str(ROOT / "tests/support/kinds.py"), TIDINGS_DEMO_CACHE=str(folder))
         system.add_server()
         yield system
 

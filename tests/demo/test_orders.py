@@ -48,7 +48,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     with running_system(servers=0, workers=0) as system:
         shop = Shop(system, tmp_path / "shop")
         shop.add_worker()
-        system.add_server().wait_until_ready(kinds=11)
+        system.add_server().wait_until_ready(kinds=12)
         yield shop
         shop.till.close()
 

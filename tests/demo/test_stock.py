@@ -67,6 +67,12 @@ def test_what_is_shipped_is_not_released_and_what_is_released_not_shipped(stock:
             stock.ship(key)
 
 
+def test_a_delivery_is_taken_in_once(stock: Stock) -> None:
+    assert stock.receive("d", "teapot", 5) == stock.receive("d", "teapot", 5) == 1005
+    (one,) = (one for one in stock.shelves() if one.item == "teapot")
+    assert (one.received, one.on_shelf) == (1005, 1005)
+
+
 def test_many_at_once_do_not_sell_one_piece_twice(stock: Stock) -> None:
     def buy(number: int) -> bool:
         try:
