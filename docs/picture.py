@@ -16,16 +16,17 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 1010})
         page.goto(sys.argv[1])
         page.get_by_role("button", name="Start one of each").click()
-        expect(page.locator("li.job.is-finished")).to_have_count(3, timeout=60_000)
-        _start_and_stop_half_way(page)
+        expect(page.locator("li.job.is-finished")).to_have_count(4, timeout=60_000)
+        _order_and_stop_half_way(page)
         page.screenshot(path=PICTURE)
         browser.close()
 
 
-def _start_and_stop_half_way(page: Page) -> None:
-    """Have one more job under way in the picture."""
-    page.get_by_role("button", name="Count delays").click()
-    page.locator('li.job[data-state="running"] [role=progressbar][aria-valuenow]').first.wait_for()
+def _order_and_stop_half_way(page: Page) -> None:
+    """Have an order in the picture that is being undone."""
+    page.get_by_label("What goes wrong").select_option("courier")
+    page.get_by_role("button", name="Place order").click()
+    page.locator('li.job[data-state="undoing"] .step[data-status="compensated"]').first.wait_for()
     page.evaluate("scrollTo(0, 0)")
 
 

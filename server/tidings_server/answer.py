@@ -5,8 +5,9 @@ import structlog
 
 from tidings.broker.error import ScriptError, StoreError, StoreFullError
 from tidings.broker.gateway import MAX_SIGNALS, Record, Submitted
-from tidings.contract.frame import MAX_SIGNAL_BYTES, Ack
+from tidings.contract.frame import Ack
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
+from tidings.contract.step import MAX_SIGNAL_BYTES
 from tidings.contract.token import Token
 
 from .auth.identity import Identity
@@ -102,10 +103,8 @@ def signal_text(value: bytes | msgspec.Raw) -> str:
         ProblemError: `too_large`, or `invalid_frame`: it is no JSON that a worker could read.
 
     """
-    size = len(bytes(value))
-    if size > MAX_SIGNAL_BYTES:
-        detail = f"what a signal says may have {MAX_SIGNAL_BYTES} bytes; this has {size}: send a reference"
-        raise refuse("too_large", detail, field="/input", limit=MAX_SIGNAL_BYTES)
+    if len(bytes(value)) > MAX_SIGNAL_BYTES:
+        raise ProblemError(_signal_too_large())
     try:
         msgspec.json.decode(value)
         return bytes(value).decode()
@@ -119,10 +118,17 @@ def signal_problem(token: str, answer: str) -> Problem | None:
         return unknown_token(token).problem
     if answer == "finished":
         return problem("already_finished", "the job has finished, or undoes what it did: nothing waits for a signal")
+    if answer == "too_large":
+        return _signal_too_large()
     if answer == "full":
-        detail = f"the job has had {MAX_SIGNALS} signals; that is as many as may be"
+        detail = f"the job has had {MAX_SIGNALS} signals, or its journal is full; send no more to it"
         return problem("too_large", detail, limit=MAX_SIGNALS)
     return None
+
+
+def _signal_too_large() -> Problem:
+    detail = f"what a signal says may have {MAX_SIGNAL_BYTES} bytes as JSON: send a reference"
+    return problem("too_large", detail, field="/input", limit=MAX_SIGNAL_BYTES)
 
 
 def store_problem(error: BaseException) -> Problem:

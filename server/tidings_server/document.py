@@ -11,7 +11,6 @@ import msgspec
 
 import tidings
 from tidings.contract.frame import (
-    SIGNAL_PATTERN,
     SUBPROTOCOL,
     Ack,
     ClientFrame,
@@ -22,6 +21,7 @@ from tidings.contract.frame import (
 )
 from tidings.contract.kind import KindRecord
 from tidings.contract.problem import Problem
+from tidings.contract.step import SIGNAL_PATTERN
 
 from .tickets import Ticket
 

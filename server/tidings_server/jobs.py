@@ -4,8 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.broker.gateway import Record
-from tidings.contract.frame import MAX_SIGNAL_BYTES, Ack
+from tidings.contract.frame import Ack
 from tidings.contract.problem import ProblemError, refuse
+from tidings.contract.step import MAX_SIGNAL_BYTES
 from tidings.contract.token import Token, parse
 
 from .answer import signal_text

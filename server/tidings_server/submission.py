@@ -6,9 +6,10 @@ import re
 import msgspec
 from starlette.requests import Request
 
-from tidings.contract.frame import KEY_PATTERN, SIGNAL_PATTERN, Submission
+from tidings.contract.frame import KEY_PATTERN, Submission
 from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import ProblemError, refuse
+from tidings.contract.step import SIGNAL_PATTERN
 
 from .session import check_depth, too_large
 

@@ -18,6 +18,7 @@ ROUTES = {
     "POST /v1/jobs/batch": "submit",
     f"GET /v1/jobs/{UNKNOWN}": "watch",
     f"DELETE /v1/jobs/{UNKNOWN}": "cancel",
+    f"POST /v1/jobs/{UNKNOWN}/signals/approved": "submit",
     f"GET /v1/jobs/{UNKNOWN}/events": "watch",
     f"GET /v1/events?token={UNKNOWN}": "watch",
     "GET /v1/kinds": "",
@@ -68,7 +69,9 @@ async def test_what_tells_nothing_of_anybody_is_open(http: httpx.AsyncClient, pa
 async def test_every_other_route_is_guarded(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
     described = {f"{method.upper()} {path}" for path, of in paths.items() for method in of if method != "parameters"}
-    assert described == {route.replace(UNKNOWN, "{token}").partition("?")[0] for route in ROUTES}
+    assert described == {
+        route.replace(UNKNOWN, "{token}").replace("approved", "{name}").partition("?")[0] for route in ROUTES
+    }
 
 
 @pytest.mark.parametrize("scope", SCOPES)

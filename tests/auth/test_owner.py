@@ -58,6 +58,7 @@ async def test_over_http_another_s_job_is_like_one_that_never_was(
             ("GET", "/v1/jobs/{}", {"if-none-match": '"1"'}),
             ("GET", "/v1/jobs/{}", {"if-none-match": '"1"', "prefer": "wait=5"}),
             ("DELETE", "/v1/jobs/{}", {}),
+            ("POST", "/v1/jobs/{}/signals/approved", {}),
             ("GET", "/v1/jobs/{}/events", {}),
             ("GET", "/v1/jobs/{}/events?after=9", {}),
             ("GET", "/v1/events?token={}", {}),
@@ -87,14 +88,20 @@ async def test_over_a_socket_another_s_job_is_like_one_that_never_was(
         told: list[list[str]] = []
         for one in (name, UNKNOWN):
             async with socket(system, STRANGER, server) as stranger:
-                for ref, (type_, more) in enumerate(
-                    [("watch", {}), ("watch", {"after": 1}), ("cancel", {}), ("unwatch", {}), ("ping", {})]
-                ):
+                questions: list[tuple[str, dict[str, Any]]] = [
+                    ("watch", {}),
+                    ("watch", {"after": 1}),
+                    ("cancel", {}),
+                    ("signal", {"name": "approved"}),
+                    ("unwatch", {}),
+                    ("ping", {}),
+                ]
+                for ref, (type_, more) in enumerate(questions):
                     await stranger.connection.send(json.dumps({"type": type_, "ref": ref, "token": one, **more}))
-                told.append([str(await stranger.connection.recv()).replace(one, "TOKEN") for _ in range(5)])
+                told.append([str(await stranger.connection.recv()).replace(one, "TOKEN") for _ in range(6)])
         assert sorted(told[0]) == sorted(told[1])
         codes = [json.loads(text).get("problem", {}).get("code") for text in told[0]]
-        assert codes.count("unknown_token") == 3
+        assert codes.count("unknown_token") == 4
         if not ended:
             path.touch()
             assert (await alice.until(name))[-1]["event"] == "succeeded"

@@ -24,6 +24,7 @@ FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "watch": ("watch", {"token": UNKNOWN}),
     "unwatch": ("watch", {"token": UNKNOWN}),
     "cancel": ("cancel", {"token": UNKNOWN}),
+    "signal": ("submit", {"token": UNKNOWN, "name": "approved"}),
     "ping": ("", {}),
 }
 """Every frame, with the scopes it needs."""

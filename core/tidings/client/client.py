@@ -14,8 +14,8 @@ import msgspec
 
 from tidings.backoff import backoff
 from tidings.codec import encode
-from tidings.contract.frame import SIGNAL_PATTERN
 from tidings.contract.problem import Problem, ProblemError
+from tidings.contract.step import SIGNAL_PATTERN
 
 from .address import DEFAULT_URL, socket_address
 from .connection import Connection

@@ -14,7 +14,7 @@ import msgspec
 
 from .kind import KIND_PATTERN
 from .problem import Problem
-from .step import Step
+from .step import SIGNAL_PATTERN, Step
 from .token import QUEUE_PATTERN
 
 SUBPROTOCOL = "tidings.v1.json"
@@ -22,14 +22,9 @@ SUBPROTOCOL = "tidings.v1.json"
 
 YEAR_S = 31_536_000
 
-SIGNAL_PATTERN = r"^[A-Za-z0-9_.-]{1,128}$(?!\n)"
-"""What a signal may be called: 1 to 128 letters, digits, `_`, `.` and `-`."""
-
 KEY_PATTERN = r"^[!-~]{1,255}$(?!\n)"
 """What an idempotency key may be: 1 to 255 visible ASCII characters."""
 
-MAX_SIGNAL_BYTES = 65_536
-"""Size of what a signal says, as JSON."""
 
 Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """The client's own number for one of its frames."""
