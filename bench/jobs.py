@@ -50,6 +50,24 @@ async def ticker(ctx: Context, count: int, period_s: float) -> dict[str, int]:
 
 
 @job
+async def slow() -> None:
+    """Keeps a slot for a twentieth of a second, and no core."""
+    await anyio.sleep(0.05)
+
+
+@job(tier="fast")
+async def quick() -> dict[str, int]:
+    """Does nothing, in the tier of what does little."""
+    return {}
+
+
+@job(tier="heavy")
+async def heavy() -> None:
+    """Keeps a slot for a quarter of a second, and no core."""
+    await anyio.sleep(0.25)
+
+
+@job
 async def big(size: int) -> str:
     """Returns a text of a size."""
     return "x" * size

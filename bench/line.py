@@ -31,9 +31,9 @@ class Line:
         self._on_news = on_news
         self._client = WireClient(self._text, self._lose)
 
-    async def open(self) -> None:
-        """Connect."""
-        await self._client.connect(self._url)
+    async def open(self, source: str = "") -> None:
+        """Connect, from an address of this machine if one is given."""
+        await self._client.connect(self._url, source)
 
     def submit(self, intended: float, *, counted: bool) -> None:
         """Submit a job that was meant for the moment `intended`."""

@@ -74,8 +74,12 @@ class WireClient(asyncio.Protocol):
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
 
-    async def connect(self, url: str) -> None:
+    async def connect(self, url: str, source: str = "") -> None:
         """Connect and upgrade.
+
+        Args:
+            url: where to.
+            source: the address to come from, so that a server on this machine sees several callers; empty: any.
 
         Raises:
             ConnectionError: the server refused, or hung up.
@@ -84,7 +88,9 @@ class WireClient(asyncio.Protocol):
         """
         parts = urlsplit(url)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await asyncio.get_running_loop().create_connection(lambda: self, parts.hostname or "", parts.port or 80)
+            await asyncio.get_running_loop().create_connection(
+                lambda: self, parts.hostname or "", parts.port or 80, local_addr=(source, 0) if source else None
+            )
             key = base64.b64encode(os.urandom(16)).decode()
             self._write(
                 f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"

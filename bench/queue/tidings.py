@@ -18,7 +18,7 @@ from tidings.contract.token import Token, mint
 
 GATEWAY: Final = "bench"
 QUEUE: Final = "default"
-TIER: Final = "normal"
+TIER: Final = "standard"
 
 BATCH: Final = 1_000
 """Jobs that are submitted at once; the broker makes calls of up to 256 of them."""

@@ -8,6 +8,7 @@ from .contract.state import State
 from .job import Job, JobDefinitionError, job
 from .outcome import Reject, Retry
 from .saga.error import SagaUseError, SignalTimeout, StepError
+from .tier import by_field, by_size
 
 if TYPE_CHECKING:
     from .client import Client, SubmitOptions, SyncClient
@@ -28,6 +29,8 @@ __all__ = [
     "SubmitOptions",
     "SyncClient",
     "SyncContext",
+    "by_field",
+    "by_size",
     "job",
 ]
 

@@ -18,10 +18,12 @@ import msgspec
 
 from tidings.contract.kind import KindRecord
 from tidings.contract.template import Template
+from tidings.contract.tier import TierRule
 
 from .policy import JobOptions, policy_of
 from .schedule import Schedule
 from .shape import InputShape, ResultShape
+from .tier import check_field
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,12 +44,14 @@ class Job(Generic[P, R]):
         except TypeError as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
         self.queue = self.policy.queue
-        self.tier = self.policy.tier
         self._check()
+        self.route = self.policy.tier if isinstance(self.policy.tier, TierRule) else None
+        self.tier = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
+        """The tier of its jobs; where there is a `route`: of those that it does not send elsewhere."""
         self.mode: Literal["async", "thread", "process"] = self._mode()
         self.input = InputShape.of(function, self.kind)
         self.result = ResultShape.of(function)
-        self._check_unique()
+        self._check_fields()
         self.schedule = self._schedule()
         self.__doc__ = function.__doc__
         self.__name__ = self.kind
@@ -72,6 +76,7 @@ class Job(Generic[P, R]):
             version=self.policy.version,
             queue=self.queue,
             tier=self.tier,
+            route=self.route,
             description=inspect.cleandoc(self.function.__doc__ or "").partition("\n")[0],
             input=msgspec.Raw(msgspec.json.encode(self.input.schema)),
             result=msgspec.Raw(msgspec.json.encode(self.result.schema)),
@@ -82,6 +87,13 @@ class Job(Generic[P, R]):
             every=self.policy.every,
             cron=self.policy.cron,
             timezone=self.policy.timezone if self.policy.cron else None,
+            limit=self.policy.limit,
+            limit_by=self.limit_by,
+            rate=self.policy.rate,
+            rate_per=self.policy.rate_per,
+            max_eta=self.policy.max_eta,
+            when_busy=self.policy.when_busy,
+            fallback=self.policy.fallback,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)
@@ -97,9 +109,25 @@ class Job(Generic[P, R]):
         for fault in self.policy.faults():
             raise JobDefinitionError(f"{where}: {fault}")
 
-    def _check_unique(self) -> None:
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The tiers its jobs may belong to."""
+        return (self.tier,) if self.route is None else (self.route.otherwise, self.route.then)
+
+    @property
+    def limit_by(self) -> str | None:
+        """What its limit goes by, as a template."""
+        said = self.policy.limit_by
+        return said if said is None or "{" in said else f"{{{said}}}"
+
+    def _check_fields(self) -> None:
+        if self.policy.fallback == self.kind:
+            raise JobDefinitionError(f"job {self.kind}: fallback is the kind itself; name another")
         try:
             Template.of(self.policy.unique or "", self.input.schema)
+            Template.of(self.limit_by or "", self.input.schema)
+            if self.route is not None:
+                check_field(self.route, self.input.schema)
         except ValueError as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
 

@@ -4,10 +4,19 @@ from typing import Literal, TypedDict
 
 import msgspec
 
+from .contract.tier import TierRule
+
 YEAR_S = 31_536_000.0
 
 MAX_RETRIES = 1000
 """More is a mistake: with back-off a thousand retries take months."""
+
+DAY_S = 86_400.0
+
+MAX_LIMIT = 10_000
+"""Jobs of one limit that run at a time; each is a member of a set in the store."""
+
+MAX_RATE = 100_000.0
 
 Errors = type[BaseException] | tuple[type[BaseException], ...]
 
@@ -21,8 +30,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The version of its input, from 1."""
     queue: str = "default"
     """Where its jobs wait; all workers of one queue must serve the same kinds."""
-    tier: str = "normal"
-    """A class of work inside the queue."""
+    tier: str | TierRule = "standard"
+    """A class of work inside the queue, such as `fast`, `standard` and `heavy`; or `by_size(…)`, `by_field(…)`: the
+    input says which."""
     run_in: Literal["auto", "process"] = "auto"
     """`auto`: `async def` in the worker's event loop, `def` in a thread; `process`: a process of its own, which can
     be killed (for a plain function that keeps a core busy)."""
@@ -52,6 +62,22 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A cron line of five fields: when it runs by itself."""
     timezone: str = "UTC"
     """The time zone of `cron`, by its name in the IANA database."""
+    limit: int | None = None
+    """How many of its jobs run at a time, over all workers, 1 to 10000; more of them wait, without a worker."""
+    limit_by: str | None = None
+    """A field of the input, such as `tenant`, or a text with fields in braces: `limit` jobs for each value."""
+    rate: float | None = None
+    """How many of its jobs start in `rate_per` seconds, over all workers; as many may start at once after a pause."""
+    rate_per: float = 1.0
+    """Seconds; at most a day."""
+    max_eta: float | None = None
+    """Seconds that a job may have to wait, by the measured rate at which its tier drains, when it is submitted."""
+    when_busy: Literal["refuse", "shed"] = "refuse"
+    """What happens where that is longer: `refuse`: the submission is refused, with the time after which to try again;
+    `shed`: the job of this kind, or another that says so, in the tier that is least important (`priority`) and of those
+    has waited longest, fails with the code `shed` and makes room."""
+    fallback: str | None = None
+    """Or: this kind, of the same queue, answers with the same input."""
 
     def faults(self) -> list[str]:
         """Return what cannot work, each as one sentence that names the option, its value and the limit."""
@@ -70,10 +96,48 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             found.append("unique is empty; take fields, such as {carrier}, or any word: one live job of the kind")
         if self.unique_for is not None and self.unique is None:
             found.append("unique_for says nothing without unique")
+        found += self._tier_faults() + self._limit_faults() + self._busy_faults()
         if self.every is not None and self.cron is not None:
             found.append("every and cron are both given; a job recurs by one of them")
         if self.run_in not in ("auto", "process"):
             found.append(f"run_in is {self.run_in!r}; it must be 'auto' or 'process'")
+        return found
+
+    def _tier_faults(self) -> list[str]:
+        tier: object = self.tier
+        if isinstance(tier, str | TierRule):
+            return []
+        if callable(tier):
+            how = (
+                "a name, by_size(above=BYTES, then=TIER, otherwise=TIER) or by_field(NAME, above=NUMBER, then=TIER, …)"
+            )
+            return [f"tier is a function; whoever accepts a job chooses its tier, and lacks your code. Write {how}"]
+        return [f"tier is {tier!r}; it must be a name, by_size(…) or by_field(…)"]
+
+    def _limit_faults(self) -> list[str]:
+        found = []
+        if self.limit is not None and not 1 <= self.limit <= MAX_LIMIT:
+            found.append(f"limit is {self.limit}; it must be 1 to {MAX_LIMIT}")
+        if self.limit_by is not None and self.limit is None:
+            found.append("limit_by says nothing without limit")
+        if self.limit_by == "":
+            found.append("limit_by is empty; take a field of the input, or leave it out")
+        if self.rate is not None and not 0 < self.rate <= MAX_RATE:
+            found.append(f"rate is {self.rate:g}; allowed: above 0, at most {MAX_RATE:g}")
+        if not 0 < self.rate_per <= DAY_S:
+            found.append(f"rate_per is {self.rate_per:g} s; allowed: above 0, at most a day")
+        return found
+
+    def _busy_faults(self) -> list[str]:
+        found = []
+        if self.max_eta is not None and not 0 < self.max_eta <= YEAR_S:
+            found.append(f"max_eta is {self.max_eta} s; allowed: above 0, at most a year")
+        if self.when_busy not in ("refuse", "shed"):
+            found.append(f"when_busy is {self.when_busy!r}; it must be 'refuse' or 'shed'")
+        if self.max_eta is None and (self.fallback is not None or self.when_busy != "refuse"):
+            found.append("fallback and when_busy say nothing without max_eta")
+        if self.fallback is not None and self.when_busy == "shed":
+            found.append("fallback and when_busy='shed' are both given; a busy kind does one of them")
         return found
 
 
@@ -83,7 +147,7 @@ class JobOptions(TypedDict, total=False):
     name: str
     version: int
     queue: str
-    tier: str
+    tier: str | TierRule
     run_in: Literal["auto", "process"]
     timeout: float | None
     cancel_grace: float
@@ -97,6 +161,13 @@ class JobOptions(TypedDict, total=False):
     every: float | None
     cron: str | None
     timezone: str
+    limit: int | None
+    limit_by: str | None
+    rate: float | None
+    rate_per: float
+    max_eta: float | None
+    when_busy: Literal["refuse", "shed"]
+    fallback: str | None
 
 
 def policy_of(options: JobOptions) -> Policy:

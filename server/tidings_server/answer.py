@@ -33,6 +33,12 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
     """
     if answer.answer == "reused":
         raise refuse("key_reused", "this key was used with another input; take another key", field="/key")
+    if answer.answer == "busy":
+        raise refuse(
+            "backlog_full",
+            f"{answer.position} jobs wait before it, longer than its kind allows: try again later",
+            retry_after=_drain_pause(answer.wait_ms),
+        )
     if answer.answer in ("full", "crowded"):
         whose = "jobs wait in this queue" if answer.answer == "full" else "of your jobs are in this queue"
         raise refuse(
@@ -49,6 +55,7 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
         duplicate=answer.answer == "duplicate",
         position=answer.position if answer.answer == "new" else None,
         eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 else None,
+        degraded=answer.degraded or None,
     )
 
 

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import anyio.abc
@@ -20,7 +20,7 @@ import structlog
 from tidings.broker.connection import open_store
 from tidings.broker.contact import Contact
 from tidings.broker.error import StoreError
-from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
+from tidings.broker.gateway import Fallback, GatewayStore, NewJob, Record, Submitted, Terms
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry
@@ -28,6 +28,7 @@ from tidings.broker.subscription import Hearing, Subscription
 from tidings.broker.ticket import TicketStore
 from tidings.contract.envelope import Envelope, encode_envelope
 from tidings.contract.frame import Ack, Limits, Submission
+from tidings.contract.kind import KindRecord
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
 
@@ -87,6 +88,7 @@ class Gateway:
             dedup_window_s=settings.dedup_window_s,
             max_backlog=settings.max_backlog,
             max_backlog_per_caller=settings.max_backlog_per_caller,
+            direct_per_caller=settings.direct_per_caller,
             result_ttl_s=settings.result_ttl_s,
         )
         self._subscription = Subscription(
@@ -176,6 +178,7 @@ class Gateway:
         self._check_known()
         record, value = self.kinds.check(submission)
         token = mint(record.queue)
+        conditions = self.kinds.conditions(record.kind)
         unique = self.kinds.unique_value(record.kind, value)
         envelope = Envelope(
             kind=record.kind,
@@ -189,7 +192,7 @@ class Gateway:
         return token, NewJob(
             id=token.id,
             kind=record.kind,
-            tier=record.tier,
+            tier=conditions.tier(value, len(bytes(submission.input)), submission.tier),
             envelope=encode_envelope(envelope).decode(),
             delay_ms=int((submission.delay or 0) * 1000),
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
@@ -202,7 +205,20 @@ class Gateway:
             unique_ms=int((record.unique_for or 0) * 1000),
             correlation_id=submission.correlation_id or "",
             watch=int(submission.watch),
+            terms=False if conditions.plain else self._terms(record, envelope, value, submission.priority or 0),
         )
+
+    def _terms(
+        self, record: KindRecord, envelope: Envelope, value: dict[str, Any], priority: int
+    ) -> Terms | Literal[False]:
+        other = self.kinds.fallback(record, value)
+        fallback: Fallback | Literal[False] = False
+        if other is not None:
+            changed = msgspec.structs.replace(envelope, kind=other.kind, version=other.version)
+            conditions = self.kinds.conditions(other.kind)
+            tier, limit = conditions.tier(value, len(bytes(envelope.input))), conditions.limit(value)
+            fallback = Fallback(other.kind, tier, encode_envelope(changed).decode(), limit)
+        return self.kinds.conditions(record.kind).terms(value, priority, fallback)
 
     async def submit(
         self, submission: Submission, identity: Identity, caller: str, listener: Listener | None = None

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
+from tidings.broker.condition import Conditions
 from tidings.contract.frame import YEAR_S, Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.pointer import pointer
@@ -31,6 +32,7 @@ class Kinds:
             name: jsonschema_rs.validator_for(msgspec.json.decode(record.input))
             for name, record in self.records.items()
         }
+        self._conditions = {name: Conditions(record) for name, record in self.records.items()}
         self._unique = {
             name: Template.of(record.unique, msgspec.json.decode(record.input))
             for name, record in self.records.items()
@@ -63,6 +65,17 @@ class Kinds:
         template = self._unique.get(kind)
         return "" if template is None else template.value(value)
 
+    def conditions(self, kind: str) -> Conditions:
+        """Return under which conditions jobs of a registered kind are queued."""
+        return self._conditions[kind]
+
+    def fallback(self, record: KindRecord, value: dict[str, Any]) -> KindRecord | None:
+        """Return the kind that may answer in place of another: one of the same queue that takes this input."""
+        other = self.records.get(record.fallback or "")
+        if other is None or other.queue != record.queue or not self._validators[other.kind].is_valid(value):
+            return None
+        return other
+
     def _unknown(self, kind: str) -> ProblemError:
         close = difflib.get_close_matches(kind, self.records, n=1)
         if close:
@@ -92,16 +105,16 @@ def _check_fields(submission: Submission, record: KindRecord) -> None:
         raise refuse("invalid_frame", "give `at` or `delay`, not both", field="/at")
     if submission.at is not None and submission.at > datetime.now(UTC) + timedelta(seconds=YEAR_S):
         raise refuse("invalid_frame", f"`at` is more than a year ({YEAR_S} s) ahead", field="/at", limit=YEAR_S)
-    for name in ("queue", "tier"):
-        asked, served = getattr(submission, name), getattr(record, name)
-        if asked is not None and asked != served:
+    for name, asked, served in (
+        ("queue", submission.queue, (record.queue,)),
+        ("tier", submission.tier, record.tiers),
+    ):
+        if asked is not None and asked not in served:
             raise refuse(
                 "invalid_frame",
-                f"{record.kind} is served in the {name} {served!r}, not in {asked!r}",
+                f"{record.kind} is served in the {name} {' or '.join(map(repr, served))}, not in {asked!r}",
                 field=f"/{name}",
             )
-    if submission.priority is not None:
-        raise refuse("invalid_frame", "this server has no priorities; leave the field out", field="/priority")
     if submission.webhook is not msgspec.UNSET:
         raise refuse("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
 

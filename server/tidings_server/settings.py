@@ -89,6 +89,13 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "with `auth` being `none` an address."
         ),
     ] = 50_000
+    direct_per_caller: Annotated[
+        Count,
+        Meta(
+            description="Jobs of one caller that stand in line with everybody's; while so many are unfinished, more of "
+            "them wait in a lane, which gives one in each round of the line."
+        ),
+    ] = 8
     max_wait_s: Annotated[Seconds, Meta(description="The most that `Prefer: wait` may ask for.")] = 60.0
     dedup_window_s: Annotated[Seconds, Meta(description="How long an idempotency key is remembered.")] = 86_400.0
     alive_after_s: Annotated[Seconds, Meta(description="Quiet time after which a socket is sent an `alive` frame.")] = (

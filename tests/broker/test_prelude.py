@@ -22,6 +22,7 @@ FOLDER = resources.files("tidings.broker") / "lua"
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
+    *("take_over", "count"),
 }
 """What ends work or frees memory, and what that needs."""
 

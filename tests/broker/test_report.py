@@ -12,7 +12,7 @@ from tidings.contract.state import State
 from tidings_worker import verdict
 
 RETRY = Outcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=60_000)
-READY = Keys().ready("p", "normal")
+READY = Keys().ready("p", "standard")
 
 
 async def test_a_report_that_is_sent_twice_counts_once(store: Redis) -> None:

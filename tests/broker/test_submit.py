@@ -16,7 +16,7 @@ from tidings.broker.worker import WorkerStore
 from tidings.contract.token import mint
 
 KEYS = Keys()
-FLOW = KEYS.flow("p", "normal")
+FLOW = KEYS.flow("p", "standard")
 
 
 class Place:
@@ -28,14 +28,14 @@ class Place:
 
     async def submit(self, count: int = 1, **fields: Any) -> list[Submitted]:
         async with GatewayStore(self.store, KEYS, "g", **self.limits) as gateway:
-            made = [NewJob(mint("p").id, "k", "normal", "[]", **fields) for _ in range(count)]
+            made = [NewJob(mint("p").id, "k", "standard", "[]", **fields) for _ in range(count)]
             answers: list[Awaitable[Submitted]] = [gateway.submit("p", job) for job in made]
             return [await answer for answer in answers]
 
     async def start(self, count: int) -> None:
         async with WorkerStore(self.store, KEYS, "p", "w") as worker:
-            await worker.join(["normal"])
-            await worker.start(await worker.take(["normal"], count, 1))
+            await worker.join(["standard"])
+            await worker.start(await worker.take(["standard"], count, 1))
 
     async def now(self) -> int:
         seconds, micros = await command(self.store, "TIME")

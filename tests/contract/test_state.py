@@ -8,7 +8,7 @@ from tidings.contract.state import INITIAL, REPLAY, TERMINAL, TRANSITIONS, Illeg
 
 CONTRACT = {
     "scheduled": "queued cancelled expired",
-    "queued": "running cancelled expired",
+    "queued": "running failed cancelled expired",
     "running": "succeeded failed scheduled waiting queued cancelled expired",
     "waiting": "queued cancelled expired",
     "succeeded": "",

@@ -31,7 +31,7 @@ async def world(store: Redis) -> AsyncIterator[World]:
             WorkerStore(store, keys, "p", "w1") as first,
             WorkerStore(store, keys, "p", "w2") as second,
         ):
-            await first.join(["normal"])
+            await first.join(["standard"])
             ready.set_result(World(store, gateway, [first, second]))
             await done.wait()
 

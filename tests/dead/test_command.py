@@ -66,7 +66,7 @@ def operator(store_process: StoreProcess) -> Operator:
 
 async def ready(world: World) -> int:
     """Return how many jobs wait."""
-    return int(await command(world.store, "XLEN", Keys().ready("p", "normal")))
+    return int(await command(world.store, "XLEN", Keys().ready("p", "standard")))
 
 
 async def letters(world: World) -> int:
@@ -102,7 +102,7 @@ async def test_show_prints_everything(world: World, operator: Operator) -> None:
     token = await world.die(owner="ann", correlation_id="corr")
     text = (await operator.types("show", str(token))).stdout
     for part in (
-        *(str(token), "k, version 2", "p, tier normal", "after 1 attempt", "ann", "corr"),
+        *(str(token), "k, version 2", "p, tier standard", "after 1 attempt", "ann", "corr"),
         *("handler_error: told as handler_error", "attempt 1 failed on w1", '"n": 1', "raise Reject", "submitted"),
     ):
         assert part in text, text

@@ -20,7 +20,7 @@ async def test_a_letter_holds_input_problem_traceback_history_and_milestones(wor
     await world.end(await world.start(world.second), failure("attempts_exhausted"), world.second)
     letter = await world.letter(token)
     assert (letter.token, letter.kind, letter.version, letter.queue) == (str(token), "k", 2, "p")
-    assert (letter.tier, letter.attempt, letter.owner, letter.correlation_id) == ("normal", 2, "ann", "corr")
+    assert (letter.tier, letter.attempt, letter.owner, letter.correlation_id) == ("standard", 2, "ann", "corr")
     assert bytes(letter.input) == b'{"n":1}'
     assert (letter.code, letter.detail) == ("attempts_exhausted", "told as attempts_exhausted")
     assert letter.error == "Reject: the reason"
@@ -34,7 +34,7 @@ async def test_a_letter_holds_input_problem_traceback_history_and_milestones(wor
 async def test_a_job_taken_over_from_a_lost_worker_remembers_it(world: World) -> None:
     token = await world.submit()
     await world.start()
-    entries = await world.second.take_over("normal", 0, 1)
+    entries = await world.second.take_over("standard", 0, 1)
     (started,) = await world.second.start(entries)
     lost = verdict.failed(problem("worker_lost", "the workers that ran this were lost"))
     await world.end((entries[0], started), lost, world.second)

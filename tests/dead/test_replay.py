@@ -87,7 +87,7 @@ async def test_two_replays_at_the_same_time_give_one_run(world: World, store: Re
             await world.expire(token)
     answers = await asyncio.gather(*(world.dead.replay(entries) for _ in range(4)))
     assert sorted(one for answer in answers for one in answer) == ["gone"] * 60 + ["queued"] * 20
-    assert await command(store, "XLEN", Keys().ready("p", "normal")) == 20
+    assert await command(store, "XLEN", Keys().ready("p", "standard")) == 20
     assert [int((await world.record(token)).seq) for token in tokens] == [4] * 20
 
 
@@ -140,7 +140,7 @@ async def test_a_wish_to_cancel_the_first_run_does_not_end_the_second(world: Wor
 async def test_a_stale_worker_of_the_first_run_is_refused(world: World) -> None:
     token = await world.submit()
     stale = await world.start()
-    entries = await world.second.take_over("normal", 0, 1)
+    entries = await world.second.take_over("standard", 0, 1)
     (started,) = await world.second.start(entries)
     await world.end((entries[0], started), failure(), world.second)
     await world.dead.replay([(await world.letter(token)).entry])

@@ -27,14 +27,14 @@ class World:
     async def submit(self, kind: str = "k", **fields: object) -> Token:
         """Submit a job."""
         token = mint("p")
-        job = NewJob(token.id, kind, "normal", f'["{kind}",{{"n":1}},2,"corr"]', watch=0, **fields)  # type: ignore[arg-type]
+        job = NewJob(token.id, kind, "standard", f'["{kind}",{{"n":1}},2,"corr"]', watch=0, **fields)  # type: ignore[arg-type]
         assert (await self.gateway.submit("p", job)).answer == "new"
         return token
 
     async def start(self, worker: WorkerStore | None = None) -> tuple[Entry, Started]:
         """Take the next job and start an attempt."""
         worker = worker or self.first
-        entries = await worker.take(["normal"], 1, 1000)
+        entries = await worker.take(["standard"], 1, 1000)
         (started,) = await worker.start(entries)
         assert started.go
         return entries[0], started

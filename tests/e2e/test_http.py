@@ -25,7 +25,7 @@ async def test_a_submit_is_acked_with_202_and_a_place_to_look(http: httpx.AsyncC
     answer = await submit(http, "echo", {"text": "a"})
     assert answer.status_code == 202
     ack = answer.json()
-    assert set(ack) == {"type", "token", "status", "seq", "duplicate", "position", "eta"}
+    assert set(ack) == {"type", "token", "status", "seq", "duplicate", "position", "eta", "degraded"}
     assert answer.headers["location"] == f"/v1/jobs/{ack['token']}"
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.headers["cache-control"] == "no-store"
@@ -129,7 +129,7 @@ async def test_a_finished_job_cannot_be_cancelled(http: httpx.AsyncClient) -> No
         (b'{"kind":"noop","input":{},"key":"a b"}', 400, "invalid_frame", "/key"),
         (b'{"kind":"noop","input":{},"tier":"heavy"}', 400, "invalid_frame", "/tier"),
         (b'{"kind":"noop","input":{},"webhook":{"url":"x"}}', 400, "invalid_frame", "/webhook"),
-        (b'{"kind":"noop","input":{},"priority":1}', 400, "invalid_frame", "/priority"),
+        (b'{"kind":"noop","input":{},"priority":101}', 400, "invalid_frame", "/priority"),
         (b"x" * 1_100_000, 413, "too_large", None),
     ],
 )
@@ -166,7 +166,7 @@ async def test_other_paths_and_methods_get_problems_too(
 async def test_kinds_are_listed_with_their_schemas(http: httpx.AsyncClient) -> None:
     kinds = {kind["kind"]: kind for kind in (await http.get("/v1/kinds")).json()["kinds"]}
     echo = kinds["echo"]
-    assert (echo["queue"], echo["tier"], echo["version"]) == ("default", "normal", 1)
+    assert (echo["queue"], echo["tier"], echo["version"]) == ("default", "standard", 1)
     assert echo["description"] == "Returns a text, repeated."
     assert echo["input"]["$defs"]["echo"]["required"] == ["text"]
     assert echo["result"] == {"type": "string"}

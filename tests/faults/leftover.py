@@ -8,7 +8,7 @@ from tidings.broker.keys import GROUP, Keys
 
 from .history import Left, Stored
 
-QUEUE, TIER = "default", "normal"
+QUEUE, TIER = "default", "standard"
 
 
 def waiting(store: Redis) -> Iterator[Left]:

@@ -57,7 +57,7 @@ def test_a_job_is_still_the_function_it_was() -> None:
 def test_the_record_tells_what_clients_need() -> None:
     record = plain.record()
     schema = msgspec.json.decode(record.input)
-    assert (record.kind, record.queue, record.tier, record.version) == ("plain", "default", "normal", 1)
+    assert (record.kind, record.queue, record.tier, record.version) == ("plain", "default", "standard", 1)
     assert record.description == "Counts."
     assert schema["$defs"]["plain"]["required"] == ["carrier"]
     assert schema["$defs"]["plain"]["additionalProperties"] is False

@@ -35,7 +35,7 @@ PARTITION = "p"
 WORKERS = ("w1", "w2")
 MAX_PER_CALLER = 3
 SCHEDULED = Keys().scheduled(PARTITION)
-READY = Keys().ready(PARTITION, "normal")
+READY = Keys().ready(PARTITION, "standard")
 VALUES = {"result": "{}", "problem": msgspec.json.encode(problem("handler_error", "as told")).decode()}
 decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
 
@@ -111,7 +111,7 @@ class BrokerMachine(RuleBasedStateMachine):
                 name: await stack.enter_async_context(WorkerStore(self.store, keys, PARTITION, name))
                 for name in WORKERS
             }
-            await self.workers["w1"].join(["normal"])
+            await self.workers["w1"].join(["standard"])
             subscription = Subscription(listening, self.store, keys.probe("g"), self._hear, lambda: None)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(subscription.run)
@@ -142,7 +142,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def submit(self, key: str, payload: str, delay: int, caller: str, unique: str) -> str:
         id_ = mint(PARTITION).id
         job = NewJob(
-            id_, "k", "normal", '["k",{}]',
+            id_, "k", "standard", '["k",{}]',
             delay_ms=delay, key=key, fingerprint=payload, caller=caller, unique=unique, watch=1,
         )  # fmt: skip
         answer = self.run(self.gateway.submit, PARTITION, job)
@@ -195,12 +195,12 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @rule(target=held, worker=st.sampled_from(WORKERS))
     def take_and_start(self, worker: str) -> Held | None:
-        entries = self.run(self.workers[worker].take, ["normal"], 1, 1)
+        entries = self.run(self.workers[worker].take, ["standard"], 1, 1)
         return self._start(worker, entries)
 
     @rule(target=held, worker=st.sampled_from(WORKERS))
     def take_over_what_is_idle(self, worker: str) -> Held | None:
-        return self._start(worker, self.run(self.workers[worker].take_over, "normal", 0, 1))
+        return self._start(worker, self.run(self.workers[worker].take_over, "standard", 0, 1))
 
     def _start(self, worker: str, entries: list[Entry]) -> Held | None:
         if not entries:
@@ -276,7 +276,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def submit_take_and_fail(self, worker: str, cancel_first: bool) -> Any:
         """Go the way to a dead letter in one step: by chance alone it is rarely gone to its end."""
         self.submit("", "x", 0, "", "")
-        held = self._start(worker, self.run(self.workers[worker].take, ["normal"], 1, 1))
+        held = self._start(worker, self.run(self.workers[worker].take, ["standard"], 1, 1))
         if held is None:
             return multiple()
         if cancel_first:

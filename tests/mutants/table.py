@@ -270,7 +270,7 @@ MUTANTS = (
         "After a silence of the store, jobs are taken over at once.",
         WORKER + "queue.py",
         "return silence.lasts(now) or now - silence.ended < self._settings.lease_s",
-        "return False",
+        "return bool(0)",
         ("tests/store/test_lost.py::test_a_worker_that_is_slow_to_notice_that_the_store_is_back_keeps_its_jobs",),
     ),
     Mutant(

@@ -15,7 +15,7 @@ FAR = 9_999_999_999_000
 
 
 def run(tick: int, spec: str = "every 1000", kind: str = "k") -> NextRun:
-    return NextRun(kind, tick, spec, mint("p").id, "normal", '["k",{}]', f"tick:{tick}")
+    return NextRun(kind, tick, spec, mint("p").id, "standard", '["k",{}]', f"tick:{tick}")
 
 
 async def in_schedule(store: Redis) -> dict[str, int]:
@@ -49,13 +49,13 @@ async def test_another_schedule_takes_the_place_of_the_run_that_has_not_begun(st
 
 async def test_a_run_that_has_begun_is_left_alone(store: Redis) -> None:
     async with WorkerStore(store, KEYS, "p", "w") as worker:
-        await worker.join(["normal"])
+        await worker.join(["standard"])
         await worker.recur([run(1)])  # due at once
         assert (await worker.promote())[0] == 1
-        (started,) = await worker.start(await worker.take(["normal"], 1, 1))
+        (started,) = await worker.start(await worker.take(["standard"], 1, 1))
         assert started.go
         await worker.recur([run(0, "")])
-        assert await store.xlen(KEYS.ready("p", "normal")) == 1
+        assert await store.xlen(KEYS.ready("p", "standard")) == 1
 
 
 async def test_another_schedule_does_not_repeat_a_tick_whose_run_has_begun(store: Redis) -> None:

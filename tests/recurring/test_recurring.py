@@ -24,7 +24,7 @@ async def newer() -> None:
 
 
 def run_of_older() -> NextRun:
-    return NextRun("k", FAR, "every 3600000", mint("p").id, "normal", '["k",{}]', f"tick:{FAR}")
+    return NextRun("k", FAR, "every 3600000", mint("p").id, "standard", '["k",{}]', f"tick:{FAR}")
 
 
 async def ask(operation: Any, *args: Any) -> Any:

@@ -75,9 +75,9 @@ class World:
         token = mint("p")
         ear = listener_of(token)
         self.hub.begin(ear)
-        await self.gateway.submit("p", NewJob(token.id, "k", "normal", "[]"))
+        await self.gateway.submit("p", NewJob(token.id, "k", "standard", "[]"))
         ear.release(1)
-        (entry,) = await self.worker.take(["normal"], 1, 1000)
+        (entry,) = await self.worker.take(["standard"], 1, 1000)
         (started,) = await self.worker.start([entry])
         await ear.until(2)
         return ear, Report(token.id, started.fence, 1)
@@ -104,7 +104,7 @@ async def opened(store: Redis, url: str) -> AsyncIterator[World]:
         stack.push_async_callback(listening.aclose)
         gateway = await stack.enter_async_context(GatewayStore(store, keys, "g"))
         worker = await stack.enter_async_context(WorkerStore(store, keys, "p", "w"))
-        await worker.join(["normal"])
+        await worker.join(["standard"])
 
         def receive(_channel: str, data: bytes) -> None:
             world.messages.append(len(data))
@@ -247,13 +247,13 @@ async def test_everything_that_is_held_is_watched_again_in_few_calls_of_bounded_
     made = []
     for ear in ears:
         world.hub.begin(ear)
-        made.append(world.gateway.submit("p", NewJob(ear.token.id, "k", "normal", "[]")))
+        made.append(world.gateway.submit("p", NewJob(ear.token.id, "k", "standard", "[]")))
     await asyncio.gather(*made)
     for ear in ears:
         ear.release(1)
     world.deaf = True
     for _ in range(count // 250):
-        await world.worker.start(await world.worker.take(["normal"], 250, 1000))
+        await world.worker.start(await world.worker.take(["standard"], 250, 1000))
     world.deaf = False
     await command(store, "CONFIG", "RESETSTAT")
     await command(store, "CONFIG", "SET", "slowlog-log-slower-than", 0)
@@ -343,9 +343,9 @@ async def test_an_inbox_that_comes_back_while_a_submit_is_under_way_does_not_dro
     world.hub.begin(ear)
     world.hub.reopened()
     await world.gateway.watch(ear.token)  # answered after the repair, as calls keep their order
-    await world.gateway.submit("p", NewJob(ear.token.id, "k", "normal", "[]"))
+    await world.gateway.submit("p", NewJob(ear.token.id, "k", "standard", "[]"))
     ear.release(1)
-    (entry,) = await world.worker.take(["normal"], 1, 1000)
+    (entry,) = await world.worker.take(["standard"], 1, 1000)
     await world.worker.start([entry])
     await ear.until(2)
     assert (ear.heard, ear.lost) == ([2], False)

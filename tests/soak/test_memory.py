@@ -67,7 +67,7 @@ class Load:
         answers: list[Awaitable[Submitted]] = [self._gateway.submit("p", self._job(n)) for n in range(size)]
         for answer in answers:
             assert (await answer).answer == "new"
-        entries = await self._worker.take(["normal"], size, 1_000)
+        entries = await self._worker.take(["standard"], size, 1_000)
         started = await self._worker.start(entries)
         reports = []
         for number, (entry, start) in enumerate(zip(entries, started, strict=True)):
@@ -84,7 +84,7 @@ class Load:
     def _job(self, number: int) -> NewJob:
         token = mint("p")
         key = f"noop:0::{token.id}" if number % LOG_EVERY == 0 else ""
-        return NewJob(token.id, "noop", "normal", ENVELOPE, key=key, fingerprint="f" if key else "")
+        return NewJob(token.id, "noop", "standard", ENVELOPE, key=key, fingerprint="f" if key else "")
 
 
 async def used_memory(store: Redis) -> int:
@@ -108,7 +108,7 @@ async def test_jobs_that_are_done_leave_no_memory_behind(store: Redis) -> None:
         GatewayStore(store, keys, "g", dedup_window_s=RESULT_TTL_S, result_ttl_s=RESULT_TTL_S) as gateway,
         WorkerStore(store, keys, "p", "w", result_ttl_s=RESULT_TTL_S) as worker,
     ):
-        await worker.join(["normal"])
+        await worker.join(["standard"])
         load = Load(gateway, worker)
         await load.run(BATCH * 5)  # what is made once: the consumer, the scripts, the buffers
         size = 2  # the ready stream, and how fast it drains
@@ -129,7 +129,7 @@ async def test_jobs_that_are_done_leave_no_memory_behind(store: Redis) -> None:
         f"{full:,} keys at the end, then {size}"
     )
     assert load.done == JOBS
-    assert await store.xlen(keys.ready("p", "normal")) == 0
-    assert (await store.xpending(keys.ready("p", "normal"), GROUP))["pending"] == 0
+    assert await store.xlen(keys.ready("p", "standard")) == 0
+    assert (await store.xpending(keys.ready("p", "standard"), GROUP))["pending"] == 0
     assert await store.dbsize() == size
     assert after - before < SLACK_BYTES

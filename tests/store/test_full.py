@@ -82,11 +82,11 @@ async def test_a_worker_that_comes_to_a_full_store_empties_it_and_leaves_nothing
         fresh = system.add_worker(**QUICK)
         ends = await client.ends(*tokens)
         assert set(ends.values()) == {"succeeded"}
-    assert await store.xlen("t:{default}:ready:normal") == 0
+    assert await store.xlen("t:{default}:ready:standard") == 0
     assert await store.zscore("t:{registry}:workers", "nobody") is None
     assert await store.zcard("t:{registry}:workers") >= 1
     fresh.process.terminate()
     assert fresh.wait() == 0, fresh.text()
-    consumers = await store.xinfo_consumers("t:{default}:ready:normal", "workers")
+    consumers = await store.xinfo_consumers("t:{default}:ready:standard", "workers")
     assert len(consumers) == 1, (consumers, fresh.text())  # the killed one's, for the sweep
     assert fresh.text().count('"level": "warning"') == 0, fresh.text()

@@ -20,7 +20,7 @@ from tidings.contract.token import Token, mint
 from tidings_worker.sweeper import Sweeper
 
 KEYS = Keys()
-READY = KEYS.ready("p", "normal")
+READY = KEYS.ready("p", "standard")
 TTL_S = 3600.0
 LONG_S = 3600.0
 DONE = Outcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
@@ -33,7 +33,7 @@ async def broker(store: Redis) -> AsyncIterator[tuple[WorkerStore, GatewayStore]
         WorkerStore(store, KEYS, "p", "w", result_ttl_s=TTL_S) as worker,
         GatewayStore(store, KEYS, "g") as gateway,
     ):
-        await worker.join(["normal"])
+        await worker.join(["standard"])
         yield worker, gateway
 
 
@@ -48,13 +48,13 @@ async def idle_for_a_moment(store: Redis) -> None:
 
 
 async def submitted(gateway: GatewayStore) -> str:
-    job = NewJob(mint("p").id, "k", "normal", "[]", watch=0)
+    job = NewJob(mint("p").id, "k", "standard", "[]", watch=0)
     return (await gateway.submit("p", job)).id
 
 
 async def done(worker: WorkerStore, gateway: GatewayStore) -> str:
     job = await submitted(gateway)
-    (entry,) = await worker.take(["normal"], 1, 1)
+    (entry,) = await worker.take(["standard"], 1, 1)
     (started,) = await worker.start([entry])
     report = Report(job, started.fence, 1)
     report.outcome = DONE
@@ -66,7 +66,7 @@ async def sweep_all(worker: WorkerStore, living: list[str], idle_s: float) -> tu
     """Sweep until the cursor is back at its beginning."""
     cursor, counts = "0", [0, 0, 0]
     while True:
-        swept = await worker.sweep(["normal"], living, idle_s, cursor)
+        swept = await worker.sweep(["standard"], living, idle_s, cursor)
         counts = [a + b for a, b in zip(counts, (swept.consumers, swept.logs, swept.records), strict=True)]
         cursor = swept.cursor
         if cursor == "0":
@@ -75,7 +75,7 @@ async def sweep_all(worker: WorkerStore, living: list[str], idle_s: float) -> tu
 
 async def take_as(store: Redis, name: str) -> list[Entry]:
     async with WorkerStore(store, KEYS, "p", name) as other:
-        return await other.take(["normal"], 1, 1)
+        return await other.take(["standard"], 1, 1)
 
 
 async def test_only_a_consumer_that_is_idle_and_empty_and_not_alive_goes(store: Redis) -> None:
@@ -96,7 +96,7 @@ async def test_a_consumer_that_was_swept_while_it_waited_comes_back_with_its_ent
         found: list[Entry] = []
 
         async def wait() -> None:
-            found.extend(await worker.take(["normal"], 1, 10_000))
+            found.extend(await worker.take(["standard"], 1, 10_000))
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
@@ -140,7 +140,7 @@ async def test_a_sweep_looks_at_a_part_and_goes_on_from_there(store: Redis) -> N
             for number in range(orphans):
                 pipe.xadd(KEYS.log("p", str(number)), {"chunk": "1"})
             await pipe.execute()
-        sweeper = Sweeper(worker, Registry(store, KEYS), ["normal"], every_s=1, lease_s=1)
+        sweeper = Sweeper(worker, Registry(store, KEYS), ["standard"], every_s=1, lease_s=1)
         first = await sweeper.sweep()
         assert 0 < first.logs < orphans / 2
         swept = first.logs
@@ -153,7 +153,7 @@ async def test_the_consumer_of_a_worker_that_was_killed_is_gone_after_a_while() 
     quick = {"TIDINGS_LEASE_S": "0.5", "TIDINGS_HEARTBEAT_S": "0.1", "TIDINGS_SWEEP_S": "1"}
     with running_system(servers=1, workers=2, **quick, TIDINGS_LOG_LEVEL="debug") as system:
         store = open_store(system.store.url)
-        stream = KEYS.ready("default", "normal")
+        stream = KEYS.ready("default", "standard")
 
         async def names() -> list[str]:
             return [row["name"].decode() for row in await store.xinfo_consumers(stream, GROUP)]

@@ -24,11 +24,11 @@ class Queued:
 
     async def start(self) -> Started:
         """Have the first worker take and start it."""
-        return (await self._start(self.first, await self.first.take(["normal"], 1, 1)))[1]
+        return (await self._start(self.first, await self.first.take(["standard"], 1, 1)))[1]
 
     async def take_over(self) -> Beat:
         """Have the second worker take it from the first; return the beat of its attempt."""
-        entry, started = await self._start(self.second, await self.second.take_over("normal", 0, 1))
+        entry, started = await self._start(self.second, await self.second.take_over("standard", 0, 1))
         return Beat(entry.id, started.fence, entry.tier, entry.entry)
 
     def report(self, fence: int, number: int = 1) -> Report:
@@ -55,6 +55,6 @@ async def one_job(store: Redis) -> AsyncIterator[Queued]:
         WorkerStore(store, keys, "p", "w1") as first,
         WorkerStore(store, keys, "p", "w2") as second,
     ):
-        await first.join(["normal"])
-        await gateway.submit("p", NewJob(token.id, "k", "normal", "[]"))
+        await first.join(["standard"])
+        await gateway.submit("p", NewJob(token.id, "k", "standard", "[]"))
         yield Queued(gateway, first, second, token)

@@ -77,7 +77,7 @@ async def outcome_of(
 ) -> State | None:
     """Run an attempt while `play` does what it will; return the state that is recorded."""
     store, stage = Store(), Stage(mortal=mortal)
-    entry = Entry("normal", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
+    entry = Entry("standard", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
     envelope = Envelope(kind=job.kind, input=msgspec.Raw(b"{}"))
     attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, Started(1, 1, 1, 0, 0, lost))
     running = asyncio.create_task(attempt.run(cast("Runners", stage)))

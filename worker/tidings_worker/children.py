@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tidings.broker.condition import Conditions
 from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
 from tidings.broker.keys import Keys
 from tidings.broker.registry import Registry
@@ -132,10 +133,12 @@ def _job_of(child: Child) -> NewJob:
         depth=child.above.depth + 1,
     )
     unique = _unique_value(child.kind, child.input)
+    conditions = Conditions(child.kind)
+    value = msgspec.json.decode(child.input) if child.kind.route or not conditions.plain else {}
     return NewJob(
         id=child.token.id,
         kind=child.kind.kind,
-        tier=child.kind.tier,
+        tier=conditions.tier(value, len(child.input.encode())),
         envelope=encode_envelope(envelope).decode(),
         deadline_ms=child.remaining_ms,
         owner=child.owner,
@@ -144,6 +147,7 @@ def _job_of(child: Child) -> NewJob:
         correlation_id=child.above.correlation_id,
         watch=0,
         parent=f"{child.parent} {child.path}",
+        terms=conditions.terms(value, 0),
     )
 
 

@@ -19,7 +19,7 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
     """Return the jobs of some modules, each a dotted name or the path of a Python file.
 
     Raises:
-        LoadError: one cannot be loaded or holds no jobs, or two jobs have the same kind.
+        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind, or a fallback cannot work.
 
     """
     jobs: dict[str, Job[Any, Any]] = {}
@@ -32,7 +32,20 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
             other = jobs.setdefault(job.kind, job)
             if other is not job:
                 raise LoadError(f"{name}: the kind {job.kind!r} is defined twice; give one another `name`")
+    for job in jobs.values():
+        _check_fallback(job, jobs)
     return list(jobs.values())
+
+
+def _check_fallback(job: Job[Any, Any], jobs: dict[str, Job[Any, Any]]) -> None:
+    name = job.policy.fallback
+    if name is None:
+        return
+    other = jobs.get(name)
+    if other is None:
+        raise LoadError(f"job {job.kind}: its fallback {name!r} is not among the kinds here: {', '.join(sorted(jobs))}")
+    if other.queue != job.queue:
+        raise LoadError(f"job {job.kind}: its fallback {name!r} is in the queue {other.queue!r}, not in {job.queue!r}")
 
 
 def _load(name: str) -> ModuleType:

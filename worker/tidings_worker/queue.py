@@ -1,6 +1,8 @@
 """One queue as a worker serves it: take, start, run; renew leases, take over, promote what is due."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import anyio
@@ -21,6 +23,7 @@ from .relay import Relay
 from .runner import Runners
 from .saga import Means
 from .settings import WorkerSettings
+from .slots import Pooled, Shared, Slots
 from .voice import Voice
 
 log = structlog.get_logger()
@@ -39,6 +42,17 @@ def silence_of(settings: WorkerSettings) -> float:
     of one after it: one and a half heartbeats, which are at most half a lease. The other half is left.
     """
     return settings.lease_s / 2
+
+
+def served_tiers(jobs: Iterable[Job[Any, Any]], shares: Mapping[str, int]) -> list[str]:
+    """Return the tiers of some jobs that a worker serves: all of them, or those to which it gives slots."""
+    tiers = {tier for job in jobs for tier in job.tiers}
+    return [tier for tier in shares if tier in tiers] if shares else sorted(tiers)
+
+
+def _slots_of(settings: WorkerSettings, tiers: list[str]) -> Slots:
+    shares = settings.shares
+    return Shared({tier: shares[tier] for tier in tiers}) if shares else Pooled(settings.slots)
 
 
 class Queue:
@@ -68,10 +82,10 @@ class Queue:
         self._jobs = jobs
         self._settings = settings
         self._contact = contact
-        self.tiers = sorted({job.tier for job in jobs.values()})
-        """The tiers of the queue that are served."""
+        self.tiers = served_tiers(jobs.values(), settings.shares)
+        """The tiers of the queue that are served; those that own slots: the fastest first."""
+        self._slots = _slots_of(settings, self.tiers)
         self._running: dict[str, Attempt] = {}
-        self._abandoned: set[Attempt] = set()
         self._slot_freed = asyncio.Event()
         self._due = asyncio.Event()
         self._runners = runners
@@ -88,8 +102,13 @@ class Queue:
         """Serve until cancelled; the attempts run in `attempts`, which outlives this."""
         await self._try(self._store.join, self.tiers)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._take, attempts, name="take")
-            tasks.start_soon(self._take_over, attempts, name="take over")
+            if self._settings.shares:
+                for tier in self.tiers:
+                    tasks.start_soon(self._take_of, tier, attempts, name=f"take {tier}")
+            else:
+                tasks.start_soon(self._take, attempts, name="take")
+            for tier in self.tiers:
+                tasks.start_soon(self._take_over, tier, attempts, name=f"take over {tier}")
             tasks.start_soon(self._promote, name="promote")
             tasks.start_soon(Recurring(self._store, self._jobs.values(), self._try).run, name="recurring")
 
@@ -149,26 +168,41 @@ class Queue:
     # Taking.
 
     async def _take(self, attempts: asyncio.TaskGroup) -> None:
+        """Take from all tiers, which share one pool of slots."""
         while True:
-            free = await self._free_slots()
+            free = await self._room(self.tiers[0])
             most = max(1, free // len(self.tiers))
             entries = await self._try(self._store.take, self.tiers, most, TAKE_WAIT_MS)
             if entries:
-                await self._start(entries, attempts)
+                await self._start(entries, attempts, self._reserve(entries))
 
-    async def _take_over(self, attempts: asyncio.TaskGroup) -> None:
+    async def _take_of(self, tier: str, attempts: asyncio.TaskGroup) -> None:
+        """Take from one tier, which has slots of its own.
+
+        What lies there is asked for with all the room reserved, so that no other tier counts on the same slot. While
+        nothing lies there nothing is reserved: the first that comes is taken in any case.
+        """
+        while True:
+            reserved = self._reserve_all(tier, await self._room(tier))
+            entries = await self._try(self._store.take, [tier], reserved[tier], 0)
+            if not entries:
+                self._give_up(reserved)
+                entries = await self._try(self._store.take, [tier], 1, TAKE_WAIT_MS)
+                reserved = self._reserve(entries)
+            if entries:
+                await self._start(entries, attempts, reserved)
+
+    async def _take_over(self, tier: str, attempts: asyncio.TaskGroup) -> None:
         idle_ms = int(self._settings.lease_s * 1000)
         while True:
-            for tier in self.tiers:
-                free = await self._free_slots()
-                if self._truce():
-                    continue
-                entries = await self._try(self._store.take_over, tier, idle_ms, free)
+            room = await self._room(tier)
+            if not self._truce():
+                entries = await self._try(self._store.take_over, tier, idle_ms, room)
                 # The store may have been silent until this very call. What it gave is then not started:
                 # the claim made its idle time begin anew, and its worker's next beat claims it back.
                 if entries and not self._truce():
                     log.info("taken_over", queue=self._store.partition, tier=tier, entries=len(entries))
-                    await self._start(entries, attempts)
+                    await self._start(entries, attempts, self._reserve(entries))
             await anyio.sleep(self._settings.heartbeat_s)
 
     def _truce(self) -> bool:
@@ -179,50 +213,71 @@ class Queue:
         silence, now = self._contact.silence, self._contact.clock()
         return silence.lasts(now) or now - silence.ended < self._settings.lease_s
 
-    async def _free_slots(self) -> int:
-        while (free := self._settings.slots - len(self._running) - len(self._abandoned)) <= 0:
+    async def _room(self, tier: str) -> int:
+        while not (room := self._slots.room(tier)):
             self._slot_freed.clear()
             await self._slot_freed.wait()
-        return free
+        return room
 
-    async def _start(self, entries: list[Entry], attempts: asyncio.TaskGroup) -> None:
-        answers = await self._try(self._store.start, entries, self._store.new_call())
-        for entry, started in zip(entries, answers, strict=True):
-            if started.go:
-                self._begin(entry, started, attempts)
+    def _reserve(self, entries: list[Entry]) -> Counter[str]:
+        """Count slots for what was taken, and where it is a lane's turn for all that the lane may give."""
+        reserved = Counter(entry.tier for entry in entries)
+        for tier in reserved.elements():
+            self._slots.begin(tier)
+        for tier in dict.fromkeys(entry.tier for entry in entries if entry.is_turn):
+            reserved += self._reserve_all(tier, self._slots.room(tier))
+        return reserved
 
-    def _begin(self, entry: Entry, started: Started, attempts: asyncio.TaskGroup) -> None:
+    def _reserve_all(self, tier: str, room: int) -> Counter[str]:
+        for _ in range(room):
+            self._slots.begin(tier)
+        return Counter({tier: room})
+
+    def _give_up(self, reserved: Counter[str]) -> None:
+        for tier in reserved.elements():
+            self._slots.end(tier)
+            self._slot_freed.set()
+
+    async def _start(self, entries: list[Entry], attempts: asyncio.TaskGroup, reserved: Counter[str]) -> None:
+        """Start what was taken, in slots that were reserved: one for each entry at least."""
+        spare = dict(reserved - Counter(entry.tier for entry in entries))
+        answers: list[Started] = await self._try(self._store.start, entries, self._store.new_call(), spare)
+        drawn = [answer.drawn for answer in answers if answer.drawn is not None]
+        for entry, started in zip([*entries, *drawn], answers, strict=True):
+            if started.go and self._begin(entry, started, attempts):
+                reserved[entry.tier] -= 1
+        self._give_up(reserved)
+
+    def _begin(self, entry: Entry, started: Started, attempts: asyncio.TaskGroup) -> bool:
+        """Have an attempt run; return whether it takes a slot."""
         envelope = decode_envelope(entry.envelope)
         job = self._jobs.get(envelope.kind)
         if job is None:
             self._refuse(entry, started, envelope.kind, attempts)
-            return
+            return False
         attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._means)
         self._running[entry.id] = attempt
-        attempts.create_task(self._run(entry.id, attempt), name=f"job {attempt.token}")
+        attempts.create_task(self._run(entry, attempt), name=f"job {attempt.token}")
+        return True
 
-    async def _run(self, job: str, attempt: Attempt) -> None:
+    async def _run(self, entry: Entry, attempt: Attempt) -> None:
         try:
-            await attempt.run(self._runners)
-        except Exception:
-            # A fault of ours; whoever takes the job over when the lease ends tries again.
-            log.exception("attempt_broke", token=attempt.token, kind=attempt.kind)
+            try:
+                await attempt.run(self._runners)
+            except Exception:
+                # A fault of ours; whoever takes the job over when the lease ends tries again.
+                log.exception("attempt_broke", token=attempt.token, kind=attempt.kind)
+            finally:
+                if self._running.get(entry.id) is attempt:
+                    del self._running[entry.id]
+                self._slot_freed.set()
+            if attempt.handler_runs:
+                # Abandoned, it keeps its slot until it ends: so there are never more of them than slots.
+                await attempt.handler_ended()
         finally:
-            if self._running.get(job) is attempt:
-                del self._running[job]
-            self._slot_freed.set()
             if attempt.has_parent:
                 self._relay.nudge()
-        if attempt.handler_runs:
-            await self._keep_slot(attempt)
-
-    async def _keep_slot(self, attempt: Attempt) -> None:
-        """Let an abandoned handler keep its slot until it ends: so there are never more of them than slots."""
-        self._abandoned.add(attempt)
-        try:
-            await attempt.handler_ended()
-        finally:
-            self._abandoned.discard(attempt)
+            self._slots.end(entry.tier)
             self._slot_freed.set()
 
     def _refuse(self, entry: Entry, started: Started, kind: str, attempts: asyncio.TaskGroup) -> None:

@@ -6,6 +6,8 @@ from msgspec import Meta
 
 from tidings.settings import Bytes, Count, Seconds, StoreSettings
 
+from .slots import shares_of
+
 
 class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     """What `tidings work` takes."""
@@ -19,6 +21,14 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Meta(description="The worker's name, unique among all; empty: host, process id and a random part."),
     ] = ""
     slots: Annotated[Count, Meta(description="Jobs that run at a time, in each queue.")] = 100
+    tiers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The tiers that are served and the slots each owns, in each queue, the fastest first, such as "
+            "`fast=8,standard=4,heavy=1`; what one does not use is lent to others. Empty: all tiers, from one pool of "
+            "`slots`, which means nothing otherwise."
+        ),
+    ] = ()
     threads: Annotated[
         Count,
         Meta(description="Plain functions among them that run at a time; one that does not stop keeps its thread."),
@@ -61,3 +71,9 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
                 f"TIDINGS_HEARTBEAT_S is {self.heartbeat_s:g} s and TIDINGS_LEASE_S {self.lease_s:g} s: the heartbeat "
                 "must be at most a third of the lease, so that one or two may be lost"
             )
+        shares_of(self.tiers)
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """The slots that each tier owns; empty: all tiers share `slots`."""
+        return shares_of(self.tiers)

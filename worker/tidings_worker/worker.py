@@ -24,10 +24,11 @@ from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry, WorkerRecord
 from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
-from tidings.broker.worker import WorkerStore
+from tidings.broker.worker import Rules, WorkerStore
 from tidings.job import Job
 
 from .children import Children, Kinds
+from .loader import LoadError
 from .pool import Pool
 from .queue import Queue, silence_of
 from .runner import Runners
@@ -54,12 +55,19 @@ class Worker:
     """One worker process."""
 
     def __init__(self, settings: WorkerSettings, jobs: Iterable[Job[Any, Any]]) -> None:
+        """Prepare.
+
+        Raises:
+            LoadError: no tier of any kind is served.
+
+        """
         self.settings = settings
         self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._jobs = {job.kind: job for job in jobs}
         self._keys = Keys()
         self._started_ms = int(time.time() * 1000)
         self._queues: dict[str, Queue] = {}
+        self._served = self._served_queues()
 
     async def run(self) -> None:
         """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""
@@ -73,7 +81,7 @@ class Worker:
             pool = await stack.enter_async_context(Pool(self.settings))
             means = await self._means(stack, store, registry)
             sweepers = []
-            for name in sorted({job.queue for job in self._jobs.values()}):
+            for name in self._served:
                 work = await stack.enter_async_context(self._work_store(store, name))
                 runners = Runners(self.settings.threads, pool)
                 queue = self._queues[name] = Queue(work, self._served_in(name), self.settings, runners, contact, means)
@@ -97,6 +105,26 @@ class Worker:
         children = Children(await stack.enter_async_context(gateway), saga, Kinds(self._jobs, registry))
         return Means(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id)
 
+    def _served_queues(self) -> list[str]:
+        """Return the queues of which at least one tier is served; say which tiers are not.
+
+        Raises:
+            LoadError: no tier of any kind is served.
+
+        """
+        shares = self.settings.shares
+        tiers = {(job.queue, tier) for job in self._jobs.values() for tier in job.tiers}
+        left_out = {place for place in tiers if shares and place[1] not in shares}
+        for queue, tier in sorted(left_out):
+            log.warning(
+                "tier_not_served", queue=queue, tier=tier, help="TIDINGS_TIERS leaves it out: others must serve it"
+            )
+        served = sorted({queue for queue, tier in tiers - left_out})
+        if not served:
+            known = ", ".join(sorted({tier for _, tier in tiers}))
+            raise LoadError(f"TIDINGS_TIERS names {', '.join(shares)}; the kinds of these modules have: {known}")
+        return served
+
     def _served_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         return {kind: job for kind, job in self._jobs.items() if job.queue == queue}
 
@@ -111,6 +139,7 @@ class Worker:
             self.id,
             result_ttl_s=self.settings.result_ttl_s,
             max_log_bytes=self.settings.max_log_bytes,
+            rules=_rules_of(self._served_in(queue).values()),
         )
 
     async def _serve(self) -> None:
@@ -184,7 +213,8 @@ class Worker:
             version=tidings.__version__,
             kinds=sorted(self._jobs),
             queues=sorted(self._queues),
-            slots=self.settings.slots,
+            slots=sum(self.settings.shares.values()) or self.settings.slots,
+            tiers=self.settings.shares,
             running=sum(queue.running for queue in self._queues.values()),
             since_ms=self._started_ms,
         )
@@ -227,3 +257,15 @@ class Worker:
             tasks.start_soon(subscription.run)
             for channel in channels:
                 await subscription.keep(channel)
+
+
+def _rules_of(jobs: Iterable[Job[Any, Any]]) -> Rules:
+    policies = {job.kind: job.policy for job in jobs}
+    return Rules(
+        limits={kind: policy.limit for kind, policy in policies.items() if policy.limit is not None},
+        rates={
+            kind: (policy.rate_per * 1000 / policy.rate, max(1, int(policy.rate)))
+            for kind, policy in policies.items()
+            if policy.rate is not None
+        },
+    )

@@ -8,6 +8,9 @@ from tidings.contract.kind import KindRecord
 from .connection import command
 from .keys import Keys
 from .registry import Registry, WorkerRecord
+from .script import Script
+
+_COUNT = Script("count", list[tuple[int, int]])
 
 
 class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +35,13 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unserved(self) -> list[str]:
-        """The queues in which something waits that no worker serves."""
-        served = {queue for worker in self.workers for queue in worker.queues}
-        return sorted({one.queue for one in self.queues if one.waiting and one.queue not in served})
+        """Where something waits that no worker serves: a queue, or `queue/tier` if only that tier is meant."""
+        found = set()
+        for one in self.queues:
+            serving = [worker for worker in self.workers if one.queue in worker.queues]
+            if one.waiting and not any(not worker.tiers or one.tier in worker.tiers for worker in serving):
+                found.add(f"{one.queue}/{one.tier}" if serving else one.queue)
+        return sorted(found)
 
 
 async def take_census(store: Redis, keys: Keys) -> Census:
@@ -46,7 +53,7 @@ async def take_census(store: Redis, keys: Keys) -> Census:
     """
     registry = Registry(store, keys)
     kinds = sorted((await registry.kinds()).values(), key=lambda kind: kind.kind)
-    places = sorted({(kind.queue, kind.tier) for kind in kinds})
+    places = sorted({(kind.queue, tier) for kind in kinds for tier in kind.tiers})
     return Census(
         kinds=kinds,
         workers=await registry.workers(),
@@ -55,16 +62,11 @@ async def take_census(store: Redis, keys: Keys) -> Census:
 
 
 async def _count(store: Redis, keys: Keys, queue: str, tier: str) -> QueueCount:
-    stream = keys.ready(queue, tier)
-    total = int(await command(store, "XLEN", stream))
-    running = 0
-    if await command(store, "EXISTS", stream):
-        for group in await command(store, "XINFO", "GROUPS", stream):
-            running += int(dict(zip(group[::2], group[1::2], strict=True))[b"pending"])
+    ((waiting, running),) = await _COUNT(store, keys.root(queue), ([tier],))
     return QueueCount(
         queue=queue,
         tier=tier,
-        waiting=max(0, total - running),
+        waiting=waiting,
         running=running,
         scheduled=int(await command(store, "ZCARD", keys.scheduled(queue))),
         dead=int(await command(store, "XLEN", keys.dead(queue))),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -15,6 +15,31 @@ from .keys import Keys
 from .script import Script
 
 Reply = TypeVar("Reply")
+
+
+class Fallback(msgspec.Struct, array_like=True, frozen=True):
+    """What is queued in place of a job that would wait too long."""
+
+    kind: str
+    tier: str
+    envelope: str
+    limit: str = ""
+    """As in `Terms`."""
+
+
+class Terms(msgspec.Struct, array_like=True, frozen=True):
+    """Under which conditions a job is queued and started; most have none."""
+
+    limit: str = ""
+    """The kind, or kind, `:` and a value: whose place it needs to run; empty: none's."""
+    priority: int = 0
+    """-100 to 100; the lowest is shed first."""
+    max_eta_ms: int = 0
+    """Longer it shall not wait; 0: it may."""
+    shed: str = ""
+    """The problem (JSON) with which the least important job that waits ends in its favour; empty: none does."""
+    fallback: Fallback | Literal[False] = False
+    """What is queued instead."""
 
 
 class NewJob(msgspec.Struct, array_like=True, frozen=True):
@@ -43,21 +68,24 @@ class NewJob(msgspec.Struct, array_like=True, frozen=True):
     watch: int = 1
     parent: str = ""
     """Token and step of the saga that calls it, with a space between; empty: nobody waits for it."""
+    terms: Terms | Literal[False] = False
 
 
 class Submitted(msgspec.Struct, array_like=True, frozen=True):
     """What became of a `NewJob`."""
 
     answer: str
-    """`new`, `duplicate`, `reused`, `full` or `crowded`."""
+    """`new`, `duplicate`, `reused`, `full`, `crowded` or `busy`."""
     id: str
     """The job's id: for a duplicate that of the earlier job."""
     state: str
     seq: int
     position: int
-    """Jobs ahead of it; for `full` the backlog, for `crowded` the caller's live jobs."""
+    """Jobs ahead of it; for `full` the backlog, for `crowded` the caller's live jobs, for `busy` the jobs ahead."""
     wait_ms: int
     """Until it may start, or (refused) until another try makes sense; -1: unknown."""
+    degraded: str = ""
+    """`fallback`: another kind answers; `shed`: another job ended for it; empty: neither."""
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -110,6 +138,7 @@ class GatewayStore(Gatherers):
         dedup_window_s: float = 86_400,
         max_backlog: int = 100_000,
         max_backlog_per_caller: int = 50_000,
+        direct_per_caller: int = 8,
         result_ttl_s: float = 86_400,
     ) -> None:
         """Bind the operations to a store and a gateway's return address.
@@ -121,6 +150,7 @@ class GatewayStore(Gatherers):
             dedup_window_s: how long an idempotency key is remembered, s.
             max_backlog: jobs that may wait in one tier of a partition.
             max_backlog_per_caller: jobs of one caller that may live in a partition.
+            direct_per_caller: how many of them stand in line with everybody's; more take turns in a lane.
             result_ttl_s: how long the record of a job that ends here is kept, s.
 
         """
@@ -132,6 +162,7 @@ class GatewayStore(Gatherers):
         self._ttl_ms = int(result_ttl_s * 1000)
         self._max_backlog = max_backlog
         self._max_caller = max_backlog_per_caller
+        self._direct = direct_per_caller
 
     def submit(self, partition: str, job: NewJob) -> "asyncio.Future[Submitted]":
         """Accept a job; a future that fails with `StoreError`."""
@@ -170,7 +201,16 @@ class GatewayStore(Gatherers):
     # What each script takes before and around its items.
 
     def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
-        return partition, self.gateway, self._window_ms, self._max_backlog, self._max_caller, items
+        return (
+            partition,
+            self.gateway,
+            self._window_ms,
+            self._max_backlog,
+            self._max_caller,
+            self._direct,
+            self._ttl_ms,
+            items,
+        )
 
     def _watch_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
         return self.gateway, items

@@ -38,9 +38,12 @@ class Keys:
         """What every key of a partition begins with; never a key itself."""
         return f"{self.namespace}:{{{partition}}}:"
 
-    def ready(self, partition: str, tier: str) -> str:
-        """Stream: jobs that may start, whole envelopes; trimmed by deletion on acknowledgement."""
-        return f"{self.root(partition)}ready:{tier}"
+    def ready(self, partition: str, tier: str, lane: int | None = None) -> str:
+        """Stream: jobs that may start, whole envelopes, and the turns of the tier's lanes; or one such lane.
+
+        Trimmed by deletion on acknowledgement.
+        """
+        return f"{self.root(partition)}ready:{tier}{'' if lane is None else f'/{lane}'}"
 
     def job(self, partition: str, job: str) -> str:
         """Hash: the record of one job; expires `result_ttl` after its end."""
@@ -105,9 +108,28 @@ class Keys:
         return f"{self.root(partition)}callers"
 
     def flow(self, partition: str, tier: str) -> str:
-        """Hash: how fast a tier drains; expires an hour after it was last measured."""
+        """Hash: how fast a tier drains, and in which of its lanes something waits.
+
+        Expires an hour after it was last measured, unless something does.
+        """
         return f"{self.root(partition)}flow:{tier}"
 
     def unique(self, partition: str, suffix: str) -> str:
         """String: the unique value of a kind → the live job that holds it; leaves with the job's end."""
         return f"{self.root(partition)}unique:{suffix}"
+
+    def limit(self, partition: str, suffix: str) -> str:
+        """Set: a limit, that is a kind or one value of it → the jobs that have a place; a job leaves with its run."""
+        return f"{self.root(partition)}limit:{suffix}"
+
+    def limited(self, partition: str, suffix: str) -> str:
+        """Sorted set: a limit → the jobs that wait for a place, by when they were queued; trimmed by use."""
+        return f"{self.root(partition)}limited:{suffix}"
+
+    def rate(self, partition: str, kind: str) -> str:
+        """String: when the bucket of a kind with a rate is full again (ms); expires then."""
+        return f"{self.root(partition)}rate:{kind}"
+
+    def sheddable(self, partition: str, tier: str) -> str:
+        """Sorted set: jobs of a tier that may be shed while they wait, the least important first."""
+        return f"{self.root(partition)}sheddable:{tier}"

@@ -21,6 +21,9 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     kinds: list[str]
     queues: list[str]
     slots: int
+    """In each queue."""
+    tiers: dict[str, int] = {}
+    """The tiers it serves and the slots each owns; empty: all tiers of its queues, from one pool."""
     running: int = 0
     since_ms: int = 0
     """When it started, ms since the epoch by its own clock; for people only."""

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -28,9 +29,28 @@ class Entry(NamedTuple):
 
     tier: str
     entry: str
-    """The stream's id of it, `ms-n`."""
+    """Where it lies: the stream's id of it, `ms-n`; in a lane `ms-n/lane`."""
     id: str
+    """The job's id; `/` and a lane: no job, but that lane's turn."""
     envelope: bytes
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is a lane's turn: what is started for it comes from the lane."""
+        return self.id.startswith("/")
+
+
+class Claimed(msgspec.Struct, array_like=True, frozen=True):
+    """An entry as a script gives it."""
+
+    tier: str
+    entry: str
+    id: str
+    envelope: str
+
+    def held(self) -> Entry:
+        """Return it as what `take` gives."""
+        return Entry(self.tier, self.entry, self.id, self.envelope.encode())
 
 
 class Started(msgspec.Struct, array_like=True, frozen=True):
@@ -45,11 +65,23 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     submitted_ms: int
     lost: int
     """How many workers were lost while they ran this job."""
+    drawn: Entry | None = None
+    """The entry, where a lane gave it; not on the wire."""
 
     @property
     def unwinding(self) -> bool:
         """Whether it is a saga that has to undo its work; its journal says why."""
         return self.remaining_ms < 0
+
+
+class Drawn(Claimed, array_like=True, frozen=True, kw_only=False):
+    """A job that a lane gave, and its start."""
+
+    started: Started
+
+    def told(self) -> Started:
+        """Return the answer about it."""
+        return msgspec.structs.replace(self.started, drawn=self.held())
 
 
 class Outcome(msgspec.Struct, array_like=True, frozen=True):
@@ -98,6 +130,15 @@ class Report:
         """Return the item of `report.lua`; nothing may be added after this."""
         self.sealed = True
         return self.id, self.fence, self.number, self.progress, self.events, self.outcome or False
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What keeps jobs of some kinds from starting."""
+
+    limits: dict[str, int] = {}
+    """Kind → how many of its jobs, or of those with one value, may run at a time."""
+    rates: dict[str, tuple[float, int]] = {}
+    """Kind → ms between two starts, and how many may start at once."""
 
 
 class Beat(msgspec.Struct, array_like=True, frozen=True):
@@ -149,7 +190,8 @@ class NextRun(msgspec.Struct, array_like=True, frozen=True):
 _RECUR = Script("recur", tuple[int, int])
 _JOIN = Script("join", list[str])
 _SWEEP = Script("sweep", Swept)
-_START = Script("start", list[Started])
+_TAKE_OVER = Script("take_over", list[Claimed])
+_START = Script("start", tuple[list[Started], list[Drawn]])
 _REPORT = Script("report", list[str])
 _BEAT = Script("beat", list[str])
 _ONCE = Script("once", list[Memo])
@@ -169,6 +211,7 @@ class WorkerStore(Gatherers):
         *,
         result_ttl_s: float = 86_400,
         max_log_bytes: int = 4_194_304,
+        rules: "Rules | None" = None,
     ) -> None:
         """Bind the operations to a store, a partition and a worker.
 
@@ -179,11 +222,13 @@ class WorkerStore(Gatherers):
             worker: this worker's id, also its name as a consumer.
             result_ttl_s: how long the record of a finished job is kept, s.
             max_log_bytes: a longer log of one job loses its older half.
+            rules: limits and rates of the kinds served.
 
         """
         super().__init__()
         self.partition = partition
         self.worker = worker
+        self.rules = rules or Rules()
         self._store = store
         self._caller = caller_of(store)
         self._keys = keys
@@ -204,43 +249,51 @@ class WorkerStore(Gatherers):
         """
         return sum(await _LEAVE(self._store, self._root, (self.worker, tiers)))
 
-    async def take(self, tiers: list[str], most: int, wait_ms: int) -> list[Entry]:
-        """Take up to `most` new entries of each tier, waiting up to `wait_ms` for the first.
+    async def take(self, tiers: Sequence[str], most: int, wait_ms: int) -> list[Entry]:
+        """Take up to `most` new entries of each tier, waiting up to `wait_ms` for the first; 0: not at all.
 
         Source: https://redis.io/docs/latest/commands/xreadgroup/
         """
         streams = [self._keys.ready(self.partition, tier) for tier in tiers]
-        found = await self._caller.wait(
-            "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most, "BLOCK", wait_ms,
-            "STREAMS", *streams, *(">" for _ in streams),
+        call = self._caller.wait if wait_ms else self._caller.ask
+        found = await call(
+            "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most,
+            *(("BLOCK", wait_ms) if wait_ms else ()), "STREAMS", *streams, *(">" for _ in streams),
         )  # fmt: skip
         return [_entry(stream.rpartition(b":")[2].decode(), raw) for stream, entries in found or () for raw in entries]
 
     async def take_over(self, tier: str, idle_ms: int, most: int) -> list[Entry]:
-        """Take up to `most` entries whose holder has not renewed their lease for `idle_ms`.
-
-        Source: https://redis.io/docs/latest/commands/xautoclaim/
-        """
-        stream = self._keys.ready(self.partition, tier)
-        answer = await self._caller.ask("XAUTOCLAIM", stream, GROUP, self.worker, idle_ms, "0-0", "COUNT", most)
-        return [_entry(tier, raw) for raw in answer[1] if raw is not None and raw[1] is not None]
+        """Take up to `most` entries of a tier and its lanes whose holder has not renewed their lease for `idle_ms`."""
+        claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most))
+        return [entry.held() for entry in claimed]
 
     def new_call(self) -> str:
         """Return a name for one call of `start`."""
         return f"{self._call_prefix}{next(self._calls)}"
 
-    async def start(self, entries: list[Entry], call: str = "") -> list[Started]:
-        """Start an attempt for each entry this worker holds.
+    async def start(
+        self, entries: list[Entry], call: str = "", spare: Mapping[str, int] | None = None
+    ) -> list[Started]:
+        """Start an attempt for each entry this worker holds, and for jobs of the lanes whose turn is among them.
 
         Args:
             entries: what `take` or `take_over` gave.
             call: a name from `new_call`: asked again under it, because the reply was lost, this starts nothing
                 anew; empty: a name of its own.
+            spare: tier → jobs beyond the entries that its lanes may give; none by default.
+
+        Returns:
+            An answer for each entry, then one for each job that a lane gave: those say which it is (`drawn`).
 
         """
         items = [(entry.tier, entry.entry, entry.id) for entry in entries]
-        args = (self.partition, self.worker, self._ttl_ms, call or self.new_call(), items)
-        return await _START(self._store, self._root, args)
+        rules = self.rules
+        args = (
+            self.partition, self.worker, self._ttl_ms, call or self.new_call(), spare or {}, rules.limits, rules.rates,
+            items,
+        )  # fmt: skip
+        answers, drawn = await _START(self._store, self._root, args)
+        return [*answers, *(one.told() for one in drawn)] if drawn else answers
 
     def report(self, report: Report) -> "asyncio.Future[str]":
         """Write a report with the next batch: `ok`, `cancel`, `lost` or `done`.
@@ -292,7 +345,7 @@ class WorkerStore(Gatherers):
             cursor: that of the last sweep, at first `0`.
 
         """
-        args = (tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS)
+        args = (tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS, self.rules.limits)
         return await _SWEEP(self._store, self._root, args)
 
     def _send_reports(self, reports: list[Report]) -> "asyncio.Future[list[str]]":

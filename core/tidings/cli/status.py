@@ -51,10 +51,11 @@ def _show(census: Census, console: Console) -> None:
         queues.add_row(one.queue, one.tier, *map(str, counts))
     kinds = Table("kind", "version", "queue", "tier", "recurs", "description", title="Kinds", title_justify="left")
     for kind in census.kinds:
-        kinds.add_row(kind.kind, str(kind.version), kind.queue, kind.tier, _recurs(kind), kind.description)
+        kinds.add_row(kind.kind, str(kind.version), kind.queue, " ".join(kind.tiers), _recurs(kind), kind.description)
     workers = Table("worker", "version", "running", "slots", "kinds", title="Workers", title_justify="left")
     for worker in census.workers:
-        row = (worker.worker, worker.version, str(worker.running), str(worker.slots), " ".join(worker.kinds))
+        slots = " ".join(f"{tier}={owned}" for tier, owned in worker.tiers.items()) or str(worker.slots)
+        row = (worker.worker, worker.version, str(worker.running), slots, " ".join(worker.kinds))
         workers.add_row(*row)
     for table in (queues, kinds, workers):
         console.print(table)

@@ -19,6 +19,8 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Seconds from now after which it is not worth finishing."""
     queue: str | None = None
     tier: str | None = None
+    priority: int | None = None
+    """-100 to 100: among jobs that may be shed the lowest goes first."""
     correlation_id: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None

@@ -55,7 +55,9 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True):
     """Seconds from now after which it is not worth finishing."""
     tier: _Queue | None = None
     queue: _Queue | None = None
-    priority: int | None = None
+    priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] | None = None
+    """How much it matters, -100 to 100, by default 0, among jobs that may be shed: the lowest goes first. It does not
+    change the order in which they run; tiers do."""
     correlation_id: _Plain | None = None
     """1 to 256 printable ASCII characters, echoed wherever the job shows."""
     traceparent: _Plain | None = None
@@ -188,6 +190,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     """Jobs ahead in the queue, approximate."""
     eta: float | None = None
     """Seconds until it may start, approximate; null if unknown."""
+    degraded: str | None = None
+    """Too much waited: `fallback`: a cheaper kind answers; `shed`: another job was dropped for this one; else null."""
 
 
 class LogChunk(msgspec.Struct, frozen=True):

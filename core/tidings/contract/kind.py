@@ -4,12 +4,10 @@ from typing import Annotated
 
 import msgspec
 
-from .token import QUEUE_PATTERN
+from .tier import Name, TierRule
 
 KIND_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$(?!\n)"
 """What a kind may be called: 1 to 128 letters, digits, `_`, `.` and `-`, not starting with a digit."""
-
-Name = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
 
 
 class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +16,10 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     kind: Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
     version: int = 1
     queue: Name = "default"
-    tier: Name = "normal"
+    tier: Name = "standard"
+    """Of its jobs; where there is a `route`: of those that it does not send elsewhere."""
+    route: TierRule | None = None
+    """By which its jobs are given one of two tiers."""
     description: str = ""
     input: msgspec.Raw
     """JSON Schema (2020-12) of the input."""
@@ -38,6 +39,24 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The cron line by which it recurs."""
     timezone: str | None = None
     """The time zone of that line."""
+    limit: int | None = None
+    """How many of its jobs run at a time, over all workers."""
+    limit_by: str | None = None
+    """A text with fields of the input in braces: so many for each value."""
+    rate: float | None = None
+    """How many of its jobs start in `rate_per` seconds, over all workers."""
+    rate_per: float = 1.0
+    max_eta: float | None = None
+    """Seconds: a job that would wait longer is refused, or what the following say."""
+    when_busy: str = "refuse"
+    """`shed`: instead, the least important job that waits fails with the code `shed`."""
+    fallback: str | None = None
+    """The kind that answers instead."""
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The tiers its jobs may belong to."""
+        return (self.tier,) if self.route is None else (self.route.otherwise, self.route.then)
 
 
 encode_kind = msgspec.json.Encoder().encode

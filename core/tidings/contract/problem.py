@@ -61,6 +61,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "saga_diverged": Code("The code of a saga no longer takes the steps that it took.", 500, False),
         "saga_too_deep": Code("Sagas call each other deeper than they may.", 500, False),
         "saga_too_long": Code("A saga takes more steps than it may.", 500, False),
+        "shed": Code("The work was dropped to make room for other work.", 503, True),
     }
 )
 """Every code of contract version 1. A code may be added, never removed or given another meaning."""

@@ -5,6 +5,7 @@ Rules (CONTRACT section 1):
 * A job is in exactly one state. Terminal states are final: no message can leave one.
 * Every change of state is one row of `TRANSITIONS`; anything else raises and changes nothing.
 * The Lua scripts hold the same table (`broker/lua/_prelude.lua`); a test compares the two.
+* A job that waits fails only by being shed: dropped, so that others need not wait so long.
 * An operator's replay of a dead letter is no message: what it may do stands apart, in `REPLAY`.
 
 ::
@@ -47,7 +48,7 @@ _ENDS_EARLY = frozenset({State.CANCELLED, State.EXPIRED})
 TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.SCHEDULED: frozenset({State.QUEUED}) | _ENDS_EARLY,
-        State.QUEUED: frozenset({State.RUNNING}) | _ENDS_EARLY,
+        State.QUEUED: frozenset({State.RUNNING, State.FAILED}) | _ENDS_EARLY,
         State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.SCHEDULED, State.WAITING, State.QUEUED})
         | _ENDS_EARLY,
         State.WAITING: frozenset({State.QUEUED}) | _ENDS_EARLY,

@@ -69,7 +69,7 @@ def _default(text: str, path: tuple[str, ...], schema: Mapping[str, Any]) -> Any
     """
     part: Mapping[str, Any] = schema
     for name in path:
-        fields = _resolve(part, schema).get("properties", {})
+        fields = resolve(part, schema).get("properties", {})
         if name not in fields:
             known = ", ".join(fields) or "none"
             raise ValueError(f"{text!r} names {'.'.join(path)!r}, which the input does not have; its fields: {known}")
@@ -77,7 +77,8 @@ def _default(text: str, path: tuple[str, ...], schema: Mapping[str, Any]) -> Any
     return part.get("default") if path else None
 
 
-def _resolve(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a schema that a reference in it means."""
     while "$ref" in part:
         part = schema["$defs"][part["$ref"].rpartition("/")[2]]
     return part

@@ -8,7 +8,9 @@ local root = KEYS[1]
 local args = cmsgpack.unpack(ARGV[1])
 
 local GROUP = 'workers'
-local function ready_key(tier) return root .. 'ready:' .. tier end
+local function ready_key(tier, lane)
+  return root .. 'ready:' .. tier .. (lane and '/' .. lane or '')
+end
 local function job_key(id) return root .. 'job:' .. id end
 local function log_key(id) return root .. 'log:' .. id end
 local function steps_key(id) return root .. 'steps:' .. id end
@@ -19,6 +21,10 @@ local recurring_key = root .. 'recurring'
 local callers_key = root .. 'callers'
 local function flow_key(tier) return root .. 'flow:' .. tier end
 local function unique_key(suffix) return root .. 'unique:' .. suffix end
+local function limit_key(suffix) return root .. 'limit:' .. suffix end
+local function limited_key(suffix) return root .. 'limited:' .. suffix end
+local function rate_key(kind) return root .. 'rate:' .. kind end
+local function sheddable_key(tier) return root .. 'sheddable:' .. tier end
 -- Of the registry's partition only.
 local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
@@ -30,7 +36,7 @@ local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
 -- every call of every script.
 local NEXT = {
   scheduled = ' queued cancelled expired ',
-  queued = ' running cancelled expired ',
+  queued = ' running failed cancelled expired ',
   running = ' succeeded failed scheduled waiting queued cancelled expired ',
   waiting = ' queued cancelled expired ',
   succeeded = ' ', failed = ' ', cancelled = ' ', expired = ' ',
@@ -147,10 +153,159 @@ local function close_saga(id, state, ttl)
   end
 end
 
+-- Where an entry lies: the key of its stream, and its id there. One of a lane is written `<id>/<lane>`, so that
+-- tier and entry together name the place everywhere.
+local function place(tier, entry)
+  local cut = string.find(entry, '/', 1, true)
+  if not cut then return ready_key(tier), entry end
+  return ready_key(tier, string.sub(entry, cut + 1)), string.sub(entry, 1, cut - 1)
+end
+
+-- Takes an entry out of its ready stream for good, at the end of the script, with all others of its stream.
+local done = {}
+local function acknowledge(tier, entry)
+  local stream, id = place(tier, entry)
+  local entries = done[stream]
+  if not entries then
+    entries = {}
+    done[stream] = entries
+  end
+  entries[#entries + 1] = id
+end
+
+-- Lanes: stochastic fair queueing (P. E. McKenney, 1990). Who has DIRECT jobs or more that live gets no more of
+-- them into the tier's stream: they wait in one of LANES streams of the tier, chosen by who it is, and the lane has
+-- one entry in the tier's stream, its turn (its id is `/<lane>`). What takes a turn starts a job of the lane
+-- (start.lua) and puts the turn back at the end: so however many jobs one caller has, at most DIRECT of them and a
+-- turn stand before another's. Workers read the tiers' streams only, and whoever has few jobs pays nothing.
+-- Which lanes have a turn is a field of the tier's flow, ` 3 7 `: those are the lanes in which something waits.
+local LANES = 16
+local DIRECT = 8
+local FLOW_TTL = 3600000
+local lanes, lanes_changed = {}, {}
+
+local function know_lanes(tier, found)
+  lanes[tier] = found or ' '
+end
+
+local function lanes_of(tier)
+  if not lanes[tier] then know_lanes(tier, redis.call('HGET', flow_key(tier), 'lanes')) end
+  return lanes[tier]
+end
+
+local function give_turn(tier, lane)
+  redis.call('XADD', ready_key(tier), '*', 'id', '/' .. lane, 'env', '')
+end
+
+local function open_lane(tier, lane)
+  if string.find(lanes_of(tier), ' ' .. lane .. ' ', 1, true) then return end
+  lanes[tier] = lanes[tier] .. lane .. ' '
+  lanes_changed[tier] = true
+  give_turn(tier, lane)
+end
+
+local function close_lane(tier, lane)
+  lanes[tier] = string.gsub(lanes_of(tier), ' ' .. lane .. ' ', ' ', 1)
+  lanes_changed[tier] = true
+end
+
+local function lane_of(caller)
+  return tostring(tonumber(string.sub(redis.sha1hex(caller), 1, 4), 16) % LANES)
+end
+
+-- The jobs of a caller that live; asked once a script, those of the script itself are added.
+local counts = {}
+local function live_of(caller)
+  if not counts[caller] then counts[caller] = tonumber(redis.call('HGET', callers_key, caller) or 0) end
+  return counts[caller] + (tallies[caller] or 0)
+end
+
+-- Puts an envelope into its tier's stream, or into a lane; returns where it lies.
+local function append(id, tier, envelope, lane)
+  if not lane then return redis.call('XADD', ready_key(tier), '*', 'id', id, 'env', envelope) end
+  open_lane(tier, lane)
+  return redis.call('XADD', ready_key(tier, lane), '*', 'id', id, 'env', envelope) .. '/' .. lane
+end
+
+-- Puts a job that lives already into its ready stream and says so in its record.
+-- caller: a field of its record, false if it has none; nil: not read yet.
+local function enqueue(id, tier, envelope, caller)
+  local key = job_key(id)
+  if caller == nil then caller = redis.call('HGET', key, 'caller') end
+  local lane = caller and live_of(caller) > DIRECT and lane_of(caller) or nil
+  local entry = append(id, tier, envelope, lane)
+  redis.call('HSET', key, 'state', 'queued', 'entry', entry, 'enqueued', now)
+  return entry
+end
+
+local function envelope_in(tier, entry)
+  local stream, id = place(tier, entry)
+  local found = redis.call('XRANGE', stream, id, id)
+  return found[1] and found[1][2][4] or ''
+end
+
+-- Some jobs step aside: they are `queued`, but lie in no stream, since a limit or a rate of their kind lets none of
+-- them start now. The envelope is then kept in the record, which has no `entry`; whoever waits for a place of a limit
+-- is a member of its `limited`, by when it was queued; who waits for its turn by a rate lies in the schedule. A
+-- deadline lies there too. The flow of the tier counts them: `aside`.
+local function step_aside(id, tier, entry, deadline)
+  local key = job_key(id)
+  redis.call('HSET', key, 'envelope', envelope_in(tier, entry))
+  redis.call('HDEL', key, 'entry')
+  acknowledge(tier, entry)
+  redis.call('HINCRBY', flow_key(tier), 'aside', 1)
+  redis.call('PERSIST', flow_key(tier))
+  if deadline then redis.call('ZADD', scheduled_key, deadline, id) end
+end
+
+-- It waits no more, whatever becomes of it.
+local function leave_aside(id, tier)
+  redis.call('HINCRBY', flow_key(tier), 'aside', -1)
+  redis.call('ZREM', scheduled_key, id)
+end
+
+local function step_back(id, tier, envelope, caller)
+  leave_aside(id, tier)
+  local lane = caller and live_of(caller) > DIRECT and lane_of(caller) or nil
+  local key = job_key(id)
+  redis.call('HSET', key, 'entry', append(id, tier, envelope, lane))
+  redis.call('HDEL', key, 'envelope')
+end
+
+-- Limits: a set of the jobs that have a place, those that run and those that will run as soon as a worker takes them.
+-- Gives a place to the one that has waited longest; returns whether there was one.
+local function admit_next(limit)
+  while true do
+    local id = redis.call('ZPOPMIN', limited_key(limit))[1]
+    if not id then return false end
+    local state, tier, entry, envelope, caller = unpack(redis.call('HMGET', job_key(id), 'state', 'tier', 'entry',
+      'envelope', 'caller'))
+    if state == 'queued' and not entry and envelope then
+      redis.call('SADD', limit_key(limit), id)
+      step_back(id, tier, envelope, caller)
+      return true
+    end
+  end
+end
+
+-- Gives the places that are free.
+local function fill(limit, most)
+  while redis.call('SCARD', limit_key(limit)) < most and admit_next(limit) do end
+end
+
+-- A job gives up its place, or its wish for one.
+local function release(limit, id)
+  if redis.call('SREM', limit_key(limit), id) == 1 then
+    admit_next(limit)
+  else
+    redis.call('ZREM', limited_key(limit), id)
+  end
+end
+
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
--- `fields` are names and values to be written with it, its number among them: one HSET for all. The last four
+-- `fields` are names and values to be written with it, its number among them: one HSET for all. The last five
 -- are fields of its record, which the caller has read with others: a call costs more than what it does.
-local function finish(id, state, fields, ttl, logged, caller, unique, saga)
+local function finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
   local key = job_key(id)
   redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
@@ -159,24 +314,29 @@ local function finish(id, state, fields, ttl, logged, caller, unique, saga)
   if unique and redis.call('GET', unique_key(unique)) == id then redis.call('DEL', unique_key(unique)) end
   if saga then close_saga(id, state, ttl) end
   tally(caller, -1)
+  if limit then release(limit, id) end
 end
 
--- Takes an entry out of its ready stream for good, at the end of the script, with all others of its tier.
-local done = {}
-local function acknowledge(tier, entry)
-  local entries = done[tier]
-  if not entries then
-    entries = {}
-    done[tier] = entries
+-- Entries of a stream that no worker holds, and those that one does.
+local function unheld(stream)
+  local groups, held = redis.pcall('XINFO', 'GROUPS', stream), 0
+  if groups.err then return 0, 0 end -- nothing was ever queued there, and no worker has joined
+  for _, group in ipairs(groups) do
+    for i = 1, #group, 2 do
+      if group[i] == 'pending' then held = held + group[i + 1] end
+    end
   end
-  entries[#entries + 1] = entry
+  return redis.call('XLEN', stream) - held, held
 end
 
--- Puts a job into its ready stream and says so in its record.
-local function enqueue(id, tier, envelope)
-  local entry = redis.call('XADD', ready_key(tier), '*', 'id', id, 'env', envelope)
-  redis.call('HSET', job_key(id), 'state', 'queued', 'entry', entry, 'enqueued', now)
-  return entry
+-- The streams of a tier: its own, and those of its lanes that there have ever been jobs in.
+local function streams_of(tier)
+  local found = { ready_key(tier) }
+  for lane = 0, LANES - 1 do
+    local stream = ready_key(tier, lane)
+    if redis.call('EXISTS', stream) == 1 then found[#found + 1] = stream end
+  end
+  return found
 end
 
 -- A saga that would end badly, but owes something (steps to undo, children to stop), does not end yet: it
@@ -216,9 +376,14 @@ local function wake(id, state, tier, seq, watchers, worker, partition, awaits, n
   end
 end
 
-local function envelope_in(tier, entry)
-  local found = redis.call('XRANGE', ready_key(tier), entry, entry)
-  return found[1] and found[1][2][4] or ''
+-- Jobs that wait for a worker: those in a tier's stream, less the turns of its lanes, and those in its lanes.
+local function count_waiting(tier)
+  local direct, laned = unheld(ready_key(tier)), 0
+  for lane in string.gmatch(lanes_of(tier), '%d+') do
+    direct = direct - 1
+    laned = laned + unheld(ready_key(tier, lane))
+  end
+  return math.max(direct, 0), laned
 end
 
 -- What an operator's replay may do, and nothing else: REPLAY of contract/state.py.
@@ -244,9 +409,17 @@ end
 
 -- Stands at the end of every script that changes jobs.
 local function conclude()
-  for tier, entries in pairs(done) do
-    redis.call('XACK', ready_key(tier), GROUP, unpack(entries))
-    redis.call('XDEL', ready_key(tier), unpack(entries))
+  for stream, entries in pairs(done) do
+    redis.call('XACK', stream, GROUP, unpack(entries))
+    redis.call('XDEL', stream, unpack(entries))
+  end
+  for tier in pairs(lanes_changed) do
+    redis.call('HSET', flow_key(tier), 'lanes', lanes[tier])
+    if lanes[tier] == ' ' then
+      redis.call('PEXPIRE', flow_key(tier), FLOW_TTL)
+    else
+      redis.call('PERSIST', flow_key(tier))
+    end
   end
   for gateway, box in pairs(outboxes) do publish(gateway, box) end
   for caller, change in pairs(tallies) do

@@ -15,8 +15,9 @@ for i, item in ipairs(items) do
   local id, fence, tier, entry = unpack(item)
   local state, current, cancel = unpack(redis.call('HMGET', job_key(id), 'state', 'fence', 'cancel'))
   if state == 'running' and tonumber(current) == fence then
-    held[tier] = held[tier] or {}
-    table.insert(held[tier], entry)
+    local stream, place_in_it = place(tier, entry)
+    held[stream] = held[stream] or {}
+    table.insert(held[stream], place_in_it)
     replies[i] = cancel and 'cancel' or 'ok'
   else
     replies[i] = 'lost'
@@ -24,11 +25,11 @@ for i, item in ipairs(items) do
 end
 
 -- JUSTID: idle time is reset, deliveries are not counted. 500 at a time: Lua's unpack is bounded.
-for tier, entries in pairs(held) do
+for stream, entries in pairs(held) do
   for first = 1, #entries, 500 do
     local some = { unpack(entries, first, math.min(first + 499, #entries)) }
     some[#some + 1] = 'JUSTID'
-    redis.call('XCLAIM', ready_key(tier), GROUP, worker, 0, unpack(some))
+    redis.call('XCLAIM', stream, GROUP, worker, 0, unpack(some))
   end
 end
 

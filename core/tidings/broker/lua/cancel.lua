@@ -12,13 +12,16 @@
 local partition, ttl, items = unpack(args)
 local replies = {}
 
-local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique, saga)
-  if state == 'queued' then
+local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique, saga, limit, shed)
+  if state == 'queued' and entry then
     acknowledge(tier, entry)
+    if shed then redis.call('ZREM', sheddable_key(tier), id) end
+  elseif state == 'queued' then
+    leave_aside(id, tier)
   else
     redis.call('ZREM', scheduled_key, id)
   end
-  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique, saga)
+  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique, saga, limit)
   tell(watchers, partition, id, seq, FINAL, bare_tail('cancelled'))
 end
 
@@ -35,9 +38,9 @@ end
 for i, item in ipairs(items) do
   local id, caller = unpack(item)
   local key = job_key(id)
-  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding = unpack(redis.call('HMGET',
-    key, 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller', 'unique', 'saga',
-    'unwinding'))
+  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding, limit, shed = unpack(
+    redis.call('HMGET', key, 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller',
+      'unique', 'saga', 'unwinding', 'limit', 'shed'))
   if not state or (caller ~= '' and owner ~= caller) then
     replies[i] = 'unknown'
   elseif terminal(state) then
@@ -52,7 +55,7 @@ for i, item in ipairs(items) do
     unwind_waiting(id, key, state, tier, seq + 1, watchers)
     replies[i] = 'asked'
   else
-    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique, saga)
+    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique, saga, limit, shed)
     replies[i] = 'cancelled'
   end
 end

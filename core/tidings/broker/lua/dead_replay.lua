@@ -91,7 +91,7 @@ local function reopen(id, key, tier, envelope)
   if unique then hold(unique, id, 0) end
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
-  enqueue(id, tier, envelope)
+  enqueue(id, tier, envelope, caller)
   tell(redis.call('HGET', key, 'watchers'), partition, id, seq, CHANGE,
     '"event":"queued","status":"queued","data":{"replay":' .. replays .. '}}')
 end

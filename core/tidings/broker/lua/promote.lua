@@ -1,35 +1,42 @@
 #!lua flags=allow-oom
--- Moves jobs that are due from the schedule into their queues, those that wait among them: their timer, or
--- their deadline, has come. Any worker may run it at any time.
+-- Moves jobs that are due from the schedule into their queues; those that wait among them (their timer, or their
+-- deadline, has come), and those that stepped aside (the turn of a rate, or their deadline, has). Any worker may run
+-- it at any time.
 --
 -- Atomic, because a job must be in one of the two places, and in one only.
 --
--- args = { partition, result_ttl_ms, limit }
+-- args = { partition, result_ttl_ms, most }
 -- Reply: MessagePack array { moved, wait_ms }: how many were moved, and how long until the next is due;
 --   wait_ms is -1 if the schedule is empty.
--- O(limit · log(schedule)).
+-- O(most · log(schedule)).
 
-local partition, ttl, limit = unpack(args)
+local partition, ttl, most = unpack(args)
 
-local due = redis.call('ZRANGEBYSCORE', scheduled_key, '-inf', now, 'LIMIT', 0, limit)
+local due = redis.call('ZRANGEBYSCORE', scheduled_key, '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(due) do
   local key = job_key(id)
   redis.call('ZREM', scheduled_key, id)
-  local state, tier, envelope, seq, watchers, deadline, logged, caller, unique, saga, unwinding = unpack(redis.call('HMGET',
-    key, 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'caller', 'unique', 'saga', 'unwinding'))
-  if state == 'scheduled' or state == 'waiting' then
+  local state, tier, envelope, seq, watchers, deadline, logged, caller, unique, saga, unwinding, limit, entry = unpack(
+    redis.call('HMGET', key, 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'caller', 'unique',
+      'saga', 'unwinding', 'limit', 'entry'))
+  local is_aside = state == 'queued' and not entry
+  local late = deadline and tonumber(deadline) <= now and not unwinding
+  if is_aside and not late then
+    if not limit or redis.call('ZSCORE', limited_key(limit), id) == false then step_back(id, tier, envelope, caller) end
+  elseif state == 'scheduled' or state == 'waiting' or is_aside then
     seq = seq + 1
-    local late = deadline and tonumber(deadline) <= now and not unwinding
+    if late and is_aside then leave_aside(id, tier) end
     if late and turn(id, saga, 'expired') then
+      if limit then release(limit, id) end
       requeue(id, tier, envelope, seq, watchers, partition, UNWINDING_TAIL)
     elseif late then
-      finish(id, 'expired', { 'seq', seq }, ttl, logged, caller, unique, saga)
+      finish(id, 'expired', { 'seq', seq }, ttl, logged, caller, unique, saga, limit)
       tell(watchers, partition, id, seq, FINAL, bare_tail('expired'))
     elseif state == 'waiting' then
       redis.call('HDEL', key, 'parked') -- nobody woke it: what it waits for is looked at anew
       requeue(id, tier, envelope, seq, watchers, partition, bare_tail('queued'))
     else
-      enqueue(id, tier, envelope)
+      enqueue(id, tier, envelope, caller)
       redis.call('HSET', key, 'seq', seq)
       redis.call('HDEL', key, 'envelope')
       tell(watchers, partition, id, seq, CHANGE, bare_tail('queued'))

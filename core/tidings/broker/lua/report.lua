@@ -101,7 +101,8 @@ local function park(id, key, tier, entry, seq, watchers, fence, outcome)
 end
 
 -- fields: what is written beside the outcome.
-local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, fence)
+local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit,
+  fence)
   local state, field, value, tail, delay, uncounted, note, _, _, compensation = unpack(outcome)
   compensation = compensation or ''
   if terminal(state) and turn(id, saga, state, value, note) then
@@ -128,12 +129,13 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
       fields[#fields + 1] = field
       fields[#fields + 1] = value
     end
-    finish(id, state, fields, ttl, logged, caller, unique, saga)
+    finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
     if envelope then bury(id, key, envelope, note) end
     tell(watchers, partition, id, seq, FINAL, tail)
     return
   end
   redis.call('HSET', key, unpack(fields))
+  if limit then release(limit, id) end
   if state == 'waiting' then return park(id, key, tier, entry, seq, watchers, fence, outcome) end
   if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
   local envelope = envelope_in(tier, entry)
@@ -145,7 +147,7 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     redis.call('ZADD', scheduled_key, now + delay, id)
     redis.call('PUBLISH', root .. 'due', now + delay)
   else
-    enqueue(id, tier, envelope)
+    enqueue(id, tier, envelope, caller)
   end
   tell(watchers, partition, id, seq, CHANGE, tail)
 end
@@ -153,9 +155,9 @@ end
 for i, item in ipairs(items) do
   local id, fence, number, progress, events, outcome = unpack(item)
   local key = job_key(id)
-  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga =
+  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga, limit =
     unpack(redis.call('HMGET', key, 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported',
-      'logged', 'cancel', 'caller', 'unique', 'saga'))
+      'logged', 'cancel', 'caller', 'unique', 'saga', 'limit'))
   if held and tonumber(held) == fence and tonumber(reported) >= number then
     replies[i] = 'done'
   elseif not state or tonumber(held) ~= fence or state ~= 'running' then
@@ -174,7 +176,7 @@ for i, item in ipairs(items) do
       fields[5], fields[6] = 'progress', progress
     end
     if outcome then
-      settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga,
+      settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga, limit,
         fence)
     else
       redis.call('HSET', key, unpack(fields))

@@ -5,23 +5,31 @@
 -- holder of the new fence can write to the job. An entry whose job must not run (cancelled, gone,
 -- already finished, past its deadline) is acknowledged here and leaves the stream.
 --
--- args = { partition, worker, result_ttl_ms, call, items };  item = { tier, entry, id }
---   call: names this call; one that is repeated, because its reply was lost, starts nothing anew.
--- Reply: MessagePack array with for each item { go, fence, attempt, remaining_ms, submitted_ms, lost }
+-- An entry that is a lane's turn gives a job of the lane, or more (see the prelude).
+--
+-- A job over the limit or the rate of its kind steps aside (see the prelude): no attempt of it begins.
+--
+-- args = { partition, worker, result_ttl_ms, call, spare, limits, rates, items };  item = { tier, entry, id }
+--   call: names this call; one that is repeated, because its reply was lost, starts nothing anew;
+--   spare: tier -> how many jobs beyond the items its lanes may give;
+--   limits: kind -> how many of its jobs, or of those with one value, may run;
+--   rates: kind -> { ms between two starts, starts at once }.
+-- Reply: MessagePack array { replies, drawn }: for each item { go, fence, attempt, remaining_ms, submitted_ms, lost };
+--   for each job that a lane gave { tier, entry, id, envelope, the same }
 --   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none,
 --   -1 of a saga that unwinds, for which none counts;
 --   lost: how many workers were lost while they ran this job.
 -- O(items).
 
-local partition, worker, ttl, call, items = unpack(args)
-local replies = {}
+local partition, worker, ttl, call, spare, limits, rates, items = unpack(args)
+local replies, drawn = {}, {}
 local begun = {}
 
 -- The rate at which a tier drains, jobs a second: a moving average over about ten seconds, measured while
 -- there is a backlog (submit.lua begins anew when there is none).
 local function measure(tier, count)
   local key = flow_key(tier)
-  local since, counted, rate = unpack(redis.call('HMGET', key, 'since', 'count', 'rate'))
+  local since, counted, rate, open, aside = unpack(redis.call('HMGET', key, 'since', 'count', 'rate', 'lanes', 'aside'))
   since, counted = tonumber(since or now), tonumber(counted or 0) + count
   local elapsed = now - since
   if elapsed < 1000 then
@@ -31,7 +39,7 @@ local function measure(tier, count)
   local current = counted * 1000 / elapsed
   rate = rate and rate + (current - rate) * (1 - math.exp(-elapsed / 10000)) or current
   redis.call('HSET', key, 'since', now, 'count', 0, 'rate', rate)
-  redis.call('PEXPIRE', key, 3600000)
+  if (lanes[tier] or open or ' ') == ' ' and tonumber(aside or 0) <= 0 then redis.call('PEXPIRE', key, FLOW_TTL) end
 end
 
 -- Until a deadline, ms; 0 if there is none, -1 if none counts.
@@ -46,13 +54,56 @@ local function end_unstarted(id, tier, entry, seq, watchers, state, ...)
   tell(watchers, partition, id, seq, FINAL, bare_tail(state))
 end
 
-for i, item in ipairs(items) do
-  local tier, entry, id = unpack(item)
+local function limit_of(limit) return limits[string.match(limit, '^[^:]*')] end
+
+-- Whether a job has, or gets, a place of its limit. One that runs, and whose worker was lost, keeps it.
+local function has_place(limit, id, state)
+  local most = limit_of(limit)
+  if not most then return true end -- this worker's release has no limit for the kind any more
+  local key = limit_key(limit)
+  if redis.call('SISMEMBER', key, id) == 1 then
+    if state == 'running' or redis.call('SCARD', key) <= most then return true end
+    redis.call('SREM', key, id) -- the limit is lower than it was when the job got its place
+    return false
+  end
+  if state ~= 'running' and (redis.call('SCARD', key) >= most or redis.call('ZCARD', limited_key(limit)) > 0) then
+    return false
+  end
+  redis.call('SADD', key, id)
+  return true
+end
+
+-- In the order in which they were queued: an entry's id is the time, ms, and a number within it.
+local function wait_for_place(limit, id, tier, entry, deadline)
+  local ms, number = string.match(entry, '^(%d+)-(%d+)')
+  step_aside(id, tier, entry, deadline)
+  redis.call('ZADD', limited_key(limit), ms * 1000 + math.min(number, 999), id)
+  fill(limit, limit_of(limit)) -- it may be higher than it was
+end
+
+-- Whether a job of a kind with a rate may start now; else it has its turn: a token of its own, which no other gets.
+-- The bucket is kept as the moment at which it would be full again (the generic cell rate algorithm; ITU-T I.371).
+local function in_pace(kind, id, tier, entry, deadline)
+  local interval, burst = unpack(rates[kind])
+  local full = math.max(now, tonumber(redis.call('GET', rate_key(kind)) or 0)) + interval
+  redis.call('SET', rate_key(kind), string.format('%.3f', full), 'PX', math.ceil(full - now) + 1000)
+  local due = math.ceil(full - burst * interval)
+  if due <= now then return true end
+  step_aside(id, tier, entry, false)
+  redis.call('HSET', job_key(id), 'paced', 1)
+  due = deadline and math.min(due, tonumber(deadline)) or due
+  redis.call('ZADD', scheduled_key, due, id)
+  redis.call('PUBLISH', root .. 'due', due)
+  return false
+end
+
+-- Starts one; returns its reply.
+local function start(tier, entry, id)
   local key = job_key(id)
   local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by, logged, caller,
-    unique, saga, unwinding = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers',
-      'deadline', 'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique', 'saga', 'unwinding'))
-  replies[i] = { 0, 0, 0, 0, 0, 0 }
+    unique, limit, kind, paced, shed, saga, unwinding = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence',
+      'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique',
+      'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding'))
   local again = state == 'running' and begun_by == call
   if unwinding then deadline = false end
   -- If it was cancelled, its worker was lost before it could obey.
@@ -60,11 +111,18 @@ for i, item in ipairs(items) do
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
   elseif again then
-    replies[i] = { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
+    return { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
       tonumber(lost or 0) }
   elseif doomed and not turn(id, saga, doomed) then
-    end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga)
+    end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit)
+  elseif limit and not (unwinding or doomed) and not has_place(limit, id, state) then
+    wait_for_place(limit, id, tier, entry, deadline)
+  elseif state == 'queued' and rates[kind] and not (unwinding or doomed or paced)
+    and not in_pace(kind, id, tier, entry, deadline) then
+    -- its turn comes
   else
+    if paced then redis.call('HDEL', key, 'paced') end
+    if shed then redis.call('ZREM', sheddable_key(tier), id) end
     lost = tonumber(lost or 0)
     if state == 'running' then
       remember(id, 'lost', '')
@@ -76,11 +134,70 @@ for i, item in ipairs(items) do
       'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
-    replies[i] = { 1, fence, attempt, remaining(deadline, unwinding or doomed), tonumber(submitted), lost }
     begun[tier] = (begun[tier] or 0) + 1
+    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), tonumber(submitted), lost }
+  end
+  return { 0, 0, 0, 0, 0, 0 }
+end
+
+-- Takes up to `count` new entries of a lane, whose group is made when it is first wanted.
+local function draw(tier, lane, count)
+  local stream = ready_key(tier, lane)
+  local function read()
+    return redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', stream, '>')
+  end
+  local found = read()
+  if found and found.err then
+    redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
+    found = read()
+  end
+  return found and found[1][2] or {}
+end
+
+local function start_drawn(tier, lane, found, call_before)
+  local id, place_of_it = found[2][2], found[1] .. '/' .. lane
+  if call_before and redis.call('HGET', job_key(id), 'call') ~= call_before then return end
+  local reply = start(tier, place_of_it, id)
+  if reply[1] == 1 then
+    drawn[#drawn + 1] = { tier, place_of_it, id, found[2][4], reply }
+  end
+end
+
+-- What this call has started before, if it is a repetition.
+local function recall(tier, lane)
+  local stream = ready_key(tier, lane)
+  local found = redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', 10000, 'STREAMS', stream, '0')
+  if not found or found.err then return end
+  for _, one in ipairs(found[1][2]) do
+    if one[2] then start_drawn(tier, lane, one, call) end
+  end
+end
+
+-- A lane has its turn: it gives one job for the turn's own slot and what else is free, and goes to the end.
+local function take_turn(tier, turn, lane)
+  if redis.call('XACK', ready_key(tier), GROUP, turn) == 0 then return recall(tier, lane) end
+  redis.call('XDEL', ready_key(tier), turn)
+  local count = 1 + (spare[tier] or 0)
+  local found = draw(tier, lane, count)
+  for _, one in ipairs(found) do start_drawn(tier, lane, one) end
+  if #found > 1 then spare[tier] = spare[tier] - (#found - 1) end
+  if #found < count then
+    close_lane(tier, lane)
+  else
+    give_turn(tier, lane)
+  end
+end
+
+for i, item in ipairs(items) do
+  local tier, entry, id = unpack(item)
+  if string.sub(id, 1, 1) == '/' then
+    take_turn(tier, entry, string.sub(id, 2))
+    replies[i] = { 0, 0, 0, 0, 0, 0 }
+  else
+    replies[i] = start(tier, entry, id)
   end
 end
 
 for tier, count in pairs(begun) do measure(tier, count) end
 conclude()
-return cmsgpack.pack(replies)
+return cmsgpack.pack({ replies, drawn })

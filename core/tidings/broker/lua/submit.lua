@@ -3,55 +3,50 @@
 -- Atomic, because a job, its idempotency key, its unique value and its place in the queue must come into
 -- being together: two servers that submit the same key at the same time get one job.
 --
--- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, items }
---   max_caller: live jobs that one caller may have
+-- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, direct, result_ttl_ms, items }
+--   max_caller: live jobs that one caller may have; direct: how many of them before more go to its lane
 --   item = { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller,
---            unique, unique_ms, correlation_id, watch, parent }
+--            unique, unique_ms, correlation_id, watch, parent, terms }
 --     at_ms: not before this time (since the epoch), 0 for none; deadline_ms: from now, 0 for none;
 --     key: '' for none, else it already names caller and kind;
 --     unique: '' for none, else kind and value; unique_ms: how long it may hold others off, 0: while it lives;
 --     watch: 1 if `gateway` wants the events;
 --     parent: '' for none, else token and step of the saga that calls it: such a job is made once for its id,
 --       and no limit holds it back, since its parent has passed them.
--- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms }
+--     terms: false, or { limit, priority, max_eta_ms, shed, fallback }
+--       limit: whose place it needs, '' for none; max_eta_ms: if it would wait longer it is not queued as it is, 0: it is;
+--       instead, shed: the problem (JSON text) of the least important job, which ends for it, or '';
+--       fallback: false, or { kind, tier, envelope, limit }, which is queued in its place.
+-- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms, degraded }
 --   answer: 'new', 'duplicate' (id is the earlier job's), 'reused' (another payload),
---           'full' (position is the backlog), 'crowded' (position is the caller's live jobs);
+--           'full' (position is the backlog), 'crowded' (position is the caller's live jobs),
+--           'busy' (position is the jobs ahead, wait_ms until they are few enough);
 --   wait_ms: until it may start, or until another try makes sense, by the measured drain rate; -1: unknown.
 -- O(items).
 
-local partition, gateway, window, max_backlog, max_caller, items = unpack(args)
+local partition, gateway, window, max_backlog, max_caller, direct, ttl, items = unpack(args)
 local waiting = {}
 local rates = {}
-local counts = {}
 local replies = {}
 
 -- A rate nobody has renewed for this long says nothing any more.
 local RATE_VALID_MS = 30000
 
-local function count_waiting(tier)
-  local stream = ready_key(tier)
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  if groups.err then return 0 end -- nothing was ever queued there, and no worker has joined
-  local held = 0
-  for _, group in ipairs(groups) do
-    for i = 1, #group, 2 do
-      if group[i] == 'pending' then held = held + group[i + 1] end
-    end
-  end
-  return redis.call('XLEN', stream) - held
-end
-
--- Jobs that wait for a worker in a tier: those in the stream that no worker holds.
+-- Jobs that wait in a tier: { in its stream, in its lanes, aside }.
 local function backlog(tier)
   -- Counted once a script, before its own entries, which are added by hand.
-  if not waiting[tier] then
-    waiting[tier] = count_waiting(tier)
-    local since, rate = unpack(redis.call('HMGET', flow_key(tier), 'since', 'rate'))
-    if since and waiting[tier] == 0 then redis.call('HSET', flow_key(tier), 'since', now, 'count', 0) end
+  local counted = waiting[tier]
+  if not counted then
+    local since, rate, open, aside = unpack(redis.call('HMGET', flow_key(tier), 'since', 'rate', 'lanes', 'aside'))
+    know_lanes(tier, open)
+    counted = { count_waiting(tier) }
+    counted[3] = math.max(tonumber(aside or 0), 0)
+    waiting[tier] = counted
+    if since and counted[1] + counted[2] + counted[3] == 0 then redis.call('HSET', flow_key(tier), 'since', now, 'count', 0) end
     local valid = rate and now - since <= RATE_VALID_MS
     rates[tier] = valid and tonumber(rate) or 0
   end
-  return waiting[tier]
+  return counted
 end
 
 -- How long a tier takes to drain some jobs, ms.
@@ -83,15 +78,10 @@ local function live_holder(unique)
   return { 'duplicate', id, state, tonumber(seq), 0, 0 }
 end
 
--- The jobs of a caller that live; asked once a script, those of the script itself are added.
-local function live_of(caller)
-  if not counts[caller] then counts[caller] = tonumber(redis.call('HGET', callers_key, caller) or 0) end
-  return counts[caller] + (tallies[caller] or 0)
-end
-
 -- A tenth of the backlog is what a refused caller waits for: by then there is room for more than one.
 local function refuse(id, tier, caller)
-  local ahead = backlog(tier)
+  local counted = backlog(tier)
+  local ahead = counted[1] + counted[2] + counted[3]
   if ahead >= max_backlog then
     return { 'full', id, '', 0, ahead, drain_ms(tier, math.ceil(ahead / 10)) }
   end
@@ -101,7 +91,55 @@ local function refuse(id, tier, caller)
   return { 'crowded', id, '', 0, live, drain_ms(tier, math.ceil(live / 10)) }
 end
 
-local function accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent)
+-- The lane of a job, where it is one of `live` of its caller; nil: the tier's stream itself.
+local function lane_for(caller, live)
+  return caller ~= '' and live > direct and lane_of(caller) or nil
+end
+
+-- The order in which jobs are shed: the least important first, of those the one that has waited longest. A priority
+-- is -100 to 100, and a time of ms has less than 42 bits: both together are exact.
+local PRIORITY = 4398046511104
+local function importance(priority) return priority * PRIORITY + now end
+
+-- Ends the least important job that waits in a tier, if it is no more important than `priority`.
+local function shed_one(tier, priority, problem)
+  while true do
+    local id, score = unpack(redis.call('ZRANGE', sheddable_key(tier), 0, 0, 'WITHSCORES'))
+    if not id or math.floor(tonumber(score) / PRIORITY) > priority then return false end
+    redis.call('ZREM', sheddable_key(tier), id)
+    local state, entry, seq, watchers, caller, unique, saga, limit = unpack(redis.call('HMGET', job_key(id), 'state',
+      'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit'))
+    if state == 'queued' then
+      if entry then
+        acknowledge(tier, entry)
+      else
+        leave_aside(id, tier)
+      end
+      finish(id, 'failed', { 'seq', seq + 1, 'problem', problem }, ttl, false, caller, unique, saga, limit)
+      tell(watchers, partition, id, seq + 1, FINAL,
+        '"event":"failed","status":"failed","data":{"problem":' .. problem .. '}}')
+      return true
+    end
+  end
+end
+
+-- What becomes of a job that would wait longer than its kind allows.
+-- Returns how it is degraded ('': not at all), or nil and the reply that refuses it.
+local function degrade(id, tier, caller, terms)
+  local _, priority, max_eta, shed, fallback = unpack(terms)
+  if max_eta == 0 then return '' end
+  local counted = backlog(tier)
+  local ahead = counted[1]
+  if lane_for(caller, live_of(caller) + 1) then ahead = ahead + counted[2] end
+  local eta = drain_ms(tier, ahead)
+  if eta <= max_eta then return '' end
+  if fallback then return 'fallback' end
+  if shed ~= '' and shed_one(tier, priority, shed) then return 'shed' end
+  return nil, { 'busy', id, '', 0, ahead, eta - max_eta }
+end
+
+local function accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent,
+  terms)
   local key = job_key(id)
   local fields = { 'kind', kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0, 'submitted', now }
   local function set(name, value)
@@ -118,6 +156,7 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
     set('parent', parent)
     set('saga', 1)
   end
+  if terms and terms[1] ~= '' then set('limit', terms[1]) end
   tally(caller, 1)
   if due > now then
     set('state', 'scheduled')
@@ -129,24 +168,46 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   end
   set('state', 'queued')
   set('enqueued', now)
-  set('entry', redis.call('XADD', ready_key(tier), '*', 'id', id, 'env', envelope))
+  local counted, lane = backlog(tier), lane_for(caller, caller ~= '' and live_of(caller) or 0)
+  set('entry', append(id, tier, envelope, lane))
+  if terms and terms[4] ~= '' then
+    set('shed', 1)
+    redis.call('ZADD', sheddable_key(tier), importance(terms[2]), id)
+  end
   redis.call('HSET', key, unpack(fields))
-  local ahead = backlog(tier)
-  waiting[tier] = ahead + 1
+  local ahead = counted[1]
+  if lane then
+    ahead = ahead + counted[2]
+    counted[2] = counted[2] + 1
+  else
+    counted[1] = ahead + 1
+  end
   return { 'new', id, 'queued', 1, ahead, drain_ms(tier, ahead) }
 end
 
 for i, item in ipairs(items) do
   local id, kind, tier, envelope, delay, at_ms, deadline, key, fingerprint, owner, caller, unique, unique_ms,
-    correlation, watch, parent = unpack(item)
+    correlation, watch, parent, terms = unpack(item)
   local name = root .. 'key:' .. key
   local reply = key ~= '' and earlier(name, fingerprint) or parent ~= '' and present(id) or nil
   local known = reply ~= nil
   if not reply and unique ~= '' then reply = live_holder(unique) end
   if not reply and parent == '' then reply = refuse(id, tier, caller) end
+  local degraded = ''
+  if not reply and terms and parent == '' and math.max(at_ms, now + delay) <= now then
+    degraded, reply = degrade(id, tier, caller, terms)
+    if degraded == 'fallback' then
+      local limit
+      kind, tier, envelope, limit = unpack(terms[5])
+      terms = { limit, 0, 0, '', false }
+      reply = refuse(id, tier, caller)
+    end
+  end
   if not reply then
     local due = math.max(at_ms, now + delay)
-    reply = accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent)
+    reply = accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent,
+      terms)
+    reply[7] = degraded
     if unique ~= '' then hold(unique, id, unique_ms) end
   end
   -- Of a duplicate by its unique value too: the same call, repeated later, must get the same job.

@@ -8,21 +8,26 @@
 -- one that lives but was idle would come back by itself at its next read. Of the keys, a log without
 -- its job goes, a journal of steps too, and the record of a job that has ended gets the expiry that it lacks.
 --
--- args = { tiers, living, idle_ms, ttl_ms, cursor, count }
+-- A place of a limit whose holder is gone or has ended goes to the next; one that waits for a place, and is no more,
+-- is forgotten. In a lane that has lost its turn it is put back.
+--
+-- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits }
 --   living: names of the workers that say they live; cursor: where the last sweep stopped, at first '0';
---   count: how many keys to look at, about.
+--   count: how many keys to look at, about; limits: kind -> how many of its jobs may run.
 -- Reply: MessagePack array { cursor, consumers, logs, records }: where to go on ('0': from the beginning
 --   again), and how many of each were swept.
--- O(consumers + count).
+-- O(tiers · lanes + consumers + count).
 
-local tiers, living, idle, ttl, cursor, count = unpack(args)
+local tiers, living, idle, ttl, cursor, count, limits = unpack(args)
 local consumers, logs, records = 0, 0, 0
 
 local lives = {}
 for _, worker in ipairs(living) do lives[worker] = true end
 
 local function sweep_consumers(stream)
-  for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', stream, GROUP)) do
+  local rows = redis.pcall('XINFO', 'CONSUMERS', stream, GROUP)
+  if rows.err then return end -- a lane of which nobody has taken anything yet has no group
+  for _, row in ipairs(rows) do
     local consumer = {}
     for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
     -- `idle` counts from the last time it asked for anything, with or without success. (`inactive`
@@ -50,8 +55,32 @@ local function sweep_record(key, id)
   end
 end
 
+-- In a lane something waits, and it has no turn: writes were lost. One turn too many does no harm.
+local function sweep_lane(tier, lane)
+  if unheld(ready_key(tier, lane)) == 0 then return end
+  if unheld(ready_key(tier)) == 0 then close_lane(tier, lane) end
+  open_lane(tier, lane)
+end
+
+-- Whether a job that has a place runs, or lies where a worker will find it.
+local function uses_place(id)
+  local state, entry, paced = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'paced'))
+  return state == 'running' or state == 'queued' and (entry or paced)
+end
+
+local function sweep_limit(limit)
+  for _, id in ipairs(redis.call('SMEMBERS', limit_key(limit))) do
+    if not uses_place(id) then redis.call('SREM', limit_key(limit), id) end
+  end
+  local most = limits[string.match(limit, '^[^:]*')]
+  if most then fill(limit, most) end
+end
+
 for _, tier in ipairs(tiers) do
-  if redis.call('EXISTS', ready_key(tier)) == 1 then sweep_consumers(ready_key(tier)) end
+  for _, stream in ipairs(streams_of(tier)) do
+    if redis.call('EXISTS', stream) == 1 then sweep_consumers(stream) end
+  end
+  for lane = 0, LANES - 1 do sweep_lane(tier, tostring(lane)) end
 end
 
 -- A root has no characters that mean something in a pattern: a queue's name has none.
@@ -62,7 +91,10 @@ for _, key in ipairs(found[2]) do
     sweep_log(key, id)
   elseif kind == 'job' then
     sweep_record(key, id)
+  elseif kind == 'limit' or kind == 'limited' then
+    sweep_limit(id)
   end
 end
 
+conclude()
 return cmsgpack.pack({ found[1], consumers, logs, records })

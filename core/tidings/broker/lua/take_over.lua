@@ -1,0 +1,35 @@
+#!lua flags=allow-oom
+-- Takes over entries of a tier and of its lanes whose holder has not renewed their lease.
+--
+-- Atomic, because the lanes' groups are made when they are first wanted, and a stream without its group is
+-- refused; and so that one call looks at them all.
+--
+-- args = { worker, tier, idle_ms, most }
+-- Reply: MessagePack array of up to `most` { tier, entry, id, envelope }.
+-- O(lanes + entries held in the tier).
+--
+-- Source: https://redis.io/docs/latest/commands/xautoclaim/
+
+local worker, tier, idle, most = unpack(args)
+local claimed = {}
+
+-- XAUTOCLAIM looks at ten times its COUNT entries at the most: it is asked until there are no more.
+local function claim(stream, suffix)
+  if #claimed >= most or redis.call('EXISTS', stream) == 0 then return end
+  local cursor = '0-0'
+  repeat
+    local answer = redis.pcall('XAUTOCLAIM', stream, GROUP, worker, idle, cursor, 'COUNT', most - #claimed)
+    if answer.err then return end -- no group yet
+    for _, entry in ipairs(answer[2]) do
+      if entry and entry[2] then
+        claimed[#claimed + 1] = { tier, entry[1] .. suffix, entry[2][2], entry[2][4] }
+      end
+    end
+    cursor = answer[1]
+  until cursor == '0-0' or #claimed >= most
+end
+
+claim(ready_key(tier), '')
+for lane = 0, LANES - 1 do claim(ready_key(tier, lane), '/' .. lane) end
+
+return cmsgpack.pack(claimed)
