@@ -39,7 +39,7 @@ class Job(Generic[P, R]):
         self.kind = options.get("name") or str(getattr(function, "__name__", function))
         try:
             self.policy = policy_of(options)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
         self.queue = self.policy.queue
         self.tier = self.policy.tier
@@ -82,6 +82,8 @@ class Job(Generic[P, R]):
             every=self.policy.every,
             cron=self.policy.cron,
             timezone=self.policy.timezone if self.policy.cron else None,
+            breaker=self.policy.breaker.name if self.policy.breaker else None,
+            when_open=self.policy.breaker.when_open if self.policy.breaker else None,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)

@@ -4,6 +4,8 @@ from typing import Literal, TypedDict
 
 import msgspec
 
+from .breaker.policy import Breaker, breaker_of
+
 YEAR_S = 31_536_000.0
 
 MAX_RETRIES = 1000
@@ -52,6 +54,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A cron line of five fields: when it runs by itself."""
     timezone: str = "UTC"
     """The time zone of `cron`, by its name in the IANA database."""
+    breaker: Breaker | None = None
+    """What stops its jobs while the service that they call fails: a name, or a `Breaker`."""
 
     def faults(self) -> list[str]:
         """Return what cannot work, each as one sentence that names the option, its value and the limit."""
@@ -97,19 +101,23 @@ class JobOptions(TypedDict, total=False):
     every: float | None
     cron: str | None
     timezone: str
+    breaker: str | Breaker | None
 
 
 def policy_of(options: JobOptions) -> Policy:
     """Return the policy that the options say; a single exception class becomes a tuple.
 
     Raises:
-        TypeError: an option is not known, or what should be exceptions is not.
+        TypeError: an option is not known, or what should be exceptions, or a breaker, is not.
+        ValueError: a breaker's name is none.
 
     """
     values = dict(options)
     for name in ("retry_on", "no_retry_on"):
         if name in values:
             values[name] = _classes(name, values[name])
+    if (breaker := options.get("breaker")) is not None:
+        values["breaker"] = breaker_of(breaker)
     return Policy(**values)  # type: ignore[arg-type]
 
 

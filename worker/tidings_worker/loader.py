@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tidings.breaker.policy import definitions_of
 from tidings.job import Job
 
 
@@ -19,7 +20,7 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
     """Return the jobs of some modules, each a dotted name or the path of a Python file.
 
     Raises:
-        LoadError: one cannot be loaded or holds no jobs, or two jobs have the same kind.
+        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind, or two breakers the same name.
 
     """
     jobs: dict[str, Job[Any, Any]] = {}
@@ -32,6 +33,10 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
             other = jobs.setdefault(job.kind, job)
             if other is not job:
                 raise LoadError(f"{name}: the kind {job.kind!r} is defined twice; give one another `name`")
+    try:
+        definitions_of(job.policy.breaker for job in jobs.values())
+    except ValueError as error:
+        raise LoadError(str(error)) from None
     return list(jobs.values())
 
 

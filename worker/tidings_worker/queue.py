@@ -16,6 +16,8 @@ from tidings.job import Job
 
 from . import verdict
 from .attempt import Attempt
+from .breaker import Breakers
+from .gate import Gate
 from .recurring import Recurring
 from .relay import Relay
 from .runner import Runners
@@ -52,6 +54,7 @@ class Queue:
         runners: Runners,
         contact: Contact,
         means: Means,
+        breakers: Breakers,
     ) -> None:
         """Prepare.
 
@@ -62,6 +65,7 @@ class Queue:
             runners: run the handlers.
             contact: what this process knows of how the store is.
             means: what sagas need.
+            breakers: what it knows of the breakers.
 
         """
         self._store = store
@@ -78,6 +82,7 @@ class Queue:
         self._strangers: set[str] = set()
         self._means = means
         self._relay = Relay(means.store, store.partition)
+        self._gate = Gate(store, breakers, self._try)
 
     @property
     def running(self) -> int:
@@ -91,6 +96,7 @@ class Queue:
             tasks.start_soon(self._take, attempts, name="take")
             tasks.start_soon(self._take_over, attempts, name="take over")
             tasks.start_soon(self._promote, name="promote")
+            tasks.start_soon(self._gate.run, name="gate")
             tasks.start_soon(Recurring(self._store, self._jobs.values(), self._try).run, name="recurring")
 
     async def beat(self) -> None:
@@ -197,7 +203,7 @@ class Queue:
         if job is None:
             self._refuse(entry, started, envelope.kind, attempts)
             return
-        attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._means)
+        attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._gate, self._means)
         self._running[entry.id] = attempt
         attempts.create_task(self._run(entry.id, attempt), name=f"job {attempt.token}")
 

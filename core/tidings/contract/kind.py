@@ -38,6 +38,10 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The cron line by which it recurs."""
     timezone: str | None = None
     """The time zone of that line."""
+    breaker: str | None = None
+    """The breaker that stops its jobs while a service fails."""
+    when_open: str | None = None
+    """What becomes of a submission then: `wait`, it is taken and runs later; `fail`, it is refused (`circuit_open`)."""
 
 
 encode_kind = msgspec.json.Encoder().encode
