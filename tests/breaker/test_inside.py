@@ -1,0 +1,42 @@
+"""Breakers inside a handler, in the loop, in a thread and in a process."""
+
+import pytest
+
+from breaker.test_workers import called, submit
+from breaker.watch import outcomes, until
+from support.breaker_kinds import INNER
+from support.peer import peer
+from support.service import Service
+from support.system import System
+from tidings.broker.breaker import BreakerStore
+
+KINDS = ["inside", "inside_thread", "inside_process"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_called_inside_opens_the_breaker_and_a_job_that_may_not_call_comes_back(
+    system: System, operator: BreakerStore, service: Service, kind: str
+) -> None:
+    service.failing = True
+    async with peer(system.server.socket_url) as client:
+        tokens = await submit(client, kind, service, INNER.min_calls)
+        assert {end["status"] for end in await outcomes(system.server.url, tokens)} == {"failed"}
+        shown = await until(operator, "inner", "open", "half_open")
+        assert (shown.machine.spec, shown.machine.notes[-1].kind) == (INNER.spec, kind)
+        assert "HTTP Error 500" in shown.machine.notes[-1].text
+        await operator.open("inner")
+        (token,) = await submit(client, kind, service, 1)
+        events = await client.until(token, "retrying")
+        assert events[-1]["data"]["problem"]["code"] == "circuit_open"
+        service.failing = False
+        await operator.close("inner")
+        assert (await client.until(token))[-1]["data"]["result"] == 1
+    await called(service, INNER.min_calls + 1)
+
+
+async def test_a_handler_may_do_without_the_service(system: System, operator: BreakerStore, service: Service) -> None:
+    async with peer(system.server.socket_url) as client:
+        assert (await client.run("careful", {"url": service.url}))[-1]["data"]["result"] == "called"
+        await operator.open("inner")
+        await client.run("careful", {"url": service.url})  # it may be told of it only now
+        assert (await client.run("careful", {"url": service.url}))[-1]["data"]["result"] == "inner True"
