@@ -2,7 +2,7 @@
 
 import pytest
 
-from breaker.test_workers import called, submit
+from breaker.test_workers import called, submit, submit_one
 from breaker.watch import outcomes, until
 from support.breaker_kinds import INNER
 from support.peer import peer
@@ -25,7 +25,7 @@ async def test_what_is_called_inside_opens_the_breaker_and_a_job_that_may_not_ca
         assert (shown.machine.spec, shown.machine.notes[-1].kind) == (INNER.spec, kind)
         assert "HTTP Error 500" in shown.machine.notes[-1].text
         await operator.open("inner")
-        (token,) = await submit(client, kind, service, 1)
+        token = await submit_one(client, kind, service)
         events = await client.until(token, "retrying")
         assert events[-1]["data"]["problem"]["code"] == "circuit_open"
         service.failing = False

@@ -19,16 +19,21 @@ from tidings.broker.keys import Keys
 from tidings.contract.state import State
 
 
-async def submit(client: Peer, kind: str, service: Service, count: int) -> list[str]:
+async def submit(client: Peer, kind: str, service: Service, count: int, *, watch: bool = False) -> list[str]:
     """Submit some jobs; return their tokens."""
-    return [(await client.submit(kind, {"url": service.url}))["token"] for _ in range(count)]
+    return [(await client.submit(kind, {"url": service.url}, watch=watch))["token"] for _ in range(count)]
+
+
+async def submit_one(client: Peer, kind: str, service: Service) -> str:
+    """Submit one job whose events are wanted; return its token."""
+    return (await submit(client, kind, service, 1, watch=True))[0]
 
 
 async def fail(client: Peer, kind: str, service: Service, count: int) -> None:
     """Have some jobs fail, one after the other."""
     service.failing = True
     for _ in range(count):
-        (token,) = await submit(client, kind, service, 1)
+        token = await submit_one(client, kind, service)
         assert (await client.until(token))[-1]["event"] == "failed"
 
 
@@ -64,7 +69,8 @@ async def test_those_that_wait_are_let_in_as_it_closes(
     await operator.open("payments")
     async with peer(system.server.socket_url) as client:
         # Whoever comes is told, waits, and looks again only in a minute.
-        tokens = await submit(client, "pay", service, 30)
+        tokens = await submit(client, "pay", service, 29)
+        tokens.append(await submit_one(client, "pay", service))
         events = await client.until(tokens[-1], "retrying")
         assert events[-1]["status"] == "scheduled"
         assert events[-1]["data"]["problem"]["code"] == "circuit_open"
@@ -81,7 +87,7 @@ async def test_a_worker_that_is_killed_while_it_tries_gives_way_to_another(
         await fail(client, "pay", service, PAYMENTS.min_calls)
         service.failing = False
         service.answering.clear()
-        (token,) = await submit(client, "pay", service, 1)
+        token = await submit_one(client, "pay", service)
         await called(service, PAYMENTS.min_calls + 1)
         shown = await until(operator, "payments", "half_open")
         assert shown.machine.trial.startswith("w1:")
@@ -128,12 +134,12 @@ async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_
 ) -> None:
     async with peer(system.server.socket_url) as client:
         await operator.open("payments")
-        (token,) = await submit(client, "pay", service, 1)
+        token = await submit_one(client, "pay", service)
         await client.until(token, "retrying")
         system.store.kill()
         system.store.start()
         assert (await until(operator, "payments", "open")).machine.reason == "operator"
-        (second,) = await submit_again(client, service)
+        second = await submit_again(client, service)
         async with httpx.AsyncClient(base_url=system.server.url, timeout=30) as http:
             await snapshot(http, second, State.SCHEDULED)
         assert not service.calls
@@ -144,13 +150,13 @@ async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_
         assert {end["status"] for end in await outcomes(system.server.url, [token, second])} == {"succeeded"}
 
 
-async def submit_again(client: Peer, service: Service) -> list[str]:
+async def submit_again(client: Peer, service: Service) -> str:
     """Submit one job, as often as it takes a store that has just come back."""
     with anyio.fail_after(30):
         while True:
-            ack = await client.submit("pay", {"url": service.url})
+            ack = await client.submit("pay", {"url": service.url}, watch=False)
             if ack["type"] == "ack":
-                return [ack["token"]]
+                return str(ack["token"])
 
 
 async def test_a_service_that_comes_and_goes_costs_a_few_jobs_and_no_more(
