@@ -390,7 +390,8 @@ class Attempt(Sink):
     def _judge(self, run: Run) -> Outcome:
         match ending_of(run):
             case Returned(result):
-                self.leave(self._ticket, "ok", "")
+                if self._ticket:
+                    self.leave(self._ticket, "ok", "")
                 return verdict.succeeded(result)
             case Raised(error):
                 self._error = error
