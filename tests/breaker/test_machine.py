@@ -184,7 +184,8 @@ async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Mov
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), st.booleans(), st.booleans(), st.booleans())))
 def test_reports_that_are_gathered_say_the_same_in_fewer(told: list[tuple[str, int, bool, bool, bool]]) -> None:
     items = [
-        Report(name, SPEC, epoch, failed, slow) if call else ("look", name) for name, epoch, failed, slow, call in told
+        Report(name, SPEC, epoch, 1, failed, slow) if call else ("look", name)
+        for name, epoch, failed, slow, call in told
     ]
     merged, numbers = merge(items)
     assert len(numbers) == len(items)
@@ -195,7 +196,7 @@ def test_reports_that_are_gathered_say_the_same_in_fewer(told: list[tuple[str, i
         reports = [one for one in items if isinstance(one, Report) and one.name == name]
         steps = [one for one in merged if one[:2] == ("report", name)]
         assert sum(one[4] for one in steps) == len(reports)
-        assert sum(one[5] for one in steps) == sum(one.failed for one in reports)
+        assert sum(one[5] for one in steps) == sum(one.failures for one in reports)
         assert sum(one[6] for one in steps) == sum(one.slow for one in reports)
         # A look between two reports parts them, as does another epoch.
         epochs = [one[3] for one in merged if one[0] == "report" and one[1] == name]

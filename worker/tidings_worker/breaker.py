@@ -27,6 +27,9 @@ REFRESH_S = 5.0
 KEPT_S = 600.0
 """A breaker that nothing here has used for so long is not asked for any more."""
 
+TELL_S = 0.1
+"""How long calls that went well may wait to be reported together; one that did not takes them along at once."""
+
 AGAIN_S = 1.0
 """When another try makes sense, where nobody can say: the store is away, or a trial has just been given up."""
 
@@ -44,6 +47,22 @@ class Pass:
         """Its name, if it is the one that tries; else empty."""
         self.began = began
         """When, s by the worker's clock."""
+
+
+class Tally:
+    """Calls that are to be reported together."""
+
+    __slots__ = ("breaker", "calls", "epoch", "failures", "notes", "slow", "timer")
+
+    def __init__(self, breaker: Breaker, epoch: int, timer: asyncio.TimerHandle) -> None:
+        self.breaker = breaker
+        self.epoch = epoch
+        self.timer = timer
+        """Reports it, if nothing else does before."""
+        self.calls = 0
+        self.failures = 0
+        self.slow = 0
+        self.notes: list[tuple[str, str, str]] = []
 
 
 class Breakers:
@@ -65,6 +84,7 @@ class Breakers:
         self._lease_ms = int(lease_s * 1000)
         self._views = Views(time.monotonic)
         self._lines: dict[str, Line] = {}
+        self._tallies: dict[str, Tally] = {}
         self._of_kinds = frozenset(job.policy.breaker.name for job in jobs if job.policy.breaker is not None)
         self._used = dict.fromkeys(self._of_kinds, time.monotonic())
         """When each was last used; what stands here is kept known."""
@@ -108,9 +128,7 @@ class Breakers:
             how = "slow" if slow and result == "ok" else result
             self._conclude(one, how, notes, time.monotonic() + self._lease_ms / 1000)
         elif result != "void":
-            failed = result == "failures"
-            answer = self._store.report(Report(breaker.name, breaker.spec, one.epoch, failed, slow, notes))
-            self._take_when_done(answer)
+            self._count(one, result == "failures", slow, notes)
 
     def wait(self, name: str, retry_after: float) -> float:
         """Return the seconds after which a job that may not call looks again; others have their own places."""
@@ -193,6 +211,31 @@ class Breakers:
             self._trials[trial] = breaker
             return Pass(breaker, stepped.view.epoch, trial, time.monotonic())
         return Pass(breaker, stepped.view.epoch, "", time.monotonic())
+
+    def _count(self, one: Pass, failed: bool, slow: bool, notes: tuple[tuple[str, str, str], ...]) -> None:
+        """Count a call. That a service works may be told a little later, with others; that it does not, at once."""
+        name = one.breaker.name
+        tally = self._tallies.get(name)
+        if tally is not None and (tally.epoch != one.epoch or tally.breaker is not one.breaker):
+            self._report(name)
+            tally = None
+        if tally is None:
+            timer = asyncio.get_running_loop().call_later(TELL_S, self._report, name)
+            tally = self._tallies[name] = Tally(one.breaker, one.epoch, timer)
+        tally.calls += 1
+        tally.failures += failed
+        tally.slow += slow
+        tally.notes.extend(notes)
+        if failed or slow:
+            self._report(name)
+
+    def _report(self, name: str) -> None:
+        tally = self._tallies.pop(name)
+        tally.timer.cancel()
+        counts = (tally.calls, tally.failures, tally.slow)
+        self._take_when_done(
+            self._store.report(Report(name, tally.breaker.spec, tally.epoch, *counts, tuple(tally.notes)))
+        )
 
     def _conclude(self, one: Pass, how: str, notes: tuple[tuple[str, str, str], ...], give_up: float) -> None:
         """Have the end of a trial written, however often the store must be asked while the lease lasts."""

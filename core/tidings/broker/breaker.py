@@ -47,15 +47,16 @@ class Steps(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Report(NamedTuple):
-    """One call that was let through while the breaker was closed."""
+    """Calls that were let through while the breaker was closed."""
 
     name: str
     spec: Spec
     epoch: int
-    failed: bool = False
-    slow: bool = False
+    calls: int
+    failures: int = 0
+    slow: int = 0
     notes: tuple[tuple[str, str, str], ...] = ()
-    """Kind, worker and text of a failure, for people."""
+    """Kind, worker and text of failures, for people."""
 
 
 class Shown(NamedTuple):
@@ -99,8 +100,8 @@ def merge(items: Sequence[Step | Report]) -> tuple[list[Step], list[int]]:
             last[item.name] = (number, (item.spec, item.epoch))
             steps.append(["report", item.name, item.spec, item.epoch, 0, 0, 0, []])
         step = steps[number]
-        step[4] += 1
-        step[5] += item.failed
+        step[4] += item.calls
+        step[5] += item.failures
         step[6] += item.slow
         step[7].extend(item.notes)
         del step[7][:-MAX_NOTES]
@@ -129,7 +130,7 @@ class BreakerStore(Gatherers):
     # What calls do, gathered.
 
     def report(self, report: Report) -> "asyncio.Future[Stepped]":
-        """Count a call: `ok`, or `stale`: it does not count any more."""
+        """Count calls: `ok`, or `stale`: they do not count any more."""
         return self._put(report)
 
     def enter(self, name: str, trial: str, lease_ms: int) -> "asyncio.Future[Stepped]":
