@@ -55,7 +55,7 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None, degrade
         duplicate=answer.answer == "duplicate",
         position=answer.position if answer.answer == "new" else None,
         eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 else None,
-        degraded=degraded if degraded and answer.answer == "new" else msgspec.UNSET,
+        degraded=degraded or None if answer.answer == "new" else None,
     )
 
 

@@ -188,9 +188,9 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     """Jobs ahead in the queue, approximate."""
     eta: float | None = None
     """Seconds until it may start, approximate; null if unknown."""
-    degraded: str | msgspec.UnsetType = msgspec.UNSET
-    """How the service falls short for this job at the moment; not there: it does not. `circuit_open`: what the work
-    depends on is failing, and it waits until that is over."""
+    degraded: str | None = None
+    """How the service falls short for this job at the moment; null: it does not. `circuit_open`: what the work depends
+    on is failing, and it waits until that is over."""
 
 
 class LogChunk(msgspec.Struct, frozen=True):

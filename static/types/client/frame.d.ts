@@ -101,7 +101,7 @@ export type Ack = {
     /**
      * How the service falls short for this job at the moment, such as `circuit_open`.
      */
-    degraded?: string | undefined;
+    degraded?: string | null | undefined;
 };
 /**
  * Something that happened to a job.
