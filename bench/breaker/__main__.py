@@ -1,4 +1,4 @@
-"""`python -m bench.breaker [NAME…]`: overhead, spare; default: both."""
+"""`python -m bench.breaker [NAME…]`: overhead, spare, crowd; default: all."""
 
 import sys
 from collections.abc import Callable, Coroutine
@@ -6,9 +6,13 @@ from typing import Any
 
 import uvloop
 
-from . import overhead, spare
+from . import crowd, overhead, spare
 
-ALL: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {"overhead": overhead.measure, "spare": spare.measure}
+ALL: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+    "overhead": overhead.measure,
+    "spare": spare.measure,
+    "crowd": crowd.measure,
+}
 
 
 def main() -> None:
