@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -154,6 +154,14 @@ def test_whatever_happens_the_rules_hold(plan: list[Move]) -> None:
         before = after
 
 
+TRIED: list[Move] = [("open", "a", 300), Pass(399), ("enter", "a", "t1", 5_000)]
+"""A breaker that is half-open, and who tries."""
+
+
+@example(plan=[*TRIED, ("leave", "a", SPEC, "t2", "ok", [])])
+@example(plan=[*TRIED, ("renew", "a", "t2", 500), Pass(2_000), ("enter", "a", "t2", 500)])
+@example(plan=[*TRIED, Pass(5_000), ("enter", "a", "t2", 500), ("leave", "a", SPEC, "t1", "failures", [])])
+@example(plan=[*TRIED, ("leave", "a", SPEC, "t1", "void", []), ("enter", "a", "t2", 500)])
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(plan=st.lists(moves, max_size=40))
 async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Move]) -> None:

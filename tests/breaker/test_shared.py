@@ -84,7 +84,7 @@ async def url(store_process: StoreProcess) -> str:
 async def test_what_one_finds_out_spares_the_other_at_once(url: str) -> None:
     changes: list[Change] = []
     async with worker(url, "a", changes) as first, worker(url, "b") as second:
-        await call(second)
+        await call(second, "void")  # the answer to a report would tell it
         for _ in range(4):
             await call(first, "failures")
         # Within the time of one refresh: it was told.
@@ -99,7 +99,7 @@ async def test_what_one_finds_out_spares_the_other_at_once(url: str) -> None:
 
 async def test_one_that_hears_nothing_asks(url: str) -> None:
     async with worker(url, "a") as first, worker(url, "deaf", hears=False) as deaf:
-        await call(deaf)
+        await call(deaf, "void")
         for _ in range(4):
             await call(first, "failures")
         await eventually(lambda: is_open(deaf))
