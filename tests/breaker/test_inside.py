@@ -1,5 +1,7 @@
 """Breakers inside a handler, in the loop, in a thread and in a process."""
 
+import time
+
 import pytest
 
 from breaker.test_workers import called, submit, submit_one
@@ -40,3 +42,15 @@ async def test_a_handler_may_do_without_the_service(system: System, operator: Br
         await operator.open("inner")
         await client.run("careful", {"url": service.url})  # it may be told of it only now
         assert (await client.run("careful", {"url": service.url}))[-1]["data"]["result"] == "inner True"
+
+
+async def test_a_step_of_a_saga_that_may_not_call_waits_and_has_not_failed(
+    system: System, operator: BreakerStore, service: Service
+) -> None:
+    opened = time.monotonic()
+    await operator.open("inner", 1)
+    async with peer(system.server.socket_url) as client:
+        ack = await client.submit("saga", {"url": service.url})
+        assert (await client.until(ack["token"]))[-1]["data"].get("result") == "captured"
+    (only,) = service.calls
+    assert only.at - opened >= 1

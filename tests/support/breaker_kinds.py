@@ -85,3 +85,16 @@ async def careful(ctx: Context, url: str) -> str:
     except CircuitOpenError as error:
         return f"{error.breaker} {0 < error.retry_after <= 60}"
     return "called"
+
+
+async def capture(ctx: Context, url: str) -> str:
+    """Be a step that calls behind a breaker."""
+    async with ctx.breaker("inner"):
+        await anyio.to_thread.run_sync(call, url)
+    return "captured"
+
+
+@job
+async def saga(ctx: Context, url: str) -> str:
+    """Takes a step that calls behind a breaker; it may not fail once."""
+    return await ctx.step(capture, url, retries=0)

@@ -133,8 +133,13 @@ def held(attempt: int, breaker: str, after: float) -> Outcome:
 
 def kept_out(breaker: str, after: float) -> Outcome:
     """A breaker is open, and the job fails rather than wait."""
+    return failed(circuit_open(breaker, after))
+
+
+def circuit_open(breaker: str, after: float) -> Problem:
+    """Return the problem of work that a breaker keeps out, and that does not wait."""
     detail = f"the breaker {breaker} is open: a service that this work calls is failing"
-    return failed(problem("circuit_open", detail, retry_after=round(after, 3)))
+    return problem("circuit_open", detail, retry_after=round(after, 3))
 
 
 def not_served(kind: str, attempt: int) -> Outcome:
