@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .breaker.error import CircuitOpenError
+from .breaker.policy import Breaker
 from .context import Context, SyncContext
 from .contract.problem import Problem, ProblemError
 from .contract.state import State
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from .client import Client, SubmitOptions, SyncClient
 
 __all__ = [
+    "Breaker",
+    "CircuitOpenError",
     "Client",
     "Context",
     "Job",

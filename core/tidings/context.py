@@ -11,7 +11,10 @@ from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
+from .breaker.guard import Guard, Passages, SyncGuard
+from .breaker.policy import Breaker
 from .codec import encode, encode_chunk, encode_progress
+from .outcome import StoppedError
 from .saga.error import SagaUseError
 from .saga.face import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
 
@@ -24,7 +27,7 @@ MAX_MEMO_BYTES = 65_536
 """Size of what such a step returns, as JSON: it is kept in the job's record."""
 
 
-class Sink(Protocol):
+class Sink(Passages, Protocol):
     """Where an attempt's words go; the worker's side of a context. Belongs to the event loop."""
 
     token: str
@@ -50,14 +53,13 @@ class Sink(Protocol):
     async def record(self, name: str, value: str) -> str:
         """Record JSON text under a name, durably, and return what stands there: the first record does."""
 
+    def breaker(self, breaker: str | Breaker) -> Breaker:
+        """Return the breaker that is meant: where only its name is given, what is defined under it."""
+
     @property
     def saga(self) -> Orchestrator:
         """What takes the steps of an `async def` handler."""
         raise SagaUseError("only a handler that is `async def` takes steps, in a worker")
-
-
-class StoppedError(Exception):
-    """The attempt is over (cancelled, timed out, taken over): the thread should end now."""
 
 
 class _Face:
@@ -168,6 +170,23 @@ class Context(_Face):
             known = await self._sink.record(name, value)
         decoded: T = msgspec.json.decode(known)
         return decoded
+
+    def breaker(self, breaker: str | Breaker) -> Guard:
+        """Return a block around a call of a service: `async with ctx.breaker("payments"): …`.
+
+        What the block raises, and how long it takes, counts for the breaker. Where it is open the block is not
+        entered. A handler that lets the error pass uses no attempt: its job waits, or fails, as the breaker's
+        `when_open` says.
+
+        Args:
+            breaker: a name, or a `Breaker`.
+
+        Raises:
+            CircuitOpenError: (on entering) it is open.
+            ValueError: the name is none.
+
+        """
+        return Guard(self._sink, self._sink.breaker(breaker))
 
     # Sagas: steps that are done once for the job, however often its handler runs. After a crash, a wait or a
     # deploy the handler runs again from its first line, and what it has done answers at once from the journal. So
@@ -366,6 +385,16 @@ class SyncContext(_Face):
             known = self._wait(self._sink.record(name, value))
         decoded: T = msgspec.json.decode(known)
         return decoded
+
+    def breaker(self, breaker: str | Breaker) -> SyncGuard:
+        """Return a block around a call of a service: `with ctx.breaker("payments"): …`; see `Context.breaker`.
+
+        Raises:
+            StoppedError: the attempt is over.
+
+        """
+        self._check()
+        return SyncGuard(self._sink, self._sink.breaker(breaker), self._loop)
 
     def _wait(self, call: Coroutine[Any, Any, str]) -> str:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()

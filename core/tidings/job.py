@@ -41,7 +41,7 @@ class Job(Generic[P, R]):
         self.kind = options.get("name") or str(getattr(function, "__name__", function))
         try:
             self.policy = policy_of(options)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
         self.queue = self.policy.queue
         self._check()
@@ -94,6 +94,8 @@ class Job(Generic[P, R]):
             max_eta=self.policy.max_eta,
             when_busy=self.policy.when_busy,
             fallback=self.policy.fallback,
+            breaker=self.policy.breaker.name if self.policy.breaker else None,
+            when_open=self.policy.breaker.when_open if self.policy.breaker else None,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)

@@ -1,4 +1,4 @@
-"""What a handler may raise to say how its attempt ends."""
+"""What a handler may raise to say how its attempt ends, and what it is told when it must end."""
 
 from typing import Any
 
@@ -19,6 +19,10 @@ class Reject(Exception):  # noqa: N818 - a statement, not an error of the progra
         self.message = message
         self.code = code
         self.data = data
+
+
+class StoppedError(Exception):
+    """The attempt is over (cancelled, timed out, taken over): the thread should end now."""
 
 
 class Retry(Exception):  # noqa: N818

@@ -4,6 +4,7 @@ from typing import Literal, TypedDict
 
 import msgspec
 
+from .breaker.policy import Breaker, breaker_of
 from .contract.tier import TierRule
 
 YEAR_S = 31_536_000.0
@@ -78,6 +79,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     has waited longest, fails with the code `shed` and makes room."""
     fallback: str | None = None
     """Or: this kind, of the same queue, answers with the same input."""
+    breaker: Breaker | None = None
+    """What stops its jobs while the service that they call fails: a name, or a `Breaker`."""
 
     def faults(self) -> list[str]:
         """Return what cannot work, each as one sentence that names the option, its value and the limit."""
@@ -168,19 +171,23 @@ class JobOptions(TypedDict, total=False):
     max_eta: float | None
     when_busy: Literal["refuse", "shed"]
     fallback: str | None
+    breaker: str | Breaker | None
 
 
 def policy_of(options: JobOptions) -> Policy:
     """Return the policy that the options say; a single exception class becomes a tuple.
 
     Raises:
-        TypeError: an option is not known, or what should be exceptions is not.
+        TypeError: an option is not known, or what should be exceptions, or a breaker, is not.
+        ValueError: a breaker's name is none.
 
     """
     values = dict(options)
     for name in ("retry_on", "no_retry_on"):
         if name in values:
             values[name] = _classes(name, values[name])
+    if (breaker := options.get("breaker")) is not None:
+        values["breaker"] = breaker_of(breaker)
     return Policy(**values)  # type: ignore[arg-type]
 
 

@@ -24,8 +24,14 @@ DRAIN_UNKNOWN_S = 10.0
 """What it is told where nobody has measured how fast the queue drains, as with no worker."""
 
 
-def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
+def acknowledge(token: Token, answer: Submitted, ref: int | None = None, degraded: str = "") -> Ack:
     """Return the ack for the store's answer to a submission.
+
+    Args:
+        token: that of the new job.
+        answer: what the store said.
+        ref: that of the frame.
+        degraded: how the service falls short for a new job; empty: it does not.
 
     Raises:
         ProblemError: `key_reused` or `backlog_full`.
@@ -55,7 +61,7 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None) -> Ack:
         duplicate=answer.answer == "duplicate",
         position=answer.position if answer.answer == "new" else None,
         eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 else None,
-        degraded=answer.degraded or None,
+        degraded=answer.degraded or (degraded if answer.answer == "new" else "") or None,
     )
 
 

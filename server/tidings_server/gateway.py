@@ -17,6 +17,7 @@ import anyio.abc
 import msgspec
 import structlog
 
+from tidings.broker.breaker import BreakerStore
 from tidings.broker.connection import open_store
 from tidings.broker.contact import Contact
 from tidings.broker.error import StoreError
@@ -46,6 +47,7 @@ from .answer import (
 from .auth.authenticator import authenticator_of
 from .auth.identity import Identity
 from .auth.ticket import Tickets
+from .breakers import Breakers
 from .hub import Hub, Listener
 from .kinds import Kinds
 from .settings import ServerSettings
@@ -81,6 +83,9 @@ class Gateway:
         self._kinds_changed = asyncio.Event()
         self._kinds_known = asyncio.Event()
         self._kinds_channel = keys.kinds_changed
+        self._breakers_channel = keys.breakers_changed
+        self._steps = BreakerStore(self._client, keys)
+        self.breakers = Breakers(self._steps)
         self.store = GatewayStore(
             self._client,
             keys,
@@ -106,10 +111,11 @@ class Gateway:
     async def running(self) -> AsyncIterator[None]:
         """Run the gateway's own tasks around the body."""
         try:
-            async with self.store, anyio.create_task_group() as tasks:
+            async with self.store, self._steps, anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self._follow_kinds, name="kinds")
+                tasks.start_soon(self._follow_breakers, name="breakers")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
@@ -177,6 +183,7 @@ class Gateway:
         identity.require_kind(submission.kind)
         self._check_known()
         record, value = self.kinds.check(submission)
+        self.breakers.admit(record)
         token = mint(record.queue)
         conditions = self.kinds.conditions(record.kind)
         unique = self.kinds.unique_value(record.kind, value)
@@ -234,17 +241,22 @@ class Gateway:
         self.accounts.of(caller, now).submit(now)
         token, job = self.admit(watched, identity, caller)
         if listener is None:
-            return acknowledge(token, await self._submitted(token, job))
+            return acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
         listener.token = token
         self.hub.begin(listener)
         made = False
         try:
-            ack = acknowledge(token, await self._submitted(token, job))
+            ack = acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
             made = not ack.duplicate
         finally:
             if not made:
                 self.hub.forget(listener)
         return ack
+
+    def degraded(self, kind: str) -> str:
+        """Return how the service falls short for jobs of a kind at the moment; empty: it does not."""
+        record = self.kinds.records.get(kind)
+        return "circuit_open" if record is not None and self.breakers.is_open(record) else ""
 
     async def _submitted(self, token: Token, job: NewJob) -> Submitted:
         try:
@@ -345,16 +357,23 @@ class Gateway:
     def _on_message(self, channel: str, data: bytes) -> None:
         if channel == self._kinds_channel:
             self._kinds_changed.set()
+        elif channel == self._breakers_channel:
+            self.breakers.hear(data)
         else:
             self.hub.receive(data)
 
     def _on_open(self) -> None:
         self._kinds_changed.set()
+        self.breakers.reopened()
         self.hub.reopened()
 
     def _on_change(self, hearing: Hearing) -> None:
         tell = log.info if hearing is Hearing.OPEN else log.warning
         tell(f"inbox_{hearing}", gateway=self.id)
+
+    async def _follow_breakers(self) -> None:
+        await self._subscription.keep(self._breakers_channel)
+        await self.breakers.follow()
 
     async def _follow_kinds(self) -> None:
         await self._subscription.keep(self._kinds_channel)
@@ -364,6 +383,7 @@ class Gateway:
             self._kinds_changed.clear()
             try:
                 self.kinds = Kinds((await self._registry.kinds()).values())
+                self.breakers.serve(self.kinds.records.values())
                 for queue in self.kinds.queues - self.hub.partitions:
                     await self.hub.open(queue)
                 self._kinds_known.set()

@@ -216,17 +216,19 @@ class Socket:
             listener = self._listen(token)
             self._gateway.hub.begin(listener)
         answer = self._gateway.store.submit(token.partition, job)
-        answer.add_done_callback(partial(self._submitted, frame.ref, token, listener))
+        degraded = self._gateway.degraded(job.kind)
+        answer.add_done_callback(partial(self._submitted, frame.ref, token, listener, degraded))
 
     def _submitted(
         self,
         ref: int,
         token: Token,
         listener: SocketListener | None,
+        degraded: str,
         answer: "asyncio.Future[Submitted]",
     ) -> None:
         try:
-            ack = acknowledge(token, answer_of(answer), ref)
+            ack = acknowledge(token, answer_of(answer), ref, degraded)
         except ProblemError as error:
             if listener is not None:
                 self._gateway.hub.forget(listener)

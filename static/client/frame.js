@@ -36,6 +36,7 @@
  * @property {boolean} duplicate The key was known: this is the earlier job.
  * @property {number | null} [position] Jobs ahead, approximate.
  * @property {number | null} [eta] Seconds until it may start, approximate.
+ * @property {string | null} [degraded] How the service falls short for this job at the moment, such as `circuit_open`.
  *
  * @typedef {object} JobEvent Something that happened to a job.
  * @property {string} token

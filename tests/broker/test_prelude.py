@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from tidings.broker.keys import GROUP, REGISTRY, Keys
+from tidings.broker.keys import BREAKERS, GROUP, REGISTRY, Keys
 from tidings.broker.script import source
 from tidings.contract.event import EventClass
 from tidings.contract.state import REPLAY, TERMINAL, TRANSITIONS, State
@@ -23,6 +23,7 @@ FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
     *("take_over", "count"),
+    *("breaker", "release"),
 }
 """What ends work or frees memory, and what that needs."""
 
@@ -76,7 +77,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         """
         return cmsgpack.pack({
           ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, workers_key, worker_key('w'), GROUP,
-          callers_key, flow_key('x'), unique_key('k:v'), recurring_key
+          callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
+          breakers_key, breakers_changed, breaker_key('b')
         })
         """,
     )
@@ -94,6 +96,11 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.flow("p", "x"),
         keys.unique("p", "k:v"),
         keys.recurring("p"),
+        keys.held("p", "b"),
+        keys.released("p"),
+        keys.breakers.replace(f"{{{BREAKERS}}}", "{p}"),
+        keys.breakers_changed.replace(f"{{{BREAKERS}}}", "{p}"),
+        keys.breaker("b").replace(f"{{{BREAKERS}}}", "{p}"),
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.breaker.policy import Breaker, breaker_of
 from tidings.context import Sink
 
 
@@ -45,3 +46,12 @@ class Recorder(Sink):
 
     async def record(self, name: str, value: str) -> str:
         return self.memos.setdefault(name, value)
+
+    def breaker(self, breaker: str | Breaker) -> Breaker:
+        return breaker_of(breaker)
+
+    async def enter(self, breaker: Breaker) -> str:
+        return breaker.name
+
+    def leave(self, ticket: str, result: str, text: str) -> None:
+        return None

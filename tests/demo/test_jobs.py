@@ -15,7 +15,7 @@ import dataset
 import jobs
 from demo.recorder import Recorder
 from tidings import Context, Job, Reject, SyncContext
-from tidings.context import StoppedError
+from tidings.outcome import StoppedError
 from tidings_worker.loader import load_jobs
 
 

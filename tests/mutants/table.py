@@ -19,6 +19,7 @@ PUSH = "tests/push/"
 CALLER = "tests/broker/test_caller.py"
 REPORT = "tests/broker/test_report.py"
 SCRIPTS = "tests/saga/test_scripts.py"
+MACHINE = "tests/breaker/test_machine.py"
 
 
 @dataclass(frozen=True)
@@ -370,6 +371,62 @@ MUTANTS = (
         "if self._identity is not None and identity.owner != self._identity.owner:",
         "if False:",
         ("tests/auth/test_standing.py",),
+    ),
+    Mutant(
+        "An open breaker lets everybody try.",
+        LUA + "breaker.lua",
+        "    if wait_ms(breaker) ~= 0 then return 'refused' end\n",
+        "",
+        (MACHINE,),
+    ),
+    Mutant(
+        "A call that began before the breaker opened counts after it has closed.",
+        LUA + "breaker.lua",
+        "if breaker.state ~= 'closed' or epoch ~= breaker.epoch then return 'stale' end",
+        "if breaker.state ~= 'closed' then return 'stale' end",
+        (MACHINE,),
+    ),
+    Mutant(
+        "A trial whose lease has run out still decides.",
+        LUA + "breaker.lua",
+        "return breaker.state == 'half_open' and breaker.trial == trial\n",
+        "return breaker.state == 'half_open'\n",
+        (MACHINE,),
+    ),
+    Mutant(
+        "Nobody is told that a breaker has opened.",
+        LUA + "breaker.lua",
+        "  if breaker.epoch ~= breaker.told then\n",
+        "  if false then\n",
+        ("tests/breaker/test_shared.py::test_what_one_finds_out_spares_the_other_at_once",),
+    ),
+    Mutant(
+        "One that was not told of a breaker never asks.",
+        WORKER + "breaker.py",
+        "            answers = [self._store.look(name) for name in self._used]\n",
+        "            answers: list[asyncio.Future[Stepped]] = []\n",
+        ("tests/breaker/test_shared.py::test_one_that_hears_nothing_asks",),
+    ),
+    Mutant(
+        "A trial that lasts loses its lease.",
+        WORKER + "breaker.py",
+        "            for trial, breaker in list(self._trials.items()):\n",
+        "            for trial, breaker in ():\n",
+        ("tests/breaker/test_shared.py",),
+    ),
+    Mutant(
+        "A job that waits for a breaker uses an attempt.",
+        WORKER + "verdict.py",
+        "delay_ms=math.ceil(after * 1000), uncounted=1, held=breaker)",
+        "delay_ms=math.ceil(after * 1000), held=breaker)",
+        ("tests/breaker/test_release.py",),
+    ),
+    Mutant(
+        "A job that waits for something else is brought forward when a breaker closes.",
+        LUA + "release.lua",
+        "  if due[i] and tonumber(due[i]) == tonumber(places[id]) then\n",
+        "  if due[i] then\n",
+        ("tests/breaker/test_release.py",),
     ),
     Mutant(
         "Scopes are not asked for on a socket.",

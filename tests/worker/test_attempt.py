@@ -11,6 +11,7 @@ from tidings import Job, State, job
 from tidings.broker.worker import Entry, Outcome, Report, Started, WorkerStore
 from tidings.contract.envelope import Envelope
 from tidings_worker.attempt import Attempt
+from tidings_worker.gate import Gate
 from tidings_worker.runner import Ending, Raised, Returned, Run, Runners, Work
 from tidings_worker.settings import WorkerSettings
 
@@ -79,7 +80,8 @@ async def outcome_of(
     store, stage = Store(), Stage(mortal=mortal)
     entry = Entry("standard", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
     envelope = Envelope(kind=job.kind, input=msgspec.Raw(b"{}"))
-    attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, Started(1, 1, 1, 0, 0, lost))
+    started, gate = Started(1, 1, 1, 0, 0, lost), cast("Gate", None)
+    attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, started, gate)
     running = asyncio.create_task(attempt.run(cast("Runners", stage)))
     await asyncio.sleep(0)
     playing = play(attempt, stage.puppet)

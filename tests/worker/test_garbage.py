@@ -12,6 +12,7 @@ from tidings import Context, Job, job
 from tidings.broker.worker import Entry, Report, Started, WorkerStore
 from tidings.contract.envelope import Envelope
 from tidings_worker.attempt import Attempt
+from tidings_worker.gate import Gate
 from tidings_worker.pool import Pool
 from tidings_worker.runner import Runners
 from tidings_worker.settings import WorkerSettings
@@ -48,8 +49,8 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
     gc.collect()
     gc.disable()
     try:
-        started = Started(1, 1, 1, 0, 0, 0)
-        attempt = Attempt(cast("WorkerStore", Store()), WorkerSettings(), kind, entry, envelope, started)
+        started, gate = Started(1, 1, 1, 0, 0, 0), cast("Gate", None)
+        attempt = Attempt(cast("WorkerStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
         await attempt.run(runners)
         gone = weakref.ref(attempt)
         del attempt

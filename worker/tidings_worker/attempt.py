@@ -6,21 +6,26 @@ from typing import Any
 
 import structlog
 
+from tidings.breaker.error import CircuitOpenError
+from tidings.breaker.guard import text_of
+from tidings.breaker.policy import Breaker
 from tidings.broker.error import StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
-from tidings.context import Sink, StoppedError
+from tidings.context import Sink
 from tidings.contract.envelope import Envelope
 from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.contract.token import Token
 from tidings.job import Job
 from tidings.log import talkative
-from tidings.outcome import Reject, Retry
+from tidings.outcome import Reject, Retry, StoppedError
 from tidings.saga.branch import Activity
 from tidings.saga.error import SagaUseError, StepError
 
 from . import fork, verdict
-from .failure import FinalError, ProcessEndedError, trace_of
+from .breaker import Passages
+from .failure import FinalError, ProcessEndedError, circuit_of, says_of, trace_of
+from .gate import Gate
 from .runner import Raised, Returned, Run, Runners, Work, ending_of
 from .saga import Means, Saga
 from .settings import WorkerSettings
@@ -40,6 +45,10 @@ _OBEYED = (asyncio.CancelledError, StoppedError, ProcessEndedError)
 """How a handler ends that does as it is told, or was killed."""
 
 
+_EXPECTED = (Reject, Retry, CircuitOpenError, FinalError, StepError)
+"""What a handler raises on purpose, or lets pass: it says all there is to say."""
+
+
 class Attempt(Sink):
     """One run of one job. It is the handler's `Sink`.
 
@@ -57,6 +66,7 @@ class Attempt(Sink):
         entry: Entry,
         envelope: Envelope,
         started: Started,
+        gate: Gate,
         means: Means | None = None,
     ) -> None:
         self.token = str(Token(store.partition, entry.id))
@@ -77,6 +87,11 @@ class Attempt(Sink):
         self._saga: Saga | None = None
         self._refused: Problem | None = None
         self._started = started
+        self._gate = gate
+        self._passages: Passages | None = None
+        """Its calls of services behind breakers, if there are any."""
+        self._ticket = ""
+        """That of the handler itself, if its kind has a breaker."""
         self._loop = asyncio.get_running_loop()
         self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop, self._loop)
         self._run: Run | None = None
@@ -125,6 +140,25 @@ class Attempt(Sink):
         """Record something under a name."""
         self._memos[name] = await self._remember(name, value)
         return self._memos[name]
+
+    def breaker(self, breaker: str | Breaker) -> Breaker:
+        """Return the breaker that is meant."""
+        return self._gate.meant(breaker)
+
+    async def enter(self, breaker: Breaker) -> str:
+        """Return a ticket for a call, if its breaker lets it through."""
+        fork.end_if_copy()
+        if self.cancelled:
+            raise StoppedError("the attempt is over: nothing more is called for it")
+        if self._passages is None:
+            self._passages = self._gate.passages(self.kind)
+        return await self._passages.enter(breaker)
+
+    def leave(self, ticket: str, result: str, text: str) -> None:
+        """Take note of how a call ended."""
+        fork.end_if_copy()
+        if self._passages is not None:
+            self._passages.leave(ticket, result, text, timed_out=self._reason == "timeout")
 
     async def _remember(self, name: str, value: str) -> str:
         """Ask the store until it answers, or the attempt is over."""
@@ -226,7 +260,11 @@ class Attempt(Sink):
             self._run = None
 
     async def _perform(self, runners: Runners) -> None:
-        outcome = await self._outcome(runners)
+        try:
+            outcome = await self._outcome(runners)
+        finally:
+            if self._passages is not None:
+                self._passages.end(timed_out=self._reason == "timeout")
         self._stop_clocks()
         self.cancelled = True  # a handler that was left behind must find out
         if self.handler_runs:
@@ -236,9 +274,11 @@ class Attempt(Sink):
             self._say("warning", "attempt_lost")
             return
         answer = await self._voice.end(outcome)
+        if outcome.held:
+            self._gate.held(outcome.held)
         if answer == "lost":
             self._say("warning", "outcome_refused", state=outcome.state)
-        elif self._error is not None and not isinstance(self._error, Reject | Retry | FinalError | StepError):
+        elif self._error is not None and not isinstance(self._error, _EXPECTED):
             self._say("warning", "attempt_failed", state=outcome.state, exception=trace_of(self._error))
         elif talkative():
             self._say("debug", "attempt_ended", state=outcome.state)
@@ -254,12 +294,32 @@ class Attempt(Sink):
             return self._stopped()
         if self._started.unwinding:
             return await self._unwind(runners)
+        breaker = self._job.policy.breaker
+        kept_out = None if breaker is None else await self._kept_out(breaker)
+        if kept_out is not None or self._must_stop():
+            return kept_out or self._stopped()
         run = self._start(runners)
         await self._turn
         if not self._must_stop():
             return self._judge(run)
         await self._end(run)
         return self._stopped()
+
+    async def _kept_out(self, breaker: Breaker) -> Outcome | None:
+        """Ask the kind's breaker; return how the attempt ends if it may not begin."""
+        try:
+            self._ticket = await self.enter(self._gate.meant(breaker))
+        except CircuitOpenError as error:
+            return self._held(error)
+        except StoppedError:
+            return None
+        return None
+
+    def _held(self, error: CircuitOpenError) -> Outcome:
+        circuit = circuit_of(error)
+        if circuit.when_open == "fail":
+            return verdict.kept_out(circuit.breaker, circuit.retry_after)
+        return verdict.held(self.attempt, circuit.breaker, self._gate.wait(circuit))
 
     async def _unwind(self, runners: Runners) -> Outcome | None:
         """Undo what the saga has done: have its handler say how, then do it."""
@@ -330,9 +390,15 @@ class Attempt(Sink):
     def _judge(self, run: Run) -> Outcome:
         match ending_of(run):
             case Returned(result):
+                if self._ticket:
+                    self.leave(self._ticket, "ok", "")
                 return verdict.succeeded(result)
             case Raised(error):
                 self._error = error
+                if self._ticket and self._job.policy.breaker is not None:
+                    self.leave(self._ticket, says_of(self._job.policy.breaker, error), text_of(error))
+                if isinstance(error, CircuitOpenError):
+                    return self._held(error)
                 return verdict.raised(self._job, self.attempt, error, random.random(), self._started.lost)  # noqa: S311
 
     async def _end(self, run: Run) -> None:
@@ -379,6 +445,8 @@ class Attempt(Sink):
 
     def _begin(self) -> None:
         """Count the attempt's time from now: it does not count while the handler waits for a thread or a process."""
+        if self._passages is not None:
+            self._passages.begin(self._ticket)
         if self._job.policy.timeout is not None and not self._started.unwinding:
             self._limit(self._job.policy.timeout, "timeout")
 

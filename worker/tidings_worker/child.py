@@ -13,11 +13,15 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, cast
 
-from tidings.context import Sink, StoppedError, SyncContext
+from tidings.breaker.error import CircuitOpenError
+from tidings.breaker.policy import Breaker, breaker_of, definitions_of
+from tidings.context import Sink, SyncContext
 from tidings.job import Job
 from tidings.log import configure
+from tidings.outcome import StoppedError
 from tidings.parent import end_with_parent_if_asked
 
 from . import fork
@@ -26,6 +30,9 @@ from .crossing import message_of
 from .loader import load_jobs
 from .message import (
     Chunk,
+    Enter,
+    Entered,
+    Leave,
     Memo,
     Order,
     Progress,
@@ -48,7 +55,9 @@ from .pace import Pace
 class Relay(Sink):
     """The handler's `Sink` on this side of the line; belongs to the event loop."""
 
-    def __init__(self, order: Order, welcome: Welcome, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, order: Order, welcome: Welcome, writer: asyncio.StreamWriter, defined: dict[str, Breaker]
+    ) -> None:
         self.token = order.token
         self.kind = order.kind
         self.attempt = order.attempt
@@ -63,6 +72,7 @@ class Relay(Sink):
         self._timer: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._memo: asyncio.Future[str] | None = None
+        self._defined = defined
 
     @property
     def cancelled(self) -> bool:
@@ -101,7 +111,28 @@ class Relay(Sink):
         """Have the worker record something under a name."""
         return await self._ask(Record(name, value))
 
-    async def _ask(self, question: Recall | Record) -> str:
+    def breaker(self, breaker: str | Breaker) -> Breaker:
+        """Return the breaker that is meant."""
+        meant = breaker_of(breaker)
+        return self._defined.get(meant.name, meant) if meant.is_plain else meant
+
+    async def enter(self, breaker: Breaker) -> str:
+        """Ask the worker for a ticket."""
+        return await self._ask(Enter(breaker.name, breaker.spec, breaker.slow_call, breaker.when_open))
+
+    def leave(self, ticket: str, result: str, text: str) -> None:
+        """Tell the worker how a call ended, unless it knows better."""
+        if not self.cancelled:
+            self._send(Leave(ticket, result, text))
+
+    def entered(self, answer: Entered) -> None:
+        """Take the answer."""
+        if answer.ticket:
+            self.remembered(answer.ticket)
+        elif self._memo is not None and not self._memo.done():
+            self._memo.set_exception(CircuitOpenError(answer.breaker, answer.retry_after, answer.when_open))
+
+    async def _ask(self, question: Recall | Record | Enter) -> str:
         if self.cancelled:
             raise StoppedError("the attempt is over")
         self._memo = self._loop.create_future()
@@ -164,6 +195,7 @@ class Line(threading.Thread):
         self._welcomed: queue.SimpleQueue[Welcome] = queue.SimpleQueue()
         self._loaded = threading.Event()
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._defined: dict[str, Breaker] = {}
         self._loop: asyncio.AbstractEventLoop
 
     def welcome(self) -> Welcome:
@@ -174,8 +206,9 @@ class Line(threading.Thread):
         """Return what is to be done next."""
         return self._tasks.get()
 
-    def ready(self) -> None:
+    def ready(self, jobs: Iterable[Job[Any, Any]]) -> None:
         """Say that the modules are loaded."""
+        self._defined = definitions_of(job.policy.breaker for job in jobs)
         self._loop.call_soon_threadsafe(self._writer.write, pack(Ready()))
 
     def end(self, relay: Relay, verdict: Verdict) -> None:
@@ -204,7 +237,7 @@ class Line(threading.Thread):
         while (message := await receive(reader, to_child)) is not None:
             match message:
                 case Order():
-                    relay = Relay(message, welcome, self._writer)
+                    relay = Relay(message, welcome, self._writer, self._defined)
                     self._tasks.put(Task(message, relay, SyncContext(relay)))
                 case Stop() if relay is not None:
                     relay.stop()
@@ -212,6 +245,8 @@ class Line(threading.Thread):
                     relay.let_in()
                 case Memo(value) if relay is not None:
                     relay.remembered(value)
+                case Entered() if relay is not None:
+                    relay.entered(message)
                 case _:
                     raise AssertionError(message)
 
@@ -227,7 +262,7 @@ def main() -> None:
     line.start()
     welcome = line.welcome()
     jobs = _load(welcome)
-    line.ready()
+    line.ready(jobs.values())
     while True:
         task = line.task()
         line.end(task.relay, _perform(jobs[task.order.kind], task, welcome))

@@ -7,11 +7,22 @@ repeated, and that is asked in the child, where the class is known.
 
 import msgspec
 
+from tidings.breaker.error import CircuitOpenError
 from tidings.outcome import Reject, Retry
 from tidings.policy import Policy
 
-from .failure import CrossedError, FinalError, may_be_retried, name_of, pause_of, readable, rejection_of, trace_of
-from .message import Error, Postponement, Refusal, Rejection, Verdict
+from .failure import (
+    CrossedError,
+    FinalError,
+    circuit_of,
+    may_be_retried,
+    name_of,
+    pause_of,
+    readable,
+    rejection_of,
+    trace_of,
+)
+from .message import Error, Open, Postponement, Refusal, Rejection, Verdict
 
 
 def message_of(error: BaseException, policy: Policy) -> Verdict:
@@ -23,7 +34,11 @@ def message_of(error: BaseException, policy: Policy) -> Verdict:
         return Rejection(message, code, data, trace_of(error))
     if isinstance(error, Retry):
         return Postponement(readable(getattr(error, "message", "")), pause_of(error), trace_of(error))
-    return Error(name_of(error), readable(error), trace_of(error), may_be_retried(policy, error))
+    if isinstance(error, CircuitOpenError):
+        circuit = circuit_of(error)
+        return Open(circuit.breaker, circuit.retry_after, circuit.when_open, trace_of(error))
+    counts = policy.breaker is None or policy.breaker.counts(type(error))
+    return Error(name_of(error), readable(error), trace_of(error), may_be_retried(policy, error), counts)
 
 
 def error_of(message: Verdict) -> BaseException:
@@ -36,8 +51,10 @@ def error_of(message: Verdict) -> BaseException:
             error = Reject(text, code=code, data=None if data is None else msgspec.Raw(data))
         case Postponement(text, after):
             error = Retry(text, after=after)
-        case Error(name, text, _, repeat):
-            error = CrossedError(name, text, may_be_retried=repeat)
+        case Error(name, text, _, repeat, counts):
+            error = CrossedError(name, text, may_be_retried=repeat, counts=counts)
+        case Open(name, retry_after, when_open):
+            error = CircuitOpenError(name, retry_after, when_open)
         case _:
             raise AssertionError(message)
     error.add_note("In the child process:\n" + message.trace)

@@ -3,6 +3,9 @@
 import math
 import traceback
 
+from tidings.breaker.error import CircuitOpenError
+from tidings.breaker.guard import result_of
+from tidings.breaker.policy import DAY_S, NAME, Breaker, WhenOpen
 from tidings.codec import encode
 from tidings.contract.problem import Problem, problem
 from tidings.outcome import Reject, Retry
@@ -38,17 +41,19 @@ class FinalError(Exception):
 class CrossedError(Exception):
     """What a handler raised in another process, as far as that can be told here."""
 
-    def __init__(self, name: str, text: str, *, may_be_retried: bool) -> None:
+    def __init__(self, name: str, text: str, *, may_be_retried: bool, counts: bool = True) -> None:
         """Tell.
 
         Args:
             name: the name of its class.
             text: what it said.
             may_be_retried: what the kind's policy says of it; its class is known only over there.
+            counts: whether it counts for the kind's breaker.
 
         """
         self.name = name
         self.may_be_retried = may_be_retried
+        self.counts = counts
         super().__init__(text)
 
 
@@ -66,6 +71,26 @@ def may_be_retried(policy: Policy, error: BaseException) -> bool:
     if isinstance(error, CrossedError):
         return error.may_be_retried
     return isinstance(error, policy.retry_on) and not isinstance(error, policy.no_retry_on)
+
+
+def says_of(breaker: Breaker, error: BaseException) -> str:
+    """Return what an attempt that raised says of the service behind its kind's breaker; see `guard.result_of`."""
+    if isinstance(error, FinalError | ProcessEndedError):
+        return "void"
+    if isinstance(error, CrossedError):
+        return "failures" if error.counts else "ok"
+    return result_of(breaker, error)
+
+
+def circuit_of(error: CircuitOpenError) -> CircuitOpenError:
+    """Return a `CircuitOpenError` with values of their types, whatever the handler put there."""
+    name, after = getattr(error, "breaker", ""), getattr(error, "retry_after", 0.0)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        name = "unknown"
+    if not isinstance(after, int | float) or math.isnan(after):
+        after = 0.0
+    when_open: WhenOpen = "fail" if getattr(error, "when_open", "wait") == "fail" else "wait"
+    return CircuitOpenError(name, min(max(float(after), 0.0), DAY_S), when_open)
 
 
 def pause_of(error: BaseException) -> float | None:

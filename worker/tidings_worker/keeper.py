@@ -11,10 +11,10 @@ from tidings.broker.error import BrokerClosedError, StoreError
 from tidings.broker.gateway import MAX_JOURNAL_BYTES
 from tidings.broker.saga import MAX_STEPS, JournalRead, SagaStore, StepWrite, Written
 from tidings.broker.worker import Outcome
-from tidings.context import StoppedError
 from tidings.contract.problem import Problem, problem
 from tidings.contract.step import StepHead, StepStatus, encode_head
 from tidings.contract.token import Token
+from tidings.outcome import StoppedError
 from tidings.saga.branch import Activity
 from tidings.saga.journal import Journal, step_key
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tidings.breaker.policy import definitions_of
 from tidings.job import Job
 
 
@@ -19,7 +20,8 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
     """Return the jobs of some modules, each a dotted name or the path of a Python file.
 
     Raises:
-        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind, or a fallback cannot work.
+        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind or two breakers the same name, or
+            a fallback cannot work.
 
     """
     jobs: dict[str, Job[Any, Any]] = {}
@@ -34,6 +36,10 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
                 raise LoadError(f"{name}: the kind {job.kind!r} is defined twice; give one another `name`")
     for job in jobs.values():
         _check_fallback(job, jobs)
+    try:
+        definitions_of(job.policy.breaker for job in jobs.values())
+    except ValueError as error:
+        raise LoadError(str(error)) from None
     return list(jobs.values())
 
 

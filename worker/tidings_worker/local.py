@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from tidings.breaker.error import CircuitOpenError
 from tidings.broker.saga import MAX_RESULT_BYTES
 from tidings.codec import encode
 from tidings.context import Context, Sink, SyncContext
@@ -21,7 +22,7 @@ from tidings.policy import Policy
 from tidings.saga.face import key_of_step
 
 from . import verdict
-from .failure import AttemptTimeoutError, FinalError, readable
+from .failure import AttemptTimeoutError, FinalError, circuit_of, readable
 
 
 class Tries(NamedTuple):
@@ -33,6 +34,9 @@ class Tries(NamedTuple):
     unknown: bool = False
     """Nobody knows what one of them has done: it took too long, or its worker was lost."""
 
+
+LOOK_S = (0.1, 10.0)
+"""The least and the most after which a step that was kept out by a breaker looks again, and up to as much more."""
 
 Save = Callable[[Tries, float | None], Awaitable[None]]
 """Records the tries, and the seconds until the next (None: it begins now)."""
@@ -155,6 +159,13 @@ class Caller:
                 return Ended(await self._call(what, key), None, Tries(attempts, failures))
             except (asyncio.CancelledError, GeneratorExit):
                 raise
+            except CircuitOpenError as error:  # no failure of its own, nor a call
+                attempts -= 1
+                circuit = circuit_of(error)
+                tries, wait = Tries(attempts, failures, unknown), max(circuit.retry_after, LOOK_S[0])
+                if circuit.when_open == "fail":
+                    return Ended("null", verdict.circuit_open(circuit.breaker, wait), tries, error)
+                pause_s = min(wait, LOOK_S[1]) * (1 + random.random())  # noqa: S311 - sagas look one after the other
             except BaseException as error:  # noqa: BLE001 - SystemExit of a step would end the worker
                 failures += 1
                 unknown = unknown or isinstance(error, AttemptTimeoutError | UnkeptError)
@@ -162,8 +173,9 @@ class Caller:
                 refused, after = verdict.judge(self._job, what.policy, error, failures, random.random())  # noqa: S311
                 if after is None:
                     return Ended("null", refused, tries, error)
-            await save(tries, after)
-            await pause(after)
+                pause_s = after
+            await save(tries, pause_s)
+            await pause(pause_s)
 
     async def _call(self, what: Function, key: str) -> str:
         """Return what a function returned, as JSON text.

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
+from tidings.breaker.machine import Spec
+from tidings.breaker.policy import WhenOpen
 from tidings.contract.problem import Problem
 
 T = TypeVar("T")
@@ -61,6 +63,17 @@ class Memo(_Message, frozen=True):
     value: str
 
 
+class Entered(_Message, frozen=True):
+    """The answer to `Enter`."""
+
+    ticket: str
+    """Empty: the breaker is open."""
+    breaker: str = ""
+    retry_after: float = 0.0
+    """s."""
+    when_open: WhenOpen = "wait"
+
+
 # To the worker.
 
 
@@ -91,6 +104,23 @@ class Record(_Message, frozen=True):
 
     name: str
     value: str
+
+
+class Enter(_Message, frozen=True):
+    """May a call pass this breaker? Answered by `Entered`."""
+
+    name: str
+    spec: Spec
+    slow_call: float | None
+    when_open: WhenOpen
+
+
+class Leave(_Message, frozen=True):
+    """A call that was let through has ended so."""
+
+    ticket: str
+    result: str
+    text: str
 
 
 class Result(_Message, frozen=True):
@@ -131,11 +161,23 @@ class Error(_Message, frozen=True):
     text: str
     trace: str
     may_be_retried: bool
+    counts: bool = True
+    """Whether it counts for the breaker of its kind."""
 
 
-ToChild = Welcome | Order | Stop | Room | Memo
-Verdict = Result | Refusal | Rejection | Postponement | Error
-ToWorker = Ready | Progress | Chunk | Recall | Record | Verdict
+class Open(_Message, frozen=True):
+    """The handler let a `CircuitOpenError` pass."""
+
+    breaker: str
+    retry_after: float
+    """s."""
+    when_open: WhenOpen
+    trace: str
+
+
+ToChild = Welcome | Order | Stop | Room | Memo | Entered
+Verdict = Result | Refusal | Rejection | Postponement | Error | Open
+ToWorker = Ready | Progress | Chunk | Recall | Record | Enter | Leave | Verdict
 
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

@@ -13,6 +13,8 @@ from typing import Self
 import anyio
 import msgspec
 
+from tidings.breaker.error import CircuitOpenError
+from tidings.breaker.policy import Breaker
 from tidings.context import Sink
 from tidings.parent import PARENT_VARIABLE
 
@@ -20,6 +22,9 @@ from .crossing import error_of
 from .failure import ProcessEndedError
 from .message import (
     Chunk,
+    Enter,
+    Entered,
+    Leave,
     Memo,
     Order,
     Progress,
@@ -107,6 +112,10 @@ class Process:
                     await self._send(Memo(await sink.recall(name)))
                 case Record(name, value):
                     await self._send(Memo(await sink.record(name, value)))
+                case Enter():
+                    await self._send(await _answer(message, sink))
+                case Leave(ticket, result, text):
+                    sink.leave(ticket, result, text)
                 case None | Ready():
                     raise await self._end()
                 case Result(result):
@@ -162,6 +171,14 @@ class Process:
             self.kill()
             return ProcessEndedError("the process that ran the handler lost its line to the worker, and was killed")
         return ProcessEndedError(f"the process that ran the handler ended {_told(code)}")
+
+
+async def _answer(question: Enter, sink: Sink) -> Entered:
+    breaker = Breaker.crossed(question.name, question.spec, question.slow_call, question.when_open)
+    try:
+        return Entered(await sink.enter(breaker))
+    except CircuitOpenError as error:
+        return Entered("", error.breaker, error.retry_after, error.when_open)
 
 
 async def _spawn(channel: int) -> asyncio.subprocess.Process:

@@ -18,6 +18,8 @@ from tidings.job import Job
 
 from . import verdict
 from .attempt import Attempt
+from .breaker import Breakers
+from .gate import Gate
 from .recurring import Recurring
 from .relay import Relay
 from .runner import Runners
@@ -66,6 +68,7 @@ class Queue:
         runners: Runners,
         contact: Contact,
         means: Means,
+        breakers: Breakers,
     ) -> None:
         """Prepare.
 
@@ -76,6 +79,7 @@ class Queue:
             runners: run the handlers.
             contact: what this process knows of how the store is.
             means: what sagas need.
+            breakers: what it knows of the breakers.
 
         """
         self._store = store
@@ -92,6 +96,7 @@ class Queue:
         self._strangers: set[str] = set()
         self._means = means
         self._relay = Relay(means.store, store.partition)
+        self._gate = Gate(store, breakers, self._try)
 
     @property
     def running(self) -> int:
@@ -110,6 +115,7 @@ class Queue:
             for tier in self.tiers:
                 tasks.start_soon(self._take_over, tier, attempts, name=f"take over {tier}")
             tasks.start_soon(self._promote, name="promote")
+            tasks.start_soon(self._gate.run, name="gate")
             tasks.start_soon(Recurring(self._store, self._jobs.values(), self._try).run, name="recurring")
 
     async def beat(self) -> None:
@@ -255,7 +261,7 @@ class Queue:
         if job is None:
             self._refuse(entry, started, envelope.kind, attempts)
             return False
-        attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._means)
+        attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._gate, self._means)
         self._running[entry.id] = attempt
         attempts.create_task(self._run(entry, attempt), name=f"job {attempt.token}")
         return True

@@ -8,8 +8,9 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from tidings.context import Context, Sink, StoppedError, SyncContext
+from tidings.context import Context, Sink, SyncContext
 from tidings.job import Job
+from tidings.outcome import StoppedError
 
 from . import fork
 from .call import arguments_of, json_of

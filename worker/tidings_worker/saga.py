@@ -18,14 +18,14 @@ from tidings.broker.error import BrokerClosedError, StoreError
 from tidings.broker.pause import store_pause
 from tidings.broker.saga import SagaStore
 from tidings.codec import encode
-from tidings.context import Sink, StoppedError
+from tidings.context import Sink
 from tidings.contract.envelope import Envelope
 from tidings.contract.frame import YEAR_S
 from tidings.contract.problem import Problem, problem
 from tidings.contract.step import SIGNAL_PATTERN, StepHead, StepStatus, StepType
 from tidings.contract.token import Token
 from tidings.job import Job
-from tidings.outcome import Reject
+from tidings.outcome import Reject, StoppedError
 from tidings.saga.branch import Branch
 from tidings.saga.error import DivergedError, SagaUseError, SignalTimeout, StepError
 from tidings.saga.face import Orchestrator, StepOptions, key_of_step

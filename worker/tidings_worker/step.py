@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 
-from tidings.context import StoppedError
+from tidings.outcome import StoppedError
 
 from . import fork
 

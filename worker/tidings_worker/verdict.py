@@ -1,5 +1,6 @@
 """How an attempt ends: what a handler did, as the outcome that is written. Pure."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -120,6 +121,25 @@ def judge(
         return refused, None
     asked = pause_of(error)
     return refused, retry_pause(failures, draw) if asked is None else asked
+
+
+def held(attempt: int, breaker: str, after: float) -> Outcome:
+    """A breaker is open: the job waits, and is let in when it has closed. The attempt does not count."""
+    detail = f"the breaker {breaker} is open: a service that this work calls is failing; it runs when that is over"
+    refused = problem("circuit_open", detail, retry_after=round(after, 3))
+    tail = _retrying(attempt, after, refused)
+    return Outcome(State.SCHEDULED, "", "", tail, delay_ms=math.ceil(after * 1000), uncounted=1, held=breaker)
+
+
+def kept_out(breaker: str, after: float) -> Outcome:
+    """A breaker is open, and the job fails rather than wait."""
+    return failed(circuit_open(breaker, after))
+
+
+def circuit_open(breaker: str, after: float) -> Problem:
+    """Return the problem of work that a breaker keeps out, and that does not wait."""
+    detail = f"the breaker {breaker} is open: a service that this work calls is failing"
+    return problem("circuit_open", detail, retry_after=round(after, 3))
 
 
 def not_served(kind: str, attempt: int) -> Outcome:

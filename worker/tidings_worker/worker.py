@@ -15,6 +15,7 @@ import anyio.abc
 import structlog
 
 import tidings
+from tidings.broker.breaker import BreakerStore
 from tidings.broker.connection import Store, open_store
 from tidings.broker.contact import Contact
 from tidings.broker.error import ScriptError, StoreError
@@ -27,6 +28,7 @@ from tidings.broker.subscription import Subscription
 from tidings.broker.worker import Rules, WorkerStore
 from tidings.job import Job
 
+from .breaker import Breakers, log_change
 from .children import Children, Kinds
 from .loader import LoadError
 from .pool import Pool
@@ -80,15 +82,19 @@ class Worker:
             registry = Registry(store, self._keys)
             pool = await stack.enter_async_context(Pool(self.settings))
             means = await self._means(stack, store, registry)
+            steps = await stack.enter_async_context(BreakerStore(store, self._keys, log_change))
+            breakers = Breakers(steps, self._jobs.values(), self.id, self.settings.lease_s)
             sweepers = []
             for name in self._served:
                 work = await stack.enter_async_context(self._work_store(store, name))
                 runners = Runners(self.settings.threads, pool)
-                queue = self._queues[name] = Queue(work, self._served_in(name), self.settings, runners, contact, means)
+                jobs = self._served_in(name)
+                queue = self._queues[name] = Queue(work, jobs, self.settings, runners, contact, means, breakers)
                 sweepers.append(self._sweeper(work, registry, queue))
             async with anyio.create_task_group() as background:
                 background.start_soon(self._present, registry, name="presence")
-                background.start_soon(self._listen, listening, store, name="orders")
+                background.start_soon(self._listen, listening, store, breakers, name="orders")
+                background.start_soon(breakers.run, self.settings.heartbeat_s, name="breakers")
                 for one in self._queues.values():
                     background.start_soon(one.beat, name="heartbeat")
                     background.start_soon(one.relay, name="relay")
@@ -232,13 +238,16 @@ class Worker:
 
     # Orders.
 
-    async def _listen(self, listening: Store, store: Store) -> None:
+    async def _listen(self, listening: Store, store: Store, breakers: Breakers) -> None:
         channels: dict[str, tuple[Queue, bool]] = {}
         for name, queue in self._queues.items():
             channels[self._keys.orders(name, self.id)] = (queue, True)
             channels[self._keys.due(name)] = (queue, False)
 
         def on_message(channel: str, data: bytes) -> None:
+            if channel == self._keys.breakers_changed:
+                breakers.hear(data)
+                return
             queue, is_order = channels[channel]
             if is_order:
                 queue.obey(data.decode())
@@ -251,11 +260,12 @@ class Worker:
             for queue in self._queues.values():
                 queue.wake()  # something may have become due unheard
                 queue.nudge()
+            breakers.reopened()
 
         subscription = Subscription(listening, store, self._keys.probe(self.id), on_message, on_open)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscription.run)
-            for channel in channels:
+            for channel in (*channels, self._keys.breakers_changed):
                 await subscription.keep(channel)
 
 

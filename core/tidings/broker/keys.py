@@ -13,6 +13,9 @@ GROUP: Final = "workers"
 REGISTRY: Final = "registry"
 """The hash tag of what belongs to no queue: the kinds, the workers, the tickets."""
 
+BREAKERS: Final = "breakers"
+"""The hash tag of the breakers, which belong to no queue either: all queues' workers ask for them."""
+
 
 class Keys:
     """The key names of one namespace (prefix)."""
@@ -25,6 +28,15 @@ class Keys:
         """Channel: told when a worker registers a kind that is new or different."""
         self.workers = f"{namespace}:{{{REGISTRY}}}:workers"
         """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
+
+        self.breakers = f"{namespace}:{{{BREAKERS}}}:breakers"
+        """Set: the breakers' names; one whose record has left goes when they are listed."""
+        self.breakers_changed = f"{namespace}:{{{BREAKERS}}}:changed"
+        """Channel: the `View` of a breaker that has changed."""
+
+    def breaker(self, name: str) -> str:
+        """String, MessagePack: a breaker's `Machine`; expires a month after its last use."""
+        return f"{self.namespace}:{{{BREAKERS}}}:breaker:{name}"
 
     def worker(self, worker: str) -> str:
         """String, JSON, expires by itself: who a worker is and what it serves."""
@@ -133,3 +145,11 @@ class Keys:
     def sheddable(self, partition: str, tier: str) -> str:
         """Sorted set: jobs of a tier that may be shed while they wait, the least important first."""
         return f"{self.root(partition)}sheddable:{tier}"
+
+    def held(self, partition: str, breaker: str) -> str:
+        """Sorted set: job that waits for a breaker → when it is due by itself (ms); trimmed as they become due."""
+        return f"{self.root(partition)}held:{breaker}"
+
+    def released(self, partition: str) -> str:
+        """Hash: breaker → its epoch, and how many jobs were let in since it closed; expires after an hour."""
+        return f"{self.root(partition)}released"

@@ -106,6 +106,8 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
     """The signals it waits for, each between spaces."""
     compensation: str = ""
     """Of a saga that undid its work: `complete` or `incomplete`."""
+    held: str = ""
+    """The breaker for which it waits in the schedule; empty: for none."""
 
 
 class Report:
@@ -197,6 +199,7 @@ _BEAT = Script("beat", list[str])
 _ONCE = Script("once", list[Memo])
 _PROMOTE = Script("promote", tuple[int, int])
 _LEAVE = Script("leave", list[int])
+_RELEASE = Script("release", int)
 
 
 class WorkerStore(Gatherers):
@@ -331,6 +334,10 @@ class WorkerStore(Gatherers):
     async def promote(self, most: int = 1000) -> tuple[int, int]:
         """Queue what is due; return how many, and the ms until the next is due (-1: none)."""
         return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, most))
+
+    async def release(self, breaker: str, epoch: int, most: int = 500) -> int:
+        """Bring forward jobs that wait for a breaker that has closed; return how many; fewer than `most`: all."""
+        return await _RELEASE(self._store, self._root, (breaker, epoch, most))
 
     def _send_memos(self, items: list[tuple[str, int, str, str]]) -> "asyncio.Future[list[Memo]]":
         return _ONCE(self._store, self._root, (items,))

@@ -1,8 +1,6 @@
 """The commands `tidings dead …`: look at dead letters, replay them, drop them."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -10,16 +8,16 @@ import typer
 from redis.asyncio import Redis
 from rich.console import Console
 
-from tidings.broker.connection import check_store, open_store
 from tidings.broker.dead import DeadLetters
 from tidings.broker.keys import Keys
 from tidings.broker.letter import Letter
-from tidings.settings import StoreSettings, from_env
+from tidings.settings import StoreSettings
 
 from .act import Act, announce, conclude, perform
 from .choice import Choice, choose, find_letters, queues
 from .flag import with_flags
 from .letter import open_console, show, table_of
+from .store import with_store
 
 dead = typer.Typer(help="Look at dead letters, replay them, drop them.", no_args_is_help=True)
 
@@ -67,7 +65,7 @@ def list_(
         if more:
             Console(stderr=True).print(f"There are more than {limit}: narrow it down, or give a larger --limit.")
 
-    _with_store(flags, run)
+    with_store(flags, run)
 
 
 @dead.command("show")
@@ -84,7 +82,7 @@ def show_(
         else:
             show(letter, open_console())
 
-    _with_store(flags, run)
+    with_store(flags, run)
 
 
 @dead.command("replay")
@@ -143,7 +141,7 @@ def _act(act: Act, choice: Choice, flags: dict[str, Any], yes: bool) -> None:
             finally:  # interrupted or not
                 conclude(act, chosen, answers, console)
 
-    _with_store(flags, run)
+    with_store(flags, run)
 
 
 async def _newest(store: Redis, choice: Choice, limit: int) -> tuple[list[Letter], bool]:
@@ -156,20 +154,3 @@ async def _newest(store: Redis, choice: Choice, limit: int) -> tuple[list[Letter
         more = more or bool(page.next)
     letters.sort(key=lambda letter: letter.died, reverse=True)
     return letters[:limit], more or len(letters) > limit
-
-
-def _with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) -> None:
-    url = from_env(StoreSettings, overrides=flags).store_url
-
-    async def run() -> None:
-        await check_store(url)
-        store = open_store(url)
-        try:
-            await body(store)
-        finally:
-            await store.aclose()
-
-    try:
-        asyncio.run(run())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None

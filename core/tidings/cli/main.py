@@ -12,6 +12,7 @@ from tidings.contract.problem import ProblemError
 from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
+from .breaker import breaker
 from .client import cancel, show, signal, submit, watch
 from .dead import dead
 from .dev import dev
@@ -45,6 +46,7 @@ def _app() -> typer.Typer:
     for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status):
         app.command()(command)
     app.add_typer(dead, name="dead")
+    app.add_typer(breaker, name="breaker")
     return app
 
 

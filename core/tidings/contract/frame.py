@@ -191,7 +191,9 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     eta: float | None = None
     """Seconds until it may start, approximate; null if unknown."""
     degraded: str | None = None
-    """Too much waited: `fallback`: a cheaper kind answers; `shed`: another job was dropped for this one; else null."""
+    """How the service falls short for this job at the moment; null: it does not. `circuit_open`: what the work depends
+    on is failing, and it waits until that is over; where too much waits, `fallback`: a cheaper kind answers; `shed`:
+    another job was dropped for this one."""
 
 
 class LogChunk(msgspec.Struct, frozen=True):

@@ -52,6 +52,10 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`shed`: instead, the least important job that waits fails with the code `shed`."""
     fallback: str | None = None
     """The kind that answers instead."""
+    breaker: str | None = None
+    """The breaker that stops its jobs while a service fails."""
+    when_open: str | None = None
+    """What becomes of a submission then: `wait`, it is taken and runs later; `fail`, it is refused (`circuit_open`)."""
 
     @property
     def tiers(self) -> tuple[str, ...]:

@@ -98,6 +98,10 @@ export type Ack = {
      * Seconds until it may start, approximate.
      */
     eta?: number | null | undefined;
+    /**
+     * How the service falls short for this job at the moment, such as `circuit_open`.
+     */
+    degraded?: string | null | undefined;
 };
 /**
  * Something that happened to a job.

@@ -25,9 +25,15 @@ local function limit_key(suffix) return root .. 'limit:' .. suffix end
 local function limited_key(suffix) return root .. 'limited:' .. suffix end
 local function rate_key(kind) return root .. 'rate:' .. kind end
 local function sheddable_key(tier) return root .. 'sheddable:' .. tier end
+local function held_key(breaker) return root .. 'held:' .. breaker end
+local released_key = root .. 'released'
 -- Of the registry's partition only.
 local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
+-- Of the breakers' partition only.
+local breakers_key = root .. 'breakers'
+local breakers_changed = root .. 'changed'
+local function breaker_key(name) return root .. 'breaker:' .. name end
 
 -- The classes of events (contract/event.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3

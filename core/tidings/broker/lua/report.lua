@@ -10,14 +10,16 @@
 --   item = { id, fence, number, progress, events, outcome }
 --     progress: the newest, as JSON text, or ''
 --     events: { { class, tail, chunk } … }; chunk is the JSON text of a log chunk, else ''
---     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note, woken, awaits, compensation }
+--     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note, woken, awaits, compensation,
+--         held }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued'
 --         (handed back); field: 'result', 'problem' or ''; value: its JSON text (of
 --         a retry, the problem that goes into the history);
 --       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter;
 --       of one that leaves to wait ('waiting'): delay_ms until its timer, -1 if it has none; woken: how often
 --       it had been woken when it last looked; awaits: the signals it waits for, each between spaces;
---       compensation: of a saga that has undone its work 'complete', or 'incomplete', else ''.
+--       compensation: of a saga that has undone its work 'complete', or 'incomplete', else '';
+--       held: the breaker it waits for in the schedule, or ''.
 -- A saga that owes something (prelude, `turn`) is queued to unwind instead of ending badly.
 -- Reply: MessagePack array with for each item 'ok', 'cancel' (written, and someone asked that the job
 --   stop), 'lost' (not this attempt's job any more) or 'done' (it had been written before).
@@ -75,6 +77,14 @@ local function bury(id, key, envelope, note)
   redis.call('HSET', key, 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
 end
 
+-- The row of those that wait for a breaker, by when they are due by themselves: those whose time has come have left.
+local function wait_for(breaker, id, due)
+  local row = held_key(breaker)
+  redis.call('ZREMRANGEBYSCORE', row, '-inf', now)
+  redis.call('ZADD', row, due, id)
+  redis.call('PEXPIRE', row, 86400000)
+end
+
 -- Leaves a saga waiting until it is woken, its timer has come or its deadline passes; unless something that
 -- it has not seen yet has woken it meanwhile.
 -- That it left properly shows that it is not what kills workers: those lost before do not count any longer.
@@ -103,7 +113,7 @@ end
 -- fields: what is written beside the outcome.
 local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit,
   fence)
-  local state, field, value, tail, delay, uncounted, note, _, _, compensation = unpack(outcome)
+  local state, field, value, tail, delay, uncounted, note, _, _, compensation, held = unpack(outcome)
   compensation = compensation or ''
   if terminal(state) and turn(id, saga, state, value, note) then
     if state == 'failed' then remember(id, 'failed', value) end
@@ -146,6 +156,7 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     redis.call('HSET', key, 'state', state, 'envelope', envelope)
     redis.call('ZADD', scheduled_key, now + delay, id)
     redis.call('PUBLISH', root .. 'due', now + delay)
+    if held and held ~= '' then wait_for(held, id, now + delay) end
   else
     enqueue(id, tier, envelope, caller)
   end

@@ -1,0 +1,48 @@
+"""A worker's breakers in a process of their own: it calls without a pause, and says when it is kept out, and let in.
+
+`python -m bench.breaker.caller URL`; each line is `open` or `closed` and the time, s by this machine's monotonic clock.
+"""
+
+import asyncio
+import sys
+import time
+
+import anyio
+import uvloop
+
+from tidings import Breaker, CircuitOpenError
+from tidings.broker.breaker import BreakerStore
+from tidings.broker.connection import open_store
+from tidings.broker.keys import Keys
+from tidings.broker.subscription import Subscription
+from tidings_worker.breaker import Breakers
+
+MEASURED = Breaker("measured", min_calls=20, open_for=3_600)
+
+
+async def call(url: str) -> None:
+    """Call until the process is ended."""
+    store, listening = open_store(url), open_store(url, timeout=None)
+    async with BreakerStore(store, Keys()) as steps, anyio.create_task_group() as tasks:
+        breakers = Breakers(steps, [], "b", 10)
+        subscription = Subscription(
+            listening, store, Keys().probe("b"), lambda _, data: breakers.hear(data), breakers.reopened
+        )
+        tasks.start_soon(subscription.run)
+        tasks.start_soon(breakers.run, 2)
+        await subscription.keep(Keys().breakers_changed)
+        state = ""
+        while True:
+            try:
+                breakers.leave(await breakers.enter(MEASURED), "void", "k", "")
+                now = "closed"
+            except CircuitOpenError:
+                now = "open"
+            if now != state:
+                state = now
+                print(state, time.monotonic(), flush=True)
+            await asyncio.sleep(0.0001)
+
+
+if __name__ == "__main__":
+    uvloop.run(call(sys.argv[1]))

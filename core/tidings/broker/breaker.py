@@ -1,0 +1,207 @@
+"""The breakers in the store: steps of many gathered into one call, and what operators are shown."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.breaker.machine import MAX_NOTES, BreakerState, Machine, Spec, View
+
+from .connection import command
+from .gather import Gatherers
+from .keys import BREAKERS, Keys
+from .pause import store_pause
+from .script import Script
+
+
+class Change(msgspec.Struct, array_like=True, frozen=True):
+    """A breaker came into another state by what was asked here."""
+
+    name: str
+    before: BreakerState
+    state: BreakerState
+    reason: str
+    calls: int
+    """In the window before it."""
+    failures: int
+    slow: int
+
+
+class Stepped(msgspec.Struct, array_like=True, frozen=True):
+    """The answer to one step."""
+
+    answer: str
+    """See `breaker.machine`."""
+    view: View
+
+
+class Steps(msgspec.Struct, array_like=True, frozen=True):
+    """The answer to some steps."""
+
+    now_ms: int
+    """The store's time at which they were done."""
+    answers: list[Stepped]
+    changes: list[Change]
+
+
+class Report(NamedTuple):
+    """Calls that were let through while the breaker was closed."""
+
+    name: str
+    spec: Spec
+    epoch: int
+    calls: int
+    failures: int = 0
+    slow: int = 0
+    notes: tuple[tuple[str, str, str], ...] = ()
+    """Kind, worker and text of failures, for people."""
+
+
+class Shown(NamedTuple):
+    """A breaker as operators are shown it."""
+
+    name: str
+    machine: Machine
+    now_ms: int
+    """The store's time."""
+
+
+_BREAKER = Script("breaker", Steps)
+_decode_machine = msgspec.msgpack.Decoder(Machine).decode
+_decode_view = msgspec.msgpack.Decoder(View).decode
+
+Step = tuple[Any, ...]
+
+
+def read_view(data: bytes) -> View:
+    """Return what an announcement says."""
+    return _decode_view(data)
+
+
+def merge(items: Sequence[Step | Report]) -> tuple[list[Step], list[int]]:
+    """Return the steps that say the same as `items` in fewer, and for each item the number of its step. Pure.
+
+    Reports of one epoch that follow each other without another step of that breaker between them become one.
+    """
+    steps: list[list[Any]] = []
+    numbers: list[int] = []
+    last: dict[str, tuple[int, tuple[Spec, int]]] = {}
+    for item in items:
+        if not isinstance(item, Report):
+            last.pop(item[1], None)
+            numbers.append(len(steps))
+            steps.append(list(item))
+            continue
+        number, under = last.get(item.name, (-1, None))
+        if under != (item.spec, item.epoch):
+            number = len(steps)
+            last[item.name] = (number, (item.spec, item.epoch))
+            steps.append(["report", item.name, item.spec, item.epoch, 0, 0, 0, []])
+        step = steps[number]
+        step[4] += item.calls
+        step[5] += item.failures
+        step[6] += item.slow
+        step[7].extend(item.notes)
+        del step[7][:-MAX_NOTES]
+        numbers.append(number)
+    return [tuple(step) for step in steps], numbers
+
+
+class BreakerStore(Gatherers):
+    """The operations on breakers, to be used as `async with`; all of them fail with `StoreError`."""
+
+    def __init__(self, store: Redis, keys: Keys, on_change: Callable[[Change], None] = lambda _: None) -> None:
+        """Bind the operations to a store.
+
+        Args:
+            store: a client of the store; it stays the caller's to close.
+            keys: the names of the namespace.
+            on_change: called with each change of state that is brought about here.
+
+        """
+        super().__init__()
+        self._store = store
+        self._keys = keys
+        self._root = keys.root(BREAKERS)
+        self._on_change = on_change
+
+    # What calls do, gathered.
+
+    def report(self, report: Report) -> "asyncio.Future[Stepped]":
+        """Count calls: `ok`, or `stale`: they do not count any more."""
+        return self._put(report)
+
+    def enter(self, name: str, trial: str, lease_ms: int) -> "asyncio.Future[Stepped]":
+        """Ask for a call: `closed`, `trial` or `refused`. Asked again under the same name it is the same trial."""
+        return self._put(("enter", name, trial, lease_ms))
+
+    def renew(self, name: str, trial: str, lease_ms: int) -> "asyncio.Future[Stepped]":
+        """Renew the lease of a trial: `ok` or `stale`."""
+        return self._put(("renew", name, trial, lease_ms))
+
+    def leave(
+        self, name: str, spec: Spec, trial: str, result: str, notes: tuple[tuple[str, str, str], ...] = ()
+    ) -> "asyncio.Future[Stepped]":
+        """End a trial by `ok`, `failures`, `slow` or `void`: `ok` or `stale`."""
+        return self._put(("leave", name, spec, trial, result, notes))
+
+    def look(self, name: str) -> "asyncio.Future[Stepped]":
+        """Look at a breaker."""
+        return self._put(("look", name))
+
+    # What operators do.
+
+    async def step(self, *steps: Step) -> Steps:
+        """Do some steps in one call, as `breaker.lua` takes them."""
+        return await _BREAKER(self._store, self._root, (steps,))
+
+    async def open(self, name: str, for_s: float = 0) -> View:
+        """Open a breaker for some seconds; 0: until it is closed."""
+        return await self._one("open", name, int(for_s * 1000))
+
+    async def close(self, name: str, for_s: float = 0) -> View:
+        """Close a breaker, and hold it closed for some seconds."""
+        return await self._one("close", name, int(for_s * 1000))
+
+    async def reset(self, name: str) -> View:
+        """Have a breaker forget everything."""
+        return await self._one("reset", name)
+
+    async def shown(self) -> list[Shown]:
+        """Return all breakers, by name; those that nobody has used for a month are forgotten."""
+        seconds, micros = await command(self._store, "TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
+        names = sorted(name.decode() for name in await command(self._store, "SMEMBERS", self._keys.breakers))
+        if not names:
+            return []
+        records = await command(self._store, "MGET", *map(self._keys.breaker, names))
+        gone = [name for name, record in zip(names, records, strict=True) if record is None]
+        if gone:
+            await command(self._store, "SREM", self._keys.breakers, *gone)
+        return [
+            Shown(name, _decode_machine(record), now)
+            for name, record in zip(names, records, strict=True)
+            if record is not None
+        ]
+
+    # Private.
+
+    async def _one(self, *step: Any) -> View:
+        steps = await self.step(step)
+        self._tell(steps)
+        return steps.answers[0].view
+
+    def _put(self, item: Step | Report) -> "asyncio.Future[Stepped]":
+        return self.gather(("breaker",), self._send, pause=store_pause).put(item)
+
+    async def _send(self, items: list[Step | Report]) -> list[Stepped]:
+        merged, numbers = merge(items)
+        steps = await self.step(*merged)
+        self._tell(steps)
+        return [steps.answers[number] for number in numbers]
+
+    def _tell(self, steps: Steps) -> None:
+        for change in steps.changes:
+            self._on_change(change)

@@ -1,0 +1,48 @@
+"""A service, and a system whose workers call it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from support import breaker_kinds
+from support.service import Service, running_service
+from support.store import running_store
+from support.system import System, WorkerProcess
+from tidings.broker.breaker import BreakerStore
+from tidings.broker.connection import open_store
+from tidings.broker.keys import Keys
+
+KINDS = str(Path(str(breaker_kinds.__file__)))
+QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_GRACE_S": "1", "TIDINGS_PROCESSES": "1"}
+
+
+def add_worker(system: System, **environment: str) -> WorkerProcess:
+    """Start one more worker, with a name of its own."""
+    return system.add_worker(KINDS, TIDINGS_NAME=f"w{len(system.workers) + 1}", **QUICK, **environment)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with running_service() as service:
+        yield service
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    with running_store() as store:
+        system = System(store)
+        try:
+            add_worker(system)
+            system.add_server()
+            yield system
+        finally:
+            system.close()
+
+
+@pytest.fixture
+async def operator(system: System) -> AsyncIterator[BreakerStore]:
+    client: Redis = open_store(system.store.url)
+    yield BreakerStore(client, Keys())
+    await client.aclose()

@@ -1,0 +1,183 @@
+"""Two workers' breakers on one store, each with its own ears."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from support.store import StoreProcess
+from tidings import Breaker, CircuitOpenError, job
+from tidings.broker.breaker import BreakerStore, Change
+from tidings.broker.connection import command, open_store
+from tidings.broker.keys import Keys
+from tidings.broker.subscription import Subscription
+from tidings_worker.breaker import Breakers, Passages
+
+X = Breaker("x", min_calls=3, open_for=60)
+QUICK = Breaker("x", min_calls=1, open_for=0.01)
+
+
+@job(breaker=X)
+async def kind() -> None:
+    """Be a kind with a breaker."""
+
+
+@asynccontextmanager
+async def worker(
+    url: str, name: str, changes: list[Change] | None = None, *, hears: bool = True
+) -> AsyncIterator[Breakers]:
+    """Run the breakers of one worker; one that does not hear has to ask."""
+    store, listening = open_store(url), open_store(url, timeout=None)
+    tell = (lambda _: None) if changes is None else changes.append
+    async with BreakerStore(store, Keys(), tell) as steps:
+        breakers = Breakers(steps, [kind], name, 1)
+        opened = asyncio.Event()
+
+        def on_open() -> None:
+            breakers.reopened()
+            opened.set()
+
+        subscription = Subscription(
+            listening, store, Keys().probe(name), lambda _, data: breakers.hear(data), on_open, probe_s=0.2
+        )
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(breakers.run, 0.2)
+            if hears:
+                tasks.start_soon(subscription.run)
+                await subscription.add(Keys().breakers_changed)
+                await opened.wait()
+            yield breakers
+            tasks.cancel_scope.cancel()
+    for client in (store, listening):
+        await client.aclose()
+
+
+async def call(breakers: Breakers, result: str = "ok", breaker: Breaker = X) -> None:
+    """Let one call through, which ends so."""
+    passages = Passages(breakers, "k")
+    passages.leave(await passages.enter(breaker), result, "it is down")
+
+
+async def eventually(true: Callable[[], Any]) -> None:
+    """Return when something is true."""
+    with anyio.fail_after(15):
+        while not true():
+            await anyio.sleep(0.001)
+
+
+def is_open(breakers: Breakers) -> bool:
+    known = breakers._views["x"]
+    return known is not None and not known.closed
+
+
+@pytest.fixture
+async def url(store_process: StoreProcess) -> str:
+    client = open_store(store_process.url)
+    await client.flushall()
+    await client.aclose()
+    return store_process.url
+
+
+async def test_what_one_finds_out_spares_the_other_at_once(url: str) -> None:
+    changes: list[Change] = []
+    async with worker(url, "a", changes) as first, worker(url, "b") as second:
+        await call(second, "void")  # the answer to a report would tell it
+        for _ in range(4):
+            await call(first, "failures")
+        # Within the time of one refresh: it was told.
+        with anyio.fail_after(3):
+            while not is_open(second):
+                await anyio.sleep(0.001)
+        with pytest.raises(CircuitOpenError) as refused:
+            await call(second)
+        assert 50 < refused.value.retry_after <= 60
+        assert [(one.before, one.state, one.reason) for one in changes] == [("closed", "open", "failures")]
+
+
+async def test_one_that_hears_nothing_asks(url: str) -> None:
+    async with worker(url, "a") as first, worker(url, "deaf", hears=False) as deaf:
+        await call(deaf, "void")
+        for _ in range(4):
+            await call(first, "failures")
+        await eventually(lambda: is_open(deaf))
+
+
+async def test_of_all_that_ask_at_once_one_may_try(url: str) -> None:
+    async with worker(url, "a") as first, worker(url, "b") as second:
+        await call(second)
+        await call(first, "failures", QUICK)
+        await eventually(lambda: is_open(first) and is_open(second))
+        await eventually(lambda: first._views.wait("x") == second._views.wait("x") == 0)
+        tries = [one.enter(QUICK) for one in (first, second) for _ in range(10)]
+        answers = await asyncio.gather(*tries, return_exceptions=True)
+        assert sum(isinstance(one, CircuitOpenError) for one in answers) == 19
+
+
+async def test_a_trial_is_renewed_while_it_lasts_and_void_if_the_attempt_ends_without_it(url: str) -> None:
+    async with worker(url, "a") as first:
+        await call(first, "failures", QUICK)
+        await eventually(lambda: is_open(first) and first._views.wait("x") == 0)
+        passages = Passages(first, "k")
+        await passages.enter(QUICK)
+        store = open_store(url)
+        (before,) = await BreakerStore(store, Keys()).shown()
+        with anyio.fail_after(15):
+            while (shown := (await BreakerStore(store, Keys()).shown())[0]).now_ms < before.now_ms + 1_500:
+                await anyio.sleep(0.01)
+        assert shown.machine.trial == before.machine.trial
+        assert shown.machine.wait_ms(shown.now_ms) > 0
+        passages.end(timed_out=False)
+        with anyio.fail_after(15):
+            while (await BreakerStore(store, Keys()).shown())[0].machine.trial:
+                await anyio.sleep(0.01)
+        assert not first._trials
+        await store.aclose()
+
+
+async def test_a_slow_trial_opens_it_again(url: str) -> None:
+    slow = Breaker("x", min_calls=1, open_for=0.01, slow_call=0.001)
+    async with worker(url, "a") as first:
+        await call(first, "failures", slow)
+        await eventually(lambda: is_open(first) and first._views.wait("x") == 0)
+        passages = Passages(first, "k")
+        ticket = await passages.enter(slow)
+        await eventually(lambda: passages._inside[ticket].began < asyncio.get_running_loop().time() - 0.002)
+        passages.leave(ticket, "ok", "")
+        store = open_store(url)
+        with anyio.fail_after(15):
+            while (shown := (await BreakerStore(store, Keys()).shown())[0]).machine.opened < 2:
+                await anyio.sleep(0.01)
+        assert shown.machine.reason == "slow"
+        await store.aclose()
+
+
+async def test_without_a_store_calls_go_through_uncounted(store_process: StoreProcess) -> None:
+    async with worker("redis://127.0.0.1:1/0", "a", hears=False) as first:
+        await call(first, "failures")
+        assert not is_open(first)
+
+
+async def test_one_that_nothing_uses_any_more_is_not_asked_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidings_worker.breaker.KEPT_S", -1.0)
+    async with worker(url, "a") as first:
+        await call(first, "ok", Breaker("y"))
+        await call(first)
+        first.reopened()
+        await eventually(lambda: "y" not in first._used)
+        assert "x" in first._used  # that of a kind is kept
+        await call(first, "ok", Breaker("y"))
+
+
+async def test_a_refused_ask_after_a_store_came_back_without_its_data_is_no_dead_end(url: str) -> None:
+    async with worker(url, "a") as first:
+        store = open_store(url)
+        await BreakerStore(store, Keys()).open("x")
+        await eventually(lambda: is_open(first))
+        await command(store, "FLUSHALL")
+        await store.aclose()
+        first.reopened()
+        await eventually(lambda: not is_open(first))
+        await call(first)
