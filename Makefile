@@ -6,7 +6,7 @@
 #   make test-redis  the tests that stand close to the store, on Redis 7
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
-#   make soak    set up, let things fail for MINUTES=10 by SEED=1 and NEMESIS=all, and check what is told
+#   make soak    set up, let things fail for MINUTES=10 by SEED=1, NEMESIS=all and LOAD=jobs (or orders), and check what is told
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
@@ -121,9 +121,10 @@ bench-push: $(VENV)/stamp $(VENV)/stamp-allocator
 MINUTES ?= 10
 SEED ?= 1
 NEMESIS ?= all
+LOAD ?= jobs
 
 soak: $(VENV)/stamp
-	PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) --seed $(SEED) --nemesis $(NEMESIS)
+	PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) --seed $(SEED) --nemesis $(NEMESIS) --load $(LOAD)
 
 soak-memory: $(VENV)/stamp
 	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py

@@ -92,5 +92,6 @@ def _state_of_orders(holds: Iterable[Held]) -> dict[str, str]:
     rank = {"released": 0, "shipped": 1, "held": 2}
     states: dict[str, str] = {}
     for held in holds:
-        states[held.order] = max(states.get(held.order, "released"), held.state, key=rank.__getitem__)
+        state = "held" if held.state == "recalled" else held.state
+        states[held.order] = max(states.get(held.order, "released"), state, key=rank.__getitem__)
     return states

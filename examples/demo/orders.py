@@ -99,7 +99,7 @@ async def place_order(
     needs_approval = total > APPROVAL_ABOVE
     if needs_approval and await ctx.signal("approved", timeout=APPROVAL_S) is not True:
         raise Reject("the order was not approved")
-    await ctx.step(ship, held, pace)
+    await ctx.step(ship, held, pace, undo=recall)
     return Receipt(
         item=item,
         quantity=quantity,
@@ -130,9 +130,15 @@ async def release_stock(ctx: Context, item: Item, quantity: int, pace: float) ->
 
 
 async def ship(held: str, pace: float) -> None:
-    """Send off what is held. There is no way back from here, so it comes last."""
+    """Send off what is held; it comes last, as to have it brought back costs most."""
     await anyio.sleep(pace)
     await anyio.to_thread.run_sync(stock.ship, held)
+
+
+async def recall(held: str, pace: float) -> None:
+    """Have it brought back: the order was given up when it was on its way, or may have been."""
+    await anyio.sleep(pace)
+    await anyio.to_thread.run_sync(stock.recall, held)
 
 
 # Jobs of others: any worker may run them, and each has its own retries.

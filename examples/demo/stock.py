@@ -24,7 +24,7 @@ class Held:
     order: str
     item: str
     quantity: int
-    state: Literal["held", "shipped", "released"]
+    state: Literal["held", "shipped", "recalled", "released"]
 
     @property
     def value(self) -> int:
@@ -52,7 +52,7 @@ class Stock(Ledger):
         );
         CREATE TABLE IF NOT EXISTS hold (
             key TEXT PRIMARY KEY, "order" TEXT NOT NULL, item TEXT NOT NULL REFERENCES item, quantity INTEGER NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('held', 'shipped', 'released'))
+            state TEXT NOT NULL CHECK (state IN ('held', 'shipped', 'recalled', 'released'))
         );
         CREATE TABLE IF NOT EXISTS delivery (key TEXT PRIMARY KEY, item TEXT NOT NULL, quantity INTEGER NOT NULL);
         INSERT OR IGNORE INTO item VALUES ('teapot', 1000, 1000), ('kettle', 1000, 1000), ('samovar', 1000, 1000);
@@ -95,7 +95,7 @@ class Stock(Ledger):
                 return 0
             if known.state == "shipped":
                 raise StockError("this has been shipped already")
-            if known.state == "held":
+            if known.state in ("held", "recalled"):
                 books.execute("UPDATE hold SET state = 'released' WHERE key = ?", (key,))
                 books.execute("UPDATE item SET on_shelf = on_shelf + ? WHERE name = ?", (known.quantity, known.item))
             return known.quantity
@@ -109,7 +109,7 @@ class Stock(Ledger):
         """
         with self._writing() as books:
             known = _held(books, key)
-            if known is None or known.state == "released":
+            if known is None or known.state in ("recalled", "released"):
                 raise StockError("there is nothing to ship")
             books.execute("UPDATE hold SET state = 'shipped' WHERE key = ?", (key,))
             return dataclasses.replace(known, state="shipped")
@@ -125,12 +125,17 @@ class Stock(Ledger):
             (there,) = books.execute("SELECT on_shelf FROM item WHERE name = ?", (item,)).fetchone()
         return int(there)
 
+    def recall(self, key: str) -> None:
+        """Have what an order holds brought back, if it was sent off; whoever is late with sending it is refused."""
+        with self._writing() as books:
+            books.execute("UPDATE hold SET state = 'recalled' WHERE key = ? AND state IN ('held', 'shipped')", (key,))
+
     def shelves(self) -> list[Shelf]:
         """Return where the pieces of each item are."""
         with self._open() as books:
             rows = books.execute("""
                 SELECT name, received, on_shelf,
-                       total(iif(state = 'held', quantity, 0)) AS held,
+                       total(iif(state IN ('held', 'recalled'), quantity, 0)) AS held,
                        total(iif(state = 'shipped', quantity, 0)) AS shipped
                 FROM item LEFT JOIN hold ON item = name GROUP BY name ORDER BY name
             """).fetchall()

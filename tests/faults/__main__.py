@@ -5,9 +5,11 @@ import asyncio
 import signal
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from .plan import Fault, make_plan
+from .orders import run_orders
+from .plan import Fault, Step, make_plan
 from .trial import Verdict, run_trial
 
 CALM_S = 15.0
@@ -20,12 +22,19 @@ HEAD = """\
 |---|---:|---:|---:|---:|---:|---:|---:|---|"""
 
 
+ORDERS_HEAD = """\
+| nemesis | faults | orders | succeeded | undone | ended with nothing to undo | wrong |
+|---|---:|---:|---:|---:|---:|---:|"""
+
+
 def main() -> int:
     """Run what the arguments ask; return 1 if anything is wrong."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started ends with us
     options = _options()
     kinds = [*Fault, "mixed"] if options.nemesis == "all" else [options.nemesis]
     seconds = max(LEAST_S, options.minutes * 60 / len(kinds) - CALM_S)
+    if options.load == "orders":
+        return _sell(kinds, options.seed, seconds)
     rows, wrong = [], 0
     for kind in kinds:
         verdict = _trial(kind, options.seed, seconds)
@@ -44,13 +53,34 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="in all, about; default: 10")
     parser.add_argument("--seed", type=int, default=1, help="the same makes the same plan; default: 1")
     parser.add_argument("--nemesis", default="all", choices=["all", "mixed", *Fault], help="default: each, then mixed")
+    parser.add_argument("--load", default="jobs", choices=["jobs", "orders"], help="`orders`: the demo's order saga")
     parser.add_argument("--keep", type=Path, default=Path("artifacts/faults"), help="where histories that fail go")
     return parser.parse_args()
 
 
 def _trial(kind: str, seed: int, seconds: float) -> Verdict:
-    faults = tuple(Fault) if kind == "mixed" else (Fault(kind),)
-    return asyncio.run(run_trial(seed, seconds, make_plan(seed, seconds, faults)))
+    return asyncio.run(run_trial(seed, seconds, _plan(kind, seed, seconds)))
+
+
+def _plan(kind: str, seed: int, seconds: float) -> list[Step]:
+    return make_plan(seed, seconds, tuple(Fault) if kind == "mixed" else (Fault(kind),))
+
+
+def _sell(kinds: Sequence[str], seed: int, seconds: float) -> int:
+    rows, wrong = [], 0
+    for kind in kinds:
+        trial = asyncio.run(run_orders(seed, seconds, _plan(kind, seed, seconds)))
+        counts, faults = trial.counts, trial.faults()
+        undone = sum(count for way, count in counts.items() if way.endswith(", complete"))
+        others = len(trial.orders) - counts["succeeded"] - undone
+        cells = [kind, len(trial.plan), len(trial.orders), counts["succeeded"], undone, others, len(faults)]
+        rows.append(f"| {' | '.join(map(str, cells))} |")
+        wrong += len(faults)
+        _say(rows[-1])
+        if faults:
+            _say(f"seed {seed}, nemesis {kind}:\n{trial.explain()}")
+    _say("\n".join(["", ORDERS_HEAD, *rows]))
+    return 1 if wrong else 0
 
 
 def _row(kind: str, verdict: Verdict) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from support.proxy import Proxy
 from support.store import StoreProcess, free_port
 from support.system import Process, ServerProcess, WorkerProcess
 
-from .jobs import RECORD
 from .plan import SERVERS, WORKERS
 
 JOBS = Path(__file__).with_name("jobs.py")
@@ -23,7 +22,7 @@ READY_TIMEOUT_S = 60.0
 class Member:
     """A server or a worker, and its own link to the store."""
 
-    def __init__(self, name: str, store: StoreProcess, record: Path) -> None:
+    def __init__(self, name: str, store: StoreProcess, jobs: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.held = False
         """Whether it is meant to be down at the moment."""
@@ -34,7 +33,8 @@ class Member:
         """Of a server."""
         self.front = Proxy(self.port)
         """What clients connect to, of a server."""
-        self._record = record
+        self._jobs = jobs
+        self._environment = environment
 
     @property
     def address(self) -> str:
@@ -58,7 +58,7 @@ class Member:
         if self.name.startswith("server"):
             self.process = ServerProcess(store_url, TIDINGS_PORT=str(self.port))
         else:
-            self.process = WorkerProcess(store_url, str(JOBS), **SETTINGS, **{RECORD: str(self._record)})
+            self.process = WorkerProcess(store_url, str(self._jobs), **SETTINGS, **self._environment)
 
     def text(self) -> str:
         """Return what it printed since it was last started."""
@@ -88,11 +88,17 @@ class Member:
 class Cluster:
     """Everything that runs."""
 
-    def __init__(self, record: Path) -> None:
-        self.record = record
+    def __init__(self, jobs: Path, environment: Mapping[str, str]) -> None:
+        """Prepare.
+
+        Args:
+            jobs: the module that the workers serve.
+            environment: what the workers have in theirs.
+
+        """
         self.store = StoreProcess("--appendfsync", "always")
         names = [*(f"server-{n}" for n in range(SERVERS)), *(f"worker-{n}" for n in range(WORKERS))]
-        self.members = {name: Member(name, self.store, record) for name in names}
+        self.members = {name: Member(name, self.store, jobs, environment) for name in names}
 
     @property
     def servers(self) -> list[Member]:
@@ -115,11 +121,20 @@ class Cluster:
             await asyncio.sleep(0.1)
 
     async def ready(self) -> None:
-        """Return when both servers are ready and know the kinds."""
+        """Return when both servers are ready and know the kinds.
+
+        Raises:
+            TimeoutError: they are not; with what each process said last.
+
+        """
         for member in self.servers:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                while not await asyncio.to_thread(_is_ready, member):
-                    await asyncio.sleep(0.1)
+            try:
+                async with asyncio.timeout(READY_TIMEOUT_S):
+                    while not await asyncio.to_thread(_is_ready, member):
+                        await asyncio.sleep(0.1)
+            except TimeoutError as error:
+                said = "".join(f"\n{one.name}: {one.text()[-2000:]}" for one in self.members.values())
+                raise TimeoutError(f"{member.name} is not ready:{said}") from error
 
     async def close(self) -> None:
         """End everything: the processes first, whatever becomes of the rest."""
@@ -136,9 +151,9 @@ def _is_ready(member: Member) -> bool:
 
 
 @asynccontextmanager
-async def running_cluster(record: Path) -> AsyncIterator[Cluster]:
-    """Run a cluster around the body."""
-    cluster = Cluster(record)
+async def running_cluster(jobs: Path, environment: Mapping[str, str]) -> AsyncIterator[Cluster]:
+    """Run a cluster around the body; see `Cluster`."""
+    cluster = Cluster(jobs, environment)
     keeper: asyncio.Task[None] | None = None
     try:
         await cluster.start()

@@ -9,8 +9,9 @@ import msgspec
 from redis import Redis
 
 from .checker import FINAL, Violation, check
-from .cluster import Cluster, Member, running_cluster
+from .cluster import JOBS, Cluster, Member, running_cluster
 from .history import Acked, Effect, Found, History, Killed, Left
+from .jobs import RECORD
 from .leftover import records, waiting
 from .load import Load
 from .nemesis import Nemesis
@@ -74,7 +75,7 @@ async def run_trial(seed: int, seconds: float, plan: list[Step]) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="tidings-faults-") as folder:
         record = Path(folder) / "effects.ndjson"
         record.touch()
-        async with running_cluster(record) as cluster:
+        async with running_cluster(JOBS, {RECORD: str(record)}) as cluster:
             await _run(cluster, history, seed, seconds, plan)
             await _collect(cluster, history)
             logs = {name: member.text() for name, member in cluster.members.items()}
