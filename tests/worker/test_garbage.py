@@ -52,9 +52,12 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
         started, gate = Started(1, 1, 1, 0, 0, 0), cast("Gate", None)
         attempt = Attempt(cast("WorkerStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
         await attempt.run(runners)
-        gone = weakref.ref(attempt)
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+        # The thread that ran a handler lets go of it in its own time, but without a collection too.
+        held = weakref.ref(attempt, lambda _: loop.call_soon_threadsafe(gone.set))
         del attempt
-        await asyncio.sleep(0)
-        assert gone() is None
+        async with asyncio.timeout(10):
+            await gone.wait()
+        assert held() is None
     finally:
         gc.enable()
