@@ -68,7 +68,7 @@ def measure_budget(system: System, scenario: str, seconds: float, folder: Path) 
         calls_us={name: shares(found.calls, found.total, one.cpu_us_per_job[name]) for name, found in samples.items()},
         commands={name: (command.calls, command.us) for name, command in commands.items()},
         counts={
-            "script calls": sum(commands[name].calls for name in ("evalsha", "eval") if name in commands),
+            "script calls": sum(commands[name].calls for name in ("fcall", "evalsha", "eval") if name in commands),
             "commands, those within scripts included": sum(command.calls for command in commands.values()),
             **{name: amount / jobs for name, amount in counter.amounts.items()},
             **{

@@ -6,7 +6,7 @@ import msgspec
 
 from .count import Command
 
-IN_PARTS = ("evalsha", "eval", "xreadgroup")
+IN_PARTS = ("fcall", "evalsha", "eval", "xreadgroup")
 """The commands that make up the store's time; the others run within the scripts, or hardly ever."""
 
 

@@ -23,6 +23,7 @@ from tidings.broker.contact import Contact, tell_nobody
 from tidings.broker.embedded import EmbeddedStore
 from tidings.broker.error import (
     BrokerClosedError,
+    CommandDeniedError,
     ScriptError,
     ScriptUnknownError,
     StoreFullError,
@@ -262,7 +263,9 @@ async def test_a_store_that_is_not_there_fails_every_call() -> None:
         ("BUSYGROUP Consumer Group name already exists", ScriptError),
         ("NOAUTH Authentication required.", StoreUnavailableError),
         ("ERR max number of clients reached", StoreUnavailableError),
-        ("ERR unknown command", ScriptError),
+        ("ERR unknown command `FCALL`, with args", CommandDeniedError),
+        ("ERR Function not found", ScriptUnknownError),
+        ("NOPERM User default has no permissions to run the 'fcall' command", CommandDeniedError),
         ("ILLEGAL succeeded to running", ScriptError),
     ],
 )

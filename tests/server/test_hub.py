@@ -261,8 +261,8 @@ async def test_everything_that_is_held_is_watched_again_in_few_calls_of_bounded_
     world.hub.reopened()
     for ear in ears:
         await ear.until(2)
-    calls = (await store.info("commandstats"))["cmdstat_evalsha"]["calls"]
-    slowest_us = max(entry[2] for entry in await command(store, "SLOWLOG", "GET", 128) if entry[3][0] == b"EVALSHA")
+    calls = (await store.info("commandstats"))["cmdstat_fcall"]["calls"]
+    slowest_us = max(entry[2] for entry in await command(store, "SLOWLOG", "GET", 128) if entry[3][0] == b"FCALL")
     await command(store, "CONFIG", "SET", "slowlog-log-slower-than", 10_000)
     print(f"{calls} calls for {count} jobs, the longest {slowest_us} us")  # noqa: T201 - what `pytest -rP` shows
     assert calls == -(-count // 256)

@@ -29,6 +29,8 @@ class Caller:
         self._contact = contact
         self._timeout_s = timeout_s
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.functions = True
+        """Whether scripts are called as functions of a library: until the store says that it has none, or denies it."""
         self._pipe: Pipe | None = None
         self._waiting: set[Pipe] = set()
         """Those on which a command waits, or has waited and another may."""

@@ -7,7 +7,8 @@
     │   └── BrokerClosedError   this process has let go of it: nothing will be answered any more
     ├── StoreFullError          it has no memory left for writes: try again later
     └── ScriptError             it refused what a script did: our mistake
-        └── ScriptUnknownError  it does not know the script (any more); send the text
+        ├── ScriptUnknownError  it does not know the script (any more); send the text
+        └── CommandDeniedError  it has no such command, or this user may not use it
 """
 
 import redis.exceptions
@@ -34,11 +35,16 @@ class ScriptError(StoreError):
 
 
 class ScriptUnknownError(ScriptError):
-    """The store does not know the script of this digest: it was restarted, or is new."""
+    """The store does not know the script of this digest or name: it was restarted, or is new."""
 
 
-_CODES = {
+class CommandDeniedError(ScriptError):
+    """The store has no such command, or the user by whom this process is known there may not use it."""
+
+
+_CODES: dict[str, type[StoreError]] = {
     "NOSCRIPT": ScriptUnknownError,
+    "NOPERM": CommandDeniedError,
     "OOM": StoreFullError,
     "MISCONF": StoreFullError,
     **dict.fromkeys(
@@ -57,11 +63,19 @@ _CODES = {
 }
 """What the first word of a refusal says."""
 
+_PHRASES: dict[str, type[StoreError]] = {
+    "ERR max number of clients": StoreUnavailableError,
+    "ERR Function not found": ScriptUnknownError,
+    "ERR unknown command": CommandDeniedError,
+}
+"""What refusals say that have no word of their own."""
+
 
 def refusal(text: str) -> StoreError:
     """Return the error for what the store said instead of an answer, the code its first word."""
-    if text.startswith("ERR max number of clients"):
-        return StoreUnavailableError(text)
+    for start, error in _PHRASES.items():
+        if text.startswith(start):
+            return error(text)
     return _CODES.get(text.partition(" ")[0], ScriptError)(text)
 
 

@@ -1,4 +1,7 @@
-"""The Lua scripts: loaded from `lua/*.lua`, each with the prelude before it, run by their digest.
+"""The Lua scripts: loaded from `lua/*.lua`, called as functions of one library, or by the digest of their text.
+
+A store that knows no functions, or a user who may not call them (Redis 7 and Valkey have them; some that speak their
+protocol do not), gets each script by its text, the prelude before it.
 
 A store that has reached its `maxmemory` refuses a script before its first step, so that nothing is
 half-written, unless the script's first line says `#!lua flags=allow-oom`. That line stands in every
@@ -8,15 +11,19 @@ Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script-fla
 """
 
 import asyncio
+import functools
 import hashlib
+from collections.abc import Callable
 from importlib import resources
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
+from .caller import Caller
 from .connection import caller_of
-from .error import ScriptUnknownError
+from .error import CommandDeniedError, ScriptUnknownError, StoreError, StoreFullError
+from .library import Library, build
 from .pipe import Call
 from .prompt import Prompt
 
@@ -28,14 +35,25 @@ _pack = msgspec.msgpack.Encoder().encode
 _REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
+_FOLDER = resources.files(__package__) / "lua"
+
 
 def source(name: str) -> str:
     """Return the text that runs in the store for the script `name`: its flags, the prelude, its body."""
-    folder = resources.files(__package__) / "lua"
-    prelude = (folder / "_prelude.lua").read_text(encoding="utf-8")
-    text = (folder / f"{name}.lua").read_text(encoding="utf-8")
+    text = _read(name)
     flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL, text)
-    return f"{flags}\n{prelude}{body}"
+    return f"{flags}\n{_read('_prelude')}{body}"
+
+
+@functools.cache
+def library() -> Library:
+    """Return the library of all scripts."""
+    names = sorted(path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.name.endswith(".lua"))
+    return build(_read("_prelude"), {name: _read(name) for name in names if not name.startswith("_")})
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
 
 
 class Script(Generic[Reply]):
@@ -47,9 +65,10 @@ class Script(Generic[Reply]):
 
     def __init__(self, name: str, reply: type[Reply]) -> None:
         self.name = name
-        self._text = source(name)
-        self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-        self._decode = msgspec.msgpack.Decoder(reply).decode
+        self.function = library().functions[name]
+        self.text = source(name)
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.decode = msgspec.msgpack.Decoder(reply).decode
 
     def __call__(self, store: Redis, root: str, args: tuple[Any, ...]) -> "asyncio.Future[Reply]":
         """Run the script on the partition whose keys begin with `root`.
@@ -58,23 +77,66 @@ class Script(Generic[Reply]):
             A future of the reply. It fails with `StoreError`: the store is unavailable or full, or refused the script.
 
         """
-        caller, packed = caller_of(store), _pack(args)
-        future: Prompt[Reply] = caller.promise()
+        running = _Running(self, caller_of(store), root, _pack(args))
+        running.begin()
+        return running.reply
 
-        def take(answer: Any) -> None:
-            if isinstance(answer, ScriptUnknownError):  # a restarted store has forgotten it
-                caller.send(Call(("EVAL", self._text, 1, root, packed), finish, future))
-            else:
-                finish(answer)
 
-        def finish(answer: Any) -> None:
-            future.settle(answer if isinstance(answer, Exception) else self._read(answer))
+class _Running(Generic[Reply]):
+    """One call of a script, until the store has taken it in one of the forms that it may know."""
 
-        caller.send(Call(("EVALSHA", self._digest, 1, root, packed), take, future))
-        return future
+    __slots__ = ("_caller", "_packed", "_root", "_script", "reply")
 
-    def _read(self, answer: bytes) -> Reply | Exception:
-        try:
-            return self._decode(answer)
-        except msgspec.DecodeError as fault:  # not what our own script says
-            return fault
+    def __init__(self, script: Script[Reply], caller: Caller, root: str, packed: bytes) -> None:
+        self._script = script
+        self._caller = caller
+        self._root = root
+        self._packed = packed
+        self.reply: Prompt[Reply] = caller.promise()
+
+    def begin(self) -> None:
+        if self._caller.functions:
+            self._send(self._take_of_function, "FCALL", self._script.function, 1, self._root, self._packed)
+        else:
+            self._send_digest()
+
+    def _send(self, take: Callable[[Any], None], *args: str | bytes | int) -> None:
+        self._caller.send(Call(args, take, self.reply))
+
+    def _take_of_function(self, answer: Any) -> None:
+        if isinstance(answer, ScriptUnknownError):  # a new store, or one that has forgotten
+            self._send(self._take_of_load, "FUNCTION", "LOAD", library().text)
+        elif isinstance(answer, CommandDeniedError):
+            self._caller.functions = False
+            self._send_digest()
+        else:
+            self._finish(answer)
+
+    def _take_of_load(self, answer: Any) -> None:
+        if isinstance(answer, CommandDeniedError):
+            self._caller.functions = False
+            self._send_digest()
+        elif isinstance(answer, StoreFullError):
+            # What empties a full store is allowed to run there; a library would have to find room first.
+            self._send_digest()
+        elif isinstance(answer, StoreError) and not str(answer).endswith("already exists"):
+            self._finish(answer)
+        else:
+            self._send(self._finish, "FCALL", self._script.function, 1, self._root, self._packed)
+
+    def _send_digest(self) -> None:
+        self._send(self._take_of_digest, "EVALSHA", self._script.digest, 1, self._root, self._packed)
+
+    def _take_of_digest(self, answer: Any) -> None:
+        if isinstance(answer, ScriptUnknownError):
+            self._send(self._finish, "EVAL", self._script.text, 1, self._root, self._packed)
+        else:
+            self._finish(answer)
+
+    def _finish(self, answer: Any) -> None:
+        if isinstance(answer, bytes):
+            try:
+                answer = self._script.decode(answer)
+            except msgspec.DecodeError as fault:  # not what our own script says
+                answer = fault
+        self.reply.settle(answer)

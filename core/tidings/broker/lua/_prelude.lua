@@ -3,6 +3,9 @@
 -- KEYS[1] is the root of one partition, `t:{partition}:`; every key is derived from it here, and
 -- broker/keys.py makes the same names in Python (a test compares). All lie in one slot.
 -- ARGV[1] is a MessagePack array; what it holds is said at the top of each script.
+--
+-- What stands at the left margin, here and in every script, is a function or a CONSTANT, made once when the library is
+-- loaded; a variable, set anew by each call; or a statement that each call runs (broker/library.py).
 
 local root = KEYS[1]
 local args = cmsgpack.unpack(ARGV[1])
@@ -38,8 +41,7 @@ local function breaker_key(name) return root .. 'breaker:' .. name end
 -- The classes of events (contract/event.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
 
--- The transitions of contract/state.py. What follows a state is one text, not a table: all this is made anew in
--- every call of every script.
+-- The transitions of contract/state.py; what follows a state is one text.
 local NEXT = {
   scheduled = ' queued cancelled expired ',
   queued = ' running failed cancelled expired ',

@@ -122,13 +122,13 @@ local function is_trial(breaker, trial)
   return breaker.state == 'half_open' and breaker.trial == trial
 end
 
-local step = {}
+local STEP = {}
 
-function step.look()
+function STEP.look()
   return 'ok'
 end
 
-function step.report(breaker, spec, epoch, calls, failures, slow, notes)
+function STEP.report(breaker, spec, epoch, calls, failures, slow, notes)
   if breaker.state ~= 'closed' or epoch ~= breaker.epoch then return 'stale' end
   breaker.spec = spec
   keep(breaker, notes)
@@ -145,7 +145,7 @@ function step.report(breaker, spec, epoch, calls, failures, slow, notes)
   return 'ok'
 end
 
-function step.enter(breaker, trial, lease_ms)
+function STEP.enter(breaker, trial, lease_ms)
   if breaker.state == 'closed' then return 'closed' end
   if breaker.trial ~= trial or breaker.state == 'open' then
     if wait_ms(breaker) ~= 0 then return 'refused' end
@@ -160,13 +160,13 @@ function step.enter(breaker, trial, lease_ms)
   return 'trial'
 end
 
-function step.renew(breaker, trial, lease_ms)
+function STEP.renew(breaker, trial, lease_ms)
   if not is_trial(breaker, trial) then return 'stale' end
   breaker.trial_until = now + lease_ms
   return 'ok'
 end
 
-function step.leave(breaker, spec, trial, result, notes)
+function STEP.leave(breaker, spec, trial, result, notes)
   if not is_trial(breaker, trial) then return 'stale' end
   breaker.spec = spec
   keep(breaker, notes)
@@ -181,18 +181,18 @@ function step.leave(breaker, spec, trial, result, notes)
   return 'ok'
 end
 
-function step.open(breaker, for_ms)
+function STEP.open(breaker, for_ms)
   open(breaker, for_ms > 0 and now + for_ms or 0, 'operator')
   return 'ok'
 end
 
-function step.close(breaker, for_ms)
+function STEP.close(breaker, for_ms)
   become(breaker, 'closed', 'operator')
   breaker.hold_until = for_ms > 0 and now + for_ms or 0
   return 'ok'
 end
 
-function step.reset(breaker)
+function STEP.reset(breaker)
   become(breaker, 'closed', 'operator')
   breaker.opened, breaker.notes, breaker.spec = 0, {}, {}
   return 'ok'
@@ -202,7 +202,7 @@ local answers = {}
 for i, item in ipairs(items) do
   local verb, name = item[1], item[2]
   local breaker = load(name)
-  local answer = step[verb](breaker, unpack(item, 3))
+  local answer = STEP[verb](breaker, unpack(item, 3))
   if verb ~= 'look' and answer ~= 'stale' and answer ~= 'refused' then breaker.dirty = true end
   answers[i] = { answer, view(breaker) }
 end

@@ -1,0 +1,164 @@
+"""The scripts as a library: the same as their texts, loaded when it is missing, and done without where it is denied."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from support.store import StoreProcess, running_store
+from tidings.broker.connection import command, open_store
+from tidings.broker.error import ScriptError, StoreFullError
+from tidings.broker.gateway import GatewayStore, NewJob
+from tidings.broker.keys import Keys
+from tidings.broker.library import build
+from tidings.broker.script import Script, library
+from tidings.contract.token import mint
+
+COUNT = Script("count", list[tuple[int, int]])
+ROOT = Keys().root("p")
+
+
+@pytest.fixture(scope="module")
+def own_process() -> Iterator[StoreProcess]:
+    with running_store() as process:
+        yield process
+
+
+@pytest.fixture
+async def fresh(own_process: StoreProcess) -> Any:
+    """A store of one's own, which knows no function and whose users may do everything."""
+    client = open_store(own_process.url)
+    await client.flushall()
+    await command(client, "FUNCTION", "FLUSH")
+    await command(client, "SCRIPT", "FLUSH")
+    yield client
+    await command(client, "CONFIG", "SET", "maxmemory", "0")
+    await client.aclose()
+
+
+async def calls(store: Redis) -> dict[str, int]:
+    stats = await store.info("commandstats")
+    return {name.removeprefix("cmdstat_"): stats[name]["calls"] for name in stats}
+
+
+async def count(store: Redis) -> list[tuple[int, int]]:
+    return await COUNT(store, ROOT, (["standard"],))
+
+
+async def submit(store: Redis) -> str:
+    async with GatewayStore(store, Keys(), "g") as gateway:
+        return (await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]"))).answer
+
+
+async def test_a_new_store_is_given_the_library_once_and_one_that_forgot_again(fresh: Redis) -> None:
+    assert [await submit(fresh), await submit(fresh)] == ["new", "new"]
+    loaded = await command(fresh, "FUNCTION", "LIST")
+    assert len(loaded) == 1
+    assert (await calls(fresh)).get("evalsha", 0) == 0
+    await command(fresh, "FUNCTION", "FLUSH")
+    assert await submit(fresh) == "new"
+    assert await count(fresh) == [(3, 0)]
+
+
+async def test_calls_that_find_no_library_at_once_are_all_answered(fresh: Redis) -> None:
+    answers = [COUNT(fresh, ROOT, (["standard"],)) for _ in range(5)]
+    assert [await answer for answer in answers] == [[(0, 0)]] * 5
+
+
+@pytest.mark.parametrize("denied", ["-fcall", "-function", "-fcall -function"])
+async def test_a_user_who_may_not_call_functions_has_scripts(
+    fresh: Redis, own_process: StoreProcess, denied: str
+) -> None:
+    await command(fresh, "ACL", "SETUSER", "plain", "reset", "on", ">secret", "~*", "&*", "+@all", *denied.split())
+    before = await calls(fresh)
+    client = open_store(own_process.url.replace("redis://", "redis://plain:secret@"))
+    try:
+        for _ in range(3):
+            assert await submit(client) == "new"
+    finally:
+        await client.aclose()
+    after = await calls(fresh)
+    assert after.get("evalsha", 0) - before.get("evalsha", 0) == 3
+    assert after.get("fcall", 0) - before.get("fcall", 0) <= 1  # it asks once
+
+
+async def test_a_full_store_without_the_library_still_runs_what_empties_it(fresh: Redis) -> None:
+    await command(fresh, "CONFIG", "SET", "maxmemory", "1")
+    assert await count(fresh) == [(0, 0)]
+    with pytest.RaisesGroup(StoreFullError):
+        await submit(fresh)
+    await command(fresh, "CONFIG", "SET", "maxmemory", "0")
+    assert await submit(fresh) == "new"
+    assert len(await command(fresh, "FUNCTION", "LIST")) == 1
+
+
+async def test_what_a_call_left_behind_when_it_failed_is_not_there_in_the_next(fresh: Redis) -> None:
+    await submit(fresh)
+    before = await count(fresh)
+    with pytest.raises(ScriptError):
+        await Script("submit", list[Any])(fresh, ROOT, ("p", "g", 1000, 10, 10, 8, 1000, [["half", "k"]]))
+    with pytest.raises(ScriptError):
+        await COUNT(fresh, ROOT, ("not a list",))
+    assert await count(fresh) == before
+    assert await submit(fresh) == "new"
+
+
+PRELUDE = """\
+-- What stands before.
+local root = KEYS[1] -- the root
+local LIMIT = 3
+local seen = {}
+local at
+local function note(word) seen[#seen + 1] = word end
+"""
+BODY = """\
+#!lua flags=allow-oom,no-writes
+-- args = { words }
+local words, most = unpack(cmsgpack.unpack(ARGV[1])), LIMIT
+local function room()
+  return #seen < most
+end
+for _, word in ipairs(words) do
+  if room() then note(word) end
+end
+at = at or 'new'
+return { at, #seen, root }
+"""
+
+
+def test_definitions_are_made_once_and_variables_anew() -> None:
+    made = build(PRELUDE, {"take": BODY})
+    name = made.functions["take"]
+    assert re.fullmatch(r"tidings_[0-9a-f]{12}_take", name)
+    assert made.text == (
+        f"#!lua name={name.removesuffix('_take')}\n"
+        "local root\nlocal LIMIT = 3\nlocal seen\nlocal at\n"
+        "local function note(word) seen[#seen + 1] = word end\n"
+        "local function begin(KEYS, ARGV)\nroot = KEYS[1]\nseen = {}\nat = nil\nend\n"
+        "do\n"
+        "local words, most\n"
+        "local function room()\n  return #seen < most\nend\n"
+        f"redis.register_function{{ function_name = '{name}', flags = {{ 'allow-oom', 'no-writes' }},\n"
+        "callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n"
+        "words, most = unpack(cmsgpack.unpack(ARGV[1])), LIMIT\n"
+        "for _, word in ipairs(words) do\n  if room() then note(word) end\nend\n"
+        "at = at or 'new'\nreturn { at, #seen, root }\n"
+        "end }\nend\n"
+    )
+
+
+def test_another_text_is_another_library() -> None:
+    texts = [(PRELUDE, BODY), (PRELUDE, BODY + "\n"), (PRELUDE + "\n", BODY)]
+    names = {build(prelude, {"take": body}).functions["take"] for prelude, body in texts}
+    assert len(names) == len(texts)
+
+
+def test_tables_that_are_made_once_are_never_written_to() -> None:
+    text = library().text
+    tables = re.findall(r"^local ([A-Z][A-Z0-9_]*) = \{", text, re.MULTILINE)
+    assert {"NEXT", "REPLAY", "FIELDS"} <= set(tables)
+    for table in tables:
+        assert not re.search(rf"\b{table}(\.\w+|\[[^]]*\]) = ", text), table
+        assert not re.search(rf"table\.(insert|remove|sort)\({table}\b", text), table
