@@ -16,7 +16,7 @@ from tidings.broker.library import build
 from tidings.broker.script import Script, library
 from tidings.contract.token import mint
 
-COUNT = Script("count", list[tuple[int, int]])
+COUNT = Script("count", tuple[int, int, int, list[tuple[int, int, int]]])
 ROOT = Keys().root("p")
 
 
@@ -44,7 +44,8 @@ async def calls(store: Redis) -> dict[str, int]:
 
 
 async def count(store: Redis) -> list[tuple[int, int]]:
-    return await COUNT(store, ROOT, (["standard"],))
+    *_, tiers = await COUNT(store, ROOT, (["standard"],))
+    return [(waiting, running) for waiting, running, _ in tiers]
 
 
 async def submit(store: Redis) -> str:
@@ -64,7 +65,7 @@ async def test_a_new_store_is_given_the_library_once_and_one_that_forgot_again(f
 
 async def test_calls_that_find_no_library_at_once_are_all_answered(fresh: Redis) -> None:
     answers = [COUNT(fresh, ROOT, (["standard"],)) for _ in range(5)]
-    assert [await answer for answer in answers] == [[(0, 0)]] * 5
+    assert [(await answer)[1:] for answer in answers] == [(0, 0, [(0, 0, 0)])] * 5
 
 
 @pytest.mark.parametrize("denied", ["-fcall", "-function", "-fcall -function"])

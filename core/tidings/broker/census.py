@@ -1,16 +1,17 @@
 """A census of the store: what is served, by whom, and how much waits. For people and probes."""
 
+import asyncio
+
 import msgspec
 from redis.asyncio import Redis
 
 from tidings.contract.kind import KindRecord
 
-from .connection import command
 from .keys import Keys
 from .registry import Registry, WorkerRecord
 from .script import Script
 
-_COUNT = Script("count", list[tuple[int, int]])
+_COUNT = Script("count", tuple[int, int, int, list[tuple[int, int, int]]])
 
 
 class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,8 @@ class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole queue."""
     dead: int
     """Of the whole queue."""
+    oldest: float | None = None
+    """How long the one that waits longest has been in line for a worker, s by the store's clock; None: none is."""
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,21 +56,34 @@ async def take_census(store: Redis, keys: Keys) -> Census:
     """
     registry = Registry(store, keys)
     kinds = sorted((await registry.kinds()).values(), key=lambda kind: kind.kind)
-    places = sorted({(kind.queue, tier) for kind in kinds for tier in kind.tiers})
+    tiers: dict[str, set[str]] = {}
+    for kind in kinds:
+        tiers.setdefault(kind.queue, set()).update(kind.tiers)
+    counts = (count_queue(store, keys, queue, sorted(found)) for queue, found in sorted(tiers.items()))
     return Census(
         kinds=kinds,
         workers=await registry.workers(),
-        queues=[await _count(store, keys, queue, tier) for queue, tier in places],
+        queues=[one for queue in await asyncio.gather(*counts) for one in queue],
     )
 
 
-async def _count(store: Redis, keys: Keys, queue: str, tier: str) -> QueueCount:
-    ((waiting, running),) = await _COUNT(store, keys.root(queue), ([tier],))
-    return QueueCount(
-        queue=queue,
-        tier=tier,
-        waiting=waiting,
-        running=running,
-        scheduled=int(await command(store, "ZCARD", keys.scheduled(queue))),
-        dead=int(await command(store, "XLEN", keys.dead(queue))),
-    )
+async def count_queue(store: Redis, keys: Keys, queue: str, tiers: list[str]) -> list[QueueCount]:
+    """Return how much lies in some tiers of a queue, counted at one moment.
+
+    Raises:
+        StoreError: the store cannot be reached.
+
+    """
+    now, scheduled, dead, counted = await _COUNT(store, keys.root(queue), (tiers,))
+    return [
+        QueueCount(
+            queue=queue,
+            tier=tier,
+            waiting=waiting,
+            running=running,
+            scheduled=scheduled,
+            dead=dead,
+            oldest=max(now - since, 0) / 1000 if since else None,
+        )
+        for tier, (waiting, running, since) in zip(tiers, counted, strict=True)
+    ]

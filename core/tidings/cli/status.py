@@ -45,10 +45,12 @@ def _recurs(kind: KindRecord) -> str:
 
 
 def _show(census: Census, console: Console) -> None:
-    queues = Table("queue", "tier", "waiting", "running", "scheduled", "dead", title="Queues", title_justify="left")
+    columns = ("queue", "tier", "waiting", "oldest", "running", "scheduled", "dead")
+    queues = Table(*columns, title="Queues", title_justify="left")
     for one in census.queues:
-        counts = (one.waiting, one.running, one.scheduled, one.dead)
-        queues.add_row(one.queue, one.tier, *map(str, counts))
+        oldest = "" if one.oldest is None else f"{one.oldest:.1f} s"
+        counts = map(str, (one.running, one.scheduled, one.dead))
+        queues.add_row(one.queue, one.tier, str(one.waiting), oldest, *counts)
     kinds = Table("kind", "version", "queue", "tier", "recurs", "description", title="Kinds", title_justify="left")
     for kind in census.kinds:
         kinds.add_row(kind.kind, str(kind.version), kind.queue, " ".join(kind.tiers), _recurs(kind), kind.description)

@@ -325,16 +325,17 @@ local function finish(id, state, fields, ttl, logged, caller, unique, saga, limi
   if limit then release(limit, id) end
 end
 
--- Entries of a stream that no worker holds, and those that one does.
+-- Entries of a stream that no worker holds, those that one does, and the last that was given to one.
 local function unheld(stream)
-  local groups, held = redis.pcall('XINFO', 'GROUPS', stream), 0
-  if groups.err then return 0, 0 end -- nothing was ever queued there, and no worker has joined
+  local groups, held, given = redis.pcall('XINFO', 'GROUPS', stream), 0, '0-0'
+  if groups.err then return 0, 0, given end -- nothing was ever queued there, and no worker has joined
   for _, group in ipairs(groups) do
     for i = 1, #group, 2 do
       if group[i] == 'pending' then held = held + group[i + 1] end
+      if group[i] == 'last-delivered-id' then given = group[i + 1] end
     end
   end
-  return redis.call('XLEN', stream) - held, held
+  return redis.call('XLEN', stream) - held, held, given
 end
 
 -- The streams of a tier: its own, and those of its lanes that there have ever been jobs in.

@@ -1,23 +1,38 @@
 #!lua flags=allow-oom
--- Counts the jobs of some tiers: those that wait for a worker, and those that one holds.
+-- Counts the jobs of a queue: in some of its tiers those that wait for a worker, and since when, and those that one
+-- holds; of the whole queue those that are scheduled, and the dead.
 --
 -- Atomic, because a job that is taken meanwhile would be counted twice or not at all.
 --
--- args = { tiers };  Reply: MessagePack array with for each tier { waiting, running }.
+-- args = { tiers };  Reply: MessagePack array { now_ms, scheduled, dead, tiers }
+--   tiers: for each of those asked for { waiting, running, since_ms }, in their order;
+--     since_ms: when the one that waits longest was queued, 0 if none waits. Those that stepped aside (see the
+--     prelude) are counted as waiting, but what they wait for is no worker: since_ms does not look at them.
 -- O(tiers · lanes).
 
 local tiers = unpack(args)
-local replies = {}
+local counted = {}
+
+-- What a group has been given it holds, or it is gone from the stream: the first entry after that is the oldest.
+-- Turns stand among the entries, one for a lane at the most.
+local function oldest(stream, after)
+  for _, entry in ipairs(redis.call('XRANGE', stream, '(' .. after, '+', 'COUNT', LANES + 1)) do
+    if string.sub(entry[2][2], 1, 1) ~= '/' then return tonumber(string.match(entry[1], '^%d+')) end
+  end
+  return nil
+end
 
 for i, tier in ipairs(tiers) do
   local direct, laned = count_waiting(tier)
   local aside = tonumber(redis.call('HGET', flow_key(tier), 'aside') or 0)
-  local running = 0
+  local running, since = 0, nil
   for _, stream in ipairs(streams_of(tier)) do
-    local _, held = unheld(stream)
+    local free, held, given = unheld(stream)
+    local first = free > 0 and oldest(stream, given)
+    if first and (not since or first < since) then since = first end
     running = running + held
   end
-  replies[i] = { direct + laned + math.max(aside, 0), running }
+  counted[i] = { direct + laned + math.max(aside, 0), running, since or 0 }
 end
 
-return cmsgpack.pack(replies)
+return cmsgpack.pack({ now, redis.call('ZCARD', scheduled_key), redis.call('XLEN', dead_key), counted })
