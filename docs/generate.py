@@ -62,6 +62,17 @@ def protocol() -> str:
     parts.append("\n## Close codes of the socket\n\n| code | name | reconnect | meaning |\n|---|---|---|---|\n")
     for number, close in CLOSE_CODES.items():
         parts.append(f"| {number} | {close.name} | {'yes' if close.reconnect else 'no'} | {close.meaning} |\n")
+    parts.append(
+        "\n## What names a job everywhere\n\n"
+        "| name | where from | where it stands |\n|---|---|---|\n"
+        "| `token` | made by the server | in every ack, event, snapshot and log line |\n"
+        "| `correlation_id` | the client's; where it gave none, the token; of a child of a saga, its parent's; of a "
+        "recurring job, its tick | in snapshots, dead letters, `ctx.correlation_id` and log lines |\n"
+        "| `trace_id` | out of the client's `traceparent` (W3C Trace Context); one that is broken is ignored | in "
+        "snapshots, in problems of the job or of its refusal, and in log lines |\n"
+        "\nEvents repeat neither `correlation_id` nor `trace_id`: the client of a job gave them, and anybody else who "
+        "watches gets them with the snapshot that comes first.\n"
+    )
     return "".join(parts)
 
 

@@ -34,6 +34,7 @@ class Sink(Passages, Protocol):
     kind: str
     attempt: int
     correlation_id: str
+    traceparent: str
     idempotency_key: str
     cancelled: bool
     max_chunk_bytes: int
@@ -85,7 +86,7 @@ class _Face:
 
     @property
     def correlation_id(self) -> str:
-        """The caller's correlation id; empty if it gave none."""
+        """The caller's correlation id, or the token if it gave none; in a child of a saga its parent's."""
         return self._sink.correlation_id
 
     @property

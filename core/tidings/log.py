@@ -1,19 +1,52 @@
-"""Logging: an event's name and its fields, for people or as JSON; everybody's lines in one form."""
+"""Logging: an event's name and its fields, for people or as JSON; everybody's lines in one form.
+
+A line that is written while an attempt runs says whose it is, whoever writes it: `SUBJECT` is bound in the attempt,
+and handlers, their tasks and threads inherit it.
+"""
 
 import logging
 import sys
-from typing import Literal
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import Processor
 
+from .contract.trace import trace_id_of
+
+Subject = tuple[str, str, int, str, str]
+"""Token, kind, attempt, correlation id, and traceparent or nothing. A plain tuple: every attempt makes one."""
+
+SUBJECT: ContextVar[Subject | None] = ContextVar("tidings_subject", default=None)
+"""What is being done, for the log."""
+
+
+def add_subject(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add to a line which job it is about; what the line says itself stands."""
+    subject = SUBJECT.get()
+    if subject is not None:
+        token, kind, attempt, correlation_id, traceparent = subject
+        event.setdefault("token", token)
+        event.setdefault("kind", kind)
+        event.setdefault("attempt", attempt)
+        event.setdefault("correlation_id", correlation_id)
+        if traceparent:
+            event.setdefault("trace_id", trace_id_of(traceparent))
+    return event
+
+
 _SHARED: list[Processor] = [
+    add_subject,
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+
+# Without the values of variables, which structlog would show: inputs and secrets are among them.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 _root = logging.getLogger()
 
@@ -43,7 +76,7 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     )
     last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
-        last += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        last += [_TRACEBACKS, structlog.processors.JSONRenderer()]
     else:
         plain = structlog.dev.plain_traceback
         last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))

@@ -5,10 +5,11 @@ import structlog
 
 from tidings.broker.error import ScriptError, StoreError, StoreFullError
 from tidings.broker.gateway import MAX_SIGNALS, Record, Submitted
-from tidings.contract.frame import Ack
+from tidings.contract.frame import Ack, Submission
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
 from tidings.contract.step import MAX_SIGNAL_BYTES
 from tidings.contract.token import Token
+from tidings.contract.trace import accept, trace_id_of
 
 from .auth.identity import Identity
 
@@ -142,6 +143,12 @@ def signal_problem(token: str, answer: str) -> Problem | None:
 def _signal_too_large() -> Problem:
     detail = f"what a signal says may have {MAX_SIGNAL_BYTES} bytes as JSON: send a reference"
     return problem("too_large", detail, field="/input", limit=MAX_SIGNAL_BYTES)
+
+
+def traced(problem: Problem, submission: Submission) -> Problem:
+    """Return the problem of a submission that was refused: it says to which trace it belongs, if to any."""
+    traceparent, _ = accept(submission.traceparent, None)
+    return msgspec.structs.replace(problem, trace_id=trace_id_of(traceparent)) if traceparent else problem
 
 
 def store_problem(error: BaseException) -> Problem:

@@ -32,6 +32,7 @@ from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
+from tidings.contract.trace import accept
 
 from .account import Accounts
 from .answer import (
@@ -41,6 +42,7 @@ from .answer import (
     reach,
     signal_problem,
     store_problem,
+    traced,
     unknown_token,
     visible,
 )
@@ -187,13 +189,16 @@ class Gateway:
         token = mint(record.queue)
         conditions = self.kinds.conditions(record.kind)
         unique = self.kinds.unique_value(record.kind, value)
+        traceparent, tracestate = ("", "")
+        if submission.traceparent is not None:
+            traceparent, tracestate = accept(submission.traceparent, submission.tracestate)
         envelope = Envelope(
             kind=record.kind,
             input=submission.input,
             version=record.version,
             correlation_id=submission.correlation_id or "",
-            traceparent=submission.traceparent or "",
-            tracestate=submission.tracestate or "",
+            traceparent=traceparent,
+            tracestate=tracestate,
             key=submission.key or "",
         )
         return token, NewJob(
@@ -213,6 +218,7 @@ class Gateway:
             correlation_id=submission.correlation_id or "",
             watch=int(submission.watch),
             terms=False if conditions.plain else self._terms(record, envelope, value, submission.priority or 0),
+            traceparent=traceparent,
         )
 
     def _terms(
@@ -236,6 +242,12 @@ class Gateway:
             ProblemError: it is refused.
 
         """
+        try:
+            return await self._submit(submission, identity, caller, listener)
+        except ProblemError as error:
+            raise ProblemError(traced(error.problem, submission)) from error
+
+    async def _submit(self, submission: Submission, identity: Identity, caller: str, listener: Listener | None) -> Ack:
         watched = msgspec.structs.replace(submission, watch=listener is not None)
         now = time.monotonic()
         self.accounts.of(caller, now).submit(now)

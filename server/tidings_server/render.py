@@ -6,6 +6,7 @@ from tidings.broker.gateway import Record
 from tidings.contract.event import FINAL_STATE
 from tidings.contract.frame import EventFrame, LogChunk, Snapshot, SnapshotFrame
 from tidings.contract.moment import MILESTONES, rfc3339
+from tidings.contract.trace import trace_id_of
 from tidings.saga.view import timeline
 
 _encode = msgspec.json.Encoder().encode
@@ -25,7 +26,8 @@ def snapshot(token: str, record: Record, after: int = 0) -> Snapshot:
         result=_raw(record.result) if record.result else msgspec.UNSET,
         problem=_raw(record.problem) if record.problem else msgspec.UNSET,
         milestones={name: rfc3339(int(getattr(record, name))) for name in MILESTONES if getattr(record, name)},
-        correlation_id=record.correlation_id or None,
+        correlation_id=record.correlation_id or token,
+        trace_id=trace_id_of(record.traceparent) or None,
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
         rewound=after > seq,

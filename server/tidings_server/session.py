@@ -21,6 +21,7 @@ from tidings.bucket import Bucket
 from tidings.contract import close
 from tidings.contract.frame import (
     CLIENT_TYPES,
+    MEANT,
     Ack,
     Alive,
     Auth,
@@ -373,6 +374,8 @@ def _explain(error: msgspec.ValidationError) -> NoReturn:
         name = what.split("`")[1]
         where += "/" + name
         what = f"the field {name} is missing"
+    elif "regex" in what:
+        what = MEANT.get(where, what)
     raise refuse("invalid_frame", what, field=where or None) from error
 
 

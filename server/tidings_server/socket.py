@@ -26,6 +26,7 @@ from .answer import (
     signal_problem,
     signal_text,
     store_problem,
+    traced,
     unknown_token,
     visible,
 )
@@ -209,7 +210,7 @@ class Socket:
         try:
             token, job = self._gateway.admit(frame, self._identity, self._caller)
         except ProblemError as error:
-            self.session.submit_refused(frame.ref, error.problem)
+            self.session.submit_refused(frame.ref, traced(error.problem, frame))
             return
         listener = None
         if frame.watch:
@@ -217,16 +218,17 @@ class Socket:
             self._gateway.hub.begin(listener)
         answer = self._gateway.store.submit(token.partition, job)
         degraded = self._gateway.degraded(job.kind)
-        answer.add_done_callback(partial(self._submitted, frame.ref, token, listener, degraded))
+        answer.add_done_callback(partial(self._submitted, frame, token, listener, degraded))
 
     def _submitted(
         self,
-        ref: int,
+        frame: Submit,
         token: Token,
         listener: SocketListener | None,
         degraded: str,
         answer: "asyncio.Future[Submitted]",
     ) -> None:
+        ref = frame.ref
         try:
             ack = acknowledge(token, answer_of(answer), ref, degraded)
         except ProblemError as error:
@@ -234,7 +236,7 @@ class Socket:
                 self._gateway.hub.forget(listener)
                 self.ended(listener)
             if self._open:
-                self.session.submit_refused(ref, error.problem)
+                self.session.submit_refused(ref, traced(error.problem, frame))
                 self.flush()
             return
         if not self._open:

@@ -6,7 +6,7 @@ import re
 import msgspec
 from starlette.requests import Request
 
-from tidings.contract.frame import KEY_PATTERN, Submission
+from tidings.contract.frame import KEY_PATTERN, MEANT, Submission
 from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.step import SIGNAL_PATTERN
@@ -79,7 +79,7 @@ def _explained(error: msgspec.ValidationError) -> ProblemError:
     if what.startswith("Object missing required field `"):
         name = what.split("`")[1]
         return refuse("invalid_frame", f"the field {name} is missing", field=f"{where}/{name}")
-    return refuse("invalid_frame", what, field=where or None)
+    return refuse("invalid_frame", MEANT.get(where, what) if "regex" in what else what, field=where or None)
 
 
 def signal_head(name: str, key: str | None) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def signal_head(name: str, key: str | None) -> tuple[str, str]:
     if not _SIGNAL.match(name):
         raise refuse("invalid_frame", "a signal's name has 1 to 128 letters, digits, `_`, `.` and `-`", field="/name")
     if key is not None and not _KEY.match(key):
-        raise refuse("invalid_frame", "an idempotency key has 1 to 255 visible ASCII characters", field="/key")
+        raise refuse("invalid_frame", MEANT["/key"], field="/key")
     return name, key or ""
 
 

@@ -22,6 +22,7 @@ class Recorder(Sink):
         self.kind = "demo"
         self.attempt = 1
         self.correlation_id = ""
+        self.traceparent = ""
         self.idempotency_key = ""
         self.cancelled = False
         self.max_chunk_bytes = 60_000

@@ -16,8 +16,9 @@ from tidings.contract.envelope import Envelope
 from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.contract.token import Token
+from tidings.contract.trace import trace_id_of
 from tidings.job import Job
-from tidings.log import talkative
+from tidings.log import SUBJECT, talkative
 from tidings.outcome import Reject, Retry, StoppedError
 from tidings.saga.branch import Activity
 from tidings.saga.error import SagaUseError, StepError
@@ -72,7 +73,8 @@ class Attempt(Sink):
         self.token = str(Token(store.partition, entry.id))
         self.kind = job.kind
         self.attempt = started.attempt
-        self.correlation_id = envelope.correlation_id
+        self.correlation_id = envelope.correlation_id or self.token
+        self.traceparent = envelope.traceparent
         self.idempotency_key = envelope.key or self.token
         self._cancelled = False
         self.max_chunk_bytes = settings.max_chunk_bytes
@@ -244,7 +246,8 @@ class Attempt(Sink):
     # Running.
 
     async def run(self, runners: Runners) -> None:
-        """Run the handler and have its outcome written."""
+        """Run the handler and have its outcome written; every line of this task is about the job from now on."""
+        SUBJECT.set((self.token, self.kind, self.attempt, self.correlation_id, self.traceparent))
         try:
             await self._perform(runners)
         finally:
@@ -268,24 +271,22 @@ class Attempt(Sink):
         self._stop_clocks()
         self.cancelled = True  # a handler that was left behind must find out
         if self.handler_runs:
-            self._say("error", "handler_abandoned", reason=self._reason, grace_s=self._grace)
+            log.error("handler_abandoned", reason=self._reason, grace_s=self._grace)
         if outcome is None:
             self._voice.fall_silent()
-            self._say("warning", "attempt_lost")
+            log.warning("attempt_lost")
             return
+        if self.traceparent and outcome.field == "problem":
+            outcome = verdict.traced(outcome, trace_id_of(self.traceparent))
         answer = await self._voice.end(outcome)
         if outcome.held:
             self._gate.held(outcome.held)
         if answer == "lost":
-            self._say("warning", "outcome_refused", state=outcome.state)
+            log.warning("outcome_refused", state=outcome.state)
         elif self._error is not None and not isinstance(self._error, _EXPECTED):
-            self._say("warning", "attempt_failed", state=outcome.state, exception=trace_of(self._error))
+            log.warning("attempt_failed", state=outcome.state, exception=trace_of(self._error))
         elif talkative():
-            self._say("debug", "attempt_ended", state=outcome.state)
-
-    def _say(self, level: str, event: str, **fields: object) -> None:
-        """Log something of this attempt; a logger bound for each would cost more than most of them say."""
-        getattr(log, level)(event, token=self.token, kind=self.kind, attempt=self.attempt, **fields)
+            log.debug("attempt_ended", state=outcome.state)
 
     async def _outcome(self, runners: Runners) -> Outcome | None:
         if self._started.lost >= self._job.policy.max_deliveries:

@@ -20,7 +20,7 @@ from tidings.breaker.error import CircuitOpenError
 from tidings.breaker.policy import Breaker, breaker_of, definitions_of
 from tidings.context import Sink, SyncContext
 from tidings.job import Job
-from tidings.log import configure
+from tidings.log import SUBJECT, configure
 from tidings.outcome import StoppedError
 from tidings.parent import end_with_parent_if_asked
 
@@ -62,6 +62,7 @@ class Relay(Sink):
         self.kind = order.kind
         self.attempt = order.attempt
         self.correlation_id = order.correlation_id
+        self.traceparent = order.traceparent
         self.idempotency_key = order.idempotency_key
         self._cancelled = False
         self.max_chunk_bytes = welcome.max_chunk_bytes
@@ -283,8 +284,10 @@ def _load(welcome: Welcome) -> dict[str, Job[Any, Any]]:
 
 
 def _perform(job: Job[Any, Any], task: Task, welcome: Welcome) -> Verdict:
+    order = task.order
+    SUBJECT.set((order.token, order.kind, order.attempt, order.correlation_id, order.traceparent))
     try:
-        arguments = arguments_of(job, task.order.input, task.context)
+        arguments = arguments_of(job, order.input, task.context)
         return Result(json_of(job.function(**arguments), welcome.max_result_bytes))
     except BaseException as error:  # noqa: BLE001 - whatever it raises, the next is waiting
         return message_of(error, job.policy)

@@ -126,7 +126,7 @@ def _job_of(child: Child) -> NewJob:
         kind=child.kind.kind,
         input=msgspec.Raw(child.input.encode()),
         version=child.kind.version,
-        correlation_id=child.above.correlation_id,
+        correlation_id=child.above.correlation_id or child.parent,
         traceparent=child.above.traceparent,
         tracestate=child.above.tracestate,
         key=child.key,
@@ -144,10 +144,11 @@ def _job_of(child: Child) -> NewJob:
         owner=child.owner,
         unique=Keys.unique_suffix(child.owner, child.kind.kind, unique) if unique else "",
         unique_ms=int((child.kind.unique_for or 0) * 1000),
-        correlation_id=child.above.correlation_id,
+        correlation_id=envelope.correlation_id,
         watch=0,
         parent=f"{child.parent} {child.path}",
         terms=conditions.terms(value, 0),
+        traceparent=envelope.traceparent,
     )
 
 

@@ -45,6 +45,7 @@ class Order(_Message, frozen=True):
     token: str
     attempt: int
     correlation_id: str
+    traceparent: str
     idempotency_key: str
     input: bytes
 

@@ -11,8 +11,9 @@ from tidings.broker.contact import Contact
 from tidings.broker.error import ScriptError, StoreError
 from tidings.broker.pause import LONGEST_S, store_pause
 from tidings.broker.worker import Entry, Started, WorkerStore
-from tidings.contract.envelope import decode_envelope
+from tidings.contract.envelope import Envelope, decode_envelope
 from tidings.contract.token import Token
+from tidings.contract.trace import trace_id_of
 from tidings.job import Job
 
 from . import verdict
@@ -268,7 +269,7 @@ class Queue:
         envelope = decode_envelope(entry.envelope)
         job = self._jobs.get(envelope.kind)
         if job is None:
-            self._refuse(entry, started, envelope.kind, attempts)
+            self._refuse(entry, started, envelope, attempts)
             return False
         attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._gate, self._means)
         self._running[entry.id] = attempt
@@ -281,7 +282,7 @@ class Queue:
                 await attempt.run(self._runners)
             except Exception:
                 # A fault of ours; whoever takes the job over when the lease ends tries again.
-                log.exception("attempt_broke", token=attempt.token, kind=attempt.kind)
+                log.exception("attempt_broke")
             finally:
                 if self._running.get(entry.id) is attempt:
                     del self._running[entry.id]
@@ -295,14 +296,18 @@ class Queue:
             self._slots.end(entry.tier)
             self._slot_freed.set()
 
-    def _refuse(self, entry: Entry, started: Started, kind: str, attempts: asyncio.TaskGroup) -> None:
+    def _refuse(self, entry: Entry, started: Started, envelope: Envelope, attempts: asyncio.TaskGroup) -> None:
+        kind = envelope.kind
         if kind not in self._strangers:
             self._strangers.add(kind)
             log.warning(
                 "kind_not_served",
                 kind=kind,
                 queue=self._store.partition,
-                token=str(Token(self._store.partition, entry.id)),
+                token=(token := str(Token(self._store.partition, entry.id))),
+                attempt=started.attempt,
+                correlation_id=envelope.correlation_id or token,
+                trace_id=trace_id_of(envelope.traceparent) or None,
                 help="all workers of one queue must serve the same kinds: give this kind a queue of its own",
             )
         voice = Voice(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)

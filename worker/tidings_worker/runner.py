@@ -186,6 +186,7 @@ class ProcessRun:
             token=sink.token,
             attempt=sink.attempt,
             correlation_id=sink.correlation_id,
+            traceparent=sink.traceparent,
             idempotency_key=sink.idempotency_key,
             input=bytes(self._work.input),
         )

@@ -296,7 +296,7 @@ class Saga(Orchestrator):
     def log_failure(self, path: str, ended: Ended) -> None:
         """Have operators see what a step raised."""
         if ended.error is not None and not isinstance(ended.error, Reject | FinalError):
-            log.warning("step_failed", token=self.token, path=path, exception=trace_of(ended.error))
+            log.warning("step_failed", path=path, exception=trace_of(ended.error))
 
     # A child.
 

@@ -176,6 +176,12 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
     return Outcome(State.SCHEDULED, "problem", text, tail, delay_ms=int(after * 1000))
 
 
+def traced(outcome: Outcome, trace_id: str) -> Outcome:
+    """Return an outcome whose problem says to which trace it belongs."""
+    told = f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}'
+    return msgspec.structs.replace(outcome, value=told, tail=outcome.tail.replace(outcome.value, told, 1))
+
+
 def retry_pause(attempt: int, draw: float) -> float:
     """Return the seconds until a failed attempt is repeated, where nobody knows better."""
     return backoff(attempt, draw, first_s=RETRY_S[0], longest_s=RETRY_S[1])

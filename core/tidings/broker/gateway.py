@@ -69,6 +69,8 @@ class NewJob(msgspec.Struct, array_like=True, frozen=True):
     parent: str = ""
     """Token and step of the saga that calls it, with a space between; empty: nobody waits for it."""
     terms: Terms | Literal[False] = False
+    traceparent: str = ""
+    """Where in which trace it stands; empty: in none."""
 
 
 class Submitted(msgspec.Struct, array_like=True, frozen=True):
@@ -100,6 +102,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     result: str = ""
     problem: str = ""
     correlation_id: str = ""
+    traceparent: str = ""
     owner: str = ""
     submitted: str = ""
     enqueued: str = ""

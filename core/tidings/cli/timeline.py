@@ -37,7 +37,8 @@ def show(snapshot: Snapshot, console: Console) -> None:
         ("token", snapshot.token),
         ("kind", snapshot.kind),
         ("status", f"{snapshot.status}, attempt {snapshot.attempt}" if snapshot.attempt else snapshot.status),
-        ("correlation", snapshot.correlation_id or ""),
+        ("correlation", snapshot.correlation_id if snapshot.correlation_id != snapshot.token else ""),
+        ("trace", snapshot.trace_id or ""),
         *snapshot.milestones.items(),
         ("problem", f"{problem.code}: {problem.detail}" if problem else ""),
         ("undone", {"complete": "all of it", "incomplete": "not all of it"}.get(problem.compensation or "", "")

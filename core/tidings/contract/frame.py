@@ -25,6 +25,12 @@ YEAR_S = 31_536_000
 KEY_PATTERN = r"^[!-~]{1,255}$(?!\n)"
 """What an idempotency key may be: 1 to 255 visible ASCII characters."""
 
+MEANT = {
+    "/correlation_id": "a correlation id has 1 to 256 printable ASCII characters",
+    "/key": "an idempotency key has 1 to 255 visible ASCII characters",
+}
+"""What a field of a submission may hold, in words: people need no pattern."""
+
 
 Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """The client's own number for one of its frames."""
@@ -59,9 +65,10 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True):
     """How much it matters, -100 to 100, by default 0, among jobs that may be shed: the lowest goes first. It does not
     change the order in which they run; tiers do."""
     correlation_id: _Plain | None = None
-    """1 to 256 printable ASCII characters, echoed wherever the job shows."""
-    traceparent: _Plain | None = None
-    tracestate: _Plain | None = None
+    """1 to 256 printable ASCII characters, echoed wherever the job shows; without one the job's token is."""
+    traceparent: str | None = None
+    """W3C Trace Context: the trace that the job belongs to. One that is broken is ignored."""
+    tracestate: str | None = None
     watch: bool = True
     """Whether this connection wants the job's events."""
     webhook: Any = msgspec.UNSET
@@ -222,6 +229,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     milestones: dict[str, str]
     """When it was submitted, enqueued, dequeued, started, finished (RFC 3339, the store's clock)."""
     correlation_id: str | None = None
+    """The client's; the token where it gave none; for a child of a saga its parent's."""
+    trace_id: str | None = None
+    """The trace that it belongs to, if it is known."""
     log: list[LogChunk]
     """The chunks after the number that the watcher gave."""
     truncated: bool

@@ -6,7 +6,7 @@
 -- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, direct, result_ttl_ms, items }
 --   max_caller: live jobs that one caller may have; direct: how many of them before more go to its lane
 --   item = { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller,
---            unique, unique_ms, correlation_id, watch, parent, terms }
+--            unique, unique_ms, correlation_id, watch, parent, terms, traceparent }
 --     at_ms: not before this time (since the epoch), 0 for none; deadline_ms: from now, 0 for none;
 --     key: '' for none, else it already names caller and kind;
 --     unique: '' for none, else kind and value; unique_ms: how long it may hold others off, 0: while it lives;
@@ -139,7 +139,7 @@ local function degrade(id, tier, caller, terms)
 end
 
 local function accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent,
-  terms)
+  terms, trace)
   local key = job_key(id)
   local fields = { 'kind', kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0, 'submitted', now }
   local function set(name, value)
@@ -151,6 +151,7 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   if caller ~= '' then set('caller', caller) end
   if unique ~= '' then set('unique', unique) end
   if correlation ~= '' then set('correlation_id', correlation) end
+  if trace ~= '' then set('traceparent', trace) end
   if deadline > 0 then set('deadline', now + deadline) end
   if parent ~= '' then
     set('parent', parent)
@@ -187,7 +188,7 @@ end
 
 for i, item in ipairs(items) do
   local id, kind, tier, envelope, delay, at_ms, deadline, key, fingerprint, owner, caller, unique, unique_ms,
-    correlation, watch, parent, terms = unpack(item)
+    correlation, watch, parent, terms, trace = unpack(item)
   local name = root .. 'key:' .. key
   local reply = key ~= '' and earlier(name, fingerprint) or parent ~= '' and present(id) or nil
   local known = reply ~= nil
@@ -206,7 +207,7 @@ for i, item in ipairs(items) do
   if not reply then
     local due = math.max(at_ms, now + delay)
     reply = accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent,
-      terms)
+      terms, trace)
     reply[7] = degraded
     if unique ~= '' then hold(unique, id, unique_ms) end
   end

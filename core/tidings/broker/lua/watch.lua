@@ -8,7 +8,7 @@
 -- args = { gateway, items };  gateway: '' to read only;  item = { id, after }
 --   after: the last number seen; -1: send no more events (the reply is then { '' })
 -- Reply: MessagePack array with for each item { '' } (no such job) or
---   { state, attempt, seq, kind, progress, result, problem, correlation_id, owner,
+--   { state, attempt, seq, kind, progress, result, problem, correlation_id, traceparent, owner,
 --     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … } }
 --   of a job that takes none there are no steps; step = { path, head, input, outcome, cut }: JSON texts, or
 --   '' where there is none or it is too large to be shown; cut: how many bytes were left out
@@ -78,20 +78,20 @@ end
 local function read(id, after)
   local key = job_key(id)
   local found = redis.call('HMGET', key, 'state', 'attempt', 'seq', 'kind', 'progress', 'result', 'problem',
-    'correlation_id', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from',
+    'correlation_id', 'traceparent', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from',
     'watchers', 'logged', 'saga')
   if not found[1] then return { '' } end
-  if not terminal(found[1]) then add(key, found[16]) end
+  if not terminal(found[1]) then add(key, found[17]) end
   local reply = {}
-  for j = 1, 15 do reply[j] = found[j] or '' end
+  for j = 1, 16 do reply[j] = found[j] or '' end
   local chunks = {}
-  if found[17] then
+  if found[18] then
     for j, entry in ipairs(redis.call('XRANGE', log_key(id), '(' .. after .. '-0', '+')) do
       chunks[j] = { tonumber(string.match(entry[1], '^%d+')), tonumber(entry[2][2]), entry[2][4] }
     end
   end
-  reply[16] = chunks
-  if found[18] then reply[17] = read_steps(id) end
+  reply[17] = chunks
+  if found[19] then reply[18] = read_steps(id) end
   return reply
 end
 
