@@ -14,7 +14,6 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.proxy import running_proxy
 from support.spoken import Line, Spoken, speaking
 from support.store import StoreProcess, free_port, running_store
 from tidings.broker.caller import Caller
@@ -32,6 +31,7 @@ from tidings.broker.error import (
 )
 from tidings.broker.pipe import Call, Pipe
 from tidings.broker.script import Script
+from tidings.lab.proxy import running_proxy
 
 
 class Told(Contact):

@@ -3,10 +3,10 @@
 import pytest
 import uvloop
 
-from support.proxy import running_proxy
 from support.store import StoreProcess
 from tidings.broker.connection import command, open_store
 from tidings.broker.error import StoreUnavailableError
+from tidings.lab.proxy import running_proxy
 
 
 async def _use_a_closed_transport(port: int) -> None:

@@ -11,11 +11,11 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
-from support.proxy import Proxy, Way, running_proxy
 from support.store import StoreProcess, running_store
 from tidings.broker.connection import open_store
 from tidings.broker.error import StoreUnavailableError
 from tidings.broker.subscription import Hearing, Subscription
+from tidings.lab.proxy import Proxy, Way, running_proxy
 
 PROBE_S = 0.05
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from support.proxy import Way, running_proxy
 from support.system import System, running_system
 from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import ClientState, Event, JobCancelled, JobExpired, JobFailed
+from tidings.lab.proxy import Way, running_proxy
 
 
 @pytest.fixture

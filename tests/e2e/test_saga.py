@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from support.proxy import Way, running_proxy
 from support.system import System, running_system
 from tidings import Client, ProblemError, SyncClient
 from tidings.client import JobFailed
 from tidings.contract.step import StepStatus
+from tidings.lab.proxy import Way, running_proxy
 
 KINDS = str(Path(__file__).parents[1] / "support/saga_kinds.py")
 

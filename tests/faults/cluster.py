@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from support.proxy import Proxy
 from support.store import StoreProcess, free_port
 from support.system import Process, ServerProcess, WorkerProcess
+from tidings.lab.proxy import Proxy
 
 from .plan import SERVERS, WORKERS
 

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 
-from support.proxy import Way
+from tidings.lab.proxy import Way
 
 from .cluster import Cluster
 from .history import History, Killed

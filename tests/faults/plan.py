@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from support.proxy import Way
+from tidings.lab.proxy import Way
 
 WORKERS = 3
 SERVERS = 2

@@ -3,7 +3,7 @@
 import pytest
 
 from faults.plan import TARGETS, Fault, make_plan
-from support.proxy import Way
+from tidings.lab.proxy import Way
 
 
 def test_a_seed_makes_one_plan() -> None:

@@ -14,9 +14,9 @@ from faults.cluster import JOBS
 from faults.jobs import RECORD
 from faults.leftover import QUEUE, TIER
 from support.peer import peer
-from support.proxy import Way, running_proxy
 from support.system import Process, System, running_system
 from tidings.broker.keys import Keys
+from tidings.lab.proxy import Way, running_proxy
 
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
 

@@ -7,9 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from push.world import Inbox, Teller
-from support.proxy import running_proxy
 from support.system import ServerProcess, System, running_system
 from tidings.broker.connection import open_store
+from tidings.lab.proxy import running_proxy
 
 PROBE_S = "0.1"
 

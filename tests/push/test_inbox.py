@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from push.world import Inbox, Teller, Watchers
-from support.proxy import Way
 from support.system import System
+from tidings.lab.proxy import Way
 
 Fault = Callable[[Inbox, Redis], Awaitable[None]]
 

@@ -9,8 +9,8 @@ from anyio.abc import TaskGroup
 
 from push.follow import TRANSPORTS
 from push.seen import Seen
-from support.proxy import Proxy
 from support.system import ServerProcess
+from tidings.lab.proxy import Proxy
 
 
 class Teller:

@@ -59,6 +59,11 @@ class Child:
         self._told = True
         return True
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
     def ask_to_stop(self) -> None:
         """Send it SIGTERM."""
         if self._process is not None and self._process.poll() is None and not self._asked:

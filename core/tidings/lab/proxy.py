@@ -1,4 +1,4 @@
-"""A TCP proxy that fails as networks do: tests put one on each link, and say how it is.
+"""A proxy that fails as networks do: one stands on a link, and is told how that is.
 
 What is real: sockets, bytes and the order of bytes. What is not: nothing is lost inside a TCP stream
 (TCP would send it again), so a packet lost for good is a link that is half open.
@@ -6,18 +6,28 @@ What is real: sockets, bytes and the order of bytes. What is not: nothing is los
 
 import asyncio
 import random
-import socket
 import ssl
-import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
+from .line import Direct, Line, LinkBrokenError
+from .link import Link, Listener
+from .weather import Weather
+
 CHUNK_BYTES = 65_536
 
 DELAY_S = (0.02, 0.15)
 """Least and most that a chunk of bytes is held back on a slow link."""
+
+
+Target = int | str | tuple[str, int]
+"""Where a server listens: a port on loopback, the path of a unix socket, or host and port."""
+
+LINGER_S = 1.0
+"""How long the server may go on answering a client that has said its last; in any weather longer."""
+LINGER_IN_WEATHER_S = 15.0
 
 
 class Way(StrEnum):
@@ -36,39 +46,24 @@ class Way(StrEnum):
     """Requests arrive and answers do not; for ever, for connections that were there then."""
 
 
-class _Link:
-    """One connection through the proxy: two sockets and two pumps."""
-
-    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
-        self.deaf = False
-        """What the client says goes nowhere."""
-        self.mute = False
-        """What the server says goes nowhere."""
-        self.subscribed = False
-        """Whether the client has asked for channels: then it is the link of an inbox, and not of calls."""
-        self._ends = (client, server)
-
-    def end(self, *, rudely: bool = False) -> None:
-        """Close both ends; `rudely` by RST."""
-        for end in self._ends:
-            if rudely:
-                raw: socket.socket | None = end.get_extra_info("socket")
-                if raw is not None and raw.fileno() >= 0:  # else it is closed already
-                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                end.transport.abort()
-            else:
-                end.close()
-
-
 class Proxy:
-    """A port of its own before the port of a server."""
+    """An address of its own before that of a server."""
 
-    def __init__(self, target: int, seed: int = 0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        seed: int = 0,
+        *,
+        weather: Weather | None = None,
+        listen: Callable[[], Listener] | None = None,
+    ) -> None:
         """Prepare; `listen` starts it.
 
         Args:
-            target: the port behind, on loopback.
-            seed: of the delays.
+            target: what is behind.
+            seed: of the delays of a slow link.
+            weather: how single messages fare.
+            listen: makes the listener of each new connection.
 
         """
         self.port = 0
@@ -79,8 +74,10 @@ class Proxy:
         """How often a link was cut where `sever` said."""
         self._where: Callable[[bytes], int | None] | None = None
         self._target = target
-        self._random = random.Random(seed)
-        self._links: set[_Link] = set()
+        self._weather = weather
+        self._listen = listen
+        self._random = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+        self._links: set[Link] = set()
         self._accepted: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -88,9 +85,21 @@ class Proxy:
     def __len__(self) -> int:
         return len(self._links)
 
-    async def listen(self, context: ssl.SSLContext | None = None) -> None:
-        """Take connections from now on; with `context` by TLS, which ends here."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=context)
+    async def listen(self, context: ssl.SSLContext | None = None, *, at: int | str = 0) -> None:
+        """Take connections from now on.
+
+        Args:
+            context: with it by TLS, which ends here.
+            at: the port on loopback, 0: any; or the path of a unix socket.
+
+        Raises:
+            OSError: somebody else listens there.
+
+        """
+        if isinstance(at, str):
+            self._server = await asyncio.start_unix_server(self._accept, at)
+            return
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", at, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -130,7 +139,7 @@ class Proxy:
         """
         self._where = where
 
-    def _treat(self, link: _Link) -> None:
+    def _treat(self, link: Link) -> None:
         if link.subscribed is self._spared:
             return
         match self.way:
@@ -159,8 +168,9 @@ class Proxy:
             writer.close()  # nobody is behind this port at the moment
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind, server = await asyncio.open_connection("127.0.0.1", self._target)
-        link = _Link(writer, server)
+        behind, server = await _connect(self._target)
+        fates = self._weather.connection() if self._weather is not None else (None, None)
+        link = Link(writer, server, fates, self._listen() if self._listen is not None else None)
         self._links.add(link)
         self._treat(link)
         back = self._start(self._pump(link, behind, writer, back=True), "proxy back")
@@ -169,35 +179,57 @@ class Proxy:
         finally:
             # Whichever end is closed, so is the other; a half-open one is told nothing.
             if not link.mute:
-                await asyncio.wait([back], timeout=1)
+                await asyncio.wait([back], timeout=LINGER_S if self._weather is None else LINGER_IN_WEATHER_S)
             link.end(rudely=link.mute)
             back.cancel()
             self._links.discard(link)
 
-    async def _pump(self, link: _Link, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, back: bool) -> None:
+    async def _pump(self, link: Link, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, back: bool) -> None:
+        fate = link.back if back else link.there
+        line = Direct(sink) if fate is None else Line(sink, fate, self._start)
         try:
             while data := await source.read(CHUNK_BYTES):
                 if self.way is Way.DELAY:
                     await asyncio.sleep(self._random.uniform(*DELAY_S))
-                if not back and not link.subscribed and b"SUBSCRIBE" in data:
-                    link.subscribed = True
-                    link.deaf = link.mute = False  # until now it was as links of calls are
-                    self._treat(link)
-                if back and link.subscribed and self._where is not None:
-                    through = self._where(data)
-                    if through is not None:
-                        self._where = None
-                        self.severed += 1
-                        sink.write(data[:through])
-                        break
-                if link.mute if back else link.deaf:
-                    continue
-                sink.write(data)
-                await sink.drain()
+                if not back:
+                    self._look_for_subscriber(link, data)
+                elif self._severed(link, data, sink):
+                    break
+                link.hear(data, back=back)
+                if not (link.mute if back else link.deaf):
+                    await line.put(data)
+            await line.end()
+        except LinkBrokenError:
+            link.end(rudely=True)
         except OSError:
             pass  # the end that is gone is closed below
+        finally:
+            line.close()
         if not (link.mute if back else link.deaf):
             sink.close()
+
+    def _look_for_subscriber(self, link: Link, data: bytes) -> None:
+        if not link.subscribed and b"SUBSCRIBE" in data:
+            link.subscribed = True
+            link.deaf = link.mute = False  # until now it was as links of calls are
+            self._treat(link)
+
+    def _severed(self, link: Link, data: bytes, sink: asyncio.StreamWriter) -> bool:
+        """Return whether this is where the link was to be cut; what still passes has passed."""
+        through = self._where(data) if self._where is not None and link.subscribed else None
+        if through is None:
+            return False
+        self._where = None
+        self.severed += 1
+        sink.write(data[:through])
+        return True
+
+
+async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if isinstance(target, str):
+        return await asyncio.open_unix_connection(target)
+    host, port = ("127.0.0.1", target) if isinstance(target, int) else target
+    return await asyncio.open_connection(host, port)
 
 
 @asynccontextmanager

@@ -1,0 +1,71 @@
+"""A running `tidings dev`, as a user starts it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from support.store import free_port
+
+
+class Dev:
+    """A running `tidings dev`, and what it prints."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output = folder / "output.txt"
+        self._file = self.output.open("w")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tidings", "dev", *arguments, "--port", str(self.port)],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait_for(self, done: Callable[[], bool]) -> None:
+        """Return when something is the case."""
+        give_up = time.monotonic() + 30
+        while not done():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < give_up, self.output.read_text()
+            time.sleep(0.05)
+
+    def kinds(self) -> list[str]:
+        """Return the kinds the server knows."""
+        try:
+            with urllib.request.urlopen(self.url + "/v1/kinds", timeout=5) as answer:
+                return [kind["kind"] for kind in json.load(answer)["kinds"]]
+        except OSError:
+            return []
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a client's command against it."""
+        return subprocess.run(
+            [sys.executable, "-m", "tidings", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "TIDINGS_URL": self.url},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send it a signal and return its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        self._file.close()
