@@ -1,11 +1,15 @@
 """The pure part of sagas: places, what is left to do, the journal, the order of undoing."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tidings.broker.saga import ChildEnd
+from tidings.broker.saga import Ended as BrokerEnded
 from tidings.contract.problem import problem
 from tidings.contract.step import StepHead, StepRow, StepStatus, StepType, encode_head, step_number
 from tidings.contract.token import parse
@@ -13,6 +17,8 @@ from tidings.saga.branch import Activity, Branch
 from tidings.saga.error import DivergedError, SignalTimeout, StepError
 from tidings.saga.journal import Journal, child_id, step_key
 from tidings.saga.view import timeline
+from tidings_worker import verdict
+from tidings_worker.children import end_of
 
 ENDED = {StepStatus.SUCCEEDED: True, StepStatus.FAILED: False}
 
@@ -174,3 +180,34 @@ def test_errors_say_which_step_and_why() -> None:
     assert isinstance(error, StepError)
     assert isinstance(error, TimeoutError)
     assert str(error) == "step 3 (go) failed: timeout: it did not come"
+
+
+def ended(state: str, begun: int = 1, **refused: Any) -> ChildEnd:
+    """Return what a parent is told of a child that ended so; `refused`: fields of its problem."""
+    text = msgspec.json.encode(msgspec.structs.replace(problem("timeout", "no"), **refused)).decode() if refused else ""
+    return end_of(BrokerEnded("", "p.x 1", "c", state, begun, 0, "", text), "q", "x", "1")
+
+
+@pytest.mark.parametrize(
+    ("told", "unknown"),
+    [
+        (ended("cancelled", begun=0), False),
+        (ended("expired", begun=1), True),
+        (ended("failed", code="rejected"), False),
+        (ended("failed", code="timeout"), True),
+        (ended("failed", code="worker_lost"), True),
+        # Of a saga: it was a step of it that took too long; what it did it has undone, or has not.
+        (ended("failed", code="timeout", errors=[{"path": "2"}]), False),
+        (ended("failed", code="timeout", compensation="complete"), False),
+        (ended("failed", code="cancelled", compensation="complete"), False),
+        (ended("failed", code="rejected", compensation="incomplete"), True),
+    ],
+)
+def test_a_child_may_have_done_its_work(told: ChildEnd, unknown: bool) -> None:
+    assert (told.ok, bool(told.unknown)) == (0, unknown)
+
+
+def test_what_a_child_says_of_its_undoing_is_not_its_parents() -> None:
+    refused = msgspec.structs.replace(problem("rejected", "no"), compensation="complete")
+    outcome = verdict.step_failed(StepError("child", "1", refused))
+    assert "compensation" not in msgspec.json.decode(outcome.value)

@@ -1,100 +1,23 @@
 """What each script of sagas does, on a real store, without workers."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from saga.world import running
 from tidings.broker.dead import DeadLetters
-from tidings.broker.gateway import GatewayStore, NewJob, Record
 from tidings.broker.keys import Keys
-from tidings.broker.saga import ChildEnd, SagaStore, StepWrite, parent_of
-from tidings.broker.worker import Outcome, Report, Started, WorkerStore
+from tidings.broker.saga import ChildEnd, parent_of
+from tidings.broker.worker import Outcome
 from tidings.contract.problem import problem
 from tidings.contract.state import State
-from tidings.contract.step import StepHead, StepStatus, StepType, encode_head
-from tidings.contract.token import Token, mint
-from tidings.saga.journal import Journal
+from tidings.contract.step import StepStatus, StepType
+from tidings.contract.token import mint
 from tidings_worker import verdict
 
 FAILED = msgspec.json.encode(problem("rejected", "no")).decode()
-
-
-class World:
-    """One queue `p` with a saga in it, and another `c` for its children."""
-
-    def __init__(self, store: Redis, saga: SagaStore, gateway: GatewayStore, worker: WorkerStore) -> None:
-        self.store = store
-        self.saga = saga
-        self.gateway = gateway
-        self.worker = worker
-        self.token = mint("p")
-        self.fence = 0
-        self._number = 0
-
-    async def submit(self, **fields: Any) -> None:
-        await self.gateway.submit("p", NewJob(self.token.id, "k", "normal", "[]", watch=0, **fields))
-
-    async def start(self) -> Started:
-        entries = await self.worker.take(["normal"], 1, 1000)
-        (started,) = await self.worker.start(entries)
-        self.fence = started.fence
-        self._number = 0
-        return started
-
-    async def write(self, path: str = "1", /, **fields: Any) -> str:
-        """Write a step: fields of its head, and `outcome`, `due_ms`, `fence`."""
-        step = {name: fields.pop(name) for name in ("outcome", "due_ms", "input") if name in fields}
-        fence = fields.pop("fence", self.fence)
-        head = StepHead(**{"status": StepStatus.RUNNING, "name": "s", "type": StepType.STEP, **fields})
-        text = encode_head(head).decode()[:-1]
-        tail = '"event":"step","status":"running","data":{}}'
-        item = StepWrite(self.token.id, fence, path, text, ended=int(head.ok is not None), tail=tail, **step)
-        return (await self.saga.write("p", item)).answer
-
-    async def end(self, outcome: Outcome) -> str:
-        self._number += 1
-        report = Report(self.token.id, self.fence, self._number)
-        report.outcome = outcome
-        return await self.worker.report(report)
-
-    async def record(self) -> Record:
-        return await self.gateway.read(self.token)
-
-    async def field(self, name: str) -> Any:
-        value: Any = await self.store.hget(Keys().job("p", self.token.id), name)
-        return value
-
-    async def journal(self) -> Journal:
-        return Journal((await self.saga.read("p", self.token.id, self.fence)).fields)
-
-    async def child(self, path: str = "1") -> Token:
-        """Begin a call: the step, and the child that lies queued."""
-        token = mint("c")
-        await self.write(path, type=StepType.CALL, child=str(token), owes=1, kind="k")
-        await self.make(token, path)
-        return token
-
-    async def make(self, token: Token, path: str = "1") -> str:
-        job = NewJob(token.id, "k", "normal", "[]", watch=0, parent=f"{self.token} {path}")
-        return (await self.gateway.submit("c", job)).answer
-
-
-@asynccontextmanager
-async def running(store: Redis) -> AsyncIterator[World]:
-    keys = Keys()
-    async with (
-        SagaStore(store, keys) as saga,
-        GatewayStore(store, keys, "g", max_backlog=1) as gateway,
-        WorkerStore(store, keys, "p", "w") as worker,
-    ):
-        await worker.join(["normal"])
-        world = World(store, saga, gateway, worker)
-        yield world
-
 
 WAITING = verdict.waiting(-1, 0, "")
 UNDO: dict[str, Any] = {"undo": "u", "owes": 1}
@@ -256,7 +179,7 @@ async def test_the_end_of_a_child_is_told_once_and_wakes_its_parent(store: Redis
         assert await world.gateway.cancel(token) == "cancelled"
         (ended,) = await world.saga.outbox("c", 0, 10)
         assert parent_of(ended) == (world.token, "1")
-        assert (ended.id, ended.state, ended.attempt) == (token.id, "cancelled", 0)
+        assert (ended.id, ended.state, ended.begun) == (token.id, "cancelled", 0)
         assert await world.saga.outbox("c", 60_000, 10) == []
         end = ChildEnd(world.token.id, "1", str(token), 0, 0, FAILED)
         assert [await world.saga.wake("p", end) for _ in range(2)] == ["ok", "done"]
@@ -266,6 +189,47 @@ async def test_the_end_of_a_child_is_told_once_and_wakes_its_parent(store: Redis
         row = (await world.journal()).rows["1"]
         assert (row.head.ok, row.problem.code, row.head.owes, row.head.order) == (False, "rejected", 0, 1)
         assert await world.field("owed") == b"0"
+
+
+async def test_a_child_that_was_stopped_before_it_was_made_is_never_made(store: Redis) -> None:
+    """Its submission may still be under way: in a batch, or with a worker that was taken for dead."""
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        token = mint("c")
+        await world.write(type=StepType.CALL, child=str(token), owes=1, kind="k")
+        for _ in range(2):  # the worker that stops it may die before it has recorded that
+            assert await world.gateway.cancel(token, forbid="k") == "unknown"
+        assert await world.make(token) == "duplicate"
+        record = await world.gateway.read(token)
+        assert (record.state, record.kind, record.started) == ("cancelled", "k", "")
+        assert 0 < await store.pttl(Keys().job("c", token.id)) <= 86_400_000
+        assert await store.xlen(Keys().ready("c", "normal")) == 0
+        assert await world.gateway.cancel(mint("c")) == "unknown"
+        assert len(await store.keys("t:{c}:job:*")) == 1
+
+
+async def test_that_a_child_has_begun_is_told_although_it_left_to_wait(store: Redis) -> None:
+    async with running(store, "c") as world:
+        await world.submit(parent=f"{mint('p')} 1")
+        await world.start()
+        await world.end(WAITING)
+        assert (await world.record()).attempt == "0"
+        await world.gateway.cancel(world.token)
+        (ended,) = await world.saga.outbox("c", 0, 10)
+        assert (ended.state, ended.begun) == ("cancelled", 1)
+
+
+async def test_a_worker_lost_before_the_saga_unwinds_is_not_counted_as_one_lost_while_it_does(store: Redis) -> None:
+    async with running(store) as world:
+        await world.submit()
+        await world.start()
+        await world.write(**UNDO, **OK)
+        await store.hset(Keys().job("p", world.token.id), "lost", 2)
+        await world.gateway.cancel(world.token)
+        (entry,) = await world.worker.take_over("normal", 0, 1)
+        (started,) = await world.worker.start([entry])
+        assert (started.unwinding, started.lost) == (True, 0)
 
 
 async def test_a_parent_that_is_over_or_has_another_child_there_is_told_nothing(store: Redis) -> None:

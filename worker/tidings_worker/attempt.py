@@ -46,6 +46,10 @@ _OBEYED = (asyncio.CancelledError, StoppedError, ProcessEndedError)
 """How a handler ends that does as it is told, or was killed."""
 
 
+_WISHES = ("cancel", "expired")
+"""Why a job stops because somebody wishes it; a saga that undoes its work does not."""
+
+
 _EXPECTED = (Reject, Retry, CircuitOpenError, FinalError, StepError)
 """What a handler raises on purpose, or lets pass: it says all there is to say."""
 
@@ -218,9 +222,12 @@ class Attempt(Sink):
         Args:
             reason: `cancel` (someone asked), `lost` (the job is another worker's by now), `hand_back` (this
                 worker leaves), `timeout` (the attempt has had its time), `expired` (the job has), `waiting` (a saga
-                has nothing to do but to wait) or `refused` (its steps do not fit). The first one stands.
+                has nothing to do but to wait) or `refused` (its steps do not fit). The first one stands. A wish that
+                comes when the saga already undoes its work, said of an attempt before this one, counts for nothing.
 
         """
+        if self._started.unwinding and reason in _WISHES:
+            return
         if not self._reason and not (self._run is not None and self._run.ended.done()):
             self._reason = reason
             self.cancelled = True
@@ -433,14 +440,17 @@ class Attempt(Sink):
             case "waiting":
                 return self.saga.keeper.parting()
             case _:
-                return verdict.failed(self._refused) if self._reason == "refused" and self._refused else None
+                return self._failed(self._refused) if self._refused is not None else None
+
+    def _failed(self, refused: Problem) -> Outcome:
+        """Return how a job ends that is not tried again. A saga that unwinds still owes what it could not undo."""
+        if self._started.unwinding:
+            return verdict.unwound(State.FAILED, refused, compensation="incomplete")
+        return verdict.failed(refused)
 
     def _worn_out(self) -> Outcome:
         detail = f"{self._started.lost} workers were lost while they ran this; it is not tried again"
-        worn = problem("worker_lost", detail)
-        if self._started.unwinding:
-            return verdict.unwound(State.FAILED, worn, compensation="incomplete")
-        return verdict.failed(worn)
+        return self._failed(problem("worker_lost", detail))
 
     # The clocks.
 

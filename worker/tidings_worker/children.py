@@ -95,14 +95,14 @@ class Children:
             await self._tell(child, answer)
         return True
 
-    async def cancel(self, token: Token) -> str:
-        """Ask that a child stop; return the store's answer.
+    async def stop(self, token: Token, kind: str) -> str:
+        """Ask that a child stop, or be never made; return the store's answer: `unknown` if it was not there.
 
         Raises:
             StoreError: the store is unavailable.
 
         """
-        return await self._gateway.cancel(token)
+        return await self._gateway.cancel(token, forbid=kind)
 
     async def _tell(self, child: Child, answer: Submitted) -> None:
         """Tell the parent of a child that has ended: a store that lost writes may have forgotten it."""
@@ -111,7 +111,7 @@ class Children:
             return
         size = len(record.result.encode())
         ended = Ended(
-            "", f"{child.parent} {child.path}", child.token.id, answer.state, int(record.attempt), size,
+            "", f"{child.parent} {child.path}", child.token.id, answer.state, int(bool(record.started)), size,
             record.result if size <= MAX_RESULT_BYTES else "", record.problem,
         )  # fmt: skip
         partition, _, job = child.parent.rpartition(".")
@@ -186,16 +186,22 @@ def _problem_of(ended: Ended) -> tuple[str, bool]:
             )
             return _text(problem("result_too_large", detail, limit=MAX_RESULT_BYTES)), True
         case State.FAILED if ended.problem:
-            code = msgspec.json.decode(ended.problem, type=_Code).code
-            return ended.problem, code in UNKNOWN_CODES
+            return ended.problem, _is_unknown(msgspec.json.decode(ended.problem, type=Problem))
         case State.FAILED:
             return _text(problem("handler_error", "the child failed; its record has left the store")), True
         case state:
-            return _text(problem(str(state), f"the child was {state}")), ended.attempt > 0
+            return _text(problem(str(state), f"the child was {state}")), ended.begun > 0
 
 
-class _Code(msgspec.Struct):
-    code: str
+def _is_unknown(refused: Problem) -> bool:
+    """Return whether nobody knows what a child has done that failed so.
+
+    Of one that is a saga itself the problem may be that of a step: that took too long, the saga did not. What it has
+    done it has undone itself, unless it says that it could not.
+    """
+    if refused.compensation is not None:
+        return refused.compensation != "complete"
+    return refused.code in UNKNOWN_CODES and not refused.errors
 
 
 def _text(refused: Problem) -> str:

@@ -76,6 +76,12 @@ class Wait:
     signal: str
     child: bool
     over: bool = False
+    """Whether its branch counts as one that has something to do."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether anything but the time can end it."""
+        return self.child or self.signal != ""
 
 
 class Keeper:
@@ -117,6 +123,9 @@ class Keeper:
         self._loaded = host.fence == 1  # under the first fence nobody can have recorded anything before
         self._waits: dict[str, Wait] = {}
         self._left: list[Wait] = []
+        self._left_woken = 0
+        self._news = False
+        """Whether something has woken the saga since its journal was last asked for."""
         self._look: asyncio.Task[None] | None = None
 
     # Reading.
@@ -139,23 +148,38 @@ class Keeper:
         return step_key(self._host.token, path, self._epoch)
 
     def look(self) -> None:
-        """See whether there is news for a branch that waits, while others keep the saga in its worker."""
-        if self._waits and (self._look is None or self._look.done()):
-            self._look = asyncio.create_task(self._find_news(), name=f"look {self._host.token}")
+        """See whether there is news for a branch that waits, or will, while others keep the saga in its worker."""
+        self._news = True
+        self._look_if_wanted()
+
+    async def reload(self) -> Journal:
+        """Return the journal as it is now."""
+        await self._read()
+        return self.journal
 
     def close(self) -> None:
         """End what is left of its tasks."""
         if self._look is not None:
             self._look.cancel()
 
+    def _look_if_wanted(self) -> None:
+        if self._look_due and (self._look is None or self._look.done()):
+            self._look = asyncio.create_task(self._find_news(), name=f"look {self._host.token}")
+
+    @property
+    def _look_due(self) -> bool:
+        return self._news and any(wait.hears for wait in self._waits.values())
+
     async def _find_news(self) -> None:
-        try:
-            await self._read()
-        except StoppedError:
-            return
-        for wait in list(self._waits.values()):
-            if wait.is_news():
-                self._resolve(wait)
+        while self._look_due:
+            self._news = False  # what comes from here on may not be in what is read
+            try:
+                await self._read()
+            except StoppedError:
+                return
+            for wait in list(self._waits.values()):
+                if wait.is_news():
+                    self._resolve(wait)
 
     async def _read(self) -> None:
         reply: JournalRead = await self._ask(lambda: self._store.read(self._partition, self._id, self._host.fence))
@@ -238,16 +262,16 @@ class Keeper:
         """
         if is_news():
             return
-        left_s = (due_ms - self.now_ms()) / 1000
-        if due_ms and left_s <= IN_PLACE_S:
-            await asyncio.sleep(max(left_s, 0))
-            return
-        wait = Wait(self._loop.create_future(), is_news, due_ms, signal, child)
+        left_s = max(due_ms - self.now_ms(), 0) / 1000
+        in_place = due_ms > 0 and left_s <= IN_PLACE_S
+        wait = Wait(self._loop.create_future(), is_news, due_ms, signal, child, over=in_place)
         timer = self._loop.call_later(left_s, self._resolve, wait) if due_ms else None
         self._waits[path] = wait
         try:
-            self.activity.block()
-            self.leave_if_idle()
+            if not in_place:
+                self.activity.block()
+                self.leave_if_idle()
+            self._look_if_wanted()  # it may have come before anyone waited for it
             await wait.news
         finally:
             if timer is not None:
@@ -264,8 +288,11 @@ class Keeper:
 
     def leave_if_idle(self) -> None:
         """Have the saga leave its worker if every branch waits for something outside."""
-        if self.activity.idle:
+        # Once: as it leaves, one branch after the other is cancelled, and waits no more. And what is read while it
+        # leaves is seen by nobody: the next attempt has to be woken for it.
+        if self.activity.idle and not self._host.cancelled:
             self._left = list(self._waits.values())
+            self._left_woken = self._woken or 0
             self.on_idle()
 
     def parting(self) -> Outcome:
@@ -274,7 +301,7 @@ class Keeper:
         if any(wait.child for wait in self._left):
             dues.append(int(RECHECK_S * 1000))
         awaits = " ".join(sorted({wait.signal for wait in self._left if wait.signal}))
-        return verdict.waiting(max(min(dues), 0) if dues else -1, self._woken or 0, f" {awaits} " if awaits else "")
+        return verdict.waiting(max(min(dues), 0) if dues else -1, self._left_woken, f" {awaits} " if awaits else "")
 
 
 def _tail(path: str, head: StepHead, outcome: str) -> str:

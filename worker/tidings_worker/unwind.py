@@ -89,11 +89,12 @@ class Unwinder:
     async def _stop_children(self) -> None:
         for row in list(self._keeper.journal.under_way()):
             token = token_of(row.head.child)
-            answer = await self._saga.ask(functools.partial(self._saga.children.cancel, token))
-            if answer == "unknown":  # it was to be made, and never was
+            answer = await self._saga.ask(functools.partial(self._saga.children.stop, token, row.head.kind))
+            if answer == "unknown":  # it was to be made, never was, and now never will be
                 refused = problem("cancelled", "the saga was stopped before the child was made")
                 failed = msgspec.structs.replace(row.head, status=StepStatus.FAILED, ok=False, owes=0)
                 await self._keeper.write(row.path, failed, outcome=msgspec.json.encode(refused).decode())
+                await self._keeper.reload()
             else:
                 await self._wait(row.path, lambda head: head.ok is not None)
 

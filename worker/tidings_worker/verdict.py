@@ -95,7 +95,10 @@ def step_failed(error: StepError) -> Outcome:
     """A step of a saga has failed for good, and its handler has let that pass: so has the saga."""
     found = {"step": error.name, "path": error.path, "detail": error.problem.detail}
     detail = f"step {error.path} ({error.name}) failed: {error.problem.detail}"
-    told = msgspec.structs.replace(error.problem, detail=detail, errors=[found, *(error.problem.errors or ())])
+    # What a child says of having undone its work is its own: this saga has its own to undo.
+    told = msgspec.structs.replace(
+        error.problem, detail=detail, errors=[found, *(error.problem.errors or ())], compensation=None
+    )
     return failed(told, error.__cause__ or error)
 
 

@@ -183,9 +183,17 @@ class GatewayStore(Gatherers):
         """Have no more events of a job sent here; takes effect in order with `watch`."""
         return self._gatherer(token.partition, _WATCH, self._watch_args).put((token.id, -1))
 
-    def cancel(self, token: Token, owner: str = "") -> "asyncio.Future[str]":
-        """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`."""
-        return self._gatherer(token.partition, _CANCEL, self._cancel_args).put((token.id, owner))
+    def cancel(self, token: Token, owner: str = "", *, forbid: str = "") -> "asyncio.Future[str]":
+        """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`.
+
+        Args:
+            token: the job's.
+            owner: whose job it must be; empty: anybody's.
+            forbid: the kind of a saga's child that is never to be made if it is not there yet (`unknown`); empty: of
+                what is not there nothing is remembered.
+
+        """
+        return self._gatherer(token.partition, _CANCEL, self._cancel_args).put((token.id, owner, forbid))
 
     def signal(self, token: Token, owner: str, name: str, key: str, value: str) -> "asyncio.Future[str]":
         """Give a job a signal: `ok`, `unknown`, `finished`, `too_large` or `full`; may fail with `StoreError`.

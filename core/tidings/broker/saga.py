@@ -90,7 +90,8 @@ class Ended(msgspec.Struct, array_like=True, frozen=True):
     """Token and step, with a space between."""
     id: str
     state: str
-    attempt: int
+    begun: int
+    """1: an attempt of it has begun, at some time."""
     size: int
     """Of its result, bytes."""
     result: str

@@ -4,8 +4,10 @@
 -- Atomic, because a job that waits is cancelled at once and must not be taken meanwhile. A job that
 -- runs is marked, and its worker is told through its channel; the outcome comes from the worker.
 --
--- args = { partition, result_ttl_ms, items };  item = { id, owner }
+-- args = { partition, result_ttl_ms, items };  item = { id, owner, forbid }
 --   owner: '' for anyone, else only that owner's job is touched
+--   forbid: '' for nothing, else the kind of a saga's child that is not to be made if it is not there yet: whoever
+--     still has its submission in hand (a worker that was taken for dead, or a batch) finds it ended.
 -- Reply: MessagePack array with for each item 'cancelled' (now), 'asked' (it runs, or is a saga that has to
 --   undo its work first), 'finished' (it was over) or 'unknown'. O(items).
 
@@ -35,16 +37,24 @@ local function unwind_waiting(id, key, state, tier, seq, watchers)
   end
 end
 
+-- A record as of a job that was cancelled before it began; submit.lua makes a child once for its id.
+local function forbid_child(id, kind)
+  redis.call('HSET', job_key(id), 'kind', kind, 'state', 'cancelled', 'seq', 1, 'attempt', 0, 'fence', 0,
+    'submitted', now, 'finished', now, 'never', 1)
+  redis.call('PEXPIRE', job_key(id), ttl)
+end
+
 for i, item in ipairs(items) do
-  local id, caller = unpack(item)
+  local id, caller, forbid = unpack(item)
   local key = job_key(id)
-  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding, limit, shed = unpack(
-    redis.call('HMGET', key, 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller',
-      'unique', 'saga', 'unwinding', 'limit', 'shed'))
+  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding, limit, shed, never =
+    unpack(redis.call('HMGET', key, 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller',
+      'unique', 'saga', 'unwinding', 'limit', 'shed', 'never'))
   if not state or (caller ~= '' and owner ~= caller) then
+    if not state and forbid ~= '' then forbid_child(id, forbid) end
     replies[i] = 'unknown'
   elseif terminal(state) then
-    replies[i] = 'finished'
+    replies[i] = never and 'unknown' or 'finished'
   elseif unwinding then
     replies[i] = 'asked'
   elseif state == 'running' then

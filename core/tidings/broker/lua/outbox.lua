@@ -5,8 +5,9 @@
 --
 -- args = { max_result_bytes, before_ms, limit }
 --   before_ms: only entries at least so old, ms
--- Reply: MessagePack array with for each { entry, parent, id, state, attempt, size, result, problem }
---   parent: token and step, with a space between; result: JSON text, '' if there is none or it is larger than
+-- Reply: MessagePack array with for each { entry, parent, id, state, begun, size, result, problem }
+--   parent: token and step, with a space between; begun: 1 if an attempt of it ever began (its number says less: an
+--   attempt that left to wait, or was handed back, does not count); result: JSON text, '' if there is none or it is larger than
 --   `max_result_bytes`; size: of the result; of a record that has left all these are '' and 0.
 -- O(limit).
 
@@ -16,10 +17,10 @@ local replies = {}
 for i, entry in ipairs(redis.call('XRANGE', outbox_key, '-', string.format('%.0f', now - before), 'COUNT', limit)) do
   local fields = {}
   for j = 1, #entry[2], 2 do fields[entry[2][j]] = entry[2][j + 1] end
-  local attempt, result, problem = unpack(redis.call('HMGET', job_key(fields.id), 'attempt', 'result', 'problem'))
+  local started, result, problem = unpack(redis.call('HMGET', job_key(fields.id), 'started', 'result', 'problem'))
   local size = result and #result or 0
   if size > max_bytes then result = '' end
-  replies[i] = { entry[1], fields.parent, fields.id, fields.state, tonumber(attempt or 0), size, result or '',
+  replies[i] = { entry[1], fields.parent, fields.id, fields.state, started and 1 or 0, size, result or '',
     problem or '' }
 end
 

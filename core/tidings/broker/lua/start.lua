@@ -123,11 +123,13 @@ local function start(tier, entry, id)
   else
     if paced then redis.call('HDEL', key, 'paced') end
     if shed then redis.call('ZREM', sheddable_key(tier), id) end
-    lost = tonumber(lost or 0)
+    lost = doomed and 0 or tonumber(lost or 0) -- of one that turns none counts
     if state == 'running' then
       remember(id, 'lost', '')
-      lost = lost + 1
-      redis.call('HSET', key, 'lost', lost)
+      if not doomed then
+        lost = lost + 1
+        redis.call('HSET', key, 'lost', lost)
+      end
     end
     fence, attempt, seq = fence + 1, attempt + 1, seq + 1
     redis.call('HSET', key, 'state', 'running', 'fence', fence, 'attempt', attempt, 'seq', seq,

@@ -1,0 +1,218 @@
+"""Workers in this process that are cut off at a chosen call of the store, as if they were killed or their network were.
+
+They are real workers on a real store. What is not real: they share one event loop, and one that is killed is killed
+between two steps of the loop, never in the middle of one.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, Literal, NamedTuple
+from unittest import mock
+
+import anyio
+
+from tidings.broker import connection
+from tidings.broker.caller import Caller
+from tidings.broker.connection import CALL_TIMEOUT_S, Store
+from tidings.broker.error import StoreUnavailableError
+from tidings.broker.pipe import Call
+from tidings.broker.script import library
+from tidings.job import Job
+from tidings_worker.settings import WorkerSettings
+from tidings_worker.worker import Worker
+
+COUNTED = {
+    library().functions[name]
+    for name in ("start", "report", "step", "wake", "submit", "cancel", "signal", "promote", "journal")
+}
+"""The functions whose calls are counted."""
+
+START = library().functions["start"]
+"""With the first of these the counting begins."""
+
+BOUND_S = 20.0
+"""Longer nothing here is waited for."""
+
+How = Literal["killed before", "killed after", "refused", "unheard", "leaves"]
+
+
+class Cut(NamedTuple):
+    """What happens to a call of the store, and to the worker that makes it."""
+
+    at: int
+    """Which call of all workers it is, from 1."""
+    how: How
+    """The worker is killed before the store takes the call, or after it has and before the worker hears; the call
+    fails, before or after; the worker is asked to leave when it has been answered."""
+
+
+_mate: ContextVar["Mate | None"] = ContextVar("_mate", default=None)
+"""The worker to which the running task belongs."""
+
+
+class Mate(Worker):
+    """A worker that can be told to leave, or be killed."""
+
+    def __init__(self, crew: "Crew", settings: WorkerSettings, jobs: Iterable[Job[Any, Any]]) -> None:
+        super().__init__(settings, jobs)
+        self.crew = crew
+        self.dead = False
+        self.asked_to_leave = asyncio.Event()
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
+        await self.asked_to_leave.wait()
+        for queue in self._queues.values():
+            queue.hand_back(1.0)
+        taking.cancel()
+        await self._until_idle()
+
+
+class CutCaller(Caller):
+    """What makes a worker's calls, each of which may be its last."""
+
+    def __init__(self, crew: "Crew", mate: Mate, *args: Any) -> None:
+        super().__init__(*args)
+        self._crew = crew
+        self._mate = mate
+
+    def send(self, call: Call) -> None:
+        """Send a call, unless something happens to it."""
+        self._crew.send(self._mate, super().send, call)
+
+
+class Crew:
+    """The workers, and what happens to them."""
+
+    def __init__(self, url: str, jobs: Iterable[Job[Any, Any]], cuts: Iterable[Cut], lease_s: float) -> None:
+        self._settings = WorkerSettings(
+            store_url=url, lease_s=lease_s, heartbeat_s=lease_s / 3, grace_s=0, slots=50, name=""
+        )
+        self._jobs = tuple(jobs)
+        self._cuts = {cut.at: cut.how for cut in cuts}
+        self._calls = itertools.count(1)
+        self._wishes: dict[int, Callable[[], None]] = {}
+        self._hands: asyncio.TaskGroup | None = None
+        self._over = False
+        self._begun = False
+        self._working: set[asyncio.Task[Any]] = set()
+        self.moved = asyncio.Event()
+        """Set whenever the store has answered one of the workers."""
+        self.happened: list[str] = []
+        """Every counted call, for whoever has to find out what went wrong."""
+
+    def at(self, call: int, wish: Callable[[], None]) -> None:
+        """Have something done when the workers make so many calls."""
+        self._wishes[call] = wish
+
+    def hire(self) -> None:
+        """Have one more worker."""
+        assert self._hands is not None
+        mate = Mate(self, self._settings, self._jobs)
+        token = _mate.set(mate)
+        try:
+            task = self._hands.create_task(self._work(mate), name=f"worker {mate.id}")
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        finally:
+            _mate.reset(token)
+
+    async def _work(self, mate: Mate) -> None:
+        try:
+            await mate.run()
+        except asyncio.CancelledError:
+            if not mate.dead:
+                raise
+        finally:
+            await _end({task for task in mate.tasks if task is not asyncio.current_task()})
+        if not self._over:  # it was killed, or has left
+            self.hire()
+
+    def send(self, mate: Mate, send: Callable[[Call], None], call: Call) -> None:
+        """Send a call of a worker's, unless something happens to it."""
+        if mate.dead:
+            return
+        self._begun = self._begun or call.args[1] == START
+        if not self._begun or call.args[1] not in COUNTED:
+            send(call)
+            return
+        number = next(self._calls)
+        how = self._cuts.get(number)
+        name = str(call.args[1]).partition("_")[2].partition("_")[2]
+        self.happened.append(f"{number} {mate.id[-6:]} {name} {call.args[3]!r} {how or ''}")
+        if wish := self._wishes.get(number):
+            wish()
+        match how:
+            case "killed before":
+                self._kill(mate)
+            case "refused":
+                asyncio.get_running_loop().call_soon(call.take, StoreUnavailableError("cut off"))
+            case _:
+                send(Call(call.args, lambda answer: self._take(mate, how, call, answer), call.future))
+
+    def _take(self, mate: Mate, how: How | None, call: Call, answer: Any) -> None:
+        self.moved.set()
+        if mate.dead:
+            return
+        match how:
+            case "killed after":
+                self._kill(mate)
+            case "unheard":
+                call.take(StoreUnavailableError("cut off"))
+            case _:
+                call.take(answer)
+                if how == "leaves":
+                    mate.asked_to_leave.set()
+
+    def _kill(self, mate: Mate) -> None:
+        mate.dead = True
+        for task in mate.tasks:
+            task.cancel()
+
+    def open_store(self, url: str, **options: Any) -> Store:
+        """Open the store for the worker whose task this is."""
+        store = connection.open_store(url, **options)
+        mate = _mate.get()
+        assert mate is not None
+        store.caller = CutCaller(self, mate, store.hand_over, store.contact, options.get("timeout", CALL_TIMEOUT_S))
+        return store
+
+    @asynccontextmanager
+    async def working(self, mates: int) -> AsyncIterator["Crew"]:
+        """Have some workers around the body."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(_make_task)
+        try:
+            with mock.patch("tidings_worker.worker.open_store", self.open_store):
+                async with asyncio.TaskGroup() as self._hands:
+                    for _ in range(mates):
+                        self.hire()
+                    try:
+                        yield self
+                    finally:
+                        self._over = True
+                        await _end(self._working)
+        finally:
+            loop.set_task_factory(None)
+
+
+def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Any = None) -> "asyncio.Task[Any]":
+    """Make a task that its worker knows of."""
+    task = asyncio.Task(coroutine, loop=loop, context=context)
+    mate = _mate.get() if context is None else context.get(_mate)
+    if mate is not None:
+        mate.tasks.add(task)
+        task.add_done_callback(mate.tasks.discard)
+    return task
+
+
+async def _end(tasks: "set[asyncio.Task[Any]]") -> None:
+    """Cancel tasks, and return when they have ended."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, stuck = await asyncio.wait(tasks, timeout=BOUND_S)
+        assert not stuck, stuck
