@@ -69,12 +69,12 @@ class Account:
 class Seat:
     """The place of one connection, counted for its caller and its address."""
 
-    __slots__ = ("_accounts", "_address", "account")
+    __slots__ = ("_accounts", "account", "address")
 
     def __init__(self, account: Account, accounts: "Accounts", address: str) -> None:
         self.account = account
         self._accounts: Accounts | None = accounts
-        self._address = address
+        self.address = address
 
     def give_to(self, caller: str, now: float) -> Account:
         """Count the place for another caller from now on, and return the caller's account.
@@ -95,7 +95,7 @@ class Seat:
         """Give the place back; more than once is once."""
         if self._accounts is not None:
             self.account.disconnect()
-            self._accounts.disconnect(self._address)
+            self._accounts.disconnect(self.address)
             self._accounts = None
 
 

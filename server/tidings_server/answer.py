@@ -92,12 +92,12 @@ def reach(identity: Identity) -> str:
     return "" if identity.admin else identity.owner
 
 
-def unknown_token(text: str) -> ProblemError:
+def unknown_token(text: str, field: str = "/token") -> ProblemError:
     """Return the refusal of a token; the same whether it never was, has gone, or is another's."""
     return refuse(
         "unknown_token",
         f"there is no job {text[:100]!r}; results are kept for a limited time",
-        field="/token",
+        field=field,
     )
 
 

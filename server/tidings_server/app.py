@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from tidings.contract.problem import Problem
 from tidings.settings import from_env
 
+from .admin.routes import admin_routes
 from .answer import store_problem
 from .batch import Batch
 from .document import asyncapi, openapi
@@ -44,6 +45,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
     """
     gateway = Gateway(settings or from_env(ServerSettings))
     sockets = Sockets()
+    gateway.connections.sockets = sockets
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -70,11 +72,18 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     async def index(_: Request) -> Response:
         return FileResponse(folder / "index.html", headers=SECURITY_HEADERS)
 
+    async def console(_: Request) -> Response:
+        page = folder / "console" / "index.html"
+        if not page.is_file():
+            return PlainTextResponse("this installation of tidings has no console\n", 404, headers=HEADERS)
+        return FileResponse(page, headers=SECURITY_HEADERS)
+
     async def document(request: Request) -> Response:
         return documents[request.url.path.rpartition("/")[2].removesuffix(".json")]
 
     return [
         Route("/", index),
+        Route("/console", console),
         Route("/openapi.json", document),
         Route("/asyncapi.json", document),
         Route("/v1/jobs", guard(jobs.submit, "submit"), methods=["POST"]),
@@ -85,6 +94,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/v1/events", guard(streams.several, "watch", tickets=True), methods=["GET"]),
         Route("/v1/kinds", guard(jobs.kinds), methods=["GET"]),
         Route("/v1/tickets", guard(tickets.issue), methods=["POST"]),
+        *admin_routes(gateway, guard),
         WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
@@ -99,7 +109,7 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
                 "authorization",
                 "content-type",

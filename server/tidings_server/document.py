@@ -23,6 +23,7 @@ from tidings.contract.kind import KindRecord
 from tidings.contract.problem import Problem
 from tidings.contract.step import SIGNAL_PATTERN
 
+from .admin.document import TYPES, admin_paths
 from .tickets import Ticket
 
 _REF = "#/components/schemas/{name}"
@@ -60,8 +61,8 @@ class KindList(msgspec.Struct):
 
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    (submission, ack, snapshot, problem, kinds, event, ticket), schemas = msgspec.json.schema_components(
-        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket), ref_template=_REF
+    (submission, ack, snapshot, problem, kinds, event, ticket, *admin), schemas = msgspec.json.schema_components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, *TYPES), ref_template=_REF
     )
     job = _answer("All that is known of the job.", "application/json", snapshot)
     accepted = _answer("Accepted, durably.", "application/json", ack)
@@ -173,6 +174,7 @@ def openapi() -> dict[str, Any]:
                     "responses": {"201": _answer("A ticket, to be used once.", "application/json", ticket), **refused},
                 }
             },
+            **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
         },
         "security": [{"bearer": []}, {}],
         "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},

@@ -35,6 +35,8 @@ from tidings.contract.token import Token, mint, parse
 from tidings.contract.trace import accept
 
 from .account import Accounts
+from .admin.connections import Connections
+from .admin.observatory import Observatory
 from .answer import (
     STORE_RETRY_S,
     acknowledge,
@@ -75,21 +77,23 @@ class Gateway:
         """Called when the drain begins, by those who have something to end then."""
         self.limits = Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})
         self.accounts = Accounts(self.limits, settings.max_connections)
-        keys = Keys()
+        keys = self.keys = Keys()
         contact = Contact()
-        self._client = open_store(settings.store_url, contact=contact)
+        self.client = open_store(settings.store_url, contact=contact)
         self._listening = open_store(settings.store_url, timeout=None, contact=contact)
-        self._registry = Registry(self._client, keys)
-        self.tickets = Tickets(TicketStore(self._client, keys), settings.ticket_ttl_s)
+        self._registry = Registry(self.client, keys)
+        self.tickets = Tickets(TicketStore(self.client, keys), settings.ticket_ttl_s)
         self._tasks: anyio.abc.TaskGroup | None = None
         self._kinds_changed = asyncio.Event()
         self._kinds_known = asyncio.Event()
         self._kinds_channel = keys.kinds_changed
         self._breakers_channel = keys.breakers_changed
-        self._steps = BreakerStore(self._client, keys)
-        self.breakers = Breakers(self._steps)
+        self.breaker_store = BreakerStore(self.client, keys)
+        self.breakers = Breakers(self.breaker_store)
+        self.connections = Connections()
+        self.observatory = Observatory(self.client, keys, self.breaker_store, self.connections)
         self.store = GatewayStore(
-            self._client,
+            self.client,
             keys,
             self.id,
             dedup_window_s=settings.dedup_window_s,
@@ -100,7 +104,7 @@ class Gateway:
         )
         self._subscription = Subscription(
             self._listening,
-            self._client,
+            self.client,
             keys.probe(self.id),
             self._on_message,
             self._on_open,
@@ -113,11 +117,12 @@ class Gateway:
     async def running(self) -> AsyncIterator[None]:
         """Run the gateway's own tasks around the body."""
         try:
-            async with self.store, self._steps, anyio.create_task_group() as tasks:
+            async with self.store, self.breaker_store, anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self._follow_breakers, name="breakers")
+                tasks.start_soon(self.observatory.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
@@ -126,7 +131,7 @@ class Gateway:
                 tasks.cancel_scope.cancel()
         finally:
             self.over = True
-            await self._client.aclose()
+            await self.client.aclose()
             await self._listening.aclose()
 
     @property

@@ -19,6 +19,7 @@ import msgspec
 
 from tidings.bucket import Bucket
 from tidings.contract import close
+from tidings.contract.event import EventClass
 from tidings.contract.frame import (
     CLIENT_TYPES,
     MEANT,
@@ -32,10 +33,12 @@ from tidings.contract.frame import (
     GoAway,
     Hello,
     Limits,
+    Observe,
     Ping,
     Pong,
     Signal,
     Submit,
+    Unobserve,
     Unwatch,
     Watch,
 )
@@ -48,7 +51,7 @@ from .auth.standing import Due, Standing, expired, late
 from .frame import Frame
 from .outbox import Outbox
 
-Command = Submit | Watch | Unwatch | Cancel | Signal | Auth
+Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
 """What a session asks to be done: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
@@ -62,8 +65,13 @@ NEEDS: dict[type[Command], Scope] = {
     Unwatch: "watch",
     Cancel: "cancel",
     Signal: "submit",
+    Observe: "admin",
+    Unobserve: "admin",
 }
 """What a client must be allowed for each frame."""
+
+OVERVIEW = "overview"
+"""Stands for a job's token where the newest overview takes the place of one that waits; no token is without a dot."""
 
 PATIENCE = (1.0, 100.0)
 """How often a second, and how often at once, a rate limit may be broken before the socket is closed for it."""
@@ -295,7 +303,7 @@ class Session:
         self._put(Frame(frame))
 
     def done(self, ref: int) -> None:
-        """Answer an unwatch, a cancel or a signal."""
+        """Answer what was asked for, and is done or under way."""
         self._waiting.discard(ref)
         self._send(Done(ref=ref))
 
@@ -313,6 +321,12 @@ class Session:
         """Pass an event on, as it came."""
         if self.close_code is None:
             self.outbox.put_event(token, event_class, frame)
+            self._check_speed()
+
+    def overview(self, frame: Frame) -> None:
+        """Tell how the system stands; of a slow reader only the newest waits."""
+        if self.close_code is None:
+            self.outbox.put_event(OVERVIEW, EventClass.PROGRESS, frame)
             self._check_speed()
 
     def alive(self) -> None:

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from tidings.broker.gateway import Record, Submitted
 from tidings.contract import close
+from tidings.contract.admin import Connection
 from tidings.contract.event import EventClass
-from tidings.contract.frame import Auth, Cancel, Signal, Submit, Unwatch, Watch
+from tidings.contract.frame import Auth, Cancel, Observe, Signal, Submit, Unobserve, Unwatch, Watch
 from tidings.contract.problem import Problem, ProblemError, refuse
 from tidings.contract.token import Token, parse
 
@@ -35,6 +36,7 @@ from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
 from .line import Line
+from .outbox import COALESCE_BYTES
 from .render import snapshot_frame
 from .session import Command, Session
 
@@ -97,6 +99,7 @@ class Socket:
         self._on_lost = on_lost
         self._listeners: dict[str, SocketListener] = {}
         self._line: Line | None = None
+        self._since = time.time()
         self._leaves_at = time.monotonic() + lifetime(gateway.settings.max_connection_age_s)
 
     # What the line tells.
@@ -127,6 +130,7 @@ class Socket:
         for listener in list(self._listeners.values()):
             self._gateway.hub.leave(listener)
             self.ended(listener)
+        self._gateway.observatory.leave(self)
         self._seat.leave()
         self._on_lost(self)
 
@@ -155,6 +159,25 @@ class Socket:
         if self._line is not None:
             self._line.flush()
 
+    def overview(self, frame: Frame) -> None:
+        """Tell how the system stands."""
+        self.session.overview(frame)
+        self.flush()
+
+    def describe(self) -> Connection:
+        """Return what operators are shown of it."""
+        waiting = self.session.outbox.waiting_bytes
+        return Connection(
+            connection=self.session.connection,
+            caller=self._caller,
+            address=self._seat.address,
+            kind="socket",
+            since=int(self._since * 1000),
+            watches=self.session.watches,
+            waiting_bytes=waiting,
+            slow=waiting > COALESCE_BYTES,
+        )
+
     @property
     def _identity(self) -> Identity:
         return self.session.standing.identity
@@ -176,6 +199,12 @@ class Socket:
                 self._cancel(command)
             case Signal():
                 self._signal(command)
+            case Observe():
+                self._gateway.observatory.join(self)
+                self.session.done(command.ref)
+            case Unobserve():
+                self._gateway.observatory.leave(self)
+                self.session.done(command.ref)
             case Auth():
                 answer = self._gateway.identify(command.credential)
                 answer.add_done_callback(partial(self._identified, command.ref))
@@ -203,6 +232,8 @@ class Socket:
             self._seat.give_to(identity.owner, time.monotonic())
             self._caller = identity.owner
         self.session.authenticated(ref, identity, self._seat.account)
+        if not identity.admin:
+            self._gateway.observatory.leave(self)
 
     # Submit.
 

@@ -79,6 +79,11 @@ class Stream(Response):
         self._news = asyncio.Event()
         self._ends_at = time.monotonic() + lifetime(settings.max_connection_age_s)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits to be sent."""
+        return self.history.waiting_bytes + self._outbox.waiting_bytes
+
     def write(self, token: str, event_class: int, text: str) -> None:
         """Add one event; a reader that would leave too much waiting is let go."""
         if self._too_slow:

@@ -15,6 +15,7 @@ from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token
 
 from . import sse
+from .admin.connections import OpenStream
 from .auth.identity import Identity
 from .caller import address_of, caller_of
 from .frame import Frame
@@ -142,9 +143,8 @@ class Streams:
         stream = Stream(self._gateway.settings, identity)
         going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
-            seat = self._gateway.accounts.enter(
-                caller_of(request.scope, identity), address_of(request.scope), time.monotonic()
-            )
+            caller, address = caller_of(request.scope, identity), address_of(request.scope)
+            seat = self._gateway.accounts.enter(caller, address, time.monotonic())
             leave.callback(seat.leave)
             for token, after in wanted.items():
                 listener = StreamListener(token, stream, places)
@@ -166,6 +166,9 @@ class Streams:
                 return empty_response(204)  # an EventSource stops at this
             self._gateway.on_drain.add(stream.drain)
             leave.callback(self._gateway.on_drain.discard, stream.drain)
+            shown = OpenStream(stream, caller, address)
+            self._gateway.connections.streams.add(shown)
+            leave.callback(self._gateway.connections.streams.discard, shown)
             if self._gateway.draining:
                 stream.drain()
             stream.leave = leave.pop_all()

@@ -58,7 +58,7 @@ def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) ->
         check_depth(body.decode(), max_depth)
         submission = _decode(body)
     except msgspec.ValidationError as error:
-        raise _explained(error) from error
+        raise explained(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise refuse("invalid_frame", f"the body is not JSON: {error}") from error
     given = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
@@ -68,13 +68,14 @@ def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) ->
     try:
         return msgspec.convert(merged, Submission)
     except msgspec.ValidationError as error:
-        raise _explained(error) from error
+        raise explained(error) from error
 
 
 _HEADERS = {"idempotency-key": "key", "traceparent": "traceparent", "tracestate": "tracestate"}
 
 
-def _explained(error: msgspec.ValidationError) -> ProblemError:
+def explained(error: msgspec.ValidationError) -> ProblemError:
+    """Return the refusal of a body that is JSON, but not of the form that is due."""
     what, where = split_msgspec(str(error))
     if what.startswith("Object missing required field `"):
         name = what.split("`")[1]

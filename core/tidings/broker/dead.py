@@ -55,24 +55,32 @@ class DeadLetters:
         self._partition = partition
         self._stream = keys.dead(partition)
 
-    async def page(self, selection: Selection = EVERYTHING, *, before: str = "", most: int = 100) -> Page:
+    async def page(
+        self, selection: Selection = EVERYTHING, *, before: str = "", most: int = 100, look: int | None = None
+    ) -> Page:
         """Return up to `most` letters, newest first.
 
         Args:
             selection: which.
             before: the `next` of the page before; empty: from the newest.
             most: letters on the page, from 1.
+            look: letters that are read at the most, about, whether they are meant or not; the page may then have fewer
+                than there are. None: as many as it takes.
 
         Raises:
             StoreError: the store is unavailable.
 
         """
         letters: list[Letter] = []
-        async with aclosing(self.scan(selection, newest_first=True, before=before)) as found:
+        looked, last = 0, ""
+        by_age = msgspec.structs.replace(selection, kind="", code="")
+        async with aclosing(self.scan(by_age, newest_first=True, before=before)) as found:
             async for letter in found:
-                if len(letters) == most:
-                    return Page(letters=letters, next=letters[-1].entry)
-                letters.append(letter)
+                if looked == look or len(letters) == most:
+                    return Page(letters=letters, next=last)
+                if selection.admits(letter):
+                    letters.append(letter)
+                looked, last = looked + 1, letter.entry
         return Page(letters=letters, next="")
 
     async def scan(

@@ -68,7 +68,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _decode_note = msgspec.json.Decoder(Note).decode
-_decode_past = msgspec.json.Decoder(Past).decode_lines
+read_past = msgspec.json.Decoder(Past).decode_lines
+"""Reads a job's history as its record keeps it: a JSON object a line."""
 
 
 def read_letter(partition: str, entry: bytes, fields: Mapping[bytes, bytes]) -> Letter:
@@ -91,7 +92,7 @@ def read_letter(partition: str, entry: bytes, fields: Mapping[bytes, bytes]) -> 
         error=note.error,
         traceback=note.traceback,
         input=envelope.input,
-        history=_decode_past(fields.get(b"history", b"")),
+        history=read_past(fields.get(b"history", b"")),
         milestones={name: int(fields[name.encode()]) for name in MILESTONES if fields.get(name.encode())},
     )
 

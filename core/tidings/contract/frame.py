@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from .kind import KIND_PATTERN
+from .overview import Overview
 from .problem import Problem
 from .step import SIGNAL_PATTERN, Step
 from .token import QUEUE_PATTERN
@@ -131,10 +132,22 @@ class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="typ
     ref: Ref
 
 
-ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping
+class Observe(msgspec.Struct, kw_only=True, frozen=True, tag="observe", tag_field="type"):
+    """Asks for an `overview` each second (scope `admin`); answered by `done`, or `error`."""
+
+    ref: Ref
+
+
+class Unobserve(msgspec.Struct, kw_only=True, frozen=True, tag="unobserve", tag_field="type"):
+    """Asks for no more of them; answered by `done`."""
+
+    ref: Ref
+
+
+ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping | Observe | Unobserve
 """Whatever a client may send."""
 
-CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "auth", "ping")
+CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "auth", "ping", "observe", "unobserve")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,5 +304,5 @@ class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field=
     """Seconds to wait before connecting again; different for each client."""
 
 
-ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Done | Pong | Alive | Error | GoAway
+ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Done | Pong | Alive | Error | GoAway | Overview
 """Whatever a server may send."""

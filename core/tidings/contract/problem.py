@@ -33,6 +33,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "invalid_input": Code("The job's input does not fit its kind.", 422, False),
         "unknown_kind": Code("No worker has registered this kind.", 404, True),
         "unknown_token": Code("There is no such job, or it is not yours to see.", 404, False),
+        "unknown_name": Code("There is no queue, breaker or the like of this name.", 404, False),
         "forbidden": Code("You may not do this.", 403, False),
         "unauthenticated": Code("You have not said who you are, or no longer.", 401, False),
         "too_large": Code("This is larger than the limit.", 413, False),

@@ -1,0 +1,164 @@
+"""What operators ask over HTTP under `/v1/admin`, and are answered. All of it needs the scope `admin`."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from .frame import Snapshot
+
+MAX_ACTED = 1_000
+"""Dead letters that one request may replay or drop."""
+
+
+class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt that did not succeed."""
+
+    attempt: int
+    at: str
+    """When it ended (RFC 3339)."""
+    worker: str
+    event: str
+    """`retrying`, `failed` or `lost`: its worker gave no sign of life."""
+    problem: Any = None
+    """The problem document; null for one that was lost."""
+
+
+class JobDetail(Snapshot, frozen=True, kw_only=True):
+    """All that the store knows of a job: what its owner may see, and what only operators may."""
+
+    queue: str
+    tier: str
+    owner: str
+    """Whose credential submitted it; empty: nobody was asked."""
+    caller: str
+    """Among whose jobs it counts: the owner, or an address."""
+    worker: str | None = None
+    """Who runs it."""
+    entry: str | None = None
+    """Where it lies in its ready stream."""
+    due: str | None = None
+    """When it leaves the schedule (RFC 3339), if it lies there."""
+    deadline: str | None = None
+    """When it is not worth finishing any more (RFC 3339)."""
+    cancel_asked: bool = False
+    """Whether somebody asked that it stop, and its worker has not obeyed yet."""
+    input: Any = msgspec.UNSET
+    """What was submitted; there only while the store keeps it: until the job has ended, and in its dead letter."""
+    error: str = ""
+    """Of one that failed: the exception, which clients are never shown."""
+    traceback: str = ""
+    history: list[PastAttempt] = msgspec.field(default_factory=list)
+    trace_id: str | None = None
+    """Of the trace in which it was submitted (W3C Trace Context), while the input is kept."""
+    letter: str | None = None
+    """The id of its dead letter."""
+    parent: str | None = None
+    """The token of the saga that called it."""
+
+
+class LetterView(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter."""
+
+    token: str
+    died: str
+    """RFC 3339."""
+    kind: str
+    queue: str
+    tier: str
+    attempt: int
+    """Attempts since it was submitted or last replayed."""
+    replays: int
+    """How often it had been replayed before."""
+    owner: str
+    correlation_id: str | None
+    code: str
+    """The problem's."""
+    detail: str
+    """The problem's."""
+    error: str
+    """The exception, in one line where it has one."""
+
+
+class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Dead letters, the newest first."""
+
+    letters: list[LetterView]
+    cursor: str | None
+    """For the page that follows; null: there is none."""
+
+
+class LetterFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which dead letters are meant; what is not said does not matter."""
+
+    queue: str | None = None
+    kind: str | None = None
+    code: str | None = None
+    """The problem's code."""
+    older_than: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    """The job died at least so many seconds ago."""
+    newer_than: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
+class LetterChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which dead letters are replayed or dropped: give `tokens` or `filter`."""
+
+    tokens: Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_ACTED)] | None = None
+    filter: LetterFilter | None = None
+    """Of those that it means, the oldest 1,000 are taken at a time; `more` says whether there are others."""
+    dry_run: bool = False
+    """Say what would be done, and do nothing."""
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """One job of several that was left alone."""
+
+    token: str
+    why: str
+    """`gone`: there is no such letter, or not any more; `live`: the job is not failed; `held`: another job with its
+    unique value lives."""
+
+
+class LettersActed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of dead letters."""
+
+    done: int
+    """How many were replayed or dropped; of a dry run: would be."""
+    dry_run: bool
+    refused: list[Refusal]
+    more: bool = False
+    """Whether the filter means more than were taken: ask again."""
+
+
+class BreakerOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a breaker is to do."""
+
+    state: Literal["open", "closed", "auto"]
+    """`open` and `closed` hold it there; `auto`: closed, and it goes by its calls again."""
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None
+    """How long it is held; null: open until somebody says otherwise, closed for an hour."""
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """One open connection of a client."""
+
+    connection: str
+    caller: str
+    address: str
+    kind: Literal["socket", "stream"]
+    since: int
+    """When it opened, ms since the epoch."""
+    watches: int
+    waiting_bytes: int
+    """What it has not read yet."""
+    slow: bool
+    """Whether what waits is so much that progress is left out."""
+
+
+class ConnectionList(msgspec.Struct, frozen=True, kw_only=True):
+    """The connections of the server process that answers; others hold others."""
+
+    server: str
+    """The name of that process."""
+    connections: list[Connection]
+    more: int = 0
+    """How many are left out."""

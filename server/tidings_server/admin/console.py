@@ -1,0 +1,76 @@
+"""The overview, single jobs, breakers and connections over HTTP.
+
+Every endpoint here raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
+"""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.broker.breaker import BreakerStore, Shown
+from tidings.broker.inspection import inspect
+from tidings.contract.admin import BreakerOrder
+from tidings.contract.overview import OverviewBody
+from tidings.contract.problem import refuse
+from tidings_server.auth.identity import Identity
+from tidings_server.gateway import Gateway
+from tidings_server.reply import empty_response, json_response
+
+from .detail import detail
+from .observatory import breaker_line
+from .request import body_of
+
+HOLD_CLOSED_S = 3_600.0
+"""How long a breaker is held closed where nobody says how long."""
+
+
+class Console:
+    """The endpoints that are not lists."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def overview(self, _: Request, __: Identity) -> Response:
+        """`GET /v1/admin/overview`: how everything stands, once."""
+        taken = await self._gateway.observatory.take()
+        return json_response(OverviewBody(**msgspec.structs.asdict(taken)))
+
+    async def connections(self, _: Request, __: Identity) -> Response:
+        """`GET /v1/admin/connections`: those of the process that answers."""
+        return json_response(self._gateway.connections.shown(self._gateway.id))
+
+    async def job(self, request: Request, identity: Identity) -> Response:
+        """`GET /v1/admin/jobs/{token}`: all that the store knows of a job."""
+        token = self._gateway.find(request.path_params["token"])
+        record = await self._gateway.read(token, identity)
+        return json_response(detail(token, record, await inspect(self._gateway.client, self._gateway.keys, token)))
+
+    async def cancel(self, request: Request, identity: Identity) -> Response:
+        """`POST /v1/admin/jobs/{token}/cancel`: 202 asked, 409 already finished."""
+        await self._gateway.cancel(self._gateway.find(request.path_params["token"]), identity)
+        return empty_response(202)
+
+    async def breaker(self, request: Request, _: Identity) -> Response:
+        """`POST /v1/admin/breakers/{name}`: hold a breaker open or closed, or let it go by its calls again."""
+        name = request.path_params["name"]
+        order = await body_of(request, BreakerOrder, self._gateway.settings.request_within_s)
+        breakers = self._gateway.breaker_store
+        known = {one.name for one in await breakers.shown()}
+        if name not in known | {kind.breaker for kind in self._gateway.kinds.records.values()}:
+            raise refuse("unknown_name", f"there is no breaker {name[:100]!r}", field="/name")
+        await _hold(breakers, name, order)
+        return json_response(breaker_line(await _shown(breakers, name)))
+
+
+async def _hold(breakers: BreakerStore, name: str, order: BreakerOrder) -> None:
+    match order.state:
+        case "open":
+            await breakers.open(name, order.seconds or 0)
+        case "closed":
+            await breakers.close(name, order.seconds or HOLD_CLOSED_S)
+        case "auto":
+            await breakers.close(name)
+
+
+async def _shown(breakers: BreakerStore, name: str) -> Shown:
+    return next(one for one in await breakers.shown() if one.name == name)

@@ -1,0 +1,63 @@
+"""All that the store knows of a job, as operators are shown it."""
+
+from typing import Any
+
+import msgspec
+
+from tidings.broker.gateway import Record
+from tidings.broker.inspection import Inspection
+from tidings.broker.letter import Letter, Past
+from tidings.contract.admin import JobDetail, PastAttempt
+from tidings.contract.moment import rfc3339
+from tidings.contract.token import Token
+from tidings_server.render import snapshot
+
+
+def detail(token: Token, record: Record, found: Inspection) -> JobDetail:
+    """Return what is shown of a job.
+
+    Args:
+        token: the job's.
+        record: what its owner may see.
+        found: what only operators may.
+
+    """
+    letter, envelope = found.letter, found.envelope
+    given: dict[str, Any] = msgspec.structs.asdict(snapshot(str(token), record))
+    return JobDetail(
+        **given,
+        queue=token.partition,
+        tier=found.tier,
+        owner=record.owner,
+        caller=found.caller,
+        worker=found.worker or None,
+        entry=found.entry or None,
+        due=None if found.due is None else rfc3339(found.due),
+        deadline=rfc3339(int(found.deadline)) if found.deadline else None,
+        cancel_asked=found.cancel_asked,
+        input=_input(envelope.input if envelope is not None else None, letter),
+        error=letter.error if letter is not None else "",
+        traceback=letter.traceback if letter is not None else "",
+        history=[past_attempt(one) for one in found.history or (letter.history if letter is not None else [])],
+        trace_id=_trace_id(envelope.traceparent) if envelope is not None else None,
+        letter=letter.entry if letter is not None else None,
+        parent=found.parent or None,
+    )
+
+
+def past_attempt(one: Past) -> PastAttempt:
+    """Return an attempt that did not succeed, as operators are shown it."""
+    problem = None if one.problem is None else msgspec.to_builtins(one.problem)
+    return PastAttempt(attempt=one.attempt, at=rfc3339(one.at), worker=one.worker, event=one.event, problem=problem)
+
+
+def _input(queued: msgspec.Raw | None, letter: Letter | None) -> Any:
+    if queued is not None:
+        return queued
+    return letter.input if letter is not None else msgspec.UNSET
+
+
+def _trace_id(traceparent: str) -> str | None:
+    """Return the trace's id: the second field (W3C Trace Context, section 3.2.2)."""
+    parts = traceparent.split("-")
+    return parts[1] if len(parts) >= 4 else None

@@ -1,0 +1,102 @@
+"""The part of the OpenAPI document that is for operators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidings.contract.admin import (
+    BreakerOrder,
+    ConnectionList,
+    JobDetail,
+    LetterChoice,
+    LetterPage,
+    LettersActed,
+)
+from tidings.contract.overview import BreakerLine, OverviewBody
+
+from .request import MAX_LIMIT, MAX_TEXT
+
+TYPES: tuple[type, ...] = (
+    OverviewBody,
+    ConnectionList,
+    JobDetail,
+    LetterPage,
+    LetterChoice,
+    LettersActed,
+    BreakerOrder,
+    BreakerLine,
+)
+"""The types that stand in it."""
+
+Schema = dict[str, Any]
+
+
+def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, Any]:
+    """Return the paths.
+
+    Args:
+        schemas: of `TYPES`.
+        refused: the answers that are problems.
+
+    """
+
+    def answer(description: str, type_: type) -> Schema:
+        content = {"application/json": {"schema": schemas[type_]}}
+        return {"responses": {"200": {"description": description, "content": content}, **refused}}
+
+    def body(type_: type) -> Schema:
+        return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas[type_]}}}}
+
+    token, name = _in_path("token"), _in_path("name")
+    acted = {**body(LetterChoice), **answer("What became of them.", LettersActed)}
+    return {
+        "/v1/admin/overview": {"get": {"summary": "See how everything stands.", **answer("All of it.", OverviewBody)}},
+        "/v1/admin/connections": {
+            "get": {
+                "summary": "List the connections of the process that answers.",
+                **answer("The slow ones first.", ConnectionList),
+            }
+        },
+        "/v1/admin/jobs/{token}": {
+            "parameters": [token],
+            "get": {"summary": "Look at a job as an operator.", **answer("All that the store knows.", JobDetail)},
+        },
+        "/v1/admin/jobs/{token}/cancel": {
+            "parameters": [token],
+            "post": {
+                "summary": "Ask that a job stop.",
+                "responses": {"202": {"description": "Asked."}, **refused},
+            },
+        },
+        "/v1/admin/breakers/{name}": {
+            "parameters": [name],
+            "post": {
+                "summary": "Hold a breaker open or closed, or let it go by its calls.",
+                **body(BreakerOrder),
+                **answer("The breaker.", BreakerLine),
+            },
+        },
+        "/v1/admin/dead": {
+            "get": {
+                "summary": "List dead letters.",
+                "parameters": [*map(_text, ("queue", "kind", "code", "cursor")), LIMIT],
+                **answer("The newest first; a page may be short and have a cursor.", LetterPage),
+            }
+        },
+        "/v1/admin/dead/replay": {"post": {"summary": "Queue failed jobs again.", **acted}},
+        "/v1/admin/dead/drop": {"post": {"summary": "Remove dead letters.", **acted}},
+    }
+
+
+LIMIT: Schema = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50},
+}
+
+
+def _in_path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _text(name: str) -> Schema:
+    return {"name": name, "in": "query", "schema": {"type": "string", "maxLength": MAX_TEXT}}

@@ -1,0 +1,178 @@
+"""The overview: taken once a second for all who observe, and not at all while nobody does."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import anyio
+import msgspec
+import structlog
+from redis.asyncio import Redis
+
+from tidings.breaker.machine import BreakerState
+from tidings.broker.breaker import BreakerStore, Shown
+from tidings.broker.census import Census, take_census
+from tidings.broker.connection import command
+from tidings.broker.error import StoreError
+from tidings.broker.keys import Keys
+from tidings.broker.registry import WorkerRecord
+from tidings.contract.overview import (
+    BreakerLine,
+    KindLine,
+    Overview,
+    QueueLine,
+    StoreLine,
+    WorkerLine,
+)
+from tidings_server.frame import Frame
+
+from .connections import Connections
+
+log = structlog.get_logger()
+
+PERIOD_S = 1.0
+"""Time between two overviews."""
+
+RATE_VALID_MS = 30_000
+"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Observer(Protocol):
+    """One who is told."""
+
+    def overview(self, frame: Frame) -> None:
+        """Take the newest."""
+
+
+class Observatory:
+    """Those who observe, and what they are told."""
+
+    def __init__(self, store: Redis, keys: Keys, breakers: BreakerStore, connections: Connections) -> None:
+        self._store = store
+        self._keys = keys
+        self._breakers = breakers
+        self._connections = connections
+        self._observers: set[Observer] = set()
+        self._wanted = asyncio.Event()
+        self._newest: Frame | None = None
+        self._away = False
+
+    def join(self, observer: Observer) -> None:
+        """Tell somebody from now on."""
+        self._observers.add(observer)
+        self._wanted.set()
+
+    def leave(self, observer: Observer) -> None:
+        """Tell somebody no more."""
+        self._observers.discard(observer)
+        if not self._observers:
+            self._wanted.clear()
+
+    async def run(self) -> None:
+        """Tell all who observe each second, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            began = time.monotonic()
+            with self._noting_absence():
+                frame = Frame(_encode(await self.take()))
+                for observer in tuple(self._observers):
+                    observer.overview(frame)
+            await anyio.sleep(max(0.0, began + PERIOD_S - time.monotonic()))
+
+    @contextmanager
+    def _noting_absence(self) -> Iterator[None]:
+        """Say once that the store cannot be asked, and go on: the next round asks again."""
+        try:
+            yield
+        except StoreError as error:
+            if not self._away:
+                log.warning("no_overview", error=str(error))
+            self._away = True
+        else:
+            self._away = False
+
+    async def take(self) -> Overview:
+        """Return how everything stands.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        census = await take_census(self._store, self._keys)
+        return Overview(
+            at=int(time.time() * 1000),
+            queues=await self._queues(census),
+            kinds=[KindLine(kind=one.kind, queue=one.queue, tiers=one.tiers) for one in census.kinds],
+            workers=[worker_line(one) for one in census.workers],
+            breakers=[breaker_line(one) for one in await self._breakers.shown()],
+            latency=[],
+            connections=self._connections.count(),
+            store=await self._memory(),
+        )
+
+    async def _queues(self, census: Census) -> list[QueueLine]:
+        seconds, micros = await command(self._store, "TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
+        lines = []
+        for one in census.queues:
+            since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")
+            valid = since is not None and rate is not None and now - int(since) <= RATE_VALID_MS
+            drains = float(rate) if valid else 0.0
+            lines.append(
+                QueueLine(
+                    queue=one.queue,
+                    tier=one.tier,
+                    waiting=one.waiting,
+                    running=one.running,
+                    scheduled=one.scheduled,
+                    dead=one.dead,
+                    rate_out=round(drains, 3),
+                    eta=0.0 if not one.waiting else round(one.waiting / drains, 3) if drains else None,
+                    served=served(census.workers, one.queue, one.tier),
+                )
+            )
+        return lines
+
+    async def _memory(self) -> StoreLine:
+        try:
+            info = await command(self._store, "INFO", "memory")
+        except StoreError as error:  # a user who may not ask is no reason to show nothing
+            log.debug("store_tells_no_memory", error=str(error))
+            return StoreLine(memory=None, limit=None)
+        return StoreLine(memory=info.get("used_memory"), limit=info.get("maxmemory") or None)
+
+
+def served(workers: list[WorkerRecord], queue: str, tier: str) -> bool:
+    """Return whether any of some workers serves a tier."""
+    return any(queue in one.queues and (not one.tiers or tier in one.tiers) for one in workers)
+
+
+def worker_line(one: WorkerRecord) -> WorkerLine:
+    """Return a worker as operators are shown it."""
+    return WorkerLine(
+        worker=one.worker,
+        host=one.host,
+        pid=one.pid,
+        version=one.version,
+        queues=one.queues,
+        tiers=one.tiers,
+        slots=one.slots,
+        busy=one.running,
+        since=one.since_ms,
+    )
+
+
+def breaker_line(one: Shown) -> BreakerLine:
+    """Return a breaker as operators are shown it."""
+    machine = one.machine
+    held_open = machine.state is BreakerState.OPEN and machine.reason == "operator"
+    return BreakerLine(
+        breaker=one.name,
+        state=machine.state,
+        since=machine.since or None,
+        forced=held_open or machine.hold_until > one.now_ms,
+    )

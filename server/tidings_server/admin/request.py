@@ -1,0 +1,95 @@
+"""Reading what operators ask: parameters of a query, bodies."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from tidings.contract.problem import refuse
+from tidings.contract.token import QUEUE_PATTERN
+from tidings_server.session import check_depth
+from tidings_server.submission import explained, read_body
+
+MAX_LIMIT = 500
+"""Lines on one page."""
+
+MAX_TEXT = 256
+"""Length of a text in a query."""
+
+MAX_BODY_BYTES = 262_144
+
+MAX_DEPTH = 8
+"""What operators ask is shallow."""
+
+Body = TypeVar("Body")
+
+_QUEUE = re.compile(QUEUE_PATTERN)
+
+
+def text_of(request: Request, name: str) -> str:
+    """Return a parameter of the query; empty: it is not given.
+
+    Raises:
+        ProblemError: `invalid_frame`: it is too long.
+
+    """
+    text = request.query_params.get(name, "")
+    if len(text) > MAX_TEXT:
+        detail = f"`{name}` has {len(text)} characters; at most {MAX_TEXT} may be"
+        raise refuse("invalid_frame", detail, field=f"/{name}", limit=MAX_TEXT)
+    return text
+
+
+def number_of(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """Return a whole number from the query.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the bounds.
+
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,16}", text) or not least <= int(text) <= most:
+        raise refuse("invalid_frame", f"`{name}` takes a whole number from {least} to {most}", field=f"/{name}")
+    return int(text)
+
+
+def limit_of(request: Request) -> int:
+    """Return how many lines a page shall have.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the bounds.
+
+    """
+    return number_of(request, "limit", 50, 1, MAX_LIMIT)
+
+
+def check_queue(queue: str, field: str = "/queue") -> str:
+    """Return the name of a queue, if it may be one.
+
+    Raises:
+        ProblemError: `invalid_frame`.
+
+    """
+    if not _QUEUE.match(queue):
+        raise refuse("invalid_frame", f"{queue[:100]!r} is not the name of a queue", field=field)
+    return queue
+
+
+async def body_of(request: Request, type_: type[Body], within_s: float) -> Body:
+    """Return the body, JSON.
+
+    Raises:
+        ProblemError: `invalid_frame` or `too_large`, with the field.
+
+    """
+    body = await read_body(request, MAX_BODY_BYTES, within_s)
+    try:
+        check_depth(body.decode(), MAX_DEPTH)
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.ValidationError as error:
+        raise explained(error) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise refuse("invalid_frame", f"the body is not JSON: {error}") from error
