@@ -130,6 +130,7 @@ class Observatory:
                     running=one.running,
                     scheduled=one.scheduled,
                     dead=one.dead,
+                    oldest=one.oldest,
                     rate_out=round(drains, 3),
                     eta=0.0 if not one.waiting else round(one.waiting / drains, 3) if drains else None,
                     served=served(census.workers, one.queue, one.tier),
