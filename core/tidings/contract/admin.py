@@ -48,8 +48,6 @@ class JobDetail(Snapshot, frozen=True, kw_only=True):
     """Of one that failed: the exception, which clients are never shown."""
     traceback: str = ""
     history: list[PastAttempt] = msgspec.field(default_factory=list)
-    trace_id: str | None = None
-    """Of the trace in which it was submitted (W3C Trace Context), while the input is kept."""
     letter: str | None = None
     """The id of its dead letter."""
     parent: str | None = None

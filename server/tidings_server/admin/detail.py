@@ -39,7 +39,6 @@ def detail(token: Token, record: Record, found: Inspection) -> JobDetail:
         error=letter.error if letter is not None else "",
         traceback=letter.traceback if letter is not None else "",
         history=[past_attempt(one) for one in found.history or (letter.history if letter is not None else [])],
-        trace_id=_trace_id(envelope.traceparent) if envelope is not None else None,
         letter=letter.entry if letter is not None else None,
         parent=found.parent or None,
     )
@@ -55,9 +54,3 @@ def _input(queued: msgspec.Raw | None, letter: Letter | None) -> Any:
     if queued is not None:
         return queued
     return letter.input if letter is not None else msgspec.UNSET
-
-
-def _trace_id(traceparent: str) -> str | None:
-    """Return the trace's id: the second field (W3C Trace Context, section 3.2.2)."""
-    parts = traceparent.split("-")
-    return parts[1] if len(parts) >= 4 else None
