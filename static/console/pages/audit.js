@@ -1,0 +1,46 @@
+// @ts-check
+/** Audit: what operators did, and what they were refused. */
+
+/** @import { AuditLine } from "../types.js" */
+/** @import { Page } from "../view.js" */
+import { h } from "../dom.js";
+import { Paged } from "../paged.js";
+import { tell } from "../notice.js";
+import { page, panel } from "../view.js";
+import { Virtual } from "../virtual.js";
+import { message, moment } from "../words.js";
+
+/** @type {Page} */
+export const audit = ({ api }) => {
+  /** @type {Virtual<AuditLine>} */
+  const list = new Virtual({
+    caption: "What operators did, the newest first",
+    key: (line) => `${line.at} ${line.action} ${line.target}`,
+    empty: "Nobody has done anything yet.",
+    more: () => void paged.next(),
+    cells: [
+      { head: "When", more: "is-when", cell: ({ at }) => moment(at) },
+      { head: "Who", more: "is-name", cell: ({ who }) => who || "nobody was asked" },
+      { head: "Did", more: "is-name", cell: ({ action }) => action },
+      { head: "To", more: "is-wide mono", cell: ({ target }) => target },
+      { head: "Outcome", more: "is-name", cell: ({ outcome }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, outcome) },
+      { head: "Detail", more: "is-wide", cell: ({ detail }) => text(detail) },
+    ],
+  });
+  /** @type {Paged<AuditLine>} */
+  const paged = new Paged(async (cursor, signal) => {
+    const answer = await api.get("audit", { cursor, limit: 200 }, signal);
+    return { rows: answer.entries, cursor: answer.cursor };
+  }, (failed) => (failed ? tell(message(failed), "bad") : list.show(paged.rows)));
+  void paged.restart();
+  return {
+    title: "Audit",
+    element: page("Audit", [h("button", { class: "button is-small", type: "button", onclick: () => void paged.restart() }, "Look again")], [
+      panel("The newest first", [list.element], { more: "is-table" }),
+    ]),
+    close: () => paged.stop(),
+  };
+};
+
+/** @param {unknown} detail */
+const text = (detail) => (typeof detail === "string" ? detail : detail === null || detail === undefined ? "" : JSON.stringify(detail));

@@ -1,0 +1,58 @@
+// @ts-check
+/** Breakers: what they let through, and by whose will. */
+
+/** @import { BreakerLine } from "../types.js" */
+/** @import { Page } from "../view.js" */
+import { h, mark, say } from "../dom.js";
+import { ask } from "../notice.js";
+import { Table, button } from "../table.js";
+import { attempt, page, panel } from "../view.js";
+import { ago } from "../words.js";
+
+const ORDERS = /** @type {const} */ ([
+  ["open", "Hold open", "Nothing is let through to the service until somebody says otherwise: jobs that need it wait."],
+  ["closed", "Hold closed", "Every job is let through for an hour, however many fail."],
+  ["auto", "By itself", ""],
+]);
+
+/** @type {Page} */
+export const breakers = ({ api }) => {
+  /**
+   * @param {string} breaker
+   * @param {typeof ORDERS[number]} order
+   */
+  const act = async (breaker, [state, name, text]) => {
+    if (text && !await ask({ title: `${name}: ${breaker}?`, text, yes: name })) return;
+    await attempt(async () => {
+      await api.send(`breakers/${encodeURIComponent(breaker)}`, { state });
+      return state === "auto" ? `${breaker} goes by its calls again.` : `${breaker} is held ${state}.`;
+    });
+  };
+  /** @type {Table<BreakerLine>} */
+  const table = new Table({
+    caption: "Circuit breakers",
+    key: ({ breaker }) => breaker,
+    empty: "No breaker: no kind names one, and no handler has used one.",
+    columns: [
+      { head: "Breaker", text: ({ breaker }) => breaker },
+      { head: "State", make: () => h("span", { class: "chip" }), update: (chip, { state }) => {
+        say(chip, state.replace("_", " "));
+        mark(chip, "data-tone", state === "closed" ? "good" : state === "open" ? "bad" : "warn");
+      } },
+      { head: "Since", text: ({ since }) => ago(since) },
+      { head: "Held there", text: ({ forced }) => (forced ? "by an operator" : "by its calls") },
+      { head: "Actions", quiet: true, make: (row) => h("span", { class: "buttons" }, ORDERS.map((order) => button(order[1], () => void act(row().breaker, order)))),
+        update: (buttons, { breaker }) => {
+          [...buttons.children].forEach((one, at) => one.setAttribute("aria-label", `${ORDERS[at][1]}: ${breaker}`));
+        } },
+    ],
+  });
+  return {
+    title: "Breakers",
+    element: page("Breakers", [], [
+      h("p", { class: "view-note" }, "A breaker that is open keeps jobs from a service that fails. Held open or closed, it no longer goes by how the calls end."),
+      panel("All breakers", [table.element], { more: "is-table" }),
+    ]),
+    see: ({ breakers: seen }) => table.show(seen),
+  };
+};

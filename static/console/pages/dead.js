@@ -1,0 +1,148 @@
+// @ts-check
+/** Dead letters: look, choose, replay or drop; first as a trial. */
+
+/** @import { Acted, Letter } from "../types.js" */
+/** @import { Page } from "../view.js" */
+import { h, say } from "../dom.js";
+import { ask, tell } from "../notice.js";
+import { Paged } from "../paged.js";
+import { format } from "../router.js";
+import { page, panel } from "../view.js";
+import { Virtual } from "../virtual.js";
+import { ago, count, message } from "../words.js";
+
+const FIELDS = /** @type {const} */ (["queue", "kind", "code"]);
+const WHY = /** @type {Record<string, string>} */ ({
+  gone: "no longer there", live: "the job is not failed", held: "another job with its unique value lives",
+});
+
+/** @type {Page} */
+export const dead = ({ api }, { query }) => {
+  /** @type {Set<string>} */
+  const chosen = new Set();
+  const state = h("p", { class: "view-note", role: "status" });
+  const buttons = {
+    replay: h("button", { class: "button is-small is-primary", type: "button", onclick: () => void act("replay") }),
+    drop: h("button", { class: "button is-small is-danger", type: "button", onclick: () => void act("drop") }),
+  };
+  /** @type {Virtual<Letter>} */
+  const list = new Virtual({
+    caption: "Dead letters, the newest first",
+    key: ({ token, died }) => `${token} ${died}`,
+    empty: "No dead letters here.",
+    more: () => void paged.next(),
+    cells: [
+      { head: "Choose", more: "is-box", cell: ({ token }) => h("input", {
+        type: "checkbox", "aria-label": `Choose ${token}`, checked: chosen.has(token), onchange: ({ target }) => choose(token, target.checked),
+      }) },
+      { head: "Job", more: "is-token", cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
+      { head: "Kind", more: "is-name", cell: ({ kind }) => kind },
+      { head: "Died", more: "is-when", cell: ({ died }) => ago(died) },
+      { head: "Attempts", more: "is-few", cell: ({ attempt, replays }) => (replays > 0 ? `${attempt}, replayed ${replays}×` : String(attempt)) },
+      { head: "Problem", more: "is-name", cell: ({ code }) => h("span", { class: "chip", "data-tone": "bad" }, code) },
+      { head: "Says", more: "is-wide", cell: ({ detail, error }) => h("span", { title: error || detail }, error || detail) },
+    ],
+  });
+  const fields = FIELDS.map((name) => h("div", { class: "field" },
+    h("label", { class: "field-label", for: `dead-${name}` }, name === "code" ? "Problem code" : name[0].toUpperCase() + name.slice(1)),
+    h("input", { class: "input", type: "search", id: `dead-${name}`, name, value: query[name] ?? "", autocomplete: "off", spellcheck: "false" })));
+  const form = h("form", { class: "filters", role: "search", "aria-label": "Dead letters", onsubmit: search },
+    fields, h("button", { class: "button is-small", type: "submit" }, "Search"));
+
+  /** @param {SubmitEvent} event */
+  function search(event) {
+    event.preventDefault();
+    location.hash = format("dead", "", /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form))));
+  }
+  let filter = query;
+  /** @type {Paged<Letter>} */
+  const paged = new Paged(async (cursor, signal) => {
+    const answer = await api.get("dead", { ...only(filter), cursor, limit: 200 }, signal);
+    return { rows: answer.letters, cursor: answer.cursor };
+  }, (failed) => (failed ? tell(message(failed), "bad") : show()));
+
+  function show() {
+    list.show([...paged.rows]);
+    const there = `${count(paged.rows.length)}${paged.complete ? "" : "+"} ${paged.rows.length === 1 ? "letter" : "letters"}`;
+    say(state, chosen.size > 0 ? `${count(chosen.size)} of ${there} chosen.` : `${there}. Choose some, or act on all that the search means.`);
+    const which = chosen.size > 0 ? `${count(chosen.size)} chosen` : "all";
+    say(buttons.replay, `Replay ${which}…`);
+    say(buttons.drop, `Drop ${which}…`);
+    for (const button of Object.values(buttons)) button.disabled = paged.rows.length === 0;
+  }
+
+  /**
+   * @param {string} token
+   * @param {boolean} yes
+   */
+  function choose(token, yes) {
+    if (yes) chosen.add(token);
+    else chosen.delete(token);
+    show();
+  }
+
+  /** @param {"replay" | "drop"} what */
+  async function act(what) {
+    const choice = chosen.size > 0 ? { tokens: [...chosen].slice(0, 1000) } : { filter: only(filter) };
+    try {
+      const trial = /** @type {Acted} */ (await api.send(`dead/${what}`, { ...choice, dry_run: true }));
+      if (!await ask(question(what, trial))) return;
+      let more = true;
+      let done = 0;
+      /** @type {Acted["refused"]} */
+      const refused = [];
+      while (more) {
+        const acted = /** @type {Acted} */ (await api.send(`dead/${what}`, { ...choice, dry_run: false }));
+        done += acted.done;
+        refused.push(...acted.refused);
+        more = acted.more && acted.done > 0;
+        if (more) say(state, `${count(done)} so far…`);
+      }
+      tell(`${what === "replay" ? "Replayed" : "Dropped"} ${count(done)}.${left(refused)}`, refused.length > 0 ? "bad" : "good");
+    } catch (error) {
+      tell(message(error), "bad");
+    }
+    chosen.clear();
+    void paged.restart();
+  }
+
+  void paged.restart();
+  show();
+  return {
+    title: "Dead letters",
+    element: page("Dead letters", [buttons.replay, buttons.drop], [form, state, panel("The newest first", [list.element], { more: "is-table" })]),
+    moved: (next) => {
+      filter = next;
+      chosen.clear();
+      for (const input of form.querySelectorAll("input")) input.value = next[input.name] ?? "";
+      list.top();
+      void paged.restart();
+    },
+    close: () => paged.stop(),
+  };
+};
+
+/** @param {Record<string, string>} query */
+function only(query) {
+  return Object.fromEntries(FIELDS.filter((name) => query[name]).map((name) => [name, query[name]]));
+}
+
+/**
+ * @param {"replay" | "drop"} what
+ * @param {Acted} trial
+ */
+function question(what, { done, refused, more }) {
+  const many = `${count(done)}${more ? " and more" : ""} ${done === 1 && !more ? "letter" : "letters"}`;
+  const rest = left(refused);
+  return what === "replay"
+    ? { title: `Replay ${many}?`, text: `The jobs run again under their tokens, with attempts counted anew.${rest}`, yes: "Replay" }
+    : { title: `Drop ${many}?`, text: `They are gone for good, with input and history; the jobs stay failed.${rest}`, yes: "Drop for good", danger: true };
+}
+
+/** @param {Acted["refused"]} refused */
+function left(refused) {
+  if (refused.length === 0) return "";
+  const reasons = [...new Set(refused.map(({ why }) => why))].map((why) =>
+    `${count(refused.filter((one) => one.why === why).length)} (${WHY[why] ?? why})`);
+  return ` Left alone: ${reasons.join(", ")}.`;
+}

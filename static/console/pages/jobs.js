@@ -1,0 +1,123 @@
+// @ts-check
+/** Jobs: search among those that live and those that ended; what runs moves. */
+
+/** @import { JobLine } from "../types.js" */
+/** @import { Page } from "../view.js" */
+import { h, say } from "../dom.js";
+import { Paged } from "../paged.js";
+import { format } from "../router.js";
+import { STATES, chip } from "../state.js";
+import { again, page, panel } from "../view.js";
+import { Virtual } from "../virtual.js";
+import { ago, count, message, ms, took, whole } from "../words.js";
+import { offer, select } from "./overview.js";
+
+const PAGE = 200;
+/** Between looks at the first page, while one is at its top: ms. */
+const EVERY_MS = 3000;
+const SINCE = /** @type {const} */ ([["", "any time"], ["300", "last 5 min"], ["3600", "last hour"], ["86400", "last day"]]);
+
+/** @type {Page} */
+export const jobs = (desk, { query }) => {
+  let asked = query;
+  const note = h("p", { class: "view-note", role: "status" });
+  const search = h("input", { class: "input", type: "search", name: "q", id: "jobs-q", autocomplete: "off", spellcheck: "false", placeholder: "a token or a correlation id" });
+  const [state, kind, since] = [
+    select("State", [["", "any state"], ...STATES.map((one) => /** @type {[string, string]} */ ([one, one]))]),
+    select("Kind", [["", "any kind"]]), select("Time", SINCE),
+  ];
+  const queue = h("input", { type: "hidden", name: "queue" });
+  state.select.name = "state";
+  kind.select.name = "kind";
+  since.select.name = "since";
+  const form = h("form", { class: "filters", role: "search", "aria-label": "Jobs" },
+    h("div", { class: "field is-search" }, h("label", { class: "field-label", for: "jobs-q" }, "Find"), search),
+    [state, kind, since].map(({ select }) => h("label", { class: "field" }, h("span", { class: "field-label" }, LABELS[select.name]), select)),
+    queue, h("button", { class: "button is-small", type: "submit" }, "Search"));
+  const go = () => {
+    const { q, ...rest } = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)));
+    location.hash = format("jobs", "", { ...rest, q: q.trim() });
+  };
+  form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
+  form.addEventListener("change", ({ target }) => { if (target instanceof HTMLSelectElement) go(); });
+
+  /** @type {Virtual<JobLine>} */
+  const list = new Virtual({
+    caption: "Jobs, the newest first",
+    key: ({ token, finished }) => `${token} ${finished ?? ""}`,
+    empty: "No job is like this.",
+    more: () => void paged.next(),
+    cells: [
+      { head: "Job", more: "is-token", cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
+      { head: "Kind", more: "is-name", cell: (line) => line.kind },
+      { head: "State", more: "is-few", cell: (line) => chip(line.state) },
+      { head: "Queue, tier", more: "is-name", cell: (line) => `${line.queue}, ${line.tier}` },
+      { head: "Submitted", more: "is-when", cell: ({ submitted }) => ago(submitted) },
+      { head: "Took", more: "is-bar", cell: (line) => bar(line) },
+      { head: "Attempt", more: "is-few", cell: ({ attempt }) => String(attempt) },
+      { head: "Correlation id", more: "is-name", cell: (line) => line.correlation_id ?? "" },
+      { head: "Worker", more: "is-name", cell: ({ worker }) => worker ?? "" },
+    ],
+  });
+  /** @param {string} cursor @param {AbortSignal} signal */
+  const ask = async (cursor, signal) => {
+    const answer = await desk.api.get("jobs", { ...terms(asked), cursor, limit: PAGE }, signal);
+    return { rows: /** @type {JobLine[]} */ (answer.jobs), cursor: answer.cursor };
+  };
+  /** @type {Paged<JobLine>} */
+  const paged = new Paged(ask, (failed) => (failed ? say(note, message(failed)) : show()));
+  const show = () => {
+    list.show(paged.rows);
+    say(note, `${count(paged.rows.length)}${paged.complete ? "" : "+"} ${paged.rows.length === 1 ? "job" : "jobs"}.`);
+  };
+  const fill = () => {
+    search.value = asked.q ?? "";
+    queue.value = asked.queue ?? "";
+    if (asked.kind) offer(kind.select, [asked.kind]);
+    for (const { select } of [state, kind, since]) select.value = asked[select.name] ?? "";
+  };
+  fill();
+  // Only what is looked at from its top is looked at again: a list does not move under a reader.
+  const looking = again(EVERY_MS, async () => { if (list.atTop) await paged.restart(); });
+  if (query.focus) queueMicrotask(() => search.focus());
+  return {
+    title: "Jobs",
+    element: page("Jobs", [], [form, note, panel("The newest first", [list.element], { more: "is-table" })]),
+    see: ({ kinds }) => offer(kind.select, kinds.map((one) => one.kind)),
+    moved: (next) => {
+      asked = next;
+      fill();
+      list.top();
+      looking.now();
+    },
+    close: () => {
+      looking.stop();
+      paged.stop();
+    },
+  };
+};
+
+/** @type {Record<string, string>} */
+const LABELS = { state: "State", kind: "Kind", since: "Submitted" };
+
+/** What a token looks like: its partition, a point, its random part. */
+const TOKEN = /^[^\s.]+\.[\w-]{16,}$/;
+
+/**
+ * Returns what is asked for: a text that looks like a token is one, any other is a correlation id.
+ *
+ * @param {Record<string, string>} query
+ */
+export function terms({ q = "", state, kind, queue, since }) {
+  const found = TOKEN.test(q) ? { token: q } : { correlation_id: q };
+  const from = since ? new Date(Date.now() - Number(since) * 1000).toISOString() : "";
+  return { ...found, state, kind, queue, since: from };
+}
+
+/** @param {JobLine} line How long it took, or takes: one that runs has a bar that moves. */
+function bar({ state, total, submitted }) {
+  if (total !== null) return took(total);
+  const since = ms(submitted);
+  const text = since === null ? "" : whole(Math.max(0, (Date.now() - since) / 1000));
+  return h("span", { class: "live", "data-state": state }, h("span", { class: "live-bar", "aria-hidden": "true" }), text);
+}

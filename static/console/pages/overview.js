@@ -1,0 +1,200 @@
+// @ts-check
+/** Overview: the queues, how long jobs take, how many go well. */
+
+/** @import { LatencyLine, Percentiles, QueueLine, Series } from "../types.js" */
+/** @import { Page, Desk } from "../view.js" */
+import { h, mark, say } from "../dom.js";
+import { HeatMap } from "../heatmap.js";
+import { Lines } from "../lines.js";
+import { format } from "../router.js";
+import { drawSpark, spark } from "../spark.js";
+import { Table } from "../table.js";
+import { again, page, panel } from "../view.js";
+import { count, ms, percent, rate, size, took, whole } from "../words.js";
+import { pauseButton } from "./pause.js";
+
+/** How often the hour is asked for anew: ms. */
+const SERIES_MS = 5000;
+const SPARK_POINTS = 120;
+const WINDOWS = /** @type {const} */ ([["15", "15 min"], ["60", "1 h"], ["360", "6 h"]]);
+const MEASURES = /** @type {const} */ ([["total", "submit to end"], ["wait", "waiting"], ["run", "running"]]);
+
+/** @type {Page} */
+export const overview = (desk) => {
+  const tiles = new Tiles();
+  const queues = queueTable(desk);
+  const latency = latencyTable();
+  const lines = new Lines("Latency over time", took);
+  const heat = new HeatMap("Time from submit to end");
+  const [kind, minutes, measure] = [select("Kind", [["", "all kinds"]]), select("Time", WINDOWS, "60"), select("Measured", MEASURES)];
+  const trouble = h("p", { class: "notice", hidden: true });
+  /** @type {Series | null} */
+  let series = null;
+  const draw = () => {
+    if (!series) return;
+    const name = /** @type {"total" | "wait" | "run"} */ (measure.select.value);
+    const known = series.points;
+    lines.show(known.map(({ at }) => ms(at) ?? 0), (/** @type {const} */ (["p50", "p95", "p99"])).map((one) =>
+      ({ name: one, tone: one, values: known.map((point) => point[name]?.[one] ?? null) })));
+    heat.show(series);
+  };
+  const asking = again(SERIES_MS, async (signal) => {
+    series = await desk.api.get("series", { minutes: minutes.select.value, kind: kind.select.value }, signal);
+    draw();
+  }, (why) => {
+    say(trouble, why && `The last hours are not known: ${why}`);
+    trouble.hidden = !why;
+  });
+  measure.select.addEventListener("change", draw);
+  for (const { select } of [kind, minutes]) select.addEventListener("change", asking.now);
+  return {
+    title: "Overview",
+    element: page("Overview", [], [
+      tiles.element,
+      panel("Queues", [queues.element], { more: "is-table" }),
+      trouble,
+      h("div", { class: "pair" },
+        panel("Latency over time", [lines.element], { beside: [kind.label, measure.label, minutes.label] }),
+        panel("Submit to end, all jobs", [heat.element])),
+      panel("Milestones in the last minute", [latency.element], { more: "is-table", beside: [h("p", { class: "muted" }, "p50 · p95 · p99")] }),
+    ]),
+    see: (seen) => {
+      tiles.show(seen);
+      queues.show(seen.queues);
+      latency.show(seen.latency);
+      offer(kind.select, seen.kinds.map((one) => one.kind));
+    },
+    paint: () => heat.paint(),
+    close: asking.stop,
+  };
+};
+
+/** The figures of the whole. */
+class Tiles {
+  element = h("dl", { class: "tiles" });
+  /** @type {Map<string, HTMLElement>} */
+  #values = new Map();
+
+  constructor() {
+    for (const name of ["waiting", "running", "scheduled", "dead letters", "in", "out", "failed", "connections", "store"]) {
+      const value = h("dd", { class: "tile-value" });
+      this.#values.set(name, value);
+      this.element.append(h("div", { class: "tile" }, h("dt", { class: "tile-name" }, name), value));
+    }
+  }
+
+  /** @param {import("../types.js").Overview} seen */
+  show({ queues, latency, connections, store }) {
+    const sum = (/** @type {"waiting" | "running" | "rate_in" | "rate_out"} */ name) => queues.reduce((all, line) => all + line[name], 0);
+    // What belongs to a whole queue stands in the line of each of its tiers.
+    const whole = [...new Map(queues.map((line) => [line.queue, line])).values()];
+    const all = latency.find((line) => line.kind === "");
+    this.#say("waiting", count(sum("waiting")));
+    this.#say("running", count(sum("running")));
+    this.#say("scheduled", count(whole.reduce((total, line) => total + line.scheduled, 0)));
+    const dead = whole.reduce((total, line) => total + line.dead, 0);
+    this.#say("dead letters", count(dead), dead > 0 ? "bad" : null);
+    this.#say("in", `${rate(sum("rate_in"))}/s`);
+    this.#say("out", `${rate(sum("rate_out"))}/s`);
+    this.#say("failed", all && all.count > 0 ? percent(all.failed / all.count) : "–", all && all.failed > 0 ? "bad" : null);
+    this.#say("connections", count(connections.sockets + connections.streams), connections.slow > 0 ? "warn" : null);
+    this.#say("store", store.memory === null ? "–" : store.limit ? `${size(store.memory)} of ${size(store.limit)}` : size(store.memory));
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {string | null} [tone]
+   */
+  #say(name, text, tone = null) {
+    const value = /** @type {HTMLElement} */ (this.#values.get(name));
+    say(value, text);
+    mark(value, "data-tone", tone);
+  }
+}
+
+/**
+ * @param {Desk} desk
+ * @returns {Table<QueueLine>}
+ */
+function queueTable(desk) {
+  return new Table({
+    caption: "Queues and their tiers",
+    key: ({ queue, tier }) => `${queue}/${tier}`,
+    empty: "No queue yet: no worker has registered a kind.",
+    columns: [
+      { head: "Queue", make: (row) => h("a", { href: format("jobs", "", { queue: row().queue }) }, row().queue) },
+      { head: "Tier", text: ({ tier }) => tier },
+      { head: "State", make: () => h("span", { class: "chip" }), update: (chip, line) => {
+        const [text, tone] = state(line);
+        say(chip, text);
+        mark(chip, "data-tone", tone);
+      } },
+      { head: "Waiting", number: true, text: ({ waiting }) => count(waiting) },
+      { head: "Last two minutes", quiet: true, make: () => h("span", {}, spark()), update: (cell, { queue, tier }) => {
+        drawSpark(/** @type {Element} */ (cell.firstElementChild), desk.feed.backlog.get(`${queue}/${tier}`) ?? [], SPARK_POINTS);
+      } },
+      { head: "Oldest", number: true, text: ({ oldest }) => whole(oldest) },
+      { head: "Starts in", number: true, text: ({ eta }) => whole(eta) },
+      { head: "In/s", number: true, text: (line) => rate(line.rate_in) },
+      { head: "Out/s", number: true, text: (line) => rate(line.rate_out) },
+      { head: "Running", number: true, text: ({ running }) => count(running) },
+      { head: "Scheduled", number: true, text: ({ scheduled }) => count(scheduled) },
+      { head: "Dead", number: true, make: (row) => h("a", { href: format("dead", "", { queue: row().queue }) }), update: (link, { dead }) => {
+        say(link, count(dead));
+        mark(link, "data-tone", dead > 0 ? "bad" : null);
+      } },
+      { head: "Pause or resume", quiet: true, ...pauseButton(desk) },
+    ],
+  });
+}
+
+/**
+ * @param {QueueLine} line
+ * @returns {[string, string]}
+ */
+function state({ paused, served, waiting }) {
+  if (paused) return ["paused", "warn"];
+  if (!served) return ["not served", waiting > 0 ? "bad" : "warn"];
+  return ["served", "good"];
+}
+
+/** @returns {Table<LatencyLine>} */
+function latencyTable() {
+  const three = (/** @type {Percentiles | null} */ of) => (of ? `${took(of.p50)} · ${took(of.p95)} · ${took(of.p99)}` : "–");
+  return new Table({
+    caption: "Latency of each kind in the last minute: half, 95 of 100, 99 of 100 were quicker",
+    key: ({ kind }) => kind,
+    empty: "No job has ended in the last minute.",
+    columns: [
+      { head: "Kind", text: ({ kind }) => kind || "all kinds" },
+      { head: "Jobs", number: true, text: (line) => count(line.count) },
+      { head: "Failed", number: true, text: (line) => count(line.failed), tone: ({ failed }) => (failed > 0 ? "bad" : null) },
+      ...(/** @type {const} */ ([["ack", "To the token"], ["wait", "Waiting"], ["run", "Running"], ["total", "Submit to end"], ["notify", "Telling it"]]))
+        .map(([name, head]) => ({ head, number: true, text: (/** @type {LatencyLine} */ line) => three(line[name]) })),
+    ],
+  });
+}
+
+/**
+ * @param {string} name
+ * @param {readonly (readonly [string, string])[]} choices
+ * @param {string} [chosen]
+ */
+export function select(name, choices, chosen = choices[0][0]) {
+  const made = h("select", { class: "input is-small" }, choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  return { select: made, label: h("label", { class: "choice" }, h("span", { class: "visually-hidden" }, name), made) };
+}
+
+/**
+ * Adds what is not there yet, and leaves what is chosen.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {string[]} values
+ */
+export function offer(select, values) {
+  const there = new Set([...select.options].map(({ value }) => value));
+  for (const value of [...new Set(values)].sort()) {
+    if (!there.has(value)) select.append(h("option", { value }, value));
+  }
+}

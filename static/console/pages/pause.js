@@ -1,0 +1,35 @@
+// @ts-check
+/** Pausing a queue, from whichever row shows it. */
+
+/** @import { QueueLine } from "../types.js" */
+/** @import { Desk } from "../view.js" */
+import { say } from "../dom.js";
+import { ask } from "../notice.js";
+import { button } from "../table.js";
+import { attempt } from "../view.js";
+
+/**
+ * The cell of a table of queues.
+ *
+ * @param {Desk} desk
+ */
+export function pauseButton({ api }) {
+  /** @param {QueueLine} line */
+  const act = async ({ queue, paused }) => {
+    if (!paused) {
+      const text = "Its workers take no new jobs until it is resumed. What runs goes on; what is submitted waits.";
+      if (!await ask({ title: `Pause ${queue}?`, text, yes: "Pause" })) return;
+    }
+    await attempt(async () => {
+      await api.send(`queues/${encodeURIComponent(queue)}/${paused ? "resume" : "pause"}`);
+      return `${queue} is ${paused ? "resumed" : "paused"}.`;
+    });
+  };
+  return {
+    make: (/** @type {() => QueueLine} */ row) => button("", () => void act(row())),
+    update: (/** @type {HTMLElement} */ made, /** @type {QueueLine} */ { queue, paused }) => {
+      say(made, paused ? "Resume" : "Pause");
+      made.setAttribute("aria-label", `${paused ? "Resume" : "Pause"} ${queue}`);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// @ts-check
+/** How the console writes what it measures. */
+
+import { count, duration, size } from "../page/words.js";
+
+export { count, size };
+
+/** What is not known. */
+export const NONE = "–";
+
+/** @param {number | null | undefined} seconds */
+export function took(seconds) {
+  return seconds === null || seconds === undefined ? NONE : long(seconds);
+}
+
+/** @param {number} seconds */
+function long(seconds) {
+  if (seconds < 60) return duration(seconds * 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+}
+
+/** @param {number} perSecond */
+export function rate(perSecond) {
+  if (perSecond === 0) return "0";
+  return perSecond < 10 ? perSecond.toFixed(1) : count(perSecond);
+}
+
+/** @param {number | null | undefined} part Of one. */
+export function percent(part) {
+  if (part === null || part === undefined) return NONE;
+  const value = part * 100;
+  // 99.96 % is not 100 %: what falls short is never rounded away.
+  const digits = value === 100 || value === 0 ? 0 : Math.abs(value) >= 99 ? 2 : 1;
+  const text = value.toFixed(digits);
+  return `${value < 100 && Number(text) === 100 ? "99.99" : text} %`;
+}
+
+/** @import { Time } from "./types.js" */
+
+/** @param {Time} at @returns {number | null} ms */
+export const ms = (at) => (at === null || at === undefined || at === "" ? null : typeof at === "number" ? at : Date.parse(at));
+
+/**
+ * @param {Time} at
+ * @param {number} [now] ms
+ */
+export function ago(at, now = Date.now()) {
+  const then = ms(at);
+  if (then === null) return NONE;
+  const seconds = Math.max(0, Math.round((now - then) / 1000));
+  return seconds === 0 ? "now" : `${whole(seconds)} ago`;
+}
+
+/** @param {number | null | undefined} seconds In whole seconds, minutes, hours, days: what only grows is not read to the ms. */
+export function whole(seconds) {
+  if (seconds === null || seconds === undefined) return NONE;
+  return seconds < 60 ? `${Math.round(seconds)} s` : long(seconds);
+}
+
+/** @param {Time} at The time of day, and the date where it is another day's. */
+export function moment(at) {
+  const then = ms(at);
+  if (then === null) return NONE;
+  const date = new Date(then);
+  const time = date.toLocaleTimeString("en-GB");
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString("sv-SE")} ${time}`;
+}
+
+/** @param {unknown} error */
+export const message = (error) => (error instanceof Error ? error.message : String(error));
