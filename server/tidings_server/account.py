@@ -107,7 +107,8 @@ class Accounts:
         self._most = max_connections
         self._callers: dict[str, Account] = {}
         self._addresses: dict[str, int] = {}
-        self._connections = 0
+        self.connections = 0
+        """Sockets and streams that this process holds."""
 
     def of(self, caller: str, now: float) -> Account:
         """Return a caller's account."""
@@ -136,14 +137,14 @@ class Accounts:
         count = self._addresses.get(address, 0)
         if count >= self._limits.max_connections_per_address:
             raise too_many_connections("your address has", count, self._limits.max_connections_per_address)
-        if self._connections >= self._most:
-            raise too_many_connections("this server has", self._connections, self._most)
+        if self.connections >= self._most:
+            raise too_many_connections("this server has", self.connections, self._most)
         self._addresses[address] = count + 1
-        self._connections += 1
+        self.connections += 1
 
     def disconnect(self, address: str) -> None:
         """Count one connection less."""
-        self._connections -= 1
+        self.connections -= 1
         count = self._addresses[address] - 1
         if count:
             self._addresses[address] = count

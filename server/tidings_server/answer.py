@@ -145,6 +145,11 @@ def _signal_too_large() -> Problem:
     return problem("too_large", detail, field="/input", limit=MAX_SIGNAL_BYTES)
 
 
+def trace_of(submission: Submission) -> str:
+    """Return the trace that a submission belongs to; empty: none that can be used."""
+    return trace_id_of(accept(submission.traceparent, None)[0]) if submission.traceparent else ""
+
+
 def traced(problem: Problem, submission: Submission) -> Problem:
     """Return the problem of a submission that was refused: it says to which trace it belongs, if to any."""
     traceparent, _ = accept(submission.traceparent, None)

@@ -22,6 +22,7 @@ from .endpoint import SocketEndpoint
 from .gateway import Gateway
 from .guard import Guard
 from .jobs import Jobs
+from .metrics import Metrics
 from .pages import SECURITY_HEADERS, Pages, static_folder
 from .reply import HEADERS, json_response, problem_response
 from .settings import ServerSettings
@@ -81,6 +82,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     async def document(request: Request) -> Response:
         return documents[request.url.path.rpartition("/")[2].removesuffix(".json")]
 
+    metrics = [Route("/metrics", Metrics(gateway, sockets).page)] if gateway.settings.metrics else []
     return [
         Route("/", index),
         Route("/console", console),
@@ -98,6 +100,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
+        *metrics,
         Mount("/static", Pages(directory=folder)),
     ]
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from tidings.broker.breaker import BreakerStore
+from tidings.broker.clock import StoreClock
 from tidings.broker.connection import open_store
 from tidings.broker.contact import Contact
 from tidings.broker.error import StoreError
@@ -33,6 +34,7 @@ from tidings.contract.kind import KindRecord
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
 from tidings.contract.trace import accept
+from tidings.metric.stock import Stock
 
 from .account import Accounts
 from .admin.connections import Connections
@@ -44,6 +46,7 @@ from .answer import (
     reach,
     signal_problem,
     store_problem,
+    trace_of,
     traced,
     unknown_token,
     visible,
@@ -54,6 +57,7 @@ from .auth.ticket import Tickets
 from .breakers import Breakers
 from .hub import Hub, Listener
 from .kinds import Kinds
+from .meter import Notices, ServerMeter
 from .settings import ServerSettings
 
 log = structlog.get_logger()
@@ -111,7 +115,11 @@ class Gateway:
             self._on_change,
             probe_s=settings.probe_s,
         )
-        self.hub = Hub(self.store, self._subscription, keys)
+        self.meter = ServerMeter()
+        self._clock = StoreClock()
+        notices = Notices(self.meter.notify, self._clock) if settings.metrics else None
+        self.hub = Hub(self.store, self._subscription, keys, notices)
+        self.stock = Stock(self.client, keys, self.breaker_store, contact, self._records)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -124,6 +132,8 @@ class Gateway:
                 tasks.start_soon(self._follow_breakers, name="breakers")
                 tasks.start_soon(self.observatory.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
+                if self.settings.metrics:
+                    tasks.start_soon(self._clock.follow, self.client, name="store clock")
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
                     await self._kinds_known.wait()
@@ -258,17 +268,23 @@ class Gateway:
         self.accounts.of(caller, now).submit(now)
         token, job = self.admit(watched, identity, caller)
         if listener is None:
-            return acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
+            ack = acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
+            self._acked(submission, job, now)
+            return ack
         listener.token = token
         self.hub.begin(listener)
         made = False
         try:
             ack = acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
             made = not ack.duplicate
+            self._acked(submission, job, now)
         finally:
             if not made:
                 self.hub.forget(listener)
         return ack
+
+    def _acked(self, submission: Submission, job: NewJob, since: float) -> None:
+        self.meter.ack.of(job.kind, job.tier).observe(time.monotonic() - since, trace_of(submission))
 
     def degraded(self, kind: str) -> str:
         """Return how the service falls short for jobs of a kind at the moment; empty: it does not."""
@@ -370,6 +386,9 @@ class Gateway:
             raise ProblemError(refused)
 
     # The kinds.
+
+    def _records(self) -> Iterable[KindRecord]:
+        return self.kinds.records.values()
 
     def _on_message(self, channel: str, data: bytes) -> None:
         if channel == self._kinds_channel:

@@ -20,6 +20,7 @@ from tidings.contract.event import EventClass
 from tidings.contract.token import Token
 
 from .frame import Frame
+from .meter import Notices
 from .render import is_final
 
 Entry = tuple[str, int, int, str]
@@ -87,8 +88,20 @@ class Topic:
 class Hub:
     """The jobs that are listened to in this process."""
 
-    def __init__(self, store: GatewayStore, subscription: Subscription, keys: Keys) -> None:
+    def __init__(
+        self, store: GatewayStore, subscription: Subscription, keys: Keys, notices: Notices | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: tells where jobs stand.
+            subscription: reads the inbox.
+            keys: the names of the namespace.
+            notices: measures how long events take; None: nobody wants to know.
+
+        """
         self._store = store
+        self._notices = notices
         self._subscription = subscription
         self._keys = keys
         self._topics: dict[str, Topic] = {}
@@ -152,10 +165,15 @@ class Hub:
 
     def receive(self, data: bytes) -> None:
         """Take one message of the inbox: a batch of events."""
+        frame, classes = "", []
         for entry in _decode_inbox(data):
             topic = self._topics.get(entry[0])
             if topic is not None:
                 self._take(topic, entry)
+                classes.append(entry[2])
+                frame = frame or entry[3]
+        if frame and self._notices is not None:
+            self._notices.passed(frame, classes)
 
     def reopened(self) -> None:
         """Watch everything again, because the inbox was deaf for a while."""

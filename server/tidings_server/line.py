@@ -8,6 +8,8 @@ import anyio
 import anyio.abc
 from starlette.types import Receive, Send
 
+from tidings.metric.meter import Series
+
 from .session import Session
 
 SENT_AWAY_S = 1.0
@@ -36,11 +38,19 @@ class Owner(Protocol):
 class Line(ABC):
     """One open WebSocket."""
 
-    __slots__ = ("sent_at",)
+    __slots__ = ("_acks", "sent_at")
 
     def __init__(self) -> None:
         self.sent_at = time.monotonic()
         """When something was last sent, by this process's monotonic clock, s."""
+        self._acks: list[tuple[Series, float, str]] | None = None
+        """Of submits whose acks wait to be sent: where they are counted, when they were read, and their trace."""
+
+    def acked(self, series: Series, read_at: float, trace: str) -> None:
+        """Count, as soon as what waits has been sent, how long an ack took."""
+        if self._acks is None:
+            self._acks = []
+        self._acks.append((series, read_at, trace))
 
     @abstractmethod
     def flush(self) -> None:
@@ -49,6 +59,12 @@ class Line(ABC):
     @abstractmethod
     def tick(self, now: float) -> None:
         """Look after what depends on time; called about once a second with the monotonic clock."""
+
+    def _count_acks(self) -> None:
+        if self._acks is not None:
+            for series, read_at, trace in self._acks:
+                series.observe(self.sent_at - read_at, trace)
+            self._acks = None
 
 
 class AsgiLine(Line):
@@ -90,6 +106,7 @@ class AsgiLine(Line):
                     with anyio.fail_after(self._write_timeout_s):
                         await self._send({"type": "websocket.send", "text": frame.text})
                 self.sent_at = time.monotonic()
+            self._count_acks()
             if session.close_code is not None:
                 await self._send({"type": "websocket.close", "code": session.close_code})
                 self._tasks.cancel_scope.cancel()

@@ -259,6 +259,8 @@ class DirectLine(Line):
         while outbox and protocol.writable.is_set() and not protocol.close_sent:
             protocol.transport.write(b"".join([frame.wire for frame in outbox.take_some(WRITE_BYTES)]))
             self.sent_at = time.monotonic()
+        if not outbox:
+            self._count_acks()
 
     def tick(self, now: float) -> None:
         """Ping; give up one that has not been heard of, or does not read."""

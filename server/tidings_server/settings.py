@@ -113,6 +113,13 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "without two of them it is not ready."
         ),
     ] = 2.0
+    metrics: Annotated[
+        bool,
+        Meta(
+            description="Whether `/metrics` is served, to whoever can reach this server: a proxy must keep it to "
+            "oneself."
+        ),
+    ] = True
     write_timeout_s: Annotated[
         Seconds, Meta(description="How long a write may wait for a reader that does not read.")
     ] = 20.0

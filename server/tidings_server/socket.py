@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from tidings.broker.gateway import Record, Submitted
+from tidings.broker.gateway import NewJob, Record, Submitted
 from tidings.contract import close
 from tidings.contract.admin import Connection
 from tidings.contract.event import EventClass
@@ -27,6 +27,7 @@ from .answer import (
     signal_problem,
     signal_text,
     store_problem,
+    trace_of,
     traced,
     unknown_token,
     visible,
@@ -100,7 +101,9 @@ class Socket:
         self._listeners: dict[str, SocketListener] = {}
         self._line: Line | None = None
         self._since = time.time()
-        self._leaves_at = time.monotonic() + lifetime(gateway.settings.max_connection_age_s)
+        self._read_at = time.monotonic()
+        """When the last message came."""
+        self._leaves_at = self._read_at + lifetime(gateway.settings.max_connection_age_s)
 
     # What the line tells.
 
@@ -112,7 +115,8 @@ class Socket:
 
     def received(self, data: str | bytes) -> None:
         """Take a message."""
-        command = self.session.receive(data, time.monotonic())
+        self._read_at = time.monotonic()
+        command = self.session.receive(data, self._read_at)
         if command is not None:
             self.do(command)
         if self.session.outbox or self.session.close_code is not None:
@@ -132,6 +136,8 @@ class Socket:
             self.ended(listener)
         self._gateway.observatory.leave(self)
         self._seat.leave()
+        if self.session.close_code == close.TOO_SLOW:
+            self._gateway.meter.slow.add("socket")
         self._on_lost(self)
 
     def tick(self, now: float) -> None:
@@ -249,11 +255,13 @@ class Socket:
             self._gateway.hub.begin(listener)
         answer = self._gateway.store.submit(token.partition, job)
         degraded = self._gateway.degraded(job.kind)
-        answer.add_done_callback(partial(self._submitted, frame, token, listener, degraded))
+        answer.add_done_callback(partial(self._submitted, frame, job, self._read_at, token, listener, degraded))
 
     def _submitted(
         self,
         frame: Submit,
+        job: NewJob,
+        read_at: float,
         token: Token,
         listener: SocketListener | None,
         degraded: str,
@@ -270,9 +278,10 @@ class Socket:
                 self.session.submit_refused(ref, traced(error.problem, frame))
                 self.flush()
             return
-        if not self._open:
+        if self._line is None:
             return
         self.session.acked(ack)
+        self._line.acked(self._gateway.meter.ack.of(job.kind, job.tier), read_at, trace_of(frame))
         if ack.duplicate:
             self._watch_earlier(ref, listener, ack.token)
         elif listener is not None:

@@ -75,7 +75,8 @@ class Stream(Response):
         self._settings = settings
         self._identity = identity
         self._outbox: Outbox[str] = Outbox(settings.max_waiting_bytes)
-        self._too_slow = False
+        self.too_slow = False
+        """Whether its reader was let go."""
         self._news = asyncio.Event()
         self._ends_at = time.monotonic() + lifetime(settings.max_connection_age_s)
 
@@ -86,12 +87,12 @@ class Stream(Response):
 
     def write(self, token: str, event_class: int, text: str) -> None:
         """Add one event; a reader that would leave too much waiting is let go."""
-        if self._too_slow:
+        if self.too_slow:
             return
         self._outbox.put_event(token, event_class, text)
         if self._outbox.overflowed:
             self._outbox.take()
-            self._too_slow = True
+            self.too_slow = True
             log.info("stream_too_slow", limit_bytes=self._settings.max_waiting_bytes)
         self._news.set()
 
@@ -123,7 +124,7 @@ class Stream(Response):
     async def _write_all(self, send: Send) -> None:
         await self._send(send, retry(random.uniform(*RETRY_MS)))  # noqa: S311 - jitter
         await self._send_all(send, self.history)
-        while not self._too_slow:
+        while not self.too_slow:
             await self._send_all(send, self._outbox)
             if self.live <= 0 or self.leaving or self._identity.expired() or time.monotonic() >= self._ends_at:
                 break

@@ -171,8 +171,13 @@ class Streams:
             leave.callback(self._gateway.connections.streams.discard, shown)
             if self._gateway.draining:
                 stream.drain()
+            leave.callback(self._count, stream)
             stream.leave = leave.pop_all()
         return stream
+
+    def _count(self, stream: Stream) -> None:
+        if stream.too_slow:
+            self._gateway.meter.slow.add("stream")
 
     async def _join(self, stream: Stream, listener: StreamListener, identity: Identity, after: int) -> Record | None:
         """Listen to a job and write what was missed; return its record if it goes on."""

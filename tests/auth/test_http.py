@@ -26,7 +26,7 @@ ROUTES = {
 }
 """Every route that is not open, with the scope it needs."""
 
-OPEN = ["/", "/static/tidings.js", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz"]
+OPEN = ["/", "/static/tidings.js", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz", "/metrics"]
 
 SCOPES = ["", "submit", "watch", "cancel", "admin"]
 

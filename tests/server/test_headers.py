@@ -55,6 +55,7 @@ def test_the_page_and_its_files_may_do_what_they_need_and_no_more(http: httpx.Cl
         ("PUT", "/v1/jobs"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/metrics"),
         ("GET", "/openapi.json"),
         ("GET", "/asyncapi.json"),
         ("GET", "/nothing"),

@@ -1,6 +1,7 @@
 """A census of the store: what is served, by whom, and how much waits. For people and probes."""
 
 import asyncio
+from collections.abc import Iterable
 
 import msgspec
 from redis.asyncio import Redis
@@ -47,19 +48,25 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(found)
 
 
-async def take_census(store: Redis, keys: Keys) -> Census:
+async def take_census(store: Redis, keys: Keys, known: Iterable[KindRecord] | None = None) -> Census:
     """Return the census of a store.
+
+    Args:
+        store: a client of it.
+        keys: the names of the namespace.
+        known: its kinds, from one who knows them; None: they are asked for.
 
     Raises:
         StoreError: it cannot be reached.
 
     """
     registry = Registry(store, keys)
-    kinds = sorted((await registry.kinds()).values(), key=lambda kind: kind.kind)
+    found = (await registry.kinds()).values() if known is None else known
+    kinds = sorted(found, key=lambda kind: kind.kind)
     tiers: dict[str, set[str]] = {}
     for kind in kinds:
         tiers.setdefault(kind.queue, set()).update(kind.tiers)
-    counts = (count_queue(store, keys, queue, sorted(found)) for queue, found in sorted(tiers.items()))
+    counts = (count_queue(store, keys, queue, sorted(names)) for queue, names in sorted(tiers.items()))
     return Census(
         kinds=kinds,
         workers=await registry.workers(),

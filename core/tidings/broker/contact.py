@@ -48,6 +48,11 @@ class Contact:
         """Of memory: the store answers, and takes no more."""
         self._refused: tuple[Any, ...] = ()
 
+    @property
+    def lost(self) -> bool:
+        """Whether the store did not answer when it was asked last."""
+        return self._loss.lasts
+
     def answered(self, call: tuple[Any, ...]) -> None:
         """Take note that the store answered.
 

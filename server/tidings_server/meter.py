@@ -1,0 +1,74 @@
+"""What a server counts while it works, for its page of metrics."""
+
+import asyncio
+from datetime import datetime
+
+from tidings.broker.clock import StoreClock
+from tidings.contract.event import EventClass
+from tidings.metric.family import Family, counts, durations
+from tidings.metric.meter import Counter, Histogram, Names, Series
+
+_AT = '"at":"'
+_AT_LENGTH = len("2026-01-01T00:00:00.000Z")
+
+
+class ServerMeter:
+    """The meters of one server process."""
+
+    def __init__(self) -> None:
+        self.ack = Histogram(
+            "tidings_ack_seconds",
+            "From when a submit was read to when its ack was written.",
+            ("kind", "tier"),
+            Names(),
+        )
+        self.notify = Histogram(
+            "tidings_notify_seconds",
+            "From when the store published an event to when this server wrote it to a client.",
+            ("event",),
+            Names(),
+        )
+        self.slow = Counter(
+            "tidings_slow_consumers_total", "Clients that were sent away because they read too slowly.", ("transport",)
+        )
+
+    def families(self) -> list[Family]:
+        """Return what was counted so far."""
+        return [durations(self.ack), durations(self.notify), counts(self.slow)]
+
+
+class Notices:
+    """Measures how long events take from the store to clients: once for each message of the inbox.
+
+    The events of a message were published at one moment, and what they lead to is written at the end of the turn of
+    the event loop that takes the message. A client that does not keep up reads later; that is its own time.
+    """
+
+    def __init__(self, notify: Histogram, clock: StoreClock) -> None:
+        self._clock = clock
+        self._series: list[tuple[int, Series]] = [(one, notify.of(one.name.lower())) for one in EventClass]
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def passed(self, frame: str, classes: list[int]) -> None:
+        """Take note that events were passed on.
+
+        Args:
+            frame: that of one of them, which says when it was published.
+            classes: the class of each.
+
+        """
+        if self._loop is None:  # looking for it costs more than all the rest
+            self._loop = asyncio.get_running_loop()
+        self._loop.call_soon(self._written, frame, classes)
+
+    def _written(self, frame: str, classes: list[int]) -> None:
+        """Count them: whatever was to be written for them has been, as this was put in line after it."""
+        now = self._clock.now()
+        start = frame.find(_AT) + len(_AT)
+        if now is None:
+            return
+        took = max(now - datetime.fromisoformat(frame[start : start + _AT_LENGTH]).timestamp(), 0.0)
+        for event_class, series in self._series:
+            count = classes.count(event_class)
+            if count:
+                series.observe_many(took, count)

@@ -1,0 +1,44 @@
+"""The endpoint `GET /metrics`: what Prometheus reads."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+import tidings
+from tidings.metric.family import Family, gauge, gauges
+from tidings.metric.scrape import Scrape
+
+from .gateway import Gateway
+from .reply import HEADERS
+from .sockets import Sockets
+
+
+class Metrics:
+    """The endpoint. It asks for no credential: see docs/how-to/metrics.md for keeping it to oneself."""
+
+    def __init__(self, gateway: Gateway, sockets: Sockets) -> None:
+        self._gateway = gateway
+        self._sockets = sockets
+        self._scrape = Scrape(self._families)
+
+    async def page(self, request: Request) -> Response:
+        """Answer with the page."""
+        page = await self._scrape.page(request.headers.get("accept", ""))
+        return Response(page.body, headers={**HEADERS, "content-type": page.content_type})
+
+    async def _families(self) -> list[Family]:
+        stock = await self._gateway.stock.families()
+        gateway, sockets = self._gateway, len(self._sockets)
+        streams = max(gateway.accounts.connections - sockets, 0)
+        build = [((tidings.__version__,), 1.0)]
+        return [
+            gauges("tidings_build_info", "The release of tidings; always 1.", ("version",), build),
+            *gateway.meter.families(),
+            gauges(
+                "tidings_connections",
+                "Clients that are connected to this server.",
+                ("transport",),
+                [(("socket",), float(sockets)), (("stream",), float(streams))],
+            ),
+            gauge("tidings_watches", "Jobs that are watched through this server.", len(gateway.hub)),
+            *stock,
+        ]

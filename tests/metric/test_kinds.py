@@ -1,0 +1,50 @@
+"""A server that knows ten thousand kinds: its page stays as large as it was with a few hundred."""
+
+import json
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from support.peer import peer
+from support.scrape import scrape, text, until
+from support.store import running_store
+from support.system import System
+from tidings.broker.connection import open_store
+from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry
+from tidings.contract.kind import KindRecord
+from tidings.metric.meter import MAX_NAMES, OTHER
+
+KINDS = 10_000
+SUBMITTED = MAX_NAMES + 100
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    with running_store() as store:
+        system = System(store)
+        yield system
+        system.close()
+
+
+async def test_ten_thousand_kinds_in_as_many_queues_do_not_grow_the_page(system: System) -> None:
+    schema = msgspec.Raw(json.dumps({"type": "object"}).encode())
+    kinds = [KindRecord(kind=f"k{n}", queue=f"q{n}", input=schema, result=schema) for n in range(KINDS)]
+    store = open_store(system.store.url)
+    await Registry(store, Keys()).register(kinds)
+    await store.aclose()
+    server = system.add_server().wait_until_ready(kinds=KINDS)
+    async with peer(server.socket_url) as client:
+        for number in range(SUBMITTED):
+            ack = await client.submit(f"k{number}")
+            assert ack["type"] == "ack", ack
+    page = server.url + "/metrics"
+    now = until(page, lambda now: now.sum("tidings_ack_seconds_count") == SUBMITTED)
+    assert len(now.each("tidings_ack_seconds_count")) == MAX_NAMES + 1
+    assert now.sum("tidings_ack_seconds_count", kind=OTHER) == SUBMITTED - MAX_NAMES
+    now = until(page, lambda now: now.has("tidings_backlog_jobs"))
+    assert now.sum("tidings_backlog_jobs") == SUBMITTED
+    for name in ("tidings_backlog_jobs", "tidings_kind_workers", "tidings_dead_jobs"):
+        assert len(scrape(page).each(name)) <= 2 * MAX_NAMES + 2
+    assert len(text(page)[1]) < 2_000_000
