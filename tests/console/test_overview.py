@@ -8,6 +8,7 @@ import anyio
 import httpx
 import jsonschema_rs
 
+import tidings
 from support.credential import bearer, token
 from support.peer import Peer, peer
 from support.system import System
@@ -33,16 +34,23 @@ async def test_it_tells_what_runs_where_and_each_second_anew(
     assert submitted.status_code == 202
     async with observer(system) as root:
         assert (await root.ask("observe"))["type"] == "done"
-        with anyio.fail_after(15):
+        with anyio.fail_after(30):
             while (await running(root)) != 1:
                 pass
+            while not (told := (await overview(root))["workers"][0]["running"]):
+                pass
+            assert [(one["token"], one["kind"]) for one in told] == [(submitted.json()["token"], "wait_for_file")]
             (tmp_path / "go").touch()
             while (await running(root)) != 0:
                 pass
         told = await overview(root)
         (worker,) = told["workers"]
+        assert (worker["version"], worker["slots"] > 0) == (tidings.__version__, True)
         assert worker["pid"] == system.workers[0].process.pid
         assert "default" in worker["queues"]
+        assert worker["memory"] > 1_000_000
+        assert worker["cpu"] >= 0
+        assert 0 <= worker["seen"] < 60
         assert {"kind": "noop", "queue": "default", "tiers": ["standard"]} in told["kinds"]
         assert told["connections"]["sockets"] == 1
         assert told["store"]["memory"] > 0

@@ -99,6 +99,8 @@ class Attempt(Sink):
         self._ticket = ""
         """That of the handler itself, if its kind has a breaker."""
         self._loop = asyncio.get_running_loop()
+        self.began = self._loop.time()
+        """When, by the loop's clock."""
         self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop, self._loop)
         self._run: Run | None = None
         self._reason = ""

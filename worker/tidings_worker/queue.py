@@ -106,6 +106,11 @@ class Queue:
         """How many attempts are under way."""
         return len(self._running)
 
+    @property
+    def attempts(self) -> Iterable[Attempt]:
+        """Those attempts, in the order in which they began."""
+        return self._running.values()
+
     async def serve(self, attempts: asyncio.TaskGroup) -> None:
         """Serve until cancelled; the attempts run in `attempts`, which outlives this."""
         await self._try(self._store.join, self.tiers)

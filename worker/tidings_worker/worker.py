@@ -1,6 +1,7 @@
 """A worker: everything one process does, from its registration to its leaving."""
 
 import asyncio
+import itertools
 import os
 import secrets
 import signal
@@ -22,7 +23,7 @@ from tidings.broker.error import ScriptError, StoreError
 from tidings.broker.gateway import GatewayStore
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
-from tidings.broker.registry import Registry, WorkerRecord
+from tidings.broker.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
 from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import Rules, WorkerStore
@@ -37,6 +38,7 @@ from .runner import Runners
 from .saga import Means
 from .settings import WorkerSettings
 from .sweeper import Sweeper
+from .usage import Usage
 
 log = structlog.get_logger()
 
@@ -68,6 +70,7 @@ class Worker:
         self._jobs = {job.kind: job for job in jobs}
         self._keys = Keys()
         self._started_ms = int(time.time() * 1000)
+        self._usage = Usage()
         self._queues: dict[str, Queue] = {}
         self._served = self._served_queues()
 
@@ -212,6 +215,7 @@ class Worker:
             await anyio.sleep(store_pause(failures) if failures else self.settings.heartbeat_s)
 
     def _record(self) -> WorkerRecord:
+        used = self._usage.look()
         return WorkerRecord(
             worker=self.id,
             host=socket.gethostname(),
@@ -223,7 +227,17 @@ class Worker:
             tiers=self.settings.shares,
             running=sum(queue.running for queue in self._queues.values()),
             since_ms=self._started_ms,
+            cpu=used.cpu,
+            memory=used.memory,
+            jobs=self._running_jobs(),
         )
+
+    def _running_jobs(self) -> list[RunningRecord]:
+        """Return what runs, the oldest of each queue; so many that the record stays small."""
+        now, clock = time.time(), asyncio.get_running_loop().time()
+        running = (one for queue in self._queues.values() for one in itertools.islice(queue.attempts, MAX_SHOWN))
+        found = [RunningRecord(one.token, one.kind, int((now - clock + one.began) * 1000)) for one in running]
+        return sorted(found, key=lambda one: one.since_ms)[:MAX_SHOWN]
 
     async def _leave(self, registry: Registry) -> None:
         try:

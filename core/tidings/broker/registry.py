@@ -9,6 +9,18 @@ from .connection import command
 from .keys import REGISTRY, Keys
 from .script import Script
 
+MAX_SHOWN = 50
+"""Running jobs that a worker names."""
+
+
+class RunningRecord(msgspec.Struct, frozen=True, array_like=True):
+    """One job that a worker runs."""
+
+    token: str
+    kind: str
+    since_ms: int
+    """When the attempt began, ms since the epoch by the worker's clock."""
+
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One worker as it describes itself."""
@@ -27,6 +39,14 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     running: int = 0
     since_ms: int = 0
     """When it started, ms since the epoch by its own clock; for people only."""
+    cpu: float | None = None
+    """Of one core, over its last heartbeat; None: not known. Handlers in child processes do not count."""
+    memory: int | None = None
+    """Resident bytes; None: its system does not tell."""
+    jobs: list[RunningRecord] = []
+    """What it runs, those that began first; at most `MAX_SHOWN`."""
+    seen_ms: int = 0
+    """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
 
 
 _encode_worker = msgspec.json.Encoder().encode
@@ -72,8 +92,13 @@ class Registry:
 
     async def workers(self) -> list[WorkerRecord]:
         """Return the workers that live."""
-        names = await command(self._store, "ZRANGE", self._keys.workers, 0, -1)
-        if not names:
+        listed = await command(self._store, "ZRANGE", self._keys.workers, 0, -1, "WITHSCORES")
+        if not listed:
             return []
-        found = await command(self._store, "MGET", *(self._keys.worker(name.decode()) for name in names))
-        return [_decode_worker(record) for record in found if record is not None]
+        seen = dict(zip(listed[::2], listed[1::2], strict=True))
+        found = await command(self._store, "MGET", *(self._keys.worker(name.decode()) for name in seen))
+        return [
+            msgspec.structs.replace(_decode_worker(record), seen_ms=int(at))
+            for record, at in zip(found, seen.values(), strict=True)
+            if record is not None
+        ]

@@ -60,7 +60,7 @@ class WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
     busy: int = 0
     """Slots in use."""
     cpu: float | None = None
-    """Of one core, over its last heartbeats, its child processes included; null: not known."""
+    """Of one core, over its last heartbeat; null: not known. Handlers in child processes do not count."""
     memory: int | None = None
     """Resident bytes; null: not known."""
     since: int = 0

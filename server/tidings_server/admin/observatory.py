@@ -23,6 +23,7 @@ from tidings.contract.overview import (
     KindLine,
     Overview,
     QueueLine,
+    RunningJob,
     StoreLine,
     WorkerLine,
 )
@@ -92,6 +93,9 @@ class Observatory:
             if not self._away:
                 log.warning("no_overview", error=str(error))
             self._away = True
+        except Exception:
+            # A fault of ours, which must not take from clients what they came for; it is shown by its absence.
+            log.exception("overview_broke")
         else:
             self._away = False
 
@@ -103,20 +107,20 @@ class Observatory:
 
         """
         census = await take_census(self._store, self._keys)
+        seconds, micros = await command(self._store, "TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
         return Overview(
             at=int(time.time() * 1000),
-            queues=await self._queues(census),
+            queues=await self._queues(census, now),
             kinds=[KindLine(kind=one.kind, queue=one.queue, tiers=one.tiers) for one in census.kinds],
-            workers=[worker_line(one) for one in census.workers],
+            workers=[worker_line(one, now) for one in census.workers],
             breakers=[breaker_line(one) for one in await self._breakers.shown()],
             latency=[],
             connections=self._connections.count(),
             store=await self._memory(),
         )
 
-    async def _queues(self, census: Census) -> list[QueueLine]:
-        seconds, micros = await command(self._store, "TIME")
-        now = int(seconds) * 1000 + int(micros) // 1000
+    async def _queues(self, census: Census, now: int) -> list[QueueLine]:
         lines = []
         for one in census.queues:
             since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")
@@ -152,8 +156,8 @@ def served(workers: list[WorkerRecord], queue: str, tier: str) -> bool:
     return any(queue in one.queues and (not one.tiers or tier in one.tiers) for one in workers)
 
 
-def worker_line(one: WorkerRecord) -> WorkerLine:
-    """Return a worker as operators are shown it."""
+def worker_line(one: WorkerRecord, now: int) -> WorkerLine:
+    """Return a worker as operators are shown it; now: the store's time, ms since the epoch."""
     return WorkerLine(
         worker=one.worker,
         host=one.host,
@@ -163,7 +167,11 @@ def worker_line(one: WorkerRecord) -> WorkerLine:
         tiers=one.tiers,
         slots=one.slots,
         busy=one.running,
+        cpu=one.cpu,
+        memory=one.memory,
         since=one.since_ms,
+        seen=max(now - one.seen_ms, 0) / 1000,
+        running=[RunningJob(token=job.token, kind=job.kind, since=job.since_ms) for job in one.jobs],
     )
 
 
