@@ -90,6 +90,14 @@ class _Face:
         return self._sink.correlation_id
 
     @property
+    def traceparent(self) -> str:
+        """W3C Trace Context for calls downstream: of this attempt where it is traced, else the client's, or empty.
+
+        OpenTelemetry's own context says the same, and more of it inside steps, where traces are switched on.
+        """
+        return self._sink.traceparent
+
+    @property
     def idempotency_key(self) -> str:
         """A key for calls downstream, the same in every attempt: the client's, or the job's token.
 

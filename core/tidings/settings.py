@@ -42,6 +42,13 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
+    traces: Annotated[
+        Literal["off", "otlp", "global"],
+        Meta(
+            description="Where spans go: `otlp` sends them as OpenTelemetry's `OTEL_…` variables say, `global` gives "
+            "them to the provider that the process has set up itself. Needs the extra `otel`."
+        ),
+    ] = "off"
     result_ttl_s: Annotated[Seconds, Meta(description="How long a finished job is found under its token.")] = 86_400.0
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Literal
 
 import anyio
@@ -33,8 +34,8 @@ from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
-from tidings.contract.trace import accept
 from tidings.metric.stock import Stock
+from tidings.trace import Span, tracing_of
 
 from .account import Accounts
 from .admin.connections import Connections
@@ -59,6 +60,7 @@ from .hub import Hub, Listener
 from .kinds import Kinds
 from .meter import Notices, ServerMeter
 from .settings import ServerSettings
+from .trace import Traces, end_submit
 
 log = structlog.get_logger()
 
@@ -74,6 +76,7 @@ class Gateway:
         self.id = secrets.token_urlsafe(9)
         self.kinds = Kinds()
         self.authenticator = authenticator_of(settings)
+        self.traces = Traces(tracing_of(settings, "tidings-server", self.id))
         self.draining = False
         self.over = False
         """Whether its own tasks have ended: without them nothing is served."""
@@ -143,6 +146,7 @@ class Gateway:
             self.over = True
             await self.client.aclose()
             await self._listening.aclose()
+            await self.traces.close()
 
     @property
     def ready(self) -> bool:
@@ -181,8 +185,8 @@ class Gateway:
 
     # Work.
 
-    def admit(self, submission: Submission, identity: Identity, caller: str) -> tuple[Token, NewJob]:
-        """Check a submission and give it a token.
+    def admit(self, submission: Submission, identity: Identity, caller: str) -> tuple[Token, NewJob, Span | None]:
+        """Check a submission and give it a token, and if it is traced a span, which `place` ends.
 
         Args:
             submission: what is asked for.
@@ -204,9 +208,7 @@ class Gateway:
         token = mint(record.queue)
         conditions = self.kinds.conditions(record.kind)
         unique = self.kinds.unique_value(record.kind, value)
-        traceparent, tracestate = ("", "")
-        if submission.traceparent is not None:
-            traceparent, tracestate = accept(submission.traceparent, submission.tracestate)
+        traceparent, tracestate, span = self.traces.begin(submission, record.kind, token)
         envelope = Envelope(
             kind=record.kind,
             input=submission.input,
@@ -216,7 +218,7 @@ class Gateway:
             tracestate=tracestate,
             key=submission.key or "",
         )
-        return token, NewJob(
+        job = NewJob(
             id=token.id,
             kind=record.kind,
             tier=conditions.tier(value, len(bytes(submission.input)), submission.tier),
@@ -235,6 +237,14 @@ class Gateway:
             terms=False if conditions.plain else self._terms(record, envelope, value, submission.priority or 0),
             traceparent=traceparent,
         )
+        return token, job, span
+
+    def place(self, token: Token, job: NewJob, span: Span | None) -> "asyncio.Future[Submitted]":
+        """Have what was admitted accepted by the store; a future that fails with `StoreError`."""
+        answer = self.store.submit(token.partition, job)
+        if span is not None:
+            answer.add_done_callback(partial(end_submit, span))
+        return answer
 
     def _terms(
         self, record: KindRecord, envelope: Envelope, value: dict[str, Any], priority: int
@@ -266,16 +276,17 @@ class Gateway:
         watched = msgspec.structs.replace(submission, watch=listener is not None)
         now = time.monotonic()
         self.accounts.of(caller, now).submit(now)
-        token, job = self.admit(watched, identity, caller)
+        token, job, span = self.admit(watched, identity, caller)
         if listener is None:
-            ack = acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
+            ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(job.kind))
             self._acked(submission, job, now)
             return ack
         listener.token = token
+        self.traces.follow(listener, token, job)
         self.hub.begin(listener)
         made = False
         try:
-            ack = acknowledge(token, await self._submitted(token, job), degraded=self.degraded(job.kind))
+            ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(job.kind))
             made = not ack.duplicate
             self._acked(submission, job, now)
         finally:
@@ -291,9 +302,9 @@ class Gateway:
         record = self.kinds.records.get(kind)
         return "circuit_open" if record is not None and self.breakers.is_open(record) else ""
 
-    async def _submitted(self, token: Token, job: NewJob) -> Submitted:
+    async def _submitted(self, token: Token, job: NewJob, span: Span | None) -> Submitted:
         try:
-            return await self.store.submit(token.partition, job)
+            return await self.place(token, job, span)
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
 
@@ -342,6 +353,7 @@ class Gateway:
         except asyncio.CancelledError:
             self.hub.leave(listener)
             raise
+        self.traces.follow_earlier(listener, record)
         try:
             return visible(record, listener.token, identity)
         except ProblemError:

@@ -8,6 +8,7 @@ is held until the answer is there.
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,6 +19,7 @@ from tidings.broker.pause import store_pause
 from tidings.broker.subscription import Subscription
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
+from tidings.trace import Span
 
 from .frame import Frame
 from .meter import Notices
@@ -26,19 +28,24 @@ from .render import is_final
 Entry = tuple[str, int, int, str]
 """Token, number, class and frame of an event, as the scripts publish it; an empty frame means: fetch."""
 
+Notice = Callable[[], Span | None]
+"""Begins the span in which the end of a job leaves."""
+
 _decode_inbox = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
 class Listener(ABC):
     """One who wants the events of one job; holds them back until its first answer has gone out."""
 
-    __slots__ = ("held", "seq", "token")
+    __slots__ = ("held", "notice", "seq", "token")
 
     def __init__(self, token: Token) -> None:
         self.token = token
         self.seq = 0
         """The last number passed on."""
         self.held: list[tuple[int, int, Frame]] | None = []
+        self.notice: Notice | None = None
+        """Of a job that is traced."""
 
     def offer(self, seq: int, event_class: int, frame: Frame) -> None:
         """Take an event from the hub."""
@@ -46,7 +53,18 @@ class Listener(ABC):
             self.held.append((seq, event_class, frame))
         elif seq > self.seq:
             self.seq = seq
+            if self.notice is not None and event_class == EventClass.FINAL:
+                self._notify(self.notice, seq, event_class, frame)
+            else:
+                self.event(seq, event_class, frame)
+
+    def _notify(self, notice: Notice, seq: int, event_class: int, frame: Frame) -> None:
+        span = notice()
+        try:
             self.event(seq, event_class, frame)
+        finally:
+            if span is not None:
+                span.end()
 
     def release(self, seq: int) -> None:
         """Let events go from now on, those above `seq` that were held first."""

@@ -245,7 +245,7 @@ class Socket:
 
     def _submit(self, frame: Submit) -> None:
         try:
-            token, job = self._gateway.admit(frame, self._identity, self._caller)
+            token, job, span = self._gateway.admit(frame, self._identity, self._caller)
         except ProblemError as error:
             self.session.submit_refused(frame.ref, traced(error.problem, frame))
             return
@@ -253,7 +253,8 @@ class Socket:
         if frame.watch:
             listener = self._listen(token)
             self._gateway.hub.begin(listener)
-        answer = self._gateway.store.submit(token.partition, job)
+            self._gateway.traces.follow(listener, token, job)
+        answer = self._gateway.place(token, job, span)
         degraded = self._gateway.degraded(job.kind)
         answer.add_done_callback(partial(self._submitted, frame, job, self._read_at, token, listener, degraded))
 
@@ -343,6 +344,7 @@ class Socket:
             return
         if self._open:
             self.tell_snapshot(listener, record, ref, after)
+            self._gateway.traces.follow_earlier(listener, record)
             listener.release(int(record.seq))
 
     def tell_snapshot(self, listener: SocketListener, record: Record, ref: int | None, after: int) -> None:

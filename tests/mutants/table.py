@@ -235,7 +235,7 @@ MUTANTS = (
         "An event that was told is told again.",
         "server/tidings_server/hub.py",
         "        elif seq > self.seq:\n",
-        "        else:\n",
+        "        elif seq >= 0:\n",
         (HUB,),
     ),
     Mutant(
@@ -581,5 +581,33 @@ MUTANTS = (
         """each.append(f"{variables[1]} = {variables[2] or 'nil'}")""",
         """each.append(f"{variables[1]} = {variables[1].split(',')[0]} or {variables[2] or 'nil'}")""",
         ("tests/broker/test_library.py",),
+    ),
+    Mutant(
+        "What a handler in a process writes to the log does not say whose it is.",
+        WORKER + "child.py",
+        "    SUBJECT.set((order.token, order.kind, order.attempt, order.correlation_id, order.traceparent))\n",
+        "",
+        ("tests/trace/test_log.py",),
+    ),
+    Mutant(
+        "A traceback in the log shows what the variables held.",
+        "core/tidings/log.py",
+        "show_locals=False",
+        "show_locals=True",
+        ("tests/trace/test_log.py",),
+    ),
+    Mutant(
+        "A child of a saga is in no trace.",
+        WORKER + "children.py",
+        "        traceparent=child.above.traceparent,\n",
+        "",
+        ("tests/trace/test_traces.py::test_a_saga_is_one_trace_with_its_steps_and_children",),
+    ),
+    Mutant(
+        "A trace is collected although its client said that it is not to be.",
+        "core/tidings/otel.py",
+        "return bool(int(traceparent[53:55], 16) & _SAMPLED)",
+        "return bool(int(traceparent[53:55], 16) | _SAMPLED)",
+        ("tests/trace/test_rule.py",),
     ),
 )

@@ -64,9 +64,16 @@ async def test_lines_of_an_attempt_that_fails_name_it_and_show_no_values(client:
 
 async def test_jobs_that_run_beside_each_other_keep_their_lines_apart(client: Peer, system: System) -> None:
     refs = [await client.send("submit", kind="speak", input={}, correlation_id=f"c{n}") for n in range(20)]
-    acks = [await client.answer(ref) for ref in refs]
-    for n, ack in enumerate(acks):
-        found = await lines_of(system.workers[0], ack["token"], "with_structlog")
+    tokens: dict[int, str] = {}
+    ended: set[str] = set()
+    while len(ended) < len(refs):
+        frame = await client.receive()
+        if frame["type"] == "ack":
+            tokens[frame["ref"]] = frame["token"]
+        elif frame["event"] == "succeeded":
+            ended.add(frame["token"])
+    for n, ref in enumerate(refs):
+        found = await lines_of(system.workers[0], tokens[ref], "with_structlog")
         assert {line["correlation_id"] for line in found.values()} == {f"c{n}"}
 
 

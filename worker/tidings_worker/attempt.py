@@ -22,6 +22,7 @@ from tidings.log import SUBJECT, talkative
 from tidings.outcome import Reject, Retry, StoppedError
 from tidings.saga.branch import Activity
 from tidings.saga.error import SagaUseError, StepError
+from tidings.trace import Span, Tracing
 
 from . import fork, verdict
 from .breaker import Passages
@@ -30,6 +31,7 @@ from .gate import Gate
 from .runner import Raised, Returned, Run, Runners, Work, ending_of
 from .saga import Means, Saga
 from .settings import WorkerSettings
+from .trace import begin_process, begins, end_process
 from .unwind import Undoing, Unwinder
 from .voice import Voice
 
@@ -102,6 +104,8 @@ class Attempt(Sink):
         self.began = self._loop.time()
         """When, by the loop's clock."""
         self._voice = Voice(store, entry.id, started.fence, settings.progress_per_s, self.stop, self._loop)
+        self._span: Span | None = None
+        """If somebody traces it."""
         self._run: Run | None = None
         self._reason = ""
         self._grace = job.policy.cancel_grace
@@ -257,10 +261,28 @@ class Attempt(Sink):
     async def run(self, runners: Runners) -> None:
         """Run the handler and have its outcome written; every line of this task is about the job from now on."""
         SUBJECT.set((self.token, self.kind, self.attempt, self.correlation_id, self.traceparent))
+        tracing = None if self._means is None else self._means.tracing
         try:
-            await self._perform(runners)
+            if tracing is None or not begins(tracing, self._job, self.traceparent):
+                await self._perform(runners)
+            else:
+                await self._trace(tracing, runners)
         finally:
             self._let_go()
+
+    async def _trace(self, tracing: Tracing, runners: Runners) -> None:
+        """Run it in a span, which is what the handler's own calls and children stand below."""
+        span = begin_process(tracing, self, self._store.partition, self._envelope, unwinding=self._started.unwinding)
+        if span is None:
+            await self._perform(runners)
+            return
+        self.traceparent, self._span = span.traceparent, span
+        SUBJECT.set((self.token, self.kind, self.attempt, self.correlation_id, self.traceparent))
+        try:
+            with tracing.within(span):
+                await self._perform(runners)
+        finally:
+            span.end()
 
     def _let_go(self) -> None:
         """Cut what leads back here: thousands end every second, and the collector would have to find each of them."""
@@ -281,6 +303,8 @@ class Attempt(Sink):
         self.cancelled = True  # a handler that was left behind must find out
         if self.handler_runs:
             log.error("handler_abandoned", reason=self._reason, grace_s=self._grace)
+        if self._span is not None:
+            end_process(self._span, outcome, self._error)
         if outcome is None:
             self._voice.fall_silent()
             log.warning("attempt_lost")

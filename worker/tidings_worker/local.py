@@ -20,6 +20,7 @@ from tidings.contract.problem import Problem, problem
 from tidings.job import Job
 from tidings.policy import Policy
 from tidings.saga.face import key_of_step
+from tidings.trace import Tracing, Value
 
 from . import verdict
 from .failure import AttemptTimeoutError, FinalError, circuit_of, readable
@@ -127,7 +128,10 @@ def undo_of(step: Function, undo: Callable[..., Any], policy: Policy) -> Callabl
 class Caller:
     """Calls functions for the steps of one attempt."""
 
-    def __init__(self, job: Job[Any, Any], sink: Sink, threads: anyio.CapacityLimiter) -> None:
+    def __init__(
+        self, job: Job[Any, Any], sink: Sink, threads: anyio.CapacityLimiter, tracing: Tracing | None = None
+    ) -> None:
+        self._tracing = tracing
         self._job = job
         self._sink = sink
         self._threads = threads
@@ -139,6 +143,8 @@ class Caller:
         save: Save,
         pause: Callable[[float], Awaitable[None]],
         before: Tries,
+        *,
+        undoes: bool = False,
     ) -> Ended:
         """Call a function until it succeeds, or has failed for good.
 
@@ -148,6 +154,7 @@ class Caller:
             save: called before each attempt, and after one that is to be repeated.
             pause: waits so many seconds.
             before: the tries of earlier attempts of the job.
+            undoes: whether that undoes a step.
 
         """
         attempts, failures, unknown = before
@@ -156,7 +163,8 @@ class Caller:
             attempts += 1
             await save(Tries(attempts, failures, unknown), None)
             try:
-                return Ended(await self._call(what, key), None, Tries(attempts, failures))
+                result = await self._traced(what, key, "undo" if undoes else "step", attempts)
+                return Ended(result, None, Tries(attempts, failures))
             except (asyncio.CancelledError, GeneratorExit):
                 raise
             except CircuitOpenError as error:  # no failure of its own, nor a call
@@ -176,6 +184,23 @@ class Caller:
                 pause_s = after
             await save(tries, pause_s)
             await pause(pause_s)
+
+    async def _traced(self, what: Function, key: str, verb: str, attempt: int) -> str:
+        """Do as `_call`, in a span where the attempt has one."""
+        span = None
+        if self._tracing is not None:
+            attributes: dict[str, Value] = {"tidings.step": what.name, "tidings.step.attempt": attempt}
+            span = self._tracing.inside(f"{verb} {what.name}", "internal", attributes)
+        if span is None or self._tracing is None:
+            return await self._call(what, key)
+        try:
+            with self._tracing.within(span):
+                return await self._call(what, key)
+        except BaseException as error:
+            span.fail(type(error).__name__)
+            raise
+        finally:
+            span.end()
 
     async def _call(self, what: Function, key: str) -> str:
         """Return what a function returned, as JSON text.

@@ -40,6 +40,7 @@ async def _work(worker: Worker) -> None:
     fork.watch()
     garbage.settle()
     await worker.run()
+    worker.close()
     await _leave_stuck_tasks()
 
 

@@ -30,6 +30,7 @@ from tidings.saga.branch import Branch
 from tidings.saga.error import DivergedError, SagaUseError, SignalTimeout, StepError
 from tidings.saga.face import Orchestrator, StepOptions, key_of_step
 from tidings.saga.journal import Row, child_id
+from tidings.trace import Span, Tracing, about
 
 from .children import Child, Children
 from .failure import FinalError, trace_of
@@ -61,6 +62,7 @@ class Means(NamedTuple):
     children: Children
     threads: anyio.CapacityLimiter
     worker: str
+    tracing: Tracing | None = None
 
 
 class SagaHost(Host, Protocol):
@@ -121,7 +123,8 @@ class Saga(Orchestrator):
         """
         self.keeper = Keeper(means.store, host, means.worker)
         self.children = means.children
-        self.caller = Caller(job, sink, means.threads)
+        self.caller = Caller(job, sink, means.threads, means.tracing)
+        self._tracing = means.tracing
         self.undos: dict[str, Callable[[Any], Function]] = {}
         """How the steps that the handler has come by are undone, by their paths."""
         self.on_undo: Callable[[], None] = lambda: None
@@ -368,9 +371,25 @@ class Saga(Orchestrator):
         if self.keeper.deadline_ms and not self._unwinding:
             left = max(self.keeper.deadline_ms - self.keeper.now_ms(), 1)
         key = self.keeper.key_of(path.removesuffix(UNDO))
-        child = Child(token, record, text, self.token, path, self.keeper.owner, left, key, self.envelope)
-        there: bool = await self.ask(lambda: self.children.submit(child))
+        span = self._begin_child_span(path, token, kind)
+        above = self.envelope
+        if span is not None:
+            above = msgspec.structs.replace(above, traceparent=span.traceparent, tracestate=span.tracestate)
+        child = Child(token, record, text, self.token, path, self.keeper.owner, left, key, above)
+        try:
+            there: bool = await self.ask(lambda: self.children.submit(child))
+        finally:
+            if span is not None:
+                span.end()
         return there
+
+    def _begin_child_span(self, path: str, token: Token, kind: str) -> Span | None:
+        if self._tracing is None:
+            return None
+        attributes = about(
+            "submit", "send", token.partition, kind, str(token), self.envelope.correlation_id or self.token
+        )
+        return self._tracing.inside(f"submit {kind}", "producer", {**attributes, "tidings.step.path": path})
 
     async def ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Ask the store until it answers, or the attempt is over."""

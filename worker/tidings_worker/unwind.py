@@ -136,7 +136,7 @@ class Unwinder:
             await self._keeper.until(row.path, lambda: False, due_ms=row.head.due)
         before = Tries(row.head.undo_attempts, row.head.undo_failures) if goes_on else Tries()
         key, pause = self._keeper.key_of(row.path), self._saga.pause_of(row.path)
-        ended = await self._saga.caller.repeat(what, key, save, pause, before)
+        ended = await self._saga.caller.repeat(what, key, save, pause, before, undoes=True)
         if ended.problem is not None:
             self._saga.log_failure(row.path, ended)
             await self._save(row, StepStatus.COMPENSATION_FAILED, ended.tries, outcome=ended.problem)

@@ -28,6 +28,7 @@ from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import Rules, WorkerStore
 from tidings.job import Job
+from tidings.trace import tracing_of
 
 from .breaker import Breakers, log_change
 from .children import Children, Kinds
@@ -63,10 +64,12 @@ class Worker:
 
         Raises:
             LoadError: no tier of any kind is served.
+            SettingsError: traces are wanted, and what they need is not installed.
 
         """
         self.settings = settings
         self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._tracing = tracing_of(settings, "tidings-worker", self.id)
         self._jobs = {job.kind: job for job in jobs}
         self._keys = Keys()
         self._started_ms = int(time.time() * 1000)
@@ -108,11 +111,16 @@ class Worker:
             # Outside of that scope, in which nothing can be waited for any more.
             await self._leave(registry)
 
+    def close(self) -> None:
+        """Send the spans that have not been sent; to be called when nothing else needs the loop any more."""
+        if self._tracing is not None:
+            self._tracing.close()
+
     async def _means(self, stack: AsyncExitStack, store: Store, registry: Registry) -> Means:
         saga = await stack.enter_async_context(SagaStore(store, self._keys))
         gateway = GatewayStore(store, self._keys, self.id, result_ttl_s=self.settings.result_ttl_s)
         children = Children(await stack.enter_async_context(gateway), saga, Kinds(self._jobs, registry))
-        return Means(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id)
+        return Means(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id, self._tracing)
 
     def _served_queues(self) -> list[str]:
         """Return the queues of which at least one tier is served; say which tiers are not.

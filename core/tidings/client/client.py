@@ -17,6 +17,7 @@ from tidings.codec import encode
 from tidings.contract.problem import Problem, ProblemError
 from tidings.contract.step import SIGNAL_PATTERN
 
+from . import trace
 from .address import DEFAULT_URL, socket_address
 from .connection import Connection
 from .credential import Credential, CredentialSource
@@ -148,6 +149,8 @@ class Client:
         value = fields if input is None else input
         said = (options or SubmitOptions()).fields()
         said.setdefault("key", uuid.uuid4().hex)
+        if "traceparent" not in said:
+            said |= trace.current()
         frame = {"kind": kind, "input": msgspec.Raw(encode(value)), **said}
         return await self._follow(self._ledger.submit(frame))
 

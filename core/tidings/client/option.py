@@ -23,6 +23,7 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """-100 to 100: among jobs that may be shed the lowest goes first."""
     correlation_id: str | None = None
     traceparent: str | None = None
+    """W3C Trace Context; None: that of the present span, in a program with OpenTelemetry."""
     tracestate: str | None = None
 
     def fields(self) -> dict[str, Any]:
