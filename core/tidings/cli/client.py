@@ -66,7 +66,7 @@ def submit(
             return 0
         return await follow(handle, kind)
 
-    _run(url, credential, wait, run)
+    run_client(url, credential, wait, run)
 
 
 def watch(
@@ -81,7 +81,7 @@ def watch(
     async def run(client: Client) -> int:
         return await follow(await client.watch(token), token.partition(".")[0])
 
-    _run(url, credential, wait, run)
+    run_client(url, credential, wait, run)
 
 
 def cancel(
@@ -98,7 +98,7 @@ def cancel(
         await handle.cancel()
         return 0
 
-    _run(url, credential, wait, run)
+    run_client(url, credential, wait, run)
 
 
 def show(
@@ -120,7 +120,7 @@ def show(
             timeline.show(snapshot, open_console())
         return 0
 
-    _run(url, credential, wait, run)
+    run_client(url, credential, wait, run)
 
 
 def signal(
@@ -146,7 +146,7 @@ def signal(
             raise CommandError(str(error)) from None
         return 0
 
-    _run(url, credential, wait, run)
+    run_client(url, credential, wait, run)
 
 
 def _bare(snapshot: SnapshotFrame) -> Snapshot:
@@ -154,8 +154,13 @@ def _bare(snapshot: SnapshotFrame) -> Snapshot:
     return Snapshot(**fields)
 
 
-def read_input(fields: list[str], json: str | None) -> dict[str, Any]:
+def read_input(fields: list[str], json: str | None, flag: str = "--json") -> dict[str, Any]:
     """Return the input that the arguments say.
+
+    Args:
+        fields: as field=value; they come before what the JSON says.
+        json: the JSON, `@FILE` or `-`.
+        flag: where that was given.
 
     Raises:
         CommandError: a field has no `=`, or the JSON is none, or not an object.
@@ -163,7 +168,7 @@ def read_input(fields: list[str], json: str | None) -> dict[str, Any]:
     """
     value: Any = {}
     if json is not None:
-        value = _decode_json(json)
+        value = _decode_json(json, flag)
     for field in fields:
         name, equals, text = field.partition("=")
         if not equals or not name:
@@ -183,18 +188,18 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.astimezone()
 
 
-def _decode_json(text: str) -> dict[str, Any]:
+def _decode_json(text: str, flag: str) -> dict[str, Any]:
     if text == "-":
         text = sys.stdin.read()
     elif text.startswith("@"):
         try:
             text = Path(text[1:]).read_text(encoding="utf-8")
         except OSError as error:
-            raise CommandError(f"--json {text}: {error.strerror}") from None
+            raise CommandError(f"{flag} {text}: {error.strerror}") from None
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.MsgspecError as error:
-        raise CommandError(f"--json takes a JSON object: {error}") from None
+        raise CommandError(f"{flag} takes a JSON object: {error}") from None
 
 
 def _json_or_text(text: str) -> Any:
@@ -214,7 +219,15 @@ def _source(credential: str | None) -> str | Callable[[], str] | None:
     return lambda: path.read_text(encoding="utf-8").strip()
 
 
-def _run(url: str, credential: str | None, wait: float, body: Callable[[Client], Awaitable[int]]) -> None:
+def run_client(url: str, credential: str | None, wait: float, body: Callable[[Client], Awaitable[int]]) -> None:
+    """Do something with a client of the server that the flags name, and end with the exit code that it returns.
+
+    Raises:
+        CommandError: no server answers, or the connection was closed for good.
+        ProblemError: what was asked was refused.
+
+    """
+
     async def connected() -> int:
         async with Client(url, credential=_source(credential), wait=wait) as client:
             return await body(client)

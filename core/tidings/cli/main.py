@@ -12,12 +12,14 @@ from tidings.contract.problem import ProblemError
 from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
+from .bench.command import bench
 from .breaker import breaker
 from .client import cancel, show, signal, submit, watch
 from .dead import dead
 from .dev import dev
 from .error import CommandError
 from .status import status
+from .top.command import top
 
 EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
 """The extra that each command of another package needs."""
@@ -43,7 +45,7 @@ def _app() -> typer.Typer:
         rich_markup_mode="markdown",
     )
     app.callback()(_options)
-    for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status):
+    for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status, top, bench):
         app.command()(command)
     app.add_typer(dead, name="dead")
     app.add_typer(breaker, name="breaker")

@@ -1,0 +1,156 @@
+"""What there is to see at one moment, read from the store."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.broker.breaker import BreakerStore
+from tidings.broker.census import Census, QueueCount, take_census
+from tidings.broker.connection import command
+from tidings.broker.error import StoreError
+from tidings.broker.keys import Keys
+from tidings.broker.registry import WorkerRecord
+
+RATE_VALID_MS = 30_000
+"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """One tier of a queue."""
+
+    queue: str
+    tier: str
+    waiting: int
+    oldest: float | None
+    """How long the job that waits longest has waited for a worker, s; None: none does."""
+    running: int
+    scheduled: int
+    """Of the whole queue."""
+    dead: int
+    """Of the whole queue."""
+    growth: float | None
+    """Jobs a second by which those that wait have become more since the last look; None: this is the first."""
+    drains: float | None
+    """Jobs a second that leave the line, measured while there is one; None: unknown."""
+    eta: float | None
+    """Seconds until a job that came now would start; None: unknown."""
+    served: bool
+    """Whether a worker that lives serves it."""
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    """One circuit breaker."""
+
+    breaker: str
+    state: str
+    since: int
+    """When it came into that state, ms since the epoch; 0: it has never been in another."""
+    opened: int
+    """How often it has opened."""
+    reason: str
+    last: str
+    """Its last failure; empty: there was none."""
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at one moment."""
+
+    at: int
+    """ms since the epoch, by the store's clock."""
+    tiers: list[Tier]
+    """The most waiting first."""
+    workers: list[WorkerRecord]
+    breakers: list[Breaker]
+    """Those that are not closed first."""
+    memory: int | None
+    """Bytes the store uses; None: it does not tell."""
+    limit: int | None
+    """The bytes it may use; None: it has no limit, or does not tell."""
+
+
+class Watcher:
+    """Looks at a store again and again."""
+
+    def __init__(self, store: Redis, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+        self._before: tuple[int, dict[tuple[str, str], int]] | None = None
+        """When the last look was, and how much waited in each tier."""
+
+    async def look(self) -> Sight:
+        """Return how everything stands.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        census, breakers, (memory, limit), now = await asyncio.gather(
+            take_census(self._store, self._keys), self._breakers(), self._memory(), self._now()
+        )
+        drains = await asyncio.gather(*(self._drains(one, now) for one in census.queues))
+        tiers = [self._tier(one, rate, census, now) for one, rate in zip(census.queues, drains, strict=True)]
+        self._before = now, {(one.queue, one.tier): one.waiting for one in tiers}
+        return Sight(
+            at=now,
+            tiers=sorted(tiers, key=lambda one: (-one.waiting, one.queue, one.tier)),
+            workers=census.workers,
+            breakers=breakers,
+            memory=memory,
+            limit=limit,
+        )
+
+    def _tier(self, one: QueueCount, drains: float | None, census: Census, now: int) -> Tier:
+        growth = None
+        if self._before is not None and now > self._before[0]:
+            at, waited = self._before
+            growth = (one.waiting - waited.get((one.queue, one.tier), 0)) * 1000 / (now - at)
+        return Tier(
+            queue=one.queue,
+            tier=one.tier,
+            waiting=one.waiting,
+            oldest=one.oldest,
+            running=one.running,
+            scheduled=one.scheduled,
+            dead=one.dead,
+            growth=growth,
+            drains=drains,
+            eta=0.0 if not one.waiting else one.waiting / drains if drains else None,
+            served=_served(census.workers, one),
+        )
+
+    async def _now(self) -> int:
+        seconds, micros = await command(self._store, "TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def _drains(self, one: QueueCount, now: int) -> float | None:
+        since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")
+        if since is None or rate is None or now - int(since) > RATE_VALID_MS:
+            return None
+        return float(rate)
+
+    async def _breakers(self) -> list[Breaker]:
+        found = [
+            Breaker(
+                breaker=one.name,
+                state=one.machine.state,
+                since=one.machine.since,
+                opened=one.machine.opened,
+                reason=one.machine.reason,
+                last=one.machine.notes[-1].text if one.machine.notes else "",
+            )
+            for one in await BreakerStore(self._store, self._keys).shown()
+        ]
+        return sorted(found, key=lambda one: (one.state == "closed", one.breaker))
+
+    async def _memory(self) -> tuple[int | None, int | None]:
+        try:
+            info = await command(self._store, "INFO", "memory")
+        except StoreError:  # a user who may not ask is no reason to show nothing; a store that is away is told of
+            return None, None
+        return info.get("used_memory"), info.get("maxmemory") or None
+
+
+def _served(workers: Sequence[WorkerRecord], one: QueueCount) -> bool:
+    return any(one.queue in worker.queues and (not worker.tiers or one.tier in worker.tiers) for worker in workers)
