@@ -19,6 +19,7 @@ PUSH = "tests/push/"
 CALLER = "tests/broker/test_caller.py"
 REPORT = "tests/broker/test_report.py"
 SCRIPTS = "tests/saga/test_scripts.py"
+MOMENTS = "tests/saga/programs/test_moments.py"
 MACHINE = "tests/breaker/test_machine.py"
 
 
@@ -525,6 +526,55 @@ MUTANTS = (
         "if row is not None and (row.head.name, row.head.type) != (name, type_):",
         "if False:",
         ("tests/saga/test_pure.py",),
+    ),
+    Mutant(
+        "An order to stop that arrives late cuts the unwinding of a saga short.",
+        WORKER + "attempt.py",
+        "if self._started.unwinding and reason in _WISHES:",
+        "if False:",
+        (MOMENTS,),
+    ),
+    Mutant(
+        "A child of a saga that was stopped before it was made may still be made.",
+        WORKER + "children.py",
+        "cancel(token, forbid=kind)",
+        "cancel(token)",
+        (MOMENTS,),
+    ),
+    Mutant(
+        "A child of a saga that waits when it is stopped is taken for one that never began.",
+        LUA + "outbox.lua",
+        "started and 1 or 0",
+        "0",
+        (SCRIPTS, MOMENTS),
+    ),
+    Mutant(
+        "A child that has undone itself is undone again by its parent.",
+        WORKER + "children.py",
+        "    if refused.compensation is not None:",
+        "    if False:",
+        ("tests/saga/test_pure.py",),
+    ),
+    Mutant(
+        "What is read while a saga leaves its worker counts as seen.",
+        WORKER + "keeper.py",
+        "dues else -1, self._left_woken,",
+        "dues else -1, self._woken or 0,",
+        ("tests/saga/test_keeper.py",),
+    ),
+    Mutant(
+        "A branch of a saga does not hear what came just before it began to wait.",
+        WORKER + "keeper.py",
+        "            self._look_if_wanted()  # it may have come",
+        "            # it may have come",
+        ("tests/saga/test_keeper.py",),
+    ),
+    Mutant(
+        "A saga that leaves forgets what its branches wait for as they are cancelled.",
+        WORKER + "keeper.py",
+        "if self.activity.idle and not self._host.cancelled:",
+        "if self.activity.idle:",
+        ("tests/saga/test_keeper.py", "tests/saga/programs/test_programs.py"),
     ),
     Mutant(
         "One caller's jobs all stand in line before another's.",

@@ -88,13 +88,17 @@ def _check_row(saga: JobEnd, row: Row, played: Played, *, complete: bool) -> Non
         assert not played.ledger.stands(key), f"{what}, and {played.ledger.stands(key)} stand"
     elif head.status in UNTOUCHED:
         assert key not in played.ledger.undone or not head.undo, f"{what}, and was undone"
-    if head.status is StepStatus.FAILED and head.undo and not head.owes and not _is_saga(row, played):
+    child = played.jobs.get(head.child)
+    if child is not None and child.compensation == "complete":
+        assert head.status is StepStatus.FAILED, f"{what}, though its child has undone itself"
+    if head.status is StepStatus.FAILED and head.undo and not head.owes and not _undid_itself(row, played):
         assert not played.ledger.stands(key), f"{what}, and its effect stands"
 
 
-def _is_saga(row: Row, played: Played) -> bool:
+def _undid_itself(row: Row, played: Played) -> bool:
+    """Whether a child is a saga that failed by its own word: what it leaves is what nothing of its own undoes."""
     child = played.jobs.get(row.head.child)
-    return child is not None and bool(child.rows)
+    return child is not None and bool(child.rows) and child.state == "failed"
 
 
 def _check_order(saga: JobEnd, played: Played) -> None:

@@ -33,10 +33,13 @@ COUNTED = {
 START = library().functions["start"]
 """With the first of these the counting begins."""
 
+BEYOND = 1_000_000
+"""More calls than are made."""
+
 BOUND_S = 20.0
 """Longer nothing here is waited for."""
 
-How = Literal["killed before", "killed after", "refused", "unheard", "leaves"]
+How = Literal["killed before", "killed after", "killed meanwhile", "refused", "unheard", "leaves"]
 
 
 class Cut(NamedTuple):
@@ -45,8 +48,11 @@ class Cut(NamedTuple):
     at: int
     """Which call of all workers it is, from 1."""
     how: How
-    """The worker is killed before the store takes the call, or after it has and before the worker hears; the call
-    fails, before or after; the worker is asked to leave when it has been answered."""
+    """The worker is killed before the store takes the call, or after it has and before the worker hears, or while the
+    call is under way, and reaches the store late; the call fails, before or after; the worker is asked to leave when it
+    has been answered."""
+    late: int = 0
+    """So many calls later the store takes the call of a worker that was killed meanwhile."""
 
 
 _mate: ContextVar["Mate | None"] = ContextVar("_mate", default=None)
@@ -62,6 +68,11 @@ class Mate(Worker):
         self.dead = False
         self.asked_to_leave = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
+
+    def obey(self, order: str) -> None:
+        """Hear an order."""
+        for queue in self._queues.values():
+            queue.obey(order)
 
     async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
         await self.asked_to_leave.wait()
@@ -92,13 +103,17 @@ class Crew:
             store_url=url, lease_s=lease_s, heartbeat_s=lease_s / 3, grace_s=0, slots=50, name=""
         )
         self._jobs = tuple(jobs)
-        self._cuts = {cut.at: cut.how for cut in cuts}
+        self._cuts = {cut.at: cut for cut in cuts}
+        self._under_way: list[tuple[int, Call]] = []
         self._calls = itertools.count(1)
         self._wishes: dict[int, Callable[[], None]] = {}
         self._hands: asyncio.TaskGroup | None = None
         self._over = False
         self._begun = False
         self._working: set[asyncio.Task[Any]] = set()
+        self._mates: set[Mate] = set()
+        self.store: Store | None = None
+        """For what reaches it late."""
         self.moved = asyncio.Event()
         """Set whenever the store has answered one of the workers."""
         self.happened: list[str] = []
@@ -107,6 +122,11 @@ class Crew:
     def at(self, call: int, wish: Callable[[], None]) -> None:
         """Have something done when the workers make so many calls."""
         self._wishes[call] = wish
+
+    def rest(self) -> None:
+        """Take note that nothing moves: whoever wished for something later does not wait any longer."""
+        if self._wishes:
+            self._wishes.pop(min(self._wishes))()
 
     def hire(self) -> None:
         """Have one more worker."""
@@ -121,12 +141,14 @@ class Crew:
             _mate.reset(token)
 
     async def _work(self, mate: Mate) -> None:
+        self._mates.add(mate)
         try:
             await mate.run()
         except asyncio.CancelledError:
             if not mate.dead:
                 raise
         finally:
+            self._mates.discard(mate)
             await _end({task for task in mate.tasks if task is not asyncio.current_task()})
         if not self._over:  # it was killed, or has left
             self.hire()
@@ -140,13 +162,18 @@ class Crew:
             send(call)
             return
         number = next(self._calls)
-        how = self._cuts.get(number)
+        cut = self._cuts.get(number)
+        how = cut.how if cut else None
         name = str(call.args[1]).partition("_")[2].partition("_")[2]
         self.happened.append(f"{number} {mate.id[-6:]} {name} {call.args[3]!r} {how or ''}")
-        if wish := self._wishes.get(number):
+        if wish := self._wishes.pop(number, None):
             wish()
+        self._arrive(number)
         match how:
             case "killed before":
+                self._kill(mate)
+            case "killed meanwhile":
+                self._under_way.append((number + (cut.late if cut else 0), call))
                 self._kill(mate)
             case "refused":
                 asyncio.get_running_loop().call_soon(call.take, StoreUnavailableError("cut off"))
@@ -166,6 +193,25 @@ class Crew:
                 call.take(answer)
                 if how == "leaves":
                     mate.asked_to_leave.set()
+
+    def _arrive(self, number: int) -> None:
+        """Have what is under way, and is due by this call, reach the store."""
+        due = [call for at, call in self._under_way if at <= number]
+        self._under_way = [(at, call) for at, call in self._under_way if at > number]
+        for call in due:
+            assert self.store is not None
+            self.store.caller.send(Call(call.args, lambda _: self.moved.set()))
+
+    def obey(self, order: str) -> None:
+        """Have every worker hear an order, as one that was long under way."""
+        for mate in self._mates:
+            mate.obey(order)
+
+    def flush(self) -> bool:
+        """Have all that is under way reach the store; return whether there was anything."""
+        left = len(self._under_way)
+        self._arrive(2 * BEYOND)
+        return left > 0
 
     def _kill(self, mate: Mate) -> None:
         mate.dead = True

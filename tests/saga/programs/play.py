@@ -36,6 +36,8 @@ class Trial(NamedTuple):
     cuts: tuple[Cut, ...] = ()
     cancel_at: int = 0
     """At which call of the workers somebody wishes that it stop; 0: never."""
+    late: int = 0
+    """So many calls after that the worker hears of it once more: an order that was long under way."""
     deadline_ms: int = 0
     """0: none."""
     signal_ms: int = 0
@@ -50,7 +52,12 @@ class Trial(NamedTuple):
     @property
     def is_wished(self) -> bool:
         """Whether somebody may stop it."""
-        return self.cancel_at > 0 or self.deadline_ms > 0
+        return self.is_cancelled or self.deadline_ms > 0
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody wishes that it stop."""
+        return self.cancel_at > 0
 
 
 @dataclass(frozen=True)
@@ -94,20 +101,24 @@ async def play(url: str, trial: Trial) -> Played:
     """Run a program, and return what came of it when nothing is left to be done."""
     token = mint(SAGAS)
     crew = Crew(url, KINDS, trial.cuts, LEASE_S if trial.cuts else 30.0)
-    store = open_store(url)
+    store = crew.store = open_store(url)
     try:
         await command(store, "FLUSHALL")
         async with GatewayStore(store, Keys(), "outside") as gateway, asyncio.TaskGroup() as outside:
-            no_workers = copy_context()
+            no_workers, late = copy_context(), list[asyncio.Task[None]]()
 
             def from_outside(what: Coroutine[Any, Any, None]) -> None:
-                outside.create_task(what, context=no_workers)
+                late.append(outside.create_task(what, context=no_workers))
 
             ledger.begin_anew(lambda token, count: from_outside(_signal(gateway, token, count, trial.signal_ms)))
-            crew.at(trial.cancel_at, lambda: from_outside(_cancel(gateway, token)))
+            if trial.is_cancelled:
+                crew.at(trial.cancel_at, lambda: from_outside(_cancel(gateway, token)))
+                crew.at(trial.cancel_at + trial.late + 1, lambda: crew.obey(token.id))
             await gateway.submit(SAGAS, _job(token, trial))
             async with crew.working(trial.mates):
                 jobs = await _quiet(store, crew)
+            for task in late:
+                task.cancel()
         return Played(trial, str(token), jobs, ledger, crew.happened)
     finally:
         await store.aclose()
@@ -136,12 +147,20 @@ async def _quiet(store: Store, crew: Crew) -> dict[str, JobEnd]:
     """Return the jobs when all have ended, and everybody has been told; or as they are when that takes too long."""
     jobs: dict[str, JobEnd] = {}
     with anyio.move_on_after(BOUND_S):
-        while not jobs or not all(job.state in TERMINAL for job in jobs.values()) or await _untold(store):
+        while (
+            not jobs or not all(job.state in TERMINAL for job in jobs.values()) or await _untold(store) or crew.flush()
+        ):
             crew.moved.clear()
-            with anyio.move_on_after(LOOK_S):
+            with anyio.move_on_after(LOOK_S) as looking:
                 await crew.moved.wait()
+            if looking.cancelled_caught:
+                crew.rest()
             jobs = await _jobs(store)
     return jobs
+
+
+def _live(jobs: Mapping[str, JobEnd]) -> bool:
+    return any(job.state not in TERMINAL for job in jobs.values())
 
 
 async def _untold(store: Store) -> int:

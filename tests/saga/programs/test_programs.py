@@ -20,14 +20,18 @@ from support.store import StoreProcess
 # A worker that is killed as it starts has tasks that never began, and AnyIO's are around coroutines.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 
-EXAMPLES = int(os.environ.get("TIDINGS_PROGRAMS", "40"))
-"""Programs for each test."""
+ASKED = os.environ.get("TIDINGS_PROGRAMS", "")
+"""Programs for each test, drawn anew each time; empty: some that are always the same."""
+
+SETTINGS = settings(max_examples=int(ASKED or "40"), derandomize=not ASKED)
 
 CALLS = 40
 """A program makes about so many calls of the store."""
 
-_hows: st.SearchStrategy[How] = st.sampled_from(["killed before", "killed after", "refused", "unheard", "leaves"])
-cuts = st.lists(st.builds(Cut, st.integers(1, CALLS), _hows), max_size=2).map(tuple)
+_hows: st.SearchStrategy[How] = st.sampled_from(
+    ["killed before", "killed after", "killed meanwhile", "refused", "unheard", "leaves"]
+)
+cuts = st.lists(st.builds(Cut, st.integers(1, CALLS), _hows, st.integers(0, 20)), max_size=2).map(tuple)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,25 +53,25 @@ def _trials(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Trial]:
     return st.fixed_dictionaries(parts).map(lambda found: Trial(**found))
 
 
-@settings(max_examples=EXAMPLES, derandomize=True)
+@SETTINGS
 @given(trial=_trials())
 def test_a_program_comes_to_its_end(store_process: StoreProcess, trial: Trial) -> None:
     run(store_process, trial)
 
 
-@settings(max_examples=EXAMPLES, derandomize=True)
+@SETTINGS
 @given(trial=_trials(cuts=cuts))
 def test_a_program_comes_to_its_end_whenever_its_workers_are_cut_off(store_process: StoreProcess, trial: Trial) -> None:
     run(store_process, trial)
 
 
-@settings(max_examples=EXAMPLES, derandomize=True)
-@given(trial=_trials(cuts=cuts, cancel_at=st.integers(1, CALLS)))
+@SETTINGS
+@given(trial=_trials(cuts=cuts, cancel_at=st.integers(1, CALLS), late=st.integers(0, CALLS)))
 def test_a_program_is_cancelled_at_any_moment(store_process: StoreProcess, trial: Trial) -> None:
     run(store_process, trial)
 
 
-@settings(max_examples=EXAMPLES, derandomize=True)
+@SETTINGS
 @given(trial=_trials(cuts=cuts, deadline_ms=st.integers(1, 200)))
 def test_the_deadline_of_a_program_comes_at_any_moment(store_process: StoreProcess, trial: Trial) -> None:
     run(store_process, trial)
