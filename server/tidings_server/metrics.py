@@ -3,8 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-import tidings
-from tidings.metric.family import Family, gauge, gauges
+from tidings.metric.family import Family, build_info, gauge, gauges
 from tidings.metric.scrape import Scrape
 
 from .gateway import Gateway
@@ -29,9 +28,8 @@ class Metrics:
         stock = await self._gateway.stock.families()
         gateway, sockets = self._gateway, len(self._sockets)
         streams = max(gateway.accounts.connections - sockets, 0)
-        build = [((tidings.__version__,), 1.0)]
         return [
-            gauges("tidings_build_info", "The release of tidings; always 1.", ("version",), build),
+            build_info(),
             *gateway.meter.families(),
             gauges(
                 "tidings_connections",

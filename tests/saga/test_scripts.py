@@ -72,7 +72,7 @@ async def test_whoever_owes_something_is_queued_to_unwind_and_neither_wish_nor_d
         await world.submit(deadline_ms=60_000)
         await world.start()
         await world.write(**UNDO, **OK)
-        assert await world.end(bad) == "ok"
+        assert await world.end(bad) == "turned"
         assert (await world.record()).state == "queued"
         assert await world.gateway.cancel(world.token) == "asked"
         await store.hset(Keys().job("p", world.token.id), "deadline", 1)

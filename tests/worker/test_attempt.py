@@ -28,6 +28,7 @@ class Store:
     """Takes every report, as the store does that knows the fence."""
 
     partition = "p"
+    reported_ms = 0
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []

@@ -22,6 +22,7 @@ class Store:
     """Answers every report."""
 
     partition = "p"
+    reported_ms = 0
 
     def report(self, report: Report) -> "asyncio.Future[str]":
         report.seal()

@@ -12,6 +12,8 @@ from tidings_worker.voice import Voice
 class Deaf:
     """A store whose first replies are lost."""
 
+    reported_ms = 0
+
     def __init__(self, failures: int) -> None:
         self.failures = failures
         self.heard: list[tuple[int, int]] = []

@@ -111,6 +111,8 @@ class Attempt(Sink):
         self._grace = job.policy.cancel_grace
         self._error: BaseException | None = None
         self._turn: asyncio.Future[None] = self._loop.create_future()
+        self.verdict = ""
+        """How it ended, once it has: an event's name, or `held`, `unwinding` or `handed_back`; empty: it was lost."""
         self._memos: dict[str, str] = {}
         """What this attempt has recorded itself."""
         self._limits: list[asyncio.TimerHandle] = []
@@ -218,6 +220,11 @@ class Attempt(Sink):
             self._saga.keeper.look()
 
     @property
+    def ended_ms(self) -> int:
+        """The store's time when it took the outcome; 0: it has not."""
+        return self._voice.ended_ms
+
+    @property
     def has_parent(self) -> bool:
         """Whether a saga waits for its end."""
         return self._envelope.depth > 0
@@ -312,6 +319,7 @@ class Attempt(Sink):
         if self.traceparent and outcome.field == "problem":
             outcome = verdict.traced(outcome, trace_id_of(self.traceparent))
         answer = await self._voice.end(outcome)
+        self.verdict = verdict.label(outcome, answer)
         if outcome.held:
             self._gate.held(outcome.held)
         if answer == "lost":

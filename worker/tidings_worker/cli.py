@@ -9,6 +9,7 @@ from tidings.cli.flag import with_flags
 from tidings.log import configure
 from tidings.settings import from_env
 
+from .listener import ListenError
 from .loader import LoadError
 from .run import run
 from .settings import WorkerSettings
@@ -28,5 +29,5 @@ def work(modules: Modules = None, **flags: Any) -> None:
     configure(settings.log_format, settings.log_level)
     try:
         run(settings)
-    except LoadError as error:
+    except (LoadError, ListenError) as error:
         raise CommandError(str(error)) from None

@@ -20,6 +20,7 @@ from . import verdict
 from .attempt import Attempt
 from .breaker import Breakers
 from .gate import Gate
+from .meter import WorkerMeter
 from .recurring import Recurring
 from .relay import Relay
 from .runner import Runners
@@ -72,6 +73,7 @@ class Queue:
         contact: Contact,
         means: Means,
         breakers: Breakers,
+        meter: WorkerMeter,
     ) -> None:
         """Prepare.
 
@@ -83,8 +85,10 @@ class Queue:
             contact: what this process knows of how the store is.
             means: what sagas need.
             breakers: what it knows of the breakers.
+            meter: counts what becomes of the jobs.
 
         """
+        self._meter = meter
         self._store = store
         self._jobs = jobs
         self._settings = settings
@@ -216,7 +220,7 @@ class Queue:
                 # the claim made its idle time begin anew, and its worker's next beat claims it back.
                 if entries and not self._truce():
                     log.info("taken_over", queue=self._store.partition, tier=tier, entries=len(entries))
-                    await self._start(entries, attempts, self._reserve(entries))
+                    await self._start(entries, attempts, self._reserve(entries), again=True)
             await anyio.sleep(self._settings.heartbeat_s)
 
     def _truce(self) -> bool:
@@ -257,19 +261,32 @@ class Queue:
                 self._slots.end(tier)
                 self._slot_freed.set()
 
-    async def _start(self, entries: list[Entry], attempts: asyncio.TaskGroup, reserved: Reserved) -> None:
-        """Start what was taken, in slots that were reserved: one for each entry at least."""
+    async def _start(
+        self, entries: list[Entry], attempts: asyncio.TaskGroup, reserved: Reserved, *, again: bool = False
+    ) -> None:
+        """Start what was taken, in slots that were reserved: one for each entry at least.
+
+        Args:
+            entries: what was taken.
+            attempts: where the attempts run.
+            reserved: the slots.
+            again: whether another worker had taken it before, and is lost.
+
+        """
         spare = dict(reserved)
         for entry in entries:
             spare[entry.tier] -= 1
         answers: list[Started] = await self._try(self._store.start, entries, self._store.new_call(), spare)
+        started_ms = self._store.started_ms
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
         for entry, started in zip([*entries, *drawn], answers, strict=True):
-            if started.go and self._begin(entry, started, attempts):
+            if started.go and self._begin(entry, started, started_ms, attempts):
                 reserved[entry.tier] -= 1
+                if again and started.drawn is None:
+                    self._meter.redelivered(self._running[entry.id].kind, entry.tier)
         self._give_up(reserved)
 
-    def _begin(self, entry: Entry, started: Started, attempts: asyncio.TaskGroup) -> bool:
+    def _begin(self, entry: Entry, started: Started, started_ms: int, attempts: asyncio.TaskGroup) -> bool:
         """Have an attempt run; return whether it takes a slot."""
         envelope = decode_envelope(entry.envelope)
         job = self._jobs.get(envelope.kind)
@@ -278,13 +295,18 @@ class Queue:
             return False
         attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._gate, self._means)
         self._running[entry.id] = attempt
-        attempts.create_task(self._run(entry, attempt), name=f"job {attempt.token}")
+        self._meter.began(attempt.kind, entry.tier, started.waited_ms, attempt.traceparent)
+        attempts.create_task(self._run(entry, attempt, started, started_ms), name=f"job {attempt.token}")
         return True
 
-    async def _run(self, entry: Entry, attempt: Attempt) -> None:
+    async def _run(self, entry: Entry, attempt: Attempt, started: Started, started_ms: int) -> None:
         try:
             try:
                 await attempt.run(self._runners)
+                if attempt.verdict:
+                    run_ms, total_ms = attempt.ended_ms - started_ms, attempt.ended_ms - started.submitted_ms
+                    where = (attempt.kind, entry.tier, attempt.verdict)
+                    self._meter.ended(where, run_ms, total_ms, attempt.traceparent)
             except Exception:
                 # A fault of ours; whoever takes the job over when the lease ends tries again.
                 log.exception("attempt_broke")

@@ -12,6 +12,7 @@ from tidings import garbage
 from tidings.broker.connection import check_store
 
 from . import fork
+from .listener import listen
 from .loader import load_jobs
 from .settings import WorkerSettings
 from .worker import Worker
@@ -27,12 +28,14 @@ def run(settings: WorkerSettings) -> None:
 
     Raises:
         LoadError: a module cannot be loaded, or holds no jobs.
+        ListenError: the port for metrics cannot be listened on.
         StoreUnavailableError: no store answers; with one line that says what to do.
 
     """
     jobs = load_jobs(settings.modules)
     asyncio.run(check_store(settings.store_url))
-    anyio.run(_work, Worker(settings, jobs), backend_options={"use_uvloop": True})
+    listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+    anyio.run(_work, Worker(settings, jobs, listening), backend_options={"use_uvloop": True})
     _leave_stuck_threads()
 
 

@@ -60,6 +60,11 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     max_log_bytes: Annotated[Bytes, Meta(description="Size of one job's log; beyond it the older half is dropped.")] = (
         4_194_304
     )
+    metrics_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65_535)],
+        Meta(description="The TCP port on which this worker serves `/metrics` and `/healthz`; 0: it does not."),
+    ] = 0
+    metrics_host: Annotated[str, Meta(description="The address to listen on for that.")] = "127.0.0.1"
     progress_per_s: Annotated[
         Annotated[float, Meta(gt=0, le=1_000, extra={"unit": "events a second"})],
         Meta(description="Progress events of one job that reach its watchers; beyond that the newest wins."),

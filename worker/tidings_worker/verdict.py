@@ -8,7 +8,7 @@ import msgspec
 from tidings.backoff import backoff
 from tidings.broker.worker import Outcome
 from tidings.contract.problem import Problem, problem
-from tidings.contract.state import State
+from tidings.contract.state import TERMINAL, State
 from tidings.job import Job
 from tidings.outcome import Reject, Retry
 from tidings.policy import Policy
@@ -177,6 +177,27 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
     after = retry_pause(failures, draw) if asked is None else asked
     text, tail = _encode(refused).decode(), _retrying(attempt, after, refused)
     return Outcome(State.SCHEDULED, "problem", text, tail, delay_ms=int(after * 1000))
+
+
+def label(outcome: Outcome, answer: str) -> str:
+    """Return how an attempt ended, for those who count: the job's state if it is terminal; empty: it was lost.
+
+    Args:
+        outcome: what was reported.
+        answer: what the store said to it.
+
+    """
+    if answer == "lost":
+        return ""
+    if answer == "turned":
+        return "unwinding"
+    if outcome.state in TERMINAL:
+        return outcome.state.value
+    if answer == "cancel":
+        return State.CANCELLED.value
+    if outcome.state is State.SCHEDULED:
+        return "held" if outcome.held else "retrying"
+    return "handed_back" if outcome.state is State.QUEUED else outcome.state.value
 
 
 def traced(outcome: Outcome, trace_id: str) -> Outcome:

@@ -55,6 +55,8 @@ class Voice:
         self._room.set()
         self._silent = False
         self._ended: asyncio.Future[str] = self._loop.create_future()
+        self.ended_ms = 0
+        """The store's time when it took the outcome; 0: it has not."""
 
     def progress(self, data: str) -> None:
         """Send progress now, or the newest as soon as the pace allows."""
@@ -149,6 +151,7 @@ class Voice:
 
     def _written(self, report: Report, answer: str) -> None:
         if report.outcome is not None or answer == "lost":
+            self.ended_ms = self._store.reported_ms
             self._conclude(answer)
             return
         if answer == "cancel":

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import anyio
@@ -28,11 +29,15 @@ from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import Rules, WorkerStore
 from tidings.job import Job
+from tidings.metric.family import Family, build_info, gauge, up
+from tidings.metric.scrape import Scrape
 from tidings.trace import tracing_of
 
 from .breaker import Breakers, log_change
 from .children import Children, Kinds
+from .listener import Listener
 from .loader import LoadError
+from .meter import WorkerMeter
 from .pool import Pool
 from .queue import Queue, silence_of
 from .runner import Runners
@@ -59,8 +64,15 @@ PRESENCE_BEATS = 4
 class Worker:
     """One worker process."""
 
-    def __init__(self, settings: WorkerSettings, jobs: Iterable[Job[Any, Any]]) -> None:
+    def __init__(
+        self, settings: WorkerSettings, jobs: Iterable[Job[Any, Any]], listening: socket.socket | None = None
+    ) -> None:
         """Prepare.
+
+        Args:
+            settings: its settings.
+            jobs: the kinds it serves.
+            listening: where it serves its metrics; None: nowhere.
 
         Raises:
             LoadError: no tier of any kind is served.
@@ -71,6 +83,8 @@ class Worker:
         self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._tracing = tracing_of(settings, "tidings-worker", self.id)
         self._jobs = {job.kind: job for job in jobs}
+        self._listening = listening
+        self._meter = WorkerMeter()
         self._keys = Keys()
         self._started_ms = int(time.time() * 1000)
         self._usage = Usage()
@@ -95,7 +109,9 @@ class Worker:
                 work = await stack.enter_async_context(self._work_store(store, name))
                 runners = Runners(self.settings.threads, pool)
                 jobs = self._served_in(name)
-                queue = self._queues[name] = Queue(work, jobs, self.settings, runners, contact, means, breakers)
+                queue = self._queues[name] = Queue(
+                    work, jobs, self.settings, runners, contact, means, breakers, self._meter
+                )
                 sweepers.append(self._sweeper(work, registry, queue))
             async with anyio.create_task_group() as background:
                 background.start_soon(self._present, registry, name="presence")
@@ -106,6 +122,9 @@ class Worker:
                     background.start_soon(one.relay, name="relay")
                 for sweeper in sweepers:
                     background.start_soon(sweeper.run, name="sweep")
+                if self._listening is not None:
+                    listener = Listener(self._listening, Scrape(partial(self._families, contact)))
+                    background.start_soon(listener.run, name="metrics")
                 await self._serve()
                 background.cancel_scope.cancel()
             # Outside of that scope, in which nothing can be waited for any more.
@@ -202,6 +221,15 @@ class Worker:
     async def _until_idle(self) -> None:
         for queue in self._queues.values():
             await queue.idle()
+
+    async def _families(self, contact: Contact) -> list[Family]:
+        running = sum(queue.running for queue in self._queues.values())
+        return [
+            build_info(),
+            up(answers=not contact.lost),
+            gauge("tidings_worker_running_attempts", "Attempts under way on this worker.", running),
+            *self._meter.families(),
+        ]
 
     # Presence.
 

@@ -25,12 +25,13 @@ class Gatherer(Generic[Item, Reply]):
 
     def __init__(
         self,
-        call: Callable[[list[Item]], Awaitable[Sequence[Reply]]],
+        call: Callable[[list[Item]], Awaitable[Any]],
         *,
         name: str,
         on_fault: Callable[[BaseException], None],
         most: int = 256,
         pause: Callable[[int], float] | None = None,
+        read: Callable[[Any], Sequence[Reply]] | None = None,
     ) -> None:
         """Gather for `call`, which answers each item of its list in order.
 
@@ -41,6 +42,7 @@ class Gatherer(Generic[Item, Reply]):
             most: items in one batch at the most; a script holds the store while it runs.
             pause: how long to wait, s, after so many calls have failed in a row; None: not at all. With
                 it, many who put again what has failed ask a lost store once, not each of them.
+            read: takes the replies out of what `call` answered, the moment it has; None: that is the replies.
 
         """
         self.name = name
@@ -48,11 +50,12 @@ class Gatherer(Generic[Item, Reply]):
         self._on_fault = on_fault
         self._most = most
         self._pause = pause
+        self._read = read
         self._failures = 0
         self._waiting: list[tuple[Item, asyncio.Future[Reply]]] = []
         self._batch: list[tuple[Item, asyncio.Future[Reply]]] = []
         """What is under way."""
-        self._answer: asyncio.Future[Sequence[Reply]] | None = None
+        self._answer: asyncio.Future[Any] | None = None
         self._resting = True
         """Whether nothing is under way, nor about to be."""
         self._closed = False
@@ -102,18 +105,21 @@ class Gatherer(Generic[Item, Reply]):
             self._answer = answer
             answer.at_once = self._answered
 
-    def _answered(self, answer: "asyncio.Future[Sequence[Reply]]") -> None:
+    def _answered(self, answer: "asyncio.Future[Any]") -> None:
         if self._closed:
             return
         if answer.cancelled():  # with everything else, by a loop that ends
             self.close()
             return
         error = answer.exception()
-        if error is None and len(answer.result()) != len(self._batch):
-            error = AssertionError(f"{self.name}: {len(answer.result())} replies for {len(self._batch)} items")
+        replies: Sequence[Reply] = ()
+        if error is None:
+            replies = answer.result() if self._read is None else self._read(answer.result())
+            if len(replies) != len(self._batch):
+                error = AssertionError(f"{self.name}: {len(replies)} replies for {len(self._batch)} items")
         if error is None:
             self._failures = 0
-            self._settle(answer.result())
+            self._settle(replies)
         elif isinstance(error, StoreError):
             self._failures = 0 if isinstance(error, ScriptError) else self._failures + 1
             _fail(self._batch, error)
@@ -165,15 +171,16 @@ class Gatherers:
     def gather(
         self,
         place: tuple[str, ...],
-        call: Callable[[list[Any]], Awaitable[Sequence[Reply]]],
+        call: Callable[[list[Any]], Awaitable[Any]],
         *,
         pause: Callable[[int], float] | None = None,
+        read: Callable[[Any], Sequence[Reply]] | None = None,
     ) -> Gatherer[Any, Reply]:
-        """Return the gatherer of a place, made with `call` and `pause` when it is first asked for."""
+        """Return the gatherer of a place, made with `call`, `pause` and `read` when it is first asked for."""
         gatherer = self._gatherers.get(place)
         if gatherer is None:
             assert self._tasks is not None, "use it inside `async with`"
-            gatherer = Gatherer(call, name=" ".join(place), on_fault=self._break, pause=pause)
+            gatherer = Gatherer(call, name=" ".join(place), on_fault=self._break, pause=pause, read=read)
             self._gatherers[place] = gatherer
             if self._over:
                 gatherer.close()

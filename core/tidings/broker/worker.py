@@ -65,6 +65,8 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     submitted_ms: int
     lost: int
     """How many workers were lost while they ran this job."""
+    waited_ms: int = 0
+    """Since it was queued, by the store's clock."""
     drawn: Entry | None = None
     """The entry, where a lane gave it; not on the wire."""
 
@@ -193,8 +195,8 @@ _RECUR = Script("recur", tuple[int, int])
 _JOIN = Script("join", list[str])
 _SWEEP = Script("sweep", Swept)
 _TAKE_OVER = Script("take_over", list[Claimed])
-_START = Script("start", tuple[list[Started], list[Drawn]])
-_REPORT = Script("report", list[str])
+_START = Script("start", tuple[list[Started], list[Drawn], int])
+_REPORT = Script("report", tuple[int, list[str]])
 _BEAT = Script("beat", list[str])
 _ONCE = Script("once", list[Memo])
 _PROMOTE = Script("promote", tuple[int, int])
@@ -240,6 +242,10 @@ class WorkerStore(Gatherers):
         self._max_log_bytes = max_log_bytes
         self._call_prefix = secrets.token_hex(4)  # a worker that is started anew may have the same name
         self._calls = itertools.count()
+        self.started_ms = 0
+        """The store's time when it last started something for this worker; for those who await `start`."""
+        self.reported_ms = 0
+        """The store's time when it last took reports; for the callbacks of what `report` returned."""
 
     async def join(self, tiers: list[str]) -> None:
         """See that the consumer group exists on the streams of `tiers`."""
@@ -295,16 +301,18 @@ class WorkerStore(Gatherers):
             self.partition, self.worker, self._ttl_ms, call or self.new_call(), spare or {}, rules.limits, rules.rates,
             items,
         )  # fmt: skip
-        answers, drawn = await _START(self._store, self._root, args)
+        answers, drawn, self.started_ms = await _START(self._store, self._root, args)
         return [*answers, *(one.told() for one in drawn)] if drawn else answers
 
     def report(self, report: Report) -> "asyncio.Future[str]":
-        """Write a report with the next batch: `ok`, `cancel`, `lost` or `done`.
+        """Write a report with the next batch: `ok`, `cancel`, `lost`, `done` or `turned`.
 
         The report may still be added to until the batch leaves. One that failed may be put again at
         once: the batches leave a lost store alone for a while.
         """
-        return self.gather(("report", self.partition), self._send_reports, pause=store_pause).put(report)
+        return self.gather(
+            ("report", self.partition), self._send_reports, pause=store_pause, read=self._read_reports
+        ).put(report)
 
     def once(self, job: str, fence: int, name: str, value: str = "") -> "asyncio.Future[Memo]":
         """Recall a memoised step of a job, or record its result: the first record stands.
@@ -355,7 +363,7 @@ class WorkerStore(Gatherers):
         args = (tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS, self.rules.limits)
         return await _SWEEP(self._store, self._root, args)
 
-    def _send_reports(self, reports: list[Report]) -> "asyncio.Future[list[str]]":
+    def _send_reports(self, reports: list[Report]) -> "asyncio.Future[tuple[int, list[str]]]":
         args = (
             self.partition,
             self._max_log_bytes,
@@ -364,6 +372,10 @@ class WorkerStore(Gatherers):
             [report.seal() for report in reports],
         )
         return _REPORT(self._store, self._root, args)
+
+    def _read_reports(self, told: tuple[int, list[str]]) -> list[str]:
+        self.reported_ms, answers = told
+        return answers
 
 
 def _entry(tier: str, raw: tuple[bytes, list[bytes]]) -> Entry:

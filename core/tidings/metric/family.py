@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import tidings
+
 from .meter import Counter, Histogram, Series
 
 Labels = tuple[str, ...]
@@ -54,3 +56,15 @@ def gauge(name: str, meaning: str, value: float) -> Numbers:
 def gauges(name: str, meaning: str, labels: Labels, samples: Iterable[tuple[Labels, float]]) -> Numbers:
     """Return a number for each set of labels."""
     return Numbers(name, meaning, labels, list(samples))
+
+
+def build_info() -> Numbers:
+    """Return which release this is."""
+    return gauges(
+        "tidings_build_info", "The release of tidings; always 1.", ("version",), [((tidings.__version__,), 1)]
+    )
+
+
+def up(*, answers: bool) -> Numbers:
+    """Return whether the store answers."""
+    return gauge("tidings_store_up", "Whether the store answers this process.", float(answers))

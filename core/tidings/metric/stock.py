@@ -14,7 +14,7 @@ from tidings.broker.error import CommandDeniedError, StoreError
 from tidings.broker.keys import Keys
 from tidings.contract.kind import KindRecord
 
-from .family import Family, Labels, gauge, gauges
+from .family import Family, Labels, gauge, gauges, up
 from .meter import Names
 
 WITHIN_S = 0.5
@@ -134,11 +134,6 @@ class Stock:
             gauge("tidings_store_memory_bytes", "What the store holds in memory.", float(lines["used_memory"])),
             gauge("tidings_store_memory_max_bytes", most, float(lines.get("maxmemory", 0))),
         ]
-
-
-def up(*, answers: bool) -> Family:
-    """Return whether the store answers."""
-    return gauge("tidings_store_up", "Whether the store answers this process.", float(answers))
 
 
 def _add(sums: dict[Labels, float], labels: Labels, value: float) -> None:

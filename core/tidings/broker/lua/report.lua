@@ -21,8 +21,9 @@
 --       compensation: of a saga that has undone its work 'complete', or 'incomplete', else '';
 --       held: the breaker it waits for in the schedule, or ''.
 -- A saga that owes something (prelude, `turn`) is queued to unwind instead of ending badly.
--- Reply: MessagePack array with for each item 'ok', 'cancel' (written, and someone asked that the job
---   stop), 'lost' (not this attempt's job any more) or 'done' (it had been written before).
+-- Reply: MessagePack array { now_ms, answers }: for each item 'ok', 'cancel' (written, and someone asked that the job
+--   stop), 'lost' (not this attempt's job any more), 'done' (it had been written before) or 'turned' (it would have
+--   ended, and unwinds instead).
 -- O(items + events).
 
 local partition, max_log_bytes, ttl, max_dead, items = unpack(args)
@@ -110,12 +111,13 @@ local function park(id, key, tier, entry, seq, watchers, fence, outcome)
   tell(watchers, partition, id, seq, CHANGE, outcome[4])
 end
 
--- fields: what is written beside the outcome.
+-- fields: what is written beside the outcome. Returns whether the job turns.
 local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit,
   fence)
   local state, field, value, tail, delay, uncounted, note, _, _, compensation, held = unpack(outcome)
   compensation = compensation or ''
-  if terminal(state) and turn(id, saga, state, value, note) then
+  local turned = terminal(state) and turn(id, saga, state, value, note)
+  if turned then
     if state == 'failed' then remember(id, 'failed', value) end
     state, tail = 'queued', UNWINDING_TAIL
   end
@@ -142,11 +144,14 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
     if envelope then bury(id, key, envelope, note) end
     tell(watchers, partition, id, seq, FINAL, tail)
-    return
+    return false
   end
   redis.call('HSET', key, unpack(fields))
   if limit then release(limit, id) end
-  if state == 'waiting' then return park(id, key, tier, entry, seq, watchers, fence, outcome) end
+  if state == 'waiting' then
+    park(id, key, tier, entry, seq, watchers, fence, outcome)
+    return false
+  end
   if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
   local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
@@ -161,6 +166,7 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     enqueue(id, tier, envelope, caller)
   end
   tell(watchers, partition, id, seq, CHANGE, tail)
+  return turned
 end
 
 for i, item in ipairs(items) do
@@ -186,15 +192,16 @@ for i, item in ipairs(items) do
     if progress ~= '' then
       fields[5], fields[6] = 'progress', progress
     end
+    local turned = false
     if outcome then
-      settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga, limit,
+      turned = settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga, limit,
         fence)
     else
       redis.call('HSET', key, unpack(fields))
     end
-    replies[i] = cancel and 'cancel' or 'ok'
+    replies[i] = turned and 'turned' or cancel and 'cancel' or 'ok'
   end
 end
 
 conclude()
-return cmsgpack.pack(replies)
+return cmsgpack.pack({ now, replies })

@@ -14,11 +14,12 @@
 --   spare: tier -> how many jobs beyond the items its lanes may give;
 --   limits: kind -> how many of its jobs, or of those with one value, may run;
 --   rates: kind -> { ms between two starts, starts at once }.
--- Reply: MessagePack array { replies, drawn }: for each item { go, fence, attempt, remaining_ms, submitted_ms, lost };
+-- Reply: MessagePack array { replies, drawn, now_ms }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
+--   lost, waited_ms };
 --   for each job that a lane gave { tier, entry, id, envelope, the same }
 --   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none,
 --   -1 of a saga that unwinds, for which none counts;
---   lost: how many workers were lost while they ran this job.
+--   lost: how many workers were lost while they ran this job; waited_ms: since it was queued.
 -- O(items).
 
 local partition, worker, ttl, call, spare, limits, rates, items = unpack(args)
@@ -101,9 +102,9 @@ end
 local function start(tier, entry, id)
   local key = job_key(id)
   local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by, logged, caller,
-    unique, limit, kind, paced, shed, saga, unwinding = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence',
+    unique, limit, kind, paced, shed, saga, unwinding, enqueued = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence',
       'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique',
-      'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding'))
+      'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued'))
   local again = state == 'running' and begun_by == call
   if unwinding then deadline = false end
   -- If it was cancelled, its worker was lost before it could obey.
@@ -111,8 +112,9 @@ local function start(tier, entry, id)
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
   elseif again then
+    local begun_at = redis.call('HGET', key, 'started')
     return { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
-      tonumber(lost or 0) }
+      tonumber(lost or 0), begun_at - (enqueued or begun_at) }
   elseif doomed and not turn(id, saga, doomed) then
     end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit)
   elseif limit and not (unwinding or doomed) and not has_place(limit, id, state) then
@@ -137,9 +139,9 @@ local function start(tier, entry, id)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
     begun[tier] = (begun[tier] or 0) + 1
-    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), tonumber(submitted), lost }
+    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), tonumber(submitted), lost, now - (enqueued or now) }
   end
-  return { 0, 0, 0, 0, 0, 0 }
+  return { 0, 0, 0, 0, 0, 0, 0 }
 end
 
 -- Takes up to `count` new entries of a lane, whose group is made when it is first wanted.
@@ -194,7 +196,7 @@ for i, item in ipairs(items) do
   local tier, entry, id = unpack(item)
   if string.sub(id, 1, 1) == '/' then
     take_turn(tier, entry, string.sub(id, 2))
-    replies[i] = { 0, 0, 0, 0, 0, 0 }
+    replies[i] = { 0, 0, 0, 0, 0, 0, 0 }
   else
     replies[i] = start(tier, entry, id)
   end
@@ -202,4 +204,4 @@ end
 
 for tier, count in pairs(begun) do measure(tier, count) end
 conclude()
-return cmsgpack.pack({ replies, drawn })
+return cmsgpack.pack({ replies, drawn, now })
