@@ -54,12 +54,20 @@ $(VENV)/stamp-proxies: | $(VENV)/stamp
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nginx haproxy; }
 	@touch $@
 
+# Prometheus' checker of rules and pages, from Debian where it is missing: the program alone, since the package would run
+# a server.
+$(VENV)/stamp-promtool: | $(VENV)/stamp
+	@command -v promtool >/dev/null || { $(APT) update -qq && cd $(VENV) && apt-get download -qq prometheus \
+		&& dpkg-deb -x prometheus_*.deb promtool-package && cp promtool-package/usr/bin/promtool bin/ \
+		&& rm -r promtool-package prometheus_*.deb; }
+	@touch $@
+
 # The checker of the JavaScript; nothing of it is shipped.
 node_modules/.stamp: package.json | $(VENV)/stamp-browser
 	npm install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
-setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp-proxies node_modules/.stamp
+setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp-proxies $(VENV)/stamp-promtool node_modules/.stamp
 
 demo: $(VENV)/stamp
 	$(BIN)/tidings dev examples/demo/jobs.py
