@@ -3,6 +3,7 @@
 
 /** @import { Session } from "./session.js" */
 import { TidingsError, localProblem } from "../client/error.js";
+import { STALE } from "./session.js";
 
 /** Nobody waits longer than this for a page: ms. */
 const PATIENCE_MS = 20_000;
@@ -72,5 +73,5 @@ export class Api {
  */
 function reason(status, credential, detail = "") {
   if (status === 403) return `This credential does not do: the console needs the scope admin. ${detail}`;
-  return credential ? `The server does not take this credential (any more). ${detail}` : "This server asks who you are.";
+  return credential ? `${STALE} ${detail}` : "This server asks who you are.";
 }

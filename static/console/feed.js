@@ -7,13 +7,19 @@
  */
 
 /** @import { StateChange } from "../client/connection.js" */
+/** @import { Api } from "./api.js" */
 /** @import { Session } from "./session.js" */
 /** @import { Overview } from "./types.js" */
+import { UNAUTHENTICATED } from "../client/codes.js";
 import { Emitter } from "../client/emitter.js";
 import { Tidings } from "../tidings.js";
+import { STALE } from "./session.js";
+import { again } from "./view.js";
 
 /** A reference that the client, which counts from 1, does not come to. */
 const REF = 2 ** 31 - 1;
+/** Where no socket gets through, it is asked for so often: ms. */
+const EVERY_MS = 2000;
 /** What is remembered of the queues for their small pictures: seconds. */
 const REMEMBERED = 120;
 
@@ -36,8 +42,13 @@ export class Feed {
   /** @type {WebSocket | null} */
   #socket = null;
 
-  /** @param {Session} session */
-  constructor(session) {
+  #lesser = false;
+
+  /**
+   * @param {Session} session
+   * @param {Api} api
+   */
+  constructor(session, api) {
     const feed = this;
     class Overheard extends WebSocket {
       /**
@@ -53,10 +64,15 @@ export class Feed {
     this.tidings = new Tidings(undefined, { WebSocket: Overheard, credential: () => session.credential });
     this.tidings.on("state", (change) => {
       if (change.state === "open" || change.state === "resuming") this.#look();
-      if (change.code === 4401) void session.ask("The server does not take this credential (any more).");
+      this.#lesser = change.transport !== "websocket" && change.state === "open";
+      // The client listens for a network that has come back; a credential is as good a reason to try at once.
+      if (change.code === UNAUTHENTICATED) void session.ask(STALE).then(() => dispatchEvent(new Event("online")));
       this.#emitter.emit("state", change);
     });
     document.addEventListener("visibilitychange", () => this.#look());
+    again(EVERY_MS, async (signal) => {
+      if (this.#lesser) this.take(await api.get("overview", {}, signal));
+    });
   }
 
   /**

@@ -31,6 +31,7 @@ export class HeatMap {
     this.element = h("div", { class: "chart-box" },
       h("div", { class: "chart-head" }, h("p", { class: "legend" }, "Few", h("span", { class: "heat-scale", "aria-hidden": "true" }), "many"), this.#readout),
       this.#canvas);
+    mark(this.#canvas, "aria-label", this.#describe());
     new ResizeObserver(([{ contentRect }]) => {
       if (contentRect.width === this.#width) return;
       this.#width = contentRect.width;
@@ -65,7 +66,7 @@ export class HeatMap {
     const { points, edges } = this.#series;
     const [wide, high] = this.#cell();
     const most = Math.max(1, ...points.flatMap(({ cells }) => cells));
-    paper.fillStyle = style.getPropertyValue("--heat");
+    paper.fillStyle = style.fill;
     points.forEach(({ cells }, at) => cells.forEach((cell, row) => {
       if (cell === 0) return;
       paper.globalAlpha = heat(cell, most);

@@ -4,7 +4,7 @@
 /** @import { View, Desk } from "./view.js" */
 import { showConnection } from "../page/status.js";
 import { Api } from "./api.js";
-import { h, say, shell } from "./dom.js";
+import { h, mark, say, shell } from "./dom.js";
 import { Feed } from "./feed.js";
 import { startKeys } from "./keys.js";
 import { announce, tell } from "./notice.js";
@@ -13,6 +13,9 @@ import { format, parse } from "./router.js";
 import { Session } from "./session.js";
 import { startTheme } from "./theme.js";
 import { message } from "./words.js";
+
+/** Left of the present page in a navigation that scrolls, so much of the one before is seen: px. */
+const A_THUMB = 60;
 
 const session = new Session();
 const api = new Api(session);
@@ -38,12 +41,14 @@ await start();
 
 /** Goes on once the server has said who may come. */
 async function start() {
+  /** @type {import("./types.js").Overview | null} */
+  let first = null;
   try {
-    await api.get("overview");
+    first = await api.get("overview");
   } catch (error) {
     tell(message(error), "bad"); // the connection says more, and comes back by itself
   }
-  const feed = new Feed(session);
+  const feed = new Feed(session, api);
   /** @type {Desk} */
   const desk = { api, feed, latest: () => feed.latest };
   showConnection(feed.tidings, document);
@@ -56,6 +61,7 @@ async function start() {
   feed.on("refused", (why) => tell(why, "bad"));
   addEventListener("hashchange", () => show(desk));
   show(desk);
+  if (first) feed.take(first);
 }
 
 /** @param {Desk} desk */
@@ -70,8 +76,9 @@ function show(desk) {
   main.replaceChildren(view.element);
   document.title = `${view.title} · Tidings`;
   for (const link of document.querySelectorAll(".nav-link")) {
-    if (link instanceof HTMLElement && link.dataset.page === place.page) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (!(link instanceof HTMLElement)) continue;
+    mark(link, "aria-current", link.dataset.page === place.page ? "page" : null);
+    if (link.dataset.page === place.page) link.closest("nav")?.scrollTo({ left: link.offsetLeft - A_THUMB }); // on a phone it scrolls
   }
   if (!first) {
     scrollTo(0, 0);

@@ -38,6 +38,7 @@ export function announce(text) {
  */
 export function ask({ title, text, yes, danger = false }) {
   const dialog = shell("ask", HTMLDialogElement);
+  if (dialog.open) return Promise.resolve(false); // one question at a time: a yes is to what one reads
   shell("ask-title", HTMLElement).textContent = title;
   shell("ask-text", HTMLElement).textContent = text;
   const button = shell("ask-yes", HTMLButtonElement);

@@ -7,6 +7,8 @@ import { shell } from "./dom.js";
 
 const KEY = "tidings-credential";
 
+export const STALE = "The server does not take this credential (any more).";
+
 export class Session {
   #dialog = shell("sign-in", HTMLDialogElement);
   #out = shell("sign-out", HTMLButtonElement);

@@ -78,6 +78,7 @@
  * @property {number} step Seconds.
  * @property {Point[]} points
  * @property {number[]} edges Seconds, rising.
+ * @property {Time} [reaches_back] From when on all are there, where that is not from the beginning.
  *
  * @typedef {object} JobLine
  * @property {string} token

@@ -12,6 +12,8 @@ import { slice } from "./slice.js";
 
 /** px; `.rows .row` has it. */
 export const ROW = 36;
+/** rem between columns, and at the ends. */
+const GAP = 1;
 /** Rows above and below what is seen, so that a step or a turn of the wheel finds them there. */
 const MARGIN = 12;
 
@@ -19,7 +21,7 @@ const MARGIN = 12;
  * @template Row
  * @typedef {object} Cell
  * @property {string} head
- * @property {string} [more] Class of the column: its width.
+ * @property {[number, number]} wide How wide at least, in rem, and its share of what is left.
  * @property {(row: Row) => Node | string} cell
  */
 
@@ -53,8 +55,10 @@ export class Virtual {
     this.#empty = h("p", { class: "empty", hidden: true }, empty);
     this.#box = h("div", { class: "rows", tabindex: 0, role: "table", "aria-label": caption },
       h("div", { role: "rowgroup", class: "rows-head" },
-        h("div", { role: "row", class: "row is-head", "aria-rowindex": 1 }, cells.map(({ head, more }) => h("span", { role: "columnheader", class: `cell ${more ?? ""}` }, head)))),
+        h("div", { role: "row", class: "row is-head", "aria-rowindex": 1 }, cells.map(({ head }) => h("span", { role: "columnheader", class: "cell" }, head)))),
       this.#body);
+    this.#box.style.setProperty("--columns", cells.map(({ wide: [least, share] }) => `minmax(${least}rem, ${share}fr)`).join(" "));
+    this.#box.style.setProperty("--least", `${cells.reduce((sum, { wide: [least] }) => sum + least + GAP, 0)}rem`);
     this.element = h("div", {}, this.#box, this.#empty);
     this.#box.addEventListener("scroll", () => this.#soon(), { passive: true });
     new ResizeObserver(() => this.#soon()).observe(this.#box);
@@ -108,11 +112,11 @@ export class Virtual {
     const key = this.#key(row);
     let there = this.#there.get(key);
     if (there?.row !== row) {
-      const focused = there?.element.contains(document.activeElement);
+      const focused = there ? controls(there.element).findIndex((one) => one === document.activeElement) : -1;
       const element = this.#make(row, key);
       if (there) there.element.replaceWith(element);
       this.#there.set(key, there = { row, element });
-      if (focused) element.querySelector("a")?.focus({ preventScroll: true });
+      if (focused >= 0) controls(element)[focused]?.focus({ preventScroll: true });
     }
     mark(there.element, "aria-rowindex", String(index + 2));
     if (this.#body.children[at] !== there.element) this.#body.insertBefore(there.element, this.#body.children[at] ?? null);
@@ -123,7 +127,13 @@ export class Virtual {
    * @param {string} key
    */
   #make(row, key) {
-    return h("div", { role: "row", class: "row", "data-row": key }, this.#cells.map(({ cell, more }) =>
-      h("span", { role: "cell", class: `cell ${more ?? ""}` }, cell(row))));
+    return h("div", { role: "row", class: "row", "data-row": key }, this.#cells.map(({ cell }) =>
+      h("span", { role: "cell", class: "cell" }, cell(row))));
   }
 }
+
+/**
+ * @param {Element} row
+ * @returns {HTMLElement[]}
+ */
+const controls = (row) => [...row.querySelectorAll("a, button, input")].filter((one) => one instanceof HTMLElement);

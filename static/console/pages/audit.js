@@ -19,12 +19,12 @@ export const audit = ({ api }) => {
     empty: "Nobody has done anything yet.",
     more: () => void paged.next(),
     cells: [
-      { head: "When", more: "is-when", cell: ({ at }) => moment(at) },
-      { head: "Who", more: "is-name", cell: ({ who }) => who || "nobody was asked" },
-      { head: "Did", more: "is-name", cell: ({ action }) => action },
-      { head: "To", more: "is-wide mono", cell: ({ target }) => target },
-      { head: "Outcome", more: "is-name", cell: ({ outcome }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, outcome) },
-      { head: "Detail", more: "is-wide", cell: ({ detail }) => text(detail) },
+      { head: "When", wide: [6.5, 1], cell: ({ at }) => moment(at) },
+      { head: "Who", wide: [7, 2], cell: ({ who }) => who || "nobody was asked" },
+      { head: "Did", wide: [7, 2], cell: ({ action }) => action },
+      { head: "To", wide: [9, 3], cell: ({ target }) => target },
+      { head: "Outcome", wide: [7, 2], cell: ({ outcome }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, outcome) },
+      { head: "Detail", wide: [10, 4], cell: ({ detail }) => text(detail) },
     ],
   });
   /** @type {Paged<AuditLine>} */

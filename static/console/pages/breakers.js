@@ -32,7 +32,7 @@ export const breakers = ({ api }) => {
   const table = new Table({
     caption: "Circuit breakers",
     key: ({ breaker }) => breaker,
-    empty: "No breaker: no kind names one, and no handler has used one.",
+    empty: "No breaker has been used yet; each appears with its first call.",
     columns: [
       { head: "Breaker", text: ({ breaker }) => breaker },
       { head: "State", make: () => h("span", { class: "chip" }), update: (chip, { state }) => {

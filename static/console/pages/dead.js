@@ -7,10 +7,12 @@ import { h, say } from "../dom.js";
 import { ask, tell } from "../notice.js";
 import { Paged } from "../paged.js";
 import { format } from "../router.js";
-import { page, panel } from "../view.js";
+import { again, page, panel } from "../view.js";
 import { Virtual } from "../virtual.js";
 import { ago, count, message } from "../words.js";
 
+/** ms */
+const EVERY_MS = 3000;
 const FIELDS = /** @type {const} */ (["queue", "kind", "code"]);
 const WHY = /** @type {Record<string, string>} */ ({
   gone: "no longer there", live: "the job is not failed", held: "another job with its unique value lives",
@@ -20,6 +22,7 @@ const WHY = /** @type {Record<string, string>} */ ({
 export const dead = ({ api }, { query }) => {
   /** @type {Set<string>} */
   const chosen = new Set();
+  let acting = false;
   const state = h("p", { class: "view-note", role: "status" });
   const buttons = {
     replay: h("button", { class: "button is-small is-primary", type: "button", onclick: () => void act("replay") }),
@@ -32,15 +35,15 @@ export const dead = ({ api }, { query }) => {
     empty: "No dead letters here.",
     more: () => void paged.next(),
     cells: [
-      { head: "Choose", more: "is-box", cell: ({ token }) => h("input", {
+      { head: "Choose", wide: [3.5, 0], cell: ({ token }) => h("input", {
         type: "checkbox", "aria-label": `Choose ${token}`, checked: chosen.has(token), onchange: ({ target }) => choose(token, target.checked),
       }) },
-      { head: "Job", more: "is-token", cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
-      { head: "Kind", more: "is-name", cell: ({ kind }) => kind },
-      { head: "Died", more: "is-when", cell: ({ died }) => ago(died) },
-      { head: "Attempts", more: "is-few", cell: ({ attempt, replays }) => (replays > 0 ? `${attempt}, replayed ${replays}×` : String(attempt)) },
-      { head: "Problem", more: "is-name", cell: ({ code }) => h("span", { class: "chip", "data-tone": "bad" }, code) },
-      { head: "Says", more: "is-wide", cell: ({ detail, error }) => h("span", { title: error || detail }, error || detail) },
+      { head: "Job", wide: [10, 4], cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
+      { head: "Kind", wide: [7, 2], cell: ({ kind }) => kind },
+      { head: "Died", wide: [6.5, 1], cell: ({ died }) => ago(died) },
+      { head: "Attempts", wide: [5.5, 1], cell: ({ attempt, replays }) => (replays > 0 ? `${attempt}, replayed ${replays}×` : String(attempt)) },
+      { head: "Problem", wide: [7, 2], cell: ({ code }) => h("span", { class: "chip", "data-tone": "bad" }, code) },
+      { head: "Says", wide: [10, 4], cell: ({ detail, error }) => h("span", { title: error || detail }, error || detail) },
     ],
   });
   const fields = FIELDS.map((name) => h("div", { class: "field" },
@@ -83,10 +86,15 @@ export const dead = ({ api }, { query }) => {
 
   /** @param {"replay" | "drop"} what */
   async function act(what) {
+    if (acting) return; // pressed twice
     const choice = chosen.size > 0 ? { tokens: [...chosen].slice(0, 1000) } : { filter: only(filter) };
+    acting = true;
     try {
       const trial = /** @type {Acted} */ (await api.send(`dead/${what}`, { ...choice, dry_run: true }));
-      if (!await ask(question(what, trial))) return;
+      if (!await ask(question(what, trial))) {
+        acting = false;
+        return;
+      }
       let more = true;
       let done = 0;
       /** @type {Acted["refused"]} */
@@ -102,11 +110,13 @@ export const dead = ({ api }, { query }) => {
     } catch (error) {
       tell(message(error), "bad");
     }
+    acting = false;
     chosen.clear();
     void paged.restart();
   }
 
-  void paged.restart();
+  // Only what is looked at from its top is looked at again, and not while one chooses.
+  const looking = again(EVERY_MS, async () => { if (list.atTop && chosen.size === 0 && !acting) await paged.restart(); });
   show();
   return {
     title: "Dead letters",
@@ -116,9 +126,12 @@ export const dead = ({ api }, { query }) => {
       chosen.clear();
       for (const input of form.querySelectorAll("input")) input.value = next[input.name] ?? "";
       list.top();
-      void paged.restart();
+      looking.now();
     },
-    close: () => paged.stop(),
+    close: () => {
+      looking.stop();
+      paged.stop();
+    },
   };
 };
 

@@ -108,8 +108,8 @@ function sections(seen) {
   return [
     facts(seen),
     panel("What happened when", [waterfall(milestones, steps, done)]),
-    problem ? panel("Problem", [trouble(problem, error), traceback ? unfold("Traceback", h("pre", { class: "json", tabindex: 0, "aria-label": "Traceback" }, traceback)) : null]) : null,
-    history.length > 0 ? panel("Earlier attempts", [past(history)], { more: "is-table" }) : null,
+    problem ? panel("Problem", [trouble(problem, error), traceback ? unfold("Traceback", h("pre", { class: "json", tabindex: 0, role: "group", "aria-label": "Traceback" }, traceback)) : null]) : null,
+    history.length > 0 ? panel("Failed attempts", [past(history)], { more: "is-table" }) : null,
     h("div", { class: "pair" },
       panel("Input", [input === undefined ? h("p", { class: "muted" }, "Not kept: the store keeps it until the job has ended, and in its dead letter.") : json(input, "Input")]),
       panel("Result", [seen.status === "succeeded" ? json(result ?? null, "Result") : h("p", { class: "muted" }, done ? "None." : "Not yet.")])),
@@ -123,7 +123,7 @@ function facts(seen) {
   const all = [
     ["kind", seen.kind], ["queue, tier", `${seen.queue}, ${seen.tier}`], ["attempt", String(seen.attempt)], ["worker", seen.worker],
     ["owner", seen.owner], ["caller", seen.caller === seen.owner ? null : seen.caller],
-    ["correlation id", seen.correlation_id], ["trace", seen.trace_id], ["part of", link(seen.parent)],
+    ["correlation id", seen.correlation_id === seen.token ? null : seen.correlation_id], ["trace", seen.trace_id], ["part of", link(seen.parent)],
     ["due", seen.due && moment(seen.due)], ["deadline", seen.deadline && moment(seen.deadline)],
     ["dead letter", seen.letter ? h("a", { href: format("dead", "", { queue: seen.queue, kind: seen.kind }) }, "there is one") : null],
   ];
@@ -169,7 +169,7 @@ function trouble({ code, title, detail, compensation }, error) {
 
 /** @param {PastAttempt[]} history */
 function past(history) {
-  return h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Earlier attempts" }, h("table", { class: "table lines" },
+  return h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "Failed attempts" }, h("table", { class: "table lines" },
     h("thead", {}, h("tr", {}, ["Attempt", "Ended", "How", "Worker", "Problem"].map((head) => h("th", { scope: "col" }, head)))),
     h("tbody", {}, history.map(({ attempt: number, at, event, worker, problem }) => h("tr", {}, h("th", { scope: "row" }, String(number)), h("td", {}, moment(at)),
       h("td", {}, chip(event)), h("td", { class: "mono" }, worker || NONE), h("td", { class: "is-text" }, problem ? `${problem.code}: ${problem.detail}` : NONE))))));
@@ -188,6 +188,6 @@ function unfold(name, inside) {
  * @param {string} name
  */
 function json(value, name) {
-  return h("pre", { class: "json", tabindex: 0, role: "region", "aria-label": name }, JSON.stringify(value, null, 2) ?? "null");
+  return h("pre", { class: "json", tabindex: 0, role: "group", "aria-label": name }, JSON.stringify(value, null, 2) ?? "null");
 }
 

@@ -3,6 +3,7 @@
 
 /** @import { JobLine } from "../types.js" */
 /** @import { Page } from "../view.js" */
+import { offer, select } from "../choice.js";
 import { h, say } from "../dom.js";
 import { Paged } from "../paged.js";
 import { format } from "../router.js";
@@ -10,7 +11,6 @@ import { STATES, chip } from "../state.js";
 import { again, page, panel } from "../view.js";
 import { Virtual } from "../virtual.js";
 import { ago, count, message, ms, took, whole } from "../words.js";
-import { offer, select } from "./overview.js";
 
 const PAGE = 200;
 /** Between looks at the first page, while one is at its top: ms. */
@@ -48,15 +48,15 @@ export const jobs = (desk, { query }) => {
     empty: "No job is like this.",
     more: () => void paged.next(),
     cells: [
-      { head: "Job", more: "is-token", cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
-      { head: "Kind", more: "is-name", cell: (line) => line.kind },
-      { head: "State", more: "is-few", cell: (line) => chip(line.state) },
-      { head: "Queue, tier", more: "is-name", cell: (line) => `${line.queue}, ${line.tier}` },
-      { head: "Submitted", more: "is-when", cell: ({ submitted }) => ago(submitted) },
-      { head: "Took", more: "is-bar", cell: (line) => bar(line) },
-      { head: "Attempt", more: "is-few", cell: ({ attempt }) => String(attempt) },
-      { head: "Correlation id", more: "is-name", cell: (line) => line.correlation_id ?? "" },
-      { head: "Worker", more: "is-name", cell: ({ worker }) => worker ?? "" },
+      { head: "Job", wide: [10, 4], cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
+      { head: "Kind", wide: [7, 2], cell: (line) => line.kind },
+      { head: "State", wide: [5.5, 1], cell: (line) => chip(line.state) },
+      { head: "Queue, tier", wide: [7, 2], cell: (line) => `${line.queue}, ${line.tier}` },
+      { head: "Submitted", wide: [6.5, 1], cell: ({ submitted }) => ago(submitted) },
+      { head: "Took", wide: [7, 2], cell: (line) => bar(line) },
+      { head: "Attempt", wide: [5.5, 1], cell: ({ attempt }) => String(attempt) },
+      { head: "Correlation id", wide: [7, 2], cell: ({ token, correlation_id: own }) => (own && own !== token ? own : "") },
+      { head: "Worker", wide: [7, 2], cell: ({ worker }) => worker ?? "" },
     ],
   });
   /** @param {string} cursor @param {AbortSignal} signal */

@@ -3,6 +3,7 @@
 
 /** @import { LatencyLine, Percentiles, QueueLine, Series } from "../types.js" */
 /** @import { Page, Desk } from "../view.js" */
+import { offer, select } from "../choice.js";
 import { h, mark, say } from "../dom.js";
 import { HeatMap } from "../heatmap.js";
 import { Lines } from "../lines.js";
@@ -10,7 +11,8 @@ import { format } from "../router.js";
 import { drawSpark, spark } from "../spark.js";
 import { Table } from "../table.js";
 import { again, page, panel } from "../view.js";
-import { count, ms, percent, rate, size, took, whole } from "../words.js";
+import { count, moment, ms, percent, rate, size, took, whole } from "../words.js";
+import { objectives } from "./objectives.js";
 import { pauseButton } from "./pause.js";
 
 /** How often the hour is asked for anew: ms. */
@@ -26,7 +28,9 @@ export const overview = (desk) => {
   const latency = latencyTable();
   const lines = new Lines("Latency over time", took);
   const heat = new HeatMap("Time from submit to end");
+  const promised = objectives(desk);
   const [kind, minutes, measure] = [select("Kind", [["", "all kinds"]]), select("Time", WINDOWS, "60"), select("Measured", MEASURES)];
+  const reach = h("p", { class: "muted" });
   const trouble = h("p", { class: "notice", hidden: true });
   /** @type {Series | null} */
   let series = null;
@@ -37,6 +41,7 @@ export const overview = (desk) => {
     lines.show(known.map(({ at }) => ms(at) ?? 0), (/** @type {const} */ (["p50", "p95", "p99"])).map((one) =>
       ({ name: one, tone: one, values: known.map((point) => point[name]?.[one] ?? null) })));
     heat.show(series);
+    say(reach, series.reaches_back ? `all since ${moment(series.reaches_back)}` : "");
   };
   const asking = again(SERIES_MS, async (signal) => {
     series = await desk.api.get("series", { minutes: minutes.select.value, kind: kind.select.value }, signal);
@@ -49,23 +54,28 @@ export const overview = (desk) => {
   for (const { select } of [kind, minutes]) select.addEventListener("change", asking.now);
   return {
     title: "Overview",
-    element: page("Overview", [], [
+    element: page("Overview", [kind.label, minutes.label], [
       tiles.element,
       panel("Queues", [queues.element], { more: "is-table" }),
       trouble,
       h("div", { class: "pair" },
-        panel("Latency over time", [lines.element], { beside: [kind.label, measure.label, minutes.label] }),
-        panel("Submit to end, all jobs", [heat.element])),
+        panel("Latency over time", [lines.element], { beside: [measure.label] }),
+        panel("Submit to end, job by job", [heat.element], { beside: [reach] })),
+      promised.element,
       panel("Milestones in the last minute", [latency.element], { more: "is-table", beside: [h("p", { class: "muted" }, "p50 · p95 · p99")] }),
     ]),
     see: (seen) => {
       tiles.show(seen);
       queues.show(seen.queues);
       latency.show(seen.latency);
+      promised.see(seen);
       offer(kind.select, seen.kinds.map((one) => one.kind));
     },
     paint: () => heat.paint(),
-    close: asking.stop,
+    close: () => {
+      asking.stop();
+      promised.close();
+    },
   };
 };
 
@@ -174,27 +184,4 @@ function latencyTable() {
         .map(([name, head]) => ({ head, number: true, text: (/** @type {LatencyLine} */ line) => three(line[name]) })),
     ],
   });
-}
-
-/**
- * @param {string} name
- * @param {readonly (readonly [string, string])[]} choices
- * @param {string} [chosen]
- */
-export function select(name, choices, chosen = choices[0][0]) {
-  const made = h("select", { class: "input is-small" }, choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
-  return { select: made, label: h("label", { class: "choice" }, h("span", { class: "visually-hidden" }, name), made) };
-}
-
-/**
- * Adds what is not there yet, and leaves what is chosen.
- *
- * @param {HTMLSelectElement} select
- * @param {string[]} values
- */
-export function offer(select, values) {
-  const there = new Set([...select.options].map(({ value }) => value));
-  for (const value of [...new Set(values)].sort()) {
-    if (!there.has(value)) select.append(h("option", { value }, value));
-  }
 }
