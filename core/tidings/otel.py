@@ -23,6 +23,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from opentelemetry.trace.span import TraceState
 
 from . import __version__
+from .contract.trace import parts_of
 from .trace import Role, Span, Tracing, Value
 
 log = structlog.get_logger()
@@ -206,10 +207,11 @@ def _resource(service: str, instance: str) -> Resource:
 
 
 def _context_of(traceparent: str, tracestate: str) -> SpanContext:
+    trace_id, span_id, flags = parts_of(traceparent)
     return SpanContext(
-        int(traceparent[3:35], 16),
-        int(traceparent[36:52], 16),
+        trace_id,
+        span_id,
         is_remote=True,
-        trace_flags=TraceFlags(int(traceparent[53:55], 16)),
+        trace_flags=TraceFlags(flags),
         trace_state=TraceState.from_header([tracestate]) if tracestate else None,
     )

@@ -4,10 +4,12 @@ Nothing of OpenTelemetry is imported here: a process whose traces are switched o
 question a job. `tidings.otel` does the work.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, Protocol
 
+from .contract.trace import parts_of
 from .settings import SettingsError, StoreSettings
 
 Value = str | int | bool
@@ -98,6 +100,19 @@ def tracing_of(settings: StoreSettings, service: str, instance: str) -> Tracing 
             f"TIDINGS_TRACES is {settings.traces!r}: that needs OpenTelemetry ({error}); install tidings[otel]"
         ) from error
     return exporting(service, instance) if settings.traces == "otlp" else hosted()
+
+
+@contextmanager
+def below(traceparent: str) -> Iterator[None]:
+    """Run the body below a span of another process, if this one has loaded OpenTelemetry's API."""
+    api = sys.modules.get("opentelemetry.trace")
+    if not traceparent or api is None:
+        yield
+        return
+    trace_id, span_id, flags = parts_of(traceparent)
+    above = api.SpanContext(trace_id, span_id, is_remote=True, trace_flags=api.TraceFlags(flags))
+    with api.use_span(api.NonRecordingSpan(above), record_exception=False, set_status_on_exception=False):
+        yield
 
 
 def about(

@@ -33,12 +33,15 @@ class Batch:
         except ProblemError as error:
             return problem_response(error.problem)
         caller = caller_of(request.scope, identity)
+        trace = {name: request.headers[name] for name in ("traceparent", "tracestate") if name in request.headers}
         # One after the other without a pause, so that they reach the store in order, and in few calls.
-        return json_response(await asyncio.gather(*(self._one(text, identity, caller) for text in texts)), 202)
+        return json_response(await asyncio.gather(*(self._one(text, trace, identity, caller) for text in texts)), 202)
 
-    async def _one(self, text: bytes, identity: Identity, caller: str) -> Ack | Problem:
+    async def _one(self, text: bytes, trace: dict[str, str], identity: Identity, caller: str) -> Ack | Problem:
         try:
             submission = decode_submission(text, {}, self._gateway.settings.max_depth)
+            if trace and submission.traceparent is None:
+                submission = msgspec.structs.replace(submission, **trace)
             return await self._gateway.submit(submission, identity, caller)
         except ProblemError as error:
             return error.problem

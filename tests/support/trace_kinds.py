@@ -15,9 +15,10 @@ async def plain(ctx: Context) -> str:
 
 
 @job(run_in="process")
-def apart(ctx: SyncContext) -> str:
-    """Does so in a process."""
-    return ctx.traceparent
+def apart(ctx: SyncContext) -> list[str]:
+    """Does so in a process, and returns what OpenTelemetry would tell."""
+    context = trace.get_current_span().get_span_context()
+    return [ctx.traceparent, f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"]
 
 
 @job
@@ -77,3 +78,8 @@ async def ship(ctx: Context, parcel: str) -> str:
 @job(queue="shipping")
 async def recall(parcel: str) -> None:
     """Undoes it."""
+
+
+@job(every=1)
+async def tick() -> None:
+    """Runs by the clock."""

@@ -66,6 +66,19 @@ def test_a_sampler_of_somebody_elses_is_asked_itself() -> None:
     assert rule_of("ParentBased{root:AlwaysOnSampler,remoteParentSampled:AlwaysOffSampler}") is None
 
 
+def test_a_provider_of_somebody_elses_is_asked_and_left_open() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(sampling.ALWAYS_ON, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing = OpenTelemetry(provider)
+    assert tracing.samples("")
+    tracing.close()
+    span = tracing.begin("x", "internal", {})
+    assert span is not None
+    span.end()
+    assert len(exporter.get_finished_spans()) == 1
+
+
 def test_outside_of_a_span_there_is_none_inside() -> None:
     tracing, exporter = tracing_with(sampling.ALWAYS_ON)
     assert tracing.inside("x", "internal", {}) is None

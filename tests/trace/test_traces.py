@@ -2,25 +2,28 @@
 
 import secrets
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from support import trace_kinds
+from support import hosted_kinds, trace_kinds
 from support.peer import Peer, peer
 from support.store import free_port, running_store
 from support.system import System
-from tidings import Client, SubmitOptions
+from tidings import Client, Job, SubmitOptions
 
-from .receiver import Receiver, running_receiver
+from .receiver import SPANS_TIMEOUT_S, Receiver, running_receiver
 
 KINDS = str(Path(str(trace_kinds.__file__)))
+KIND_NAMES = [one.kind for one in vars(trace_kinds).values() if isinstance(one, Job)]
 ABOVE = "b7ad6b7169203331"
 
 
@@ -266,7 +269,47 @@ async def test_a_handler_in_a_process_knows_its_trace(
       notify apart
     """,
     )
-    assert end["data"]["result"].split("-")[2] == receiver.named(trace_id, "process apart").span_id
+    told, present = end["data"]["result"]
+    assert told == present
+    assert told.split("-")[1:3] == [trace_id, receiver.named(trace_id, "process apart").span_id]
+
+
+async def test_a_trace_begins_with_the_tick_of_a_recurring_job(receiver: Receiver) -> None:
+    give_up = time.monotonic() + SPANS_TIMEOUT_S
+    while not (ticks := [span for span in receiver.spans if span.name == "process tick"]):
+        assert time.monotonic() < give_up
+        await anyio.sleep(0.02)
+    assert (ticks[0].parent_id, ticks[0].links) == ("", ())
+    await receiver.until(ticks[0].trace_id, "\n    process tick")
+
+
+async def test_a_program_with_a_provider_of_its_own_sends_them_its_own_way(
+    system: System, client: Peer, receiver: Receiver, trace_id: str, traceparent: str
+) -> None:
+    kinds = str(Path(str(hosted_kinds.__file__)))
+    system.add_worker(kinds, TIDINGS_TRACES="global", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
+    system.server.wait_until_ready(kinds=len(KIND_NAMES) + 1)
+    await client.run("hosted", traceparent=traceparent)
+    await receiver.until(
+        trace_id,
+        """
+    submit hosted
+      process hosted
+      notify hosted
+    """,
+    )
+    assert receiver.named(trace_id, "process hosted").service == "host"
+
+
+async def test_the_header_of_a_batch_is_for_all_that_bring_none(
+    system: System, client: Peer, trace_id: str, traceparent: str
+) -> None:
+    async with httpx.AsyncClient(base_url=system.server.url) as http:
+        jobs = [{"kind": "plain", "input": {}}, {"kind": "plain", "input": {}, "traceparent": traceparent}]
+        headers = {"traceparent": f"00-{trace_id[::-1]}-{ABOVE}-01"}
+        acks = (await http.post("/v1/jobs/batch", json=jobs, headers=headers)).json()
+    found = [(await client.ask("watch", token=ack["token"]))["trace_id"] for ack in acks]
+    assert found == [trace_id[::-1], trace_id]
 
 
 async def test_the_python_client_brings_the_present_span_along(

@@ -23,6 +23,7 @@ from tidings.job import Job
 from tidings.log import SUBJECT, configure
 from tidings.outcome import StoppedError
 from tidings.parent import end_with_parent_if_asked
+from tidings.trace import below
 
 from . import fork
 from .call import arguments_of, json_of
@@ -288,7 +289,8 @@ def _perform(job: Job[Any, Any], task: Task, welcome: Welcome) -> Verdict:
     SUBJECT.set((order.token, order.kind, order.attempt, order.correlation_id, order.traceparent))
     try:
         arguments = arguments_of(job, order.input, task.context)
-        return Result(json_of(job.function(**arguments), welcome.max_result_bytes))
+        with below(order.traceparent):
+            return Result(json_of(job.function(**arguments), welcome.max_result_bytes))
     except BaseException as error:  # noqa: BLE001 - whatever it raises, the next is waiting
         return message_of(error, job.policy)
     finally:

@@ -30,6 +30,11 @@ def accept(traceparent: str | None, tracestate: str | None) -> tuple[str, str]:
     return f"00-{trace}-{span}-{flags}", state
 
 
+def parts_of(traceparent: str) -> tuple[int, int, int]:
+    """Return trace id, span id and flags of a `traceparent` that was accepted."""
+    return int(traceparent[3:35], 16), int(traceparent[36:52], 16), int(traceparent[53:55], 16)
+
+
 def trace_id_of(traceparent: str) -> str:
     """Return the trace of a `traceparent` that was accepted; empty if there is none."""
     return traceparent[3:35]
