@@ -5,12 +5,14 @@ import { connect, connected, reconnect, running } from "./client.js";
 
 test("a submit carries its input, its options and a key of its own", () => {
   const { server, tidings } = connected();
-  const job = tidings.submit("count", { to: 3 }, { delay: 2, correlation_id: "order-7" });
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const job = tidings.submit("count", { to: 3 }, { delay: 2, correlation_id: "order-7", traceparent });
   const [frame] = server.sent;
   assert.match(frame.key, /^[0-9a-f]{32}$/);
   assert.equal(job.key, frame.key);
   assert.deepEqual(frame, {
-    type: "submit", ref: frame.ref, kind: "count", input: { to: 3 }, delay: 2, correlation_id: "order-7", key: job.key,
+    type: "submit", ref: frame.ref, kind: "count", input: { to: 3 }, delay: 2, correlation_id: "order-7", traceparent,
+    key: job.key,
   });
 });
 
