@@ -165,8 +165,8 @@ MUTANTS = (
     Mutant(
         "What follows the frames that were dropped for a slow reader is sent all the same.",
         "server/tidings_server/session.py",
-        "if self.close_code is None:\n            self.outbox.put_event(",
-        "if True:\n            self.outbox.put_event(",
+        "if self.close_code is None:\n            self.outbox.put_event(token,",
+        "if True:\n            self.outbox.put_event(token,",
         ("tests/session/test_session.py", "tests/hostile/test_socket.py"),
     ),
     Mutant(
