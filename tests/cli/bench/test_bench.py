@@ -1,9 +1,11 @@
 """`tidings bench` against a real server and worker."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ import pytest
 
 from support.store import free_port
 from support.system import System, running_system
+from tidings.broker.census import QueueCount, take_census
+from tidings.broker.connection import open_store
+from tidings.broker.keys import Keys
 
 JOBS = """
 import asyncio
@@ -58,6 +63,21 @@ def measure(system: System, *arguments: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def wait_until_nothing_runs(system: System) -> None:
+    give_up = time.monotonic() + 20
+    while any(one.running or one.waiting for one in asyncio.run(queues(system))):
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+async def queues(system: System) -> list[QueueCount]:
+    store = open_store(system.store.url)
+    try:
+        return (await take_census(store, Keys())).queues
+    finally:
+        await store.aclose()
 
 
 def test_workers_at_their_limit_are_seen_to_be_and_counted(system: System) -> None:
@@ -108,6 +128,7 @@ def test_a_first_job_that_does_not_end_is_said(system: System) -> None:
     done = bench(system, "nap", "seconds=3600", "--drain", "0.5")
     assert done.returncode == 1
     assert "the first job did not end within 0.5 s: does a worker serve nap?" in done.stderr
+    wait_until_nothing_runs(system)
 
 
 def test_what_is_unfinished_at_the_end_is_cancelled(system: System, tmp_path: Path) -> None:
@@ -115,6 +136,7 @@ def test_what_is_unfinished_at_the_end_is_cancelled(system: System, tmp_path: Pa
     arguments = ("--inputs", str(tmp_path / "inputs"), "--in-flight", "2", "--seconds", "0.5", "--drain", "1")
     found = measure(system, "nap", *arguments)["measured"]
     assert found["cancelled"] == 2  # both loops came by the long one
+    wait_until_nothing_runs(system)
 
 
 @pytest.mark.parametrize(
