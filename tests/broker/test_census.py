@@ -43,7 +43,10 @@ async def test_tiers_are_counted_in_the_order_asked_for_with_what_the_queue_has_
 
 async def test_the_oldest_is_the_one_that_waits_longest_whatever_workers_hold(store: Redis) -> None:
     async with place_in(store) as place:
-        first, second = await place.submit(2)
+        (first,) = await place.submit(1)
+        while await place.now() <= await queued_ms(place, first.id):
+            pass  # the store's clock moves on
+        (second,) = await place.submit(1)
         await waits_longest(place, first.id)
         await place.take(1)
         await waits_longest(place, second.id)

@@ -10,6 +10,7 @@ LUA = "core/tidings/broker/lua/"
 BROKER = "core/tidings/broker/"
 SERVER = "server/tidings_server/"
 WORKER = "worker/tidings_worker/"
+METRIC = "core/tidings/metric/"
 OWNER = "tests/auth/test_owner.py"
 MODEL = "tests/model/test_broker_model.py"
 CLIENT = "core/tidings/client/"
@@ -659,5 +660,40 @@ MUTANTS = (
         "return bool(int(traceparent[53:55], 16) & _SAMPLED)",
         "return bool(int(traceparent[53:55], 16) | _SAMPLED)",
         ("tests/trace/test_rule.py",),
+    ),
+    Mutant(
+        "Every kind gets a line of its own on the page of metrics.",
+        METRIC + "meter.py",
+        "if len(self._known) >= self._most:",
+        "if len(self._known) >= 100 * self._most:",
+        ("tests/metric/test_meter.py",),
+    ),
+    Mutant(
+        "What a page of metrics was made of goes on moving while it is written.",
+        METRIC + "family.py",
+        "(labels, series.copy())",
+        "(labels, series)",
+        ("tests/metric/test_meter.py",),
+    ),
+    Mutant(
+        "A job that a worker holds counts as the oldest in line.",
+        LUA + "count.lua",
+        "'(' .. after, '+'",
+        "'-', '+'",
+        ("tests/broker/test_census.py",),
+    ),
+    Mutant(
+        "The store's time is told by the answer that took longest.",
+        BROKER + "clock.py",
+        "self._ahead = min(self._answers)[1]",
+        "self._ahead = max(self._answers)[1]",
+        ("tests/metric/test_meter.py",),
+    ),
+    Mutant(
+        "A saga that undoes its work counts as a job that has ended.",
+        WORKER + "verdict.py",
+        'if answer == "turned":',
+        'if answer == "":',
+        ("tests/metric/test_label.py",),
     ),
 )

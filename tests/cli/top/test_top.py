@@ -146,7 +146,7 @@ class Terminal:
         self.text = ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tidings", "top", "--every", "0.1"],
-            env={**os.environ, "TIDINGS_STORE_URL": store.url, "TERM": "xterm"},
+            env={**os.environ, "TIDINGS_STORE_URL": store.url, "TERM": "xterm", "COLUMNS": "200", "LINES": "40"},
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
