@@ -6,7 +6,7 @@ import pytest
 
 from breaker.test_workers import called, submit, submit_one
 from breaker.watch import outcomes, until
-from support.breaker_kinds import INNER
+from support.breaker_kinds import INNER, STEPS
 from support.peer import peer
 from support.service import Service
 from support.system import System
@@ -54,3 +54,19 @@ async def test_a_step_of_a_saga_that_may_not_call_waits_and_has_not_failed(
         assert (await client.until(ack["token"]))[-1]["data"].get("result") == "captured"
     (only,) = service.calls
     assert only.at - opened >= 1
+
+
+async def test_a_job_that_is_called_as_a_step_is_called_behind_its_breaker(
+    system: System, operator: BreakerStore, service: Service
+) -> None:
+    service.failing = True
+    async with peer(system.server.socket_url) as client:
+        for _ in range(STEPS.min_calls):
+            assert (await client.run("saga_of_a_job", {"url": service.url}))[-1]["event"] == "failed"
+        shown = await until(operator, "steps", "open")
+        assert (shown.machine.notes[-1].kind, shown.machine.spec) == ("saga_of_a_job", STEPS.spec)
+        service.failing = False
+        ack = await client.submit("saga_of_a_job", {"url": service.url})
+        await client.until(ack["token"], "waiting")  # the step has not failed
+        await operator.close("steps")
+    await called(service, STEPS.min_calls)

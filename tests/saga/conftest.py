@@ -24,7 +24,7 @@ def running_sagas(**environment: str) -> Iterator[System]:
         try:
             system.add_worker(SAGAS, **QUICK, **environment)
             system.add_worker(CHILDREN, **QUICK, **environment)
-            system.add_server().wait_until_ready(kinds=39)
+            system.add_server().wait_until_ready(kinds=40)
             yield system
         finally:
             system.close()

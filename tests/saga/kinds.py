@@ -330,3 +330,14 @@ async def mixed(ctx: Context, path: str, go: str) -> list[Any]:
         return [(await ctx.call("charge", path=path, amount=number))["paid"] for number in range(3)]
 
     return await ctx.gather(ctx.step(cut_off, path, go), remote())
+
+
+@job(queue=QUEUE)
+async def told_beside_work(ctx: Context, path: str, go: str) -> list[Any]:
+    """While one branch works here, the other waits for a signal, then for a child."""
+
+    async def told() -> Any:
+        value = await ctx.signal("go")
+        return value, (await ctx.call("charge", path=path, amount=1))["paid"]
+
+    return await ctx.gather(ctx.step(cut_off, path, go), told())

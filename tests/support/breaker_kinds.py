@@ -94,6 +94,22 @@ async def capture(ctx: Context, url: str) -> str:
     return "captured"
 
 
+STEPS = Breaker("steps", min_calls=2, open_for=60, failures=DOWN)
+
+
+@job(breaker=STEPS)
+async def deliver(url: str) -> str:
+    """Calls the service; may be called as a step."""
+    await anyio.to_thread.run_sync(call, url)
+    return "delivered"
+
+
+@job
+async def saga_of_a_job(ctx: Context, url: str) -> str:
+    """Takes a step that is a job with a breaker; it may not fail once."""
+    return await ctx.step(deliver, url, retries=0)
+
+
 @job
 async def saga(ctx: Context, url: str) -> str:
     """Takes a step that calls behind a breaker; it may not fail once."""

@@ -95,9 +95,9 @@ class Place:
 
 
 @asynccontextmanager
-async def place_in(store: Redis, rules: Rules | None = None) -> AsyncIterator[Place]:
+async def place_in(store: Redis, rules: Rules | None = None, direct: int = DIRECT) -> AsyncIterator[Place]:
     async with (
-        GatewayStore(store, KEYS, "g") as gateway,
+        GatewayStore(store, KEYS, "g", direct_per_caller=direct) as gateway,
         WorkerStore(store, KEYS, "p", "w1", rules=rules) as first,
         WorkerStore(store, KEYS, "p", "w2", rules=rules) as second,
     ):

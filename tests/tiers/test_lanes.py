@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import itertools
 
+import pytest
 from redis.asyncio import Redis
 
 from tidings.broker.connection import command
@@ -235,6 +236,26 @@ async def test_the_sweep_gives_a_lane_the_turn_that_was_lost(store: Redis) -> No
         assert len(await place.take(10, spare=9)) == 5
         await place.first.sweep([TIER], [], 3600, "0")
         assert await place.take(10) == []
+
+
+@pytest.mark.parametrize("how", ["retried", "handed back", "replayed"])
+@pytest.mark.parametrize(("direct", "jobs", "in_lane"), [(2, 3, True), (20, DIRECT + 4, False)])
+async def test_who_is_queued_again_goes_where_a_new_job_of_its_caller_would(
+    store: Redis, how: str, direct: int, jobs: int, in_lane: bool
+) -> None:
+    async with place_in(store, direct=direct) as place:
+        await place.submit(jobs, "a")
+        held = await place.take(jobs, spare=jobs)
+        assert len(held) == jobs
+        await place.end(held[0], {"retried": RETRY, "handed back": BACK, "replayed": FAILED}[how])
+        if how == "retried":
+            assert (await place.first.promote())[0] == 1
+        if how == "replayed":
+            letters = DeadLetters(store, KEYS, "p")
+            assert await letters.replay([letter.entry for letter in (await letters.page()).letters]) == ["queued"]
+        assert (await place.lanes() not in ("", " ")) == in_lane
+        assert await place.state(held[0][0].id) == "queued"
+        assert [entry.id for entry, _ in await place.take(1)] == [held[0][0].id]
 
 
 async def test_a_turn_too_many_does_no_harm(store: Redis) -> None:

@@ -13,6 +13,7 @@ import anyio.to_thread
 import msgspec
 
 from tidings.breaker.error import CircuitOpenError
+from tidings.breaker.guard import text_of
 from tidings.broker.saga import MAX_RESULT_BYTES
 from tidings.codec import encode
 from tidings.context import Context, Sink, SyncContext
@@ -23,7 +24,7 @@ from tidings.saga.face import key_of_step
 from tidings.trace import Tracing, Value
 
 from . import verdict
-from .failure import AttemptTimeoutError, FinalError, circuit_of, readable
+from .failure import AttemptTimeoutError, FinalError, circuit_of, readable, says_of
 
 
 class Tries(NamedTuple):
@@ -94,7 +95,7 @@ def function_of(
         args: its arguments.
         kwargs: more of them.
         policy: what counts where nothing else is said, and it has no policy of its own: that of the saga, but for its
-            time limit.
+            time limit and its breaker.
         name: of the step.
         retries: instead of the policy's.
         timeout: instead of the policy's, s.
@@ -103,7 +104,7 @@ def function_of(
     if isinstance(what, Job):
         own, function, called = what.policy, what.function, what.kind
     else:
-        own, function = msgspec.structs.replace(policy, timeout=None), what
+        own, function = msgspec.structs.replace(policy, timeout=None, breaker=None), what
         called = str(getattr(what, "__name__", type(what).__name__))
     if retries is not None:
         own = msgspec.structs.replace(own, retries=retries)
@@ -203,14 +204,30 @@ class Caller:
             span.end()
 
     async def _call(self, what: Function, key: str) -> str:
-        """Return what a function returned, as JSON text.
+        """Return what a function returned, as JSON text; called behind the breaker of its `@job`, if it has one.
 
         Raises:
+            CircuitOpenError: the breaker is open.
             AttemptTimeoutError: it took longer than it may.
             FinalError: what it returned cannot be kept.
             BaseException: what it raised.
 
         """
+        if what.policy.breaker is None:
+            return await self._timed(what, key)
+        breaker = self._sink.breaker(what.policy.breaker)
+        ticket = await self._sink.enter(breaker)
+        try:
+            result = await self._timed(what, key)
+        except BaseException as error:
+            # That it took too long it does not say itself.
+            seen = TimeoutError() if isinstance(error, AttemptTimeoutError) else error
+            self._sink.leave(ticket, says_of(breaker, seen), text_of(error))
+            raise
+        self._sink.leave(ticket, "ok", "")
+        return result
+
+    async def _timed(self, what: Function, key: str) -> str:
         limit = what.policy.timeout
         reset = key_of_step.set(key)
         clock = asyncio.timeout(limit)

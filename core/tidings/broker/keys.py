@@ -120,7 +120,7 @@ class Keys:
         return f"{self.root(partition)}callers"
 
     def flow(self, partition: str, tier: str) -> str:
-        """Hash: how fast a tier drains, and in which of its lanes something waits.
+        """Hash: how fast a tier drains, in which of its lanes something waits, and when a caller's jobs go there.
 
         Expires an hour after it was last measured, unless something does.
         """

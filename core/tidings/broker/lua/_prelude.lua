@@ -181,10 +181,10 @@ local function acknowledge(tier, entry)
   entries[#entries + 1] = id
 end
 
--- Lanes: stochastic fair queueing (P. E. McKenney, 1990). Who has DIRECT jobs or more that live gets no more of
+-- Lanes: stochastic fair queueing (P. E. McKenney, 1990). Who has so many jobs (`direct_of`) or more that live gets no more of
 -- them into the tier's stream: they wait in one of LANES streams of the tier, chosen by who it is, and the lane has
 -- one entry in the tier's stream, its turn (its id is `/<lane>`). What takes a turn starts a job of the lane
--- (start.lua) and puts the turn back at the end: so however many jobs one caller has, at most DIRECT of them and a
+-- (start.lua) and puts the turn back at the end: so however many jobs one caller has, at most so many of them and a
 -- turn stand before another's. Workers read the tiers' streams only, and whoever has few jobs pays nothing.
 -- Which lanes have a turn is a field of the tier's flow, ` 3 7 `: those are the lanes in which something waits.
 local LANES = 16
@@ -228,6 +228,22 @@ local function live_of(caller)
   return counts[caller] + (tallies[caller] or 0)
 end
 
+-- How many jobs of one caller stand in line before more of them go to its lane: what the servers are told, which the
+-- tier's flow knows where it is not DIRECT (submit.lua).
+local directs = {}
+local function know_direct(tier, found)
+  directs[tier] = tonumber(found or DIRECT)
+end
+local function direct_of(tier)
+  if not directs[tier] then know_direct(tier, redis.call('HGET', flow_key(tier), 'direct')) end
+  return directs[tier]
+end
+
+-- The lane of a job that lives already, where its caller (false: it has none) has too many; nil: the tier's stream itself.
+local function lane_again(tier, caller)
+  return caller and live_of(caller) > direct_of(tier) and lane_of(caller) or nil
+end
+
 -- Puts an envelope into its tier's stream, or into a lane; returns where it lies.
 local function append(id, tier, envelope, lane)
   if not lane then return redis.call('XADD', ready_key(tier), '*', 'id', id, 'env', envelope) end
@@ -240,8 +256,7 @@ end
 local function enqueue(id, tier, envelope, caller)
   local key = job_key(id)
   if caller == nil then caller = redis.call('HGET', key, 'caller') end
-  local lane = caller and live_of(caller) > DIRECT and lane_of(caller) or nil
-  local entry = append(id, tier, envelope, lane)
+  local entry = append(id, tier, envelope, lane_again(tier, caller))
   redis.call('HSET', key, 'state', 'queued', 'entry', entry, 'enqueued', now)
   return entry
 end
@@ -274,9 +289,8 @@ end
 
 local function step_back(id, tier, envelope, caller)
   leave_aside(id, tier)
-  local lane = caller and live_of(caller) > DIRECT and lane_of(caller) or nil
   local key = job_key(id)
-  redis.call('HSET', key, 'entry', append(id, tier, envelope, lane))
+  redis.call('HSET', key, 'entry', append(id, tier, envelope, lane_again(tier, caller)))
   redis.call('HDEL', key, 'envelope')
 end
 

@@ -37,8 +37,10 @@ local function backlog(tier)
   -- Counted once a script, before its own entries, which are added by hand.
   local counted = waiting[tier]
   if not counted then
-    local since, rate, open, aside = unpack(redis.call('HMGET', flow_key(tier), 'since', 'rate', 'lanes', 'aside'))
+    local since, rate, open, aside, known = unpack(redis.call('HMGET', flow_key(tier), 'since', 'rate', 'lanes',
+      'aside', 'direct'))
     know_lanes(tier, open)
+    know_direct(tier, known)
     counted = { count_waiting(tier) }
     counted[3] = math.max(tonumber(aside or 0), 0)
     waiting[tier] = counted
@@ -159,6 +161,10 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   end
   if terms and terms[1] ~= '' then set('limit', terms[1]) end
   tally(caller, 1)
+  if caller ~= '' and direct_of(tier) ~= direct then
+    redis.call('HSET', flow_key(tier), 'direct', direct) -- for the next time that it is queued, by whom it may be
+    know_direct(tier, direct)
+  end
   if due > now then
     set('state', 'scheduled')
     set('envelope', envelope)
