@@ -16,6 +16,8 @@ from support.peer import Peer, peer
 from support.system import System
 from tidings import Client
 
+BOUND_S = 20.0
+
 
 def lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
@@ -79,6 +81,9 @@ async def test_a_step_that_is_cut_off_by_the_death_of_its_worker_is_done_again(
     ack = await client.submit("long_step", {"path": str(path), "go": str(go)})
     while (await client.until(ack["token"], "step"))[-1]["data"]["path"] != "2":
         pass
+    with anyio.fail_after(BOUND_S):
+        while "cut_off begins" not in lines(path):  # its beginning is told before it begins
+            await anyio.sleep(0.01)
     os.kill(await worker_of(desk, ack["token"]), signal.SIGKILL)
     while (await client.until(ack["token"], "step"))[-1]["data"]["path"] != "2":
         pass
