@@ -50,6 +50,13 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "off"
     result_ttl_s: Annotated[Seconds, Meta(description="How long a finished job is found under its token.")] = 86_400.0
+    chronicle: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000_000)],
+        Meta(
+            description="Ended jobs of each queue of which the times are kept, about 120 bytes each, for the console's "
+            "latencies, rates and search. 0: none."
+        ),
+    ] = 10_000
 
     def __repr__(self) -> str:
         values = ((setting, getattr(self, setting.name)) for setting in settings_of(type(self)))

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from tidings.broker.breaker import BreakerStore
+from tidings.broker.chronicle import Chronicle
 from tidings.broker.clock import StoreClock
 from tidings.broker.connection import open_store
 from tidings.broker.contact import Contact
@@ -98,7 +99,8 @@ class Gateway:
         self.breaker_store = BreakerStore(self.client, keys)
         self.breakers = Breakers(self.breaker_store)
         self.connections = Connections()
-        self.observatory = Observatory(self.client, keys, self.breaker_store, self.connections)
+        self.chronicle = Chronicle(self.client, keys, settings.chronicle)
+        self.observatory = Observatory(self.client, keys, self.breaker_store, self.connections, self.chronicle)
         self.store = GatewayStore(
             self.client,
             keys,
@@ -108,6 +110,7 @@ class Gateway:
             max_backlog_per_caller=settings.max_backlog_per_caller,
             direct_per_caller=settings.direct_per_caller,
             result_ttl_s=settings.result_ttl_s,
+            chronicle=settings.chronicle,
         )
         self._subscription = Subscription(
             self._listening,

@@ -72,6 +72,7 @@ class Guard:
         if identity is None:
             where = "send `Authorization: Bearer CREDENTIAL`"
             raise unauthenticated(f"{where}, or `?ticket=` with one from POST /v1/tickets" if tickets else where)
+        request.state.owner = identity.owner
         if scope is not None:
             identity.require(scope)
         return identity

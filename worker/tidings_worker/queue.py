@@ -104,6 +104,8 @@ class Queue:
         self._means = means
         self._relay = Relay(means.store, store.partition)
         self._gate = Gate(store, breakers, self._try)
+        self._open = asyncio.Event()
+        self._open.set()
 
     @property
     def running(self) -> int:
@@ -179,6 +181,21 @@ class Queue:
         """Look at the schedule now."""
         self._due.set()
 
+    def pause(self) -> None:
+        """Take nothing more, until `resume`; what runs goes on."""
+        if self._open.is_set():
+            self._open.clear()
+            self._store.interrupt()
+
+    def resume(self) -> None:
+        """Take again."""
+        self._open.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is taken."""
+        return not self._open.is_set()
+
     def nudge(self) -> None:
         """Look into the outbox now."""
         self._relay.nudge()
@@ -190,7 +207,7 @@ class Queue:
         while True:
             free = await self._room(self.tiers[0])
             most = max(1, free // len(self.tiers))
-            entries = await self._try(self._store.take, self.tiers, most, TAKE_WAIT_MS)
+            entries = await self._try(self._ask, self.tiers, most, TAKE_WAIT_MS)
             if entries:
                 await self._start(entries, attempts, self._reserve(entries))
 
@@ -202,17 +219,24 @@ class Queue:
         """
         while True:
             reserved = self._reserve_all(tier, await self._room(tier))
-            entries = await self._try(self._store.take, [tier], reserved[tier], 0)
+            entries = await self._try(self._ask, [tier], reserved[tier], 0)
             if not entries:
                 self._give_up(reserved)
-                entries = await self._try(self._store.take, [tier], 1, TAKE_WAIT_MS)
+                entries = await self._try(self._ask, [tier], 1, TAKE_WAIT_MS)
                 reserved = self._reserve(entries)
             if entries:
                 await self._start(entries, attempts, reserved)
 
+    async def _ask(self, tiers: list[str], most: int, wait_ms: int) -> list[Entry]:
+        """Take, unless the queue is paused."""
+        if not self._open.is_set():
+            await self._open.wait()
+        return await self._store.take(tiers, most, wait_ms)
+
     async def _take_over(self, tier: str, attempts: asyncio.TaskGroup) -> None:
         idle_ms = int(self._settings.lease_s * 1000)
         while True:
+            await self._open.wait()
             room = await self._room(tier)
             if not self._truce():
                 entries = await self._try(self._store.take_over, tier, idle_ms, room)

@@ -24,6 +24,7 @@ from tidings.broker.error import ScriptError, StoreError
 from tidings.broker.gateway import GatewayStore
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
+from tidings.broker.paused import Paused
 from tidings.broker.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
 from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
@@ -88,6 +89,7 @@ class Worker:
         self._keys = Keys()
         self._started_ms = int(time.time() * 1000)
         self._usage = Usage()
+        self._pauses_changed = asyncio.Event()
         self._queues: dict[str, Queue] = {}
         self._served = self._served_queues()
 
@@ -112,9 +114,11 @@ class Worker:
                 queue = self._queues[name] = Queue(
                     work, jobs, self.settings, runners, contact, means, breakers, self._meter
                 )
+                queue.pause()  # until it is known that nobody has paused it
                 sweepers.append(self._sweeper(work, registry, queue))
             async with anyio.create_task_group() as background:
                 background.start_soon(self._present, registry, name="presence")
+                background.start_soon(self._follow_pauses, Paused(store, self._keys), name="pauses")
                 background.start_soon(self._listen, listening, store, breakers, name="orders")
                 background.start_soon(breakers.run, self.settings.heartbeat_s, name="breakers")
                 for one in self._queues.values():
@@ -137,7 +141,10 @@ class Worker:
 
     async def _means(self, stack: AsyncExitStack, store: Store, registry: Registry) -> Means:
         saga = await stack.enter_async_context(SagaStore(store, self._keys))
-        gateway = GatewayStore(store, self._keys, self.id, result_ttl_s=self.settings.result_ttl_s)
+        settings = self.settings
+        gateway = GatewayStore(
+            store, self._keys, self.id, result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle
+        )
         children = Children(await stack.enter_async_context(gateway), saga, Kinds(self._jobs, registry))
         return Means(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id, self._tracing)
 
@@ -174,6 +181,7 @@ class Worker:
             queue,
             self.id,
             result_ttl_s=self.settings.result_ttl_s,
+            chronicle=self.settings.chronicle,
             max_log_bytes=self.settings.max_log_bytes,
             rules=_rules_of(self._served_in(queue).values()),
         )
@@ -286,6 +294,32 @@ class Worker:
         else:
             log.info("left", worker=self.id)
 
+    # Pauses.
+
+    async def _follow_pauses(self, paused: Paused) -> None:
+        """Pause and resume the queues as operators say: when that is announced, and asked each heartbeat."""
+        failures = 0
+        known: set[str] | None = None
+        while True:
+            self._pauses_changed.clear()
+            try:
+                found = await paused.queues() & self._queues.keys()
+            except StoreError:
+                failures += 1
+                await anyio.sleep(store_pause(failures))
+                continue
+            failures = 0
+            for name in sorted(found ^ known if known is not None else found):
+                log.info("queue_paused" if name in found else "queue_resumed", queue=name)
+            known = found
+            for name, queue in self._queues.items():
+                if name in found:
+                    queue.pause()
+                else:
+                    queue.resume()
+            with anyio.move_on_after(self.settings.heartbeat_s):
+                await self._pauses_changed.wait()
+
     # Orders.
 
     async def _listen(self, listening: Store, store: Store, breakers: Breakers) -> None:
@@ -297,6 +331,9 @@ class Worker:
         def on_message(channel: str, data: bytes) -> None:
             if channel == self._keys.breakers_changed:
                 breakers.hear(data)
+                return
+            if channel == self._keys.paused_changed:
+                self._pauses_changed.set()
                 return
             queue, is_order = channels[channel]
             if is_order:
@@ -311,11 +348,12 @@ class Worker:
                 queue.wake()  # something may have become due unheard
                 queue.nudge()
             breakers.reopened()
+            self._pauses_changed.set()
 
         subscription = Subscription(listening, store, self._keys.probe(self.id), on_message, on_open)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscription.run)
-            for channel in (*channels, self._keys.breakers_changed):
+            for channel in (*channels, self._keys.breakers_changed, self._keys.paused_changed):
                 await subscription.keep(channel)
 
 

@@ -76,6 +76,15 @@ class Caller:
             if future.cancelled():
                 pipe.end(_closed())
 
+    def interrupt(self, prefix: str) -> None:
+        """End the connections on which a command about keys that begin so waits; it fails with `BrokerClosedError`.
+
+        What the store gives in that very moment is lost on the way: it lies with the consumer until its lease is over.
+        """
+        for pipe in self._waiting:
+            if pipe.concerns(prefix):
+                pipe.end(_closed())
+
     def close(self) -> None:
         """End all connections; what is under way fails. Another call would open one anew."""
         for pipe in (self._pipe, *self._waiting):

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from tidings.contract.kind import KindRecord
 
 from .keys import Keys
+from .paused import Paused
 from .registry import Registry, WorkerRecord
 from .script import Script
 
@@ -36,6 +37,8 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
     kinds: list[KindRecord]
     workers: list[WorkerRecord]
     queues: list[QueueCount]
+    paused: list[str] = []
+    """Queues whose workers take nothing, as an operator said."""
 
     @property
     def unserved(self) -> list[str]:
@@ -70,6 +73,7 @@ async def take_census(store: Redis, keys: Keys, known: Iterable[KindRecord] | No
     return Census(
         kinds=kinds,
         workers=await registry.workers(),
+        paused=sorted(await Paused(store, keys).queues()),
         queues=[one for queue in await asyncio.gather(*counts) for one in queue],
     )
 

@@ -143,6 +143,7 @@ class GatewayStore(Gatherers):
         max_backlog_per_caller: int = 50_000,
         direct_per_caller: int = 8,
         result_ttl_s: float = 86_400,
+        chronicle: int = 0,
     ) -> None:
         """Bind the operations to a store and a gateway's return address.
 
@@ -155,6 +156,7 @@ class GatewayStore(Gatherers):
             max_backlog_per_caller: jobs of one caller that may live in a partition.
             direct_per_caller: how many of them stand in line with everybody's; more take turns in a lane.
             result_ttl_s: how long the record of a job that ends here is kept, s.
+            chronicle: ended jobs that a partition's chronicle keeps; 0: those that end here are not told in it.
 
         """
         super().__init__()
@@ -163,6 +165,7 @@ class GatewayStore(Gatherers):
         self._keys = keys
         self._window_ms = int(dedup_window_s * 1000)
         self._ttl_ms = int(result_ttl_s * 1000)
+        self._keep = chronicle
         self._max_backlog = max_backlog
         self._max_caller = max_backlog_per_caller
         self._direct = direct_per_caller
@@ -220,6 +223,7 @@ class GatewayStore(Gatherers):
             self._max_caller,
             self._direct,
             self._ttl_ms,
+            self._keep,
             items,
         )
 
@@ -230,7 +234,7 @@ class GatewayStore(Gatherers):
         return "", items
 
     def _cancel_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
-        return partition, self._ttl_ms, items
+        return partition, self._ttl_ms, self._keep, items
 
     def _signal_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
         return partition, MAX_SIGNALS, MAX_SIGNAL_BYTES, MAX_JOURNAL_BYTES, items

@@ -34,6 +34,15 @@ class Keys:
         self.breakers_changed = f"{namespace}:{{{BREAKERS}}}:changed"
         """Channel: the `View` of a breaker that has changed."""
 
+        self.paused = f"{namespace}:{{{REGISTRY}}}:paused"
+        """Hash: paused queue → its `PauseRecord` as JSON; a field leaves when it is resumed."""
+        self.paused_changed = f"{namespace}:{{{REGISTRY}}}:paused-changed"
+        """Channel: told the queue that was paused or resumed."""
+        self.audit = f"{namespace}:{{{REGISTRY}}}:audit"
+        """Stream: what operators did and were refused; trimmed by length."""
+        self.objectives = f"{namespace}:{{{REGISTRY}}}:objectives"
+        """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
+
     def breaker(self, name: str) -> str:
         """String, MessagePack: a breaker's `Machine`; expires a month after its last use."""
         return f"{self.namespace}:{{{BREAKERS}}}:breaker:{name}"
@@ -106,6 +115,17 @@ class Keys:
     def due(self, partition: str) -> str:
         """Channel: told the time (ms) of a job that was scheduled from outside the workers; 0: look into the outbox."""
         return f"{self.root(partition)}due"
+
+    def chronicle(self, partition: str) -> str:
+        """Stream: the jobs that ended last, those of one script's call in an entry; trimmed by number.
+
+        The id of an entry is the number of jobs that had ended in the partition by then, and `-0`.
+        """
+        return f"{self.root(partition)}chronicle"
+
+    def ended(self, partition: str) -> str:
+        """String: how many jobs have ended while there was a chronicle. No expiry: it counts."""
+        return f"{self.root(partition)}ended"
 
     def probe(self, process: str) -> str:
         """Channel: what a process publishes to itself, to know that it would hear what others publish."""

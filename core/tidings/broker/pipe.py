@@ -86,6 +86,14 @@ class Pipe(asyncio.Protocol):
         """Whether it stands and nothing is under way on it."""
         return self._transport is not None and not self._sent and not self.over
 
+    def concerns(self, prefix: str) -> bool:
+        """Return whether a command is under way that names a key which begins so."""
+        return any(
+            isinstance(arg, str) and arg.startswith(prefix)
+            for call in (*self._sent, *self._unsent)
+            for arg in call.args
+        )
+
     def send(self, call: Call) -> None:
         """Send a call, as soon as there is a connection."""
         if self._fault is not None:

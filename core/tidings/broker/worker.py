@@ -215,6 +215,7 @@ class WorkerStore(Gatherers):
         worker: str,
         *,
         result_ttl_s: float = 86_400,
+        chronicle: int = 0,
         max_log_bytes: int = 4_194_304,
         rules: "Rules | None" = None,
     ) -> None:
@@ -226,6 +227,7 @@ class WorkerStore(Gatherers):
             partition: whose jobs these are.
             worker: this worker's id, also its name as a consumer.
             result_ttl_s: how long the record of a finished job is kept, s.
+            chronicle: ended jobs that the partition's chronicle keeps; 0: those that end here are not told in it.
             max_log_bytes: a longer log of one job loses its older half.
             rules: limits and rates of the kinds served.
 
@@ -239,6 +241,7 @@ class WorkerStore(Gatherers):
         self._keys = keys
         self._root = keys.root(partition)
         self._ttl_ms = int(result_ttl_s * 1000)
+        self._keep = chronicle
         self._max_log_bytes = max_log_bytes
         self._call_prefix = secrets.token_hex(4)  # a worker that is started anew may have the same name
         self._calls = itertools.count()
@@ -271,6 +274,10 @@ class WorkerStore(Gatherers):
         )  # fmt: skip
         return [_entry(stream.rpartition(b":")[2].decode(), raw) for stream, entries in found or () for raw in entries]
 
+    def interrupt(self) -> None:
+        """Have takes that wait fail (`BrokerClosedError`) at once."""
+        self._caller.interrupt(self._root)
+
     async def take_over(self, tier: str, idle_ms: int, most: int) -> list[Entry]:
         """Take up to `most` entries of a tier and its lanes whose holder has not renewed their lease for `idle_ms`."""
         claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most))
@@ -298,8 +305,8 @@ class WorkerStore(Gatherers):
         items = [(entry.tier, entry.entry, entry.id) for entry in entries]
         rules = self.rules
         args = (
-            self.partition, self.worker, self._ttl_ms, call or self.new_call(), spare or {}, rules.limits, rules.rates,
-            items,
+            self.partition, self.worker, self._ttl_ms, self._keep, call or self.new_call(), spare or {}, rules.limits,
+            rules.rates, items,
         )  # fmt: skip
         answers, drawn, self.started_ms = await _START(self._store, self._root, args)
         return [*answers, *(one.told() for one in drawn)] if drawn else answers
@@ -341,7 +348,7 @@ class WorkerStore(Gatherers):
 
     async def promote(self, most: int = 1000) -> tuple[int, int]:
         """Queue what is due; return how many, and the ms until the next is due (-1: none)."""
-        return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, most))
+        return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, self._keep, most))
 
     async def release(self, breaker: str, epoch: int, most: int = 500) -> int:
         """Bring forward jobs that wait for a breaker that has closed; return how many; fewer than `most`: all."""
@@ -369,6 +376,7 @@ class WorkerStore(Gatherers):
             self._max_log_bytes,
             self._ttl_ms,
             MAX_DEAD,
+            self._keep,
             [report.seal() for report in reports],
         )
         return _REPORT(self._store, self._root, args)

@@ -33,7 +33,7 @@ For = Annotated[str | None, typer.Option("--for", help="How long: 90s, 10m, 1h, 
 MAX_FOR_S = 31_536_000.0
 """The longest time for which one may be held: a year."""
 
-_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s"))
+_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 _encode = msgspec.json.Encoder().encode
 
 

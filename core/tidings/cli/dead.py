@@ -32,7 +32,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this it is only
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rate = Annotated[float, typer.Option(min=0.1, help="Jobs a second, so that new work is not held up.")]
 
-_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s"))
+_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 _encode = msgspec.json.Encoder().encode
 
 

@@ -18,6 +18,7 @@ from .client import cancel, show, signal, submit, watch
 from .dead import dead
 from .dev import dev
 from .error import CommandError
+from .pause import pause, resume
 from .status import status
 from .top.command import top
 
@@ -45,7 +46,7 @@ def _app() -> typer.Typer:
         rich_markup_mode="markdown",
     )
     app.callback()(_options)
-    for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status, top, bench):
+    for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status, pause, resume, top, bench):
         app.command()(command)
     app.add_typer(dead, name="dead")
     app.add_typer(breaker, name="breaker")

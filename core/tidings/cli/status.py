@@ -17,7 +17,7 @@ from tidings.settings import StoreSettings, from_env
 from .flag import with_flags
 
 
-@with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s"))
+@with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
     """Show kinds, workers and queues; exit with 1 if something waits that nobody serves."""
     settings = from_env(StoreSettings, overrides=flags)
@@ -61,5 +61,7 @@ def _show(census: Census, console: Console) -> None:
         workers.add_row(*row)
     for table in (queues, kinds, workers):
         console.print(table)
+    for queue in census.paused:
+        console.print(f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it.", style="yellow")
     for queue in census.unserved:
         console.print(f"[red]Jobs wait in {queue}, and no worker serves it.[/red]")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from .frame import Snapshot
+from .overview import Percentiles
 
 MAX_ACTED = 1_000
 """Dead letters that one request may replay or drop."""
@@ -160,3 +161,122 @@ class ConnectionList(msgspec.Struct, frozen=True, kw_only=True):
     connections: list[Connection]
     more: int = 0
     """How many are left out."""
+
+
+class JobLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One job in a list."""
+
+    token: str
+    kind: str
+    state: str
+    queue: str
+    tier: str
+    attempt: int
+    submitted: int
+    """ms since the epoch."""
+    finished: int | None = None
+    """ms since the epoch; null: it lives."""
+    total: float | None = None
+    """Seconds from its submission to its end; null: it lives."""
+    correlation_id: str | None = None
+    worker: str | None = None
+    """Who runs it, or ran its last attempt."""
+
+
+class JobPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs: those that live, by where they lie, then those that have ended, the last first."""
+
+    jobs: list[JobLine]
+    cursor: str | None
+    """For the page that follows; null: there is none."""
+
+
+class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs that ended in one step of time."""
+
+    at: int
+    """When it begins, ms since the epoch."""
+    count: int
+    failed: int
+    """Those of them that failed or expired."""
+    wait: Percentiles | None
+    run: Percentiles | None
+    total: Percentiles | None
+    cells: list[int]
+    """How many had a total below the first of `edges`, between each two, and beyond the last."""
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs that ended, step by step."""
+
+    step: float
+    """Seconds."""
+    points: list[SeriesPoint]
+    """Oldest first; the last step is still going on."""
+    edges: list[float]
+    """Of the heat map's cells, s."""
+    reaches_back: int | None = None
+    """From when on all are there, ms since the epoch, where the chronicle does not reach back to the first step."""
+
+
+class QueueState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a queue is paused."""
+
+    queue: str
+    paused: bool
+
+
+class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that an operator did, or was refused."""
+
+    at: int
+    """ms since the epoch, by the store's clock."""
+    who: str
+    """Whose credential it was; empty: nobody was asked."""
+    address: str
+    action: str
+    target: str
+    detail: str
+    """The body of the request, cut at 1,000 characters."""
+    outcome: str
+    """`done`, or the code of the problem."""
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The audit log, the newest first."""
+
+    entries: list[AuditLine]
+    cursor: str | None
+    """For the page that follows; null: there is none."""
+
+
+class ObjectiveRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is wanted of a kind's jobs."""
+
+    total_p99: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None
+    """Seconds from submission to end within which 99 of 100 shall be over."""
+    success: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    """The share that shall succeed."""
+
+
+class Objective(ObjectiveRule, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """What is wanted of a kind's jobs, and how those did that the chronicle holds."""
+
+    kind: str
+    count: int
+    """Jobs that ended, without those whose end was asked for."""
+    failed: int
+    slow: int
+    """Those that took longer than `total_p99`."""
+    rate: float | None
+    """The share that succeeded; null: none ended."""
+    budget: float | None
+    """What is left of the failures that `success` allows: 1 all, 0 nothing, below 0 overdrawn; null: no objective."""
+    since: int | None
+    """When the first of them ended, ms since the epoch."""
+
+
+class ObjectiveList(msgspec.Struct, frozen=True, kw_only=True):
+    """All objectives."""
+
+    objectives: list[Objective]

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidings.contract.admin import (
+    AuditPage,
     BreakerOrder,
     ConnectionList,
     JobDetail,
+    JobPage,
     LetterChoice,
     LetterPage,
     LettersActed,
+    ObjectiveList,
+    ObjectiveRule,
+    QueueState,
+    Series,
 )
 from tidings.contract.overview import BreakerLine, OverviewBody
 
@@ -19,11 +25,17 @@ TYPES: tuple[type, ...] = (
     OverviewBody,
     ConnectionList,
     JobDetail,
+    JobPage,
+    Series,
     LetterPage,
     LetterChoice,
     LettersActed,
     BreakerOrder,
     BreakerLine,
+    QueueState,
+    AuditPage,
+    ObjectiveList,
+    ObjectiveRule,
 )
 """The types that stand in it."""
 
@@ -56,6 +68,30 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                 **answer("The slow ones first.", ConnectionList),
             }
         },
+        "/v1/admin/series": {
+            "get": {
+                "summary": "See how long jobs took that ended lately, step by step.",
+                "parameters": [
+                    {
+                        "name": "minutes",
+                        "in": "query",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 1440, "default": 60},
+                    },
+                    _text("kind"),
+                ],
+                **answer("Counts, percentiles, and a heat map's cells.", Series),
+            }
+        },
+        "/v1/admin/jobs": {
+            "get": {
+                "summary": "Search jobs.",
+                "parameters": [
+                    *map(_text, ("state", "kind", "queue", "correlation_id", "token", "since", "until", "cursor")),
+                    LIMIT,
+                ],
+                **answer("A page may be short, or empty, and have a cursor.", JobPage),
+            }
+        },
         "/v1/admin/jobs/{token}": {
             "parameters": [token],
             "get": {"summary": "Look at a job as an operator.", **answer("All that the store knows.", JobDetail)},
@@ -73,6 +109,36 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                 "summary": "Hold a breaker open or closed, or let it go by its calls.",
                 **body(BreakerOrder),
                 **answer("The breaker.", BreakerLine),
+            },
+        },
+        "/v1/admin/queues/{queue}/pause": {
+            "parameters": [_in_path("queue")],
+            "post": {"summary": "Have a queue's workers take nothing.", **answer("It is paused.", QueueState)},
+        },
+        "/v1/admin/queues/{queue}/resume": {
+            "parameters": [_in_path("queue")],
+            "post": {"summary": "Have them take again.", **answer("It is not paused.", QueueState)},
+        },
+        "/v1/admin/audit": {
+            "get": {
+                "summary": "See what operators did, and were refused.",
+                "parameters": [_text("cursor"), LIMIT],
+                **answer("The newest first.", AuditPage),
+            }
+        },
+        "/v1/admin/objectives": {
+            "get": {"summary": "See what is wanted, and how it is kept.", **answer("All of them.", ObjectiveList)},
+            "put": {
+                "summary": "Set what is wanted: these, and no others.",
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": {"type": "object", "additionalProperties": schemas[ObjectiveRule]}
+                        }
+                    },
+                },
+                **answer("All of them.", ObjectiveList),
             },
         },
         "/v1/admin/dead": {

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -14,6 +15,7 @@ from redis.asyncio import Redis
 from tidings.breaker.machine import BreakerState
 from tidings.broker.breaker import BreakerStore, Shown
 from tidings.broker.census import Census, take_census
+from tidings.broker.chronicle import FORGET_S, Chronicle
 from tidings.broker.connection import command
 from tidings.broker.error import StoreError
 from tidings.broker.keys import Keys
@@ -29,6 +31,7 @@ from tidings.contract.overview import (
 )
 from tidings_server.frame import Frame
 
+from . import statistics
 from .connections import Connections
 
 log = structlog.get_logger()
@@ -38,6 +41,12 @@ PERIOD_S = 1.0
 
 RATE_VALID_MS = 30_000
 """A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+
+RATE_MS = 10_000
+"""Rates are over this time."""
+
+LATENCY_MS = 60_000
+"""Latencies are of the jobs that ended within this time."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -49,11 +58,34 @@ class Observer(Protocol):
         """Take the newest."""
 
 
+class Rates:
+    """How the backlogs grow: what lay in each tier at each of the last overviews."""
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[int, dict[tuple[str, str], int]]] = deque()
+
+    def note(self, now: int, counts: dict[tuple[str, str], int]) -> None:
+        """Keep what lies there now (ms), and forget what is too old."""
+        self._counts.append((now, counts))
+        while self._counts[0][0] < now - RATE_MS:
+            self._counts.popleft()
+
+    def growth(self, queue: str, tier: str) -> float:
+        """Return the jobs a second by which a tier grew; below 0: it shrank."""
+        (begin, first), (end, last) = self._counts[0], self._counts[-1]
+        grown = last.get((queue, tier), 0) - first.get((queue, tier), 0)
+        return grown * 1000 / (end - begin) if end > begin else 0.0
+
+
 class Observatory:
     """Those who observe, and what they are told."""
 
-    def __init__(self, store: Redis, keys: Keys, breakers: BreakerStore, connections: Connections) -> None:
+    def __init__(
+        self, store: Redis, keys: Keys, breakers: BreakerStore, connections: Connections, chronicle: Chronicle
+    ) -> None:
         self._store = store
+        self._chronicle = chronicle
+        self._rates = Rates()
         self._keys = keys
         self._breakers = breakers
         self._connections = connections
@@ -76,7 +108,11 @@ class Observatory:
     async def run(self) -> None:
         """Tell all who observe each second, until cancelled."""
         while True:
-            await self._wanted.wait()
+            with anyio.move_on_after(FORGET_S):
+                await self._wanted.wait()
+            if not self._observers:
+                self._chronicle.forget()
+                continue
             began = time.monotonic()
             with self._noting_absence():
                 frame = Frame(_encode(await self.take()))
@@ -109,23 +145,29 @@ class Observatory:
         census = await take_census(self._store, self._keys)
         seconds, micros = await command(self._store, "TIME")
         now = int(seconds) * 1000 + int(micros) // 1000
+        await self._chronicle.catch_up({one.queue for one in census.queues})
         return Overview(
             at=int(time.time() * 1000),
             queues=await self._queues(census, now),
             kinds=[KindLine(kind=one.kind, queue=one.queue, tiers=one.tiers) for one in census.kinds],
             workers=[worker_line(one, now) for one in census.workers],
             breakers=[breaker_line(one) for one in await self._breakers.shown()],
-            latency=[],
+            latency=statistics.latency(list(self._chronicle.since(now - LATENCY_MS))),
             connections=self._connections.count(),
             store=await self._memory(),
         )
 
     async def _queues(self, census: Census, now: int) -> list[QueueLine]:
         lines = []
+        left = Counter((job.queue, str(job.tier)) for job in self._chronicle.since(now - RATE_MS))
+        self._rates.note(now, {(one.queue, one.tier): one.waiting + one.running for one in census.queues})
         for one in census.queues:
             since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")
             valid = since is not None and rate is not None and now - int(since) <= RATE_VALID_MS
             drains = float(rate) if valid else 0.0
+            # At high rates the chronicle does not reach back as far.
+            span = min(RATE_MS, max(now - (self._chronicle.reaches_back(one.queue) or 0), 1))
+            ends = left[one.queue, one.tier] * 1000 / span
             lines.append(
                 QueueLine(
                     queue=one.queue,
@@ -135,7 +177,9 @@ class Observatory:
                     scheduled=one.scheduled,
                     dead=one.dead,
                     oldest=one.oldest,
-                    rate_out=round(drains, 3),
+                    paused=one.queue in census.paused,
+                    rate_in=round(max(ends + self._rates.growth(one.queue, one.tier), 0), 3),
+                    rate_out=round(ends if self._chronicle.kept else drains, 3),
                     eta=0.0 if not one.waiting else round(one.waiting / drains, 3) if drains else None,
                     served=served(census.workers, one.queue, one.tier),
                 )

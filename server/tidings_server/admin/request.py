@@ -85,7 +85,7 @@ async def body_of(request: Request, type_: type[Body], within_s: float) -> Body:
         ProblemError: `invalid_frame` or `too_large`, with the field.
 
     """
-    body = await read_body(request, MAX_BODY_BYTES, within_s)
+    body = request.state.body = await read_body(request, MAX_BODY_BYTES, within_s)
     try:
         check_depth(body.decode(), MAX_DEPTH)
         return msgspec.json.decode(body, type=type_)

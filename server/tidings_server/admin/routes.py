@@ -1,11 +1,10 @@
 """The routes under `/v1/admin`. All of them need the scope `admin`."""
 
-from collections.abc import Awaitable, Callable
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from tidings.broker.audit import Audit
 from tidings.broker.error import StoreError
 from tidings.contract.problem import ProblemError
 from tidings_server.answer import store_problem
@@ -14,26 +13,40 @@ from tidings_server.gateway import Gateway
 from tidings_server.guard import Endpoint, Guard
 from tidings_server.reply import problem_response
 
+from .acts import Acts
 from .console import Console
+from .goals import Goals
 from .letters import Letters
+from .search import Search
 
 
 def admin_routes(gateway: Gateway, guard: Guard) -> list[BaseRoute]:
     """Return the routes."""
-    console, letters = Console(gateway), Letters(gateway)
+    console, letters, search, goals = Console(gateway), Letters(gateway), Search(gateway), Goals(gateway)
+    acts = Acts(Audit(gateway.client, gateway.keys))
 
-    def admin(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        return guard(answered(endpoint), "admin")
+    def look(path: str, endpoint: Endpoint) -> Route:
+        return Route("/v1/admin/" + path, guard(answered(endpoint), "admin"), methods=["GET"])
+
+    def act(path: str, endpoint: Endpoint, action: str, method: str = "POST") -> Route:
+        return Route("/v1/admin/" + path, acts(guard(answered(endpoint), "admin"), action), methods=[method])
 
     return [
-        Route("/v1/admin/overview", admin(console.overview), methods=["GET"]),
-        Route("/v1/admin/connections", admin(console.connections), methods=["GET"]),
-        Route("/v1/admin/jobs/{token}", admin(console.job), methods=["GET"]),
-        Route("/v1/admin/jobs/{token}/cancel", admin(console.cancel), methods=["POST"]),
-        Route("/v1/admin/breakers/{name}", admin(console.breaker), methods=["POST"]),
-        Route("/v1/admin/dead", admin(letters.page), methods=["GET"]),
-        Route("/v1/admin/dead/replay", admin(letters.replay), methods=["POST"]),
-        Route("/v1/admin/dead/drop", admin(letters.drop), methods=["POST"]),
+        look("overview", console.overview),
+        look("connections", console.connections),
+        look("series", search.series),
+        look("jobs", search.jobs),
+        look("jobs/{token}", console.job),
+        act("jobs/{token}/cancel", console.cancel, "cancel"),
+        act("breakers/{name}", console.breaker, "breaker"),
+        act("queues/{queue}/pause", goals.pause, "pause"),
+        act("queues/{queue}/resume", goals.resume, "resume"),
+        look("dead", letters.page),
+        act("dead/replay", letters.replay, "replay"),
+        act("dead/drop", letters.drop, "drop"),
+        look("audit", goals.audit),
+        look("objectives", goals.objectives),
+        act("objectives", goals.set_objectives, "objectives", "PUT"),
     ]
 
 

@@ -30,6 +30,8 @@ local function rate_key(kind) return root .. 'rate:' .. kind end
 local function sheddable_key(tier) return root .. 'sheddable:' .. tier end
 local function held_key(breaker) return root .. 'held:' .. breaker end
 local released_key = root .. 'released'
+local chronicle_key = root .. 'chronicle'
+local ended_key = root .. 'ended'
 -- Of the registry's partition only.
 local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
@@ -324,11 +326,32 @@ local function release(limit, id)
   end
 end
 
+-- The chronicle: what operators are shown of the jobs that have ended. Those that end in one call of a script are one
+-- entry, whose id is the number of jobs that had ended in the partition by then: so it is cut by jobs, not by entries.
+local keep = 0 -- how many jobs it keeps; 0: there is none. Set by the scripts that end jobs
+local ended = {}
+
+local function chronicle(id, state, key)
+  local row = redis.call('HMGET', key, 'kind', 'tier', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
+    'correlation_id')
+  row[9], row[10] = id, state
+  ended[#ended + 1] = row
+end
+
+-- It must never be why a job cannot end: one that does not fit its count is begun anew.
+local function write_chronicle()
+  local total = redis.call('INCRBY', ended_key, #ended)
+  local answer = redis.pcall('XADD', chronicle_key, 'MINID', '~', math.max(total - keep, 0), total .. '-0',
+    'at', now, 'jobs', cmsgpack.pack(ended))
+  if type(answer) == 'table' and answer.err then redis.call('DEL', chronicle_key) end
+end
+
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
 -- `fields` are names and values to be written with it, its number among them: one HSET for all. The last five
 -- are fields of its record, which the caller has read with others: a call costs more than what it does.
 local function finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
   local key = job_key(id)
+  if keep > 0 then chronicle(id, state, key) end
   redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
   redis.call('PEXPIRE', key, ttl)
@@ -445,6 +468,7 @@ local function conclude()
     end
   end
   for gateway, box in pairs(outboxes) do publish(gateway, box) end
+  if #ended > 0 then write_chronicle() end
   for caller, change in pairs(tallies) do
     if redis.call('HINCRBY', callers_key, caller, change) <= 0 then redis.call('HDEL', callers_key, caller) end
   end

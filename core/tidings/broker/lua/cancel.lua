@@ -4,14 +4,15 @@
 -- Atomic, because a job that waits is cancelled at once and must not be taken meanwhile. A job that
 -- runs is marked, and its worker is told through its channel; the outcome comes from the worker.
 --
--- args = { partition, result_ttl_ms, items };  item = { id, owner, forbid }
+-- args = { partition, result_ttl_ms, keep, items };  item = { id, owner, forbid }
 --   owner: '' for anyone, else only that owner's job is touched
 --   forbid: '' for nothing, else the kind of a saga's child that is not to be made if it is not there yet: whoever
 --     still has its submission in hand (a worker that was taken for dead, or a batch) finds it ended.
 -- Reply: MessagePack array with for each item 'cancelled' (now), 'asked' (it runs, or is a saga that has to
 --   undo its work first), 'finished' (it was over) or 'unknown'. O(items).
 
-local partition, ttl, items = unpack(args)
+local partition, ttl, kept, items = unpack(args)
+keep = kept
 local replies = {}
 
 local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique, saga, limit, shed)

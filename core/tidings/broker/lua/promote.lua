@@ -5,12 +5,13 @@
 --
 -- Atomic, because a job must be in one of the two places, and in one only.
 --
--- args = { partition, result_ttl_ms, most }
+-- args = { partition, result_ttl_ms, keep, most }
 -- Reply: MessagePack array { moved, wait_ms }: how many were moved, and how long until the next is due;
 --   wait_ms is -1 if the schedule is empty.
 -- O(most · log(schedule)).
 
-local partition, ttl, most = unpack(args)
+local partition, ttl, kept, most = unpack(args)
+keep = kept
 
 local due = redis.call('ZRANGEBYSCORE', scheduled_key, '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(due) do

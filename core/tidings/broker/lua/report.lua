@@ -6,7 +6,7 @@
 -- fence than the record's is refused and changes nothing. Reports of one attempt are numbered, so
 -- that one sent twice (its reply was lost) counts once.
 --
--- args = { partition, max_log_bytes, result_ttl_ms, max_dead, items }
+-- args = { partition, max_log_bytes, result_ttl_ms, max_dead, keep, items }
 --   item = { id, fence, number, progress, events, outcome }
 --     progress: the newest, as JSON text, or ''
 --     events: { { class, tail, chunk } … }; chunk is the JSON text of a log chunk, else ''
@@ -26,7 +26,8 @@
 --   ended, and unwinds instead).
 -- O(items + events).
 
-local partition, max_log_bytes, ttl, max_dead, items = unpack(args)
+local partition, max_log_bytes, ttl, max_dead, kept, items = unpack(args)
+keep = kept
 local replies = {}
 nudges = false
 

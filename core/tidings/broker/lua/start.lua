@@ -9,7 +9,7 @@
 --
 -- A job over the limit or the rate of its kind steps aside (see the prelude): no attempt of it begins.
 --
--- args = { partition, worker, result_ttl_ms, call, spare, limits, rates, items };  item = { tier, entry, id }
+-- args = { partition, worker, result_ttl_ms, keep, call, spare, limits, rates, items };  item = { tier, entry, id }
 --   call: names this call; one that is repeated, because its reply was lost, starts nothing anew;
 --   spare: tier -> how many jobs beyond the items its lanes may give;
 --   limits: kind -> how many of its jobs, or of those with one value, may run;
@@ -22,7 +22,8 @@
 --   lost: how many workers were lost while they ran this job; waited_ms: since it was queued.
 -- O(items).
 
-local partition, worker, ttl, call, spare, limits, rates, items = unpack(args)
+local partition, worker, ttl, kept, call, spare, limits, rates, items = unpack(args)
+keep = kept
 local replies, drawn = {}, {}
 local begun = {}
 

@@ -3,7 +3,7 @@
 -- Atomic, because a job, its idempotency key, its unique value and its place in the queue must come into
 -- being together: two servers that submit the same key at the same time get one job.
 --
--- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, direct, result_ttl_ms, items }
+-- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, direct, result_ttl_ms, keep, items }
 --   max_caller: live jobs that one caller may have; direct: how many of them before more go to its lane
 --   item = { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller,
 --            unique, unique_ms, correlation_id, watch, parent, terms, traceparent }
@@ -24,7 +24,8 @@
 --   wait_ms: until it may start, or until another try makes sense, by the measured drain rate; -1: unknown.
 -- O(items).
 
-local partition, gateway, window, max_backlog, max_caller, direct, ttl, items = unpack(args)
+local partition, gateway, window, max_backlog, max_caller, direct, ttl, kept, items = unpack(args)
+keep = kept
 local waiting = {}
 local rates = {}
 local replies = {}

@@ -1,0 +1,55 @@
+"""Queues that an operator has paused: their workers take nothing until one resumes them. Submissions are accepted."""
+
+import msgspec
+from redis.asyncio import Redis
+
+from .connection import command
+from .keys import Keys
+
+
+class PauseRecord(msgspec.Struct, frozen=True):
+    """That a queue is paused."""
+
+    by: str
+    """Who said so."""
+    at: int
+    """ms since the epoch."""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(PauseRecord).decode
+
+
+class Paused:
+    """The paused queues in the store; whatever asks it raises `StoreError`."""
+
+    def __init__(self, store: Redis, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def pause(self, queue: str, by: str) -> bool:
+        """Pause a queue; return whether it was not paused before, which then stands as it was."""
+        seconds, micros = await command(self._store, "TIME")
+        record = PauseRecord(by, int(seconds) * 1000 + int(micros) // 1000)
+        fresh = await command(self._store, "HSETNX", self._keys.paused, queue, _encode(record))
+        await self._tell(queue)
+        return bool(fresh)
+
+    async def resume(self, queue: str) -> bool:
+        """Let a queue's workers take again; return whether it was paused."""
+        gone = await command(self._store, "HDEL", self._keys.paused, queue)
+        await self._tell(queue)
+        return bool(gone)
+
+    async def queues(self) -> set[str]:
+        """Return the queues that are paused."""
+        return {queue.decode() for queue in await command(self._store, "HKEYS", self._keys.paused)}
+
+    async def records(self) -> dict[str, PauseRecord]:
+        """Return who paused which queue."""
+        found = await command(self._store, "HGETALL", self._keys.paused)
+        return {queue.decode(): _decode(record) for queue, record in found.items()}
+
+    async def _tell(self, queue: str) -> None:
+        # Who misses it asks within a heartbeat.
+        await command(self._store, "PUBLISH", self._keys.paused_changed, queue)

@@ -1,0 +1,138 @@
+"""The audit log, objectives and pauses over HTTP.
+
+Every endpoint here raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.broker.audit import Audit
+from tidings.broker.chronicle import EndedJob
+from tidings.broker.objective import Objectives
+from tidings.broker.paused import Paused
+from tidings.contract.admin import (
+    AuditLine,
+    AuditPage,
+    Objective,
+    ObjectiveList,
+    ObjectiveRule,
+    QueueState,
+)
+from tidings.contract.pointer import split_msgspec
+from tidings.contract.problem import refuse
+from tidings_server.auth.identity import Identity
+from tidings_server.gateway import Gateway
+from tidings_server.reply import json_response
+
+from .request import body_of, limit_of, text_of
+from .statistics import FAILED
+
+MAX_OBJECTIVES = 1_000
+"""Kinds with an objective."""
+
+_ENTRY = re.compile(r"\d{1,16}-\d{1,16}")
+
+
+class Goals:
+    """The endpoints."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._audit = Audit(gateway.client, gateway.keys)
+        self._objectives = Objectives(gateway.client, gateway.keys)
+        self._paused = Paused(gateway.client, gateway.keys)
+
+    async def audit(self, request: Request, _: Identity) -> Response:
+        """`GET /v1/admin/audit`: what operators did, the newest first."""
+        limit, cursor = limit_of(request), text_of(request, "cursor")
+        if cursor and not _ENTRY.fullmatch(cursor):
+            raise refuse("invalid_frame", "`cursor` takes the cursor of the page before", field="/cursor")
+        found = await self._audit.page(cursor, limit)
+        lines = [
+            AuditLine(
+                at=one.at,
+                who=one.who,
+                address=one.address,
+                action=one.action,
+                target=one.target,
+                detail=one.detail,
+                outcome=one.outcome,
+            )
+            for one in found
+        ]
+        return json_response(AuditPage(entries=lines, cursor=found[-1].entry if len(found) == limit else None))
+
+    async def pause(self, request: Request, identity: Identity) -> Response:
+        """`POST /v1/admin/queues/{queue}/pause`: its workers take nothing more."""
+        queue = self._queue(request)
+        await self._paused.pause(queue, identity.owner)
+        return json_response(QueueState(queue=queue, paused=True))
+
+    async def resume(self, request: Request, _: Identity) -> Response:
+        """`POST /v1/admin/queues/{queue}/resume`: its workers take again."""
+        queue = self._queue(request)
+        await self._paused.resume(queue)
+        return json_response(QueueState(queue=queue, paused=False))
+
+    async def objectives(self, _: Request, __: Identity) -> Response:
+        """`GET /v1/admin/objectives`: what is wanted, and how it is kept."""
+        return json_response(await self._measured(await self._objectives.all()))
+
+    async def set_objectives(self, request: Request, _: Identity) -> Response:
+        """`PUT /v1/admin/objectives`: have these, and no others; answers as `GET` does."""
+        given = await body_of(request, dict[str, msgspec.Raw], self._gateway.settings.request_within_s)
+        if len(given) > MAX_OBJECTIVES:
+            raise refuse("too_large", f"{len(given)} objectives; at most {MAX_OBJECTIVES} may be", limit=MAX_OBJECTIVES)
+        rules = {kind: _rule(kind, raw) for kind, raw in given.items()}
+        for kind in rules:
+            if kind not in self._gateway.kinds.records:
+                raise refuse(
+                    "unknown_name", f"no worker has registered the kind {kind[:100]!r}", field=f"/{kind[:100]}"
+                )
+        await self._objectives.replace(rules)
+        return json_response(await self._measured(rules))
+
+    async def _measured(self, rules: dict[str, ObjectiveRule]) -> ObjectiveList:
+        chronicle = self._gateway.chronicle
+        await chronicle.catch_up(self._gateway.kinds.queues)
+        jobs: dict[str, list[EndedJob]] = {kind: [] for kind in rules}
+        for job in chronicle.since(0):
+            if job.kind in jobs and job.state != "cancelled":
+                jobs[job.kind].append(job)
+        return ObjectiveList(objectives=[measured(kind, rule, jobs[kind]) for kind, rule in sorted(rules.items())])
+
+    def _queue(self, request: Request) -> str:
+        queue: str = request.path_params["queue"]
+        if queue not in self._gateway.kinds.queues:
+            raise refuse("unknown_name", f"there is no queue {queue[:100]!r}", field="/queue")
+        return queue
+
+
+def _rule(kind: str, raw: msgspec.Raw) -> ObjectiveRule:
+    """Return one rule; the decoder of the whole would not say of which kind it is that is wrong."""
+    try:
+        return msgspec.json.decode(raw, type=ObjectiveRule)
+    except msgspec.ValidationError as error:
+        what, where = split_msgspec(str(error))
+        raise refuse("invalid_frame", what, field=f"/{kind[:100]}{where}") from error
+
+
+def measured(kind: str, rule: ObjectiveRule, jobs: Sequence[EndedJob]) -> Objective:
+    """Return how the jobs of a kind kept its objective. Pure."""
+    failed = sum(job.state in FAILED for job in jobs)
+    allowed = None if rule.success is None else (1 - rule.success) * len(jobs)
+    return Objective(
+        kind=kind,
+        total_p99=rule.total_p99,
+        success=rule.success,
+        count=len(jobs),
+        failed=failed,
+        slow=0 if rule.total_p99 is None else sum(job.total > rule.total_p99 for job in jobs),
+        rate=round(1 - failed / len(jobs), 6) if jobs else None,
+        budget=None if allowed is None else round(1 - failed / allowed, 6) if jobs else 1.0,
+        since=min((job.finished for job in jobs), default=None),
+    )

@@ -1,0 +1,137 @@
+"""The chronicle: what the scripts write of jobs that end, and what is read of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from dead.world import World
+from tidings.broker.chronicle import Chronicle
+from tidings.broker.connection import command
+from tidings.broker.gateway import GatewayStore
+from tidings.broker.keys import Keys
+from tidings.broker.worker import Entry, Outcome, Report, WorkerStore
+from tidings.contract.state import State
+from tidings.contract.token import Token
+
+KEYS = Keys()
+DONE = Outcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
+
+
+@asynccontextmanager
+async def running_world(store: Redis, keep: int) -> AsyncIterator[World]:
+    async with (
+        GatewayStore(store, KEYS, "g", chronicle=keep) as gateway,
+        WorkerStore(store, KEYS, "p", "w1", chronicle=keep) as first,
+        WorkerStore(store, KEYS, "p", "w2", chronicle=keep) as second,
+    ):
+        await first.join(["standard"])
+        yield World(store, gateway, [first, second])
+
+
+async def run(world: World, count: int) -> None:
+    """Have jobs come and succeed, all of them in one batch."""
+    await asyncio.gather(*(world.submit(correlation_id=f"order {number}") for number in range(count)))
+    entries: list[Entry] = await world.first.take(["standard"], count, 1000)
+    started = await world.first.start(entries)
+    reports = [Report(entry.id, one.fence, 1) for entry, one in zip(entries, started, strict=True)]
+    for report in reports:
+        report.outcome = DONE
+    assert await asyncio.gather(*map(world.first.report, reports)) == ["ok"] * count
+
+
+async def entries(store: Redis) -> int:
+    found: int = await command(store, "XLEN", KEYS.chronicle("p"))
+    return found
+
+
+async def test_what_ends_in_one_call_is_one_entry_with_all_that_is_told(store: Redis) -> None:
+    async with running_world(store, 1000) as world:
+        await run(world, 3)
+        assert await entries(store) == 1
+        chronicle = Chronicle(store, KEYS, 1000)
+        await chronicle.catch_up(["p"])
+        jobs = list(chronicle.newest_first("p"))
+        assert [job.number for job in jobs] == [3, 2, 1]
+        for job in jobs:
+            record = await world.record(Token("p", job.id))
+            assert (job.state, job.kind, job.tier, job.attempt, job.worker) == ("succeeded", "k", "standard", "1", "w1")
+            assert str(job.correlation_id).startswith("order ")
+            assert (job.submitted, job.enqueued, job.started) == (record.submitted, record.enqueued, record.started)
+            assert job.finished == int(record.finished)
+            assert job.total == pytest.approx((job.wait or 0) + (job.run or 0), abs=0.002)
+
+
+async def test_every_way_to_end_is_told(store: Redis) -> None:
+    async with running_world(store, 1000) as world:
+        failed = await world.die()
+        cancelled = await world.submit()
+        await world.gateway.cancel(cancelled)
+        expired = await world.submit(delay_ms=1, deadline_ms=1)
+        while not (await world.record(expired)).finished:
+            await world.first.promote()
+        chronicle = Chronicle(store, KEYS, 1000)
+        await chronicle.catch_up(["p"])
+        told = {job.token: job.state for job in chronicle.newest_first("p")}
+        assert told == {str(failed): "failed", str(cancelled): "cancelled", str(expired): "expired"}
+        waits = {job.state: job.wait for job in chronicle.newest_first("p")}
+        assert waits["cancelled"] is None
+
+
+async def test_nothing_is_written_where_none_is_kept(store: Redis) -> None:
+    async with running_world(store, 0) as world:
+        await run(world, 2)
+        assert await entries(store) == 0
+        assert await command(store, "EXISTS", KEYS.ended("p")) == 0
+
+
+async def test_it_is_cut_by_jobs_however_many_an_entry_holds(store: Redis) -> None:
+    async with running_world(store, 200) as world:
+        for count in (300, 1, 1, 300, 1):
+            await run(world, count)
+        chronicle = Chronicle(store, KEYS, 200)
+        await chronicle.catch_up(["p"])
+        assert len(list(chronicle.newest_first("p"))) == 200
+        assert chronicle.reaches_back("p") is not None
+        assert int(await command(store, "GET", KEYS.ended("p"))) == 603
+        held = await command(store, "MEMORY", "USAGE", KEYS.chronicle("p"))
+        # Nodes of the stream are dropped whole: of the 603 jobs no more are left than the last two batches.
+        assert held < 130_000
+
+
+async def test_one_who_follows_reads_only_what_is_new_and_notices_a_store_that_forgot(store: Redis) -> None:
+    async with running_world(store, 1000) as world:
+        chronicle = Chronicle(store, KEYS, 1000)
+        await run(world, 2)
+        await chronicle.catch_up(["p"])
+        before = await ranges(store)
+        await chronicle.catch_up(["p"])
+        assert await ranges(store) == before
+        await run(world, 1)
+        await chronicle.catch_up(["p"])
+        assert await ranges(store) == before + 1
+        assert [job.number for job in chronicle.newest_first("p")] == [3, 2, 1]
+        await command(store, "DEL", KEYS.chronicle("p"), KEYS.ended("p"))
+        await run(world, 1)
+        await chronicle.catch_up(["p"])
+        assert [job.number for job in chronicle.newest_first("p")] == [1]
+
+
+async def test_a_counter_that_was_lost_is_no_reason_why_a_job_cannot_end(store: Redis) -> None:
+    async with running_world(store, 1000) as world:
+        await run(world, 5)
+        await command(store, "DEL", KEYS.ended("p"))
+        await run(world, 1)  # what stands in the stream is of a higher number: it is begun anew
+        await run(world, 1)
+        chronicle = Chronicle(store, KEYS, 1000)
+        await chronicle.catch_up(["p"])
+        assert [job.number for job in chronicle.newest_first("p")] == [2]
+
+
+async def ranges(store: Redis) -> int:
+    stats: Any = await store.info("commandstats")
+    found: int = stats.get("cmdstat_xrange", {"calls": 0})["calls"]
+    return found
