@@ -129,14 +129,15 @@ async def test_what_operators_do_and_are_refused_stands_in_the_audit_log(
 
 
 async def test_objectives_are_kept_and_measured(admin: httpx.AsyncClient, alice: httpx.AsyncClient) -> None:
-    for kind in ("reject", "steps", "steps", "steps"):
-        await alice.post("/v1/jobs", json={"kind": kind, "input": {}})
-    wanted = {"steps": {"total_p99": 0.000_001, "success": 0.9}, "reject": {"success": 0.5}}
+    slow = ("count", {"chunks": 1, "pause": 0.02})
+    for kind, value in (("reject", {}), slow, slow, slow):
+        await alice.post("/v1/jobs", json={"kind": kind, "input": value})
+    wanted = {"count": {"total_p99": 0.005, "success": 0.9}, "reject": {"success": 0.5}}
     answer = await admin.put("/v1/admin/objectives", json=wanted)
     assert answer.status_code == 200, answer.text
     told = {one["kind"]: one for one in (await admin.get("/v1/admin/objectives")).json()["objectives"]}
-    assert (told["steps"]["count"], told["steps"]["failed"], told["steps"]["rate"]) == (3, 0, 1.0)
-    assert (told["steps"]["budget"], told["steps"]["slow"]) == (1.0, 3)
+    assert (told["count"]["count"], told["count"]["failed"], told["count"]["rate"]) == (3, 0, 1.0)
+    assert (told["count"]["budget"], told["count"]["slow"]) == (1.0, 3)
     # All failed where half may: twice what is allowed.
     assert (told["reject"]["rate"], told["reject"]["budget"]) == (0.0, -1.0)
     assert (await admin.put("/v1/admin/objectives", json={})).json() == {"objectives": []}
