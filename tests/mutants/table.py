@@ -632,6 +632,33 @@ MUTANTS = (
         """each.append(f"{variables[1]} = {variables[2] or 'nil'}")""",
         """each.append(f"{variables[1]} = {variables[1].split(',')[0]} or {variables[2] or 'nil'}")""",
         ("tests/broker/test_library.py",),
+    ),    Mutant(
+        "What operators may, everybody may.",
+        SERVER + "admin/routes.py",
+        'guard(answered(endpoint), "admin"), methods=["GET"])',
+        'guard(answered(endpoint)), methods=["GET"])',
+        ("tests/console/test_scope.py",),
+    ),
+    Mutant(
+        "The chronicle is cut by entries, not by jobs.",
+        LUA + "_prelude.lua",
+        "'MINID', '~', math.max(total - keep, 0), total .. '-0',",
+        "'MAXLEN', '~', keep, total .. '-0',",
+        ("tests/console/test_chronicle.py",),
+    ),
+    Mutant(
+        "The workers of a paused queue still take what comes while they wait.",
+        WORKER + "queue.py",
+        "            self._open.clear()\n            self._store.interrupt()\n",
+        "            self._open.clear()\n",
+        ("tests/console/test_acts.py",),
+    ),
+    Mutant(
+        "What operators are refused leaves no trace.",
+        SERVER + "guard.py",
+        "        request.state.owner = identity.owner\n        if scope is not None:\n            identity.require(scope)\n",
+        "        if scope is not None:\n            identity.require(scope)\n        request.state.owner = identity.owner\n",
+        ("tests/console/test_acts.py",),
     ),
     Mutant(
         "What a handler in a process writes to the log does not say whose it is.",
