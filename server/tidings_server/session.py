@@ -325,9 +325,10 @@ class Session:
 
     def overview(self, frame: Frame) -> None:
         """Tell how the system stands; of a slow reader only the newest waits."""
-        if self.close_code is None:
-            self.outbox.put_event(OVERVIEW, EventClass.PROGRESS, frame)
-            self._check_speed()
+        if self.close_code is not None:
+            return
+        self.outbox.put_event(OVERVIEW, EventClass.PROGRESS, frame)
+        self._check_speed()
 
     def alive(self) -> None:
         """Say that the server is still there."""

@@ -59,7 +59,7 @@ async def test_what_ends_in_one_call_is_one_entry_with_all_that_is_told(store: R
         for job in jobs:
             record = await world.record(Token("p", job.id))
             assert (job.state, job.kind, job.tier, job.attempt, job.worker) == ("succeeded", "k", "standard", "1", "w1")
-            assert str(job.correlation_id).startswith("order ")
+            assert job.correlation_id.startswith("order ")
             assert (job.submitted, job.enqueued, job.started) == (record.submitted, record.enqueued, record.started)
             assert job.finished == int(record.finished)
             assert job.total == pytest.approx((job.wait or 0) + (job.run or 0), abs=0.002)

@@ -108,9 +108,9 @@ async def store(full: StoreProcess) -> AsyncIterator[Store]:
             for _ in range(WAITING)
         ]
         assert {(await answer).answer for answer in answers} == {"new"}
-    row = ["k", "standard", "1", "1700000000000", "1700000000000", "1700000000100", "w", False]
+    story = "succeeded\x1fstandard\x1fk\x1f1\x1f1700000000000\x1f1700000000000\x1f1700000000100\x1f\x1fw"
     for first in range(0, ENDED, 1000):
-        jobs = [[*row, f"{number:022}", "succeeded"] for number in range(first, first + 1000)]
+        jobs = [f"{number:022}\x1f{story}" for number in range(first, first + 1000)]
         fields = ("at", 1_700_000_001_000 + first, "jobs", msgspec.msgpack.encode(jobs))
         await command(store, "XADD", KEYS.chronicle("p"), f"{first + 1000}-0", *fields)
     yield store

@@ -11,9 +11,8 @@ def job(finished: int, total: int, kind: str = "k", state: str = "succeeded") ->
     """Return a job that waited a quarter of its time (ms)."""
     submitted = finished - total
     started = submitted + total // 4
-    return EndedJob(
-        kind, "standard", "1", str(submitted), str(submitted), str(started), "w", False, "id", state, "q", finished
-    )
+    times = (str(submitted), str(submitted), str(started))
+    return EndedJob("id", state, "standard", kind, "1", *times, "", "w", "q", finished)
 
 
 def test_percentiles_are_of_the_nearest_rank() -> None:

@@ -632,7 +632,8 @@ MUTANTS = (
         """each.append(f"{variables[1]} = {variables[2] or 'nil'}")""",
         """each.append(f"{variables[1]} = {variables[1].split(',')[0]} or {variables[2] or 'nil'}")""",
         ("tests/broker/test_library.py",),
-    ),    Mutant(
+    ),
+    Mutant(
         "What operators may, everybody may.",
         SERVER + "admin/routes.py",
         'guard(answered(endpoint), "admin"), methods=["GET"])',
@@ -656,8 +657,8 @@ MUTANTS = (
     Mutant(
         "What operators are refused leaves no trace.",
         SERVER + "guard.py",
-        "        request.state.owner = identity.owner\n        if scope is not None:\n            identity.require(scope)\n",
-        "        if scope is not None:\n            identity.require(scope)\n        request.state.owner = identity.owner\n",
+        "        request.state.owner = identity.owner\n        if scope is not None:\n",
+        "        if scope is None:\n            request.state.owner = identity.owner\n        else:\n",
         ("tests/console/test_acts.py",),
     ),
     Mutant(

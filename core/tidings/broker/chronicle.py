@@ -24,21 +24,21 @@ FORGET_S = 300.0
 """Who has not asked for so long holds nothing any more."""
 
 
-class EndedJob(msgspec.Struct, array_like=True):
-    """One job that has ended. Times are ms since the epoch, by the store's clock; what is missing is False."""
+class EndedJob(msgspec.Struct):
+    """One job that has ended. Times are ms since the epoch, by the store's clock; what is missing is an empty text."""
 
-    kind: str
-    tier: str | bool
-    attempt: str
-    submitted: str
-    enqueued: str | bool
-    """The last time."""
-    started: str | bool
-    """Its last attempt."""
-    worker: str | bool
-    correlation_id: str | bool
     id: str
     state: str
+    tier: str
+    kind: str
+    attempt: str
+    submitted: str
+    enqueued: str
+    """The last time."""
+    started: str
+    """Its last attempt."""
+    correlation_id: str
+    worker: str
     queue: str = ""
     finished: int = 0
     number: int = 0
@@ -67,7 +67,20 @@ class EndedJob(msgspec.Struct, array_like=True):
         return max(self.finished - int(self.submitted), 0) / 1000
 
 
-_decode = msgspec.msgpack.Decoder(list[EndedJob]).decode
+_decode = msgspec.msgpack.Decoder(list[str]).decode
+
+_SEPARATOR = "\x1f"
+_PARTS = 10
+"""Texts of one job; the last may hold anything."""
+
+
+def read_jobs(data: bytes, queue: str, at: int, total: int) -> list[EndedJob]:
+    """Return the jobs of one entry: they ended in `queue` at `at` ms, and `total` had by then."""
+    stories = _decode(data)
+    return [
+        EndedJob(*story.split(_SEPARATOR, _PARTS - 1), queue=queue, finished=at, number=number)  # type: ignore[arg-type, misc]
+        for number, story in enumerate(stories, total - len(stories) + 1)
+    ]
 
 
 class _Followed:
@@ -89,15 +102,10 @@ class _Followed:
         while self.total < total:
             found = await command(store, "XRANGE", self._key, f"({self.total}-0", "+", "COUNT", READ_AT_ONCE)
             for entry, fields in found:
-                self._take(_number(entry), int(fields[b"at"]), _decode(fields[b"jobs"]))
+                self.total = _number(entry)
+                self.jobs.extend(read_jobs(fields[b"jobs"], self._queue, int(fields[b"at"]), self.total))
             if len(found) < READ_AT_ONCE:
                 return
-
-    def _take(self, total: int, at: int, jobs: list[EndedJob]) -> None:
-        for number, job in enumerate(jobs, total - len(jobs) + 1):
-            job.queue, job.finished, job.number = self._queue, at, number
-            self.jobs.append(job)
-        self.total = total
 
 
 class Chronicle:

@@ -93,9 +93,9 @@ class LetterFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     kind: str | None = None
     code: str | None = None
     """The problem's code."""
-    older_than: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    older_than: Annotated[float, msgspec.Meta(ge=0, le=3_153_600_000)] | None = None
     """The job died at least so many seconds ago."""
-    newer_than: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    newer_than: Annotated[float, msgspec.Meta(ge=0, le=3_153_600_000)] | None = None
 
 
 class LetterChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

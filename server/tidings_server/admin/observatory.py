@@ -159,7 +159,7 @@ class Observatory:
 
     async def _queues(self, census: Census, now: int) -> list[QueueLine]:
         lines = []
-        left = Counter((job.queue, str(job.tier)) for job in self._chronicle.since(now - RATE_MS))
+        left = Counter((job.queue, job.tier) for job in self._chronicle.since(now - RATE_MS))
         self._rates.note(now, {(one.queue, one.tier): one.waiting + one.running for one in census.queues})
         for one in census.queues:
             since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")

@@ -216,13 +216,13 @@ def ended_line(job: EndedJob) -> JobLine:
         kind=job.kind,
         state=job.state,
         queue=job.queue,
-        tier=str(job.tier or ""),
+        tier=job.tier,
         attempt=int(job.attempt),
         submitted=int(job.submitted),
         finished=job.finished,
         total=job.total,
-        correlation_id=str(job.correlation_id) if job.correlation_id else None,
-        worker=str(job.worker) if job.worker else None,
+        correlation_id=job.correlation_id or None,
+        worker=job.worker or None,
     )
 
 

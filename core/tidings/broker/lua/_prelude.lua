@@ -330,12 +330,15 @@ end
 -- entry, whose id is the number of jobs that had ended in the partition by then: so it is cut by jobs, not by entries.
 local keep = 0 -- how many jobs it keeps; 0: there is none. Set by the scripts that end jobs
 local ended = {}
+local story = nil -- of the job at hand, where its script has read what is told with other fields (report.lua)
+local SEPARATOR = '\31'
 
-local function chronicle(id, state, key)
-  local row = redis.call('HMGET', key, 'kind', 'tier', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
-    'correlation_id')
-  row[9], row[10] = id, state
-  ended[#ended + 1] = row
+-- One text for each job: packing a table for each costs the store as much as all else here. The worker's name stands
+-- last, as it may hold anything.
+local function chronicle(id, state, tier, kind, attempt, submitted, enqueued, started, correlation, worker)
+  ended[#ended + 1] = id .. SEPARATOR .. state .. SEPARATOR .. (tier or '') .. SEPARATOR .. (kind or '') .. SEPARATOR ..
+    (attempt or 0) .. SEPARATOR .. (submitted or 0) .. SEPARATOR .. (enqueued or '') .. SEPARATOR .. (started or '') ..
+    SEPARATOR .. (correlation or '') .. SEPARATOR .. (worker or '')
 end
 
 -- It must never be why a job cannot end: one that does not fit its count is begun anew.
@@ -351,7 +354,12 @@ end
 -- are fields of its record, which the caller has read with others: a call costs more than what it does.
 local function finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
   local key = job_key(id)
-  if keep > 0 then chronicle(id, state, key) end
+  if keep > 0 and story then
+    chronicle(id, state, story[5], unpack(story, 14, 20))
+  elseif keep > 0 then
+    chronicle(id, state, unpack(redis.call('HMGET', key, 'tier', 'kind', 'attempt', 'submitted', 'enqueued', 'started',
+      'correlation_id', 'worker')))
+  end
   redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
   redis.call('PEXPIRE', key, ttl)

@@ -31,6 +31,12 @@ keep = kept
 local replies = {}
 nudges = false
 
+-- What is read of a job; of one that may end also what its story in the chronicle needs (prelude, `story`).
+local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller', 'unique',
+  'saga', 'limit' }
+local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
+  'unique', 'saga', 'limit', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker' }
+
 -- A log past its size loses its older half; whoever asks for that part is told it is truncated.
 local function trim(id, key, bytes)
   if bytes <= max_log_bytes then return bytes end
@@ -173,9 +179,9 @@ end
 for i, item in ipairs(items) do
   local id, fence, number, progress, events, outcome = unpack(item)
   local key = job_key(id)
-  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga, limit =
-    unpack(redis.call('HMGET', key, 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported',
-      'logged', 'cancel', 'caller', 'unique', 'saga', 'limit'))
+  local found = redis.call('HMGET', key, unpack(outcome and keep > 0 and FIELDS_AT_END or FIELDS))
+  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga, limit = unpack(found)
+  story = outcome and found or nil
   if held and tonumber(held) == fence and tonumber(reported) >= number then
     replies[i] = 'done'
   elseif not state or tonumber(held) ~= fence or state ~= 'running' then
