@@ -13,8 +13,8 @@ from tidings import SyncClient
 FOLDER = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 LOAD_S = 90
-COLOURS = 96
-"""Of a picture's palette: enough for flat colours, a third of the bytes."""
+COLOURS = 255
+"""Of a picture's palette: enough for flat colours, and fewer bytes."""
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
             enough.wait(LOAD_S)
             _take(_open(browser, url, 1280, 1000, "light"), "overview")
-            page = _open(browser, url, 1280, 1000, "light", "#/jobs?kind=place_order&state=failed")
+            page = _open(browser, url, 1280, 1000, "light", "#/dead?kind=place_order")
             page.locator(".rows-body a").first.click()
             page.get_by_role("region", name="Problem").wait_for()
             _take(page, "job")

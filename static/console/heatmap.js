@@ -4,7 +4,7 @@
 import { h, mark, say } from "./dom.js";
 import { clock } from "./lines.js";
 import { heat, timeTicks } from "./scale.js";
-import { count, ms, took } from "./words.js";
+import { brief, count, ms } from "./words.js";
 
 /** @import { Series } from "./types.js" */
 
@@ -78,7 +78,7 @@ export class HeatMap {
     paper.textAlign = "right";
     const every = Math.max(1, Math.ceil(A_NAME / high));
     edges.forEach((edge, at) => {
-      if (at % every === 0) paper.fillText(took(edge), LEFT - 8, HEIGHT - BOTTOM - (at + 1) * high + 4);
+      if (at % every === 0) paper.fillText(brief(edge), LEFT - 8, HEIGHT - BOTTOM - (at + 1) * high + 4);
     });
     paper.textAlign = "center";
     const times = points.map((point) => ms(point.at) ?? 0);
@@ -106,8 +106,8 @@ export class HeatMap {
   /** @param {number} row */
   #range(row) {
     const { edges } = this.#series;
-    if (row === 0) return `up to ${took(edges[0])}`;
-    return row < edges.length ? `${took(edges[row - 1])} to ${took(edges[row])}` : `over ${took(edges[edges.length - 1])}`;
+    if (row === 0) return `up to ${brief(edges[0])}`;
+    return row < edges.length ? `${brief(edges[row - 1])} to ${brief(edges[row])}` : `over ${brief(edges[edges.length - 1])}`;
   }
 
   #describe() {

@@ -33,13 +33,16 @@ export class Lines {
   #width = 0;
   #title;
   #write;
+  #tick;
 
   /**
    * @param {string} title
    * @param {(value: number) => string} write
+   * @param {(value: number) => string} [tick] The same on the axis.
    */
-  constructor(title, write) {
+  constructor(title, write, tick = write) {
     this.#title = title;
+    this.#tick = tick;
     this.#write = write;
     this.element = h("div", { class: "chart-box" },
       h("div", { class: "chart-head" }, this.#legend, this.#readout), this.#svg,
@@ -80,7 +83,7 @@ export class Lines {
     this.#svg.replaceChildren(
       ...ticks.flatMap((tick) => [
         svg("line", { class: "chart-grid", x1: LEFT, x2: this.#width, y1: TOP + y(tick), y2: TOP + y(tick) }),
-        svg("text", { class: "chart-tick", x: LEFT - 8, y: TOP + y(tick) + 4 }, tick === 0 ? "0" : this.#write(tick)),
+        svg("text", { class: "chart-tick", x: LEFT - 8, y: TOP + y(tick) + 4 }, tick === 0 ? "0" : this.#tick(tick)),
       ]),
       ...marks.map((at) => svg("text", { class: "chart-label", x: this.#x(at), y: HEIGHT - 6 }, clock(this.#times[at]))),
       ...this.#lines.map(({ tone, values }) =>

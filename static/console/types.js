@@ -102,6 +102,7 @@
  * @property {number} slow
  * @property {number | null} rate Of success, as seen.
  * @property {number | null} budget What is left of it: 1 is all, below 0 it is overdrawn.
+ * @property {Time} since When the first job ended that is counted.
  *
  * @typedef {object} Letter
  * @property {string} token
@@ -161,6 +162,7 @@
  * @typedef {object} AuditLine
  * @property {Time} at
  * @property {string} who
+ * @property {string} address
  * @property {string} action
  * @property {string} target
  * @property {string} detail

@@ -19,9 +19,10 @@
  * @param {Record<string, string | null | undefined>} milestones RFC 3339.
  * @param {Step[]} steps
  * @param {boolean} ended
+ * @param {number} [attempt] Which one the milestones are of.
  * @returns {Span[]}
  */
-export function spans(milestones, steps, ended) {
+export function spans(milestones, steps, ended, attempt = 1) {
   const at = (/** @type {string} */ name) => (milestones[name] ? Date.parse(/** @type {string} */ (milestones[name])) : null);
   const [submitted, queued, started, finished] = ["submitted", "queued", "started", "finished"].map(at);
   /** @type {Span[]} */
@@ -32,7 +33,7 @@ export function spans(milestones, steps, ended) {
   // A later attempt is queued after the one before it had started; what lies between was told by no milestone.
   const ready = queued !== null && submitted !== null && queued > submitted ? queued : null;
   if (ready !== null) add("before the queue", "wait", submitted, ready);
-  add("waiting for a worker", "wait", ready ?? submitted, started !== null && started >= (ready ?? submitted ?? 0) ? started : started === null ? finished : null);
+  add(attempt > 1 ? "until the last attempt" : "waiting for a worker", "wait", ready ?? submitted, started !== null && started >= (ready ?? submitted ?? 0) ? started : started === null ? finished : null);
   add("running", "run", started, finished);
   for (const step of steps) {
     if (!step.began) continue;

@@ -21,6 +21,12 @@ function long(seconds) {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
+/** @param {number} seconds As short as an axis needs it. */
+export function brief(seconds) {
+  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(3))} ms`;
+  return seconds < 60 ? `${Number(seconds.toPrecision(3))} s` : `${Number((seconds / 60).toPrecision(3))} min`;
+}
+
 /** @param {number} perSecond */
 export function rate(perSecond) {
   if (perSecond === 0) return "0";

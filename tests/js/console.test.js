@@ -6,7 +6,7 @@ import { format, parse } from "../../static/console/router.js";
 import { heat, path, timeTicks, vertical } from "../../static/console/scale.js";
 import { slice } from "../../static/console/slice.js";
 import { place, spans } from "../../static/console/waterfall.js";
-import { ago, moment, ms, percent, rate, took, whole } from "../../static/console/words.js";
+import { ago, brief, moment, ms, percent, rate, took, whole } from "../../static/console/words.js";
 
 test("a place is written into the address, and read back from it", () => {
   for (const [page, name, query] of [
@@ -80,6 +80,7 @@ test("a job that lives has a span that goes on, and one that never ran has waite
   assert.deepEqual(cancelled.map(({ name, to }) => [name, to]), [["waiting for a worker", Date.parse(finished)]]);
   const delayed = spans({ ...AT, submitted: "2026-01-01T11:00:00Z", queued: "2026-01-01T12:00:00Z" }, [], true);
   assert.deepEqual(delayed.map(({ name }) => name), ["before the queue", "waiting for a worker", "running"]);
+  assert.equal(spans(AT, [], true, 2)[0].name, "until the last attempt"); // in which others ran
   assert.deepEqual(spans({}, [], false), []);
 });
 
@@ -89,6 +90,7 @@ test("a share that falls short is never rounded up to all", () => {
 
 test("times are told as long as they are", () => {
   assert.deepEqual([0.0042, 3.21, 75, 3700, 90_000, null].map(took), ["4.2 ms", "3.21 s", "1 min 15 s", "1 h 1 min", "1 d 1 h", "–"]);
+  assert.deepEqual([0.25, 1.5, 30, 300, 90].map(brief), ["250 ms", "1.5 s", "30 s", "5 min", "1.5 min"]);
   assert.deepEqual([0.4, 59.6, 61].map(whole), ["0 s", "60 s", "1 min 1 s"]);
   const now = Date.parse("2026-01-01T12:00:00Z");
   assert.deepEqual([now, now - 5000, "2026-01-01T11:59:00Z", null, now + 900].map((at) => ago(at, now)), ["now", "5 s ago", "1 min 0 s ago", "–", "now"]);

@@ -15,16 +15,16 @@ export const audit = ({ api }) => {
   /** @type {Virtual<AuditLine>} */
   const list = new Virtual({
     caption: "What operators did, the newest first",
-    key: (line) => `${line.at} ${line.action} ${line.target}`,
+    key: (line) => `${line.at} ${line.action} ${line.target} ${line.detail}`,
     empty: "Nobody has done anything yet.",
     more: () => void paged.next(),
     cells: [
       { head: "When", wide: [6.5, 1], cell: ({ at }) => moment(at) },
-      { head: "Who", wide: [7, 2], cell: ({ who }) => who || "nobody was asked" },
+      { head: "Who", wide: [7, 2], cell: ({ who, address }) => who || address || "nobody was asked" },
       { head: "Did", wide: [7, 2], cell: ({ action }) => action },
       { head: "To", wide: [9, 3], cell: ({ target }) => target },
       { head: "Outcome", wide: [7, 2], cell: ({ outcome }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, outcome) },
-      { head: "Detail", wide: [10, 4], cell: ({ detail }) => text(detail) },
+      { head: "Detail", wide: [10, 4], cell: ({ detail }) => h("span", { title: detail }, detail) },
     ],
   });
   /** @type {Paged<AuditLine>} */
@@ -41,6 +41,3 @@ export const audit = ({ api }) => {
     close: () => paged.stop(),
   };
 };
-
-/** @param {unknown} detail */
-const text = (detail) => (typeof detail === "string" ? detail : detail === null || detail === undefined ? "" : JSON.stringify(detail));

@@ -107,7 +107,7 @@ function sections(seen) {
   const done = TERMINAL.has(seen.status);
   return [
     facts(seen),
-    panel("What happened when", [waterfall(milestones, steps, done)]),
+    panel("What happened when", [waterfall(milestones, steps, done, seen.attempt)]),
     problem ? panel("Problem", [trouble(problem, error), traceback ? unfold("Traceback", h("pre", { class: "json", tabindex: 0, role: "group", "aria-label": "Traceback" }, traceback)) : null]) : null,
     history.length > 0 ? panel("Failed attempts", [past(history)], { more: "is-table" }) : null,
     h("div", { class: "pair" },
@@ -135,9 +135,10 @@ function facts(seen) {
  * @param {Record<string, string>} milestones
  * @param {Step[]} steps
  * @param {boolean} done
+ * @param {number} attempt
  */
-function waterfall(milestones, steps, done) {
-  const all = spans(milestones, steps, done);
+function waterfall(milestones, steps, done, attempt) {
+  const all = spans(milestones, steps, done, attempt);
   if (all.length === 0) return h("p", { class: "muted" }, "Nothing is known of it.");
   const first = Math.min(...all.map(({ from }) => from));
   const last = Math.max(...all.map(({ to }) => to ?? Date.now()), first + 1);

@@ -5,6 +5,7 @@
 /** @import { Page } from "../view.js" */
 import { offer, select } from "../choice.js";
 import { h, say } from "../dom.js";
+import { LiveBars, liveBar } from "../live.js";
 import { Paged } from "../paged.js";
 import { format } from "../router.js";
 import { STATES, chip } from "../state.js";
@@ -59,6 +60,7 @@ export const jobs = (desk, { query }) => {
       { head: "Worker", wide: [7, 2], cell: ({ worker }) => worker ?? "" },
     ],
   });
+  const bars = new LiveBars(desk.feed.tidings, list.element);
   /** @param {string} cursor @param {AbortSignal} signal */
   const ask = async (cursor, signal) => {
     const answer = await desk.api.get("jobs", { ...terms(asked), cursor, limit: PAGE }, signal);
@@ -68,6 +70,7 @@ export const jobs = (desk, { query }) => {
   const paged = new Paged(ask, (failed) => (failed ? say(note, message(failed)) : show()));
   const show = () => {
     list.show(paged.rows);
+    bars.look();
     say(note, `${count(paged.rows.length)}${paged.complete ? "" : "+"} ${paged.rows.length === 1 ? "job" : "jobs"}.`);
   };
   const fill = () => {
@@ -83,7 +86,10 @@ export const jobs = (desk, { query }) => {
   return {
     title: "Jobs",
     element: page("Jobs", [], [form, note, panel("The newest first", [list.element], { more: "is-table" })]),
-    see: ({ kinds }) => offer(kind.select, kinds.map((one) => one.kind)),
+    see: ({ kinds }) => {
+      offer(kind.select, kinds.map((one) => one.kind));
+      bars.look(); // somebody may have scrolled
+    },
     moved: (next) => {
       asked = next;
       fill();
@@ -93,6 +99,7 @@ export const jobs = (desk, { query }) => {
     close: () => {
       looking.stop();
       paged.stop();
+      bars.stop();
     },
   };
 };
@@ -115,9 +122,9 @@ export function terms({ q = "", state, kind, queue, since }) {
 }
 
 /** @param {JobLine} line How long it took, or takes: one that runs has a bar that moves. */
-function bar({ state, total, submitted }) {
+function bar({ token, state, total, submitted }) {
   if (total !== null) return took(total);
   const since = ms(submitted);
   const text = since === null ? "" : whole(Math.max(0, (Date.now() - since) / 1000));
-  return h("span", { class: "live", "data-state": state }, h("span", { class: "live-bar", "aria-hidden": "true" }), text);
+  return state === "running" ? liveBar(text, token) : text;
 }

@@ -7,7 +7,7 @@ import { offer, select } from "../choice.js";
 import { h, mark, say } from "../dom.js";
 import { Table, button } from "../table.js";
 import { again, attempt, panel } from "../view.js";
-import { NONE, count, percent, took, whole } from "../words.js";
+import { NONE, count, moment, ms, percent, took } from "../words.js";
 
 const EVERY_MS = 10_000;
 
@@ -21,7 +21,7 @@ export function objectives({ api }) {
   const trouble = h("p", { class: "notice", hidden: true });
   /** @type {Table<Objective>} */
   const table = new Table({
-    caption: "Objectives",
+    caption: "Objectives and how they are kept",
     key: ({ kind }) => kind,
     empty: "None yet. Say below how often a kind should succeed, and how quickly.",
     columns: [
@@ -45,11 +45,11 @@ export function objectives({ api }) {
   });
   const kind = select("Kind", [["", "kind…"]]);
   kind.select.required = true;
-  const success = h("input", { class: "input is-small", type: "number", min: 0, max: 100, step: "any", placeholder: "99.9", "aria-label": "Should succeed, percent" });
+  const success = h("input", { class: "input is-small", type: "number", min: 0.001, max: 99.9999, step: "any", placeholder: "99.9", "aria-label": "Should succeed, percent" });
   const within = h("input", { class: "input is-small", type: "number", min: 0.001, step: "any", placeholder: "2", "aria-label": "99 of 100 within, seconds" });
   const form = h("form", { class: "objective-form", "aria-label": "Set an objective", onsubmit: (event) => {
     event.preventDefault();
-    const promise = { success: success.value === "" ? null : Number(success.value) / 100, total_p99: within.value === "" ? null : Number(within.value) };
+    const promise = { success: success.value === "" ? null : Number((Number(success.value) / 100).toPrecision(9)), total_p99: within.value === "" ? null : Number(within.value) };
     void put((promises) => { promises[kind.select.value] = promise; }, `The objective of ${kind.select.value} is set.`);
   } }, kind.label, h("label", { class: "choice" }, success, "% succeed"), h("label", { class: "choice" }, "99 of 100 within", within, "s"),
   h("button", { class: "button is-small", type: "submit" }, "Set"));
@@ -73,7 +73,8 @@ export function objectives({ api }) {
   const asking = again(EVERY_MS, async (signal) => {
     const answer = await api.get("objectives", {}, signal);
     known = answer.objectives;
-    say(note, answer.window ? `over the last ${whole(answer.window)}` : "");
+    const since = known.map((one) => ms(one.since)).filter((at) => at !== null);
+    say(note, since.length > 0 ? `jobs since ${moment(Math.min(...since))}` : "");
     table.show(known);
   }, (why) => {
     say(trouble, why && `Objectives are not known: ${why}`);

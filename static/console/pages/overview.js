@@ -11,7 +11,7 @@ import { format } from "../router.js";
 import { drawSpark, spark } from "../spark.js";
 import { Table } from "../table.js";
 import { again, page, panel } from "../view.js";
-import { count, moment, ms, percent, rate, size, took, whole } from "../words.js";
+import { brief, count, moment, ms, percent, rate, size, took, whole } from "../words.js";
 import { objectives } from "./objectives.js";
 import { pauseButton } from "./pause.js";
 
@@ -26,10 +26,10 @@ export const overview = (desk) => {
   const tiles = new Tiles();
   const queues = queueTable(desk);
   const latency = latencyTable();
-  const lines = new Lines("Latency over time", took);
+  const lines = new Lines("Latency over time", took, brief);
   const heat = new HeatMap("Time from submit to end");
   const promised = objectives(desk);
-  const [kind, minutes, measure] = [select("Kind", [["", "all kinds"]]), select("Time", WINDOWS, "60"), select("Measured", MEASURES)];
+  const [kind, minutes, measure] = [select("Kind", [["", "all kinds"]]), select("Time", WINDOWS), select("Measured", MEASURES)];
   const reach = h("p", { class: "muted" });
   const trouble = h("p", { class: "notice", hidden: true });
   /** @type {Series | null} */
