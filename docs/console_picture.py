@@ -12,7 +12,7 @@ from tidings import SyncClient
 
 FOLDER = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-LOAD_S = 90
+LOAD_S = 60
 COLOURS = 255
 """Of a picture's palette: enough for flat colours, and fewer bytes."""
 
