@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest import mock
 
 import anyio
 import msgspec
@@ -21,6 +23,7 @@ from tidings.contract.envelope import Envelope, encode_envelope
 from tidings.contract.state import TERMINAL
 from tidings.contract.token import Token, mint
 from tidings.saga.journal import Journal, Row
+from tidings_worker import keeper, saga
 
 LOOK_S = 0.1
 """The store is looked at so often at least: not everything that a worker does is one of the calls that are counted."""
@@ -43,6 +46,8 @@ class Trial(NamedTuple):
     signal_ms: int = 0
     """So long after a program has begun it is given its signals."""
     mates: int = 1
+    parks: bool = False
+    """Whether the saga leaves its worker for short waits, too."""
 
     @property
     def is_calm(self) -> bool:
@@ -115,13 +120,22 @@ async def play(url: str, trial: Trial) -> Played:
                 crew.at(trial.cancel_at, lambda: from_outside(_cancel(gateway, token)))
                 crew.at(trial.cancel_at + trial.late + 1, lambda: crew.obey(token.id))
             await gateway.submit(SAGAS, _job(token, trial))
-            async with crew.working(trial.mates):
+            async with _parking(trial.parks), crew.working(trial.mates):
                 jobs = await _quiet(store, crew)
             for task in late:
                 task.cancel()
         return Played(trial, str(token), jobs, ledger, crew.happened)
     finally:
         await store.aclose()
+
+
+@asynccontextmanager
+async def _parking(parks: bool) -> AsyncIterator[None]:
+    if not parks:
+        yield
+        return
+    with mock.patch.object(keeper, "IN_PLACE_S", 0.0), mock.patch.object(saga, "PAUSE_IN_PLACE_S", 0.0):
+        yield
 
 
 def _job(token: Token, trial: Trial) -> NewJob:

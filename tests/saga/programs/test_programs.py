@@ -49,7 +49,13 @@ def run(store: StoreProcess, trial: Trial) -> None:
 
 
 def _trials(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Trial]:
-    parts = {"body": bodies, "signal_ms": st.sampled_from([0, 3, 20]), "mates": st.integers(1, 2), **more}
+    parts = {
+        "body": bodies,
+        "signal_ms": st.sampled_from([0, 3, 20]),
+        "mates": st.integers(1, 2),
+        "parks": st.booleans(),
+        **more,
+    }
     return st.fixed_dictionaries(parts).map(lambda found: Trial(**found))
 
 
