@@ -72,8 +72,8 @@ setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp
 demo: $(VENV)/stamp
 	$(BIN)/tidings dev examples/demo/jobs.py
 
-# Most tests wait for processes of their own; more of these than cores would only slow each other down.
-TEST_PROCESSES ?= 2
+# Most tests wait for processes of their own: one more of these than there are cores keeps both busy.
+TEST_PROCESSES ?= 3
 
 test: setup
 	node --test tests/js/
