@@ -100,7 +100,10 @@ class Gateway:
         self.breakers = Breakers(self.breaker_store)
         self.connections = Connections()
         self.chronicle = Chronicle(self.client, keys, settings.chronicle)
-        self.observatory = Observatory(self.client, keys, self.breaker_store, self.connections, self.chronicle)
+        self.meter = ServerMeter()
+        self.observatory = Observatory(
+            self.client, keys, self.breaker_store, self.connections, self.chronicle, self.meter
+        )
         self.store = GatewayStore(
             self.client,
             keys,
@@ -121,7 +124,6 @@ class Gateway:
             self._on_change,
             probe_s=settings.probe_s,
         )
-        self.meter = ServerMeter()
         self._clock = StoreClock()
         notices = Notices(self.meter.notify, self._clock) if settings.metrics else None
         self.hub = Hub(self.store, self._subscription, keys, notices)

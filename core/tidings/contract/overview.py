@@ -108,7 +108,7 @@ class LatencyLine(msgspec.Struct, frozen=True, kw_only=True):
     total: Percentiles | None = None
     """From the submission to the end."""
     notify: Percentiles | None = None
-    """From the end to the write to the client, as this server saw it; null: not measured."""
+    """From an event's publication to its write to the client, as this server saw it; all kinds together only."""
 
 
 class ConnectionCount(msgspec.Struct, frozen=True, kw_only=True):

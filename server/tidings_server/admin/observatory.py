@@ -23,6 +23,7 @@ from tidings.broker.registry import WorkerRecord
 from tidings.contract.overview import (
     BreakerLine,
     KindLine,
+    LatencyLine,
     Overview,
     QueueLine,
     RunningJob,
@@ -30,9 +31,11 @@ from tidings.contract.overview import (
     WorkerLine,
 )
 from tidings_server.frame import Frame
+from tidings_server.meter import ServerMeter
 
 from . import statistics
 from .connections import Connections
+from .recent import Recent
 
 log = structlog.get_logger()
 
@@ -81,9 +84,16 @@ class Observatory:
     """Those who observe, and what they are told."""
 
     def __init__(
-        self, store: Redis, keys: Keys, breakers: BreakerStore, connections: Connections, chronicle: Chronicle
+        self,
+        store: Redis,
+        keys: Keys,
+        breakers: BreakerStore,
+        connections: Connections,
+        chronicle: Chronicle,
+        meter: ServerMeter,
     ) -> None:
         self._store = store
+        self._acks, self._notices = Recent(meter.ack), Recent(meter.notify)
         self._chronicle = chronicle
         self._rates = Rates()
         self._keys = keys
@@ -152,10 +162,18 @@ class Observatory:
             kinds=[KindLine(kind=one.kind, queue=one.queue, tiers=one.tiers) for one in census.kinds],
             workers=[worker_line(one, now) for one in census.workers],
             breakers=[breaker_line(one) for one in await self._breakers.shown()],
-            latency=statistics.latency(list(self._chronicle.since(now - LATENCY_MS))),
+            latency=self._latency(now),
             connections=self._connections.count(),
             store=await self._memory(),
         )
+
+    def _latency(self, now: int) -> list[LatencyLine]:
+        acks, notices = self._acks.look(now), self._notices.look(now)
+        lines = statistics.latency(list(self._chronicle.since(now - LATENCY_MS)))
+        return [
+            msgspec.structs.replace(one, ack=acks.get(one.kind), notify=None if one.kind else notices.get(""))
+            for one in lines
+        ]
 
     async def _queues(self, census: Census, now: int) -> list[QueueLine]:
         lines = []
