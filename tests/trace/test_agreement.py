@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from support import trace_kinds
 from support.peer import peer
 from support.scrape import scrape, until
-from support.store import free_port, running_store
+from support.store import free_port
 from support.system import System
 
 from .receiver import Receiver, running_receiver
+from .test_traces import traced_system
 
 SPANS = ("enqueued", "started"), ("started", "finished"), ("submitted", "finished")
 METRICS = "tidings_queue_wait_seconds", "tidings_run_seconds", "tidings_total_seconds"
@@ -32,20 +32,8 @@ def port() -> int:
 
 @pytest.fixture
 def system(receiver: Receiver, port: int) -> Iterator[System]:
-    traced = {
-        "TIDINGS_TRACES": "otlp",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
-        "OTEL_BSP_SCHEDULE_DELAY": "50",
-        "TIDINGS_PROCESSES": "1",
-    }
-    with running_store() as store:
-        system = System(store)
-        try:
-            system.add_worker(str(trace_kinds.__file__), **traced, TIDINGS_METRICS_PORT=str(port))
-            system.add_server(**traced)
-            yield system
-        finally:
-            system.close()
+    with traced_system(receiver.url, TIDINGS_METRICS_PORT=str(port)) as system:
+        yield system
 
 
 def ms(text: str) -> int:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from tidings.breaker.machine import MAX_NOTES, BreakerState, Machine, Spec, View
 
+from .clock import store_ms
 from .connection import command
 from .gather import Gatherers
 from .keys import BREAKERS, Keys
@@ -171,8 +172,7 @@ class BreakerStore(Gatherers):
 
     async def shown(self) -> list[Shown]:
         """Return all breakers, by name; those that nobody has used for a month are forgotten."""
-        seconds, micros = await command(self._store, "TIME")
-        now = int(seconds) * 1000 + int(micros) // 1000
+        now = await store_ms(self._store)
         names = sorted(name.decode() for name in await command(self._store, "SMEMBERS", self._keys.breakers))
         if not names:
             return []

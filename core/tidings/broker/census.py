@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Iterable
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from tidings.contract.kind import KindRecord
 
+from .connection import command
+from .error import StoreError
 from .keys import Keys
 from .paused import Paused
 from .registry import Registry, WorkerRecord
 from .script import Script
+
+log = structlog.get_logger()
 
 _COUNT = Script("count", tuple[int, int, int, list[tuple[int, int, int]]])
 
@@ -31,6 +36,19 @@ class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
     """How long the one that waits longest has been in line for a worker, s by the store's clock; None: none is."""
 
 
+class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store holds in memory, bytes."""
+
+    used: int | None = None
+    """None: it does not tell."""
+    limit: int | None = None
+    """`maxmemory`; None: it has none, or does not tell."""
+
+
+RATE_VALID_MS = 30_000
+"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+
+
 class Census(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
@@ -45,10 +63,14 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
         """Where something waits that no worker serves: a queue, or `queue/tier` if only that tier is meant."""
         found = set()
         for one in self.queues:
-            serving = [worker for worker in self.workers if one.queue in worker.queues]
-            if one.waiting and not any(not worker.tiers or one.tier in worker.tiers for worker in serving):
-                found.add(f"{one.queue}/{one.tier}" if serving else one.queue)
+            if one.waiting and not self.serves(one.queue, one.tier):
+                known = any(one.queue in worker.queues for worker in self.workers)
+                found.add(f"{one.queue}/{one.tier}" if known else one.queue)
         return sorted(found)
+
+    def serves(self, queue: str, tier: str) -> bool:
+        """Return whether any worker that lives takes jobs of a tier of a queue."""
+        return any(worker.serves(queue, tier) for worker in self.workers)
 
 
 async def take_census(store: Redis, keys: Keys, known: Iterable[KindRecord] | None = None) -> Census:
@@ -98,3 +120,33 @@ async def count_queue(store: Redis, keys: Keys, queue: str, tiers: list[str]) ->
         )
         for tier, (waiting, running, since) in zip(tiers, counted, strict=True)
     ]
+
+
+async def drain_rate(store: Redis, keys: Keys, queue: str, tier: str, now: int) -> float | None:
+    """Return the jobs a second that leave the line of a tier, measured while there is one; None: unknown.
+
+    Args:
+        store: a client of it.
+        keys: the names of the namespace.
+        queue: whose tier it is.
+        tier: which.
+        now: the store's time, ms since the epoch.
+
+    Raises:
+        StoreError: the store cannot be reached.
+
+    """
+    since, rate = await command(store, "HMGET", keys.flow(queue, tier), "since", "rate")
+    if since is None or rate is None or now - int(since) > RATE_VALID_MS:
+        return None
+    return float(rate)
+
+
+async def store_memory(store: Redis) -> StoreMemory:
+    """Return what the store holds in memory; nothing where it does not tell, as to a user who may not ask."""
+    try:
+        info = await command(store, "INFO", "memory")
+    except StoreError as error:
+        log.debug("store_tells_no_memory", error=str(error))
+        return StoreMemory()
+    return StoreMemory(used=info.get("used_memory"), limit=info.get("maxmemory") or None)

@@ -27,6 +27,19 @@ KEPT = 8
 """Answers that are kept: what is older than sixteen seconds says nothing, as clocks drift, and are set."""
 
 
+async def store_ms(store: Redis) -> int:
+    """Return the store's time, ms since the epoch: asked for.
+
+    Source: https://redis.io/docs/latest/commands/time/
+
+    Raises:
+        StoreError: the store is unavailable.
+
+    """
+    seconds, micros = await command(store, "TIME")
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
 class StoreClock:
     """What the time is in the store."""
 

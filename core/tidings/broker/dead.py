@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
+from .clock import store_ms
 from .connection import command
 from .keys import Keys
 from .letter import Letter, read_letter
@@ -150,8 +151,7 @@ class DeadLetters:
 
     async def _bounds(self, selection: Selection, before: str) -> tuple[str, str]:
         """Return the range of entry ids: they begin with the time at which the store wrote them."""
-        seconds, micros = await command(self._store, "TIME")
-        now = int(seconds) * 1000 + int(micros) // 1000
+        now = await store_ms(self._store)
         low = "-" if selection.newer_than_s is None else str(max(0, now - int(selection.newer_than_s * 1000)))
         if before:
             return low, "(" + before

@@ -3,6 +3,7 @@
 import msgspec
 from redis.asyncio import Redis
 
+from .clock import store_ms
 from .connection import command
 from .keys import Keys
 
@@ -29,8 +30,7 @@ class Paused:
 
     async def pause(self, queue: str, by: str) -> bool:
         """Pause a queue; return whether it was not paused before, which then stands as it was."""
-        seconds, micros = await command(self._store, "TIME")
-        record = PauseRecord(by, int(seconds) * 1000 + int(micros) // 1000)
+        record = PauseRecord(by, await store_ms(self._store))
         fresh = await command(self._store, "HSETNX", self._keys.paused, queue, _encode(record))
         await self._tell(queue)
         return bool(fresh)

@@ -48,6 +48,10 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     seen_ms: int = 0
     """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
 
+    def serves(self, queue: str, tier: str) -> bool:
+        """Return whether it takes jobs of a tier of a queue."""
+        return queue in self.queues and (not self.tiers or tier in self.tiers)
+
 
 _encode_worker = msgspec.json.Encoder().encode
 _decode_worker = msgspec.json.Decoder(WorkerRecord).decode

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 
 from tidings.breaker.machine import BreakerState
 from tidings.broker.breaker import BreakerStore, Shown
-from tidings.broker.census import Census, take_census
+from tidings.broker.census import Census, drain_rate, store_memory, take_census
 from tidings.broker.chronicle import FORGET_S, Chronicle
-from tidings.broker.connection import command
+from tidings.broker.clock import store_ms
 from tidings.broker.error import StoreError
 from tidings.broker.keys import Keys
 from tidings.broker.registry import WorkerRecord
@@ -41,9 +41,6 @@ log = structlog.get_logger()
 
 PERIOD_S = 1.0
 """Time between two overviews."""
-
-RATE_VALID_MS = 30_000
-"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
 
 RATE_MS = 10_000
 """Rates are over this time."""
@@ -101,7 +98,6 @@ class Observatory:
         self._connections = connections
         self._observers: set[Observer] = set()
         self._wanted = asyncio.Event()
-        self._newest: Frame | None = None
         self._away = False
 
     def join(self, observer: Observer) -> None:
@@ -153,8 +149,8 @@ class Observatory:
 
         """
         census = await take_census(self._store, self._keys)
-        seconds, micros = await command(self._store, "TIME")
-        now = int(seconds) * 1000 + int(micros) // 1000
+        memory = await store_memory(self._store)
+        now = await store_ms(self._store)
         await self._chronicle.catch_up({one.queue for one in census.queues})
         return Overview(
             at=int(time.time() * 1000),
@@ -164,7 +160,7 @@ class Observatory:
             breakers=[breaker_line(one) for one in await self._breakers.shown()],
             latency=self._latency(now),
             connections=self._connections.count(),
-            store=await self._memory(),
+            store=StoreLine(memory=memory.used, limit=memory.limit),
         )
 
     def _latency(self, now: int) -> list[LatencyLine]:
@@ -180,9 +176,7 @@ class Observatory:
         left = Counter((job.queue, job.tier) for job in self._chronicle.since(now - RATE_MS))
         self._rates.note(now, {(one.queue, one.tier): one.waiting + one.running for one in census.queues})
         for one in census.queues:
-            since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")
-            valid = since is not None and rate is not None and now - int(since) <= RATE_VALID_MS
-            drains = float(rate) if valid else 0.0
+            drains = await drain_rate(self._store, self._keys, one.queue, one.tier, now) or 0.0
             # At high rates the chronicle does not reach back as far.
             span = min(RATE_MS, max(now - (self._chronicle.reaches_back(one.queue) or 0), 1))
             ends = left[one.queue, one.tier] * 1000 / span
@@ -199,23 +193,10 @@ class Observatory:
                     rate_in=round(max(ends + self._rates.growth(one.queue, one.tier), 0), 3),
                     rate_out=round(ends if self._chronicle.kept else drains, 3),
                     eta=0.0 if not one.waiting else round(one.waiting / drains, 3) if drains else None,
-                    served=served(census.workers, one.queue, one.tier),
+                    served=census.serves(one.queue, one.tier),
                 )
             )
         return lines
-
-    async def _memory(self) -> StoreLine:
-        try:
-            info = await command(self._store, "INFO", "memory")
-        except StoreError as error:  # a user who may not ask is no reason to show nothing
-            log.debug("store_tells_no_memory", error=str(error))
-            return StoreLine(memory=None, limit=None)
-        return StoreLine(memory=info.get("used_memory"), limit=info.get("maxmemory") or None)
-
-
-def served(workers: list[WorkerRecord], queue: str, tier: str) -> bool:
-    """Return whether any of some workers serves a tier."""
-    return any(queue in one.queues and (not one.tiers or tier in one.tiers) for one in workers)
 
 
 def worker_line(one: WorkerRecord, now: int) -> WorkerLine:

@@ -1,20 +1,15 @@
 """What there is to see at one moment, read from the store."""
 
 import asyncio
-from collections.abc import Sequence
 
 import msgspec
 from redis.asyncio import Redis
 
 from tidings.broker.breaker import BreakerStore
-from tidings.broker.census import Census, QueueCount, take_census
-from tidings.broker.connection import command
-from tidings.broker.error import StoreError
+from tidings.broker.census import Census, QueueCount, drain_rate, store_memory, take_census
+from tidings.broker.clock import store_ms
 from tidings.broker.keys import Keys
 from tidings.broker.registry import WorkerRecord
-
-RATE_VALID_MS = 30_000
-"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,10 +81,12 @@ class Watcher:
             StoreError: the store is unavailable.
 
         """
-        census, breakers, (memory, limit), now = await asyncio.gather(
-            take_census(self._store, self._keys), self._breakers(), self._memory(), self._now()
+        census, breakers, memory, now = await asyncio.gather(
+            take_census(self._store, self._keys), self._breakers(), store_memory(self._store), store_ms(self._store)
         )
-        drains = await asyncio.gather(*(self._drains(one, now) for one in census.queues))
+        drains = await asyncio.gather(
+            *(drain_rate(self._store, self._keys, one.queue, one.tier, now) for one in census.queues)
+        )
         tiers = [self._tier(one, rate, census, now) for one, rate in zip(census.queues, drains, strict=True)]
         self._before = now, {(one.queue, one.tier): one.waiting for one in tiers}
         return Sight(
@@ -97,8 +94,8 @@ class Watcher:
             tiers=sorted(tiers, key=lambda one: (-one.waiting, one.queue, one.tier)),
             workers=census.workers,
             breakers=breakers,
-            memory=memory,
-            limit=limit,
+            memory=memory.used,
+            limit=memory.limit,
         )
 
     def _tier(self, one: QueueCount, drains: float | None, census: Census, now: int) -> Tier:
@@ -117,18 +114,8 @@ class Watcher:
             growth=growth,
             drains=drains,
             eta=0.0 if not one.waiting else one.waiting / drains if drains else None,
-            served=_served(census.workers, one),
+            served=census.serves(one.queue, one.tier),
         )
-
-    async def _now(self) -> int:
-        seconds, micros = await command(self._store, "TIME")
-        return int(seconds) * 1000 + int(micros) // 1000
-
-    async def _drains(self, one: QueueCount, now: int) -> float | None:
-        since, rate = await command(self._store, "HMGET", self._keys.flow(one.queue, one.tier), "since", "rate")
-        if since is None or rate is None or now - int(since) > RATE_VALID_MS:
-            return None
-        return float(rate)
 
     async def _breakers(self) -> list[Breaker]:
         found = [
@@ -143,14 +130,3 @@ class Watcher:
             for one in await BreakerStore(self._store, self._keys).shown()
         ]
         return sorted(found, key=lambda one: (one.state == "closed", one.breaker))
-
-    async def _memory(self) -> tuple[int | None, int | None]:
-        try:
-            info = await command(self._store, "INFO", "memory")
-        except StoreError:  # a user who may not ask is no reason to show nothing; a store that is away is told of
-            return None, None
-        return info.get("used_memory"), info.get("maxmemory") or None
-
-
-def _served(workers: Sequence[WorkerRecord], one: QueueCount) -> bool:
-    return any(one.queue in worker.queues and (not worker.tiers or one.tier in worker.tiers) for worker in workers)
