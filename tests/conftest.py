@@ -1,13 +1,14 @@
 """Fixtures for all tests: one real store for the session, empty for each test."""
 
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
+from support.timeouts import scaled
 from tidings.broker.connection import open_store
 
 # A shell without job control starts its background commands with Ctrl-C ignored, and what we start would inherit that.
@@ -20,6 +21,15 @@ settings.register_profile(
     "first", parent=settings.get_profile("tests"), phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )
 settings.load_profile("tests")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Scale the time after which a test that hangs is ended, before pytest-timeout reads it."""
+    marker = item.get_closest_marker("timeout")
+    seconds = marker.args[0] if marker else item.config.getoption("timeout") or item.config.getini("timeout")
+    item.add_marker(pytest.mark.timeout(scaled(float(seconds))), append=False)
+    return (yield)
 
 
 @pytest.fixture(scope="session")

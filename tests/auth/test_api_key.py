@@ -9,6 +9,7 @@ import pytest
 
 from support.credential import bearer
 from support.system import ServerProcess, running_system
+from support.timeouts import scaled
 from tidings.contract.problem import ProblemError
 from tidings_server.auth.api_key import ApiKeyAuthenticator, new_key, parse_keys, setting_line
 
@@ -48,7 +49,7 @@ def server(keys: dict[str, tuple[str, str]]) -> Iterator[ServerProcess]:
 async def test_a_key_from_the_command_works_with_its_line_in_the_settings(
     server: ServerProcess, keys: dict[str, tuple[str, str]]
 ) -> None:
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as http:
         body = {"kind": "noop", "input": {}}
         answer = await http.post("/v1/jobs", json=body, headers=bearer(keys["orders"][0]) | {"prefer": "wait=10"})
         assert answer.json()["status"] == "succeeded"
@@ -64,7 +65,7 @@ async def test_what_is_not_the_key_is_refused_and_no_log_holds_any(
 ) -> None:
     key, line = keys["orders"]
     digest = line.split(":")[1]
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as http:
         for wrong in (digest, line, key[:-1], key + "x", key.swapcase(), new_key(), "tdk_"):
             answer = await http.get("/v1/kinds", headers=bearer(wrong))
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")

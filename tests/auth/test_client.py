@@ -6,6 +6,7 @@ import pytest
 
 from support.credential import token
 from support.system import System
+from support.timeouts import scaled
 from tidings import Client
 from tidings.contract.problem import ProblemError
 
@@ -19,7 +20,7 @@ async def test_the_client_presents_its_credential_and_a_fresh_one_when_it_runs_o
 
     async with Client(system.server.url, credential=credential) as client:
         handle = await client.submit("count", chunks=5, pause=1)
-        assert await handle.result(timeout=30) == 5
+        assert await handle.result(timeout=scaled(30)) == 5
     assert time.time() > now + 3
     assert given == []
 

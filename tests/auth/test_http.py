@@ -10,6 +10,7 @@ import pytest
 
 from support.credential import JWT_SERVER, bearer, token
 from support.system import System
+from support.timeouts import scaled
 
 UNKNOWN = "default." + "a" * 22
 
@@ -33,7 +34,7 @@ SCOPES = ["", "submit", "watch", "cancel", "admin"]
 
 @pytest.fixture
 async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         yield http
 
 
@@ -128,7 +129,7 @@ async def test_a_page_of_elsewhere_is_refused_whatever_it_holds(http: httpx.Asyn
 
 async def test_a_page_that_is_allowed_may_send_its_credential(system: System) -> None:
     server = system.add_server(token("test"), **JWT_SERVER, TIDINGS_ALLOWED_ORIGINS="https://app.example")
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as http:
         asked = {
             "origin": "https://app.example",
             "access-control-request-method": "POST",
@@ -153,10 +154,10 @@ async def test_a_stream_ends_when_its_credential_does(system: System, http: http
     place = (await http.post("/v1/jobs", json=body, headers=bearer(token()))).headers["location"]
     end = int(time.time()) + 2
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=15) as other,
+        httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as other,
         other.stream("GET", place + "/events", headers=bearer(token(exp=end))) as answer,
     ):
-        with anyio.fail_after(20):
+        with anyio.fail_after(scaled(20)):
             text = "".join([part async for part in answer.aiter_text()])
     assert "event: snapshot" in text
     assert "event: succeeded" not in text

@@ -15,6 +15,7 @@ from auth.test_socket import closed
 from support.credential import ED25519, RSA, bearer, jwk, token
 from support.peer import peer
 from support.system import ServerProcess, System, running_system
+from support.timeouts import scaled
 from tidings.contract import close
 from tidings.contract.frame import SUBPROTOCOL
 
@@ -64,7 +65,7 @@ async def test_its_tokens_are_taken_over_every_way_in(system: System, issuer: Is
 
 def listening(server: ServerProcess) -> None:
     """Return when the server answers at all."""
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + scaled(20)
     while server.get("/readyz")[0] == 0:
         assert server.process.poll() is None, server.text()
         assert time.monotonic() < give_up, server.text()
@@ -104,7 +105,7 @@ async def test_clients_that_leave_while_their_credentials_are_checked_leave_noth
         ):
             pass  # accepted, and gone before anybody knows who it was
     assert server.get("/readyz")[0] == 503
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as http:
         for _ in range(2):
             assert (await http.get("/v1/kinds", headers=bearer(good()))).status_code == 200
     server.signal(signal.SIGTERM)

@@ -9,6 +9,7 @@ import pytest
 
 from auth.issuer import Issuer, running_issuer
 from support.credential import P256, RSA, jwk, token
+from support.timeouts import scaled
 from tidings.contract.problem import ProblemError
 from tidings_server.auth.jwks import PublishedKeys
 from tidings_server.auth.jwt import JwtAuthenticator
@@ -75,7 +76,7 @@ async def test_a_key_withdrawn_leaves_though_nobody_names_another(issuer: Issuer
     async with fetching(issuer, max_age_s=0.02) as keys:
         assert await keys.find("one")
         issuer.keys = [jwk(P256, "two")]
-        with anyio.fail_after(10):
+        with anyio.fail_after(scaled(10)):
             while await keys.find("one"):
                 await anyio.sleep(0.01)
 

@@ -12,6 +12,7 @@ import pytest
 from support.credential import JWT_SERVER, bearer, token
 from support.peer import Peer, peer
 from support.system import System
+from support.timeouts import scaled
 
 UNKNOWN = "default." + "a" * 22
 STRANGER = "MALLORY"
@@ -19,7 +20,7 @@ STRANGER = "MALLORY"
 
 @pytest.fixture
 async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         yield http
 
 
@@ -46,7 +47,9 @@ async def test_over_http_another_s_job_is_like_one_that_never_was(
 ) -> None:
     async with (
         socket(system, "alice") as alice,
-        httpx.AsyncClient(base_url=system.servers[server].url, timeout=15, headers=bearer(token(STRANGER))) as http,
+        httpx.AsyncClient(
+            base_url=system.servers[server].url, timeout=scaled(15), headers=bearer(token(STRANGER))
+        ) as http,
     ):
         path = tmp_path / "go"
         name = await waiting_job(alice, path)
@@ -210,6 +213,6 @@ async def test_jobs_that_nobody_owns_are_an_admin_s_when_authentication_is_switc
         assert (await alice.ask("watch", token=name))["problem"]["code"] == "unknown_token"
         assert (await alice.ask("cancel", token=name))["problem"]["code"] == "unknown_token"
         assert (await admin.ask("watch", token=name))["type"] == "snapshot"
-        with anyio.fail_after(10):
+        with anyio.fail_after(scaled(10)):
             (tmp_path / "go").touch()
             assert (await anyone.until(name))[-1]["event"] == "succeeded"

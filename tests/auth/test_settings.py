@@ -9,6 +9,7 @@ import pytest
 
 from support.credential import JWT_SERVER, P256, SECRET, pem
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings.settings import SettingsError, from_env, settings_of
 from tidings_server.auth.authenticator import authenticator_of
 from tidings_server.settings import ServerSettings
@@ -64,7 +65,12 @@ def test_a_key_that_is_none_is_refused_at_the_start_without_being_repeated(store
     changed = {"TIDINGS_JWT_KEY": "not long enough", "TIDINGS_STORE_URL": store_process.url}
     environ = {**os.environ, **JWT_SERVER, **changed}
     ended = subprocess.run(
-        [sys.executable, "-m", "tidings", "serve"], env=environ, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "tidings", "serve"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=scaled(60),
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith("tidings: TIDINGS_JWT_KEY holds a shared secret of 15 bytes")

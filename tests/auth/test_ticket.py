@@ -13,6 +13,7 @@ from auth.test_socket import closed
 from support.credential import JWT_SERVER, bearer, token
 from support.peer import peer
 from support.system import ServerProcess, System
+from support.timeouts import scaled
 from tidings.broker.connection import open_store
 from tidings.broker.keys import Keys
 from tidings.contract import close
@@ -26,7 +27,7 @@ async def records(system: System) -> AsyncIterator[Redis]:
 
 
 async def fetch(server: ServerProcess, credential: str | None = None) -> str:
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as http:
         answer = await http.post("/v1/tickets", headers=bearer(credential or token()))
         assert answer.status_code == 201
         assert answer.headers["cache-control"] == "no-store"
@@ -38,7 +39,7 @@ async def fetch(server: ServerProcess, credential: str | None = None) -> str:
 
 async def stream(server: ServerProcess, place: str, ticket: str) -> int:
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=15) as http,
+        httpx.AsyncClient(base_url=server.url, timeout=scaled(15)) as http,
         http.stream("GET", place, params={"ticket": ticket}) as answer,
     ):
         return answer.status_code
@@ -56,12 +57,12 @@ async def test_a_ticket_opens_a_socket_on_any_server_with_what_its_owner_may(sys
 
 
 async def test_a_ticket_opens_a_stream_of_its_owner_s_jobs_alone(system: System) -> None:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         answer = await http.post("/v1/jobs", json={"kind": "noop", "input": {}}, headers=bearer(token("tina")))
         name = answer.json()["token"]
     for place in (f"/v1/jobs/{name}/events", f"/v1/events?token={name}"):
         url = httpx.URL(place)
-        async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+        async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
             for sub, status in (("tina", 200), ("else", 404)):
                 ticket = await fetch(system.server, token(sub))
                 answer = await http.get(url.copy_merge_params({"ticket": ticket}))
@@ -102,7 +103,7 @@ async def test_a_ticket_runs_out(system: System, records: Redis) -> None:
     server = system.add_server(token("test"), **JWT_SERVER, TIDINGS_TICKET_TTL_S="0.2")
     ticket = await fetch(server)
     key = Keys().ticket(hashlib.sha256(ticket.encode()).hexdigest())
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while await records.exists(key):
             await anyio.sleep(0.02)
     async with peer(f"{server.socket_url}?ticket={ticket}") as client:
@@ -133,7 +134,7 @@ async def test_an_invented_ticket_is_refused(system: System, ticket: str) -> Non
 
 async def test_a_ticket_opens_nothing_but_sockets_and_streams(system: System) -> None:
     ticket = await fetch(system.server)
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15, params={"ticket": ticket}) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15), params={"ticket": ticket}) as http:
         for method, place in (("GET", "/v1/kinds"), ("POST", "/v1/tickets"), ("POST", "/v1/jobs")):
             assert (await http.request(method, place)).status_code == 401
     async with peer(f"{system.server.socket_url}?ticket={ticket}") as client:

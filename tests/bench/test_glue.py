@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from support.store import StoreProcess
+from support.timeouts import scaled
 
 TIMEOUT_S = 10.0
 
@@ -42,7 +43,7 @@ def submit(socket: ClientConnection, ref: int, kind: str) -> None:
 
 
 def receive(socket: ClientConnection, count: int) -> list[dict[str, Any]]:
-    return [json.loads(socket.recv(TIMEOUT_S)) for _ in range(count)]
+    return [json.loads(socket.recv(scaled(TIMEOUT_S))) for _ in range(count)]
 
 
 def test_the_ack_comes_before_the_events_and_these_are_numbered(socket: ClientConnection) -> None:

@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings.breaker.machine import Spec
 from tidings.broker.breaker import BreakerStore
 from tidings.broker.connection import command
@@ -38,7 +39,7 @@ class Operator:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=scaled(60),
             )
 
         done = await anyio.to_thread.run_sync(run)

@@ -10,12 +10,13 @@ from breaker.watch import outcomes, until
 from support.peer import Peer, peer
 from support.service import Service
 from support.system import System
+from support.timeouts import scaled
 from tidings.broker.breaker import BreakerStore
 
 
 async def refused(client: Peer, service: Service) -> dict[str, Any]:
     """Return the refusal of a `charge`, once the server knows that the breaker is open."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         while (answer := await client.submit("charge", {"url": service.url}))["type"] == "ack":
             await client.until(answer["token"])
     return answer
@@ -39,7 +40,7 @@ async def test_work_that_would_fail_at_once_is_refused_with_the_time_to_come_bac
         # One that is in the queue already fails there, without a call.
         service.failing = False
         await operator.close("charges")
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while (ack := await client.submit("charge", {"url": service.url}))["type"] != "ack":
                 pass
         assert (await client.until(ack["token"]))[-1]["event"] == "succeeded"
@@ -69,7 +70,7 @@ async def test_work_that_waits_is_taken_with_a_warning(
         await client.until(ack["token"])
         await operator.open("payments")
         tokens = []
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while (ack := await client.submit("pay", {"url": service.url})).get("degraded") is None:
                 tokens.append(ack["token"])
         assert ack["degraded"] == "circuit_open"
@@ -87,7 +88,7 @@ async def test_a_server_that_comes_later_knows_what_was_open_before(
     await operator.open("payments")
     server = system.add_server()
     async with peer(server.socket_url) as client:
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while (await client.submit("pay", {"url": service.url})).get("degraded") != "circuit_open":
                 pass
 
@@ -100,6 +101,6 @@ async def test_a_rejection_is_no_failure_of_the_service(
         for _ in range(3):
             assert (await client.run("decline"))[-1]["data"]["problem"]["code"] == "rejected"
     shown = await until(operator, "charges", "closed")
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         while shown.machine.totals != (3, 0, 0):
             shown = await until(operator, "charges", "closed")

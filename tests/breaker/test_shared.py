@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings import Breaker, CircuitOpenError, job
 from tidings.broker.breaker import BreakerStore, Change
 from tidings.broker.connection import command, open_store
@@ -63,7 +64,7 @@ async def call(breakers: Breakers, result: str = "ok", breaker: Breaker = X) -> 
 
 async def eventually(true: Callable[[], Any]) -> None:
     """Return when something is true."""
-    with anyio.fail_after(15):
+    with anyio.fail_after(scaled(15)):
         while not true():
             await anyio.sleep(0.001)
 
@@ -88,7 +89,7 @@ async def test_what_one_finds_out_spares_the_other_at_once(url: str) -> None:
         for _ in range(4):
             await call(first, "failures")
         # Within the time of one refresh: it was told.
-        with anyio.fail_after(3):
+        with anyio.fail_after(scaled(3)):
             while not is_open(second):
                 await anyio.sleep(0.001)
         with pytest.raises(CircuitOpenError) as refused:
@@ -124,13 +125,13 @@ async def test_a_trial_is_renewed_while_it_lasts_and_void_if_the_attempt_ends_wi
         await passages.enter(QUICK)
         store = open_store(url)
         (before,) = await BreakerStore(store, Keys()).shown()
-        with anyio.fail_after(15):
+        with anyio.fail_after(scaled(15)):
             while (shown := (await BreakerStore(store, Keys()).shown())[0]).now_ms < before.now_ms + 1_500:
                 await anyio.sleep(0.01)
         assert shown.machine.trial == before.machine.trial
         assert shown.machine.wait_ms(shown.now_ms) > 0
         passages.end(timed_out=False)
-        with anyio.fail_after(15):
+        with anyio.fail_after(scaled(15)):
             while (await BreakerStore(store, Keys()).shown())[0].machine.trial:
                 await anyio.sleep(0.01)
         assert not first._trials
@@ -147,7 +148,7 @@ async def test_a_slow_trial_opens_it_again(url: str) -> None:
         await eventually(lambda: passages._inside[ticket].began < asyncio.get_running_loop().time() - 0.002)
         passages.leave(ticket, "ok", "")
         store = open_store(url)
-        with anyio.fail_after(15):
+        with anyio.fail_after(scaled(15)):
             while (shown := (await BreakerStore(store, Keys()).shown())[0]).machine.opened < 2:
                 await anyio.sleep(0.01)
         assert shown.machine.reason == "slow"

@@ -13,6 +13,7 @@ from support.breaker_kinds import PAYMENTS
 from support.peer import Peer, peer
 from support.service import Service
 from support.system import System
+from support.timeouts import scaled
 from tidings.broker.breaker import BreakerStore
 from tidings.broker.connection import command, open_store
 from tidings.broker.keys import Keys
@@ -104,7 +105,7 @@ async def test_a_worker_that_is_killed_while_it_tries_gives_way_to_another(
 
 async def until_living(operator: BreakerStore, count: int) -> None:
     """Return when so many workers say that they live."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         while await command(operator._store, "ZCARD", Keys().workers) < count:
             await anyio.sleep(0.01)
 
@@ -120,7 +121,7 @@ async def test_a_trial_that_takes_longer_than_its_lease_keeps_it(
         tokens = await submit(client, "pay", service, 10)
         await called(service, PAYMENTS.min_calls + 1)
         trial = (await until(operator, "payments", "half_open")).machine
-        with anyio.fail_after(30):  # two leases, each a second
+        with anyio.fail_after(scaled(30)):  # two leases, each a second
             while (shown := await until(operator, "payments", "half_open")).now_ms < trial.since + 2_000:
                 await anyio.sleep(0.05)
         assert shown.machine.trial == trial.trial
@@ -140,7 +141,7 @@ async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_
         system.store.start()
         assert (await until(operator, "payments", "open")).machine.reason == "operator"
         second = await submit_again(client, service)
-        async with httpx.AsyncClient(base_url=system.server.url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(30)) as http:
             await snapshot(http, second, State.SCHEDULED)
         assert not service.calls
         store = open_store(system.store.url)
@@ -152,7 +153,7 @@ async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_
 
 async def submit_again(client: Peer, service: Service) -> str:
     """Submit one job, as often as it takes a store that has just come back."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         while True:
             ack = await client.submit("pay", {"url": service.url}, watch=False)
             if ack["type"] == "ack":
@@ -167,7 +168,7 @@ async def test_a_service_that_comes_and_goes_costs_a_few_jobs_and_no_more(
         tokens = []
         for opened in (1, 2, 3):
             service.failing = True
-            with anyio.fail_after(30):
+            with anyio.fail_after(scaled(30)):
                 while (await opened_times(operator)) < opened:
                     tokens += await submit(client, "pay", service, 4)
             tokens += await submit(client, "pay", service, 20)

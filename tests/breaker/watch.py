@@ -5,6 +5,7 @@ from typing import Any
 import anyio
 import httpx
 
+from support.timeouts import scaled
 from tidings.breaker.machine import BreakerState
 from tidings.broker.breaker import BreakerStore, Shown
 from tidings.broker.error import StoreError
@@ -14,7 +15,7 @@ from tidings.contract.state import TERMINAL, State
 async def until(operator: BreakerStore, name: str, *states: str, seconds: float = 30) -> Shown:
     """Return a breaker when it is in one of some states."""
     wanted = {BreakerState(state) for state in states}
-    with anyio.fail_after(seconds):
+    with anyio.fail_after(scaled(seconds)):
         while True:
             try:
                 found = {one.name: one for one in await operator.shown()}
@@ -27,8 +28,8 @@ async def until(operator: BreakerStore, name: str, *states: str, seconds: float 
 
 async def outcomes(url: str, tokens: list[str], seconds: float = 60) -> list[dict[str, Any]]:
     """Return the snapshots of some jobs once they have ended, whoever was told meanwhile."""
-    with anyio.fail_after(seconds):
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+    with anyio.fail_after(scaled(seconds)):
+        async with httpx.AsyncClient(base_url=url, timeout=scaled(30)) as http:
             return [await snapshot(http, token, *TERMINAL) for token in tokens]
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from support.spoken import Line, Spoken, speaking
 from support.store import StoreProcess, free_port, running_store
+from support.timeouts import scaled
 from tidings.broker.caller import Caller
 from tidings.broker.connection import Store, open_store
 from tidings.broker.contact import Contact, tell_nobody
@@ -71,7 +72,7 @@ def nothing(_line: Line, _command: list[bytes]) -> None:
 
 
 async def outcome(answer: "asyncio.Future[Any]") -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(scaled(10)):
         try:
             return await answer
         except StoreUnavailableError as error:
@@ -235,7 +236,7 @@ async def test_closing_fails_what_is_under_way_and_tells_nobody_that_the_store_i
         caller.close()
         with pytest.raises(BrokerClosedError):
             await sent
-        await asyncio.wait([waiting], timeout=5)
+        await asyncio.wait([waiting], timeout=scaled(5))
         assert isinstance(waiting.exception(), BrokerClosedError)
         assert told.fates == []
 

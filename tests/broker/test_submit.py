@@ -9,6 +9,7 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
+from support.timeouts import scaled
 from tidings.broker.connection import command
 from tidings.broker.gateway import GatewayStore, NewJob, Submitted
 from tidings.broker.keys import Keys
@@ -118,7 +119,7 @@ async def test_a_unique_value_holds_others_off_for_the_time_it_says(place: Place
     (first,) = await place.submit(unique="k:1", unique_ms=50)
     (second,) = await place.submit(unique="k:1", unique_ms=50, key="k:0::a", fingerprint="f")
     assert (second.answer, second.id) == ("duplicate", first.id)
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while (third := (await place.submit(unique="k:1", unique_ms=50))[0]).answer == "duplicate":
             await anyio.lowlevel.checkpoint()
     assert third.answer == "new"

@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
+from support.timeouts import scaled
 from tidings.broker.connection import open_store
 from tidings.broker.error import StoreUnavailableError
 from tidings.broker.subscription import Hearing, Subscription
@@ -51,7 +52,7 @@ class Listening:
         self._news = anyio.Event()
 
     async def until(self, done: Callable[[], bool]) -> None:
-        with anyio.fail_after(20):
+        with anyio.fail_after(scaled(20)):
             while not done():
                 await self._news.wait()
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from browser.context import PATIENCE_MS, new_context
 from support.system import System, running_system
+from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples/demo/jobs.py")
@@ -18,10 +20,12 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE_MS = 30_000
-"""How long the page may take for anything: the first job on a cold machine reads all its data."""
 
-expect.set_options(timeout=PATIENCE_MS)
+
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    """Expectations wait as long as this machine needs at the moment."""
+    expect.set_options(timeout=scaled(PATIENCE_MS))
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +40,14 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=scaled(PATIENCE_MS))
         yield browser
         browser.close()
 
 
 @pytest.fixture
 def context(browser: Browser, system: System) -> Iterator[BrowserContext]:
-    context = browser.new_context(base_url=system.server.url, viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(PATIENCE_MS)
+    context = new_context(browser, base_url=system.server.url, viewport={"width": 1280, "height": 1000})
     yield context
     context.close()
 

@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.system import JOBS, System, running_system
+from support.timeouts import scaled
 from support.wall import standing
 from tidings import SyncClient
 
 HOSTILE = "<img src=x onerror=window.intruded=1>"
 PAGES = ["Overview", "Workers", "Jobs", "Dead letters", "Breakers", "Connections", "Audit"]
-PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def dead_letter(client: SyncClient, path: Path) -> str:
     """Return the token of a job that has died, and succeeds once there is a file at the path."""
     handle = client.submit("mended", path=str(path))
     with pytest.raises(Exception, match="attempt"):
-        handle.result(timeout=20)
+        handle.result(timeout=scaled(20))
     return handle.token
 
 
@@ -71,7 +71,7 @@ def test_every_page_can_be_walked_while_jobs_run_and_fail(console: Page, client:
     go(console, "Workers")
     expect(console.get_by_role("list", name="Workers").get_by_role("listitem")).not_to_have_count(0)
     (tmp_path / "go").touch()
-    assert running.result(timeout=20) == "found"
+    assert running.result(timeout=scaled(20)) == "found"
 
 
 def test_the_overview_counts_what_happens(console: Page, client: SyncClient, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_the_overview_counts_what_happens(console: Page, client: SyncClient, tmp
     running = row.get_by_role("cell").nth(8)
     expect(running).not_to_have_text("0")
     (tmp_path / "go").touch()
-    handle.result(timeout=20)
+    handle.result(timeout=scaled(20))
     expect(running).to_have_text("0")
 
 
@@ -100,7 +100,7 @@ def test_a_dead_letter_is_replayed_and_succeeds(console: Page, client: SyncClien
     console.get_by_role("alertdialog").get_by_role("button", name="Replay").click()
     expect(tell(console)).to_contain_text("Replayed 1.")
     expect(console.get_by_role("link", name=token)).to_have_count(0)
-    assert client.watch(token).result(timeout=20) == "mended"
+    assert client.watch(token).result(timeout=scaled(20)) == "mended"
 
 
 def test_a_letter_is_dropped_only_when_one_says_so(console: Page, client: SyncClient, tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from browser.context import new_context
 from support.system import System
+from support.timeouts import scaled
 from tidings import ProblemError, SyncClient
 
 FOLDER = Path(__file__).with_name("access")
@@ -19,16 +21,16 @@ PAGES = ["overview", "workers", "jobs", "dead", "breakers", "connections", "audi
 def busy(system: System) -> None:
     """Some of everything to see."""
     with SyncClient(system.server.url) as client:
-        assert client.submit("steps").result(timeout=20) == 3
+        assert client.submit("steps").result(timeout=scaled(20)) == 3
         for kind in ("raises", "reject"):
             with pytest.raises(ProblemError):
-                client.submit(kind).result(timeout=20)
+                client.submit(kind).result(timeout=scaled(20))
 
 
 @pytest.fixture
 def phone(browser: Browser, system: System) -> Iterator[BrowserContext]:
-    context = browser.new_context(
-        base_url=system.server.url, viewport={"width": 390, "height": 844}, color_scheme="dark"
+    context = new_context(
+        browser, base_url=system.server.url, viewport={"width": 390, "height": 844}, color_scheme="dark"
     )
     yield context
     context.close()

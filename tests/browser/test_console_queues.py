@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings import ProblemError, SubmitOptions, SyncClient
 
 HOSTILE = "<b>order</b>-7"
@@ -48,7 +49,7 @@ def test_a_paused_queue_keeps_what_comes_until_it_is_resumed(console: Page, clie
     token = client.submit("echo", text="late").token
     expect(row.get_by_role("cell").nth(2)).to_have_text("1")
     row.get_by_role("button", name="Resume default").click()
-    assert client.watch(token).result(timeout=30) == "late"
+    assert client.watch(token).result(timeout=scaled(30)) == "late"
     expect(row.locator(".chip")).to_have_text("served")
     console.goto("/console#/audit")
     lines = console.get_by_role("table", name="What operators did").get_by_role("row")
@@ -59,11 +60,11 @@ def test_a_paused_queue_keeps_what_comes_until_it_is_resumed(console: Page, clie
 
 def test_jobs_are_found_by_what_one_knows_of_them(console: Page, client: SyncClient, tmp_path: Path) -> None:
     done = client.submit("echo", text="hi", options=SubmitOptions(correlation_id=HOSTILE))
-    done.result(timeout=20)
+    done.result(timeout=scaled(20))
     running = client.submit("wait_for_file", path=str(tmp_path / "go")).token
     failed = client.submit("raises")
     with pytest.raises(ProblemError):
-        failed.result(timeout=20)
+        failed.result(timeout=scaled(20))
     console.goto("/console#/jobs")
     table = console.get_by_role("table", name="Jobs, the newest first")
     for token, state in ((done.token, "succeeded"), (running, "running"), (failed.token, "failed")):
@@ -85,12 +86,12 @@ def test_jobs_are_found_by_what_one_knows_of_them(console: Page, client: SyncCli
     expect(table.get_by_role("row").filter(has_text=HOSTILE)).to_have_count(1)
     expect(table.get_by_role("row").filter(has_text=running)).to_have_count(0)
     (tmp_path / "go").touch()
-    assert client.watch(running).result(timeout=20) == "found"
+    assert client.watch(running).result(timeout=scaled(20)) == "found"
 
 
 def test_what_ended_is_drawn_and_told(console: Page, client: SyncClient) -> None:
     for _ in range(20):
-        client.submit("echo", text="hi").result(timeout=20)
+        client.submit("echo", text="hi").result(timeout=scaled(20))
     expect(console.get_by_role("img", name=re.compile(r"Latency over time\. p50: now \d.*at most \d"))).to_be_visible()
     expect(console.get_by_role("img", name=re.compile(r"Time from submit to end: \d+ jobs; most took"))).to_be_visible()
     console.get_by_text("As a table").click()
@@ -102,7 +103,7 @@ def test_what_ended_is_drawn_and_told(console: Page, client: SyncClient) -> None
 
 
 def test_an_objective_is_set_measured_and_removed(console: Page, client: SyncClient) -> None:
-    client.submit("steps").result(timeout=20)
+    client.submit("steps").result(timeout=scaled(20))
     form = console.get_by_role("form", name="Set an objective")
     form.get_by_label("Kind").select_option("steps")
     form.get_by_label("Should succeed, percent").fill("99.9")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from browser.context import new_context
 from support.system import System, running_system
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +143,8 @@ def test_any_saga_can_be_answered_with_json_and_what_is_none_is_not_sent(page: P
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_its_timeline_fits_a_phone_in_dark_and_light(browser: Browser, system: System, scheme: str) -> None:
-    context = browser.new_context(
+    context = new_context(
+        browser,
         base_url=system.server.url,
         viewport={"width": 400, "height": 800},
         color_scheme="dark" if scheme == "dark" else "light",

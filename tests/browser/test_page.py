@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from browser.context import new_context
 from support.system import System
+from support.timeouts import scaled
 
 
 def cards(page: Page) -> Locator:
@@ -109,7 +111,8 @@ def test_it_works_by_keyboard_alone(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_reads_in_dark_and_light(browser: Browser, system: System, scheme: str) -> None:
-    context = browser.new_context(
+    context = new_context(
+        browser,
         base_url=system.server.url,
         viewport={"width": 375, "height": 800},
         color_scheme="dark" if scheme == "dark" else "light",
@@ -117,7 +120,7 @@ def test_it_fits_a_phone_and_reads_in_dark_and_light(browser: Browser, system: S
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Start one of each").click()
-    expect(page.locator("li.job.is-finished")).to_have_count(4, timeout=30_000)
+    expect(page.locator("li.job.is-finished")).to_have_count(4, timeout=scaled(30_000))
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     background: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
     lightness = float(background.removeprefix("oklch(").split()[0])  # CSS Color 4: 0 is black, 1 is white

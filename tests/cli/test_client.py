@@ -11,6 +11,7 @@ import pytest
 
 from support.played import PlayedServer, played_server
 from support.store import free_port
+from support.timeouts import scaled
 
 TOKEN = "default." + "a" * 22
 SECRET = "the-secret-nobody-may-see"  # noqa: S105 - it opens nothing
@@ -33,7 +34,7 @@ async def command(*arguments: str, **environment: str) -> "subprocess.CompletedP
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=scaled(60),
         )
 
     return await asyncio.to_thread(run)

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from support.dev import Dev
+from support.timeouts import scaled
 
 JOBS = """
 import anyio
@@ -136,7 +137,7 @@ def test_a_port_in_use_is_said(dev: Dev, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
     assert done.returncode == 1
     assert "address already in use" in done.stderr
@@ -166,7 +167,7 @@ def test_it_stops_cleanly_and_leaves_nothing_running(tmp_path: Path, number: sig
 def test_a_job_for_a_moment_is_scheduled(dev: Dev) -> None:
     tomorrow = (datetime.now() + timedelta(days=1)).isoformat(timespec="seconds")  # noqa: DTZ005 - the wall's clock
     token = dev.command("submit", "greet", "name=a", "--at", tomorrow).stdout.strip()
-    with urllib.request.urlopen(f"{dev.url}/v1/jobs/{token}", timeout=5) as answer:
+    with urllib.request.urlopen(f"{dev.url}/v1/jobs/{token}", timeout=scaled(5)) as answer:
         assert json.load(answer)["status"] == "scheduled"
     assert dev.command("cancel", token).returncode == 0
 
@@ -180,5 +181,5 @@ def test_a_kill_leaves_nothing_running_either(tmp_path: Path) -> None:
         assert len(children) == 3  # store, server, worker
     finally:
         dev.close()
-    _, left = psutil.wait_procs(children, timeout=20)
+    _, left = psutil.wait_procs(children, timeout=scaled(20))
     assert left == []

@@ -11,6 +11,7 @@ import pytest
 
 from support.dev import Dev
 from support.store import free_port
+from support.timeouts import scaled
 from tidings import Client
 
 JOBS = """
@@ -28,7 +29,7 @@ QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
 
 
 async def submit(url: str, count: int) -> list[int]:
-    async with Client(url, wait=20) as client, asyncio.timeout(60):
+    async with Client(url, wait=20) as client, asyncio.timeout(scaled(60)):
         return [await (await client.submit("note", number=number)).result() for number in range(count)]
 
 
@@ -62,7 +63,7 @@ def test_a_kill_while_the_store_stands_still_leaves_nothing_running(tmp_path: Pa
         assert len(children) == 3
     finally:
         dev.close()
-    _, left = psutil.wait_procs(children, timeout=20)
+    _, left = psutil.wait_procs(children, timeout=scaled(20))
     assert left == []
 
 
@@ -79,7 +80,7 @@ def test_what_cannot_be_simulated_gets_one_clear_line(
 ) -> None:
     dev = Dev(tmp_path, "--simulate", faults, **environment)
     try:
-        assert dev.process.wait(20) == 1
+        assert dev.process.wait(scaled(20)) == 1
         (line,) = dev.output.read_text().splitlines()
         assert line.startswith("tidings: ")
         assert says in line
@@ -94,7 +95,7 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
                 assert other.poll() is None
             done = subprocess.run(
                 [sys.executable, "-m", "tidings", "dev", "--simulate", "client.loss=1%", "--port", str(port)],
-                cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+                cwd=tmp_path, capture_output=True, text=True, check=False, timeout=scaled(60),
             )  # fmt: skip
         finally:
             other.kill()

@@ -12,6 +12,7 @@ from websockets.http11 import Request, Response
 
 from support.played import PlayedServer, played_server
 from support.store import free_port
+from support.timeouts import scaled
 from tidings import Client, ProblemError
 from tidings.bucket import Bucket
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost, StateChange
@@ -29,7 +30,7 @@ async def server() -> AsyncIterator[PlayedServer]:
 
 
 async def state(client: Client, wanted: ClientState) -> StateChange:
-    with anyio.fail_after(15):
+    with anyio.fail_after(scaled(15)):
         async for change in client.states():
             if change.state is wanted:
                 return change

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame
+from support.timeouts import scaled
 
 PATIENCE_S = 20.0
 
@@ -35,7 +36,7 @@ class Raw:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         assert parts.hostname
-        self._socket = socket.create_connection((parts.hostname, parts.port or 80), timeout=PATIENCE_S)
+        self._socket = socket.create_connection((parts.hostname, parts.port or 80), timeout=scaled(PATIENCE_S))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._socket.sendall(

@@ -7,6 +7,7 @@ import pytest
 
 from support.credential import JWT_SERVER, bearer, token
 from support.system import System, running_system
+from support.timeouts import scaled
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +20,12 @@ def system() -> Iterator[System]:
 @pytest.fixture
 async def admin(system: System) -> AsyncIterator[httpx.AsyncClient]:
     headers = bearer(token("root", "admin"))
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=30, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(30), headers=headers) as client:
         yield client
 
 
 @pytest.fixture
 async def alice(system: System) -> AsyncIterator[httpx.AsyncClient]:
     headers = {**bearer(token("alice")), "prefer": "wait=20"}
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=30, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(30), headers=headers) as client:
         yield client

@@ -12,13 +12,14 @@ import pytest
 
 from support.credential import bearer, token
 from support.system import System
+from support.timeouts import scaled
 
 NASTY = "<script>\r\n\u2028' OR 1=1"
 
 
 async def until(done: Callable[[], Any]) -> None:
     """Wait until an awaitable condition holds."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(scaled(20)):
         while not await done():
             await anyio.sleep(0.02)
 
@@ -30,7 +31,7 @@ def tidings(system: System, *arguments: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
 

@@ -12,6 +12,7 @@ import tidings
 from support.credential import bearer, token
 from support.peer import Peer, peer
 from support.system import System
+from support.timeouts import scaled
 from tidings_server.document import asyncapi
 
 
@@ -34,7 +35,7 @@ async def test_it_tells_what_runs_where_and_each_second_anew(
     assert submitted.status_code == 202
     async with observer(system) as root:
         assert (await root.ask("observe"))["type"] == "done"
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while (await running(root)) != 1:
                 pass
             while not (told := (await overview(root))["workers"][0]["running"]):

@@ -6,6 +6,7 @@ import pytest
 from support.credential import bearer, token
 from support.peer import peer
 from support.system import System
+from support.timeouts import scaled
 from tidings.metric.meter import Histogram, Names
 from tidings_server.admin.recent import WINDOW_MS, Recent, percentiles
 
@@ -38,7 +39,7 @@ async def test_the_overview_tells_them(system: System) -> None:
         await overview(root)
         ack = await al.submit("noop")
         assert (await al.ends(ack["token"])) == {ack["token"]: "succeeded"}
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while True:
                 lines = {one["kind"]: one for one in (await overview(root))["latency"]}
                 if "" in lines and lines[""].get("ack") and lines[""].get("notify"):

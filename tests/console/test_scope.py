@@ -9,6 +9,7 @@ from starlette.routing import Route
 from support.credential import bearer, token
 from support.peer import peer
 from support.system import System
+from support.timeouts import scaled
 from tidings_server.app import create_app
 from tidings_server.document import openapi
 from tidings_server.settings import ServerSettings
@@ -24,7 +25,7 @@ PATHS = [
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 async def test_without_the_scope_admin_it_is_refused(system: System, method: str, path: str) -> None:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(30)) as http:
         for credential, status, code in (
             ("", 401, "unauthenticated"),
             (token("alice"), 403, "forbidden"),

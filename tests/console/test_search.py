@@ -10,6 +10,7 @@ import pytest
 
 from support.store import StoreProcess, running_store
 from support.system import System
+from support.timeouts import scaled
 from tidings.broker.connection import Store, command, open_store
 from tidings.broker.gateway import GatewayStore, NewJob
 from tidings.broker.keys import Keys
@@ -121,7 +122,7 @@ async def test_paging_through_many_asks_the_store_little_for_each_page(store: St
     system = System(full)
     try:
         server = system.add_server(TIDINGS_CHRONICLE=str(ENDED))
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as admin:
+        async with httpx.AsyncClient(base_url=server.url, timeout=scaled(60)) as admin:
             await admin.get("/v1/admin/series")  # which reads the chronicle
             before = await calls(store)
             found = await pages(admin, limit=500, queue="p")

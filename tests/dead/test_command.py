@@ -13,6 +13,7 @@ import pytest
 
 from dead.world import World
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings.broker.connection import command
 from tidings.broker.keys import Keys
 
@@ -33,7 +34,7 @@ class Operator:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=scaled(60),
             )
 
         done = await anyio.to_thread.run_sync(run)
@@ -158,13 +159,13 @@ async def test_a_replay_that_is_interrupted_can_be_run_again(world: World, opera
     for _ in range(40):
         await world.die()
     process = operator.begins("replay", "--all", "--yes", "--rate", "1")
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + scaled(60)
     while await letters(world) == 40:
         assert process.poll() is None
         assert time.monotonic() < give_up
         await anyio.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = await anyio.to_thread.run_sync(lambda: process.communicate(timeout=60))
+    out, err = await anyio.to_thread.run_sync(lambda: process.communicate(timeout=scaled(60)))
     assert process.returncode == 130, err
     assert "run it again" in out
     assert "Traceback" not in err

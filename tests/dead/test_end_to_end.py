@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings import Client
 from tidings.client import JobFailed
 
@@ -21,7 +22,7 @@ def dead(system: System, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -33,7 +34,7 @@ async def test_a_replayed_job_succeeds_under_its_token_and_a_new_watch_sees_the_
         async with Client(system.server.url) as client:
             handle = await client.submit("mended", path=str(path))
             with pytest.raises(JobFailed):
-                await handle.result(timeout=30)
+                await handle.result(timeout=scaled(30))
             first = [event async for event in handle]
             shown = await anyio.to_thread.run_sync(dead, system, "show", handle.token)
             for part in ("attempts_exhausted", "the disk is full", "attempt 1 retrying", "attempt 2 failed", str(path)):
@@ -41,7 +42,7 @@ async def test_a_replayed_job_succeeds_under_its_token_and_a_new_watch_sees_the_
             path.touch()
             await anyio.to_thread.run_sync(dead, system, "replay", handle.token, "--yes")
             again = await client.watch(handle.token)
-            assert await again.result(timeout=30) == "mended"
+            assert await again.result(timeout=scaled(30)) == "mended"
             events = [event async for event in again]
             assert [event.data for event in events if event.name == "log"] == ["attempt 1", "attempt 2", "attempt 1"]
             assert events[-1].seq > first[-1].seq
@@ -56,7 +57,7 @@ async def test_whatever_a_job_died_of_its_letter_says_so(system: System, kind: s
     async with Client(system.server.url) as client:
         handle = await client.submit(kind)
         with pytest.raises(JobFailed):
-            await handle.result(timeout=30)
+            await handle.result(timeout=scaled(30))
     listed = await anyio.to_thread.run_sync(dead, system, "list", "--code", code, "--kind", kind)
     assert handle.token in listed
     shown = await anyio.to_thread.run_sync(dead, system, "show", handle.token)

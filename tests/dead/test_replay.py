@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from dead.world import World, failure
+from support.timeouts import scaled
 from tidings.broker.connection import command
 from tidings.broker.keys import Keys
 from tidings.broker.worker import Report
@@ -159,7 +160,7 @@ async def test_a_new_watch_sees_the_replay_and_what_follows(world: World, store:
     await world.end(await world.start(), verdict.succeeded(b"1"))
     heard: list[tuple[int, str]] = []
     while len(heard) < 2:
-        message = await inbox.get_message(ignore_subscribe_messages=True, timeout=10)
+        message = await inbox.get_message(ignore_subscribe_messages=True, timeout=scaled(10))
         for _, seq, _, frame in msgspec.msgpack.decode(message["data"]) if message else ():
             heard.append((seq, msgspec.json.decode(frame)["event"]))
     assert heard == [(5, "started"), (6, "succeeded")]

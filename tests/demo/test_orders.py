@@ -19,6 +19,7 @@ from stock import Stock
 from support.peer import FINAL, Peer, peer
 from support.store import free_port
 from support.system import System, running_system
+from support.timeouts import scaled
 from till import Till
 
 JOBS = str(jobs.__file__)
@@ -183,7 +184,7 @@ async def test_with_workers_and_card_services_killed_at_random_moments_every_ord
         if number % len(inputs) == 5:
             await client.send("signal", token=ack["token"], name="approved", input=number % 4 == 1)
     ended: dict[str, str] = {}
-    with anyio.fail_after(90):
+    with anyio.fail_after(scaled(90)):
         for number in range(4):
             while len(ended) < 7 * (number + 1):  # so many later, whatever is under way is hit
                 ended |= await _one_more(client, tokens, ended)
@@ -227,10 +228,10 @@ def test_the_card_service_is_gone_when_tidings_dev_ends(tmp_path: Path) -> None:
         try:
             subprocess.run(
                 [*tidings, "submit", "check_books", "--wait", "30", "--follow"],
-                env=environment, check=True, timeout=60, capture_output=True,
+                env=environment, check=True, timeout=scaled(60), capture_output=True,
             )  # fmt: skip
             (service,) = _card_services(tmp_path / "shop")
         finally:
             dev.send_signal(signal.SIGTERM)
-        assert dev.wait(30) == 0
-    service.wait(10)
+        assert dev.wait(scaled(30)) == 0
+    service.wait(scaled(10))

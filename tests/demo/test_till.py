@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import till as till_module
+from support.timeouts import scaled
 from till import CardServiceError, DeclinedError, Till
 
 DEMO = Path(till_module.__file__).parent
@@ -91,7 +92,7 @@ def test_the_service_refuses_what_is_no_charge_and_goes_on(till: Till, body: byt
     till.charges()
     request = urllib.request.Request(till._address + "/charges", body)
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=scaled(5))
     with refused.value as answer:
         assert answer.code in (400, 413)
         assert json.load(answer)["detail"]
@@ -114,8 +115,8 @@ def test_a_service_that_was_killed_is_started_again_and_knows_what_it_did(till: 
     till.charge("k", "order", "good", 500)
     killed = service(tmp_path)
     killed.kill()
-    killed.wait(5)
-    till._service.wait(5)  # type: ignore[union-attr]
+    killed.wait(scaled(5))
+    till._service.wait(scaled(5))  # type: ignore[union-attr]
     assert till.charge("k", "order", "good", 500).amount == 500
     assert len(till.charges()) == 1
 
@@ -132,8 +133,8 @@ def test_the_service_ends_with_whoever_started_it(tmp_path: Path) -> None:
         assert starter.stdout.readline() == b"ready\n"
         started = service(tmp_path)
         os.kill(starter.pid, signal.SIGKILL)
-        started.wait(10)
-        starter.wait(10)
+        started.wait(scaled(10))
+        starter.wait(scaled(10))
     till = Till(tmp_path)
     try:
         assert till.charge("k", "order", "good", 5).amount == 5  # its port is known, and nobody is there

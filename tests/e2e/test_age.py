@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from support.peer import FINAL, peer
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings.contract import close
 
 AGE_S = 2.0
@@ -69,7 +70,9 @@ def test_a_stream_that_reached_its_age_ends_and_goes_on_where_it_was(system: Sys
     last, lives = "0", 0
     while "succeeded" not in names:
         headers = {"last-event-id": last}
-        with httpx.stream("GET", f"{system.server.url}/v1/jobs/{token}/events", headers=headers, timeout=20) as answer:
+        with httpx.stream(
+            "GET", f"{system.server.url}/v1/jobs/{token}/events", headers=headers, timeout=scaled(20)
+        ) as answer:
             for line in answer.iter_lines():
                 last = line.removeprefix("id: ") if line.startswith("id: ") else last
                 names += [line.removeprefix("event: ")] if line.startswith("event: ") else []

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def system() -> Iterator[System]:
 
 
 def post(system: System, body: str | bytes) -> httpx.Response:
-    return httpx.post(f"{system.server.url}/v1/jobs/batch", content=body, timeout=15)
+    return httpx.post(f"{system.server.url}/v1/jobs/batch", content=body, timeout=scaled(15))
 
 
 def echo(text: str, **fields: object) -> dict[str, object]:
@@ -34,11 +35,13 @@ def test_every_job_of_a_batch_is_acked_in_order_and_done(system: System, form: s
     for number in (0, 150, 299):
         token = acks[number]["token"]
         snapshot = httpx.get(
-            f"{system.server.url}/v1/jobs/{token}", headers={"prefer": "wait=10", "if-none-match": '"1"'}, timeout=15
+            f"{system.server.url}/v1/jobs/{token}",
+            headers={"prefer": "wait=10", "if-none-match": '"1"'},
+            timeout=scaled(15),
         ).json()
         while snapshot["status"] != "succeeded":
             seen = {"prefer": "wait=10", "if-none-match": f'"{snapshot["seq"]}"'}
-            snapshot = httpx.get(f"{system.server.url}/v1/jobs/{token}", headers=seen, timeout=15).json()
+            snapshot = httpx.get(f"{system.server.url}/v1/jobs/{token}", headers=seen, timeout=scaled(15)).json()
         assert snapshot["result"] == str(number)
 
 

@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import ClientState, Event, JobCancelled, JobExpired, JobFailed
 from tidings.lab.proxy import Way, running_proxy
@@ -25,7 +26,7 @@ async def client(system: System) -> AsyncIterator[Client]:
 async def test_a_result_comes_back(client: Client) -> None:
     handle = await client.submit("echo", text="ab", times=2)
     assert handle.token.startswith("default.")
-    assert await handle.result(timeout=10) == "abab"
+    assert await handle.result(timeout=scaled(10)) == "abab"
     assert handle.status == "succeeded"
 
 
@@ -36,7 +37,7 @@ async def test_input_may_be_a_mapping_or_a_typed_object_and_the_result_typed(cli
 
     for value in ({"text": "x"}, Echo("x")):
         handle = await client.submit("echo", value)
-        assert await handle.result(timeout=10, type=str) == "x"
+        assert await handle.result(timeout=scaled(10), type=str) == "x"
 
 
 async def test_events_come_in_order_and_end_with_the_terminal_one(client: Client) -> None:
@@ -54,16 +55,16 @@ async def test_failures_are_typed(client: Client, tmp_path: Path) -> None:
         await client.submit("echo", text=3)
     assert (refused.value.code, refused.value.problem.field) == ("invalid_input", "/input/text")
     with pytest.raises(JobFailed) as failed:
-        await (await client.submit("reject")).result(timeout=10)
+        await (await client.submit("reject")).result(timeout=scaled(10))
     assert (failed.value.code, failed.value.problem.detail) == ("rejected", "this is bad")
     handle = await client.submit("wait_for_file", path=str(tmp_path / "never"))
     await handle.cancel()
     with pytest.raises(JobCancelled):
-        await handle.result(timeout=10)
+        await handle.result(timeout=scaled(10))
     options = SubmitOptions(deadline=0.1)
     handle = await client.submit("wait_for_file", {"path": str(tmp_path / "never")}, options=options)
     with pytest.raises(JobExpired):
-        await handle.result(timeout=10)
+        await handle.result(timeout=scaled(10))
     with pytest.raises(TimeoutError):
         await (await client.submit("noop", options=SubmitOptions(delay=60))).result(timeout=0.01)
 
@@ -74,9 +75,9 @@ async def test_a_job_submitted_elsewhere_can_be_watched(system: System, client: 
     async with Client(system.server.url) as other:
         same = await other.watch(handle.token)
         path.touch()
-        assert await same.result(timeout=10) == await handle.result(timeout=10) == "found"
+        assert await same.result(timeout=scaled(10)) == await handle.result(timeout=scaled(10)) == "found"
         late = await other.watch(handle.token)
-        assert await late.result(timeout=10) == "found"
+        assert await late.result(timeout=scaled(10)) == "found"
         assert [event.name async for event in late][-1] == "succeeded"
 
 
@@ -85,14 +86,14 @@ async def test_the_same_key_is_the_same_job(client: Client) -> None:
     two = await client.submit("echo", {"text": "k"}, options=SubmitOptions(key="client-key"))
     assert one.token == two.token
     assert (one.duplicate, two.duplicate) == (False, True)
-    assert await one.result(timeout=10) == await two.result(timeout=10) == "k"
+    assert await one.result(timeout=scaled(10)) == await two.result(timeout=scaled(10)) == "k"
 
 
 async def test_more_submits_at_once_than_may_be_in_flight_are_all_taken(client: Client) -> None:
     async with asyncio.TaskGroup() as tasks:
         submits = [tasks.create_task(client.submit("noop")) for _ in range(1_200)]  # of which 1,000 may be
     handles = [submit.result() for submit in submits]
-    tokens = [await handle.result(timeout=60) for handle in handles]
+    tokens = [await handle.result(timeout=scaled(60)) for handle in handles]
     assert tokens == [{"token": handle.token} for handle in handles]
 
 
@@ -100,14 +101,14 @@ async def test_a_frame_larger_than_the_server_takes_is_refused_and_the_connectio
     with pytest.raises(ProblemError) as refused:
         await client.submit("echo", text="x" * 1_048_577)
     assert (refused.value.code, refused.value.problem.limit) == ("too_large", 1_048_576)
-    assert await (await client.submit("echo", text="x")).result(timeout=10) == "x"
+    assert await (await client.submit("echo", text="x")).result(timeout=scaled(10)) == "x"
 
 
 async def test_a_job_that_had_ended_before_the_number_given_still_has_its_result(client: Client) -> None:
     handle = await client.submit("count", chunks=3)
-    assert await handle.result(timeout=10) == 3
+    assert await handle.result(timeout=scaled(10)) == 3
     late = await client.watch(handle.token, after=handle.seq)
-    assert await late.result(timeout=10) == 3
+    assert await late.result(timeout=scaled(10)) == 3
     assert [event.name async for event in late] == ["succeeded"]
 
 
@@ -156,13 +157,13 @@ async def test_a_server_that_goes_and_comes_back_is_not_noticed_but_for_the_stat
             meanwhile: list[object] = []
 
             async def submit_meanwhile() -> None:
-                meanwhile.append(await (await client.submit("echo", text="later")).result(timeout=20))
+                meanwhile.append(await (await client.submit("echo", text="later")).result(timeout=scaled(20)))
 
             tasks.start_soon(submit_meanwhile)
             path.touch()
             again = type(server)(pair.store.url, TIDINGS_PORT=str(server.port))
             pair.servers.append(again)
-            assert await handle.result(timeout=20) == "found"
+            assert await handle.result(timeout=scaled(20)) == "found"
         assert names == ["started", "progress", "log", "succeeded"]
         assert meanwhile == ["later"]
         assert client.state is ClientState.OPEN
@@ -190,7 +191,7 @@ async def test_however_often_the_connection_breaks_a_job_is_told_whole_once_and_
         assert numbers == sorted(set(numbers))
         assert [event.data for event in events if event.name == "log"] == list(range(400))
         assert [event.name for event in events if event.final] == ["succeeded"]
-        assert await handle.result(timeout=1) == 400
+        assert await handle.result(timeout=scaled(1)) == 400
 
 
 async def test_a_change_of_state_during_a_break_is_told_after_it(two: System, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from support.system import System
+from support.timeouts import scaled
 from tidings.contract.close import CLOSE_CODES
 from tidings.contract.frame import SUBPROTOCOL
 from tidings.contract.problem import CODES
@@ -71,7 +72,7 @@ class Line:
         try:
             self._connection.send(message)
             self._connection.send('{"type":"ping","ref":4711}')
-            while (frame := json.loads(self._connection.recv(timeout=10))) != {"type": "pong", "ref": 4711}:
+            while (frame := json.loads(self._connection.recv(timeout=scaled(10)))) != {"type": "pong", "ref": 4711}:
                 frames.append(frame)
         except ConnectionClosed:
             closed = self._connection.protocol.close_code
@@ -108,7 +109,7 @@ def test_the_socket_answers_anything_and_stays_open(line: Line, message: str | b
 def test_http_answers_anything_but_with_500(
     system: System, method: str, path: str, body: bytes, headers: dict[str, str]
 ) -> None:
-    answer = httpx.request(method, system.server.url + path, content=body, headers=headers, timeout=75)
+    answer = httpx.request(method, system.server.url + path, content=body, headers=headers, timeout=scaled(75))
     assert answer.status_code < 500
     if answer.status_code >= 400 and method != "HEAD":
         assert answer.headers["content-type"] == "application/problem+json"
@@ -118,10 +119,10 @@ def test_http_answers_anything_but_with_500(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(min_size=1, max_size=200))
 def test_bytes_that_are_no_http_do_no_harm(system: System, data: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", system.server.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", system.server.port), timeout=scaled(5)) as raw:
         raw.sendall(data + b"\r\n\r\n")
         raw.shutdown(socket.SHUT_WR)
-        raw.settimeout(5)
+        raw.settimeout(scaled(5))
         while raw.recv(4096):
             pass
 
@@ -132,7 +133,7 @@ def test_after_all_that_the_server_serves_as_before(system: System) -> None:
         system.server.url + "/v1/jobs",
         json={"kind": "echo", "input": {"text": "still here"}},
         headers={"prefer": "wait=10"},
-        timeout=15,
+        timeout=scaled(15),
     )
     assert answer.json()["result"] == "still here"
     assert '"unexpected"' not in system.server.text()

@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from support.system import System
+from support.timeouts import scaled
 
 
 @pytest.fixture
 async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         yield http
 
 
@@ -43,7 +44,7 @@ async def test_prefer_wait_does_not_wait_longer_than_the_job_takes(http: httpx.A
     """The answer must come by the event: the wait is longer than the test may take."""
     path = tmp_path / "go"
     async with anyio.create_task_group() as tasks:
-        with anyio.fail_after(20):
+        with anyio.fail_after(scaled(20)):
             for key in ("wait-a", "wait-b", "wait-b"):
                 tasks.start_soon(anyio.Path(path).touch)
                 headers = {"prefer": "wait=60", "idempotency-key": key}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings import Client, ProblemError, SyncClient
 from tidings.client import JobFailed
 from tidings.contract.step import StepStatus
@@ -27,7 +28,7 @@ async def test_a_handle_gives_signals_and_knows_the_steps(system: System) -> Non
         handle = await client.submit("ask", times=2)
         await handle.signal("approved", {"by": "ann"})
         await handle.signal("approved")
-        assert await handle.result(timeout=15) == [{"by": "ann"}, None]
+        assert await handle.result(timeout=scaled(15)) == [{"by": "ann"}, None]
         assert [(step.path, step.name, step.status) for step in handle.steps] == [
             ("1", "approved", "succeeded"),
             ("2", "approved", "succeeded"),
@@ -51,14 +52,14 @@ async def test_a_signal_with_a_key_counts_once_whoever_repeats_it(system: System
         await handle.signal("approved", 1, key="k")
         await elsewhere.signal("approved", 2, key="k")
         await elsewhere.signal("approved", 3, key="l")
-        assert await handle.result(timeout=15) == [1, 3]
+        assert await handle.result(timeout=scaled(15)) == [1, 3]
 
 
 async def test_a_saga_that_was_undone_says_so(system: System) -> None:
     async with Client(system.server.url) as client:
         handle = await client.submit("build", fail=True)
         with pytest.raises(JobFailed) as failed:
-            await handle.result(timeout=15)
+            await handle.result(timeout=scaled(15))
         assert failed.value.problem.compensation == "complete"
         assert [step.status for step in handle.steps].count(StepStatus.COMPENSATED) == 2
 
@@ -73,14 +74,14 @@ async def test_a_signal_given_while_the_connection_is_broken_arrives_by_the_next
             proxy.become(Way.CUT)
             proxy.become(Way.OPEN)
             await handle.signal("approved", number)
-        assert await handle.result(timeout=30) == [0, 1, 2]
+        assert await handle.result(timeout=scaled(30)) == [0, 1, 2]
 
 
 def test_a_program_without_an_event_loop_gives_signals_too(system: System) -> None:
     with SyncClient(system.server.url) as client:
         handle = client.submit("ask")
         handle.signal("approved", "yes")
-        assert handle.result(timeout=15) == ["yes"]
+        assert handle.result(timeout=scaled(15)) == ["yes"]
         assert [step.name for step in handle.steps] == ["approved"]
         again = client.watch(handle.token)
         assert again.snapshot is not None

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.system import System
+from support.timeouts import scaled
 
 
 class Sse(NamedTuple):
@@ -20,7 +21,7 @@ class Sse(NamedTuple):
 
 @pytest.fixture
 async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         yield http
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 
 MAX_WAITING_BYTES = 2_000_000
 
@@ -36,7 +37,7 @@ def reader(system: System, token: str) -> socket.socket:
     """Return a connection on which a stream was asked for; it takes in little."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(20)
+    connection.settimeout(scaled(20))
     connection.connect(("127.0.0.1", system.server.port))
     connection.sendall(f"GET /v1/jobs/{token}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     return connection
@@ -45,7 +46,7 @@ def reader(system: System, token: str) -> socket.socket:
 def wait_until_gone(system: System, port: int) -> None:
     """Return when the server has no connection any more to a port of a client."""
     server = psutil.Process(system.server.process.pid)
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + scaled(20)
     while any(one.raddr[1:] == (port,) for one in server.net_connections("tcp")):
         assert time.monotonic() < give_up, "the server holds the connection still"
         time.sleep(0.02)
@@ -56,7 +57,7 @@ def test_a_quiet_stream_has_heartbeats(system: System, tmp_path: Path) -> None:
     token = submit(system, "wait_for_file", path=str(path))
     beats = 0
     lines: list[str] = []
-    with httpx.stream("GET", f"{system.server.url}/v1/jobs/{token}/events", timeout=20) as answer:
+    with httpx.stream("GET", f"{system.server.url}/v1/jobs/{token}/events", timeout=scaled(20)) as answer:
         for line in answer.iter_lines():
             lines.append(line)
             beats += line.startswith(":")
@@ -75,7 +76,7 @@ def test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_nobod
         before = server.memory_info().rss
         seen = 0
         most = before
-        with httpx.stream("GET", f"{system.server.url}/v1/jobs/{token}/events", timeout=20) as answer:
+        with httpx.stream("GET", f"{system.server.url}/v1/jobs/{token}/events", timeout=scaled(20)) as answer:
             for line in answer.iter_lines():
                 if line == "event: log":
                     seen += 1
@@ -91,13 +92,15 @@ def test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_nobod
 def test_histories_larger_than_may_wait_come_job_by_job(system: System) -> None:
     tokens = [submit(system, "count", chunks=60, fat=40_000) for _ in range(3)]
     for token in tokens:
-        httpx.get(f"{system.server.url}/v1/jobs/{token}/events", timeout=20)  # until it has ended
+        httpx.get(f"{system.server.url}/v1/jobs/{token}/events", timeout=scaled(20))  # until it has ended
     query = "&".join(f"token={token}" for token in tokens)
     last = ""
     chunks = streams = 0
     while True:
         headers = {"last-event-id": last} if last else {}
-        with httpx.stream("GET", f"{system.server.url}/v1/events?{query}", headers=headers, timeout=20) as answer:
+        with httpx.stream(
+            "GET", f"{system.server.url}/v1/events?{query}", headers=headers, timeout=scaled(20)
+        ) as answer:
             if answer.status_code == 204:
                 break
             for line in answer.iter_lines():
@@ -111,7 +114,7 @@ def test_a_server_that_leaves_ends_its_streams_and_spreads_when_they_come_back(s
     token = submit(system, "wait_for_file", path=str(tmp_path / "never"))
     leaving = system.add_server(TIDINGS_DRAIN_S="20")
     pauses: list[int] = []
-    with httpx.Client(base_url=leaving.url, timeout=20) as http:
+    with httpx.Client(base_url=leaving.url, timeout=scaled(20)) as http:
         with http.stream("GET", f"/v1/jobs/{token}/events") as answer:
             for line in answer.iter_lines():
                 if line == "event: snapshot":
@@ -130,10 +133,10 @@ def test_a_stream_counts_as_a_connection_of_its_caller_for_as_long_as_it_is_open
     token = submit(system, "wait_for_file", path=str(tmp_path / "go"))
     server = system.add_server(TIDINGS_MAX_CONNECTIONS_PER_CALLER="1")
     url = f"{server.url}/v1/jobs/{token}/events"
-    with httpx.stream("GET", url, timeout=20) as answer:
+    with httpx.stream("GET", url, timeout=scaled(20)) as answer:
         assert answer.status_code == 200
         refused = httpx.get(url)
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
         (tmp_path / "go").touch()
         answer.read()
-    assert httpx.get(url, timeout=20).status_code == 200
+    assert httpx.get(url, timeout=scaled(20)).status_code == 200

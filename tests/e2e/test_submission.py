@@ -12,6 +12,7 @@ import pytest
 
 from support.peer import Peer, peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def tight() -> Iterator[System]:
 def post(system: System, **fields: Any) -> tuple[int, dict[str, Any], str | None]:
     request = urllib.request.Request(system.server.url + "/v1/jobs", json.dumps(fields).encode())
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=scaled(10)) as answer:
             return answer.status, json.load(answer), None
     except urllib.error.HTTPError as error:
         with error:

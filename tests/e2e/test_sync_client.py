@@ -13,6 +13,7 @@ import pytest
 
 from support.store import free_port
 from support.system import System
+from support.timeouts import scaled
 from tidings import ProblemError, SubmitOptions, SyncClient
 from tidings.client import ConnectionFailed, ConnectionLost, JobCancelled, JobFailed
 
@@ -26,7 +27,7 @@ def client(system: System) -> Iterator[SyncClient]:
 def test_a_result_comes_back(client: SyncClient) -> None:
     handle = client.submit("echo", text="ab", times=2)
     assert handle.token.startswith("default.")
-    assert handle.result(timeout=10, type=str) == "abab"
+    assert handle.result(timeout=scaled(10), type=str) == "abab"
     assert (handle.status, handle.duplicate) == ("succeeded", False)
     assert repr(handle) == f"<job {handle.token} succeeded>"
     assert repr(client) == f"<sync client of {client.url} open>"
@@ -45,11 +46,11 @@ def test_failures_are_typed(client: SyncClient, tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match="invalid_input"):
         client.submit("echo", text=3)
     with pytest.raises(JobFailed, match="this is bad"):
-        client.submit("reject").result(timeout=10)
+        client.submit("reject").result(timeout=scaled(10))
     handle = client.submit("wait_for_file", path=str(tmp_path / "never"))
     handle.cancel()
     with pytest.raises(JobCancelled):
-        handle.result(timeout=10)
+        handle.result(timeout=scaled(10))
     with pytest.raises(ProblemError, match="already_finished"):
         handle.cancel()
 
@@ -64,14 +65,14 @@ def test_waiting_ends_when_its_time_is_up_and_nothing_is_lost_by_it(client: Sync
     with pytest.raises(TimeoutError):
         names.extend(event.name for event in events)
     path.touch()
-    assert handle.result(timeout=10) == "found"
+    assert handle.result(timeout=scaled(10)) == "found"
     assert [event.name for event in events] == ["succeeded"]
     assert handle.progress["message"] == "waiting"
 
 
 def test_many_threads_share_one(client: SyncClient) -> None:
     with ThreadPoolExecutor(16) as threads:
-        results = threads.map(lambda n: client.submit("echo", text=str(n)).result(timeout=30), range(200))
+        results = threads.map(lambda n: client.submit("echo", text=str(n)).result(timeout=scaled(30)), range(200))
     assert list(results) == [str(n) for n in range(200)]
 
 
@@ -94,7 +95,7 @@ def test_closing_it_ends_all_waiting(system: System, tmp_path: Path) -> None:
     assert next(states).state.value == "open"
     client.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(scaled(10))
     assert told == [ConnectionLost] * 3
     with pytest.raises(ConnectionLost, match="closed"):
         client.submit("noop")
@@ -134,7 +135,7 @@ with SyncClient() as client:
         print(handle.token, flush=True)
         {wait}
     except KeyboardInterrupt:
-        print("interrupted", client.submit("echo", text="goes on").result(timeout=10), flush=True)
+        print("interrupted", client.submit("echo", text="goes on").result(), flush=True)
     else:
         sys.exit("it was not interrupted")
 """
@@ -153,7 +154,7 @@ def test_control_c_ends_the_waiting_and_leaves_the_client_usable(system: System,
         assert token.startswith("default.")
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "interrupted goes on\n"
-        assert process.wait(20) == 0
+        assert process.wait(scaled(20)) == 0
 
 
 LEFT_OPEN = """
@@ -161,7 +162,7 @@ from tidings import SyncClient
 
 client = SyncClient()
 client.open()
-print(client.submit("echo", text="x").result(timeout=10))
+print(client.submit("echo", text="x").result())
 """
 
 
@@ -172,7 +173,7 @@ def test_a_program_that_does_not_close_it_still_ends(system: System) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=scaled(30),
     )
     assert (done.stdout, done.stderr) == ("x\n", "")
 
@@ -192,7 +193,7 @@ with SyncClient() as client:
         client.close()
         os._exit(0)
     os.waitpid(child, 0)
-    print(";", client.submit("echo", text="goes on").result(timeout=10))
+    print(";", client.submit("echo", text="goes on").result())
 """
 
 
@@ -203,6 +204,6 @@ def test_a_fork_is_told_to_open_its_own(system: System) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=scaled(30),
     )
     assert re.fullmatch("this client was opened before a fork; .*; goes on\n", done.stdout)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from support.store import StoreProcess, free_port
 from support.system import Process, ServerProcess, WorkerProcess
+from support.timeouts import scaled
 from tidings.lab.proxy import Proxy
 
 from .plan import SERVERS, WORKERS
@@ -74,7 +75,7 @@ class Member:
         assert self.process is not None
         self.held = True
         self.process.process.kill()
-        self.process.process.wait(10)
+        self.process.process.wait(scaled(10))
         return self.process.process.pid
 
     async def close(self) -> None:
@@ -129,7 +130,7 @@ class Cluster:
         """
         for member in self.servers:
             try:
-                async with asyncio.timeout(READY_TIMEOUT_S):
+                async with asyncio.timeout(scaled(READY_TIMEOUT_S)):
                     while not await asyncio.to_thread(_is_ready, member):
                         await asyncio.sleep(0.1)
             except TimeoutError as error:

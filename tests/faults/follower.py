@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
+from support.timeouts import scaled
 from tidings.contract.frame import SUBPROTOCOL
 
 from .checker import FINAL
@@ -98,10 +99,10 @@ class Follower:
                     subprotocols=[Subprotocol(SUBPROTOCOL)],
                     compression=None,
                     max_size=None,
-                    open_timeout=ANSWER_TIMEOUT_S,
+                    open_timeout=scaled(ANSWER_TIMEOUT_S),
                     close_timeout=0.2,
                     ping_interval=2,
-                    ping_timeout=ANSWER_TIMEOUT_S,
+                    ping_timeout=scaled(ANSWER_TIMEOUT_S),
                 ) as connection:
                     self.connections += 1
                     await self._talk(connection)
@@ -138,7 +139,7 @@ class Follower:
             self._wanted.clear()
             now = self._now()
             for wish in list(self._wishes):
-                if wish.asked_at is not None and now - wish.asked_at > ANSWER_TIMEOUT_S:
+                if wish.asked_at is not None and now - wish.asked_at > scaled(ANSWER_TIMEOUT_S):
                     return
                 for frame in self._due(wish, now):
                     await connection.send(json.dumps(frame))

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from support.timeouts import scaled
 from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import JobCancelled, JobFailed
 from tidings.client.handle import Handle
@@ -136,7 +137,7 @@ async def _sell(cluster: Cluster, seed: int, seconds: float, plan: list[Step]) -
         await asyncio.sleep(max(0.0, closing - time.monotonic()))
         await nemesis.heal()
         await cluster.ready()
-        await asyncio.wait(customers, timeout=QUIET_S)
+        await asyncio.wait(customers, timeout=scaled(QUIET_S))
         for customer in customers:
             customer.cancel()
     return orders
@@ -215,5 +216,5 @@ async def _read_books(cluster: Cluster) -> dict[str, Any]:
     async with Client(cluster.servers[0].address, wait=QUIET_S) as client:
         handle = await _insist(partial(client.submit, "check_books"))
         assert handle is not None
-        books: dict[str, Any] = await handle.result(timeout=QUIET_S)
+        books: dict[str, Any] = await handle.result(timeout=scaled(QUIET_S))
         return books

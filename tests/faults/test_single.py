@@ -15,6 +15,7 @@ from faults.jobs import RECORD
 from faults.leftover import QUEUE, TIER
 from support.peer import peer
 from support.system import Process, System, running_system
+from support.timeouts import scaled
 from tidings.broker.keys import Keys
 from tidings.lab.proxy import Way, running_proxy
 
@@ -38,7 +39,7 @@ async def paused(process: Process) -> AsyncIterator[None]:
 
 async def printed(process: Process, *texts: str) -> None:
     """Return when a process has printed one of some texts."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         while not any(text in process.text() for text in texts):
             await anyio.sleep(0.05)
 
@@ -46,7 +47,7 @@ async def printed(process: Process, *texts: str) -> None:
 async def only_job(system: System) -> str:
     """Return the token of the one job there is, as soon as the store has it."""
     prefix = Keys().job(QUEUE, "")
-    with anyio.fail_after(30), Redis(port=system.store.port, decode_responses=True) as store:
+    with anyio.fail_after(scaled(30)), Redis(port=system.store.port, decode_responses=True) as store:
         while not (names := [str(name) for name in store.scan_iter("*job:*")]):
             await anyio.sleep(0.05)
     (name,) = names

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from redis import Redis
 
+from support.timeouts import scaled
+
 from .checker import FINAL, Violation, check
 from .cluster import JOBS, Cluster, Member, running_cluster
 from .history import Acked, Effect, Found, History, Killed, Left
@@ -110,7 +112,7 @@ async def _ready(cluster: Cluster, history: History) -> None:
 async def _quiet(cluster: Cluster, load: Load) -> None:
     """Return when nothing waits and everybody was told, or when it has taken too long: the checker tells."""
     try:
-        async with asyncio.timeout(QUIET_TIMEOUT_S):
+        async with asyncio.timeout(scaled(QUIET_TIMEOUT_S)):
             while load.unfinished or any(left.count for left in await asyncio.to_thread(_waiting, cluster)):
                 load.show()
                 await asyncio.sleep(0.1)

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.store import StoreProcess, free_port
+from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
 from tidings.lab.lab import Lab
 from tidings.lab.simulation import Part, SimulationError, parse
@@ -71,7 +72,7 @@ def test_what_stands_still_goes_on_when_the_lab_is_to_be_calm() -> None:
     try:
         bench.lab.start(8700, 1, "redis://127.0.0.1:1")
         bench.lab.begin()
-        assert bench.something.wait(10)  # within the first second
+        assert bench.something.wait(scaled(10))  # within the first second
         assert bench.sent == [(Part.WORKER, signal.SIGSTOP)]
         assert bench.told == ["the worker stands still for 59 s"]
         bench.lab.calm()

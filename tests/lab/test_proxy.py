@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from support.queued import one_job
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings.broker.connection import open_store
 from tidings.broker.error import StoreError
 from tidings.broker.keys import Keys
@@ -48,7 +49,10 @@ async def echo(folder: Path, faults: LinkFaults) -> AsyncIterator[tuple[asyncio.
 
 
 async def test_messages_come_late_in_order_and_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    async with echo(tmp_path, LinkFaults(latency_s=0.1, jitter_s=0.05)) as (reader, writer), asyncio.timeout(15):
+    async with (
+        echo(tmp_path, LinkFaults(latency_s=0.1, jitter_s=0.05)) as (reader, writer),
+        asyncio.timeout(scaled(15)),
+    ):
         begun = time.monotonic()
         sent = b"".join(b"%04d" % number for number in range(200))
         for at in range(0, len(sent), 4):
@@ -59,7 +63,7 @@ async def test_messages_come_late_in_order_and_do_not_wait_for_each_other(tmp_pa
 
 
 async def test_a_connection_that_breaks_ends(tmp_path: Path) -> None:
-    async with echo(tmp_path, LinkFaults(reset=1)) as (reader, writer), asyncio.timeout(5):
+    async with echo(tmp_path, LinkFaults(reset=1)) as (reader, writer), asyncio.timeout(scaled(5)):
         writer.write(b"a")
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
@@ -96,7 +100,7 @@ async def test_a_doomed_attempt_that_takes_long_is_killed_meanwhile(store: Redis
     client = open_store(f"redis://127.0.0.1:{proxy.port}/0")
     async with one_job(store) as job, WorkerStore(client, Keys(), "p", "w1") as worker:
         await worker.start(await worker.take(["standard"], 1, 1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             assert await killed.get() == job.id
     await client.aclose()
     await proxy.close()

@@ -16,6 +16,7 @@ from support.peer import peer
 from support.scrape import scrape, text, until
 from support.store import free_port
 from support.system import System, running_system
+from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -52,7 +53,13 @@ async def pages(system: System, port: int) -> tuple[str, str]:
 
 def promtool(*arguments: str, given: str = "") -> str:
     done = subprocess.run(
-        [PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False, timeout=60, cwd=RULES.parent
+        [PROMTOOL, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=scaled(60),
+        cwd=RULES.parent,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

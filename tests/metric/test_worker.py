@@ -15,6 +15,7 @@ from support.peer import peer
 from support.scrape import scrape, scrape_openmetrics, text, until
 from support.store import free_port
 from support.system import System, running_system
+from support.timeouts import scaled
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
@@ -142,11 +143,11 @@ async def test_it_says_that_it_lives_and_answers_nothing_else(system: System, po
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 100
     assert text(page, "application/openmetrics-text; version=x")[0].startswith("application/openmetrics-text")
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=scaled(10)) as connection:
         connection.sendall(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n")
         assert connection.recv(1000) == b""
     # Whoever holds connections open keeps nobody else out for longer than they may be held.
-    held = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(16)]
+    held = [socket.create_connection(("127.0.0.1", port), timeout=scaled(10)) for _ in range(16)]
     for connection in held:
         connection.close()
     until_served(page)

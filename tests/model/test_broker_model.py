@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
 from tidings.broker.dead import DeadLetters
 from tidings.broker.gateway import GatewayStore, NewJob
@@ -89,7 +90,7 @@ class BrokerMachine(RuleBasedStateMachine):
         """Call in the event loop's thread; a future is waited for."""
 
         async def call() -> Any:
-            with anyio.fail_after(10):
+            with anyio.fail_after(scaled(10)):
                 return await function(*args)
 
         return self.portal.call(call)

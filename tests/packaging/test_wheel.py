@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.store import free_port
+from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 JOBS = """
@@ -98,7 +99,7 @@ def dev(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str]
 
 def kinds(url: str) -> list[str]:
     try:
-        with urllib.request.urlopen(url + "/v1/kinds", timeout=5) as answer:
+        with urllib.request.urlopen(url + "/v1/kinds", timeout=scaled(5)) as answer:
             return [kind["kind"] for kind in json.load(answer)["kinds"]]
     except OSError:
         return []
@@ -109,14 +110,14 @@ def test_tidings_dev_runs_from_an_installed_wheel_and_stops_cleanly(
     installed: Path, dev: tuple[subprocess.Popen[str], str]
 ) -> None:
     process, url = dev
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + scaled(60)
     while kinds(url) != ["greet"]:
         assert process.poll() is None, process.stdout and process.stdout.read()
         assert time.monotonic() < give_up
         time.sleep(0.05)
-    with urllib.request.urlopen(url + "/", timeout=5) as page:
+    with urllib.request.urlopen(url + "/", timeout=scaled(5)) as page:
         assert b"static/" in page.read()
-    with urllib.request.urlopen(url + "/static/tidings.js", timeout=5) as script:
+    with urllib.request.urlopen(url + "/static/tidings.js", timeout=scaled(5)) as script:
         assert script.status == 200
     found = subprocess.run(
         [str(installed / "tidings"), "submit", "greet", "name=world", "--follow", "--url", url],
@@ -127,7 +128,7 @@ def test_tidings_dev_runs_from_an_installed_wheel_and_stops_cleanly(
     )
     assert json.loads(found.stdout) == "hello world"
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0, process.stdout and process.stdout.read()
+    assert process.wait(scaled(15)) == 0, process.stdout and process.stdout.read()
 
 
 def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(wheel: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from proxies.conftest import World
+from support.timeouts import scaled
 from tidings import Client
 
 CLIENTS = 4
@@ -29,8 +30,8 @@ async def test_clients_of_a_server_that_goes_resume_at_the_other(
         assert code == (0 if number == signal.SIGTERM else -signal.SIGKILL), first.text()
         more = [await client.submit("echo", text="after") for client in clients]
         path.touch()
-        assert [await handle.result(timeout=20) for handle in handles] == ["found"] * CLIENTS
-        assert [await handle.result(timeout=20) for handle in more] == ["after"] * CLIENTS
+        assert [await handle.result(timeout=scaled(20)) for handle in handles] == ["found"] * CLIENTS
+        assert [await handle.result(timeout=scaled(20)) for handle in more] == ["after"] * CLIENTS
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -39,7 +40,7 @@ async def test_streams_of_a_server_that_goes_resume_at_the_other(
 ) -> None:
     path = tmp_path / "go"
     ends: list[list[str]] = []
-    async with httpx.AsyncClient(base_url=own_world.front.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=own_world.front.url, timeout=scaled(20)) as http:
         answer = await http.post("/v1/jobs", json={"kind": "wait_for_file", "input": {"path": str(path)}})
         token = answer.json()["token"]
         waiting = anyio.Event()
@@ -64,7 +65,7 @@ async def test_streams_of_a_server_that_goes_resume_at_the_other(
                     continue
             ends.append(names)
 
-        with anyio.fail_after(40):
+        with anyio.fail_after(scaled(40)):
             async with anyio.create_task_group() as tasks:
                 for one in range(CLIENTS):
                     tasks.start_soon(follow, one)

@@ -15,12 +15,13 @@ from websockets.exceptions import ConnectionClosed
 
 from proxies.conftest import TIMEOUT_S, World
 from support.peer import peer
+from support.timeouts import scaled
 from tidings.contract import close
 
 
 @pytest.fixture
 async def http(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=world.front.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=world.front.url, timeout=scaled(20)) as http:
         yield http
 
 
@@ -42,7 +43,7 @@ async def test_a_socket_s_events_arrive_while_the_job_runs(world: World, tmp_pat
 
 async def test_a_stream_s_events_arrive_while_the_job_runs(http: httpx.AsyncClient, tmp_path: Path) -> None:
     token = await submit(http, tmp_path / "go")
-    with anyio.fail_after(20):
+    with anyio.fail_after(scaled(20)):
         async with http.stream("GET", f"/v1/jobs/{token}/events") as answer:
             lines = answer.aiter_lines()
             async for line in lines:

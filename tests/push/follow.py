@@ -10,6 +10,7 @@ import httpx
 from push.seen import Seen
 from support.peer import peer
 from support.system import ServerProcess
+from support.timeouts import scaled
 
 Follow = Callable[[list[ServerProcess], str, Seen, int], Coroutine[Any, Any, None]]
 """Servers in turn, token, what is told, and how many events or answers one connection lasts (0: for ever)."""
@@ -36,7 +37,7 @@ async def by_socket(servers: list[ServerProcess], token: str, seen: Seen, lasts:
 
 async def by_stream(servers: list[ServerProcess], token: str, seen: Seen, lasts: int = 0) -> None:
     """Over server-sent events; resumes by `Last-Event-ID`."""
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=scaled(30)) as http:
         for server in cycle(servers):
             headers = {"last-event-id": str(seen.seq)}
             async with http.stream("GET", f"{server.url}/v1/jobs/{token}/events", headers=headers) as answer:
@@ -72,7 +73,7 @@ async def sse(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, dict[str, A
 
 async def by_long_poll(servers: list[ServerProcess], token: str, seen: Seen, lasts: int = 0) -> None:
     """By long-poll; resumes by the ETag."""
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=scaled(30)) as http:
         for server in cycle(servers):
             taken = 0
             while not seen.ended and (not lasts or taken < lasts):

@@ -4,6 +4,8 @@ from typing import Any
 
 import anyio
 
+from support.timeouts import scaled
+
 FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
 
 
@@ -76,7 +78,7 @@ class Seen:
 
     async def until(self, count: int) -> None:
         """Return when so many chunks have been told."""
-        with anyio.fail_after(40):
+        with anyio.fail_after(scaled(40)):
             while len(self.chunks) < count:
                 await self.news.wait()
 

@@ -16,13 +16,14 @@ from push.seen import Seen
 from push.world import Teller
 from support.peer import peer
 from support.system import System
+from support.timeouts import scaled
 
 each_transport = pytest.mark.parametrize("follow", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 
 
 @pytest.fixture
 async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         yield http
 
 
@@ -39,7 +40,7 @@ async def test_who_goes_on_at_another_server_after_each_break_misses_nothing_and
 ) -> None:
     seen = Seen()
     token = await teller.begin()
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follow, system.servers, token, seen, lasts)
             for goal in range(5, 65, 5):
@@ -57,7 +58,7 @@ async def test_what_happened_while_nobody_was_connected_is_told_by_any_server(
     seen = Seen()
     token = await teller.begin()
     teller.up_to(10)
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follow, [first], token, seen, 0)
             await seen.until(10)
@@ -80,7 +81,7 @@ async def test_a_result_is_found_whole_under_its_token_on_every_server(
     await teller.told(20)
     for server in system.servers:
         seen = Seen()
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             await follow([server], token, seen, 0)
         seen.check(20)
 
@@ -89,7 +90,7 @@ async def test_a_result_is_found_whole_under_its_token_on_every_server(
 async def test_no_change_of_state_is_skipped(system: System, http: httpx.AsyncClient, follow: Follow) -> None:
     seen = Seen()
     token = await submit(http, "flaky", {}, delay=2)  # time enough to be there when it begins
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         await follow([system.servers[1]], token, seen, 0)
     assert seen.changes == [
         "queued", "started", "retrying", "queued", "started", "retrying", "queued", "started", "succeeded",
@@ -122,7 +123,7 @@ async def test_an_event_that_is_too_large_to_publish_is_fetched(
     size = FRAME_CAP - len(TAIL) + beyond
     seen = Seen()
     token = await submit(http, "big_when", {"path": str(path), "size": size})
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follow, [system.servers[1]], token, seen, 0)
             while not seen.seq and not seen.snapshots:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from push.world import Inbox, Teller, Watchers
 from support.system import System
+from support.timeouts import scaled
 from tidings.lab.proxy import Way
 
 Fault = Callable[[Inbox, Redis], Awaitable[None]]
@@ -56,7 +57,7 @@ async def test_what_cuts_an_inbox_off_is_told_by_readyz_and_costs_no_watcher_an_
     inbox: Inbox, teller: Teller, store_of_system: Redis, fault: Fault, hearing: str
 ) -> None:
     watchers = Watchers(inbox.server, await teller.begin())
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             watchers.start(tasks)
             teller.up_to(10)
@@ -76,7 +77,7 @@ async def test_a_subscriber_that_the_store_kills_is_back_at_once_and_nobody_miss
     inbox: Inbox, teller: Teller, store_of_system: Redis
 ) -> None:
     watchers = Watchers(inbox.server, await teller.begin())
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             watchers.start(tasks)
             for goal in range(10, 60, 10):
@@ -98,7 +99,7 @@ async def test_a_subscriber_that_the_store_throws_off_for_its_output_buffer_miss
     watchers = Watchers(inbox.server, await teller.begin(fat=40_000))
     limit = "client-output-buffer-limit"
     before = str((await store_of_system.config_get(limit))[limit])
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             watchers.start(tasks)
             teller.up_to(1)
@@ -163,7 +164,7 @@ async def test_a_subscription_that_breaks_within_a_message_loses_none(
     inbox: Inbox, teller: Teller, part: str, offset: int
 ) -> None:
     watchers = Watchers(inbox.server, await teller.begin())
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             watchers.start(tasks)
             teller.up_to(3)
@@ -179,7 +180,7 @@ async def test_a_subscription_that_breaks_within_a_message_loses_none(
 
 async def test_a_server_that_was_stopped_for_a_while_keeps_its_inbox(inbox: Inbox, teller: Teller) -> None:
     watchers = Watchers(inbox.server, await teller.begin())
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         async with anyio.create_task_group() as tasks:
             watchers.start(tasks)
             teller.up_to(10)

@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 from push.follow import TRANSPORTS
 from push.seen import Seen
 from support.system import ServerProcess
+from support.timeouts import scaled
 from tidings.lab.proxy import Proxy
 
 
@@ -24,7 +25,7 @@ class Teller:
     async def begin(self, goal: int = 0, *, fat: int = 0) -> str:
         """Submit it; return its token. Each progress has so many bytes more than it needs."""
         self.up_to(goal)
-        async with httpx.AsyncClient(timeout=15) as http:
+        async with httpx.AsyncClient(timeout=scaled(15)) as http:
             body = {"kind": "tell_up_to", "input": {"path": str(self._path), "fat": fat}}
             self.token = (await http.post(f"{self._server.url}/v1/jobs", json=body)).json()["token"]
         return self.token
@@ -38,7 +39,7 @@ class Teller:
     async def told(self, count: int) -> None:
         """Return when the store has so many chunks, whoever was told."""
         seen = Seen()
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx.AsyncClient(timeout=scaled(30)) as http:
             while len(seen.chunks) < count:
                 headers = {"prefer": "wait=10", "if-none-match": f'"{seen.seq}"'}
                 answer = await http.get(f"{self._server.url}/v1/jobs/{self.token}", headers=headers)
@@ -56,13 +57,13 @@ class Inbox:
     async def ready(self, kinds: int = 0) -> None:
         """Return when it says that it is ready, and knows at least so many kinds."""
         await self.says("open")
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while len((await self._get("/v1/kinds"))[1].get("kinds", ())) < kinds:
                 await anyio.sleep(0.01)
 
     async def says(self, *hearings: str) -> str:
         """Return what it says of its inbox when that is one of these, and the status fits."""
-        with anyio.fail_after(30):
+        with anyio.fail_after(scaled(30)):
             while True:
                 status, body = await self._get("/readyz")
                 if status:
@@ -74,7 +75,7 @@ class Inbox:
                 await anyio.sleep(0.01)
 
     async def _get(self, path: str) -> tuple[int, Any]:
-        async with httpx.AsyncClient(timeout=5) as http:
+        async with httpx.AsyncClient(timeout=scaled(5)) as http:
             try:
                 answer = await http.get(self.server.url + path)
             except httpx.TransportError:

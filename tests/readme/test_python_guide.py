@@ -12,6 +12,7 @@ import pytest
 
 from support.store import running_store
 from support.system import System
+from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/how-to/python.md").read_text(), re.DOTALL | re.MULTILINE)
@@ -42,7 +43,7 @@ def test_a_program_of_the_guide_runs(url: str, program: str) -> None:
         text=True,
         check=True,
         env=os.environ,
-        timeout=60,
+        timeout=scaled(60),
     )
     lines = done.stdout.splitlines()
     assert lines[-1] == "{'words': 6}"

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from support.store import free_port
+from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -33,14 +34,14 @@ def block(language: str, beginning: str) -> str:
 
 def kinds(url: str) -> set[str]:
     try:
-        with urllib.request.urlopen(url + "/v1/kinds", timeout=5) as answer:
+        with urllib.request.urlopen(url + "/v1/kinds", timeout=scaled(5)) as answer:
             return {kind["kind"] for kind in json.load(answer)["kinds"]}
     except OSError:
         return set()
 
 
 def wait_for(process: "subprocess.Popen[bytes]", url: str, wanted: set[str]) -> None:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + scaled(60)
     while not kinds(url) >= wanted:
         assert process.poll() is None
         assert time.monotonic() < give_up
@@ -99,9 +100,12 @@ def test_the_snippet_for_a_page(url: str, site: tuple[Path, str]) -> None:
     folder, origin = site
     (folder / "page.html").write_text(block("html", "<script").replace(DEFAULT, url))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=scaled(30_000)
+        )
         page = browser.new_page()
-        with page.expect_console_message(lambda message: "words" in message.text, timeout=20_000) as message:
+        page.set_default_timeout(scaled(30_000))
+        with page.expect_console_message(lambda message: "words" in message.text, timeout=scaled(20_000)) as message:
             page.goto(origin + "/page.html")
         assert message.value.args[0].json_value() == {"words": 6}
         browser.close()
@@ -122,7 +126,7 @@ def test_make_demo_serves_the_three_kinds_and_stops_at_ctrl_c(tmp_path: Path) ->
         try:
             wait_for(process, url, {"flight_delays", "thumbnails", "index_text"})
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(20)
+            process.wait(scaled(20))
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
+from support.timeouts import scaled
 from tidings import job
 from tidings.broker.connection import command
 from tidings.broker.keys import Keys
@@ -39,7 +40,7 @@ async def test_runs_that_an_older_release_makes_again_are_taken_back_again(
         await worker.recur([run_of_older()])
         tasks.start_soon(Recurring(worker, [newer], ask).run)
         for _ in range(3):
-            with anyio.fail_after(60):
+            with anyio.fail_after(scaled(60)):
                 while await command(store, "EXISTS", KEYS.recurring("p")):
                     await anyio.sleep(0.01)
             assert not await command(store, "EXISTS", KEYS.scheduled("p"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from support.store import running_store
 from support.system import System
+from support.timeouts import scaled
 
 EVERY_S = 0.5
 JOBS = f"""
@@ -29,7 +30,7 @@ def moment(tick: str) -> float:
 
 
 def wait_for_lines(path: Path, count: int) -> list[str]:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + scaled(60)
     while not path.exists() or len(path.read_text().splitlines()) < count:
         assert time.monotonic() < give_up
         time.sleep(0.05)

@@ -14,6 +14,7 @@ from saga.conftest import CHILDREN, QUICK, SAGAS, running_sagas
 from saga.desk import Desk
 from support.peer import Peer, peer
 from support.system import System
+from support.timeouts import scaled
 from tidings import Client
 
 BOUND_S = 20.0
@@ -81,7 +82,7 @@ async def test_a_step_that_is_cut_off_by_the_death_of_its_worker_is_done_again(
     ack = await client.submit("long_step", {"path": str(path), "go": str(go)})
     while (await client.until(ack["token"], "step"))[-1]["data"]["path"] != "2":
         pass
-    with anyio.fail_after(BOUND_S):
+    with anyio.fail_after(scaled(BOUND_S)):
         while "cut_off begins" not in lines(path):  # its beginning is told before it begins
             await anyio.sleep(0.01)
     os.kill(await worker_of(desk, ack["token"]), signal.SIGKILL)
@@ -128,10 +129,10 @@ async def test_the_store_is_restarted_under_sagas_in_every_phase(system: System,
             system.store.start()
         for number, handle in enumerate(handles):
             if number % 2 == 0:
-                assert (await handle.result(timeout=40))["paid"] == 5
+                assert (await handle.result(timeout=scaled(40)))["paid"] == 5
             else:
                 with pytest.raises(Exception, match="changed our mind"):
-                    await handle.result(timeout=40)
+                    await handle.result(timeout=scaled(40))
     for number, path in enumerate(paths):
         done = lines(path)
         assert {"reserve book", "charge 5"} <= set(done)

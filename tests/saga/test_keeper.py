@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from saga.world import World, running
+from support.timeouts import scaled
 from tidings.contract.problem import Problem
 from tidings.contract.step import StepType
 from tidings_worker import keeper as module
@@ -54,7 +55,7 @@ async def test_what_came_before_anyone_waits_for_it_is_found_while_another_branc
         keeper.activity.fork(2)
         await world.gateway.signal(world.token, "", "go", "", "1")
         keeper.look()  # nobody waits yet
-        await asyncio.wait_for(wait_for(keeper, "1", "go"), BOUND_S)
+        await asyncio.wait_for(wait_for(keeper, "1", "go"), scaled(BOUND_S))
         assert host.reasons == []
 
 
@@ -68,7 +69,7 @@ async def test_a_short_wait_that_stays_in_its_worker_ends_when_the_signal_comes(
         await asyncio.sleep(0)
         await world.gateway.signal(world.token, "", "go", "", "1")
         keeper.look()
-        await asyncio.wait_for(waiting, BOUND_S)
+        await asyncio.wait_for(waiting, scaled(BOUND_S))
         assert host.reasons == []
 
 
@@ -84,7 +85,7 @@ async def test_what_is_read_while_the_saga_leaves_is_not_taken_for_seen(store: R
         other = wait_for(keeper, "2", "stop")
         await asyncio.sleep(0)
         assert host.reasons == ["waiting"]
-        await asyncio.wait_for(one, BOUND_S)  # it has been read
+        await asyncio.wait_for(one, scaled(BOUND_S))  # it has been read
         assert await world.end(keeper.parting()) == "ok"
         assert (await world.record()).state == "queued"
         other.cancel()

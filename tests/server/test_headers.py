@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 
 LONG = "<script>alert(1)</script>" * 300
 """7,500 characters that a browser would run, were they given back as HTML."""
@@ -23,7 +24,7 @@ def system() -> Iterator[System]:
 
 @pytest.fixture
 def http(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.server.url, timeout=20) as http:
+    with httpx.Client(base_url=system.server.url, timeout=scaled(20)) as http:
         yield http
 
 

@@ -12,6 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
+from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
 from tidings.broker.error import StoreUnavailableError
 from tidings.broker.gateway import GatewayStore, NewJob, Record
@@ -55,7 +56,7 @@ class Ear(Listener):
 
     async def until(self, seq: int) -> None:
         """Return when it has been told of everything up to `seq`."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(scaled(10)):
             while max([*self.heard, *(snapshot[1] for snapshot in self.snapshots), 0]) < seq:
                 await self.news.wait()
 
@@ -194,12 +195,12 @@ async def test_after_a_failover_that_lost_writes_the_numbers_go_on_from_where_th
     await command(store, "HSET", Keys().job("p", report.id), "seq", 2, "reported", 0)
     await command(store, "DEL", Keys().log("p", report.id))
     world.hub.reopened()
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while not ear.snapshots:
             await ear.news.wait()
     assert ear.snapshots == [(4, 2, [])]
     await world.succeed(report)
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while ear.heard[-1] != 3:
             await ear.news.wait()
     assert len(world.hub) == 0
@@ -291,7 +292,7 @@ async def test_when_the_last_listener_leaves_the_store_sends_no_more(world: Worl
     key = Keys().job("p", ear.token.id)
     assert await store.hget(key, "watchers") == b"g"
     world.hub.leave(ear)
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while await store.hget(key, "watchers") is not None:
             await anyio.lowlevel.checkpoint()
     assert len(world.hub) == 0
@@ -314,7 +315,7 @@ async def test_a_record_that_has_gone_is_told(world: World, store: Redis) -> Non
     ear, _ = await world.running_job()
     await store.delete(Keys().job("p", ear.token.id))
     world.hub.reopened()
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while not ear.lost:
             await ear.news.wait()
     assert len(world.hub) == 0
@@ -417,7 +418,7 @@ async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_ano
     desk.asked[1].set_result(Record("running", seq="6"))
     await anyio.lowlevel.checkpoint()
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 7, EventClass.CHANGE, "{}")]))
-    with anyio.fail_after(10):
+    with anyio.fail_after(scaled(10)):
         while len(desk.asked) < 3:
             await anyio.lowlevel.checkpoint()
     desk.asked[2].set_result(Record("running", seq="6", chunks=[(3, 0, '"a"')]))

@@ -8,6 +8,7 @@ import pytest
 from support.mount import running_mounted
 from support.peer import peer
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings import Client
 
 
@@ -31,7 +32,7 @@ async def test_it_works_under_a_path_beside_the_application_s_own_pages(url: str
         assert (await client.run("echo", {"text": "a"}))[-1]["data"] == {"result": "a"}
         assert client.early == []
     async with Client(url + "/tidings") as client_:
-        assert await (await client_.submit("echo", text="b")).result(timeout=10) == "b"
+        assert await (await client_.submit("echo", text="b")).result(timeout=scaled(10)) == "b"
     answer = httpx.post(url + "/tidings/v1/jobs", json={"kind": "echo", "input": {"text": "c"}})
     assert answer.headers["location"].startswith("/tidings/v1/jobs/")
     assert httpx.get(url + answer.headers["location"], headers={"prefer": "wait=5"}).status_code == 200

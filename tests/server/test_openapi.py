@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings_server.document import openapi
 
 CHECKS = [
@@ -54,7 +55,7 @@ def test_answers_are_as_the_document_says(case: schemathesis.Case[Any], system: 
         case.path_parameters["token"] = token
     if known and isinstance(case.body, dict):
         case.body["kind"] = "noop"
-    case.call_and_validate(base_url=system.server.url, checks=CHECKS, timeout=30)
+    case.call_and_validate(base_url=system.server.url, checks=CHECKS, timeout=scaled(30))
 
 
 def test_the_server_is_unharmed(system: System) -> None:

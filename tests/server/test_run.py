@@ -7,6 +7,7 @@ import sys
 from redis.asyncio import Redis
 
 from support.store import StoreProcess, free_port
+from support.timeouts import scaled
 from tidings.broker.keys import Keys
 
 BREAK_WHEN_TOLD = """
@@ -38,7 +39,7 @@ async def test_a_server_whose_gateway_breaks_ends_and_says_so(store: Redis, stor
         try:
             while not await store.publish(Keys().kinds_changed, "x"):
                 assert server.poll() is None
-            _, said = server.communicate(timeout=30)
+            _, said = server.communicate(timeout=scaled(30))
         finally:
             server.kill()
     assert server.returncode not in (0, None)

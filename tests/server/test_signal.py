@@ -11,6 +11,7 @@ import pytest
 
 from support.peer import Peer, peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
 NOBODY = "default." + "a" * 22
 KINDS = Path(__file__).parents[1] / "support/saga_kinds.py"
@@ -47,7 +48,9 @@ def post(
     headers = {"content-type": "application/json"} | ({} if key is None else {"idempotency-key": key})
     url = f"{system.server.url}/v1/jobs/{token}/signals/{name}"
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method="POST"), timeout=15) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers, method="POST"), timeout=scaled(15)
+        ) as answer:
             assert answer.read() == b""
             return answer.status, {}
     except urllib.error.HTTPError as error:

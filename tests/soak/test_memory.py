@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.store import running_store
+from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
 from tidings.broker.gateway import GatewayStore, NewJob, Submitted
 from tidings.broker.keys import GROUP, Keys
@@ -96,7 +97,7 @@ async def used_memory(store: Redis) -> int:
 
 async def emptied(store: Redis, keys: int) -> None:
     """Return when no more than so many keys are left."""
-    with anyio.fail_after(EXPIRY_TIMEOUT_S):
+    with anyio.fail_after(scaled(EXPIRY_TIMEOUT_S)):
         while await store.dbsize() > keys:
             await anyio.sleep(0.1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from support.timeouts import scaled
 from tidings.broker import allocator
 from tidings.broker.embedded import EmbeddedStore, FolderInUseError, resolve_url
 from tidings.broker.error import StoreUnavailableError
@@ -28,7 +29,7 @@ def ended(pid: int) -> bool:
 
 
 def wait_until_ended(pid: int) -> None:
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + scaled(10)
     while not ended(pid):
         assert time.monotonic() < give_up
         time.sleep(0.01)

@@ -11,6 +11,7 @@ import pytest
 
 from support.peer import Peer, peer
 from support.system import Process, System, running_system
+from support.timeouts import scaled
 
 QUICK = {"TIDINGS_LEASE_S": "2", "TIDINGS_HEARTBEAT_S": "0.4", "TIDINGS_GRACE_S": "1"}
 
@@ -42,7 +43,7 @@ async def until_refused(client: Peer) -> None:
 
 async def until_accepted(client: Peer) -> None:
     """Return when a submission is accepted again, and has succeeded."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(scaled(30)):
         while (answer := await client.submit("noop"))["type"] == "error":
             assert answer["problem"]["code"] == "store_unavailable"
             await anyio.sleep(answer["problem"]["retry_after"] / 10)

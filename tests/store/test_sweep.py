@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from support.peer import peer
 from support.system import running_system
+from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
 from tidings.broker.gateway import GatewayStore, NewJob
 from tidings.broker.keys import GROUP, Keys
@@ -158,13 +159,13 @@ async def test_the_consumer_of_a_worker_that_was_killed_is_gone_after_a_while() 
         async def names() -> list[str]:
             return [row["name"].decode() for row in await store.xinfo_consumers(stream, GROUP)]
 
-        with anyio.fail_after(20):
+        with anyio.fail_after(scaled(20)):
             while len(await names()) < 2:
                 await anyio.sleep(0.05)
         killed, left = system.workers
         killed.signal(signal.SIGKILL)
         begun = time.monotonic()
-        with anyio.fail_after(60):
+        with anyio.fail_after(scaled(60)):
             while len(await names()) > 1:
                 await anyio.sleep(0.2)
         assert time.monotonic() - begun > 1

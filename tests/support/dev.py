@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.store import free_port
+from support.timeouts import scaled
 
 
 class Dev:
@@ -32,7 +33,7 @@ class Dev:
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         """Return when something is the case."""
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + scaled(30)
         while not done():
             assert self.process.poll() is None, self.output.read_text()
             assert time.monotonic() < give_up, self.output.read_text()
@@ -41,7 +42,7 @@ class Dev:
     def kinds(self) -> list[str]:
         """Return the kinds the server knows."""
         try:
-            with urllib.request.urlopen(self.url + "/v1/kinds", timeout=5) as answer:
+            with urllib.request.urlopen(self.url + "/v1/kinds", timeout=scaled(5)) as answer:
                 return [kind["kind"] for kind in json.load(answer)["kinds"]]
         except OSError:
             return []
@@ -55,17 +56,17 @@ class Dev:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=scaled(60),
         )
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send it a signal and return its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(scaled(20))
 
     def close(self) -> None:
         """End it, whatever it does."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(scaled(10))
         self._file.close()

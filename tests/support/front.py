@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.store import free_port
+from support.timeouts import scaled
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 START_TIMEOUT_S = 10.0
@@ -77,7 +78,7 @@ class Front:
         """Run it around the body."""
         with self.output.open("w") as output, subprocess.Popen(self._command, stdout=output, stderr=output) as process:
             try:
-                give_up = time.monotonic() + START_TIMEOUT_S
+                give_up = time.monotonic() + scaled(START_TIMEOUT_S)
                 while not self._listens():
                     assert process.poll() is None, self.output.read_text()
                     assert time.monotonic() < give_up, self.output.read_text()
@@ -86,7 +87,7 @@ class Front:
             finally:
                 process.terminate()
                 try:
-                    process.wait(5)
+                    process.wait(scaled(5))
                 except subprocess.TimeoutExpired:
                     process.kill()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from support.store import free_port
+from support.timeouts import scaled
 
 SCRIPT = Path(__file__).with_name("mounted.py")
 START_TIMEOUT_S = 20.0
@@ -34,7 +35,7 @@ def running_mounted(
     environ = {**os.environ, "TIDINGS_STORE_URL": store_url, **environment}
     with subprocess.Popen([sys.executable, str(SCRIPT), str(port), sockets], env=environ) as process:
         try:
-            give_up = time.monotonic() + START_TIMEOUT_S
+            give_up = time.monotonic() + scaled(START_TIMEOUT_S)
             while not _serves(url, headers):
                 assert process.poll() is None
                 assert time.monotonic() < give_up
@@ -46,6 +47,6 @@ def running_mounted(
 
 def _serves(url: str, headers: dict[str, str] | None) -> bool:
     try:
-        return "echo" in httpx.get(url + "/tidings/v1/kinds", headers=headers, timeout=5).text
+        return "echo" in httpx.get(url + "/tidings/v1/kinds", headers=headers, timeout=scaled(5)).text
     except httpx.TransportError:
         return False

@@ -9,6 +9,7 @@ import anyio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from support.timeouts import scaled
 from tidings.contract.frame import SUBPROTOCOL
 
 FRAME_TIMEOUT_S = 15.0
@@ -37,7 +38,7 @@ class Peer:
 
     async def receive(self) -> dict[str, Any]:
         """Return the next frame."""
-        with anyio.fail_after(FRAME_TIMEOUT_S):
+        with anyio.fail_after(scaled(FRAME_TIMEOUT_S)):
             frame: dict[str, Any] = json.loads(await self.connection.recv())
         if frame["type"] in ("ack", "snapshot"):
             self._known.add(frame["token"])

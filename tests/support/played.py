@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from support.timeouts import scaled
 from tidings.contract.frame import SUBPROTOCOL
 
 STEP_TIMEOUT_S = 15.0
@@ -30,14 +31,14 @@ class Stage:
 
     async def hear(self, type_: str) -> Frame:
         """Return the next frame, which is of this type."""
-        with anyio.fail_after(STEP_TIMEOUT_S):
+        with anyio.fail_after(scaled(STEP_TIMEOUT_S)):
             frame: Frame = json.loads(await self.connection.recv())
         assert frame["type"] == type_, frame
         return frame
 
     async def hears_nothing(self) -> None:
         """See that the client has sent nothing: what it had sent would come before its pong."""
-        with anyio.fail_after(STEP_TIMEOUT_S):
+        with anyio.fail_after(scaled(STEP_TIMEOUT_S)):
             await (await self.connection.ping())
         try:
             async with asyncio.timeout(0):
@@ -77,7 +78,7 @@ class Stage:
 
     async def closed(self) -> int | None:
         """Return the code by which the client closed it, when it does."""
-        with anyio.fail_after(STEP_TIMEOUT_S):
+        with anyio.fail_after(scaled(STEP_TIMEOUT_S)):
             await self.connection.wait_closed()
         return self.connection.close_code
 
@@ -106,7 +107,7 @@ class PlayedServer:
 
     async def stage(self) -> Stage:
         """Return the next socket that was opened, greeted and authenticated."""
-        with anyio.fail_after(STEP_TIMEOUT_S):
+        with anyio.fail_after(scaled(STEP_TIMEOUT_S)):
             return await self._stages.get()
 
     async def serve(self, connection: ServerConnection) -> None:

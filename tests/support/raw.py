@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from support.timeouts import scaled
 from tidings.contract.frame import SUBPROTOCOL
 
 ANSWER_TIMEOUT_S = 20.0
@@ -42,12 +43,12 @@ class Raw:
     async def write(self, data: bytes) -> None:
         """Send bytes; returns when the kernel has most of them."""
         self._writer.write(data)
-        with anyio.fail_after(ANSWER_TIMEOUT_S):
+        with anyio.fail_after(scaled(ANSWER_TIMEOUT_S)):
             await self._writer.drain()
 
     async def read_all(self) -> bytes:
         """Return what comes until the other end closes; empty too if it does so harshly."""
-        with anyio.fail_after(ANSWER_TIMEOUT_S):
+        with anyio.fail_after(scaled(ANSWER_TIMEOUT_S)):
             try:
                 return await self._reader.read()
             except ConnectionError:
@@ -55,7 +56,7 @@ class Raw:
 
     async def read_head(self) -> bytes:
         """Return the head of an HTTP answer."""
-        with anyio.fail_after(ANSWER_TIMEOUT_S):
+        with anyio.fail_after(scaled(ANSWER_TIMEOUT_S)):
             return await self._reader.readuntil(b"\r\n\r\n")
 
     async def upgrade(self, **headers: str) -> bytes:
@@ -75,7 +76,7 @@ class Raw:
 
     async def frame(self) -> WireFrame:
         """Return the next frame."""
-        with anyio.fail_after(ANSWER_TIMEOUT_S):
+        with anyio.fail_after(scaled(ANSWER_TIMEOUT_S)):
             first, second = await self._reader.readexactly(2)
             size = second & 0x7F
             if size == 126:

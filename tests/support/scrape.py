@@ -10,6 +10,8 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from support.timeouts import scaled
+
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 WITHIN_S = 10.0
@@ -39,7 +41,7 @@ class Scraped:
 def text(url: str, accept: str = "") -> tuple[str, str]:
     """Return the type and the text of a page."""
     request = urllib.request.Request(url, headers={"accept": accept} if accept else {})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=scaled(10)) as answer:
         return answer.headers["content-type"], answer.read().decode()
 
 
@@ -55,7 +57,7 @@ def scrape_openmetrics(url: str) -> Scraped:
 
 def until(url: str, holds: Callable[[Scraped], bool], read: Callable[[str], Scraped] = scrape) -> Scraped:
     """Return the first page of which something holds."""
-    give_up = time.monotonic() + WITHIN_S
+    give_up = time.monotonic() + scaled(WITHIN_S)
     while not holds(page := read(url)):
         assert time.monotonic() < give_up, text(url)[1]
         time.sleep(0.1)

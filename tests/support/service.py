@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from support.timeouts import scaled
+
 
 class Call(NamedTuple):
     """One call of the service."""
@@ -40,14 +42,14 @@ class Service:
     def wait_for(self, count: int, seconds: float = 30) -> list[Call]:
         """Return the calls once there are so many."""
         with self.came:
-            assert self.came.wait_for(lambda: len(self.calls) >= count, seconds), self.calls
+            assert self.came.wait_for(lambda: len(self.calls) >= count, scaled(seconds)), self.calls
             return list(self.calls)
 
     def close(self) -> None:
         self.answering.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(scaled(10))
 
     def _take(self, worker: str) -> bool:
         ok = not self.failing

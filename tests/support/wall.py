@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from support.timeouts import scaled
+
 PATIENCE_S = 60.0
 
 
@@ -70,7 +72,7 @@ class Wall:
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ)
             selector.register(server, selectors.EVENT_READ)
-            while ready := selector.select(PATIENCE_S):
+            while ready := selector.select(scaled(PATIENCE_S)):
                 for key, _ in ready:
                     data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                     if not data:

@@ -16,6 +16,7 @@ from support import tier_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System
+from support.timeouts import scaled
 
 KINDS = str(Path(str(tier_kinds.__file__)))
 QUICK = {"TIDINGS_LEASE_S": "0.6", "TIDINGS_HEARTBEAT_S": "0.1"}
@@ -124,7 +125,7 @@ async def test_a_limit_over_all_workers_is_kept_and_a_killed_worker_s_places_are
                     fields = {"tenant": tenant, "folder": str(folder), "path": str(path)}
                     await client.send("submit", kind="exclusive", input=fields)
                 await see(client, "started", 4)
-                with anyio.fail_after(15):
+                with anyio.fail_after(scaled(15)):
                     while len(under_way(folder, "a")) < 2 or len(under_way(folder, "b")) < 2:
                         await anyio.sleep(0.01)
                 pids = [one.process.pid for one in system.workers]
@@ -136,7 +137,7 @@ async def test_a_limit_over_all_workers_is_kept_and_a_killed_worker_s_places_are
                     mark.unlink()
                 # Those that were lost begin again elsewhere, and nobody else in their places.
                 await see(client, "started", len(lost))
-                with anyio.fail_after(15):
+                with anyio.fail_after(scaled(15)):
                     while len(under_way(folder, "a")) < 2 or len(under_way(folder, "b")) < 2:
                         await anyio.sleep(0.01)
                 assert set(under_way(folder, "a") + under_way(folder, "b")) <= set(map(str, pids)) - {
@@ -183,7 +184,7 @@ async def test_a_cheaper_kind_answers_when_too_much_waits() -> None:
                 answers: dict[str, str | None] = {}
                 results: dict[str, str] = {}
                 sent = 0
-                with anyio.fail_after(30):
+                with anyio.fail_after(scaled(30)):
                     while "fallback" not in answers.values() or set(answers) - set(results):
                         if "fallback" not in answers.values() and sent - len(results) < 60:
                             await client.send("submit", kind="dear", input={"n": sent})
@@ -214,7 +215,7 @@ async def test_a_tier_that_nobody_serves_is_told_by_the_worker_and_by_status(tmp
         (tmp_path / "end").touch()
         async with peer(system.server.socket_url) as client:
             await client.ask("watch", token=token)
-            with anyio.fail_after(15):
+            with anyio.fail_after(scaled(15)):
                 while system.server.get(f"/v1/jobs/{token}")[1]["status"] != "succeeded":
                     await client.receive()
 
@@ -241,6 +242,6 @@ def tidings(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
         env={**os.environ, "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=scaled(30),
         check=False,
     )

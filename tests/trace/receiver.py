@@ -11,6 +11,8 @@ import anyio
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SentSpan
 
+from support.timeouts import scaled
+
 SPANS_TIMEOUT_S = 20.0
 
 
@@ -64,7 +66,7 @@ class Receiver:
     async def until(self, trace_id: str, tree: str) -> None:
         """Return when a trace looks so."""
         wanted = "\n".join(line[4:] for line in tree.rstrip().splitlines()[1:])
-        give_up = time.monotonic() + SPANS_TIMEOUT_S
+        give_up = time.monotonic() + scaled(SPANS_TIMEOUT_S)
         while self.tree(trace_id) != wanted:
             assert time.monotonic() < give_up, f"wanted:\n{wanted}\ncame:\n{self.tree(trace_id)}"
             await anyio.sleep(0.02)

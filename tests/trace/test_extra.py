@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from support.timeouts import scaled
+
 WITHOUT = """
 import sys
 sys.modules["opentelemetry"] = None  # as if it were not installed
@@ -26,7 +28,9 @@ print([name for name in sys.modules if name.startswith(ours)])
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=scaled(60)
+    ).stdout
 
 
 def test_where_it_is_not_installed_traces_are_refused_with_what_to_do() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from support.peer import Peer
 from support.system import Process, System
+from support.timeouts import scaled
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -18,7 +19,7 @@ LINE_TIMEOUT_S = 15.0
 
 async def lines_of(process: Process, token: str, *events: str) -> dict[str, dict[str, Any]]:
     """Return lines about a job, by what they say; waits until they are there."""
-    give_up = time.monotonic() + LINE_TIMEOUT_S
+    give_up = time.monotonic() + scaled(LINE_TIMEOUT_S)
     while True:
         lines = [json.loads(line) for line in process.text().splitlines()]
         found = {line["event"]: line for line in lines if line.get("token") == token}

@@ -18,6 +18,7 @@ from support import hosted_kinds, trace_kinds
 from support.peer import Peer, peer
 from support.store import free_port, running_store
 from support.system import System
+from support.timeouts import scaled
 from tidings import Client, Job, SubmitOptions
 
 from .receiver import SPANS_TIMEOUT_S, Receiver, running_receiver
@@ -157,7 +158,7 @@ async def test_a_stream_that_comes_later_ends_it_too(
     system: System, client: Peer, receiver: Receiver, trace_id: str, traceparent: str
 ) -> None:
     ack = await client.submit("plain", traceparent=traceparent, watch=False, delay=0.3)
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
         answer = await http.get(f"/v1/jobs/{ack['token']}/events")
         assert "event: succeeded" in answer.text
     await receiver.until(
@@ -275,7 +276,7 @@ async def test_a_handler_in_a_process_knows_its_trace(
 
 
 async def test_a_trace_begins_with_the_tick_of_a_recurring_job(receiver: Receiver) -> None:
-    give_up = time.monotonic() + SPANS_TIMEOUT_S
+    give_up = time.monotonic() + scaled(SPANS_TIMEOUT_S)
     while not (ticks := [span for span in receiver.spans if span.name == "process tick"]):
         assert time.monotonic() < give_up
         await anyio.sleep(0.02)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from support.timeouts import scaled
 from tidings import Context, Job, job
 from tidings.broker.worker import Entry, Report, Started, WorkerStore
 from tidings.contract.envelope import Envelope
@@ -57,7 +58,7 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
         # The thread that ran a handler lets go of it in its own time, but without a collection too.
         held = weakref.ref(attempt, lambda _: loop.call_soon_threadsafe(gone.set))
         del attempt
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             await gone.wait()
         assert held() is None
     finally:

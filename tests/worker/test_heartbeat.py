@@ -8,6 +8,7 @@ import pytest
 
 from support.peer import peer
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
 from tidings.broker.keys import Keys
 from tidings.contract.token import parse
@@ -45,7 +46,7 @@ async def test_a_worker_that_lost_a_job_stops_its_handler(system: System, tmp_pa
         ack = await client.submit("wait_in_thread", {"path": str(path)})
         await client.until(ack["token"], "progress")
         await in_record(system, ack["token"], "HINCRBY", "fence", 1)
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + scaled(30)
         while not path.with_name("never.stopped").exists():
             assert time.monotonic() < give_up
         await in_record(system, ack["token"], "HSET", "cancel", 1)  # for whoever takes it over

@@ -9,6 +9,7 @@ import pytest
 
 from support.peer import Peer, peer
 from support.system import System
+from support.timeouts import scaled
 
 from .conftest import LIMITS, running_bad_system
 
@@ -17,7 +18,7 @@ GONE_TIMEOUT_S = 20.0
 
 def wait_until_gone(pid: int) -> None:
     """Return when a process has ended; nobody may have asked for its exit code yet."""
-    give_up = time.monotonic() + GONE_TIMEOUT_S
+    give_up = time.monotonic() + scaled(GONE_TIMEOUT_S)
     while psutil.pid_exists(pid):
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

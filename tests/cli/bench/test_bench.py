@@ -14,6 +14,7 @@ import pytest
 
 from support.store import free_port
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings.broker.census import QueueCount, take_census
 from tidings.broker.connection import open_store
 from tidings.broker.keys import Keys
@@ -54,7 +55,7 @@ def bench(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]"
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
 
@@ -66,7 +67,7 @@ def measure(system: System, *arguments: str) -> dict[str, Any]:
 
 
 def wait_until_nothing_runs(system: System) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + scaled(20)
     while any(one.running or one.waiting for one in asyncio.run(queues(system))):
         assert time.monotonic() < give_up
         time.sleep(0.05)

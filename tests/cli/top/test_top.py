@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from support.queued import one_job
 from support.store import StoreProcess, running_store
 from support.system import System, running_system
+from support.timeouts import scaled
 from tidings.broker.keys import Keys
 from tidings.broker.registry import Registry
 from tidings.cli.top.screen import age
@@ -55,7 +56,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         server = system.add_server()
         for kind, state in SUBMITS.items():
             token = submit(system, kind)
-            give_up = time.monotonic() + 20
+            give_up = time.monotonic() + scaled(20)
             while server.get(f"/v1/jobs/{token}")[1]["status"] != state:
                 assert time.monotonic() < give_up
                 time.sleep(0.02)
@@ -75,7 +76,7 @@ def run(store: StoreProcess, *arguments: str) -> "subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
 
@@ -154,7 +155,7 @@ class Terminal:
 
     def read_until(self, words: str) -> None:
         """Read until words stand on it."""
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + scaled(30)
         while words not in self.text:
             assert time.monotonic() < give_up, self.text
             assert self.process.poll() is None, self.text
@@ -167,7 +168,7 @@ class Terminal:
 
     def wait(self) -> int:
         """Return its exit code; what it still prints is read, so that it does not wait for that."""
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + scaled(20)
         while self.process.poll() is None:
             assert time.monotonic() < give_up
             if select.select([self._master], [], [], 0.05)[0]:
@@ -182,7 +183,7 @@ class Terminal:
         """End it."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(scaled(10))
         os.close(self._master)
         os.close(self._slave)
 

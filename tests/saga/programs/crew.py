@@ -14,6 +14,7 @@ from unittest import mock
 
 import anyio
 
+from support.timeouts import scaled
 from tidings.broker import connection
 from tidings.broker.caller import Caller
 from tidings.broker.connection import CALL_TIMEOUT_S, Store
@@ -260,5 +261,5 @@ async def _end(tasks: "set[asyncio.Task[Any]]") -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        _, stuck = await asyncio.wait(tasks, timeout=BOUND_S)
+        _, stuck = await asyncio.wait(tasks, timeout=scaled(BOUND_S))
         assert not stuck, stuck

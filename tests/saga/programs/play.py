@@ -16,6 +16,7 @@ from saga.programs.crew import BOUND_S, Crew, Cut
 from saga.programs.handler import KINDS, PARTS, SAGAS, SIGNAL, ledger
 from saga.programs.ledger import Ledger
 from saga.programs.program import Body
+from support.timeouts import scaled
 from tidings.broker.connection import Store, command, open_store
 from tidings.broker.gateway import GatewayStore, NewJob
 from tidings.broker.keys import Keys
@@ -160,7 +161,7 @@ async def _signal(gateway: GatewayStore, token: str, count: int, delay_ms: int) 
 async def _quiet(store: Store, crew: Crew) -> dict[str, JobEnd]:
     """Return the jobs when all have ended, and everybody has been told; or as they are when that takes too long."""
     jobs: dict[str, JobEnd] = {}
-    with anyio.move_on_after(BOUND_S):
+    with anyio.move_on_after(scaled(BOUND_S)):
         while (
             not jobs or not all(job.state in TERMINAL for job in jobs.values()) or await _untold(store) or crew.flush()
         ):
