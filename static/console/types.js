@@ -167,6 +167,7 @@
  * @property {string} target
  * @property {string} detail
  * @property {string} outcome
+ * @property {number} unrecorded
  */
 
 export {};

@@ -39,7 +39,11 @@ class Keys:
         self.paused_changed = f"{namespace}:{{{REGISTRY}}}:paused-changed"
         """Channel: told the queue that was paused or resumed."""
         self.audit = f"{namespace}:{{{REGISTRY}}}:audit"
-        """Stream: what operators did and were refused; trimmed by length."""
+        """Stream: what operators did; trimmed by length."""
+        self.audit_idle = f"{namespace}:{{{REGISTRY}}}:audit-idle"
+        """Stream: what operators were refused, or asked for in vain; trimmed by length."""
+        self.audit_strangers = f"{namespace}:{{{REGISTRY}}}:audit-strangers"
+        """Stream: what callers without the scope `admin` were refused; trimmed by length."""
         self.objectives = f"{namespace}:{{{REGISTRY}}}:objectives"
         """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
 

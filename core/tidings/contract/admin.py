@@ -227,7 +227,7 @@ class QueueState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that an operator did, or was refused."""
+    """One thing that an operator did, or that a caller was refused."""
 
     at: int
     """ms since the epoch, by the store's clock."""
@@ -240,6 +240,8 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     """The body of the request, cut at 1,000 characters."""
     outcome: str
     """`done`, or the code of the problem."""
+    unrecorded: int = 0
+    """Refusals of the same caller since its entry before that left no entry."""
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):

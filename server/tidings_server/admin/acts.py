@@ -1,4 +1,4 @@
-"""What operators do is written into the audit log, and so is what they are refused."""
+"""What operators do is written into the audit log, and so is what callers are refused."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,13 +8,28 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.broker.audit import Audit, AuditEntry
+from tidings.broker.audit import Audit, AuditEntry, Shelf
 from tidings.broker.error import StoreError
 from tidings_server.caller import address_of
+
+from .refusals import Refusals
 
 log = structlog.get_logger()
 
 Route = Callable[[Request], Awaitable[Response]]
+
+DETAIL_BYTES = 4_000
+"""How much of a body is looked at: the log keeps 1,000 characters, of up to 4 bytes."""
+
+
+def tried(request: Request) -> None:
+    """Take note that a request was a dry run: it leaves no entry, as no other look at the system does."""
+    request.state.dry_run = True
+
+
+def changed_nothing(request: Request) -> None:
+    """Take note that an act found nothing to do: its entry is kept among the refusals."""
+    request.state.idle = True
 
 
 class Acts:
@@ -22,42 +37,57 @@ class Acts:
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
+        self._refusals = Refusals()
 
     def __call__(self, route: Route, action: str) -> Route:
         """Return a route that does the same, and leaves an entry.
 
-        Who has not said who they are leaves none: else anybody could fill the log until nothing of worth is left in it.
+        A caller without a believable credential leaves none, and of one that is refused again and again only some
+        refusals do: else callers without any rights could fill the log, and the store's time.
         """
 
         async def watched(request: Request) -> Response:
             response = await route(request)
             who = getattr(request.state, "owner", None)
-            if who is not None:
-                await self._write(_entry(request, response, who, action))
+            if who is not None and not getattr(request.state, "dry_run", False):
+                await self._record(_entry(request, response, who, action))
             return response
 
         return watched
 
-    async def _write(self, entry: AuditEntry) -> None:
-        told: dict[str, Any] = entry._asdict()
-        del told["entry"]
-        log.info("operator_acted", **told)
+    async def _record(self, entry: AuditEntry) -> None:
+        if entry.shelf is not Shelf.ACT:
+            unrecorded = self._refusals.admit(entry)
+            if unrecorded is None:
+                return
+            entry = entry._replace(unrecorded=unrecorded)
+        told: dict[str, Any] = entry.cut()._asdict()
+        del told["entry"], told["shelf"]
+        log.info("operator_acted" if entry.shelf is Shelf.ACT else "operator_refused", **told)
         try:
             await self._audit.write(entry)
         except StoreError as error:  # what was done is done; the line above tells
-            log.warning("audit_not_written", action=entry.action, target=entry.target, error=str(error))
+            log.warning("audit_not_written", action=entry.action, target=entry.target[:100], error=str(error))
 
 
 def _entry(request: Request, response: Response, who: str, action: str) -> AuditEntry:
     body: bytes = getattr(request.state, "body", b"")
+    outcome = "done" if response.status_code < 400 else _code(response)
     return AuditEntry(
         who=who,
         address=address_of(request.scope),
         action=action,
         target=" ".join(str(value) for value in request.path_params.values()),
-        detail=body.decode(errors="replace"),
-        outcome="done" if response.status_code < 400 else _code(response),
+        detail=body[:DETAIL_BYTES].decode(errors="replace"),
+        outcome=outcome,
+        shelf=_shelf(request, outcome),
     )
+
+
+def _shelf(request: Request, outcome: str) -> Shelf:
+    if outcome == "forbidden":
+        return Shelf.STRANGER
+    return Shelf.ACT if outcome == "done" and not getattr(request.state, "idle", False) else Shelf.IDLE
 
 
 class _Refused(msgspec.Struct):

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.broker.audit import Audit
+from tidings.broker.audit import Audit, Shelf
 from tidings.broker.chronicle import EndedJob
 from tidings.broker.objective import Objectives
 from tidings.broker.paused import Paused
@@ -28,13 +28,14 @@ from tidings_server.auth.identity import Identity
 from tidings_server.gateway import Gateway
 from tidings_server.reply import json_response
 
+from .acts import changed_nothing
 from .request import body_of, limit_of, text_of
 from .statistics import FAILED
 
 MAX_OBJECTIVES = 1_000
 """Kinds with an objective."""
 
-_ENTRY = re.compile(r"\d{1,16}-\d{1,16}")
+_CURSOR = re.compile(rf"[0-9]{{1,16}}-[0-9]{{1,16}}(@({'|'.join(Shelf)}))?")
 
 
 class Goals:
@@ -47,9 +48,9 @@ class Goals:
         self._paused = Paused(gateway.client, gateway.keys)
 
     async def audit(self, request: Request, _: Identity) -> Response:
-        """`GET /v1/admin/audit`: what operators did, the newest first."""
+        """`GET /v1/admin/audit`: what operators did and callers were refused, the newest first."""
         limit, cursor = limit_of(request), text_of(request, "cursor")
-        if cursor and not _ENTRY.fullmatch(cursor):
+        if cursor and not _CURSOR.fullmatch(cursor):
             raise refuse("invalid_frame", "`cursor` takes the cursor of the page before", field="/cursor")
         found = await self._audit.page(cursor, limit)
         lines = [
@@ -61,21 +62,24 @@ class Goals:
                 target=one.target,
                 detail=one.detail,
                 outcome=one.outcome,
+                unrecorded=one.unrecorded,
             )
             for one in found
         ]
-        return json_response(AuditPage(entries=lines, cursor=found[-1].entry if len(found) == limit else None))
+        return json_response(AuditPage(entries=lines, cursor=found[-1].cursor if len(found) == limit else None))
 
     async def pause(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/queues/{queue}/pause`: its workers take nothing more."""
         queue = self._queue(request)
-        await self._paused.pause(queue, identity.owner)
+        if not await self._paused.pause(queue, identity.owner):
+            changed_nothing(request)
         return json_response(QueueState(queue=queue, paused=True))
 
     async def resume(self, request: Request, _: Identity) -> Response:
         """`POST /v1/admin/queues/{queue}/resume`: its workers take again."""
         queue = self._queue(request)
-        await self._paused.resume(queue)
+        if not await self._paused.resume(queue):
+            changed_nothing(request)
         return json_response(QueueState(queue=queue, paused=False))
 
     async def objectives(self, _: Request, __: Identity) -> Response:

@@ -30,6 +30,7 @@ from tidings_server.auth.identity import Identity
 from tidings_server.gateway import Gateway
 from tidings_server.reply import json_response
 
+from .acts import changed_nothing, tried
 from .request import body_of, check_queue, limit_of, text_of
 
 LOOKED_AT = 2_000
@@ -124,6 +125,7 @@ class Letters:
             assert choice.filter is not None
             (chosen, more), refused = await self._meant(choice.filter), []
         if choice.dry_run:
+            tried(request)
             return json_response(LettersActed(done=len(chosen), dry_run=True, refused=refused, more=more))
         done = 0
         for letters, some in self._batches(chosen):
@@ -132,6 +134,8 @@ class Letters:
                     done += 1
                 else:
                     refused.append(Refusal(token=letter.token, why=answer))
+        if not done:
+            changed_nothing(request)
         return json_response(LettersActed(done=done, dry_run=False, refused=refused, more=more))
 
     async def _named(self, texts: list[str]) -> tuple[list[Letter], list[Refusal]]:

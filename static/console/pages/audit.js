@@ -23,7 +23,7 @@ export const audit = ({ api }) => {
       { head: "Who", wide: [7, 2], cell: ({ who, address }) => who || address || "nobody was asked" },
       { head: "Did", wide: [7, 2], cell: ({ action }) => action },
       { head: "To", wide: [9, 3], cell: ({ target }) => target },
-      { head: "Outcome", wide: [7, 2], cell: ({ outcome }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, outcome) },
+      { head: "Outcome", wide: [7, 2], cell: ({ outcome, unrecorded }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, unrecorded ? `${outcome}, ${unrecorded + 1} times` : outcome) },
       { head: "Detail", wide: [10, 4], cell: ({ detail }) => h("span", { title: detail }, detail) },
     ],
   });
