@@ -12,7 +12,7 @@ from websockets.typing import Subprotocol
 
 from auth.issuer import Issuer, running_issuer
 from auth.test_socket import closed
-from support.credential import ED25519, RSA, bearer, jwk, token
+from support.credential import ED25519, JWT_SERVER, RSA, bearer, jwk, pem, token
 from support.peer import peer
 from support.system import ServerProcess, System, running_system
 from support.timeouts import scaled
@@ -61,6 +61,22 @@ async def test_its_tokens_are_taken_over_every_way_in(system: System, issuer: Is
     assert issuer.asked == 1
     issuer.stop()
     assert server.get("/v1/kinds")[0] == 200
+    fetched = next(json.loads(line) for line in server.text().splitlines() if '"jwks_fetched"' in line)
+    assert fetched["algorithms"] == ["RS256"]
+
+
+def test_a_bare_public_key_verifies_as_its_type_says_and_a_token_signed_with_its_text_is_refused(
+    system: System,
+) -> None:
+    text = "".join(pem(RSA).split("\n")[1:-2])
+    environ = JWT_SERVER | {"TIDINGS_JWT_KEY": text}
+    server = system.add_server(token(key=RSA, algorithm="RS256"), **environ)
+    assert server.get("/v1/kinds")[0] == 200
+    forged = httpx.get(server.url + "/v1/kinds", headers=bearer(token(key=text)))
+    assert forged.status_code == 401
+    told = next(json.loads(line) for line in server.text().splitlines() if '"jwt_key"' in line)
+    assert (told["algorithm"], told["key"], told["source"]) == ("RS256", "public key", "TIDINGS_JWT_KEY")
+    assert text not in server.text()
 
 
 def listening(server: ServerProcess) -> None:

@@ -9,8 +9,10 @@ from .api_key import ApiKeyAuthenticator, parse_keys
 from .identity import ANYONE, Identity
 from .jwks import PublishedKeys
 from .jwt import JwtAuthenticator, Keys, OneKey
-from .key import key_of
+from .key import key_in_file, key_of
 from .settings import AuthSettings
+
+MAX_KEY_FILE_BYTES = 262_144
 
 
 class Authenticator(Protocol):
@@ -75,14 +77,29 @@ def authenticator_of(settings: AuthSettings) -> Authenticator:
 def _keys(settings: AuthSettings) -> Keys:
     if settings.jwt_jwks_url:
         return PublishedKeys(settings.jwt_jwks_url)
-    name, text = "TIDINGS_JWT_KEY", settings.jwt_key
-    if settings.jwt_key_file:
-        name = f"TIDINGS_JWT_KEY_FILE ({settings.jwt_key_file})"
-        try:
-            text = Path(settings.jwt_key_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{name} cannot be read: {getattr(error, 'strerror', None) or 'not text'}") from error
+    name = "TIDINGS_JWT_KEY"
     try:
-        return OneKey(key_of(text))
+        if not settings.jwt_key_file:
+            return OneKey(key_of(settings.jwt_key), name)
+        name = "TIDINGS_JWT_KEY_FILE"
+        return OneKey(key_in_file(_read(settings.jwt_key_file)), name)
+    except OSError as error:
+        raise SettingsError(f"{name} ({settings.jwt_key_file}) cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise SettingsError(f"{name} holds {error}") from error
+        shown = f"{name} ({settings.jwt_key_file})" if settings.jwt_key_file else name
+        raise SettingsError(f"{shown} holds {error}") from error
+
+
+def _read(path: str) -> bytes:
+    """Return what a file holds, of which a key is no more than a small part.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is too large for a key.
+
+    """
+    with Path(path).open("rb") as file:
+        data = file.read(MAX_KEY_FILE_BYTES + 1)
+    if len(data) > MAX_KEY_FILE_BYTES:
+        raise ValueError(f"more than {MAX_KEY_FILE_BYTES} bytes, which no key has")
+    return data

@@ -108,7 +108,7 @@ class PublishedKeys:
             with anyio.fail_after(FETCH_TIMEOUT_S):
                 # A thread that hangs is left to its own time limit.
                 document = await anyio.to_thread.run_sync(_read, self._url, abandon_on_cancel=True)
-            self._keys = keys_of_set(document)
+            self._take(keys_of_set(document))
         except _FETCH_ERRORS as error:
             why = str(error) or type(error).__name__
             log.warning("jwks_not_fetched", url=self._url, error=why, keys=len(self._keys))
@@ -116,6 +116,16 @@ class PublishedKeys:
             self._fetching = False
             fetched, self._fetched = self._fetched, asyncio.Event()
             fetched.set()
+
+    def _take(self, keys: dict[str, Key]) -> None:
+        before, now = _algorithms(self._keys), _algorithms(keys)
+        self._keys = keys
+        if now != before:
+            log.info("jwks_fetched", url=self._url, algorithms=sorted(set(now.values())), keys=len(now))
+
+
+def _algorithms(keys: dict[str, Key]) -> dict[str, str]:
+    return {kid: key.algorithm for kid, key in keys.items()}
 
 
 _FETCH_ERRORS = (OSError, ValueError, RecursionError, http.client.HTTPException, msgspec.DecodeError)

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import jwt
+import structlog
 
 from .claims import identity_of
 from .identity import Identity, unauthenticated
 from .key import Key
+
+log = structlog.get_logger()
 
 MAX_TOKEN_CHARS = 16_384
 """A longer one is not read at all: it would be larger than HTTP servers take in a header."""
@@ -36,15 +39,24 @@ class OneKey:
 
     ready = True
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key, source: str = "") -> None:
+        """Take the key.
+
+        Args:
+            key: it.
+            source: the setting that holds it, for the log.
+
+        """
         self._key = key
+        self._source = source
 
     async def find(self, kid: str | None) -> Key | None:
         """Return it."""
         return self._key
 
     async def run(self) -> None:
-        """Do nothing: it stays as it is."""
+        """Log by which algorithm tokens are verified; the key stays as it is."""
+        log.info("jwt_key", algorithm=self._key.algorithm, key=self._key.form, source=self._source)
 
 
 class JwtAuthenticator:

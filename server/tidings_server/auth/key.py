@@ -6,15 +6,18 @@ takes a public key for the secret of an HMAC, is signed by no key of ours.
 Source: RFC 8725 (best current practices for JWT), sections 2.1, 3.1 and 3.2; RFC 7517 (JWK).
 """
 
+import base64
+import re
 from typing import Any, NamedTuple
 
 import jwt
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from cryptography.x509 import load_pem_x509_certificate
+
+from .key_text import PRIVATE, public_key_from_bytes, public_key_in
 
 MIN_SECRET_BYTES = 32
 """RFC 7518, section 3.2: a key as long as the hash's output, at least."""
@@ -33,32 +36,89 @@ class Key(NamedTuple):
     def __repr__(self) -> str:
         return f"Key({self.algorithm})"  # the material may be a secret
 
+    @property
+    def form(self) -> str:
+        """What it is, for the log."""
+        return "shared secret" if self.algorithm == "HS256" else "public key"
+
 
 def key_of(text: str) -> Key:
-    """Return the key that a setting or a file holds: PEM (public key, certificate), or a shared secret.
+    """Return the key that a setting or a file holds: a public key in any usual form, or a shared secret.
 
     Raises:
         ValueError: it is none; the text does not repeat it.
 
     """
-    text = text.replace("\\n", "\n").strip()  # environments seldom carry line breaks
-    if "PRIVATE KEY-----" in text:
-        raise ValueError("a private key: the server only verifies, give it the public key")
-    if text.startswith("-----BEGIN"):
-        return public_key(_load(text.encode()))
-    secret = text.encode()
+    text = text.lstrip("\ufeff").strip()
+    bare = text[1:-1].strip() if text[:1] == text[-1:] and text[:1] in ("'", '"') else text
+    key = _json_key(bare)
+    if key is not None:
+        return key
+    material = public_key_in(bare)
+    if material is not None:
+        return public_key(material)
+    secret = text.replace("\\n", "\n").encode()
     if len(secret) < MIN_SECRET_BYTES:
         raise ValueError(f"a shared secret of {len(secret)} bytes; {MIN_SECRET_BYTES} or more are needed for HS256")
     return Key("HS256", secret)
 
 
-def _load(pem: bytes) -> object:
+def key_in_file(data: bytes) -> Key:
+    """Return the key in a file: as `key_of`, or DER.
+
+    Raises:
+        ValueError: it is none; the text does not repeat it.
+
+    """
+    material = public_key_from_bytes(data)
+    if material is not None:
+        return public_key(material)
     try:
-        if pem.startswith(b"-----BEGIN CERTIFICATE"):
-            return load_pem_x509_certificate(pem).public_key()
-        return load_pem_public_key(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError("not a public key as PEM") from error
+        return key_of(data.decode())
+    except UnicodeDecodeError:
+        raise ValueError("what is not text, nor a key as DER") from None
+
+
+_JSON_KEY = re.compile(r"""["']kty["']""")
+
+
+def _json_key(text: str) -> Key | None:
+    """Return the key of a JWK, or of a set of one; None: the text is neither."""
+    for candidate in (text, _from_base64(text)):
+        if candidate[:1] not in ("{", "["):
+            continue
+        try:
+            document = msgspec.json.decode(candidate)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            document = None
+        if isinstance(document, dict | list):
+            return _key_of_document(document)
+        if _JSON_KEY.search(candidate):
+            raise ValueError("a JWK that is no JSON")
+    return None
+
+
+def _from_base64(text: str) -> str:
+    """Return what is encoded as base64, if that begins as JSON objects do; else nothing."""
+    try:
+        return base64.b64decode(text, validate=True).decode() if text.startswith(("ey", "ew", "W")) else ""
+    except ValueError:
+        return ""
+
+
+def _key_of_document(document: dict[str, Any] | list[Any]) -> Key:
+    entries = document.get("keys", [document]) if isinstance(document, dict) else document
+    if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
+        raise ValueError("JSON that is no JWK: a set of several keys is published and named by TIDINGS_JWT_JWKS_URL")
+    entry = entries[0]
+    if entry.get("kty") == "oct":
+        raise ValueError("a JWK of a shared secret: give the secret itself")
+    if "d" in entry:
+        raise ValueError(PRIVATE)
+    key = _usable(entry)
+    if key is None:
+        raise ValueError("no JWK of a public key for signatures that is RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA)")
+    return key
 
 
 def public_key(material: object) -> Key:

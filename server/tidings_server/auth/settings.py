@@ -32,8 +32,9 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
     jwt_key: Annotated[
         str,
         Meta(
-            description="The key that signs the tokens: a public key as PEM (RSA: RS256, P-256: ES256, Ed25519: "
-            "EdDSA), or a shared secret of 32 bytes or more (HS256). A secret: it has no flag."
+            description="The key that signs the tokens: a public key or certificate (RSA: RS256, P-256: ES256, "
+            "Ed25519: EdDSA), as PEM, base64, JWK or SSH has it, or a shared secret of 32 bytes or more (HS256). A "
+            "secret: it has no flag."
         ),
         _SECRET,
     ] = ""
