@@ -334,20 +334,21 @@ class Gateway:
         """Return what is known of a job that `identity` may see.
 
         Raises:
-            ProblemError: `unknown_token` or `store_unavailable`.
+            ProblemError: `unknown_token`, `store_unavailable`, or `unauthenticated`: the credential ended meanwhile.
 
         """
         try:
             record = await self.store.read(token, after)
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
+        identity.require_valid()
         return visible(record, token, identity)
 
     async def watch(self, listener: Listener, identity: Identity, after: int) -> Record:
         """Return what is known of a job that `identity` may see; its events then go to the listener, once released.
 
         Raises:
-            ProblemError: `unknown_token` or `store_unavailable`; the listener is not kept.
+            ProblemError: as `read`; the listener is not kept.
 
         """
         try:
@@ -360,6 +361,7 @@ class Gateway:
             raise
         self.traces.follow_earlier(listener, record)
         try:
+            identity.require_valid()
             return visible(record, listener.token, identity)
         except ProblemError:
             self.hub.leave(listener)

@@ -40,7 +40,13 @@ class Jobs:
             if wait:
                 waiter = Waiter(_NOBODY, only_final=True)
                 ack = await self._gateway.submit(submission, identity, caller, waiter)
-                return await self._outcome(request, identity, ack, waiter, wait)
+                try:
+                    return await self._outcome(request, identity, ack, waiter, wait)
+                except ProblemError as error:
+                    if error.problem.code != "unauthenticated":
+                        raise
+                    # The credential ended while the job was waited for; the job is accepted, and its token is owed.
+                    return self._accepted(request, ack)
             return self._accepted(request, await self._gateway.submit(submission, identity, caller))
         except ProblemError as error:
             return problem_response(error.problem)

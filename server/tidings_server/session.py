@@ -313,8 +313,8 @@ class Session:
             self._waiting.discard(ref)
         self._send(Error(ref=ref, problem=problem))
 
-    def vanished(self, token: str, problem: Problem) -> None:
-        """Tell that the record of a watched job is gone."""
+    def watch_refused(self, token: str, problem: Problem) -> None:
+        """Tell that a job is not watched any more: its record is gone, or the credential does not open it."""
         self._send(Error(ref=None, problem=problem, token=token))
 
     def event(self, token: str, event_class: int, frame: Frame) -> None:

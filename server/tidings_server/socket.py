@@ -53,10 +53,12 @@ LEAVE_S = 5.0
 class SocketListener(Listener):
     """One job, watched over a socket."""
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_socket", "owner")
 
-    def __init__(self, token: Token, socket: "Socket") -> None:
+    def __init__(self, token: Token, socket: "Socket", owner: str = "") -> None:
         super().__init__(token)
+        self.owner = owner
+        """Whose job it is, once that is known."""
         self._socket = socket
 
     def event(self, seq: int, event_class: int, frame: Frame) -> None:
@@ -73,7 +75,7 @@ class SocketListener(Listener):
     def vanished(self) -> None:
         """Tell that the record is gone."""
         self._socket.ended(self)
-        self._socket.session.vanished(str(self.token), unknown_token(str(self.token)).problem)
+        self._socket.session.watch_refused(str(self.token), unknown_token(str(self.token)).problem)
         self._socket.flush()
 
 
@@ -238,8 +240,23 @@ class Socket:
             self._seat.give_to(identity.owner, time.monotonic())
             self._caller = identity.owner
         self.session.authenticated(ref, identity, self._seat.account)
-        if not identity.admin:
-            self._gateway.observatory.leave(self)
+        if not identity.admin and self._gateway.observatory.leave(self):
+            self.session.refused(None, identity.lack("admin").problem)
+        for listener in list(self._listeners.values()):
+            # One that holds its events back waits for an answer, with which it is looked at.
+            if listener.held is None:
+                self._keep(listener)
+
+    def _keep(self, listener: SocketListener) -> bool:
+        """Return whether a job may still be watched; tell the client if not, and end the watch."""
+        try:
+            self._identity.require_watch(listener.owner)
+        except ProblemError as error:
+            self._gateway.hub.leave(listener)
+            self.ended(listener)
+            self.session.watch_refused(str(listener.token), error.problem)
+            return False
+        return True
 
     # Submit.
 
@@ -251,7 +268,7 @@ class Socket:
             return
         listener = None
         if frame.watch:
-            listener = self._listen(token)
+            listener = self._listen(token, job.owner)
             self._gateway.hub.begin(listener)
             self._gateway.traces.follow(listener, token, job)
         answer = self._gateway.place(token, job, span)
@@ -285,7 +302,7 @@ class Socket:
         self._line.acked(self._gateway.meter.ack.of(job.kind, job.tier), read_at, trace_of(frame))
         if ack.duplicate:
             self._watch_earlier(ref, listener, ack.token)
-        elif listener is not None:
+        elif listener is not None and self._keep(listener):
             listener.release(ack.seq)
         self.flush()
 
@@ -308,6 +325,7 @@ class Socket:
         if not self._open:
             return
         try:
+            self._identity.require("watch")
             self.session.snapshot(ref, snapshot_frame(str(earlier), record_of(earlier, answer, self._identity), ref))
         except ProblemError as error:
             self.session.refused(ref, error.problem)
@@ -334,6 +352,7 @@ class Socket:
 
     def _watched(self, ref: int, listener: SocketListener, after: int, answer: "asyncio.Future[Record]") -> None:
         try:
+            self._identity.require("watch")
             record = record_of(listener.token, answer, self._identity)
         except ProblemError as error:
             self._gateway.hub.leave(listener)
@@ -342,6 +361,7 @@ class Socket:
                 self.session.refused(ref, error.problem)
                 self.flush()
             return
+        listener.owner = record.owner
         if self._open:
             self.tell_snapshot(listener, record, ref, after)
             self._gateway.traces.follow_earlier(listener, record)
@@ -398,8 +418,8 @@ class Socket:
             self.session.done(ref)
         self.flush()
 
-    def _listen(self, token: Token) -> SocketListener:
-        listener = self._listeners[str(token)] = SocketListener(token, self)
+    def _listen(self, token: Token, owner: str = "") -> SocketListener:
+        listener = self._listeners[str(token)] = SocketListener(token, self, owner)
         self.session.watch_begun()
         return listener
 

@@ -54,8 +54,8 @@ class Stream(Response):
 
     What the client asked for (`history`) is sent however large it is. What happens then waits in the
     outbox; were more than `max_waiting_bytes` to wait, or one write to take longer than
-    `write_timeout_s`, the stream ends; so it does at the first event or heartbeat after its maximal age. The
-    client resumes where it was.
+    `write_timeout_s`, the stream ends; so it does at its maximal age and when its credential ends. The client resumes
+    where it was.
     """
 
     media_type = "text/event-stream"
@@ -124,19 +124,23 @@ class Stream(Response):
     async def _write_all(self, send: Send) -> None:
         await self._send(send, retry(random.uniform(*RETRY_MS)))  # noqa: S311 - jitter
         await self._send_all(send, self.history)
-        while not self.too_slow:
+        while not self.too_slow and not self._identity.expired():
             await self._send_all(send, self._outbox)
-            if self.live <= 0 or self.leaving or self._identity.expired() or time.monotonic() >= self._ends_at:
+            left = min(self._ends_at - time.monotonic(), self._identity.left())
+            if self.live <= 0 or self.leaving or left <= 0:
                 break
             self._news.clear()
-            if not await _happens(self._news, self._settings.sse_heartbeat_s):
+            if (
+                not await _happens(self._news, min(left, self._settings.sse_heartbeat_s))
+                and not self._identity.expired()
+            ):
                 await self._send(send, HEARTBEAT)
         if self.leaving:
             await self._send(send, retry(random.uniform(0, self._settings.drain_s) * 1000))  # noqa: S311 - jitter
         await self._send(send, "", more=False)
 
     async def _send_all(self, send: Send, waiting: Outbox[str]) -> None:
-        while waiting:
+        while waiting and not self._identity.expired():
             await self._send(send, "".join(waiting.take_some(PIECE_BYTES)))
 
     async def _send(self, send: Send, text: str, *, more: bool = True) -> None:

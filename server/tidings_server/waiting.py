@@ -41,10 +41,10 @@ async def wait_for_news(
 ) -> Record:
     """Return the job's record as soon as its number is not `seen`, or after `timeout` seconds.
 
-    Its log begins after the number `after`.
+    Its log begins after the number `after`. The wait ends with the credential.
 
     Raises:
-        ProblemError: the job is not known, or the store is not there.
+        ProblemError: the job is not known, the store is not there, or the credential ended.
 
     """
     waiter = Waiter(token, only_final=False)
@@ -53,16 +53,23 @@ async def wait_for_news(
         if int(record.seq) != seen or record.finished:
             return record
         waiter.release(int(record.seq))
-        await _wait(gateway, waiter, timeout)
+        await _wait(gateway, waiter, min(timeout, identity.left()))
     finally:
         gateway.hub.leave(waiter)
     return await gateway.read(token, identity, after)
 
 
 async def wait_for_end(gateway: Gateway, waiter: Waiter, identity: Identity, timeout: float) -> Record:
-    """Return the record of a job just submitted once it has ended, or after `timeout` seconds."""
+    """Return the record of a job just submitted once it has ended, or after `timeout` seconds.
+
+    The wait ends with the credential.
+
+    Raises:
+        ProblemError: as `wait_for_news`.
+
+    """
     try:
-        await _wait(gateway, waiter, timeout)
+        await _wait(gateway, waiter, min(timeout, identity.left()))
     finally:
         gateway.hub.leave(waiter)
     return await gateway.read(waiter.token, identity)

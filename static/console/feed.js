@@ -18,6 +18,8 @@ import { again } from "./view.js";
 
 /** A reference that the client, which counts from 1, does not come to. */
 const REF = 2 ** 31 - 1;
+/** What a frame that is not the client's alone contains. */
+const OURS = ['"overview"', '"forbidden"', String(REF)];
 /** Where no socket gets through, it is asked for so often: ms. */
 const EVERY_MS = 2000;
 /** What is remembered of the queues for their small pictures: seconds. */
@@ -93,10 +95,13 @@ export class Feed {
   /** @param {unknown} data */
   #hear(data) {
     // Not every frame is read twice.
-    if (typeof data !== "string" || !(data.includes('"overview"') || data.includes(String(REF)))) return;
-    const frame = JSON.parse(data);
-    if (frame.type === "overview") this.take(frame);
-    else if (frame.type === "error" && frame.ref === REF) this.#emitter.emit("refused", frame.problem.detail);
+    if (typeof data !== "string" || !OURS.some((text) => data.includes(text))) return;
+    const { type, ref, token, problem, ...rest } = JSON.parse(data);
+    if (type === "overview") this.take(rest);
+    // Without a ref and a token: a renewed credential does not allow to observe any more.
+    else if (type === "error" && (ref === REF || (ref === null && !token && problem.code === "forbidden"))) {
+      this.#emitter.emit("refused", problem.detail);
+    }
   }
 
   /** @param {Overview} overview */

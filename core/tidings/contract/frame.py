@@ -289,7 +289,10 @@ class Alive(msgspec.Struct, frozen=True, tag="alive", tag_field="type"):
 
 
 class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type", omit_defaults=True):
-    """What was asked under `ref` was refused; or (ref null, with a token) a watched job is not known any more."""
+    """What was asked under `ref` was refused; or (ref null, with a token) the watch of a job has ended.
+
+    A watch ends so when the job is not known any more, or when an `auth` brought a credential that does not open it.
+    """
 
     ref: Ref | None
     problem: Problem

@@ -105,11 +105,13 @@ class Observatory:
         self._observers.add(observer)
         self._wanted.set()
 
-    def leave(self, observer: Observer) -> None:
-        """Tell somebody no more."""
+    def leave(self, observer: Observer) -> bool:
+        """Tell an observer no more; return whether it was one."""
+        observed = observer in self._observers
         self._observers.discard(observer)
         if not self._observers:
             self._wanted.clear()
+        return observed
 
     async def run(self) -> None:
         """Tell all who observe each second, until cancelled."""

@@ -1,5 +1,6 @@
 """Who a client is, and what it may do."""
 
+import math
 import time
 from typing import Literal, get_args
 
@@ -65,6 +66,17 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether the kind is among those it may submit."""
         return self.kinds is None or kind in self.kinds
 
+    def require_watch(self, owner: str) -> None:
+        """Refuse to go on telling of a job of `owner`, which was watched by the credential before.
+
+        Raises:
+            ProblemError: `forbidden`, saying why.
+
+        """
+        self.require("watch")
+        if not self.may_see(owner):
+            raise refuse("forbidden", "the credential does not open this job: it is another's; the watch has ended")
+
     def may_see(self, owner: str) -> bool:
         """Return whether a job of `owner` is open to it. A job without one is an admin's to see."""
         return self.admin or (owner != "" and owner == self.owner)
@@ -72,6 +84,20 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     def expired(self, now: float | None = None) -> bool:
         """Return whether the credential has run out, at `now` (s since the epoch) or this moment."""
         return self.expires_at is not None and self.expires_at <= (time.time() if now is None else now)
+
+    def left(self) -> float:
+        """Return for how long the credential holds, s; infinite for one that has no end."""
+        return math.inf if self.expires_at is None else max(0.0, self.expires_at - time.time())
+
+    def require_valid(self) -> None:
+        """Refuse what was asked while the credential was valid, and would be answered after its end.
+
+        Raises:
+            ProblemError: `unauthenticated`.
+
+        """
+        if self.expired():
+            raise unauthenticated("the credential has expired: come back with a fresh one")
 
 
 ANYONE = Identity(owner="", scopes=SCOPES)
