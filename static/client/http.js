@@ -10,6 +10,7 @@
 /** @import { Ear } from "./socket.js" */
 import { ABNORMAL, DRAINING, TERMINAL, UNAUTHENTICATED } from "./codes.js";
 import { TidingsError, localProblem } from "./error.js";
+import { nameSegment, tokenSegment } from "./path.js";
 import { besides } from "./socket.js";
 
 /** Jobs followed at one time: what one stream may hold. */
@@ -64,7 +65,7 @@ export class HttpTransport {
       switch (type) {
         case "submit": return this.#submit(ref, text);
         case "watch": return this.#watch(ref, token, after);
-        case "cancel": await this.fetch(`jobs/${token}`, { method: "DELETE" }); break;
+        case "cancel": await this.fetch(`jobs/${tokenSegment(token)}`, { method: "DELETE" }); break;
         case "signal": await this.#signal(token, name, input, key); break;
         case "unwatch": this.followed.delete(token); this.follow();
       }
@@ -130,7 +131,7 @@ export class HttpTransport {
    * @returns {Promise<boolean>} Whether there was anything new.
    */
   async look(ref, token, after, headers) {
-    const response = await this.fetch(`jobs/${token}?after=${after}`, { headers });
+    const response = await this.fetch(`jobs/${tokenSegment(token)}?after=${after}`, { headers });
     if (response.status === 304) return false;
     const snapshot = await response.json();
     this.tell({ ...snapshot, type: "snapshot", ref, rewound: after > snapshot.seq });
@@ -151,6 +152,7 @@ export class HttpTransport {
    * @param {number} after
    */
   async #watch(ref, token, after) {
+    tokenSegment(token); // before it is followed: one stream is asked for all
     this.#add(token, after);
     await this.look(ref, token, after);
     this.follow();
@@ -176,9 +178,10 @@ export class HttpTransport {
    * @param {any} [input]
    * @param {string} [key]
    */
-  #signal(token, name, input = null, key = "") {
+  async #signal(token, name, input = null, key = "") {
+    if (!/^[!-~]*$/.test(key)) throw new TidingsError(localProblem("invalid_frame", "`key` takes 1 to 255 visible characters of ASCII"));
     const headers = { "content-type": "application/json", "idempotency-key": key };
-    const path = `jobs/${token}/signals/${encodeURIComponent(name)}`;
+    const path = `jobs/${tokenSegment(token)}/signals/${nameSegment(name)}`;
     return this.fetch(path, { method: "POST", body: JSON.stringify(input), headers });
   }
 

@@ -39,7 +39,7 @@ export class StreamTransport extends HttpTransport {
     this.#stale = false;
     const timer = timers.set(() => this.ear.lost(ABNORMAL, "no stream in time"), helloMs);
     try {
-      const query = [...this.followed].map(([token, after]) => `token=${token}&after=${after}`).join("&");
+      const query = [...this.followed].map(([token, after]) => `token=${encodeURIComponent(token)}&after=${after}`).join("&");
       const { body } = await this.fetch(`events?${query}`, { signal: stream.signal });
       const reader = /** @type {ReadableStream<BufferSource>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
       for (let text = ""; ;) {

@@ -3,6 +3,7 @@
 
 /** @import { BreakerLine } from "../types.js" */
 /** @import { Page } from "../view.js" */
+import { nameSegment } from "../../client/path.js";
 import { h, mark, say } from "../dom.js";
 import { ask } from "../notice.js";
 import { Table, button } from "../table.js";
@@ -24,7 +25,7 @@ export const breakers = ({ api }) => {
   const act = async (breaker, [state, name, text]) => {
     if (text && !await ask({ title: `${name}: ${breaker}?`, text, yes: name })) return;
     await attempt(async () => {
-      await api.send(`breakers/${encodeURIComponent(breaker)}`, { state });
+      await api.send(`breakers/${nameSegment(breaker)}`, { state });
       return state === "auto" ? `${breaker} goes by its calls again.` : `${breaker} is held ${state}.`;
     });
   };

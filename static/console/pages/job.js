@@ -4,6 +4,7 @@
 /** @import { PastAttempt, Detail } from "../types.js" */
 /** @import { Problem, Snapshot, Step } from "../../client/frame.js" */
 /** @import { Page } from "../view.js" */
+import { tokenSegment } from "../../client/path.js";
 import { h, mark, say } from "../dom.js";
 import { ask } from "../notice.js";
 import { format } from "../router.js";
@@ -32,7 +33,7 @@ export const job = ({ api, feed }, { name: token }) => {
     const text = "It is asked to stop; a saga undoes what it has done. What cannot be stopped runs to its end.";
     if (!await ask({ title: "Cancel this job?", text, yes: "Cancel the job", danger: true })) return;
     await attempt(async () => {
-      await api.send(`jobs/${encodeURIComponent(token)}/cancel`);
+      await api.send(`jobs/${tokenSegment(token)}/cancel`);
       looking.now();
       return "It was asked to stop.";
     });
@@ -69,7 +70,7 @@ export const job = ({ api, feed }, { name: token }) => {
   const looking = again(EVERY_MS, async (signal) => {
     if (ended && drawn) return;
     try {
-      show(await api.get(`jobs/${encodeURIComponent(token)}`, {}, signal));
+      show(await api.get(`jobs/${tokenSegment(token)}`, {}, signal));
     } catch (error) {
       if (signal.aborted || drawn) throw error;
       body.replaceChildren(h("p", { class: "empty" }, message(error)));

@@ -3,6 +3,7 @@
 
 /** @import { QueueLine } from "../types.js" */
 /** @import { Desk } from "../view.js" */
+import { nameSegment } from "../../client/path.js";
 import { say } from "../dom.js";
 import { ask } from "../notice.js";
 import { button } from "../table.js";
@@ -21,7 +22,7 @@ export function pauseButton({ api }) {
       if (!await ask({ title: `Pause ${queue}?`, text, yes: "Pause" })) return;
     }
     await attempt(async () => {
-      await api.send(`queues/${encodeURIComponent(queue)}/${paused ? "resume" : "pause"}`);
+      await api.send(`queues/${nameSegment(queue)}/${paused ? "resume" : "pause"}`);
       return `${queue} is ${paused ? "resumed" : "paused"}.`;
     });
   };
