@@ -4,7 +4,6 @@ A setting is defined in one place, as a field: its type, default, bounds, unit a
 come the check of what the environment says, the flags of the commands, and the reference page.
 """
 
-import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
+
+from .store_url import StoreUrlError, parse_store_url, show_store_url
 
 PREFIX = "TIDINGS_"
 
@@ -32,8 +33,10 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     store_url: Annotated[
         str,
         Meta(
-            description="Where the store is: `redis://`, `rediss://` (TLS), `unix://`, or `embedded:FOLDER` "
-            "for the one that `tidings dev` runs in that folder.",
+            description="Where the store is: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss://` (TLS), "
+            "`unix:///PATH`, or `embedded:FOLDER` for the one that `tidings dev` runs in that folder; `valkey://` and "
+            "`valkeys://` mean the same as `redis://` and `rediss://`. In a user name or password `@`, `/`, `?`, `#` "
+            "and `%` are written `%40`, `%2F`, `%3F`, `%23` and `%25`.",
         ),
     ] = "embedded:.tidings"
     log_format: Annotated[
@@ -57,6 +60,18 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             "latencies, rates and search. 0: none."
         ),
     ] = 10_000
+
+    def __post_init__(self) -> None:
+        """Check what the type of a field cannot say.
+
+        Raises:
+            SettingsError: a setting is wrong.
+
+        """
+        try:
+            parse_store_url(self.store_url)
+        except StoreUrlError as error:
+            raise SettingsError(f"TIDINGS_STORE_URL: {error}") from None
 
     def __repr__(self) -> str:
         values = ((setting, getattr(self, setting.name)) for setting in settings_of(type(self)))
@@ -147,12 +162,11 @@ def _convert(kind: type[S], given: dict[str, Any]) -> S:
         ) from error
 
 
-_PASSWORD = re.compile(r"//[^/@]*@")
-
-
 def _masked(setting: Setting, value: Any) -> str:
     """Return a value as errors and logs may show it: no secret, no password in an address."""
-    return "***" if setting.secret and value else _PASSWORD.sub("//***@", repr(value))
+    if setting.secret and value:
+        return "***"
+    return repr(show_store_url(value) if setting.name == "store_url" else value)
 
 
 def _metas(type_: Any) -> Iterator[Meta]:

@@ -129,4 +129,5 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     ] = 10.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.check_auth(self.host)

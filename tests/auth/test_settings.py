@@ -72,7 +72,7 @@ def test_a_key_that_is_none_is_refused_at_the_start_without_being_repeated(store
         check=False,
         timeout=scaled(60),
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr.startswith("tidings: TIDINGS_JWT_KEY holds a shared secret of 15 bytes")
     assert len(ended.stderr.splitlines()) == 1
     assert "not long enough" not in ended.stderr

@@ -9,10 +9,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tidings.store_url import StoreUrl, parse_store_url, show_store_url
+
 from .caller import Caller
 from .contact import Contact, tell_nobody
 from .embedded import resolve_url
 from .error import StoreUnavailableError, translate
+from .unreachable import explain
 
 CALL_TIMEOUT_S = 10.0
 """How long one command may take before the store counts as unavailable."""
@@ -80,12 +83,16 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, contact: Con
     """Return a client for `url`; nothing is connected yet.
 
     Args:
-        url: `redis://`, `rediss://` (TLS), `unix://`, or `embedded:FOLDER`.
+        url: see `parse_store_url`.
         timeout: seconds one answer may take; None for connections that wait (subscriptions).
         contact: what all clients of one process share; None: one of its own that logs nothing.
 
+    Raises:
+        StoreUrlError: the address is malformed.
+        StoreUnavailableError: no embedded store runs in that folder.
+
     """
-    address = resolve_url(url)
+    address = _resolve(url).address
     # Half-open TCP connections are found by the kernel; a unix socket knows none.
     extra = {} if address.startswith("unix:") else {"socket_keepalive": True}
     store = Store.from_url(
@@ -123,17 +130,16 @@ async def check_store(url: str) -> None:
     store = open_store(url)
     try:
         await store.ping()
-    except (RedisError, OSError) as error:
-        raise StoreUnavailableError(
-            f"no store answers at {redact(url)} ({str(error).rstrip('.')}); start one there, set TIDINGS_STORE_URL, "
-            "or use `tidings dev`, which brings its own"
-        ) from error
+    except CALL_ERRORS as error:
+        raise StoreUnavailableError(explain(error, _resolve(url))) from error
     finally:
         await store.aclose()
 
 
+def _resolve(url: str) -> StoreUrl:
+    return parse_store_url(resolve_url(parse_store_url(url).address))
+
+
 def redact(url: str) -> str:
-    """Return `url` without its password."""
-    head, at, tail = url.rpartition("@")
-    scheme, separator, _ = head.partition("://")
-    return f"{scheme}{separator}***@{tail}" if at else url
+    """Return `url` without user name and password."""
+    return show_store_url(url)

@@ -20,13 +20,14 @@ import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+from urllib.parse import quote
 
 from tidings.parent import end_with_parent
+from tidings.store_url import EMBEDDED
 
 from . import allocator
 from .error import StoreError, StoreUnavailableError
 
-SCHEME = "embedded:"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 LOCK_TIMEOUT_S = 2.0
@@ -46,9 +47,9 @@ def resolve_url(url: str) -> str:
         StoreUnavailableError: none runs there; says what to do.
 
     """
-    if not url.startswith(SCHEME):
+    if not url.startswith(EMBEDDED):
         return url
-    folder = Path(url.removeprefix(SCHEME) or ".tidings")
+    folder = Path(url.removeprefix(EMBEDDED) or ".tidings")
     try:
         return (folder / "store.url").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -87,7 +88,7 @@ class EmbeddedStore:
     @property
     def url(self) -> str:
         """The address for clients, as `open_store` takes it."""
-        return f"unix://{self._socket_path}"
+        return f"unix://{quote(str(self._socket_path))}"
 
     @property
     def pid(self) -> int | None:
@@ -132,6 +133,18 @@ class EmbeddedStore:
         if self._socket_folder is not None:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None
+
+    def restart(self) -> None:
+        """Start the server again on the same data and at the same address, after it has ended by itself.
+
+        Raises:
+            StoreUnavailableError: the server did not start.
+
+        """
+        assert self.poll() is not None, "it has ended"
+        self._socket_path.unlink(missing_ok=True)
+        self._process = self._spawn(_binary())
+        self._wait_until_it_answers()
 
     def poll(self) -> int | None:
         """Return the server's exit code if it has ended."""

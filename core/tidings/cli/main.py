@@ -2,7 +2,7 @@
 
 import sys
 from importlib.metadata import entry_points
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -17,7 +17,7 @@ from .breaker import breaker
 from .client import cancel, show, signal, submit, watch
 from .dead import dead
 from .dev import dev
-from .error import CommandError
+from .error import EXIT_MISTAKE, EXIT_SETTING, EXIT_STORE, MISTAKE, CommandError
 from .pause import pause, resume
 from .status import status
 from .top.command import top
@@ -31,9 +31,17 @@ def main() -> None:
     end_with_parent_if_asked()
     try:
         _app()()
-    except (CommandError, SettingsError, StoreError, ProblemError) as error:
-        print(f"tidings: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
-        raise SystemExit(1) from None
+    except (CommandError, ProblemError) as error:
+        _end(error, EXIT_MISTAKE)
+    except SettingsError as error:
+        _end(error, EXIT_SETTING)
+    except StoreError as error:
+        _end(error, EXIT_STORE)
+
+
+def _end(error: Exception, code: int) -> NoReturn:
+    print(f"{MISTAKE}{error}", file=sys.stderr)  # noqa: T201 - this is the command line
+    raise SystemExit(code)
 
 
 def _app() -> typer.Typer:

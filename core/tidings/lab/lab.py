@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+from tidings.store_url import parse_store_url
 
 from .doom import Doom
 from .proxy import Proxy, Target
@@ -200,9 +202,10 @@ def moments(pause: Pause, seed: int, name: str) -> Iterator[float]:
 
 def _detour(store: str, path: str) -> tuple[Target, str]:
     """Return what a proxy at `path` has behind it, and the store's address through it."""
-    url = urlsplit(store)
+    address = parse_store_url(store).address
+    url = urlsplit(address)
     if url.scheme == "unix":
-        return url.path, store.replace(url.path, path, 1)
+        return unquote(url.path), address.replace(url.path, path, 1)
     if url.scheme == "redis":
         return (url.hostname or "localhost", url.port or 6379), _by_socket(url, path)
     raise SimulationError(

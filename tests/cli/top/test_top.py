@@ -105,7 +105,7 @@ def test_a_store_that_is_not_there_gets_one_clear_line() -> None:
     with running_store() as store:
         store.kill()
         done = run(store, "top", "--once")
-    assert done.returncode == 1
+    assert done.returncode == 3
     (line,) = done.stderr.strip().splitlines()
     assert "no store answers" in line
 
