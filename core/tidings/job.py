@@ -10,6 +10,7 @@ fields of the input object; a single parameter that is itself an object (a datac
 a msgspec Struct or a Pydantic model) is the whole input.
 """
 
+import copy
 import inspect
 from collections.abc import Callable
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
@@ -63,6 +64,14 @@ class Job(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<job {self.kind}>"
+
+    def exposing(self, by_default: bool) -> "Job[P, R]":
+        """Return this job with its policy's `expose_errors` decided, where the policy leaves that open."""
+        if self.policy.expose_errors is not None:
+            return self
+        decided = copy.copy(self)
+        decided.policy = msgspec.structs.replace(self.policy, expose_errors=by_default)
+        return decided
 
     def record(self) -> KindRecord:
         """Return what a worker registers of it.

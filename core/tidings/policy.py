@@ -51,8 +51,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Exceptions among them after which it is not."""
     max_deliveries: int = 3
     """How many workers may be lost while they run one job, before it is taken for what kills them."""
-    expose_errors: bool = False
-    """Whether clients see the message of an exception that the handler raises."""
+    expose_errors: bool | None = None
+    """Whether clients see the message of an exception that the handler raises; None: as the worker's setting
+    `expose_errors` says, which is false but under `tidings dev`."""
     unique: str | None = None
     """A text with fields of the input in braces, such as `{carrier}`: one live job for each value."""
     unique_for: float | None = None
@@ -158,7 +159,7 @@ class JobOptions(TypedDict, total=False):
     retry_on: Errors
     no_retry_on: Errors
     max_deliveries: int
-    expose_errors: bool
+    expose_errors: bool | None
     unique: str | None
     unique_for: float | None
     every: float | None

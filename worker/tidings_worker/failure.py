@@ -1,7 +1,10 @@
 """What handlers raise, as text and in types of our own: nothing that an error does may hurt the worker."""
 
 import math
+import threading
 import traceback
+from collections.abc import Iterator
+from pathlib import Path
 
 from tidings.breaker.error import CircuitOpenError
 from tidings.breaker.guard import result_of
@@ -17,6 +20,10 @@ MAX_TEXT = 4_096
 MAX_TRACEBACK = 16_384
 """Characters kept of a traceback: the last ones."""
 
+
+_OURS = str(Path(__file__).parent)
+_THREADS = str(Path(threading.__file__).with_name("concurrent"))
+"""Where the frames are between the worker's and those of a handler that runs in a thread."""
 
 MAX_DATA_BYTES = 65_536
 """Size of the data of a rejection, as JSON."""
@@ -137,12 +144,37 @@ def readable(value: object) -> str:
 
 
 def trace_of(error: BaseException) -> str:
-    """Return the traceback of an error, with what is known of where it came from."""
+    """Return the traceback of an error: the frames of the handler and of what it calls, not those of its callers."""
+    if isinstance(error, CrossedError):  # raised here by the worker: what the handler did is in the child's note
+        return "\n".join(error.__notes__)[-MAX_TRACEBACK:]
     try:
-        text = "".join(traceback.format_exception(error))
+        told = traceback.TracebackException.from_exception(error)
+        for one in _chain(told):
+            one.stack = traceback.StackSummary.from_list(_below_us(one.stack))
+        text = "".join(told.format())
     except BaseException:  # noqa: BLE001
         return f"({name_of(error)}: its traceback cannot be had)"
     return text[-MAX_TRACEBACK:].encode("utf-8", "backslashreplace").decode()
+
+
+def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    """Yield it, and those that led to it; an exception group's own exceptions among them."""
+    found, seen = [told], set()
+    while found:
+        one = found.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            found += [other for other in (one.__cause__, one.__context__, *(one.exceptions or ())) if other is not None]
+
+
+def _below_us(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    """Return what stands below the last frame of the worker's that leads to a handler; all, if nothing does."""
+    ours = [number for number, frame in enumerate(stack) if frame.filename.startswith(_OURS)]
+    below = stack[ours[-1] + 1 :] if ours else list(stack)
+    while below and below[0].filename.startswith(_THREADS):
+        below = below[1:]
+    return below or list(stack)
 
 
 def result_too_large(size: int, most: int) -> FinalError:

@@ -52,6 +52,13 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})],
         Meta(description="How long running jobs get to finish when the worker is asked to stop."),
     ] = 10.0
+    expose_errors: Annotated[
+        bool,
+        Meta(
+            description="Whether clients see the message of an exception that a handler raises, for kinds that do not "
+            "say `expose_errors` themselves. `tidings dev` sets it."
+        ),
+    ] = False
     max_result_bytes: Annotated[Bytes, Meta(description="Size of a result as JSON.")] = 1_048_576
     max_chunk_bytes: Annotated[
         Annotated[int, Meta(ge=256, le=65_000, extra={"unit": "bytes"})],
@@ -71,6 +78,7 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     ] = 20.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.heartbeat_s > self.lease_s / 3:
             raise ValueError(
                 f"TIDINGS_HEARTBEAT_S is {self.heartbeat_s:g} s and TIDINGS_LEASE_S {self.lease_s:g} s: the heartbeat "

@@ -119,7 +119,7 @@ def judge(
         return error.problem, None
     if isinstance(error, Reject):
         return _rejected(error), None
-    refused = _explain(job.kind, policy.retries, error, failures, expose=job.policy.expose_errors)
+    refused = _explain(job.kind, policy.retries, error, failures, expose=bool(job.policy.expose_errors))
     if failures > policy.retries or not may_be_retried(policy, error):
         return refused, None
     asked = pause_of(error)
@@ -170,7 +170,7 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
     if isinstance(error, Reject):
         return failed(_rejected(error), error)
     failures = attempt - lost
-    refused = _explain(job.kind, job.policy.retries, error, failures, expose=job.policy.expose_errors)
+    refused = _explain(job.kind, job.policy.retries, error, failures, expose=bool(job.policy.expose_errors))
     if failures > job.policy.retries or not may_be_retried(job.policy, error):
         return failed(refused, error)
     asked = pause_of(error)

@@ -83,7 +83,7 @@ class Worker:
         self.settings = settings
         self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._tracing = tracing_of(settings, "tidings-worker", self.id)
-        self._jobs = {job.kind: job for job in jobs}
+        self._jobs = {job.kind: job.exposing(settings.expose_errors) for job in jobs}
         self._listening = listening
         self._meter = WorkerMeter()
         self._keys = Keys()

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from tidings.parent import PARENT_VARIABLE
 
+from .error import EXIT_MISTAKE, EXIT_SETTING, MISTAKE
+
 
 class Child:
     """One child; it can be started again after it has ended."""
@@ -25,13 +27,15 @@ class Child:
         self._reader: threading.Thread | None = None
         self._console = Console(stderr=True)
         self._told = False
-        """Whether somebody has been told that it ended by itself."""
+        """Whether `ended_by_itself` has returned its end."""
         self._asked = False
         """Whether it was asked to stop."""
+        self._mistake = False
 
     def start(self) -> None:
         """Start it. It does not get Ctrl-C from the terminal: its parent says when to stop."""
         self._told = self._asked = False
+        self._mistake = False
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             env=self._environment,
@@ -52,12 +56,25 @@ class Child:
         """Return its exit code if it has ended."""
         return self._process.poll() if self._process is not None else None
 
-    def ended_by_itself(self) -> bool:
-        """Return once that it has ended though nobody asked it to."""
-        if self._process is None or self._process.poll() is None or self._told or self._asked:
-            return False
-        self._told = True
-        return True
+    @property
+    def pid(self) -> int | None:
+        """Its process id, if it has been started."""
+        return self._process.pid if self._process is not None else None
+
+    def ended_by_itself(self) -> int | None:
+        """Return once the exit code of a child that ended though its parent did not ask it to; else None."""
+        if self._process is None or self._told or self._asked:
+            return None
+        code = self._process.poll()
+        if code is not None:
+            self._told = True
+            if self._reader is not None:
+                self._reader.join(1)  # what it said belongs before what is said of its end
+        return code
+
+    def names_a_mistake(self) -> bool:
+        """Return whether it ended because of a mistake of the user's: another start would end the same way."""
+        return self._mistake and self.poll() in (EXIT_MISTAKE, EXIT_SETTING)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs."""
@@ -86,6 +103,7 @@ class Child:
     def _show(self, output: IO[str]) -> None:
         with output:
             for line in output:
+                self._mistake = self._mistake or line.startswith(MISTAKE)
                 text = Text(f"{self.name:<7}", style=self._colour)
                 text.append(line.rstrip("\n"), style="default")
                 self._console.print(text, soft_wrap=True)

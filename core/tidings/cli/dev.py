@@ -1,9 +1,11 @@
 """The command `tidings dev`: store, server and worker in one, for one's own machine.
 
-Each runs as a process of its own, as in production; this one starts them, shows what they print,
-starts the worker anew when the code changes, and stops all when it is told to.
+Each runs as a process of its own, as in production; this one starts them, shows what they print, starts one that
+ended by itself again, starts the worker again when the code changes, and stops all at Ctrl-C.
 """
 
+import asyncio
+import contextlib
 import functools
 import os
 import signal
@@ -20,14 +22,18 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 
-from tidings.broker.connection import redact
-from tidings.broker.embedded import SCHEME, EmbeddedStore
+from tidings.broker.connection import check_store, redact
+from tidings.broker.embedded import EmbeddedStore
+from tidings.broker.error import StoreError
 from tidings.lab.lab import Addresses, Lab
 from tidings.lab.simulation import EXAMPLE, Part, Simulation, SimulationError
+from tidings.settings import StoreSettings, from_env
+from tidings.store_url import EMBEDDED
 
 from .child import Child
 from .error import CommandError
 from .simulate import draw_seed, free_port, read_simulation, tell, words_for
+from .supervision import MAX_STARTS, Supervision, describe_end
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
@@ -47,7 +53,7 @@ def dev(
         typer.Option("--dir", envvar="TIDINGS_DIR", show_envvar=True, help="Where the embedded store keeps its data."),
     ] = Path(".tidings"),
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
-    reload: Annotated[bool, typer.Option(help="Start the worker anew when the code changes.")] = True,
+    reload: Annotated[bool, typer.Option(help="Start the worker again when the code changes.")] = True,
     simulate: Annotated[
         str | None,
         typer.Option(help=f"Let it fail as networks and machines do: {EXAMPLE}. See the guide to the latency lab."),
@@ -60,8 +66,8 @@ def dev(
     # SIGINT too: a shell without job control starts its background commands with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    url = os.environ.get("TIDINGS_STORE_URL", "")
-    store = EmbeddedStore(folder) if not url or url.startswith(SCHEME) else None
+    url = os.environ.get("TIDINGS_STORE_URL", "") and from_env(StoreSettings).store_url
+    store = EmbeddedStore(folder) if not url or url.startswith(EMBEDDED) else None
     simulation = None if simulate is None else read_simulation(simulate, own_store=store is not None)
     wish = _Wish(modules or [], port, open_page, reload, simulation, simulate_seed)
     try:
@@ -116,19 +122,26 @@ class _Dev:
         }
         served = {**environment, "TIDINGS_STORE_URL": addresses.server_store}
         worked = {**environment, "TIDINGS_STORE_URL": addresses.worker_store}
+        # The one who reads the problem here is the one who wrote the handler.
+        worked.setdefault("TIDINGS_EXPOSE_ERRORS", "true")
         self._server = Child("server", "cyan", ["serve"], served)
         self._worker = Child("worker", "magenta", ["work", *wish.modules], worked)
+        self._supervisions = {part: Supervision(time.monotonic) for part in Part}
         self._killed = threading.Event()
         """Set when the lab has killed the worker."""
+        self._watching = False
+        """Whether changes of the code are seen."""
         self._changed = threading.Event()
         self._over = threading.Event()
 
     def run(self) -> None:
-        """Run until told to stop, or until the server or the store ends by itself."""
+        """Run until Ctrl-C, or until a part cannot be kept running."""
         try:
-            self._server.start()
+            if self._store is None:
+                asyncio.run(check_store(self._store_url))
+            self._start(Part.SERVER)
             if self._wish.modules:
-                self._worker.start()
+                self._start(Part.WORKER)
                 self._watch_files()
             self._wait_until_ready()
             self._announce()
@@ -159,22 +172,74 @@ class _Dev:
                     self._killed.set()
                 self._worker.signal(number)
 
-    def _look(self) -> None:
-        if (code := self._server.poll()) is not None:
-            raise CommandError(f"the server ended with exit code {code}; what it said is above")
-        if self._store is not None and (code := self._store.poll()) is not None:
-            raise CommandError(f"the store ended with exit code {code}; see {self._store.folder / 'store.log'}")
-        if self._worker.ended_by_itself():
-            if self._killed.is_set():
-                self._killed.clear()
+    def _start(self, part: Part) -> None:
+        match part:
+            case Part.STORE:
+                assert self._store is not None
+                with contextlib.suppress(StoreError):  # it has ended again, which the next look finds
+                    self._store.restart()
+            case Part.SERVER:
+                self._server.start()
+            case Part.WORKER:
                 self._worker.start()
-            else:
-                self._console.print("[yellow]The worker has ended; it starts anew when its code changes.[/yellow]")
+        self._supervisions[part].started()
+
+    def _look(self) -> None:
+        """See what has ended, and start what is due."""
+        if self._store is not None and (code := self._store.poll()) is not None:
+            self._ended(Part.STORE, code, f"; see {self._store.folder / 'store.log'}")
+        if (code := self._server.ended_by_itself()) is not None:
+            if self._server.names_a_mistake():
+                raise CommandError(f"the server ended with exit code {code}; what it said is above")
+            self._ended(Part.SERVER, code, "; what it said is above")
+        if (code := self._worker.ended_by_itself()) is not None:
+            self._worker_ended(code)
+        for part, supervision in self._supervisions.items():
+            if supervision.is_due():
+                self._start(part)
         if self._changed.is_set():
             self._changed.clear()
-            self._console.print("[dim]The code changed: starting the worker anew.[/dim]")
+            self._console.print("[dim]The code changed: the worker starts again.[/dim]")
             self._worker.stop(STOP_TIMEOUT_S)
-            self._worker.start()
+            self._supervisions[Part.WORKER].forget()
+            self._start(Part.WORKER)
+
+    def _worker_ended(self, code: int) -> None:
+        if self._killed.is_set():  # the lab has told of it
+            self._killed.clear()
+            self._start(Part.WORKER)
+        elif self._worker.names_a_mistake():
+            self._say(f"The worker has ended, for the reason above; {self._after_a_change}.")
+        else:
+            self._ended(Part.WORKER, code, "")
+
+    def _ended(self, part: Part, code: int, where: str) -> None:
+        """Say once that a part ended by itself, and have it started again.
+
+        Raises:
+            CommandError: the server or the store has ended too often in a row.
+
+        """
+        if self._supervisions[part].pending:
+            return
+        end = f"The {part.value} {describe_end(code)}"
+        pause = self._supervisions[part].ended()
+        if pause is not None:
+            when = f"in {pause:g} s" if pause else "now"
+            self._say(f"{end}; it starts again {when}.")
+        elif part is Part.WORKER:
+            self._say(f"{end}, for the {MAX_STARTS + 1}th time in a row; {self._after_a_change}.")
+        else:
+            raise CommandError(f"{end}, for the {MAX_STARTS + 1}th time in a row{where}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, style="yellow", highlight=False, soft_wrap=True)
+
+    @property
+    def _after_a_change(self) -> str:
+        if self._watching:
+            return "it starts again when its code changes"
+        return "mend that, stop this with Ctrl-C, and start it again"
 
     def _wait_until_ready(self) -> None:
         give_up = time.monotonic() + READY_TIMEOUT_S
@@ -189,6 +254,8 @@ class _Dev:
         address = f"http://127.0.0.1:{self._wish.port}"
         what = " ".join(self._wish.modules) or "no jobs yet: name a module, such as `tidings dev jobs.py`"
         where = f"store   {redact(self._store_url)}\njobs    {what}"
+        if self._wish.modules:
+            where += f"\nworker  process {self._worker.pid}"
         if self._wish.simulation is not None:
             where += f"\n\nSimulated\n{words_for(self._wish.simulation, self._seed)}"
         lines = f"[bold]{address}[/bold]\n\n{where}\n\nCtrl-C stops everything"
@@ -204,6 +271,7 @@ class _Dev:
         except ImportError:
             self._console.print("[dim]No reload on changes: pip install 'tidings[dev]'[/dim]")
             return
+        self._watching = True
         folders = {
             Path(module).resolve().parent if module.endswith(".py") else Path.cwd() for module in self._wish.modules
         }
