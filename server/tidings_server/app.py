@@ -144,8 +144,16 @@ class Health:
         The store is not asked: that it is there is what the inbox proves, and one that hangs must not hang this.
         """
         gateway = self._gateway
-        status = {"ready": gateway.ready, "inbox": gateway.inbox, "draining": gateway.draining}
-        return json_response(status, 200 if gateway.ready else 503)
+        reasons = gateway.unready()
+        status = {
+            "ready": not reasons,
+            "inbox": gateway.inbox,
+            "draining": gateway.draining,
+            "eviction": gateway.retention.now.eviction or None,
+            "persistence": gateway.retention.now.persistence,
+            "reasons": reasons,
+        }
+        return json_response(status, 503 if reasons else 200)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -28,6 +28,7 @@ from tidings.broker.gateway import Fallback, GatewayStore, NewJob, Record, Submi
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
 from tidings.broker.registry import Registry
+from tidings.broker.retention import RetentionWatch
 from tidings.broker.subscription import Hearing, Subscription
 from tidings.broker.ticket import TicketStore
 from tidings.contract.envelope import Envelope, encode_envelope
@@ -65,6 +66,9 @@ from .trace import Traces, end_submit
 
 log = structlog.get_logger()
 
+VITAL = frozenset({"EVAL", "EVALSHA", "PUBLISH", "SUBSCRIBE"})
+"""Commands without which no job is taken, or none of its events heard."""
+
 START_WAIT_S = 5.0
 """How long the start waits for the store to tell the kinds; without them everything is refused for now."""
 
@@ -86,9 +90,10 @@ class Gateway:
         self.limits = Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})
         self.accounts = Accounts(self.limits, settings.max_connections)
         keys = self.keys = Keys()
-        contact = Contact()
+        contact = self.contact = Contact()
         self.client = open_store(settings.store_url, contact=contact)
         self._listening = open_store(settings.store_url, timeout=None, contact=contact)
+        self.retention = RetentionWatch(self.client)
         self._registry = Registry(self.client, keys)
         self.tickets = Tickets(TicketStore(self.client, keys), settings.ticket_ttl_s)
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -136,6 +141,7 @@ class Gateway:
             async with self.store, self.breaker_store, anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 tasks.start_soon(self._subscription.run, name="inbox")
+                tasks.start_soon(self.retention.run, name="retention")
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self._follow_breakers, name="breakers")
                 tasks.start_soon(self.observatory.run, name="overview")
@@ -144,6 +150,7 @@ class Gateway:
                     tasks.start_soon(self._clock.follow, self.client, name="store clock")
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
+                    await self.retention.looked.wait()
                     await self._kinds_known.wait()
                 yield
                 tasks.cancel_scope.cancel()
@@ -155,9 +162,27 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        """Whether clients should come here: the inbox hears, kinds and keys are known, the process is not leaving."""
-        known = self._kinds_known.is_set() and self.authenticator.ready
-        return self.inbox is Hearing.OPEN and known and not self.draining
+        """Whether clients should come here."""
+        return not self.unready()
+
+    def unready(self) -> list[str]:
+        """Return why clients should not come here, each reason as a sentence for operators."""
+        eviction = self.retention.now.eviction
+        refused = self.retention.now.evicts and not self.settings.allow_eviction
+        faults = {
+            "the process is leaving": self.draining,
+            f"the inbox is {self.inbox.value}: events would not be heard": self.inbox is not Hearing.OPEN,
+            "the kinds are not known yet": not self._kinds_known.is_set(),
+            "the keys of the issuer are not known yet": not self.authenticator.ready,
+            f"the store's maxmemory-policy is {eviction}, so it deletes acknowledged jobs when its memory is full: set "
+            "noeviction there, or TIDINGS_ALLOW_EVICTION=true here": refused,
+        }
+        denied = [
+            f"the store denies {command} ({said}): grant its user what docs/how-to/production.md lists"
+            for command, said in self.contact.denied.items()
+            if command in VITAL
+        ]
+        return [fault for fault, true in faults.items() if true] + denied
 
     @property
     def inbox(self) -> Hearing:

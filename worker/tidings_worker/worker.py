@@ -26,6 +26,7 @@ from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
 from tidings.broker.paused import Paused
 from tidings.broker.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
+from tidings.broker.retention import RetentionWatch
 from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import Rules, WorkerStore
@@ -117,6 +118,7 @@ class Worker:
                 queue.pause()  # until it is known that nobody has paused it
                 sweepers.append(self._sweeper(work, registry, queue))
             async with anyio.create_task_group() as background:
+                background.start_soon(RetentionWatch(store).run, name="retention")
                 background.start_soon(self._present, registry, name="presence")
                 background.start_soon(self._follow_pauses, Paused(store, self._keys), name="pauses")
                 background.start_soon(self._listen, listening, store, breakers, name="orders")

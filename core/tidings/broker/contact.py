@@ -6,11 +6,15 @@ from typing import Any
 
 import structlog
 
-from .error import StoreError, StoreFullError, StoreUnavailableError
+from .error import CommandDeniedError, StoreError, StoreFullError, StoreUnavailableError
 from .outage import Outage
 from .silence import Silence
 
 log = structlog.get_logger()
+
+
+DISPENSABLE = frozenset({"CONFIG", "CONFIG GET", "FCALL", "FUNCTION", "INFO"})
+"""Commands that a process does without, where its user may not use them."""
 
 
 def tell_log(event: str, **fields: object) -> None:
@@ -47,6 +51,8 @@ class Contact:
         self._want = Outage()
         """Of memory: the store answers, and takes no more."""
         self._refused: tuple[Any, ...] = ()
+        self.denied: dict[str, str] = {}
+        """Commands that the store's user may not use, or not with the keys or channels of Tidings → what it said."""
 
     @property
     def lost(self) -> bool:
@@ -66,6 +72,9 @@ class Contact:
             over = self._loss.succeeded(now)
             if over is not None:
                 self._tell("store_back", seconds=round(over.seconds, 3), failed_calls=over.failures)
+        if self.denied and call and call[0] in self.denied:
+            del self.denied[call[0]]
+            self._tell("store_permits", command=call[0])
         # A full store goes on answering whatever needs no memory: only what it refused can tell.
         if self._want.lasts and call == self._refused:
             over = self._want.succeeded(now)
@@ -79,8 +88,22 @@ class Contact:
                 self._tell("store_lost", error=str(error))
             return
         self.answered(())
+        if isinstance(error, CommandDeniedError):
+            self._deny(call, error)
         if isinstance(error, StoreFullError):
             if not self._want.lasts:
                 self._refused = call
             if self._want.failed(self.clock()):
                 self._tell("store_full", error=str(error))
+
+    def _deny(self, call: tuple[Any, ...], error: StoreError) -> None:
+        command = str(call[0]) if call else ""
+        if command in DISPENSABLE or command in self.denied:
+            return
+        self.denied[command] = str(error)
+        self._tell(
+            "store_denies",
+            command=command,
+            error=str(error),
+            help="grant the store's user what docs/how-to/production.md lists: keys ~t:*, channels &t:*, commands",
+        )

@@ -9,6 +9,7 @@
     └── ScriptError             it refused what a script did: our mistake
         ├── ScriptUnknownError  it does not know the script (any more); send the text
         └── CommandDeniedError  it has no such command, or this user may not use it
+            └── AccessDeniedError   this user may not use a command within a script, a key or a channel
 """
 
 import redis.exceptions
@@ -42,6 +43,10 @@ class CommandDeniedError(ScriptError):
     """The store has no such command, or the user by whom this process is known there may not use it."""
 
 
+class AccessDeniedError(CommandDeniedError):
+    """This user may call the script, and not use what it uses."""
+
+
 _CODES: dict[str, type[StoreError]] = {
     "NOSCRIPT": ScriptUnknownError,
     "NOPERM": CommandDeniedError,
@@ -71,8 +76,14 @@ _PHRASES: dict[str, type[StoreError]] = {
 """What refusals say that have no word of their own."""
 
 
+_IN_SCRIPT = "ACL failure in script"
+"""What a script's error says where the user lacks a permission for a command or a key in it."""
+
+
 def refusal(text: str) -> StoreError:
     """Return the error for what the store said instead of an answer, the code its first word."""
+    if _IN_SCRIPT in text:
+        return AccessDeniedError(text)
     for start, error in _PHRASES.items():
         if text.startswith(start):
             return error(text)
@@ -94,6 +105,7 @@ def translate(error: BaseException) -> StoreError:
 _CLASSES = {
     redis.exceptions.NoScriptError: "NOSCRIPT",
     redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.NoPermissionError: "NOPERM",
     redis.exceptions.ReadOnlyError: "READONLY",
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.TryAgainError: "TRYAGAIN",

@@ -12,6 +12,7 @@ from tidings.broker.connection import caller_of
 from tidings.broker.contact import Contact
 from tidings.broker.error import CommandDeniedError, StoreError
 from tidings.broker.keys import Keys
+from tidings.broker.retention import KEEPS
 from tidings.contract.kind import KindRecord
 
 from .family import Family, Labels, gauge, gauges, up
@@ -133,6 +134,12 @@ class Stock:
         return [
             gauge("tidings_store_memory_bytes", "What the store holds in memory.", float(lines["used_memory"])),
             gauge("tidings_store_memory_max_bytes", most, float(lines.get("maxmemory", 0))),
+            gauge(
+                "tidings_store_evicts",
+                "Whether the store deletes keys, acknowledged jobs among them, when its memory is full: its "
+                "`maxmemory-policy` is another than noeviction.",
+                float(lines.get("maxmemory_policy", KEEPS).strip() != KEEPS),
+            ),
         ]
 
 
