@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from redis.asyncio.connection import parse_url
 
 from support.store import StoreProcess, free_port, running_store
+from support.timeouts import scaled
 from tidings.broker.embedded import EmbeddedStore
 from tidings.settings import SettingsError, StoreSettings, from_env
 from tidings.store_url import StoreUrlError, parse_store_url, show_store_url
@@ -152,7 +153,7 @@ def run(arguments: list[str], url: str, folder: Path) -> "subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
 
 

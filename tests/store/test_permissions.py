@@ -5,7 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ import redis
 from support.peer import peer
 from support.scrape import scrape
 from support.store import StoreProcess, running_store
-from support.system import ServerProcess, System, WorkerProcess
+from support.system import Process, ServerProcess, System, WorkerProcess
+from support.timeouts import scaled
 
 GUIDE = (Path(__file__).parents[2] / "docs/how-to/production.md").read_text()
-PASSWORD = "hush/@#"
+PASSWORD = "hush/@#"  # noqa: S105 - of this test alone
 ESCAPED = "hush%2F%40%23"
 
 
@@ -52,10 +54,23 @@ def tidings(system: System, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=scaled(60),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def wait(holds: Callable[[], bool], process: Process) -> None:
+    """Return when something is the case."""
+    give_up = time.monotonic() + scaled(30)
+    while not holds():
+        assert process.process.poll() is None, process.text()
+        assert time.monotonic() < give_up, process.text()
+        time.sleep(0.05)
+
+
+def reasons(server: ServerProcess) -> list[str]:
+    return list((server.get("/readyz")[1] or {}).get("reasons", ()))
 
 
 def denied(store: StoreProcess) -> list[object]:
@@ -70,7 +85,7 @@ async def test_the_user_of_the_guide_may_do_what_server_worker_and_commands_do(s
         assert (await client.run("noop"))[-1]["event"] == "succeeded"
         assert (await client.run("flaky", {"succeed_at": 2}))[-1]["event"] == "succeeded"
         assert (await client.run("raises"))[-1]["event"] == "failed"
-        failed = json.loads(tidings(system, "dead", "list", "--json"))
+        failed = [json.loads(line) for line in tidings(system, "dead", "list", "--json").splitlines()]
         assert "default" in tidings(system, "status")
         tidings(system, "top", "--once")
         tidings(system, "pause", "default")
@@ -104,8 +119,8 @@ def test_what_a_user_lacks_is_said_once_and_by_readyz(store: StoreProcess, taken
             if command == "EVALSHA":
                 wait(lambda: "store_denies" in worker.text(), worker)
             else:
-                wait(lambda: server.get("/readyz")[0] == 503, server)
-                assert any(command in one and "grant" in one for one in server.get("/readyz")[1]["reasons"])
+                wait(lambda: any(command in one and "grant" in one for one in reasons(server)), server)
+                assert server.get("/readyz")[0] == 503
                 wait(lambda: '"store_denies"' in server.text(), server)
                 assert server.text().count('"command": "SUBSCRIBE"') == 1
                 assert "&t:*" in server.text()

@@ -10,6 +10,8 @@ EXIT_SETTING = 2
 """Of a setting or flag that is wrong; typer's own too."""
 EXIT_STORE = 3
 """Of a store that cannot be used."""
+EXIT_NO_WORKER = 4
+"""Of `tidings status`, where the store answers and no worker lives."""
 
 
 class CommandError(Exception):

@@ -1,7 +1,13 @@
-"""The entry point: finds the commands, and turns what users can cause into one clear line."""
+"""The entry point: finds the commands, and turns what users can cause into one clear line.
+
+Only the command that is called is imported: `tidings status` is a probe, run every few seconds, and most of what a
+command costs is the import of what the others need.
+"""
 
 import sys
-from importlib.metadata import entry_points
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -12,25 +18,35 @@ from tidings.contract.problem import ProblemError
 from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
-from .bench.command import bench
-from .breaker import breaker
-from .client import cancel, show, signal, submit, watch
-from .dead import dead
-from .dev import dev
 from .error import EXIT_MISTAKE, EXIT_SETTING, EXIT_STORE, MISTAKE, CommandError
-from .pause import pause, resume
-from .status import status
-from .top.command import top
 
 EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
 """The extra that each command of another package needs."""
+
+COMMANDS = {
+    "dev": "dev",
+    **dict.fromkeys(EXTRAS, ""),
+    "submit": "client",
+    "watch": "client",
+    "show": "client",
+    "signal": "client",
+    "cancel": "client",
+    "status": "status",
+    "pause": "pause",
+    "resume": "pause",
+    "top": "top.command",
+    "bench": "bench.command",
+    "dead": "dead",
+    "breaker": "breaker",
+}
+"""Each command → the module here that has it under its name; empty: another package brings it."""
 
 
 def main() -> None:
     """Run the command line of this process."""
     end_with_parent_if_asked()
     try:
-        _app()()
+        _app(sys.argv[1:])()
     except (CommandError, ProblemError) as error:
         _end(error, EXIT_MISTAKE)
     except SettingsError as error:
@@ -44,7 +60,8 @@ def _end(error: Exception, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _app() -> typer.Typer:
+def _app(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line, with the command that is called, or with all where none is: for help and suggestions."""
     app = typer.Typer(
         name="tidings",
         help="Submit work, get a token at once, have the tidings pushed to you.",
@@ -54,11 +71,21 @@ def _app() -> typer.Typer:
         rich_markup_mode="markdown",
     )
     app.callback()(_options)
-    for command in (dev, *_plugged(), submit, watch, show, signal, cancel, status, pause, resume, top, bench):
-        app.command()(command)
-    app.add_typer(dead, name="dead")
-    app.add_typer(breaker, name="breaker")
+    called = next((one for one in arguments if not one.startswith("-")), "")
+    for name in [called] if called in COMMANDS else COMMANDS:
+        command = _command(name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command()(command)
     return app
+
+
+def _command(name: str) -> Any:
+    module = COMMANDS[name]
+    if not module:
+        return _plugged(name)
+    return getattr(import_module(f".{module}", __package__), name)
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,17 +102,18 @@ def _options(
     pass
 
 
-def _plugged() -> list[Any]:
-    """Return the commands that the server and the worker bring."""
-    found = {point.name: point for point in entry_points(group="tidings.commands")}
-    return [_load(found[name], name) if name in found else _missing(name) for name in EXTRAS]
+def _plugged(name: str) -> Any:
+    """Return a command that the server or the worker brings."""
+    for point in entry_points(group="tidings.commands", name=name):
+        return _load(point)
+    return _missing(name)
 
 
-def _load(point: Any, name: str) -> Any:
+def _load(point: EntryPoint) -> Any:
     try:
         return point.load()
     except ModuleNotFoundError as error:
-        return _missing(name, error.name or "")
+        return _missing(point.name, error.name or "")
 
 
 def _missing(name: str, module: str = "") -> Any:

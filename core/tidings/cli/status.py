@@ -14,19 +14,26 @@ from tidings.broker.keys import Keys
 from tidings.contract.kind import KindRecord
 from tidings.settings import StoreSettings, from_env
 
+from .error import EXIT_MISTAKE, EXIT_NO_WORKER
 from .flag import with_flags
 
 
 @with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
-    """Show kinds, workers and queues; exit with 1 if something waits that nobody serves."""
+    """Show kinds, workers and queues; exit with 1 if jobs wait that no worker serves, 4 if no worker lives."""
     settings = from_env(StoreSettings, overrides=flags)
     census = asyncio.run(_census(settings.store_url))
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(census)).decode())  # noqa: T201
     else:
         _show(census, Console())
-    raise typer.Exit(1 if census.unserved else 0)
+    raise typer.Exit(_code(census))
+
+
+def _code(census: Census) -> int:
+    if census.unserved:
+        return EXIT_MISTAKE
+    return 0 if census.workers else EXIT_NO_WORKER
 
 
 async def _census(url: str) -> Census:
@@ -61,6 +68,8 @@ def _show(census: Census, console: Console) -> None:
         workers.add_row(*row)
     for table in (queues, kinds, workers):
         console.print(table)
+    if not census.workers:
+        console.print("[red]No worker lives.[/red]")
     for queue in census.paused:
         console.print(f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it.", style="yellow")
     for queue in census.unserved:

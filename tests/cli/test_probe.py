@@ -1,0 +1,104 @@
+"""`tidings status` as a probe: what it says by its exit code, and what it does not import."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from support.peer import peer
+from support.store import running_store
+from support.system import System
+from support.timeouts import scaled
+from tidings.cli.main import COMMANDS
+
+NOT_FOR_STATUS = {
+    "tidings_server", "tidings_worker", "tidings.client", "tidings.lab", "tidings.cli.dev", "tidings.cli.bench",
+    "tidings.cli.top", "starlette", "uvicorn", "uvloop", "websockets", "jsonschema_rs", "prometheus_client", "jwt",
+    "watchfiles", "rich.progress",
+}  # fmt: skip
+
+
+def run(*arguments: str, store: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "tidings", *arguments],
+        env={**os.environ, "TIDINGS_STORE_URL": store},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=scaled(60),
+    )
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    with running_store() as store:
+        system = System(store)
+        yield system
+        system.close()
+
+
+async def test_the_exit_code_says_whether_work_is_done(system: System) -> None:
+    url = system.store.url
+    alone = run("status", store=url)
+    assert alone.returncode == 4
+    assert "No worker lives." in alone.stdout
+    worker = system.add_worker(TIDINGS_GRACE_S="0")
+    server = system.add_server()
+    assert run("status", store=url).returncode == 0
+    worker.process.terminate()
+    worker.wait()
+    assert run("status", "--json", store=url).returncode == 4
+    async with peer(server.socket_url) as client:
+        await client.ask("submit", kind="noop", input={})
+    waiting = run("status", store=url)
+    assert waiting.returncode == 1
+    assert "no worker serves it" in waiting.stdout
+    assert run("status", "--no-such-flag", store=url).returncode == 2
+    assert run("status", store="redis://127.0.0.1:1").returncode == 3
+
+
+TELL_MODULES = """
+import sys
+from tidings.cli import main
+sys.argv = ["tidings", "status"]
+try:
+    main()
+finally:
+    print(*sys.modules, sep="\\n", file=sys.stderr)
+"""
+
+
+def test_status_imports_what_it_needs_and_no_more(system: System) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TELL_MODULES],
+        env={**os.environ, "TIDINGS_STORE_URL": system.store.url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=scaled(60),
+    )
+    imported = done.stderr.splitlines()
+    assert "tidings.cli.status" in imported, done.stderr
+    assert [name for name in imported if any(f"{name}.".startswith(f"{one}.") for one in NOT_FOR_STATUS)] == []
+
+
+def test_help_and_suggestions_know_every_command(system: System) -> None:
+    help_ = run("--help", store=system.store.url).stdout
+    for name in (
+        "dev",
+        "serve",
+        "work",
+        "key",
+        "submit",
+        "watch",
+        "status",
+        "pause",
+        "top",
+        "bench",
+        "dead",
+        "breaker",
+    ):
+        assert f" {name} " in help_
+    assert "Did you mean 'status'?" in run("statsu", store=system.store.url).stderr

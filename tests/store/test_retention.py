@@ -1,0 +1,105 @@
+"""A store that does not keep what it has acknowledged: processes say so, and servers on one that evicts are not ready."""
+
+import json
+import time
+
+import anyio
+import pytest
+import structlog
+
+from support.scrape import scrape
+from support.store import running_store
+from support.system import ServerProcess, System
+from support.timeouts import scaled
+from tidings.broker import retention
+from tidings.broker.connection import open_store
+from tidings.broker.retention import Persistence, Retention, RetentionWatch, look
+
+
+def lines(text: str, event: str) -> list[dict[str, object]]:
+    return [found for line in text.splitlines() if (found := json.loads(line))["event"] == event]
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_a_server_on_a_store_that_evicts_is_not_ready_and_says_why(policy: str) -> None:
+    with running_store("--maxmemory-policy", policy, "--maxmemory", "100mb") as store:
+        system = System(store)
+        try:
+            worker = system.add_worker()
+            tolerant = system.add_server(TIDINGS_ALLOW_EVICTION="true")
+            assert tolerant.get("/readyz")[1]["eviction"] == policy
+            system.servers.append(server := ServerProcess(store.url))
+            wait_until_it_hears(server)
+            status, said = server.get("/readyz")
+            assert (status, said["ready"], said["inbox"], said["eviction"]) == (503, False, "open", policy)
+            (reason,) = said["reasons"]
+            assert "noeviction" in reason
+            assert "TIDINGS_ALLOW_EVICTION" in reason
+            for process in (server, worker, tolerant):
+                (line,) = lines(process.text(), "store_evicts")
+                assert (line["level"], line["eviction"]) == ("error", policy)
+            assert scrape(server.url + "/metrics").sum("tidings_store_evicts") == 1
+        finally:
+            system.close()
+
+
+def wait_until_it_hears(server: ServerProcess) -> None:
+    give_up = time.monotonic() + scaled(20)
+    while (server.get("/readyz")[1] or {}).get("inbox") != "open":
+        assert time.monotonic() < give_up, server.text()
+        time.sleep(0.05)
+
+
+def test_a_store_that_keeps_all_is_nothing_to_speak_of() -> None:
+    with running_store() as store:
+        system = System(store)
+        try:
+            server = system.add_server()
+            said = server.get("/readyz")[1]
+            assert (said["eviction"], said["persistence"], said["reasons"]) == ("noeviction", "aof", [])
+            assert "store_" not in server.text()
+            assert scrape(server.url + "/metrics").each("tidings_store_evicts")[0].value == 0
+        finally:
+            system.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"), [(["--save", ""], Persistence.NONE), (["--save", "3600", "1"], Persistence.SNAPSHOTS)]
+)
+def test_a_store_that_writes_too_little_is_a_warning_and_no_more(options: list[str], kept: Persistence) -> None:
+    with running_store("--appendonly", "no", *options) as store:
+        system = System(store)
+        try:
+            server = system.add_server()
+            assert server.get("/readyz")[1]["persistence"] == kept
+            (line,) = lines(server.text(), "store_not_persistent")
+            assert (line["level"], line["persistence"]) == ("warning", kept)
+        finally:
+            system.close()
+
+
+async def test_a_change_while_it_runs_is_seen_and_each_state_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "LOOK_S", 0.01)
+    with running_store() as process:
+        store = open_store(process.url)
+        watch = RetentionWatch(store)
+        with structlog.testing.capture_logs() as said:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch.run)
+                for policy in ("allkeys-lfu", "noeviction"):
+                    process.tell(f"CONFIG SET maxmemory-policy {policy}")
+                    with anyio.fail_after(scaled(10)):
+                        while watch.now.eviction != policy:
+                            await anyio.sleep(0.01)
+                tasks.cancel_scope.cancel()
+        await store.aclose()
+    assert [line["event"] for line in said] == ["store_evicts", "store_evicts_no_more"]
+
+
+async def test_a_user_who_may_not_ask_is_told_nothing() -> None:
+    with running_store() as process:
+        process.tell("ACL SETUSER me on >pw ~* &* +@all -info -config")
+        store = open_store(f"redis://me:pw@127.0.0.1:{process.port}/0")
+        assert await look(store) == Retention("", Persistence.UNKNOWN)
+        assert not Retention().evicts
+        await store.aclose()
