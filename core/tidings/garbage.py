@@ -1,5 +1,6 @@
 """The garbage collector of a process that serves for long."""
 
+import atexit
 import gc
 
 YOUNG = 20_000
@@ -10,10 +11,12 @@ def settle() -> None:
     """Leave what was made up to now alone for good, and look more rarely at what comes.
 
     A server has a hundred thousand objects that live as long as it does (modules, types, schemas); each full collection
-    would walk them all, in the middle of somebody's request.
+    would walk them all, in the middle of somebody's request. When the process ends the collector gets them back: the
+    modules of users have finalizers too, and some libraries print a long report of what was never let go.
 
     Source: https://docs.python.org/3/library/gc.html#gc.freeze
     """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)
     gc.set_threshold(YOUNG, 10, 10)

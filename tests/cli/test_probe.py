@@ -86,19 +86,6 @@ def test_status_imports_what_it_needs_and_no_more(system: System) -> None:
 
 def test_help_and_suggestions_know_every_command(system: System) -> None:
     help_ = run("--help", store=system.store.url).stdout
-    for name in (
-        "dev",
-        "serve",
-        "work",
-        "key",
-        "submit",
-        "watch",
-        "status",
-        "pause",
-        "top",
-        "bench",
-        "dead",
-        "breaker",
-    ):
+    for name in COMMANDS:
         assert f" {name} " in help_
     assert "Did you mean 'status'?" in run("statsu", store=system.store.url).stderr

@@ -121,16 +121,31 @@ def test_make_demo_serves_the_three_kinds_and_stops_at_ctrl_c(tmp_path: Path) ->
     assert "make demo" in README
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "TIDINGS_PORT": str(port), "TIDINGS_DIR": str(tmp_path)}
-    with subprocess.Popen(["make", "demo"], cwd=ROOT, env=environment, start_new_session=True) as process:
+    environment = {**os.environ, "TIDINGS_PORT": str(port), "TIDINGS_DIR": str(tmp_path), "TIDINGS_URL": url}
+    printed = tmp_path / "printed.txt"
+    with (
+        printed.open("w") as output,
+        subprocess.Popen(
+            ["make", "demo"], cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+        ) as process,
+    ):
         try:
             wait_for(process, url, {"flight_delays", "thumbnails", "index_text"})
+            subprocess.run(
+                [sys.executable, "-m", "tidings", "submit", "flight_delays", "carrier=UA", "--follow"],
+                env=environment, capture_output=True, check=True, timeout=scaled(60),
+            )  # fmt: skip
+            before = len(printed.read_text().splitlines())
             os.killpg(process.pid, signal.SIGINT)
             process.wait(scaled(20))
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
     assert kinds(url) == set()
+    last = printed.read_text().splitlines()[before:]
+    assert len(last) < 10, last
+    assert not any("leaked" in line or "Traceback" in line for line in last)
+    assert any(" left " in line for line in last), "the worker has said its last line"
 
 
 @pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("examples/*/*.md")])

@@ -1,4 +1,4 @@
-"""A store that does not keep what it has acknowledged: processes say so, and servers on one that evicts are not ready."""
+"""A store that does not keep what it acknowledged: processes say so, and servers on one that evicts are not ready."""
 
 import json
 import time

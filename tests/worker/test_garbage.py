@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import weakref
 from typing import Any, cast
 
@@ -63,3 +65,22 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
         assert held() is None
     finally:
         gc.enable()
+
+
+ENDS = """
+import sys
+from tidings import garbage
+
+class Held:
+    def __del__(self, write=sys.stdout.write):
+        write("let go")
+
+held = Held()
+held.itself = held
+garbage.settle()
+"""
+
+
+def test_what_was_made_before_it_settled_is_let_go_when_the_process_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, check=True, timeout=scaled(60))
+    assert done.stdout == "let go"
