@@ -17,6 +17,7 @@ from .codec import encode, encode_chunk, encode_progress
 from .outcome import StoppedError
 from .saga.error import SagaUseError
 from .saga.face import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
+from .seconds import Duration, seconds_of
 
 T = TypeVar("T")
 
@@ -205,13 +206,13 @@ class Context(_Face):
     @overload
     def step(
         self, function: Callable[..., Awaitable[T]], /, *args: Any, undo: UndoLike | None = ..., name: str | None = ...,
-        retries: int | None = ..., timeout: float | None = ..., **kwargs: Any,
+        retries: int | None = ..., timeout: Duration | None = ..., **kwargs: Any,
     ) -> Awaitable[T]: ...  # fmt: skip
 
     @overload
     def step(
         self, function: Callable[..., T], /, *args: Any, undo: UndoLike | None = ..., name: str | None = ...,
-        retries: int | None = ..., timeout: float | None = ..., **kwargs: Any,
+        retries: int | None = ..., timeout: Duration | None = ..., **kwargs: Any,
     ) -> Awaitable[T]: ...  # fmt: skip
 
     def step(
@@ -222,7 +223,7 @@ class Context(_Face):
         undo: UndoLike | None = None,
         name: str | None = None,
         retries: int | None = None,
-        timeout: float | None = None,
+        timeout: Duration | None = None,
         **kwargs: Any,
     ) -> Awaitable[Any]:
         """Call a function once for the job; what it returned is the same in every later run of the handler.
@@ -236,7 +237,7 @@ class Context(_Face):
                 happened (`result` is None then): of a step that was cut off nobody knows.
             name: of the step, for people; None: the function's.
             retries: how often a failed call is repeated; None: as often as its policy, else the job's, says.
-            timeout: seconds one call may take; None: what its policy says.
+            timeout: seconds one call may take, or a `timedelta`; None: what its policy says.
             kwargs: more arguments.
 
         Returns:
@@ -244,11 +245,14 @@ class Context(_Face):
 
         Raises:
             SagaUseError: not called, or not awaited, by the handler or a branch of `gather`.
+            TypeError: `timeout` is no duration.
+            ValueError: it is not above 0, or longer than a year.
             StepError: (when awaited) it has failed for good. It may be caught; if it leaves the handler, the job
                 fails for good and what was done is undone.
 
         """
-        options = StepOptions(undo=undo, name=name, retries=retries, timeout=timeout)
+        limit = None if timeout is None else seconds_of("step: timeout", timeout, above=True, most_word="a year")
+        options = StepOptions(undo=undo, name=name, retries=retries, timeout=limit)
         return self._sink.saga.step(function, args, kwargs, options)
 
     def call(
@@ -299,12 +303,12 @@ class Context(_Face):
         """
         return self._sink.saga.gather(branches, return_exceptions)
 
-    def signal(self, name: str, *, timeout: float | None = None) -> Awaitable[Any]:
+    def signal(self, name: str, *, timeout: Duration | None = None) -> Awaitable[Any]:
         """Wait for a signal from outside (`job.signal(name, value)` of a client). It may have come before.
 
         Args:
             name: 1 to 128 letters, digits, `_`, `.` and `-`. The second wait for one name takes the second signal.
-            timeout: seconds to wait; None: as long as the job lives.
+            timeout: seconds to wait, or a `timedelta`; None: as long as the job lives.
 
         Returns:
             An awaitable of the value that was sent.
@@ -312,16 +316,19 @@ class Context(_Face):
         Raises:
             SagaUseError: as for `step`.
             ValueError: the name or the time is not allowed.
+            TypeError: `timeout` is no duration.
             SignalTimeout: (when awaited) it did not come in time; a `StepError` and a `TimeoutError`.
 
         """
-        return self._sink.saga.signal(name, timeout)
+        what = f"signal {name!r}: timeout"
+        limit = None if timeout is None else seconds_of(what, timeout, above=True, most_word="a year")
+        return self._sink.saga.signal(name, limit)
 
-    def sleep(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> Awaitable[None]:
+    def sleep(self, seconds: Duration = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> Awaitable[None]:
         """Wait, without a worker if it is for more than a second. The end is fixed when it begins.
 
         Args:
-            seconds: from 0; all together at most a year.
+            seconds: from 0, or a `timedelta`; all together at most a year.
             minutes: more.
             hours: more.
             days: more.
@@ -332,9 +339,12 @@ class Context(_Face):
         Raises:
             SagaUseError: as for `step`.
             ValueError: the time is below 0, or above a year.
+            TypeError: one of the times is no number.
 
         """
-        return self._sink.saga.sleep(seconds + 60 * minutes + 3_600 * hours + 86_400 * days)
+        parts = (("seconds", seconds, 1), ("minutes", minutes, 60), ("hours", hours, 3_600), ("days", days, 86_400))
+        total = sum(seconds_of(f"sleep: {name}", value, most_word="a year") * unit for name, value, unit in parts)
+        return self._sink.saga.sleep(seconds_of("sleep: the time", total, most_word="a year"))
 
 
 class SyncContext(_Face):
@@ -403,7 +413,7 @@ class SyncContext(_Face):
 
         """
         self._check()
-        return SyncGuard(self._sink, self._sink.breaker(breaker), self._loop)
+        return SyncGuard(self._sink, self._sink.breaker(breaker), self._loop, self._check)
 
     def _wait(self, call: Coroutine[Any, Any, str]) -> str:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .seconds import Duration, seconds_of
+
 
 class Reject(Exception):  # noqa: N818 - a statement, not an error of the program
     """The work cannot be done, now or ever: fail for good, and show the client this message."""
@@ -28,14 +30,19 @@ class StoppedError(Exception):
 class Retry(Exception):  # noqa: N818
     """This attempt failed; try again, after a time you know better than the back-off does."""
 
-    def __init__(self, message: str = "", *, after: float | None = None) -> None:
+    def __init__(self, message: str = "", *, after: Duration | None = None) -> None:
         """Retry.
 
         Args:
             message: for the client.
-            after: seconds to wait; None: the usual back-off.
+            after: the time to wait, seconds or a `timedelta`, 0 to a year; None: the usual back-off.
+
+        Raises:
+            TypeError: `after` is neither.
+            ValueError: it is out of bounds, or no number (NaN).
 
         """
         super().__init__(message)
         self.message = message
-        self.after = after
+        self.after = None if after is None else seconds_of("Retry: after", after, most_word="a year (31536000)")
+        """Seconds."""

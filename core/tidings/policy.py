@@ -6,8 +6,7 @@ import msgspec
 
 from .breaker.policy import Breaker, breaker_of
 from .contract.tier import TierRule
-
-YEAR_S = 31_536_000.0
+from .seconds import YEAR_S, Duration, seconds_of
 
 MAX_RETRIES = 1000
 """More is a mistake: with back-off a thousand retries take months."""
@@ -86,12 +85,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def faults(self) -> list[str]:
         """Return what cannot work, each as one sentence that names the option, its value and the limit."""
         found = []
-        for name in ("timeout", "unique_for", "every"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value <= YEAR_S:
-                found.append(f"{name} is {value} s; allowed: above 0, at most a year")
-        if not 0 <= self.cancel_grace <= 3_600:
-            found.append(f"cancel_grace is {self.cancel_grace} s; allowed: 0 to 3600")
         if not 0 <= self.retries <= MAX_RETRIES:
             found.append(f"retries is {self.retries}; it must be 0 to {MAX_RETRIES}")
         if not 1 <= self.max_deliveries <= 100:
@@ -128,14 +121,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             found.append("limit_by is empty; take a field of the input, or leave it out")
         if self.rate is not None and not 0 < self.rate <= MAX_RATE:
             found.append(f"rate is {self.rate:g}; allowed: above 0, at most {MAX_RATE:g}")
-        if not 0 < self.rate_per <= DAY_S:
-            found.append(f"rate_per is {self.rate_per:g} s; allowed: above 0, at most a day")
         return found
 
     def _busy_faults(self) -> list[str]:
         found = []
-        if self.max_eta is not None and not 0 < self.max_eta <= YEAR_S:
-            found.append(f"max_eta is {self.max_eta} s; allowed: above 0, at most a year")
         if self.when_busy not in ("refuse", "shed"):
             found.append(f"when_busy is {self.when_busy!r}; it must be 'refuse' or 'shed'")
         if self.max_eta is None and (self.fallback is not None or self.when_busy != "refuse"):
@@ -153,37 +142,56 @@ class JobOptions(TypedDict, total=False):
     queue: str
     tier: str | TierRule
     run_in: Literal["auto", "process"]
-    timeout: float | None
-    cancel_grace: float
+    timeout: Duration | None
+    cancel_grace: Duration
     retries: int
     retry_on: Errors
     no_retry_on: Errors
     max_deliveries: int
     expose_errors: bool | None
     unique: str | None
-    unique_for: float | None
-    every: float | None
+    unique_for: Duration | None
+    every: Duration | None
     cron: str | None
     timezone: str
     limit: int | None
     limit_by: str | None
     rate: float | None
-    rate_per: float
-    max_eta: float | None
+    rate_per: Duration
+    max_eta: Duration | None
     when_busy: Literal["refuse", "shed"]
     fallback: str | None
     breaker: str | Breaker | None
+
+
+class _Bounds(TypedDict, total=False):
+    most: float
+    above: bool
+    most_word: str
+
+
+_DURATIONS: dict[str, _Bounds] = {
+    **dict.fromkeys(
+        ("timeout", "unique_for", "every", "max_eta"), _Bounds(most=YEAR_S, above=True, most_word="a year")
+    ),
+    "cancel_grace": _Bounds(most=3_600),
+    "rate_per": _Bounds(most=DAY_S, above=True, most_word="a day"),
+}
+"""What durations may be: options that take seconds, or a `timedelta`."""
 
 
 def policy_of(options: JobOptions) -> Policy:
     """Return the policy that the options say; a single exception class becomes a tuple.
 
     Raises:
-        TypeError: an option is not known, or what should be exceptions, or a breaker, is not.
-        ValueError: a breaker's name is none.
+        TypeError: an option is not known, or what should be exceptions, a duration or a breaker is not.
+        ValueError: a breaker's name is none, or a duration is out of bounds.
 
     """
     values = dict(options)
+    for name, bounds in _DURATIONS.items():
+        if (value := values.get(name)) is not None:
+            values[name] = seconds_of(name, value, **bounds)
     for name in ("retry_on", "no_retry_on"):
         if name in values:
             values[name] = _classes(name, values[name])

@@ -1,5 +1,6 @@
 """The worker's pure parts: pace, back-off, and how attempts end."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tidings import Job, Reject, Retry, State, job
 from tidings.contract.state import TRANSITIONS
 from tidings_worker import verdict
+from tidings_worker.crossing import error_of, message_of
 from tidings_worker.pace import Pace
 from tidings_worker.verdict import retry_pause
 
@@ -81,6 +83,22 @@ def test_without_retries_the_code_says_what_happened() -> None:
     assert problem_of(verdict.timed_out(kind(), 1, 5, 0))["code"] == "timeout"
 
 
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_retry_for_which_no_try_is_left_has_used_up_its_attempts(retries: int) -> None:
+    error = Retry("the service is busy", after=timedelta(seconds=1))
+    for policy in (kind(retries=retries), kind(retries=retries, retry_on=OSError)):
+        for lost in (0, 2):
+            outcome = verdict.raised(policy, retries + 1 + lost, error, 0.5, lost)
+            problem = problem_of(outcome)
+            assert (outcome.state, problem["code"]) == (State.FAILED, "attempts_exhausted")
+            attempts = "1 attempt failed" if not retries else f"{retries + 1} attempts failed"
+            assert problem["detail"] == f"{attempts}; the last: the service is busy"
+    crossed = error_of(message_of(error, kind().policy))
+    assert problem_of(verdict.raised(kind(), 1, crossed, 0.5))["code"] == "attempts_exhausted"
+    told, after = verdict.judge(kind(), kind(retries=retries).policy, error, retries + 1, 0.5)
+    assert (told.code, after) == ("attempts_exhausted", None)
+
+
 def test_the_text_of_an_error_is_shown_only_if_the_kind_says_so() -> None:
     assert "secret" not in verdict.raised(kind(), 1, RuntimeError("secret"), 0).tail
     assert "secret" in verdict.raised(kind(expose_errors=True), 1, RuntimeError("secret"), 0).tail
@@ -96,6 +114,7 @@ def test_a_reject_is_never_retried_and_speaks_to_the_client() -> None:
 
 def test_a_retry_knows_better_when() -> None:
     assert verdict.raised(kind(retries=1), 1, Retry("busy", after=7.5), 0.9).delay_ms == 7500
+    assert verdict.raised(kind(retries=1), 1, Retry("busy", after=timedelta(minutes=1)), 0.9).delay_ms == 60_000
     assert verdict.raised(kind(retries=1), 1, Retry("busy"), 0.9).delay_ms == int(retry_pause(1, 0.9) * 1000)
 
 

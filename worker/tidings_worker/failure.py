@@ -12,7 +12,8 @@ from tidings.breaker.policy import DAY_S, NAME, Breaker, WhenOpen
 from tidings.codec import encode
 from tidings.contract.problem import Problem, problem
 from tidings.outcome import Reject, Retry
-from tidings.policy import YEAR_S, Policy
+from tidings.policy import Policy
+from tidings.seconds import YEAR_S
 
 MAX_TEXT = 4_096
 """Characters kept of an error's text."""

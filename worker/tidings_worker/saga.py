@@ -20,7 +20,6 @@ from tidings.broker.saga import SagaStore
 from tidings.codec import encode
 from tidings.context import Sink
 from tidings.contract.envelope import Envelope
-from tidings.contract.frame import YEAR_S
 from tidings.contract.problem import Problem, problem
 from tidings.contract.step import SIGNAL_PATTERN, StepHead, StepStatus, StepType
 from tidings.contract.token import Token
@@ -177,15 +176,11 @@ class Saga(Orchestrator):
         """Wait for a signal."""
         if not _SIGNAL.match(name):
             raise ValueError(f"a signal's name has 1 to 128 letters, digits, `_`, `.` and `-`; this is {name!r}")
-        if timeout is not None and not 0 < timeout <= YEAR_S:
-            raise ValueError(f"signal {name!r}: the timeout is {timeout} s; allowed: above 0, at most a year")
         path = self._number(name)
         return self._durable(path, name, lambda: self._await_signal(path, name, timeout))
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait for a time."""
-        if not 0 <= seconds <= YEAR_S:
-            raise ValueError(f"sleep: {seconds} s; allowed: 0 to a year ({YEAR_S} s)")
         path = self._number("sleep")
         return self._durable(path, "sleep", lambda: self._sleep(path, seconds))
 

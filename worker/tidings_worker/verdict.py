@@ -237,8 +237,10 @@ def _explain(kind: str, retries: int, error: BaseException, failures: int, *, ex
         detail, code = f"{name_of(error)}: {readable(error)}", "handler_error"
     else:
         detail, code = "the handler raised an error; its text is in the worker's log", "handler_error"
-    if failures > retries > 0:
-        return problem("attempts_exhausted", f"{failures} attempts failed; the last: {detail}")
+    # One that asks for another try says that it has failed as an attempt does, also where there is to be only one.
+    if failures > retries and (retries > 0 or isinstance(error, Retry)):
+        attempts = "1 attempt" if failures == 1 else f"{failures} attempts"
+        return problem("attempts_exhausted", f"{attempts} failed; the last: {detail}")
     return problem(code, detail)
 
 

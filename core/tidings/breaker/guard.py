@@ -1,6 +1,7 @@
 """`async with ctx.breaker("payments"):` and its plain twin: a block of a handler that calls a service."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
@@ -45,13 +46,26 @@ class Guard:
 class SyncGuard:
     """The block of a plain function, in a thread beside the loop."""
 
-    def __init__(self, passages: Passages, breaker: Breaker, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, passages: Passages, breaker: Breaker, loop: asyncio.AbstractEventLoop, check: Callable[[], None]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            passages: lets calls through.
+            breaker: which.
+            loop: where `passages` belongs.
+            check: raises `StoppedError` when the attempt is over: in a copy of the process the loop answers nothing.
+
+        """
         self._passages = passages
         self._breaker = breaker
         self._loop = loop
+        self._check = check
         self._tickets: list[str] = []
 
     def __enter__(self) -> None:
+        self._check()
         ticket = asyncio.run_coroutine_threadsafe(self._passages.enter(self._breaker), self._loop).result()
         self._tickets.append(ticket)
 

@@ -7,6 +7,7 @@ from typing import Final, Literal, Self
 import msgspec
 
 from tidings.outcome import Reject
+from tidings.seconds import seconds_of
 
 from .machine import Spec
 
@@ -56,7 +57,7 @@ class Breaker(_Named, frozen=True, kw_only=True):
 
         Raises:
             ValueError: a number is out of its bounds, or the name is none.
-            TypeError: what should be exceptions is not.
+            TypeError: what should be exceptions, or a duration, is not.
 
         """
         given: object = self.failures
@@ -64,6 +65,11 @@ class Breaker(_Named, frozen=True, kw_only=True):
         if not all(isinstance(one, type) and issubclass(one, BaseException) for one in failures):
             raise TypeError(f"breaker {self.name}: failures is {given!r}; it takes exception classes")
         msgspec.structs.force_setattr(self, "failures", failures)
+        for name, least in (("window", 0.1), ("open_for", 0.01), ("slow_call", 0.001)):
+            value = getattr(self, name)
+            if value is not None or name != "slow_call":
+                seconds = seconds_of(f"breaker {self.name}: {name}", value, least=least, most=DAY_S)
+                msgspec.structs.force_setattr(self, name, seconds)
         for fault in _faults(self):
             raise ValueError(f"breaker {self.name}: {fault}")
 
@@ -147,12 +153,6 @@ def _faults(breaker: Breaker) -> list[str]:
         value = getattr(breaker, name)
         if not isinstance(value, int | float) or not 0 < value <= 1:
             found.append(f"{name} is {value}; allowed: above 0, at most 1")
-    for name, least in (("window", 0.1), ("open_for", 0.01), ("slow_call", 0.001)):
-        value = getattr(breaker, name)
-        if value is None and name == "slow_call":
-            continue
-        if not isinstance(value, int | float) or not least <= value <= DAY_S:
-            found.append(f"{name} is {value} s; allowed: {least:g} to {DAY_S:g}")
     if not 1 <= breaker.min_calls <= MAX_CALLS:
         found.append(f"min_calls is {breaker.min_calls}; allowed: 1 to {MAX_CALLS}")
     if breaker.when_open not in ("wait", "fail"):
