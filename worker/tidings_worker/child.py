@@ -6,6 +6,7 @@ the same `SyncContext` as in a thread of the worker.
 """
 
 import asyncio
+import itertools
 import os
 import queue
 import signal
@@ -13,7 +14,8 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple, cast
 
 from tidings.breaker.error import CircuitOpenError
@@ -30,6 +32,7 @@ from .call import arguments_of, json_of
 from .crossing import message_of
 from .loader import load_jobs
 from .message import (
+    Answer,
     Chunk,
     Enter,
     Entered,
@@ -37,6 +40,7 @@ from .message import (
     Memo,
     Order,
     Progress,
+    Question,
     Ready,
     Recall,
     Record,
@@ -57,7 +61,12 @@ class Relay(Sink):
     """The handler's `Sink` on this side of the line; belongs to the event loop."""
 
     def __init__(
-        self, order: Order, welcome: Welcome, writer: asyncio.StreamWriter, defined: dict[str, Breaker]
+        self,
+        order: Order,
+        welcome: Welcome,
+        writer: asyncio.StreamWriter,
+        defined: dict[str, Breaker],
+        numbers: Iterator[int],
     ) -> None:
         self.token = order.token
         self.kind = order.kind
@@ -72,9 +81,12 @@ class Relay(Sink):
         self._pace = Pace(welcome.progress_per_s, self._loop.time())
         self._late: str | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._room = asyncio.Event()
-        self._memo: asyncio.Future[str] | None = None
         self._defined = defined
+        self._numbers = numbers
+        self._asked: dict[int, asyncio.Future[str]] = {}
+        """What has not been answered: several threads of one handler may ask at the same time."""
+        self._logged: asyncio.Future[str] | None = None
+        """The answer to the last log chunk."""
 
     @property
     def cancelled(self) -> bool:
@@ -98,20 +110,21 @@ class Relay(Sink):
     def log(self, chunk: str) -> None:
         """Send a log chunk."""
         self._flush()
-        self._room.clear()
-        self._send(Chunk(chunk))
+        self._logged = self._ask(Chunk(next(self._numbers), chunk))
 
     async def room(self) -> None:
         """Return when the worker has taken the last chunk."""
-        await self._room.wait()
+        if self._logged is not None:
+            with suppress(StoppedError):  # the next word says so
+                await self._logged
 
     async def recall(self, name: str) -> str:
         """Ask the worker what is recorded under a name."""
-        return await self._ask(Recall(name))
+        return await self._ask(Recall(next(self._numbers), name))
 
     async def record(self, name: str, value: str) -> str:
         """Have the worker record something under a name."""
-        return await self._ask(Record(name, value))
+        return await self._ask(Record(next(self._numbers), name, value))
 
     def breaker(self, breaker: str | Breaker) -> Breaker:
         """Return the breaker that is meant."""
@@ -120,42 +133,46 @@ class Relay(Sink):
 
     async def enter(self, breaker: Breaker) -> str:
         """Ask the worker for a ticket."""
-        return await self._ask(Enter(breaker.name, breaker.spec, breaker.slow_call, breaker.when_open))
+        spec, slow_call = breaker.spec, breaker.slow_call
+        return await self._ask(Enter(next(self._numbers), breaker.name, spec, slow_call, breaker.when_open))
 
     def leave(self, ticket: str, result: str, text: str) -> None:
         """Tell the worker how a call ended, unless it knows better."""
         if not self.cancelled:
             self._send(Leave(ticket, result, text))
 
-    def entered(self, answer: Entered) -> None:
-        """Take the answer."""
-        if answer.ticket:
-            self.remembered(answer.ticket)
-        elif self._memo is not None and not self._memo.done():
-            self._memo.set_exception(CircuitOpenError(answer.breaker, answer.retry_after, answer.when_open))
+    def answered(self, answer: Answer) -> None:
+        """Give an answer to the thread that asked; one to an attempt before this one is nobody's any more."""
+        asked = self._asked.pop(answer.number, None)
+        if asked is None or asked.done():
+            return
+        match answer:
+            case Room():
+                asked.set_result("")
+            case Memo(_, value):
+                asked.set_result(value)
+            case Entered(_, ticket, breaker, retry_after, when_open):
+                if ticket:
+                    asked.set_result(ticket)
+                else:
+                    asked.set_exception(CircuitOpenError(breaker, retry_after, when_open))
 
-    async def _ask(self, question: Recall | Record | Enter) -> str:
+    def _ask(self, question: Question) -> "asyncio.Future[str]":
+        answer: asyncio.Future[str] = self._loop.create_future()
         if self.cancelled:
-            raise StoppedError("the attempt is over")
-        self._memo = self._loop.create_future()
-        self._send(question)
-        return await self._memo
-
-    def remembered(self, value: str) -> None:
-        """Take the answer."""
-        if self._memo is not None and not self._memo.done():
-            self._memo.set_result(value)
-
-    def let_in(self) -> None:
-        """There is room."""
-        self._room.set()
+            answer.set_exception(StoppedError("the attempt is over"))
+        else:
+            self._asked[question.number] = answer
+            self._send(question)
+        return answer
 
     def stop(self) -> None:
         """The attempt is over."""
         self.cancelled = True
-        self._room.set()
-        if self._memo is not None and not self._memo.done():
-            self._memo.set_exception(StoppedError("the attempt is over"))
+        asked, self._asked = self._asked, {}
+        for answer in asked.values():
+            if not answer.done():
+                answer.set_exception(StoppedError("the attempt is over"))
 
     def end(self, verdict: Verdict) -> None:
         """Send how the handler ended; nothing is said after that."""
@@ -235,20 +252,17 @@ class Line(threading.Thread):
         if not isinstance(welcome, Welcome):
             return
         self._welcomed.put(welcome)
+        numbers = itertools.count(1)
         relay: Relay | None = None
         while (message := await receive(reader, to_child)) is not None:
             match message:
                 case Order():
-                    relay = Relay(message, welcome, self._writer, self._defined)
+                    relay = Relay(message, welcome, self._writer, self._defined, numbers)
                     self._tasks.put(Task(message, relay, SyncContext(relay)))
                 case Stop() if relay is not None:
                     relay.stop()
-                case Room() if relay is not None:
-                    relay.let_in()
-                case Memo(value) if relay is not None:
-                    relay.remembered(value)
-                case Entered() if relay is not None:
-                    relay.entered(message)
+                case Room() | Memo() | Entered() if relay is not None:
+                    relay.answered(message)
                 case _:
                     raise AssertionError(message)
 
@@ -258,6 +272,7 @@ def main() -> None:
     end_with_parent_if_asked(signal.SIGKILL)
     for number in (signal.SIGTERM, signal.SIGINT):  # a signal to the whole group is the worker's to hear;
         signal.signal(number, _stay)  # SIG_IGN would be inherited by what handlers start
+        fork.claim(number)
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
     line = Line(channel)

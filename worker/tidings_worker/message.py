@@ -55,18 +55,24 @@ class Stop(_Message, frozen=True):
 
 
 class Room(_Message, frozen=True):
-    """The last log chunk has been taken, and there is room for another."""
+    """The answer to `Chunk`: it has been taken, and there is room for another."""
+
+    number: int
+    """That of the question; so in every answer."""
 
 
 class Memo(_Message, frozen=True):
-    """What stands recorded under the name asked for; empty: nothing."""
+    """The answer to `Recall` and `Record`."""
 
+    number: int
     value: str
+    """What stands recorded under the name; empty: nothing."""
 
 
 class Entered(_Message, frozen=True):
     """The answer to `Enter`."""
 
+    number: int
     ticket: str
     """Empty: the breaker is open."""
     breaker: str = ""
@@ -89,20 +95,24 @@ class Progress(_Message, frozen=True):
 
 
 class Chunk(_Message, frozen=True):
-    """A log chunk, as JSON text; the next comes only after `Room`."""
+    """A log chunk, as JSON text. Answered by `Room`; the thread that sent it sends the next one after that."""
 
+    number: int
+    """Counts what a child asks, from 1, for as long as it lives: several threads of a handler may ask at a time."""
     chunk: str
 
 
 class Recall(_Message, frozen=True):
     """What is recorded under this name? Answered by `Memo`."""
 
+    number: int
     name: str
 
 
 class Record(_Message, frozen=True):
     """Record this JSON text under a name. Answered by `Memo`, when it is durable."""
 
+    number: int
     name: str
     value: str
 
@@ -110,6 +120,7 @@ class Record(_Message, frozen=True):
 class Enter(_Message, frozen=True):
     """May a call pass this breaker? Answered by `Entered`."""
 
+    number: int
     name: str
     spec: Spec
     slow_call: float | None
@@ -176,9 +187,11 @@ class Open(_Message, frozen=True):
     trace: str
 
 
-ToChild = Welcome | Order | Stop | Room | Memo | Entered
+Question = Chunk | Recall | Record | Enter
+Answer = Room | Memo | Entered
+ToChild = Welcome | Order | Stop | Answer
 Verdict = Result | Refusal | Rejection | Postponement | Error | Open
-ToWorker = Ready | Progress | Chunk | Recall | Record | Enter | Leave | Verdict
+ToWorker = Ready | Progress | Question | Leave | Verdict
 
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

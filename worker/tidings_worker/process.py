@@ -16,11 +16,13 @@ import msgspec
 from tidings.breaker.error import CircuitOpenError
 from tidings.breaker.policy import Breaker
 from tidings.context import Sink
+from tidings.outcome import StoppedError
 from tidings.parent import PARENT_VARIABLE
 
 from .crossing import error_of
 from .failure import ProcessEndedError
 from .message import (
+    Answer,
     Chunk,
     Enter,
     Entered,
@@ -28,6 +30,7 @@ from .message import (
     Memo,
     Order,
     Progress,
+    Question,
     Ready,
     Recall,
     Record,
@@ -104,16 +107,10 @@ class Process:
             match message:
                 case Progress(data):
                     sink.progress(data)
-                case Chunk(chunk):
-                    sink.log(chunk)
-                    await sink.room()
-                    await self._send(Room())
-                case Recall(name):
-                    await self._send(Memo(await sink.recall(name)))
-                case Record(name, value):
-                    await self._send(Memo(await sink.record(name, value)))
-                case Enter():
-                    await self._send(await _answer(message, sink))
+                case Chunk() | Recall() | Record() | Enter():
+                    # An attempt that is over answers nothing more; the child learns that from `Stop`.
+                    with suppress(StoppedError):
+                        await self._send(await _answer(message, sink))
                 case Leave(ticket, result, text):
                     sink.leave(ticket, result, text)
                 case None | Ready():
@@ -173,12 +170,26 @@ class Process:
         return ProcessEndedError(f"the process that ran the handler ended {_told(code)}")
 
 
-async def _answer(question: Enter, sink: Sink) -> Entered:
+async def _answer(question: Question, sink: Sink) -> Answer:
+    match question:
+        case Chunk(number, chunk):
+            sink.log(chunk)
+            await sink.room()
+            return Room(number)
+        case Recall(number, name):
+            return Memo(number, await sink.recall(name))
+        case Record(number, name, value):
+            return Memo(number, await sink.record(name, value))
+        case Enter():
+            return await _entered(question, sink)
+
+
+async def _entered(question: Enter, sink: Sink) -> Entered:
     breaker = Breaker.crossed(question.name, question.spec, question.slow_call, question.when_open)
     try:
-        return Entered(await sink.enter(breaker))
+        return Entered(question.number, await sink.enter(breaker))
     except CircuitOpenError as error:
-        return Entered("", error.breaker, error.retry_after, error.when_open)
+        return Entered(question.number, "", error.breaker, error.retry_after, error.when_open)
 
 
 async def _spawn(channel: int) -> asyncio.subprocess.Process:
