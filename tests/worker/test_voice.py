@@ -3,10 +3,12 @@
 import asyncio
 from typing import cast
 
-from tidings.broker.error import StoreError
+import pytest
+
+from tidings.broker.error import ScriptError, StoreError, refusal
 from tidings.broker.worker import Report, WorkerStore
 from tidings_worker import verdict
-from tidings_worker.voice import Voice
+from tidings_worker.voice import ROOM_BYTES, Voice
 
 
 class Deaf:
@@ -36,3 +38,95 @@ async def test_a_report_whose_reply_was_lost_is_sent_again_under_its_number() ->
     assert await voice.end(verdict.succeeded(b"1")) == "ok"
     assert store.heard == [(1, 1)] * 3 + [(2, 0)]
     assert answers == []
+
+
+class Refusing(Deaf):
+    """A store that says something instead of an answer, a few times."""
+
+    def __init__(self, failures: int, error: StoreError) -> None:
+        super().__init__(failures)
+        self.error = error
+        self.apart: list[bool] = []
+
+    def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
+        self.apart.append(apart)
+        report.seal()
+        self.heard.append((report.number, len(report.events)))
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if len(self.heard) <= self.failures:
+            answer.set_exception(self.error)
+        else:
+            answer.set_result("ok")
+        return answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NOREPLICAS Not enough good replicas to write.",
+        "NOPERM User default has no permissions to run the 'fcall' command",
+        "MISCONF Errors writing to the AOF file: No space left on device",
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+        "LOADING the dataset is being loaded in memory",
+        "BUSY a script is running. You can only call SCRIPT KILL.",
+        "CLUSTERDOWN the cluster is down",
+        "TRYAGAIN multiple keys request during rehashing of slot",
+        "MASTERDOWN Link with MASTER is down",
+        "MOVED 3999 127.0.0.1:6381",
+        "UNBLOCKED force unblock from blocking operation",
+        "ERR user_script:1: something that no one has seen before",
+        "ILLEGAL running to succeeded",
+        "WHATEVER",
+        "",
+    ],
+)
+async def test_whatever_the_store_says_instead_of_an_answer_the_outcome_is_told_again(text: str) -> None:
+    error = refusal(text)
+    store, answers = Refusing(failures=5, error=error), list[str]()
+    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    assert await voice.end(verdict.succeeded(b"1")) == "ok"
+    assert store.heard == [(1, 0)] * 6
+    assert answers == []
+    # What the store refuses for a reason that is not its own state goes without the reports of others.
+    assert store.apart == [False] + [isinstance(error, ScriptError)] * 5
+
+
+async def test_only_another_fence_makes_an_outcome_void() -> None:
+    class Taken(Refusing):
+        def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
+            answer = super().report(report, apart=apart)
+            if len(self.heard) > self.failures:
+                answer = asyncio.get_running_loop().create_future()
+                answer.set_result("lost")
+            return answer
+
+    store, answers = Taken(failures=2, error=refusal("NOPERM no")), list[str]()
+    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    assert await voice.end(verdict.succeeded(b"1")) == "lost"
+    assert answers == ["lost"]
+
+
+class Silent(Deaf):
+    """A store that does not answer before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.reports: list[Report] = []
+
+    def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
+        self.reports.append(report)
+        if len(self.reports) == 1:
+            report.seal()
+        return asyncio.get_running_loop().create_future()
+
+
+async def test_progress_that_cannot_be_told_is_kept_up_to_a_bound_and_the_newest_of_it() -> None:
+    store = Silent()
+    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 1_000_000, lambda _: None)
+    for number in range(200):
+        voice.progress(f'"{number:>10000}"')
+    waiting = voice._open()
+    assert sum(len(tail) for _, tail, _ in waiting.events) <= ROOM_BYTES + 20_000
+    assert '       199"' in waiting.events[-1][1]
+    assert waiting.progress.endswith(' 199"')

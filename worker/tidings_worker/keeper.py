@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from tidings.broker.error import BrokerClosedError, StoreError
+from tidings.broker.error import BrokerClosedError, ScriptError, StoreError
 from tidings.broker.gateway import MAX_JOURNAL_BYTES
 from tidings.broker.saga import MAX_STEPS, JournalRead, SagaStore, StepWrite, Written
 from tidings.broker.worker import Outcome
@@ -182,7 +182,9 @@ class Keeper:
                     self._resolve(wait)
 
     async def _read(self) -> None:
-        reply: JournalRead = await self._ask(lambda: self._store.read(self._partition, self._id, self._host.fence))
+        reply: JournalRead = await self._ask(
+            lambda apart: self._store.read(self._partition, self._id, self._host.fence, apart=apart)
+        )
         self.journal = Journal(reply.fields)
         self._woken, self._epoch, self._parked = reply.woken, reply.epoch, reply.parked
         self.replays, self.unwinding, self.cause = reply.replays, reply.unwinding, reply.cause
@@ -201,32 +203,52 @@ class Keeper:
         undone: str = "",
         due_ms: int = -1,
         signal: str = "",
+        apart: bool = False,
     ) -> "asyncio.Future[Written]":
-        """Send how a step is with the next batch; what is sent later arrives later."""
+        """Send how a step is with the next batch; what is sent later arrives later.
+
+        Args:
+            path: the step's.
+            head: how it is.
+            input: JSON text of what it was called with.
+            outcome: JSON text of its result, or of the problem.
+            undone: the same of what undoes it.
+            due_ms: when it will not wait any longer; -1: it has no such time.
+            signal: the name of the signal that it waits for.
+            apart: send it without others, because it has been refused with them.
+
+        """
         text = encode_head(msgspec.structs.replace(head, began=0, ended=0, due=0, order=0)).decode()
         step = StepWrite(
             self._id, self._host.fence, path, text[:-1], input, outcome, due_ms, int(head.ok is not None), signal,
             _tail(path, head, undone or outcome), undone,
         )  # fmt: skip
-        return self._store.write(self._partition, step)
+        return self._store.write(self._partition, step, apart=apart)
 
     async def write(self, path: str, head: StepHead, **fields: Any) -> Written:
         """Write how a step is, durably; the arguments are those of `put`."""
-        reply: Written = await self._ask(lambda: self.put(path, head, **fields))
+        reply: Written = await self._ask(lambda apart: self.put(path, head, **fields, apart=apart))
         self._learn(reply.owner, reply.now_ms, reply.remaining_ms)
         if self._woken is None:
             self._woken = reply.woken  # nothing has been waited for before this
         return reply
 
-    async def _ask(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Ask the store until it answers, or the attempt is over."""
+    async def _ask(self, call: Callable[[bool], Awaitable[Reply]]) -> Reply:
+        """Ask the store until it answers, or the attempt is over.
+
+        Args:
+            call: asks once; its argument says whether apart from others, since the store has refused it with them.
+
+        """
         fork.end_if_copy()
+        refused = False
         while not self._host.cancelled:
             try:
-                reply = await call()
+                reply = await call(refused)
             except BrokerClosedError:
                 break
-            except StoreError:
+            except StoreError as error:
+                refused = refused or isinstance(error, ScriptError)
                 continue  # the next batch leaves the store alone for a while
             if reply.answer == "ok":
                 return reply

@@ -27,6 +27,7 @@ from .runner import Runners
 from .saga import Means
 from .settings import WorkerSettings
 from .slots import Pooled, Shared, Slots
+from .truce import Truce
 from .voice import Voice
 
 log = structlog.get_logger()
@@ -39,15 +40,6 @@ TAKE_WAIT_MS = 5_000
 
 PROMOTE_LONGEST_S = 5.0
 """The schedule is looked at this often even if nobody says that something is due."""
-
-
-def silence_of(settings: WorkerSettings) -> float:
-    """Return how long the store may be silent, s, without anybody's lease looking as if it had run out.
-
-    At worst another worker's last beat came a whole heartbeat before the silence, and its next comes half
-    of one after it: one and a half heartbeats, which are at most half a lease. The other half is left.
-    """
-    return settings.lease_s / 2
 
 
 def served_tiers(jobs: Iterable[Job[Any, Any]], shares: Mapping[str, int]) -> list[str]:
@@ -92,7 +84,7 @@ class Queue:
         self._store = store
         self._jobs = jobs
         self._settings = settings
-        self._contact = contact
+        self._truce = Truce(contact, settings)
         self.tiers = served_tiers(jobs.values(), settings.shares)
         """The tiers of the queue that are served; those that own slots: the fastest first."""
         self._slots = _slots_of(settings, self.tiers)
@@ -238,22 +230,14 @@ class Queue:
         while True:
             await self._open.wait()
             room = await self._room(tier)
-            if not self._truce():
+            if not self._truce.holds():
                 entries = await self._try(self._store.take_over, tier, idle_ms, room)
                 # The store may have been silent until this very call. What it gave is then not started:
                 # the claim made its idle time begin anew, and its worker's next beat claims it back.
-                if entries and not self._truce():
+                if entries and not self._truce.holds():
                     log.info("taken_over", queue=self._store.partition, tier=tier, entries=len(entries))
                     await self._start(entries, attempts, self._reserve(entries), again=True)
             await anyio.sleep(self._settings.heartbeat_s)
-
-    def _truce(self) -> bool:
-        """Return whether a lease that looks run out may only mean that nobody could renew it.
-
-        After a silence of the store everybody gets one lease to say that he lives. (See `silence_of`.)
-        """
-        silence, now = self._contact.silence, self._contact.clock()
-        return silence.lasts(now) or now - silence.ended < self._settings.lease_s
 
     async def _room(self, tier: str) -> int:
         while not (room := self._slots.room(tier)):
@@ -300,7 +284,14 @@ class Queue:
         spare = dict(reserved)
         for entry in entries:
             spare[entry.tier] -= 1
-        answers: list[Started] = await self._try(self._store.start, entries, self._store.new_call(), spare)
+        call = self._store.new_call()
+        try:
+            answers: list[Started] = await self._try(self._store.start, entries, call, spare, give_up=again)
+        except ScriptError:
+            # Others' heartbeats may have been refused as this was. Their claims stand, and reach the store before ours
+            # run out again.
+            self._give_up(reserved)
+            return
         started_ms = self._store.started_ms
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
         for entry, started in zip([*entries, *drawn], answers, strict=True):
@@ -376,24 +367,35 @@ class Queue:
             with anyio.move_on_after(max(wait, 0.001)):
                 await self._due.wait()
 
-    async def _try(self, operation: Any, *args: Any, longest_s: float = LONGEST_S) -> Any:
+    async def _try(self, operation: Any, *args: Any, longest_s: float = LONGEST_S, give_up: bool = False) -> Any:
         """Ask the store until it answers. That it is lost, and back, is logged by the contact.
 
         Args:
             operation: what to ask.
             args: its arguments.
             longest_s: the longest pause between two tries, s.
+            give_up: whether what the store refuses is not tried again.
+
+        Raises:
+            ScriptError: the store refused, and it is not to be tried again.
 
         """
         failures = 0
         while True:
             try:
-                return await operation(*args)
+                answer = await operation(*args)
             except StoreError as error:
                 failures += 1
+                self._truce.refused(operation.__name__)
                 if isinstance(error, ScriptError):
                     await self._refused(operation.__name__, error, failures)
-            await anyio.sleep(store_pause(failures, longest_s))
+                    if give_up:
+                        raise
+                await anyio.sleep(store_pause(failures, longest_s))
+            else:
+                if failures:
+                    self._truce.taken(operation.__name__)
+                return answer
 
     async def _refused(self, operation: str, error: ScriptError, failures: int) -> None:
         """Say once that the store refuses something, and see that the consumer group is there.

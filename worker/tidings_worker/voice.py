@@ -2,10 +2,17 @@
 
 At most one report of an attempt is under way; what is said meanwhile goes with the next. So a report
 whose reply was lost can be sent again, and nothing overtakes it.
+
+Only the store's own word that another attempt has the job makes a report void. Whatever else it says instead of an
+answer (it is away, full, a replica, it lacks replicas, denies the command, or says what this process does not know),
+the report is kept and sent again. What is kept is bounded: the result, and log and progress up to `ROOM_BYTES` each
+(and one chunk); and the attempt keeps its slot until then.
 """
 
 import asyncio
 from collections.abc import Callable
+
+import structlog
 
 from tidings.broker.error import BrokerClosedError, ScriptError
 from tidings.broker.worker import Outcome, Report, WorkerStore
@@ -13,8 +20,10 @@ from tidings.contract.event import EventClass
 
 from .pace import Pace
 
+log = structlog.get_logger()
+
 ROOM_BYTES = 262_144
-"""Log bytes that may wait unsent before a handler has to wait."""
+"""Log bytes that may wait unsent before a handler has to wait; progress beyond as many is left out for the newest."""
 
 
 class Voice:
@@ -48,9 +57,13 @@ class Voice:
         self._pace = Pace(rate, self._loop.time())
         self._next = Report(job, fence, 1)
         self._under_way = False
+        self._refused = False
+        """Whether the store has refused the report that is under way: it then goes without those of others."""
         self._late: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unsent = 0
+        self._shown = 0
+        """Bytes of progress in the report that takes what is said now."""
         self._room = asyncio.Event()
         self._room.set()
         self._silent = False
@@ -112,6 +125,10 @@ class Voice:
     def _add_progress(self, data: str) -> None:
         tail = f'"event":"progress","status":"running","data":{data}}}'
         report = self._open()
+        self._shown += len(tail)
+        if self._shown > ROOM_BYTES:
+            report.events = [event for event in report.events if event[0] != EventClass.PROGRESS]
+            self._shown = len(tail)
         report.events.append((EventClass.PROGRESS, tail, ""))
         report.progress = data
         self._send()
@@ -127,6 +144,7 @@ class Voice:
         """Return the report that takes what is said now: the last, unless it has left."""
         if self._next.sealed:
             self._next = Report(self._job, self._fence, self._next.number + 1)
+            self._shown = 0
         return self._next
 
     def _send(self) -> None:
@@ -135,19 +153,24 @@ class Voice:
             self._put(self._next)
 
     def _put(self, report: Report) -> None:
-        self._store.report(report).add_done_callback(lambda answer: self._answered(report, answer))
+        answer = self._store.report(report, apart=True) if self._refused else self._store.report(report)
+        answer.add_done_callback(lambda answer: self._answered(report, answer))
 
     def _answered(self, report: Report, answer: "asyncio.Future[str]") -> None:
-        if answer.cancelled() or isinstance(answer.exception(), ScriptError):
+        if answer.cancelled():  # with everything else, by a loop that ends
             self._conclude("lost")
             return
         error = answer.exception()
         if isinstance(error, BrokerClosedError):
             return  # the worker has left, and whoever waited for this with it
-        if error is not None:
-            self._put(report)  # the broker knows how long to leave a lost store alone
+        if error is None:
+            self._refused = False
+            self._written(report, answer.result())
             return
-        self._written(report, answer.result())
+        if isinstance(error, ScriptError) and not self._refused:
+            self._refused = True
+            log.warning("report_refused", error=str(error), help="it is kept, and told again until the store takes it")
+        self._put(report)  # the broker knows how long to leave a lost store alone
 
     def _written(self, report: Report, answer: str) -> None:
         if report.outcome is not None or answer == "lost":

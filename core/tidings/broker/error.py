@@ -3,10 +3,10 @@
 ::
 
     StoreError
-    ├── StoreUnavailableError   it cannot be reached, or does not answer in time: try again later
+    ├── StoreUnavailableError   it cannot be reached, does not answer in time, or takes nothing now: try again later
     │   └── BrokerClosedError   this process has let go of it: nothing will be answered any more
     ├── StoreFullError          it has no memory left for writes: try again later
-    └── ScriptError             it refused what a script did: our mistake
+    └── ScriptError             it refused, for a reason of which this process does not know whether it will pass
         ├── ScriptUnknownError  it does not know the script (any more); send the text
         └── CommandDeniedError  it has no such command, or this user may not use it
             └── AccessDeniedError   this user may not use a command within a script, a key or a channel
@@ -20,7 +20,11 @@ class StoreError(Exception):
 
 
 class StoreUnavailableError(StoreError):
-    """The store cannot be reached, is loading, or does not answer in time."""
+    """The store cannot be reached, does not answer in time, or says that it takes nothing now.
+
+    It says so while it loads, while it is a replica, while too few replicas of it are in contact
+    (`min-replicas-to-write`), while a script keeps it busy, and the like.
+    """
 
 
 class BrokerClosedError(StoreUnavailableError):
@@ -32,7 +36,11 @@ class StoreFullError(StoreError):
 
 
 class ScriptError(StoreError):
-    """A script failed in the store; this is a defect of ours, not of the caller."""
+    """The store refused a command or a script.
+
+    That may be a defect of ours, or of the store's settings, and may pass (an access rule that an operator has just
+    changed): a refusal that this process does not know says nothing about the job that it was asked about.
+    """
 
 
 class ScriptUnknownError(ScriptError):
@@ -62,6 +70,14 @@ _CODES: dict[str, type[StoreError]] = {
             "TRYAGAIN",
             "NOAUTH",
             "WRONGPASS",
+            "NOREPLICAS",
+            "NOMASTERLINK",
+            "UNBLOCKED",
+            "MOVED",
+            "ASK",
+            "REDIRECT",
+            "FAILOVER",
+            "IOERR",
         ),
         StoreUnavailableError,
     ),
@@ -109,4 +125,6 @@ _CLASSES = {
     redis.exceptions.ReadOnlyError: "READONLY",
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.TryAgainError: "TRYAGAIN",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.NoPermissionError: "NOPERM",
 }

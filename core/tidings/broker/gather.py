@@ -13,8 +13,11 @@ from typing import Any, Generic, Self, TypeVar
 import anyio
 import anyio.abc
 
-from .error import BrokerClosedError, ScriptError, StoreError
+from .error import BrokerClosedError, StoreError
 from .prompt import Prompt
+
+MOST = 256
+"""Items in one batch: a script holds the store while it runs."""
 
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
@@ -29,7 +32,7 @@ class Gatherer(Generic[Item, Reply]):
         *,
         name: str,
         on_fault: Callable[[BaseException], None],
-        most: int = 256,
+        most: int = MOST,
         pause: Callable[[int], float] | None = None,
         read: Callable[[Any], Sequence[Reply]] | None = None,
     ) -> None:
@@ -121,7 +124,7 @@ class Gatherer(Generic[Item, Reply]):
             self._failures = 0
             self._settle(replies)
         elif isinstance(error, StoreError):
-            self._failures = 0 if isinstance(error, ScriptError) else self._failures + 1
+            self._failures += 1
             _fail(self._batch, error)
         else:
             self._break(error)
@@ -175,12 +178,25 @@ class Gatherers:
         *,
         pause: Callable[[int], float] | None = None,
         read: Callable[[Any], Sequence[Reply]] | None = None,
+        apart: bool = False,
     ) -> Gatherer[Any, Reply]:
-        """Return the gatherer of a place, made with `call`, `pause` and `read` when it is first asked for."""
+        """Return the gatherer of a place, made with `call`, `pause` and `read` when it is first asked for.
+
+        Args:
+            place: names it.
+            call: see `Gatherer`.
+            pause: see `Gatherer`.
+            read: see `Gatherer`.
+            apart: return the other gatherer of the place, which asks for one item at a time. It is for what has been
+                refused together with others: a store that refuses one item of a batch refuses them all.
+
+        """
+        place = (*place, "apart") if apart else place
         gatherer = self._gatherers.get(place)
         if gatherer is None:
             assert self._tasks is not None, "use it inside `async with`"
-            gatherer = Gatherer(call, name=" ".join(place), on_fault=self._break, pause=pause, read=read)
+            name, most = " ".join(place), 1 if apart else MOST
+            gatherer = Gatherer(call, name=name, on_fault=self._break, most=most, pause=pause, read=read)
             self._gatherers[place] = gatherer
             if self._over:
                 gatherer.close()

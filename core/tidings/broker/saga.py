@@ -126,15 +126,23 @@ class SagaStore(Gatherers):
         self._store = store
         self._keys = keys
 
-    def write(self, partition: str, step: StepWrite) -> "asyncio.Future[Written]":
-        """Write a step into its journal; a future that fails with `StoreError`."""
-        return self._gatherer(partition, _STEP, lambda items: (partition, MAX_STEPS, MAX_JOURNAL_BYTES, items)).put(
-            step
-        )
+    def write(self, partition: str, step: StepWrite, *, apart: bool = False) -> "asyncio.Future[Written]":
+        """Write a step into its journal; a future that fails with `StoreError`.
 
-    def read(self, partition: str, job: str, fence: int) -> "asyncio.Future[JournalRead]":
-        """Read a journal; a future that fails with `StoreError`."""
-        return self._gatherer(partition, _JOURNAL, lambda items: (items,)).put((job, fence))
+        Args:
+            partition: the job's.
+            step: what to write.
+            apart: write it without others; for one that has been refused with them.
+
+        """
+        gatherer = self._gatherer(
+            partition, _STEP, lambda items: (partition, MAX_STEPS, MAX_JOURNAL_BYTES, items), apart=apart
+        )
+        return gatherer.put(step)
+
+    def read(self, partition: str, job: str, fence: int, *, apart: bool = False) -> "asyncio.Future[JournalRead]":
+        """Read a journal, apart from others if it should be; a future that fails with `StoreError`."""
+        return self._gatherer(partition, _JOURNAL, lambda items: (items,), apart=apart).put((job, fence))
 
     def wake(self, partition: str, end: ChildEnd) -> "asyncio.Future[str]":
         """Tell a parent how a child ended: `ok`, `done` or `gone`; a future that fails with `StoreError`."""
@@ -159,12 +167,17 @@ class SagaStore(Gatherers):
         await command(self._store, "XDEL", self._keys.outbox(partition), *entries)
 
     def _gatherer(
-        self, partition: str, script: Script[list[Reply]], args: Callable[[list[Any]], tuple[Any, ...]]
+        self,
+        partition: str,
+        script: Script[list[Reply]],
+        args: Callable[[list[Any]], tuple[Any, ...]],
+        *,
+        apart: bool = False,
     ) -> Gatherer[Any, Reply]:
         def call(items: list[Any]) -> Awaitable[list[Reply]]:
             return script(self._store, self._keys.root(partition), args(items))
 
-        return self.gather((script.name, partition), call, pause=store_pause)
+        return self.gather((script.name, partition), call, pause=store_pause, apart=apart)
 
 
 def parent_of(ended: Ended) -> tuple[Token, str]:

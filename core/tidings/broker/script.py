@@ -131,6 +131,9 @@ class _Running(Generic[Reply]):
         if isinstance(answer, ScriptUnknownError):
             self._send(self._finish, "EVAL", self._script.text, 1, self._root, self._packed)
         else:
+            if isinstance(answer, CommandDeniedError):
+                # Not for want of functions, then: what is denied may be allowed again, in the quicker form too.
+                self._caller.functions = True
             self._finish(answer)
 
     def _finish(self, answer: Any) -> None:

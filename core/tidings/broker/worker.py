@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tidings.contract.state import State
 
 from .connection import caller_of
-from .gather import Gatherers
+from .gather import Gatherer, Gatherers
 from .keys import GROUP, Keys
 from .pause import store_pause
 from .script import Script
@@ -311,17 +311,22 @@ class WorkerStore(Gatherers):
         answers, drawn, self.started_ms = await _START(self._store, self._root, args)
         return [*answers, *(one.told() for one in drawn)] if drawn else answers
 
-    def report(self, report: Report) -> "asyncio.Future[str]":
+    def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
         """Write a report with the next batch: `ok`, `cancel`, `lost`, `done` or `turned`.
 
         The report may still be added to until the batch leaves. One that failed may be put again at
         once: the batches leave a lost store alone for a while.
+
+        Args:
+            report: what to write.
+            apart: write it without others; for one that has been refused with them.
+
         """
         return self.gather(
-            ("report", self.partition), self._send_reports, pause=store_pause, read=self._read_reports
+            ("report", self.partition), self._send_reports, pause=store_pause, read=self._read_reports, apart=apart
         ).put(report)
 
-    def once(self, job: str, fence: int, name: str, value: str = "") -> "asyncio.Future[Memo]":
+    def once(self, job: str, fence: int, name: str, value: str = "", *, apart: bool = False) -> "asyncio.Future[Memo]":
         """Recall a memoised step of a job, or record its result: the first record stands.
 
         Args:
@@ -329,9 +334,13 @@ class WorkerStore(Gatherers):
             fence: that of the attempt; under another nothing is recorded.
             name: the step.
             value: JSON text; empty: recall only.
+            apart: ask without others; for what has been refused with them.
 
         """
-        return self.gather(("once", self.partition), self._send_memos, pause=store_pause).put((job, fence, name, value))
+        gatherer: Gatherer[Any, Memo] = self.gather(
+            ("once", self.partition), self._send_memos, pause=store_pause, apart=apart
+        )
+        return gatherer.put((job, fence, name, value))
 
     async def beat(self, beats: list[Beat]) -> list[str]:
         """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""

@@ -1,0 +1,100 @@
+"""A store that answers and refuses for a while: what has been done is kept, told once it may be, and not done again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from support import refused_kinds
+from support.peer import peer
+from support.system import System, running_system
+
+LEASE_S = 2.0
+QUICK = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": "0.4", "TIDINGS_PROCESSES": "1"}
+
+REFUSALS = {
+    "no replicas": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
+    "a replica": ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    "scripts denied": ("ACL SETUSER default -@scripting", "ACL SETUSER default +@all"),
+    "a command of scripts denied": ("ACL SETUSER default -hmget -hset", "ACL SETUSER default +@all"),
+    "keys denied": ("ACL SETUSER default resetkeys", "ACL SETUSER default allkeys"),
+}
+KINDS = ["end_in_loop", "end_in_thread", "end_in_process", "record_in_loop", "step_on", "fail_once"]
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_system(servers=0, workers=0) as system:
+        for _ in range(2):
+            system.add_worker(str(Path(str(refused_kinds.__file__))), **QUICK)
+        system.add_server()
+        yield system
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_runs_once(
+    system: System, tmp_path: Path, refusal: str
+) -> None:
+    refuse, allow = REFUSALS[refusal]
+    # The last time is longer than a lease: nobody could renew one, so nobody may take over.
+    times = (1.0, 1.0, 2 * LEASE_S) if refusal == "no replicas" else (2 * LEASE_S,)
+    async with peer(system.server.socket_url) as client, httpx.AsyncClient() as http:
+        for turn, seconds in enumerate(times):
+            paths = {kind: str(tmp_path / f"{kind}-{turn}") for kind in KINDS}
+            tokens = {kind: (await client.submit(kind, {"path": path}))["token"] for kind, path in paths.items()}
+            for path in paths.values():
+                with anyio.fail_after(30):
+                    while not Path(path + ".runs").exists():
+                        await anyio.sleep(0.01)
+            system.store.tell(refuse)
+            for path in paths.values():
+                Path(path).touch()
+            await anyio.sleep(seconds)
+            system.store.tell(allow)
+            await until_ended(http, system, *tokens.values())
+            for kind, token in tokens.items():
+                snapshot = (await http.get(f"{system.server.url}/v1/jobs/{token}")).json()
+                runs = Path(paths[kind] + ".runs").read_text()
+                attempts = 2 if kind == "fail_once" else 1
+                assert (snapshot["status"], snapshot.get("result")) == ("succeeded", "ended"), (kind, turn, snapshot)
+                assert (snapshot["attempt"], len(runs)) == (attempts, attempts), (kind, turn, snapshot)
+                effects = Path(paths[kind] + ".effects")
+                assert not effects.exists() or effects.read_text() == "x", kind
+    for worker in system.workers:
+        assert worker.process.poll() is None
+        assert "taken_over" not in worker.text()
+        assert "attempt_lost" not in worker.text()
+        assert "outcome_refused" not in worker.text()
+
+
+async def until_ended(http: httpx.AsyncClient, system: System, *tokens: str) -> None:
+    """Return when some jobs have ended."""
+    with anyio.fail_after(60):
+        for token in tokens:
+            while True:
+                answer = await http.get(f"{system.server.url}/v1/jobs/{token}")
+                if answer.status_code == 200 and answer.json()["status"] in ("succeeded", "failed"):
+                    break
+                await anyio.sleep(0.05)
+
+
+async def test_what_is_kept_meanwhile_takes_no_more_than_its_slots(system: System, tmp_path: Path) -> None:
+    """A worker whose outcomes are refused takes nothing more than it has slots, and tells them all afterwards."""
+    with running_system(servers=0, workers=0) as one:
+        worker = one.add_worker(str(Path(str(refused_kinds.__file__))), **QUICK, TIDINGS_SLOTS="3")
+        one.add_server()
+        async with peer(one.server.socket_url) as client, httpx.AsyncClient() as http:
+            path = str(tmp_path / "go")
+            tokens = [(await client.submit("end_in_loop", {"path": path}))["token"] for _ in range(8)]
+            with anyio.fail_after(30):
+                while not Path(path + ".runs").exists() or len(Path(path + ".runs").read_text()) < 3:
+                    await anyio.sleep(0.01)
+            one.store.tell("CONFIG SET min-replicas-to-write 1")
+            Path(path).touch()
+            await anyio.sleep(1.0)
+            assert len(Path(path + ".runs").read_text()) == 3, worker.text()
+            one.store.tell("CONFIG SET min-replicas-to-write 0")
+            await until_ended(http, one, *tokens)
+            assert len(Path(path + ".runs").read_text()) == len(tokens)
