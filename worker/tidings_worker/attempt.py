@@ -1,15 +1,18 @@
 """One attempt: a handler, its context, its limits, and how it ends."""
 
 import asyncio
+import inspect
 import random
+import types
 from typing import Any
 
+import msgspec
 import structlog
 
 from tidings.breaker.error import CircuitOpenError
 from tidings.breaker.guard import text_of
 from tidings.breaker.policy import Breaker
-from tidings.broker.error import StoreError
+from tidings.broker.error import BrokerClosedError, ScriptError, StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
 from tidings.context import Sink
 from tidings.contract.envelope import Envelope
@@ -25,6 +28,7 @@ from tidings.saga.error import SagaUseError, StepError
 from tidings.trace import Span, Tracing
 
 from . import fork, verdict
+from .blocked import MEMO, read_blocked
 from .breaker import Passages
 from .failure import FinalError, ProcessEndedError, circuit_of, says_of, trace_of
 from .gate import Gate
@@ -177,10 +181,14 @@ class Attempt(Sink):
     async def _remember(self, name: str, value: str) -> str:
         """Ask the store until it answers, or the attempt is over."""
         fork.end_if_copy()
+        refused = False
         while not self.cancelled:
             try:
-                memo = await self._store.once(self._id, self._started.fence, name, value)
-            except StoreError:
+                memo = await self._store.once(self._id, self._started.fence, name, value, apart=refused)
+            except BrokerClosedError:
+                break
+            except StoreError as error:
+                refused = refused or isinstance(error, ScriptError)
                 continue  # the next batch leaves the store alone for a while
             if memo.answer != "lost":
                 return memo.value
@@ -201,6 +209,12 @@ class Attempt(Sink):
     def fence(self) -> int:
         """The number under which the store takes its words."""
         return self._started.fence
+
+    @property
+    def code(self) -> types.CodeType | None:
+        """The code of the handler, if it is plain Python."""
+        code = getattr(inspect.unwrap(self._job.function), "__code__", None)
+        return code if isinstance(code, types.CodeType) else None
 
     @property
     def handler_task(self) -> "asyncio.Task[Any] | None":
@@ -331,7 +345,7 @@ class Attempt(Sink):
 
     async def _outcome(self, runners: Runners) -> Outcome | None:
         if self._started.lost >= self._job.policy.max_deliveries:
-            return self._worn_out()
+            return await self._worn_out()
         if self._must_stop():
             return self._stopped()
         if self._started.unwinding:
@@ -482,9 +496,17 @@ class Attempt(Sink):
             return verdict.unwound(State.FAILED, refused, compensation="incomplete")
         return verdict.failed(refused)
 
-    def _worn_out(self) -> Outcome:
+    async def _worn_out(self) -> Outcome | None:
+        """Return how a job ends that workers were lost with; why, if one of them has left word of that."""
         detail = f"{self._started.lost} workers were lost while they ran this; it is not tried again"
-        return self._failed(problem("worker_lost", detail))
+        try:
+            blocked = read_blocked(await self.recall(MEMO))
+        except StoppedError:
+            return self._stopped()
+        if blocked is None:
+            return self._failed(problem("worker_lost", detail))
+        note = verdict.note_of(blocked.text, blocked.stack)
+        return msgspec.structs.replace(self._failed(problem("worker_lost", f"{detail}: {blocked.text}")), note=note)
 
     # The clocks.
 

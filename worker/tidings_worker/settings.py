@@ -45,6 +45,13 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Meta(description="How long a job is left to a worker that does not say it lives; then another takes it."),
     ] = 10.0
     heartbeat_s: Annotated[Seconds, Meta(description="Time between signs of life; at most a third of the lease.")] = 2.0
+    blocked_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long a handler that blocks the event loop keeps the worker's jobs: meanwhile a thread "
+            "renews their leases, and `loop_blocked` in the log says which handler it is. Then other workers take them."
+        ),
+    ] = 300.0
     sweep_s: Annotated[
         Seconds, Meta(description="Time between two sweeps of what dead workers left in the store; about.")
     ] = 30.0

@@ -247,7 +247,12 @@ def _explain(kind: str, retries: int, error: BaseException, failures: int, *, ex
 def _note(error: BaseException | None) -> str:
     if error is None:
         return ""
-    return _encode({"error": f"{name_of(error)}: {readable(error)}", "traceback": trace_of(error)}).decode()
+    return note_of(f"{name_of(error)}: {readable(error)}", trace_of(error))
+
+
+def note_of(error: str, trace: str) -> str:
+    """Return what a dead letter keeps for operators: JSON text."""
+    return _encode({"error": error, "traceback": trace}).decode()
 
 
 def _retrying(attempt: int, after: float, refused: Problem) -> str:

@@ -29,24 +29,28 @@ from tidings.broker.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRe
 from tidings.broker.retention import RetentionWatch
 from tidings.broker.saga import SagaStore
 from tidings.broker.subscription import Subscription
+from tidings.broker.thread_store import ThreadStore
 from tidings.broker.worker import Rules, WorkerStore
 from tidings.job import Job
 from tidings.metric.family import Family, build_info, gauge, up
 from tidings.metric.scrape import Scrape
 from tidings.trace import tracing_of
 
+from . import fork
 from .breaker import Breakers, log_change
 from .children import Children, Kinds
 from .listener import Listener
 from .loader import LoadError
 from .meter import WorkerMeter
 from .pool import Pool
-from .queue import Queue, silence_of
+from .queue import Queue
 from .runner import Runners
 from .saga import Means
 from .settings import WorkerSettings
 from .sweeper import Sweeper
+from .truce import silence_of
 from .usage import Usage
+from .watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -117,6 +121,7 @@ class Worker:
                 )
                 queue.pause()  # until it is known that nobody has paused it
                 sweepers.append(self._sweeper(work, registry, queue))
+            stack.enter_context(self._watchdog())
             async with anyio.create_task_group() as background:
                 background.start_soon(RetentionWatch(store).run, name="retention")
                 background.start_soon(self._present, registry, name="presence")
@@ -176,6 +181,17 @@ class Worker:
     def _sweeper(self, work: WorkerStore, registry: Registry, queue: Queue) -> Sweeper:
         return Sweeper(work, registry, queue.tiers, self.settings.sweep_s, self.settings.lease_s)
 
+    def _watchdog(self) -> Watchdog:
+        settings = self.settings
+        store = ThreadStore(settings.store_url, self._keys, self.id, settings.lease_s / 3)
+        return Watchdog(
+            store,
+            self._queues,
+            heartbeat_s=settings.heartbeat_s,
+            lease_s=settings.lease_s,
+            blocked_s=settings.blocked_s,
+        )
+
     def _work_store(self, store: Store, queue: str) -> WorkerStore:
         return WorkerStore(
             store,
@@ -202,6 +218,7 @@ class Worker:
 
     async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            fork.claim(signal.SIGTERM, signal.SIGINT)
             async for number in signals:
                 running = sum(queue.running for queue in self._queues.values())
                 log.info("stopping", signal=signal.Signals(number).name, running=running)
@@ -213,6 +230,7 @@ class Worker:
         """Wait for what runs; a second signal, or the end of the grace, hands it back."""
         with anyio.move_on_after(self.settings.grace_s):
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                fork.claim(signal.SIGTERM, signal.SIGINT)
                 async with anyio.create_task_group() as waiting:
                     waiting.start_soon(self._cancel_at, signals, waiting.cancel_scope)
                     await self._until_idle()

@@ -1,0 +1,228 @@
+"""The watchdog: a thread that notices when the event loop is blocked, says by what, and keeps the worker's leases.
+
+A handler that is `async def` and blocks (a long computation, a call that waits and is not awaited) keeps the loop from
+its heartbeats. Its worker lives all the same, and so does its job: while the loop does not turn, the watchdog renews
+the leases of everything that runs here, over a connection of its own. It does so for `TIDINGS_BLOCKED_S` at the most,
+as a loop that never turns again must not keep jobs for ever; then their leases run out, and other workers take them.
+
+It cannot run while a call holds the interpreter's lock; most that wait or compute for long give it up.
+"""
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NamedTuple, Self
+
+import structlog
+
+from tidings.broker.error import StoreError
+from tidings.broker.thread_store import ThreadStore
+from tidings.log import SUBJECT
+
+from .attempt import Attempt
+from .blocked import MEMO, Blocked, encode_blocked
+from .failure import MAX_TRACEBACK
+from .queue import Queue
+
+log = structlog.get_logger()
+
+HELP = "a handler that is `async def` must await what takes long; make it a plain function, or run that in a thread"
+
+
+class Culprit(NamedTuple):
+    """What keeps the loop from turning."""
+
+    token: str
+    """Of the job; empty: it is not known which."""
+    kind: str
+    attempt: int
+    where: str
+    """Function, file and line."""
+    stack: str
+
+
+class Watchdog:
+    """Watches the loop in which it is made; use it as `with`."""
+
+    def __init__(
+        self,
+        store: ThreadStore,
+        queues: Mapping[str, Queue],
+        *,
+        heartbeat_s: float,
+        lease_s: float,
+        blocked_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: for the watchdog's thread alone.
+            queues: the worker's; what runs in them is kept.
+            heartbeat_s: time between two heartbeats, s: a loop that has not turned for so long is blocked.
+            lease_s: how long a job is left to a worker that does not say it lives, s.
+            blocked_s: how long the leases of a blocked loop are renewed, s.
+            clock: seconds, never going back.
+
+        """
+        self._store = store
+        self._queues = queues
+        self._heartbeat_s = heartbeat_s
+        self._lease_s = lease_s
+        self._blocked_s = blocked_s
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._watched = threading.get_ident()
+        self._turned = True
+        self._over = threading.Event()
+        self._blocked = 0.0
+        """For how long the loop has not turned, s, while this process ran."""
+        self._culprit: Culprit | None = None
+        """Known once the loop counts as blocked."""
+        self._due = 0.0
+        """For how long it will not have turned when there is to be another beat, s."""
+        self._recorded = False
+        self._given_up = False
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+
+    def _run(self) -> None:
+        interval = self._heartbeat_s / 2
+        looked = self._clock()
+        while not self._over.wait(interval):
+            before, looked = looked, self._clock()
+            if self._turned:
+                self._end()
+                self._turned = False
+                try:
+                    self._loop.call_soon_threadsafe(self._turn)
+                except RuntimeError:  # the loop is closed
+                    break
+                continue
+            # A process that was stopped finds that much time has passed, in which the loop could not turn.
+            self._blocked += min(looked - before, 2 * interval)
+            if self._blocked >= self._heartbeat_s:
+                self._bridge()
+        self._store.close()
+
+    def _turn(self) -> None:
+        """Show that the loop turns; runs there."""
+        self._turned = True
+
+    def _bridge(self) -> None:
+        """Do what the loop should."""
+        if self._culprit is None:
+            self._culprit = self._find_culprit()
+            self._tell("loop_blocked", stack=self._culprit.stack, help=HELP)
+        try:
+            if self._blocked <= self._blocked_s:
+                self._beat()
+            elif not self._given_up:
+                self._given_up = True
+                self._tell("loop_given_up", help="the leases of what runs here are no longer renewed")
+            if self._blocked >= min(self._lease_s, self._blocked_s):
+                self._record(self._culprit)
+        except StoreError as error:
+            log.debug("watchdog_not_heard", error=str(error))  # it tries again soon
+
+    def _beat(self) -> None:
+        if self._blocked < self._due:
+            return
+        for partition, queue in self._queues.items():
+            if running := list(queue.attempts):
+                self._store.beat(partition, [attempt.beat for attempt in running])
+        self._due = self._blocked + self._heartbeat_s
+
+    def _record(self, culprit: Culprit) -> None:
+        """Leave word of why this worker will perhaps be lost: once."""
+        if self._recorded:
+            return
+        for partition, queue in self._queues.items():
+            if running := list(queue.attempts):
+                self._store.record(partition, [self._record_of(attempt, culprit) for attempt in running])
+        self._recorded = True
+
+    def _record_of(self, attempt: Attempt, culprit: Culprit) -> tuple[str, int, str, str]:
+        """Return what is remembered of an attempt, should its worker be lost for this."""
+        whose = "its own handler" if attempt.token == culprit.token else f"kind {culprit.kind or 'unknown'}"
+        text = f"in attempt {attempt.attempt} the event loop of its worker was blocked, by {whose}, {culprit.where}"
+        beat = attempt.beat
+        return beat.id, beat.fence, MEMO, encode_blocked(Blocked(text, culprit.stack))
+
+    def _end(self) -> None:
+        """Take note that the loop turns."""
+        if self._culprit is not None:
+            self._tell("loop_unblocked")
+            self._store.close()
+        self._culprit = None
+        self._blocked = self._due = 0.0
+        self._recorded = self._given_up = False
+
+    def _tell(self, event: str, **fields: object) -> None:
+        assert self._culprit is not None
+        culprit = self._culprit
+        log.warning(
+            event,
+            kind=culprit.kind or None,
+            token=culprit.token or None,
+            attempt=culprit.attempt or None,
+            where=culprit.where,
+            seconds=round(self._blocked, 1),
+            **fields,
+        )
+
+    def _find_culprit(self) -> Culprit:
+        frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - documented, for debuggers of this sort
+        token, kind, attempt = self._subject(frame)
+        stack = "" if frame is None else "".join(traceback.format_stack(frame))
+        stack = stack[-MAX_TRACEBACK:].encode("utf-8", "backslashreplace").decode()
+        return Culprit(token, kind, attempt, "at an unknown place" if frame is None else _place(frame), stack)
+
+    def _subject(self, frame: FrameType | None) -> tuple[str, str, int]:
+        """Return token, kind and attempt of the job whose code runs in the loop, as far as that can be told."""
+        task = asyncio.current_task(self._loop)
+        running = [attempt for queue in self._queues.values() for attempt in list(queue.attempts)]
+        context = getattr(task, "get_context", None)  # Python 3.12
+        if context is not None and (subject := context().get(SUBJECT)):
+            token, kind, attempt, *_ = subject
+            return token, kind, attempt
+        name = "" if task is None else task.get_name()
+        for one in running:
+            if name.endswith(one.token):
+                return one.token, one.kind, one.attempt
+        codes = set()
+        while frame is not None:
+            codes.add(frame.f_code)
+            frame = frame.f_back
+        for one in running:
+            if one.code in codes:
+                return one.token, one.kind, one.attempt
+        return "", "", 0
+
+
+def _place(frame: FrameType) -> str:
+    """Return where the handler's own code is: the innermost frame that no library owns."""
+    own: FrameType | None = frame
+    while own is not None and _is_library(own):
+        own = own.f_back
+    shown = own or frame
+    return f"in {shown.f_code.co_qualname} ({Path(shown.f_code.co_filename).name}, line {shown.f_lineno})"
+
+
+def _is_library(frame: FrameType) -> bool:
+    path = frame.f_code.co_filename
+    return path.startswith(("<", sys.prefix, sys.base_prefix)) or frame.f_globals.get("__name__", "").startswith(
+        ("tidings.", "tidings_worker.")
+    )
