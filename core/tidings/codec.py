@@ -1,37 +1,55 @@
 """Values of users' types to JSON and back, Pydantic models included where pydantic is installed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from .integral import integral
+from .lossless import find_loss, find_unwritable
 
-def decode(raw: bytes | msgspec.Raw, type_: Any) -> Any:
-    """Return JSON as a value of `type_`.
 
-    What passed the JSON Schema fits the type but for one thing: JSON has one kind of number, and
-    `3.0` is an integer there. So what strict decoding refuses is tried leniently.
+def decode(raw: bytes | msgspec.Raw, type_: Any, schema: Mapping[str, Any] | None = None) -> Any:
+    """Return JSON as a value of `type_`, strictly.
+
+    What passed the JSON Schema fits the type but for one thing: JSON has one kind of number, and `3.0` is an integer
+    there. So where strict decoding refuses, such numbers are made integers, and nothing else.
+
+    Args:
+        raw: the JSON.
+        type_: what it becomes.
+        schema: the JSON Schema of the type; None: `3.0` is refused for an integer.
 
     Raises:
         msgspec.ValidationError: it does not fit.
 
     """
     try:
-        return msgspec.json.decode(raw, type=type_, dec_hook=_decode_foreign)
+        return _decode(raw, type_)
     except msgspec.ValidationError:
-        return msgspec.json.decode(raw, type=type_, dec_hook=_decode_foreign, strict=False)
+        if schema is None:
+            raise
+        value = msgspec.json.decode(raw)
+        whole = msgspec.json.encode(integral(value, schema))
+    return _decode(whole, type_)
 
 
 def encode(value: Any) -> bytes:
-    """Return a value as JSON.
+    """Return a value as JSON that loses nothing of it.
 
     Raises:
-        TypeError: it holds something that JSON has no form for.
+        TypeError: it holds something that JSON has no form for; says what and where.
 
     """
     try:
-        return _encode(value)
-    except (ValueError, RecursionError) as error:  # such as a list that holds itself
-        raise TypeError(f"this has no form in JSON: {error}") from error
+        encoded = _encode(value)
+        fault = None if type(value) is str else find_loss(value, has_nulls=b"null" in encoded)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:  # such as a list that holds itself
+        place = find_unwritable(value, _encode)
+        raise TypeError(f"this has no form in JSON: {place or error}") from error
+    if fault is not None:
+        raise TypeError(f"this has no form in JSON: {fault}")
+    return encoded
 
 
 def encode_chunk(chunk: Any, limit: int) -> str:
@@ -83,15 +101,40 @@ def is_pydantic(type_: Any) -> bool:
     return isinstance(type_, type) and hasattr(type_, "model_json_schema") and hasattr(type_, "model_validate")
 
 
+def _decode(raw: bytes | msgspec.Raw, type_: Any) -> Any:
+    if is_pydantic(type_):
+        try:
+            return _read_model(type_, bytes(raw))
+        except (ValueError, TypeError) as error:
+            raise msgspec.ValidationError(str(error)) from error
+    return msgspec.json.decode(raw, type=type_, dec_hook=_decode_foreign)
+
+
+def _read_model(model: Any, raw: bytes) -> Any:
+    """Return JSON as a Pydantic model: as its strict mode reads it, or else as a model's own validators allow.
+
+    A validator that runs before the others may hand on what only the lax mode takes. What the lax mode would make of
+    other types' texts does not come here: the schema, with its formats, keeps it out.
+    """
+    try:
+        return model.model_validate_json(raw, strict=True)
+    except ValueError:
+        return model.model_validate_json(raw)
+
+
 def _decode_foreign(type_: type, value: Any) -> Any:
     if is_pydantic(type_):
-        return type_.model_validate(value)  # type: ignore[attr-defined]
+        return _read_model(type_, msgspec.json.encode(value))
     raise NotImplementedError(f"the type {type_.__qualname__} has no form in JSON")
 
 
 def _encode_foreign(value: Any) -> Any:
     if is_pydantic(type(value)):
-        return value.model_dump(mode="json")
+        dumped = value.model_dump(mode="json")
+        fault = find_loss(dumped, has_nulls=True)
+        if fault is not None:
+            raise TypeError(f"a {type(value).__name__} has no form in JSON: {fault}")
+        return dumped
     raise TypeError(f"a {type(value).__qualname__} has no form in JSON")
 
 

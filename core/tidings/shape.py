@@ -11,6 +11,7 @@ import msgspec
 
 from .codec import decode, is_pydantic
 from .context import Context, SyncContext
+from .schema_types import complete, complete_pydantic
 
 
 class InputShape:
@@ -75,7 +76,7 @@ class InputShape:
             msgspec.ValidationError: the input does not fit.
 
         """
-        value = decode(raw, self.type)
+        value = decode(raw, self.type, self.schema)
         if self._whole:
             return {self._names[0]: value}
         return {name: getattr(value, name) for name in self._names}
@@ -111,11 +112,12 @@ def schema_of(type_: Any) -> dict[str, Any]:
     def hook(unknown: type) -> dict[str, Any]:
         if not is_pydantic(unknown):
             raise TypeError(f"the type {unknown.__qualname__} has no form in JSON")
-        schema: dict[str, Any] = unknown.model_json_schema(ref_template="#/$defs/{model}")  # type: ignore[attr-defined]
+        schema = complete_pydantic(unknown, "#/$defs/{model}")
         found.update(schema.pop("$defs", {}))
         return schema
 
     schema = msgspec.json.schema(type_, schema_hook=hook)
+    complete(type_, schema)
     if found:
         schema.setdefault("$defs", {}).update(found)
     return schema

@@ -61,6 +61,7 @@ from .breakers import Breakers
 from .hub import Hub, Listener
 from .kinds import Kinds
 from .meter import Notices, ServerMeter
+from .retirement import Retirement
 from .settings import ServerSettings
 from .trace import Traces, end_submit
 
@@ -68,6 +69,9 @@ log = structlog.get_logger()
 
 VITAL = frozenset({"EVAL", "EVALSHA", "PUBLISH", "SUBSCRIBE"})
 """Commands without which no job is taken, or none of its events heard."""
+
+LEFT_OUT_HELP = "the other kinds are served; start a worker that registers this one anew, or `tidings kinds remove` it"
+"""What an operator does about a kind that cannot be used."""
 
 START_WAIT_S = 5.0
 """How long the start waits for the store to tell the kinds; without them everything is refused for now."""
@@ -95,6 +99,7 @@ class Gateway:
         self._listening = open_store(settings.store_url, timeout=None, contact=contact)
         self.retention = RetentionWatch(self.client)
         self._registry = Registry(self.client, keys)
+        self._retirement = Retirement(self.client, keys, self._registry, settings.kind_ttl_s)
         self.tickets = Tickets(TicketStore(self.client, keys), settings.ticket_ttl_s)
         self._tasks: anyio.abc.TaskGroup | None = None
         self._kinds_changed = asyncio.Event()
@@ -144,6 +149,7 @@ class Gateway:
                 tasks.start_soon(self.retention.run, name="retention")
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self._follow_breakers, name="breakers")
+                tasks.start_soon(self._retirement.run, name="retirement")
                 tasks.start_soon(self.observatory.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 if self.settings.metrics:
@@ -455,6 +461,14 @@ class Gateway:
         await self._subscription.keep(self._breakers_channel)
         await self.breakers.follow()
 
+    async def _read_kinds(self) -> None:
+        found = await self._registry.read()
+        before, self.kinds = self.kinds, Kinds(found.records.values(), self.kinds)
+        self.kinds.left_out |= found.left_out
+        for name, why in self.kinds.left_out.items():
+            if before.left_out.get(name) != why:
+                log.error("kind_left_out", kind=name, error=why, help=LEFT_OUT_HELP)
+
     async def _follow_kinds(self) -> None:
         await self._subscription.keep(self._kinds_channel)
         failures = 0
@@ -462,7 +476,7 @@ class Gateway:
             await self._kinds_changed.wait()
             self._kinds_changed.clear()
             try:
-                self.kinds = Kinds((await self._registry.kinds()).values())
+                await self._read_kinds()
                 self.breakers.serve(self.kinds.records.values())
                 for queue in self.kinds.queues - self.hub.partitions:
                     await self.hub.open(queue)

@@ -4,17 +4,20 @@ import difflib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice, takewhile
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import jsonschema_rs
 import msgspec
 
 from tidings.broker.condition import Conditions
+from tidings.broker.kind_records import check_record
 from tidings.contract.frame import YEAR_S, Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.pointer import pointer
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.template import Template
+from tidings.formats import says
+from tidings.validation import compile_schema
 
 MAX_FINDINGS = 20
 """How many things wrong with one input are told at once."""
@@ -23,21 +26,53 @@ MAX_NAME = 100
 """Characters of a field's name for which a refusal points to that field."""
 
 
-class Kinds:
-    """All registered kinds, each with its validator; replaced as a whole when they change."""
+class _Kind(NamedTuple):
+    """One kind, ready to be asked for every job."""
 
-    def __init__(self, records: Iterable[KindRecord] = ()) -> None:
-        self.records = {record.kind: record for record in records}
-        self._validators: dict[str, jsonschema_rs.Validator] = {
-            name: jsonschema_rs.validator_for(msgspec.json.decode(record.input))
-            for name, record in self.records.items()
-        }
-        self._conditions = {name: Conditions(record) for name, record in self.records.items()}
-        self._unique = {
-            name: Template.of(record.unique, msgspec.json.decode(record.input))
-            for name, record in self.records.items()
-            if record.unique is not None
-        }
+    record: KindRecord
+    validator: jsonschema_rs.Validator
+    conditions: Conditions
+    unique: Template | None
+
+    @classmethod
+    def of(cls, record: KindRecord) -> Self:
+        """Make what a record says ready.
+
+        Raises:
+            ValueError: the record cannot be used; names the field.
+
+        """
+        check_record(record)
+        schema = msgspec.json.decode(record.input)
+        try:
+            validator = compile_schema(schema)
+        except ValueError as error:
+            raise ValueError(f"input: {error}") from None
+        unique = None if record.unique is None else Template.of(record.unique, schema)
+        return cls(record, validator, Conditions(record), unique)
+
+
+class Kinds:
+    """All registered kinds that can be used, each with its validator; replaced as a whole when they change."""
+
+    def __init__(self, records: Iterable[KindRecord] = (), before: "Kinds | None" = None) -> None:
+        """Make them ready.
+
+        Args:
+            records: what workers registered.
+            before: the kinds known so far: what is the same is not made again.
+
+        """
+        self.left_out: dict[str, str] = {}
+        """Kinds that cannot be used, and why."""
+        self._kinds: dict[str, _Kind] = {}
+        for record in records:
+            known = before._kinds.get(record.kind) if before is not None else None  # noqa: SLF001 - of the same class
+            try:
+                self._kinds[record.kind] = known if known and known.record == record else _Kind.of(record)
+            except Exception as error:  # noqa: BLE001 - a worker wrote it: it may cost its kind, and no other
+                self.left_out[record.kind] = str(error)
+        self.records = {name: kind.record for name, kind in self._kinds.items()}
 
     @property
     def queues(self) -> set[str]:
@@ -62,21 +97,27 @@ class Kinds:
 
         A long value is told by its digest.
         """
-        template = self._unique.get(kind)
+        template = self._kinds[kind].unique
         return "" if template is None else template.value(value)
 
     def conditions(self, kind: str) -> Conditions:
         """Return under which conditions jobs of a registered kind are queued."""
-        return self._conditions[kind]
+        return self._kinds[kind].conditions
 
     def fallback(self, record: KindRecord, value: dict[str, Any]) -> KindRecord | None:
         """Return the kind that may answer in place of another: one of the same queue that takes this input."""
-        other = self.records.get(record.fallback or "")
-        if other is None or other.queue != record.queue or not self._validators[other.kind].is_valid(value):
+        other = self._kinds.get(record.fallback or "")
+        if other is None or other.record.queue != record.queue or not other.validator.is_valid(value):
             return None
-        return other
+        return other.record
 
     def _unknown(self, kind: str) -> ProblemError:
+        if kind in self.left_out:
+            return refuse(
+                "unknown_kind",
+                f"what a worker registered of the kind {kind!r} cannot be used; the server's log says why",
+                field="/kind",
+            )
         close = difflib.get_close_matches(kind, self.records, n=1)
         if close:
             hint = f"did you mean {close[0]!r}?"
@@ -94,7 +135,7 @@ class Kinds:
             raise refuse("invalid_input", f"not JSON: {error}", field="/input") from error
         if not isinstance(value, dict):
             raise refuse("invalid_input", "the input must be a JSON object", field="/input")
-        validator = self._validators[submission.kind]
+        validator = self._kinds[submission.kind].validator
         if not validator.is_valid(value):
             raise _invalid(submission.kind, validator, value)
         return value
@@ -140,6 +181,10 @@ def _findings(error: Any) -> Iterable[dict[str, Any]]:
         names, text = [error.kind.property], "the field {} is missing"
     elif error.kind.name == "additionalProperties":
         names, text = list(error.kind.unexpected), "there is no field {}"
+    elif error.kind.name == "format":
+        text = _shorten(error.message) + says(error.kind.format)
+    elif error.kind.name == "propertyNames":
+        text = f"a name in it is not allowed: {_shorten(error.message)}"
     else:
         text = _shorten(error.message)
     if not names:

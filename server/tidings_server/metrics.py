@@ -37,6 +37,11 @@ class Metrics:
                 ("transport",),
                 [(("socket",), float(sockets)), (("stream",), float(streams))],
             ),
+            gauge(
+                "tidings_kinds_left_out",
+                "Kinds that workers registered and this server cannot use; the log says why.",
+                len(gateway.kinds.left_out),
+            ),
             gauge("tidings_watches", "Jobs that are watched through this server.", len(gateway.hub)),
             *stock,
         ]

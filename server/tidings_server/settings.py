@@ -98,6 +98,13 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     ] = 8
     max_wait_s: Annotated[Seconds, Meta(description="The most that `Prefer: wait` may ask for.")] = 60.0
     dedup_window_s: Annotated[Seconds, Meta(description="How long an idempotency key is remembered.")] = 86_400.0
+    kind_ttl_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long after the last worker that served it a kind is forgotten. One in whose queue jobs "
+            "wait is kept."
+        ),
+    ] = 2_592_000.0
     alive_after_s: Annotated[Seconds, Meta(description="Quiet time after which a socket is sent an `alive` frame.")] = (
         25.0
     )

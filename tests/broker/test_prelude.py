@@ -22,7 +22,7 @@ FOLDER = resources.files("tidings.broker") / "lua"
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
-    *("take_over", "count", "list"),
+    *("take_over", "count", "list", "kinds"),
     *("breaker", "release"),
 }
 """What ends work or frees memory, and what that needs."""
@@ -76,8 +76,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         store,
         """
         return cmsgpack.pack({
-          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, workers_key, worker_key('w'), GROUP,
-          callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
+          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, kinds_key, workers_key, worker_key('w'),
+          GROUP, callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
           breakers_key, breakers_changed, breaker_key('b')
         })
         """,
@@ -89,6 +89,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.log("p", "j"),
         keys.scheduled("p"),
         keys.dead("p"),
+        keys.kinds.replace(REGISTRY, "p"),
         keys.workers.replace(REGISTRY, "p"),
         keys.worker("w").replace(REGISTRY, "p"),
         GROUP,

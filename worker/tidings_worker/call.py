@@ -39,14 +39,17 @@ def json_of(result: Any, most: int) -> bytes:
         most: bytes that are kept.
 
     Raises:
-        TypeError: it has no form in JSON.
-        FinalError: it is larger than `most`.
+        TypeError: it is a coroutine.
+        FinalError: it has no form in JSON, with the place; or it is larger than `most`.
 
     """
     if inspect.iscoroutine(result):
         result.close()
         raise TypeError("the handler returned a coroutine, not its result: await it there")
-    encoded = encode(result)
+    try:
+        encoded = encode(result)
+    except TypeError as error:
+        raise FinalError(problem("handler_error", f"what the handler returned: {readable(error)}")) from error
     if len(encoded) > most:
         raise result_too_large(len(encoded), most)
     return encoded

@@ -11,6 +11,8 @@ from typing import Any
 from tidings.breaker.policy import definitions_of
 from tidings.job import Job
 
+from .fitness import UnfitKindError, check_kinds
+
 
 class LoadError(Exception):
     """A module cannot be loaded, or holds no jobs; says which and why."""
@@ -36,6 +38,10 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
                 raise LoadError(f"{name}: the kind {job.kind!r} is defined twice; give one another `name`")
     for job in jobs.values():
         _check_fallback(job, jobs)
+    try:
+        check_kinds(jobs.values())
+    except UnfitKindError as error:
+        raise LoadError(str(error)) from None
     try:
         definitions_of(job.policy.breaker for job in jobs.values())
     except ValueError as error:

@@ -14,6 +14,7 @@ from .connection import command
 from .gather import Gatherers
 from .keys import BREAKERS, Keys
 from .pause import store_pause
+from .readable import readable
 from .script import Script
 
 
@@ -173,18 +174,17 @@ class BreakerStore(Gatherers):
     async def shown(self) -> list[Shown]:
         """Return all breakers, by name; those that nobody has used for a month are forgotten."""
         now = await store_ms(self._store)
-        names = sorted(name.decode() for name in await command(self._store, "SMEMBERS", self._keys.breakers))
+        names = sorted(
+            name.decode(errors="replace") for name in await command(self._store, "SMEMBERS", self._keys.breakers)
+        )
         if not names:
             return []
         records = await command(self._store, "MGET", *map(self._keys.breaker, names))
         gone = [name for name, record in zip(names, records, strict=True) if record is None]
         if gone:
             await command(self._store, "SREM", self._keys.breakers, *gone)
-        return [
-            Shown(name, _decode_machine(record), now)
-            for name, record in zip(names, records, strict=True)
-            if record is not None
-        ]
+        present = {name: record for name, record in zip(names, records, strict=True) if record is not None}
+        return [Shown(name, machine, now) for name, machine in readable(present, _decode_machine, "breaker").items()]
 
     # Private.
 

@@ -26,6 +26,8 @@ class Keys:
         """Hash: kind → its `KindRecord` as JSON. No expiry: kinds outlive their workers' restarts."""
         self.kinds_changed = f"{namespace}:{{{REGISTRY}}}:kinds-changed"
         """Channel: told when a worker registers a kind that is new or different."""
+        self.kinds_seen = f"{namespace}:{{{REGISTRY}}}:kinds-seen"
+        """Sorted set: kind → when a worker last said that it serves it (ms); a kind that is removed leaves."""
         self.workers = f"{namespace}:{{{REGISTRY}}}:workers"
         """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
 

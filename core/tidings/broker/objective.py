@@ -7,6 +7,7 @@ from tidings.contract.admin import ObjectiveRule
 
 from .connection import command
 from .keys import Keys
+from .readable import readable
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ObjectiveRule).decode
@@ -22,7 +23,8 @@ class Objectives:
     async def all(self) -> dict[str, ObjectiveRule]:
         """Return them by kind."""
         found = await command(self._store, "HGETALL", self._keys.objectives)
-        return {kind.decode(): _decode(rule) for kind, rule in sorted(found.items())}
+        rules = {kind.decode(errors="replace"): rule for kind, rule in sorted(found.items())}
+        return readable(rules, _decode, "objective")
 
     async def replace(self, rules: dict[str, ObjectiveRule]) -> None:
         """Have these, and no others."""
@@ -30,6 +32,6 @@ class Objectives:
         if pairs:
             await command(self._store, "HSET", self._keys.objectives, *pairs)
         known = await command(self._store, "HKEYS", self._keys.objectives)
-        gone = [kind for kind in known if kind.decode() not in rules]
+        gone = [kind for kind in known if kind.decode(errors="replace") not in rules]
         if gone:
             await command(self._store, "HDEL", self._keys.objectives, *gone)

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 from .clock import store_ms
 from .connection import command
 from .keys import Keys
+from .readable import readable
 
 
 class PauseRecord(msgspec.Struct, frozen=True):
@@ -43,12 +44,12 @@ class Paused:
 
     async def queues(self) -> set[str]:
         """Return the queues that are paused."""
-        return {queue.decode() for queue in await command(self._store, "HKEYS", self._keys.paused)}
+        return {queue.decode(errors="replace") for queue in await command(self._store, "HKEYS", self._keys.paused)}
 
     async def records(self) -> dict[str, PauseRecord]:
         """Return who paused which queue."""
         found = await command(self._store, "HGETALL", self._keys.paused)
-        return {queue.decode(): _decode(record) for queue, record in found.items()}
+        return readable({queue.decode(errors="replace"): record for queue, record in found.items()}, _decode, "pause")
 
     async def _tell(self, queue: str) -> None:
         # Who misses it asks within a heartbeat.

@@ -1,12 +1,19 @@
 """The registry: which kinds there are, and which workers serve them. Written by workers."""
 
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.contract.kind import KindRecord, decode_kind, encode_kind
+from tidings.contract.kind import KindRecord, encode_kind
 
+from .clock import store_ms
 from .connection import command
 from .keys import REGISTRY, Keys
+from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, KindsRead, read_kinds
+from .readable import readable
 from .script import Script
 
 MAX_SHOWN = 50
@@ -56,6 +63,10 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
 _encode_worker = msgspec.json.Encoder().encode
 _decode_worker = msgspec.json.Decoder(WorkerRecord).decode
 _APPEAR = Script("appear", int)
+_KINDS: Script[list[Any]] = Script("kinds", list[Any])
+
+SEEN_S = 600.0
+"""How often a worker that lives writes that its kinds are served."""
 
 
 class Registry:
@@ -64,9 +75,10 @@ class Registry:
     def __init__(self, store: Redis, keys: Keys) -> None:
         self._store = store
         self._keys = keys
+        self._seen_s = -SEEN_S
 
     async def register(self, kinds: list[KindRecord]) -> None:
-        """Write what a worker serves; tells the gateways if anything is new or different."""
+        """Write what a worker serves, and that it does; tells the gateways if anything is new or different."""
         fresh = {kind.kind: encode_kind(kind) for kind in kinds}
         known = await command(self._store, "HMGET", self._keys.kinds, *fresh)
         changed = [name for name, before in zip(fresh, known, strict=True) if fresh[name] != before]
@@ -75,10 +87,43 @@ class Registry:
             await command(self._store, "HSET", self._keys.kinds, *pairs)
             await command(self._store, "PUBLISH", self._keys.kinds_changed, " ".join(changed))
 
+        if (now := monotonic()) - self._seen_s >= SEEN_S:
+            at = await store_ms(self._store)
+            await command(self._store, "ZADD", self._keys.kinds_seen, *(part for name in fresh for part in (at, name)))
+            self._seen_s = now
+
     async def kinds(self) -> dict[str, KindRecord]:
-        """Return every registered kind."""
-        records = await command(self._store, "HVALS", self._keys.kinds)
-        return {kind.kind: kind for kind in map(decode_kind, records)}
+        """Return every registered kind that can be used."""
+        return (await self.read()).records
+
+    async def read(self) -> KindsRead:
+        """Return every registered kind, and why some cannot be used."""
+        found = await _KINDS(self._store, self._keys.root(REGISTRY), (MAX_KINDS, MAX_RECORD_BYTES, MAX_ALL_BYTES))
+        return read_kinds(found)
+
+    async def last_served(self, kinds: Iterable[str]) -> dict[str, int]:
+        """Return when each of some kinds was last said to be served, ms since the epoch; missing: it was never said."""
+        names = list(kinds)
+        if not names:
+            return {}
+        found = await command(self._store, "ZMSCORE", self._keys.kinds_seen, *names)
+        return {name: int(float(at)) for name, at in zip(names, found, strict=True) if at is not None}
+
+    async def note_served(self, kinds: Iterable[str], at: int) -> None:
+        """Write of kinds of which it was never said when they were served, that it was at `at`, ms since the epoch."""
+        pairs = [part for name in kinds for part in (at, name)]
+        if pairs:
+            await command(self._store, "ZADD", self._keys.kinds_seen, "NX", *pairs)
+
+    async def remove(self, kinds: Iterable[str]) -> int:
+        """Remove kinds, and tell the gateways; return how many there were. A worker that serves one writes it again."""
+        names = list(kinds)
+        if not names:
+            return 0
+        gone: int = await command(self._store, "HDEL", self._keys.kinds, *names)
+        await command(self._store, "ZREM", self._keys.kinds_seen, *names)
+        await command(self._store, "PUBLISH", self._keys.kinds_changed, " ".join(names))
+        return gone
 
     async def appear(self, worker: WorkerRecord, ttl_s: float) -> None:
         """Say that a worker lives; it is forgotten `ttl_s` after the last time."""
@@ -92,17 +137,19 @@ class Registry:
 
     async def living(self) -> list[str]:
         """Return the ids of the workers that live."""
-        return [name.decode() for name in await command(self._store, "ZRANGE", self._keys.workers, 0, -1)]
+        return [
+            name.decode(errors="replace") for name in await command(self._store, "ZRANGE", self._keys.workers, 0, -1)
+        ]
 
     async def workers(self) -> list[WorkerRecord]:
         """Return the workers that live."""
         listed = await command(self._store, "ZRANGE", self._keys.workers, 0, -1, "WITHSCORES")
         if not listed:
             return []
-        seen = dict(zip(listed[::2], listed[1::2], strict=True))
-        found = await command(self._store, "MGET", *(self._keys.worker(name.decode()) for name in seen))
-        return [
-            msgspec.structs.replace(_decode_worker(record), seen_ms=int(at))
-            for record, at in zip(found, seen.values(), strict=True)
-            if record is not None
-        ]
+        seen = {
+            name.decode(errors="replace"): int(float(at)) for name, at in zip(listed[::2], listed[1::2], strict=True)
+        }
+        found = await command(self._store, "MGET", *map(self._keys.worker, seen))
+        present = {name: record for name, record in zip(seen, found, strict=True) if record is not None}
+        workers = readable(present, _decode_worker, "worker")
+        return [msgspec.structs.replace(record, seen_ms=seen[name]) for name, record in workers.items()]

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 import anyio
+import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from .connection import CALL_ERRORS, Store
@@ -22,6 +24,8 @@ from .error import StoreUnavailableError, translate
 from .feed import Feed, Push, open_feed
 from .pause import store_pause
 from .probe import Probe
+
+log = structlog.get_logger()
 
 CONFIRM_TIMEOUT_S = 5.0
 """How long the store may take to greet a connection, or to confirm a channel."""
@@ -79,6 +83,7 @@ class Subscription:
         self._on_change = on_change
         self._channels: dict[str, asyncio.Future[None]] = {}
         self._feed: Feed | None = None
+        self._warned = False
         self.hearing = Hearing.CLOSED
         """How it is at this moment."""
 
@@ -170,9 +175,18 @@ class Subscription:
             if channel == self._probe_channel:
                 self._echo(line)
             else:
-                self._on_message(channel, data)
+                self._pass_on(channel, data)
         elif kind == b"subscribe":
             self._confirm(channel, line)
+
+    def _pass_on(self, channel: str, data: bytes) -> None:
+        try:
+            self._on_message(channel, data)
+        except (msgspec.MsgspecError, ValueError) as error:
+            # Whatever speaks to the store may publish here, and this task reads for the whole process.
+            if not self._warned:
+                self._warned = True
+                log.warning("message_unreadable", channel=channel, bytes=len(data), error=str(error)[:300])
 
     def _confirm(self, channel: str, line: "_Line") -> None:
         confirmed = self._channels.get(channel)

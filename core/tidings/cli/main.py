@@ -38,6 +38,7 @@ COMMANDS = {
     "bench": "bench.command",
     "dead": "dead",
     "breaker": "breaker",
+    "kinds": "kinds",
 }
 """Each command → the module here that has it under its name; empty: another package brings it."""
 

@@ -33,6 +33,7 @@ local released_key = root .. 'released'
 local chronicle_key = root .. 'chronicle'
 local ended_key = root .. 'ended'
 -- Of the registry's partition only.
+local kinds_key = root .. 'kinds'
 local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
 -- Of the breakers' partition only.

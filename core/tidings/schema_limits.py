@@ -1,0 +1,166 @@
+"""What the JSON Schema of a kind may be, so that one kind cannot cost every server its memory or its time."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .pattern import check_pattern
+
+MAX_SCHEMA_BYTES = 262_144
+"""Size of one schema as JSON."""
+
+MAX_DEPTH = 100
+"""Arrays and objects inside each other in a schema."""
+
+MAX_BRANCHES = 10_000
+"""Schemas that one place of an input may be checked against, counted through references and alternatives."""
+
+_LISTS = ("allOf", "anyOf", "oneOf")
+_SINGLE = ("not", "if", "then", "else")
+_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+_SCHEMAS = ("items", "additionalProperties", "propertyNames", "contains", "unevaluatedItems", "unevaluatedProperties")
+
+
+def check_bounds(schema: Any) -> None:
+    """Check depth and branches of a schema.
+
+    Raises:
+        ValueError: it is deeper, or branches further, than a server reads; or a reference in it leads nowhere.
+
+    """
+    _check_depth(schema)
+    if isinstance(schema, dict):
+        _Branches(schema).check()
+
+
+def check_patterns(schema: Any) -> None:
+    """Check that a server reads each pattern in a schema as Python does.
+
+    Raises:
+        ValueError: it does not; names the field, and says what to write instead.
+
+    """
+    whole = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, dict) else ""
+    for place, pattern in _patterns(schema, ()):
+        try:
+            check_pattern(pattern)
+        except ValueError as error:
+            # The component that is the whole input has no name for people.
+            raise ValueError(f"{_words(place[1:] if place[:1] == (whole,) else place)}: {error}") from None
+
+
+def _check_depth(value: Any) -> None:
+    layer, depth = [value], 0
+    while layer:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"the schema nests more than {MAX_DEPTH} deep; take a simpler type")
+        inner: list[Any] = []
+        for one in layer:
+            if isinstance(one, dict):
+                inner.extend(one.values())
+            elif isinstance(one, list):
+                inner.extend(one)
+        layer = [one for one in inner if isinstance(one, dict | list)]
+
+
+def _patterns(schema: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each pattern that stands as a keyword, with the names that lead to it; not what examples quote."""
+    if not isinstance(schema, dict):
+        return
+    if isinstance(schema.get("pattern"), str):
+        yield place, schema["pattern"]
+    for keyword in _MAPS:
+        found = schema.get(keyword)
+        if isinstance(found, dict):
+            if keyword == "patternProperties":
+                yield from ((place, pattern) for pattern in found)
+            for name, inner in found.items():
+                yield from _patterns(inner, (*place, str(name)))
+    for keyword in (*_SCHEMAS, *_SINGLE):
+        yield from _patterns(schema.get(keyword), (*place, "[]") if keyword == "items" else place)
+    for keyword in (*_LISTS, "prefixItems"):
+        found = schema.get(keyword)
+        for inner in found if isinstance(found, list) else ():
+            yield from _patterns(inner, place)
+
+
+def _words(place: tuple[str, ...]) -> str:
+    return f"the field {'.'.join(place).replace('.[]', '[]')}" if place else "the input"
+
+
+class _Branches:
+    """Counts against how many schemas one place of an input may be checked; each schema is counted once."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._counts: dict[int, int] = {}
+
+    def check(self) -> None:
+        """Count for every schema.
+
+        Raises:
+            ValueError: there are too many branches, or a reference leads nowhere.
+
+        """
+        stack: list[Any] = [self._schema]
+        while stack:
+            part = stack.pop()
+            if self._count(part, 0) > MAX_BRANCHES:
+                raise ValueError(
+                    f"the schema has more than {MAX_BRANCHES} branches for one value; take a union of fewer types"
+                )
+            stack.extend(one for one in _inner(part) if id(one) not in self._counts)
+
+    def _count(self, part: Any, depth: int) -> int:
+        if not isinstance(part, dict):
+            return 1
+        known = self._counts.get(id(part))
+        if known is not None:
+            return known
+        if depth > MAX_DEPTH:
+            raise ValueError(f"the schema refers more than {MAX_DEPTH} deep; take a simpler type")
+        self._counts[id(part)] = 1  # a circle is walked once by the engine too
+        total = 1 + sum(self._count(one, depth + 1) for one in self._here(part))
+        self._counts[id(part)] = min(total, MAX_BRANCHES + 1)
+        return self._counts[id(part)]
+
+    def _here(self, part: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the schemas that the same place of the input is checked against."""
+        reference = part.get("$ref")
+        if isinstance(reference, str):
+            yield self._target(reference)
+        for keyword in _LISTS:
+            if isinstance(part.get(keyword), list):
+                yield from part[keyword]
+        for keyword in _SINGLE:
+            if keyword in part:
+                yield part[keyword]
+        dependent = part.get("dependentSchemas")
+        if isinstance(dependent, dict):
+            yield from dependent.values()
+
+    def _target(self, reference: str) -> Any:
+        found: Any = self._schema
+        if not reference.startswith("#"):
+            raise ValueError(f"the schema refers to {reference[:100]!r}; only `#/…`, within itself, can be followed")
+        for name in reference[1:].split("/")[1:]:
+            key = name.replace("~1", "/").replace("~0", "~")
+            if not isinstance(found, dict) or key not in found:
+                raise ValueError(f"the schema refers to {reference[:100]!r}, which it does not have")
+            found = found[key]
+        return found
+
+
+def _inner(part: Any) -> Iterator[Any]:
+    """Yield the schemas directly inside another."""
+    if not isinstance(part, dict):
+        return
+    for keyword in _MAPS:
+        if isinstance(part.get(keyword), dict):
+            yield from (one for one in part[keyword].values() if isinstance(one, dict))
+    for keyword in (*_SCHEMAS, *_SINGLE):
+        if isinstance(part.get(keyword), dict):
+            yield part[keyword]
+    for keyword in (*_LISTS, "prefixItems"):
+        if isinstance(part.get(keyword), list):
+            yield from (one for one in part[keyword] if isinstance(one, dict))

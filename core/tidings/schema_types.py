@@ -1,0 +1,187 @@
+"""The JSON Schema of a type, down to what the texts and names in it must look like.
+
+msgspec's own schema says nothing of plain `datetime` and `time`, of base64, and of the names of a `dict` whose keys
+are no texts. A server can refuse only what the schema says; so it is added here, along the tree that
+`msgspec.inspect` tells.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec.inspect as mi
+
+from .formats import INTEGER_KEY, NUMBER_KEY
+
+OFFSET = "(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$"
+"""How a time with its offset from UTC ends."""
+
+_TEXTS = (mi.DateTimeType, mi.TimeType, mi.DateType, mi.TimeDeltaType, mi.UUIDType, mi.DecimalType)
+_BYTES = (mi.BytesType, mi.ByteArrayType, mi.MemoryViewType)
+_OBJECTS = (mi.StructType, mi.TypedDictType, mi.DataclassType, mi.NamedTupleType)
+
+Schema = dict[str, Any]
+
+
+def complete(type_: Any, schema: Schema) -> None:
+    """Add to a schema that msgspec made of a type what it leaves out; changes `schema`."""
+    _Completion(schema.get("$defs", {})).of(mi.type_info(type_), schema)
+
+
+class _Completion:
+    """Walks types and schemas side by side."""
+
+    def __init__(self, components: dict[str, Schema]) -> None:
+        self._components = components
+        self._seen: set[str] = set()
+
+    def of(self, info: mi.Type, schema: Any) -> None:
+        """Complete the schema of one type."""
+        if not isinstance(schema, dict):
+            return
+        info = _bare(info)
+        if "$ref" in schema:
+            self._component(info, schema["$ref"].rpartition("/")[2])
+        elif isinstance(info, _TEXTS + _BYTES):
+            for keyword, value in _form(info).items():
+                schema.setdefault(keyword, value)
+        else:
+            self._inside(info, schema)
+
+    def _component(self, info: mi.Type, name: str) -> None:
+        if name not in self._seen and name in self._components:
+            self._seen.add(name)
+            self.of(info, self._components[name])
+
+    def _inside(self, info: mi.Type, schema: Schema) -> None:
+        if isinstance(info, _OBJECTS):
+            self._fields(info.fields, schema)
+        elif isinstance(info, mi.DictType):
+            self._names(info, schema)
+        elif isinstance(info, mi.CollectionType):
+            self.of(info.item_type, schema.get("items"))
+        elif isinstance(info, mi.TupleType):
+            for inner, part in zip(info.item_types, schema.get("prefixItems", ()), strict=False):
+                self.of(inner, part)
+        elif isinstance(info, mi.UnionType):
+            self._union(info, schema)
+
+    def _fields(self, fields: Sequence[mi.Field], schema: Schema) -> None:
+        if "properties" in schema:
+            for field in fields:
+                self.of(field.type, schema["properties"].get(field.encode_name))
+        else:
+            # A tag stands before the fields.
+            parts = schema.get("prefixItems", [])
+            for field, part in zip(fields, parts[len(parts) - len(fields) :], strict=False):
+                self.of(field.type, part)
+
+    def _names(self, info: mi.DictType, schema: Schema) -> None:
+        names = _names_of(info.key_type)
+        if names is not None:
+            schema.setdefault("propertyNames", names)
+        self.of(info.value_type, schema.get("additionalProperties"))
+
+    def _union(self, info: mi.UnionType, schema: Schema) -> None:
+        """Complete the members, in the order in which msgspec writes them: structs last, then null."""
+        bare = [_bare(one) for one in info.types]
+        structs = [one for one in bare if isinstance(one, mi.StructType) and not one.array_like]
+        others = [one for one in bare if one not in structs and not isinstance(one, mi.NoneType)]
+        parts = list(schema.get("anyOf", ()))
+        if len(structs) > 1 and "discriminator" not in schema:
+            nested = parts.pop(len(others))
+            parts[len(others) : len(others)] = nested["anyOf"]
+        for one, part in zip([*others, *structs], parts, strict=False):
+            self.of(one, part)
+
+
+def _bare(info: mi.Type) -> mi.Type:
+    while isinstance(info, mi.Metadata):
+        info = info.type
+    return info
+
+
+def _form(info: mi.Type) -> Schema:
+    """Return what a text must look like that stands for a value of a type."""
+    if isinstance(info, mi.DateTimeType):
+        return _zoned(info.tz, "date-time")
+    if isinstance(info, mi.TimeType):
+        return _zoned(info.tz, "time")
+    return {"format": next((name for type_, name in _FORMATS.items() if isinstance(info, type_)), "base64")}
+
+
+_FORMATS: dict[type, str] = {
+    mi.DateType: "date",
+    mi.TimeDeltaType: "duration",
+    mi.UUIDType: "uuid",
+    mi.DecimalType: "decimal",
+}
+
+
+def _zoned(aware: bool | None, name: str) -> Schema:
+    """Return how a moment is written; aware: whether with its offset from UTC; None: as one likes."""
+    if aware is None:
+        return {"format": name}
+    return {"format": name, "pattern": OFFSET} if aware else {"format": _LOCAL[name]}
+
+
+_LOCAL = {"date-time": "date-time-local", "time": "partial-time"}
+
+
+def _names_of(key: mi.Type) -> Schema | None:
+    """Return what the names of fields must look like that stand for keys of a type; None: any will do."""
+    key = _bare(key)
+    found: Schema | None = None
+    if isinstance(key, _TEXTS + _BYTES):
+        found = _form(key)
+    elif isinstance(key, mi.IntType | mi.FloatType):
+        found = {"pattern": INTEGER_KEY if isinstance(key, mi.IntType) else NUMBER_KEY}
+    elif isinstance(key, mi.EnumType):
+        found = {"enum": [str(one.value) for one in key.cls]}
+    elif isinstance(key, mi.LiteralType):
+        found = {"enum": [str(one) for one in key.values]}
+    elif isinstance(key, mi.UnionType):
+        every = [_names_of(one) for one in key.types]
+        found = None if None in every else {"anyOf": every}
+    return found
+
+
+_AWARE = {"aware": True, "naive": False}
+"""What Pydantic calls them."""
+
+
+def complete_pydantic(model: Any, ref_template: str) -> Schema:
+    """Return the JSON Schema of a Pydantic model, with the like added.
+
+    Source: https://docs.pydantic.dev/latest/concepts/json_schema/#customizing-the-json-schema-generation-process
+    """
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - an installation may lack it
+
+    class Completed(GenerateJsonSchema):
+        """Adds what texts and names must look like."""
+
+        def datetime_schema(self, schema: Any) -> Schema:
+            return {**super().datetime_schema(schema), **_zoned(_AWARE.get(schema.get("tz_constraint")), "date-time")}
+
+        def time_schema(self, schema: Any) -> Schema:
+            return {**super().time_schema(schema), **_zoned(_AWARE.get(schema.get("tz_constraint")), "time")}
+
+        def decimal_schema(self, schema: Any) -> Schema:
+            made = super().decimal_schema(schema)
+            for part in made.get("anyOf", ()):
+                if part.get("type") == "string":
+                    part.setdefault("format", "decimal")
+            return made
+
+        def json_schema(self, schema: Any) -> Schema:
+            return {**super().json_schema(schema), "format": "json"}
+
+        def dict_schema(self, schema: Any) -> Schema:
+            made = super().dict_schema(schema)
+            key = schema.get("keys_schema", {}).get("type")
+            form = {"int": INTEGER_KEY, "float": NUMBER_KEY}.get(key)
+            if form is not None:
+                made.setdefault("propertyNames", {"pattern": form})
+            return made
+
+    found: Schema = model.model_json_schema(ref_template=ref_template, schema_generator=Completed)
+    return found
