@@ -6,7 +6,7 @@ are no texts. A server can refuse only what the schema says; so it is added here
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec.inspect as mi
 
@@ -127,11 +127,17 @@ def _zoned(aware: bool | None, name: str) -> Schema:
 _LOCAL = {"date-time": "date-time-local", "time": "partial-time"}
 
 
-def _names_of(key: mi.Type) -> Schema | None:
-    """Return what the names of fields must look like that stand for keys of a type; None: any will do."""
+_NO_NAMES = (mi.DecimalType, mi.BoolType, mi.NoneType)
+"""Types that msgspec reads from no name of a field."""
+
+
+def _names_of(key: mi.Type) -> Schema | Literal[False] | None:
+    """Return what the names of fields must look like that stand for keys of a type; None: any will do; False: none."""
     key = _bare(key)
-    found: Schema | None = None
-    if isinstance(key, _TEXTS + _BYTES):
+    found: Schema | Literal[False] | None = None
+    if isinstance(key, _NO_NAMES):
+        found = False
+    elif isinstance(key, _TEXTS + _BYTES):
         found = _form(key)
     elif isinstance(key, mi.IntType | mi.FloatType):
         found = {"pattern": INTEGER_KEY if isinstance(key, mi.IntType) else NUMBER_KEY}

@@ -175,6 +175,10 @@ def _invalid(kind: str, validator: jsonschema_rs.Validator, value: Any) -> Probl
 
 def _findings(error: Any) -> Iterable[dict[str, Any]]:
     """Yield what one validation error says; a missing or unknown field is named by its own place."""
+    if error.kind.name == "anyOf" and (meant := _meant(error)):
+        for one in meant:
+            yield from _findings(one)
+        return
     place: list[str | int] = ["input", *error.instance_path]
     names: list[str] = []
     if error.kind.name == "required":
@@ -191,6 +195,12 @@ def _findings(error: Any) -> Iterable[dict[str, Any]]:
         yield {"field": _pointer(place), "detail": text}
     for name in names:
         yield {"field": _pointer([*place, name]), "detail": text.format(_shorten(name))}
+
+
+def _meant(error: Any) -> list[Any]:
+    """Return what is wrong under the one alternative whose type the value has; empty: it has none's, or several'."""
+    close = [branch for branch in error.kind.context if branch and branch[0].kind.name != "type"]
+    return list(close[0]) if len(close) == 1 else []
 
 
 def _pointer(place: list[str | int]) -> str:

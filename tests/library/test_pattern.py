@@ -54,7 +54,7 @@ def test_what_a_server_reads_otherwise_is_refused_with_what_to_write(pattern: st
     "pattern",
     [
         "", "^a$", "^[A-Za-z_][A-Za-z0-9_.-]{0,127}$(?!\n)", r"^\d{4}-\d\d$", "(a|b)*?c+?", "(?i)abc", "(?s:.)",
-        r"(a)\1", "(?=a)(?!b)(?<=c)(?<!d)", "(?P<year>[0-9]{4})", r"\x41\u00e9", r"[^\]\\-]", r"\\A", r"\.\/\-", "é{2,}",
+        r"(a)\1", "(?=a)(?!b)(?<=c)(?<!d)", "(?P<year>[0-9]{4})", r"\x41\u00e9", r"[^\]\\-]", r"\\A", r"\.\/\-",
         r"\bx\B",
     ],
 )  # fmt: skip
