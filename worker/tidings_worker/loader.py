@@ -1,17 +1,20 @@
 """Loading the modules in which users define their jobs."""
 
-import importlib
-import sys
+import inspect
+import os
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import tidings
+import tidings_worker
 from tidings.breaker.policy import definitions_of
 from tidings.job import Job
 
-from .fitness import UnfitKindError, check_kinds
+from .fitness import check_kinds
+from .users_modules import UsersModuleError, import_users
 
 
 class LoadError(Exception):
@@ -22,31 +25,36 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
     """Return the jobs of some modules, each a dotted name or the path of a Python file.
 
     Raises:
-        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind or two breakers the same name, or
-            a fallback cannot work.
+        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind or two breakers the same name, a
+            fallback cannot work, or a server could not use a kind.
 
     """
     jobs: dict[str, Job[Any, Any]] = {}
     for name in modules:
-        module = _load(name)
+        module = _import(name)
         found = [value for value in vars(module).values() if isinstance(value, Job)]
         if not found:
             raise LoadError(f"{name} holds no jobs: decorate a function with `@job` (from tidings import job)")
         for job in found:
             other = jobs.setdefault(job.kind, job)
             if other is not job:
-                raise LoadError(f"{name}: the kind {job.kind!r} is defined twice; give one another `name`")
+                raise LoadError(
+                    f"the kind {job.kind!r} is defined twice: at {_place_of(other)}, and at {_place_of(job)}; give one "
+                    "of them another `name`"
+                )
     for job in jobs.values():
         _check_fallback(job, jobs)
     try:
         check_kinds(jobs.values())
-    except UnfitKindError as error:
-        raise LoadError(str(error)) from None
-    try:
         definitions_of(job.policy.breaker for job in jobs.values())
     except ValueError as error:
         raise LoadError(str(error)) from None
     return list(jobs.values())
+
+
+def _place_of(job: Job[Any, Any]) -> str:
+    code = getattr(inspect.unwrap(job.function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(job.function)
 
 
 def _check_fallback(job: Job[Any, Any], jobs: dict[str, Job[Any, Any]]) -> None:
@@ -60,20 +68,13 @@ def _check_fallback(job: Job[Any, Any], jobs: dict[str, Job[Any, Any]]) -> None:
         raise LoadError(f"job {job.kind}: its fallback {name!r} is in the queue {other.queue!r}, not in {job.queue!r}")
 
 
-def _load(name: str) -> ModuleType:
-    path = Path(name)
-    if path.suffix == ".py" or "/" in name:
-        if not path.is_file():
-            raise LoadError(f"there is no file {name}")
-        folder, module = path.resolve().parent, path.stem
-    else:
-        folder, module = Path.cwd(), name
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+def _import(name: str) -> ModuleType:
     try:
-        return importlib.import_module(module)
+        return import_users(name)
+    except UsersModuleError as error:
+        raise LoadError(str(error)) from None
     except ModuleNotFoundError as error:
-        if error.name == module:
+        if error.name == name:
             raise LoadError(f"there is no module {name!r} here; a file is named with its ending: {name}.py") from None
         raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
     except Exception as error:  # noqa: BLE001 - whatever a user's module raises is theirs to see
@@ -81,8 +82,20 @@ def _load(name: str) -> ModuleType:
 
 
 def _users_part(error: BaseException) -> str:
-    """Return the traceback without our own frames and the import system's."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
+    """Return the traceback as far as it is the user's: without this program's frames, and what those called.
+
+    A mistake in `@job(…)` is found deep inside it; the line that is wrong is the user's last.
+    """
+    theirs: list[traceback.FrameSummary] = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(_OURS):
+            if theirs:
+                break
+        elif "importlib" not in frame.filename:
+            theirs.append(frame)
     lines = traceback.format_list(theirs) + traceback.format_exception_only(error)
     return "".join(lines).rstrip()
+
+
+_OURS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tidings, tidings_worker))
+"""The folders of this program."""

@@ -45,6 +45,7 @@ from .message import (
     to_worker,
 )
 from .settings import WorkerSettings
+from .users_modules import FOLDERS
 
 END_S = 5.0
 """How long the kernel may take to end a killed process."""
@@ -196,10 +197,12 @@ async def _spawn(channel: int) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
         PARENT_VARIABLE: str(os.getpid()),
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+        # Without users' folders, in which a module may be named like one that the child needs before it knows them.
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path if path not in FOLDERS),
     }
     return await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # the working directory is no place for its own modules either
         "-m",
         "tidings_worker.child",
         str(channel),

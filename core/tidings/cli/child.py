@@ -21,7 +21,8 @@ class Child:
     def __init__(self, name: str, colour: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.name = name
         self._colour = colour
-        self._command = [sys.executable, "-m", "tidings", *arguments]
+        # -P: what lies in the working directory is the user's, and may be named like a module of Python's.
+        self._command = [sys.executable, "-P", "-m", "tidings", *arguments]
         self._environment = {**environment, PARENT_VARIABLE: str(os.getpid())}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None

@@ -27,6 +27,7 @@ from tidings.broker.embedded import EmbeddedStore
 from tidings.broker.error import StoreError
 from tidings.lab.lab import Addresses, Lab
 from tidings.lab.simulation import EXAMPLE, Part, Simulation, SimulationError
+from tidings.modules import folder_of
 from tidings.settings import StoreSettings, from_env
 from tidings.store_url import EMBEDDED
 
@@ -272,9 +273,7 @@ class _Dev:
             self._console.print("[dim]No reload on changes: pip install 'tidings[dev]'[/dim]")
             return
         self._watching = True
-        folders = {
-            Path(module).resolve().parent if module.endswith(".py") else Path.cwd() for module in self._wish.modules
-        }
+        folders = {folder_of(module) for module in self._wish.modules}
 
         def follow() -> None:
             for _ in watch(*folders, watch_filter=PythonFilter(), stop_event=self._over):

@@ -1,0 +1,150 @@
+"""Users' modules: each file is served as what it is, whatever else has its name; or it is refused by its path."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+JOB = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return {!r}\n"
+
+SHOW = (
+    "import sys\n"
+    "from tidings_worker.loader import LoadError, load_jobs\n"
+    "try:\n"
+    "    jobs = load_jobs(sys.argv[1:])\n"
+    "except LoadError as error:\n"
+    "    sys.exit(str(error))\n"
+    "import random, email.message, types\n"
+    "random.random(), email.message.Message, types.ModuleType\n"
+    "import asyncio\n"
+    "print(*sorted(f'{job.kind}={asyncio.run(job())}' for job in jobs))\n"
+)
+
+
+def write(folder: Path, **files: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def load(folder: Path, *modules: str) -> str:
+    """Load modules as a worker does that was started in a folder; return what it says."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", SHOW, *modules],
+        cwd=folder, env=os.environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return (done.stdout + done.stderr).strip()
+
+
+def test_two_files_of_one_name_are_both_served(tmp_path: Path) -> None:
+    write(tmp_path / "a", jobs=JOB.format("one", "a"))
+    write(tmp_path / "b", jobs=JOB.format("two", "b"))
+    assert load(tmp_path, "a/jobs.py", "b/jobs.py") == "one=a two=b"
+
+
+def test_one_file_given_twice_is_one(tmp_path: Path) -> None:
+    write(tmp_path, jobs=JOB.format("one", "a"))
+    (tmp_path / "link.py").symlink_to(tmp_path / "jobs.py")
+    assert load(tmp_path, "jobs.py", "./jobs.py", str(tmp_path / "jobs.py"), "jobs", "link.py") == "one=a"
+
+
+@pytest.mark.parametrize("name", ["random", "email", "types", "queue", "asyncio", "json", "redis", "anyio", "tidings"])
+@pytest.mark.parametrize("where", [".", "sub"])
+def test_a_file_named_like_another_module_is_served_and_shadows_nothing(tmp_path: Path, name: str, where: str) -> None:
+    write(tmp_path / where, **{name: JOB.format("one", "mine")})
+    assert load(tmp_path, f"{where}/{name}.py") == "one=mine"
+
+
+def test_a_name_of_the_standard_library_means_the_file_only_with_its_ending(tmp_path: Path) -> None:
+    write(tmp_path, random=JOB.format("one", "a"))
+    assert load(tmp_path, "random") == ("random is a module of Python's standard library; write random.py for the file")
+
+
+def test_two_kinds_of_one_name_are_refused_with_both_places(tmp_path: Path) -> None:
+    write(tmp_path / "a", jobs=JOB.format("one", "a"))
+    write(tmp_path / "b", jobs=JOB.format("one", "b"))
+    said = load(tmp_path, "a/jobs.py", "b/jobs.py")
+    assert "the kind 'one' is defined twice" in said
+    assert f"{tmp_path}/a/jobs.py:4" in said
+    assert f"{tmp_path}/b/jobs.py:4" in said
+
+
+def test_what_one_file_imports_of_another_is_one_kind(tmp_path: Path) -> None:
+    write(tmp_path, first=JOB.format("one", "a"), second="from first import one\n")
+    assert load(tmp_path, "second.py", "first.py") == "one=a"
+
+
+USES = "import helpers\nfrom tidings import job\n\n\n@job\nasync def {}() -> str:\n    return helpers.NAME\n"
+USES_LATE = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    import helpers\n    return helpers.NAME\n"
+
+
+@pytest.mark.parametrize("text", [USES, USES_LATE])
+def test_helpers_of_one_name_in_two_folders_are_refused_with_both_files(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "a", jobs=text.format("one"), helpers="NAME = 'a'\n")
+    write(tmp_path / "b", jobs=text.format("two"), helpers="NAME = 'b'\n")
+    said = load(tmp_path, "a/jobs.py", "b/jobs.py")
+    assert f"{tmp_path}/a/helpers.py" in said
+    assert f"{tmp_path}/b/helpers.py" in said
+    assert "Rename one of the two" in said
+
+
+@pytest.mark.parametrize("text", [USES, USES_LATE])
+def test_a_helper_that_is_not_imported_stands_in_nobodys_way(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "a", jobs=text.format("one"), helpers="NAME = 'a'\n")
+    write(tmp_path / "b", jobs=JOB.format("two", "b"), helpers="NAME = 'b'\n")
+    assert load(tmp_path, "a/jobs.py", "b/jobs.py") == "one=a two=b"
+    assert load(tmp_path, "b/jobs.py", "a/jobs.py") == "one=a two=b"
+
+
+def test_files_of_packages_import_each_other_relatively(tmp_path: Path) -> None:
+    relative = "from .helpers import NAME\nfrom tidings import job\n\n\n@job\nasync def {}() -> str:\n    return NAME\n"
+    for package, kind in (("first", "one"), ("second", "two")):
+        write(tmp_path / package, __init__="", jobs=relative.format(kind), helpers=f"NAME = {package!r}\n")
+    assert load(tmp_path, "first/jobs.py", "second/jobs.py") == "one=first two=second"
+    assert load(tmp_path, "first.jobs", "second/jobs.py", "first/jobs.py") == "one=first two=second"
+    assert load(tmp_path / "first", "jobs.py", "../second/jobs.py") == "one=first two=second"
+
+
+def test_two_packages_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        write(tmp_path / folder / "app", __init__="", jobs=JOB.format(folder, folder))
+    said = load(tmp_path, "x/app/jobs.py", "y/app/jobs.py")
+    assert f"{tmp_path}/x/app/jobs.py" in said
+    assert f"{tmp_path}/y/app/jobs.py" in said
+
+
+def test_a_package_named_like_the_standard_librarys_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "email", __init__="", jobs=JOB.format("one", "a"))
+    assert "rename the folder" in load(tmp_path, "email/jobs.py")
+
+
+def test_a_file_with_a_name_that_is_none_in_python_is_served(tmp_path: Path) -> None:
+    write(tmp_path, **{"my-jobs": JOB.format("one", "a"), "v1.2": JOB.format("two", "b")})
+    assert load(tmp_path, "my-jobs.py", "v1.2.py") == "one=a two=b"
+
+
+def test_a_mistake_in_a_definition_is_shown_at_the_users_line_alone(tmp_path: Path) -> None:
+    for options, says in (
+        ("retries=-1", "retries is -1; it must be 0 to 1000"),
+        ("cron='every day'", "a cron line has five"),
+        ("unique='{no}'", "'{no}' names 'no'"),
+        ("wrong=1", "Unexpected keyword argument 'wrong'"),
+    ):
+        write(tmp_path, jobs=f"from tidings import job\n\n\n@job({options})\nasync def f() -> None: ...\n")
+        said = load(tmp_path, "jobs.py").splitlines()
+        assert said[0] == "jobs.py cannot be imported:"
+        assert said[1].strip() == f'File "{tmp_path}/jobs.py", line 4, in <module>'
+        assert said[2].strip() == f"@job({options})"
+        assert says in said[-1]
+        assert len(said) <= 5, said
+        assert "/tidings/" not in "".join(said)
+
+
+def test_what_a_users_own_code_raises_keeps_its_frames(tmp_path: Path) -> None:
+    write(tmp_path, jobs="import json\njson.loads('{')\n")
+    said = load(tmp_path, "jobs.py")
+    assert f'File "{tmp_path}/jobs.py", line 2' in said
+    assert "json/decoder.py" in said
