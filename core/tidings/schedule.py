@@ -1,7 +1,6 @@
 """When a recurring job runs: its ticks. Pure; the time is passed in."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +9,7 @@ from cronsim import CronSim, CronSimError
 
 from tidings.contract.moment import rfc3339
 
+from .cron_days import CronDays
 from .policy import Policy
 
 LEAST_S = 0.1
@@ -39,7 +39,8 @@ class Schedule(msgspec.Struct, frozen=True):
         if policy.cron is None:
             return None
         schedule = cls(0, policy.cron, policy.timezone)
-        _check_cron(policy.cron, _zone(policy.timezone))
+        _zone(policy.timezone)
+        _check_cron(policy.cron)
         return schedule
 
     @property
@@ -50,17 +51,13 @@ class Schedule(msgspec.Struct, frozen=True):
     def next_tick(self, after_ms: int) -> int:
         """Return the first tick after a time; both in ms since the epoch.
 
-        Where clocks are put forward or back, cron lines do as Debian's cron does. Source:
-        https://github.com/cuu508/cronsim
+        Where clocks are put forward or back, cron lines do as `cron_days` says.
 
         """
         if self.every_ms:
             return (after_ms // self.every_ms + 1) * self.every_ms
-        after = datetime.fromtimestamp(after_ms / 1000, ZoneInfo(self.timezone))
-        # In the hour that clocks go through twice, CronSim forgets which of the two it is in, and begins with
-        # ticks of the first.
-        ticks = (int(tick.timestamp()) * 1000 for tick in _ticks(self.cron, after))
-        return next(tick for tick in ticks if tick > after_ms)
+        days = CronDays(self.cron, self.timezone)
+        return days.next_tick(after_ms)
 
 
 def tick_name(tick_ms: int) -> str:
@@ -68,26 +65,21 @@ def tick_name(tick_ms: int) -> str:
     return f"tick:{rfc3339(tick_ms)}"
 
 
-def _ticks(line: str, after: datetime) -> Iterator[datetime]:
-    ticks: Iterator[datetime] = CronSim(line, after)
-    return ticks
-
-
-def _check_cron(line: str, zone: ZoneInfo) -> None:
+def _check_cron(line: str) -> None:
     fields = len(line.split())
     if fields != 5:
         raise ValueError(f"cron is {line!r}, which has {fields} fields; a cron line has five, such as '*/5 * * * *'")
     try:
-        next(_ticks(line, datetime.now(zone)))
+        next(CronSim(line, datetime.now(UTC)))
     except CronSimError as error:
         raise ValueError(f"cron is {line!r}, which cannot be read: {error}") from error
     except StopIteration:
         raise ValueError(f"cron is {line!r}, which never fires") from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> None:
     try:
-        return ZoneInfo(name)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
             f"timezone is {name!r}; this machine knows no such zone: take a name such as 'Europe/Berlin' "
