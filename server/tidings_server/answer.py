@@ -25,6 +25,10 @@ DRAIN_UNKNOWN_S = 10.0
 """What it is told where nobody has measured how fast the queue drains, as with no worker."""
 
 
+UNSERVED = "unserved"
+"""How the service falls short for a job whose kind no worker serves: it waits for one."""
+
+
 def acknowledge(token: Token, answer: Submitted, ref: int | None = None, degraded: str = "") -> Ack:
     """Return the ack for the store's answer to a submission.
 
@@ -61,7 +65,8 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None, degrade
         seq=answer.seq,
         duplicate=answer.answer == "duplicate",
         position=answer.position if answer.answer == "new" else None,
-        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 else None,
+        # Nobody can tell when a worker will come that serves it.
+        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 and degraded != UNSERVED else None,
         degraded=answer.degraded or (degraded if answer.answer == "new" else "") or None,
     )
 

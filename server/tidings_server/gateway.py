@@ -44,6 +44,7 @@ from .admin.connections import Connections
 from .admin.observatory import Observatory
 from .answer import (
     STORE_RETRY_S,
+    UNSERVED,
     acknowledge,
     cancel_problem,
     reach,
@@ -62,6 +63,7 @@ from .hub import Hub, Listener
 from .kinds import Kinds
 from .meter import Notices, ServerMeter
 from .retirement import Retirement
+from .serving import Serving
 from .settings import ServerSettings
 from .trace import Traces, end_submit
 
@@ -99,6 +101,7 @@ class Gateway:
         self._listening = open_store(settings.store_url, timeout=None, contact=contact)
         self.retention = RetentionWatch(self.client)
         self._registry = Registry(self.client, keys)
+        self.serving = Serving(self._registry)
         self._retirement = Retirement(self.client, keys, self._registry, settings.kind_ttl_s)
         self.tickets = Tickets(TicketStore(self.client, keys), settings.ticket_ttl_s)
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -150,6 +153,7 @@ class Gateway:
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self._follow_breakers, name="breakers")
                 tasks.start_soon(self._retirement.run, name="retirement")
+                tasks.start_soon(self.serving.follow, name="serving")
                 tasks.start_soon(self.observatory.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 if self.settings.metrics:
@@ -314,7 +318,7 @@ class Gateway:
         self.accounts.of(caller, now).submit(now)
         token, job, span = self.admit(watched, identity, caller)
         if listener is None:
-            ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(job.kind))
+            ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(token, job))
             self._acked(submission, job, now)
             return ack
         listener.token = token
@@ -322,7 +326,7 @@ class Gateway:
         self.hub.begin(listener)
         made = False
         try:
-            ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(job.kind))
+            ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(token, job))
             made = not ack.duplicate
             self._acked(submission, job, now)
         finally:
@@ -333,10 +337,12 @@ class Gateway:
     def _acked(self, submission: Submission, job: NewJob, since: float) -> None:
         self.meter.ack.of(job.kind, job.tier).observe(time.monotonic() - since, trace_of(submission))
 
-    def degraded(self, kind: str) -> str:
-        """Return how the service falls short for jobs of a kind at the moment; empty: it does not."""
-        record = self.kinds.records.get(kind)
-        return "circuit_open" if record is not None and self.breakers.is_open(record) else ""
+    def degraded(self, token: Token, job: NewJob) -> str:
+        """Return how the service falls short for a job at the moment; empty: it does not."""
+        record = self.kinds.records.get(job.kind)
+        if record is not None and self.breakers.is_open(record):
+            return "circuit_open"
+        return "" if self.serving.serves(job.kind, token.partition, job.tier) else UNSERVED
 
     async def _submitted(self, token: Token, job: NewJob, span: Span | None) -> Submitted:
         try:

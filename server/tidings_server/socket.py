@@ -272,7 +272,7 @@ class Socket:
             self._gateway.hub.begin(listener)
             self._gateway.traces.follow(listener, token, job)
         answer = self._gateway.place(token, job, span)
-        degraded = self._gateway.degraded(job.kind)
+        degraded = self._gateway.degraded(token, job)
         answer.add_done_callback(partial(self._submitted, frame, job, self._read_at, token, listener, degraded))
 
     def _submitted(

@@ -47,7 +47,7 @@ async def test_a_job_taken_over_from_a_lost_worker_remembers_it(world: World) ->
 async def test_success_and_what_does_not_count_leave_no_history(world: World) -> None:
     token = await world.submit()
     await world.end(await world.start(), verdict.handed_back())
-    not_served = verdict.not_served("k", 1)
+    not_served = verdict.not_served("k", 1.0)
     await world.end(await world.start(), msgspec.structs.replace(not_served, delay_ms=0))
     await world.first.promote()
     await world.end(await world.start(), verdict.succeeded(b"1"))

@@ -139,9 +139,9 @@ async def test_a_kind_that_one_worker_of_the_queue_does_not_serve_reaches_one_th
             if not bounces:
                 events = await client.run("echo", {"text": str(n)})
                 assert events[-1]["data"] == {"result": str(n)}
-                bounces = [event["data"] for event in events if event["event"] == "retrying"]
+                bounces = [event["data"] for event in events if event["event"] == "queued"]
                 assert [event["data"] for event in events if event["event"] == "started"][-1] == {"attempt": 1}
-        assert {data["problem"]["code"] for data in bounces} == {"unknown_kind"}
+        assert bounces[0] == {"waits_for": "a worker that serves echo"}
     assert stranger.text().count("kind_not_served") == 1
 
 

@@ -27,7 +27,7 @@ WAITING = verdict.waiting(-1, 0, "")
         (WAITING, "ok", "waiting"),
         (WAITING, "cancel", "cancelled"),
         (verdict.handed_back(), "ok", "handed_back"),
-        (verdict.not_served("k", 1), "ok", "retrying"),
+        (verdict.not_served("k", 1.0), "ok", "handed_back"),
         (FAILED, "lost", ""),
     ],
 )

@@ -143,7 +143,7 @@ def test_every_outcome_is_a_legal_end_of_running_and_its_event_is_json() -> None
         verdict.cancelled(),
         verdict.expired(),
         verdict.handed_back(),
-        verdict.not_served("k", 1),
+        verdict.not_served("k", 1.0),
     ]
     for outcome in outcomes:
         assert outcome.state in TRANSITIONS[State.RUNNING]

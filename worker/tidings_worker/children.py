@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tidings.broker.condition import Conditions
+from tidings.broker.error import StoreError
 from tidings.broker.gateway import GatewayStore, NewJob, Record, Submitted
 from tidings.broker.keys import Keys
 from tidings.broker.registry import Registry
@@ -24,6 +25,9 @@ KINDS_S = 30.0
 
 KINDS_LEAST_S = 1.0
 """It is not asked more often than this for a kind that it did not know, s."""
+
+SERVED_S = 2.0
+"""How long what the registry said of the workers is believed, s."""
 
 UNKNOWN_CODES = frozenset({"timeout", "worker_lost"})
 """Problems of a child after which nobody knows what it has done."""
@@ -54,6 +58,19 @@ class Kinds:
         self._registry = registry
         self._others: dict[str, KindRecord] = {}
         self._asked = -KINDS_S
+        self._served: frozenset[str] = frozenset()
+        self._looked = -SERVED_S
+
+    async def is_served(self, kind: str) -> bool:
+        """Return whether any worker that lives serves a kind; False while the store does not tell."""
+        if monotonic() - self._looked > SERVED_S:
+            try:
+                workers = await self._registry.workers()
+            except StoreError:
+                return False
+            self._served = frozenset(one for worker in workers for one in worker.kinds)
+            self._looked = monotonic()
+        return kind in self._served
 
     async def find(self, kind: str) -> KindRecord | None:
         """Return a kind; None: no worker has registered it.

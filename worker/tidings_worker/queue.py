@@ -1,6 +1,7 @@
 """One queue as a worker serves it: take, start, run; renew leases, take over, promote what is due."""
 
 import asyncio
+import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,6 +32,12 @@ from .truce import Truce
 from .voice import Voice
 
 log = structlog.get_logger()
+
+SERVED_AGAIN_S = (0.05, 1.0)
+"""After which time a job is offered again that this worker does not serve and another does."""
+
+UNSERVED_AGAIN_S = 5.0
+"""The same where no worker serves it."""
 
 Reserved = dict[str, int]
 """Tier → slots that are counted as taken. No Counter: its arithmetic is a fifteenth of what a job alone costs here."""
@@ -353,7 +360,18 @@ class Queue:
                 help="all workers of one queue must serve the same kinds: give this kind a queue of its own",
             )
         voice = Voice(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)
-        attempts.create_task(voice.end(verdict.not_served(kind, started.attempt)), name=f"refuse {kind}")
+        attempts.create_task(self._hand_on(voice, kind), name=f"refuse {kind}")
+
+    async def _hand_on(self, voice: Voice, kind: str) -> None:
+        """Leave a job to the workers that serve its kind.
+
+        Where there are some it is offered again soon, at a time by chance: at a fixed one the same worker would be
+        the first to ask each time.
+        """
+        after = UNSERVED_AGAIN_S
+        if await self._means.children.kinds.is_served(kind):
+            after = random.uniform(*SERVED_AGAIN_S)  # noqa: S311
+        await voice.end(verdict.not_served(kind, after))
 
     # The schedule.
 

@@ -29,8 +29,6 @@ from .failure import (
 RETRY_S = (0.5, 300.0)
 """Longest pause before the second attempt, and before any."""
 
-UNKNOWN_KIND_DELAY_S = 1.0
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -145,11 +143,17 @@ def circuit_open(breaker: str, after: float) -> Problem:
     return problem("circuit_open", detail, retry_after=round(after, 3))
 
 
-def not_served(kind: str, attempt: int) -> Outcome:
-    """This worker does not serve the kind; another may, a little later. The attempt does not count."""
-    refused = problem("unknown_kind", f"the worker that took this does not serve {kind}; another may")
-    delay = UNKNOWN_KIND_DELAY_S
-    return Outcome(State.SCHEDULED, "", "", _retrying(attempt, delay, refused), delay_ms=int(delay * 1000), uncounted=1)
+def not_served(kind: str, after: float) -> Outcome:
+    """Return how a job goes on that a worker took and does not serve: it stays queued, and the attempt does not count.
+
+    Args:
+        kind: of the job.
+        after: seconds until it is offered again.
+
+    """
+    data = _encode({"waits_for": f"a worker that serves {kind}"}).decode()
+    tail = _tail("queued", State.QUEUED, data)
+    return Outcome(State.QUEUED, "", "", tail, delay_ms=math.ceil(after * 1000), uncounted=1)
 
 
 def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, lost: int = 0) -> Outcome:

@@ -1,6 +1,7 @@
 """A census of the store: what is served, by whom, and how much waits. For people and probes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -9,8 +10,9 @@ from redis.asyncio import Redis
 
 from tidings.contract.kind import KindRecord
 
-from .connection import command
-from .error import StoreError
+from .clock import store_ms
+from .connection import CALL_ERRORS, command
+from .error import StoreError, translate
 from .keys import Keys
 from .paused import Paused
 from .registry import Registry, WorkerRecord
@@ -45,8 +47,23 @@ class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
     """`maxmemory`; None: it has none, or does not tell."""
 
 
+MAX_ASIDE = 500
+"""Jobs of a queue that are looked at for what they wait for."""
+
+ASIDE_MS = 20_000
+"""Those that wait for a worker that serves their kind are offered again within this time."""
+
 RATE_VALID_MS = 30_000
 """A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+
+
+class KindWait(msgspec.Struct, frozen=True):
+    """Jobs that wait for a worker that serves their kind."""
+
+    kind: str
+    queue: str
+    jobs: int
+    """How many were found, among the first `MAX_ASIDE`."""
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +74,8 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
     queues: list[QueueCount]
     paused: list[str] = []
     """Queues whose workers take nothing, as an operator said."""
+    unserved_kinds: list[KindWait] = []
+    """Kinds whose jobs wait in a queue that has workers, none of which serves the kind."""
 
     @property
     def unserved(self) -> list[str]:
@@ -92,12 +111,43 @@ async def take_census(store: Redis, keys: Keys, known: Iterable[KindRecord] | No
     for kind in kinds:
         tiers.setdefault(kind.queue, set()).update(kind.tiers)
     counts = (count_queue(store, keys, queue, sorted(names)) for queue, names in sorted(tiers.items()))
+    workers = await registry.workers()
+    queues = [one for queue in await asyncio.gather(*counts) for one in queue]
     return Census(
         kinds=kinds,
-        workers=await registry.workers(),
+        workers=workers,
         paused=sorted(await Paused(store, keys).queues()),
-        queues=[one for queue in await asyncio.gather(*counts) for one in queue],
+        queues=queues,
+        unserved_kinds=await _unserved(store, keys, kinds, workers, {one.queue for one in queues if one.waiting}),
     )
+
+
+async def _unserved(
+    store: Redis, keys: Keys, kinds: list[KindRecord], workers: list[WorkerRecord], waiting: set[str]
+) -> list[KindWait]:
+    """Return the kinds whose jobs wait in vain in one of some queues that have workers."""
+    served = {kind for worker in workers for kind in worker.kinds}
+    lacking = {kind.kind: kind.queue for kind in kinds if kind.kind not in served}
+    queues = {queue for queue in lacking.values() if queue in waiting and any(queue in one.queues for one in workers)}
+    found: Counter[str] = Counter()
+    for queue in sorted(queues):
+        found.update(await _aside(store, keys, queue))
+    return [KindWait(kind, lacking[kind], jobs) for kind, jobs in sorted(found.items()) if kind in lacking]
+
+
+async def _aside(store: Redis, keys: Keys, queue: str) -> list[str]:
+    """Return the kinds of the jobs of a queue that stepped aside, those first that are offered again first."""
+    until = await store_ms(store) + ASIDE_MS
+    due = ("-inf", until, "LIMIT", 0, MAX_ASIDE)
+    ids = [one.decode() for one in await command(store, "ZRANGEBYSCORE", keys.scheduled(queue), *due)]
+    pipeline = store.pipeline(transaction=False)
+    for one in ids:
+        pipeline.hmget(keys.job(queue, one), ["state", "entry", "kind"])
+    try:
+        found = await pipeline.execute()
+    except CALL_ERRORS as error:
+        raise translate(error) from error
+    return [kind.decode(errors="replace") for state, entry, kind in found if state == b"queued" and not entry and kind]
 
 
 async def count_queue(store: Redis, keys: Keys, queue: str, tiers: list[str]) -> list[QueueCount]:

@@ -31,7 +31,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
 
 
 def _code(census: Census) -> int:
-    if census.unserved:
+    if census.unserved or census.unserved_kinds:
         return EXIT_MISTAKE
     return 0 if census.workers else EXIT_NO_WORKER
 
@@ -74,3 +74,9 @@ def _show(census: Census, console: Console) -> None:
         console.print(f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it.", style="yellow")
     for queue in census.unserved:
         console.print(f"[red]Jobs wait in {queue}, and no worker serves it.[/red]")
+    for wait in census.unserved_kinds:
+        console.print(
+            f"{wait.jobs} jobs of {wait.kind} wait in {wait.queue}, and no worker serves that kind.",
+            style="red",
+            markup=False,
+        )

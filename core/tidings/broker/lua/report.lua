@@ -13,7 +13,7 @@
 --     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note, woken, awaits, compensation,
 --         held }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued'
---         (handed back); field: 'result', 'problem' or ''; value: its JSON text (of
+--         (handed back; with a delay_ms: no worker here serves its kind, and it steps aside so long); field: 'result', 'problem' or ''; value: its JSON text (of
 --         a retry, the problem that goes into the history);
 --       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter;
 --       of one that leaves to wait ('waiting'): delay_ms until its timer, -1 if it has none; woken: how often
@@ -118,6 +118,19 @@ local function park(id, key, tier, entry, seq, watchers, fence, outcome)
   tell(watchers, partition, id, seq, CHANGE, outcome[4])
 end
 
+-- A job whose kind no worker here serves stays queued, and is offered again after `delay`; its deadline counts.
+local function set_aside(id, key, tier, entry, delay)
+  local deadline, unwinding = unpack(redis.call('HMGET', key, 'deadline', 'unwinding'))
+  local due = now + delay
+  if deadline and not unwinding then due = math.min(due, tonumber(deadline)) end
+  step_aside(id, tier, entry, false)
+  redis.call('HINCRBY', key, 'attempt', -1)
+  redis.call('HDEL', key, 'worker')
+  redis.call('HSET', key, 'state', 'queued')
+  redis.call('ZADD', scheduled_key, due, id)
+  redis.call('PUBLISH', root .. 'due', due)
+end
+
 -- fields: what is written beside the outcome. Returns whether the job turns.
 local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit,
   fence)
@@ -160,6 +173,11 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     return false
   end
   if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
+  if state == 'queued' and delay > 0 then
+    set_aside(id, key, tier, entry, delay)
+    tell(watchers, partition, id, seq, CHANGE, tail)
+    return turned
+  end
   local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
   if uncounted == 1 then redis.call('HINCRBY', key, 'attempt', -1) end
