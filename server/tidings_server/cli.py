@@ -8,6 +8,7 @@ import typer
 from tidings.cli.error import CommandError
 from tidings.cli.flag import with_flags
 from tidings.log import configure
+from tidings.port import PortError
 from tidings.settings import from_env
 
 from .auth.api_key import NAME_PATTERN, new_key, setting_line
@@ -21,7 +22,10 @@ def serve(**flags: Any) -> None:
     """Run the push server: WebSocket, server-sent events, HTTP and the pages."""
     settings = from_env(ServerSettings, overrides=flags)
     configure(settings.log_format, settings.log_level)
-    run(settings)
+    try:
+        run(settings)
+    except PortError as error:
+        raise CommandError(str(error)) from None
 
 
 def key(

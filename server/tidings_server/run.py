@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from tidings import garbage
 from tidings.broker.connection import check_store
 from tidings.contract.close import DRAINING
+from tidings.port import check_port
 
 from .app import create_app
 from .auth.host import LoopbackOnly
@@ -97,9 +98,11 @@ def run(settings: ServerSettings) -> None:
     """Serve until a signal says otherwise.
 
     Raises:
+        PortError: its address cannot be listened on; with one line that says what to do.
         StoreUnavailableError: no store answers; with one line that says what to do.
 
     """
+    check_port(settings.host, settings.port)
     asyncio.run(check_store(settings.store_url))
     app = create_app(settings)
     open_to_all = settings.auth != "none" or settings.allow_public_without_auth

@@ -174,8 +174,9 @@ class Nothing:
 def test_a_port_in_use_is_said_in_one_line(system: System, port: int) -> None:
     second = system.add_worker(TIDINGS_METRICS_PORT=str(port))
     assert second.wait() == 1
-    says = f"tidings: cannot listen on 127.0.0.1 port {port} (Address already in use); "
-    assert second.text().strip().splitlines() == [f"{says}set TIDINGS_METRICS_PORT to a free one"]
+    who = "another program listens there, perhaps another `tidings`"
+    says = f"tidings: metrics: port {port} of 127.0.0.1 is in use: {who}. "
+    assert second.text().strip() == f"{says}Stop it, or take another with --metrics-port or TIDINGS_METRICS_PORT"
 
 
 def test_while_the_store_is_away_a_worker_tells_at_once_what_it_knows(system: System, page: str) -> None:

@@ -4,7 +4,6 @@ A worker has no web framework, and two pages need none. What it reads is bounded
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +12,7 @@ import anyio.abc
 import structlog
 
 from tidings.metric.scrape import Scrape
+from tidings.port import explain
 
 log = structlog.get_logger()
 
@@ -45,10 +45,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        # Python adds the address to the text of the error; a name that nobody knows has another sort of number.
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        says = f"cannot listen on {host} port {port} ({why}); set TIDINGS_METRICS_PORT to a free one"
-        raise ListenError(says) from error
+        says = explain(error, host, port, setting="TIDINGS_METRICS_PORT", flag="--metrics-port")
+        raise ListenError(f"metrics: {says}") from error
 
 
 class Listener:

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from tidings.client import Client, ClientError, SubmitOptions
+from tidings.client import Client, ClientError, Handle, SubmitOptions
 from tidings.client.address import DEFAULT_URL
 from tidings.contract.frame import Snapshot, SnapshotFrame
+from tidings.contract.problem import Problem, ProblemError
 
 from . import timeline
 from .error import CommandError
@@ -38,7 +39,9 @@ def submit(
     kind: Annotated[str, typer.Argument(help="What to do.")],
     fields: Annotated[
         list[str] | None,
-        typer.Argument(help="The input, as field=value; a value that reads as JSON is taken as such."),
+        typer.Argument(
+            help="The input, as field=value; a value that reads as JSON is taken as such, unless the kind wants a text."
+        ),
     ] = None,
     *,
     json: Annotated[
@@ -57,10 +60,11 @@ def submit(
 ) -> None:
     """Submit a job and print its token; with --follow, watch it and print its result as JSON."""
     value = read_input(fields or [], json)
+    texts = _texts(fields or [])
     options = SubmitOptions(key=key, delay=delay, at=_moment(at), deadline=deadline)
 
     async def run(client: Client) -> int:
-        handle = await client.submit(kind, value, options=options)
+        handle = await _submit(client, kind, value, texts, options)
         if not do_follow:
             print(handle.token)  # noqa: T201
             return 0
@@ -147,6 +151,38 @@ def signal(
         return 0
 
     run_client(url, credential, wait, run)
+
+
+async def _submit(
+    client: Client, kind: str, value: dict[str, Any], texts: dict[str, str], options: SubmitOptions
+) -> Handle:
+    """Submit; what reads as JSON and is refused as such is sent as the text that it is on the command line.
+
+    The server knows which fields are texts. So nothing is asked before, and a submission costs what it did.
+    """
+    try:
+        return await client.submit(kind, value, options=options)
+    except ProblemError as error:
+        as_text = {name: texts[name] for name in _refused_fields(error.problem) if name in texts}
+        if error.problem.code != "invalid_input" or not as_text:
+            raise
+        try:
+            return await client.submit(kind, {**value, **as_text}, options=options)
+        except ProblemError:
+            raise error from None  # the first says what is wrong with what was meant
+
+
+def _texts(fields: list[str]) -> dict[str, str]:
+    """Return the fields whose text reads as JSON that is no text."""
+    split = (field.partition("=") for field in fields)
+    return {name: text for name, _, text in split if not isinstance(_json_or_text(text), str)}
+
+
+def _refused_fields(refused: Problem) -> set[str]:
+    """Return the fields of the input that a refusal names."""
+    pointers = [refused.field, *(one.get("field") for one in refused.errors or ())]
+    names = (pointer.removeprefix("/input/") for pointer in pointers if pointer and pointer.startswith("/input/"))
+    return {name.replace("~1", "/").replace("~0", "~") for name in names if "/" not in name}
 
 
 def _bare(snapshot: SnapshotFrame) -> Snapshot:

@@ -28,6 +28,7 @@ from tidings.broker.error import StoreError
 from tidings.lab.lab import Addresses, Lab
 from tidings.lab.simulation import EXAMPLE, Part, Simulation, SimulationError
 from tidings.modules import folder_of
+from tidings.port import PortError, check_port
 from tidings.settings import StoreSettings, from_env
 from tidings.store_url import EMBEDDED
 
@@ -67,6 +68,10 @@ def dev(
     # SIGINT too: a shell without job control starts its background commands with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    try:
+        check_port(os.environ.get("TIDINGS_HOST", "127.0.0.1"), port)
+    except PortError as error:
+        raise CommandError(str(error)) from None
     url = os.environ.get("TIDINGS_STORE_URL", "") and from_env(StoreSettings).store_url
     store = EmbeddedStore(folder) if not url or url.startswith(EMBEDDED) else None
     simulation = None if simulate is None else read_simulation(simulate, own_store=store is not None)
