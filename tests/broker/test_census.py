@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 from tidings.broker.census import QueueCount, count_queue, take_census
 from tidings.broker.connection import command
 from tidings.broker.gateway import NewJob
+from tidings.broker.registry import Registry
 from tidings.contract.token import mint
 from tiers.place import DIRECT, FAILED, KEYS, READY, TIER, Place, place_in
 
@@ -82,8 +83,9 @@ async def test_a_queue_that_no_worker_has_joined_is_counted(store: Redis) -> Non
 async def test_a_queue_is_asked_once(store: Redis) -> None:
     async with place_in(store) as place:
         await place.waiting()  # registers its kind
+        kinds = (await Registry(store, KEYS).kinds()).values()
         before = await calls(store)
-        await take_census(store, KEYS)
+        await take_census(store, KEYS, kinds)
         assert await calls(store) - before == 1
 
 
