@@ -10,8 +10,9 @@ from tidings.breaker.policy import NAME
 from tidings.contract.kind import KindRecord, decode_kind
 from tidings.contract.template import Template
 from tidings.contract.tier import parts_of
-from tidings.policy import DAY_S, MAX_LIMIT, MAX_RATE, MAX_RETRIES, YEAR_S
+from tidings.policy import DAY_S, MAX_LIMIT, MAX_RATE, MAX_RETRIES
 from tidings.schema_limits import MAX_SCHEMA_BYTES, check_bounds
+from tidings.seconds import YEAR_S
 
 MAX_KINDS = 20_000
 """Kinds that a process knows at a time."""
