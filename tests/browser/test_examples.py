@@ -1,12 +1,15 @@
 """The examples for pages, as they stand in `examples/browser`."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from browser.context import new_context
+from support.store import free_port
 from support.system import System, running_system
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +60,27 @@ def open_as(context: BrowserContext, html: str) -> Page:
 
 
 @pytest.mark.parametrize("name", ["ten-lines.html", "event-source.html"])
-def test_a_page_shows_the_result(context: BrowserContext, name: str) -> None:
-    page = open_as(context, (EXAMPLES / name).read_text())
-    expect(page.locator("output")).to_have_text("6 words")
+def test_a_page_is_opened_from_a_web_server_as_its_readme_says(browser: Browser, tmp_path: Path, name: str) -> None:
+    """The page's server is another origin, which the Tidings server allows."""
+    port, own = free_port(), free_port()
+    html = (EXAMPLES / name).read_text()
+    assert "http://127.0.0.1:8700" in html
+    (tmp_path / name).write_text(html.replace("http://127.0.0.1:8700", f"http://127.0.0.1:{own}"))
+    jobs = tmp_path / "jobs.py"
+    jobs.write_text((ROOT / "README.md").read_text().split("```python\n# jobs.py\n")[1].split("```")[0])
+    pages = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    origin = f"http://127.0.0.1:{port}"
+    with running_system(servers=0, workers=0) as system, subprocess.Popen(pages, cwd=tmp_path) as site:
+        try:
+            system.add_worker(str(jobs))
+            system.add_server(TIDINGS_PORT=str(own), TIDINGS_ALLOWED_ORIGINS=origin)
+            context = new_context(browser)
+            page = context.new_page()
+            page.goto(f"{origin}/{name}")
+            expect(page.locator("output")).to_have_text("6 words")
+            context.close()
+        finally:
+            site.kill()
 
 
 def test_the_snippet_of_the_guide_logs_progress_and_the_result(context: BrowserContext) -> None:

@@ -724,4 +724,41 @@ MUTANTS = (
         'if answer == "":',
         ("tests/metric/test_label.py",),
     ),
+    Mutant(
+        "A server on a store that evicts acknowledged jobs counts as ready.",
+        SERVER + "gateway.py",
+        "self.retention.now.evicts and not self.settings.allow_eviction",
+        "self.retention.now.evicts and not self.retention.now.eviction",
+        ("tests/store/test_retention.py",),
+    ),
+    Mutant(
+        "What the store denies a process is told to its operator by nothing.",
+        BROKER + "contact.py",
+        "        if isinstance(error, CommandDeniedError):\n            self._deny(call, error)\n",
+        "",
+        ("tests/store/test_permissions.py::test_what_a_user_lacks_is_said_once_and_by_readyz",),
+    ),
+    Mutant(
+        "A password with an unescaped `/` is taken for a port, and part of it for the host.",
+        "core/tidings/store_url.py",
+        '    if scheme != "unix" and "@" in rest.partition("/")[2] + query:\n',
+        "    if False:\n",
+        ("tests/cli/test_store_url.py",),
+    ),
+    Mutant(
+        "`tidings dev` leaves a worker that was killed where it is.",
+        "core/tidings/cli/dev.py",
+        '            self._ended(Part.WORKER, code, "")\n',
+        "            pass\n",
+        (
+            "tests/cli/test_supervision.py::test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it_again",
+        ),
+    ),
+    Mutant(
+        "What was made before a process settled is never given back to the collector.",
+        "core/tidings/garbage.py",
+        "    atexit.register(gc.unfreeze)\n",
+        "",
+        ("tests/worker/test_garbage.py",),
+    ),
 )

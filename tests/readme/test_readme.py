@@ -1,6 +1,5 @@
 """The README, word for word: its example runs, its commands work, its links lead somewhere."""
 
-import asyncio
 import json
 import os
 import re
@@ -86,14 +85,11 @@ def test_the_command_of_the_terminal(url: str) -> None:
     assert json.loads(done.stdout) == {"words": 6}
 
 
-def test_the_client_in_python(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code = block("python", "from tidings import Client").replace(DEFAULT, url)
-    imports, _, body = code.partition("\n\n")
-    indented = "\n".join("    " + line for line in body.splitlines())
-    namespace: dict[str, object] = {}
-    exec(f"{imports}\nasync def main():\n{indented}\n", namespace)  # noqa: S102 - it is the README's
-    asyncio.run(namespace["main"]())  # type: ignore[operator]
-    assert capsys.readouterr().out.endswith("{'words': 6}\n")
+def test_the_client_in_python(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "client.py"
+    file.write_text(block("python", "import asyncio").replace(DEFAULT, url))
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=True, timeout=scaled(60))
+    assert done.stdout.endswith("{'words': 6}\n")
 
 
 def test_the_snippet_for_a_page(url: str, site: tuple[Path, str]) -> None:

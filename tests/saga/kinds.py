@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from tidings import Context, Reject, Retry, SignalTimeout, StepError, job
+from tidings import Context, Reject, Retry, SagaUseError, SignalTimeout, StepError, job
 
 QUEUE = "orders"
 
@@ -254,6 +254,24 @@ async def endless(ctx: Context) -> int:
 async def wrong_task(ctx: Context, path: str) -> list[Any]:
     """Awaits its steps where it must not."""
     return list(await asyncio.gather(ctx.step(reserve, path, "a"), ctx.step(reserve, path, "b")))
+
+
+@job(queue=QUEUE)
+async def wrong_created_task(ctx: Context, path: str) -> list[Any]:
+    """Has tasks of its own take steps, in each way there is; returns what they raise."""
+    raised: list[str] = []
+    try:
+        await asyncio.create_task(ctx.step(reserve, path, "a"))  # type: ignore[arg-type] # it is a mistake
+    except SagaUseError as error:
+        raised.append(str(error))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ctx.step(reserve, path, "b"))  # type: ignore[arg-type]
+    except* SagaUseError as group:
+        raised += [str(error) for error in group.exceptions]
+    (found,) = await asyncio.gather(ctx.step(reserve, path, "c"), return_exceptions=True)
+    raised.append(str(found))
+    return raised
 
 
 @job(queue=QUEUE)

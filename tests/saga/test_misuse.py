@@ -57,6 +57,15 @@ async def test_steps_where_no_replay_could_repeat_them(client: Peer, kind: str, 
     assert not path.exists()
 
 
+async def test_every_task_of_its_own_that_takes_a_step_gets_the_same_error(client: Peer, tmp_path: Path) -> None:
+    ack = await client.submit("wrong_created_task", {"path": str(tmp_path / "p")})
+    end = (await client.until(ack["token"]))[-1]
+    assert end["event"] == "succeeded", end
+    assert len(end["data"]["result"]) == 3
+    assert all("not in a task of your own" in one for one in end["data"]["result"])
+    assert not (tmp_path / "p").exists()
+
+
 async def test_a_handler_that_takes_other_steps_than_before(client: Peer, desk: Desk, tmp_path: Path) -> None:
     ack = await client.submit("changeable", {"flag": str(tmp_path / "flag")})
     await client.until(ack["token"], "waiting")

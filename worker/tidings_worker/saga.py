@@ -84,16 +84,38 @@ _here: ContextVar[Here | None] = ContextVar("_here", default=None)
 """The branch of a `gather` in which the code runs; None: the handler itself."""
 
 
-class Durable(Awaitable[Any]):
-    """A step that has its number, and is done when it is awaited."""
+class Durable(Coroutine[Any, Any, Any]):
+    """A step that has its number, and is done when it is awaited.
 
-    __slots__ = ("_begun", "_perform", "_saga", "what")
+    It has the face of a coroutine, so that `asyncio.create_task` takes it and the task fails with what `check_place`
+    says, instead of a TypeError about types.
+    """
+
+    __slots__ = ("_begun", "_perform", "_running", "_saga", "what")
 
     def __init__(self, saga: "Saga", what: str, perform: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         self._saga = saga
         self.what = what
         self._perform = perform
         self._begun = False
+        self._running: Generator[Any, Any, Any] | None = None
+
+    def send(self, value: Any, /) -> Any:
+        """Go on, as a task has it do; see `Coroutine`."""
+        if self._running is None:
+            self._running = self.__await__()
+        return self._running.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error where it waits; see `Coroutine`."""
+        if self._running is None:
+            self._running = self.__await__()
+        return self._running.throw(*error)
+
+    def close(self) -> None:
+        """End it; see `Coroutine`."""
+        if self._running is not None:
+            self._running.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
         self._saga.check_place(self.what)

@@ -123,7 +123,10 @@ async def _of_kinds(store: Redis) -> set[str]:
 
 
 async def _unknown(store: Redis, name: str, found: dict[str, Shown]) -> CommandError:
-    known = sorted(set(found) | await _of_kinds(store))
+    of_kinds = await _of_kinds(store)
+    if name in of_kinds:
+        return CommandError(f"no call has come by the breaker {name} yet: it is closed, and has nothing to show")
+    known = sorted(set(found) | of_kinds)
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         hint = f"did you mean {close[0]}?"

@@ -1,0 +1,152 @@
+"""How each block of each page is run, and the few that are not, each with its reason.
+
+A way is one of:
+
+- `jobs`: a file of jobs, or the next part of it, that a worker of the page serves; `RUNS` says what is then submitted.
+- `python`: a program; what it prints last is in `PRINTS`, where that is known.
+- `shell`: commands for bash; of a transcript the lines after `$`.
+- `module`: JavaScript, as a module of a page on the server's origin; what it writes to the console is in `PRINTS`.
+- `page`: HTML, likewise.
+- `settings`: variables, which a server takes.
+- `nginx`, `haproxy`, `prometheus`, `json`: a file of these, read by the program it is for.
+- `store`: commands for the store.
+- `shown`: not run; the reason stands in `SHOWN`.
+"""
+
+from typing import Any
+
+HOW = "docs/how-to/"
+
+WAYS = {
+    "README.md": "shell jobs shell python page shell",
+    "docs/explanation/how-it-works.md": "shown",
+    "docs/explanation/reliability.md": "shell",
+    "docs/tutorial/first-job.md": "shown jobs shell shell shell shown shown shell",
+    HOW + "authenticate.md": "settings shell shell settings module module",
+    HOW + "browser.md": "page module module module module module shown",
+    HOW + "capacity.md": "shell shown shell shell shown shell",
+    HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
+    HOW + "dead-letters.md": "shell shell shell",
+    HOW + "http.md": "jobs shell shell module python",
+    HOW + "latency-lab.md": "shell jobs shell shown",
+    HOW + "measure.md": "shell shell shell shell shell",
+    HOW + "metrics.md": "prometheus prometheus",
+    HOW + "mount.md": "python",
+    HOW + "production.md": "shell store",
+    HOW + "proxy.md": "nginx haproxy shell",
+    HOW + "python.md": "python python python python python python",
+    HOW + "recurring.md": "jobs",
+    HOW + "sagas.md": "jobs jobs shown",
+    HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
+    HOW + "top.md": "shell shown",
+    HOW + "traces.md": "json shown shell",
+    "examples/browser/README.md": "shell",
+    "examples/demo/README.md": "shell shown",
+}
+"""Page → the ways of its blocks, in order."""
+
+SHOWN = {
+    "docs/explanation/how-it-works.md#0": "a drawing",
+    "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",
+    "docs/tutorial/first-job.md#5": "what the command before it prints; tests/cli/test_dev.py compares it",
+    "docs/tutorial/first-job.md#6": "kills a process; tests/cli/test_supervision.py does so, and sees the job's end",
+    HOW + "browser.md#6": "one line of a component; tests/browser/test_examples.py runs the hook in one",
+    HOW + "capacity.md#1": "what the command prints; the numbers are the machine's",
+    HOW + "capacity.md#4": "what the command prints; the numbers are the machine's",
+    HOW + "latency-lab.md#3": "what the lab prints; tests/lab compares its words",
+    HOW + "sagas.md#2": "what `tidings show` prints; tests/cli/test_saga.py compares it",
+    HOW + "top.md#1": "what the command prints; tests/cli/top compares it",
+    HOW + "traces.md#1": "a drawing of spans; tests/trace compares them",
+    "examples/demo/README.md#1": "commands of two terminals at a time; tests/demo/test_orders.py runs these sagas",
+}
+"""The blocks that are not run."""
+
+JOBS = {
+    HOW + "capacity.md": (
+        "import time\n\nfrom tidings import job\n\n\n@job\ndef thumbnail(width: int) -> int:\n"
+        "    time.sleep(0.002)\n    return width\n"
+    ),
+    HOW + "dead-letters.md": (
+        "from tidings import Reject, job\n\n\n@job\nasync def send_invoice() -> None:\n    raise RuntimeError('no')\n\n"
+        "@job\nasync def reject() -> None:\n    raise Reject('no')\n"
+    ),
+    HOW + "authenticate.md": "from tidings import job\n\n\n@job\nasync def echo(text: str) -> str:\n    return text\n",
+    HOW + "browser.md": (
+        "from tidings import Context, job\n\n\n@job\nasync def order(ctx: Context, order_id: str) -> str:\n"
+        "    return await ctx.step(pack, order_id)\n\n\nasync def pack(order_id: str) -> str:\n    return order_id\n\n"
+    ),
+}
+"""The jobs that a page supposes; those of the README stand beside them on pages that use `count_words`."""
+
+COUNTS_WORDS = {HOW + "browser.md", HOW + "python.md", "examples/browser/README.md"}
+"""Pages that use the README's kind."""
+
+ENVIRONMENT = {
+    HOW + "authenticate.md": {"TIDINGS_AUTH": "api_key"},
+}
+"""Settings of the page's server."""
+
+RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
+    "README.md#1": [("count_words", {"text": "to be"}, {"words": 2})],
+    "docs/tutorial/first-job.md#1": [("brew", {"cups": 1}, "1 cups of oolong")],
+    HOW + "circuit-breakers.md#0": [("charge", {"invoice": "i-1"}, "i-1 charged")],
+    HOW + "circuit-breakers.md#1": [("ship", {"order": "o-1"}, "label of o-1")],
+    HOW + "circuit-breakers.md#2": [("charge", {"invoice": "i-2"}, "i-2 charged"), ("convert", {"euros": 100}, 108.0)],
+    HOW + "http.md#0": [("echo", {"text": "hi"}, "hi")],
+    HOW + "latency-lab.md#1": [("resize", {"pictures": 1}, "1 pictures")],
+    HOW + "recurring.md#0": [("refresh", {}, None)],
+    HOW + "sagas.md#0": [
+        (
+            "order",
+            {"order_id": "o-1", "item": "teapot", "amount": 10},
+            {"paid": {"charged": 10}, "parcel": "parcel for the hold of a teapot"},
+        )
+    ],
+    HOW + "sagas.md#1": [("post", {"parcel": "p"}, "p, in three days")],
+    HOW + "tiers-and-limits.md#0": [
+        ("lookup", {"carrier": "AA"}, "AA"),
+        ("report", {"rows": 20_000}, "20000 rows"),
+        ("convert", {"document": "d"}, "D"),
+    ],
+    HOW + "tiers-and-limits.md#2": [("export", {"tenant": "a"}, "all of a"), ("call_partner", {"number": 1}, 1)],
+    HOW + "tiers-and-limits.md#3": [
+        ("exact_report", {"rows": 1}, "1 rows, exactly"),
+        ("dear_report", {"rows": 1}, "1 rows, in colour"),
+        ("cheap_report", {"rows": 1}, "about 1 rows"),
+        ("newsletter", {"number": 1}, 1),
+    ],
+}
+"""Block → kind, input and result of the jobs that are then submitted."""
+
+PRINTS = {
+    "README.md#3": "{'words': 6}",
+    "README.md#4": "{words: 6}",
+    HOW + "authenticate.md#4": "authenticated",
+    HOW + "authenticate.md#5": "hi",
+    HOW + "browser.md#0": "{words: 6}",
+    HOW + "browser.md#1": "open websocket",
+    HOW + "browser.md#2": "{words: 2}",
+    HOW + "browser.md#3": "{words: 2}",
+    HOW + "browser.md#4": "o-1",
+    HOW + "browser.md#5": "{words: 2}",
+    HOW + "http.md#3": "hi",
+    HOW + "http.md#4": "hi",
+    HOW + "python.md#0": "{'words': 6}",
+    HOW + "python.md#1": "{'words': 6}",
+    HOW + "python.md#3": "{'words': 2}",
+}
+"""What a program prints last, or a page writes to its console at some time."""
+
+INSTEAD = {
+    HOW + "sagas.md": {"ctx.sleep(days=1)": "ctx.sleep(seconds=1.5)"},
+    HOW + "mount.md": {"redis://127.0.0.1:6379/0": "STORE"},
+    HOW + "http.md": {"wait=30'": "wait=1'"},
+}
+"""What would take too long here, or names the reader's own store, and what stands for it."""
+
+FILES = {
+    "day.jsonl": '{"width": 100}\n{"width": 200}\n',
+    "shop/__init__.py": "",
+    "shop/jobs.py": "from tidings import job\n\n\n@job\nasync def sell() -> None:\n    pass\n",
+}
+"""What commands of the pages name and a reader has."""
