@@ -82,6 +82,7 @@ class Attempt(Sink):
     ) -> None:
         self.token = str(Token(store.partition, entry.id))
         self.kind = job.kind
+        self.mode = job.mode
         self.attempt = started.attempt
         self.correlation_id = envelope.correlation_id or self.token
         self.traceparent = envelope.traceparent

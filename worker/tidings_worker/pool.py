@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+from .places import Places
 from .process import Process
 from .settings import WorkerSettings
 
@@ -16,7 +17,10 @@ class Pool:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self._places = asyncio.Semaphore(settings.processes or os.cpu_count() or 1)
+        most = settings.processes or os.cpu_count() or 1
+        self.places = Places(most)
+        """Of its processes: who takes a job for one reserves a place first, and so never waits in `lend`."""
+        self._limit = asyncio.Semaphore(most)
         self._idle: list[Process] = []
         self._all: set[Process] = set()
 
@@ -36,7 +40,7 @@ class Pool:
             ProcessEndedError: a new one was needed and did not start.
 
         """
-        async with self._places:
+        async with self._limit:
             process = await self._take()
             try:
                 yield process

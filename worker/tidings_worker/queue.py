@@ -20,6 +20,7 @@ from tidings.job import Job
 from . import verdict
 from .attempt import Attempt
 from .breaker import Breakers
+from .capacity import Capacity, Line, Reserved
 from .gate import Gate
 from .meter import WorkerMeter
 from .recurring import Recurring
@@ -39,11 +40,15 @@ SERVED_AGAIN_S = (0.05, 1.0)
 UNSERVED_AGAIN_S = 5.0
 """The same where no worker serves it."""
 
-Reserved = dict[str, int]
-"""Tier → slots that are counted as taken. No Counter: its arithmetic is a fifteenth of what a job alone costs here."""
-
 TAKE_WAIT_MS = 5_000
 """How long one XREADGROUP waits; below the connection's time limit."""
+
+IN_HAND_S = 1.0
+"""How long what lay apart may be in the hand of a worker that has no place for it, before it asks again whether others
+wait behind it: if none do, it is at the disposal of other workers."""
+
+HELD = 2
+"""Of the answer to a start (`Started.go`)."""
 
 PROMOTE_LONGEST_S = 5.0
 """The schedule is looked at this often even if nobody says that something is due."""
@@ -53,6 +58,31 @@ def served_tiers(jobs: Iterable[Job[Any, Any]], shares: Mapping[str, int]) -> li
     """Return the tiers of some jobs that a worker serves: all of them, or those to which it gives slots."""
     tiers = {tier for job in jobs for tier in job.tiers}
     return [tier for tier in shares if tier in tiers] if shares else sorted(tiers)
+
+
+def lines_of(jobs: Iterable[Job[Any, Any]], tiers: list[str], *, shared: bool) -> list[Line]:
+    """Return what a worker reads of a queue, and what together.
+
+    Args:
+        jobs: the kinds it serves.
+        tiers: those that it serves.
+        shared: whether each tier has slots of its own.
+
+    """
+    modes: dict[str, set[str]] = {tier: set() for tier in tiers}
+    for job in jobs:
+        for tier in job.tiers:
+            if tier in modes:
+                modes[tier].add(job.mode)
+    lines = []
+    for group in [[tier] for tier in tiers] if shared else [tiers]:
+        found = set().union(*(modes[tier] for tier in group))
+        needs = sorted(found - {"async"})
+        lines.append(Line(group, needs, bound="async" not in found))
+        lines.extend(
+            Line([tier for tier in group if need in modes[tier]], [need], bound=True, apart=True) for need in needs
+        )
+    return lines
 
 
 def _slots_of(settings: WorkerSettings, tiers: list[str]) -> Slots:
@@ -94,9 +124,10 @@ class Queue:
         self._truce = Truce(contact, settings)
         self.tiers = served_tiers(jobs.values(), settings.shares)
         """The tiers of the queue that are served; those that own slots: the fastest first."""
-        self._slots = _slots_of(settings, self.tiers)
+        needs = sorted({job.mode for job in jobs.values() if job.mode != "async"})
+        self._capacity = Capacity(_slots_of(settings, self.tiers), {need: runners.places_of(need) for need in needs})
+        self._lines = lines_of(jobs.values(), self.tiers, shared=bool(settings.shares))
         self._running: dict[str, Attempt] = {}
-        self._slot_freed = asyncio.Event()
         self._due = asyncio.Event()
         self._runners = runners
         self._strangers: set[str] = set()
@@ -105,6 +136,10 @@ class Queue:
         self._gate = Gate(store, breakers, self._try)
         self._open = asyncio.Event()
         self._open.set()
+
+    @property
+    def _streams(self) -> list[str]:
+        return [stream for line in self._lines for stream in line.streams]
 
     @property
     def running(self) -> int:
@@ -118,13 +153,13 @@ class Queue:
 
     async def serve(self, attempts: asyncio.TaskGroup) -> None:
         """Serve until cancelled; the attempts run in `attempts`, which outlives this."""
-        await self._try(self._store.join, self.tiers)
+        await self._try(self._store.join, self._streams)
         async with anyio.create_task_group() as tasks:
-            if self._settings.shares:
-                for tier in self.tiers:
-                    tasks.start_soon(self._take_of, tier, attempts, name=f"take {tier}")
-            else:
-                tasks.start_soon(self._take, attempts, name="take")
+            for line in self._lines:
+                # One pool of slots, and no need of anything else: nobody else counts on what is read here.
+                alone = len(self._lines) == 1 and not self._settings.shares
+                take = self._take if alone else self._take_of
+                tasks.start_soon(take, line, attempts, name=f"take {' '.join(line.streams)}")
             for tier in self.tiers:
                 tasks.start_soon(self._take_over, tier, attempts, name=f"take over {tier}")
             tasks.start_soon(self._promote, name="promote")
@@ -158,8 +193,8 @@ class Queue:
     async def idle(self) -> None:
         """Return when no attempt is under way."""
         while self._running:
-            self._slot_freed.clear()
-            await self._slot_freed.wait()
+            self._capacity.freed.clear()
+            await self._capacity.freed.wait()
 
     def obey(self, order: str) -> None:
         """Stop a job that somebody wants stopped; or (`+` before it) have it see what has woken it."""
@@ -201,30 +236,39 @@ class Queue:
 
     # Taking.
 
-    async def _take(self, attempts: asyncio.TaskGroup) -> None:
-        """Take from all tiers, which share one pool of slots."""
+    async def _take(self, line: Line, attempts: asyncio.TaskGroup) -> None:
+        """Take from the only line."""
         while True:
-            free = await self._room(self.tiers[0])
-            most = max(1, free // len(self.tiers))
-            entries = await self._try(self._ask, self.tiers, most, TAKE_WAIT_MS)
+            free = await self._capacity.room_of(line)
+            most = max(1, free // len(line.streams))
+            entries = await self._try(self._ask, line.streams, most, TAKE_WAIT_MS)
             if entries:
-                await self._start(entries, attempts, self._reserve(entries))
+                await self._start(entries, attempts, self._capacity.reserve(entries, free), line)
 
-    async def _take_of(self, tier: str, attempts: asyncio.TaskGroup) -> None:
-        """Take from one tier, which has slots of its own.
+    async def _take_of(self, line: Line, attempts: asyncio.TaskGroup) -> None:
+        """Take from one line of several, which count on slots of each other's.
 
-        What lies there is asked for with all the room reserved, so that no other tier counts on the same slot. While
+        What lies there is asked for with all the room reserved, so that no other line counts on the same slot. While
         nothing lies there nothing is reserved: the first that comes is taken in any case.
         """
         while True:
-            reserved = self._reserve_all(tier, await self._room(tier))
-            entries = await self._try(self._ask, [tier], reserved[tier], 0)
+            room = await self._capacity.room_of(line)
+            reserved = self._capacity.reserve_all(line.tier, room)
+            places = self._capacity.reserve_places(room, line) if line.apart else None
+            entries = await self._try(self._ask, line.streams, max(1, room // len(line.streams)), 0)
+            self._capacity.give_up(reserved)  # what was taken is counted by its own tier; nothing runs in between
+            self._capacity.took(line, entries)
             if not entries:
-                self._give_up(reserved)
-                entries = await self._try(self._ask, [tier], 1, TAKE_WAIT_MS)
-                reserved = self._reserve(entries)
-            if entries:
-                await self._start(entries, attempts, reserved)
+                if places is not None:
+                    self._capacity.give_back(places)
+                    places = None
+                entries = await self._try(self._ask, line.streams, 1, TAKE_WAIT_MS)
+            while entries:
+                reserved = self._capacity.reserve(entries, room)
+                entries = await self._start(entries, attempts, reserved, line, places)
+                places = None
+                if entries:  # in this worker's hand, and queued all the same
+                    await self._capacity.place_or(line, min(IN_HAND_S, self._settings.lease_s / 4))
 
     async def _ask(self, tiers: list[str], most: int, wait_ms: int) -> list[Entry]:
         """Take, unless the queue is paused."""
@@ -236,90 +280,78 @@ class Queue:
         idle_ms = int(self._settings.lease_s * 1000)
         while True:
             await self._open.wait()
-            room = await self._room(tier)
+            room = await self._capacity.room(tier)
             if not self._truce.holds():
                 entries = await self._try(self._store.take_over, tier, idle_ms, room)
                 # The store may have been silent until this very call. What it gave is then not started:
                 # the claim made its idle time begin anew, and its worker's next beat claims it back.
                 if entries and not self._truce.holds():
                     log.info("taken_over", queue=self._store.partition, tier=tier, entries=len(entries))
-                    await self._start(entries, attempts, self._reserve(entries), again=True)
+                    await self._start(entries, attempts, self._capacity.reserve(entries, room))
             await anyio.sleep(self._settings.heartbeat_s)
 
-    async def _room(self, tier: str) -> int:
-        while not (room := self._slots.room(tier)):
-            self._slot_freed.clear()
-            await self._slot_freed.wait()
-        return room
-
-    def _reserve(self, entries: list[Entry]) -> Reserved:
-        """Count slots for what was taken, and where it is a lane's turn for all that the lane may give."""
-        reserved: Reserved = {}
-        turns = False
-        for entry in entries:
-            self._slots.begin(entry.tier)
-            reserved[entry.tier] = reserved.get(entry.tier, 0) + 1
-            turns = turns or entry.is_turn
-        if turns:
-            for tier in {entry.tier for entry in entries if entry.is_turn}:
-                reserved[tier] += self._reserve_all(tier, self._slots.room(tier))[tier]
-        return reserved
-
-    def _reserve_all(self, tier: str, room: int) -> Reserved:
-        for _ in range(room):
-            self._slots.begin(tier)
-        return {tier: room}
-
-    def _give_up(self, reserved: Reserved) -> None:
-        for tier, slots in reserved.items():
-            for _ in range(slots):
-                self._slots.end(tier)
-                self._slot_freed.set()
-
     async def _start(
-        self, entries: list[Entry], attempts: asyncio.TaskGroup, reserved: Reserved, *, again: bool = False
-    ) -> None:
-        """Start what was taken, in slots that were reserved: one for each entry at least.
+        self,
+        entries: list[Entry],
+        attempts: asyncio.TaskGroup,
+        reserved: Reserved,
+        line: Line | None = None,
+        places: dict[str, int] | None = None,
+    ) -> list[Entry]:
+        """Start what was taken, in slots that were reserved: one for each entry at least; return what is to be held.
 
         Args:
             entries: what was taken.
             attempts: where the attempts run.
             reserved: the slots.
-            again: whether another worker had taken it before, and is lost.
+            line: where it was read; None: another worker had taken it before, and is lost.
+            places: those that were reserved for it; None: what is free now is taken.
 
         """
         spare = dict(reserved)
         for entry in entries:
             spare[entry.tier] -= 1
+        again = line is None
+        if places is None:
+            places = self._capacity.reserve_places(sum(reserved.values()), line)
+        hold = line is not None and line.apart
         call = self._store.new_call()
         try:
-            answers: list[Started] = await self._try(self._store.start, entries, call, spare, give_up=again)
+            answers: list[Started] = await self._try(
+                self._store.start, entries, call, spare, places, hold=hold, give_up=again
+            )
         except ScriptError:
             # Others' heartbeats may have been refused as this was. Their claims stand, and reach the store before ours
             # run out again.
-            self._give_up(reserved)
-            return
+            self._capacity.give_up(reserved)
+            self._capacity.give_back(places)
+            return []
+        self._capacity.saw_apart(self._store.apart)
         started_ms = self._store.started_ms
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
         for entry, started in zip([*entries, *drawn], answers, strict=True):
-            if started.go and self._begin(entry, started, started_ms, attempts):
+            if started.go == 1 and (attempt := self._begin(entry, started, started_ms, attempts)) is not None:
                 reserved[entry.tier] -= 1
+                if attempt.mode in places:
+                    places[attempt.mode] -= 1
                 if again and started.drawn is None:
-                    self._meter.redelivered(self._running[entry.id].kind, entry.tier)
-        self._give_up(reserved)
+                    self._meter.redelivered(attempt.kind, entry.tier)
+        self._capacity.give_up(reserved)
+        self._capacity.give_back(places)
+        return [entry for entry, started in zip(entries, answers, strict=False) if started.go == HELD]
 
-    def _begin(self, entry: Entry, started: Started, started_ms: int, attempts: asyncio.TaskGroup) -> bool:
-        """Have an attempt run; return whether it takes a slot."""
+    def _begin(self, entry: Entry, started: Started, started_ms: int, attempts: asyncio.TaskGroup) -> Attempt | None:
+        """Have an attempt run, and return it; None: nothing runs."""
         envelope = decode_envelope(entry.envelope)
         job = self._jobs.get(envelope.kind)
         if job is None:
             self._refuse(entry, started, envelope, attempts)
-            return False
+            return None
         attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._gate, self._means)
         self._running[entry.id] = attempt
         self._meter.began(attempt.kind, entry.tier, started.waited_ms, attempt.traceparent)
         attempts.create_task(self._run(entry, attempt, started, started_ms), name=f"job {attempt.token}")
-        return True
+        return attempt
 
     async def _run(self, entry: Entry, attempt: Attempt, started: Started, started_ms: int) -> None:
         try:
@@ -335,15 +367,16 @@ class Queue:
             finally:
                 if self._running.get(entry.id) is attempt:
                     del self._running[entry.id]
-                self._slot_freed.set()
+                self._capacity.freed.set()
             if attempt.handler_runs:
                 # Abandoned, it keeps its slot until it ends: so there are never more of them than slots.
                 await attempt.handler_ended()
         finally:
             if attempt.has_parent:
                 self._relay.nudge()
-            self._slots.end(entry.tier)
-            self._slot_freed.set()
+            if attempt.mode != "async":
+                self._capacity.give_back({attempt.mode: 1})
+            self._capacity.end(entry.tier)
 
     def _refuse(self, entry: Entry, started: Started, envelope: Envelope, attempts: asyncio.TaskGroup) -> None:
         kind = envelope.kind
@@ -385,7 +418,9 @@ class Queue:
             with anyio.move_on_after(max(wait, 0.001)):
                 await self._due.wait()
 
-    async def _try(self, operation: Any, *args: Any, longest_s: float = LONGEST_S, give_up: bool = False) -> Any:
+    async def _try(
+        self, operation: Any, *args: Any, longest_s: float = LONGEST_S, give_up: bool = False, **options: Any
+    ) -> Any:
         """Ask the store until it answers. That it is lost, and back, is logged by the contact.
 
         Args:
@@ -393,6 +428,7 @@ class Queue:
             args: its arguments.
             longest_s: the longest pause between two tries, s.
             give_up: whether what the store refuses is not tried again.
+            options: more arguments.
 
         Raises:
             ScriptError: the store refused, and it is not to be tried again.
@@ -401,7 +437,7 @@ class Queue:
         failures = 0
         while True:
             try:
-                answer = await operation(*args)
+                answer = await operation(*args, **options)
             except StoreError as error:
                 failures += 1
                 self._truce.refused(operation.__name__)
@@ -423,6 +459,6 @@ class Queue:
         if failures == 1:
             log.warning("store_refused", operation=operation, queue=self._store.partition, error=str(error))
         try:
-            await self._store.join(self.tiers)
+            await self._store.join(self._streams)
         except StoreError:
             return  # the next try tells

@@ -15,6 +15,7 @@ from tidings.outcome import StoppedError
 from . import fork
 from .call import arguments_of, json_of
 from .message import Order
+from .places import Places
 from .pool import Pool
 from .process import Process
 from .step import call_in_steps
@@ -70,6 +71,12 @@ class Runners:
     def __init__(self, threads: int, pool: Pool) -> None:
         self._threads = anyio.CapacityLimiter(threads)
         self._pool = pool
+        self.threads = Places(threads)
+        """Who takes a job for a thread reserves a place first, and so its handler never waits for one."""
+
+    def places_of(self, need: str) -> Places:
+        """Return what jobs need one of: `thread` or `process`."""
+        return self.threads if need == "thread" else self._pool.places
 
     def start(self, work: Work) -> Run:
         """Run a handler in the way that its kind wants."""

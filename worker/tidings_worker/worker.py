@@ -378,8 +378,10 @@ class Worker:
 
 
 def _rules_of(jobs: Iterable[Job[Any, Any]]) -> Rules:
+    jobs = list(jobs)
     policies = {job.kind: job.policy for job in jobs}
     return Rules(
+        needs={job.kind: job.mode for job in jobs if job.mode != "async"},
         limits={kind: policy.limit for kind, policy in policies.items() if policy.limit is not None},
         rates={
             kind: (policy.rate_per * 1000 / policy.rate, max(1, int(policy.rate)))

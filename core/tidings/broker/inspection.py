@@ -78,7 +78,7 @@ async def _queued(store: Redis, keys: Keys, partition: str, tier: str, entry: st
     if not entry:
         return ""
     place, _, lane = entry.partition("/")
-    found = await command(store, "XRANGE", keys.ready(partition, tier, int(lane) if lane else None), place, place)
+    found = await command(store, "XRANGE", keys.ready(partition, tier, lane or None), place, place)
     return found[0][1].get(b"env", b"").decode() if found else ""
 
 

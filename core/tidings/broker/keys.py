@@ -65,9 +65,10 @@ class Keys:
         """What every key of a partition begins with; never a key itself."""
         return f"{self.namespace}:{{{partition}}}:"
 
-    def ready(self, partition: str, tier: str, lane: int | None = None) -> str:
+    def ready(self, partition: str, tier: str, lane: int | str | None = None) -> str:
         """Stream: jobs that may start, whole envelopes, and the turns of the tier's lanes; or one such lane.
 
+        Beside the lanes stand `thread` and `process`: jobs that were set apart until a worker has one free.
         Trimmed by deletion on acknowledgement.
         """
         return f"{self.root(partition)}ready:{tier}{'' if lane is None else f'/{lane}'}"

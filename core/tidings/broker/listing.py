@@ -14,6 +14,8 @@ from .keys import Keys
 from .script import Script
 
 LANES = 16
+
+NEEDS = ("thread", "process")
 """As in `lua/_prelude.lua`."""
 
 
@@ -54,6 +56,7 @@ def sources(tiers: dict[str, list[str]]) -> Iterator[Source]:
         for tier in sorted(tiers[queue]):
             yield Source("ready", queue, tier)
             yield from (Source("ready", queue, tier, str(lane)) for lane in range(LANES))
+            yield from (Source("ready", queue, tier, need) for need in NEEDS)
         yield Source("scheduled", queue)
 
 

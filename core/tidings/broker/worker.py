@@ -57,7 +57,7 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     """The answer to the start of an attempt."""
 
     go: int
-    """1: run it. 0: it must not run, and has been dealt with."""
+    """1: run it. 0: it must not run, and has been dealt with. 2: see `hold` of `start`."""
     fence: int
     attempt: int
     remaining_ms: int
@@ -143,6 +143,8 @@ class Rules(msgspec.Struct, frozen=True):
     """Kind → how many of its jobs, or of those with one value, may run at a time."""
     rates: dict[str, tuple[float, int]] = {}
     """Kind → ms between two starts, and how many may start at once."""
+    needs: dict[str, str] = {}
+    """Kind → `thread` or `process`: what each of its jobs needs one of."""
 
 
 class Beat(msgspec.Struct, array_like=True, frozen=True):
@@ -195,7 +197,7 @@ _RECUR = Script("recur", tuple[int, int])
 _JOIN = Script("join", list[str])
 _SWEEP = Script("sweep", Swept)
 _TAKE_OVER = Script("take_over", list[Claimed])
-_START = Script("start", tuple[list[Started], list[Drawn], int])
+_START = Script("start", tuple[list[Started], list[Drawn], int, list[tuple[str, str, int]]])
 _REPORT = Script("report", tuple[int, list[str]])
 _BEAT = Script("beat", list[str])
 _ONCE = Script("once", list[Memo])
@@ -249,6 +251,8 @@ class WorkerStore(Gatherers):
         """The store's time when it last started something for this worker; for those who await `start`."""
         self.reported_ms = 0
         """The store's time when it last took reports; for the callbacks of what `report` returned."""
+        self.apart: list[tuple[str, str, int]] = []
+        """Where the last start set something apart: tier, need, jobs that wait there; for those who await `start`."""
 
     async def join(self, tiers: list[str]) -> None:
         """See that the consumer group exists on the streams of `tiers`."""
@@ -264,6 +268,8 @@ class WorkerStore(Gatherers):
     async def take(self, tiers: Sequence[str], most: int, wait_ms: int) -> list[Entry]:
         """Take up to `most` new entries of each tier, waiting up to `wait_ms` for the first; 0: not at all.
 
+        A tier may be named with a need (`standard/thread`): that is what was set apart in it until a worker has one.
+
         Source: https://redis.io/docs/latest/commands/xreadgroup/
         """
         streams = [self._keys.ready(self.partition, tier) for tier in tiers]
@@ -272,7 +278,12 @@ class WorkerStore(Gatherers):
             "XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", most,
             *(("BLOCK", wait_ms) if wait_ms else ()), "STREAMS", *streams, *(">" for _ in streams),
         )  # fmt: skip
-        return [_entry(stream.rpartition(b":")[2].decode(), raw) for stream, entries in found or () for raw in entries]
+        return [
+            _entry(tier, need, raw)
+            for stream, entries in found or ()
+            for tier, _, need in (stream.rpartition(b":")[2].decode().partition("/"),)
+            for raw in entries
+        ]
 
     def interrupt(self) -> None:
         """Have takes that wait fail (`BrokerClosedError`) at once."""
@@ -288,7 +299,13 @@ class WorkerStore(Gatherers):
         return f"{self._call_prefix}{next(self._calls)}"
 
     async def start(
-        self, entries: list[Entry], call: str = "", spare: Mapping[str, int] | None = None
+        self,
+        entries: list[Entry],
+        call: str = "",
+        spare: Mapping[str, int] | None = None,
+        free: Mapping[str, int] | None = None,
+        *,
+        hold: bool = False,
     ) -> list[Started]:
         """Start an attempt for each entry this worker holds, and for jobs of the lanes whose turn is among them.
 
@@ -297,6 +314,8 @@ class WorkerStore(Gatherers):
             call: a name from `new_call`: asked again under it, because the reply was lost, this starts nothing
                 anew; empty: a name of its own.
             spare: tier → jobs beyond the entries that its lanes may give; none by default.
+            free: need → how many jobs of kinds that have it may start; the others are set apart (see `apart`).
+            hold: what lies apart already, and has others behind it, stays in this worker's hand (`go` is 2).
 
         Returns:
             An answer for each entry, then one for each job that a lane gave: those say which it is (`drawn`).
@@ -306,9 +325,9 @@ class WorkerStore(Gatherers):
         rules = self.rules
         args = (
             self.partition, self.worker, self._ttl_ms, self._keep, call or self.new_call(), spare or {}, rules.limits,
-            rules.rates, items,
+            rules.rates, rules.needs, free or dict.fromkeys(rules.needs.values(), 0), int(hold), items,
         )  # fmt: skip
-        answers, drawn, self.started_ms = await _START(self._store, self._root, args)
+        answers, drawn, self.started_ms, self.apart = await _START(self._store, self._root, args)
         return [*answers, *(one.told() for one in drawn)] if drawn else answers
 
     def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
@@ -395,7 +414,8 @@ class WorkerStore(Gatherers):
         return answers
 
 
-def _entry(tier: str, raw: tuple[bytes, list[bytes]]) -> Entry:
+def _entry(tier: str, need: str, raw: tuple[bytes, list[bytes]]) -> Entry:
     entry, fields = raw
+    place = f"{entry.decode()}/{need}" if need else entry.decode()
     # The scripts add `id` first and `env` second, and read them so too.
-    return Entry(tier, entry.decode(), fields[1].decode(), fields[3])
+    return Entry(tier, place, fields[1].decode(), fields[3])

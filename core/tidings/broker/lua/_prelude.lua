@@ -220,6 +220,19 @@ local function close_lane(tier, lane)
   lanes_changed[tier] = true
 end
 
+-- What a worker has only so many of, and a job of some kinds needs one of: a thread, or a process of its own. A job that
+-- a worker takes while it has none free is set apart: it goes to the stream of its tier for what needs the like, where
+-- it lies at the disposal of every worker that has one. It is queued as before; only the place of its entry is another.
+-- Such a stream is named like a lane (`/thread`) and stands among the lanes in the tier's flow while something may be in
+-- it, but has no turn: workers read it beside the tier's own.
+local NEEDS = { 'thread', 'process' }
+
+local function note_apart(tier, need)
+  if string.find(lanes_of(tier), ' ' .. need .. ' ', 1, true) then return end
+  lanes[tier] = lanes[tier] .. need .. ' '
+  lanes_changed[tier] = true
+end
+
 local function lane_of(caller)
   return tostring(tonumber(string.sub(redis.sha1hex(caller), 1, 4), 16) % LANES)
 end
@@ -384,11 +397,15 @@ local function unheld(stream)
   return redis.call('XLEN', stream) - held, held, given
 end
 
--- The streams of a tier: its own, and those of its lanes that there have ever been jobs in.
+-- The streams of a tier: its own, those of its lanes that there have ever been jobs in, and those of what is set apart.
 local function streams_of(tier)
   local found = { ready_key(tier) }
   for lane = 0, LANES - 1 do
     local stream = ready_key(tier, lane)
+    if redis.call('EXISTS', stream) == 1 then found[#found + 1] = stream end
+  end
+  for _, need in ipairs(NEEDS) do
+    local stream = ready_key(tier, need)
     if redis.call('EXISTS', stream) == 1 then found[#found + 1] = stream end
   end
   return found
@@ -431,12 +448,15 @@ local function wake(id, state, tier, seq, watchers, worker, partition, awaits, n
   end
 end
 
--- Jobs that wait for a worker: those in a tier's stream, less the turns of its lanes, and those in its lanes.
+-- Jobs that wait for a worker: those in a tier's stream, less the turns of its lanes, or set apart, and those in its lanes.
 local function count_waiting(tier)
   local direct, laned = unheld(ready_key(tier)), 0
   for lane in string.gmatch(lanes_of(tier), '%d+') do
     direct = direct - 1
     laned = laned + unheld(ready_key(tier, lane))
+  end
+  for need in string.gmatch(lanes_of(tier), '%a+') do
+    direct = direct + unheld(ready_key(tier, need))
   end
   return math.max(direct, 0), laned
 end

@@ -7,25 +7,31 @@
 --
 -- An entry that is a lane's turn gives a job of the lane, or more (see the prelude).
 --
--- A job over the limit or the rate of its kind steps aside (see the prelude): no attempt of it begins.
+-- A job over the limit or the rate of its kind steps aside (see the prelude): no attempt of it begins. Nor does one of
+-- a job that needs a thread or a process while the worker has none free: it is set apart.
 --
--- args = { partition, worker, result_ttl_ms, keep, call, spare, limits, rates, items };  item = { tier, entry, id }
+-- args = { partition, worker, result_ttl_ms, keep, call, spare, limits, rates, needs, free, hold, items };
+--   item = { tier, entry, id }
 --   call: names this call; one that is repeated, because its reply was lost, starts nothing anew;
 --   spare: tier -> how many jobs beyond the items its lanes may give;
 --   limits: kind -> how many of its jobs, or of those with one value, may run;
---   rates: kind -> { ms between two starts, starts at once }.
--- Reply: MessagePack array { replies, drawn, now_ms }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
+--   rates: kind -> { ms between two starts, starts at once };
+--   needs: kind -> `thread` or `process`, of those kinds that need one; free: how many of each the worker has;
+--   hold: 1: the items were read where such jobs lie apart, and for one that has older ones behind it the worker waits.
+-- Reply: MessagePack array { replies, drawn, now_ms, apart }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
 --   lost, waited_ms };
 --   for each job that a lane gave { tier, entry, id, envelope, the same }
---   go: 1 run it, 0 do not; remaining_ms: until the deadline, 0 if there is none,
+--   go: 1 run it, 0 do not, 2 ask again when there is something free (only with `hold`); remaining_ms: until the deadline, 0 if there is none,
 --   -1 of a saga that unwinds, for which none counts;
---   lost: how many workers were lost while they ran this job; waited_ms: since it was queued.
+--   lost: how many workers were lost while they ran this job; waited_ms: since it was queued;
+--   apart: { tier, need, jobs } for each stream to which this call has set something apart: how many wait there by now.
 -- O(items).
 
-local partition, worker, ttl, kept, call, spare, limits, rates, items = unpack(args)
+local partition, worker, ttl, kept, call, spare, limits, rates, needs, free, hold, items = unpack(args)
 keep = kept
 local replies, drawn = {}, {}
 local begun = {}
+local apart = {}
 
 -- The rate at which a tier drains, jobs a second: a moving average over about ten seconds, measured while
 -- there is a backlog (submit.lua begins anew when there is none).
@@ -99,6 +105,25 @@ local function in_pace(kind, id, tier, entry, deadline)
   return false
 end
 
+-- One that lies apart already would go behind those that were queued after it: if there are any, its worker keeps it,
+-- and its lease. If there are none it is at the disposal of others again.
+local function keeps_place(need, tier, entry)
+  if hold ~= 1 then return false end
+  local stream, id = place(tier, entry)
+  if stream ~= ready_key(tier, need) or unheld(stream) == 0 then return false end
+  redis.call('XCLAIM', stream, GROUP, worker, 0, id, 'JUSTID')
+  return true
+end
+
+local function set_apart(need, id, tier, entry)
+  local envelope = envelope_in(tier, entry)
+  acknowledge(tier, entry)
+  local place_of_it = redis.call('XADD', ready_key(tier, need), '*', 'id', id, 'env', envelope) .. '/' .. need
+  redis.call('HSET', job_key(id), 'entry', place_of_it)
+  note_apart(tier, need)
+  apart[ready_key(tier, need)] = { tier, need }
+end
+
 -- Starts one; returns its reply.
 local function start(tier, entry, id)
   local key = job_key(id)
@@ -109,21 +134,27 @@ local function start(tier, entry, id)
   local again = state == 'running' and begun_by == call
   if unwinding then deadline = false end
   -- If it was cancelled, its worker was lost before it could obey.
+  local need = needs[kind]
   local doomed = cancel and 'cancelled' or deadline and tonumber(deadline) <= now and 'expired'
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
   elseif again then
+    if need then free[need] = free[need] - 1 end
     local begun_at = redis.call('HGET', key, 'started')
     return { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
       tonumber(lost or 0), begun_at - (enqueued or begun_at) }
   elseif doomed and not turn(id, saga, doomed) then
     end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit)
+  elseif need and free[need] <= 0 then
+    if keeps_place(need, tier, entry) then return { 2, 0, 0, 0, 0, 0, 0 } end
+    set_apart(need, id, tier, entry)
   elseif limit and not (unwinding or doomed) and not has_place(limit, id, state) then
     wait_for_place(limit, id, tier, entry, deadline)
   elseif state == 'queued' and rates[kind] and not (unwinding or doomed or paced)
     and not in_pace(kind, id, tier, entry, deadline) then
     -- its turn comes
   else
+    if need then free[need] = free[need] - 1 end
     if paced then redis.call('HDEL', key, 'paced') end
     if shed then redis.call('ZREM', sheddable_key(tier), id) end
     lost = doomed and 0 or tonumber(lost or 0) -- of one that turns none counts
@@ -205,4 +236,9 @@ end
 
 for tier, count in pairs(begun) do measure(tier, count) end
 conclude()
-return cmsgpack.pack({ replies, drawn, now })
+local waiting = {}
+for stream, whose in pairs(apart) do
+  whose[3] = unheld(stream)
+  waiting[#waiting + 1] = whose
+end
+return cmsgpack.pack({ replies, drawn, now, waiting })

@@ -62,6 +62,16 @@ local function sweep_lane(tier, lane)
   open_lane(tier, lane)
 end
 
+-- Nothing is set apart any more; or something is, and writes were lost that said so.
+local function sweep_apart(tier, need)
+  local stream = ready_key(tier, need)
+  if redis.call('EXISTS', stream) == 0 or unheld(stream) == 0 then
+    if string.find(lanes_of(tier), ' ' .. need .. ' ', 1, true) then close_lane(tier, need) end
+  else
+    note_apart(tier, need)
+  end
+end
+
 -- Whether a job that has a place runs, or lies where a worker will find it.
 local function uses_place(id)
   local state, entry, paced = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'paced'))
@@ -81,6 +91,7 @@ for _, tier in ipairs(tiers) do
     if redis.call('EXISTS', stream) == 1 then sweep_consumers(stream) end
   end
   for lane = 0, LANES - 1 do sweep_lane(tier, tostring(lane)) end
+  for _, need in ipairs(NEEDS) do sweep_apart(tier, need) end
 end
 
 -- A root has no characters that mean something in a pattern: a queue's name has none.

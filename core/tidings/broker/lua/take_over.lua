@@ -31,5 +31,6 @@ end
 
 claim(ready_key(tier), '')
 for lane = 0, LANES - 1 do claim(ready_key(tier, lane), '/' .. lane) end
+for _, need in ipairs(NEEDS) do claim(ready_key(tier, need), '/' .. need) end
 
 return cmsgpack.pack(claimed)
