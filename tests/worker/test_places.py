@@ -153,3 +153,40 @@ async def test_a_job_of_a_worker_that_died_waits_for_a_place_of_another(tmp_path
             path.touch()
             assert set((await client.ends(*tokens)).values()) == {"succeeded"}
             assert "taken_over" in other.text()
+
+
+MODULE = """
+from pathlib import Path
+import time
+from tidings import job
+
+@job
+async def quick() -> str:
+    return "quick"
+
+@job
+{define} work(path: str) -> str:
+    Path(path + ".began.0").touch()
+    while not Path(path).exists():
+        {wait}
+    return "{define}"
+"""
+
+
+async def test_what_was_set_apart_is_found_by_a_release_that_needs_no_thread_for_it(tmp_path: Path) -> None:
+    before, after, path = tmp_path / "before.py", tmp_path / "after.py", tmp_path / "go"
+    before.write_text(MODULE.format(define="def", wait="time.sleep(0.01)"))
+    after.write_text("import anyio\n" + MODULE.format(define="async def", wait="await anyio.sleep(0.01)"))
+    quick = {"TIDINGS_LEASE_S": "3", "TIDINGS_HEARTBEAT_S": "0.4", "TIDINGS_THREADS": "1"}
+    with running_system(servers=0, workers=0) as system:
+        old = system.add_worker(str(before), **quick)
+        system.add_server()
+        async with peer(system.server.socket_url) as client:
+            tokens = [(await client.submit("work", {"path": str(path)}))["token"] for _ in range(5)]
+            until(lambda: began(path) == {0})
+            assert (await client.run("quick"))[-1]["event"] == "succeeded"
+            assert await states(system, tokens) == {"running": 1, "queued": 4}
+            old.close()
+            system.add_worker(str(after), **quick)
+            path.touch()
+            assert set((await client.ends(*tokens)).values()) == {"succeeded"}

@@ -19,6 +19,9 @@ from tidings.broker.worker import Entry
 from .places import Places
 from .slots import Slots
 
+NEEDS = ("thread", "process")
+"""What a job may need one of, as in `lua/_prelude.lua`."""
+
 MOST_APART = 100
 """Jobs set apart in a queue before its workers read on no faster than they have places for; a batch more, at most."""
 

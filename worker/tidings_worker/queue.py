@@ -20,7 +20,7 @@ from tidings.job import Job
 from . import verdict
 from .attempt import Attempt
 from .breaker import Breakers
-from .capacity import Capacity, Line, Reserved
+from .capacity import NEEDS, Capacity, Line, Reserved
 from .gate import Gate
 from .meter import WorkerMeter
 from .recurring import Recurring
@@ -278,11 +278,12 @@ class Queue:
 
     async def _take_over(self, tier: str, attempts: asyncio.TaskGroup) -> None:
         idle_ms = int(self._settings.lease_s * 1000)
+        unread = [need for need in NEEDS if f"{tier}/{need}" not in self._streams]
         while True:
             await self._open.wait()
             room = await self._capacity.room(tier)
             if not self._truce.holds():
-                entries = await self._try(self._store.take_over, tier, idle_ms, room)
+                entries = await self._try(self._store.take_over, tier, idle_ms, room, unread)
                 # The store may have been silent until this very call. What it gave is then not started:
                 # the claim made its idle time begin anew, and its worker's next beat claims it back.
                 if entries and not self._truce.holds():

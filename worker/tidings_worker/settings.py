@@ -31,13 +31,16 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     ] = ()
     threads: Annotated[
         Count,
-        Meta(description="Plain functions among them that run at a time; one that does not stop keeps its thread."),
+        Meta(
+            description="Plain functions among them that run at a time, in each queue; one that does not stop keeps "
+            "its thread. More are left to other workers."
+        ),
     ] = 16
     processes: Annotated[
         Annotated[int, Meta(ge=0, le=1_000)],
         Meta(
             description='Child processes for jobs with `run_in="process"`, one job at a time each, started when '
-            "they are wanted; 0: as many as the machine has cores."
+            "they are wanted; 0: as many as the machine has cores. More jobs are left to other workers."
         ),
     ] = 0
     lease_s: Annotated[

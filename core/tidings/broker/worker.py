@@ -289,9 +289,17 @@ class WorkerStore(Gatherers):
         """Have takes that wait fail (`BrokerClosedError`) at once."""
         self._caller.interrupt(self._root)
 
-    async def take_over(self, tier: str, idle_ms: int, most: int) -> list[Entry]:
-        """Take up to `most` entries of a tier and its lanes whose holder has not renewed their lease for `idle_ms`."""
-        claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most))
+    async def take_over(self, tier: str, idle_ms: int, most: int, unread: Sequence[str] = ()) -> list[Entry]:
+        """Take up to `most` entries of a tier and its lanes whose holder has not renewed their lease for `idle_ms`.
+
+        Args:
+            tier: the tier.
+            idle_ms: the lease, ms.
+            most: how many at the most.
+            unread: needs for which the tier is not read here (see `take`): what lies apart for them is taken too.
+
+        """
+        claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most, unread))
         return [entry.held() for entry in claimed]
 
     def new_call(self) -> str:

@@ -4,13 +4,16 @@
 -- Atomic, because the lanes' groups are made when they are first wanted, and a stream without its group is
 -- refused; and so that one call looks at them all.
 --
--- args = { worker, tier, idle_ms, most }
+-- It also takes what was set apart (see the prelude) for a need that no kind of the tier has here any more: after a
+-- deploy nobody else may read it.
+--
+-- args = { worker, tier, idle_ms, most, unread };  unread: the needs for which this worker does not read the tier
 -- Reply: MessagePack array of up to `most` { tier, entry, id, envelope }.
 -- O(lanes + entries held in the tier).
 --
 -- Source: https://redis.io/docs/latest/commands/xautoclaim/
 
-local worker, tier, idle, most = unpack(args)
+local worker, tier, idle, most, unread = unpack(args)
 local claimed = {}
 
 -- XAUTOCLAIM looks at ten times its COUNT entries at the most: it is asked until there are no more.
@@ -32,5 +35,14 @@ end
 claim(ready_key(tier), '')
 for lane = 0, LANES - 1 do claim(ready_key(tier, lane), '/' .. lane) end
 for _, need in ipairs(NEEDS) do claim(ready_key(tier, need), '/' .. need) end
+
+for _, need in ipairs(unread) do
+  local stream, left = ready_key(tier, need), most - #claimed
+  local found = left > 0 and redis.call('EXISTS', stream) == 1 and
+    redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', left, 'STREAMS', stream, '>')
+  for _, entry in ipairs(found and not found.err and found[1][2] or {}) do
+    claimed[#claimed + 1] = { tier, entry[1] .. '/' .. need, entry[2][2], entry[2][4] }
+  end
+end
 
 return cmsgpack.pack(claimed)
