@@ -760,6 +760,8 @@ MUTANTS = (
         "    atexit.register(gc.unfreeze)\n",
         "",
         ("tests/worker/test_garbage.py",),
+    ),
+    Mutant(
         "A worker throws away an outcome that the store refuses for an unknown reason.",
         WORKER + "voice.py",
         "        if isinstance(error, ScriptError) and not self._refused:\n",
@@ -799,7 +801,7 @@ MUTANTS = (
     ),
     Mutant(
         "What was set apart for want of a thread is left there.",
-        WORKER + "queue.py",
+        WORKER + "supply.py",
         "apart=True) for need in needs",
         "apart=True) for need in needs[:0]",
         ("tests/worker/test_places.py",),

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import anyio
@@ -28,7 +28,7 @@ from .relay import Relay
 from .runner import Runners
 from .saga import Means
 from .settings import WorkerSettings
-from .slots import Pooled, Shared, Slots
+from .supply import lines_of, served_tiers, slots_of
 from .truce import Truce
 from .voice import Voice
 
@@ -52,42 +52,6 @@ HELD = 2
 
 PROMOTE_LONGEST_S = 5.0
 """The schedule is looked at this often even if nobody says that something is due."""
-
-
-def served_tiers(jobs: Iterable[Job[Any, Any]], shares: Mapping[str, int]) -> list[str]:
-    """Return the tiers of some jobs that a worker serves: all of them, or those to which it gives slots."""
-    tiers = {tier for job in jobs for tier in job.tiers}
-    return [tier for tier in shares if tier in tiers] if shares else sorted(tiers)
-
-
-def lines_of(jobs: Iterable[Job[Any, Any]], tiers: list[str], *, shared: bool) -> list[Line]:
-    """Return what a worker reads of a queue, and what together.
-
-    Args:
-        jobs: the kinds it serves.
-        tiers: those that it serves.
-        shared: whether each tier has slots of its own.
-
-    """
-    modes: dict[str, set[str]] = {tier: set() for tier in tiers}
-    for job in jobs:
-        for tier in job.tiers:
-            if tier in modes:
-                modes[tier].add(job.mode)
-    lines = []
-    for group in [[tier] for tier in tiers] if shared else [tiers]:
-        found = set().union(*(modes[tier] for tier in group))
-        needs = sorted(found - {"async"})
-        lines.append(Line(group, needs, bound="async" not in found))
-        lines.extend(
-            Line([tier for tier in group if need in modes[tier]], [need], bound=True, apart=True) for need in needs
-        )
-    return lines
-
-
-def _slots_of(settings: WorkerSettings, tiers: list[str]) -> Slots:
-    shares = settings.shares
-    return Shared({tier: shares[tier] for tier in tiers}) if shares else Pooled(settings.slots)
 
 
 class Queue:
@@ -125,7 +89,7 @@ class Queue:
         self.tiers = served_tiers(jobs.values(), settings.shares)
         """The tiers of the queue that are served; those that own slots: the fastest first."""
         needs = sorted({job.mode for job in jobs.values() if job.mode != "async"})
-        self._capacity = Capacity(_slots_of(settings, self.tiers), {need: runners.places_of(need) for need in needs})
+        self._capacity = Capacity(slots_of(settings, self.tiers), {need: runners.places_of(need) for need in needs})
         self._lines = lines_of(jobs.values(), self.tiers, shared=bool(settings.shares))
         self._running: dict[str, Attempt] = {}
         self._due = asyncio.Event()
