@@ -107,6 +107,21 @@ async def test_only_another_fence_makes_an_outcome_void() -> None:
     assert answers == ["lost"]
 
 
+async def test_a_refused_outcome_is_kept_until_a_heartbeat_says_that_another_has_the_job() -> None:
+    store, answers = Refusing(failures=10**9, error=refusal("ERR broken")), list[str]()
+    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    ending = asyncio.create_task(voice.end(verdict.succeeded(b"1")))
+    while len(store.heard) < 10:
+        await asyncio.sleep(0)
+    assert not ending.done()
+    voice.lost()
+    assert await ending == "lost"
+    told = len(store.heard)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(store.heard) <= told + 1
+
+
 class Silent(Deaf):
     """A store that does not answer before it is told to."""
 

@@ -256,6 +256,8 @@ class Attempt(Sink):
         """
         if self._started.unwinding and reason in _WISHES:
             return
+        if reason == "lost":
+            self._voice.lost()
         if not self._reason and not (self._run is not None and self._run.ended.done()):
             self._reason = reason
             self.cancelled = True

@@ -109,6 +109,11 @@ class Voice:
         self._send()
         return await self._ended
 
+    def lost(self) -> None:
+        """Keep nothing more of what the store refuses: it says elsewhere that another attempt has the job."""
+        if self._refused:
+            self._conclude("lost")
+
     def fall_silent(self) -> None:
         """Take nothing more from the handler."""
         self._silent = True
@@ -157,6 +162,8 @@ class Voice:
         answer.add_done_callback(lambda answer: self._answered(report, answer))
 
     def _answered(self, report: Report, answer: "asyncio.Future[str]") -> None:
+        if self._ended.done():  # nothing more is kept
+            return
         if answer.cancelled():  # with everything else, by a loop that ends
             self._conclude("lost")
             return
