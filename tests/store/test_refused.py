@@ -10,9 +10,10 @@ import pytest
 from support import refused_kinds
 from support.peer import peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
-LEASE_S = 2.0
-QUICK = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": "0.4", "TIDINGS_PROCESSES": "1"}
+LEASE_S = min(scaled(2.0), 6.0)
+QUICK = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": str(LEASE_S / 5), "TIDINGS_PROCESSES": "1"}
 
 REFUSALS = {
     "no replicas": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
@@ -45,7 +46,7 @@ async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_r
             paths = {kind: str(tmp_path / f"{kind}-{turn}") for kind in KINDS}
             tokens = {kind: (await client.submit(kind, {"path": path}))["token"] for kind, path in paths.items()}
             for path in paths.values():
-                with anyio.fail_after(30):
+                with anyio.fail_after(scaled(30)):
                     while not Path(path + ".runs").exists():
                         await anyio.sleep(0.01)
             system.store.tell(refuse)
@@ -71,7 +72,7 @@ async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_r
 
 async def until_ended(http: httpx.AsyncClient, system: System, *tokens: str) -> None:
     """Return when some jobs have ended."""
-    with anyio.fail_after(60):
+    with anyio.fail_after(scaled(60)):
         for token in tokens:
             while True:
                 answer = await http.get(f"{system.server.url}/v1/jobs/{token}")
@@ -88,7 +89,7 @@ async def test_what_is_kept_meanwhile_takes_no_more_than_its_slots(system: Syste
         async with peer(one.server.socket_url) as client, httpx.AsyncClient() as http:
             path = str(tmp_path / "go")
             tokens = [(await client.submit("end_in_loop", {"path": path}))["token"] for _ in range(8)]
-            with anyio.fail_after(30):
+            with anyio.fail_after(scaled(30)):
                 while not Path(path + ".runs").exists() or len(Path(path + ".runs").read_text()) < 3:
                     await anyio.sleep(0.01)
             one.store.tell("CONFIG SET min-replicas-to-write 1")

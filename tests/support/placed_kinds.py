@@ -51,6 +51,20 @@ def limited(ctx: SyncContext) -> str:
     return "in time"
 
 
+@job
+async def hold_in_step(ctx: Context, path: str, number: int) -> int:
+    return await ctx.step(_hold, path, number)
+
+
+def _word() -> str:
+    return "in time"
+
+
+@job
+async def limited_in_step(ctx: Context) -> str:
+    return await ctx.step(_word, timeout=0.5)
+
+
 @job(queue="threads")
 def hold_thread_alone(path: str, number: int) -> int:
     """In a queue in which every kind needs a thread."""

@@ -9,6 +9,7 @@ import pytest
 from support import asking_kinds
 from support.peer import peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +20,9 @@ def system() -> Iterator[System]:
         yield system
 
 
-def wait_for(path: Path, seconds: float = 30) -> None:
+def wait_for(path: Path) -> None:
     """Return when a file is there."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + scaled(30)
     while not path.exists():
         assert time.monotonic() < give_up, f"{path} did not come"
         time.sleep(0.01)

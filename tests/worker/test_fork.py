@@ -9,6 +9,7 @@ import pytest
 from support import fork_kinds
 from support.peer import peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
 
 @pytest.fixture(scope="module")
@@ -65,4 +66,4 @@ async def test_a_worker_that_has_seen_its_children_end_still_stops_when_it_is_as
         async with peer(system.server.socket_url) as client:
             await client.run("end_child_in_loop", {"way": "multiprocessing", "number": signal.SIGTERM})
         worker.signal(signal.SIGTERM)
-        assert worker.wait(30) == 0, worker.text()
+        assert worker.wait(scaled(30)) == 0, worker.text()

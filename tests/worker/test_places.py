@@ -13,6 +13,7 @@ import pytest
 from support import placed_kinds
 from support.peer import Peer, peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
 KINDS = str(Path(str(placed_kinds.__file__)))
 
@@ -30,9 +31,9 @@ def began(path: Path) -> set[int]:
     return {int(one.name.rpartition(".")[2]) for one in path.parent.glob(path.name + ".began.*")}
 
 
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
+def until(true: Callable[[], bool]) -> None:
     """Return when something is so."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + scaled(30)
     while not true():
         assert time.monotonic() < give_up
         time.sleep(0.02)
@@ -114,7 +115,7 @@ async def test_what_waits_for_a_thread_begins_in_the_order_of_submission(tmp_pat
                 tokens += await submit(client, kind, path, 1, number)
                 tokens.append((await client.submit("quick"))["token"])
             go.touch()
-            with anyio.fail_after(30):
+            with anyio.fail_after(scaled(30)):
                 while await states(system, first + tokens) != {"succeeded": len(first + tokens)}:
                     await anyio.sleep(0.05)
     assert path.read_text().split() == [str(number) for number in range(30)]
@@ -135,6 +136,19 @@ async def test_the_time_of_an_attempt_counts_from_its_start_and_that_is_when_its
             async with httpx.AsyncClient(base_url=system.server.url) as http:
                 before, after = [(await http.get(f"/v1/jobs/{token}")).json()["milestones"] for token in (first, late)]
             assert after["started"] >= before["finished"]
+
+
+async def test_the_time_of_a_step_counts_from_its_start_too(tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    with running(TIDINGS_THREADS="1") as system:
+        async with peer(system.server.socket_url) as client:
+            (first,) = await submit(client, "hold_in_step", path, 1)
+            until(lambda: began(path) == {0})
+            late = (await client.submit("limited_in_step"))["token"]
+            await client.until(late, "started")
+            await anyio.sleep(1)  # twice its limit
+            path.touch()
+            assert await client.ends(first, late) == {first: "succeeded", late: "succeeded"}
 
 
 async def test_a_job_of_a_worker_that_died_waits_for_a_place_of_another(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import inspect
 import random
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import anyio
@@ -230,9 +231,12 @@ class Caller:
     async def _timed(self, what: Function, key: str) -> str:
         limit = what.policy.timeout
         reset = key_of_step.set(key)
-        clock = asyncio.timeout(limit)
+        clock = asyncio.timeout(None)
+        loop = asyncio.get_running_loop()
         try:
-            async with clock:
+            async with clock, nullcontext() if inspect.iscoroutinefunction(what.function) else self._threads:
+                if limit is not None:  # its time does not count while it waits for a thread
+                    clock.reschedule(loop.time() + limit)
                 result = await self._result(what)
         except TimeoutError as error:
             if clock.expired():
@@ -249,7 +253,7 @@ class Caller:
         if inspect.iscoroutinefunction(what.function):
             return await what.function(*args, **what.kwargs)
         call = functools.partial(what.function, *args, **what.kwargs)
-        result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._threads)
+        result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
         return await result if inspect.isawaitable(result) else result
 
 
