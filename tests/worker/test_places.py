@@ -103,20 +103,26 @@ async def test_what_needs_no_thread_is_not_held_up_by_what_waits_for_one(tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["note", "note_alone"])
-async def test_what_waits_for_a_thread_begins_in_the_order_of_submission(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_waits_for_a_thread_begins_in_the_order_of_submission(
+    tmp_path: Path, kind: str, at_once: bool
+) -> None:
     path, go = tmp_path / "order", tmp_path / "go"
+    holds = "hold_thread" if kind == "note" else "hold_thread_alone"
+    jobs = [{"kind": holds, "input": {"path": str(go), "number": 0}}]
+    for number in range(30):
+        jobs.append({"kind": kind, "input": {"path": str(path), "number": number}})
+        jobs.append({"kind": "quick", "input": {}})
     with running(TIDINGS_THREADS="1") as system:
-        async with peer(system.server.socket_url) as client:
-            holds = "hold_thread" if kind == "note" else "hold_thread_alone"
-            first = await submit(client, holds, go, 1)
+        async with httpx.AsyncClient(base_url=system.server.url) as http:
+            if at_once:
+                tokens = [ack["token"] for ack in (await http.post("/v1/jobs/batch", json=jobs)).json()]
+            else:
+                tokens = [(await http.post("/v1/jobs", json=job)).json()["token"] for job in jobs]
             until(lambda: began(go) == {0})
-            tokens = []
-            for number in range(30):
-                tokens += await submit(client, kind, path, 1, number)
-                tokens.append((await client.submit("quick"))["token"])
             go.touch()
             with anyio.fail_after(scaled(30)):
-                while await states(system, first + tokens) != {"succeeded": len(first + tokens)}:
+                while await states(system, tokens) != {"succeeded": len(tokens)}:
                     await anyio.sleep(0.05)
     assert path.read_text().split() == [str(number) for number in range(30)]
 
