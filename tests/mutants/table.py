@@ -795,8 +795,8 @@ MUTANTS = (
     Mutant(
         "A worker takes jobs for which it has no thread.",
         LUA + "start.lua",
-        "elseif need and free[need] <= 0 then",
-        "elseif need and free[need] <= -1000 then",
+        "elseif need and (free[need] or 0) <= 0 then",
+        "elseif need and (free[need] or 0) <= -1000 then",
         ("tests/worker/test_places.py",),
     ),
     Mutant(

@@ -157,11 +157,20 @@ class Capacity:
             for need, places in self._needs.items()
         }
 
-    async def place_or(self, line: Line, seconds: float) -> None:
-        """Return when there is a place for what lies apart in a line, or after some seconds."""
+    async def place_or(self, line: Line, seconds: float) -> dict[str, int]:
+        """Reserve a place for what lies apart in a line; return need → how many: 0 if none is free for some seconds.
+
+        Args:
+            line: what lies apart.
+            seconds: how long to wait.
+
+        """
+        need, none = line.needs[0], dict.fromkeys(self._needs, 0)
         with anyio.move_on_after(seconds):
-            while not self._needs[line.needs[0]].free:
+            while not (self._needs[need].free and self._slots.room(line.tier)):
                 await self._change()
+            return none | {need: self._needs[need].reserve(1)}
+        return none
 
     def give_back(self, places: Mapping[str, int]) -> None:
         """Give back places: need → how many."""

@@ -216,10 +216,11 @@ class Queue:
         nothing lies there nothing is reserved: the first that comes is taken in any case.
         """
         while True:
+            await self._open.wait()
             room = await self._capacity.room_of(line)
             reserved = self._capacity.reserve_all(line.tier, room)
             places = self._capacity.reserve_places(room, line) if line.apart else None
-            entries = await self._try(self._ask, line.streams, max(1, room // len(line.streams)), 0)
+            entries = await self._try(self._ask_once, line.streams, max(1, room // len(line.streams)))
             self._capacity.give_up(reserved)  # what was taken is counted by its own tier; nothing runs in between
             self._capacity.took(line, entries)
             if not entries:
@@ -230,9 +231,12 @@ class Queue:
             while entries:
                 reserved = self._capacity.reserve(entries, room)
                 entries = await self._start(entries, attempts, reserved, line, places)
-                places = None
                 if entries:  # in this worker's hand, and queued all the same
-                    await self._capacity.place_or(line, min(IN_HAND_S, self._settings.lease_s / 4))
+                    places = await self._capacity.place_or(line, min(IN_HAND_S, self._settings.lease_s / 4))
+
+    async def _ask_once(self, streams: list[str], most: int) -> list[Entry]:
+        """Take what is there, unless the queue is paused: nothing is waited for while slots are reserved."""
+        return await self._store.take(streams, most, 0) if self._open.is_set() else []
 
     async def _ask(self, tiers: list[str], most: int, wait_ms: int) -> list[Entry]:
         """Take, unless the queue is paused."""

@@ -139,13 +139,13 @@ local function start(tier, entry, id)
   if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
     acknowledge(tier, entry)
   elseif again then
-    if need then free[need] = free[need] - 1 end
+    if need then free[need] = (free[need] or 0) - 1 end
     local begun_at = redis.call('HGET', key, 'started')
     return { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
       tonumber(lost or 0), begun_at - (enqueued or begun_at) }
   elseif doomed and not turn(id, saga, doomed) then
     end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit)
-  elseif need and free[need] <= 0 then
+  elseif need and (free[need] or 0) <= 0 then
     if keeps_place(need, tier, entry) then return { 2, 0, 0, 0, 0, 0, 0 } end
     set_apart(need, id, tier, entry)
   elseif limit and not (unwinding or doomed) and not has_place(limit, id, state) then
@@ -154,7 +154,7 @@ local function start(tier, entry, id)
     and not in_pace(kind, id, tier, entry, deadline) then
     -- its turn comes
   else
-    if need then free[need] = free[need] - 1 end
+    if need then free[need] = (free[need] or 0) - 1 end
     if paced then redis.call('HDEL', key, 'paced') end
     if shed then redis.call('ZREM', sheddable_key(tier), id) end
     lost = doomed and 0 or tonumber(lost or 0) -- of one that turns none counts
