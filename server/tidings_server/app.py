@@ -24,6 +24,7 @@ from .guard import Guard
 from .jobs import Jobs
 from .metrics import Metrics
 from .pages import SECURITY_HEADERS, Pages, static_folder
+from .query import takes
 from .reply import HEADERS, json_response, problem_response
 from .settings import ServerSettings
 from .sockets import Sockets
@@ -88,14 +89,22 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/console", console),
         Route("/openapi.json", document),
         Route("/asyncapi.json", document),
-        Route("/v1/jobs", guard(jobs.submit, "submit"), methods=["POST"]),
-        Route("/v1/jobs/batch", guard(batch.submit, "submit"), methods=["POST"]),
-        Route("/v1/jobs/{token}", guard(jobs.one), methods=["GET", "DELETE"]),
-        Route("/v1/jobs/{token}/signals/{name}", guard(jobs.signal, "submit"), methods=["POST"]),
-        Route("/v1/jobs/{token}/events", guard(streams.one, "watch", tickets=True), methods=["GET"]),
-        Route("/v1/events", guard(streams.several, "watch", tickets=True), methods=["GET"]),
-        Route("/v1/kinds", guard(jobs.kinds), methods=["GET"]),
-        Route("/v1/tickets", guard(tickets.issue), methods=["POST"]),
+        Route("/v1/jobs", guard(takes(jobs.submit), "submit"), methods=["POST"]),
+        Route("/v1/jobs/batch", guard(takes(batch.submit), "submit"), methods=["POST"]),
+        Route("/v1/jobs/{token}", guard(takes(jobs.one, "after")), methods=["GET", "DELETE"]),
+        Route("/v1/jobs/{token}/signals/{name}", guard(takes(jobs.signal), "submit"), methods=["POST"]),
+        Route(
+            "/v1/jobs/{token}/events",
+            guard(takes(streams.one, "after", "ticket"), "watch", tickets=True),
+            methods=["GET"],
+        ),
+        Route(
+            "/v1/events",
+            guard(takes(streams.several, "token", "after", "ticket"), "watch", tickets=True),
+            methods=["GET"],
+        ),
+        Route("/v1/kinds", guard(takes(jobs.kinds)), methods=["GET"]),
+        Route("/v1/tickets", guard(takes(tickets.issue)), methods=["POST"]),
         *admin_routes(gateway, guard),
         WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
         Route("/healthz", health.live),

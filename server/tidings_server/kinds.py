@@ -16,6 +16,7 @@ from tidings.contract.kind import KindRecord
 from tidings.contract.pointer import pointer
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.template import Template
+from tidings.contract.unknown import hint
 from tidings.formats import says
 from tidings.validation import compile_schema
 
@@ -137,7 +138,8 @@ class Kinds:
             raise refuse("invalid_input", "the input must be a JSON object", field="/input")
         validator = self._kinds[submission.kind].validator
         if not validator.is_valid(value):
-            raise _invalid(submission.kind, validator, value)
+            schema = msgspec.json.decode(self.records[submission.kind].input)
+            raise _invalid(submission.kind, validator, schema, value)
         return value
 
 
@@ -160,8 +162,8 @@ def _check_fields(submission: Submission, record: KindRecord) -> None:
         raise refuse("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
 
 
-def _invalid(kind: str, validator: jsonschema_rs.Validator, value: Any) -> ProblemError:
-    every = chain.from_iterable(map(_findings, validator.iter_errors(value)))
+def _invalid(kind: str, validator: jsonschema_rs.Validator, schema: Any, value: Any) -> ProblemError:
+    every = chain.from_iterable(_findings(error, schema) for error in validator.iter_errors(value))
     findings = list(islice(every, MAX_FINDINGS))
     first = findings[0]
     more = f" (and {len(findings) - 1} more, see errors)" if len(findings) > 1 else ""
@@ -173,28 +175,43 @@ def _invalid(kind: str, validator: jsonschema_rs.Validator, value: Any) -> Probl
     )
 
 
-def _findings(error: Any) -> Iterable[dict[str, Any]]:
+def _findings(error: Any, schema: Any) -> Iterable[dict[str, Any]]:
     """Yield what one validation error says; a missing or unknown field is named by its own place."""
     if error.kind.name == "anyOf" and (meant := _meant(error)):
         for one in meant:
-            yield from _findings(one)
+            yield from _findings(one, schema)
         return
     place: list[str | int] = ["input", *error.instance_path]
-    names: list[str] = []
+    found: list[tuple[list[str | int], str]]
     if error.kind.name == "required":
-        names, text = [error.kind.property], "the field {} is missing"
+        name = error.kind.property
+        found = [([*place, name], f"the field {_shorten(name)} is missing")]
     elif error.kind.name == "additionalProperties":
-        names, text = list(error.kind.unexpected), "there is no field {}"
+        known = _properties(schema, error.schema_path[:-1])
+        found = [([*place, name], _no_field(name, known)) for name in error.kind.unexpected]
     elif error.kind.name == "format":
-        text = _shorten(error.message) + says(error.kind.format)
+        found = [(place, _shorten(error.message) + says(error.kind.format))]
     elif error.kind.name == "propertyNames":
-        text = f"a name in it is not allowed: {_shorten(error.message)}"
+        found = [(place, f"a name in it is not allowed: {_shorten(error.message)}")]
     else:
-        text = _shorten(error.message)
-    if not names:
-        yield {"field": _pointer(place), "detail": text}
-    for name in names:
-        yield {"field": _pointer([*place, name]), "detail": text.format(_shorten(name))}
+        found = [(place, _shorten(error.message))]
+    for where, text in found:
+        yield {"field": _pointer(where), "detail": text}
+
+
+def _no_field(name: str, known: list[str]) -> str:
+    what = f"there is no field {_shorten(name)}"
+    return f"{what}; {hint(name, known)}" if known else what
+
+
+def _properties(schema: Any, path: Iterable[str | int]) -> list[str]:
+    """Return the names of the fields that the object at a place of a schema may have; empty: they are not to be found."""
+    try:
+        for step in path:
+            schema = schema[step]
+        return list(schema["properties"])
+    except (KeyError, IndexError, TypeError):
+        return []
 
 
 def _meant(error: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """Answers over HTTP: JSON, and problems as RFC 9457 has them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,10 +26,13 @@ def empty_response(status: int, headers: Mapping[str, str] | None = None) -> Res
 
 
 def problem_response(problem: Problem) -> Response:
-    """Return a problem document (RFC 9457); Retry-After as RFC 9110, section 10.2.3, in whole seconds."""
+    """Return a problem document (RFC 9457); Retry-After as RFC 9110, section 10.2.3, in whole seconds.
+
+    Rounded up: a client that came back before `retry_after` would be refused once more.
+    """
     headers = dict(HEADERS)
     if problem.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(problem.retry_after)))
+        headers["retry-after"] = str(max(1, math.ceil(problem.retry_after)))
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"  # RFC 9110, section 15.5.2
     return Response(_encode(problem), problem.status, headers, media_type="application/problem+json")

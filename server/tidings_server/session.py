@@ -13,7 +13,6 @@ returns, reports back through the answering methods, and sends what `outbox` hol
 """
 
 import re
-from typing import NoReturn
 
 import msgspec
 
@@ -21,8 +20,9 @@ from tidings.bucket import Bucket
 from tidings.contract import close
 from tidings.contract.event import EventClass
 from tidings.contract.frame import (
+    CLIENT_FRAMES,
     CLIENT_TYPES,
-    MEANT,
+    FEATURES,
     Ack,
     Alive,
     Auth,
@@ -49,7 +49,9 @@ from .account import Account, TooFastError
 from .auth.identity import Identity, Scope
 from .auth.standing import Due, Standing, expired, late
 from .frame import Frame
+from .frame_ref import find_ref
 from .outbox import Outbox
+from .refusal import explained
 
 Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
 """What a session asks to be done: the frame itself, checked."""
@@ -90,6 +92,8 @@ class _AnyFrame(msgspec.Struct):
     type: object = None
 
 
+_NO_SUCH_TYPE = f"unknown type; a client's frame is one of: {', '.join(CLIENT_TYPES)}"
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _decode_any = msgspec.json.Decoder(_AnyFrame).decode
@@ -129,7 +133,15 @@ class Session:
     def open(self) -> None:
         """Greet the client."""
         known = self.standing.known
-        self._send(Hello(version=PROTOCOL_VERSION, connection=self.connection, limits=self.limits, authenticated=known))
+        self._send(
+            Hello(
+                version=PROTOCOL_VERSION,
+                connection=self.connection,
+                limits=self.limits,
+                authenticated=known,
+                features=[*FEATURES],
+            )
+        )
         if self.standing.refusal is not None:
             self.credential_refused(None, self.standing.refusal)
 
@@ -176,7 +188,7 @@ class Session:
         try:
             frame: ClientFrame = _decode(data)
         except msgspec.ValidationError as error:
-            _explain(error)
+            raise _explained(error, data) from error
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
             raise refuse("invalid_frame", f"not JSON: {error}") from error
         return frame
@@ -381,25 +393,23 @@ def check_depth(text: str, limit: int) -> None:
             raise refuse("invalid_frame", f"nested deeper than {limit} levels", limit=limit)
 
 
-def _explain(error: msgspec.ValidationError) -> NoReturn:
-    what, where = split_msgspec(str(error))
-    if where == "/type":
-        what = f"unknown type; a client's frame is one of: {', '.join(CLIENT_TYPES)}"
-    elif what.startswith("Object missing required field `"):
-        name = what.split("`")[1]
-        where += "/" + name
-        what = f"the field {name} is missing"
-    elif "regex" in what:
-        what = MEANT.get(where, what)
-    raise refuse("invalid_frame", what, field=where or None) from error
+def _explained(error: msgspec.ValidationError, data: str) -> ProblemError:
+    if split_msgspec(str(error))[1] == "/type":
+        return refuse("invalid_frame", _NO_SUCH_TYPE, field="/type")
+    return explained(error, CLIENT_FRAMES.get(str(_readable(data).type)))
 
 
 def _ref_of(data: str | bytes) -> int | None:
     """Return the ref of a frame that was refused, where it can be read."""
-    if not isinstance(data, str):
-        return None
-    try:
-        ref = _decode_any(data).ref
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        return None
+    ref = _readable(data).ref
+    if ref is None:
+        ref = find_ref(data if isinstance(data, str) else data.decode(errors="replace"))
     return ref if ref is not None and 0 <= ref < 2**53 else None
+
+
+def _readable(data: str | bytes) -> _AnyFrame:
+    """Return what can be read of a frame that was refused."""
+    try:
+        return _decode_any(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return _AnyFrame()

@@ -29,7 +29,8 @@ RETRY_MS = (1_000, 3_000)
 PIECE_BYTES = 65_536
 """How much is handed to the ASGI server in one go, about: as much as uvicorn buffers before it lets a sender wait."""
 
-HEARTBEAT = ": \n\n"
+HEARTBEAT = ":\n"
+"""A comment. No empty line ends it: readers as `fetch-event-source` and `httpx-sse` take that for a message."""
 
 HEADERS = {
     "cache-control": "no-store, no-transform",
@@ -45,8 +46,11 @@ def event(identity: str | None, name: str, data: str) -> str:
 
 
 def retry(milliseconds: float) -> str:
-    """Return the line that says how long to wait before connecting again."""
-    return f"retry: {round(milliseconds)}\n\n"
+    """Return the line that says how long to wait before connecting again.
+
+    It counts as soon as it is read. It stands in the block of the event that follows, for the reason of `HEARTBEAT`.
+    """
+    return f"retry: {round(milliseconds)}\n"
 
 
 class Stream(Response):

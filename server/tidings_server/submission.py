@@ -2,18 +2,27 @@
 
 import asyncio
 import re
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
 
-from tidings.contract.frame import KEY_PATTERN, MEANT, Submission
-from tidings.contract.pointer import split_msgspec
-from tidings.contract.problem import ProblemError, refuse
+from tidings.contract.frame import KEY_PATTERN, MEANT, Ref, Submission
+from tidings.contract.problem import refuse
 from tidings.contract.step import SIGNAL_PATTERN
 
+from .refusal import explained
 from .session import check_depth, too_large
 
-_decode = msgspec.json.Decoder(Submission).decode
+
+class PostedSubmission(Submission, kw_only=True, frozen=True):
+    """The body of `POST /v1/jobs`: a submission. A `submit` frame as it is will do: it has two fields more."""
+
+    type: Literal["submit"] | None = None
+    ref: Ref | None = None
+
+
+_decode = msgspec.json.Decoder(PostedSubmission).decode
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 _KEY = re.compile(KEY_PATTERN)
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})(?=$|[,;\s])")
@@ -58,7 +67,7 @@ def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) ->
         check_depth(body.decode(), max_depth)
         submission = _decode(body)
     except msgspec.ValidationError as error:
-        raise explained(error) from error
+        raise explained(error, Submission) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise refuse("invalid_frame", f"the body is not JSON: {error}") from error
     given = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
@@ -66,21 +75,12 @@ def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) ->
         return submission
     merged = msgspec.structs.asdict(submission) | given
     try:
-        return msgspec.convert(merged, Submission)
+        return msgspec.convert(merged, PostedSubmission)
     except msgspec.ValidationError as error:
-        raise explained(error) from error
+        raise explained(error, Submission) from error
 
 
 _HEADERS = {"idempotency-key": "key", "traceparent": "traceparent", "tracestate": "tracestate"}
-
-
-def explained(error: msgspec.ValidationError) -> ProblemError:
-    """Return the refusal of a body that is JSON, but not of the form that is due."""
-    what, where = split_msgspec(str(error))
-    if what.startswith("Object missing required field `"):
-        name = what.split("`")[1]
-        return refuse("invalid_frame", f"the field {name} is missing", field=f"{where}/{name}")
-    return refuse("invalid_frame", MEANT.get(where, what) if "regex" in what else what, field=where or None)
 
 
 def signal_head(name: str, key: str | None) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Frames as clients and servers of version 1 send them: whatever is added, these stay readable.
 
-A line may be added here when the contract grows. None may be changed or removed.
+A line may be added here when the contract grows. None may be changed or removed. What a server refuses as an unknown
+field becomes known only where `hello.features` names it.
 """
 
 from pathlib import Path
@@ -25,6 +26,12 @@ def test_what_a_client_of_version_1_sends_is_read(line: str) -> None:
     assert {name: again[name] for name in sent if name in again} == {
         name: value for name, value in sent.items() if name in again
     }
+
+
+@pytest.mark.parametrize("line", lines("client_refused.ndjson"))
+def test_a_field_of_a_request_that_no_server_knows_is_refused(line: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="unknown field"):
+        msgspec.json.decode(line, type=ClientFrame)
 
 
 @pytest.mark.parametrize("line", lines("server.ndjson"))

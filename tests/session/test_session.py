@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.contract import close
 from tidings.contract.event import EventClass
-from tidings.contract.frame import Ack, Cancel, Limits, Submit, Unwatch, Watch
+from tidings.contract.frame import FEATURES, Ack, Cancel, Limits, Submit, Unwatch, Watch
 from tidings.contract.problem import CODES, ProblemError, problem
 from tidings_server.account import Account
 from tidings_server.auth.identity import ANYONE
@@ -59,6 +59,7 @@ def test_hello_tells_every_limit() -> None:
         "connection": "c",
         "limits": msgspec.to_builtins(LIMITS),
         "authenticated": True,
+        "features": [*FEATURES],
     }
 
 
@@ -95,7 +96,26 @@ def test_a_submit_is_handed_on_and_answered_by_its_ack() -> None:
         ('{"type":"ping","ref":1,"x":' + "[" * 9 + "]" * 9 + "}", 1, None, "deeper than 8"),
         ('{"type":"ping","ref":1,"x":"' + "a" * 2000 + '"}', 1, None, "at most 2000"),
         ('{"type":"ping","ref":1.5}', None, "/ref", "int"),
-        ('{"type":"submit","ref":1,"kind":"k","input":{"a":"\\ud800"}}', None, None, "not JSON"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{"a":"\\ud800"}}', 1, None, "not JSON"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{"a":"\\ud800"', 1, None, "not JSON"),
+        ('{"type":"submit","kind":"k","input":{"ref":7,"a":NaN},"ref":1}', 1, None, "not JSON"),
+        ('{"input":{"ref":7},"a":"\\"ref\\":8","ref" : 1 ,"x":1e}', 1, None, "not JSON"),
+        ('{"type":"submit","input":{"ref":7},"kind":NaN', None, None, "not JSON"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"dellay":3}', 1, "/dellay", "did you mean `delay`?"),
+        (
+            '{"type":"submit","ref":1,"kind":"k","input":{},"correlationId":"c"}',
+            1,
+            "/correlationId",
+            "`correlation_id`",
+        ),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"idempotency_key":"c"}', 1, "/idempotency_key", "`key`?"),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"a/b~c`d":1}', 1, "/a~1b~0c`d", "there are: at, "),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"é":1}', 1, "/é", "there are: at, "),
+        ('{"type":"submit","ref":1,"kind":"k","input":{},"' + "x" * 1500 + '":1}', 1, None, "there is no field `xxx"),
+        ('{"type":"watch","ref":1,"token":"t","afer":3}', 1, "/afer", "did you mean `after`?"),
+        ('{"type":"cancel","ref":1,"token":"t","reason":"late"}', 1, "/reason", "there are: ref, token"),
+        ('{"type":"signal","ref":1,"token":"t","name":"n","value":1}', 1, "/value", "there are: input, key, "),
+        ('{"type":"ping","ref":1,"x":1}', 1, "/x", "there are: ref"),
     ],
 )
 def test_a_bad_frame_gets_a_precise_error_and_the_session_goes_on(

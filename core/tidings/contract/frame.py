@@ -1,14 +1,17 @@
 r"""The frames of the socket protocol `tidings.v1.json` (CONTRACT section 2).
 
-Every frame is one JSON object with a `type`. Unknown fields are ignored by both sides. The bodies
-of `POST /v1/jobs` are `Submission` too.
+Every frame is one JSON object with a `type`. Clients ignore fields that they do not know; the server refuses an
+unknown field of a request, so that a mistyped option is never dropped in silence. A client sends what came after
+version 1 only where `hello.features` names it. The bodies of `POST /v1/jobs` are `Submission` too.
 
 Patterns end in ``$(?!\n)``: Python's ``$`` also matches before a final line break, that of JSON
 Schema does not.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -20,6 +23,10 @@ from .token import QUEUE_PATTERN
 
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
+
+FEATURES: tuple[str, ...] = ()
+"""What this server takes beyond what every server of version 1 does, told in `hello`: `submit.webhook` for a field of a
+frame, the type for a new frame. What came before there were such names is not among them."""
 
 YEAR_S = 31_536_000
 
@@ -45,7 +52,7 @@ _Plain = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
 _TokenText = Annotated[str, msgspec.Meta(max_length=128)]
 
 
-class Submission(msgspec.Struct, kw_only=True, frozen=True):
+class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Work to be done: the fields shared by the `submit` frame and `POST /v1/jobs`."""
 
     kind: _Kind
@@ -81,7 +88,7 @@ class Submit(Submission, kw_only=True, frozen=True, tag="submit", tag_field="typ
     ref: Ref
 
 
-class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="type"):
+class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="type", forbid_unknown_fields=True):
     """Asks for a job's events; answered by `snapshot`, or `error`."""
 
     ref: Ref
@@ -90,21 +97,21 @@ class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="t
     """The last number this client has seen."""
 
 
-class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_field="type"):
+class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_field="type", forbid_unknown_fields=True):
     """Asks for no more events of a job; answered by `done`."""
 
     ref: Ref
     token: _TokenText
 
 
-class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field="type"):
+class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field="type", forbid_unknown_fields=True):
     """Asks that a job stop; answered by `done` (asked), the outcome comes as an event."""
 
     ref: Ref
     token: _TokenText
 
 
-class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field="type"):
+class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field="type", forbid_unknown_fields=True):
     """Tells a saga something it waits for, or will; answered by `done` when it has it durably, or `error`."""
 
     ref: Ref
@@ -116,7 +123,7 @@ class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field=
     """Idempotency key: sent again with the same key, it is the same signal."""
 
 
-class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type"):
+class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type", forbid_unknown_fields=True):
     """Presents a credential, first or anew; answered by `done`, or `error`."""
 
     ref: Ref
@@ -126,19 +133,21 @@ class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="typ
         return f"Auth(ref={self.ref})"
 
 
-class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="type"):
+class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="type", forbid_unknown_fields=True):
     """Asks for a `pong`."""
 
     ref: Ref
 
 
-class Observe(msgspec.Struct, kw_only=True, frozen=True, tag="observe", tag_field="type"):
+class Observe(msgspec.Struct, kw_only=True, frozen=True, tag="observe", tag_field="type", forbid_unknown_fields=True):
     """Asks for an `overview` each second (scope `admin`); answered by `done`, or `error`."""
 
     ref: Ref
 
 
-class Unobserve(msgspec.Struct, kw_only=True, frozen=True, tag="unobserve", tag_field="type"):
+class Unobserve(
+    msgspec.Struct, kw_only=True, frozen=True, tag="unobserve", tag_field="type", forbid_unknown_fields=True
+):
     """Asks for no more of them; answered by `done`."""
 
     ref: Ref
@@ -146,6 +155,11 @@ class Unobserve(msgspec.Struct, kw_only=True, frozen=True, tag="unobserve", tag_
 
 ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping | Observe | Unobserve
 """Whatever a client may send."""
+
+CLIENT_FRAMES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
+    {str(frame.__struct_config__.tag): frame for frame in get_args(ClientFrame)}
+)
+"""The frames that a client may send, by type."""
 
 CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "auth", "ping", "observe", "unobserve")
 
@@ -194,6 +208,9 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello", tag_field="t
     limits: Limits
     authenticated: bool = True
     """Whether the server knows who this is, or does not ask; false: it wants an `auth` frame first."""
+    features: list[str] = []
+    """What this server takes beyond version 1 as it was first described; others refuse it as an unknown field or type.
+    `submit.x` is the field `x` of `submit`, `x` the frame of that type."""
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"):

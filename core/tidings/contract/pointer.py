@@ -20,4 +20,9 @@ def split_msgspec(message: str) -> tuple[str, str]:
     match = _MSGSPEC_PATH.search(message)
     if not match:
         return message, ""
-    return message[: match.start()], pointer(a or b for a, b in _STEP.findall(match[1]))
+    return message[: match.start()], pointer(steps_of(match[1]))
+
+
+def steps_of(path: str) -> list[str]:
+    """Return the keys and indexes of a path as msgspec writes it: ``.a.b[0]``."""
+    return [key or index for key, index in _STEP.findall(path)]

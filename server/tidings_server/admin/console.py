@@ -18,7 +18,7 @@ from tidings_server.reply import empty_response, json_response
 
 from .detail import detail
 from .observatory import breaker_line
-from .request import body_of
+from .request import body_of, no_body_of
 
 HOLD_CLOSED_S = 3_600.0
 """How long a breaker is held closed where nobody says how long."""
@@ -47,7 +47,9 @@ class Console:
 
     async def cancel(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/jobs/{token}/cancel`: 202 asked, 409 already finished."""
-        await self._gateway.cancel(self._gateway.find(request.path_params["token"]), identity)
+        token = self._gateway.find(request.path_params["token"])
+        await no_body_of(request, self._gateway.settings.request_within_s)
+        await self._gateway.cancel(token, identity)
         return empty_response(202)
 
     async def breaker(self, request: Request, _: Identity) -> Response:

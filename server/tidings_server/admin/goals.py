@@ -22,14 +22,14 @@ from tidings.contract.admin import (
     ObjectiveRule,
     QueueState,
 )
-from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import refuse
 from tidings_server.auth.identity import Identity
 from tidings_server.gateway import Gateway
+from tidings_server.refusal import explained
 from tidings_server.reply import json_response
 
 from .acts import changed_nothing
-from .request import body_of, limit_of, text_of
+from .request import body_of, limit_of, no_body_of, text_of
 from .statistics import FAILED
 
 MAX_OBJECTIVES = 1_000
@@ -71,6 +71,7 @@ class Goals:
     async def pause(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/queues/{queue}/pause`: its workers take nothing more."""
         queue = self._queue(request)
+        await no_body_of(request, self._gateway.settings.request_within_s)
         if not await self._paused.pause(queue, identity.owner):
             changed_nothing(request)
         return json_response(QueueState(queue=queue, paused=True))
@@ -78,6 +79,7 @@ class Goals:
     async def resume(self, request: Request, _: Identity) -> Response:
         """`POST /v1/admin/queues/{queue}/resume`: its workers take again."""
         queue = self._queue(request)
+        await no_body_of(request, self._gateway.settings.request_within_s)
         if not await self._paused.resume(queue):
             changed_nothing(request)
         return json_response(QueueState(queue=queue, paused=False))
@@ -121,8 +123,8 @@ def _rule(kind: str, raw: msgspec.Raw) -> ObjectiveRule:
     try:
         return msgspec.json.decode(raw, type=ObjectiveRule)
     except msgspec.ValidationError as error:
-        what, where = split_msgspec(str(error))
-        raise refuse("invalid_frame", what, field=f"/{kind[:100]}{where}") from error
+        found = explained(error, ObjectiveRule).problem
+        raise refuse("invalid_frame", found.detail, field=f"/{kind[:100]}{found.field or ''}") from error
 
 
 def measured(kind: str, rule: ObjectiveRule, jobs: Sequence[EndedJob]) -> Objective:

@@ -8,8 +8,9 @@ from starlette.requests import Request
 
 from tidings.contract.problem import refuse
 from tidings.contract.token import QUEUE_PATTERN
+from tidings_server.refusal import explained
 from tidings_server.session import check_depth
-from tidings_server.submission import explained, read_body
+from tidings_server.submission import read_body
 
 MAX_LIMIT = 500
 """Lines on one page."""
@@ -78,6 +79,22 @@ def check_queue(queue: str, field: str = "/queue") -> str:
     return queue
 
 
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that says nothing."""
+
+
+async def no_body_of(request: Request, within_s: float) -> None:
+    """Refuse a body that says something where nothing is taken: the caller meant something by it.
+
+    Raises:
+        ProblemError: `invalid_frame` or `too_large`, with the field.
+
+    """
+    body = request.state.body = await read_body(request, MAX_BODY_BYTES, within_s)
+    if body.strip():
+        _decode(body, _Nothing)
+
+
 async def body_of(request: Request, type_: type[Body], within_s: float) -> Body:
     """Return the body, JSON.
 
@@ -86,10 +103,14 @@ async def body_of(request: Request, type_: type[Body], within_s: float) -> Body:
 
     """
     body = request.state.body = await read_body(request, MAX_BODY_BYTES, within_s)
+    return _decode(body, type_)
+
+
+def _decode(body: bytes, type_: type[Body]) -> Body:
     try:
         check_depth(body.decode(), MAX_DEPTH)
         return msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
-        raise explained(error) from error
+        raise explained(error, type_) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise refuse("invalid_frame", f"the body is not JSON: {error}") from error

@@ -11,6 +11,7 @@ from tidings_server.answer import store_problem
 from tidings_server.auth.identity import Identity
 from tidings_server.gateway import Gateway
 from tidings_server.guard import Endpoint, Guard
+from tidings_server.query import takes
 from tidings_server.reply import problem_response
 
 from .acts import Acts
@@ -19,32 +20,38 @@ from .goals import Goals
 from .letters import Letters
 from .search import Search
 
+PAGE = ("limit", "cursor")
+"""The parameters of a query whose answer comes in pages."""
+
+FILTERS = ("token", "state", "kind", "queue", "correlation_id", "since", "until")
+"""Those by which jobs are searched."""
+
 
 def admin_routes(gateway: Gateway, guard: Guard) -> list[BaseRoute]:
     """Return the routes."""
     console, letters, search, goals = Console(gateway), Letters(gateway), Search(gateway), Goals(gateway)
     acts = Acts(Audit(gateway.client, gateway.keys))
 
-    def look(path: str, endpoint: Endpoint) -> Route:
-        return Route("/v1/admin/" + path, guard(answered(endpoint), "admin"), methods=["GET"])
+    def look(path: str, endpoint: Endpoint, *parameters: str) -> Route:
+        return Route("/v1/admin/" + path, guard(takes(answered(endpoint), *parameters), "admin"), methods=["GET"])
 
     def act(path: str, endpoint: Endpoint, action: str, method: str = "POST") -> Route:
-        return Route("/v1/admin/" + path, acts(guard(answered(endpoint), "admin"), action), methods=[method])
+        return Route("/v1/admin/" + path, acts(guard(takes(answered(endpoint)), "admin"), action), methods=[method])
 
     return [
         look("overview", console.overview),
         look("connections", console.connections),
-        look("series", search.series),
-        look("jobs", search.jobs),
+        look("series", search.series, "minutes", "kind"),
+        look("jobs", search.jobs, *FILTERS, *PAGE),
         look("jobs/{token}", console.job),
         act("jobs/{token}/cancel", console.cancel, "cancel"),
         act("breakers/{name}", console.breaker, "breaker"),
         act("queues/{queue}/pause", goals.pause, "pause"),
         act("queues/{queue}/resume", goals.resume, "resume"),
-        look("dead", letters.page),
+        look("dead", letters.page, "queue", "kind", "code", *PAGE),
         act("dead/replay", letters.replay, "replay"),
         act("dead/drop", letters.drop, "drop"),
-        look("audit", goals.audit),
+        look("audit", goals.audit, *PAGE),
         look("objectives", goals.objectives),
         act("objectives", goals.set_objectives, "objectives", "PUT"),
     ]
