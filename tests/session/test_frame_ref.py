@@ -1,5 +1,6 @@
 """The ref of a frame that no parser takes."""
 
+import itertools
 import json
 
 import pytest
@@ -76,4 +77,4 @@ def test_a_text_of_a_megabyte_is_given_up_after_few_tokens(text: str, monkeypatc
     assert find_ref(text + '],"ref":1}') is None
     assert len(taken) <= MAX_TOKENS + 1
     # Each token begins where the one before ended, or later: no letter is read twice.
-    assert all(before[1] <= after[0] for before, after in zip(taken, taken[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(taken))
