@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from tidings.contract.problem import Problem
+from tidings.environment import log_unknown_variables
 from tidings.settings import from_env
 
 from .admin.routes import admin_routes
@@ -45,7 +46,10 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
         SettingsError: a setting in the environment is wrong.
 
     """
-    gateway = Gateway(settings or from_env(ServerSettings))
+    if settings is None:
+        settings = from_env(ServerSettings)
+        log_unknown_variables()
+    gateway = Gateway(settings)
     sockets = Sockets()
     gateway.connections.sockets = sockets
 

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from tidings import garbage
 from tidings.broker.connection import check_store
 from tidings.contract.close import DRAINING
+from tidings.environment import log_unknown_variables
 from tidings.port import check_port
 
 from .app import create_app
@@ -102,6 +103,7 @@ def run(settings: ServerSettings) -> None:
         StoreUnavailableError: no store answers; with one line that says what to do.
 
     """
+    log_unknown_variables()
     check_port(settings.host, settings.port)
     asyncio.run(check_store(settings.store_url))
     app = create_app(settings)

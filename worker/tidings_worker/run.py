@@ -10,6 +10,7 @@ import structlog
 
 from tidings import garbage
 from tidings.broker.connection import check_store
+from tidings.environment import log_unknown_variables
 
 from . import fork
 from .listener import listen
@@ -32,6 +33,7 @@ def run(settings: WorkerSettings) -> None:
         StoreUnavailableError: no store answers; with one line that says what to do.
 
     """
+    log_unknown_variables()
     jobs = load_jobs(settings.modules)
     asyncio.run(check_store(settings.store_url))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None

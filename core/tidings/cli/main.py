@@ -4,6 +4,7 @@ Only the command that is called is imported: `tidings status` is a probe, run ev
 command costs is the import of what the others need.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ import typer
 import tidings
 from tidings.broker.error import StoreError
 from tidings.contract.problem import ProblemError
+from tidings.environment import unknown_variables
 from tidings.parent import end_with_parent_if_asked
 from tidings.settings import SettingsError
 
@@ -41,6 +43,9 @@ COMMANDS = {
     "kinds": "kinds",
 }
 """Each command → the module here that has it under its name; empty: another package brings it."""
+
+LOGGING = frozenset({"serve", "work", "dev"})
+"""Commands that log unknown variables of the environment by themselves, or have their children do so."""
 
 
 def main() -> None:
@@ -96,11 +101,15 @@ def _print_version(wanted: bool) -> None:
 
 
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand in LOGGING:
+        return
+    for one in unknown_variables(os.environ):
+        print(f"tidings: warning: {one}", file=sys.stderr)  # noqa: T201 - this is the command line
 
 
 def _plugged(name: str) -> Any:

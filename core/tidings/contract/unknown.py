@@ -36,8 +36,12 @@ _OTHER_WORDS = {
     "timeout": "deadline",
     "traceparent": "traceparent",
     "lasteventid": "after",
+    "redisurl": "storeurl",
+    "valkeyurl": "storeurl",
+    "brokerurl": "storeurl",
+    "concurrency": "slots",
 }
-"""What other queues and headers call the fields of a submission, in the form of `_plain`."""
+"""What other queues and headers call our fields and settings, in the form of `_plain`."""
 
 
 def closest(name: str, known: Collection[str]) -> str | None:
