@@ -8,28 +8,51 @@ from .context import Context, SyncContext
 from .contract.problem import Problem, ProblemError
 from .contract.state import State
 from .job import Job, JobDefinitionError, job
-from .outcome import Reject, Retry
+from .outcome import Reject, Retry, StoppedError
 from .saga.error import SagaUseError, SignalTimeout, StepError
+from .settings import SettingsError
 from .tier import by_field, by_size
 
 if TYPE_CHECKING:
-    from .client import Client, SubmitOptions, SyncClient
+    from .client import (
+        Client,
+        ClientError,
+        ConnectionFailed,
+        ConnectionLost,
+        JobCancelled,
+        JobExpired,
+        JobFailed,
+        NotWatched,
+        ReaderTooSlow,
+        SubmitOptions,
+        SyncClient,
+    )
 
 __all__ = [
     "Breaker",
     "CircuitOpenError",
     "Client",
+    "ClientError",
+    "ConnectionFailed",
+    "ConnectionLost",
     "Context",
     "Job",
+    "JobCancelled",
     "JobDefinitionError",
+    "JobExpired",
+    "JobFailed",
+    "NotWatched",
     "Problem",
     "ProblemError",
+    "ReaderTooSlow",
     "Reject",
     "Retry",
     "SagaUseError",
+    "SettingsError",
     "SignalTimeout",
     "State",
     "StepError",
+    "StoppedError",
     "SubmitOptions",
     "SyncClient",
     "SyncContext",
@@ -43,7 +66,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """Load the client when it is first asked for: workers and servers need none."""
-    if name in ("Client", "SubmitOptions", "SyncClient"):
+    if name in __all__:
         from . import client  # noqa: PLC0415
 
         return getattr(client, name)

@@ -205,7 +205,7 @@ def _no_field(name: str, known: list[str]) -> str:
 
 
 def _properties(schema: Any, path: Iterable[str | int]) -> list[str]:
-    """Return the names of the fields that the object at a place of a schema may have; empty: they are not to be found."""
+    """Return the names of the fields that an object may have by the schema at a place; empty: there is none."""
     try:
         for step in path:
             schema = schema[step]

@@ -44,6 +44,7 @@ from tidings.contract.frame import (
 )
 from tidings.contract.pointer import split_msgspec
 from tidings.contract.problem import CODES, Problem, ProblemError, problem, refuse
+from tidings.contract.refusal import explained
 
 from .account import Account, TooFastError
 from .auth.identity import Identity, Scope
@@ -51,7 +52,6 @@ from .auth.standing import Due, Standing, expired, late
 from .frame import Frame
 from .frame_ref import find_ref
 from .outbox import Outbox
-from .refusal import explained
 
 Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
 """What a session asks to be done: the frame itself, checked."""
@@ -236,7 +236,7 @@ class Session:
             raise refuse(
                 "too_many_watches",
                 f"this connection watches {self.watches} jobs; at most {self.limits.max_watches} may be: "
-                "unwatch some, or open another connection",
+                "unwatch some, submit with `watch` false, or open another connection",
                 limit=self.limits.max_watches,
             )
         self._account.watch()

@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from tidings.contract.frame import KEY_PATTERN, MEANT, Ref, Submission
 from tidings.contract.problem import refuse
+from tidings.contract.refusal import explained
 from tidings.contract.step import SIGNAL_PATTERN
 
-from .refusal import explained
 from .session import check_depth, too_large
 
 

@@ -1,5 +1,9 @@
 """The Python client and a server that asks: first, anew in time, and refused."""
 
+import asyncio
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -7,7 +11,7 @@ import pytest
 from support.credential import token
 from support.system import System
 from support.timeouts import scaled
-from tidings import Client
+from tidings import Client, SubmitOptions
 from tidings.contract.problem import ProblemError
 
 
@@ -29,3 +33,27 @@ async def test_a_client_is_told_what_its_credential_lacks(system: System) -> Non
     async with Client(system.server.url, credential=token(scope="watch")) as client:
         with pytest.raises(ProblemError, match="submit"):
             await client.submit("noop")
+
+
+async def test_a_key_that_may_only_submit_submits_without_watching(system: System) -> None:
+    async with Client(system.server.url, credential=token("only", scope="submit")) as client:
+        with pytest.raises(ProblemError, match="watch"):
+            await client.submit("noop")
+        options = SubmitOptions(key="once")
+        first = await client.submit("noop", options=options, watch=False)
+        again = await client.submit("noop", options=options, watch=False)
+        assert (again.token, again.duplicate) == (first.token, True)
+        assert (await client.submit("noop", watch=False)).token != first.token
+    async with Client(system.server.url, credential=token("only")) as client:
+        assert await (await client.watch(first.token)).result(timeout=30) is not None
+
+
+async def test_the_command_submits_with_a_key_that_may_only_submit(system: System) -> None:
+    credential = token("only", scope="submit")
+    environ = {**os.environ, "TIDINGS_CREDENTIAL": credential, "TIDINGS_URL": system.server.url}
+    command = [sys.executable, "-m", "tidings", "submit", "noop"]
+    found = await asyncio.to_thread(
+        subprocess.run, command, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("default.")

@@ -8,13 +8,16 @@ import pytest
 
 from tidings.client import Event, Handle, ReaderTooSlow
 from tidings.client.handle import MAX_UNREAD
-from tidings.client.ledger import Track
+from tidings.client.track import Track
 from tidings.contract.frame import Ack
 
 TOKEN = "default." + "a" * 22
 
 
 class Nobody:
+    def forget(self, track: Track) -> None:
+        raise AssertionError
+
     async def cancel(self, track: Track) -> None:
         raise AssertionError("nobody cancels here")
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from client.model import LIMITS, Frame, ModelServer
 from tidings.client.event import Event
-from tidings.client.ledger import Ledger, Order, Track
-from tidings.contract.frame import ServerFrame
-from tidings.contract.problem import Problem, problem
+from tidings.client.ledger import Ledger
+from tidings.client.suspects import MAX_BROKEN
+from tidings.client.track import Order, Track
+from tidings.contract.frame import Limits, ServerFrame
+from tidings.contract.problem import Problem, ProblemError, problem
 
 TOKEN = "default." + "a" * 22
 
@@ -321,6 +323,143 @@ def test_a_submit_that_was_forgotten_is_not_sent_and_if_it_was_its_job_is_not_wa
     assert ledger.heard() == []
     assert [frame["key"] for frame in taken(again(ledger))] == ["k1", "k3"]
     assert second["key"] == "k1"
+
+
+def test_a_refusal_without_a_ref_is_of_the_one_question_that_is_under_way() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    (track,) = submitted(ledger, 1)
+    taken(ledger)
+    feed(ledger, unread())
+    assert problems(track) == ["invalid_frame"]
+    assert taken(again(ledger)) == []
+
+
+def test_a_refusal_without_a_ref_waits_until_one_question_alone_has_no_answer() -> None:
+    ledger = Ledger()
+    ledger.connected(Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9}))
+    bad, good, other = submitted(ledger, 3)
+    refs = [frame["ref"] for frame in taken(ledger)]
+    feed(ledger, unread())
+    later = ledger.watch(TOKEN, 0)  # asked afterwards: it is not meant
+    taken(ledger)
+    feed(ledger, {"type": "error", "ref": refs[2], "problem": wire(problem("unknown_kind", "no"))})
+    assert problems(bad) == problems(good) == []
+    feed(ledger, {"type": "ack", "ref": refs[1], "token": TOKEN, "status": "queued", "seq": 1})
+    assert (problems(bad), problems(good)) == (["invalid_frame"], [])
+    assert problems(other) == ["unknown_kind"]
+    assert not later.ended
+
+
+def test_two_refusals_without_a_ref_are_of_two_questions() -> None:
+    ledger = Ledger()
+    ledger.connected(Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9}))
+    tracks = submitted(ledger, 3)
+    refs = [frame["ref"] for frame in taken(ledger)]
+    for _ in range(2):
+        feed(ledger, unread())
+    feed(ledger, {"type": "ack", "ref": refs[1], "token": TOKEN, "status": "queued", "seq": 1})
+    assert [problems(track) for track in tracks] == [["invalid_frame"], [], ["invalid_frame"]]
+
+
+def test_what_breaks_every_connection_is_given_up_and_takes_nothing_else_with_it() -> None:
+    ledger = Ledger()
+    limits = Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9})
+    poison = ledger.submit({"kind": "k", "input": {}, "key": "poison"})
+    others = submitted(ledger, 4)
+    follower = ledger.watch(TOKEN, 0)
+    orders = [ledger.cancel(follower), ledger.signal(follower, "go", b"1", "s")]
+    connections = 0
+    while not poison.ended:
+        connections += 1
+        assert connections <= MAX_BROKEN
+        ledger.connected(limits)
+        answer_until(ledger, "poison")
+        ledger.disconnected(broke=True)
+    assert problems(poison) == ["invalid_frame"]
+    assert [track.token is not None for track in others] == [True] * 4
+    assert [order.problem for order in orders] == [None, None]
+    assert set(ledger.settled()) == set(orders)
+    assert not follower.ended
+    assert [frame["type"] for frame in taken(again(ledger))] == ["watch"] * 5
+
+
+def test_connections_that_end_as_a_routine_blame_nothing() -> None:
+    ledger = Ledger()
+    (track,) = submitted(ledger, 1)
+    for _ in range(3 * MAX_BROKEN):
+        assert len(taken(again(ledger))) == 1
+    assert not track.ended
+
+
+def test_a_submit_that_is_not_followed_is_answered_and_never_watched() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    track = ledger.submit({"kind": "k", "input": {}, "key": "k", "watch": False})
+    (frame,) = taken(ledger)
+    assert frame["watch"] is False
+    feed(ledger, {"type": "ack", "ref": frame["ref"], "token": TOKEN, "status": "queued", "seq": 1})
+    assert ledger.heard() == [track]
+    assert (track.token, track.ended) == (TOKEN, True)
+    feed(ledger, event(2, "succeeded"))
+    assert len(track.news) == 1
+    assert taken(again(ledger)) == []
+
+
+def test_an_earlier_job_that_is_not_followed_may_be_told_and_nothing_comes_of_it() -> None:
+    ledger = Ledger()
+    ledger.connected(LIMITS)
+    for answer in ({"type": "error", "problem": wire(problem("forbidden", "no"))}, snapshot(0, 3)):
+        track = ledger.submit({"kind": "k", "input": {}, "key": "k", "watch": False})
+        (frame,) = taken(ledger)
+        ack = {"type": "ack", "ref": frame["ref"], "token": TOKEN, "status": "queued", "seq": 1, "duplicate": True}
+        feed(ledger, ack)
+        feed(ledger, answer | {"ref": frame["ref"]})
+        assert (track.token, len(track.news)) == (TOKEN, 1)
+    assert taken(again(ledger)) == []
+
+
+@pytest.mark.parametrize("field", ["kind", "key", "correlation_id", "tier"])
+def test_what_cannot_be_sent_is_refused_when_it_is_asked_and_leaves_nothing_behind(field: str) -> None:
+    ledger = Ledger()
+    with pytest.raises(ProblemError):
+        ledger.submit({"kind": "k", "input": {}, "key": "k", field: "\ud800"})
+    with pytest.raises(ProblemError):
+        ledger.watch("\ud800", 0)
+    ledger.connected(LIMITS)
+    assert taken(ledger) == []
+    with pytest.raises(ProblemError):
+        ledger.submit({"kind": "k", "input": {}, "key": "k", field: "\ud800"})
+    assert taken(again(ledger)) == []
+
+
+def answer_until(ledger: Ledger, poison: str) -> None:
+    """Answer what is asked, in order, as a server does that falls over the submit with a key."""
+    while batch := taken(ledger):
+        for frame in batch:
+            match frame["type"]:
+                case "submit" if frame["key"] == poison:
+                    return
+                case "submit":
+                    token = f"default.{frame['key']:0>22}"
+                    feed(ledger, {"type": "ack", "ref": frame["ref"], "token": token, "status": "queued", "seq": 1})
+                case "watch":
+                    feed(ledger, snapshot(frame["ref"], 1) | {"token": frame["token"]})
+                case _:
+                    feed(ledger, {"type": "done", "ref": frame["ref"]})
+    raise AssertionError("nothing more is asked, and the poison was not")
+
+
+def submitted(ledger: Ledger, count: int) -> list[Track]:
+    return [ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(count)]
+
+
+def problems(track: Track) -> list[str]:
+    return [one.code for one in track.news if isinstance(one, Problem)]
+
+
+def unread() -> Frame:
+    return {"type": "error", "ref": None, "problem": wire(problem("invalid_frame", "not JSON"))}
 
 
 def again(ledger: Ledger) -> Ledger:

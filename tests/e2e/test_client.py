@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -211,3 +212,33 @@ async def test_a_change_of_state_during_a_break_is_told_after_it(two: System, tm
         assert handle.status == "running"
         path.touch()
         assert [event.name async for event in reader] == ["succeeded"]
+
+
+async def test_more_jobs_than_may_be_watched_are_submitted_and_closed_handles_make_room(
+    system: System, tmp_path: Path
+) -> None:
+    few = system.add_server(TIDINGS_MAX_WATCHES="3")
+    path = str(tmp_path / "go")
+    async with Client(few.url) as client:
+        handles = [await client.submit("wait_for_file", path=path) for _ in range(3)]
+        with pytest.raises(ProblemError) as refused:
+            await client.submit("wait_for_file", path=path)
+        assert refused.value.code == "too_many_watches"
+        tokens = [(await client.submit("wait_for_file", {"path": path}, watch=False)).token for _ in range(10)]
+        assert len(set(tokens)) == 10
+        handles.pop().close()
+        handles.append(await client.submit("wait_for_file", path=path))
+        Path(path).touch()
+        assert [await handle.result(timeout=30) for handle in handles] == ["found"] * 3
+        assert await (await client.watch(tokens[0])).result(timeout=30) == "found"
+
+
+async def test_a_frame_that_no_parser_takes_is_refused_under_its_own_call(system: System, client: Client) -> None:
+    deep: Any = 0
+    for _ in range(900):
+        deep = [deep]
+    good = client.submit("noop")
+    with pytest.raises(ProblemError) as refused:
+        await client.submit("echo", {"text": deep})
+    assert refused.value.code == "invalid_frame"
+    assert await (await good).result(timeout=30) is not None

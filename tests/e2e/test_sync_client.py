@@ -14,7 +14,7 @@ import pytest
 from support.store import free_port
 from support.system import System
 from support.timeouts import scaled
-from tidings import ProblemError, SubmitOptions, SyncClient
+from tidings import NotWatched, ProblemError, SubmitOptions, SyncClient
 from tidings.client import ConnectionFailed, ConnectionLost, JobCancelled, JobFailed
 
 
@@ -207,3 +207,25 @@ def test_a_fork_is_told_to_open_its_own(system: System) -> None:
         timeout=scaled(30),
     )
     assert re.fullmatch("this client was opened before a fork; .*; goes on\n", done.stdout)
+
+
+def test_a_job_need_not_be_watched_and_a_handle_can_be_closed(client: SyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    unwatched = client.submit("wait_for_file", {"path": str(path)}, watch=False)
+    with pytest.raises(NotWatched):
+        unwatched.result(timeout=30)
+    handle = client.submit("wait_for_file", path=str(path))
+    handle.close()
+    handle.close()
+    with pytest.raises(NotWatched):
+        handle.result(timeout=30)
+    with pytest.raises(NotWatched):
+        list(handle)
+    path.touch()
+    for token in (handle.token, unwatched.token):
+        assert client.watch(token).result(timeout=30) == "found"
+
+
+def test_what_would_be_dropped_in_silence_is_an_error(client: SyncClient) -> None:
+    with pytest.raises(TypeError, match="SubmitOptions"):
+        client.submit("echo", {"text": "a"}, key="order-17", delay=3600)

@@ -55,7 +55,8 @@ def test_it_is_refused_and_what_was_meant_is_named(
 def test_what_is_known_is_taken(system: System) -> None:
     assert ask(system, "POST", "/v1/jobs", {"type": "submit", "ref": 4, **NOOP, "watch": False})[0] == 202
     assert ask(system, "POST", "/v1/jobs", {"type": "watch", **NOOP})[1]["field"] == "/type"
-    for body in (None, {}):
+    nothing: list[Any] = [None, {}]
+    for body in nothing:
         assert ask(system, "POST", "/v1/admin/queues/default/resume", body)[0] == 200
 
 

@@ -98,6 +98,8 @@ class PlayedServer:
             "max_frame_bytes": 1_048_576, "max_depth": 64, "max_in_flight": 1_000, "max_watches": 10_000,
             "max_waiting_bytes": 8_388_608,
         }  # fmt: skip
+        self.hello: dict[str, Any] = {}
+        """What it says in `hello` beside what is always there."""
         self._stages: asyncio.Queue[Stage] = asyncio.Queue()
 
     @property
@@ -114,7 +116,9 @@ class PlayedServer:
         """Serve one socket."""
         stage = Stage(connection)
         try:
-            await stage.say("hello", version=1, connection="c", limits=self.limits, authenticated=self.accepts is None)
+            authenticated = self.accepts is None
+            known = {"version": 1, "connection": "c", "limits": self.limits, "authenticated": authenticated}
+            await stage.say("hello", **known, **self.hello)
             if self.accepts is not None and not await self._admits(stage, self.accepts):
                 return
         except ConnectionClosed:

@@ -61,7 +61,7 @@ def submit(
     """Submit a job and print its token; with --follow, watch it and print its result as JSON."""
     value = read_input(fields or [], json)
     texts = _texts(fields or [])
-    options = SubmitOptions(key=key, delay=delay, at=_moment(at), deadline=deadline)
+    options = SubmitOptions(key=key, delay=delay, at=_moment(at), deadline=deadline, watch=do_follow)
 
     async def run(client: Client) -> int:
         handle = await _submit(client, kind, value, texts, options)

@@ -9,6 +9,7 @@ from .error import (
     JobCancelled,
     JobExpired,
     JobFailed,
+    NotWatched,
     ReaderTooSlow,
 )
 from .event import Event
@@ -29,6 +30,7 @@ __all__ = [
     "JobCancelled",
     "JobExpired",
     "JobFailed",
+    "NotWatched",
     "ReaderTooSlow",
     "StateChange",
     "SubmitOptions",

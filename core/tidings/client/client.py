@@ -23,10 +23,11 @@ from .connection import Connection
 from .credential import Credential, CredentialSource
 from .error import ConnectionFailed, ConnectionLost
 from .handle import Handle
-from .ledger import Ledger, Order, Track
-from .option import SubmitOptions
+from .ledger import Ledger
+from .option import SubmitOptions, fields_of, input_of
 from .pause import ABNORMAL, End
 from .state import ClientState, StateChange
+from .track import Order, Track
 
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 
@@ -91,8 +92,11 @@ class Client:
 
         Raises:
             ConnectionFailed: no server answers, or it does not accept the credential.
+            ConnectionLost: this client has been opened before.
 
         """
+        if self._tasks is not None:
+            raise ConnectionLost("this client has been opened before: make a new one")
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
         self._start(self._connection.run(self._wait), "tidings client")
         try:
@@ -129,6 +133,7 @@ class Client:
         /,
         *,
         options: SubmitOptions | None = None,
+        watch: bool | None = None,
         **fields: Any,
     ) -> Handle:
         """Submit work, and return its handle when the server has acked it.
@@ -139,20 +144,23 @@ class Client:
             kind: what to do.
             input: a mapping, Struct, dataclass or Pydantic model; None: the keyword arguments are it.
             options: key, delay, deadline and the like.
-            fields: the fields of the input.
+            watch: whether the handle follows the job; None: as `options` say, by default it does. One that does not has
+                no events and no result.
+            fields: the fields of the input. One that has the name of an option is given in a mapping, as `input`.
 
         Raises:
-            ProblemError: it was refused; `problem` says why.
-            ConnectionLost: the connection was closed for good.
+            ProblemError: it was refused, by the server, or here as none could read it; `problem` says why.
+            TypeError: the input has no form in JSON; or fields and options are mixed.
+            ConnectionLost: the connection was closed for good, or this client was not opened.
 
         """
-        value = fields if input is None else input
-        said = (options or SubmitOptions()).fields()
+        value = input_of(input, fields)
+        said = fields_of(options, watch)
         said.setdefault("key", uuid.uuid4().hex)
         if "traceparent" not in said:
             said |= trace.current()
         frame = {"kind": kind, "input": msgspec.Raw(encode(value)), **said}
-        return await self._follow(self._ledger.submit(frame))
+        return await self._follow(lambda: self._ledger.submit(frame))
 
     async def watch(self, token: str, after: int = 0) -> Handle:
         """Return the handle of a job submitted elsewhere, or earlier.
@@ -163,27 +171,39 @@ class Client:
 
         Raises:
             ProblemError: there is no such job.
-            ConnectionLost: the connection was closed for good.
+            ConnectionLost: the connection was closed for good, or this client was not opened.
 
         """
-        return await self._follow(self._ledger.watch(token, after))
+        return await self._follow(lambda: self._ledger.watch(token, after))
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the server takes beyond version 1 as it was first described, as it said last: see `Hello.features`."""
+        return self._connection.features
 
     # Asking.
 
-    async def _follow(self, track: Track) -> Handle:
+    def _check_open(self) -> None:
+        """Refuse what would wait for ever: there is no connection, and there will be none."""
+        if self._tasks is None:
+            raise ConnectionLost("this client has not been opened: use it as `async with Client(…) as client:`")
+        if self._end is not None:
+            raise ConnectionLost(_loss(self._end))
+
+    async def _follow(self, ask: Callable[[], Track]) -> Handle:
+        self._check_open()
+        track = ask()
         handle = self._handles[track] = Handle(track, self)
         self.told()
-        if self._end is not None:
-            self._forget(track)
-            raise ConnectionLost(_loss(self._end))
         try:
             await asyncio.shield(handle.answered)
         except asyncio.CancelledError:
-            self._forget(track)
+            self.forget(track)
             raise
         return handle
 
-    def _forget(self, track: Track) -> None:
+    def forget(self, track: Track) -> None:
+        """Follow a job no more; `Handle.close` says what that means."""
         self._ledger.forget(track)
         self._handles.pop(track, None)
         self._send()
@@ -200,8 +220,7 @@ class Client:
         await self._order(lambda: self._ledger.signal(track, name, text, key or uuid.uuid4().hex))
 
     async def _order(self, ask: Callable[[], Order]) -> None:
-        if self._end is not None:
-            raise ConnectionLost(_loss(self._end))
+        self._check_open()
         order = ask()
         answer = self._orders[order] = asyncio.get_running_loop().create_future()
         self.told()

@@ -104,6 +104,8 @@ class Connection:
         self._barred_s: float | None = None
         """How long the server said to stay away if it closes with 4029."""
         self._renewals: set[int] = set()
+        self.features: frozenset[str] = frozenset()
+        """What the server said last that it takes beyond version 1."""
 
     @property
     def state(self) -> ClientState:
@@ -133,7 +135,8 @@ class Connection:
         give_up = loop.time() + wait_s
         while True:
             end = await self._live()
-            self._ledger.disconnected()
+            self._ledger.disconnected(broke=end.abrupt)
+            self._owner.told()
             pause_s = self._pauses.after(end, random.random())  # noqa: S311 - jitter
             too_late = not self.opened.is_set() and loop.time() + pause_s > give_up
             if too_late or not self._returns(end):
@@ -182,6 +185,7 @@ class Connection:
             hello = await self._next(socket)
         if not hello.authenticated:
             await self._authenticate(socket, credential)
+        self.features = frozenset(hello.features)
         self._heard = self._clock()
         self._usable_since = asyncio.get_running_loop().time()
         self._ledger.connected(hello.limits)

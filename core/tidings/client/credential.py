@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .error import ConnectionFailed
+
 CredentialSource = str | Callable[[], str | Awaitable[str]]
 """An API key or a JWT; or what returns one, called for each connection and when one is about to run out."""
 
@@ -13,7 +15,13 @@ class Credential:
     """What the client presents; never printed."""
 
     def __init__(self, source: CredentialSource | None) -> None:
-        self._source = source or None
+        """Take a credential.
+
+        Raises:
+            ConnectionFailed: it is neither text that can be sent nor a callable.
+
+        """
+        self._source = source if callable(source) else _check(source) or None
 
     def __repr__(self) -> str:
         return "<credential>" if self._source is not None else "<no credential>"
@@ -35,6 +43,7 @@ class Credential:
 
         Raises:
             TimeoutError: it did not come in time.
+            ConnectionFailed: it is no text that can be sent.
             Exception: whatever the callable raises.
 
         """
@@ -43,5 +52,16 @@ class Credential:
         async with asyncio.timeout(within_s):
             source: Callable[[], Any] = self._source
             found = source() if inspect.iscoroutinefunction(source) else await asyncio.to_thread(source)
-            credential: str = await found if inspect.isawaitable(found) else found
-            return credential
+            return _check(await found if inspect.isawaitable(found) else found)
+
+
+def _check(credential: Any) -> str | None:
+    """Return a credential that can be sent; its text is never part of an error."""
+    if credential is None:
+        return None
+    if not isinstance(credential, str):
+        raise ConnectionFailed(f"the credential is a {type(credential).__qualname__}; it must be text")
+    text = credential.strip()  # files and secrets end in a line break as a rule
+    if not text.isprintable():
+        raise ConnectionFailed("the credential is not one line of printable text")
+    return text

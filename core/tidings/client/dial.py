@@ -1,6 +1,8 @@
 """Opening one socket, and saying why there is none."""
 
 import logging
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import msgspec
 from websockets.asyncio.client import connect
@@ -17,6 +19,12 @@ FAREWELL_S = 2.0
 
 DIAL_ERRORS = (OSError, InvalidHandshake, InvalidURI, msgspec.MsgspecError)
 """Whatever keeps a socket from being used, and is no defect of this client; time limits are among the first."""
+
+LONGEST_AWAY_S = 3_600.0
+"""The longest that a client stays away because a date says so: the two clocks may disagree."""
+
+_DIGITS = 6
+"""Digits of a number of seconds that is believed: a week."""
 
 _log = logging.getLogger("tidings.client.socket")
 # At DEBUG the library that carries the socket prints every frame, and one of them holds the credential.
@@ -64,6 +72,14 @@ def failure(error: Exception, timeout_s: float) -> End:
 
 
 def _retry_after(error: InvalidStatus) -> float | None:
-    """Return the seconds that the answer gives; its other form, a date, is not ours (RFC 9110, section 10.2.3)."""
-    text = error.response.headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else None
+    """Return the seconds that the answer gives, in either form (RFC 9110, section 10.2.3)."""
+    text = error.response.headers.get("Retry-After", "").strip()
+    if text.isdecimal() and len(text) <= _DIGITS:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000": RFC 5322, section 3.3
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_AWAY_S)

@@ -5,6 +5,7 @@
     ClientError
     ├── ConnectionFailed   there was no connection to begin with
     ├── ConnectionLost     the connection was closed for good, by the server or by this client
+    ├── NotWatched         the job is not followed here, so there are neither events nor a result
     ├── ReaderTooSlow      an iterator was left unread for so long that events would have been skipped
     ├── JobCancelled       the job was cancelled, so there is no result
     └── JobExpired         the job's deadline passed, so there is no result
@@ -25,6 +26,14 @@ class ConnectionFailed(ClientError):  # noqa: N818 - a statement of fact
 
 class ConnectionLost(ClientError):  # noqa: N818
     """The connection was closed for good; what was going on at the server goes on."""
+
+
+class NotWatched(ClientError):  # noqa: N818
+    """The job is not followed here: it was submitted with `watch=False`, or its handle was closed."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        super().__init__(f"{token} is not followed by this handle; watch({token!r}) follows it, and tells what it did")
 
 
 class ReaderTooSlow(ClientError):  # noqa: N818

@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Generator
 from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
@@ -11,11 +11,11 @@ from tidings.contract.frame import Ack, SnapshotFrame
 from tidings.contract.problem import Problem, ProblemError
 from tidings.contract.step import Step
 
-from .error import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, ReaderTooSlow
+from .error import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, NotWatched, ReaderTooSlow
 from .event import Event
-from .ledger import Track
 from .mailbox import Mailbox
 from .step import Steps
+from .track import Track
 
 T = TypeVar("T")
 
@@ -62,6 +62,16 @@ class Orders(Protocol):
 
     async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
         """Give it a signal."""
+
+    def forget(self, track: Track) -> None:
+        """Follow it no more."""
+
+
+class _Nothing(Awaitable[None]):
+    """What is done already: it may be awaited, and need not be."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
 
 
 class Handle:
@@ -128,6 +138,7 @@ class Handle:
             JobFailed: it failed; `problem` says why.
             JobCancelled: it was cancelled.
             JobExpired: its deadline passed.
+            NotWatched: the job is not followed here.
             ConnectionLost: the connection was closed for good.
             TimeoutError: it did not come in time; the job goes on.
 
@@ -174,6 +185,18 @@ class Handle:
         """
         await self._orders.signal(self._track, name, value, key)
 
+    def close(self) -> Awaitable[None]:
+        """Follow the job no more; the job itself goes on.
+
+        That gives one of the connection's watches back. What waits for the result gets `NotWatched`, iterators end with
+        it after what they have not read yet; `cancel` and `signal` work on. Closing twice, or after the job has ended,
+        does nothing. It is done at once: `await` is allowed, not needed.
+        """
+        if not self._done.is_set():
+            self._orders.forget(self._track)
+            self.fail(NotWatched(self.token))
+        return _Nothing()
+
     def __aiter__(self) -> AsyncIterator[Event]:
         """Return an iterator over the job's events, ending after the terminal one.
 
@@ -209,6 +232,8 @@ class Handle:
                 case Ack():
                     self.status, self.duplicate = one.status, one.duplicate
                     self._answer()
+                    if not self._track.watched:
+                        self.fail(NotWatched(one.token))
                 case SnapshotFrame():
                     self.status = one.status
                     self.progress = msgspec.json.decode(one.progress)

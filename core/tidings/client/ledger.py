@@ -3,20 +3,22 @@
 Whoever owns the socket feeds `receive` every frame, sends what `take` returns, and says when a socket
 may be used or broke. Rules:
 
+* A question is made JSON when it is asked: it fails there, and never when it is repeated.
 * A submit waits while as many are in flight as the connection allows. It is repeated on the next socket,
-  under the same key, until it is answered.
+  under the same key, until it is answered, or until connection after connection has broken over it.
 * A cancel or a signal is repeated too: asked twice a cancel does no harm, and a signal has a key.
 * A job is watched again on the next socket from the last number seen, until it has ended. Several may follow
   one job; the server is asked once, from the lowest number that any of them has seen.
 * What a draining server refuses goes to the next one; a watch refused for now is asked again.
 * What is larger than a frame may be is refused here: the server would close the socket for it.
+* A refusal without a ref is of the question that stays without an answer: see `suspects`.
 * An event whose number is not above the last seen is dropped; nothing comes after the terminal one.
 """
 
 from collections import deque
 from collections.abc import Iterable
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -24,47 +26,15 @@ from tidings.contract.frame import Ack, Done, Error, EventFrame, Limits, ServerF
 from tidings.contract.problem import Problem, problem
 
 from .event import Event, missed
+from .question import text_of, unchecked_text_of, with_ref
+from .suspects import ALONE_AFTER, MAX_BROKEN, Alone, Unread, unbearable
+from .track import Order, Track, Watch
 
 PASSING = frozenset({"store_unavailable", "rate_limited", "internal_error"})
 """Problems of the server's, not of the question: a watch so refused is asked again."""
 
-_encode = msgspec.json.Encoder().encode
-
-
-class Track:
-    """One job as the client follows it."""
-
-    def __init__(self, submit: dict[str, Any] | None, token: str | None = None, seq: int = 0) -> None:
-        self.submit = submit
-        """The frame to send until it is answered; None once it is, or if the job was not submitted here."""
-        self.token = token
-        self.seq = seq
-        self.status: str | None = None
-        """The state last told of."""
-        self.ended = False
-        self.behind = True
-        """Events wait for the answer that says from where they go on; until then what comes is in that answer too."""
-        self.news: list[Event | Problem | Ack | SnapshotFrame] = []
-        """What has been learned and not yet been looked at; a `Problem` refuses what was asked."""
-
-
-class Order:
-    """What a job is told: to stop, or a signal."""
-
-    def __init__(self, frame: dict[str, Any]) -> None:
-        self.frame = frame
-        """What to send until it is answered."""
-        self.sent = 0
-        """How often it has been asked."""
-        self.problem: Problem | None = None
-        """Why it was refused, once it is settled; None: it was not."""
-
-
-class _Watch(NamedTuple):
-    """A question about a job, and from which number on."""
-
-    token: str
-    after: int
+UNREADABLE = frozenset({"invalid_frame", "too_large"})
+"""Problems of a question that could not be read, perhaps not even its ref."""
 
 
 class Ledger:
@@ -75,7 +45,7 @@ class Ledger:
         self._limits: Limits | None = None
         """Those of the socket there is; None: there is none that may be used."""
         self._outgoing: list[str] = []
-        self._asked: dict[int, Track | Order | _Watch] = {}
+        self._asked: dict[int, Track | Order | Watch] = {}
         """What this socket was asked and has not answered, by ref."""
         self._in_flight: set[int] = set()
         """Refs of the submits that the server counts as waiting for their ack."""
@@ -91,6 +61,8 @@ class Ledger:
         self._heard: list[Track] = []
         self._settled: list[Order] = []
         self._later: list[tuple[str, Problem]] = []
+        self._unread = Unread()
+        self._alone: Alone[Track | Order] = Alone()
 
     @property
     def resuming(self) -> bool:
@@ -109,16 +81,28 @@ class Ledger:
     # What the user asks.
 
     def submit(self, fields: dict[str, Any]) -> Track:
-        """Ask for work; `fields` are those of the frame, with a key."""
-        assert fields.get("key"), "a submit without a key could not be repeated"
-        track = Track({"type": "submit", **fields})
+        """Ask for work; `fields` are those of the frame, with a key.
+
+        Raises:
+            ProblemError: `invalid_frame`: the server could not read it.
+
+        """
+        assert "key" in fields, "a submit without a key could not be repeated"
+        text = text_of({"type": "submit", **fields})
+        track = Track(text, watched=fields.get("watch", True))
         self._unanswered[track] = None
         self._submits.append(track)
         self._send_submits()
         return track
 
     def watch(self, token: str, after: int) -> Track:
-        """Ask for a job's events after a number."""
+        """Ask for a job's events after a number.
+
+        Raises:
+            ProblemError: `invalid_frame`: the server could not read it.
+
+        """
+        text_of({"type": "watch", "token": token, "after": after})
         track = Track(None, token, after)
         self._tracks.setdefault(token, []).append(track)
         self._ask_watch(token)
@@ -129,8 +113,12 @@ class Ledger:
         return self._order({"type": "cancel", "token": _token_of(track)})
 
     def signal(self, track: Track, name: str, value: bytes, key: str) -> Order:
-        """Give a job a signal; `value` is JSON."""
-        assert key, "a signal without a key could not be repeated"
+        """Give a job a signal; `value` is JSON.
+
+        Raises:
+            ProblemError: `invalid_frame`: the server could not read it.
+
+        """
         frame = {"type": "signal", "token": _token_of(track), "name": name, "input": msgspec.Raw(value), "key": key}
         return self._order(frame)
 
@@ -160,18 +148,29 @@ class Ledger:
                 track.behind = True
             self._ask_watch(token)
         for order in list(self._unsettled):
-            self._ask(order, order.frame)
-        self._submits = deque(self._unanswered)
+            if order.broken < ALONE_AFTER:
+                self._ask(order, order.text)
+        self._submits = deque(track for track in self._unanswered if track.broken < ALONE_AFTER)
+        pending: list[Track | Order] = [*self._unsettled, *self._unanswered]
+        self._alone.begin(one for one in pending if one.broken >= ALONE_AFTER)
         self._send_submits()
 
-    def disconnected(self) -> None:
-        """The socket broke, and with it whatever it was asked."""
+    def disconnected(self, *, broke: bool = False) -> None:
+        """The socket is gone, and with it whatever it was asked.
+
+        Args:
+            broke: it was no routine: perhaps one of the questions was too much for the server.
+
+        """
+        if broke:
+            self._suspect([one for one in self._asked.values() if isinstance(one, Track | Order)])
         self._limits = None
         self._outgoing.clear()
         self._asked.clear()
         self._in_flight.clear()
         self._resuming.clear()
         self._later.clear()
+        self._unread.clear()
 
     def take(self) -> list[str]:
         """Return the frames to send, and forget them."""
@@ -193,6 +192,7 @@ class Ledger:
                 asked = self._asked.pop(frame.ref, None)
                 if isinstance(asked, Order):
                     self._settle(asked, None)
+        self._go_on()
 
     # What has been learned, each time since the last call.
 
@@ -219,16 +219,20 @@ class Ledger:
         track = self._asked.pop(frame.ref, None)
         if isinstance(track, Track):
             self._acked(track, frame, frame.ref)
-        self._send_submits()
 
     def _acked(self, track: Track, frame: Ack, ref: int) -> None:
         self._unanswered.pop(track, None)
         if frame.duplicate:  # the earlier job's snapshot follows under the same ref
-            self._asked[ref] = _Watch(frame.token, 0)
+            self._asked[ref] = Watch(frame.token, 0)
         if track.ended:  # forgotten meanwhile, which the server cannot know
-            self._unwatch(frame.token)
+            if track.watched:
+                self._unwatch(frame.token)
             return
         track.submit, track.token = None, frame.token
+        if not track.watched:
+            track.ended = True
+            self._tell(track, frame)
+            return
         self._tracks.setdefault(frame.token, []).append(track)
         if not frame.duplicate:
             track.seq, track.status, track.behind = max(track.seq, frame.seq), frame.status, False
@@ -270,10 +274,17 @@ class Ledger:
         track.news.append(news)
 
     def _error(self, frame: Error) -> None:
-        if frame.ref is None:
-            self._end(self._tracks.get(frame.token or "", ()), frame.problem)
-            return
-        self._refused(frame.ref, frame.problem)
+        if frame.ref is not None:
+            self._refused(frame.ref, frame.problem)
+        elif frame.token is not None:
+            self._end(self._tracks.get(frame.token, ()), frame.problem)
+        elif frame.problem.code in UNREADABLE:
+            self._unread.refuse(frame.problem, self._asked)
+
+    def _go_on(self) -> None:
+        """After an answer: refuse what by now must be meant by a refusal without a ref, and send what may be sent."""
+        for ref, why in self._unread.found(self._asked.keys()):
+            self._refused(ref, why)
         self._send_submits()
 
     def _refused(self, ref: int, problem: Problem) -> None:
@@ -286,10 +297,10 @@ class Ledger:
                 self._settle(asked, problem)
             case Track():
                 self._end([asked], problem)
-            case _Watch():
+            case Watch():
                 self._watch_refused(asked, problem)
 
-    def _watch_refused(self, asked: _Watch, problem: Problem) -> None:
+    def _watch_refused(self, asked: Watch, problem: Problem) -> None:
         tracks = self._tracks.get(asked.token, ())
         if problem.code in PASSING:
             self._later.append((asked.token, problem))
@@ -304,6 +315,17 @@ class Ledger:
             track.ended = True
             self._drop(track)
             self._tell(track, problem)
+
+    def _suspect(self, under_way: Iterable[Track | Order]) -> None:
+        """Note under what a socket broke, and give up what breaks every one."""
+        for one in under_way:
+            one.broken += 1
+            if one.broken < MAX_BROKEN:
+                continue
+            if isinstance(one, Order):
+                self._settle(one, unbearable(one.broken))
+            else:
+                self._end([one], unbearable(one.broken))
 
     def _settle(self, order: Order, problem: Problem | None) -> None:
         if order not in self._unsettled:
@@ -328,44 +350,60 @@ class Ledger:
     # Frames out.
 
     def _send_submits(self) -> None:
-        while self._submits and self._limits is not None and len(self._in_flight) < self._limits.max_in_flight:
+        while self._submits and self._may_submit:
             track = self._submits.popleft()
             if not track.ended:  # forgotten while it waited
                 assert track.submit is not None
                 self._ask(track, track.submit)
+        while (one := self._alone.next(self._asked.keys())) is not None:
+            if isinstance(one, Order):
+                if one in self._unsettled:
+                    self._alone.asked(self._ask(one, one.text))
+            elif not one.ended:
+                if not self._may_submit:
+                    self._alone.put_back(one)
+                    return
+                assert one.submit is not None
+                self._alone.asked(self._ask(one, one.submit))
+
+    @property
+    def _may_submit(self) -> bool:
+        return self._limits is not None and len(self._in_flight) < self._limits.max_in_flight
 
     def _ask_watch(self, token: str) -> None:
         tracks = self._tracks.get(token)
         if tracks:
             after = min(track.seq for track in tracks)
-            self._ask(_Watch(token, after), {"type": "watch", "token": token, "after": after})
+            self._ask(Watch(token, after), unchecked_text_of({"type": "watch", "token": token, "after": after}))
 
     def _order(self, frame: dict[str, Any]) -> Order:
         order = Order(frame)
         self._unsettled[order] = None
-        self._ask(order, frame)
+        self._ask(order, order.text)
         return order
 
     def _unwatch(self, token: str) -> None:
         if token not in self._tracks:
-            self._ask(None, {"type": "unwatch", "token": token})
+            self._ask(None, unchecked_text_of({"type": "unwatch", "token": token}))
 
-    def _ask(self, asked: Track | Order | _Watch | None, frame: dict[str, Any]) -> None:
-        """Send a question if there is a socket; one that is too large is refused at once."""
+    def _ask(self, asked: Track | Order | Watch | None, text: str) -> int:
+        """Send a question if there is a socket, and return its ref; one that is too large is refused at once."""
         if self._limits is None:
-            return
+            return 0
         ref = self.next_ref()
         if asked is not None:
             self._asked[ref] = asked
-        text = _encode({"ref": ref, **frame})
-        if len(text) > self._limits.max_frame_bytes:
-            self._refused(ref, _too_large(len(text), self._limits.max_frame_bytes))
-            return
+        frame = with_ref(ref, text)
+        size = len(frame) if frame.isascii() else len(frame.encode())
+        if size > self._limits.max_frame_bytes:
+            self._refused(ref, _too_large(size, self._limits.max_frame_bytes))
+            return ref
         if isinstance(asked, Track):
             self._in_flight.add(ref)
         elif isinstance(asked, Order):
             asked.sent += 1
-        self._outgoing.append(text.decode())
+        self._outgoing.append(frame)
+        return ref
 
 
 def _token_of(track: Track) -> str:
@@ -373,9 +411,9 @@ def _token_of(track: Track) -> str:
     return track.token
 
 
-def _answers(asked: Track | Order | _Watch | None, track: Track) -> bool:
+def _answers(asked: Track | Order | Watch | None, track: Track) -> bool:
     """Return whether the answer to a question tells a job's follower all that it has not seen."""
-    return isinstance(asked, _Watch) and track.behind and asked.after <= track.seq
+    return isinstance(asked, Watch) and track.behind and asked.after <= track.seq
 
 
 def _too_large(size: int, limit: int) -> Problem:

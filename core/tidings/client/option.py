@@ -1,10 +1,12 @@
 """What can be said of a submission beside its kind and input."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from tidings.contract.unknown import hint
 from tidings.seconds import Duration, seconds_of
 
 
@@ -27,6 +29,9 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     traceparent: str | None = None
     """W3C Trace Context; None: that of the present span, in a program with OpenTelemetry."""
     tracestate: str | None = None
+    watch: bool = True
+    """Whether the handle follows the job. One that does not has no events and no result, takes none of the connection's
+    watches, and needs no right to watch."""
 
     def __post_init__(self) -> None:
         """Make durations seconds.
@@ -43,5 +48,72 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     def fields(self) -> dict[str, Any]:
         """Return what of it goes into the frame."""
-        fields: dict[str, Any] = msgspec.to_builtins(self)
-        return fields
+        said = {name: value for name in NAMES if (value := getattr(self, name)) is not None}
+        if self.watch is True:
+            del said["watch"]  # that is what is meant without it
+        return said
+
+
+NAMES = SubmitOptions.__struct_fields__
+"""The names of all options."""
+
+
+def fields_of(options: SubmitOptions | None, watch: bool | None) -> dict[str, Any]:
+    """Return what options say in a frame.
+
+    Raises:
+        TypeError: they are none.
+
+    """
+    if options is not None and not isinstance(options, SubmitOptions):
+        raise TypeError(f"submit() takes options=SubmitOptions(…), not a {type(options).__qualname__}")
+    said = {} if options is None else options.fields()
+    if watch is not None:
+        if not isinstance(watch, bool):
+            raise TypeError(f"watch is True or False; a field of that name is given in a mapping: {_AS}")
+        said.pop("watch", None)
+        said |= {} if watch else {"watch": False}
+    return said
+
+
+def input_of(value: Any, fields: Mapping[str, Any]) -> Any:
+    """Return the input of a submission: what was given as such, or the keyword arguments.
+
+    Raises:
+        TypeError: it is not clear which is meant, or options stand where fields of the input do.
+
+    """
+    if isinstance(value, SubmitOptions):
+        raise TypeError("submit() got SubmitOptions as the input: write options=SubmitOptions(…)")
+    if value is None:
+        mistaken = [name for name in fields if name in _NO_FIELDS]
+        if not mistaken:
+            return fields
+        raise TypeError(
+            f"submit() got {_listed(mistaken)} as a field of the input; for an option write {_written(mistaken)}, and "
+            f"for a field of that name give the input as a mapping: {_AS}"
+        )
+    if fields:
+        options = [name for name in fields if name in NAMES]
+        others = [name for name in fields if name not in NAMES]
+        advice = f"write {_written(options)}" if options else f"`{others[0]}` is no option ({hint(others[0], NAMES)})"
+        raise TypeError(
+            f"submit() got an input and beside it {_listed([*fields])}: {advice}; fields go into the input, options "
+            "into SubmitOptions"
+        )
+    return value
+
+
+_NO_FIELDS = frozenset({*NAMES, "input"})
+"""Names of keyword arguments under which callers mean something else than a field of the input."""
+
+_AS = 'submit(kind, {"…": …})'
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"{name}=…" for name in names)
+
+
+def _written(names: list[str]) -> str:
+    options = [name for name in names if name in NAMES]
+    return f"options=SubmitOptions({_listed(options)})" if options else _AS

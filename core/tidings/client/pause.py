@@ -38,6 +38,11 @@ class End(NamedTuple):
         """Whether the table of close codes says to come back; one that is not in it is a failure like any other."""
         return self.code not in CLOSE_CODES or CLOSE_CODES[self.code].reconnect
 
+    @property
+    def abrupt(self) -> bool:
+        """Whether it ended for no reason of the server's own: what was sent on it may be to blame."""
+        return self.code == ABNORMAL or self.code not in CLOSE_CODES
+
 
 class Pauses:
     """Remembers how often it has failed lately.

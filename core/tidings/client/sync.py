@@ -74,10 +74,12 @@ class SyncClient:
 
         Raises:
             ConnectionFailed: no server answers, or it does not accept the credential.
+            ConnectionLost: this client has been opened before.
 
         """
         with self._opening, ExitStack() as stack:
-            assert self._portal is None, "this client has been opened"
+            if self._portal is not None:
+                raise ConnectionLost("this client has been opened before: make a new one")
             portal = stack.enter_context(start_blocking_portal("asyncio", name="tidings client"))
             stack.enter_context(portal.wrap_async_context_manager(self._client))
             self._portal, self._stack, self._process = portal, stack.pop_all(), os.getpid()
@@ -108,6 +110,11 @@ class SyncClient:
         return self._client.url
 
     @property
+    def features(self) -> frozenset[str]:
+        """What the server takes beyond version 1 as it was first described."""
+        return self._client.features
+
+    @property
     def state(self) -> ClientState:
         """The state of the connection."""
         return self._client.state
@@ -123,6 +130,7 @@ class SyncClient:
         /,
         *,
         options: SubmitOptions | None = None,
+        watch: bool | None = None,
         **fields: Any,
     ) -> "SyncHandle":
         """Submit work, and return its handle when the server has acked it.
@@ -131,16 +139,18 @@ class SyncClient:
             kind: as for `Client.submit`, like the others.
             input: what it takes.
             options: key, delay, deadline and the like.
+            watch: whether the handle follows the job.
             fields: the fields of the input.
 
         Raises:
             ProblemError: it was refused; `problem` says why.
-            ConnectionLost: the connection was closed for good.
+            TypeError: the input has no form in JSON; or fields and options are mixed.
+            ConnectionLost: the connection was closed for good, or this client was not opened.
             TimeoutError: no answer came in time. It may have been taken: to be sure, submit again with the
                 `key` you gave.
 
         """
-        return self._hold(lambda: self._client.submit(kind, input, options=options, **fields))
+        return self._hold(lambda: self._client.submit(kind, input, options=options, watch=watch, **fields))
 
     def watch(self, token: str, after: int = 0) -> "SyncHandle":
         """Return the handle of a job submitted elsewhere, or earlier.
@@ -169,7 +179,7 @@ class SyncClient:
 
         """
         if self._portal is None:
-            raise ConnectionLost("this client has not been opened")
+            raise ConnectionLost("this client has not been opened: use it as `with SyncClient(…) as client:`")
         if self._process != os.getpid():
             raise ConnectionLost("this client was opened before a fork; open it in the process that uses it")
         try:
@@ -283,6 +293,7 @@ class SyncHandle:
             JobFailed: it failed; `problem` says why.
             JobCancelled: it was cancelled.
             JobExpired: its deadline passed.
+            NotWatched: the job is not followed here.
             ConnectionLost: the connection was closed for good.
             TimeoutError: it did not come in time; the job goes on.
 
@@ -318,6 +329,14 @@ class SyncHandle:
 
         """
         self._call(lambda: self._handle.signal(name, value, key=key), self._timeout)
+
+    def close(self) -> None:
+        """Follow the job no more, as `Handle.close` says; the job itself goes on."""
+
+        async def closed() -> None:
+            self._handle.close()
+
+        self._call(closed, self._timeout)
 
     def __iter__(self) -> Iterator[Event]:
         """Return an iterator over the job's events, as the asynchronous handle gives them."""

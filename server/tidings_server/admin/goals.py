@@ -23,9 +23,9 @@ from tidings.contract.admin import (
     QueueState,
 )
 from tidings.contract.problem import refuse
+from tidings.contract.refusal import explained
 from tidings_server.auth.identity import Identity
 from tidings_server.gateway import Gateway
-from tidings_server.refusal import explained
 from tidings_server.reply import json_response
 
 from .acts import changed_nothing

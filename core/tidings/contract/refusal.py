@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from tidings.contract.frame import MEANT
-from tidings.contract.pointer import split_msgspec
-from tidings.contract.problem import ProblemError, refuse
-from tidings.contract.unknown import unknown_field
+from .frame import MEANT
+from .pointer import split_msgspec
+from .problem import ProblemError, refuse
+from .unknown import unknown_field
 
 
 def explained(error: msgspec.ValidationError, type_: Any) -> ProblemError:
