@@ -7,7 +7,12 @@
  */
 
 /** @import { Job } from "./tidings.js" */
-import { Tidings } from "./tidings.js";
+import { PollTransport } from "./client/poll.js";
+import { StreamTransport } from "./client/stream.js";
+import { Tidings } from "./client/tidings.js";
+
+/** Loaded at once: bundlers make one file of a worker, which then can load no other. */
+const LESSER = [async () => StreamTransport, async () => PollTransport];
 
 /** How often a tab is told that all is well: ms. It counts a minute's silence as a break. */
 const ALIVE_MS = 25_000;
@@ -31,7 +36,7 @@ class Hub {
     this.tidings = new Tidings(url, {
       credential: asks ? () => this.#credential() : undefined,
       events: globalThis, // `online` and `offline` are told to workers too
-    });
+    }, LESSER);
     this.tidings.on("state", ({ state, code = BROKEN, reason = "" }) => {
       for (const tab of [...this.tabs]) {
         if (state === "open" || state === "resuming") tab.greet();
@@ -173,12 +178,15 @@ class Tab {
 
   /** @param {number} ref @param {string} token @param {(job: Job) => Promise<void>} give */
   async #order(ref, token, give) {
-    const job = this.#jobs.get(token);
+    const followed = this.#jobs.get(token);
+    const job = followed ?? this.#hub?.tidings.watch(token);
     try {
       if (job) await give(job);
       this.post({ type: "done", ref });
     } catch (error) {
       this.post({ type: "error", ref, problem: /** @type {import("./tidings.js").TidingsError} */ (error).problem });
+    } finally {
+      if (!followed) job?.unwatch();
     }
   }
 }

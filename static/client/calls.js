@@ -6,6 +6,8 @@
  * submit, cancel or signal that was not answered is sent again on the next one: submits and signals
  * carry an idempotency key, so that sent twice is once; a cancel is harmless twice. A `watch` is
  * not kept: the jobs themselves say what to watch.
+ *
+ * One call that the server, or a proxy before it, cannot bear must not be sent for ever, nor harm the others.
  */
 
 /** @import { Limits, Problem } from "./frame.js" */
@@ -18,7 +20,13 @@
  * @property {boolean} [sent] It was sent at least once: the server may know of it.
  * @property {(frame: any) => void} answered
  * @property {(problem: Problem) => void} refused
+ * @property {number} [broken] Connections that broke while it was under way.
  */
+
+/** Connections that broke under a call, after which it is sent only when no other such call is under way. */
+const ALONE_AFTER = 3;
+/** And after which it is refused. */
+const MOST_BROKEN = 10;
 
 export class Calls {
   /** @type {Map<number, Call>} Sent on the present socket. */
@@ -28,6 +36,10 @@ export class Calls {
   /** @type {Call[]} */
   #others = [];
   #inFlight = 0;
+  /** @type {Problem[]} Refusals that did not say of what. */
+  #unread = [];
+  /** @type {Set<number>} The refs that they may be of. */
+  #suspects = new Set();
 
   /** @param {Call} call */
   add(call) {
@@ -42,16 +54,20 @@ export class Calls {
    */
   pump(send, limits) {
     const allowed = limits?.max_in_flight ?? Infinity;
-    while (this.#others.length > 0) this.#send(send, this.#others);
-    while (this.#submits.length > 0 && this.#inFlight < allowed) this.#send(send, this.#submits);
+    for (const queue of [this.#others, this.#submits]) {
+      for (let at = 0; at < queue.length && (queue === this.#others || this.#inFlight < allowed); ) {
+        const call = queue[at];
+        if (suspicious(call) && [...this.#sent.values()].some(suspicious)) at += 1;
+        else this.#send(send, queue.splice(at, 1)[0]);
+      }
+    }
   }
 
   /**
    * @param {(call: Call) => boolean} send
-   * @param {Call[]} queue
+   * @param {Call} call
    */
-  #send(send, queue) {
-    const call = /** @type {Call} */ (queue.shift());
+  #send(send, call) {
     if (!send(call)) return;
     call.sent = true;
     this.#sent.set(call.ref, call);
@@ -66,6 +82,7 @@ export class Calls {
    */
   take(ref) {
     if (ref === null || ref === undefined) return undefined;
+    this.#suspects.delete(ref);
     const call = this.#sent.get(ref);
     if (this.#sent.delete(ref) && call?.type === "submit") this.#inFlight -= 1;
     return call;
@@ -83,13 +100,42 @@ export class Calls {
     return at >= 0;
   }
 
-  /** The socket broke: what it did not answer goes first on the next. */
-  requeue() {
+  /**
+   * A refusal came that does not say of what: it is of the call that has no answer when all others have.
+   *
+   * @param {Problem} problem
+   * @returns {boolean} Whether there is one that it may be of.
+   */
+  unread(problem) {
+    for (const ref of this.#sent.keys()) this.#suspects.add(ref);
+    return this.#suspects.size > 0 && this.#unread.push(problem) > 0;
+  }
+
+  /** Refuses what by now must have been meant. */
+  settle() {
+    if (this.#suspects.size > this.#unread.length) return;
+    for (const ref of [...this.#suspects]) this.take(ref)?.refused(/** @type {Problem} */ (this.#unread.pop()));
+    this.#unread = [];
+  }
+
+  /**
+   * The socket broke: what it did not answer goes first on the next.
+   *
+   * @param {boolean} abrupt Perhaps because of what was sent.
+   * @returns {Call[]} What has broken every one, and is not sent again.
+   */
+  requeue(abrupt) {
     const again = [...this.#sent.values()];
+    for (const call of again) call.broken = (call.broken ?? 0) + Number(abrupt);
+    again.sort((one, other) => (one.broken ?? 0) - (other.broken ?? 0));
+    const kept = again.filter(({ broken }) => (broken ?? 0) < MOST_BROKEN);
     this.#sent.clear();
+    this.#suspects.clear();
+    this.#unread = [];
     this.#inFlight = 0;
-    this.#submits.unshift(...again.filter(({ type }) => type === "submit"));
-    this.#others = [...again, ...this.#others].filter(({ type }) => type === "cancel" || type === "signal");
+    this.#submits.unshift(...kept.filter(({ type }) => type === "submit"));
+    this.#others = [...kept, ...this.#others].filter(({ type }) => type === "cancel" || type === "signal");
+    return again.slice(kept.length);
   }
 
   /** @returns {Call[]} All there are, taken out. */
@@ -102,3 +148,6 @@ export class Calls {
     return all;
   }
 }
+
+/** @param {Call} call */
+const suspicious = ({ broken = 0 }) => broken >= ALONE_AFTER;

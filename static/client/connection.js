@@ -40,12 +40,6 @@ export const TRANSITIONS = {
 /** @type {readonly TransportName[]} The best first. */
 const LADDER = ["websocket", "sse", "long-poll"];
 
-/** @type {readonly (() => Promise<TransportClass>)[]} How to load what comes below each. */
-const LESSER = [
-  () => import("./stream.js").then(({ StreamTransport }) => StreamTransport),
-  () => import("./poll.js").then(({ PollTransport }) => PollTransport),
-];
-
 /** Failures in a row, before anything was carried, after which a transport is taken not to work here. */
 const MISSES = 2;
 
@@ -78,13 +72,17 @@ const MISSES = 2;
  * @property {number} stableMs A connection that lasted so long forgets earlier failures; default 10 000.
  * @property {number} upgradeMs Between tries of a better transport, half to one and a half times; default 60 000.
  * @property {Backoff} backoff
+ * @property {Lesser} lesser
+ *
+ * @typedef {readonly (() => Promise<TransportClass>)[]} Lesser How to load what comes below each transport, in order.
  *
  * @typedef {object} Owner
  * @property {(hello: Hello) => boolean} greeted The server said hello. Returns whether there is
  *   something to resume; the owner then calls `resumed()` when it is.
  * @property {() => void} ready Frames can be sent.
  * @property {(frame: ServerFrame) => void} frame
- * @property {() => void} lost The transport is gone; what was asked and not answered will not be.
+ * @property {(abrupt: boolean) => void} lost The transport is gone; what was asked and not answered will not be.
+ *   `abrupt`: for no reason of the server's own.
  * @property {(change: StateChange) => void} state
  */
 
@@ -244,7 +242,7 @@ export class Connection {
     const delayMs = this.#awayMs ?? drawDelay(this.#tries, this.#world.backoff, this.#world.random);
     this.#tries += 1;
     this.#awayMs = null;
-    this.#owner.lost();
+    this.#owner.lost(code === ABNORMAL || !CLOSE_CODES.has(code));
     this.#enter("backing-off", { code, reason, delayMs }, delayMs, () => this.#redial());
   }
 
@@ -273,7 +271,7 @@ export class Connection {
    * @param {number} rank
    */
   async #blame(rank) {
-    const load = LESSER[rank];
+    const load = this.#world.lesser[rank];
     if (!load) return;
     const { fetch, helloMs } = this.#world;
     try {
@@ -318,7 +316,7 @@ export class Connection {
     this.#misses = MISSES - 1; // it did not work here before: one failure, and it gives way again
     this.#heardAt = this.#greetedAt = this.#world.now();
     if (rank > 0) this.#rest();
-    this.#owner.lost();
+    this.#owner.lost(false);
     const resuming = this.#owner.greeted(hello);
     this.#talk("resuming");
     if (!resuming) this.resumed();

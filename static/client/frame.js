@@ -26,6 +26,7 @@
  * @property {string} [connection]
  * @property {Limits | null} limits Null over HTTP, where nobody tells them.
  * @property {boolean} [authenticated] False: the server wants an `auth` frame before any other.
+ * @property {string[]} [features] What the server takes beyond version 1: `submit.x` for a field, `x` for a frame.
  *
  * @typedef {object} Ack
  * @property {"ack"} type

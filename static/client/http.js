@@ -19,6 +19,15 @@ const MOST = 100;
 /** Problems that are the whole connection's, and the code with which a socket is closed for them. */
 const LOSSES = new Map([["draining", DRAINING], ["unauthenticated", UNAUTHENTICATED]]);
 
+/** What answers mean that are not the server's, but of whoever stands before it: HTTP status → code of the problem. */
+const FOREIGN = new Map([
+  [400, "invalid_frame"], [401, "unauthenticated"], [413, "too_large"], [414, "too_large"], [422, "invalid_frame"],
+  [431, "too_large"],
+]);
+
+/** The longest that is stayed away because a date says so: the two clocks may disagree. */
+const LONGEST_AWAY_S = 3600;
+
 export class HttpTransport {
   proven = false;
   /** @type {Map<string, number>} Token → number of the newest event heard. */
@@ -60,10 +69,10 @@ export class HttpTransport {
 
   /** @param {string} text */
   send(text) {
-    const { type, ref, token, after, name, input, key } = JSON.parse(text);
+    const { type, ref, token, after, name, input, key, watch } = JSON.parse(text);
     this.attempt(ref, async () => {
       switch (type) {
-        case "submit": return this.#submit(ref, text);
+        case "submit": return this.#submit(ref, text, watch);
         case "watch": return this.#watch(ref, token, after);
         case "cancel": await this.fetch(`jobs/${tokenSegment(token)}`, { method: "DELETE" }); break;
         case "signal": await this.#signal(token, name, input, key); break;
@@ -93,11 +102,11 @@ export class HttpTransport {
     this.#busy += 1;
     try {
       await work();
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       const problem = error instanceof TidingsError ? error.problem : null;
       const code = problem && LOSSES.get(problem.code);
       if (problem && ref && !code) this.ear.frame({ type: "error", ref, problem });
-      else this.ear.lost(code ?? ABNORMAL, String(error), problem?.retry_after);
+      else this.ear.lost(code ?? ABNORMAL, String(error), problem ? problem.retry_after : error?.awayS);
     } finally {
       this.#busy -= 1;
     }
@@ -117,8 +126,11 @@ export class HttpTransport {
     this.ear.frame({ type: "alive" });
     if (response.ok || response.status === 304) return response;
     const problem = await response.json().catch(() => null);
-    const code = response.status === 401 ? "unauthenticated" : problem?.code; // whoever stands before it may say 401
-    throw code ? new TidingsError({ ...problem, code }) : new Error(`HTTP ${response.status}`);
+    const code = problem?.code ?? FOREIGN.get(response.status);
+    const detail = `HTTP ${response.status}`;
+    const awayS = secondsOf(response.headers.get("retry-after"), this.world.now());
+    throw code ? new TidingsError({ retry_after: awayS, detail, ...problem, code })
+      : Object.assign(new Error(detail), { awayS });
   }
 
   /**
@@ -161,12 +173,14 @@ export class HttpTransport {
   /**
    * @param {number} ref
    * @param {string} body
+   * @param {boolean} [watch] Whether its events are wanted.
    */
-  async #submit(ref, body) {
+  async #submit(ref, body, watch = true) {
     const headers = { "content-type": "application/json" };
     const response = await this.fetch("jobs", { method: "POST", body, headers });
     const ack = await response.json();
     this.ear.frame({ ...ack, type: "ack", ref });
+    if (!watch) return;
     if (ack.duplicate) return this.#watch(ref, ack.token, 0);
     this.#add(ack.token, ack.seq);
     this.follow();
@@ -194,4 +208,18 @@ export class HttpTransport {
     const problem = localProblem("too_many_watches", `at most ${MOST} jobs are followed at a time`, { limit: MOST });
     this.ear.frame({ type: "error", ref: null, token, problem });
   }
+}
+
+/**
+ * Returns the seconds that Retry-After says, in either of its forms (RFC 9110, section 10.2.3).
+ *
+ * @param {string | null} header
+ * @param {number} now ms
+ * @returns {number | undefined}
+ */
+function secondsOf(header, now) {
+  if (header === null) return undefined;
+  if (/^\s*\d{1,6}\s*$/.test(header)) return Number(header);
+  const seconds = (Date.parse(header) - now) / 1000;
+  return seconds > 0 ? Math.min(seconds, LONGEST_AWAY_S) : undefined;
 }

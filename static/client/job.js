@@ -160,7 +160,10 @@ export class Job {
    * @returns {Promise<void>}
    */
   async #order(ask, signal) {
-    if (this.finished) throw new TidingsError(localProblem("already_finished", "the job has already finished"));
+    // One that is only followed no longer goes on.
+    if (this.finished && this.#error?.code !== "unwatched") {
+      throw new TidingsError(localProblem("already_finished", "the job has already finished"));
+    }
     return new Promise((resolve, reject) => {
       const abort = () => reject(new TidingsError(localProblem("aborted", "aborted by the caller")));
       if (signal?.aborted) return abort();
@@ -174,7 +177,12 @@ export class Job {
   unwatch() {
     if (this.finished) return;
     this.#link.unwatch();
-    this.#refuse(localProblem("unwatched", "this job is no longer followed here"));
+    this.#refuse(UNWATCHED);
+  }
+
+  /** The same: stops following. */
+  close() {
+    this.unwatch();
   }
 
   /**
@@ -328,6 +336,8 @@ export class Job {
     this.#emitter.emit("refused", { problem });
   }
 }
+
+export const UNWATCHED = localProblem("unwatched", "this job is not followed here");
 
 /** @type {Record<string, string>} */
 const OUTCOME = { failed: "failed", cancelled: "was cancelled", expired: "passed its deadline" };

@@ -8,6 +8,7 @@
  */
 
 import { ABNORMAL } from "./codes.js";
+import { EventParser } from "./sse.js";
 import { HttpTransport } from "./http.js";
 
 export class StreamTransport extends HttpTransport {
@@ -42,16 +43,16 @@ export class StreamTransport extends HttpTransport {
       const query = [...this.followed].map(([token, after]) => `token=${encodeURIComponent(token)}&after=${after}`).join("&");
       const { body } = await this.fetch(`events?${query}`, { signal: stream.signal });
       const reader = /** @type {ReadableStream<BufferSource>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
-      for (let text = ""; ;) {
+      const parser = new EventParser();
+      for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
         timers.clear(timer);
         this.#opening = false;
         this.proven = true;
         if (this.#stale) return this.#read();
-        const events = (text + value).split("\n\n");
-        text = events.pop() ?? "";
-        for (const event of events) this.#take(event);
+        this.ear.frame({ type: "alive" });
+        for (const event of parser.push(value)) this.#take(event);
       }
       if (this.followed.size) throw new Error("the stream ended");
     } catch (error) {
@@ -61,10 +62,8 @@ export class StreamTransport extends HttpTransport {
     }
   }
 
-  /** @param {string} text One event; the server writes it in this form only. */
-  #take(text) {
-    const [, name, data] = /event: (.*)\ndata: (.*)/.exec(text) ?? [];
-    if (data) this.tell({ type: "event", ...JSON.parse(data), ...(name === "snapshot" && { type: name, ref: null }) });
-    else this.ear.frame({ type: "alive" });
+  /** @param {import("./sse.js").StreamEvent} event */
+  #take({ event, data }) {
+    this.tell({ type: "event", ...JSON.parse(data), ...(event === "snapshot" && { type: event, ref: null }) });
   }
 }

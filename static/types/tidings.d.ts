@@ -1,188 +1,24 @@
-/**
- * @typedef {object} SubmitOptions
- * @property {string} [key] Idempotency key, 1 to 255 visible ASCII characters; default: a new one.
- *   The same key with the same input is the same job, for a day.
- * @property {number} [delay] Seconds before it may start; default 0.
- * @property {string} [at] Not before this moment (RFC 3339, with its offset); one that has passed means now. Not beside
- *   `delay`.
- * @property {number} [deadline] Seconds from now after which it is not worth finishing; default: none.
- * @property {string} [tier]
- * @property {string} [queue]
- * @property {number} [priority]
- * @property {string} [correlation_id] Your own name for it, echoed wherever the job shows.
- * @property {string} [traceparent] W3C trace context.
- * @property {string} [tracestate]
- * @property {AbortSignal} [signal] Cancels the job when it aborts.
- *
- * @typedef {object} Options
- * @property {() => Credential | Promise<Credential>} [credential] Returns who is calling: a JWT or an API key. Asked
- *   whenever it connects and when the server says that the last one runs out, so let it return a fresh one.
- * @property {number} [silenceMs] Without a word for so long, a connection counts as dead; default 60 000.
- * @property {number} [helloMs] How long a new one may take to be greeted; default 10 000.
- * @property {number} [stableMs] A connection that lasted so long forgets earlier failures; default 10 000.
- * @property {number} [upgradeMs] Between tries of a better transport, half to one and a half times; default 60 000.
- * @property {Partial<Backoff>} [backoff] Between connections; default {baseMs: 500, capMs: 30 000}.
- * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Default: the global one.
- * @property {(url: string, init?: RequestInit) => Promise<Response>} [fetch] Default: the global one.
- * @property {() => number} [now] Wall clock, ms; default Date.now.
- * @property {() => number} [random] Uniform in [0, 1); default Math.random.
- * @property {Timers} [timers] Default setTimeout and clearTimeout.
- * @property {EventTarget | null} [events] Source of `online`, `offline`, `visibilitychange`; default window.
- *
- * @typedef {object} TidingsEvents
- * @property {StateChange} state The connection's state changed.
- * @property {Problem} error The server complained of something that belongs to no call.
- */
-export class Tidings {
+export class Tidings extends Client {
     /**
      * Connects at once, and keeps connected until `close()`.
      *
-     * @param {string | URL} [url] Default: `/v1/socket` beside the folder this module was loaded from.
+     * @param {string | URL} [url] `http(s)://` or `ws(s)://`, of the server or of its socket. Default: the server that
+     *   this module was loaded from, `/v1/socket` beside its folder.
      * @param {Options} [options]
+     * @throws {TypeError} `url` is no such address.
      */
     constructor(url?: string | URL, options?: Options);
-    /** The connection's state. @returns {State} */
-    get state(): State;
-    /** Every limit of the connection, as the server told them; null before it did, and over HTTP. */
-    get limits(): Limits | null;
-    /**
-     * @template {keyof TidingsEvents} Name
-     * @param {Name} name
-     * @param {(event: TidingsEvents[Name]) => void} listener
-     * @returns {() => void} Call it to hear no more.
-     */
-    on<Name extends keyof TidingsEvents>(name: Name, listener: (event: TidingsEvents[Name]) => void): () => void;
-    /**
-     * Submits work; while there is no connection, it waits here.
-     *
-     * @param {string} kind
-     * @param {object} input
-     * @param {SubmitOptions} [options]
-     * @returns {Job}
-     * @throws {TypeError} The input cannot be written as JSON.
-     */
-    submit(kind: string, input: object, { signal, ...options }?: SubmitOptions): Job;
-    /**
-     * Follows a job that was submitted before, here or elsewhere.
-     *
-     * @param {string} token
-     * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: tell the log
-     *   from its start. `signal`: follows no longer when it aborts.
-     * @returns {Job}
-     */
-    watch(token: string, { after, signal }?: {
-        after?: number;
-        signal?: AbortSignal;
-    }): Job;
-    /** Disconnects for good. Jobs go on at the server; their promises here end with code `closed`. */
-    close(): void;
-    #private;
 }
-export type SubmitOptions = {
-    /**
-     * Idempotency key, 1 to 255 visible ASCII characters; default: a new one.
-     * The same key with the same input is the same job, for a day.
-     */
-    key?: string | undefined;
-    /**
-     * Seconds before it may start; default 0.
-     */
-    delay?: number | undefined;
-    /**
-     * Not before this moment (RFC 3339, with its offset); one that has passed means now. Not beside
-     * `delay`.
-     */
-    at?: string | undefined;
-    /**
-     * Seconds from now after which it is not worth finishing; default: none.
-     */
-    deadline?: number | undefined;
-    tier?: string | undefined;
-    queue?: string | undefined;
-    priority?: number | undefined;
-    /**
-     * Your own name for it, echoed wherever the job shows.
-     */
-    correlation_id?: string | undefined;
-    /**
-     * W3C trace context.
-     */
-    traceparent?: string | undefined;
-    tracestate?: string | undefined;
-    /**
-     * Cancels the job when it aborts.
-     */
-    signal?: AbortSignal | undefined;
-};
-export type Options = {
-    /**
-     * Returns who is calling: a JWT or an API key. Asked
-     * whenever it connects and when the server says that the last one runs out, so let it return a fresh one.
-     */
-    credential?: (() => Credential | Promise<Credential>) | undefined;
-    /**
-     * Without a word for so long, a connection counts as dead; default 60 000.
-     */
-    silenceMs?: number | undefined;
-    /**
-     * How long a new one may take to be greeted; default 10 000.
-     */
-    helloMs?: number | undefined;
-    /**
-     * A connection that lasted so long forgets earlier failures; default 10 000.
-     */
-    stableMs?: number | undefined;
-    /**
-     * Between tries of a better transport, half to one and a half times; default 60 000.
-     */
-    upgradeMs?: number | undefined;
-    /**
-     * Between connections; default {baseMs: 500, capMs: 30 000}.
-     */
-    backoff?: Partial<Backoff> | undefined;
-    /**
-     * Default: the global one.
-     */
-    WebSocket?: (new (url: string, protocol: string) => WebSocket) | undefined;
-    /**
-     * Default: the global one.
-     */
-    fetch?: ((url: string, init?: RequestInit) => Promise<Response>) | undefined;
-    /**
-     * Wall clock, ms; default Date.now.
-     */
-    now?: (() => number) | undefined;
-    /**
-     * Uniform in [0, 1); default Math.random.
-     */
-    random?: (() => number) | undefined;
-    /**
-     * Default setTimeout and clearTimeout.
-     */
-    timers?: Timers | undefined;
-    /**
-     * Source of `online`, `offline`, `visibilitychange`; default window.
-     */
-    events?: EventTarget | null | undefined;
-};
-export type TidingsEvents = {
-    /**
-     * The connection's state changed.
-     */
-    state: StateChange;
-    /**
-     * The server complained of something that belongs to no call.
-     */
-    error: Problem;
-};
+export type JobEvent = import("./client/frame.js").JobEvent;
+export type Problem = import("./client/frame.js").Problem;
+export type Progress = import("./client/frame.js").Progress;
+export type Snapshot = import("./client/frame.js").Snapshot;
+export type Step = import("./client/frame.js").Step;
+export type Options = import("./client/tidings.js").Options;
+export type SubmitOptions = import("./client/tidings.js").SubmitOptions;
+export type TidingsEvents = import("./client/tidings.js").TidingsEvents;
 import { CLOSE_CODES } from "./client/codes.js";
 import { Job } from "./client/job.js";
 import { TidingsError } from "./client/error.js";
-import type { State } from "./client/connection.js";
-import type { Limits } from "./client/frame.js";
-import type { Credential } from "./client/connection.js";
-import type { Backoff } from "./client/backoff.js";
-import type { Timers } from "./client/connection.js";
-import type { StateChange } from "./client/connection.js";
-import type { Problem } from "./client/frame.js";
+import { Tidings as Client } from "./client/tidings.js";
 export { CLOSE_CODES, Job, TidingsError };

@@ -150,7 +150,7 @@ class FakeRequest {
   stream() {
     const body = new ReadableStream({ start: (controller) => { this.#stream = controller; } });
     this.#resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
-    this.write("retry: 2000\n\n");
+    this.write("retry: 2000\n");
   }
 
   write(text) {

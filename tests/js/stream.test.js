@@ -39,6 +39,41 @@ test("events reach the job in order, however the network cuts the stream", async
   assert.deepEqual(seen.map(({ event, data }) => event === "log" ? data : event), ["ä", "b", "succeeded"]);
 });
 
+test("texts with what only Unicode takes for the end of a line arrive whole", async () => {
+  const { job, seen, stream } = await following();
+  const text = "a\u2028b\u2029c\u0085d\ve\ff";
+  stream.event("q.1", 2, "log", text);
+  stream.event("q.1", 3, "succeeded", { result: text });
+  assert.equal(await job.result, text);
+  assert.equal(seen[0].data, text);
+});
+
+test("a stream of comments alone is alive", async () => {
+  const { time, tidings, stream } = await following();
+  await settle();
+  for (let n = 0; n < 5; n += 1) {
+    time.pass(40_000);
+    stream.write(":\n");
+    await settle();
+  }
+  assert.equal(tidings.state, "open");
+});
+
+for (const [form, value] of [
+  ["seconds", () => "7"],
+  ["a date", (now) => new Date(Math.ceil((now + 7000) / 1000) * 1000).toUTCString()],
+]) {
+  test(`an answer that is not the server's says when to come back, in ${form}`, async () => {
+    const { server, time, tidings } = await streaming();
+    const delays = [];
+    tidings.on("state", ({ delayMs }) => delays.push(delayMs));
+    tidings.submit("count", {});
+    (await server.request("POST", /jobs$/)).json("<h1>later</h1>", 503, { "retry-after": value(time.now()) });
+    await settle();
+    assert.ok(delays[0] >= 7000 && delays[0] <= 8000, `${delays[0]}`);
+  });
+}
+
 test("a server that tells the whole log again is heard once", async () => {
   const { seen, stream, job } = await following();
   stream.event("q.1", 2, "log", "a");

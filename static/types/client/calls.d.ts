@@ -1,21 +1,3 @@
-/**
- * What was asked of the server and has no answer yet.
- *
- * Submits wait here while as many are in flight as the connection allows. When a socket breaks, a
- * submit, cancel or signal that was not answered is sent again on the next one: submits and signals
- * carry an idempotency key, so that sent twice is once; a cancel is harmless twice. A `watch` is
- * not kept: the jobs themselves say what to watch.
- */
-/** @import { Limits, Problem } from "./frame.js" */
-/**
- * @typedef {object} Call
- * @property {number} ref
- * @property {string} text The frame. Made once, so that it is the same if it is sent again.
- * @property {"submit" | "cancel" | "signal" | "watch" | "unwatch"} type
- * @property {boolean} [sent] It was sent at least once: the server may know of it.
- * @property {(frame: any) => void} answered
- * @property {(problem: Problem) => void} refused
- */
 export class Calls {
     /** @param {Call} call */
     add(call: Call): void;
@@ -40,8 +22,22 @@ export class Calls {
      * @returns {boolean} Whether it could be.
      */
     withdraw(call: Call): boolean;
-    /** The socket broke: what it did not answer goes first on the next. */
-    requeue(): void;
+    /**
+     * A refusal came that does not say of what: it is of the call that has no answer when all others have.
+     *
+     * @param {Problem} problem
+     * @returns {boolean} Whether there is one that it may be of.
+     */
+    unread(problem: Problem): boolean;
+    /** Refuses what by now must have been meant. */
+    settle(): void;
+    /**
+     * The socket broke: what it did not answer goes first on the next.
+     *
+     * @param {boolean} abrupt Perhaps because of what was sent.
+     * @returns {Call[]} What has broken every one, and is not sent again.
+     */
+    requeue(abrupt: boolean): Call[];
     /** @returns {Call[]} All there are, taken out. */
     clear(): Call[];
     #private;
@@ -59,6 +55,10 @@ export type Call = {
     sent?: boolean | undefined;
     answered: (frame: any) => void;
     refused: (problem: Problem) => void;
+    /**
+     * Connections that broke while it was under way.
+     */
+    broken?: number | undefined;
 };
 import type { Limits } from "./frame.js";
 import type { Problem } from "./frame.js";

@@ -31,13 +31,17 @@ export const TRANSITIONS: Record<State, readonly State[]>;
  * @property {number} stableMs A connection that lasted so long forgets earlier failures; default 10 000.
  * @property {number} upgradeMs Between tries of a better transport, half to one and a half times; default 60 000.
  * @property {Backoff} backoff
+ * @property {Lesser} lesser
+ *
+ * @typedef {readonly (() => Promise<TransportClass>)[]} Lesser How to load what comes below each transport, in order.
  *
  * @typedef {object} Owner
  * @property {(hello: Hello) => boolean} greeted The server said hello. Returns whether there is
  *   something to resume; the owner then calls `resumed()` when it is.
  * @property {() => void} ready Frames can be sent.
  * @property {(frame: ServerFrame) => void} frame
- * @property {() => void} lost The transport is gone; what was asked and not answered will not be.
+ * @property {(abrupt: boolean) => void} lost The transport is gone; what was asked and not answered will not be.
+ *   `abrupt`: for no reason of the server's own.
  * @property {(change: StateChange) => void} state
  */
 export class Connection {
@@ -126,7 +130,12 @@ export type Surroundings = {
      */
     upgradeMs: number;
     backoff: Backoff;
+    lesser: Lesser;
 };
+/**
+ * How to load what comes below each transport, in order.
+ */
+export type Lesser = readonly (() => Promise<TransportClass>)[];
 export type Owner = {
     /**
      * The server said hello. Returns whether there is
@@ -140,10 +149,12 @@ export type Owner = {
     frame: (frame: ServerFrame) => void;
     /**
      * The transport is gone; what was asked and not answered will not be.
+     * `abrupt`: for no reason of the server's own.
      */
-    lost: () => void;
+    lost: (abrupt: boolean) => void;
     state: (change: StateChange) => void;
 };
 import type { Backoff } from "./backoff.js";
+import type { TransportClass } from "./socket.js";
 import type { Hello } from "./frame.js";
 import type { ServerFrame } from "./frame.js";

@@ -73,6 +73,10 @@ export type Hello = {
      * False: the server wants an `auth` frame before any other.
      */
     authenticated?: boolean | undefined;
+    /**
+     * What the server takes beyond version 1: `submit.x` for a field, `x` for a frame.
+     */
+    features?: string[] | undefined;
 };
 /**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.

@@ -106,6 +106,8 @@ export class Job implements AsyncIterable<JobEvent> {
     }): Promise<void>;
     /** Stops following; the job itself goes on. Its promises and iterators end with code `unwatched`. */
     unwatch(): void;
+    /** The same: stops following. */
+    close(): void;
     /**
      * All events from now to the terminal one, none skipped however slow the reader. Those before:
      * `watch(token)` tells the log again.
@@ -115,6 +117,7 @@ export class Job implements AsyncIterable<JobEvent> {
     [Symbol.asyncIterator](): AsyncGenerator<JobEvent, void>;
     #private;
 }
+export const UNWATCHED: Problem;
 /**
  * What a listener of each name is given.
  */
@@ -189,6 +192,6 @@ export type Inlet = {
 };
 import type { JobEvent } from "./frame.js";
 import type { Progress } from "./frame.js";
+import type { Problem } from "./frame.js";
 import type { Ack } from "./frame.js";
 import type { Snapshot } from "./frame.js";
-import type { Problem } from "./frame.js";

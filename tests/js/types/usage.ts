@@ -1,5 +1,6 @@
 /** What a user in TypeScript may write; compiled, never run. */
 import { CLOSE_CODES, Job, Tidings, TidingsError } from "tidings";
+import type { JobEvent, Problem, Progress, Snapshot, Step } from "tidings";
 import { sharedSocket } from "tidings/shared";
 
 const abort = new AbortController();
@@ -23,6 +24,12 @@ try {
 } catch (error) {
   if (error instanceof TidingsError) console.log(error.code, error.problem.field, CLOSE_CODES.get(4401)?.reconnect);
 }
+const quiet: Job = tidings.submit("count", {}, { watch: false });
+quiet.close();
+const features: readonly string[] = new Tidings("http://host:8700").features;
+const known: Progress | null = job.progress;
+const step = (told: Step, problem: Problem, event: JobEvent, snapshot: Snapshot) => [told.path, problem.code, event.seq, snapshot.token];
+console.log(features.length, known?.fraction, step);
 // @ts-expect-error an option nobody knows
 tidings.submit("count", {}, { signals: abort.signal });
 new Tidings("https://example.test/v1/socket", { WebSocket: sharedSocket({ credential: () => null }) }).close();

@@ -1,0 +1,10 @@
+/** JSON that a server reads as what was meant. */
+/**
+ * Writes a value as JSON.
+ *
+ * @param {object} value
+ * @returns {string}
+ * @throws {TypeError} Something in it has no form in JSON: JSON.stringify would write `null` for it, leave it out, or write
+ *   what no parser takes.
+ */
+export function toJson(value: object): string;
