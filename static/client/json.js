@@ -7,7 +7,7 @@
  * @param {object} value
  * @returns {string}
  * @throws {TypeError} Something in it has no form in JSON: JSON.stringify would write `null` for it, leave it out, or write
- *   what no parser takes.
+ *   what no parser takes. Its `code` is `invalid_frame`, as the server would say.
  */
 export function toJson(value) {
   return JSON.stringify(value, (key, one) => {
@@ -19,6 +19,8 @@ export function toJson(value) {
 }
 
 /** @type {(key: string, what: string) => never} */
-const fail = (key, what) => { throw new TypeError(`${key}: ${what.slice(0, 40)} has no form in JSON`); };
+const fail = (key, what) => {
+  throw Object.assign(new TypeError(`${key}: ${what.slice(0, 40)} has no form in JSON`), { code: "invalid_frame" });
+};
 
 const HALF = /\p{Cs}/u;

@@ -183,6 +183,12 @@ export class Tidings {
   watch(token, { after = 0, signal } = {}) {
     const entry = Job.open({ token, after });
     entry.bind(this.#link(entry));
+    try {
+      toJson({ token, after });
+    } catch (error) { // now, not on some later connection
+      queueMicrotask(() => entry.inlet.refused(localProblem("unknown_token", `there is no such job: ${error}`)));
+      return entry.job;
+    }
     this.#watches.add(token, entry);
     if (signal) onAbort(entry.job, signal, () => entry.job.unwatch());
     if (this.#connection.writable) this.#watches.start(token);

@@ -45,7 +45,7 @@ async def test_a_key_that_may_only_submit_submits_without_watching(system: Syste
         assert (again.token, again.duplicate) == (first.token, True)
         assert (await client.submit("noop", watch=False)).token != first.token
     async with Client(system.server.url, credential=token("only")) as client:
-        assert await (await client.watch(first.token)).result(timeout=30) is not None
+        assert await (await client.watch(first.token)).result(timeout=scaled(30)) is not None
 
 
 async def test_the_command_submits_with_a_key_that_may_only_submit(system: System) -> None:
@@ -53,7 +53,7 @@ async def test_the_command_submits_with_a_key_that_may_only_submit(system: Syste
     environ = {**os.environ, "TIDINGS_CREDENTIAL": credential, "TIDINGS_URL": system.server.url}
     command = [sys.executable, "-m", "tidings", "submit", "noop"]
     found = await asyncio.to_thread(
-        subprocess.run, command, env=environ, capture_output=True, text=True, check=False, timeout=60
+        subprocess.run, command, env=environ, capture_output=True, text=True, check=False, timeout=scaled(60)
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.startswith("default.")

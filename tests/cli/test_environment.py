@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.system import running_system
+from support.timeouts import scaled
 from tidings.environment import PROGRAMS, unknown_variables
 from tidings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
@@ -79,7 +80,9 @@ def test_the_settings_of_the_programs_are_seen_without_loading_one() -> None:
 def test_a_command_warns_and_goes_on(tmp_path: Path) -> None:
     environ = {**os.environ, "TIDINGS_CREDENTAL": "x"}
     command = [sys.executable, "-m", "tidings", "submit", "noop", "--url", "http://127.0.0.1:9"]
-    found = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    found = subprocess.run(
+        command, env=environ, capture_output=True, text=True, check=False, timeout=scaled(60), cwd=tmp_path
+    )
     first, *rest = found.stderr.splitlines()
     assert first == (
         "tidings: warning: TIDINGS_CREDENTAL is no setting, and is ignored; did you mean TIDINGS_CREDENTIAL?"

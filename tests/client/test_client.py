@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from support.played import PlayedServer, Stage, played_server
+from support.timeouts import scaled
 from tidings import Client, ConnectionLost, NotWatched, ProblemError, SubmitOptions, SyncClient
 from tidings.client import ClientState, ConnectionFailed
 from tidings.client.suspects import MAX_BROKEN
@@ -115,7 +116,7 @@ async def test_a_submit_that_breaks_every_connection_is_given_up_and_the_others_
         while not poison.done():
             stage = await server.stage()
             connections += 1
-            with anyio.move_on_after(5):
+            with anyio.move_on_after(scaled(5)):
                 await serve_until_poison(stage)
             await anyio.lowlevel.checkpoint()
             if connections >= MAX_BROKEN:
@@ -130,7 +131,7 @@ async def test_a_submit_that_breaks_every_connection_is_given_up_and_the_others_
 async def serve_until_poison(stage: Stage) -> None:
     """Answer submits and watches until the poison comes, and fall over it."""
     while True:
-        with anyio.fail_after(15):
+        with anyio.fail_after(scaled(15)):
             frame = json.loads(await stage.connection.recv())
         match frame["type"]:
             case "submit" if frame["kind"] == "poison":
@@ -180,7 +181,7 @@ async def test_a_submit_without_a_watch_has_a_token_and_no_result(server: Played
         handle = await task
         assert (handle.token, handle.status) == (TOKEN, "queued")
         with pytest.raises(NotWatched, match=r"watch\('default\.a+'\)"):
-            await handle.result(timeout=5)
+            await handle.result(timeout=scaled(5))
         with pytest.raises(NotWatched):
             _ = [event async for event in handle]
         handle.close()
@@ -223,7 +224,7 @@ async def test_closing_one_of_two_handles_of_a_job_leaves_the_other(server: Play
         handles[0].close()
         await stage.hears_nothing()
         await stage.event(TOKEN, 2, "succeeded", {"result": 7})
-        assert await handles[1].result(timeout=15) == 7
+        assert await handles[1].result(timeout=scaled(15)) == 7
         with pytest.raises(NotWatched):
             await handles[0].result()
 
@@ -239,7 +240,7 @@ async def ends_unwatched(result: Any) -> None:
 async def test_a_client_that_is_not_open_says_so_and_does_not_wait(server: PlayedServer) -> None:
     client = Client(server.url)
     for call in (client.submit("k"), client.watch(TOKEN)):
-        with anyio.fail_after(5), pytest.raises(ConnectionLost, match="async with"):
+        with anyio.fail_after(scaled(5)), pytest.raises(ConnectionLost, match="async with"):
             await call
     async with client:
         await server.stage()

@@ -229,8 +229,8 @@ async def test_more_jobs_than_may_be_watched_are_submitted_and_closed_handles_ma
         handles.pop().close()
         handles.append(await client.submit("wait_for_file", path=path))
         Path(path).touch()
-        assert [await handle.result(timeout=30) for handle in handles] == ["found"] * 3
-        assert await (await client.watch(tokens[0])).result(timeout=30) == "found"
+        assert [await handle.result(timeout=scaled(30)) for handle in handles] == ["found"] * 3
+        assert await (await client.watch(tokens[0])).result(timeout=scaled(30)) == "found"
 
 
 async def test_a_frame_that_no_parser_takes_is_refused_under_its_own_call(system: System, client: Client) -> None:
@@ -241,4 +241,4 @@ async def test_a_frame_that_no_parser_takes_is_refused_under_its_own_call(system
     with pytest.raises(ProblemError) as refused:
         await client.submit("echo", {"text": deep})
     assert refused.value.code == "invalid_frame"
-    assert await (await good).result(timeout=30) is not None
+    assert await (await good).result(timeout=scaled(30)) is not None

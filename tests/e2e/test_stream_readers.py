@@ -10,6 +10,7 @@ import httpx_sse
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +48,7 @@ def check(names: list[str], data: list[str]) -> None:
 
 
 def test_httpx_sse_gets_no_empty_message(stream: str) -> None:
-    with httpx.Client(timeout=20) as http, httpx_sse.connect_sse(http, "GET", stream) as source:
+    with httpx.Client(timeout=scaled(20)) as http, httpx_sse.connect_sse(http, "GET", stream) as source:
         events = list(source.iter_sse())
     check([event.event for event in events], [event.data for event in events])
     assert 1000 <= (events[0].retry or 0) <= 3000
@@ -55,13 +56,13 @@ def test_httpx_sse_gets_no_empty_message(stream: str) -> None:
 
 def test_fetch_event_source_gets_no_empty_message(stream: str) -> None:
     command = ["node", "--input-type=module", "-e", FETCH_EVENT_SOURCE, stream]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=scaled(60), check=True)
     messages = [json.loads(line) for line in found.stdout.splitlines()]
     check([message["event"] for message in messages], [message["data"] for message in messages])
 
 
 def test_a_comment_or_a_pause_to_come_back_after_ends_no_message(stream: str) -> None:
-    with httpx.stream("GET", stream, timeout=20) as answer:
+    with httpx.stream("GET", stream, timeout=scaled(20)) as answer:
         blocks = answer.read().decode().split("\n\n")
     assert blocks.pop() == ""
     assert all("\ndata: " in f"\n{block}" for block in blocks)

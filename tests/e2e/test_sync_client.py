@@ -213,17 +213,17 @@ def test_a_job_need_not_be_watched_and_a_handle_can_be_closed(client: SyncClient
     path = tmp_path / "go"
     unwatched = client.submit("wait_for_file", {"path": str(path)}, watch=False)
     with pytest.raises(NotWatched):
-        unwatched.result(timeout=30)
+        unwatched.result(timeout=scaled(30))
     handle = client.submit("wait_for_file", path=str(path))
     handle.close()
     handle.close()
     with pytest.raises(NotWatched):
-        handle.result(timeout=30)
+        handle.result(timeout=scaled(30))
     with pytest.raises(NotWatched):
         list(handle)
     path.touch()
     for token in (handle.token, unwatched.token):
-        assert client.watch(token).result(timeout=30) == "found"
+        assert client.watch(token).result(timeout=scaled(30)) == "found"
 
 
 def test_what_would_be_dropped_in_silence_is_an_error(client: SyncClient) -> None:

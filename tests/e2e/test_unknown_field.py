@@ -7,10 +7,11 @@ import pytest
 
 from support.peer import Peer
 from support.system import System
+from support.timeouts import scaled
 
 
 def ask(system: System, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
-    answer = httpx.request(method, system.server.url + path, json=body, timeout=15)
+    answer = httpx.request(method, system.server.url + path, json=body, timeout=scaled(15))
     return answer.status_code, answer.json() if answer.content else {}
 
 

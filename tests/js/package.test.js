@@ -19,7 +19,7 @@ const inRoot = { cwd: root };
 /** Bytes, gzipped: what a page loads that talks by socket, once it is minified. */
 const MOST_AT_FIRST = 6912;
 /** The same with what is loaded only where sockets do not work. */
-const MOST_IN_ALL = 8704;
+const MOST_IN_ALL = 8960;
 
 const gzipped = (content) => gzipSync(content, { level: 9 }).length;
 
@@ -50,7 +50,7 @@ test("minified and gzipped, what a page loads at first is under 6.75 KB", async 
   assert.ok(first.size < files.size, "the fallbacks are loaded at first too");
 });
 
-test("with the fallbacks, in one file, it is under 8.5 KB", async (t) => {
+test("with the fallbacks, in one file, it is under 8.75 KB", async (t) => {
   const { files } = await bundle({});
   const bytes = gzipped(files.get("out/tidings.js"));
   t.diagnostic(`${bytes} bytes`);

@@ -38,6 +38,19 @@ for (const options of [{ key: "\ud800" }, { correlation_id: "\ud800" }, { delay:
   });
 }
 
+for (const [token, after] of [["q.\ud800", 0], ["q.1", NaN], ["q.1", 1n]]) {
+  test(`a watch of ${JSON.stringify(token)} after ${after} is refused, whenever the connection comes`, async () => {
+    for (const begin of [connect, connected]) {
+      const { server, tidings } = begin();
+      const job = tidings.watch(token, { after });
+      await assert.rejects(job.result, { code: "unknown_token" });
+      if (begin === connect) server.greet();
+      assert.equal(tidings.state, "open");
+      assert.deepEqual(server.sent, []);
+    }
+  });
+}
+
 test("what is at fault is named", () => {
   assert.throws(() => toJson({ a: { words: "x\ud800" } }), { message: /words: half of a surrogate pair/ });
   assert.throws(() => toJson({ a: [1, NaN] }), { message: /1: NaN/ });

@@ -5,6 +5,6 @@
  * @param {object} value
  * @returns {string}
  * @throws {TypeError} Something in it has no form in JSON: JSON.stringify would write `null` for it, leave it out, or write
- *   what no parser takes.
+ *   what no parser takes. Its `code` is `invalid_frame`, as the server would say.
  */
 export function toJson(value: object): string;
