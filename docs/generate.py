@@ -21,7 +21,13 @@ HEAD = "<!-- Made by docs/generate.py; change the definitions it reads instead. 
 def settings() -> str:
     """Return the page of all settings."""
     common = {setting.name for setting in settings_of(StoreSettings)}
-    parts = [HEAD + "# Settings\n\nEach is an environment variable and a flag of the command; the flag wins.\n"]
+    parts = [
+        HEAD + "# Settings\n\nEach is an environment variable and a flag of the command; the flag wins.\n\n"
+        "A variable that begins with `TIDINGS_` and is none of these is a warning at start, with the one that was "
+        "probably meant; the process runs on. `TIDINGS_URL`, `TIDINGS_CREDENTIAL` and `TIDINGS_DIR` are those of the "
+        "commands. Variables of your own may begin with `TIDINGS_X_`; those that Kubernetes makes of a Service are let "
+        "pass.\n"
+    ]
     for title, kind in (
         ("Every process", StoreSettings),
         ("`tidings serve`", ServerSettings),

@@ -909,7 +909,7 @@ MUTANTS = (
         SERVER + "sse.py",
         'HEARTBEAT = ":\\n"',
         'HEARTBEAT = ":\\n\\n"',
-        ("tests/e2e/test_stream_readers.py",),
+        ("tests/e2e/test_stream_readers.py::test_httpx_sse_gets_no_empty_message",),
     ),
     Mutant(
         "A client that heeds Retry-After comes back too early.",
