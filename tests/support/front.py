@@ -63,13 +63,15 @@ class Front:
             main = self.folder / "nginx.conf"
             main.write_text(NGINX_MAIN.format(folder=self.folder))
             listen = {"listen 80;": f"listen 127.0.0.1:{self.port};"}
-            text = filled((DEPLOY / "nginx.conf").read_text(), servers | quiet | listen)
+            logs = {"/var/log/nginx": str(self.folder)}
+            text = filled((DEPLOY / "nginx.conf").read_text(), servers | quiet | listen | logs)
             (self.folder / "tidings.conf").write_text(text)
             self._command = ["/usr/sbin/nginx", "-p", str(self.folder), "-c", str(main)]
         else:
             path = self.folder / "haproxy.cfg"
             bind = {"bind :80": f"bind 127.0.0.1:{self.port}"}
-            path.write_text(filled((DEPLOY / "haproxy.cfg").read_text(), servers | quiet | bind))
+            logs = {"log /dev/log local0": "log stdout format raw local0"}
+            path.write_text(filled((DEPLOY / "haproxy.cfg").read_text(), servers | quiet | bind | logs))
             self._command = ["/usr/sbin/haproxy", "-db", "-f", str(path)]
         self.output = self.folder / "output.log"
 
@@ -90,6 +92,10 @@ class Front:
                     process.wait(scaled(5))
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+    def logs(self) -> str:
+        """Return all that it has logged."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     def _listens(self) -> bool:
         try:
