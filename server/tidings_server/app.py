@@ -64,6 +64,8 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
         middleware=_middleware(gateway.settings),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
     )
+    # A redirect would be built from the request's `Host`, which a stranger can have a cache or a browser send.
+    app.router.redirect_slashes = False
     app.state.gateway = gateway
     app.state.sockets = sockets
     return app
@@ -84,6 +86,9 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
             return PlainTextResponse("this installation of tidings has no console\n", 404, headers=HEADERS)
         return FileResponse(page, headers=SECURITY_HEADERS)
 
+    async def console_elsewhere(_: Request) -> Response:
+        return Response(status_code=308, headers={**HEADERS, "location": "../console"})
+
     async def document(request: Request) -> Response:
         return documents[request.url.path.rpartition("/")[2].removesuffix(".json")]
 
@@ -91,6 +96,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     return [
         Route("/", index),
         Route("/console", console),
+        Route("/console/", console_elsewhere),
         Route("/openapi.json", document),
         Route("/asyncapi.json", document),
         Route("/v1/jobs", guard(takes(jobs.submit), "submit"), methods=["POST"]),
