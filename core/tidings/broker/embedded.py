@@ -26,6 +26,7 @@ from tidings.parent import end_with_parent
 from tidings.store_url import EMBEDDED
 
 from . import allocator
+from .embedded_folder import close_to_others, open_private
 from .error import StoreError, StoreUnavailableError
 
 START_TIMEOUT_S = 30.0
@@ -110,7 +111,7 @@ class EmbeddedStore:
             self._socket_path.unlink(missing_ok=True)
             self._process = self._spawn(binary)
             self._wait_until_it_answers()
-            (self.folder / "store.url").write_text(self.url + "\n", encoding="utf-8")
+            self._write("store.url", self.url)
         except BaseException:
             self.stop()
             raise
@@ -161,12 +162,17 @@ class EmbeddedStore:
 
     def _prepare_folder(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        close_to_others(self.folder)
         ignore = self.folder / ".gitignore"
         if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+            self._write(ignore.name, "*")
+
+    def _write(self, name: str, line: str) -> None:
+        with open_private(self.folder / name, "w") as file:
+            file.write(line + "\n")
 
     def _take_lock(self) -> None:
-        lock = (self.folder / "lock").open("a+", encoding="utf-8")
+        lock = open_private(self.folder / "lock", "a+")
         if not _locked(lock):
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
@@ -193,6 +199,7 @@ class EmbeddedStore:
             env=os.environ | allocator.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            umask=0o077,
             pass_fds=[self._lock.fileno()],
             process_group=0,  # Ctrl-C is for us: the store ends last
             preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
