@@ -8,12 +8,14 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Any, Literal
+from io import StringIO
+from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 from .contract.trace import trace_id_of
+from .printable import printable
 
 Subject = tuple[str, str, int, str, str]
 """Token, kind, attempt, correlation id, and traceparent or nothing. A plain tuple: every attempt makes one."""
@@ -48,6 +50,38 @@ _SHARED: list[Processor] = [
 # Without the values of variables, which structlog would show: inputs and secrets are among them.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
+
+def show_printable(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Make a line for people one that a terminal may show: texts in it come from clients, workers and jobs.
+
+    JSON lines need no such care: they are ASCII.
+    """
+    return {printable(key): _shown(key, value) for key, value in event.items()}
+
+
+_BLOCKS = frozenset({"exception", "stack"})
+"""What structlog prints below the line."""
+
+
+def _shown(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, int | float) or key == "exc_info":
+        return value
+    if key in _BLOCKS:
+        return _set_in(str(value))
+    return printable(value if isinstance(value, str) else repr(value))
+
+
+def _set_in(text: str) -> str:
+    """Return a text of several lines, none of which can be taken for a log line."""
+    return "  " + printable(text, lines=True).replace("\n", "\n  ")
+
+
+def _write_traceback(sio: TextIO, exc_info: ExcInfo) -> None:
+    text = StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    sio.write("\n" + _set_in(text.getvalue().strip("\n")))
+
+
 _root = logging.getLogger()
 
 
@@ -78,8 +112,10 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     if form == "json":
         last += [_TRACEBACKS, structlog.processors.JSONRenderer()]
     else:
-        plain = structlog.dev.plain_traceback
-        last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
+        last += [
+            show_printable,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback),
+        ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=last))
     _root.handlers = [handler]

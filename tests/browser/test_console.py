@@ -162,6 +162,8 @@ def test_markup_in_a_job_is_text(console: Page, client: SyncClient) -> None:
     expect(console.get_by_role("row").filter(has_text=token)).to_contain_text(HOSTILE)
     console.get_by_role("link", name=token).click()
     expect(console.get_by_role("main").get_by_role("region", name="Input")).to_contain_text(HOSTILE)
+    for name in ("a", "code", "span"):  # a text that turns the direction of writing turns its own alone
+        expect(console.locator(f"main {name}").first).to_have_css("unicode-bidi", "isolate")
     console.goto(f"/console#/jobs?q={HOSTILE}")
     expect(console.get_by_label("Find")).to_have_value(HOSTILE)
     console.goto(f"/console#/{HOSTILE}")

@@ -13,6 +13,7 @@ from tidings.broker.dead import DeadLetters
 from tidings.broker.keys import Keys
 
 from .choice import Chosen
+from .console import error_console
 from .letter import table_of
 
 LARGEST_BATCH = 100
@@ -55,7 +56,7 @@ async def perform(act: Act, chosen: Chosen, store: Redis, answers: Counter[str])
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     started = anyio.current_time()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=error_console()) as bar:
         task = bar.add_task(act.verb, total=len(chosen))
         for letters, entries in _batches(act, chosen, store):
             if act.rate is not None:

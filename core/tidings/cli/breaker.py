@@ -10,18 +10,19 @@ import typer
 from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tidings.breaker.machine import BreakerState, Machine, View
 from tidings.broker.breaker import BreakerStore, Shown
 from tidings.broker.keys import Keys
 from tidings.broker.registry import Registry
+from tidings.printable import printable_json, printable_json_line
 from tidings.settings import StoreSettings
 
+from .console import cell, open_console
 from .duration import read_duration
 from .error import CommandError
 from .flag import with_flags
-from .letter import moment, open_console
+from .letter import moment
 from .store import with_store
 
 breaker = typer.Typer(help="Look at circuit breakers, open and close them by hand.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def list_(*, as_json: AsJson = False, **flags: Any) -> None:
         found = await BreakerStore(store, Keys()).shown()
         if as_json:
             for one in found:
-                print(_encode(_document(one)).decode())  # noqa: T201 - this is the command line
+                print(printable_json_line(_document(one)))  # noqa: T201 - this is the command line
         elif found:
             console.print(_table(found))
         else:
@@ -66,7 +67,7 @@ def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
         if name not in found:
             raise await _unknown(store, name, found)
         if as_json:
-            print(msgspec.json.format(_encode(_document(found[name]))).decode())  # noqa: T201
+            print(printable_json(_document(found[name])))  # noqa: T201
         else:
             _show(found[name], open_console())
 
@@ -103,7 +104,7 @@ def _act(name: str, flags: dict[str, Any], act: Callable[[BreakerStore], Awaitab
         if name not in found and name not in await _of_kinds(store):
             raise await _unknown(store, name, found)
         view = await act(breakers)
-        open_console().print(f"The breaker {name} is {_state(view.state)}{_until(view.wait_ms, view.state)}.")
+        open_console().print(cell(f"The breaker {name} is {_state(view.state)}{_until(view.wait_ms, view.state)}."))
 
     with_store(flags, run)
 
@@ -200,7 +201,7 @@ def _table(found: list[Shown]) -> Table:
         since = datetime.fromtimestamp(machine.since / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if machine.since else ""
         last = machine.notes[-1].text if machine.notes else ""
         row = (one.name, state, since, machine.reason, *map(str, _totals(one)), str(machine.opened), last)
-        table.add_row(*map(Text, row))
+        table.add_row(*map(cell, row))
     return table
 
 
@@ -220,8 +221,8 @@ def _show(one: Shown, console: Console) -> None:
     ]
     for name, value in lines:
         if value:
-            console.print(f"{name:<12} {value}")
+            console.print(cell(f"{name:<12} {value}"))
     if machine.notes:
         console.print("\nLast failures (UTC)")
         for note in reversed(machine.notes):
-            console.print(f"  {moment(note.at)}  {note.kind} on {note.worker}  {note.text}")
+            console.print(cell(f"  {moment(note.at)}  {note.kind} on {note.worker}  {note.text}"))

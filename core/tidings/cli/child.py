@@ -7,10 +7,12 @@ import sys
 import threading
 from typing import IO
 
-from rich.console import Console
 from rich.text import Text
 
 from tidings.parent import PARENT_VARIABLE
+from tidings.printable import printable
+
+from .console import error_console
 
 from .error import EXIT_MISTAKE, EXIT_SETTING, MISTAKE
 
@@ -26,7 +28,7 @@ class Child:
         self._environment = {**environment, PARENT_VARIABLE: str(os.getpid())}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self._console = Console(stderr=True)
+        self._console = error_console()
         self._told = False
         """Whether `ended_by_itself` has returned its end."""
         self._asked = False
@@ -106,5 +108,5 @@ class Child:
             for line in output:
                 self._mistake = self._mistake or line.startswith(MISTAKE)
                 text = Text(f"{self.name:<7}", style=self._colour)
-                text.append(line.rstrip("\n"), style="default")
+                text.append(printable(line.rstrip("\n")), style="default")
                 self._console.print(text, soft_wrap=True)

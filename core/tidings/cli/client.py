@@ -14,11 +14,12 @@ from tidings.client import Client, ClientError, Handle, SubmitOptions
 from tidings.client.address import DEFAULT_URL
 from tidings.contract.frame import Snapshot, SnapshotFrame
 from tidings.contract.problem import Problem, ProblemError
+from tidings.printable import printable, printable_json
 
 from . import timeline
+from .console import open_console
 from .error import CommandError
 from .follow import follow
-from .letter import open_console
 
 Url = Annotated[str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")]
 Credential = Annotated[
@@ -66,7 +67,7 @@ def submit(
     async def run(client: Client) -> int:
         handle = await _submit(client, kind, value, texts, options)
         if not do_follow:
-            print(handle.token)  # noqa: T201
+            print(printable(handle.token))  # noqa: T201
             return 0
         return await follow(handle, kind)
 
@@ -119,7 +120,7 @@ def show(
         snapshot = (await client.watch(token)).snapshot
         assert snapshot is not None, "a watch is answered by one"
         if as_json:
-            print(msgspec.json.format(msgspec.json.encode(_bare(snapshot))).decode())  # noqa: T201
+            print(printable_json(_bare(snapshot)))  # noqa: T201
         else:
             timeline.show(snapshot, open_console())
         return 0

@@ -6,17 +6,18 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from redis.asyncio import Redis
-from rich.console import Console
 
 from tidings.broker.dead import DeadLetters
 from tidings.broker.keys import Keys
 from tidings.broker.letter import Letter
+from tidings.printable import printable_json, printable_json_line
 from tidings.settings import StoreSettings
 
 from .act import Act, announce, conclude, perform
 from .choice import Choice, choose, find_letters, queues
+from .console import error_console, open_console
 from .flag import with_flags
-from .letter import open_console, show, table_of
+from .letter import show, table_of
 from .store import with_store
 
 dead = typer.Typer(help="Look at dead letters, replay them, drop them.", no_args_is_help=True)
@@ -57,13 +58,13 @@ def list_(
         letters, more = await _newest(store, choice, limit)
         if as_json:
             for letter in letters:
-                print(_encode(letter).decode())  # noqa: T201 - this is the command line
+                print(printable_json_line(letter))  # noqa: T201 - this is the command line
         elif letters:
             console.print(table_of(letters))
         else:
             console.print("There is no such dead letter.")
         if more:
-            Console(stderr=True).print(f"There are more than {limit}: narrow it down, or give a larger --limit.")
+            error_console().print(f"There are more than {limit}: narrow it down, or give a larger --limit.")
 
     with_store(flags, run)
 
@@ -78,7 +79,7 @@ def show_(
     async def run(store: Redis) -> None:
         (letter,) = await find_letters(store, [token])
         if as_json:
-            print(msgspec.json.format(_encode(letter)).decode())  # noqa: T201
+            print(printable_json(letter))  # noqa: T201
         else:
             show(letter, open_console())
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from tidings.client import Event, Handle, JobCancelled, JobExpired, JobFailed
 from tidings.client.step import Steps
+from tidings.printable import printable_json
 
+from .console import cell, error_console, plain
 from .timeline import line_of
 
 UNDONE = {
@@ -22,7 +23,7 @@ UNDONE = {
 
 async def follow(handle: Handle, name: str) -> int:
     """Show a job until it ends; return the exit code: 0 if it succeeded, else 1."""
-    console = Console(stderr=True)
+    console = error_console()
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -32,12 +33,12 @@ async def follow(handle: Handle, name: str) -> int:
         TextColumn("{task.fields[message]}"),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(escape(name), total=None, message=f"[dim]{handle.token}[/dim]")
+        task = bar.add_task(plain(name), total=None, message=f"[dim]{plain(handle.token)}[/dim]")
         steps = Steps()  # of its own: those of the handle are ahead of the events that wait here
         async for event in handle:
             _show(bar, task, event)
             if event.name == "step" and (step := steps.hear(event)) is not None:
-                bar.console.print(line_of(step), highlight=False)
+                bar.console.print(line_of(step))
     return await _end(handle, console)
 
 
@@ -45,14 +46,14 @@ def _show(bar: Progress, task: TaskID, event: Event) -> None:
     match event.name:
         case "progress":
             fraction = event.data.get("fraction")
-            message = escape(event.data.get("message") or "")
+            message = plain(event.data.get("message") or "")
             bar.update(task, total=None if fraction is None else 1.0, completed=fraction or 0, message=message)
         case "log":
-            bar.console.print(_line(event.data), markup=False, highlight=False)
+            bar.console.print(cell(_line(event.data)))
         case "retrying":
             after = event.data.get("after")
             again = "" if after is None else f"; again in {after:g} s"  # a snapshot does not know
-            bar.update(task, message=f"attempt {event.data.get('attempt')} failed{again}")
+            bar.update(task, message=plain(f"attempt {event.data.get('attempt')} failed{again}"))
         case "succeeded":
             bar.update(task, total=1.0, completed=1.0, message="[green]succeeded[/green]")
         case "started" | "queued" | "waiting" | "cancelled" | "expired" | "failed":
@@ -68,12 +69,12 @@ async def _end(handle: Handle, console: Console) -> int:
     try:
         result = await handle.result(timeout=10)
     except JobFailed as error:
-        console.print(f"[red]failed[/red] {escape(str(error))}")
+        console.print(f"[red]failed[/red] {plain(error)}")
         if error.problem.compensation is not None:
             console.print(UNDONE.get(error.problem.compensation, ""))
         return 1
     except (JobCancelled, JobExpired) as error:
-        console.print(f"[red]{escape(str(error))}[/red]")
+        console.print(f"[red]{plain(error)}[/red]")
         return 1
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
+    sys.stdout.write(printable_json(result) + "\n")
     return 0

@@ -7,18 +7,19 @@ import msgspec
 import typer
 from redis.asyncio import Redis
 from rich.table import Table
-from rich.text import Text
 
 from tidings.broker.census import count_queue
 from tidings.broker.keys import Keys
 from tidings.broker.kind_records import KindsRead
 from tidings.broker.registry import Registry
+from tidings.printable import printable_json_line
 from tidings.settings import StoreSettings
 from tidings.validation import NoEngineError, compile_schema
 
+from .console import cell, open_console
 from .error import CommandError
 from .flag import with_flags
-from .letter import moment, open_console
+from .letter import moment
 from .store import with_store
 
 kinds = typer.Typer(help="Look at the kinds that workers registered, and remove some.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
         lines = await _lines(store)
         if as_json:
             for line in lines:
-                print(msgspec.json.encode(line).decode())  # noqa: T201 - this is the command line
+                print(printable_json_line(line))  # noqa: T201 - this is the command line
         elif lines:
             open_console().print(_table(lines))
         else:
@@ -82,7 +83,7 @@ def remove(
             if not force:
                 await _refuse_waiting(store, found, name)
         await registry.remove(names)
-        open_console().print(f"Removed: {', '.join(names)}.", markup=False)
+        open_console().print(cell(f"Removed: {', '.join(names)}."))
 
     with_store(flags, run)
 
@@ -130,7 +131,7 @@ def _table(lines: list[KindLine]) -> Table:
     table = Table("kind", "queue", "workers", "last served (UTC)", "left out")
     for line in lines:
         served = moment(line.served_at) if line.served_at else ""
-        table.add_row(*map(Text, (line.kind, line.queue or "", str(line.workers), served, line.left_out or "")))
+        table.add_row(*map(cell, (line.kind, line.queue or "", str(line.workers), served, line.left_out or "")))
     return table
 
 

@@ -6,20 +6,11 @@ from datetime import UTC, datetime
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tidings.broker.letter import Letter, Past
+from tidings.printable import printable, printable_json
 
-PIPED_WIDTH = 200
-"""Columns of a table that does not go to a terminal."""
-
-
-def open_console() -> Console:
-    """Return the console for standard output; where nobody sees it, nothing is squeezed into 80 columns."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = max(console.width, PIPED_WIDTH)
-    return console
+from .console import cell
 
 
 def table_of(letters: Iterable[Letter]) -> Table:
@@ -31,7 +22,7 @@ def table_of(letters: Iterable[Letter]) -> Table:
     for one in letters:
         detail = " ".join(one.detail.split())
         row = (one.token, one.kind, str(one.attempt), moment(one.died), one.code, detail)
-        table.add_row(*map(Text, row))
+        table.add_row(*map(cell, row))
     return table
 
 
@@ -49,12 +40,12 @@ def show(letter: Letter, console: Console) -> None:
     ]
     for name, value in lines:
         if value:
-            console.print(f"{name:<12} {value}")
+            console.print(cell(f"{name:<12} {value}"))
     milestones = [f"{name:<12} {_exact(ms)}" for name, ms in letter.milestones.items()]
     _section(console, "Milestones (UTC)", milestones)
     _section(console, "History", [_past(one) for one in letter.history])
-    _section(console, "Input", msgspec.json.format(bytes(letter.input)).decode().splitlines())
-    _section(console, "Traceback", letter.traceback.splitlines())
+    _section(console, "Input", _input(letter).split("\n"))
+    _section(console, "Traceback", printable(letter.traceback, lines=True).split("\n") if letter.traceback else [])
 
 
 def moment(ms: int) -> str:
@@ -75,8 +66,16 @@ def _past(past: Past) -> str:
     return f"{_exact(past.at)}  attempt {past.attempt} {past.event} on {past.worker}{why}"
 
 
+def _input(letter: Letter) -> str:
+    """Return the input as JSON; of one that is none, what there is."""
+    try:
+        return printable_json(letter.input)
+    except msgspec.MsgspecError:
+        return printable(bytes(letter.input).decode(errors="replace"))
+
+
 def _section(console: Console, title: str, lines: list[str]) -> None:
     if lines:
         console.print(f"\n{title}")
         for line in lines:
-            console.print(f"  {line}")
+            console.print(cell(f"  {line}"))

@@ -11,9 +11,9 @@ from tidings.broker.paused import Paused
 from tidings.broker.registry import Registry
 from tidings.settings import StoreSettings
 
+from .console import cell, open_console
 from .error import CommandError
 from .flag import with_flags
-from .letter import open_console
 from .store import with_store
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
@@ -30,13 +30,11 @@ def pause(queue: Queue, **flags: Any) -> None:
         if queue not in known:
             raise CommandError(f"there is no queue {queue!r}; known: {', '.join(known) or 'none'}")
         fresh = await Paused(store, Keys()).pause(queue, f"{getpass.getuser()} (tidings pause)")
-        console = open_console()
         if fresh:
-            console.print(
-                f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it.", markup=False
-            )
+            text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
         else:
-            console.print(f"{queue} was paused already.", markup=False)
+            text = f"{queue} was paused already."
+        open_console().print(cell(text))
 
     with_store(flags, run)
 
@@ -48,6 +46,6 @@ def resume(queue: Queue, **flags: Any) -> None:
     async def run(store: Redis) -> None:
         was_paused = await Paused(store, Keys()).resume(queue)
         text = f"The workers of {queue} take again." if was_paused else f"{queue} was not paused."
-        open_console().print(text, markup=False)
+        open_console().print(cell(text))
 
     with_store(flags, run)

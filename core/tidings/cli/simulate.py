@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tidings.lab.simulation import Part, Simulation, SimulationError, parse
 from tidings.lab.words import describe
+from tidings.printable import printable
 
 from .error import CommandError
 
@@ -53,7 +54,7 @@ def words_for(simulation: Simulation, seed: int) -> str:
 def tell(console: Console, line: str) -> None:
     """Print what the lab does, as what the processes say is printed."""
     text = Text(f"{'lab':<7}", style="yellow")
-    text.append(line, style="default")
+    text.append(printable(line), style="default")
     console.print(text, soft_wrap=True)
 
 

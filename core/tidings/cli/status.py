@@ -3,7 +3,6 @@
 import asyncio
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -12,8 +11,10 @@ from tidings.broker.census import Census, take_census
 from tidings.broker.connection import check_store, open_store
 from tidings.broker.keys import Keys
 from tidings.contract.kind import KindRecord
+from tidings.printable import printable_json
 from tidings.settings import StoreSettings, from_env
 
+from .console import cell, open_console
 from .error import EXIT_MISTAKE, EXIT_NO_WORKER
 from .flag import with_flags
 
@@ -24,9 +25,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
     settings = from_env(StoreSettings, overrides=flags)
     census = asyncio.run(_census(settings.store_url))
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(census)).decode())  # noqa: T201
+        print(printable_json(census))  # noqa: T201
     else:
-        _show(census, Console())
+        _show(census, open_console())
     raise typer.Exit(_code(census))
 
 
@@ -57,26 +58,25 @@ def _show(census: Census, console: Console) -> None:
     for one in census.queues:
         oldest = "" if one.oldest is None else f"{one.oldest:.1f} s"
         counts = map(str, (one.running, one.scheduled, one.dead))
-        queues.add_row(one.queue, one.tier, str(one.waiting), oldest, *counts)
+        queues.add_row(cell(one.queue), cell(one.tier), str(one.waiting), oldest, *counts)
     kinds = Table("kind", "version", "queue", "tier", "recurs", "description", title="Kinds", title_justify="left")
     for kind in census.kinds:
-        kinds.add_row(kind.kind, str(kind.version), kind.queue, " ".join(kind.tiers), _recurs(kind), kind.description)
+        row = (kind.kind, kind.version, kind.queue, " ".join(kind.tiers), _recurs(kind), kind.description)
+        kinds.add_row(*map(cell, row))
     workers = Table("worker", "version", "running", "slots", "kinds", title="Workers", title_justify="left")
     for worker in census.workers:
         slots = " ".join(f"{tier}={owned}" for tier, owned in worker.tiers.items()) or str(worker.slots)
-        row = (worker.worker, worker.version, str(worker.running), slots, " ".join(worker.kinds))
-        workers.add_row(*row)
+        about = (worker.worker, worker.version, worker.running, slots, " ".join(worker.kinds))
+        workers.add_row(*map(cell, about))
     for table in (queues, kinds, workers):
         console.print(table)
     if not census.workers:
-        console.print("[red]No worker lives.[/red]")
+        console.print(cell("No worker lives.", style="red"))
     for queue in census.paused:
-        console.print(f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it.", style="yellow")
+        text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
+        console.print(cell(text, style="yellow"))
     for queue in census.unserved:
-        console.print(f"[red]Jobs wait in {queue}, and no worker serves it.[/red]")
+        console.print(cell(f"Jobs wait in {queue}, and no worker serves it.", style="red"))
     for wait in census.unserved_kinds:
-        console.print(
-            f"{wait.jobs} jobs of {wait.kind} wait in {wait.queue}, and no worker serves that kind.",
-            style="red",
-            markup=False,
-        )
+        text = f"{wait.jobs} jobs of {wait.kind} wait in {wait.queue}, and no worker serves that kind."
+        console.print(cell(text, style="red"))

@@ -11,6 +11,9 @@ from rich.text import Text
 from tidings.contract.frame import Snapshot
 from tidings.contract.problem import Problem
 from tidings.contract.step import Step, StepStatus
+from tidings.printable import printable
+
+from .console import cell
 
 MARKS = {
     StepStatus.RUNNING: ("●", "cyan"),
@@ -46,7 +49,7 @@ def show(snapshot: Snapshot, console: Console) -> None:
     ]  # fmt: skip
     for name, value in lines:
         if value:
-            console.print(f"{name:<12} {value}")
+            console.print(cell(f"{name:<12} {value}"))
     if isinstance(snapshot.steps, list):
         console.print()
         console.print(table_of(snapshot.steps))
@@ -70,7 +73,7 @@ def table_of(steps: Iterable[Step]) -> Table:
             tries,
             _came(step),
         )
-        table.add_row(Text(mark, style=colour), *(one if isinstance(one, Text) else Text(one) for one in row))
+        table.add_row(Text(mark, style=colour), *(one if isinstance(one, Text) else cell(one) for one in row))
     return table
 
 
@@ -91,9 +94,9 @@ def line_of(step: Step) -> Text:
     """Return one line that tells how a step is."""
     mark, colour = MARKS[step.status]
     text = Text(f"{mark} ", style=colour)
-    text.append(f"{step.path}  {step.name}: {word(step)}", style="default")
+    text.append(printable(f"{step.path}  {step.name}: {word(step)}"), style="default")
     came = _came(step) if step.status is StepStatus.FAILED else ""
-    return text.append(f" ({came})" if came else "", style="dim")
+    return text.append(printable(f" ({came})") if came else "", style="dim")
 
 
 def _came(step: Step) -> str:

@@ -8,10 +8,11 @@ import msgspec
 import typer
 
 from tidings.cli.client import Credential, Url, Wait, read_input, run_client
+from tidings.cli.console import cell, open_console
 from tidings.cli.error import CommandError
-from tidings.cli.letter import open_console
 from tidings.client import Client, SubmitOptions
 from tidings.client.address import DEFAULT_URL
+from tidings.printable import printable_json
 
 from .capacity import Advice, Objective, advise
 from .figures import Figures, figures_of
@@ -85,12 +86,13 @@ def bench(
     async def run(client: Client) -> int:
         if not as_json:
             about = f"{offer:g} a second" if offer else f"{in_flight} in flight"
-            open_console().print(f"Measuring {kind} for {seconds:g} s after {warm_up:g} s of warm-up, {about}.")
+            about = f"Measuring {kind} for {seconds:g} s after {warm_up:g} s of warm-up, {about}."
+            open_console().print(cell(about))
         found = await _carry_out(client, plan)
         figures = figures_of(plan, found, workers)
         advice = _advice(figures, found, rate, goal)
         if as_json:
-            print(msgspec.json.format(msgspec.json.encode(Report(figures, advice))).decode())  # noqa: T201
+            print(printable_json(Report(figures, advice)))  # noqa: T201
         else:
             _print(figures, advice)
         return 0
@@ -149,7 +151,7 @@ def _print(figures: Figures, advice: Advice | None) -> None:
     if advice is not None:
         console.print()
         for line in recommend(advice, figures):
-            console.print(line)
+            console.print(cell(line))
 
 
 def _inputs(fields: list[str], text: str | None, file: Path | None) -> list[Any]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
+from tidings.cli.console import cell
+
 from .capacity import BUSY, Advice
 from .figures import Figures, Spread
 
@@ -16,7 +18,9 @@ def show(figures: Figures, console: Console) -> None:
     """Print what was measured."""
     how = f"{figures.in_flight} in flight" if figures.in_flight else f"{figures.offered:g} a second offered"
     served = "1 worker" if figures.workers == 1 else f"{figures.workers} workers"
-    console.print(f"\n{figures.kind}: {figures.jobs} jobs in {figures.seconds:g} s, {how}, {served}\n")
+    console.print()
+    console.print(cell(f"{figures.kind}: {figures.jobs} jobs in {figures.seconds:g} s, {how}, {served}"))
+    console.print()
     table = Table("", box=None, pad_edge=False)
     for column in ("mean", "p50", "p95", "p99"):
         table.add_column(column, justify="right")
@@ -27,7 +31,7 @@ def show(figures: Figures, console: Console) -> None:
     console.print(table)
     console.print()
     for line in _about(figures):
-        console.print(line)
+        console.print(cell(line))
 
 
 def _about(figures: Figures) -> Iterator[str]:

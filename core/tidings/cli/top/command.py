@@ -9,17 +9,16 @@ import tty
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from redis.asyncio import Redis
-from rich.console import Console
 from rich.live import Live
 
 from tidings.broker.error import StoreError
 from tidings.broker.keys import Keys
+from tidings.cli.console import SafeConsole, open_console
 from tidings.cli.flag import with_flags
-from tidings.cli.letter import open_console
 from tidings.cli.store import with_store
+from tidings.printable import printable_json
 from tidings.settings import StoreSettings
 
 from .screen import screen
@@ -42,7 +41,7 @@ def top(
     async def run(store: Redis) -> None:
         watcher = Watcher(store, Keys())
         if as_json:
-            print(msgspec.json.format(msgspec.json.encode(await watcher.look())).decode())  # noqa: T201
+            print(printable_json(await watcher.look()))  # noqa: T201
         elif once or not console.is_terminal:
             console.print(screen(await watcher.look()))
         else:
@@ -54,10 +53,8 @@ def top(
 async def _live(watcher: Watcher, every_s: float) -> None:
     leave = asyncio.Event()
     sight, away = await watcher.look(), ""
-    with (
-        _keys(leave),
-        Live(screen(sight), console=Console(highlight=False, markup=False), screen=True, auto_refresh=False) as live,
-    ):
+    console = SafeConsole(highlight=False, markup=False)
+    with _keys(leave), Live(screen(sight), console=console, screen=True, auto_refresh=False) as live:
         while not await _told(leave, every_s):
             try:
                 sight, away = await watcher.look(), ""

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidings.broker.registry import WorkerRecord
+from tidings.cli.console import cell
 
 from .sight import Breaker, Sight, Tier
 
@@ -24,7 +25,7 @@ def screen(sight: Sight, away: str = "") -> RenderableType:
     """
     parts: list[RenderableType] = [_head(sight)]
     if away:
-        parts.append(Text(f"This is old: {away}", style="bold red"))
+        parts.append(cell(f"This is old: {away}", style="bold red"))
     parts += [Text(), _queues(sight.tiers), Text(), _workers(sight.workers, sight.at)]
     if sight.breakers:
         parts += [Text(), _breakers(sight.breakers, sight.at)]
@@ -65,7 +66,7 @@ def _queues(tiers: list[Tier]) -> Table:
             Text(str(one.dead), style="yellow" if one.dead else ""),
         )
         unserved = bool(one.waiting and not one.served)
-        table.add_row(*row, style="red" if unserved else "")
+        table.add_row(*map(_cell, row), style="red" if unserved else "")
         if unserved:
             table.add_row("", Text("no worker serves it", style="red", no_wrap=True))
     return table
@@ -94,7 +95,7 @@ def _workers(workers: list[WorkerRecord], now_ms: int) -> Table:
             one.version,
             " ".join(one.queues) + (f" ({tiers})" if tiers else ""),
         )
-        table.add_row(*row)
+        table.add_row(*map(_cell, row))
     if not workers:
         table.add_row(Text("There is no worker.", style="red", no_wrap=True))
     return table
@@ -104,7 +105,8 @@ def _breakers(breakers: list[Breaker], now_ms: int) -> Table:
     table = _table("breaker", "state", right=("for", "opened"), then=("why", "last failure"))
     for one in breakers:
         state = Text(one.state.replace("_", "-"), style="" if one.state == "closed" else "red")
-        table.add_row(one.breaker, state, _since(one.since, now_ms), str(one.opened), one.reason, Text(one.last))
+        row = (one.breaker, state, _since(one.since, now_ms), str(one.opened), one.reason, one.last)
+        table.add_row(*map(_cell, row))
     return table
 
 
@@ -113,6 +115,10 @@ def _table(*left: str, right: tuple[str, ...], then: tuple[str, ...] = ()) -> Ta
     for name in (*left, *right, *then):
         table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
     return table
+
+
+def _cell(content: object) -> Text:
+    return content if isinstance(content, Text) else cell(content)
 
 
 def _since(moment_ms: int, now_ms: int) -> str:
