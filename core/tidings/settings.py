@@ -4,17 +4,22 @@ A setting is defined in one place, as a field: its type, default, bounds, unit a
 come the check of what the environment says, the flags of the commands, and the reference page.
 """
 
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from .printable import printable
 from .store_url import StoreUrlError, parse_store_url, show_store_url
 
 PREFIX = "TIDINGS_"
+STORE_URL = PREFIX + "STORE_URL"
+STORE_URL_FILE = PREFIX + "STORE_URL_FILE"
 
 S = TypeVar("S", bound="StoreSettings")
 
@@ -36,9 +41,13 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Where the store is: `redis://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss://` (TLS), "
             "`unix:///PATH`, or `embedded:FOLDER` for the one that `tidings dev` runs in that folder; `valkey://` and "
             "`valkeys://` mean the same as `redis://` and `rediss://`. In a user name or password `@`, `/`, `?`, `#` "
-            "and `%` are written `%40`, `%2F`, `%3F`, `%23` and `%25`.",
+            "and `%` are written `%40`, `%2F`, `%3F`, `%23` and `%25`. With a password rather by the variable, or a "
+            "file: others on the machine can read a command line.",
         ),
     ] = "embedded:.tidings"
+    store_url_file: Annotated[
+        str, Meta(description="A file that holds the store's address instead, such as a secret of an orchestrator.")
+    ] = ""
     log_format: Annotated[
         Literal["console", "json"], Meta(description="Log lines for people, or one JSON object a line.")
     ] = "console"
@@ -118,7 +127,41 @@ def from_env(kind: type[S], environ: Mapping[str, str] | None = None, overrides:
         value = (overrides or {}).get(setting.name)
         if value is not None:
             given[setting.name] = value
+    path = given.get("store_url_file")
+    if path:
+        if "store_url" in given:
+            raise SettingsError(f"{STORE_URL} and {STORE_URL_FILE} are both set: set one of them")
+        given["store_url"] = _read_store_url(str(path))
     return _convert(kind, given)
+
+
+def store_url_of(environ: Mapping[str, str]) -> str:
+    """Return the store's address as an environment says it; empty: it says none.
+
+    Raises:
+        SettingsError: it names a file that cannot be read.
+
+    """
+    if environ.keys() & {STORE_URL, STORE_URL_FILE}:
+        names = {name: environ[name] for name in (STORE_URL, STORE_URL_FILE) if environ.get(name)}
+        return from_env(StoreSettings, names).store_url if names else ""
+    return ""
+
+
+MAX_STORE_URL_BYTES = 16_384
+
+
+def _read_store_url(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(MAX_STORE_URL_BYTES + 1).decode()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"{STORE_URL_FILE} ({printable(path)}) cannot be read: {reason}") from error
+    url = text.strip()
+    if not url or len(url.split()) != 1 or len(text) > MAX_STORE_URL_BYTES:
+        raise SettingsError(f"{STORE_URL_FILE} ({printable(path)}) must hold one line: the store's address")
+    return url
 
 
 def settings_of(kind: type[StoreSettings]) -> Iterator[Setting]:
@@ -166,7 +209,19 @@ def _masked(setting: Setting, value: Any) -> str:
     """Return a value as errors and logs may show it: no secret, no password in an address."""
     if setting.secret and value:
         return "***"
-    return repr(show_store_url(value) if setting.name == "store_url" else value)
+    return repr(_shown(setting.name, value))
+
+
+_USER = re.compile(r"//[^/]*@")
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return a value without what stands before a host in it."""
+    if isinstance(value, tuple):
+        return tuple(_shown(name, one) for one in value)
+    if name == "store_url":
+        return show_store_url(value)
+    return _USER.sub("//***@", value) if isinstance(value, str) else value
 
 
 def _metas(type_: Any) -> Iterator[Meta]:

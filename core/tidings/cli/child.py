@@ -13,7 +13,6 @@ from tidings.parent import PARENT_VARIABLE
 from tidings.printable import printable
 
 from .console import error_console
-
 from .error import EXIT_MISTAKE, EXIT_SETTING, MISTAKE
 
 

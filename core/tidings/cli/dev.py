@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.panel import Panel
 
 from tidings.broker.connection import check_store, redact
@@ -29,10 +28,11 @@ from tidings.lab.lab import Addresses, Lab
 from tidings.lab.simulation import EXAMPLE, Part, Simulation, SimulationError
 from tidings.modules import folder_of
 from tidings.port import PortError, check_port
-from tidings.settings import StoreSettings, from_env
+from tidings.settings import STORE_URL_FILE, store_url_of
 from tidings.store_url import EMBEDDED
 
 from .child import Child
+from .console import error_console, plain
 from .error import CommandError
 from .simulate import draw_seed, free_port, read_simulation, tell, words_for
 from .supervision import MAX_STARTS, Supervision, describe_end
@@ -72,7 +72,7 @@ def dev(
         check_port(os.environ.get("TIDINGS_HOST", "127.0.0.1"), port)
     except PortError as error:
         raise CommandError(str(error)) from None
-    url = os.environ.get("TIDINGS_STORE_URL", "") and from_env(StoreSettings).store_url
+    url = store_url_of(os.environ)
     store = EmbeddedStore(folder) if not url or url.startswith(EMBEDDED) else None
     simulation = None if simulate is None else read_simulation(simulate, own_store=store is not None)
     wish = _Wish(modules or [], port, open_page, reload, simulation, simulate_seed)
@@ -111,7 +111,7 @@ class _Dev:
         self._wish = wish
         self._store_url = store_url
         self._store = store
-        self._console = Console(stderr=True)
+        self._console = error_console()
         self._seed = draw_seed() if wish.seed is None else wish.seed
         addresses = Addresses(wish.port, store_url, store_url)
         self._lab: Lab | None = None
@@ -121,7 +121,7 @@ class _Dev:
         self._direct = f"http://127.0.0.1:{addresses.server_port}"
         """The server's own address, past what stands before it."""
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != STORE_URL_FILE},
             "TIDINGS_PORT": str(addresses.server_port),
             "TIDINGS_DRAIN_S": os.environ.get("TIDINGS_DRAIN_S", "0.5"),
             "TIDINGS_GRACE_S": os.environ.get("TIDINGS_GRACE_S", "1"),
@@ -259,7 +259,7 @@ class _Dev:
     def _announce(self) -> None:
         address = f"http://127.0.0.1:{self._wish.port}"
         what = " ".join(self._wish.modules) or "no jobs yet: name a module, such as `tidings dev jobs.py`"
-        where = f"store   {redact(self._store_url)}\njobs    {what}"
+        where = f"store   {plain(redact(self._store_url))}\njobs    {plain(what)}"
         if self._wish.modules:
             where += f"\nworker  process {self._worker.pid}"
         if self._wish.simulation is not None:

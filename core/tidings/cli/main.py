@@ -18,8 +18,10 @@ from tidings.broker.error import StoreError
 from tidings.contract.problem import ProblemError
 from tidings.environment import unknown_variables
 from tidings.parent import end_with_parent_if_asked
+from tidings.printable import printable
 from tidings.settings import SettingsError
 
+from .command_line import hide_secrets
 from .error import EXIT_MISTAKE, EXIT_SETTING, EXIT_STORE, MISTAKE, CommandError
 
 EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
@@ -50,6 +52,7 @@ LOGGING = frozenset({"serve", "work", "dev"})
 
 def main() -> None:
     """Run the command line of this process."""
+    hide_secrets()
     end_with_parent_if_asked()
     try:
         _app(sys.argv[1:])()
@@ -62,7 +65,9 @@ def main() -> None:
 
 
 def _end(error: Exception, code: int) -> NoReturn:
-    print(f"{MISTAKE}{error}", file=sys.stderr)  # noqa: T201 - this is the command line
+    # A second line is set in: no text of others looks like a message of its own.
+    text = printable(str(error), lines=True).replace("\n", "\n  ")
+    print(f"{MISTAKE}{text}", file=sys.stderr)  # noqa: T201 - this is the command line
     raise SystemExit(code)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from tidings.printable import printable
 from tidings.settings import SettingsError
 
 from .api_key import ApiKeyAuthenticator, parse_keys
@@ -84,9 +85,9 @@ def _keys(settings: AuthSettings) -> Keys:
         name = "TIDINGS_JWT_KEY_FILE"
         return OneKey(key_in_file(_read(settings.jwt_key_file)), name)
     except OSError as error:
-        raise SettingsError(f"{name} ({settings.jwt_key_file}) cannot be read: {error.strerror}") from error
+        raise SettingsError(f"{name} ({printable(settings.jwt_key_file)}) cannot be read: {error.strerror}") from error
     except ValueError as error:
-        shown = f"{name} ({settings.jwt_key_file})" if settings.jwt_key_file else name
+        shown = f"{name} ({printable(settings.jwt_key_file)})" if settings.jwt_key_file else name
         raise SettingsError(f"{shown} holds {error}") from error
 
 

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -111,7 +112,7 @@ class PublishedKeys:
             self._take(keys_of_set(document))
         except _FETCH_ERRORS as error:
             why = str(error) or type(error).__name__
-            log.warning("jwks_not_fetched", url=self._url, error=why, keys=len(self._keys))
+            log.warning("jwks_not_fetched", url=_shown(self._url), error=why, keys=len(self._keys))
         finally:
             self._fetching = False
             fetched, self._fetched = self._fetched, asyncio.Event()
@@ -121,11 +122,17 @@ class PublishedKeys:
         before, now = _algorithms(self._keys), _algorithms(keys)
         self._keys = keys
         if now != before:
-            log.info("jwks_fetched", url=self._url, algorithms=sorted(set(now.values())), keys=len(now))
+            log.info("jwks_fetched", url=_shown(self._url), algorithms=sorted(set(now.values())), keys=len(now))
 
 
 def _algorithms(keys: dict[str, Key]) -> dict[str, str]:
     return {kid: key.algorithm for kid, key in keys.items()}
+
+
+def _shown(url: str) -> str:
+    """Return an address for the log, without what may be secret in it: user, password, query."""
+    place = urlsplit(url)
+    return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
 
 
 _FETCH_ERRORS = (OSError, ValueError, RecursionError, http.client.HTTPException, msgspec.DecodeError)
