@@ -10,6 +10,9 @@
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
+#   make constraints   renew constraints-hashed.txt: what constraints.txt names, by the hashes of its files
+#   make sbom    list what an installation consists of, as CycloneDX: artifacts/sbom.json
+#   make setup HASHES=1   set up from files with these hashes alone
 #   make mutants   break a copy in every way that a test must notice
 
 PYTHON ?= python3
@@ -18,10 +21,14 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs clean
+.PHONY: help setup demo test test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs constraints sbom clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
+
+# Whether the environment is made of files with known hashes alone. pip then wants a hash of everything, which a checkout
+# has not: so it comes afterwards, and brings nothing along.
+HASHES ?=
 
 # The Python environment. The stamp is newer than what it was made from.
 $(VENV)/stamp: pyproject.toml constraints.txt
@@ -31,7 +38,12 @@ $(VENV)/stamp: pyproject.toml constraints.txt
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+ifeq ($(HASHES),1)
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r constraints-hashed.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+else
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]' --group demo --group test --group lint --group bench
+endif
 	@touch $@
 
 # What the tests of the page need, from Debian where it is missing.
@@ -126,6 +138,28 @@ bench-all: $(VENV)/stamp $(VENV)/stamp-allocator bench-peers-setup
 bench-push: $(VENV)/stamp $(VENV)/stamp-allocator
 	$(BIN)/python -m bench.push
 
+# Tools that nothing else needs, and that stay out of what they describe.
+.venv-tools/stamp: Makefile
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet 'cyclonedx-bom>=7.0' 'uv>=0.9'
+	@touch $@
+
+# Of every platform, so that the file is the same wherever it is made; no address of an index stands in it.
+constraints: .venv-tools/stamp
+	.venv-tools/bin/uv pip compile --quiet pyproject.toml --extra dev --extra otel --group demo --group test \
+		--group lint --group bench --constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --output-file constraints-hashed.txt
+
+# Of an installation with all that runs in production, without what the project itself is made with.
+sbom: .venv-tools/stamp
+	rm -rf build/sbom && mkdir -p artifacts
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/pip install --quiet -c constraints.txt '.[server,worker,embedded,otel]'
+	build/sbom/bin/pip uninstall --quiet --yes pip
+	.venv-tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file artifacts/sbom.json build/sbom/bin/python
+	rm -rf build/sbom
+
 MINUTES ?= 10
 SEED ?= 1
 NEMESIS ?= all
@@ -144,4 +178,4 @@ docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from support.floors import floor_of, requirements
 from support.store import free_port
 from support.timeouts import scaled
 
@@ -40,15 +41,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing but the wheel and its dependencies; returns its bin folder."""
+@pytest.fixture(scope="module", params=["newest", "oldest"])
+def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and the newest dependencies that were tried, or the oldest that are admitted."""
+    constraints = ROOT / "constraints.txt"
+    if request.param == "oldest":
+        constraints = tmp_path_factory.mktemp("floors") / "constraints.txt"
+        asked = requirements("server", "worker", "embedded", "dev")
+        constraints.write_text("".join(f"{one.name}=={floor_of(one)}\n" for one in asked))
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     subprocess.run(
         [
             str(folder / "bin/pip"), "install", "--quiet", "--no-warn-script-location",
-            "-c", str(ROOT / "constraints.txt"), f"tidings[dev] @ {wheel.as_uri()}",
+            "-c", str(constraints), f"tidings[dev] @ {wheel.as_uri()}",
         ],
         check=True,
         env=outside(),
