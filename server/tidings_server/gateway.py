@@ -36,6 +36,8 @@ from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.kind import KindRecord
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
+from tidings.metric.collector import Collector
+from tidings.metric.pulse import Pulse
 from tidings.metric.stock import Stock
 from tidings.trace import Span, tracing_of
 
@@ -140,7 +142,8 @@ class Gateway:
         self._clock = StoreClock()
         notices = Notices(self.meter.notify, self._clock) if settings.metrics else None
         self.hub = Hub(self.store, self._subscription, keys, notices)
-        self.stock = Stock(self.client, keys, self.breaker_store, contact, self._records)
+        stock = Stock(self.client, keys, self.breaker_store, self._records)
+        self.collector = Collector(Pulse(self.client, contact), stock.read)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -158,6 +161,7 @@ class Gateway:
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 if self.settings.metrics:
                     tasks.start_soon(self._clock.follow, self.client, name="store clock")
+                    tasks.start_soon(self.collector.run, name="metrics")
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
                     await self.retention.looked.wait()

@@ -25,7 +25,7 @@ class Metrics:
         return Response(page.body, headers={**HEADERS, "content-type": page.content_type})
 
     async def _families(self) -> list[Family]:
-        stock = await self._gateway.stock.families()
+        stock = await self._gateway.collector.families()
         gateway, sockets = self._gateway, len(self._sockets)
         streams = max(gateway.accounts.connections - sockets, 0)
         return [

@@ -760,6 +760,27 @@ MUTANTS = (
         ("tests/metric/test_meter.py",),
     ),
     Mutant(
+        "A page of metrics waits for a slow store.",
+        METRIC + "collector.py",
+        "anyio.move_on_after(give_up - self._asked_at)",
+        "anyio.move_on_after(3600)",
+        ("tests/metric/test_slow_store.py",),
+    ),
+    Mutant(
+        "A store that is slow counts as one that is down.",
+        METRIC + "pulse.py",
+        "self._contact.clock() - since <= SILENT_S",
+        "self._contact.clock() - since < 0",
+        ("tests/metric/test_slow_store.py",),
+    ),
+    Mutant(
+        "All queues are asked for at once.",
+        BROKER + "census.py",
+        "for name in names[first : first + PAGE])",
+        "for name in names[first:])",
+        ("tests/metric/test_slow_store.py",),
+    ),
+    Mutant(
         "A job that a worker holds counts as the oldest in line.",
         LUA + "count.lua",
         "'(' .. after, '+'",

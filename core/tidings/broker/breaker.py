@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from tidings.breaker.machine import MAX_NOTES, BreakerState, Machine, Spec, View
 
 from .clock import store_ms
-from .connection import command
+from .connection import command, read_values
 from .gather import Gatherers
 from .keys import BREAKERS, Keys
 from .pause import store_pause
@@ -177,9 +177,7 @@ class BreakerStore(Gatherers):
         names = sorted(
             name.decode(errors="replace") for name in await command(self._store, "SMEMBERS", self._keys.breakers)
         )
-        if not names:
-            return []
-        records = await command(self._store, "MGET", *map(self._keys.breaker, names))
+        records = await read_values(self._store, [self._keys.breaker(name) for name in names])
         gone = [name for name, record in zip(names, records, strict=True) if record is None]
         if gone:
             await command(self._store, "SREM", self._keys.breakers, *gone)

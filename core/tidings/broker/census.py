@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 import msgspec
 import structlog
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tidings.contract.kind import KindRecord
 
 from .clock import store_ms
-from .connection import CALL_ERRORS, command
+from .connection import CALL_ERRORS, caller_of, command
 from .error import StoreError, translate
 from .keys import Keys
 from .paused import Paused
@@ -52,6 +52,9 @@ MAX_ASIDE = 500
 
 ASIDE_MS = 20_000
 """Those that wait for a worker that serves their kind are offered again within this time."""
+
+PAGE = 50
+"""Queues that are asked for at once: a submit of the same process waits behind so many short calls at the most."""
 
 RATE_VALID_MS = 30_000
 """A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
@@ -107,12 +110,8 @@ async def take_census(store: Redis, keys: Keys, known: Iterable[KindRecord] | No
     registry = Registry(store, keys)
     found = (await registry.kinds()).values() if known is None else known
     kinds = sorted(found, key=lambda kind: kind.kind)
-    tiers: dict[str, set[str]] = {}
-    for kind in kinds:
-        tiers.setdefault(kind.queue, set()).update(kind.tiers)
-    counts = (count_queue(store, keys, queue, sorted(names)) for queue, names in sorted(tiers.items()))
     workers = await registry.workers()
-    queues = [one for queue in await asyncio.gather(*counts) for one in queue]
+    queues = [one async for page in count_queues(store, keys, queues_of(kinds)) for one in page]
     return Census(
         kinds=kinds,
         workers=workers,
@@ -150,6 +149,37 @@ async def _aside(store: Redis, keys: Keys, queue: str) -> list[str]:
     return [kind.decode(errors="replace") for state, entry, kind in found if state == b"queued" and not entry and kind]
 
 
+def queues_of(kinds: Iterable[KindRecord]) -> dict[str, set[str]]:
+    """Return the queues of some kinds, each with its tiers."""
+    queues: dict[str, set[str]] = {}
+    for kind in kinds:
+        queues.setdefault(kind.queue, set()).update(kind.tiers)
+    return queues
+
+
+async def count_queues(
+    store: Redis, keys: Keys, queues: Mapping[str, Iterable[str]]
+) -> AsyncIterator[list[QueueCount]]:
+    """Yield how much lies in some queues, by their names, `PAGE` queues at a time.
+
+    Each queue is counted at one moment, different queues at different ones. Between two pages the store and the
+    connection serve others, however many queues there are.
+
+    Args:
+        store: a client of it.
+        keys: the names of the namespace.
+        queues: queue → its tiers.
+
+    Raises:
+        StoreError: the store cannot be reached.
+
+    """
+    names = sorted(queues)
+    for first in range(0, len(names), PAGE):
+        counts = (count_queue(store, keys, name, sorted(queues[name])) for name in names[first : first + PAGE])
+        yield [one for queue in await asyncio.gather(*counts) for one in queue]
+
+
 async def count_queue(store: Redis, keys: Keys, queue: str, tiers: list[str]) -> list[QueueCount]:
     """Return how much lies in some tiers of a queue, counted at one moment.
 
@@ -172,21 +202,28 @@ async def count_queue(store: Redis, keys: Keys, queue: str, tiers: list[str]) ->
     ]
 
 
-async def drain_rate(store: Redis, keys: Keys, queue: str, tier: str, now: int) -> float | None:
-    """Return the jobs a second that leave the line of a tier, measured while there is one; None: unknown.
+async def drain_rates(store: Redis, keys: Keys, counts: Iterable[QueueCount], now: int) -> list[float | None]:
+    """Return for each tier the jobs a second that leave its line, measured while there is one; None: unknown.
 
     Args:
         store: a client of it.
         keys: the names of the namespace.
-        queue: whose tier it is.
-        tier: which.
+        counts: the tiers.
         now: the store's time, ms since the epoch.
 
     Raises:
         StoreError: the store cannot be reached.
 
     """
-    since, rate = await command(store, "HMGET", keys.flow(queue, tier), "since", "rate")
+    caller, flows = caller_of(store), [keys.flow(one.queue, one.tier) for one in counts]
+    rates: list[float | None] = []
+    for first in range(0, len(flows), PAGE):
+        asked = [caller.ask("HMGET", flow, "since", "rate") for flow in flows[first : first + PAGE]]
+        rates += [_valid_rate(since, rate, now) for since, rate in await asyncio.gather(*asked)]
+    return rates
+
+
+def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | None:
     if since is None or rate is None or now - int(since) > RATE_VALID_MS:
         return None
     return float(rate)

@@ -1,6 +1,7 @@
 """Connections to the store: one place for addresses, time limits and pool sizes."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -21,6 +22,9 @@ CALL_TIMEOUT_S = 10.0
 """How long one command may take before the store counts as unavailable."""
 
 CONNECT_TIMEOUT_S = 5.0
+
+READ_AT_ONCE = 200
+"""Values that one command reads at the most: the store answers nobody else meanwhile."""
 
 CALL_ERRORS = (RedisError, OSError, RuntimeError)
 """What a call of redis-py's raises when the store is away. Among them RuntimeError: uvloop says so, and redis-py
@@ -123,6 +127,19 @@ async def command(store: Redis, *args: Any) -> Any:
         return await store.execute_command(*args)  # type: ignore[no-untyped-call]
     except CALL_ERRORS as error:
         raise translate(error) from error
+
+
+async def read_values(store: Redis, keys: Sequence[str]) -> list[bytes | None]:
+    """Return the values of some keys, in their order; None: there is none. Reads `READ_AT_ONCE` of them at a time.
+
+    Raises:
+        StoreError: the store is unavailable, or refused the command.
+
+    """
+    values: list[bytes | None] = []
+    for first in range(0, len(keys), READ_AT_ONCE):
+        values += await command(store, "MGET", *keys[first : first + READ_AT_ONCE])
+    return values
 
 
 async def check_store(url: str) -> None:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from tidings.contract.kind import KindRecord, encode_kind
 
 from .clock import store_ms
-from .connection import command
+from .connection import command, read_values
 from .keys import REGISTRY, Keys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, KindsRead, read_kinds
 from .readable import readable
@@ -144,12 +144,10 @@ class Registry:
     async def workers(self) -> list[WorkerRecord]:
         """Return the workers that live."""
         listed = await command(self._store, "ZRANGE", self._keys.workers, 0, -1, "WITHSCORES")
-        if not listed:
-            return []
         seen = {
             name.decode(errors="replace"): int(float(at)) for name, at in zip(listed[::2], listed[1::2], strict=True)
         }
-        found = await command(self._store, "MGET", *map(self._keys.worker, seen))
+        found = await read_values(self._store, [self._keys.worker(name) for name in seen])
         present = {name: record for name, record in zip(seen, found, strict=True) if record is not None}
         workers = readable(present, _decode_worker, "worker")
         return [msgspec.structs.replace(record, seen_ms=seen[name]) for name, record in workers.items()]

@@ -28,6 +28,11 @@ class Silence:
             self.ended = now
         self._heard = now
 
+    @property
+    def heard_at(self) -> float | None:
+        """When the store was heard last, by the clock passed in; None: never."""
+        return self._heard
+
     def lasts(self, now: float) -> bool:
         """Return whether there is a silence that counts at this moment."""
         return self._heard is not None and now - self._heard > self._longest_s

@@ -1,4 +1,4 @@
-"""What lies in the store, as metrics: asked for when a page is."""
+"""What lies in the store, as metrics."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -7,33 +7,28 @@ from redis.asyncio import Redis
 
 from tidings.breaker.machine import BreakerState
 from tidings.broker.breaker import BreakerStore, Shown
-from tidings.broker.census import Census, QueueCount, take_census
+from tidings.broker.census import QueueCount, count_queues, queues_of
 from tidings.broker.connection import caller_of
-from tidings.broker.contact import Contact
-from tidings.broker.error import CommandDeniedError, StoreError
+from tidings.broker.error import CommandDeniedError
 from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry
 from tidings.broker.retention import KEEPS
 from tidings.contract.kind import KindRecord
 
-from .family import Family, Labels, gauge, gauges, up
+from .family import Family, Labels, gauge, gauges
 from .meter import Names
 
-WITHIN_S = 0.5
-"""How long the store may take; a page that waits longer than its reader tells nothing at all."""
-
 _STATES = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 1.0, BreakerState.OPEN: 2.0}
+
+TURN = 500
+"""Kinds that one turn of the event loop goes through."""
 
 
 class Stock:
     """What lies in the store. All processes tell the same of it: it is not to be summed over them."""
 
     def __init__(
-        self,
-        store: Redis,
-        keys: Keys,
-        breakers: BreakerStore,
-        contact: Contact,
-        kinds: Callable[[], Iterable[KindRecord]],
+        self, store: Redis, keys: Keys, breakers: BreakerStore, kinds: Callable[[], Iterable[KindRecord]]
     ) -> None:
         """Prepare.
 
@@ -41,80 +36,59 @@ class Stock:
             store: a client of the store.
             keys: the names of the namespace.
             breakers: the breakers in it.
-            contact: what this process knows of how the store is: one that is lost is not asked.
             kinds: tells the kinds known by now.
 
         """
         self._store = store
         self._keys = keys
         self._breakers = breakers
-        self._contact = contact
         self._kinds = kinds
         self._names, self._queues, self._breaker_names = Names(), Names(), Names()
 
-    async def families(self) -> list[Family]:
-        """Return what lies in the store; while it does not answer, only that it does not."""
-        if self._contact.lost:
-            return [up(answers=False)]
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                kinds = list(self._kinds())
-                census, shown, memory = await asyncio.gather(
-                    take_census(self._store, self._keys, kinds), self._breakers.shown(), self._memory()
-                )
-        except (StoreError, TimeoutError):
-            return [up(answers=False)]
+    async def read(self) -> list[Family]:
+        """Return what lies in the store, read in pages: the store and this process do other work between them.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        kinds = list(self._kinds())
         return [
-            up(answers=True),
-            *self._of_queues(census),
-            *self._of_workers(census),
-            *self._of_breakers(shown),
-            *memory,
+            *await self._of_queues(kinds),
+            *await self._of_workers(kinds),
+            *self._of_breakers(await self._breakers.shown()),
+            *await self._memory(),
         ]
 
-    def _of_queues(self, census: Census) -> Iterator[Family]:
-        names = ("backlog", "running", "oldest")
-        tiers: dict[str, dict[Labels, float]] = {name: {} for name in names}
-        queues: dict[str, dict[str, QueueCount]] = {}
-        for one in census.queues:
-            queue = self._queues.label(one.queue)
-            place = (queue, one.tier)
-            _add(tiers["backlog"], place, one.waiting)
-            _add(tiers["running"], place, one.running)
-            tiers["oldest"][place] = max(tiers["oldest"].get(place, 0.0), one.oldest or 0.0)
-            queues.setdefault(queue, {})[one.queue] = one
-        scheduled = {(label,): float(sum(one.scheduled for one in found.values())) for label, found in queues.items()}
-        dead = {(label,): float(sum(one.dead for one in found.values())) for label, found in queues.items()}
-        where = ("queue", "tier")
-        yield gauges("tidings_backlog_jobs", "Jobs that wait for a worker.", where, tiers["backlog"].items())
-        yield gauges(
-            "tidings_oldest_waiting_seconds",
-            "How long the job that waits longest has been in line for a worker; 0: none is.",
-            where,
-            tiers["oldest"].items(),
-        )
-        yield gauges("tidings_running_jobs", "Jobs that a worker holds.", where, tiers["running"].items())
-        meaning = "Jobs that are not due yet: delayed, or before another try."
-        yield gauges("tidings_scheduled_jobs", meaning, ("queue",), scheduled.items())
-        yield gauges("tidings_dead_jobs", "Dead letters.", ("queue",), dead.items())
+    async def _of_queues(self, kinds: list[KindRecord]) -> list[Family]:
+        sums = _QueueSums(self._queues)
+        async for page in count_queues(self._store, self._keys, queues_of(kinds)):
+            for one in page:
+                sums.add(one)
+        return list(sums.families())
 
-    def _of_workers(self, census: Census) -> Iterator[Family]:
+    async def _of_workers(self, kinds: list[KindRecord]) -> list[Family]:
+        workers = await Registry(self._store, self._keys).workers()
         serving: dict[str, int] = {}
-        for worker in census.workers:
+        for worker in workers:
             for kind in worker.kinds:
                 serving[kind] = serving.get(kind, 0) + 1
         least: dict[Labels, float] = {}
-        for record in census.kinds:
+        for number, record in enumerate(kinds, 1):
             labels = (self._names.label(record.kind), self._queues.label(record.queue))
             count = float(serving.get(record.kind, 0))
             least[labels] = min(least.get(labels, count), count)
-        yield gauge("tidings_workers", "Workers that live.", len(census.workers))
-        yield gauges(
-            "tidings_kind_workers",
-            "Living workers that serve a kind; of those under `other` the least.",
-            ("kind", "queue"),
-            least.items(),
-        )
+            if number % TURN == 0:
+                await asyncio.sleep(0)
+        return [
+            gauge("tidings_workers", "Workers that live.", len(workers)),
+            gauges(
+                "tidings_kind_workers",
+                "Living workers that serve a kind; of those under `other` the least.",
+                ("kind", "queue"),
+                least.items(),
+            ),
+        ]
 
     def _of_breakers(self, shown: list[Shown]) -> Iterator[Family]:
         states: dict[Labels, float] = {}
@@ -141,6 +115,47 @@ class Stock:
                 float(lines.get("maxmemory_policy", KEEPS).strip() != KEEPS),
             ),
         ]
+
+
+class _QueueSums:
+    """The numbers of queues, summed by their labels as they are read."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._backlog: dict[Labels, float] = {}
+        self._running: dict[Labels, float] = {}
+        self._oldest: dict[Labels, float] = {}
+        self._scheduled: dict[Labels, float] = {}
+        self._dead: dict[Labels, float] = {}
+        self._seen = ""
+        """The queue that came last: what is told of a whole queue comes with each of its tiers."""
+
+    def add(self, one: QueueCount) -> None:
+        """Add a tier; the tiers of a queue follow each other."""
+        queue = self._names.label(one.queue)
+        place = (queue, one.tier)
+        _add(self._backlog, place, one.waiting)
+        _add(self._running, place, one.running)
+        self._oldest[place] = max(self._oldest.get(place, 0.0), one.oldest or 0.0)
+        if one.queue != self._seen:
+            self._seen = one.queue
+            _add(self._scheduled, (queue,), one.scheduled)
+            _add(self._dead, (queue,), one.dead)
+
+    def families(self) -> Iterator[Family]:
+        """Yield the families."""
+        where = ("queue", "tier")
+        yield gauges("tidings_backlog_jobs", "Jobs that wait for a worker.", where, self._backlog.items())
+        yield gauges(
+            "tidings_oldest_waiting_seconds",
+            "How long the job that waits longest has been in line for a worker; 0: none is.",
+            where,
+            self._oldest.items(),
+        )
+        yield gauges("tidings_running_jobs", "Jobs that a worker holds.", where, self._running.items())
+        meaning = "Jobs that are not due yet: delayed, or before another try."
+        yield gauges("tidings_scheduled_jobs", meaning, ("queue",), self._scheduled.items())
+        yield gauges("tidings_dead_jobs", "Dead letters.", ("queue",), self._dead.items())
 
 
 def _add(sums: dict[Labels, float], labels: Labels, value: float) -> None:

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from tidings.breaker.machine import BreakerState
 from tidings.broker.breaker import BreakerStore, Shown
-from tidings.broker.census import Census, drain_rate, store_memory, take_census
+from tidings.broker.census import Census, drain_rates, store_memory, take_census
 from tidings.broker.chronicle import FORGET_S, Chronicle
 from tidings.broker.clock import store_ms
 from tidings.broker.error import StoreError
@@ -177,8 +177,8 @@ class Observatory:
         lines = []
         left = Counter((job.queue, job.tier) for job in self._chronicle.since(now - RATE_MS))
         self._rates.note(now, {(one.queue, one.tier): one.waiting + one.running for one in census.queues})
-        for one in census.queues:
-            drains = await drain_rate(self._store, self._keys, one.queue, one.tier, now) or 0.0
+        rates = await drain_rates(self._store, self._keys, census.queues, now)
+        for one, drains in zip(census.queues, (rate or 0.0 for rate in rates), strict=True):
             # At high rates the chronicle does not reach back as far.
             span = min(RATE_MS, max(now - (self._chronicle.reaches_back(one.queue) or 0), 1))
             ends = left[one.queue, one.tier] * 1000 / span

@@ -6,7 +6,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from tidings.broker.breaker import BreakerStore
-from tidings.broker.census import Census, QueueCount, drain_rate, store_memory, take_census
+from tidings.broker.census import Census, QueueCount, drain_rates, store_memory, take_census
 from tidings.broker.clock import store_ms
 from tidings.broker.keys import Keys
 from tidings.broker.registry import WorkerRecord
@@ -84,9 +84,7 @@ class Watcher:
         census, breakers, memory, now = await asyncio.gather(
             take_census(self._store, self._keys), self._breakers(), store_memory(self._store), store_ms(self._store)
         )
-        drains = await asyncio.gather(
-            *(drain_rate(self._store, self._keys, one.queue, one.tier, now) for one in census.queues)
-        )
+        drains = await drain_rates(self._store, self._keys, census.queues, now)
         tiers = [self._tier(one, rate, census, now) for one, rate in zip(census.queues, drains, strict=True)]
         self._before = now, {(one.queue, one.tier): one.waiting for one in tiers}
         return Sight(
