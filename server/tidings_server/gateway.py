@@ -488,6 +488,7 @@ class Gateway:
             try:
                 await self._read_kinds()
                 self.breakers.serve(self.kinds.records.values())
+                self.meter.know(self.kinds.records.values())
                 for queue in self.kinds.queues - self.hub.partitions:
                     await self.hub.open(queue)
                 self._kinds_known.set()

@@ -1,10 +1,12 @@
 """What a server counts while it works, for its page of metrics."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 
 from tidings.broker.clock import StoreClock
 from tidings.contract.event import EventClass
+from tidings.contract.kind import KindRecord
 from tidings.metric.family import Family, counts, durations
 from tidings.metric.meter import Counter, Histogram, Names, Series
 
@@ -31,6 +33,11 @@ class ServerMeter:
         self.slow = Counter(
             "tidings_slow_consumers_total", "Clients that were sent away because they read too slowly.", ("transport",)
         )
+        self.slow.begin([("socket",), ("stream",)])
+
+    def know(self, kinds: Iterable[KindRecord]) -> None:
+        """Have the acks of some kinds at 0 before the first."""
+        self.ack.begin((record.kind, tier) for record in kinds for tier in record.tiers)
 
     def families(self) -> list[Family]:
         """Return what was counted so far."""

@@ -52,7 +52,7 @@ def test_a_page_holds_sums_counts_and_cumulated_buckets() -> None:
     histogram = Histogram("tidings_x_seconds", "x", ("kind",), Names())
     for seconds in (0.0, 0.3, 7200.0):
         histogram.of('k"\n').observe(seconds)
-    total = counts_of(histogram, "tidings_x_total", "x")
+    total = counts_of(histogram, Counter("tidings_x_total", "x", ("kind",)))
     empty = counts(Counter("tidings_y_total", "y"))
     lines = write([durations(histogram), total, empty]).body.decode().splitlines()
     label = r'kind="k\"\n"'

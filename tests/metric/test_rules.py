@@ -2,9 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from metric.tape import PROMTOOL, RULES, promtool
 from support.peer import peer
 from support.scrape import scrape, text, until
 from support.store import free_port
 from support.system import System, running_system
-from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-RULES = DEPLOY / "prometheus/alerts.yml"
-PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=str(Path(sys.executable).parent)) or ""
 NAME = re.compile(r"\b(?:tidings|process)_[a-z_]+\b")
 SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
 
@@ -49,20 +44,6 @@ async def pages(system: System, port: int) -> tuple[str, str]:
     until(worker, lambda now: now.sum("tidings_jobs_total", kind="flaky") >= 1)
     until(server, lambda now: now.sum("tidings_ack_seconds_count", kind="flaky") >= 1)
     return server, worker
-
-
-def promtool(*arguments: str, given: str = "") -> str:
-    done = subprocess.run(
-        [PROMTOOL, *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-        cwd=RULES.parent,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def alerts() -> list[dict[str, Any]]:

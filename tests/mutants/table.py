@@ -760,6 +760,13 @@ MUTANTS = (
         ("tests/metric/test_meter.py",),
     ),
     Mutant(
+        "A counter has no 0 before its first count, so that no alert sees that one.",
+        METRIC + "meter.py",
+        "                self.add(*one, count=0)",
+        "                pass",
+        ("tests/metric/test_alerts.py::test_the_first_worker_that_is_lost",),
+    ),
+    Mutant(
         "A page of metrics waits for a slow store.",
         METRIC + "collector.py",
         "anyio.move_on_after(give_up - self._asked_at)",

@@ -1,6 +1,8 @@
 """What a worker counts while it works, for its page of metrics. All times are the store's."""
 
-from tidings.contract.state import TERMINAL
+from collections.abc import Iterable
+
+from tidings.contract.state import TERMINAL, State
 from tidings.contract.trace import trace_id_of
 from tidings.metric.family import Family, counts, counts_of, durations
 from tidings.metric.meter import Counter, Histogram, Names
@@ -24,12 +26,25 @@ class WorkerMeter:
         self._total = Histogram(
             "tidings_total_seconds", "From when a job was submitted to when it had ended for good.", _ENDS, names
         )
+        self._jobs = Counter("tidings_jobs_total", "Jobs that have ended for good on this worker.", _ENDS, names)
+        """Only where each begins: they are counted by the histogram of their totals."""
         self._retries = Counter(
             "tidings_retries_total", "Attempts that failed and will be followed by another.", _PLACE, names
         )
         self._redeliveries = Counter(
             "tidings_redeliveries_total", "Jobs started here because the worker that had them was lost.", _PLACE, names
         )
+
+    def begin(self, places: Iterable[tuple[str, str]]) -> None:
+        """Have everything that may happen to the jobs of some kinds and tiers at 0.
+
+        Of the histograms only that of jobs that succeed: each has two dozen lines.
+        """
+        found = list(places)
+        for counter in (self._retries, self._redeliveries):
+            counter.begin(found)
+        self._jobs.begin((*place, outcome) for place in found for outcome in sorted(_TERMINAL))
+        self._total.begin((*place, State.SUCCEEDED) for place in found)
 
     def began(self, kind: str, tier: str, waited_ms: int, traceparent: str) -> None:
         """Count an attempt that starts."""
@@ -60,12 +75,11 @@ class WorkerMeter:
 
     def families(self) -> list[Family]:
         """Return what was counted so far."""
-        jobs = counts_of(self._total, "tidings_jobs_total", "Jobs that have ended for good on this worker.")
         return [
             durations(self._wait),
             durations(self._run),
             durations(self._total),
-            jobs,
+            counts_of(self._total, self._jobs),
             counts(self._retries),
             counts(self._redeliveries),
         ]

@@ -97,6 +97,10 @@ class Worker:
         self._pauses_changed = asyncio.Event()
         self._queues: dict[str, Queue] = {}
         self._served = self._served_queues()
+        shares = self.settings.shares
+        self._meter.begin(
+            (job.kind, tier) for job in self._jobs.values() for tier in job.tiers if not shares or tier in shares
+        )
 
     async def run(self) -> None:
         """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""

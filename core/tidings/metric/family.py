@@ -42,10 +42,14 @@ def counts(counter: Counter) -> Numbers:
     return Numbers(counter.name, counter.meaning, counter.labels, [(labels, float(n)) for labels, n in counter])
 
 
-def counts_of(histogram: Histogram, name: str, meaning: str) -> Numbers:
-    """Return how many a histogram has observed, as a counter of its own: what is counted once need not be twice."""
-    samples = [(labels, float(sum(series.counts))) for labels, series in histogram]
-    return Numbers(name, meaning, histogram.labels, samples)
+def counts_of(histogram: Histogram, counter: Counter) -> Numbers:
+    """Return how many a histogram has observed, beside what a counter of the same labels began with.
+
+    What is counted once need not be counted twice: the counter itself counts nothing.
+    """
+    samples = {labels: float(count) for labels, count in counter}
+    samples.update((labels, float(sum(series.counts))) for labels, series in histogram)
+    return Numbers(counter.name, counter.meaning, counter.labels, list(samples.items()))
 
 
 def gauge(name: str, meaning: str, value: float) -> Numbers:

@@ -5,7 +5,7 @@ page (`page.py`). One event loop counts and reads, so nothing is locked.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 BOUNDS = (
@@ -78,6 +78,10 @@ class Names:
         self._known.add(name)
         return name
 
+    def has_room(self, names: Iterable[str]) -> bool:
+        """Return whether all of some names can have a line of their own."""
+        return len(self._known.union(names)) <= self._most
+
 
 class Histogram:
     """The durations of one sort of thing, by labels."""
@@ -97,6 +101,16 @@ class Histogram:
         self.labels = labels
         self._names = names
         self._series: dict[tuple[str, ...], Series] = {}
+
+    def begin(self, labels: Iterable[tuple[str, ...]]) -> None:
+        """Have some labels at 0 before anything is observed: `rate` sees the first observation only after a 0.
+
+        Where there are more names than may have a line of their own, those that are observed first get one.
+        """
+        found = list(labels)
+        if self._names.has_room(first for first, *_ in found):
+            for one in found:
+                self.of(*one)
 
     def of(self, *labels: str) -> Series:
         """Return the observations under some labels."""
@@ -127,6 +141,16 @@ class Counter:
         self.labels = labels
         self._names = names
         self._counts: dict[tuple[str, ...], int] = {} if labels else {(): 0}
+
+    def begin(self, labels: Iterable[tuple[str, ...]]) -> None:
+        """Have some labels at 0 before anything is counted: `increase` sees the first count only after a 0.
+
+        Where there are more names than may have a line of their own, those that are counted first get one.
+        """
+        found = list(labels)
+        if self._names is None or self._names.has_room(first for first, *_ in found):
+            for one in found:
+                self.add(*one, count=0)
 
     def add(self, *labels: str, count: int = 1) -> None:
         """Count one more, or some."""

@@ -1,0 +1,274 @@
+"""Each alert on the pages that real processes show: silent while all is well, and firing at the first occurrence."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from metric.tape import PROMTOOL, Tape
+from support.peer import peer
+from support.raw import CLOSE, TEXT, frame, raw_socket
+from support.scrape import Scraped, scrape, until
+from support.store import free_port, running_store
+from support.system import JOBS, ServerProcess, System, WorkerProcess
+from tidings.broker.breaker import BreakerStore
+from tidings.broker.connection import open_store
+from tidings.broker.keys import Keys
+from tidings.broker.paused import Paused
+from tidings.contract.token import parse
+from tidings.lab.proxy import Proxy
+from tidings.lab.simulation import LinkFaults
+from tidings.lab.weather import Weather
+
+pytestmark = pytest.mark.skipif(not PROMTOOL, reason="promtool is missing: make setup")
+
+WELL = 20
+"""Minutes of pages before anything happens."""
+
+SOON = 9
+"""Minutes after which an alert with a short `for` fires, and its window still holds what happened."""
+
+LATER = 14
+
+KEYS = Keys()
+BREAKERS = str(Path(__file__).parents[1] / "support/breaker_kinds.py")
+LIMITS = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_MAX_WAITING_BYTES": "1000000"}
+
+
+class World:
+    """A system whose pages are scraped."""
+
+    def __init__(self, system: System, store: Redis) -> None:
+        self.system = system
+        self.store = store
+        self.tape = Tape()
+        self.urls: dict[str, str] = {}
+
+    @property
+    def server(self) -> ServerProcess:
+        return self.system.server
+
+    def add_worker(self) -> WorkerProcess:
+        port = free_port()
+        worker = self.system.add_worker(str(JOBS), BREAKERS, TIDINGS_METRICS_PORT=str(port), **LIMITS)
+        self.urls[f"w{len(self.system.workers)}"] = f"http://127.0.0.1:{port}/metrics"
+        return worker
+
+    async def well(self) -> None:
+        """Have all well for some time: nothing fires."""
+        for url in self.urls.values():
+            await self.shows(url, lambda now: now.sum("tidings_store_up") == 1)
+        await self.shows(self.urls["s1"], lambda now: now.has("tidings_kind_workers"))
+        await self.play(WELL)
+        self.tape.firing()
+
+    async def shows(self, url: str, holds: Callable[[Scraped], bool]) -> None:
+        """Return when a page shows something."""
+
+        def patient(page: str) -> Scraped:
+            try:
+                return scrape(page)
+            except OSError:
+                return Scraped(iter(()))
+
+        await asyncio.to_thread(until, url, holds, patient)
+
+    async def play(self, minutes: int, **growing: float) -> None:
+        """Have the present pages stand for some minutes."""
+        pages = {instance: await asyncio.to_thread(scrape, url) for instance, url in self.urls.items()}
+        self.tape.play(minutes, pages, growing)
+
+
+@asynccontextmanager
+async def world_of(weather: Weather | None = None) -> AsyncIterator[World]:
+    """Run a server and a worker; the server's store is behind such weather."""
+    with running_store() as process:
+        system, store = System(process), open_store(process.url)
+        proxy = Proxy(process.port, weather=weather)
+        if weather is not None:
+            await proxy.listen()
+        world = World(system, store)
+        try:
+            world.add_worker()
+            server = ServerProcess(f"redis://127.0.0.1:{proxy.port or process.port}/0", **LIMITS)
+            system.servers.append(server)
+            await asyncio.to_thread(server.wait_until_ready, 1)
+            world.urls["s1"] = server.url + "/metrics"
+            yield world
+        finally:
+            system.close()
+            if weather is not None:
+                await proxy.close()
+            await store.aclose()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with world_of() as world:
+        yield world
+
+
+async def test_the_first_failure_of_a_kind_and_the_first_dead_letter(world: World, tmp_path: Path) -> None:
+    await world.well()
+    async with peer(world.server.socket_url) as client:
+        await client.run("reject")
+    await world.shows(world.urls["w1"], lambda now: now.sum("tidings_jobs_total", outcome="failed") == 1)
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_dead_jobs") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsJobsFail", "TidingsDeadLetters")
+    world.tape.check(tmp_path)
+
+
+async def test_the_first_worker_that_is_lost(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    async with peer(world.server.socket_url) as client:
+        ack = await client.submit("wait_for_file", {"path": str(path)})
+        await client.until(ack["token"], "log")
+        world.add_worker()
+        await world.well()
+        lost = world.system.workers[0]
+        lost.process.kill()
+        lost.wait()
+        del world.urls["w1"]
+        await client.until(ack["token"], "log")
+        path.touch()
+        await client.until(ack["token"])
+    await world.shows(world.urls["w2"], lambda now: now.sum("tidings_redeliveries_total") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsWorkersLost")
+    world.tape.check(tmp_path)
+
+
+async def test_the_first_job_that_is_slow(world: World, tmp_path: Path) -> None:
+    await world.well()
+    async with peer(world.server.socket_url) as client:
+        ack = await client.submit("noop", delay=1)
+        token = parse(ack["token"])
+        assert token is not None
+        key = KEYS.job(token.partition, token.id)
+        await world.store.hincrby(key, "submitted", -120_000)
+        await client.until(ack["token"])
+    await world.shows(world.urls["w1"], lambda now: now.sum("tidings_jobs_total", kind="noop") == 1)
+    await world.play(LATER)
+    world.tape.firing("TidingsJobsSlow")
+    world.tape.check(tmp_path)
+
+
+async def test_the_first_ack_and_the_first_result_that_are_slow(tmp_path: Path) -> None:
+    weather = Weather("far", LinkFaults(latency_s=1.5), 1)
+    async with world_of(weather) as world:
+        await world.well()
+        weather.calm = False
+        async with peer(world.server.socket_url) as client:
+            await client.run("noop")
+        weather.calm = True
+        told = "tidings_notify_seconds_count"
+        await world.shows(world.urls["s1"], lambda now: now.sum(told, event="final") == 1)
+        await world.shows(world.urls["s1"], lambda now: now.has("tidings_kind_workers"))
+        await world.play(SOON)
+        world.tape.firing("TidingsAcksSlow", "TidingsResultsSlow")
+        world.tape.check(tmp_path)
+
+
+async def test_a_breaker_that_is_open(world: World, tmp_path: Path) -> None:
+    await world.well()
+    async with BreakerStore(world.store, KEYS) as operator:
+        await operator.open("payments")
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_breaker_state", breaker="payments") == 2)
+    await world.play(SOON)
+    world.tape.firing("TidingsBreakerOpen")
+    world.tape.check(tmp_path)
+
+
+async def test_jobs_that_wait_for_a_kind_without_workers(world: World, tmp_path: Path) -> None:
+    await world.well()
+    (worker,) = world.system.workers
+    worker.process.terminate()
+    worker.wait()
+    del world.urls["w1"]
+    async with peer(world.server.socket_url) as client:
+        await client.submit("noop")
+    await world.shows(
+        world.urls["s1"], lambda now: now.sum("tidings_backlog_jobs") == 1 and now.sum("tidings_workers") == 0
+    )
+    await world.play(SOON)
+    world.tape.firing("TidingsKindUnserved")
+    world.tape.check(tmp_path)
+
+
+async def test_a_backlog_that_grows(world: World, tmp_path: Path) -> None:
+    await world.well()
+    await Paused(world.store, KEYS).pause("default", "a test")
+    async with peer(world.server.socket_url) as client:
+        await client.submit("noop")
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_oldest_waiting_seconds") > 0)
+    await world.play(SOON, tidings_backlog_jobs=1, tidings_oldest_waiting_seconds=60)
+    world.tape.firing("TidingsBacklogGrows")
+    world.tape.check(tmp_path)
+
+
+async def test_clients_that_read_too_slowly(world: World, tmp_path: Path) -> None:
+    await world.well()
+    async with peer(world.server.socket_url) as client:
+        ack = await client.submit("count", {"chunks": 400, "fat": 20_000})
+        async with raw_socket(world.server.socket_url, receive_buffer=4096) as slow:
+            await slow.write(frame(TEXT, json.dumps({"type": "watch", "ref": 1, "token": ack["token"]}).encode()))
+            await client.until(ack["token"])
+            while (await slow.frame()).opcode != CLOSE:
+                pass
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_slow_consumers_total", transport="socket") == 1)
+    await world.play(2 * LATER, tidings_slow_consumers_total=2)  # and two more each minute
+    world.tape.firing("TidingsSlowConsumers")
+    world.tape.check(tmp_path)
+
+
+async def test_a_store_that_is_nearly_full(world: World, tmp_path: Path) -> None:
+    await world.well()
+    used = int((await world.store.info("memory"))["used_memory"])
+    await world.store.config_set("maxmemory", int(used * 1.05))
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_store_memory_max_bytes") > 0)
+    await world.play(SOON)
+    world.tape.firing("TidingsStoreNearlyFull")
+    world.tape.check(tmp_path)
+
+
+async def test_a_store_that_cannot_be_read_in_time(world: World, tmp_path: Path) -> None:
+    await world.well()
+    await world.store.set(KEYS.breakers, "no set")  # so that each reading fails, and the last good one grows old
+    age = "tidings_store_read_age_seconds"
+    await world.shows(world.urls["s1"], lambda now: now.sum(age) > 2)
+    await world.play(SOON, **{age: 60})
+    world.tape.firing("TidingsStoreSlow")
+    world.tape.check(tmp_path)
+
+
+async def test_a_store_that_is_away_and_then_nobody_who_tells(world: World, tmp_path: Path) -> None:
+    await world.well()
+    world.system.store.kill()
+    for url in world.urls.values():
+        await world.shows(url, lambda now: now.has("tidings_store_up") and now.sum("tidings_store_up") == 0)
+    await world.play(SOON)
+    world.tape.firing("TidingsStoreAway")
+    world.tape.play(SOON, {})
+    world.tape.firing("TidingsNobodyTells")
+    world.tape.check(tmp_path)
+
+
+async def test_what_can_be_counted_is_0_before_it_happens(world: World) -> None:
+    server, worker = (scrape(world.urls[name]) for name in ("s1", "w1"))
+    assert {one.labels["transport"] for one in server.each("tidings_slow_consumers_total")} == {"socket", "stream"}
+    assert server.has("tidings_ack_seconds_count", kind="noop", tier="standard")
+    assert {one.labels["outcome"] for one in worker.each("tidings_jobs_total", kind="noop", tier="standard")} == {
+        "succeeded",
+        "failed",
+        "cancelled",
+        "expired",
+    }
+    for name in ("tidings_retries_total", "tidings_redeliveries_total", "tidings_total_seconds_count"):
+        assert worker.has(name, kind="noop", tier="standard"), name
+    for page in (server, worker):
+        assert {one.value for one in page.samples if one.name.endswith("_total") and "tidings" in one.name} == {0}
