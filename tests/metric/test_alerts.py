@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from redis.asyncio import Redis
 
-from metric.tape import PROMTOOL, Tape
+from metric.tape import PROMTOOL, RULES, Tape
 from support.peer import peer
 from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.scrape import Scraped, scrape, until
@@ -236,6 +237,15 @@ async def test_a_store_that_is_nearly_full(world: World, tmp_path: Path) -> None
     world.tape.check(tmp_path)
 
 
+async def test_a_store_that_evicts(world: World, tmp_path: Path) -> None:
+    await world.well()
+    await world.store.config_set("maxmemory-policy", "allkeys-lru")
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_store_evicts") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsStoreEvicts")
+    world.tape.check(tmp_path)
+
+
 async def test_a_store_that_cannot_be_read_in_time(world: World, tmp_path: Path) -> None:
     await world.well()
     await world.store.set(KEYS.breakers, "no set")  # so that each reading fails, and the last good one grows old
@@ -272,3 +282,9 @@ async def test_what_can_be_counted_is_0_before_it_happens(world: World) -> None:
         assert worker.has(name, kind="noop", tier="standard"), name
     for page in (server, worker):
         assert {one.value for one in page.samples if one.name.endswith("_total") and "tidings" in one.name} == {0}
+
+
+def test_every_alert_is_tried() -> None:
+    rules = [rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    tried = Path(__file__).read_text()
+    assert [name for name in rules if f'"{name}"' not in tried] == []

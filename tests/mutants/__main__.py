@@ -14,7 +14,9 @@ from .page import list_mutants
 from .table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("core", "server", "worker", "static", "tests", "bench", "examples", "deploy", "docs", "README.md", "pyproject.toml")
+COPIED = (
+    "core", "server", "worker", "static", "tests", "bench", "examples", "deploy", "docs", "README.md", "pyproject.toml",
+)  # fmt: skip
 PACKAGES = ("core", "server", "worker")
 MOST_S = 120.0
 """A test that waits for what never comes has noticed too, but should have said so earlier."""
