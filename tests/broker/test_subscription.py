@@ -165,7 +165,7 @@ async def test_it_hears_whatever_the_address_asks_for(
     async with tls_before(process.port, certificate, key) as tls:
         url = form.format(port=process.port, path=path, tls=tls, certificate=certificate)
         async with listening(url) as one:
-            await one.caller.publish("c", b"x" * 300_000)
+            await one.caller.tell("c", b"x" * 300_000)
             await one.until(lambda: one.heard == [b"x" * 300_000])
 
 

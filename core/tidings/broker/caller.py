@@ -16,15 +16,18 @@ from .prompt import Prompt
 class Caller:
     """The connections of one client by which hot calls are made; each is opened when it is first needed."""
 
-    def __init__(self, connect: Connect, contact: Contact, timeout_s: float | None) -> None:
+    def __init__(self, connect: Connect, contact: Contact, timeout_s: float | None, channel_prefix: str = "") -> None:
         """Prepare; nothing is connected yet.
 
         Args:
             connect: makes a connection; raises `StoreError`.
             contact: hears what becomes of every call.
             timeout_s: how long one answer may take, s; None: for ever.
+            channel_prefix: what stands before the names of all channels (`Store.channel_prefix`).
 
         """
+        self.script_args: tuple[str, ...] = (channel_prefix,) if channel_prefix else ()
+        """What each script takes beside its arguments: nothing in database 0."""
         self._connect = connect
         self._contact = contact
         self._timeout_s = timeout_s

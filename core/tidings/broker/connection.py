@@ -41,6 +41,25 @@ class Store(Redis):
     caller: Caller
     """Makes the calls that every job needs."""
 
+    @property
+    def channel_prefix(self) -> str:
+        """What stands before the names of all channels; empty in database 0.
+
+        Channels belong to no database: without it two installations in two databases of one store would hear each
+        other. Source: https://redis.io/docs/latest/develop/interact/pubsub/ ("Database & Scoping")
+        """
+        database = int(self.connection_pool.connection_kwargs.get("db") or 0)
+        return f"db{database}:" if database else ""
+
+    async def tell(self, channel: str, message: str | bytes) -> None:
+        """Publish a message to those who subscribed to a channel in the same database.
+
+        Raises:
+            StoreError: the store is unavailable, or refused the command.
+
+        """
+        await command(self, "PUBLISH", self.channel_prefix + channel, message)
+
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command; see redis-py."""
         try:
@@ -77,10 +96,15 @@ class Store(Redis):
         return writer
 
 
+def store_of(store: Redis) -> Store:
+    """Return a client that `open_store` gave as what it is."""
+    assert isinstance(store, Store)
+    return store
+
+
 def caller_of(store: Redis) -> Caller:
     """Return what makes the hot calls of a client that `open_store` gave."""
-    assert isinstance(store, Store)
-    return store.caller
+    return store_of(store).caller
 
 
 def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, contact: Contact | None = None) -> Store:
@@ -112,7 +136,7 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, contact: Con
     )
     assert isinstance(store, Store)
     store.contact = contact or Contact(tell=tell_nobody)
-    store.caller = Caller(store.hand_over, store.contact, timeout)
+    store.caller = Caller(store.hand_over, store.contact, timeout, store.channel_prefix)
     return store
 
 

@@ -15,6 +15,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import InvalidResponse, ResponseError
 
+from .connection import store_of
+
 READ_BYTES = 65_536
 """The most that is taken from the connection at once."""
 
@@ -25,9 +27,18 @@ Push = list[Any]
 class Feed:
     """What the store pushes over one connection."""
 
-    def __init__(self, connection: AbstractConnection) -> None:
+    def __init__(self, connection: AbstractConnection, prefix: str = "") -> None:
+        """Read a connection.
+
+        Args:
+            connection: one that stands.
+            prefix: what stands before the names of all channels in the store, and is left out here.
+
+        """
         assert connection._reader is not None, "it is connected"  # noqa: SLF001
         self._connection = connection
+        self._prefix = prefix
+        self._prefix_bytes = prefix.encode()
         # The one thing of redis-py used here that it does not call public: the stream under its parser. Nothing
         # of it was read ahead, as nobody speaks on a connection of RESP2 unasked.
         self._stream = connection._reader  # noqa: SLF001
@@ -35,7 +46,7 @@ class Feed:
 
     async def subscribe(self, *channels: str) -> None:
         """Ask for channels; each is confirmed by a push."""
-        await self._connection.send_command("SUBSCRIBE", *channels)
+        await self._connection.send_command("SUBSCRIBE", *(self._prefix + channel for channel in channels))
 
     async def read(self) -> list[Push]:
         """Wait for bytes; return what they complete, which may be nothing.
@@ -52,6 +63,8 @@ class Feed:
         while (push := self._parser.gets()) is not False:
             if isinstance(push, Exception):
                 raise push
+            if self._prefix:
+                push[1] = push[1].removeprefix(self._prefix_bytes)
             pushes.append(push)
         return pushes
 
@@ -67,6 +80,6 @@ async def open_feed(store: Redis) -> AsyncIterator[Feed]:
     connection: AbstractConnection = store.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
-        yield Feed(connection)
+        yield Feed(connection, store_of(store).channel_prefix)
     finally:
         await connection.disconnect(nowait=True)

@@ -4,7 +4,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from .clock import store_ms
-from .connection import command
+from .connection import command, store_of
 from .keys import Keys
 from .readable import readable
 
@@ -53,4 +53,4 @@ class Paused:
 
     async def _tell(self, queue: str) -> None:
         # Who misses it asks within a heartbeat.
-        await command(self._store, "PUBLISH", self._keys.paused_changed, queue)
+        await store_of(self._store).tell(self._keys.paused_changed, queue)

@@ -85,7 +85,7 @@ class Registry:
         if changed:
             pairs = [part for name in changed for part in (name, fresh[name])]
             await command(self._store, "HSET", self._keys.kinds, *pairs)
-            await command(self._store, "PUBLISH", self._keys.kinds_changed, " ".join(changed))
+            await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
 
         if (now := monotonic()) - self._seen_s >= SEEN_S:
             at = await store_ms(self._store)

@@ -85,18 +85,17 @@ class Script(Generic[Reply]):
 class _Running(Generic[Reply]):
     """One call of a script, until the store has taken it in one of the forms that it may know."""
 
-    __slots__ = ("_caller", "_packed", "_root", "_script", "reply")
+    __slots__ = ("_args", "_caller", "_script", "reply")
 
     def __init__(self, script: Script[Reply], caller: Caller, root: str, packed: bytes) -> None:
         self._script = script
         self._caller = caller
-        self._root = root
-        self._packed = packed
+        self._args: tuple[str | bytes | int, ...] = (1, root, packed, *caller.script_args)
         self.reply: Prompt[Reply] = caller.promise()
 
     def begin(self) -> None:
         if self._caller.functions:
-            self._send(self._take_of_function, "FCALL", self._script.function, 1, self._root, self._packed)
+            self._send(self._take_of_function, "FCALL", self._script.function, *self._args)
         else:
             self._send_digest()
 
@@ -122,14 +121,14 @@ class _Running(Generic[Reply]):
         elif isinstance(answer, StoreError) and not str(answer).endswith("already exists"):
             self._finish(answer)
         else:
-            self._send(self._finish, "FCALL", self._script.function, 1, self._root, self._packed)
+            self._send(self._finish, "FCALL", self._script.function, *self._args)
 
     def _send_digest(self) -> None:
-        self._send(self._take_of_digest, "EVALSHA", self._script.digest, 1, self._root, self._packed)
+        self._send(self._take_of_digest, "EVALSHA", self._script.digest, *self._args)
 
     def _take_of_digest(self, answer: Any) -> None:
         if isinstance(answer, ScriptUnknownError):
-            self._send(self._finish, "EVAL", self._script.text, 1, self._root, self._packed)
+            self._send(self._finish, "EVAL", self._script.text, *self._args)
         else:
             if isinstance(answer, CommandDeniedError):
                 # Not for want of functions, then: what is denied may be allowed again, in the quicker form too.

@@ -19,8 +19,8 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from .connection import CALL_ERRORS, Store
-from .error import StoreUnavailableError, translate
+from .connection import CALL_ERRORS, Store, store_of
+from .error import StoreError, StoreUnavailableError, translate
 from .feed import Feed, Push, open_feed
 from .pause import store_pause
 from .probe import Probe
@@ -215,8 +215,8 @@ class Subscription:
         """Publish the probe; return whether the store took it within the interval."""
         try:
             async with asyncio.timeout(self._probe_s):
-                await self._caller.publish(self._probe_channel, b"")
-        except CALL_ERRORS:  # TimeoutError among them
+                await store_of(self._caller).tell(self._probe_channel, b"")
+        except (StoreError, TimeoutError):
             return False
         return True
 

@@ -3,12 +3,15 @@
 -- KEYS[1] is the root of one partition, `t:{partition}:`; every key is derived from it here, and
 -- broker/keys.py makes the same names in Python (a test compares). All lie in one slot.
 -- ARGV[1] is a MessagePack array; what it holds is said at the top of each script.
+-- ARGV[2] stands before the names of all channels: it tells the store's databases apart, which share their channels
+-- (broker/connection.py); missing in database 0.
 --
 -- What stands at the left margin, here and in every script, is a function or a CONSTANT, made once when the library is
 -- loaded; a variable, set anew by each call; or a statement that each call runs (broker/library.py).
 
 local root = KEYS[1]
 local args = cmsgpack.unpack(ARGV[1])
+local channels = (ARGV[2] or '') .. root
 
 local GROUP = 'workers'
 local function ready_key(tier, lane)
@@ -38,7 +41,7 @@ local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
 -- Of the breakers' partition only.
 local breakers_key = root .. 'breakers'
-local breakers_changed = root .. 'changed'
+local breakers_changed = channels .. 'changed'
 local function breaker_key(name) return root .. 'breaker:' .. name end
 
 -- The classes of events (contract/event.py, EventClass).
@@ -98,7 +101,7 @@ end
 
 local function publish(gateway, box)
   if box.count > 0 then
-    redis.call('PUBLISH', root .. 'inbox:' .. gateway, cmsgpack.pack(box.entries))
+    redis.call('PUBLISH', channels .. 'inbox:' .. gateway, cmsgpack.pack(box.entries))
     box.entries, box.count, box.bytes = {}, 0, 0
   end
 end
@@ -160,7 +163,7 @@ local function close_saga(id, state, ttl)
   local parent = redis.call('HGET', job_key(id), 'parent')
   if parent then
     redis.call('XADD', outbox_key, '*', 'parent', parent, 'id', id, 'state', state)
-    if nudges then redis.call('PUBLISH', root .. 'due', 0) end
+    if nudges then redis.call('PUBLISH', channels .. 'due', 0) end
   end
 end
 
@@ -444,7 +447,7 @@ local function wake(id, state, tier, seq, watchers, worker, partition, awaits, n
     if name and not string.find(awaits or '', ' ' .. name .. ' ', 1, true) then return end
     requeue(id, tier, redis.call('HGET', key, 'envelope'), seq + 1, watchers, partition, bare_tail('queued'))
   elseif state == 'running' and worker then
-    redis.call('PUBLISH', root .. 'orders:' .. worker, '+' .. id)
+    redis.call('PUBLISH', channels .. 'orders:' .. worker, '+' .. id)
   end
 end
 

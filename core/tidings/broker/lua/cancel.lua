@@ -60,7 +60,7 @@ for i, item in ipairs(items) do
     replies[i] = 'asked'
   elseif state == 'running' then
     redis.call('HSET', key, 'cancel', 1)
-    redis.call('PUBLISH', root .. 'orders:' .. worker, id)
+    redis.call('PUBLISH', channels .. 'orders:' .. worker, id)
     replies[i] = 'asked'
   elseif turn(id, saga, 'cancelled') then
     unwind_waiting(id, key, state, tier, seq + 1, watchers)

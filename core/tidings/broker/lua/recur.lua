@@ -40,7 +40,7 @@ local function make(kind, tick, spec, id, tier, envelope, correlation)
     'submitted', now, 'state', 'scheduled', 'envelope', envelope, 'correlation_id', correlation)
   redis.call('ZADD', scheduled_key, tick, id)
   redis.call('HSET', recurring_key, kind, string.format('%.0f', tick) .. ' ' .. id .. ' ' .. spec)
-  redis.call('PUBLISH', root .. 'due', tick)
+  redis.call('PUBLISH', channels .. 'due', tick)
 end
 
 for _, item in ipairs(items) do

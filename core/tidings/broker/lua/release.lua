@@ -44,7 +44,7 @@ end
 
 if earliest then
   redis.call('ZADD', scheduled_key, unpack(places_now))
-  redis.call('PUBLISH', root .. 'due', earliest)
+  redis.call('PUBLISH', channels .. 'due', earliest)
 end
 redis.call('HSET', released_key, breaker, epoch .. ' ' .. count)
 redis.call('PEXPIRE', released_key, 3600000)

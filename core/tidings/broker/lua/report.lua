@@ -113,7 +113,7 @@ local function park(id, key, tier, entry, seq, watchers, fence, outcome)
   if deadline and not unwinding then due = math.min(due or tonumber(deadline), tonumber(deadline)) end
   if due then
     redis.call('ZADD', scheduled_key, due, id)
-    redis.call('PUBLISH', root .. 'due', due)
+    redis.call('PUBLISH', channels .. 'due', due)
   end
   tell(watchers, partition, id, seq, CHANGE, outcome[4])
 end
@@ -185,7 +185,7 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
   if state == 'scheduled' then
     redis.call('HSET', key, 'state', state, 'envelope', envelope)
     redis.call('ZADD', scheduled_key, now + delay, id)
-    redis.call('PUBLISH', root .. 'due', now + delay)
+    redis.call('PUBLISH', channels .. 'due', now + delay)
     if held and held ~= '' then wait_for(held, id, now + delay) end
   else
     enqueue(id, tier, envelope, caller)

@@ -101,7 +101,7 @@ local function in_pace(kind, id, tier, entry, deadline)
   redis.call('HSET', job_key(id), 'paced', 1)
   due = deadline and math.min(due, tonumber(deadline)) or due
   redis.call('ZADD', scheduled_key, due, id)
-  redis.call('PUBLISH', root .. 'due', due)
+  redis.call('PUBLISH', channels .. 'due', due)
   return false
 end
 

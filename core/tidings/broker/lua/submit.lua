@@ -171,7 +171,7 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
     set('envelope', envelope)
     redis.call('HSET', key, unpack(fields))
     redis.call('ZADD', scheduled_key, due, id)
-    redis.call('PUBLISH', root .. 'due', due)
+    redis.call('PUBLISH', channels .. 'due', due)
     return { 'new', id, 'scheduled', 1, 0, due - now }
   end
   set('state', 'queued')

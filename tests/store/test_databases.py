@@ -1,0 +1,119 @@
+"""Two databases of one store are two installations: nothing that is published in one is heard in the other."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+import msgspec
+import pytest
+
+from support.store import StoreProcess
+from tidings.broker.breaker import BreakerStore
+from tidings.broker.connection import Store, command, open_store
+from tidings.broker.feed import open_feed
+from tidings.broker.gateway import GatewayStore, NewJob
+from tidings.broker.keys import Keys
+from tidings.broker.paused import Paused
+from tidings.broker.registry import Registry
+from tidings.broker.subscription import Subscription
+from tidings.broker.worker import WorkerStore
+from tidings.contract.kind import KindRecord
+from tidings.contract.token import Token, mint
+
+KEYS = Keys()
+OBJECT = msgspec.Raw(b"{}")
+KIND = KindRecord(kind="k", version=1, queue="p", tier="standard", input=OBJECT, result=OBJECT)
+CHANNELS = {
+    "inbox": KEYS.inbox("p", "g"),
+    "orders": KEYS.orders("p", "w"),
+    "due": KEYS.due("p"),
+    "kinds": KEYS.kinds_changed,
+    "paused": KEYS.paused_changed,
+    "breakers": KEYS.breakers_changed,
+}
+
+
+@asynccontextmanager
+async def database(process: StoreProcess, number: int) -> AsyncIterator[tuple[Store, list[str]]]:
+    """A client of an empty database, and the names of the channels of which something is heard there."""
+    url = process.url.removesuffix("/0") + f"/{number}"
+    heard: list[str] = []
+    opened = anyio.Event()
+    names = {channel: name for name, channel in CHANNELS.items()}
+    async with AsyncExitStack() as stack:
+        store, listening = open_store(url), open_store(url, timeout=None)
+        stack.push_async_callback(store.aclose)
+        stack.push_async_callback(listening.aclose)
+        await store.flushdb()
+        inbox = Subscription(
+            listening, store, KEYS.probe("g"), lambda name, _: heard.append(names[name]), opened.set, probe_s=0.1
+        )
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        tasks.start_soon(inbox.run)
+        for channel in names:
+            await inbox.add(channel)
+        await opened.wait()
+        yield store, heard
+        tasks.cancel_scope.cancel()
+
+
+async def publish_on_all(store: Store) -> None:
+    """Do what is published on each of the channels."""
+    async with (
+        GatewayStore(store, KEYS, "g") as gateway,
+        WorkerStore(store, KEYS, "p", "w") as worker,
+        BreakerStore(store, KEYS) as breakers,
+    ):
+        await worker.join(["standard"])
+        job = mint("p").id
+        await gateway.submit("p", NewJob(job, "k", "standard", "[]"))
+        await worker.start(await worker.take(["standard"], 1, 1))  # to the inbox
+        assert await gateway.cancel(Token("p", job)) == "asked"  # an order
+        await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", delay_ms=60_000))  # due
+        await breakers.open("b")
+    await Registry(store, KEYS).register([KIND])
+    await Paused(store, KEYS).pause("p", "somebody")
+
+
+async def all_heard(heard: list[str]) -> None:
+    """Return when something was heard on every channel: what is published before on the same connection was too."""
+    with anyio.fail_after(20):
+        while set(heard) != set(CHANNELS):
+            await anyio.sleep(0.005)
+
+
+@pytest.mark.parametrize(("loud", "quiet"), [(0, 5), (5, 0), (5, 6)])
+async def test_what_is_published_in_one_database_is_not_heard_in_another(
+    store_process: StoreProcess, loud: int, quiet: int
+) -> None:
+    async with (
+        database(store_process, loud) as (store, heard),
+        database(store_process, quiet) as (other, overheard),
+    ):
+        await publish_on_all(store)
+        await all_heard(heard)
+        assert overheard == []
+        await publish_on_all(other)  # and what is published there is heard there
+        await all_heard(overheard)
+
+
+async def test_a_process_does_not_take_another_database_s_probe_for_its_own(store_process: StoreProcess) -> None:
+    async with database(store_process, 5) as (store, _):
+        for number in (0, 6):
+            other = open_store(store_process.url.removesuffix("/0") + f"/{number}")
+            async with open_feed(store) as feed:
+                await feed.subscribe(KEYS.probe("g"))
+                await feed.read()
+                await other.tell(KEYS.probe("g"), b"")
+                await store.tell(KEYS.probe("g"), b"ours")
+                assert [push[1:] for push in await feed.read()] == [[KEYS.probe("g").encode(), b"ours"]]
+            await other.aclose()
+
+
+async def test_scripts_by_their_text_know_the_database_too(store_process: StoreProcess) -> None:
+    async with database(store_process, 5) as (store, heard), database(store_process, 0) as (_, overheard):
+        store.caller.functions = False
+        await publish_on_all(store)
+        await all_heard(heard)
+        assert overheard == []
+        assert await command(store, "DBSIZE") > 0
