@@ -3,17 +3,18 @@
 import msgspec
 import structlog
 
-from tidings.broker.error import ScriptError, StoreError, StoreFullError
+from tidings.broker.error import ItemError, ScriptError, StoreError, StoreFullError
 from tidings.broker.gateway import MAX_SIGNALS, Record, Submitted
 from tidings.contract.frame import Ack, Submission
 from tidings.contract.problem import Problem, ProblemError, problem, refuse
 from tidings.contract.step import MAX_SIGNAL_BYTES
 from tidings.contract.token import Token
 from tidings.contract.trace import accept, trace_id_of
+from tidings.log_limit import LogLimiter
 
 from .auth.identity import Identity
 
-log = structlog.get_logger()
+_limited = LogLimiter(structlog.get_logger())
 
 STORE_RETRY_S = 1.0
 """What a client is told to wait when the store cannot be reached."""
@@ -50,6 +51,8 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None, degrade
             f"{answer.position} jobs wait before it, longer than its kind allows: try again later",
             retry_after=_drain_pause(answer.wait_ms),
         )
+    if answer.answer == "heavy":
+        raise _too_heavy(answer)
     if answer.answer in ("full", "crowded"):
         whose = "jobs wait in this queue" if answer.answer == "full" else "of your jobs are in this queue"
         raise refuse(
@@ -69,6 +72,18 @@ def acknowledge(token: Token, answer: Submitted, ref: int | None = None, degrade
         eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 and degraded != UNSERVED else None,
         degraded=answer.degraded or (degraded if answer.answer == "new" else "") or None,
     )
+
+
+def _too_heavy(answer: Submitted) -> ProblemError:
+    most = f"max_backlog_bytes_per_caller, {answer.seq} bytes"
+    if not answer.position:
+        detail = f"the input is larger than all of yours in this queue may be together ({most}): send a reference"
+        return refuse("too_large", detail, field="/input", limit=answer.seq)
+    detail = (
+        f"the inputs of your unfinished jobs in this queue have {answer.position} bytes, and would with this one have "
+        f"more than may be ({most}): try again later, or send references"
+    )
+    return refuse("backlog_full", detail, limit=answer.seq, retry_after=_drain_pause(answer.wait_ms))
 
 
 def _drain_pause(wait_ms: int) -> float:
@@ -166,13 +181,16 @@ def store_problem(error: BaseException) -> Problem:
 
     That the store is lost or full has been logged once, by whoever called it, not for each client.
     """
+    if isinstance(error, ItemError):
+        _limited.error("item_failed", cause=str(error).partition(":")[0], error=str(error))
+        return problem("internal_error", "what the store holds of this job cannot be used; it has been logged")
     if isinstance(error, StoreFullError):
         detail = "the store has no memory left; nothing was written"
     elif isinstance(error, StoreError):
         detail = "the store cannot be reached; nothing is known to have been written"
     else:
-        log.error("unexpected", exc_info=error)
+        _limited.error("unexpected", cause=type(error).__name__, exc_info=error)
         return problem("internal_error", "something broke on our side; it has been logged", retry_after=1)
     if isinstance(error, ScriptError):
-        log.error("script_failed", error=str(error))
+        _limited.error("script_failed", error=str(error))
     return problem("store_unavailable", detail, retry_after=STORE_RETRY_S)

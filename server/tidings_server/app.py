@@ -170,6 +170,8 @@ class Health:
             "draining": gateway.draining,
             "eviction": gateway.retention.now.eviction or None,
             "persistence": gateway.retention.now.persistence,
+            # No reason to send clients elsewhere, where the same store stands; one to look at it.
+            "store_nearly_full": gateway.memory.nearly_full,
             "reasons": reasons,
         }
         return json_response(status, 503 if reasons else 200)

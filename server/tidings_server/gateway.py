@@ -27,6 +27,7 @@ from tidings.broker.error import StoreError
 from tidings.broker.gateway import Fallback, GatewayStore, NewJob, Record, Submitted, Terms
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
+from tidings.broker.reading import SHELF, Room
 from tidings.broker.registry import Registry
 from tidings.broker.retention import RetentionWatch
 from tidings.broker.subscription import Hearing, Subscription
@@ -34,6 +35,7 @@ from tidings.broker.ticket import TicketStore
 from tidings.contract.envelope import Envelope, encode_envelope
 from tidings.contract.frame import Ack, Limits, Submission
 from tidings.contract.kind import KindRecord
+from tidings.contract.moment import whole_ms
 from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.token import Token, mint, parse
 from tidings.metric.collector import Collector
@@ -57,12 +59,15 @@ from .answer import (
     unknown_token,
     visible,
 )
+from .answers import Answers, Hold
 from .auth.authenticator import authenticator_of
 from .auth.identity import Identity
 from .auth.ticket import Tickets
 from .breakers import Breakers
+from .deadlines import Deadlines
 from .hub import Hub, Listener
 from .kinds import Kinds
+from .memory import Memory
 from .meter import Notices, ServerMeter
 from .retirement import Retirement
 from .serving import Serving
@@ -126,6 +131,7 @@ class Gateway:
             dedup_window_s=settings.dedup_window_s,
             max_backlog=settings.max_backlog,
             max_backlog_per_caller=settings.max_backlog_per_caller,
+            max_backlog_bytes_per_caller=settings.max_backlog_bytes_per_caller,
             direct_per_caller=settings.direct_per_caller,
             result_ttl_s=settings.result_ttl_s,
             chronicle=settings.chronicle,
@@ -144,6 +150,9 @@ class Gateway:
         self.hub = Hub(self.store, self._subscription, keys, notices)
         stock = Stock(self.client, keys, self.breaker_store, self._records)
         self.collector = Collector(Pulse(self.client, contact), stock.read)
+        self.deadlines = Deadlines(self.store, lambda: self.hub.partitions)
+        self.memory = Memory(self.client)
+        self.answers = Answers()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -159,6 +168,8 @@ class Gateway:
                 tasks.start_soon(self.serving.follow, name="serving")
                 tasks.start_soon(self.observatory.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
+                tasks.start_soon(self.deadlines.run, name="deadlines")
+                tasks.start_soon(self.memory.run, name="memory")
                 if self.settings.metrics:
                     tasks.start_soon(self._clock.follow, self.client, name="store clock")
                     tasks.start_soon(self.collector.run, name="metrics")
@@ -269,13 +280,13 @@ class Gateway:
             envelope=encode_envelope(envelope).decode(),
             delay_ms=int((submission.delay or 0) * 1000),
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
-            deadline_ms=int((submission.deadline or 0) * 1000),
+            deadline_ms=whole_ms(submission.deadline or 0),
             key=Keys.dedup_suffix(identity.owner, record.kind, submission.key) if submission.key else "",
             fingerprint=fingerprint(value) if submission.key else "",
             owner=identity.owner,
             caller=caller,
             unique=Keys.unique_suffix(identity.owner, record.kind, unique) if unique else "",
-            unique_ms=int((record.unique_for or 0) * 1000),
+            unique_ms=whole_ms(record.unique_for or 0),
             correlation_id=submission.correlation_id or "",
             watch=int(submission.watch),
             terms=False if conditions.plain else self._terms(record, envelope, value, submission.priority or 0),
@@ -286,6 +297,8 @@ class Gateway:
     def place(self, token: Token, job: NewJob, span: Span | None) -> "asyncio.Future[Submitted]":
         """Have what was admitted accepted by the store; a future that fails with `StoreError`."""
         answer = self.store.submit(token.partition, job)
+        if job.deadline_ms:
+            self.deadlines.note(token.partition, job.deadline_ms)
         if span is not None:
             answer.add_done_callback(partial(end_submit, span))
         return answer
@@ -371,21 +384,28 @@ class Gateway:
         if not self._kinds_known.is_set():
             raise refuse("store_unavailable", "the store has not been reached yet", retry_after=STORE_RETRY_S)
 
-    async def read(self, token: Token, identity: Identity, after: int = 0) -> Record:
+    async def read(self, token: Token, identity: Identity, after: int = 0, room: Room = SHELF) -> Record:
         """Return what is known of a job that `identity` may see.
 
+        Args:
+            token: the job's.
+            identity: who asks.
+            after: the last number of which nothing more is wanted.
+            room: where a large answer is kept.
+
         Raises:
-            ProblemError: `unknown_token`, `store_unavailable`, or `unauthenticated`: the credential ended meanwhile.
+            ProblemError: `unknown_token`, `store_unavailable`, `unauthenticated`: the credential ended meanwhile, or
+                `rate_limited`: there was no room.
 
         """
         try:
-            record = await self.store.read(token, after)
+            record = await self.store.read(token, after, room)
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
         identity.require_valid()
         return visible(record, token, identity)
 
-    async def watch(self, listener: Listener, identity: Identity, after: int) -> Record:
+    async def watch(self, listener: Listener, identity: Identity, after: int, room: Room = SHELF) -> Record:
         """Return what is known of a job that `identity` may see; its events then go to the listener, once released.
 
         Raises:
@@ -393,11 +413,11 @@ class Gateway:
 
         """
         try:
-            record = await self.hub.watch(listener, after)
+            record = await self.hub.watch(listener, after, room)
         except StoreError as error:
             self.hub.leave(listener)
             raise ProblemError(store_problem(error)) from error
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ProblemError):
             self.hub.leave(listener)
             raise
         self.traces.follow_earlier(listener, record)
@@ -444,6 +464,10 @@ class Gateway:
         refused = signal_problem(str(token), answer)
         if refused is not None:
             raise ProblemError(refused)
+
+    def hold(self, caller: str) -> Hold:
+        """Return where a caller's large answer is kept; whoever got the answer releases it."""
+        return Hold(self.answers, caller)
 
     # The kinds.
 

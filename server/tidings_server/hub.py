@@ -12,13 +12,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidings.broker.error import StoreError
+from tidings.broker.error import ItemError, StoreError
 from tidings.broker.gateway import GatewayStore, Record
 from tidings.broker.keys import Keys
 from tidings.broker.pause import store_pause
+from tidings.broker.reading import SHELF, Room
 from tidings.broker.subscription import Subscription
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
+from tidings.log_limit import LogLimiter
 from tidings.trace import Span
 
 from .frame import Frame
@@ -31,6 +33,7 @@ Entry = tuple[str, int, int, str]
 Notice = Callable[[], Span | None]
 """Begins the span in which the end of a job leaves."""
 
+_limited = LogLimiter()
 _decode_inbox = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
@@ -149,13 +152,13 @@ class Hub:
         """Listen to a job that is about to be submitted, whose first number is 1."""
         self._join(listener, seq=1)
 
-    def watch(self, listener: Listener, after: int) -> "asyncio.Future[Record]":
+    def watch(self, listener: Listener, after: int, room: Room = SHELF) -> "asyncio.Future[Record]":
         """Listen to a job that exists, and ask for its record with the log after `after`.
 
         The listener's events are held until its `release`.
         """
         self._join(listener, seq=None)
-        answer = self._store.watch(listener.token, after)
+        answer = self._store.watch(listener.token, after, room)
         answer.add_done_callback(lambda done: self._settle(listener.token, done))
         return answer
 
@@ -184,7 +187,13 @@ class Hub:
     def receive(self, data: bytes) -> None:
         """Take one message of the inbox: a batch of events."""
         frame, classes = "", []
-        for entry in _decode_inbox(data):
+        try:
+            entries = _decode_inbox(data)
+        except msgspec.DecodeError as error:
+            # Not what a script publishes. If it took the place of an event, the next leaves a hole, which is filled.
+            _limited.error("inbox_not_understood", error=str(error))
+            return
+        for entry in entries:
             topic = self._topics.get(entry[0])
             if topic is not None:
                 self._take(topic, entry)
@@ -233,11 +242,16 @@ class Hub:
             answer.add_done_callback(lambda done: self._repaired(topic, after, done, unborn=unborn))
 
     def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]", *, unborn: bool) -> None:
-        if answer.cancelled() or isinstance(answer.exception(), StoreError):
+        if answer.cancelled() or _is_passing(answer.exception()):
             self._postpone(topic, after)
             return
         topic.repairing = False
         self._repair_failures = 0
+        if isinstance(answer.exception(), ItemError):  # what the store holds of it cannot be read, now or later
+            self._topics.pop(str(topic.token), None)
+            for listener in list(topic.listeners):
+                listener.vanished()
+            return
         record = answer.result()
         if not record.state and unborn:
             self._go_on(topic, after)  # what follows the submit comes by the inbox, which is open again
@@ -268,9 +282,11 @@ class Hub:
     def _settle(self, token: Token, answer: "asyncio.Future[Record]") -> None:
         """Take the number from the first answer to a watch, if nobody knew it."""
         topic = self._topics.get(str(token))
-        if topic is None or topic.seq is not None or topic.repairing:
-            return
-        if answer.cancelled() or answer.exception() is not None:
+        failed = answer.cancelled() or answer.exception() is not None
+        if topic is None and not failed and answer.result().state and not is_final(answer.result()):
+            # All have left since it was asked; a large answer may have been begun after the store was told so.
+            self._store.unwatch(token).add_done_callback(_ignore)
+        if topic is None or topic.seq is not None or topic.repairing or failed:
             return  # whoever asked is told, and leaves
         self._resume(topic, answer.result())
 
@@ -296,6 +312,11 @@ def _after(record: Record, seen: int) -> Record:
     A topic can lag behind a listener that came later, and whose own answer told it more.
     """
     return msgspec.structs.replace(record, chunks=[chunk for chunk in record.chunks if chunk[0] > seen])
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    """Return whether another try may be answered."""
+    return isinstance(error, StoreError) and not isinstance(error, ItemError)
 
 
 def _ignore(answer: "asyncio.Future[Record]") -> None:

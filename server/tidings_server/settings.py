@@ -89,6 +89,12 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "with `auth` being `none` an address."
         ),
     ] = 50_000
+    max_backlog_bytes_per_caller: Annotated[
+        Bytes,
+        Meta(
+            description="Bytes that the inputs of one caller's unfinished jobs may have in a queue; delayed ones count."
+        ),
+    ] = 67_108_864
     direct_per_caller: Annotated[
         Count,
         Meta(

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from breaker.plan import NAMES, Move, Pass, earlier, grounded, moves, take
 from tidings.breaker.machine import SLICES, BreakerState, Machine, Spec
-from tidings.broker.breaker import BreakerStore, Report, merge
+from tidings.broker.breaker import BreakerStore, Report, Stepped, merge
 from tidings.broker.connection import command
 from tidings.broker.keys import Keys
 
@@ -181,7 +181,9 @@ async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Mov
         steps = await breakers.step(step)
         state = machines[name].state
         # The machine is told the time that the store had: that of two clocks is nobody's business.
-        assert (steps.answers[0].answer, steps.answers[0].view) == take(machines[name], steps.now_ms, step)
+        (told,) = steps.answers
+        assert isinstance(told, Stepped)
+        assert (told.answer, told.view) == take(machines[name], steps.now_ms, step)
         changed = state is not machines[name].state
         assert [(one.before, one.state) for one in steps.changes] == [(state, machines[name].state)] * changed
     shown = {one.name: one.machine for one in await breakers.shown()}

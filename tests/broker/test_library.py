@@ -99,7 +99,7 @@ async def test_what_a_call_left_behind_when_it_failed_is_not_there_in_the_next(f
     await submit(fresh)
     before = await count(fresh)
     with pytest.raises(ScriptError):
-        await Script("submit", list[Any])(fresh, ROOT, ("p", "g", 1000, 10, 10, 8, 1000, [["half", "k"]]))
+        await Script("submit", list[Any])(fresh, ROOT, ("p", "g", 1000, 10, 10, 10, 8, 1000, [["half", "k"]]))
     with pytest.raises(ScriptError):
         await COUNT(fresh, ROOT, ("not a list",))
     assert await count(fresh) == before

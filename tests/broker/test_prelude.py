@@ -22,7 +22,7 @@ FOLDER = resources.files("tidings.broker") / "lua"
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
-    *("take_over", "count", "list", "kinds"),
+    *("take_over", "count", "list", "kinds", "log", "expire"),
     *("breaker", "release"),
 }
 """What ends work or frees memory, and what that needs."""
@@ -78,7 +78,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         return cmsgpack.pack({
           ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, kinds_key, workers_key, worker_key('w'),
           GROUP, callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
-          breakers_key, breakers_changed, breaker_key('b')
+          breakers_key, breakers_changed, breaker_key('b'), caller_bytes_key, deadlines_key
         })
         """,
     )
@@ -102,6 +102,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.breakers.replace(f"{{{BREAKERS}}}", "{p}"),
         keys.breakers_changed.replace(f"{{{BREAKERS}}}", "{p}"),
         keys.breaker("b").replace(f"{{{BREAKERS}}}", "{p}"),
+        keys.caller_bytes("p"),
+        keys.deadlines("p"),
     ]
 
 

@@ -14,6 +14,7 @@ from tidings.broker.registry import Registry
 from tidings.broker.saga import MAX_RESULT_BYTES, ChildEnd, Ended, SagaStore
 from tidings.contract.envelope import Envelope, encode_envelope
 from tidings.contract.kind import KindRecord
+from tidings.contract.moment import whole_ms
 from tidings.contract.problem import Problem, problem
 from tidings.contract.state import State
 from tidings.contract.template import Template
@@ -160,7 +161,7 @@ def _job_of(child: Child) -> NewJob:
         deadline_ms=child.remaining_ms,
         owner=child.owner,
         unique=Keys.unique_suffix(child.owner, child.kind.kind, unique) if unique else "",
-        unique_ms=int((child.kind.unique_for or 0) * 1000),
+        unique_ms=whole_ms(child.kind.unique_for or 0),
         correlation_id=envelope.correlation_id,
         watch=0,
         parent=f"{child.parent} {child.path}",

@@ -54,6 +54,8 @@ class Sweeper:
                 swept = await self.sweep()
             except StoreError:
                 continue
+            if swept.lost:
+                log.warning("lost_jobs_found", queue=self._store.partition, jobs=swept.lost)
             if swept.consumers or swept.logs or swept.records:
                 log.debug(
                     "swept",

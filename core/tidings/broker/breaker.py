@@ -8,9 +8,11 @@ import msgspec
 from redis.asyncio import Redis
 
 from tidings.breaker.machine import MAX_NOTES, BreakerState, Machine, Spec, View
+from tidings.contract.moment import whole_ms
 
 from .clock import store_ms
 from .connection import command, read_values
+from .error import ItemError
 from .gather import Gatherers
 from .keys import BREAKERS, Keys
 from .pause import store_pause
@@ -44,7 +46,8 @@ class Steps(msgspec.Struct, array_like=True, frozen=True):
 
     now_ms: int
     """The store's time at which they were done."""
-    answers: list[Stepped]
+    answers: list[Stepped | str]
+    """A text: `!`, and why that step could not be done."""
     changes: list[Change]
 
 
@@ -161,11 +164,11 @@ class BreakerStore(Gatherers):
 
     async def open(self, name: str, for_s: float = 0) -> View:
         """Open a breaker for some seconds; 0: until it is closed."""
-        return await self._one("open", name, int(for_s * 1000))
+        return await self._one("open", name, whole_ms(for_s))
 
     async def close(self, name: str, for_s: float = 0) -> View:
         """Close a breaker, and hold it closed for some seconds."""
-        return await self._one("close", name, int(for_s * 1000))
+        return await self._one("close", name, whole_ms(for_s))
 
     async def reset(self, name: str) -> View:
         """Have a breaker forget everything."""
@@ -189,12 +192,15 @@ class BreakerStore(Gatherers):
     async def _one(self, *step: Any) -> View:
         steps = await self.step(step)
         self._tell(steps)
-        return steps.answers[0].view
+        answer = steps.answers[0]
+        if isinstance(answer, str):
+            raise ItemError(answer[1:])
+        return answer.view
 
     def _put(self, item: Step | Report) -> "asyncio.Future[Stepped]":
         return self.gather(("breaker",), self._send, pause=store_pause).put(item)
 
-    async def _send(self, items: list[Step | Report]) -> list[Stepped]:
+    async def _send(self, items: list[Step | Report]) -> list[Stepped | str]:
         merged, numbers = merge(items)
         steps = await self.step(*merged)
         self._tell(steps)

@@ -38,6 +38,10 @@ class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
     """How long the one that waits longest has been in line for a worker, s by the store's clock; None: none is."""
 
 
+NEARLY_FULL = 0.8
+"""The share of `maxmemory` above which operators are warned."""
+
+
 class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What the store holds in memory, bytes."""
 
@@ -45,6 +49,11 @@ class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
     """None: it does not tell."""
     limit: int | None = None
     """`maxmemory`; None: it has none, or does not tell."""
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether it holds more than a share of what it may."""
+        return bool(self.limit and self.used is not None and self.used > NEARLY_FULL * self.limit)
 
 
 MAX_ASIDE = 500
@@ -224,9 +233,12 @@ async def drain_rates(store: Redis, keys: Keys, counts: Iterable[QueueCount], no
 
 
 def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | None:
-    if since is None or rate is None or now - int(since) > RATE_VALID_MS:
+    try:
+        if since is None or rate is None or now - int(since) > RATE_VALID_MS:
+            return None
+        return float(rate)
+    except ValueError:  # not what a script wrote
         return None
-    return float(rate)
 
 
 async def store_memory(store: Redis) -> StoreMemory:

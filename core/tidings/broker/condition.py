@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from tidings.contract.kind import KindRecord
+from tidings.contract.moment import whole_ms
 from tidings.contract.problem import problem
 from tidings.contract.template import Template
 
@@ -61,7 +62,7 @@ class Conditions:
         return Terms(
             limit=self.limit(value),
             priority=priority,
-            max_eta_ms=int((self._record.max_eta or 0) * 1000),
+            max_eta_ms=whole_ms(self._record.max_eta or 0),
             shed=SHED if self._record.when_busy == "shed" else "",
             fallback=fallback,
         )

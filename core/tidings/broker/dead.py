@@ -124,15 +124,17 @@ class DeadLetters:
         """Put letters back into their queues, by their entry ids; one that is replayed twice runs once.
 
         Returns:
-            For each `queued`, `gone` (it is not there any more), `live` (its job is not failed) or `held` (another
-            job with its unique value lives).
+            For each `queued`, `gone` (it is not there any more), `live` (its job is not failed), `held` (another job
+            with its unique value lives) or `broken` (what it holds cannot be used).
 
         """
-        return await _REPLAY(self._store, self._keys.root(self._partition), (self._partition, entries))
+        answers = await _REPLAY(self._store, self._keys.root(self._partition), (self._partition, entries))
+        return [_word(answer) for answer in answers]
 
     async def drop(self, entries: list[str]) -> list[str]:
-        """Remove letters, by their entry ids: `dropped` or `gone` for each. The jobs stay failed."""
-        return await _DROP(self._store, self._keys.root(self._partition), (entries,))
+        """Remove letters, by their entry ids: `dropped`, `gone` or `broken` for each. The jobs stay failed."""
+        answers = await _DROP(self._store, self._keys.root(self._partition), (entries,))
+        return [_word(answer) for answer in answers]
 
     async def _read(self, entry: bytes) -> Letter | None:
         found = await command(self._store, "XRANGE", self._stream, entry, entry)
@@ -159,3 +161,8 @@ class DeadLetters:
             return low, str(max(0, now - int(selection.older_than_s * 1000)))
         newest: list[Any] = await command(self._store, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
         return low, newest[0][0].decode() if newest else "+"
+
+
+def _word(answer: str) -> str:
+    """Return what became of a letter: a fault of one is told in a word, as the others' are."""
+    return "broken" if answer.startswith("!") else answer

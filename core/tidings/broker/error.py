@@ -7,6 +7,7 @@
     │   └── BrokerClosedError   this process has let go of it: nothing will be answered any more
     ├── StoreFullError          it has no memory left for writes: try again later
     └── ScriptError             it refused, for a reason of which this process does not know whether it will pass
+        ├── ItemError           what it holds of one item of a batch cannot be used; the others were answered
         ├── ScriptUnknownError  it does not know the script (any more); send the text
         └── CommandDeniedError  it has no such command, or this user may not use it
             └── AccessDeniedError   this user may not use a command within a script, a key or a channel
@@ -41,6 +42,10 @@ class ScriptError(StoreError):
     That may be a defect of ours, or of the store's settings, and may pass (an access rule that an operator has just
     changed): a refusal that this process does not know says nothing about the job that it was asked about.
     """
+
+
+class ItemError(ScriptError):
+    """What the store holds of one item of a batch cannot be used, or one item could not be sent; the others went on."""
 
 
 class ScriptUnknownError(ScriptError):

@@ -1,18 +1,32 @@
 """The store as a gateway uses it: submit, watch, unwatch, cancel, signal; each gathered into batches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.contract.step import MAX_SIGNAL_BYTES, StepRow
+from tidings.contract.moment import whole_ms
+from tidings.contract.step import MAX_SIGNAL_BYTES
 from tidings.contract.token import Token
+from tidings.log_limit import LogLimiter
 
 from .gather import Gatherer, Gatherers
 from .keys import Keys
+from .reading import REPLY_BYTES, SHELF, Reader, Record, Room
 from .script import Script
+
+__all__ = [
+    "MAX_JOURNAL_BYTES",
+    "MAX_SIGNALS",
+    "Fallback",
+    "GatewayStore",
+    "NewJob",
+    "Record",
+    "Submitted",
+    "Terms",
+]
 
 Reply = TypeVar("Reply")
 
@@ -77,43 +91,20 @@ class Submitted(msgspec.Struct, array_like=True, frozen=True):
     """What became of a `NewJob`."""
 
     answer: str
-    """`new`, `duplicate`, `reused`, `full`, `crowded` or `busy`."""
+    """`new`, `duplicate`, `reused`, `full`, `crowded`, `heavy` or `busy`."""
     id: str
     """The job's id: for a duplicate that of the earlier job."""
     state: str
+    """`unknown`: the earlier job's record has left, and its key is remembered longer."""
     seq: int
+    """Its newest number; for `heavy` the bytes that may be."""
     position: int
-    """Jobs ahead of it; for `full` the backlog, for `crowded` the caller's live jobs, for `busy` the jobs ahead."""
+    """Jobs ahead of it; for `full` the backlog, for `crowded` the caller's live jobs, for `heavy` the bytes of their
+    envelopes, for `busy` the jobs ahead."""
     wait_ms: int
     """Until it may start, or (refused) until another try makes sense; -1: unknown."""
     degraded: str = ""
     """`fallback`: another kind answers; `shed`: another job ended for it; empty: neither."""
-
-
-class Record(msgspec.Struct, array_like=True, frozen=True):
-    """A job as the store knows it; what is missing is an empty text. Times are ms since the epoch."""
-
-    state: str
-    """Empty: there is no such job."""
-    attempt: str = "0"
-    seq: str = "0"
-    kind: str = ""
-    progress: str = ""
-    result: str = ""
-    problem: str = ""
-    correlation_id: str = ""
-    traceparent: str = ""
-    owner: str = ""
-    submitted: str = ""
-    enqueued: str = ""
-    dequeued: str = ""
-    started: str = ""
-    finished: str = ""
-    log_from: str = ""
-    chunks: list[tuple[int, int, str]] = []
-    """Log chunks after the number asked for: number, time, JSON text."""
-    steps: list[StepRow] = []
-    """Of a saga: its steps, in no order; `tidings.saga.view.timeline` makes them what clients see."""
 
 
 MAX_SIGNALS = 1_000
@@ -127,6 +118,9 @@ _SUBMIT = Script("submit", list[Submitted])
 _WATCH = Script("watch", list[Record])
 _CANCEL = Script("cancel", list[str])
 _SIGNAL = Script("signal", list[str])
+_EXPIRE = Script("expire", tuple[int, int, list[str]])
+
+_log = LogLimiter()
 
 
 class GatewayStore(Gatherers):
@@ -141,6 +135,7 @@ class GatewayStore(Gatherers):
         dedup_window_s: float = 86_400,
         max_backlog: int = 100_000,
         max_backlog_per_caller: int = 50_000,
+        max_backlog_bytes_per_caller: int = 67_108_864,
         direct_per_caller: int = 8,
         result_ttl_s: float = 86_400,
         chronicle: int = 0,
@@ -154,6 +149,7 @@ class GatewayStore(Gatherers):
             dedup_window_s: how long an idempotency key is remembered, s.
             max_backlog: jobs that may wait in one tier of a partition.
             max_backlog_per_caller: jobs of one caller that may live in a partition.
+            max_backlog_bytes_per_caller: bytes that their envelopes may have together.
             direct_per_caller: how many of them stand in line with everybody's; more take turns in a lane.
             result_ttl_s: how long the record of a job that ends here is kept, s.
             chronicle: ended jobs that a partition's chronicle keeps; 0: those that end here are not told in it.
@@ -163,28 +159,33 @@ class GatewayStore(Gatherers):
         self.gateway = gateway
         self._store = store
         self._keys = keys
-        self._window_ms = int(dedup_window_s * 1000)
-        self._ttl_ms = int(result_ttl_s * 1000)
+        self._window_ms = whole_ms(dedup_window_s)
+        self._ttl_ms = whole_ms(result_ttl_s)
         self._keep = chronicle
         self._max_backlog = max_backlog
         self._max_caller = max_backlog_per_caller
+        self._max_caller_bytes = max_backlog_bytes_per_caller
         self._direct = direct_per_caller
+        self._readers: dict[tuple[str, str], Reader] = {}
 
     def submit(self, partition: str, job: NewJob) -> "asyncio.Future[Submitted]":
         """Accept a job; a future that fails with `StoreError`."""
-        return self._gatherer(partition, _SUBMIT, self._submit_args).put(job)
+        return self._gatherer(partition, _SUBMIT, self._submit_args, size=_job_size).put(job)
 
-    def watch(self, token: Token, after: int = 0) -> "asyncio.Future[Record]":
-        """Read a job with its log after `after`, and have its events sent to this gateway's inbox."""
-        return self._gatherer(token.partition, _WATCH, self._watch_args).put((token.id, after))
+    def watch(self, token: Token, after: int = 0, room: Room = SHELF) -> "asyncio.Future[Record]":
+        """Read a job with its log after `after`, and have its events sent to this gateway's inbox.
 
-    def read(self, token: Token, after: int = 0) -> "asyncio.Future[Record]":
-        """Read a job with its log after `after`; no events follow."""
-        return self._gatherer(token.partition, _WATCH, self._read_args, "read").put((token.id, after))
+        A large answer waits until the `room` has taken it, and may then fail with `ProblemError`.
+        """
+        return self._reader(token.partition, "watch").ask(token.id, after, room)
+
+    def read(self, token: Token, after: int = 0, room: Room = SHELF) -> "asyncio.Future[Record]":
+        """Read a job with its log after `after`; no events follow. For the `room` see `watch`."""
+        return self._reader(token.partition, "read").ask(token.id, after, room)
 
     def unwatch(self, token: Token) -> "asyncio.Future[Record]":
         """Have no more events of a job sent here; takes effect in order with `watch`."""
-        return self._gatherer(token.partition, _WATCH, self._watch_args).put((token.id, -1))
+        return self._gatherer(token.partition, _WATCH, self._watch_args).put((token.id, -1, 0))
 
     def cancel(self, token: Token, owner: str = "", *, forbid: str = "") -> "asyncio.Future[str]":
         """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`.
@@ -210,7 +211,21 @@ class GatewayStore(Gatherers):
 
         """
         item = (token.id, owner, name, key, value)
-        return self._gatherer(token.partition, _SIGNAL, self._signal_args).put(item)
+        return self._gatherer(token.partition, _SIGNAL, self._signal_args, size=_signal_size).put(item)
+
+    async def expire(self, partition: str, most: int) -> int:
+        """End jobs of a partition whose deadline has passed, up to `most`; return the ms until the next (-1: none).
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        args = (partition, self._ttl_ms, self._keep, most)
+        _, wait_ms, faults = await _EXPIRE(self._store, self._keys.root(partition), args)
+        for fault in faults:
+            job, _, error = fault.partition(" ")
+            _log.error("record_broken", cause=partition, queue=partition, job=job, error=error)
+        return wait_ms
 
     # What each script takes before and around its items.
 
@@ -221,6 +236,7 @@ class GatewayStore(Gatherers):
             self._window_ms,
             self._max_backlog,
             self._max_caller,
+            self._max_caller_bytes,
             self._direct,
             self._ttl_ms,
             self._keep,
@@ -228,10 +244,10 @@ class GatewayStore(Gatherers):
         )
 
     def _watch_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
-        return self.gateway, items
+        return self.gateway, REPLY_BYTES, items
 
     def _read_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
-        return "", items
+        return "", REPLY_BYTES, items
 
     def _cancel_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
         return partition, self._ttl_ms, self._keep, items
@@ -239,15 +255,44 @@ class GatewayStore(Gatherers):
     def _signal_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
         return partition, MAX_SIGNALS, MAX_SIGNAL_BYTES, MAX_JOURNAL_BYTES, items
 
+    def _reader(self, partition: str, verb: str) -> Reader:
+        reader = self._readers.get((partition, verb))
+        if reader is None:
+            assert self._tasks is not None, "use it inside `async with`"
+            args = self._watch_args if verb == "watch" else self._read_args
+            # Questions that begin a watch are not joined: one that ends it may stand between them.
+            small = self._gatherer(partition, _WATCH, args, verb, join=verb == "read")
+            large = self._gatherer(partition, _WATCH, args, f"{verb} large", most=1)
+            reader = Reader(self._store, self._keys, partition, small, large, self._run)
+            self._readers[partition, verb] = reader
+        return reader
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._tasks is not None, "use it inside `async with`"
+        self._tasks.start_soon(_await, work, name="large answer")
+
     def _gatherer(
         self,
         partition: str,
         script: Script[list[Reply]],
         args: Callable[[str, list[Any]], tuple[Any, ...]],
         name: str = "",
-    ) -> Gatherer[Any, Reply]:
+        **options: Any,
+    ) -> Gatherer[Any, Any]:
 
         def call(items: list[Any]) -> Awaitable[list[Reply]]:
             return script(self._store, self._keys.root(partition), args(partition, items))
 
-        return self.gather((name or script.name, partition), call)
+        return self.gather((name or script.name, partition), call, **options)
+
+
+async def _await(work: Coroutine[Any, Any, None]) -> None:
+    await work
+
+
+def _job_size(job: NewJob) -> int:
+    return len(job.envelope)
+
+
+def _signal_size(signal: tuple[str, ...]) -> int:
+    return len(signal[4])

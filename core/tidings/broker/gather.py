@@ -3,17 +3,23 @@
 While nothing is under way a call leaves at the end of the turn that asked for it; while one is
 under way, what arrives is gathered for the next. So nothing waits for a batch to fill, and under
 load the batches grow by themselves. No task stands between: each step is a callback of the event loop.
+
+A batch is bounded in items and in bytes. One item's fault is its own: a reply that is a text with `!` before it, or an
+item that no MessagePack can hold, fails that item and no other (`ItemError`). A reply `~` means that the store had
+said enough in this call: the item goes with the next.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from itertools import islice
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import anyio
 import anyio.abc
+import msgspec
 
-from .error import BrokerClosedError, StoreError
+from .error import BrokerClosedError, ItemError, StoreError
 from .prompt import Prompt
 
 MOST = 256
@@ -21,6 +27,53 @@ MOST = 256
 
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
+
+BATCH_BYTES = 1_048_576
+"""What the items of one batch may come to, where they are measured; one item alone may be as large as it is."""
+
+_FAULT, _AGAIN = "!", "~"
+"""How the replies begin that are no answer (see above)."""
+
+
+Answer_contra = TypeVar("Answer_contra", contravariant=True)
+
+
+class Waits(Protocol[Answer_contra]):
+    """Who waits for the answer to an item: one future, or several."""
+
+    def done(self) -> bool:
+        """Return whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: Answer_contra, /) -> None:
+        """Take the answer."""
+        ...
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Take the error."""
+        ...
+
+
+class _Fan(Generic[Reply]):
+    """Several who asked the same before it was sent: each has a future of its own, and may leave."""
+
+    __slots__ = ("futures",)
+
+    def __init__(self) -> None:
+        self.futures: list[asyncio.Future[Reply]] = []
+
+    def done(self) -> bool:
+        return all(future.done() for future in self.futures)
+
+    def set_result(self, result: Reply, /) -> None:
+        for future in self.futures:
+            if not future.done():
+                future.set_result(result)
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        for future in self.futures:
+            if not future.done():
+                future.set_exception(exception)
 
 
 class Gatherer(Generic[Item, Reply]):
@@ -35,6 +88,9 @@ class Gatherer(Generic[Item, Reply]):
         most: int = MOST,
         pause: Callable[[int], float] | None = None,
         read: Callable[[Any], Sequence[Reply]] | None = None,
+        size: Callable[[Item], int] | None = None,
+        form: Callable[[Item], Any] | None = None,
+        join: bool = False,
     ) -> None:
         """Gather for `call`, which answers each item of its list in order.
 
@@ -46,17 +102,23 @@ class Gatherer(Generic[Item, Reply]):
             pause: how long to wait, s, after so many calls have failed in a row; None: not at all. With
                 it, many who put again what has failed ask a lost store once, not each of them.
             read: takes the replies out of what `call` answered, the moment it has; None: that is the replies.
+            size: bytes of an item, about; None: items are small.
+            form: what is packed of an item; None: the item itself.
+            join: whether equal items that wait are one; for questions, which must be hashable.
 
         """
         self.name = name
+        self._size = size
+        self._form = form
+        self._equal: dict[Hashable, _Fan[Reply]] | None = {} if join else None
         self._call = call
         self._on_fault = on_fault
         self._most = most
         self._pause = pause
         self._read = read
         self._failures = 0
-        self._waiting: list[tuple[Item, asyncio.Future[Reply]]] = []
-        self._batch: list[tuple[Item, asyncio.Future[Reply]]] = []
+        self._waiting: list[tuple[Item, Waits[Reply]]] = []
+        self._batch: list[tuple[Item, Waits[Reply]]] = []
         """What is under way."""
         self._answer: asyncio.Future[Any] | None = None
         self._resting = True
@@ -70,11 +132,21 @@ class Gatherer(Generic[Item, Reply]):
         if self._closed:
             future.set_exception(self._closing())
             return future
-        self._waiting.append((item, future))
+        if self._equal is not None:
+            self._join(self._equal, item, future)
+        else:
+            self._waiting.append((item, future))
         if self._resting:
             self._resting = False
             self._loop.call_soon(self._send)
         return future
+
+    def _join(self, equal: "dict[Hashable, _Fan[Reply]]", item: Item, future: "asyncio.Future[Reply]") -> None:
+        fan = equal.get(item)
+        if fan is None:
+            fan = equal[item] = _Fan()
+            self._waiting.append((item, fan))
+        fan.futures.append(future)
 
     def close(self) -> None:
         """Make no more calls; whatever still waits fails."""
@@ -93,11 +165,15 @@ class Gatherer(Generic[Item, Reply]):
         if not self._waiting:
             self._resting = True
             return
-        self._batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        count = self._most if self._size is None else self._fitting(self._size)
+        self._batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        if self._equal is not None:
+            for item, _ in self._batch:
+                self._equal.pop(item, None)
         try:
             answer = self._call([item for item, _ in self._batch])
         except Exception as fault:  # noqa: BLE001 - nobody is above a callback who could take it
-            self._break(fault)
+            self._part(fault)
             return
         if not isinstance(answer, Prompt):
             self._answer = asyncio.ensure_future(answer)
@@ -107,6 +183,15 @@ class Gatherer(Generic[Item, Reply]):
         else:
             self._answer = answer
             answer.at_once = self._answered
+
+    def _fitting(self, size: Callable[[Item], int]) -> int:
+        """Return how many items the next batch may hold."""
+        room = BATCH_BYTES
+        for count, (item, _) in enumerate(islice(self._waiting, self._most)):
+            room -= size(item)
+            if room < 0:
+                return max(count, 1)
+        return self._most
 
     def _answered(self, answer: "asyncio.Future[Any]") -> None:
         if self._closed:
@@ -127,9 +212,12 @@ class Gatherer(Generic[Item, Reply]):
             self._failures += 1
             _fail(self._batch, error)
         else:
-            self._break(error)
+            self._part(error)
             return
         self._batch, self._answer = [], None
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._failures and self._pause is not None:
             self._loop.call_later(self._pause(self._failures), self._send)
         else:
@@ -137,9 +225,40 @@ class Gatherer(Generic[Item, Reply]):
             self._loop.call_soon(self._send)
 
     def _settle(self, replies: Sequence[Reply]) -> None:
-        for (_, future), reply in zip(self._batch, replies, strict=True):
-            if not future.done():
+        again: list[tuple[Item, Waits[Reply]]] = []
+        for one, reply in zip(self._batch, replies, strict=True):
+            _, future = one
+            begins = reply[:1] if isinstance(reply, str) else ""
+            if begins == _AGAIN:
+                again.append(one)
+            elif future.done():
+                continue
+            elif begins == _FAULT:
+                future.set_exception(ItemError(f"{self.name}: {str(reply)[1:]}"))
+            else:
                 future.set_result(reply)
+        if again:
+            self._waiting = again + self._waiting
+
+    def _part(self, fault: BaseException) -> None:
+        """Take what cannot be sent out of the batch, and send the rest; if there is no such item, it is a defect."""
+        batch, self._batch, self._answer = self._batch, [], None
+        good = [one for one in batch if self._can_be_sent(one[0])]
+        if len(good) == len(batch):
+            self._batch = batch
+            self._break(fault)
+            return
+        kept = {id(one) for one in good}
+        _fail([one for one in batch if id(one) not in kept], ItemError(f"{self.name}: {fault}"))
+        self._waiting = good + self._waiting
+        self._go_on()
+
+    def _can_be_sent(self, item: Item) -> bool:
+        try:
+            msgspec.msgpack.encode(item if self._form is None else self._form(item))
+        except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError):
+            return False
+        return True
 
     def _break(self, fault: BaseException) -> None:
         self.close()
@@ -176,27 +295,26 @@ class Gatherers:
         place: tuple[str, ...],
         call: Callable[[list[Any]], Awaitable[Any]],
         *,
-        pause: Callable[[int], float] | None = None,
-        read: Callable[[Any], Sequence[Reply]] | None = None,
         apart: bool = False,
+        **options: Any,
     ) -> Gatherer[Any, Reply]:
-        """Return the gatherer of a place, made with `call`, `pause` and `read` when it is first asked for.
+        """Return the gatherer of a place, made with `call` and the options when it is first asked for.
 
         Args:
             place: names it.
             call: see `Gatherer`.
-            pause: see `Gatherer`.
-            read: see `Gatherer`.
             apart: return the other gatherer of the place, which asks for one item at a time. It is for what has been
                 refused together with others: a store that refuses one item of a batch refuses them all.
+            options: see `Gatherer`.
 
         """
         place = (*place, "apart") if apart else place
         gatherer = self._gatherers.get(place)
         if gatherer is None:
             assert self._tasks is not None, "use it inside `async with`"
-            name, most = " ".join(place), 1 if apart else MOST
-            gatherer = Gatherer(call, name=name, on_fault=self._break, most=most, pause=pause, read=read)
+            if apart:
+                options["most"] = 1
+            gatherer = Gatherer(call, name=" ".join(place), on_fault=self._break, **options)
             self._gatherers[place] = gatherer
             if self._over:
                 gatherer.close()
@@ -213,7 +331,7 @@ class Gatherers:
         await fault
 
 
-def _fail(batch: list[tuple[Item, "asyncio.Future[Reply]"]], error: StoreError) -> None:
+def _fail(batch: list[tuple[Item, Waits[Reply]]], error: StoreError) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

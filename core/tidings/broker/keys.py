@@ -146,6 +146,14 @@ class Keys:
         """Hash: caller → its live jobs; a field leaves when it reaches 0."""
         return f"{self.root(partition)}callers"
 
+    def caller_bytes(self, partition: str) -> str:
+        """Hash: caller → the bytes of its live jobs' envelopes; a field leaves when it reaches 0."""
+        return f"{self.root(partition)}caller-bytes"
+
+    def deadlines(self, partition: str) -> str:
+        """Sorted set: live job that has a deadline → the deadline (ms); a job leaves with its end, or its deadline."""
+        return f"{self.root(partition)}deadlines"
+
     def flow(self, partition: str, tier: str) -> str:
         """Hash: how fast a tier drains, in which of its lanes something waits, and when a caller's jobs go there.
 

@@ -1,6 +1,7 @@
 """Dead letters as programs read them: what is kept of a job that failed, decoded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -66,6 +67,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         return self.problem.detail if self.problem is not None else ""
 
 
+T = TypeVar("T")
+
+LONGEST_NUMBER = 15
+"""Digits of a number or time in a record; a longer one is none of ours."""
+
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _decode_note = msgspec.json.Decoder(Note).decode
 read_past = msgspec.json.Decoder(Past).decode_lines
@@ -73,36 +79,48 @@ read_past = msgspec.json.Decoder(Past).decode_lines
 
 
 def read_letter(partition: str, entry: bytes, fields: Mapping[bytes, bytes]) -> Letter:
-    """Return the letter that one entry of a partition's dead-letter stream holds."""
+    """Return the letter that one entry of a partition's dead-letter stream holds.
+
+    What cannot be read of it is left out: an operator must be able to look at, and drop, whatever lies there.
+    """
     envelope = _envelope(fields)
-    note = _decode_note(fields[b"note"]) if fields.get(b"note") else Note()
+    note = _read(_decode_note, fields, b"note", Note())
     return Letter(
-        token=str(Token(partition, fields[b"id"].decode())),
+        token=str(Token(partition, _text(fields, b"id"))),
         entry=entry.decode(),
         died=int(entry.partition(b"-")[0]),
         kind=envelope.kind,
         version=envelope.version,
         queue=partition,
         tier=_text(fields, b"tier"),
-        attempt=int(fields.get(b"attempt", 0)),
-        replays=int(fields.get(b"replays", 0)),
+        attempt=_number(fields, b"attempt"),
+        replays=_number(fields, b"replays"),
         owner=_text(fields, b"owner"),
         correlation_id=_text(fields, b"correlation_id"),
-        problem=_decode_problem(fields[b"problem"]) if fields.get(b"problem") else None,
+        problem=_read(_decode_problem, fields, b"problem", None),
         error=note.error,
         traceback=note.traceback,
         input=envelope.input,
-        history=read_past(fields.get(b"history", b"")),
-        milestones={name: int(fields[name.encode()]) for name in MILESTONES if fields.get(name.encode())},
+        history=_read(read_past, fields, b"history", []),
+        milestones={name: _number(fields, name.encode()) for name in MILESTONES if _number(fields, name.encode())},
     )
 
 
 def _envelope(fields: Mapping[bytes, bytes]) -> Envelope:
+    return _read(decode_envelope, fields, b"env", Envelope(_text(fields, b"kind"), msgspec.Raw(b"null"), 0))
+
+
+def _read(decode: Callable[[bytes], T], fields: Mapping[bytes, bytes], name: bytes, otherwise: T) -> T:
     try:
-        return decode_envelope(fields[b"env"])
-    except msgspec.MsgspecError:  # an operator must be able to look at, and drop, what nobody can read
-        return Envelope(_text(fields, b"kind"), msgspec.Raw(b"null"), 0)
+        return decode(fields[name]) if fields.get(name) else otherwise
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return otherwise
+
+
+def _number(fields: Mapping[bytes, bytes], name: bytes) -> int:
+    text = fields.get(name, b"0")
+    return int(text) if text.isdigit() and len(text) <= LONGEST_NUMBER else 0
 
 
 def _text(fields: Mapping[bytes, bytes], name: bytes) -> str:
-    return fields.get(name, b"").decode()
+    return fields.get(name, b"").decode(errors="replace")

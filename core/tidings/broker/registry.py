@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from tidings.contract.kind import KindRecord, encode_kind
 
 from .clock import store_ms
-from .connection import command, read_values
+from .connection import command, read_values, store_of
 from .keys import REGISTRY, Keys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, KindsRead, read_kinds
 from .readable import readable
@@ -122,7 +122,7 @@ class Registry:
             return 0
         gone: int = await command(self._store, "HDEL", self._keys.kinds, *names)
         await command(self._store, "ZREM", self._keys.kinds_seen, *names)
-        await command(self._store, "PUBLISH", self._keys.kinds_changed, " ".join(names))
+        await store_of(self._store).tell(self._keys.kinds_changed, " ".join(names))
         return gone
 
     async def appear(self, worker: WorkerRecord, ttl_s: float) -> None:

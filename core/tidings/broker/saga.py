@@ -114,7 +114,7 @@ class ChildEnd(msgspec.Struct, array_like=True, frozen=True):
 _STEP = Script("step", list[Written])
 _JOURNAL = Script("journal", list[JournalRead])
 _WAKE = Script("wake", list[str])
-_OUTBOX = Script("outbox", list[Ended])
+_OUTBOX = Script("outbox", list[Ended | str])
 
 
 class SagaStore(Gatherers):
@@ -155,7 +155,8 @@ class SagaStore(Gatherers):
             StoreError: the store is unavailable.
 
         """
-        return await _OUTBOX(self._store, self._keys.root(partition), (MAX_RESULT_BYTES, before_ms, most))
+        found = await _OUTBOX(self._store, self._keys.root(partition), (MAX_RESULT_BYTES, before_ms, most))
+        return [one for one in found if isinstance(one, Ended)]
 
     async def told(self, partition: str, entries: list[str]) -> None:
         """Take children out of the outbox: their parents know.

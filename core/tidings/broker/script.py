@@ -13,6 +13,7 @@ Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script-fla
 import asyncio
 import functools
 import hashlib
+import typing
 from collections.abc import Callable
 from importlib import resources
 from typing import Any, Generic, TypeVar
@@ -22,7 +23,7 @@ from redis.asyncio import Redis
 
 from .caller import Caller
 from .connection import caller_of
-from .error import CommandDeniedError, ScriptUnknownError, StoreError, StoreFullError
+from .error import CommandDeniedError, ItemError, ScriptUnknownError, StoreError, StoreFullError
 from .library import Library, build
 from .pipe import Call
 from .prompt import Prompt
@@ -61,6 +62,9 @@ class Script(Generic[Reply]):
 
     Arguments travel as one MessagePack text and replies come back as one, because what a call
     costs this process is the number of its arguments, not their size.
+
+    The reply to an item may be a text instead: `!` and why that item could not be done, because of what the store
+    holds of it; or what the script says. A reply that is a list of one for each item is `list[X | str]`.
     """
 
     def __init__(self, name: str, reply: type[Reply]) -> None:
@@ -69,6 +73,27 @@ class Script(Generic[Reply]):
         self.text = source(name)
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self.decode = msgspec.msgpack.Decoder(reply).decode
+        of_each = typing.get_args(reply)[0] if typing.get_origin(reply) is list else None
+        self._decode_one = None if of_each is None else msgspec.msgpack.Decoder(of_each | str).decode
+
+    def salvage(self, answer: bytes, fault: msgspec.DecodeError) -> Any:
+        """Return a reply of which one item at least is not what the script says, each for itself.
+
+        A record may hold bytes that are no text, or numbers that are none. Such an item becomes a text with `!`.
+
+        Raises:
+            ItemError: the reply has no items.
+
+        """
+        if self._decode_one is None:
+            raise ItemError(f"{self.name}: {fault}") from fault
+        replies: list[Any] = []
+        for raw in msgspec.msgpack.decode(answer, type=list[msgspec.Raw]):
+            try:
+                replies.append(self._decode_one(raw))
+            except msgspec.DecodeError as one:
+                replies.append(f"!{self.name}: {one}")
+        return replies
 
     def __call__(self, store: Redis, root: str, args: tuple[Any, ...]) -> "asyncio.Future[Reply]":
         """Run the script on the partition whose keys begin with `root`.
@@ -138,7 +163,13 @@ class _Running(Generic[Reply]):
     def _finish(self, answer: Any) -> None:
         if isinstance(answer, bytes):
             try:
-                answer = self._script.decode(answer)
-            except msgspec.DecodeError as fault:  # not what our own script says
+                answer = self._decode(answer)
+            except (msgspec.DecodeError, ItemError) as fault:
                 answer = fault
         self.reply.settle(answer)
+
+    def _decode(self, answer: bytes) -> Any:
+        try:
+            return self._script.decode(answer)
+        except msgspec.DecodeError as fault:
+            return self._script.salvage(answer, fault)

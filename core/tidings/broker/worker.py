@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.contract.moment import whole_ms
 from tidings.contract.state import State
+from tidings.log_limit import LogLimiter
 
 from .connection import caller_of
 from .gather import Gatherer, Gatherers
@@ -40,17 +42,21 @@ class Entry(NamedTuple):
         return self.id.startswith("/")
 
 
+_log = LogLimiter()
+
+
 class Claimed(msgspec.Struct, array_like=True, frozen=True):
     """An entry as a script gives it."""
 
     tier: str
     entry: str
     id: str
-    envelope: str
+    envelope: msgspec.Raw
+    """A text of MessagePack, taken as it is: what it holds may not be one."""
 
     def held(self) -> Entry:
         """Return it as what `take` gives."""
-        return Entry(self.tier, self.entry, self.id, self.envelope.encode())
+        return Entry(self.tier, self.entry, self.id, _text_bytes(bytes(self.envelope)))
 
 
 class Started(msgspec.Struct, array_like=True, frozen=True):
@@ -130,6 +136,14 @@ class Report:
         self.sealed = False
         """Whether it has left: what comes now belongs to the next report."""
 
+    def size(self) -> int:
+        """Return about how many bytes it comes to."""
+        outcome = self.outcome
+        size = len(self.progress) if outcome is None else len(self.progress) + len(outcome.value) + len(outcome.tail)
+        for _, tail, chunk in self.events:
+            size += len(tail) + len(chunk)
+        return size
+
     def seal(self) -> tuple[object, ...]:
         """Return the item of `report.lua`; nothing may be added after this."""
         self.sealed = True
@@ -176,6 +190,8 @@ class Swept(msgspec.Struct, array_like=True, frozen=True):
     """Logs without their job that were deleted."""
     records: int = 0
     """Records of ended jobs that got the expiry they lacked."""
+    lost: int = 0
+    """Live jobs that lay nowhere any more, and were put back or ended."""
 
 
 class NextRun(msgspec.Struct, array_like=True, frozen=True):
@@ -193,15 +209,15 @@ class NextRun(msgspec.Struct, array_like=True, frozen=True):
     correlation_id: str = ""
 
 
-_RECUR = Script("recur", tuple[int, int])
+_RECUR = Script("recur", tuple[int, int, list[str]])
 _JOIN = Script("join", list[str])
 _SWEEP = Script("sweep", Swept)
-_TAKE_OVER = Script("take_over", list[Claimed])
-_START = Script("start", tuple[list[Started], list[Drawn], int, list[tuple[str, str, int]]])
+_TAKE_OVER = Script("take_over", list[Claimed | str])
+_START = Script("start", tuple[list[Started], list[Drawn], int, list[tuple[str, str, int]], list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
 _BEAT = Script("beat", list[str])
 _ONCE = Script("once", list[Memo])
-_PROMOTE = Script("promote", tuple[int, int])
+_PROMOTE = Script("promote", tuple[int, int, list[str]])
 _LEAVE = Script("leave", list[int])
 _RELEASE = Script("release", int)
 
@@ -242,7 +258,7 @@ class WorkerStore(Gatherers):
         self._caller = caller_of(store)
         self._keys = keys
         self._root = keys.root(partition)
-        self._ttl_ms = int(result_ttl_s * 1000)
+        self._ttl_ms = whole_ms(result_ttl_s)
         self._keep = chronicle
         self._max_log_bytes = max_log_bytes
         self._call_prefix = secrets.token_hex(4)  # a worker that is started anew may have the same name
@@ -300,7 +316,7 @@ class WorkerStore(Gatherers):
 
         """
         claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most, unread))
-        return [entry.held() for entry in claimed]
+        return [entry.held() for entry in claimed if isinstance(entry, Claimed)]
 
     def new_call(self) -> str:
         """Return a name for one call of `start`."""
@@ -335,7 +351,9 @@ class WorkerStore(Gatherers):
             self.partition, self.worker, self._ttl_ms, self._keep, call or self.new_call(), spare or {}, rules.limits,
             rules.rates, rules.needs, free or dict.fromkeys(rules.needs.values(), 0), int(hold), items,
         )  # fmt: skip
-        answers, drawn, self.started_ms, self.apart = await _START(self._store, self._root, args)
+        answers, drawn, self.started_ms, self.apart, faults = await _START(self._store, self._root, args)
+        if faults:
+            self._tell(faults)
         return [*answers, *(one.told() for one in drawn)] if drawn else answers
 
     def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
@@ -350,8 +368,9 @@ class WorkerStore(Gatherers):
 
         """
         return self.gather(
-            ("report", self.partition), self._send_reports, pause=store_pause, read=self._read_reports, apart=apart
-        ).put(report)
+            ("report", self.partition), self._send_reports, pause=store_pause, read=self._read_reports, apart=apart,
+            size=Report.size, form=Report.seal,
+        ).put(report)  # fmt: skip
 
     def once(self, job: str, fence: int, name: str, value: str = "", *, apart: bool = False) -> "asyncio.Future[Memo]":
         """Recall a memoised step of a job, or record its result: the first record stands.
@@ -365,13 +384,18 @@ class WorkerStore(Gatherers):
 
         """
         gatherer: Gatherer[Any, Memo] = self.gather(
-            ("once", self.partition), self._send_memos, pause=store_pause, apart=apart
+            ("once", self.partition), self._send_memos, pause=store_pause, apart=apart, size=_memo_size
         )
         return gatherer.put((job, fence, name, value))
 
     async def beat(self, beats: list[Beat]) -> list[str]:
         """Renew the leases of all jobs this worker runs: `ok`, `cancel` or `lost` for each."""
-        return await _BEAT(self._store, self._root, (self.worker, beats))
+        answers = await _BEAT(self._store, self._root, (self.worker, beats))
+        faults = [f"{beat.id} {answer[1:]}" for beat, answer in zip(beats, answers, strict=True) if answer[:1] == "!"]
+        if faults:
+            self._tell(faults)
+            return ["lost" if answer[:1] == "!" else answer for answer in answers]
+        return answers
 
     async def recur(self, runs: list[NextRun]) -> tuple[int, int]:
         """See that the next runs lie in the schedule, once each.
@@ -380,11 +404,18 @@ class WorkerStore(Gatherers):
             The store's time, and the earliest tick of these kinds, ms since the epoch; -1: there is none.
 
         """
-        return await _RECUR(self._store, self._root, (self.partition, runs))
+        now, earliest, faults = await _RECUR(self._store, self._root, (self.partition, runs))
+        for fault in faults:
+            _log.error("recurring_broken", cause=self.partition, queue=self.partition, error=fault)
+        return now, earliest
 
     async def promote(self, most: int = 1000) -> tuple[int, int]:
-        """Queue what is due; return how many, and the ms until the next is due (-1: none)."""
-        return await _PROMOTE(self._store, self._root, (self.partition, self._ttl_ms, self._keep, most))
+        """Queue what is due and end what is late; return how many, and the ms until the next is either (-1: none)."""
+        moved, wait_ms, faults = await _PROMOTE(
+            self._store, self._root, (self.partition, self._ttl_ms, self._keep, most)
+        )
+        self._tell(faults)
+        return moved, wait_ms
 
     async def release(self, breaker: str, epoch: int, most: int = 500) -> int:
         """Bring forward jobs that wait for a breaker that has closed; return how many; fewer than `most`: all."""
@@ -403,7 +434,10 @@ class WorkerStore(Gatherers):
             cursor: that of the last sweep, at first `0`.
 
         """
-        args = (tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS, self.rules.limits)
+        args = (
+            tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS, self.rules.limits,
+            self.partition, self._keep,
+        )  # fmt: skip
         return await _SWEEP(self._store, self._root, args)
 
     def _send_reports(self, reports: list[Report]) -> "asyncio.Future[tuple[int, list[str]]]":
@@ -417,13 +451,33 @@ class WorkerStore(Gatherers):
         )
         return _REPORT(self._store, self._root, args)
 
+    def _tell(self, faults: list[str]) -> None:
+        """Log jobs that ended because the store holds of them what nothing of ours has written."""
+        for fault in faults:
+            job, _, error = fault.partition(" ")
+            _log.error("record_broken", cause=self.partition, queue=self.partition, job=job, error=error)
+
     def _read_reports(self, told: tuple[int, list[str]]) -> list[str]:
         self.reported_ms, answers = told
         return answers
 
 
-def _entry(tier: str, need: str, raw: tuple[bytes, list[bytes]]) -> Entry:
+def _entry(tier: str, need: str, raw: tuple[bytes, list[bytes] | None]) -> Entry:
     entry, fields = raw
     place = f"{entry.decode()}/{need}" if need else entry.decode()
-    # The scripts add `id` first and `env` second, and read them so too.
-    return Entry(tier, place, fields[1].decode(), fields[3])
+    # The scripts add `id` first and `env` second, and read them so too. What else has been put there is no job.
+    job, envelope = (fields[1], fields[3]) if fields is not None and len(fields) >= 4 else (b"", b"")
+    return Entry(tier, place, job.decode(errors="replace"), envelope)
+
+
+def _text_bytes(raw: bytes) -> bytes:
+    """Return the bytes of a text of MessagePack, which need not be UTF-8.
+
+    Source: https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family
+    """
+    head = {0xD9: 2, 0xDA: 3, 0xDB: 5}.get(raw[0], 1)
+    return raw[head:]
+
+
+def _memo_size(memo: tuple[str, int, str, str]) -> int:
+    return len(memo[3])

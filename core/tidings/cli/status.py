@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tidings.broker.census import Census, take_census
+from tidings.broker.census import Census, StoreMemory, store_memory, take_census
 from tidings.broker.connection import check_store, open_store
 from tidings.broker.keys import Keys
 from tidings.contract.kind import KindRecord
@@ -23,11 +23,14 @@ from .flag import with_flags
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
     """Show kinds, workers and queues; exit with 1 if jobs wait that no worker serves, 4 if no worker lives."""
     settings = from_env(StoreSettings, overrides=flags)
-    census = asyncio.run(_census(settings.store_url))
+    census, memory = asyncio.run(_census(settings.store_url))
     if as_json:
         print(printable_json(census))  # noqa: T201
     else:
         _show(census, open_console())
+    if memory.nearly_full:
+        warning = f"The store holds {memory.used} of {memory.limit} bytes (maxmemory); full, it takes no work."
+        Console(stderr=True).print(warning, style="yellow", highlight=False)
     raise typer.Exit(_code(census))
 
 
@@ -37,11 +40,11 @@ def _code(census: Census) -> int:
     return 0 if census.workers else EXIT_NO_WORKER
 
 
-async def _census(url: str) -> Census:
+async def _census(url: str) -> tuple[Census, StoreMemory]:
     await check_store(url)
     store = open_store(url)
     try:
-        return await take_census(store, Keys())
+        return await take_census(store, Keys()), await store_memory(store)
     finally:
         await store.aclose()
 

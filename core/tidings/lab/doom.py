@@ -19,7 +19,7 @@ from tidings.broker.worker import Drawn, Started
 MOMENT_S = 2.0
 """A doomed attempt runs at most so long."""
 
-_START = Script("start", tuple[list[Started], list[Drawn], int])
+_START = Script("start", tuple[list[Started], list[Drawn], int, list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
 _unpack = msgspec.msgpack.decode
 
@@ -108,7 +108,7 @@ class Tap:
                 return
             jobs = self._calls.popleft()
             if jobs is not None and isinstance(answer, bytes):
-                started, drawn, _now = _START.decode(answer)
+                started, drawn, _now, _faults = _START.decode(answer)
                 for job in [
                     *(job for job, one in zip(jobs, started, strict=True) if one.go),
                     *(one.id for one in drawn if one.started.go),
@@ -131,7 +131,7 @@ class Tap:
 def _items(call: list[bytes], script: Script[Any]) -> list[Any] | None:
     """Return the last argument of a script's call: its items; None: it is no call of that script."""
     names = {script.function.encode(), script.digest.encode(), script.text.encode()}
-    if len(call) != 5 or call[0] not in (b"FCALL", b"EVALSHA", b"EVAL") or call[1] not in names:
+    if len(call) < 5 or call[0] not in (b"FCALL", b"EVALSHA", b"EVAL") or call[1] not in names:
         return None
     items: list[Any] = _unpack(call[4])[-1]
     return items

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from tidings.breaker.machine import BreakerState
 from tidings.broker.breaker import BreakerStore, Shown
-from tidings.broker.census import QueueCount, count_queues, queues_of
+from tidings.broker.census import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
 from tidings.broker.connection import caller_of
 from tidings.broker.error import CommandDeniedError
 from tidings.broker.keys import Keys
@@ -104,10 +104,13 @@ class Stock:
         except CommandDeniedError:
             return []  # a user that may not ask is told nothing
         lines = dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+        memory = StoreMemory(used=int(lines["used_memory"]), limit=int(lines.get("maxmemory", 0)) or None)
+        nearly = float(memory.nearly_full)
         most = "What the store may hold in memory (`maxmemory`); 0: as much as the machine has."
         return [
-            gauge("tidings_store_memory_bytes", "What the store holds in memory.", float(lines["used_memory"])),
-            gauge("tidings_store_memory_max_bytes", most, float(lines.get("maxmemory", 0))),
+            gauge("tidings_store_memory_bytes", "What the store holds in memory.", float(memory.used or 0)),
+            gauge("tidings_store_memory_max_bytes", most, float(memory.limit or 0)),
+            gauge("tidings_store_nearly_full", f"1: the store holds more than {NEARLY_FULL:.0%} of that.", nearly),
             gauge(
                 "tidings_store_evicts",
                 "Whether the store deletes keys, acknowledged jobs among them, when its memory is full: its "

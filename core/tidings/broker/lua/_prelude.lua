@@ -25,6 +25,8 @@ local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
 local recurring_key = root .. 'recurring'
 local callers_key = root .. 'callers'
+local caller_bytes_key = root .. 'caller-bytes'
+local deadlines_key = root .. 'deadlines'
 local function flow_key(tier) return root .. 'flow:' .. tier end
 local function unique_key(suffix) return root .. 'unique:' .. suffix end
 local function limit_key(suffix) return root .. 'limit:' .. suffix end
@@ -60,6 +62,58 @@ local function leads(table, from, to)
 end
 local function may(from, to) return leads(NEXT, from, to) end
 local function terminal(state) return NEXT[state] == ' ' end
+
+-- What a batch holds are items of many callers. What goes wrong with one of them, because its record holds what no
+-- script wrote there, is that item's own answer: a text that begins with `!` (broker/script.py). The others go on.
+-- What the store refuses to everybody at the time (REFUSALS) ends the call.
+local REFUSALS = ' NOPERM OOM MISCONF READONLY NOREPLICAS '
+local function fault_of(reason)
+  local text = type(reason) == 'table' and reason.err or tostring(reason)
+  local word = string.match(text, '^%-?(%u+) ')
+  if word and string.find(REFUSALS, ' ' .. word .. ' ', 1, true) then error(reason, 0) end
+  return '!' .. string.gsub(string.sub(text, 1, 300), '[^ -~]', '?')
+end
+
+local function for_each(items, handle)
+  local replies = {}
+  for i, item in ipairs(items) do
+    local done_well, reply = pcall(handle, item)
+    replies[i] = done_well and reply or fault_of(reply)
+  end
+  return replies
+end
+
+-- A whole number that a record holds, from 0 to what Lua writes without an exponent. Errors: it is none.
+local function whole(value, name)
+  if not value or #value > 15 or not string.find(value, '^%d+$') then
+    error('the record is broken: ' .. name .. ' is ' .. string.sub(tostring(value), 1, 40), 0)
+  end
+  return tonumber(value)
+end
+
+-- See that a record says what every record of a job says. Returns its number.
+local function check_record(state, seq)
+  if not NEXT[state] then error('the record is broken: state is ' .. string.sub(tostring(state), 1, 40), 0) end
+  return whole(seq, 'seq')
+end
+
+-- The last moment that can be written as RFC 3339, ms since the epoch.
+local LAST_MS = 253402300799999
+
+-- A count that several share. One that is none is taken for 0: it must not stop them all.
+local function count_in(value)
+  local count = tonumber(value)
+  return count and count == count and math.abs(count) < 1e15 and count or 0
+end
+
+-- Adds to such a count in a hash, and returns what it is then. One that is none begins again.
+local function add_to(key, field, change)
+  local sum = redis.pcall('HINCRBY', key, field, change)
+  if type(sum) ~= 'table' then return sum end
+  if string.find(sum.err, 'WRONGTYPE', 1, true) then redis.call('DEL', key) end
+  redis.call('HSET', key, field, change)
+  return change
+end
 
 -- The store's clock is the only clock.
 local clock = redis.call('TIME')
@@ -133,10 +187,12 @@ local function tell(watchers, partition, id, seq, class, tail)
   end
 end
 
--- Live jobs of each caller: counted for the whole script, written once at its end.
-local tallies = {}
-local function tally(caller, change)
-  if caller and caller ~= '' then tallies[caller] = (tallies[caller] or 0) + change end
+-- Live jobs of each caller, and the bytes of their envelopes: counted for the whole script, written once at its end.
+local tallies, weights = {}, {}
+local function tally(caller, change, bytes)
+  if not caller or caller == '' then return end
+  tallies[caller] = (tallies[caller] or 0) + change
+  if bytes then weights[caller] = (weights[caller] or 0) + change * count_in(bytes) end
 end
 
 -- The id of the live job that holds a unique value, if any.
@@ -199,7 +255,7 @@ local FLOW_TTL = 3600000
 local lanes, lanes_changed = {}, {}
 
 local function know_lanes(tier, found)
-  lanes[tier] = found or ' '
+  lanes[tier] = found and string.find(found, '^ [%d ]*$') and found or ' '
 end
 
 local function lanes_of(tier)
@@ -243,15 +299,22 @@ end
 -- The jobs of a caller that live; asked once a script, those of the script itself are added.
 local counts = {}
 local function live_of(caller)
-  if not counts[caller] then counts[caller] = tonumber(redis.call('HGET', callers_key, caller) or 0) end
+  if not counts[caller] then counts[caller] = count_in(redis.call('HGET', callers_key, caller)) end
   return counts[caller] + (tallies[caller] or 0)
+end
+
+-- The bytes of their envelopes; a job of an earlier release is not among them.
+local heavy = {}
+local function bytes_of(caller)
+  if not heavy[caller] then heavy[caller] = count_in(redis.call('HGET', caller_bytes_key, caller)) end
+  return heavy[caller] + (weights[caller] or 0)
 end
 
 -- How many jobs of one caller stand in line before more of them go to its lane: what the servers are told, which the
 -- tier's flow knows where it is not DIRECT (submit.lua).
 local directs = {}
 local function know_direct(tier, found)
-  directs[tier] = tonumber(found or DIRECT)
+  directs[tier] = tonumber(found) or DIRECT
 end
 local function direct_of(tier)
   if not directs[tier] then know_direct(tier, redis.call('HGET', flow_key(tier), 'direct')) end
@@ -262,6 +325,14 @@ end
 local function lane_again(tier, caller)
   return caller and live_of(caller) > direct_of(tier) and lane_of(caller) or nil
 end
+
+-- What an entry of a ready stream holds: the job's id and its envelope. One that another than these scripts has put
+-- there may hold neither.
+local function job_in(entry)
+  local id = entry[2] and entry[2][2] or ''
+  return string.find(id, '^/?[%w_-]*$') and id or ''
+end
+local function envelope_of(entry) return entry[2] and entry[2][4] or '' end
 
 -- Puts an envelope into its tier's stream, or into a lane; returns where it lies.
 local function append(id, tier, envelope, lane)
@@ -283,7 +354,7 @@ end
 local function envelope_in(tier, entry)
   local stream, id = place(tier, entry)
   local found = redis.call('XRANGE', stream, id, id)
-  return found[1] and found[1][2][4] or ''
+  return found[1] and envelope_of(found[1]) or ''
 end
 
 -- Some jobs step aside: they are `queued`, but lie in no stream, since a limit or a rate of their kind lets none of
@@ -295,14 +366,14 @@ local function step_aside(id, tier, entry, deadline)
   redis.call('HSET', key, 'envelope', envelope_in(tier, entry))
   redis.call('HDEL', key, 'entry')
   acknowledge(tier, entry)
-  redis.call('HINCRBY', flow_key(tier), 'aside', 1)
+  add_to(flow_key(tier), 'aside', 1)
   redis.call('PERSIST', flow_key(tier))
   if deadline then redis.call('ZADD', scheduled_key, deadline, id) end
 end
 
 -- It waits no more, whatever becomes of it.
 local function leave_aside(id, tier)
-  redis.call('HINCRBY', flow_key(tier), 'aside', -1)
+  add_to(flow_key(tier), 'aside', -1)
   redis.call('ZREM', scheduled_key, id)
 end
 
@@ -360,19 +431,23 @@ end
 
 -- It must never be why a job cannot end: one that does not fit its count is begun anew.
 local function write_chronicle()
-  local total = redis.call('INCRBY', ended_key, #ended)
+  local total = redis.pcall('INCRBY', ended_key, #ended)
+  if type(total) == 'table' then
+    redis.call('SET', ended_key, #ended)
+    total = #ended
+  end
   local answer = redis.pcall('XADD', chronicle_key, 'MINID', '~', math.max(total - keep, 0), total .. '-0',
     'at', now, 'jobs', cmsgpack.pack(ended))
   if type(answer) == 'table' and answer.err then redis.call('DEL', chronicle_key) end
 end
 
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
--- `fields` are names and values to be written with it, its number among them: one HSET for all. The last five
+-- `fields` are names and values to be written with it, its number among them: one HSET for all. The last seven
 -- are fields of its record, which the caller has read with others: a call costs more than what it does.
-local function finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
+local function finish(id, state, fields, ttl, logged, caller, unique, saga, limit, size, deadline)
   local key = job_key(id)
   if keep > 0 and story then
-    chronicle(id, state, story[5], unpack(story, 14, 20))
+    chronicle(id, state, story[5], unpack(story, 16, 22))
   elseif keep > 0 then
     chronicle(id, state, unpack(redis.call('HMGET', key, 'tier', 'kind', 'attempt', 'submitted', 'enqueued', 'started',
       'correlation_id', 'worker')))
@@ -383,7 +458,8 @@ local function finish(id, state, fields, ttl, logged, caller, unique, saga, limi
   if logged then redis.call('PEXPIRE', log_key(id), ttl) end
   if unique and redis.call('GET', unique_key(unique)) == id then redis.call('DEL', unique_key(unique)) end
   if saga then close_saga(id, state, ttl) end
-  tally(caller, -1)
+  tally(caller, -1, size)
+  if deadline then redis.call('ZREM', deadlines_key, id) end
   if limit then release(limit, id) end
 end
 
@@ -428,6 +504,29 @@ local function turn(id, saga, state, problem, note)
 end
 local UNWINDING_TAIL = '"event":"queued","status":"queued","data":{"unwinding":true}}'
 
+-- Why a job ends whose record or entry is not what these scripts have written (a test compares their form with
+-- contract/problem.py).
+local function internal_error(detail)
+  return '{"type":"urn:tidings:problem:internal_error","title":"Something broke on our side.","status":500,"detail":"' ..
+    detail .. '","code":"internal_error"}'
+end
+local BROKEN = internal_error('what the store holds of this job cannot be read; submit the work again')
+local VANISHED = internal_error('the store has lost the input of this job; submit the work again')
+
+-- Ends a job that cannot go on, as far as its record allows: else it would be taken, or be due, for ever.
+local function give_up(id, partition, ttl, problem)
+  local key = job_key(id)
+  if redis.call('TYPE', key).ok ~= 'hash' then return false end
+  local state, seq, watchers, caller, unique, saga, limit, size, deadline = unpack(redis.call('HMGET', key, 'state',
+    'seq', 'watchers', 'caller', 'unique', 'saga', 'limit', 'size', 'deadline'))
+  if terminal(state) then return false end
+  seq = (pcall(whole, seq, 'seq') and tonumber(seq) or 0) + 1
+  story = nil
+  finish(id, 'failed', { 'seq', seq, 'problem', problem }, ttl, true, caller, unique, saga, limit, size, deadline)
+  tell(watchers, partition, id, seq, FINAL, '"event":"failed","status":"failed","data":{"problem":' .. problem .. '}}')
+  return true
+end
+
 -- Queues a job that waits, whoever wakes it; seq: its new number.
 local function requeue(id, tier, envelope, seq, watchers, partition, tail)
   redis.call('ZREM', scheduled_key, id)
@@ -449,6 +548,86 @@ local function wake(id, state, tier, seq, watchers, worker, partition, awaits, n
   elseif state == 'running' and worker then
     redis.call('PUBLISH', channels .. 'orders:' .. worker, '+' .. id)
   end
+end
+
+-- The chunks of a job's log after a number, as far as they fit into `most` bytes, one at the least; whether that is not
+-- all; and their bytes, with 64 for each chunk. The store reads in small steps: a chunk may be large, and a log long.
+local function read_log(id, after, most)
+  local chunks, bytes, step = {}, 0, 4
+  local from = '(' .. string.format('%.0f', after) .. '-0'
+  while true do
+    local found = redis.call('XRANGE', log_key(id), from, '+', 'COUNT', step)
+    for _, entry in ipairs(found) do
+      local at_ms, text = math.min(math.max(math.floor(count_in(entry[2][2])), 0), LAST_MS), entry[2][4] or 'null'
+      if #chunks > 0 and bytes + #text + 64 > most then return chunks, true, bytes end
+      bytes = bytes + #text + 64
+      chunks[#chunks + 1] = { tonumber(string.match(entry[1], '^%d+')), at_ms, text }
+    end
+    if #found < step then return chunks, false, bytes end
+    from = '(' .. found[#found][1]
+    step = bytes < most / 16 and math.min(step * 2, 256) or 4
+  end
+end
+
+-- Deadlines: a job that has one is a member of `deadlines` while it lives, and ends when it comes, wherever it waits.
+-- One that runs is stopped by its worker. If that is lost, and no other takes the job over, it ends some time later.
+local FORSAKEN_MS = 60000
+local function is_forsaken(tier, entry, deadline)
+  if now - deadline < FORSAKEN_MS then return false end
+  local stream, id = place(tier, entry or '0-0')
+  local held = redis.pcall('XPENDING', stream, GROUP, id, id, 1)
+  return held.err ~= nil or not held[1] or held[1][3] >= FORSAKEN_MS
+end
+
+local function leave_places(id, state, tier, entry, shed)
+  if entry then
+    acknowledge(tier, entry)
+    if shed then redis.call('ZREM', sheddable_key(tier), id) end
+  elseif state == 'queued' then
+    leave_aside(id, tier)
+  else
+    redis.call('ZREM', scheduled_key, id)
+  end
+end
+
+local function expire(id, partition, ttl)
+  local state, tier, entry, envelope, seq, watchers, deadline, logged, caller, unique, saga, unwinding, limit, shed,
+    size = unpack(redis.call('HMGET', job_key(id), 'state', 'tier', 'entry', 'envelope', 'seq', 'watchers', 'deadline',
+      'logged', 'caller', 'unique', 'saga', 'unwinding', 'limit', 'shed', 'size'))
+  redis.call('ZREM', deadlines_key, id)
+  if not state or terminal(state) or not deadline or unwinding then return end
+  seq, deadline = check_record(state, seq) + 1, whole(deadline, 'deadline')
+  if deadline > now then
+    redis.call('ZADD', deadlines_key, deadline, id)
+  elseif state == 'running' and (saga or not is_forsaken(tier, entry, deadline)) then
+    redis.call('ZADD', deadlines_key, now + FORSAKEN_MS, id)
+  elseif not turn(id, saga, 'expired') then
+    leave_places(id, state, tier, entry, shed)
+    finish(id, 'expired', { 'seq', seq }, ttl, logged, caller, unique, saga, limit, size, deadline)
+    tell(watchers, partition, id, seq, FINAL, bare_tail('expired'))
+  elseif entry then
+    redis.call('HSET', job_key(id), 'seq', seq)
+    tell(watchers, partition, id, seq, CHANGE, UNWINDING_TAIL)
+  else
+    leave_places(id, state, tier, entry, shed)
+    if limit then release(limit, id) end
+    requeue(id, tier, envelope, seq, watchers, partition, UNWINDING_TAIL)
+  end
+end
+
+-- Ends those whose deadline has passed, some at a time. Returns how many it looked at, and how long until the next, ms;
+-- -1: there is none.
+local function expire_late(partition, ttl, most, faults)
+  local late = redis.call('ZRANGEBYSCORE', deadlines_key, '-inf', now, 'LIMIT', 0, most)
+  for _, id in ipairs(late) do
+    local done_well, reason = pcall(expire, id, partition, ttl)
+    if not done_well then
+      faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reason), 2)
+      pcall(give_up, id, partition, ttl, BROKEN)
+    end
+  end
+  local first = redis.call('ZRANGE', deadlines_key, 0, 0, 'WITHSCORES')
+  return #late, first[2] and math.min(math.ceil(math.max(first[2] - now, 0)), 86400000) or -1
 end
 
 -- Jobs that wait for a worker: those in a tier's stream, less the turns of its lanes, or set apart, and those in its lanes.
@@ -488,8 +667,14 @@ end
 -- Stands at the end of every script that changes jobs.
 local function conclude()
   for stream, entries in pairs(done) do
-    redis.call('XACK', stream, GROUP, unpack(entries))
-    redis.call('XDEL', stream, unpack(entries))
+    if type(redis.pcall('XACK', stream, GROUP, unpack(entries))) == 'table' then -- a record names what is no entry
+      for _, entry in ipairs(entries) do
+        redis.pcall('XACK', stream, GROUP, entry)
+        redis.pcall('XDEL', stream, entry)
+      end
+    else
+      redis.call('XDEL', stream, unpack(entries))
+    end
   end
   for tier in pairs(lanes_changed) do
     redis.call('HSET', flow_key(tier), 'lanes', lanes[tier])
@@ -502,6 +687,9 @@ local function conclude()
   for gateway, box in pairs(outboxes) do publish(gateway, box) end
   if #ended > 0 then write_chronicle() end
   for caller, change in pairs(tallies) do
-    if redis.call('HINCRBY', callers_key, caller, change) <= 0 then redis.call('HDEL', callers_key, caller) end
+    if add_to(callers_key, caller, change) <= 0 then redis.call('HDEL', callers_key, caller) end
+  end
+  for caller, change in pairs(weights) do
+    if add_to(caller_bytes_key, caller, change) <= 0 then redis.call('HDEL', caller_bytes_key, caller) end
   end
 end

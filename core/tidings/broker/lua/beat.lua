@@ -9,18 +9,29 @@
 -- O(items).
 
 local worker, items = unpack(args)
-local replies, held = {}, {}
+local held = {}
 
-for i, item in ipairs(items) do
+local function look(item)
   local id, fence, tier, entry = unpack(item)
   local state, current, cancel = unpack(redis.call('HMGET', job_key(id), 'state', 'fence', 'cancel'))
   if state == 'running' and tonumber(current) == fence then
     local stream, place_in_it = place(tier, entry)
-    held[stream] = held[stream] or {}
+    held[stream] = held[stream] or { jobs = {} }
     table.insert(held[stream], place_in_it)
-    replies[i] = cancel and 'cancel' or 'ok'
-  else
-    replies[i] = 'lost'
+    held[stream].jobs[place_in_it] = id
+    return cancel and 'cancel' or 'ok'
+  end
+  return 'lost'
+end
+
+local replies = for_each(items, look)
+
+-- Entries that were deleted have no lease that could be renewed: the sweep sees by this that their jobs still run.
+local function mark_vanished(jobs, some, asked, renewed)
+  local there = {}
+  for _, one in ipairs(renewed) do there[one] = true end
+  for i = 1, asked do
+    if not there[some[i]] then redis.call('HSET', job_key(jobs[some[i]]), 'vanished', now) end
   end
 end
 
@@ -28,8 +39,10 @@ end
 for stream, entries in pairs(held) do
   for first = 1, #entries, 500 do
     local some = { unpack(entries, first, math.min(first + 499, #entries)) }
-    some[#some + 1] = 'JUSTID'
-    redis.call('XCLAIM', stream, GROUP, worker, 0, unpack(some))
+    local asked = #some
+    some[asked + 1] = 'JUSTID'
+    local renewed = redis.pcall('XCLAIM', stream, GROUP, worker, 0, unpack(some))
+    if renewed.err or #renewed < asked then mark_vanished(entries.jobs, some, asked, renewed) end
   end
 end
 

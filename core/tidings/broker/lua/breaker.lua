@@ -33,14 +33,32 @@ local changes = {}
 local FIELDS = { 'state', 'epoch', 'since', 'until', 'trial', 'trial_until', 'hold_until', 'opened', 'reason',
   'spec', 'slices', 'notes' }
 
+-- A record that is none of ours is forgotten: the breaker begins anew, closed.
+local SORTS = { 'string', 'number', 'number', 'number', 'string', 'number', 'number', 'number', 'string', 'table',
+  'table', 'table' }
+local STATES = { closed = true, open = true, half_open = true }
+local function is_record(record)
+  if type(record) ~= 'table' or #record ~= #FIELDS or not STATES[record[1]] then return false end
+  for i, sort in ipairs(SORTS) do
+    if type(record[i]) ~= sort then return false end
+  end
+  for _, slice in ipairs(record[11]) do
+    for i = 1, 4 do
+      if type(slice) ~= 'table' or type(slice[i]) ~= 'number' then return false end
+    end
+  end
+  return true
+end
+
 local function load(name)
   local known = breakers[name]
   if known then return known end
   local breaker = { name = name, state = 'closed', epoch = 0, since = 0, ['until'] = 0, trial = '', trial_until = 0,
     hold_until = 0, opened = 0, reason = '', spec = {}, slices = {}, notes = {}, fresh = true }
-  local text = redis.call('GET', breaker_key(name))
-  if text then
-    for i, value in ipairs(cmsgpack.unpack(text)) do breaker[FIELDS[i]] = value end
+  local text = redis.pcall('GET', breaker_key(name))
+  local readable, record = pcall(cmsgpack.unpack, type(text) == 'string' and text or '')
+  if readable and is_record(record) then
+    for i, value in ipairs(record) do breaker[FIELDS[i]] = value end
     breaker.fresh = false
   end
   breaker.told = breaker.epoch
@@ -198,14 +216,15 @@ function STEP.reset(breaker)
   return 'ok'
 end
 
-local answers = {}
-for i, item in ipairs(items) do
+local function step(item)
   local verb, name = item[1], item[2]
   local breaker = load(name)
   local answer = STEP[verb](breaker, unpack(item, 3))
   if verb ~= 'look' and answer ~= 'stale' and answer ~= 'refused' then breaker.dirty = true end
-  answers[i] = { answer, view(breaker) }
+  return { answer, view(breaker) }
 end
+
+local answers = for_each(items, step)
 
 for _, breaker in pairs(breakers) do
   if breaker.dirty then save(breaker) end

@@ -13,18 +13,11 @@
 
 local partition, ttl, kept, items = unpack(args)
 keep = kept
-local replies = {}
 
-local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique, saga, limit, shed)
-  if state == 'queued' and entry then
-    acknowledge(tier, entry)
-    if shed then redis.call('ZREM', sheddable_key(tier), id) end
-  elseif state == 'queued' then
-    leave_aside(id, tier)
-  else
-    redis.call('ZREM', scheduled_key, id)
-  end
-  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique, saga, limit)
+local function cancel_waiting(id, key, state, tier, entry, seq, watchers, logged, counted, unique, saga, limit, shed,
+  size, deadline)
+  leave_places(id, state, tier, entry, shed)
+  finish(id, 'cancelled', { 'seq', seq }, ttl, logged, counted, unique, saga, limit, size, deadline)
   tell(watchers, partition, id, seq, FINAL, bare_tail('cancelled'))
 end
 
@@ -45,31 +38,34 @@ local function forbid_child(id, kind)
   redis.call('PEXPIRE', job_key(id), ttl)
 end
 
-for i, item in ipairs(items) do
+local function cancel(item)
   local id, caller, forbid = unpack(item)
   local key = job_key(id)
-  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding, limit, shed, never =
+  local state, tier, entry, seq, watchers, owner, worker, logged, counted, unique, saga, unwinding, limit, shed, never,
+    size, deadline =
     unpack(redis.call('HMGET', key, 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller',
-      'unique', 'saga', 'unwinding', 'limit', 'shed', 'never'))
+      'unique', 'saga', 'unwinding', 'limit', 'shed', 'never', 'size', 'deadline'))
   if not state or (caller ~= '' and owner ~= caller) then
     if not state and forbid ~= '' then forbid_child(id, forbid) end
-    replies[i] = 'unknown'
-  elseif terminal(state) then
-    replies[i] = never and 'unknown' or 'finished'
-  elseif unwinding then
-    replies[i] = 'asked'
-  elseif state == 'running' then
-    redis.call('HSET', key, 'cancel', 1)
-    redis.call('PUBLISH', channels .. 'orders:' .. worker, id)
-    replies[i] = 'asked'
-  elseif turn(id, saga, 'cancelled') then
-    unwind_waiting(id, key, state, tier, seq + 1, watchers)
-    replies[i] = 'asked'
-  else
-    cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique, saga, limit, shed)
-    replies[i] = 'cancelled'
+    return 'unknown'
   end
+  seq = check_record(state, seq)
+  if terminal(state) then return never and 'unknown' or 'finished' end
+  if unwinding then return 'asked' end
+  if state == 'running' then
+    redis.call('HSET', key, 'cancel', 1)
+    redis.call('PUBLISH', channels .. 'orders:' .. (worker or ''), id)
+    return 'asked'
+  end
+  if turn(id, saga, 'cancelled') then
+    unwind_waiting(id, key, state, tier, seq + 1, watchers)
+    return 'asked'
+  end
+  cancel_waiting(id, key, state, tier, entry, seq + 1, watchers, logged, counted, unique, saga, limit, shed, size,
+    deadline)
+  return 'cancelled'
 end
 
+local replies = for_each(items, cancel)
 conclude()
 return cmsgpack.pack(replies)

@@ -14,17 +14,20 @@ local tiers = unpack(args)
 local counted = {}
 
 -- What a group has been given it holds, or it is gone from the stream: the first entry after that is the oldest.
--- Turns stand among the entries, one for a lane at the most.
+-- Turns stand among the entries, one for a lane at the most. One at a time, as an entry may be large.
 local function oldest(stream, after)
-  for _, entry in ipairs(redis.call('XRANGE', stream, '(' .. after, '+', 'COUNT', LANES + 1)) do
-    if string.sub(entry[2][2], 1, 1) ~= '/' then return tonumber(string.match(entry[1], '^%d+')) end
+  for _ = 0, LANES do
+    local entry = redis.call('XRANGE', stream, '(' .. after, '+', 'COUNT', 1)[1]
+    if not entry then return nil end
+    if string.sub(job_in(entry), 1, 1) ~= '/' then return tonumber(string.match(entry[1], '^%d+')) end
+    after = entry[1]
   end
   return nil
 end
 
 for i, tier in ipairs(tiers) do
   local direct, laned = count_waiting(tier)
-  local aside = tonumber(redis.call('HGET', flow_key(tier), 'aside') or 0)
+  local aside = count_in(redis.call('HGET', flow_key(tier), 'aside'))
   local running, since = 0, nil
   for _, stream in ipairs(streams_of(tier)) do
     local free, held, given = unheld(stream)

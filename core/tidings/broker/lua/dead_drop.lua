@@ -7,19 +7,15 @@
 -- Reply: MessagePack array with for each letter 'dropped' or 'gone' (it was not there). O(letters).
 
 local letters = args[1]
-local replies = {}
 
-for i, entry in ipairs(letters) do
+local function drop(entry)
   local found = redis.call('XRANGE', dead_key, entry, entry)[1]
-  if found then
-    redis.call('XDEL', dead_key, entry)
-    for j = 1, #found[2], 2 do
-      if found[2][j] == 'id' then redis.call('HDEL', job_key(found[2][j + 1]), 'letter') end
-    end
-    replies[i] = 'dropped'
-  else
-    replies[i] = 'gone'
+  if not found then return 'gone' end
+  redis.call('XDEL', dead_key, entry)
+  for j = 1, #found[2], 2 do
+    if found[2][j] == 'id' then redis.call('HDEL', job_key(found[2][j + 1]), 'letter') end
   end
+  return 'dropped'
 end
 
-return cmsgpack.pack(replies)
+return cmsgpack.pack(for_each(letters, drop))

@@ -15,7 +15,6 @@
 -- O(letters · fields).
 
 local partition, letters = unpack(args)
-local replies = {}
 
 -- What a letter holds that the record does not.
 local OWN = { id = true, env = true, note = true, once = true, steps = true }
@@ -86,8 +85,8 @@ local function reopen(id, key, tier, envelope)
   local replays = redis.call('HINCRBY', key, 'replays', 1)
   redis.call('HDEL', key, 'letter', 'problem', 'progress', 'finished', 'deadline', 'cancel')
   redis.call('HSET', key, 'attempt', 0, 'lost', 0)
-  local caller, unique = unpack(redis.call('HMGET', key, 'caller', 'unique'))
-  tally(caller, 1)
+  local caller, unique, size = unpack(redis.call('HMGET', key, 'caller', 'unique', 'size'))
+  tally(caller, 1, size)
   if unique then hold(unique, id, 0) end
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
@@ -96,27 +95,31 @@ local function reopen(id, key, tier, envelope)
     '"event":"queued","status":"queued","data":{"replay":' .. replays .. '}}')
 end
 
-for i, entry in ipairs(letters) do
+local function replay(entry)
   local letter, record = read(entry)
   local state = letter and redis.call('HGET', job_key(letter.id), 'state')
-  if not letter then
-    replies[i] = 'gone'
-  elseif state and not may_replay(state, 'queued') then
-    replies[i] = 'live'
-  elseif letter.unique and holder(letter.unique) then
-    replies[i] = 'held'
+  if not letter then return 'gone' end
+  if state and not may_replay(state, 'queued') then return 'live' end
+  if letter.unique and holder(letter.unique) then return 'held' end
+  local key = job_key(letter.id)
+  if state then
+    check_record(state, redis.call('HGET', key, 'seq'))
   else
-    local key = job_key(letter.id)
-    redis.call('XDEL', dead_key, entry)
-    if not state then
-      write(key, record)
-      if letter.once then write(key, cmsgpack.unpack(letter.once)) end
-      if letter.steps then write(steps_key(letter.id), cmsgpack.unpack(letter.steps)) end
-    end
-    reopen(letter.id, key, letter.tier, letter.env)
-    replies[i] = 'queued'
+    check_record(letter.state, letter.seq)
   end
+  if not letter.tier or not letter.env or letter.env == '' then error('the letter is broken: it has no job', 0) end
+  local memoised = not state and letter.once and cmsgpack.unpack(letter.once) or {}
+  local steps = not state and letter.steps and cmsgpack.unpack(letter.steps) or {}
+  redis.call('XDEL', dead_key, entry)
+  if not state then
+    write(key, record)
+    write(key, memoised)
+    write(steps_key(letter.id), steps)
+  end
+  reopen(letter.id, key, letter.tier, letter.env)
+  return 'queued'
 end
 
+local replies = for_each(letters, replay)
 conclude()
 return cmsgpack.pack(replies)

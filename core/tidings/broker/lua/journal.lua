@@ -15,19 +15,18 @@
 -- O(items · fields).
 
 local items = unpack(args)
-local replies = {}
 
-for i, item in ipairs(items) do
+local function read(item)
   local id, fence = unpack(item)
   local state, held, woken, replays, epoch, parked, owner, deadline, unwinding, cause = unpack(redis.call('HMGET',
     job_key(id), 'state', 'fence', 'woken', 'replays', 'epoch', 'parked', 'owner', 'deadline', 'unwinding', 'cause'))
   if state ~= 'running' or tonumber(held) ~= fence then
-    replies[i] = { 'lost', now, 0, 0, 0, 0, '', 0, {}, '', '' }
-  else
-    local left = deadline and not unwinding and math.max(deadline - now, 1) or 0
-    replies[i] = { 'ok', now, tonumber(woken or 0), tonumber(replays or 0), tonumber(epoch or 0),
-      tonumber(parked or 0), owner or '', left, redis.call('HGETALL', steps_key(id)), unwinding or '', cause or '' }
+    return { 'lost', now, 0, 0, 0, 0, '', 0, {}, '', '' }
   end
+  local left = deadline and not unwinding and math.max(whole(deadline, 'deadline') - now, 1) or 0
+  return { 'ok', now, whole(woken or '0', 'woken'), whole(replays or '0', 'replays'), whole(epoch or '0', 'epoch'),
+    whole(parked or '0', 'parked'), owner or '', left, redis.call('HGETALL', steps_key(id)), unwinding or '',
+    cause or '' }
 end
 
-return cmsgpack.pack(replies)
+return cmsgpack.pack(for_each(items, read))

@@ -14,12 +14,13 @@
 -- O(count + after).
 
 local source, tier, lane, after, count = unpack(args)
+local READ_BYTES = 4194304 -- what entries hold beside the job's id is read too, and left out
 local rows = {}
 
 local function row_of(id)
-  local row = redis.call('HMGET', job_key(id), 'state', 'kind', 'tier', 'attempt', 'submitted', 'correlation_id',
+  local row = redis.pcall('HMGET', job_key(id), 'state', 'kind', 'tier', 'attempt', 'submitted', 'correlation_id',
     'worker', 'finished')
-  if not row[1] then return end
+  if row.err or not row[1] then return end
   for i = 1, 8 do row[i] = row[i] or '' end
   table.insert(row, 1, id)
   rows[#rows + 1] = row
@@ -27,18 +28,26 @@ end
 
 local function list_ready()
   local from = after == '' and '+' or '(' .. after
-  local found = redis.call('XREVRANGE', ready_key(tier, lane ~= '' and lane), from, '-', 'COUNT', count)
-  for _, entry in ipairs(found) do
-    if string.sub(entry[2][2], 1, 1) ~= '/' then row_of(entry[2][2]) end
+  local stream, left, bytes, slice = ready_key(tier, lane ~= '' and lane), count, 0, 4
+  while left > 0 and bytes < READ_BYTES do
+    local found = redis.call('XREVRANGE', stream, from, '-', 'COUNT', math.min(slice, left))
+    for _, entry in ipairs(found) do
+      bytes = bytes + #envelope_of(entry)
+      if string.sub(job_in(entry), 1, 1) ~= '/' then row_of(job_in(entry)) end
+    end
+    if #found < math.min(slice, left) then return '' end
+    left = left - #found
+    from = '(' .. found[#found][1]
+    slice = bytes < READ_BYTES / 64 and slice * 2 or 4 -- many small ones need few calls
   end
-  return #found == count and found[#found][1] or ''
+  return string.sub(from, 2)
 end
 
 local function list_scheduled()
   local first = tonumber(after) or 0
   local found = redis.call('ZRANGE', scheduled_key, first, first + count - 1)
   for _, id in ipairs(found) do row_of(id) end
-  return #found == count and tostring(first + count) or ''
+  return #found == count and string.format('%.0f', first + count) or ''
 end
 
 local function list_some()

@@ -9,18 +9,14 @@
 -- O(items).
 
 local items = unpack(args)
-local replies = {}
 
-for i, item in ipairs(items) do
+local function recall(item)
   local id, fence, name, value = unpack(item)
   local key = job_key(id)
   local state, held = unpack(redis.call('HMGET', key, 'state', 'fence'))
-  if state ~= 'running' or tonumber(held) ~= fence then
-    replies[i] = { 'lost', '' }
-  else
-    if value ~= '' then redis.call('HSETNX', key, 'once:' .. name, value) end
-    replies[i] = { 'ok', redis.call('HGET', key, 'once:' .. name) or '' }
-  end
+  if state ~= 'running' or tonumber(held) ~= fence then return { 'lost', '' } end
+  if value ~= '' then redis.call('HSETNX', key, 'once:' .. name, value) end
+  return { 'ok', redis.call('HGET', key, 'once:' .. name) or '' }
 end
 
-return cmsgpack.pack(replies)
+return cmsgpack.pack(for_each(items, recall))

@@ -9,19 +9,24 @@
 --   parent: token and step, with a space between; begun: 1 if an attempt of it ever began (its number says less: an
 --   attempt that left to wait, or was handed back, does not count); result: JSON text, '' if there is none or it is larger than
 --   `max_result_bytes`; size: of the result; of a record that has left all these are '' and 0.
+--   It stops early where the results are many bytes.
 -- O(limit).
 
 local max_bytes, before, limit = unpack(args)
-local replies = {}
+local REPLY_BYTES = 4194304
+local replies, bytes = {}, 0
 
 for i, entry in ipairs(redis.call('XRANGE', outbox_key, '-', string.format('%.0f', now - before), 'COUNT', limit)) do
   local fields = {}
   for j = 1, #entry[2], 2 do fields[entry[2][j]] = entry[2][j + 1] end
-  local started, result, problem = unpack(redis.call('HMGET', job_key(fields.id), 'started', 'result', 'problem'))
+  local record = redis.pcall('HMGET', job_key(fields.id or ''), 'started', 'result', 'problem')
+  local started, result, problem = unpack(record.err and {} or record)
   local size = result and #result or 0
   if size > max_bytes then result = '' end
-  replies[i] = { entry[1], fields.parent, fields.id, fields.state, started and 1 or 0, size, result or '',
-    problem or '' }
+  replies[i] = { entry[1], fields.parent or '', fields.id or '', fields.state or '', started and 1 or 0, size,
+    result or '', problem or '' }
+  bytes = bytes + #(result or '') + #(problem or '')
+  if bytes >= REPLY_BYTES then break end
 end
 
 return cmsgpack.pack(replies)

@@ -8,16 +8,18 @@
 -- args = { partition, items };  item = { kind, tick_ms, spec, id, tier, envelope, correlation_id }
 --   tick_ms: the kind's next tick after the store's time; spec: its schedule in words, '' if it has none any
 --   more (its next run is then taken back); id: of the job to be made, if one must be.
--- Reply: MessagePack array { now_ms, next_ms }: the store's time, and the earliest tick known; -1: none.
+-- Reply: MessagePack array { now_ms, next_ms, faults }: the store's time, and the earliest tick known; -1: none;
+--   faults: for each kind whose next run could not be made: its name, a space, and why.
 -- O(items).
 
 local partition, items = unpack(args)
-local earliest = -1
+local earliest, faults = -1, {}
 
 local function known(kind)
   local text = redis.call('HGET', recurring_key, kind)
   if not text then return 0, '', '' end
   local tick, id, spec = string.match(text, '^(%d+) (%S+) (.*)$')
+  if not tick or #tick > 15 then return 0, '', '' end
   return tonumber(tick), id, spec
 end
 
@@ -27,6 +29,7 @@ local function take_back(id)
   local key = job_key(id)
   local state, attempt, seq, watchers = unpack(redis.call('HMGET', key, 'state', 'attempt', 'seq', 'watchers'))
   if state == 'scheduled' and tonumber(attempt) == 0 then
+    seq = check_record(state, seq)
     redis.call('ZREM', scheduled_key, id)
     redis.call('DEL', key)
     tell(watchers, partition, id, seq + 1, FINAL, bare_tail('cancelled'))
@@ -43,7 +46,7 @@ local function make(kind, tick, spec, id, tier, envelope, correlation)
   redis.call('PUBLISH', channels .. 'due', tick)
 end
 
-for _, item in ipairs(items) do
+local function see_to(item)
   local kind, tick, spec, id, tier, envelope, correlation = unpack(item)
   local recorded, earlier, said = known(kind)
   local spent = recorded -- ticks up to this one have their run
@@ -58,7 +61,12 @@ for _, item in ipairs(items) do
     end
     if earliest < 0 or recorded < earliest then earliest = recorded end
   end
+  return 'ok'
+end
+
+for i, answer in ipairs(for_each(items, see_to)) do
+  if answer ~= 'ok' then faults[#faults + 1] = items[i][1] .. ' ' .. string.sub(answer, 2) end
 end
 
 conclude()
-return cmsgpack.pack({ now, earliest })
+return cmsgpack.pack({ now, earliest, faults })

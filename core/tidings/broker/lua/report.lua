@@ -28,14 +28,13 @@
 
 local partition, max_log_bytes, ttl, max_dead, kept, items = unpack(args)
 keep = kept
-local replies = {}
 nudges = false
 
 -- What is read of a job; of one that may end also what its story in the chronicle needs (prelude, `story`).
 local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller', 'unique',
-  'saga', 'limit' }
+  'saga', 'limit', 'size', 'deadline' }
 local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
-  'unique', 'saga', 'limit', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker' }
+  'unique', 'saga', 'limit', 'size', 'deadline', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker' }
 
 -- A log past its size loses its older half; whoever asks for that part is told it is truncated.
 local function trim(id, key, bytes)
@@ -96,11 +95,10 @@ end
 -- Leaves a saga waiting until it is woken, its timer has come or its deadline passes; unless something that
 -- it has not seen yet has woken it meanwhile.
 -- That it left properly shows that it is not what kills workers: those lost before do not count any longer.
-local function park(id, key, tier, entry, seq, watchers, fence, outcome)
+local function park(id, key, tier, entry, seq, watchers, fence, outcome, envelope)
   local woken, deadline, unwinding, lost = unpack(redis.call('HMGET', key, 'woken', 'deadline', 'unwinding', 'lost'))
-  local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
-  redis.call('HINCRBY', key, 'attempt', -1 - tonumber(lost or 0))
+  redis.call('HINCRBY', key, 'attempt', -1 - count_in(lost))
   redis.call('HDEL', key, 'worker', 'entry')
   if tonumber(woken or 0) ~= outcome[8] then
     redis.call('HSET', key, 'lost', 0, 'parked', fence)
@@ -132,8 +130,8 @@ local function set_aside(id, key, tier, entry, delay)
 end
 
 -- fields: what is written beside the outcome. Returns whether the job turns.
-local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit,
-  fence)
+local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit, size,
+  deadline, fence)
   local state, field, value, tail, delay, uncounted, note, _, _, compensation, held = unpack(outcome)
   compensation = compensation or ''
   local turned = terminal(state) and turn(id, saga, state, value, note)
@@ -141,8 +139,13 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     if state == 'failed' then remember(id, 'failed', value) end
     state, tail = 'queued', UNWINDING_TAIL
   end
+  local envelope = (state == 'failed' or not terminal(state)) and envelope_in(tier, entry)
+  if envelope == '' and not terminal(state) then -- the store has lost its entry: there is nothing to run again
+    state, field, value = 'failed', 'problem', VANISHED
+    tail = '"event":"failed","status":"failed","data":{"problem":' .. VANISHED .. '}}'
+  end
+  if envelope == '' then envelope = false end
   if terminal(state) then
-    local envelope = state == 'failed' and envelope_in(tier, entry)
     if envelope then remember(id, 'failed', value) end
     if saga then
       local unwinding, cause_note = unpack(redis.call('HMGET', key, 'unwinding', 'cause_note'))
@@ -161,7 +164,7 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
       fields[#fields + 1] = field
       fields[#fields + 1] = value
     end
-    finish(id, state, fields, ttl, logged, caller, unique, saga, limit)
+    finish(id, state, fields, ttl, logged, caller, unique, saga, limit, size, deadline)
     if envelope then bury(id, key, envelope, note) end
     tell(watchers, partition, id, seq, FINAL, tail)
     return false
@@ -169,7 +172,7 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
   redis.call('HSET', key, unpack(fields))
   if limit then release(limit, id) end
   if state == 'waiting' then
-    park(id, key, tier, entry, seq, watchers, fence, outcome)
+    park(id, key, tier, entry, seq, watchers, fence, outcome, envelope)
     return false
   end
   if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
@@ -178,7 +181,6 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
     tell(watchers, partition, id, seq, CHANGE, tail)
     return turned
   end
-  local envelope = envelope_in(tier, entry)
   acknowledge(tier, entry)
   if uncounted == 1 then redis.call('HINCRBY', key, 'attempt', -1) end
   redis.call('HDEL', key, 'worker', 'entry')
@@ -194,39 +196,36 @@ local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logg
   return turned
 end
 
-for i, item in ipairs(items) do
+local function write(item)
   local id, fence, number, progress, events, outcome = unpack(item)
   local key = job_key(id)
   local found = redis.call('HMGET', key, unpack(outcome and keep > 0 and FIELDS_AT_END or FIELDS))
-  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga, limit = unpack(found)
+  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga, limit, size,
+    deadline = unpack(found)
   story = outcome and found or nil
-  if held and tonumber(held) == fence and tonumber(reported) >= number then
-    replies[i] = 'done'
-  elseif not state or tonumber(held) ~= fence or state ~= 'running' then
-    replies[i] = 'lost'
-  elseif outcome and not may(state, outcome[1]) then
-    return redis.error_reply('ILLEGAL ' .. state .. ' to ' .. tostring(outcome[1]))
-  else
-    if outcome and cancel and not terminal(outcome[1]) then
-      outcome = { 'cancelled', '', '', bare_tail('cancelled'), 0, 0, '' }
-    end
-    local bytes
-    seq, bytes = write_events(id, key, tonumber(seq), watchers, tonumber(logged or 0), events)
-    if outcome then seq = seq + 1 end
-    local fields = { 'seq', seq, 'reported', number }
-    if progress ~= '' then
-      fields[5], fields[6] = 'progress', progress
-    end
-    local turned = false
-    if outcome then
-      turned = settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga, limit,
-        fence)
-    else
-      redis.call('HSET', key, unpack(fields))
-    end
-    replies[i] = turned and 'turned' or cancel and 'cancel' or 'ok'
+  if held and tonumber(held) == fence and count_in(reported) >= number then return 'done' end
+  if not state or tonumber(held) ~= fence or state ~= 'running' then return 'lost' end
+  if outcome and not may(state, outcome[1]) then error('ILLEGAL ' .. state .. ' to ' .. tostring(outcome[1]), 0) end
+  if outcome and cancel and not terminal(outcome[1]) then
+    outcome = { 'cancelled', '', '', bare_tail('cancelled'), 0, 0, '' }
   end
+  local bytes
+  seq, bytes = write_events(id, key, check_record(state, seq), watchers, count_in(logged), events)
+  if outcome then seq = seq + 1 end
+  local fields = { 'seq', seq, 'reported', number }
+  if progress ~= '' then
+    fields[5], fields[6] = 'progress', progress
+  end
+  local turned = false
+  if outcome then
+    turned = settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga, limit, size,
+      deadline, fence)
+  else
+    redis.call('HSET', key, unpack(fields))
+  end
+  return turned and 'turned' or cancel and 'cancel' or 'ok'
 end
 
+local replies = for_each(items, write)
 conclude()
 return cmsgpack.pack({ now, replies })

@@ -18,19 +18,19 @@
 --   rates: kind -> { ms between two starts, starts at once };
 --   needs: kind -> `thread` or `process`, of those kinds that need one; free: how many of each the worker has;
 --   hold: 1: the items were read where such jobs lie apart, and for one that has older ones behind it the worker waits.
--- Reply: MessagePack array { replies, drawn, now_ms, apart }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
+-- Reply: MessagePack array { replies, drawn, now_ms, apart, faults }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
 --   lost, waited_ms };
 --   for each job that a lane gave { tier, entry, id, envelope, the same }
 --   go: 1 run it, 0 do not, 2 ask again when there is something free (only with `hold`); remaining_ms: until the deadline, 0 if there is none,
 --   -1 of a saga that unwinds, for which none counts;
 --   lost: how many workers were lost while they ran this job; waited_ms: since it was queued;
---   apart: { tier, need, jobs } for each stream to which this call has set something apart: how many wait there by now.
+--   apart: { tier, need, jobs } for each stream to which this call has set something apart: how many wait there by now;
+--   faults: for each job that ended because its record cannot be read: its id, a space, and why.
 -- O(items).
 
 local partition, worker, ttl, kept, call, spare, limits, rates, needs, free, hold, items = unpack(args)
 keep = kept
-local replies, drawn = {}, {}
-local begun = {}
+local drawn, begun, faults = {}, {}, {}
 local apart = {}
 
 -- The rate at which a tier drains, jobs a second: a moving average over about ten seconds, measured while
@@ -38,7 +38,7 @@ local apart = {}
 local function measure(tier, count)
   local key = flow_key(tier)
   local since, counted, rate, open, aside = unpack(redis.call('HMGET', key, 'since', 'count', 'rate', 'lanes', 'aside'))
-  since, counted = tonumber(since or now), tonumber(counted or 0) + count
+  since, counted, rate = tonumber(since) or now, count_in(counted) + count, tonumber(rate)
   local elapsed = now - since
   if elapsed < 1000 then
     redis.call('HSET', key, 'since', since, 'count', counted)
@@ -47,13 +47,13 @@ local function measure(tier, count)
   local current = counted * 1000 / elapsed
   rate = rate and rate + (current - rate) * (1 - math.exp(-elapsed / 10000)) or current
   redis.call('HSET', key, 'since', now, 'count', 0, 'rate', rate)
-  if (lanes[tier] or open or ' ') == ' ' and tonumber(aside or 0) <= 0 then redis.call('PEXPIRE', key, FLOW_TTL) end
+  if (lanes[tier] or open or ' ') == ' ' and count_in(aside) <= 0 then redis.call('PEXPIRE', key, FLOW_TTL) end
 end
 
 -- Until a deadline, ms; 0 if there is none, -1 if none counts.
 local function remaining(deadline, unwinding)
   if unwinding then return -1 end
-  return deadline and math.max(deadline - now, 1) or 0
+  return deadline and math.max(whole(deadline, 'deadline') - now, 1) or 0
 end
 
 local function end_unstarted(id, tier, entry, seq, watchers, state, ...)
@@ -93,7 +93,7 @@ end
 -- The bucket is kept as the moment at which it would be full again (the generic cell rate algorithm; ITU-T I.371).
 local function in_pace(kind, id, tier, entry, deadline)
   local interval, burst = unpack(rates[kind])
-  local full = math.max(now, tonumber(redis.call('GET', rate_key(kind)) or 0)) + interval
+  local full = math.max(now, count_in(redis.call('GET', rate_key(kind)))) + interval
   redis.call('SET', rate_key(kind), string.format('%.3f', full), 'PX', math.ceil(full - now) + 1000)
   local due = math.ceil(full - burst * interval)
   if due <= now then return true end
@@ -128,9 +128,14 @@ end
 local function start(tier, entry, id)
   local key = job_key(id)
   local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by, logged, caller,
-    unique, limit, kind, paced, shed, saga, unwinding, enqueued = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence',
+    unique, limit, kind, paced, shed, saga, unwinding, enqueued, size = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence',
       'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique',
-      'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued'))
+      'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued', 'size'))
+  if state then
+    seq, fence, attempt = check_record(state, seq), whole(fence, 'fence'), whole(attempt, 'attempt')
+    submitted, lost = whole(submitted, 'submitted'), whole(lost or '0', 'lost')
+    enqueued = enqueued and whole(enqueued, 'enqueued')
+  end
   local again = state == 'running' and begun_by == call
   if unwinding then deadline = false end
   -- If it was cancelled, its worker was lost before it could obey.
@@ -140,11 +145,11 @@ local function start(tier, entry, id)
     acknowledge(tier, entry)
   elseif again then
     if need then free[need] = (free[need] or 0) - 1 end
-    local begun_at = redis.call('HGET', key, 'started')
-    return { 1, tonumber(fence), tonumber(attempt), remaining(deadline, unwinding), tonumber(submitted),
-      tonumber(lost or 0), begun_at - (enqueued or begun_at) }
+    local begun_at = whole(redis.call('HGET', key, 'started'), 'started')
+    return { 1, fence, attempt, remaining(deadline, unwinding), submitted, lost, begun_at - (enqueued or begun_at) }
   elseif doomed and not turn(id, saga, doomed) then
-    end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit)
+    end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit, size,
+      deadline)
   elseif need and (free[need] or 0) <= 0 then
     if keeps_place(need, tier, entry) then return { 2, 0, 0, 0, 0, 0, 0 } end
     set_apart(need, id, tier, entry)
@@ -157,7 +162,7 @@ local function start(tier, entry, id)
     if need then free[need] = (free[need] or 0) - 1 end
     if paced then redis.call('HDEL', key, 'paced') end
     if shed then redis.call('ZREM', sheddable_key(tier), id) end
-    lost = doomed and 0 or tonumber(lost or 0) -- of one that turns none counts
+    if doomed then lost = 0 end -- of one that turns none counts
     if state == 'running' then
       remember(id, 'lost', '')
       if not doomed then
@@ -171,8 +176,18 @@ local function start(tier, entry, id)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
     begun[tier] = (begun[tier] or 0) + 1
-    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), tonumber(submitted), lost, now - (enqueued or now) }
+    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), submitted, lost, now - (enqueued or now) }
   end
+  return { 0, 0, 0, 0, 0, 0, 0 }
+end
+
+-- Starts one whose record may be broken: it then leaves the stream, and ends.
+local function try_start(tier, entry, id)
+  local done_well, reply = pcall(start, tier, entry, id)
+  if done_well then return reply end
+  faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reply), 2)
+  acknowledge(tier, entry)
+  pcall(give_up, id, partition, ttl, BROKEN)
   return { 0, 0, 0, 0, 0, 0, 0 }
 end
 
@@ -191,11 +206,11 @@ local function draw(tier, lane, count)
 end
 
 local function start_drawn(tier, lane, found, call_before)
-  local id, place_of_it = found[2][2], found[1] .. '/' .. lane
+  local id, place_of_it = job_in(found), found[1] .. '/' .. lane
   if call_before and redis.call('HGET', job_key(id), 'call') ~= call_before then return end
-  local reply = start(tier, place_of_it, id)
+  local reply = try_start(tier, place_of_it, id)
   if reply[1] == 1 then
-    drawn[#drawn + 1] = { tier, place_of_it, id, found[2][4], reply }
+    drawn[#drawn + 1] = { tier, place_of_it, id, envelope_of(found), reply }
   end
 end
 
@@ -224,16 +239,15 @@ local function take_turn(tier, turn, lane)
   end
 end
 
-for i, item in ipairs(items) do
+local function begin_one(item)
   local tier, entry, id = unpack(item)
-  if string.sub(id, 1, 1) == '/' then
-    take_turn(tier, entry, string.sub(id, 2))
-    replies[i] = { 0, 0, 0, 0, 0, 0, 0 }
-  else
-    replies[i] = start(tier, entry, id)
-  end
+  if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id) end
+  local done_well, reason = pcall(take_turn, tier, entry, string.sub(id, 2))
+  if not done_well then faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reason), 2) end
+  return { 0, 0, 0, 0, 0, 0, 0 }
 end
 
+local replies = for_each(items, begin_one)
 for tier, count in pairs(begun) do measure(tier, count) end
 conclude()
 local waiting = {}
@@ -241,4 +255,4 @@ for stream, whose in pairs(apart) do
   whose[3] = unheld(stream)
   waiting[#waiting + 1] = whose
 end
-return cmsgpack.pack({ replies, drawn, now, waiting })
+return cmsgpack.pack({ replies, drawn, now, waiting, faults })

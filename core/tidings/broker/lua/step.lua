@@ -23,7 +23,6 @@
 -- O(items).
 
 local partition, max_steps, max_bytes, items = unpack(args)
-local replies = {}
 
 local function number_in(head, name)
   return tonumber(head and string.match(head, '"' .. name .. '":(%d+)'))
@@ -47,48 +46,46 @@ local function complete(head, old, due, ended, ordinal)
   return whole .. '}', ordinal
 end
 
-for i, item in ipairs(items) do
+local function write(item)
   local id, fence, path, head, input, outcome, due, ended, signal, tail, undone = unpack(item)
   local key, journal = job_key(id), steps_key(id)
   local state, held, seq, watchers, cancel, woken, owner, deadline, steps, bytes, owed, ordinal, unwinding =
     unpack(redis.call('HMGET', key, 'state', 'fence', 'seq', 'watchers', 'cancel', 'woken', 'owner', 'deadline', 'steps',
       'steps_bytes', 'owed', 'ordinal', 'unwinding'))
   local old = redis.call('HGET', journal, path)
-  steps, bytes = tonumber(steps or 0), tonumber(bytes or 0)
-  if state ~= 'running' or tonumber(held) ~= fence then
-    replies[i] = { 'lost', now, 0, '', 0, '' }
-  elseif not old and (steps >= max_steps or bytes >= max_bytes) then
-    replies[i] = { 'long', now, 0, '', 0, '' }
-  else
-    if not old or string.sub(old, 1, #head) ~= head then
-      local whole
-      whole, ordinal = complete(head, old, due, ended, tonumber(ordinal or 0))
-      local fields = { path, whole }
-      if input ~= '' then
-        fields[3], fields[4] = path .. ':in', input
-      end
-      if outcome ~= '' then
-        fields[#fields + 1] = path .. ':out'
-        fields[#fields + 1] = outcome
-      end
-      if undone ~= '' then
-        fields[#fields + 1] = path .. ':undone'
-        fields[#fields + 1] = undone
-      end
-      redis.call('HSET', journal, unpack(fields))
-      if tail ~= '' then
-        seq = seq + 1
-        tell(watchers, partition, id, seq, CHANGE, tail)
-      end
-      redis.call('HSET', key, 'saga', 1, 'seq', seq, 'ordinal', ordinal, 'steps', steps + (old and 0 or 1),
-        'steps_bytes', bytes + #whole - (old and #old or 0) + #input + #outcome,
-        'owed', tonumber(owed or 0) + owes(whole) - owes(old))
+  steps, bytes = whole(steps or '0', 'steps'), whole(bytes or '0', 'steps_bytes')
+  if state ~= 'running' or tonumber(held) ~= fence then return { 'lost', now, 0, '', 0, '' } end
+  seq = check_record(state, seq)
+  if not old and (steps >= max_steps or bytes >= max_bytes) then return { 'long', now, 0, '', 0, '' } end
+  if not old or string.sub(old, 1, #head) ~= head then
+    local text
+    text, ordinal = complete(head, old, due, ended, whole(ordinal or '0', 'ordinal'))
+    local fields = { path, text }
+    if input ~= '' then
+      fields[3], fields[4] = path .. ':in', input
     end
-    local value = signal ~= '' and redis.call('HGET', journal, 'signal:' .. signal) or ''
-    local left = deadline and not unwinding and math.max(deadline - now, 1) or 0
-    replies[i] = { cancel and 'cancel' or 'ok', now, tonumber(woken or 0), owner or '', left, value }
+    if outcome ~= '' then
+      fields[#fields + 1] = path .. ':out'
+      fields[#fields + 1] = outcome
+    end
+    if undone ~= '' then
+      fields[#fields + 1] = path .. ':undone'
+      fields[#fields + 1] = undone
+    end
+    redis.call('HSET', journal, unpack(fields))
+    if tail ~= '' then
+      seq = seq + 1
+      tell(watchers, partition, id, seq, CHANGE, tail)
+    end
+    redis.call('HSET', key, 'saga', 1, 'seq', seq, 'ordinal', ordinal, 'steps', steps + (old and 0 or 1),
+      'steps_bytes', bytes + #text - (old and #old or 0) + #input + #outcome,
+      'owed', count_in(owed) + owes(text) - owes(old))
   end
+  local value = signal ~= '' and redis.call('HGET', journal, 'signal:' .. signal) or ''
+  local left = deadline and not unwinding and math.max(whole(deadline, 'deadline') - now, 1) or 0
+  return { cancel and 'cancel' or 'ok', now, whole(woken or '0', 'woken'), owner or '', left, value }
 end
 
+local replies = for_each(items, write)
 conclude()
 return cmsgpack.pack(replies)

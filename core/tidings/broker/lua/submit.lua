@@ -3,8 +3,9 @@
 -- Atomic, because a job, its idempotency key, its unique value and its place in the queue must come into
 -- being together: two servers that submit the same key at the same time get one job.
 --
--- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, direct, result_ttl_ms, keep, items }
---   max_caller: live jobs that one caller may have; direct: how many of them before more go to its lane
+-- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, max_caller_bytes, direct,
+--   result_ttl_ms, keep, items }
+--   max_caller: live jobs that one caller may have; max_caller_bytes: of their envelopes; direct: how many of them before more go to its lane
 --   item = { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller,
 --            unique, unique_ms, correlation_id, watch, parent, terms, traceparent }
 --     at_ms: not before this time (since the epoch), 0 for none; deadline_ms: from now, 0 for none;
@@ -18,17 +19,17 @@
 --       instead, shed: the problem (JSON text) of the least important job, which ends for it, or '';
 --       fallback: false, or { kind, tier, envelope, limit }, which is queued in its place.
 -- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms, degraded }
---   answer: 'new', 'duplicate' (id is the earlier job's), 'reused' (another payload),
+--   answer: 'new', 'duplicate' (id is the earlier job's; state is 'unknown' where its record has left), 'reused'
+--           (another payload), 'heavy' (position is the bytes of the caller's live jobs, seq how many may be),
 --           'full' (position is the backlog), 'crowded' (position is the caller's live jobs),
 --           'busy' (position is the jobs ahead, wait_ms until they are few enough);
 --   wait_ms: until it may start, or until another try makes sense, by the measured drain rate; -1: unknown.
 -- O(items).
 
-local partition, gateway, window, max_backlog, max_caller, direct, ttl, kept, items = unpack(args)
+local partition, gateway, window, max_backlog, max_caller, max_bytes, direct, ttl, kept, items = unpack(args)
 keep = kept
 local waiting = {}
 local rates = {}
-local replies = {}
 
 -- A rate nobody has renewed for this long says nothing any more.
 local RATE_VALID_MS = 30000
@@ -43,11 +44,12 @@ local function backlog(tier)
     know_lanes(tier, open)
     know_direct(tier, known)
     counted = { count_waiting(tier) }
-    counted[3] = math.max(tonumber(aside or 0), 0)
+    counted[3] = math.max(count_in(aside), 0)
     waiting[tier] = counted
+    since, rate = tonumber(since), tonumber(rate)
     if since and counted[1] + counted[2] + counted[3] == 0 then redis.call('HSET', flow_key(tier), 'since', now, 'count', 0) end
-    local valid = rate and now - since <= RATE_VALID_MS
-    rates[tier] = valid and tonumber(rate) or 0
+    local valid = rate and since and now - since <= RATE_VALID_MS
+    rates[tier] = valid and rate or 0
   end
   return counted
 end
@@ -64,25 +66,25 @@ local function earlier(key, fingerprint)
   local split = string.find(known, ' ', 1, true)
   local id = string.sub(known, 1, split - 1)
   local record = redis.call('HMGET', job_key(id), 'state', 'seq')
-  if not record[1] then return nil end -- the job's record has left: the key goes with it
-  if string.sub(known, split + 1) ~= fingerprint then return { 'reused', id, record[1], 0, 0, 0 } end
-  return { 'duplicate', id, record[1], tonumber(record[2]), 0, 0 }
+  if string.sub(known, split + 1) ~= fingerprint then return { 'reused', id, record[1] or 'unknown', 0, 0, 0 } end
+  if not record[1] then return { 'duplicate', id, 'unknown', 0, 0, 0 } end -- the key is remembered longer than the result
+  return { 'duplicate', id, record[1], check_record(record[1], record[2]), 0, 0 }
 end
 
 local function present(id)
   local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
-  return state and { 'duplicate', id, state, tonumber(seq), 0, 0 } or nil
+  return state and { 'duplicate', id, state, check_record(state, seq), 0, 0 } or nil
 end
 
 local function live_holder(unique)
   local id = holder(unique)
   if not id then return nil end
   local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
-  return { 'duplicate', id, state, tonumber(seq), 0, 0 }
+  return { 'duplicate', id, state, check_record(state, seq), 0, 0 }
 end
 
 -- A tenth of the backlog is what a refused caller waits for: by then there is room for more than one.
-local function refuse(id, tier, caller)
+local function refuse(id, tier, caller, bytes)
   local counted = backlog(tier)
   local ahead = counted[1] + counted[2] + counted[3]
   if ahead >= max_backlog then
@@ -90,8 +92,10 @@ local function refuse(id, tier, caller)
   end
   if caller == '' then return nil end
   local live = live_of(caller)
-  if live < max_caller then return nil end
-  return { 'crowded', id, '', 0, live, drain_ms(tier, math.ceil(live / 10)) }
+  if live >= max_caller then return { 'crowded', id, '', 0, live, drain_ms(tier, math.ceil(live / 10)) } end
+  local heavy_now = bytes_of(caller)
+  if heavy_now + bytes <= max_bytes then return nil end
+  return { 'heavy', id, '', max_bytes, heavy_now, drain_ms(tier, math.ceil(live / 10)) }
 end
 
 -- The lane of a job, where it is one of `live` of its caller; nil: the tier's stream itself.
@@ -110,15 +114,17 @@ local function shed_one(tier, priority, problem)
     local id, score = unpack(redis.call('ZRANGE', sheddable_key(tier), 0, 0, 'WITHSCORES'))
     if not id or math.floor(tonumber(score) / PRIORITY) > priority then return false end
     redis.call('ZREM', sheddable_key(tier), id)
-    local state, entry, seq, watchers, caller, unique, saga, limit = unpack(redis.call('HMGET', job_key(id), 'state',
-      'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit'))
-    if state == 'queued' then
+    local state, entry, seq, watchers, caller, unique, saga, limit, size, deadline = unpack(redis.call('HMGET',
+      job_key(id), 'state',
+      'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit', 'size', 'deadline'))
+    if state == 'queued' and pcall(whole, seq, 'seq') then -- one that is broken ends when it is taken
       if entry then
         acknowledge(tier, entry)
       else
         leave_aside(id, tier)
       end
-      finish(id, 'failed', { 'seq', seq + 1, 'problem', problem }, ttl, false, caller, unique, saga, limit)
+      finish(id, 'failed', { 'seq', seq + 1, 'problem', problem }, ttl, false, caller, unique, saga, limit, size,
+        deadline)
       tell(watchers, partition, id, seq + 1, FINAL,
         '"event":"failed","status":"failed","data":{"problem":' .. problem .. '}}')
       return true
@@ -151,17 +157,22 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   end
   if watch == 1 then set('watchers', gateway) end
   if owner ~= '' then set('owner', owner) end
-  if caller ~= '' then set('caller', caller) end
+  if caller ~= '' then
+    set('caller', caller)
+    set('size', #envelope)
+  end
   if unique ~= '' then set('unique', unique) end
   if correlation ~= '' then set('correlation_id', correlation) end
   if trace ~= '' then set('traceparent', trace) end
-  if deadline > 0 then set('deadline', now + deadline) end
+  if deadline > 0 then
+    set('deadline', now + deadline)
+    redis.call('ZADD', deadlines_key, now + deadline, id)
+  end
   if parent ~= '' then
     set('parent', parent)
     set('saga', 1)
   end
   if terms and terms[1] ~= '' then set('limit', terms[1]) end
-  tally(caller, 1)
   if caller ~= '' and direct_of(tier) ~= direct then
     redis.call('HSET', flow_key(tier), 'direct', direct) -- for the next time that it is queued, by whom it may be
     know_direct(tier, direct)
@@ -172,17 +183,19 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
     redis.call('HSET', key, unpack(fields))
     redis.call('ZADD', scheduled_key, due, id)
     redis.call('PUBLISH', channels .. 'due', due)
+    tally(caller, 1, #envelope)
     return { 'new', id, 'scheduled', 1, 0, due - now }
   end
   set('state', 'queued')
   set('enqueued', now)
-  local counted, lane = backlog(tier), lane_for(caller, caller ~= '' and live_of(caller) or 0)
+  local counted, lane = backlog(tier), lane_for(caller, caller ~= '' and live_of(caller) + 1 or 0)
   set('entry', append(id, tier, envelope, lane))
   if terms and terms[4] ~= '' then
     set('shed', 1)
     redis.call('ZADD', sheddable_key(tier), importance(terms[2]), id)
   end
   redis.call('HSET', key, unpack(fields))
+  tally(caller, 1, #envelope)
   local ahead = counted[1]
   if lane then
     ahead = ahead + counted[2]
@@ -193,14 +206,14 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   return { 'new', id, 'queued', 1, ahead, drain_ms(tier, ahead) }
 end
 
-for i, item in ipairs(items) do
+local function submit(item)
   local id, kind, tier, envelope, delay, at_ms, deadline, key, fingerprint, owner, caller, unique, unique_ms,
     correlation, watch, parent, terms, trace = unpack(item)
   local name = root .. 'key:' .. key
   local reply = key ~= '' and earlier(name, fingerprint) or parent ~= '' and present(id) or nil
   local known = reply ~= nil
   if not reply and unique ~= '' then reply = live_holder(unique) end
-  if not reply and parent == '' then reply = refuse(id, tier, caller) end
+  if not reply and parent == '' then reply = refuse(id, tier, caller, #envelope) end
   local degraded = ''
   if not reply and terms and parent == '' and math.max(at_ms, now + delay) <= now then
     degraded, reply = degrade(id, tier, caller, terms)
@@ -208,7 +221,7 @@ for i, item in ipairs(items) do
       local limit
       kind, tier, envelope, limit = unpack(terms[5])
       terms = { limit, 0, 0, '', false }
-      reply = refuse(id, tier, caller)
+      reply = refuse(id, tier, caller, #envelope)
     end
   end
   if not reply then
@@ -222,8 +235,9 @@ for i, item in ipairs(items) do
   if key ~= '' and not known and (reply[1] == 'new' or reply[1] == 'duplicate') then
     redis.call('SET', name, reply[2] .. ' ' .. fingerprint, 'PX', window)
   end
-  replies[i] = reply
+  return reply
 end
 
+local replies = for_each(items, submit)
 conclude()
 return cmsgpack.pack(replies)

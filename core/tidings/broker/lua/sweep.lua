@@ -8,18 +8,23 @@
 -- one that lives but was idle would come back by itself at its next read. Of the keys, a log without
 -- its job goes, a journal of steps too, and the record of a job that has ended gets the expiry that it lacks.
 --
+-- A live job that lies nowhere any more, as its entry was deleted or lost, is put back if its record has its input, and
+-- ends otherwise. One that runs is left alone as long as its worker renews its lease (beat.lua).
+--
 -- A place of a limit whose holder is gone or has ended goes to the next; one that waits for a place, and is no more,
 -- is forgotten. In a lane that has lost its turn it is put back.
 --
--- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits }
+-- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits, partition, keep }
 --   living: names of the workers that say they live; cursor: where the last sweep stopped, at first '0';
 --   count: how many keys to look at, about; limits: kind -> how many of its jobs may run.
--- Reply: MessagePack array { cursor, consumers, logs, records }: where to go on ('0': from the beginning
+-- Reply: MessagePack array { cursor, consumers, logs, records, lost }: where to go on ('0': from the beginning
 --   again), and how many of each were swept.
 -- O(tiers · lanes + consumers + count).
 
-local tiers, living, idle, ttl, cursor, count, limits = unpack(args)
-local consumers, logs, records = 0, 0, 0
+local tiers, living, idle, ttl, cursor, count, limits, partition, kept = unpack(args)
+keep = kept
+local consumers, logs, records, lost = 0, 0, 0, 0
+local looked_at = 0
 
 local lives = {}
 for _, worker in ipairs(living) do lives[worker] = true end
@@ -46,8 +51,66 @@ local function sweep_log(key, id)
   end
 end
 
+-- To see whether an entry is there is to read it, and it may be large.
+local LOOK_BYTES = 4194304
+
+local function is_there(tier, entry)
+  local stream, id = place(tier, entry)
+  local found = redis.call('XRANGE', stream, id, id)[1]
+  looked_at = looked_at + (found and #envelope_of(found) or 0)
+  return found ~= nil
+end
+
+-- Of a job that lies in a stream, or is said to.
+local function sweep_entry(key, id, state, tier, entry, envelope, vanished)
+  if looked_at >= LOOK_BYTES or (entry and is_there(tier, entry)) then return end
+  if state == 'running' then
+    if not vanished then redis.call('HSET', key, 'vanished', now) end
+    if not vanished or now - count_in(vanished) < idle then return end
+  end
+  lost = lost + 1
+  if state == 'queued' and envelope then
+    enqueue(id, tier, envelope)
+    redis.call('HDEL', key, 'envelope')
+  else
+    give_up(id, partition, ttl, VANISHED)
+  end
+end
+
+-- Of a job that steps aside: it waits for a place of its limit, or for a time.
+local function sweep_aside(id, tier, envelope, limit)
+  if limit and redis.call('ZSCORE', limited_key(limit), id) then return end
+  if redis.call('ZSCORE', scheduled_key, id) then return end
+  lost = lost + 1
+  step_back(id, tier, envelope)
+end
+
+local function sweep_scheduled(id)
+  if redis.call('ZSCORE', scheduled_key, id) then return end
+  lost = lost + 1
+  redis.call('ZADD', scheduled_key, now, id)
+  redis.call('PUBLISH', channels .. 'due', now)
+end
+
+local function sweep_live(key, id, state)
+  local tier, entry, envelope, limit, vanished, deadline, unwinding = unpack(redis.call('HMGET', key, 'tier', 'entry',
+    'envelope', 'limit', 'vanished', 'deadline', 'unwinding'))
+  if deadline and not unwinding and not redis.call('ZSCORE', deadlines_key, id) then
+    redis.call('ZADD', deadlines_key, whole(deadline, 'deadline'), id)
+  end
+  if state == 'queued' and not entry and envelope then
+    sweep_aside(id, tier, envelope, limit)
+  elseif state == 'queued' or state == 'running' then
+    sweep_entry(key, id, state, tier, entry, envelope, vanished)
+  elseif state == 'scheduled' then
+    sweep_scheduled(id)
+  end
+end
+
 local function sweep_record(key, id)
-  if terminal(redis.call('HGET', key, 'state')) and redis.call('PTTL', key) == -1 then
+  local state = redis.call('HGET', key, 'state')
+  if NEXT[state] and not terminal(state) then return sweep_live(key, id, state) end
+  if terminal(state) and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIRE', key, ttl)
     redis.call('PEXPIRE', log_key(id), ttl)
     redis.call('PEXPIRE', steps_key(id), ttl)
@@ -96,7 +159,7 @@ end
 
 -- A root has no characters that mean something in a pattern: a queue's name has none.
 local found = redis.call('SCAN', cursor, 'MATCH', root .. '*', 'COUNT', count)
-for _, key in ipairs(found[2]) do
+local function sweep_key(key)
   local kind, id = string.match(string.sub(key, #root + 1), '^(%l+):(.*)$')
   if kind == 'log' or kind == 'steps' then
     sweep_log(key, id)
@@ -105,7 +168,14 @@ for _, key in ipairs(found[2]) do
   elseif kind == 'limit' or kind == 'limited' then
     sweep_limit(id)
   end
+  return 'ok'
 end
 
+-- Not always from the same key on, lest those behind large ones be never looked at.
+local keys = found[2]
+for i = 1, #keys do
+  local key = keys[(now + i) % #keys + 1]
+  pcall(sweep_key, key) -- one that is not what its name says is left alone
+end
 conclude()
-return cmsgpack.pack({ found[1], consumers, logs, records })
+return cmsgpack.pack({ found[1], consumers, logs, records, lost })

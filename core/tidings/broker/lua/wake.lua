@@ -13,7 +13,6 @@
 --   of it, is no more). O(items).
 
 local partition, items = unpack(args)
-local replies = {}
 
 local function tail_of(head, path, outcome, state)
   local data = { name = head.name, path = path, type = head.type, status = head.status, child = head.child,
@@ -33,7 +32,7 @@ local function record_end(head, ok, unknown)
   head.ended = now
 end
 
-for i, item in ipairs(items) do
+local function tell_parent(item)
   local id, path, child, ok, unknown, outcome = unpack(item)
   local key, journal = job_key(id), steps_key(id)
   local state, seq, watchers, tier, worker, owed, ordinal = unpack(redis.call('HMGET', key, 'state', 'seq', 'watchers',
@@ -42,28 +41,25 @@ for i, item in ipairs(items) do
   if undoing then path = string.sub(path, 1, -2) end
   local text = state and not terminal(state) and redis.call('HGET', journal, path)
   local head = text and cjson.decode(text)
-  if not head or (undoing and head.undo_child or head.child) ~= child then
-    replies[i] = 'gone'
-  elseif head.status ~= (undoing and 'compensating' or 'running') then
-    replies[i] = 'done'
+  if not head or (undoing and head.undo_child or head.child) ~= child then return 'gone' end
+  if head.status ~= (undoing and 'compensating' or 'running') then return 'done' end
+  seq, ordinal = check_record(state, seq), whole(ordinal or '0', 'ordinal')
+  local owed_before = head.owes or 0
+  if undoing then
+    head.status = ok == 1 and 'compensated' or 'compensation_failed'
+    if ok == 1 then head.owes = nil end
   else
-    local owed_before = head.owes or 0
-    if undoing then
-      head.status = ok == 1 and 'compensated' or 'compensation_failed'
-      if ok == 1 then head.owes = nil end
-    else
-      record_end(head, ok, unknown)
-      head.order = tonumber(ordinal or 0) + 1
-    end
-    redis.call('HSET', journal, path, cjson.encode(head), path .. (undoing and ':undone' or ':out'), outcome)
-    seq = seq + 1
-    tell(watchers, partition, id, seq, CHANGE, tail_of(head, path, outcome, state))
-    redis.call('HSET', key, 'seq', seq, 'ordinal', tonumber(ordinal or 0) + 1,
-      'owed', tonumber(owed or 0) - owed_before + (head.owes or 0))
-    wake(id, state, tier, seq, watchers, worker, partition)
-    replies[i] = 'ok'
+    record_end(head, ok, unknown)
+    head.order = ordinal + 1
   end
+  redis.call('HSET', journal, path, cjson.encode(head), path .. (undoing and ':undone' or ':out'), outcome)
+  seq = seq + 1
+  tell(watchers, partition, id, seq, CHANGE, tail_of(head, path, outcome, state))
+  redis.call('HSET', key, 'seq', seq, 'ordinal', ordinal + 1, 'owed', count_in(owed) - owed_before + (head.owes or 0))
+  wake(id, state, tier, seq, watchers, worker, partition)
+  return 'ok'
 end
 
+local replies = for_each(items, tell_parent)
 conclude()
 return cmsgpack.pack(replies)
