@@ -19,6 +19,9 @@ _limited = LogLimiter(structlog.get_logger())
 STORE_RETRY_S = 1.0
 """What a client is told to wait when the store cannot be reached."""
 
+GONE = "unknown"
+"""The status in the ack of a duplicate whose earlier job's record has left: its key is remembered longer."""
+
 BACKLOG_RETRY_S = (1.0, 300.0)
 """The least and the most a client is told to wait when a queue is full."""
 

@@ -6,9 +6,16 @@ for it: for the caller's, and for those of all. Small ones need none.
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from tidings.broker.reading import Room
 from tidings.contract.problem import refuse
+
+PIECE_BYTES = 65_536
+"""How much of an answer is handed to the ASGI server at a time."""
 
 MOST_BYTES = 50_331_648
 """Large answers of all callers at a time; each takes about three times its size while it is made."""
@@ -59,14 +66,14 @@ class Answers:
             self._take(grant)
             return
         if len(self._waiting) >= MOST_WAITING:
-            raise _busy()
+            raise busy()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((grant, place))
         try:
             async with asyncio.timeout(WAIT_S):
                 await place
         except TimeoutError:
-            raise _busy() from None
+            raise busy() from None
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self.leave(grant)  # it was given in that very moment
@@ -107,9 +114,11 @@ class Answers:
 class Hold:
     """What one question takes of the room, until `release`."""
 
-    __slots__ = ("_answers", "_caller", "_grant")
+    __slots__ = ("_answers", "_caller", "_grant", "handed_on")
 
     def __init__(self, answers: Answers, caller: str) -> None:
+        self.handed_on = False
+        """Whether another sees to its release by now."""
         self._answers = answers
         self._caller = caller
         self._grant: _Grant | None = None
@@ -143,6 +152,30 @@ class Hold:
             self._answers.leave(grant)
 
 
-def _busy() -> Exception:
+class HeldResponse(Response):
+    """An answer of JSON that gives its room back when the client has read it."""
+
+    def __init__(self, body: bytes, headers: Mapping[str, str], hold: Hold) -> None:
+        super().__init__(body, 200, headers, media_type="application/json")
+        self._hold = hold
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, a large one piece by piece: the ASGI server lets a sender wait for a reader between two."""
+        try:
+            if len(self.body) <= PIECE_BYTES:
+                await super().__call__(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            view = memoryview(self.body)
+            for begin in range(0, len(view), PIECE_BYTES):
+                piece = bytes(view[begin : begin + PIECE_BYTES])
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body"})
+        finally:
+            self._hold.release()
+
+
+def busy() -> Exception:
+    """Return the refusal of an answer for which there is no room."""
     detail = "too many large answers are under way, yours or others': ask for fewer at a time"
     return refuse("rate_limited", detail, limit=MOST_PER_CALLER_BYTES, retry_after=RETRY_S)

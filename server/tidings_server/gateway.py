@@ -147,12 +147,12 @@ class Gateway:
         )
         self._clock = StoreClock()
         notices = Notices(self.meter.notify, self._clock) if settings.metrics else None
-        self.hub = Hub(self.store, self._subscription, keys, notices)
+        self.answers = Answers()
+        self.hub = Hub(self.store, self._subscription, keys, notices, self.answers)
         stock = Stock(self.client, keys, self.breaker_store, self._records)
         self.collector = Collector(Pulse(self.client, contact), stock.read)
         self.deadlines = Deadlines(self.store, lambda: self.hub.partitions)
         self.memory = Memory(self.client)
-        self.answers = Answers()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -19,10 +19,12 @@ from tidings.broker.pause import store_pause
 from tidings.broker.reading import SHELF, Room
 from tidings.broker.subscription import Subscription
 from tidings.contract.event import EventClass
+from tidings.contract.problem import ProblemError
 from tidings.contract.token import Token
 from tidings.log_limit import LogLimiter
 from tidings.trace import Span
 
+from .answers import Answers, Hold
 from .frame import Frame
 from .meter import Notices
 from .render import is_final
@@ -110,7 +112,12 @@ class Hub:
     """The jobs that are listened to in this process."""
 
     def __init__(
-        self, store: GatewayStore, subscription: Subscription, keys: Keys, notices: Notices | None = None
+        self,
+        store: GatewayStore,
+        subscription: Subscription,
+        keys: Keys,
+        notices: Notices | None = None,
+        answers: Answers | None = None,
     ) -> None:
         """Prepare.
 
@@ -119,8 +126,10 @@ class Hub:
             subscription: reads the inbox.
             keys: the names of the namespace.
             notices: measures how long events take; None: nobody wants to know.
+            answers: has room for what is large of that which is asked again; None: of its own.
 
         """
+        self._answers = answers or Answers()
         self._store = store
         self._notices = notices
         self._subscription = subscription
@@ -238,8 +247,10 @@ class Hub:
         if self._topics.get(str(topic.token)) is topic:
             # Asked of a job whose submit is under way, the store may not know it yet.
             unborn = any(listener.held is not None for listener in topic.listeners)
-            answer = self._store.watch(topic.token, after)
+            hold = Hold(self._answers, "")
+            answer = self._store.watch(topic.token, after, hold)
             answer.add_done_callback(lambda done: self._repaired(topic, after, done, unborn=unborn))
+            answer.add_done_callback(lambda _: hold.release())
 
     def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]", *, unborn: bool) -> None:
         if answer.cancelled() or _is_passing(answer.exception()):
@@ -316,7 +327,7 @@ def _after(record: Record, seen: int) -> Record:
 
 def _is_passing(error: BaseException | None) -> bool:
     """Return whether another try may be answered."""
-    return isinstance(error, StoreError) and not isinstance(error, ItemError)
+    return isinstance(error, (StoreError, ProblemError)) and not isinstance(error, ItemError)
 
 
 def _ignore(answer: "asyncio.Future[Record]") -> None:

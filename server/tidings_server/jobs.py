@@ -1,5 +1,9 @@
 """Jobs over HTTP: submit, look, wait, cancel, signal (CONTRACT section 3)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,15 +13,18 @@ from tidings.contract.problem import ProblemError, refuse
 from tidings.contract.step import MAX_SIGNAL_BYTES
 from tidings.contract.token import Token, parse
 
-from .answer import signal_text
+from .answer import GONE, signal_text
+from .answers import HeldResponse, Hold
 from .auth.identity import Identity
 from .caller import caller_of
 from .gateway import Gateway
 from .render import is_final, snapshot
-from .reply import empty_response, json_response, problem_response
+from .reply import HEADERS, empty_response, json_response, problem_response
 from .session import check_depth
 from .submission import decode_submission, read_body, signal_head, wait_preference
 from .waiting import Waiter, wait_for_end, wait_for_news
+
+_encode = msgspec.json.Encoder().encode
 
 RETRY_AFTER_S = 1
 """What a 202 tells a client that would rather ask again than wait."""
@@ -41,7 +48,8 @@ class Jobs:
                 waiter = Waiter(_NOBODY, only_final=True)
                 ack = await self._gateway.submit(submission, identity, caller, waiter)
                 try:
-                    return await self._outcome(request, identity, ack, waiter, wait)
+                    with self._holding(request, identity) as hold:
+                        return await self._outcome(request, identity, ack, waiter, wait, hold)
                 except ProblemError as error:
                     if error.problem.code != "unauthenticated":
                         raise
@@ -66,15 +74,16 @@ class Jobs:
             after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
             wait = wait_preference(request.headers.get("prefer"), self._gateway.settings.max_wait_s)
-            if wait and seen is not None:
-                record = await wait_for_news(self._gateway, token, identity, seen, wait, after)
-            else:
-                record = await self._gateway.read(token, identity, after)
+            with self._holding(request, identity) as hold:
+                if wait and seen is not None:
+                    record = await wait_for_news(self._gateway, token, identity, seen, wait, after, hold)
+                else:
+                    record = await self._gateway.read(token, identity, after, hold)
+                if seen is not None and int(record.seq) == seen:
+                    return empty_response(304, {"etag": _etag(record)})
+                return self._snapshot(token, record, hold, after)
         except ProblemError as error:
             return problem_response(error.problem)
-        if seen is not None and int(record.seq) == seen:
-            return empty_response(304, {"etag": _etag(record)})
-        return self._snapshot(token, record, after)
 
     async def cancel(self, request: Request, identity: Identity) -> Response:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
@@ -105,29 +114,50 @@ class Jobs:
         records = self._gateway.kinds.records
         return json_response({"kinds": [records[name] for name in sorted(records) if identity.may_submit(name)]})
 
-    async def _outcome(self, request: Request, identity: Identity, ack: Ack, waiter: Waiter, wait: float) -> Response:
+    @contextmanager
+    def _holding(self, request: Request, identity: Identity) -> Iterator[Hold]:
+        """Give what keeps a large answer; it is given back here, unless by the response that sends it."""
+        hold = self._gateway.hold(caller_of(request.scope, identity))
+        try:
+            yield hold
+        finally:
+            if not hold.handed_on:
+                hold.release()
+
+    async def _outcome(
+        self, request: Request, identity: Identity, ack: Ack, waiter: Waiter, wait: float, hold: Hold
+    ) -> Response:
+        if ack.status == GONE:
+            return self._accepted(request, ack)  # there is no outcome any more that could be waited for
         if ack.duplicate:
             earlier = parse(ack.token)
             assert earlier is not None
             waiter = Waiter(earlier, only_final=True)
-            record = await self._gateway.watch(waiter, identity, after=0)
+            record = await self._gateway.watch(waiter, identity, after=0, room=hold)
             waiter.release(int(record.seq))
             if is_final(record):
                 self._gateway.hub.leave(waiter)
-                return self._snapshot(earlier, record)
+                return self._snapshot(earlier, record, hold)
+            hold.release()
         else:
             waiter.release(ack.seq)
-        record = await wait_for_end(self._gateway, waiter, identity, wait)
+        record = await wait_for_end(self._gateway, waiter, identity, wait, hold)
         if is_final(record):
-            return self._snapshot(waiter.token, record)
+            return self._snapshot(waiter.token, record, hold)
         return self._accepted(request, ack)
 
     def _accepted(self, request: Request, ack: Ack) -> Response:
         location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
         return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S)})
 
-    def _snapshot(self, token: Token, record: Record, after: int = 0) -> Response:
-        return json_response(snapshot(str(token), record, after), 200, {"etag": _etag(record)})
+    def _snapshot(self, token: Token, record: Record, hold: Hold, after: int = 0) -> Response:
+        hold.handed_on = True
+        body = record.rendered
+        if body is None:
+            body = _encode(snapshot(str(token), record, after))
+            # Those who asked the same at the same time have the same record, and share what is made of it.
+            msgspec.structs.force_setattr(record, "rendered", body)
+        return HeldResponse(body, {**HEADERS, "etag": _etag(record)}, hold)
 
 
 _NOBODY = Token("", "")

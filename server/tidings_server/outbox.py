@@ -1,6 +1,6 @@
 """What waits to be sent to one connection: bounded, in order, progress latest-wins for the slow."""
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import Generic, TypeVar
 
 from tidings.contract.event import EventClass
@@ -14,7 +14,7 @@ Item = TypeVar("Item", bound=Sized)
 class Outbox(Generic[Item]):
     """Messages in order, of which `len` tells the size. A newer progress of a job takes the place of one that waits."""
 
-    __slots__ = ("_bytes", "_items", "_latest", "_most", "_newest", "_taken")
+    __slots__ = ("_bytes", "_items", "_latest", "_most", "_newest", "_read", "_taken")
 
     def __init__(self, most_bytes: int) -> None:
         """Hold at most `most_bytes` (of a text: characters, which for JSON in ASCII are bytes)."""
@@ -26,6 +26,8 @@ class Outbox(Generic[Item]):
         self._taken = 0
         """Messages taken so far out of the middle of what waited: what positions in `_latest` count from."""
         self._latest: dict[str, int] = {}
+        self._read: list[Callable[[], None]] = []
+        """To be called when the reader has caught up."""
 
     def __bool__(self) -> bool:
         return bool(self._items)
@@ -58,6 +60,18 @@ class Outbox(Generic[Item]):
             self._latest[token] = self._taken + len(self._items)
         self.put(item)
 
+    def when_read(self, call: Callable[[], None]) -> None:
+        """Call something once no more waits than a reader that keeps up leaves."""
+        if self._bytes <= COALESCE_BYTES:
+            call()
+        else:
+            self._read.append(call)
+
+    def _caught_up(self) -> None:
+        calls, self._read = self._read, []
+        for call in calls:
+            call()
+
     def take(self) -> list[Item]:
         """Return what waits, and forget it."""
         items = [item for item in self._items if item is not None]
@@ -65,6 +79,8 @@ class Outbox(Generic[Item]):
         self._latest.clear()
         self._taken = 0
         self._bytes = 0
+        if self._read:
+            self._caught_up()
         return items
 
     def take_some(self, most_bytes: int) -> list[Item]:
@@ -82,4 +98,6 @@ class Outbox(Generic[Item]):
         del self._items[:count]
         self._taken += count
         self._bytes -= size
+        if self._read and self._bytes <= COALESCE_BYTES:
+            self._caught_up()
         return items

@@ -36,6 +36,7 @@ from .auth.identity import Identity
 from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
+from .large import LargeAnswer, Turn
 from .line import Line
 from .outbox import COALESCE_BYTES
 from .render import snapshot_frame
@@ -101,6 +102,7 @@ class Socket:
         self._seat = seat
         self._on_lost = on_lost
         self._listeners: dict[str, SocketListener] = {}
+        self._turn = Turn()
         self._line: Line | None = None
         self._since = time.time()
         self._read_at = time.monotonic()
@@ -133,6 +135,8 @@ class Socket:
     def lost(self) -> None:
         """Stop listening to everything: the socket is gone."""
         self._line = None
+        self.session.outbox.take()
+        self._turn.end()
         for listener in list(self._listeners.values()):
             self._gateway.hub.leave(listener)
             self.ended(listener)
@@ -316,8 +320,10 @@ class Socket:
         if not self._identity.allows("watch"):
             self.session.refused(ref, self._identity.lack("watch").problem)
         elif listener is None:
-            answer = self._gateway.store.read(earlier)
+            room = LargeAnswer(self._turn, self._gateway.hold(self._caller), self.session.outbox)
+            answer = self._gateway.store.read(earlier, room=room)
             answer.add_done_callback(partial(self._read_earlier, ref, earlier))
+            answer.add_done_callback(room.told)
         else:
             self._start_watch(ref, earlier, 0)
 
@@ -347,8 +353,10 @@ class Socket:
             self._gateway.hub.leave(known)
             self.ended(known)
         listener = self._listen(token)
-        answer = self._gateway.hub.watch(listener, after)
+        room = LargeAnswer(self._turn, self._gateway.hold(self._caller), self.session.outbox)
+        answer = self._gateway.hub.watch(listener, after, room)
         answer.add_done_callback(partial(self._watched, ref, listener, after))
+        answer.add_done_callback(room.told)
 
     def _watched(self, ref: int, listener: SocketListener, after: int, answer: "asyncio.Future[Record]") -> None:
         try:

@@ -9,6 +9,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import anyio
@@ -72,6 +73,8 @@ class Stream(Response):
         """What is to be undone when the stream has ended."""
         self.history: Outbox[str] = Outbox(settings.max_waiting_bytes)
         """What the client has missed; once it has overflowed no more should be added."""
+        self.told: Callable[[], None] = lambda: None
+        """Called when all of it has been sent."""
         self.live = 0
         """Jobs that still go on."""
         self.leaving = False
@@ -128,6 +131,7 @@ class Stream(Response):
     async def _write_all(self, send: Send) -> None:
         await self._send(send, retry(random.uniform(*RETRY_MS)))  # noqa: S311 - jitter
         await self._send_all(send, self.history)
+        self.told()
         while not self.too_slow and not self._identity.expired():
             await self._send_all(send, self._outbox)
             left = min(self._ends_at - time.monotonic(), self._identity.left())

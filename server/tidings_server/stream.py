@@ -16,6 +16,7 @@ from tidings.contract.token import Token
 
 from . import sse
 from .admin.connections import OpenStream
+from .answers import Hold
 from .auth.identity import Identity
 from .caller import address_of, caller_of
 from .frame import Frame
@@ -144,13 +145,15 @@ class Streams:
         going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
+            hold = self._gateway.hold(caller)
+            leave.callback(hold.release)
             seat = self._gateway.accounts.enter(caller, address, time.monotonic())
             leave.callback(seat.leave)
             for token, after in wanted.items():
                 listener = StreamListener(token, stream, places)
                 leave.callback(self._gateway.hub.leave, listener)
                 try:
-                    record = await self._join(stream, listener, identity, after)
+                    record = await self._join(stream, listener, identity, after, hold)
                 except ProblemError as error:
                     raise (_at(error, tokens.index(token)) if len(tokens) > 1 else error) from error
                 if record is not None:
@@ -172,6 +175,7 @@ class Streams:
             if self._gateway.draining:
                 stream.drain()
             leave.callback(self._count, stream)
+            stream.told = hold.release
             stream.leave = leave.pop_all()
         return stream
 
@@ -179,9 +183,11 @@ class Streams:
         if stream.too_slow:
             self._gateway.meter.slow.add("stream")
 
-    async def _join(self, stream: Stream, listener: StreamListener, identity: Identity, after: int) -> Record | None:
+    async def _join(
+        self, stream: Stream, listener: StreamListener, identity: Identity, after: int, hold: Hold
+    ) -> Record | None:
         """Listen to a job and write what was missed; return its record if it goes on."""
-        record = await self._gateway.watch(listener, identity, after)
+        record = await self._gateway.watch(listener, identity, after, hold)
         if is_final(record) and after == int(record.seq):
             return None  # the client has the end already
         for _, text in listener.told(record, after):

@@ -3,6 +3,7 @@
 import asyncio
 
 from tidings.broker.gateway import Record
+from tidings.broker.reading import SHELF, Room
 from tidings.contract.event import EventClass
 from tidings.contract.token import Token
 
@@ -37,29 +38,32 @@ class Waiter(Listener):
 
 
 async def wait_for_news(
-    gateway: Gateway, token: Token, identity: Identity, seen: int, timeout: float, after: int = 0
+    gateway: Gateway, token: Token, identity: Identity, seen: int, timeout: float, after: int = 0, room: Room = SHELF
 ) -> Record:
     """Return the job's record as soon as its number is not `seen`, or after `timeout` seconds.
 
-    Its log begins after the number `after`. The wait ends with the credential.
+    Its log begins after the number `after`; a large answer is kept in the `room`. The wait ends with the credential.
 
     Raises:
         ProblemError: the job is not known, the store is not there, or the credential ended.
 
     """
     waiter = Waiter(token, only_final=False)
-    record = await gateway.watch(waiter, identity, after)
+    record = await gateway.watch(waiter, identity, after, room)
     try:
         if int(record.seq) != seen or record.finished:
             return record
+        room.release()  # it is read again
         waiter.release(int(record.seq))
         await _wait(gateway, waiter, min(timeout, identity.left()))
     finally:
         gateway.hub.leave(waiter)
-    return await gateway.read(token, identity, after)
+    return await gateway.read(token, identity, after, room)
 
 
-async def wait_for_end(gateway: Gateway, waiter: Waiter, identity: Identity, timeout: float) -> Record:
+async def wait_for_end(
+    gateway: Gateway, waiter: Waiter, identity: Identity, timeout: float, room: Room = SHELF
+) -> Record:
     """Return the record of a job just submitted once it has ended, or after `timeout` seconds.
 
     The wait ends with the credential.
@@ -72,7 +76,7 @@ async def wait_for_end(gateway: Gateway, waiter: Waiter, identity: Identity, tim
         await _wait(gateway, waiter, min(timeout, identity.left()))
     finally:
         gateway.hub.leave(waiter)
-    return await gateway.read(waiter.token, identity)
+    return await gateway.read(waiter.token, identity, room=room)
 
 
 async def _wait(gateway: Gateway, waiter: Waiter, timeout: float) -> None:

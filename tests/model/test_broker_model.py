@@ -37,7 +37,10 @@ WORKERS = ("w1", "w2")
 MAX_PER_CALLER = 3
 SCHEDULED = Keys().scheduled(PARTITION)
 READY = Keys().ready(PARTITION, "standard")
+DEADLINES = Keys().deadlines(PARTITION)
+ENVELOPE = '["k",{}]'
 VALUES = {"result": "{}", "problem": msgspec.json.encode(problem("handler_error", "as told")).decode()}
+WAITING = (State.QUEUED, State.SCHEDULED)
 decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
 
 
@@ -52,6 +55,10 @@ class ModelJob:
     seq: int = 1
     reported: int = 0
     cancel: bool = False
+    deadline: bool = False
+    """Whether it has one."""
+    vanished: bool = False
+    """Whether it ended because its entry was deleted: its input is gone, and so it has no letter."""
     log: list[str] = field(default_factory=list)
     past: list[tuple[int, str]] = field(default_factory=list)
     """The attempts that did not succeed."""
@@ -139,12 +146,13 @@ class BrokerMachine(RuleBasedStateMachine):
         delay=st.sampled_from([0, 0, 0, 3_600_000]),
         caller=st.sampled_from(["", "c1", "c2"]),
         unique=st.sampled_from(["", "", "k:u"]),
+        deadline=st.sampled_from([0, 0, 3_600_000]),
     )
-    def submit(self, key: str, payload: str, delay: int, caller: str, unique: str) -> str:
+    def submit(self, key: str, payload: str, delay: int, caller: str, unique: str, deadline: int = 0) -> str:
         id_ = mint(PARTITION).id
         job = NewJob(
-            id_, "k", "standard", '["k",{}]',
-            delay_ms=delay, key=key, fingerprint=payload, caller=caller, unique=unique, watch=1,
+            id_, "k", "standard", ENVELOPE, delay_ms=delay, deadline_ms=deadline, key=key, fingerprint=payload,
+            caller=caller, unique=unique, watch=1,
         )  # fmt: skip
         answer = self.run(self.gateway.submit, PARTITION, job)
         known = self.keys_used.get(key)
@@ -166,6 +174,7 @@ class BrokerMachine(RuleBasedStateMachine):
             return next(iter(self.model))
         assert (answer.answer, answer.id) == ("new", id_)
         self.model[id_] = ModelJob(State.SCHEDULED if delay else State.QUEUED, caller, unique)
+        self.model[id_].deadline = bool(deadline)
         if key:
             self.keys_used[key] = (id_, payload)
         return id_
@@ -209,7 +218,8 @@ class BrokerMachine(RuleBasedStateMachine):
         call = self.workers[worker].new_call()
         (started,) = self.run(self.workers[worker].start, entries, call)
         if started.go:  # its reply may be lost, and the call repeated
-            assert self.run(self.workers[worker].start, entries, call) == [started]
+            (again,) = self.run(self.workers[worker].start, entries, call)
+            assert msgspec.structs.replace(again, remaining_ms=started.remaining_ms) == started
         model = self.model[entries[0].id]
         if model.state in TERMINAL:
             assert not started.go
@@ -312,13 +322,47 @@ class BrokerMachine(RuleBasedStateMachine):
         for model in due:
             model.go(State.QUEUED)
 
+    @rule()
+    def every_deadline_passes_of_what_waits(self) -> None:
+        waiting = {id_: one for id_, one in self.model.items() if one.deadline and one.state in WAITING}
+
+        async def hurry() -> None:
+            for job in waiting:
+                await command(self.store, "HSET", Keys().job(PARTITION, job), "deadline", 1)
+                await command(self.store, "ZADD", DEADLINES, 1, job)
+            await self.gateway.expire(PARTITION, 1000)
+
+        self.run(hurry)
+        for model in waiting.values():
+            model.go(State.EXPIRED)
+
     # What operators do.
+
+    @rule(job=jobs)
+    def delete_its_entry(self, job: str) -> None:
+        model = self.model[job]
+
+        async def sweep() -> None:
+            entry = await command(self.store, "HGET", Keys().job(PARTITION, job), "entry")
+            if entry is not None:
+                await command(self.store, "XDEL", READY, entry)
+            for _ in range(2):  # one that runs is looked at twice: its worker may live
+                cursor = "0"
+                while (
+                    cursor := (await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, cursor)).cursor
+                ) != "0":
+                    pass
+
+        self.run(sweep)
+        if model.state in (State.QUEUED, State.RUNNING):
+            model.state, model.vanished = State.FAILED, True
+            model.seq += 1
 
     @rule(job=st.one_of(jobs, failed), record_left=st.booleans())
     def replay(self, job: str, record_left: bool) -> None:
         model = self.model[job]
         letter = self.run(self.dead.find, job).get(job)
-        assert (letter is not None) == (model.state in REPLAY)
+        assert (letter is not None) == (model.state in REPLAY and not model.vanished)
         if letter is None:
             return
         assert (letter.kind, letter.attempt, letter.replays) == ("k", model.attempt, model.replays)
@@ -333,6 +377,7 @@ class BrokerMachine(RuleBasedStateMachine):
             model.log = []
         assert self.run(self.dead.replay, [letter.entry, letter.entry]) == ["queued", "gone"]
         model.state, model.attempt, model.lost, model.cancel = State.QUEUED, 0, 0, False
+        model.deadline = False
         model.seq += 1
         model.replays += 1
         assert int(self.run(self.gateway.watch, Token(PARTITION, job)).seq) == model.seq
@@ -359,7 +404,11 @@ class BrokerMachine(RuleBasedStateMachine):
     def every_failed_job_has_its_letter_and_no_other_has(self) -> None:
         async def look() -> None:
             letters = [letter async for letter in self.dead.scan()]
-            failed = [str(Token(PARTITION, id_)) for id_, model in self.model.items() if model.state is State.FAILED]
+            failed = [
+                str(Token(PARTITION, id_))
+                for id_, model in self.model.items()
+                if model.state is State.FAILED and not model.vanished
+            ]
             assert sorted(letter.token for letter in letters) == sorted(failed)
 
         self.run(look)
@@ -369,6 +418,16 @@ class BrokerMachine(RuleBasedStateMachine):
         found = self.run(command, self.store, "HGETALL", Keys().callers(PARTITION))
         counts = {name.decode(): int(count) for name, count in found.items()}
         assert counts == {caller: self.live(caller) for caller in ("c1", "c2") if self.live(caller)}
+        found = self.run(command, self.store, "HGETALL", Keys().caller_bytes(PARTITION))
+        assert {name.decode(): int(size) for name, size in found.items()} == {
+            caller: count * len(ENVELOPE) for caller, count in counts.items()
+        }
+
+    @invariant()
+    def the_deadlines_of_live_jobs_are_known_and_no_others(self) -> None:
+        found = self.run(command, self.store, "ZRANGE", DEADLINES, 0, -1)
+        live = {id_ for id_, model in self.model.items() if model.deadline and model.state not in TERMINAL}
+        assert {job.decode() for job in found} == live
 
     @invariant()
     def a_unique_value_is_held_by_its_live_job_or_free(self) -> None:

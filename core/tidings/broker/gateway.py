@@ -263,7 +263,7 @@ class GatewayStore(Gatherers):
             # Questions that begin a watch are not joined: one that ends it may stand between them.
             small = self._gatherer(partition, _WATCH, args, verb, join=verb == "read")
             large = self._gatherer(partition, _WATCH, args, f"{verb} large", most=1)
-            reader = Reader(self._store, self._keys, partition, small, large, self._run)
+            reader = Reader(self._store, self._keys, partition, small, large, self._run, join=verb == "read")
             self._readers[partition, verb] = reader
         return reader
 

@@ -6,7 +6,7 @@ been sent are one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -14,7 +14,6 @@ from redis.asyncio import Redis
 
 from tidings.contract.problem import ProblemError
 from tidings.contract.step import StepRow, decode_head
-from tidings.contract.token import Token
 
 from .error import ItemError, StoreError
 from .gather import Gatherer
@@ -75,6 +74,9 @@ class Room(Protocol):
     def join(self, other: "Room") -> None:
         """Share the room that another has taken, whose answer is the same."""
 
+    def release(self) -> None:
+        """Give the room back, if it was taken."""
+
 
 class _Shelf:
     """Room without bounds: for questions of the process's own, which come one after the other."""
@@ -84,6 +86,9 @@ class _Shelf:
 
     def join(self, other: Room) -> None:
         """Share it."""
+
+    def release(self) -> None:
+        """Give it back."""
 
 
 SHELF: Room = _Shelf()
@@ -106,6 +111,8 @@ class Reader:
         small: Gatherer[Question, Record | str],
         large: Gatherer[Question, Record | str],
         start: Callable[[Coroutine[Any, Any, None]], None],
+        *,
+        join: bool,
     ) -> None:
         """Prepare.
 
@@ -116,14 +123,15 @@ class Reader:
             small: asks many questions in a call.
             large: asks one in a call.
             start: runs what takes several calls.
+            join: whether equal questions that wait for room are one; not where a question also begins a watch.
 
         """
         self._store = store
         self._root = keys.root(partition)
-        self._partition = partition
         self._small = small
         self._large = large
         self._start = start
+        self._join = join
         self._pending: dict[tuple[str, int], _Waiting] = {}
         """Large answers for which there is no room as yet."""
 
@@ -164,7 +172,9 @@ class Reader:
         if waiting is not None:
             waiting.append((future, room))
             return
-        waiting = self._pending[job, after] = [(future, room)]
+        waiting = [(future, room)]
+        if self._join:
+            self._pending[job, after] = waiting
         self._start(self._read_large(job, after, size, waiting))
 
     async def _read_large(self, job: str, after: int, size: int, waiting: _Waiting) -> None:
@@ -174,7 +184,7 @@ class Reader:
                 await room.take(size)
             finally:
                 # Who asks from now on gets an answer that is begun later.
-                del self._pending[job, after]
+                self._pending.pop((job, after), None)
             for _, other in waiting[1:]:
                 other.join(room)
             record = await self._read_whole(job, after)
@@ -237,7 +247,3 @@ def check(record: Record) -> None:
         for text in (step.input, step.outcome):
             if text:
                 _valid(text)
-
-
-Watched = Callable[[Token, int], Awaitable[Record]]
-"""Asks for a job with its log after a number."""

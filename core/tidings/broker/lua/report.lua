@@ -126,7 +126,7 @@ local function set_aside(id, key, tier, entry, delay)
   redis.call('HDEL', key, 'worker')
   redis.call('HSET', key, 'state', 'queued')
   redis.call('ZADD', scheduled_key, due, id)
-  redis.call('PUBLISH', root .. 'due', due)
+  redis.call('PUBLISH', channels .. 'due', due)
 end
 
 -- fields: what is written beside the outcome. Returns whether the job turns.
