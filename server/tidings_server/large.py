@@ -27,6 +27,8 @@ class Turn:
             ProblemError: `rate_limited`: it did not come in time.
 
         """
+        if self._over:
+            raise busy()
         if not self._taken:
             self._taken = True
             return
@@ -63,8 +65,12 @@ class Turn:
         self._give_back = None
 
     def end(self) -> None:
-        """Take note that the socket is gone: nothing more will be sent."""
+        """Take note that the socket is gone: nothing more will be read for it."""
         self._over = True
+        for place in self._waiting:
+            if not place.done():
+                place.set_exception(busy())
+        self._waiting.clear()
         if self._give_back is not None:
             self._give_back()
 

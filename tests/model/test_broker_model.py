@@ -347,11 +347,9 @@ class BrokerMachine(RuleBasedStateMachine):
             if entry is not None:
                 await command(self.store, "XDEL", READY, entry)
             for _ in range(2):  # one that runs is looked at twice: its worker may live
-                cursor = "0"
-                while (
-                    cursor := (await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, cursor)).cursor
-                ) != "0":
-                    pass
+                swept = await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, "0")
+                while swept.cursor != "0":
+                    swept = await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, swept.cursor)
 
         self.run(sweep)
         if model.state in (State.QUEUED, State.RUNNING):

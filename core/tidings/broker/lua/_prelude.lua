@@ -70,7 +70,9 @@ local REFUSALS = ' NOPERM OOM MISCONF READONLY NOREPLICAS '
 local function fault_of(reason)
   local text = type(reason) == 'table' and reason.err or tostring(reason)
   local word = string.match(text, '^%-?(%u+) ')
-  if word and string.find(REFUSALS, ' ' .. word .. ' ', 1, true) then error(reason, 0) end
+  if string.find(text, 'ACL failure in script', 1, true) or word and string.find(REFUSALS, ' ' .. word .. ' ', 1, true) then
+    error(reason, 0)
+  end
   return '!' .. string.gsub(string.sub(text, 1, 300), '[^ -~]', '?')
 end
 
