@@ -198,7 +198,7 @@ class Hub:
         frame, classes = "", []
         try:
             entries = _decode_inbox(data)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             # Not what a script publishes. If it took the place of an event, the next leaves a hole, which is filled.
             _limited.error("inbox_not_understood", error=str(error))
             return

@@ -14,7 +14,7 @@ from tidings.broker.connection import command
 from tidings.broker.gateway import GatewayStore, NewJob, Submitted
 from tidings.broker.keys import Keys
 from tidings.broker.worker import WorkerStore
-from tidings.contract.token import mint
+from tidings.contract.token import Token, mint
 
 KEYS = Keys()
 FLOW = KEYS.flow("p", "standard")
@@ -125,3 +125,62 @@ async def test_a_unique_value_holds_others_off_for_the_time_it_says(place: Place
     assert third.answer == "new"
     (again,) = await place.submit(unique="k:1", key="k:0::a", fingerprint="f")
     assert again.id == first.id  # the same call, repeated, gets the same job
+
+
+async def test_a_key_is_remembered_longer_than_the_result_and_its_work_does_not_run_again(place: Place) -> None:
+    (first,) = await place.submit(key="a", fingerprint="x")
+    await place.start(1)
+    await command(place.store, "DEL", KEYS.job("p", first.id))
+    (again,) = await place.submit(key="a", fingerprint="x")
+    assert (again.answer, again.id, again.state) == ("duplicate", first.id, "unknown")
+    (other,) = await place.submit(key="a", fingerprint="y")
+    assert (other.answer, other.id) == ("reused", first.id)
+    assert await command(place.store, "XLEN", KEYS.ready("p", "standard")) == 1  # the first, which was started
+    await command(place.store, "DEL", f"{KEYS.root('p')}key:a")  # the window is over
+    assert (await place.submit(key="a", fingerprint="y"))[0].answer == "new"
+
+
+async def test_a_result_that_is_kept_for_less_than_a_ms_leaves_the_key(place: Place) -> None:
+    place.limits = {"result_ttl_s": 0.0001, "dedup_window_s": 3600.0}
+    (first,) = await place.submit(key="a", fingerprint="x", delay_ms=60_000)
+    async with GatewayStore(place.store, KEYS, "g", **place.limits) as gateway:
+        assert await gateway.cancel(Token("p", first.id)) == "cancelled"
+    with anyio.fail_after(scaled(10)):
+        while await command(place.store, "EXISTS", KEYS.job("p", first.id)):
+            pass
+    (again,) = await place.submit(key="a", fingerprint="x")
+    assert (again.answer, again.id) == ("duplicate", first.id)
+
+
+async def test_the_bytes_of_a_caller_s_unfinished_jobs_are_bounded_exactly(place: Place) -> None:
+    place.limits = {"max_backlog_bytes_per_caller": 6}
+    first, second, third = await place.submit(3, caller="c", delay_ms=60_000)
+    assert [one.answer for one in (first, second, third)] == ["new"] * 3
+    (refused,) = await place.submit(caller="c")
+    assert (refused.answer, refused.position, refused.seq) == ("heavy", 6, 6)
+    assert (await place.submit(caller="d"))[0].answer == "new"
+    async with GatewayStore(place.store, KEYS, "g") as gateway:
+        assert await gateway.cancel(Token("p", second.id)) == "cancelled"
+    assert await command(place.store, "HGET", KEYS.caller_bytes("p"), "c") == b"4"
+    assert (await place.submit(caller="c"))[0].answer == "new"
+    assert (await place.submit(caller="c"))[0].answer == "heavy"
+
+
+async def test_a_duplicate_and_what_was_refused_weigh_nothing(place: Place) -> None:
+    place.limits = {"max_backlog_bytes_per_caller": 4, "max_backlog_per_caller": 2}
+    for _ in range(3):
+        await place.submit(caller="c", key="a", fingerprint="x")
+    assert await command(place.store, "HGET", KEYS.caller_bytes("p"), "c") == b"2"
+    await place.submit(5, caller="c")
+    assert await command(place.store, "HGET", KEYS.caller_bytes("p"), "c") == b"4"
+
+
+async def test_a_batch_is_cut_by_bytes_too(place: Place) -> None:
+    await place.submit()
+    before = (await place.store.info("commandstats"))["cmdstat_fcall"]["calls"]
+    async with GatewayStore(place.store, KEYS, "g") as gateway:
+        large = [NewJob(mint("p").id, "k", "standard", "x" * 700_000) for _ in range(4)]
+        small = [NewJob(mint("p").id, "k", "standard", "[]") for _ in range(200)]
+        for answer in [gateway.submit("p", job) for job in (*large, *small)]:
+            assert (await answer).answer == "new"
+    assert (await place.store.info("commandstats"))["cmdstat_fcall"]["calls"] - before == 4

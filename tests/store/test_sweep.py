@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import msgspec
+import pytest
 from redis.asyncio import Redis
 
 from support.peer import peer
 from support.system import running_system
 from support.timeouts import scaled
 from tidings.broker.connection import command, open_store
-from tidings.broker.gateway import GatewayStore, NewJob
+from tidings.broker.gateway import GatewayStore, NewJob, Terms
 from tidings.broker.keys import GROUP, Keys
 from tidings.broker.registry import Registry
-from tidings.broker.worker import Entry, Outcome, Report, WorkerStore
+from tidings.broker.worker import Beat, Entry, Outcome, Report, Rules, WorkerStore
 from tidings.contract.state import State
 from tidings.contract.token import Token, mint
 from tidings_worker.sweeper import Sweeper
@@ -148,6 +150,116 @@ async def test_a_sweep_looks_at_a_part_and_goes_on_from_there(store: Redis) -> N
         while (some := await sweeper.sweep()).cursor != "0":
             swept += some.logs
         assert swept + some.logs == orphans
+
+
+async def lost_in(worker: WorkerStore, idle_s: float = LONG_S) -> int:
+    """Sweep everything; return how many jobs were found that lay nowhere."""
+    cursor, lost = "0", 0
+    while True:
+        swept = await worker.sweep(["standard"], [], idle_s, cursor)
+        cursor, lost = swept.cursor, lost + swept.lost
+        if cursor == "0":
+            return lost
+
+
+async def drop_entries(store: Redis, how: str) -> None:
+    """Do what an operator, or a store that lost writes, may."""
+    if how == "trimmed":
+        await store.xtrim(READY, maxlen=0, approximate=False)
+    elif how == "deleted":
+        await store.xdel(READY, *[entry for entry, _ in await store.xrange(READY)])
+    else:
+        await store.delete(READY)
+
+
+@pytest.mark.parametrize("how", ["trimmed", "deleted", "gone with its stream"])
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_job_whose_entry_has_vanished_ends_once_and_says_why(store: Redis, how: str, taken: bool) -> None:
+    async with broker(store) as (worker, gateway):
+        job = await submitted(gateway)
+        if taken:
+            assert await worker.take(["standard"], 1, 1)
+        await drop_entries(store, how)
+        assert await lost_in(worker) == 1
+        record = await gateway.read(Token("p", job))
+        assert (record.state, record.seq) == ("failed", "2")
+        assert msgspec.json.decode(record.problem)["code"] == "internal_error"
+        assert await lost_in(worker) == 0
+        assert (await gateway.read(Token("p", job))).seq == "2"
+
+
+async def test_a_job_that_runs_without_its_entry_is_left_to_a_worker_that_renews_its_lease(store: Redis) -> None:
+    async with broker(store) as (worker, gateway):
+        job = await submitted(gateway)
+        (entry,) = await worker.take(["standard"], 1, 1)
+        (started,) = await worker.start([entry])
+        await drop_entries(store, "deleted")
+        beat = Beat(job, started.fence, entry.tier, entry.entry)
+        for _ in range(3):
+            assert await worker.beat([beat]) == ["ok"]
+            assert await lost_in(worker, 60.0) == 0
+        report = Report(job, started.fence, 1)
+        report.outcome = DONE
+        assert await worker.report(report) == "ok"
+        assert (await gateway.read(Token("p", job))).state == "succeeded"
+
+
+async def test_a_job_that_runs_nowhere_without_its_entry_ends_after_a_while(store: Redis) -> None:
+    async with broker(store) as (worker, gateway):
+        job = await submitted(gateway)
+        (entry,) = await worker.take(["standard"], 1, 1)
+        await worker.start([entry])
+        await drop_entries(store, "trimmed")
+        assert await lost_in(worker) == 0  # noticed: its worker may live
+        assert await lost_in(worker) == 0
+        await store.hset(KEYS.job("p", job), "vanished", 1)
+        assert await lost_in(worker) == 1
+        assert (await gateway.read(Token("p", job))).state == "failed"
+
+
+async def test_a_retry_of_a_job_whose_entry_has_vanished_ends_it(store: Redis) -> None:
+    async with broker(store) as (worker, gateway):
+        job = await submitted(gateway)
+        (entry,) = await worker.take(["standard"], 1, 1)
+        (started,) = await worker.start([entry])
+        await drop_entries(store, "deleted")
+        report = Report(job, started.fence, 1)
+        report.outcome = Outcome(State.SCHEDULED, "", "", '"event":"retrying"}', delay_ms=1)
+        assert await worker.report(report) == "ok"
+        assert (await gateway.read(Token("p", job))).state == "failed"
+        assert await store.zcard(KEYS.scheduled("p")) == 0
+
+
+async def test_a_job_that_fell_out_of_the_schedule_is_put_back_once(store: Redis) -> None:
+    async with broker(store) as (worker, gateway):
+        job = NewJob(mint("p").id, "k", "standard", "[]", delay_ms=3_600_000, watch=0)
+        await gateway.submit("p", job)
+        await store.zrem(KEYS.scheduled("p"), job.id)
+        assert (await lost_in(worker), await lost_in(worker)) == (1, 0)
+        await worker.promote()
+        assert [entry.id for entry in await worker.take(["standard"], 5, 1)] == [job.id]
+
+
+async def test_a_job_that_waits_for_a_place_and_fell_out_of_its_row_is_put_back(store: Redis) -> None:
+    async with broker(store) as (worker, gateway):
+        worker.rules = Rules(limits={"k": 1})
+        for _ in range(2):
+            await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", watch=0, terms=Terms(limit="k")))
+        await worker.start(await worker.take(["standard"], 2, 1))
+        assert await store.zcard(KEYS.limited("p", "k")) == 1
+        await store.delete(KEYS.limited("p", "k"))
+        assert (await lost_in(worker), await lost_in(worker)) == (1, 0)
+        assert len(await worker.take(["standard"], 5, 1)) == 1
+
+
+async def test_jobs_that_lie_where_they_should_are_left_alone(store: Redis) -> None:
+    async with broker(store) as (worker, gateway):
+        for _ in range(20):
+            await submitted(gateway)
+            await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", delay_ms=3_600_000, watch=0))
+        await worker.start(await worker.take(["standard"], 5, 1))
+        assert await lost_in(worker, 0.0) == 0
+        assert await store.xlen(READY) == 20
 
 
 async def test_the_consumer_of_a_worker_that_was_killed_is_gone_after_a_while() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import anyio
+import msgspec
 import structlog
 
 from tidings.broker.contact import Contact
@@ -13,9 +14,11 @@ from tidings.broker.error import ScriptError, StoreError
 from tidings.broker.pause import LONGEST_S, store_pause
 from tidings.broker.worker import Entry, Started, WorkerStore
 from tidings.contract.envelope import Envelope, decode_envelope
+from tidings.contract.problem import problem
 from tidings.contract.token import Token
 from tidings.contract.trace import trace_id_of
 from tidings.job import Job
+from tidings.log_limit import LogLimiter
 
 from . import verdict
 from .attempt import Attempt
@@ -33,6 +36,7 @@ from .truce import Truce
 from .voice import Voice
 
 log = structlog.get_logger()
+_limited = LogLimiter(log)
 
 SERVED_AGAIN_S = (0.05, 1.0)
 """After which time a job is offered again that this worker does not serve and another does."""
@@ -311,7 +315,11 @@ class Queue:
 
     def _begin(self, entry: Entry, started: Started, started_ms: int, attempts: asyncio.TaskGroup) -> Attempt | None:
         """Have an attempt run, and return it; None: nothing runs."""
-        envelope = decode_envelope(entry.envelope)
+        try:
+            envelope = decode_envelope(entry.envelope)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self._end_unreadable(entry, started, error, attempts)
+            return None
         job = self._jobs.get(envelope.kind)
         if job is None:
             self._refuse(entry, started, envelope, attempts)
@@ -346,6 +354,14 @@ class Queue:
             if attempt.mode != "async":
                 self._capacity.give_back({attempt.mode: 1})
             self._capacity.end(entry.tier)
+
+    def _end_unreadable(self, entry: Entry, started: Started, error: Exception, attempts: asyncio.TaskGroup) -> None:
+        """End a job whose entry nothing of ours has written; other jobs must not suffer from it."""
+        queue = self._store.partition
+        _limited.error("entry_not_understood", cause=queue, queue=queue, job=entry.id, error=str(error))
+        voice = Voice(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)
+        refused = problem("internal_error", "what the store holds of this job cannot be read; submit the work again")
+        attempts.create_task(voice.end(verdict.failed(refused)), name="end unreadable")
 
     def _refuse(self, entry: Entry, started: Started, envelope: Envelope, attempts: asyncio.TaskGroup) -> None:
         kind = envelope.kind

@@ -11,18 +11,23 @@ from collections import Counter
 import anyio
 import structlog
 
-from tidings.broker.error import ScriptError, StoreError
+from tidings.broker.error import ItemError, ScriptError, StoreError
 from tidings.broker.saga import Ended, SagaStore, parent_of
+from tidings.log_limit import LogLimiter
 
 from .children import end_of
 
 log = structlog.get_logger()
+_limited = LogLimiter(log)
 
 SWEEP_S = 5.0
 """The outbox is looked into this often, about, even if nobody says that something is there."""
 
 OLD_MS = 2_000
 """What is left to a worker that was told, before others see to it as well."""
+
+MUCH_BYTES = 1_048_576
+"""With so much in one answer the store may have left out the rest, however few they were."""
 
 AT_ONCE = 200
 """Children told in one go."""
@@ -66,9 +71,14 @@ class Relay:
             answers = await asyncio.gather(*(self._tell(ended) for ended in found))
             await self._store.told(self._partition, [ended.entry for ended in found])
             log.debug("children_told", queue=self._partition, **Counter(answers))
-            if len(found) < AT_ONCE:
+            if len(found) < AT_ONCE and sum(len(one.result) for one in found) < MUCH_BYTES:
                 return
 
     async def _tell(self, ended: Ended) -> str:
         parent, path = parent_of(ended)
-        return await self._store.wake(parent.partition, end_of(ended, self._partition, parent.id, path))
+        try:
+            return await self._store.wake(parent.partition, end_of(ended, self._partition, parent.id, path))
+        except ItemError as error:
+            # What the store holds of the parent cannot be used: to tell it again would not help, and hold up others.
+            _limited.error("parent_not_told", cause=self._partition, queue=self._partition, error=str(error))
+            return "broken"

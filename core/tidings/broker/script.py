@@ -33,6 +33,9 @@ Reply = TypeVar("Reply")
 _pack = msgspec.msgpack.Encoder().encode
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What msgspec raises for what is not as it should be; bytes that are no text are not its own error."""
+
 _REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
@@ -76,7 +79,7 @@ class Script(Generic[Reply]):
         of_each = typing.get_args(reply)[0] if typing.get_origin(reply) is list else None
         self._decode_one = None if of_each is None else msgspec.msgpack.Decoder(of_each | str).decode
 
-    def salvage(self, answer: bytes, fault: msgspec.DecodeError) -> Any:
+    def salvage(self, answer: bytes, fault: Exception) -> Any:
         """Return a reply of which one item at least is not what the script says, each for itself.
 
         A record may hold bytes that are no text, or numbers that are none. Such an item becomes a text with `!`.
@@ -91,7 +94,7 @@ class Script(Generic[Reply]):
         for raw in msgspec.msgpack.decode(answer, type=list[msgspec.Raw]):
             try:
                 replies.append(self._decode_one(raw))
-            except msgspec.DecodeError as one:
+            except UNREADABLE as one:
                 replies.append(f"!{self.name}: {one}")
         return replies
 
@@ -164,12 +167,12 @@ class _Running(Generic[Reply]):
         if isinstance(answer, bytes):
             try:
                 answer = self._decode(answer)
-            except (msgspec.DecodeError, ItemError) as fault:
+            except (*UNREADABLE, ItemError) as fault:
                 answer = fault
         self.reply.settle(answer)
 
     def _decode(self, answer: bytes) -> Any:
         try:
             return self._script.decode(answer)
-        except msgspec.DecodeError as fault:
+        except UNREADABLE as fault:
             return self._script.salvage(answer, fault)
