@@ -167,7 +167,8 @@ async def drop_entries(store: Redis, how: str) -> None:
     if how == "trimmed":
         await store.xtrim(READY, maxlen=0, approximate=False)
     elif how == "deleted":
-        await store.xdel(READY, *[entry for entry, _ in await store.xrange(READY)])
+        for entry, _ in await command(store, "XRANGE", READY, "-", "+"):
+            await command(store, "XDEL", READY, entry)
     else:
         await store.delete(READY)
 
