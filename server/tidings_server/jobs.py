@@ -17,6 +17,7 @@ from .answer import GONE, signal_text
 from .answers import HeldResponse, Hold
 from .auth.identity import Identity
 from .caller import caller_of
+from .event_number import MAX_SEQ, event_number
 from .gateway import Gateway
 from .render import is_final, snapshot
 from .reply import HEADERS, empty_response, json_response, problem_response
@@ -169,10 +170,11 @@ def _etag(record: Record) -> str:
 
 
 def _after(request: Request) -> int:
-    text = request.query_params.get("after", "0")
-    if not text.isdecimal() or len(text) > 16:
-        raise refuse("invalid_frame", "`after` takes the number of an event", field="/after")
-    return int(text)
+    number = event_number(request.query_params.get("after", "0"))
+    if number is None:
+        detail = f"`after` takes the number of an event: 0 to {MAX_SEQ}"
+        raise refuse("invalid_frame", detail, field="/after", limit=MAX_SEQ)
+    return number
 
 
 def _etag_seq(header: str | None) -> int | None:
@@ -184,7 +186,7 @@ def _etag_seq(header: str | None) -> int | None:
     """
     if header is None:
         return None
-    value = header.strip().removeprefix("W/").strip('"')
-    if not value.isdecimal() or len(value) > 16:
+    number = event_number(header.strip().removeprefix("W/").strip('"'))
+    if number is None:
         raise refuse("invalid_frame", 'If-None-Match takes the ETag of an earlier answer, such as "7"')
-    return int(value)
+    return number

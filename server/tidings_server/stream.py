@@ -1,6 +1,5 @@
 """Server-sent events: one job, or several, as `text/event-stream`."""
 
-import re
 import time
 from contextlib import ExitStack
 
@@ -19,6 +18,7 @@ from .admin.connections import OpenStream
 from .answers import Hold
 from .auth.identity import Identity
 from .caller import address_of, caller_of
+from .event_number import MAX_SEQ, event_number
 from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
@@ -29,10 +29,6 @@ from .sse import Stream
 MAX_TOKENS = 100
 """Jobs in one stream."""
 
-MAX_SEQ = 2**53 - 1
-"""The highest number of an event: what a double holds exactly."""
-
-_NUMBER = re.compile(r"[0-9]{1,16}")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -216,9 +212,10 @@ def _afters(request: Request, count: int) -> list[int]:
 
 
 def _number(text: str, field: str) -> int:
-    if not _NUMBER.fullmatch(text) or int(text) > MAX_SEQ:
+    number = event_number(text)
+    if number is None:
         raise refuse("invalid_frame", f"{text[:40]!r} is not the number of an event: 0 to {MAX_SEQ}", field=field)
-    return int(text)
+    return number
 
 
 def _at(error: ProblemError, index: int) -> ProblemError:
