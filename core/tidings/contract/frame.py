@@ -219,6 +219,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     ref: Ref | msgspec.UnsetType = msgspec.UNSET
     token: str
     status: str
+    """The job's state; `unknown` in the ack of a duplicate whose record has left: its key is remembered longer than its
+    result, and its work does not run again."""
     seq: int
     """The job's newest number; events with a higher one follow."""
     duplicate: bool = False
