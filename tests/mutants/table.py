@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         "A worker that was taken for dead may still report.",
         LUA + "report.lua",
-        "elseif not state or tonumber(held) ~= fence or state ~= 'running' then",
-        "elseif not state or state ~= 'running' then",
+        "if not state or tonumber(held) ~= fence or state ~= 'running' then return 'lost' end",
+        "if not state or state ~= 'running' then return 'lost' end",
         (REPORT, "tests/dead/test_replay.py"),
     ),
     Mutant(
@@ -75,8 +75,8 @@ MUTANTS = (
     Mutant(
         "A report that was sent twice counts twice.",
         LUA + "report.lua",
-        "if held and tonumber(held) == fence and tonumber(reported) >= number then",
-        "if false then",
+        "if held and tonumber(held) == fence and count_in(reported) >= number then return 'done' end",
+        "",
         (REPORT,),
     ),
     Mutant(
@@ -109,9 +109,9 @@ MUTANTS = (
     ),
     Mutant(
         "A job that is cancelled while it waits leaves its entry in the stream.",
-        LUA + "cancel.lua",
-        "    acknowledge(tier, entry)\n",
-        "    tier = tier\n",
+        LUA + "_prelude.lua",
+        "    acknowledge(tier, entry)\n    if shed then",
+        "    if shed then",
         (MODEL,),
     ),
     Mutant(
@@ -131,7 +131,7 @@ MUTANTS = (
     Mutant(
         "A job that ends still counts against its caller.",
         LUA + "_prelude.lua",
-        "  tally(caller, -1)\n",
+        "  tally(caller, -1, size)\n",
         "",
         (MODEL,),
     ),
@@ -145,7 +145,7 @@ MUTANTS = (
     Mutant(
         "A replay leaves the letter where it is.",
         LUA + "dead_replay.lua",
-        "    redis.call('XDEL', dead_key, entry)\n",
+        "  redis.call('XDEL', dead_key, entry)\n",
         "",
         ("tests/dead/test_replay.py",),
     ),
@@ -229,8 +229,8 @@ MUTANTS = (
     Mutant(
         "A socket that resumes is told the log from the beginning.",
         "server/tidings_server/hub.py",
-        "answer = self._store.watch(listener.token, after)",
-        "answer = self._store.watch(listener.token, 0)",
+        "answer = self._store.watch(listener.token, after, room)",
+        "answer = self._store.watch(listener.token, 0, room)",
         (f"{PUSH}test_completeness.py",),
     ),
     Mutant(
@@ -524,8 +524,8 @@ MUTANTS = (
     Mutant(
         "The end of a saga's child counts as often as it is told.",
         LUA + "wake.lua",
-        "elseif head.status ~= (undoing and 'compensating' or 'running') then",
-        "elseif false then",
+        "if head.status ~= (undoing and 'compensating' or 'running') then return 'done' end",
+        "",
         (SCRIPTS,),
     ),
     Mutant(
@@ -657,8 +657,8 @@ MUTANTS = (
     Mutant(
         "A job that ends keeps its place of a limit.",
         LUA + "_prelude.lua",
-        "  if limit then release(limit, id) end\n",
-        "",
+        "  if limit then release(limit, id) end\nend",
+        "end",
         ("tests/tiers/test_limits.py",),
     ),
     Mutant(
