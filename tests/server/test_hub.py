@@ -361,7 +361,7 @@ class Desk:
     def __init__(self) -> None:
         self.asked: list[asyncio.Future[Record]] = []
 
-    def watch(self, token: Token, after: int = 0) -> "asyncio.Future[Record]":
+    def watch(self, token: Token, after: int = 0, room: object = None) -> "asyncio.Future[Record]":
         self.asked.append(asyncio.get_running_loop().create_future())
         return self.asked[-1]
 
