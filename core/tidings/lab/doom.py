@@ -19,7 +19,7 @@ from tidings.broker.worker import Drawn, Started
 MOMENT_S = 2.0
 """A doomed attempt runs at most so long."""
 
-_START = Script("start", tuple[list[Started], list[Drawn], int, list[str]])
+_START = Script("start", tuple[list[Started], list[Drawn], int, list[tuple[str, str, int]], list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
 _unpack = msgspec.msgpack.decode
 
@@ -108,7 +108,7 @@ class Tap:
                 return
             jobs = self._calls.popleft()
             if jobs is not None and isinstance(answer, bytes):
-                started, drawn, _now, _faults = _START.decode(answer)
+                started, drawn, *_ = _START.decode(answer)
                 for job in [
                     *(job for job, one in zip(jobs, started, strict=True) if one.go),
                     *(one.id for one in drawn if one.started.go),
