@@ -6,7 +6,6 @@ one name (`1` and `"1"`) both, of which readers keep one; and it passes on what 
 
 import dataclasses
 import math
-from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
@@ -21,7 +20,7 @@ MAX_DEPTH = 200
 _PLAIN = frozenset({str, int, bool, type(None)})
 _FINITE = _PLAIN | {float}
 _NAMES = frozenset({str})
-_LISTS = (list, tuple, set, frozenset, deque)
+_LISTS = (list, tuple, set, frozenset)
 
 
 class Fault:

@@ -12,6 +12,7 @@ from tidings.outcome import Reject, Retry
 from tidings.policy import Policy
 
 from .failure import (
+    OMITTED,
     CrossedError,
     FinalError,
     circuit_of,
@@ -30,8 +31,8 @@ def message_of(error: BaseException, policy: Policy) -> Verdict:
     if isinstance(error, FinalError):
         return Refusal(error.problem, trace_of(error))
     if isinstance(error, Reject):
-        message, code, data = rejection_of(error)  # may add a note, which is part of the trace
-        return Rejection(message, code, data, trace_of(error))
+        message, code, data, omitted = rejection_of(error)  # may add a note, which is part of the trace
+        return Rejection(message, code, data, trace_of(error), omitted)
     if isinstance(error, Retry):
         return Postponement(readable(getattr(error, "message", "")), pause_of(error), trace_of(error))
     if isinstance(error, CircuitOpenError):
@@ -47,8 +48,9 @@ def error_of(message: Verdict) -> BaseException:
     match message:
         case Refusal(refused):
             error = FinalError(refused)
-        case Rejection(text, code, data):
+        case Rejection(text, code, data, omitted=omitted):
             error = Reject(text, code=code, data=None if data is None else msgspec.Raw(data))
+            setattr(error, OMITTED, omitted)
         case Postponement(text, after):
             error = Retry(text, after=after)
         case Error(name, text, _, repeat, counts):

@@ -5,6 +5,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tidings.breaker.error import CircuitOpenError
 from tidings.breaker.guard import result_of
@@ -109,25 +110,45 @@ def pause_of(error: BaseException) -> float | None:
     return min(max(float(after), 0.0), YEAR_S)
 
 
-def rejection_of(error: Reject) -> tuple[str, str, bytes | None]:
-    """Return message, code and data (JSON) of a rejection, whatever the handler put there.
+class Rejected(NamedTuple):
+    """What a rejection says, whatever the handler put there."""
 
-    Data that JSON has no form for, or too large, are left out; a note on the error says so.
+    message: str
+    code: str
+    data: bytes | None
+    """JSON."""
+    omitted: str = ""
+    """Why its data were left out; empty: they were not."""
+
+
+def rejection_of(error: Reject) -> Rejected:
+    """Return what a rejection says.
+
+    Data that JSON has no form for, or too large, are left out; a note on the error says so, and the problem does.
     """
     message = readable(getattr(error, "message", ""))
     code = readable(getattr(error, "code", "rejected"))
     data = getattr(error, "data", None)
+    omitted = readable(getattr(error, OMITTED, ""))
     if data is None:
-        return message, code, None
+        return Rejected(message, code, None, omitted)
     try:
         encoded = encode(data)
     except BaseException as fault:  # noqa: BLE001 - encoding may run the user's code
-        error.add_note(f"Its data were left out: {readable(fault)}")
-        return message, code, None
+        return Rejected(message, code, None, _omit(error, readable(fault)))
     if len(encoded) > MAX_DATA_BYTES:
-        error.add_note(f"Its data were left out: {len(encoded)} bytes as JSON; at most {MAX_DATA_BYTES} are kept")
-        return message, code, None
-    return message, code, encoded
+        why = f"{len(encoded)} bytes as JSON; at most {MAX_DATA_BYTES} are kept"
+        return Rejected(message, code, None, _omit(error, why))
+    return Rejected(message, code, encoded)
+
+
+OMITTED = "__tidings_omitted__"
+"""The attribute of a rejection that came from another process in which is said why its data were left out."""
+
+
+def _omit(error: Reject, why: str) -> str:
+    error.add_note(f"Its data were left out: {why}")
+    return why
 
 
 def name_of(error: BaseException) -> str:

@@ -156,6 +156,8 @@ class Rejection(_Message, frozen=True):
     data: bytes | None
     """JSON."""
     trace: str
+    omitted: str = ""
+    """Why its data were left out; empty: they were not."""
 
 
 class Postponement(_Message, frozen=True):

@@ -221,9 +221,14 @@ def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float, los
 
 
 def _rejected(error: Reject) -> Problem:
-    message, code, data = rejection_of(error)
-    extra = [{"code": code, "data": msgspec.Raw(data or b"null")}] if code != "rejected" or data else None
-    return problem("rejected", message or "the work was rejected", errors=extra)
+    message, code, data, omitted = rejection_of(error)
+    extra: dict[str, Any] = {"code": code}
+    if omitted:
+        extra["data_omitted"] = omitted
+    else:
+        extra["data"] = msgspec.Raw(data or b"null")
+    says_more = code != "rejected" or data or omitted
+    return problem("rejected", message or "the work was rejected", errors=[extra] if says_more else None)
 
 
 def _explain(kind: str, retries: int, error: BaseException, failures: int, *, expose: bool) -> Problem:
