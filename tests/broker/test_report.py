@@ -5,6 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.queued import one_job
+from tidings.broker.clock import store_ms
 from tidings.broker.connection import command
 from tidings.broker.keys import GROUP, Keys
 from tidings.broker.worker import Beat, Outcome
@@ -13,6 +14,18 @@ from tidings_worker import verdict
 
 RETRY = Outcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=60_000)
 READY = Keys().ready("p", "standard")
+
+
+async def test_a_start_that_is_asked_for_twice_has_its_milestones_of_the_first_time(store: Redis) -> None:
+    async with one_job(store) as job:
+        entries, call = await job.first.take(["standard"], 1, 1), job.first.new_call()
+        (first,) = await job.first.start(entries, call)
+        while await store_ms(store) <= first.started_ms:
+            pass  # the store's clock moves on
+        (again,) = await job.first.start(entries, call)
+        assert again == first
+        record = await job.gateway.watch(job.token)
+        assert (record.started, record.attempt) == (str(first.started_ms), "1")
 
 
 async def test_a_report_that_is_sent_twice_counts_once(store: Redis) -> None:

@@ -32,7 +32,7 @@ class Listening:
         self.store = open_store(listening, timeout=None)
         self.caller = open_store(calling)
         self.inbox = Subscription(
-            self.store, self.caller, "probe", self._on_message, self._on_open, self._on_change, probe_s=PROBE_S
+            self.store, self.caller, "probe", self._on_message, self._on_open, self._on_change, probe_s=scaled(PROBE_S)
         )
 
     def _on_message(self, _channel: str, data: bytes) -> None:

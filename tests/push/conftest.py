@@ -8,10 +8,12 @@ from redis.asyncio import Redis
 
 from push.world import Inbox, Teller
 from support.system import ServerProcess, System, running_system
+from support.timeouts import scaled
 from tidings.broker.connection import open_store
 from tidings.lab.proxy import running_proxy
 
-PROBE_S = "0.1"
+PROBE_S = 0.1
+"""Time between two probes on a quiet machine: two without an echo say that the inbox does not hear."""
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +36,11 @@ def teller(tmp_path: Path, system: System) -> Teller:
 
 @pytest.fixture
 async def inbox(system: System) -> AsyncIterator[Inbox]:
+    probe_s = scaled(PROBE_S)
     async with running_proxy(system.store.port) as proxy:
-        server = ServerProcess(f"redis://127.0.0.1:{proxy.port}/0", TIDINGS_PROBE_S=PROBE_S)
+        server = ServerProcess(f"redis://127.0.0.1:{proxy.port}/0", TIDINGS_PROBE_S=str(probe_s))
         try:
-            inbox = Inbox(server, proxy)
+            inbox = Inbox(server, proxy, probe_s)
             await inbox.ready(kinds=1)
             yield inbox
         finally:

@@ -50,9 +50,11 @@ class Teller:
 class Inbox:
     """A server process, and the proxy between it and the store."""
 
-    def __init__(self, server: ServerProcess, proxy: Proxy) -> None:
+    def __init__(self, server: ServerProcess, proxy: Proxy, probe_s: float) -> None:
         self.server = server
         self.proxy = proxy
+        self.probe_s = probe_s
+        """Time between two probes."""
 
     async def ready(self, kinds: int = 0) -> None:
         """Return when it says that it is ready, and knows at least so many kinds."""

@@ -300,10 +300,9 @@ class Queue:
             self._capacity.give_back(places)
             return []
         self._capacity.saw_apart(self._store.apart)
-        started_ms = self._store.started_ms
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
         for entry, started in zip([*entries, *drawn], answers, strict=True):
-            if started.go == 1 and (attempt := self._begin(entry, started, started_ms, attempts)) is not None:
+            if started.go == 1 and (attempt := self._begin(entry, started, attempts)) is not None:
                 reserved[entry.tier] -= 1
                 if attempt.mode in places:
                     places[attempt.mode] -= 1
@@ -313,7 +312,7 @@ class Queue:
         self._capacity.give_back(places)
         return [entry for entry, started in zip(entries, answers, strict=False) if started.go == HELD]
 
-    def _begin(self, entry: Entry, started: Started, started_ms: int, attempts: asyncio.TaskGroup) -> Attempt | None:
+    def _begin(self, entry: Entry, started: Started, attempts: asyncio.TaskGroup) -> Attempt | None:
         """Have an attempt run, and return it; None: nothing runs."""
         try:
             envelope = decode_envelope(entry.envelope)
@@ -327,15 +326,15 @@ class Queue:
         attempt = Attempt(self._store, self._settings, job, entry, envelope, started, self._gate, self._means)
         self._running[entry.id] = attempt
         self._meter.began(attempt.kind, entry.tier, started.waited_ms, attempt.traceparent)
-        attempts.create_task(self._run(entry, attempt, started, started_ms), name=f"job {attempt.token}")
+        attempts.create_task(self._run(entry, attempt, started), name=f"job {attempt.token}")
         return attempt
 
-    async def _run(self, entry: Entry, attempt: Attempt, started: Started, started_ms: int) -> None:
+    async def _run(self, entry: Entry, attempt: Attempt, started: Started) -> None:
         try:
             try:
                 await attempt.run(self._runners)
                 if attempt.verdict:
-                    run_ms, total_ms = attempt.ended_ms - started_ms, attempt.ended_ms - started.submitted_ms
+                    run_ms, total_ms = attempt.ended_ms - started.started_ms, attempt.ended_ms - started.submitted_ms
                     where = (attempt.kind, entry.tier, attempt.verdict)
                     self._meter.ended(where, run_ms, total_ms, attempt.traceparent)
             except Exception:

@@ -73,6 +73,8 @@ class Started(msgspec.Struct, array_like=True, frozen=True):
     """How many workers were lost while they ran this job."""
     waited_ms: int = 0
     """Since it was queued, by the store's clock."""
+    started_ms: int = 0
+    """When the attempt started, ms since the epoch by the store's clock: the job's milestone."""
     drawn: Entry | None = None
     """The entry, where a lane gave it; not on the wire."""
 
@@ -213,7 +215,7 @@ _RECUR = Script("recur", tuple[int, int, list[str]])
 _JOIN = Script("join", list[str])
 _SWEEP = Script("sweep", Swept)
 _TAKE_OVER = Script("take_over", list[Claimed | str])
-_START = Script("start", tuple[list[Started], list[Drawn], int, list[tuple[str, str, int]], list[str]])
+_START = Script("start", tuple[list[Started], list[Drawn], list[tuple[str, str, int]], list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
 _BEAT = Script("beat", list[str])
 _ONCE = Script("once", list[Memo])
@@ -263,8 +265,6 @@ class WorkerStore(Gatherers):
         self._max_log_bytes = max_log_bytes
         self._call_prefix = secrets.token_hex(4)  # a worker that is started anew may have the same name
         self._calls = itertools.count()
-        self.started_ms = 0
-        """The store's time when it last started something for this worker; for those who await `start`."""
         self.reported_ms = 0
         """The store's time when it last took reports; for the callbacks of what `report` returned."""
         self.apart: list[tuple[str, str, int]] = []
@@ -351,7 +351,7 @@ class WorkerStore(Gatherers):
             self.partition, self.worker, self._ttl_ms, self._keep, call or self.new_call(), spare or {}, rules.limits,
             rules.rates, rules.needs, free or dict.fromkeys(rules.needs.values(), 0), int(hold), items,
         )  # fmt: skip
-        answers, drawn, self.started_ms, self.apart, faults = await _START(self._store, self._root, args)
+        answers, drawn, self.apart, faults = await _START(self._store, self._root, args)
         if faults:
             self._tell(faults)
         return [*answers, *(one.told() for one in drawn)] if drawn else answers

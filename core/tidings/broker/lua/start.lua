@@ -18,12 +18,13 @@
 --   rates: kind -> { ms between two starts, starts at once };
 --   needs: kind -> `thread` or `process`, of those kinds that need one; free: how many of each the worker has;
 --   hold: 1: the items were read where such jobs lie apart, and for one that has older ones behind it the worker waits.
--- Reply: MessagePack array { replies, drawn, now_ms, apart, faults }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
---   lost, waited_ms };
+-- Reply: MessagePack array { replies, drawn, apart, faults }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
+--   lost, waited_ms, started_ms };
 --   for each job that a lane gave { tier, entry, id, envelope, the same }
 --   go: 1 run it, 0 do not, 2 ask again when there is something free (only with `hold`); remaining_ms: until the deadline, 0 if there is none,
 --   -1 of a saga that unwinds, for which none counts;
 --   lost: how many workers were lost while they ran this job; waited_ms: since it was queued;
+--   started_ms: the milestone, which a repetition of the call does not move;
 --   apart: { tier, need, jobs } for each stream to which this call has set something apart: how many wait there by now;
 --   faults: for each job that ended because its record cannot be read: its id, a space, and why.
 -- O(items).
@@ -146,12 +147,13 @@ local function start(tier, entry, id)
   elseif again then
     if need then free[need] = (free[need] or 0) - 1 end
     local begun_at = whole(redis.call('HGET', key, 'started'), 'started')
-    return { 1, fence, attempt, remaining(deadline, unwinding), submitted, lost, begun_at - (enqueued or begun_at) }
+    return { 1, fence, attempt, remaining(deadline, unwinding), submitted, lost, begun_at - (enqueued or begun_at),
+      begun_at }
   elseif doomed and not turn(id, saga, doomed) then
     end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit, size,
       deadline)
   elseif need and (free[need] or 0) <= 0 then
-    if keeps_place(need, tier, entry) then return { 2, 0, 0, 0, 0, 0, 0 } end
+    if keeps_place(need, tier, entry) then return { 2, 0, 0, 0, 0, 0, 0, 0 } end
     set_apart(need, id, tier, entry)
   elseif limit and not (unwinding or doomed) and not has_place(limit, id, state) then
     wait_for_place(limit, id, tier, entry, deadline)
@@ -176,9 +178,9 @@ local function start(tier, entry, id)
     tell(watchers, partition, id, seq, CHANGE,
       '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
     begun[tier] = (begun[tier] or 0) + 1
-    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), submitted, lost, now - (enqueued or now) }
+    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), submitted, lost, now - (enqueued or now), now }
   end
-  return { 0, 0, 0, 0, 0, 0, 0 }
+  return { 0, 0, 0, 0, 0, 0, 0, 0 }
 end
 
 -- Starts one whose record may be broken: it then leaves the stream, and ends.
@@ -188,7 +190,7 @@ local function try_start(tier, entry, id)
   faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reply), 2)
   acknowledge(tier, entry)
   pcall(give_up, id, partition, ttl, BROKEN)
-  return { 0, 0, 0, 0, 0, 0, 0 }
+  return { 0, 0, 0, 0, 0, 0, 0, 0 }
 end
 
 -- Takes up to `count` new entries of a lane, whose group is made when it is first wanted.
@@ -244,7 +246,7 @@ local function begin_one(item)
   if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id) end
   local done_well, reason = pcall(take_turn, tier, entry, string.sub(id, 2))
   if not done_well then faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reason), 2) end
-  return { 0, 0, 0, 0, 0, 0, 0 }
+  return { 0, 0, 0, 0, 0, 0, 0, 0 }
 end
 
 local replies = for_each(items, begin_one)
@@ -255,4 +257,4 @@ for stream, whose in pairs(apart) do
   whose[3] = unheld(stream)
   waiting[#waiting + 1] = whose
 end
-return cmsgpack.pack({ replies, drawn, now, waiting, faults })
+return cmsgpack.pack({ replies, drawn, waiting, faults })
