@@ -14,6 +14,9 @@ from .settings import ServerSettings
 
 _encode = msgspec.json.Encoder().encode
 
+UNREAD_S = 0.01
+"""How long an idle connection is left open after its time, for the loop to read what has come meanwhile."""
+
 
 class ServerConfig(uvicorn.Config):
     """Uvicorn's settings, and ours."""
@@ -113,6 +116,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._cancel_timers()
         self._head_timer = self.loop.call_later(SENT_AWAY_S, self.transport.abort)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, unless a request has come that the loop has not read yet.
+
+        After a pause (a stopped process, a busy machine) the loop runs timers before it reads: one more turn shows
+        whether the connection is idle. Whatever comes cancels it.
+        """
+        self.timeout_keep_alive_task = self.loop.call_later(UNREAD_S, super().timeout_keep_alive_handler)
+
     def pause_writing(self) -> None:
         """Let go of a reader that does not read for a while."""
         super().pause_writing()
@@ -128,7 +139,11 @@ class HttpProtocol(HttpToolsProtocol):
     # Private.
 
     def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.config.ours.request_within_s, self._head_late)
+        self._head_timer = self.loop.call_later(self.config.ours.request_within_s, self._head_due)
+
+    def _head_due(self) -> None:
+        # As with idle connections: the rest may have come, and not been read yet.
+        self._head_timer = self.loop.call_later(UNREAD_S, self._head_late)
 
     def _head_late(self) -> None:
         self._head_timer = None

@@ -767,6 +767,20 @@ MUTANTS = (
         ("tests/metric/test_alerts.py::test_the_first_worker_that_is_lost",),
     ),
     Mutant(
+        "An idle connection is closed though a request on it waits to be read.",
+        SERVER + "http.py",
+        "self.timeout_keep_alive_task = self.loop.call_later(UNREAD_S, super().timeout_keep_alive_handler)",
+        "super().timeout_keep_alive_handler()",
+        ("tests/server/test_unread.py",),
+    ),
+    Mutant(
+        "An attempt's start is the time of the call that was answered, not that of the one that counted.",
+        LUA + "start.lua",
+        "begun_at - (enqueued or begun_at), tonumber(begun_at) }",
+        "begun_at - (enqueued or begun_at), now }",
+        ("tests/broker/test_report.py",),
+    ),
+    Mutant(
         "A page of metrics waits for a slow store.",
         METRIC + "collector.py",
         "anyio.move_on_after(give_up - self._asked_at)",

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from push.world import Inbox, Teller, Watchers
 from support.system import System
 from support.timeouts import scaled
+from tidings.broker.probe import MISSES
 from tidings.lab.proxy import Way
 
 Fault = Callable[[Inbox, Redis], Awaitable[None]]
@@ -188,7 +189,7 @@ async def test_a_server_that_was_stopped_for_a_while_keeps_its_inbox(inbox: Inbo
             inbox.server.signal(signal.SIGSTOP)
             teller.up_to(20)
             await teller.told(20)
-            await anyio.sleep(10 * inbox.probe_s)  # what is shown is that they do not count
+            await anyio.sleep((2 * MISSES + 1) * inbox.probe_s)  # what is shown is that they do not count
             inbox.server.signal(signal.SIGCONT)
             await watchers.until(20)
             teller.up_to(30, end=True)
