@@ -12,11 +12,12 @@ import pytest
 from support.credential import bearer, token
 from support.peer import Peer, peer
 from support.system import System
+from support.timeouts import scaled
 
 
 @pytest.fixture
 async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=system.server.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(60)) as http:
         yield http
 
 

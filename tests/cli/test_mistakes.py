@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.system import System, running_system
+from support.timeouts import scaled
 
 KINDS = """
 from tidings import job
@@ -32,7 +33,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "tidings", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=scaled(60), check=False)
 
 
 @pytest.mark.parametrize(

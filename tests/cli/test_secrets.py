@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.timeouts import scaled
 from tidings.broker.connection import redact
 from tidings.cli.command_line import split_secrets
 from tidings.settings import SettingsError, StoreSettings, from_env, store_url_of
@@ -51,7 +52,7 @@ def test_no_error_repeats_the_password(tmp_path: Path, url: str, way: str, comma
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")} | more
     done = subprocess.run(
         [sys.executable, "-m", "tidings", command, *arguments],
-        env=environ, capture_output=True, text=True, check=False, timeout=60,
+        env=environ, capture_output=True, text=True, check=False, timeout=scaled(60),
     )  # fmt: skip
     assert done.returncode == 3
     assert "no store answers at redis://***@" in done.stderr
@@ -65,7 +66,7 @@ def test_a_running_command_shows_no_secret_to_other_users() -> None:
         command = [sys.executable, "-m", "tidings", "status", "--store-url", url, "--json"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                silent.settimeout(20)
+                silent.settimeout(scaled(20))
                 silent.accept()[0].close()  # it is past its beginning
                 told = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             finally:

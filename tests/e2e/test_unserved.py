@@ -13,6 +13,7 @@ import pytest
 
 from support.peer import Peer, peer
 from support.system import System, running_system
+from support.timeouts import scaled
 
 MODULE = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return 'done'\n"
 
@@ -39,7 +40,7 @@ def leave_behind(system: System, module: str) -> None:
 
 def status(system: System, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tidings", "status", "--store-url", system.store.url, *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=scaled(60), check=False)
 
 
 async def submit_until(client: Peer, degraded: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import redis
 
 from support.store import running_store
 from support.system import ServerProcess, WorkerProcess
+from support.timeouts import scaled
 from tidings.broker.keys import Keys
 
 KEYS = Keys()
@@ -74,14 +75,14 @@ FIELDS: dict[str, bytes] = {
 
 
 def metric(server: ServerProcess, name: str) -> float:
-    with urlopen(server.url + "/metrics", timeout=10) as page:
+    with urlopen(server.url + "/metrics", timeout=scaled(10)) as page:
         lines = page.read().decode().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(name + " ")))
 
 
 def submit(server: ServerProcess) -> int:
     body = msgspec.json.encode({"kind": "echo", "input": {"text": "x"}})
-    with urlopen(server.url + "/v1/jobs", data=body, timeout=10) as answer:
+    with urlopen(server.url + "/v1/jobs", data=body, timeout=scaled(10)) as answer:
         return int(answer.status)
 
 
@@ -131,7 +132,7 @@ def test_it_says_so_once_for_each(server: ServerProcess, store: redis.Redis) -> 
 def test_a_submission_of_such_a_kind_is_told_where_to_look(server: ServerProcess) -> None:
     body = msgspec.json.encode({"kind": "pattern0", "input": {}})
     with pytest.raises(Exception, match="404") as refused:
-        urlopen(server.url + "/v1/jobs", data=body, timeout=10)
+        urlopen(server.url + "/v1/jobs", data=body, timeout=scaled(10))
     assert "cannot be used" in refused.value.read().decode()  # type: ignore[attr-defined]
 
 

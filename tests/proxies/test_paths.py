@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from proxies.conftest import World, running_world
+from support.timeouts import scaled
 
 TICKET = "the-ticket-that-no-log-may-hold"
 
@@ -21,7 +22,7 @@ HIDDEN = [
 
 async def ask(port: int, target: str, host: str = "localhost") -> str:
     """Return the answer to a request for exactly this target."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(scaled(20)):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             await stream.send(f"GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
             answer = b""
@@ -72,7 +73,7 @@ async def test_tickets_stand_in_no_log_of_a_proxy_also_when_no_server_answers(na
             "/end",
         ):
             await ask(world.front.port, target)
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + scaled(10)
         while "/end" not in world.front.logs():
             assert time.monotonic() < give_up, world.front.logs()
             await anyio.sleep(0.05)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.timeouts import scaled
+
 JOB = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return {!r}\n"
 
 SHOW = (
@@ -34,7 +36,7 @@ def load(folder: Path, *modules: str) -> str:
     """Load modules as a worker does that was started in a folder; return what it says."""
     done = subprocess.run(
         [sys.executable, "-P", "-c", SHOW, *modules],
-        cwd=folder, env=os.environ, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env=os.environ, capture_output=True, text=True, timeout=scaled(60), check=False,
     )  # fmt: skip
     return (done.stdout + done.stderr).strip()
 
