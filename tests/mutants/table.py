@@ -954,13 +954,6 @@ MUTANTS = (
         ("tests/worker/test_asking.py",),
     ),
     Mutant(
-        "A handler in a process that is stopped while it asks has no time to clean up.",
-        WORKER + "process.py",
-        "                    with suppress(StoppedError):\n",
-        "                    with suppress(OSError):\n",
-        ("tests/worker/test_asking.py",),
-    ),
-    Mutant(
         "A field of a submission that the server does not know is dropped in silence.",
         "core/tidings/contract/frame.py",
         "class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):",
