@@ -74,6 +74,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it
     token = dev.command("submit", "brew", "cups=3").stdout.strip()
     dev.wait_for(lambda: "running" in dev.command("show", token).stdout)
     before = kill(dev, "work")
+    dev.wait_for(lambda: "it starts again now." in dev.output.read_text())
     watched = dev.command("watch", token)
     assert json.loads(watched.stdout) == "3 cups", watched.stderr
     after = part(dev, "work")
