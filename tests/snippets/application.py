@@ -32,8 +32,8 @@ if __name__ == "__main__":
 """
 
 CHECKS = {
-    "docs/how-to/python.md#4": FASTAPI,
-    "docs/how-to/python.md#5": VIEW,
+    "docs/how-to/python.md#5": FASTAPI,
+    "docs/how-to/python.md#6": VIEW,
     "docs/how-to/mount.md#0": MOUNTED,
 }
 """Block → what stands behind it in its file."""

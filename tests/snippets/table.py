@@ -34,7 +34,7 @@ WAYS = {
     HOW + "mount.md": "python",
     HOW + "production.md": "shell store",
     HOW + "proxy.md": "nginx haproxy shell",
-    HOW + "python.md": "python python python python python python",
+    HOW + "python.md": "python python python python python python python",
     HOW + "recurring.md": "jobs",
     HOW + "sagas.md": "jobs jobs shown",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
@@ -132,8 +132,8 @@ PRINTS = {
     HOW + "http.md#3": "hi",
     HOW + "http.md#4": "hi",
     HOW + "python.md#0": "{'words': 6}",
-    HOW + "python.md#1": "{'words': 6}",
-    HOW + "python.md#3": "{'words': 2}",
+    HOW + "python.md#2": "{'words': 6}",
+    HOW + "python.md#4": "{'words': 2}",
 }
 """What a program prints last, or a page writes to its console at some time."""
 
