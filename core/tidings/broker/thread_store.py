@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from .connection import CALL_ERRORS
 from .embedded import resolve_url
-from .error import translate
+from .error import ScriptError, translate
 from .keys import Keys
 from .script import Script
 from .worker import Beat, Memo
@@ -71,7 +71,10 @@ class ThreadStore:
         except CALL_ERRORS as error:
             self.close()
             raise translate(error) from error
-        return script.decode(answer)
+        try:
+            return script.decode(answer)
+        except msgspec.DecodeError as error:  # a fault of one item: its record is broken
+            raise ScriptError(f"{script.name}: {error}") from error
 
     def _connect(self) -> redis.Redis:
         return redis.Redis.from_url(
