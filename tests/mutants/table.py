@@ -776,8 +776,8 @@ MUTANTS = (
     Mutant(
         "An attempt's start is the time of the call that was answered, not that of the one that counted.",
         LUA + "start.lua",
-        "begun_at - (enqueued or begun_at), tonumber(begun_at) }",
-        "begun_at - (enqueued or begun_at), now }",
+        "begun_at - (enqueued or begun_at),\n      begun_at }",
+        "begun_at - (enqueued or begun_at),\n      now }",
         ("tests/broker/test_report.py",),
     ),
     Mutant(
