@@ -19,7 +19,7 @@ from tidings.broker.worker import Drawn, Started
 MOMENT_S = 2.0
 """A doomed attempt runs at most so long."""
 
-_START = Script("start", tuple[list[Started], list[Drawn], int, list[tuple[str, str, int]], list[str]])
+_START = Script("start", tuple[list[Started], list[Drawn], list[tuple[str, str, int]], list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
 _unpack = msgspec.msgpack.decode
 
