@@ -140,7 +140,7 @@ def test_a_port_in_use_is_said(dev: Dev, tmp_path: Path) -> None:
         timeout=scaled(60),
     )
     assert done.returncode == 1
-    assert "address already in use" in done.stderr
+    assert f"port {dev.port} of 127.0.0.1 is in use" in done.stderr
     assert "Traceback" not in done.stderr
 
 
