@@ -13,6 +13,7 @@ from tidings.contract.trace import accept, trace_id_of
 from tidings.log_limit import LogLimiter
 
 from .auth.identity import Identity
+from .fault import unexpected
 
 _limited = LogLimiter(structlog.get_logger())
 
@@ -192,8 +193,9 @@ def store_problem(error: BaseException) -> Problem:
     elif isinstance(error, StoreError):
         detail = "the store cannot be reached; nothing is known to have been written"
     else:
-        _limited.error("unexpected", cause=type(error).__name__, exc_info=error)
-        return problem("internal_error", "something broke on our side; it has been logged", retry_after=1)
+        return unexpected("store", error)
+    if isinstance(error, ItemError):
+        return unexpected("store", error)
     if isinstance(error, ScriptError):
         _limited.error("script_failed", error=str(error))
     return problem("store_unavailable", detail, retry_after=STORE_RETRY_S)

@@ -7,15 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.contract.frame import Ack
-from tidings.contract.problem import Problem, ProblemError, refuse
+from tidings.contract.problem import Problem, ProblemError
 
 from .auth.identity import Identity
 from .caller import caller_of
 from .gateway import Gateway
 from .reply import json_response, problem_response
+from .session import too_large
+from .splitter import Splitter
 from .submission import decode_submission, read_body
-
-_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Batch:
@@ -23,13 +23,14 @@ class Batch:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._splitter = Splitter(gateway.settings.max_batch)
 
     async def submit(self, request: Request, identity: Identity) -> Response:
         """Answer 202 with one ack or problem for each job, in their order."""
         settings = self._gateway.settings
         try:
             body = await read_body(request, settings.max_batch_bytes, settings.request_within_s)
-            texts = split(body, settings.max_batch)
+            texts = self._splitter.split(body)
         except ProblemError as error:
             return problem_response(error.problem)
         caller = caller_of(request.scope, identity)
@@ -38,31 +39,13 @@ class Batch:
         return json_response(await asyncio.gather(*(self._one(text, trace, identity, caller) for text in texts)), 202)
 
     async def _one(self, text: bytes, trace: dict[str, str], identity: Identity, caller: str) -> Ack | Problem:
+        most = self._gateway.settings.max_frame_bytes
         try:
+            if len(text) > most:
+                raise too_large(len(text), most)
             submission = decode_submission(text, {}, self._gateway.settings.max_depth)
             if trace and submission.traceparent is None:
                 submission = msgspec.structs.replace(submission, **trace)
             return await self._gateway.submit(submission, identity, caller)
         except ProblemError as error:
             return error.problem
-
-
-def split(body: bytes, most: int) -> list[bytes]:
-    """Return the texts of a batch: of a JSON array, or of lines with a JSON object each (NDJSON).
-
-    Raises:
-        ProblemError: it is neither, or holds none, or more than `most`.
-
-    """
-    stripped = body.strip()
-    if stripped.startswith(b"["):
-        try:
-            texts = [bytes(raw) for raw in _split(stripped)]
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise refuse("invalid_frame", f"the body is not a JSON array: {error}") from error
-    else:
-        texts = [line for line in stripped.splitlines() if line.strip()]
-    if not 1 <= len(texts) <= most:
-        detail = f"{len(texts)} jobs; a batch holds 1 to {most}: an array, or an object a line"
-        raise refuse("invalid_frame", detail, limit=most)
-    return texts

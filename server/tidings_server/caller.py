@@ -2,6 +2,7 @@
 
 from starlette.types import Scope
 
+from .account import Share
 from .auth.identity import Identity
 
 
@@ -13,6 +14,11 @@ def address_of(scope: Scope) -> str:
     """
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def share_of(identity: Identity, caller: str) -> Share:
+    """Return whose account what `identity` does is counted in; `caller` is its owner's name, or else the address."""
+    return Share("owner", identity.owner) if identity.owner else Share("address", caller)
 
 
 def caller_of(scope: Scope, identity: Identity) -> str:

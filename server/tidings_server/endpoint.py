@@ -15,7 +15,8 @@ from tidings.contract.problem import Problem, ProblemError, problem
 from .account import Seat
 from .auth.identity import ANYONE, Identity
 from .auth.standing import Standing
-from .caller import address_of, caller_of
+from .caller import address_of, caller_of, share_of
+from .fault import unexpected
 from .gateway import Gateway
 from .guard import Guard
 from .line import AsgiLine
@@ -42,7 +43,8 @@ class SocketEndpoint:
             await _deny(refused, scope, receive, send)
             return
         try:
-            seat = self._gateway.accounts.enter(caller_of(scope, ANYONE), address_of(scope), time.monotonic())
+            stranger = share_of(ANYONE, address_of(scope))
+            seat = self._gateway.accounts.enter(stranger, address_of(scope), time.monotonic())
         except ProblemError as error:
             await _deny(error.problem, scope, receive, send)
             return
@@ -71,9 +73,11 @@ class SocketEndpoint:
         try:
             identity = await self._guard.identify(HTTPConnection(scope), tickets=True)
             if identity is not None:
-                seat.give_to(caller_of(scope, identity), now)
+                seat.give_to(share_of(identity, caller_of(scope, identity)), now)
         except ProblemError as error:
             identity, refusal = None, error.problem
+        except Exception as error:  # noqa: BLE001 - the border of one handshake
+            identity, refusal = None, unexpected("handshake", error)
         settings = self._gateway.settings
         standing = Standing(
             identity,

@@ -64,7 +64,9 @@ from .auth.authenticator import authenticator_of
 from .auth.identity import Identity
 from .auth.ticket import Tickets
 from .breakers import Breakers
+from .caller import share_of
 from .deadlines import Deadlines
+from .fault import unexpected
 from .hub import Hub, Listener
 from .kinds import Kinds
 from .memory import Memory
@@ -237,6 +239,8 @@ class Gateway:
         except asyncio.CancelledError:
             answer.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 - the border of one credential: the task group is everybody's
+            answer.set_exception(ProblemError(unexpected("auth", error)))
 
     # Work.
 
@@ -332,7 +336,7 @@ class Gateway:
     async def _submit(self, submission: Submission, identity: Identity, caller: str, listener: Listener | None) -> Ack:
         watched = msgspec.structs.replace(submission, watch=listener is not None)
         now = time.monotonic()
-        self.accounts.of(caller, now).submit(now)
+        self.accounts.of(share_of(identity, caller), now).submit(now)
         token, job, span = self.admit(watched, identity, caller)
         if listener is None:
             ack = acknowledge(token, await self._submitted(token, job, span), degraded=self.degraded(token, job))

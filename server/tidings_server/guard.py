@@ -1,8 +1,10 @@
 """The guard before every route: whose page, who, and whether they may."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
-from starlette.requests import HTTPConnection, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from tidings.broker.error import StoreError
@@ -10,9 +12,12 @@ from tidings.contract.problem import ProblemError, refuse
 
 from .answer import store_problem
 from .auth.identity import Identity, Scope, unauthenticated
+from .caller import address_of, caller_of, share_of
+from .fault import unexpected
 from .gateway import Gateway
+from .http import COUNTED
 from .origin import origin_allowed
-from .reply import problem_response
+from .reply import empty_response, problem_response
 
 Endpoint = Callable[[Request, Identity], Awaitable[Response]]
 """Answers a request of somebody known."""
@@ -39,11 +44,28 @@ class Guard:
         async def guarded(request: Request) -> Response:
             try:
                 identity = await self._admit(request, scope, tickets=tickets)
+                with self._counted(request, identity):
+                    return await endpoint(request, identity)
             except ProblemError as error:
                 return problem_response(error.problem)
-            return await endpoint(request, identity)
+            except ClientDisconnect:
+                return empty_response(400)  # it has gone, and reads nothing
+            except HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001 - the border of one request
+                return problem_response(unexpected(f"{request.method} {_route(request)}", error))
 
         return guarded
+
+    @contextmanager
+    def _counted(self, request: Request, identity: Identity) -> Iterator[None]:
+        """Count a request for its caller and its address, and its connection, under our own server, no more."""
+        caller = share_of(identity, caller_of(request.scope, identity))
+        with self._gateway.accounts.request(caller, address_of(request.scope)):
+            counted: Callable[[], None] | None = request.scope.get("extensions", {}).get(COUNTED)
+            if counted is not None:
+                counted()
+            yield
 
     async def identify(self, connection: HTTPConnection, *, tickets: bool) -> Identity | None:
         """Return who has come with a request or a handshake; None: nothing was presented.
@@ -76,6 +98,14 @@ class Guard:
         if scope is not None:
             identity.require(scope)
         return identity
+
+
+def _route(request: Request) -> str:
+    """Return the path of a request as its route writes it, without what the client filled in."""
+    path: str = request.scope["path"]
+    for name, value in request.path_params.items():
+        path = path.replace(f"/{value}", f"/{{{name}}}")
+    return path
 
 
 def bearer(header: str | None) -> str | None:

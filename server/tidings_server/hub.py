@@ -25,6 +25,7 @@ from tidings.log_limit import LogLimiter
 from tidings.trace import Span
 
 from .answers import Answers, Hold
+from .fault import unexpected
 from .frame import Frame
 from .meter import Notices
 from .render import is_final
@@ -199,8 +200,7 @@ class Hub:
         try:
             entries = _decode_inbox(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            # Not what a script publishes. If it took the place of an event, the next leaves a hole, which is filled.
-            _limited.error("inbox_not_understood", error=str(error))
+            unexpected("inbox", error)  # what was meant to come leaves a hole, which is found
             return
         for entry in entries:
             topic = self._topics.get(entry[0])
@@ -230,7 +230,10 @@ class Hub:
         topic.seq = seq
         frame = Frame.of(text)
         for listener in list(topic.listeners):
-            listener.offer(seq, event_class, frame)
+            try:
+                listener.offer(seq, event_class, frame)
+            except Exception as error:  # noqa: BLE001 - the border of one listener: the inbox is everybody's
+                unexpected("event", error, token=entry[0])
         if event_class == EventClass.FINAL:
             self._topics.pop(entry[0], None)
 
@@ -249,8 +252,21 @@ class Hub:
             unborn = any(listener.held is not None for listener in topic.listeners)
             hold = Hold(self._answers, "")
             answer = self._store.watch(topic.token, after, hold)
-            answer.add_done_callback(lambda done: self._repaired(topic, after, done, unborn=unborn))
+            answer.add_done_callback(lambda done: self._take_repair(topic, after, done, unborn=unborn))
             answer.add_done_callback(lambda _: hold.release())
+
+    def _take_repair(self, topic: Topic, after: int, answer: "asyncio.Future[Record]", *, unborn: bool) -> None:
+        try:
+            self._repaired(topic, after, answer, unborn=unborn)
+        except Exception as error:  # noqa: BLE001 - the border of one job: an event loop has no use for it
+            unexpected("repair", error, token=str(topic.token))
+            self._lose(topic)
+
+    def _lose(self, topic: Topic) -> None:
+        """Let go of a job whose record cannot be read; those who listen are told that there is nothing to hear."""
+        self._topics.pop(str(topic.token), None)
+        for listener in list(topic.listeners):
+            listener.vanished()
 
     def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[Record]", *, unborn: bool) -> None:
         if answer.cancelled() or _is_passing(answer.exception()):

@@ -1,7 +1,8 @@
 """Jobs over HTTP: submit, look, wait, cancel, signal (CONTRACT section 3)."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 from starlette.requests import Request
@@ -16,12 +17,12 @@ from tidings.contract.token import Token, parse
 from .answer import GONE, signal_text
 from .answers import HeldResponse, Hold
 from .auth.identity import Identity
-from .caller import caller_of
+from .caller import address_of, caller_of, share_of
+from .depth import check_depth
 from .event_number import MAX_SEQ, event_number
 from .gateway import Gateway
 from .render import is_final, snapshot
 from .reply import HEADERS, empty_response, json_response, problem_response
-from .session import check_depth
 from .submission import decode_submission, read_body, signal_head, wait_preference
 from .waiting import Waiter, wait_for_end, wait_for_news
 
@@ -46,16 +47,17 @@ class Jobs:
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
             caller = caller_of(request.scope, identity)
             if wait:
-                waiter = Waiter(_NOBODY, only_final=True)
-                ack = await self._gateway.submit(submission, identity, caller, waiter)
-                try:
-                    with self._holding(request, identity) as hold:
-                        return await self._outcome(request, identity, ack, waiter, wait, hold)
-                except ProblemError as error:
-                    if error.problem.code != "unauthenticated":
-                        raise
-                    # The credential ended while the job was waited for; the job is accepted, and its token is owed.
-                    return self._accepted(request, ack)
+                with self._watching(request, identity):
+                    waiter = Waiter(_NOBODY, only_final=True)
+                    ack = await self._gateway.submit(submission, identity, caller, waiter)
+                    try:
+                        with self._holding(request, identity) as hold:
+                            return await self._outcome(request, identity, ack, waiter, wait, hold)
+                    except ProblemError as error:
+                        if error.problem.code != "unauthenticated":
+                            raise
+                        # The credential ended while the job was waited for; the job is accepted, its token is owed.
+                        return self._accepted(request, ack)
             return self._accepted(request, await self._gateway.submit(submission, identity, caller))
         except ProblemError as error:
             return problem_response(error.problem)
@@ -77,7 +79,8 @@ class Jobs:
             wait = wait_preference(request.headers.get("prefer"), self._gateway.settings.max_wait_s)
             with self._holding(request, identity) as hold:
                 if wait and seen is not None:
-                    record = await wait_for_news(self._gateway, token, identity, seen, wait, after, hold)
+                    with self._watching(request, identity):
+                        record = await wait_for_news(self._gateway, token, identity, seen, wait, after, hold)
                 else:
                     record = await self._gateway.read(token, identity, after, hold)
                 if seen is not None and int(record.seq) == seen:
@@ -114,6 +117,11 @@ class Jobs:
         """`GET /v1/kinds`: what workers have registered, as far as whoever asks may submit it."""
         records = self._gateway.kinds.records
         return json_response({"kinds": [records[name] for name in sorted(records) if identity.may_submit(name)]})
+
+    def _watching(self, request: Request, identity: Identity) -> AbstractContextManager[None]:
+        """Count a request that waits for a job: one of many waits as a stream does."""
+        caller = share_of(identity, caller_of(request.scope, identity))
+        return self._gateway.accounts.watching(caller, address_of(request.scope), time.monotonic())
 
     @contextmanager
     def _holding(self, request: Request, identity: Identity) -> Iterator[Hold]:

@@ -23,6 +23,12 @@ from tidings.validation import compile_schema
 MAX_FINDINGS = 20
 """How many things wrong with one input are told at once."""
 
+MAX_TYPO = 3
+"""By how many characters a misspelt kind may be longer or shorter than the one that was meant."""
+
+MAX_COMPARED = 100
+"""Kinds that a misspelt one is compared with: each costs tens of µs, and anyone may ask for unknown kinds."""
+
 MAX_NAME = 100
 """Characters of a field's name for which a refusal points to that field."""
 
@@ -119,7 +125,8 @@ class Kinds:
                 f"what a worker registered of the kind {kind!r} cannot be used; the server's log says why",
                 field="/kind",
             )
-        close = difflib.get_close_matches(kind, self.records, n=1)
+        alike = islice((name for name in self.records if abs(len(name) - len(kind)) <= MAX_TYPO), MAX_COMPARED)
+        close = difflib.get_close_matches(kind, alike, n=1)
         if close:
             hint = f"did you mean {close[0]!r}?"
         elif self.records:

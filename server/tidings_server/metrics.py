@@ -27,7 +27,7 @@ class Metrics:
     async def _families(self) -> list[Family]:
         stock = await self._gateway.collector.families()
         gateway, sockets = self._gateway, len(self._sockets)
-        streams = max(gateway.accounts.connections - sockets, 0)
+        streams = len(gateway.connections.streams)
         return [
             build_info(),
             *gateway.meter.families(),

@@ -8,10 +8,10 @@ the event loop leave in one write, and whether the reader keeps up is known with
 
 import asyncio
 import time
+from asyncio import BaseTransport
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as WebSocketFrame
@@ -19,11 +19,11 @@ from websockets.protocol import State
 
 from tidings.contract import close
 
+from .fault import unexpected
 from .http import ServerConfig
 from .line import SENT_AWAY_S, Line, Owner
 from .seam import Seam, whole_text
-
-log = structlog.get_logger()
+from .session import AUTH_FRAME_BYTES
 
 EXTENSION = "tidings.take_over"
 """Under this name the ASGI scope's `extensions` hold the function that takes a socket over."""
@@ -33,8 +33,14 @@ TakeOver = Callable[[Owner], None]
 WRITE_BYTES = 65_536
 """What is handed to the transport at a time; more waits in the outbox, where it is counted and coalesced."""
 
+STRANGER_BYTES = 2 * AUTH_FRAME_BYTES
+"""What is buffered of a message from one who has not said who it is. A credential that is somewhat too large gets the
+session's answer; a message that is larger than this ends the socket when its size is known, before it has come."""
+
 SENT_AWAY = frozenset({close.TOO_SLOW, close.RATE_LIMITED})
 """Close codes of those who are sent away for what they send, or do not read."""
+
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 _INTERNAL_ERROR = 1011
 _INVALID_DATA = 1007
@@ -55,12 +61,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     config: ServerConfig
     _line: "DirectLine | None" = None
+    _stranger = False
+    """Whether nobody knows as yet who this is: of a stranger little is buffered."""
     _seam: Seam | None = None
     """Where the parser stands in what comes; None: nobody knows, and everything is left to it."""
     _pieces = 0
     """What came before it was taken over: the first is the handshake."""
     _last_words = b""
     """The closing handshake's reply, and pongs before it, while what came before is handed on."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin with a stranger, where credentials are asked for."""
+        super().connection_made(transport)
+        if self.config.ours.auth != "none":
+            self._stranger = True
+            self.conn.max_message_size = min(STRANGER_BYTES, self.config.ws_max_size)
 
     def handle_connect(self, event: object) -> None:
         """Offer the application to take the socket over."""
@@ -95,8 +110,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
             pass
-        except Exception:
-            log.exception("unexpected")
+        except Exception as error:  # noqa: BLE001 - the border of one socket
+            unexpected("socket", error)
             self.send_500_response()
         if self._line is None and self.close_timer is None:
             self.transport.close()
@@ -113,10 +128,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if line is None:
             self._pieces += 1
             super().data_received(data)
+            if not self.handshake_initiated and self.conn.handshake_exc is not None:
+                self._refuse_handshake()
             return
         if line.deaf:
             return
         line.heard = True
+        if self._stranger and line.owner.session.standing.known:
+            self._stranger = False
+            self.conn.max_message_size = self.config.ws_max_size
         if self._seam is not None:
             if self._seam.between and self.conn.current_size is None and self.conn.state is State.OPEN:
                 data = self._take_texts(data, line)
@@ -130,12 +150,19 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.conn.parser_exc is not None and not self.close_sent:
             self.handle_parser_exception()
 
+    def _refuse_handshake(self) -> None:
+        """Answer what the WebSocket's own parser does not take, such as a header of more than 8 KiB, and end."""
+        answer = b"".join(self.conn.data_to_send())
+        self.handshake_complete = self.close_sent = True
+        self.transport.write(answer or _NO_HANDSHAKE)
+        self.transport.close()
+
     def _take_texts(self, data: bytes, line: "DirectLine") -> bytes:
         """Hand on the messages with which `data` begins, as long as they are simple; return what follows them."""
         at = 0
         while (found := whole_text(data, at)) is not None:
             payload, end = found
-            if len(payload) > self.config.ws_max_size:
+            if len(payload) > (self.conn.max_message_size or 0):
                 break  # the parser knows what to say
             at = end
             if not self.close_sent:

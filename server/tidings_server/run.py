@@ -6,6 +6,7 @@ they have left, or when the drain time is over.
 """
 
 import asyncio
+import logging
 import random
 import signal
 import socket
@@ -26,6 +27,7 @@ from .app import create_app
 from .auth.host import LoopbackOnly
 from .gateway import Gateway
 from .http import HttpProtocol, ServerConfig
+from .log_lines import LimitedLines
 from .protocol import SocketProtocol
 from .settings import ServerSettings
 from .sockets import Sockets
@@ -130,7 +132,11 @@ def run(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         lifespan="on",
     )
+    # What a client can cause again and again, such as a request that is none, must not fill the log.
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(LimitedLines())
     config.ours = settings
+    config.accounts = app.state.gateway.accounts
     server = _Server(config, app, settings.drain_s)
     server.run()
     if server.broken:

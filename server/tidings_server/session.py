@@ -12,8 +12,6 @@ returns, reports back through the answering methods, and sends what `outbox` hol
   credential does not allow is refused, and the session goes on. One that has run out ends it.
 """
 
-import re
-
 import msgspec
 
 from tidings.bucket import Bucket
@@ -49,6 +47,7 @@ from tidings.contract.refusal import explained
 from .account import Account, TooFastError
 from .auth.identity import Identity, Scope
 from .auth.standing import Due, Standing, expired, late
+from .depth import check_depth
 from .frame import Frame
 from .frame_ref import find_ref
 from .outbox import Outbox
@@ -94,8 +93,6 @@ class _AnyFrame(msgspec.Struct):
 
 _NO_SUCH_TYPE = f"unknown type; a client's frame is one of: {', '.join(CLIENT_TYPES)}"
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
 _decode_any = msgspec.json.Decoder(_AnyFrame).decode
 
 
@@ -126,7 +123,8 @@ class Session:
         self._patience = Bucket(*PATIENCE, now)
         self._leaving = False
         self._waiting: set[int] = set()
-        self._submits = 0
+        self._submits: set[int] = set()
+        """The refs of submits that wait for their ack."""
 
     # What comes from the client.
 
@@ -160,7 +158,7 @@ class Session:
                 raise TooFastError("frames", self.limits.max_frames_per_s, wait)
             return self._admit(self._read(data), now)
         except ProblemError as error:
-            self.refused(_ref_of(data), error.problem, waiting=False)
+            self.refused(ref_of(data), error.problem, waiting=False)
             if isinstance(error, TooFastError):
                 self._lose_patience(now)
             return None
@@ -219,17 +217,17 @@ class Session:
         self.standing.checking = True
 
     def _admit_submit(self, frame: Submit, now: float) -> None:
-        if self._submits >= self.limits.max_in_flight:
+        if len(self._submits) >= self.limits.max_in_flight:
             raise refuse(
                 "rate_limited",
-                f"{self._submits} submits wait for their ack; at most {self.limits.max_in_flight} may",
+                f"{len(self._submits)} submits wait for their ack; at most {self.limits.max_in_flight} may",
                 limit=self.limits.max_in_flight,
                 retry_after=0.1,
             )
         if frame.watch:
             self._admit_watch()
         self._account.submit(now)
-        self._submits += 1
+        self._submits.add(frame.ref)
 
     def _admit_watch(self) -> None:
         if self.watches >= self.limits.max_watches:
@@ -297,16 +295,21 @@ class Session:
 
     def acked(self, ack: Ack) -> None:
         """Answer a submit; a duplicate's ref stays open for the snapshot of the earlier job."""
-        self._submits -= 1
         assert isinstance(ack.ref, int)
+        self._submits.discard(ack.ref)
         if not ack.duplicate:
             self._waiting.discard(ack.ref)
         self._send(ack)
 
     def submit_refused(self, ref: int, problem: Problem) -> None:
         """Answer a submit that was not taken."""
-        self._submits -= 1
+        self._submits.discard(ref)
         self.refused(ref, problem)
+
+    def failed(self, ref: int | None, problem: Problem) -> None:
+        """Answer what could not be carried out, if it has no answer yet."""
+        if ref is not None and ref in self._waiting:
+            self.submit_refused(ref, problem)
 
     def snapshot(self, ref: int | None, frame: bytes) -> None:
         """Answer a watch, or (ref None) tell where a job stands after events were lost on the way."""
@@ -378,28 +381,13 @@ def too_large(size: int, limit: int) -> ProblemError:
     return refuse("too_large", f"{size} bytes; at most {limit} are taken: send less, or a reference", limit=limit)
 
 
-def check_depth(text: str, limit: int) -> None:
-    """Refuse JSON that nests deeper than `limit`.
-
-    Counting openers is cheap, and settles nearly every text; only one with many is walked.
-    """
-    if text.count("[") + text.count("{") <= limit:
-        return
-    depth = 0
-    # Strings go first, so that no bracket inside one counts.
-    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > limit:
-            raise refuse("invalid_frame", f"nested deeper than {limit} levels", limit=limit)
-
-
 def _explained(error: msgspec.ValidationError, data: str) -> ProblemError:
     if split_msgspec(str(error))[1] == "/type":
         return refuse("invalid_frame", _NO_SUCH_TYPE, field="/type")
     return explained(error, CLIENT_FRAMES.get(str(_readable(data).type)))
 
 
-def _ref_of(data: str | bytes) -> int | None:
+def ref_of(data: str | bytes) -> int | None:
     """Return the ref of a frame that was refused, where it can be read."""
     ref = _readable(data).ref
     if ref is None:

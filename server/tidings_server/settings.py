@@ -9,6 +9,7 @@ from tidings.settings import Bytes, Count, Seconds
 from .auth.settings import AuthSettings
 
 Rate = Annotated[float, Meta(gt=0, le=10_000_000, extra={"unit": "1/s"})]
+BatchSize = Annotated[int, Meta(ge=1, le=100_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -33,7 +34,7 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     ] = ()
     max_frame_bytes: Annotated[Bytes, Meta(description="Size of one frame or request body from a client.")] = 1_048_576
     max_depth: Annotated[Count, Meta(description="How deep JSON from a client may nest.")] = 64
-    max_batch: Annotated[Count, Meta(description="Jobs in one request to `/v1/jobs/batch`.")] = 1_000
+    max_batch: Annotated[BatchSize, Meta(description="Jobs in one request to `/v1/jobs/batch`.")] = 1_000
     max_batch_bytes: Annotated[Bytes, Meta(description="Size of such a request.")] = 16_777_216
     max_in_flight: Annotated[Count, Meta(description="Submits of one connection that may wait for their ack.")] = 1_000
     max_watches: Annotated[Count, Meta(description="Jobs that one connection may watch at a time.")] = 10_000
@@ -53,15 +54,26 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     max_watches_per_caller: Annotated[
         Count, Meta(description="Jobs that one caller may watch over all its connections to this process.")
     ] = 200_000
-    max_connections: Annotated[Count, Meta(description="Sockets and streams that this process holds.")] = 50_000
+    max_connections: Annotated[
+        Count,
+        Meta(
+            description="Sockets, streams and long polls that this process holds; and as many requests under way, and "
+            "connections that wait for one."
+        ),
+    ] = 50_000
     max_connections_per_caller: Annotated[
-        Count, Meta(description="Sockets and streams of one caller that this process holds.")
+        Count,
+        Meta(
+            description="Sockets, streams and long polls of one caller that this process holds; and as many requests "
+            "under way."
+        ),
     ] = 20_000
     max_connections_per_address: Annotated[
         Count,
         Meta(
-            description="Sockets and streams from one address that this process holds. Behind a proxy all come from "
-            "its address, unless it forwards theirs."
+            description="Sockets, streams and long polls from one address that this process holds; and as many "
+            "requests under way, and connections that wait for one. Behind a proxy all come from its address, unless "
+            "it forwards theirs."
         ),
     ] = 20_000
     max_connection_age_s: Annotated[

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tidings.broker.gateway import NewJob, Record, Submitted
 from tidings.contract import close
@@ -33,6 +33,8 @@ from .answer import (
     visible,
 )
 from .auth.identity import Identity
+from .caller import share_of
+from .fault import unexpected
 from .frame import Frame
 from .gateway import Gateway
 from .hub import Listener
@@ -40,7 +42,7 @@ from .large import LargeAnswer, Turn
 from .line import Line
 from .outbox import COALESCE_BYTES
 from .render import snapshot_frame
-from .session import Command, Session
+from .session import Command, Session, ref_of
 
 Answer = TypeVar("Answer")
 
@@ -120,9 +122,17 @@ class Socket:
     def received(self, data: str | bytes) -> None:
         """Take a message."""
         self._read_at = time.monotonic()
-        command = self.session.receive(data, self._read_at)
-        if command is not None:
-            self.do(command)
+        command = None
+        try:
+            command = self.session.receive(data, self._read_at)
+            if command is not None:
+                self.do(command)
+        except Exception as error:  # noqa: BLE001 - the border of one frame
+            if command is None:
+                refused = unexpected("frame", error, connection=self.session.connection)
+                self.session.refused(ref_of(data), refused, waiting=False)
+            else:
+                self._broke(type(command).__name__.lower(), command.ref, error)
         if self.session.outbox or self.session.close_code is not None:
             self.flush()
 
@@ -164,6 +174,12 @@ class Socket:
         self.session.go_away("the connection reached its maximal age", random.uniform(0, COME_BACK_S))  # noqa: S311
         if late or self.session.idle:
             self.session.close(close.MAXIMAL_AGE)
+        self.flush()
+
+    def fail(self, request: str, error: Exception) -> None:
+        """End, because something broke that is no single frame's."""
+        unexpected(request, error, connection=self.session.connection)
+        self.session.close(close.DRAINING)  # its client comes back, with a session that is whole
         self.flush()
 
     def flush(self) -> None:
@@ -219,13 +235,34 @@ class Socket:
                 self.session.done(command.ref)
             case Auth():
                 answer = self._gateway.identify(command.credential)
-                answer.add_done_callback(partial(self._identified, command.ref))
+                self._then(answer, "auth", command.ref, self._identified, command.ref)
 
     def ended(self, listener: SocketListener) -> None:
         """Take note that nothing more comes for a listener."""
         if self._listeners.get(str(listener.token)) is listener:
             del self._listeners[str(listener.token)]
             self.session.watch_ended()
+
+    def _then(
+        self, answer: "asyncio.Future[Any]", request: str, ref: int, take: Callable[..., None], *args: Any
+    ) -> None:
+        """Have `take` called with `args` and the answer, once it is there."""
+        answer.add_done_callback(partial(self._answered, request, ref, take, args))
+
+    def _answered(
+        self, request: str, ref: int, take: Callable[..., None], args: tuple[Any, ...], answer: "asyncio.Future[Any]"
+    ) -> None:
+        try:
+            take(*args, answer)
+        except Exception as error:  # noqa: BLE001 - the border of one frame: an event loop has no use for it
+            self._broke(request, ref, error)
+
+    def _broke(self, request: str, ref: int | None, error: Exception) -> None:
+        """Answer a frame by the problem that it met, if it has no answer yet."""
+        refused = unexpected(request, error, connection=self.session.connection)
+        if self._open:
+            self.session.failed(ref, refused)
+            self.flush()
 
     # Who.
 
@@ -241,7 +278,7 @@ class Socket:
 
     def _accept(self, ref: int, identity: Identity) -> None:
         if not self.session.standing.known:
-            self._seat.give_to(identity.owner, time.monotonic())
+            self._seat.give_to(share_of(identity, self._caller), time.monotonic())
             self._caller = identity.owner
         self.session.authenticated(ref, identity, self._seat.account)
         if not identity.admin and self._gateway.observatory.leave(self):
@@ -277,7 +314,7 @@ class Socket:
             self._gateway.traces.follow(listener, token, job)
         answer = self._gateway.place(token, job, span)
         degraded = self._gateway.degraded(token, job)
-        answer.add_done_callback(partial(self._submitted, frame, job, self._read_at, token, listener, degraded))
+        self._then(answer, "submit", frame.ref, self._submitted, frame, job, self._read_at, token, listener, degraded)
 
     def _submitted(
         self,
@@ -322,7 +359,7 @@ class Socket:
         elif listener is None:
             room = LargeAnswer(self._turn, self._gateway.hold(self._caller), self.session.outbox)
             answer = self._gateway.store.read(earlier, room=room)
-            answer.add_done_callback(partial(self._read_earlier, ref, earlier))
+            self._then(answer, "submit", ref, self._read_earlier, ref, earlier)
             answer.add_done_callback(room.told)
         else:
             self._start_watch(ref, earlier, 0)
@@ -355,7 +392,7 @@ class Socket:
         listener = self._listen(token)
         room = LargeAnswer(self._turn, self._gateway.hold(self._caller), self.session.outbox)
         answer = self._gateway.hub.watch(listener, after, room)
-        answer.add_done_callback(partial(self._watched, ref, listener, after))
+        self._then(answer, "watch", ref, self._watched, ref, listener, after)
         answer.add_done_callback(room.told)
 
     def _watched(self, ref: int, listener: SocketListener, after: int, answer: "asyncio.Future[Record]") -> None:
@@ -398,7 +435,7 @@ class Socket:
             self.session.refused(frame.ref, error.problem)
             return
         answer = self._gateway.store.cancel(token, reach(self._identity))
-        answer.add_done_callback(partial(self._ordered, frame, cancel_problem))
+        self._then(answer, "cancel", frame.ref, self._ordered, frame, cancel_problem)
 
     def _signal(self, frame: Signal) -> None:
         try:
@@ -407,7 +444,7 @@ class Socket:
             self.session.refused(frame.ref, error.problem)
             return
         answer = self._gateway.store.signal(token, reach(self._identity), frame.name, frame.key or "", value)
-        answer.add_done_callback(partial(self._ordered, frame, signal_problem))
+        self._then(answer, "signal", frame.ref, self._ordered, frame, signal_problem)
 
     def _ordered(
         self, frame: Cancel | Signal, problem_of: Callable[[str, str], Problem | None], answer: "asyncio.Future[str]"

@@ -55,5 +55,8 @@ class Sockets:
             await anyio.sleep(TICK_S)
             now = time.monotonic()
             for socket in self:
-                socket.tick(now)
+                try:
+                    socket.tick(now)
+                except Exception as error:  # noqa: BLE001 - the border of one socket: the ticker is everybody's
+                    socket.fail("tick", error)
             accounts.forget_idle(now)

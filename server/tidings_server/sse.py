@@ -17,12 +17,16 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tidings.log_limit import LogLimiter
+
 from .age import lifetime
 from .auth.identity import Identity
 from .outbox import Outbox
 from .settings import ServerSettings
 
 log = structlog.get_logger()
+
+_limited = LogLimiter(log)
 
 RETRY_MS = (1_000, 3_000)
 """Least and most that a browser waits before it connects again; drawn for each stream, many may break at once."""
@@ -100,7 +104,7 @@ class Stream(Response):
         if self._outbox.overflowed:
             self._outbox.take()
             self.too_slow = True
-            log.info("stream_too_slow", limit_bytes=self._settings.max_waiting_bytes)
+            _limited.info("stream_too_slow", limit_bytes=self._settings.max_waiting_bytes)
         self._news.set()
 
     def end_one(self) -> None:
@@ -125,7 +129,7 @@ class Stream(Response):
                 try:
                     await self._write_all(send)
                 except TimeoutError:  # under another ASGI server, which has to drop the connection
-                    log.info("stream_stalled", seconds=2 * self._settings.write_timeout_s)
+                    _limited.info("stream_stalled", seconds=2 * self._settings.write_timeout_s)
                 tasks.cancel_scope.cancel()
 
     async def _write_all(self, send: Send) -> None:

@@ -17,7 +17,7 @@ from . import sse
 from .admin.connections import OpenStream
 from .answers import Hold
 from .auth.identity import Identity
-from .caller import address_of, caller_of
+from .caller import address_of, caller_of, share_of
 from .event_number import MAX_SEQ, event_number
 from .frame import Frame
 from .gateway import Gateway
@@ -143,8 +143,9 @@ class Streams:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
             hold = self._gateway.hold(caller)
             leave.callback(hold.release)
-            seat = self._gateway.accounts.enter(caller, address, time.monotonic())
+            seat = self._gateway.accounts.enter(share_of(identity, caller), address, time.monotonic())
             leave.callback(seat.leave)
+            seat.watch(len(wanted))
             for token, after in wanted.items():
                 listener = StreamListener(token, stream, places)
                 leave.callback(self._gateway.hub.leave, listener)

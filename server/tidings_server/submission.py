@@ -12,7 +12,8 @@ from tidings.contract.problem import refuse
 from tidings.contract.refusal import explained
 from tidings.contract.step import SIGNAL_PATTERN
 
-from .session import check_depth, too_large
+from .depth import check_depth
+from .session import too_large
 
 
 class PostedSubmission(Submission, kw_only=True, frozen=True):
@@ -25,6 +26,8 @@ class PostedSubmission(Submission, kw_only=True, frozen=True):
 _decode = msgspec.json.Decoder(PostedSubmission).decode
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 _KEY = re.compile(KEY_PATTERN)
+_LENGTH = re.compile(r"[0-9]{1,19}")
+"""What a server lets through as `Content-Length`; Python refuses to read a number of thousands of digits."""
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})(?=$|[,;\s])")
 
 
@@ -44,7 +47,7 @@ async def read_body(request: Request, limit: int, within_s: float) -> bytes:
 
 async def _read_body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if _LENGTH.fullmatch(declared) and int(declared) > limit:
         raise too_large(int(declared), limit)
     parts: list[bytes] = []
     size = 0

@@ -71,6 +71,13 @@ def test_what_is_no_batch_is_refused_whole(system: System, body: str, status: in
     assert says in answer.json()["detail"]
 
 
+def test_a_job_of_a_batch_that_is_larger_than_a_request_may_be_is_refused_alone() -> None:
+    with running_system(TIDINGS_MAX_FRAME_BYTES="2000") as system:
+        refused, acked = post(system, json.dumps([echo("a" * 2_000), echo("a")])).json()
+    assert (refused["code"], refused["limit"]) == ("too_large", 2_000)
+    assert acked["token"]
+
+
 def test_a_line_that_is_no_json_is_a_problem_of_its_own(system: System) -> None:
     acked, refused = post(system, json.dumps(echo("a")) + "\n{nonsense").json()
     assert acked["token"]

@@ -12,6 +12,7 @@ SERVER = "server/tidings_server/"
 WORKER = "worker/tidings_worker/"
 METRIC = "core/tidings/metric/"
 OWNER = "tests/auth/test_owner.py"
+HOSTILE = "tests/hostile/"
 MODEL = "tests/model/test_broker_model.py"
 CLIENT = "core/tidings/client/"
 HUB = "tests/server/test_hub.py"
@@ -513,6 +514,121 @@ MUTANTS = (
         "        close_to_others(self.folder)\n",
         "",
         ("tests/store/test_folder.py",),
+    ),
+    Mutant(
+        "A text is read again from each quote of a string without an end.",
+        SERVER + "depth.py",
+        'rb\'"[^"]*"?\'',
+        'rb\'"(?:[^"\\\\]|\\\\.)*"\'',
+        (HOSTILE + "test_text.py",),
+    ),
+    Mutant(
+        "A batch is made whole before it is counted.",
+        SERVER + "splitter.py",
+        "islice(_LINE.finditer(stripped), self._most + 1)",
+        "_LINE.finditer(stripped)",
+        ("tests/server/test_splitter.py",),
+    ),
+    Mutant(
+        "A number in a token that fits into no float is an error of the server.",
+        SERVER + "auth/claims.py",
+        "(OverflowError, TypeError, ValueError)",
+        "(TypeError, ValueError)",
+        (HOSTILE + "test_border.py::test_a_token_that_nobody_expects_is_refused",),
+    ),
+    Mutant(
+        "A record that nobody can read leaves whoever watches it without an answer.",
+        SERVER + "socket.py",
+        "except Exception as error:  # noqa: BLE001 - the border of one frame: an event loop has no use for it",
+        "except ZeroDivisionError as error:",
+        (HOSTILE + "test_border.py::test_a_record_that_nobody_can_read_fails_who_asks_for_it",),
+    ),
+    Mutant(
+        "A message that is none ends the server that hears it.",
+        SERVER + "hub.py",
+        "except (msgspec.DecodeError, UnicodeDecodeError) as error:",
+        "except ZeroDivisionError as error:",
+        (HOSTILE + "test_border.py::test_what_others_publish_ends_nothing",),
+    ),
+    Mutant(
+        "A fault that a client can cause again and again is logged each time.",
+        SERVER + "fault.py",
+        '    _limited.error("unexpected",',
+        '    log.error("unexpected",',
+        (HOSTILE + "test_border.py::test_what_can_be_caused_again_and_again_fills_no_log",),
+    ),
+    Mutant(
+        "An origin that is none is an error of the server.",
+        SERVER + "origin.py",
+        "except ValueError:",
+        "except ZeroDivisionError:",
+        (HOSTILE + "test_border.py::test_an_origin_that_is_none_is_refused_like_a_strange_one",),
+    ),
+    Mutant(
+        "An owner has the account of the address that is called alike.",
+        SERVER + "caller.py",
+        'Share("owner", identity.owner) if identity.owner else Share("address", caller)',
+        'Share("owner", identity.owner or caller)',
+        ("tests/server/test_places.py",),
+    ),
+    Mutant(
+        "Of a stranger as much is buffered as of anyone.",
+        SERVER + "protocol.py",
+        "min(STRANGER_BYTES, self.config.ws_max_size)",
+        "self.config.ws_max_size",
+        (HOSTILE + "test_border.py::test_of_a_stranger_little_is_buffered",),
+    ),
+    Mutant(
+        "A trailer is taken for headers.",
+        SERVER + "http.py",
+        "        if self._in_head:\n            super().on_header(name, value)",
+        "        super().on_header(name, value)",
+        (HOSTILE + "test_connection.py::test_a_trailer_is_dropped_and_never_taken_for_a_header",),
+    ),
+    Mutant(
+        "A trailer has no end.",
+        SERVER + "http.py",
+        "        if self._framing_bytes > most + CHUNK_OVERHEAD * self._body_bytes:",
+        "        if False:",
+        (HOSTILE + "test_connection.py::test_a_trailer_without_an_end_is_cut_off",),
+    ),
+    Mutant(
+        "A body that no route reads has all the time that there is.",
+        SERVER + "http.py",
+        "            if self._body_timer is None:\n                # Later",
+        "            if False:\n                # Later",
+        (HOSTILE + "test_connection.py::test_a_body_that_drips_has_an_end_whatever_the_route_does_with_it",),
+    ),
+    Mutant(
+        "A request that offers another protocol loses its body.",
+        SERVER + "http.py",
+        "self._feed(head + rest)",
+        "self._feed(head)",
+        (HOSTILE + "test_connection.py::test_a_post_that_offers_another_protocol_keeps_its_body",),
+    ),
+    Mutant(
+        "Connections that wait for a request are counted for no address.",
+        SERVER + "http.py",
+        "self.config.accounts.idle.take(self._address)",
+        "_ = self.config.accounts.idle.add(self._address)",
+        (HOSTILE + "test_connection.py::test_connections_that_wait_are_counted_for_their_address",),
+    ),
+    Mutant(
+        "Requests that wait for a job are counted for no caller.",
+        SERVER + "account.py",
+        "            seat.watch(1)\n            yield",
+        "            seat.leave()\n            yield",
+        (
+            HOSTILE + "test_connection.py::test_long_polls_are_counted_for_their_caller",
+            "tests/server/test_places.py",
+        ),
+    ),
+    Mutant(
+        "The jobs that streams watch are counted for no caller.",
+        SERVER + "stream.py",
+        "seat.watch(len(wanted))",
+        "seat.watch(0)",
+        (HOSTILE + "test_connection.py::test_the_jobs_that_streams_watch_are_counted_for_their_caller",),
     ),
     Mutant(
         "A saga sleeps although something woke it while it was leaving.",

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tidings.contract import close
 from tidings.contract.event import EventClass
 from tidings.contract.frame import FEATURES, Ack, Cancel, Limits, Submit, Unwatch, Watch
-from tidings.contract.problem import CODES, ProblemError, problem
+from tidings.contract.problem import CODES, problem
 from tidings_server.account import Account
 from tidings_server.auth.identity import ANYONE
 from tidings_server.auth.standing import Standing
 from tidings_server.frame import Frame
-from tidings_server.session import Session, check_depth
+from tidings_server.session import Session
 
 LIMITS = Limits(
     max_frame_bytes=2000,
@@ -255,27 +255,6 @@ def test_one_that_is_asked_away_is_asked_once() -> None:
     client.go_away("first", 1.0)
     client.go_away("second", 2.0)
     assert [frame["reason"] for frame in frames(client)] == ["first"]
-
-
-@given(st.text(alphabet='[]{}"\\a,:', max_size=60), st.integers(1, 6))
-def test_depth_is_found_as_by_reading(text: str, limit: int) -> None:
-    try:
-        value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return
-
-    def depth(of: Any) -> int:
-        if isinstance(of, dict):
-            return 1 + max(map(depth, of.values()), default=0)
-        if isinstance(of, list):
-            return 1 + max(map(depth, of), default=0)
-        return 0
-
-    if depth(value) > limit:
-        with pytest.raises(ProblemError):
-            check_depth(text, limit)
-    elif text.count("\\") == 0:
-        check_depth(text, limit)
 
 
 json_values = st.recursive(

@@ -54,6 +54,27 @@ class Raw:
             except ConnectionError:
                 return b""
 
+    async def read_exactly(self, size: int) -> bytes:
+        """Return so many bytes."""
+        with anyio.fail_after(ANSWER_TIMEOUT_S):
+            return await self._reader.readexactly(size)
+
+    async def read_until(self, end: bytes) -> bytes:
+        """Return what comes up to some bytes, and them."""
+        with anyio.fail_after(ANSWER_TIMEOUT_S):
+            return await self._reader.readuntil(end)
+
+    async def read_some(self, within_s: float) -> bytes:
+        """Return what comes next, or nothing if that takes longer than `within_s`; see `ended`."""
+        with anyio.move_on_after(within_s):
+            return await self._reader.read(65_536)
+        return b""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other end has closed, and all that it said has been read."""
+        return self._reader.at_eof()
+
     async def read_head(self) -> bytes:
         """Return the head of an HTTP answer."""
         with anyio.fail_after(scaled(ANSWER_TIMEOUT_S)):

@@ -8,8 +8,8 @@ import re
 MAX_TRACESTATE = 512
 """Characters of a `tracestate` that are passed on: what every system has to (section 3.3.1.5)."""
 
-_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_TRACESTATE = re.compile(r"[ -~\t]*")
+_TRACEPARENT = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_TRACESTATE = re.compile(r"^[ -~\t]*")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from tidings.contract.problem import refuse
 from tidings.contract.refusal import explained
 from tidings.contract.token import QUEUE_PATTERN
-from tidings_server.session import check_depth
+from tidings_server.depth import check_depth
 from tidings_server.submission import read_body
 
 MAX_LIMIT = 500

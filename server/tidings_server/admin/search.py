@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -32,6 +32,9 @@ LOOKED_AT = 200
 
 MAX_CALLS = 20
 """Calls of the store for one page of those that live; what was not looked at by then is for the next page."""
+
+AFTER_PATTERN = r"^(?:[0-9]{1,16}(?:-[0-9]{1,16})?)?$(?!\n)"
+"""Where a page may go on in a place: behind an entry of a stream, or so many."""
 
 MAX_MINUTES = 1_440
 """The longest series: a day."""
@@ -75,7 +78,7 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True):
 
     source: int = 0
     """Number of the place; -1: those that have ended."""
-    after: str = ""
+    after: Annotated[str, msgspec.Meta(pattern=AFTER_PATTERN)] = ""
     """In a place: what the page before gave."""
     finished: int = 0
     """Of those that have ended: when the last that was shown did, ms since the epoch; 0: none was."""

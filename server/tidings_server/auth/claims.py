@@ -1,5 +1,6 @@
 """What a verified token says, as an identity."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +10,12 @@ from .identity import SCOPES, Identity, unauthenticated
 MAX_OWNER = 255
 """Characters of a subject (OpenID Connect Core, section 2)."""
 
-_OWNER = re.compile(rf"[ -~\u00a0-\U0010ffff]{{1,{MAX_OWNER}}}")
+MAX_MOMENT = 2**53
+"""The latest moment that a claim may name, s since the epoch: what a double holds exactly."""
+
+# Halves of surrogate pairs, which a token's JSON can hold, are no characters: no text of ours could say them.
+_OWNER = re.compile(rf"[ -~\u00a0-\ud7ff\ue000-\U0010ffff]{{1,{MAX_OWNER}}}")
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def identity_of(claims: Mapping[str, Any], leeway_s: float, default_scopes: Iterable[str], now: float) -> Identity:
@@ -28,21 +34,30 @@ def identity_of(claims: Mapping[str, Any], leeway_s: float, default_scopes: Iter
     owner = claims.get("sub")
     if not isinstance(owner, str) or _OWNER.fullmatch(owner) is None:
         raise unauthenticated(f"the claim sub must be a text of 1 to {MAX_OWNER} printable characters")
-    exp = claims.get("exp")
     kinds = claims.get("kinds")
     return Identity(
         owner=owner,
         scopes=frozenset(_words("scope", claims["scope"]) if "scope" in claims else default_scopes) & SCOPES,
         kinds=None if kinds is None else frozenset(_words("kinds", kinds)),
-        since=float(claims.get("iat", now)),
-        expires_at=None if exp is None else float(exp) + leeway_s,
+        since=_moment("iat", claims.get("iat", now)),
+        expires_at=None if claims.get("exp") is None else _moment("exp", claims["exp"]) + leeway_s,
     )
+
+
+def _moment(name: str, value: object) -> float:
+    """Return a NumericDate (RFC 7519, section 2). What JSON calls a number need not fit into a float, or be finite."""
+    try:
+        moment = float(value)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):
+        moment = math.nan
+    if not abs(moment) <= MAX_MOMENT:
+        raise unauthenticated(f"the claim {name} must be a number of seconds since 1970, at most {MAX_MOMENT}")
+    return moment
 
 
 def _words(name: str, value: object) -> list[str]:
     """Return what is separated by spaces (RFC 8693, section 4.2) or stands in a list."""
-    if isinstance(value, str):
-        return value.split()
-    if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return value
+    words = value.split() if isinstance(value, str) else value
+    if isinstance(words, list) and all(isinstance(word, str) and not _HALF.search(word) for word in words):
+        return words
     raise unauthenticated(f"the claim {name} must be words separated by spaces, or a list of texts")
