@@ -69,6 +69,19 @@ def protocol() -> str:
     for number, close in CLOSE_CODES.items():
         parts.append(f"| {number} | {close.name} | {'yes' if close.reconnect else 'no'} | {close.meaning} |\n")
     parts.append(
+        "\n## How an end is told\n\n"
+        "A job's end is an event (`succeeded` with `result`, `failed` with `problem`, `cancelled`, `expired`), however "
+        "large it is and over whichever transport: what is too large for the store's channels the server reads from "
+        "the job's record, and sends as the event that it is. To a client that watches a job after its end, the "
+        "server sends the `snapshot`, which tells the end too, and then the terminal event under the snapshot's "
+        "number; not the event where the client's `after` is that number. Long-polls and `GET /v1/jobs/{token}` "
+        "answer with snapshots only.\n\n"
+        "A `snapshot` with `ref: null` comes on a socket, and a `snapshot` without an `id` in a stream, where events "
+        "were lost on the way to a server and the record holds only what came of them: the state, and the newest "
+        "progress. The log's chunks that the client has not seen are in its `log` on a socket, and events before it "
+        "in a stream.\n"
+    )
+    parts.append(
         "\n## What names a job everywhere\n\n"
         "| name | where from | where it stands |\n|---|---|---|\n"
         "| `token` | made by the server | in every ack, event, snapshot and log line |\n"

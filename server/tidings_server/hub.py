@@ -3,7 +3,9 @@
 Pub/sub forgets, so the hub keeps the number of the last event of each job. An event that leaves a
 hole, one that was too large to publish, and an inbox that was lost and came back all lead to the
 same thing: the job is watched again from the number last delivered, and whatever arrives meanwhile
-is held until the answer is there.
+is held until the answer is there. A listener gets the events themselves where the record holds every
+one of them, as it holds a large result and a large log chunk; where the record holds only what came of
+some, the listener gets the record.
 """
 
 import asyncio
@@ -28,7 +30,7 @@ from .answers import Answers, Hold
 from .fault import unexpected
 from .frame import Frame
 from .meter import Notices
-from .render import is_final
+from .render import is_final, missed_events
 
 Entry = tuple[str, int, int, str]
 """Token, number, class and frame of an event, as the scripts publish it; an empty frame means: fetch."""
@@ -283,14 +285,35 @@ class Hub:
         if not record.state and unborn:
             self._go_on(topic, after)  # what follows the submit comes by the inbox, which is open again
             return
-        rewound = int(record.seq) < after  # the store lost writes: the numbers begin again where it stands
+        if unborn and all(listener.held is not None for listener in topic.listeners):
+            self._postpone(topic, after)  # the answer to a submit, which comes, tells less than this
+            return
+        self._tell(topic, record, rewound=int(record.seq) < after)
+        self._resume(topic, record)
+
+    def _tell(self, topic: Topic, record: Record, *, rewound: bool) -> None:
+        """Tell a topic's listeners what they have missed.
+
+        Args:
+            topic: whose.
+            record: where the job stands.
+            rewound: whether the store lost writes: the numbers begin again where it stands.
+
+        """
+        missed: dict[int, list[tuple[int, int, Frame]] | None] = {}
         for listener in list(topic.listeners):
             if not record.state:
                 listener.vanished()
             elif listener.held is None and (rewound or int(record.seq) > listener.seq):
-                seen, listener.seq = listener.seq, int(record.seq)
-                listener.repaired(_after(record, seen), seen)
-        self._resume(topic, record)
+                seen = listener.seq
+                if seen not in missed:  # what is large is put together once for all
+                    missed[seen] = missed_events(str(topic.token), record, seen)
+                events = missed[seen]
+                if events is None:
+                    listener.seq = int(record.seq)
+                    listener.repaired(_after(record, seen), seen)
+                for event in events or ():
+                    listener.offer(*event)
 
     def _postpone(self, topic: Topic, after: int) -> None:
         """Ask again a little later, for all topics at once: thousands may wait for a lost store."""

@@ -3,11 +3,13 @@
 import msgspec
 
 from tidings.broker.gateway import Record
-from tidings.contract.event import FINAL_STATE
+from tidings.contract.event import FINAL_STATE, EventClass
 from tidings.contract.frame import EventFrame, LogChunk, Snapshot, SnapshotFrame
 from tidings.contract.moment import MILESTONES, rfc3339
 from tidings.contract.trace import trace_id_of
 from tidings.saga.view import timeline
+
+from .frame import Frame
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,6 +72,29 @@ def final_event(token: str, record: Record) -> EventFrame:
 def log_event(token: str, record: Record, chunk: LogChunk) -> EventFrame:
     """Return the event of a log chunk, put together again."""
     return EventFrame(token=token, seq=chunk.seq, at=chunk.at, event="log", status=record.state, data=chunk.data)
+
+
+def final_frame(token: str, record: Record) -> Frame:
+    """Return the same as a frame."""
+    return Frame(_encode(final_event(token, record)))
+
+
+def missed_events(token: str, record: Record, after: int) -> list[tuple[int, int, Frame]] | None:
+    """Return the events above `after`, each with its number and class, as a listener would have had them.
+
+    None: the record holds some of them only as what came of them (a state, the newest progress), or it is older.
+    """
+    if int(record.seq) <= after or (is_final(record) and not record.finished):
+        return None
+    events: list[tuple[int, int, Frame]] = [
+        (chunk.seq, EventClass.LOG, Frame(_encode(log_event(token, record, chunk))))
+        for chunk in log_chunks(record)
+        if chunk.seq > after
+    ]
+    if is_final(record):
+        events.append((int(record.seq), EventClass.FINAL, final_frame(token, record)))
+    numbers = [seq for seq, _, _ in events]
+    return events if numbers == list(range(after + 1, int(record.seq) + 1)) else None
 
 
 def _raw(text: str) -> msgspec.Raw:

@@ -372,8 +372,8 @@ class Session:
 
     def _check_speed(self) -> None:
         if self.outbox.overflowed:
+            self.close_code = close.TOO_SLOW  # first: what waits for the reader to catch up must not follow
             self.outbox.take()  # it would not be read; the client resumes where it was
-            self.close_code = close.TOO_SLOW
 
 
 def too_large(size: int, limit: int) -> ProblemError:

@@ -41,7 +41,7 @@ from .hub import Listener
 from .large import LargeAnswer, Turn
 from .line import Line
 from .outbox import COALESCE_BYTES
-from .render import snapshot_frame
+from .render import final_frame, snapshot_frame
 from .session import Command, Session, ref_of
 
 Answer = TypeVar("Answer")
@@ -413,13 +413,21 @@ class Socket:
             listener.release(int(record.seq))
 
     def tell_snapshot(self, listener: SocketListener, record: Record, ref: int | None, after: int) -> None:
-        """Send where a job stands; a job that has ended is not listened to any more."""
+        """Send where a job stands; a job that has ended is not listened to any more, its terminal event follows."""
         token = str(listener.token)
         self.session.snapshot(ref, snapshot_frame(token, record, ref, after))
         if record.finished:
             self._gateway.hub.leave(listener)
             self.ended(listener)
+            if after != int(record.seq):
+                # Both may be large: the second is made when the first has been sent.
+                self.session.outbox.when_read(partial(self._tell_end, token, record))
         self.flush()
+
+    def _tell_end(self, token: str, record: Record) -> None:
+        """Send the terminal event of a job whose snapshot has told of it: clients may go by events alone."""
+        if self._open:
+            self.session.event(token, EventClass.FINAL, final_frame(token, record))
 
     def _unwatch(self, frame: Unwatch) -> None:
         listener = self._listeners.get(frame.token)

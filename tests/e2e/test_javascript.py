@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support.javascript import node
 from support.system import System
 from support.timeouts import scaled
 
@@ -46,8 +47,7 @@ process.exit(0);
 
 @pytest.mark.parametrize("how", ["websocket", "sse", "long-poll"])
 def test_every_submit_settles_and_the_next_goes_through(system: System, how: str) -> None:
-    flags = ["--experimental-websocket"] if how == "websocket" and _has_no_websocket() else []
-    command = ["node", *flags, "--input-type=module", "-e", SCRIPT, system.server.url, how]
+    command = [*node(socket=how == "websocket"), "--input-type=module", "-e", SCRIPT, system.server.url, how]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=scaled(60), check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -58,9 +58,3 @@ def test_every_submit_settles_and_the_next_goes_through(system: System, how: str
     assert found["pair"] == "\U0001f600"
     assert found["last"] == "last"
     assert found["state"] == "open"
-
-
-def _has_no_websocket() -> bool:
-    """Whether Node, before its version 22, has one only if asked."""
-    command = ["node", "-p", "typeof WebSocket"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() != "function"

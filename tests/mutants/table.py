@@ -221,6 +221,27 @@ MUTANTS = (
         (HUB, f"{PUSH}test_completeness.py"),
     ),
     Mutant(
+        "A large outcome reaches those who watch as a snapshot, a small one as an event.",
+        "server/tidings_server/hub.py",
+        "missed[seen] = missed_events(str(topic.token), record, seen)",
+        "missed[seen] = None",
+        (HUB, f"{PUSH}test_large_outcomes.py"),
+    ),
+    Mutant(
+        "A socket that watches a job after its end is told no event of the end.",
+        "server/tidings_server/socket.py",
+        "if after != int(record.seq):",
+        "if False:",
+        (f"{PUSH}test_large_outcomes.py",),
+    ),
+    Mutant(
+        "Two large answers to one socket wait at a time, which breaks the bound of what may wait.",
+        "server/tidings_server/outbox.py",
+        "self.when_read(call)  # the one",
+        "call()  # the one",
+        ("tests/session/test_outbox.py",),
+    ),
+    Mutant(
         "One script may publish to a gateway as much as it likes.",
         LUA + "_prelude.lua",
         "local fits = box.sent + #frame <= SCRIPT_CAP",

@@ -21,6 +21,8 @@ class Seen:
         self.progress: Any = None
         """The fraction or the message of the newest."""
         self.result: Any = None
+        self.names: list[str] = []
+        """Names of all events, in order."""
         self.snapshots = 0
         self.ended = False
         self.news = anyio.Event()
@@ -31,13 +33,14 @@ class Seen:
         assert frame["seq"] > self.seq, f"number {frame['seq']} after {self.seq}"
         self.seq = frame["seq"]
         name, data = frame["event"], frame["data"]
+        self.names.append(name)
         if name == "log":
             self.chunks.append(data)
         elif name == "progress":
             self.progress = data["message"]
         else:
             self.changes.append(name)
-            self._end_if(name, data.get("result"))
+            self._end_if(name, data.get("result", data.get("problem")))
         self._tell()
 
     def snapshot(self, frame: dict[str, Any], *, numbered: bool = True) -> None:
@@ -59,9 +62,8 @@ class Seen:
         self.snapshots += 1
         if frame["progress"] is not None:
             self.progress = frame["progress"]["message"]
-        if numbered:
-            self.seq = frame["seq"]
-            self._end_if(frame["status"], frame.get("result"))
+        if numbered:  # the terminal event has the number of the snapshot that it follows
+            self.seq = frame["seq"] - (frame["status"] in FINAL)
         self._tell()
 
     def whole(self, frame: dict[str, Any]) -> None:
@@ -73,7 +75,7 @@ class Seen:
         self.chunks, self.seq = chunks, frame["seq"]
         if frame["progress"] is not None:
             self.progress = frame["progress"]["message"]
-        self._end_if(frame["status"], frame.get("result"))
+        self._end_if(frame["status"], frame.get("result", frame.get("problem")))
         self._tell()
 
     async def until(self, count: int) -> None:

@@ -24,6 +24,23 @@ def test_progress_of_a_fast_reader_is_kept() -> None:
     assert outbox.take() == ["p1", "p2"]
 
 
+def test_what_waits_for_the_reader_waits_again_for_what_the_one_before_it_added() -> None:
+    outbox = Outbox[str](1_000_000)
+    order: list[str] = []
+
+    def add() -> None:
+        order.append("added")
+        outbox.put("M" * 70_000)
+
+    outbox.put("L" * 70_000)
+    outbox.when_read(add)
+    outbox.when_read(lambda: order.append("given back"))
+    outbox.take()
+    assert order == ["added"]
+    outbox.take()
+    assert order == ["added", "given back"]
+
+
 puts = st.tuples(
     st.just("put"),
     st.sampled_from("ab"),

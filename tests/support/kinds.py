@@ -169,6 +169,18 @@ async def big_when(path: str, size: int) -> str:
 
 
 @job
+async def large_when(ctx: Context, path: str, size: int, *, fails: bool = False) -> str:
+    """Logs a little, waits for a file, logs a large chunk, and returns, or is rejected with, a large text."""
+    await ctx.log("here")
+    while not Path(path).exists():
+        await anyio.sleep(0.01)
+    await ctx.log("c" * 64_000)
+    if fails:
+        raise Reject("x" * size)
+    return "x" * size
+
+
+@job
 async def unserialisable() -> object:
     """Returns what JSON has no form for."""
     return object()

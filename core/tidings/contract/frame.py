@@ -275,7 +275,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SnapshotFrame(Snapshot, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
-    """Answers `watch`; with ref null it tells where a job stands after events were lost on the way."""
+    """Answers `watch`; with ref null it tells where a job stands after events were lost on the way.
+
+    The snapshot of a job that has ended is followed by the terminal event, which has the snapshot's number.
+    """
 
     ref: Ref | None
 
