@@ -18,7 +18,7 @@ from tidings.settings import from_env
 from .admin.routes import admin_routes
 from .answer import store_problem
 from .batch import Batch
-from .document import asyncapi, openapi
+from .documents import Documents
 from .endpoint import SocketEndpoint
 from .gateway import Gateway
 from .guard import Guard
@@ -75,7 +75,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     jobs, streams, health = Jobs(gateway), Streams(gateway), Health(gateway)
     batch, guard, tickets = Batch(gateway), Guard(gateway), TicketEndpoint(gateway)
     folder = static_folder()
-    documents = {"openapi": json_response(openapi()), "asyncapi": json_response(asyncapi())}
+    documents = Documents(gateway.settings.auth)
 
     async def index(_: Request) -> Response:
         return FileResponse(folder / "index.html", headers=SECURITY_HEADERS)
@@ -89,16 +89,13 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     async def console_elsewhere(_: Request) -> Response:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
 
-    async def document(request: Request) -> Response:
-        return documents[request.url.path.rpartition("/")[2].removesuffix(".json")]
-
     metrics = [Route("/metrics", Metrics(gateway, sockets).page)] if gateway.settings.metrics else []
     return [
         Route("/", index),
         Route("/console", console),
         Route("/console/", console_elsewhere),
-        Route("/openapi.json", document),
-        Route("/asyncapi.json", document),
+        Route("/openapi.json", documents.openapi),
+        Route("/asyncapi.json", documents.asyncapi),
         Route("/v1/jobs", guard(takes(jobs.submit), "submit"), methods=["POST"]),
         Route("/v1/jobs/batch", guard(takes(batch.submit), "submit"), methods=["POST"]),
         Route("/v1/jobs/{token}", guard(takes(jobs.one, "after")), methods=["GET", "DELETE"]),

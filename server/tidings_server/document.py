@@ -5,11 +5,13 @@ Both are made from the types that the server itself reads and writes, so they ca
 Sources: https://spec.openapis.org/oas/v3.1.0, https://www.asyncapi.com/docs/reference/specification/v3.0.0
 """
 
+import inspect
 from typing import Any, get_args
 
 import msgspec
 
 import tidings
+from tidings.contract.event import EventName
 from tidings.contract.frame import (
     SUBPROTOCOL,
     Ack,
@@ -24,11 +26,19 @@ from tidings.contract.problem import Problem
 from tidings.contract.step import SIGNAL_PATTERN
 
 from .admin.document import TYPES, admin_paths
+from .describe import components, pattern_of
+from .operation import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
 from .tickets import Ticket
 
 _REF = "#/components/schemas/{name}"
 
-TOKEN = {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
+TOKEN = {
+    "name": "token",
+    "in": "path",
+    "required": True,
+    "description": "The job's name for clients, from its ack.",
+    "schema": {"type": "string"},
+}
 PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -37,155 +47,182 @@ PREFER = {
 }
 
 
-SECURITY_SCHEMES = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "A JSON Web Token or an API key; not wanted where `auth` is none.",
-    },
-    "ticket": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "ticket",
-        "description": "From `POST /v1/tickets`, once, where a browser can set no header: streams and the socket.",
-    },
-}
-STREAM_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"ticket": []}, {}]
-
-
 class KindList(msgspec.Struct):
     """The answer of `GET /v1/kinds`."""
 
     kinds: list[KindRecord]
+    """The kinds, by name, that the caller may submit."""
 
 
-def openapi() -> dict[str, Any]:
-    """Return the OpenAPI document."""
-    (submission, ack, snapshot, problem, kinds, event, ticket, *admin), schemas = msgspec.json.schema_components(
-        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, *TYPES), ref_template=_REF
+def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
+    """Return the OpenAPI document.
+
+    Args:
+        auth: the setting of that name: how clients say who they are.
+        root: the path under which the server is mounted.
+
+    """
+    (submission, ack, snapshot, problem, kinds, event, ticket, *admin), schemas = components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, *TYPES), _REF
     )
-    job = _answer("All that is known of the job.", "application/json", snapshot)
-    accepted = _answer("Accepted, durably.", "application/json", ack)
-    stream = _answer("Its events.", "text/event-stream", _sse(event, snapshot))
-    refused = {"default": _answer("A problem document (RFC 9457).", "application/problem+json", problem)}
+    _tell_problems(schemas, problem)
+    job = _answer("All that is known of the job.", "application/json", snapshot) | {"headers": {"ETag": ETAG}}
+    accepted = _answer("Accepted, durably.", "application/json", ack) | {
+        "headers": {"Location": LOCATION, "Retry-After": {**RETRY_AFTER, "required": True}}
+    }
+    schemes = security_schemes(auth)
+    stream = _stream(event, snapshot)
+    refused = REFUSED
     answers = {"type": "array", "items": {"anyOf": [ack, problem]}}
     number = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
-    after = {"name": "after", "in": "query", "schema": number}
+    after = {
+        "name": "after",
+        "in": "query",
+        "description": "The last number that the client has seen.",
+        "schema": number,
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tidings", "version": tidings.__version__, "description": "Contract version 1."},
-        "paths": {
-            "/v1/jobs": {
-                "post": {
-                    "summary": "Submit a job.",
-                    "parameters": [_header("Idempotency-Key"), _header("traceparent"), PREFER],
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
-                    "responses": {"200": job, "202": accepted, **refused},
-                }
-            },
-            "/v1/jobs/batch": {
-                "post": {
-                    "summary": "Submit many jobs; each is accepted or refused by itself.",
-                    "requestBody": {
-                        "required": True,
-                        "content": {
-                            "application/json": {"schema": {"type": "array", "items": submission, "minItems": 1}},
-                            "application/x-ndjson": {"schema": {"type": "string"}},
-                        },
-                    },
-                    "responses": {
-                        "202": _answer("One for each.", "application/json", answers),
-                        **refused,
-                    },
-                }
-            },
-            "/v1/jobs/{token}": {
-                "parameters": [TOKEN],
-                "get": {
-                    "summary": "Look at a job, or wait for news of it.",
-                    "parameters": [PREFER, _header("If-None-Match"), after],
-                    "responses": {"200": job, "304": {"description": "Nothing new."}, **refused},
+        "servers": [{"url": root or "/"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": complete(
+            {
+                "/v1/jobs": {
+                    "post": {
+                        "summary": "Submit a job.",
+                        "parameters": [
+                            _header("Idempotency-Key"),
+                            _header("traceparent"),
+                            _header("tracestate"),
+                            PREFER,
+                        ],
+                        "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
+                        "responses": {"200": job, "202": accepted, **refused},
+                    }
                 },
-                "delete": {
-                    "summary": "Ask that a job stop.",
-                    "responses": {"202": {"description": "Asked."}, **refused},
-                },
-            },
-            "/v1/jobs/{token}/events": {
-                "parameters": [TOKEN],
-                "get": {
-                    "summary": "Stream a job's events.",
-                    "security": STREAM_SECURITY,
-                    "parameters": [_header("Last-Event-ID"), after],
-                    "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
-                },
-            },
-            "/v1/jobs/{token}/signals/{name}": {
-                "parameters": [
-                    TOKEN,
-                    {
-                        "name": "name",
-                        "in": "path",
-                        "required": True,
-                        "schema": {"type": "string", "pattern": SIGNAL_PATTERN},
-                    },
-                ],
-                "post": {
-                    "summary": "Give a signal to a saga.",
-                    "parameters": [_header("Idempotency-Key")],
-                    "requestBody": {
-                        "description": "What it says: any JSON, at most 64 KiB; none is null.",
-                        "content": {"application/json": {"schema": {}}},
-                    },
-                    "responses": {"202": {"description": "The saga has it, durably."}, **refused},
-                },
-            },
-            "/v1/events": {
-                "get": {
-                    "summary": "Stream the events of several jobs.",
-                    "security": STREAM_SECURITY,
-                    "parameters": [
-                        {
-                            "name": "token",
-                            "in": "query",
+                "/v1/jobs/batch": {
+                    "post": {
+                        "summary": "Submit many jobs; each is accepted or refused by itself.",
+                        "requestBody": {
                             "required": True,
-                            "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100},
+                            "content": {
+                                "application/json": {"schema": {"type": "array", "items": submission, "minItems": 1}},
+                                "application/x-ndjson": {"schema": {"type": "string"}},
+                            },
                         },
+                        "responses": {
+                            "202": _answer("One for each.", "application/json", answers),
+                            **refused,
+                        },
+                    }
+                },
+                "/v1/jobs/{token}": {
+                    "parameters": [TOKEN],
+                    "get": {
+                        "summary": "Look at a job, or wait for news of it.",
+                        "parameters": [PREFER, _header("If-None-Match"), after],
+                        "responses": {
+                            "200": job,
+                            "304": {"description": "Nothing new.", "headers": {"ETag": ETAG}},
+                            **refused,
+                        },
+                    },
+                    "delete": {
+                        "summary": "Ask that a job stop.",
+                        "responses": {"202": {"description": "Asked."}, **refused},
+                    },
+                },
+                "/v1/jobs/{token}/events": {
+                    "parameters": [TOKEN],
+                    "get": {
+                        "summary": "Stream a job's events.",
+                        "parameters": [_header("Last-Event-ID"), after],
+                        "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
+                    },
+                },
+                "/v1/jobs/{token}/signals/{name}": {
+                    "parameters": [
+                        TOKEN,
                         {
-                            "name": "after",
-                            "in": "query",
-                            "description": "None, or one for each token, in order: the last number seen of it.",
-                            "schema": {"type": "array", "items": number, "maxItems": 100},
+                            "name": "name",
+                            "in": "path",
+                            "required": True,
+                            "description": "The name of the signal, which the saga waits for.",
+                            "schema": {"type": "string", "pattern": pattern_of(SIGNAL_PATTERN)},
                         },
-                        _header("Last-Event-ID"),
                     ],
-                    "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
-                }
+                    "post": {
+                        "summary": "Give a signal to a saga.",
+                        "parameters": [_header("Idempotency-Key")],
+                        "requestBody": {
+                            "description": "What it says: any JSON, at most 64 KiB; none is null.",
+                            "content": {"application/json": {"schema": {}}},
+                        },
+                        "responses": {"202": {"description": "The saga has it, durably."}, **refused},
+                    },
+                },
+                "/v1/events": {
+                    "get": {
+                        "summary": "Stream the events of several jobs.",
+                        "parameters": [
+                            {
+                                "name": "token",
+                                "in": "query",
+                                "required": True,
+                                "description": "The jobs, by the tokens of their acks.",
+                                "schema": {
+                                    "type": "array",
+                                    "items": {"type": "string"},
+                                    "minItems": 1,
+                                    "maxItems": 100,
+                                },
+                            },
+                            {
+                                "name": "after",
+                                "in": "query",
+                                "description": "None, or one for each token, in order: the last number seen of it.",
+                                "schema": {"type": "array", "items": number, "maxItems": 100},
+                            },
+                            _header("Last-Event-ID"),
+                        ],
+                        "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
+                    }
+                },
+                "/v1/kinds": {
+                    "get": {
+                        "summary": "List the kinds that workers have registered.",
+                        "responses": {"200": _answer("The kinds.", "application/json", kinds), **refused},
+                    }
+                },
+                "/v1/tickets": {
+                    "post": {
+                        "summary": "Exchange a credential for a ticket.",
+                        "responses": {
+                            "201": _answer("A ticket, to be used once.", "application/json", ticket),
+                            **refused,
+                        },
+                    }
+                },
+                **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
             },
-            "/v1/kinds": {
-                "get": {
-                    "summary": "List the kinds that workers have registered.",
-                    "responses": {"200": _answer("The kinds.", "application/json", kinds), **refused},
-                }
-            },
-            "/v1/tickets": {
-                "post": {
-                    "summary": "Exchange a credential for a ticket.",
-                    "responses": {"201": _answer("A ticket, to be used once.", "application/json", ticket), **refused},
-                }
-            },
-            **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
+            credentials=bool(schemes),
+        ),
+        "security": [{"bearer": []}] if schemes else [],
+        "components": {
+            "schemas": schemas,
+            "responses": refusals(problem),
+            **({"securitySchemes": schemes} if schemes else {}),
         },
-        "security": [{"bearer": []}, {}],
-        "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},
     }
 
 
 def asyncapi() -> dict[str, Any]:
     """Return the AsyncAPI document."""
     inward, outward = get_args(ClientFrame), get_args(ServerFrame)
-    refs, schemas = msgspec.json.schema_components((*inward, *outward), ref_template=_REF)
-    payloads = dict(zip((frame.__name__ for frame in (*inward, *outward)), refs, strict=True))
+    frames = (*inward, *outward)
+    refs, schemas = components(frames, _REF)
+    _tell_problems(schemas, {"$ref": _REF.format(name="Problem")})
     channel = {"$ref": "#/channels/socket"}
 
     def messages(frames: tuple[type, ...]) -> list[dict[str, str]]:
@@ -194,18 +231,37 @@ def asyncapi() -> dict[str, Any]:
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Tidings", "version": tidings.__version__, "description": f"Subprotocol `{SUBPROTOCOL}`."},
+        "defaultContentType": "application/json",
         "channels": {
             "socket": {
                 "address": "/v1/socket",
+                "title": "The socket",
+                "description": "A WebSocket with the subprotocol; each message is one JSON object with a `type`.",
                 "messages": {
-                    name: {"name": name, "contentType": "application/json", "payload": payload}
-                    for name, payload in payloads.items()
+                    frame.__name__: {
+                        "name": frame.__name__,
+                        "title": str(frame.__struct_config__.tag),
+                        "summary": inspect.cleandoc(frame.__doc__ or "").partition("\n")[0],
+                        "contentType": "application/json",
+                        "payload": payload,
+                    }
+                    for frame, payload in zip(frames, refs, strict=True)
                 },
             }
         },
         "operations": {
-            "fromClient": {"action": "receive", "channel": channel, "messages": messages(inward)},
-            "toClient": {"action": "send", "channel": channel, "messages": messages(outward)},
+            "fromClient": {
+                "action": "receive",
+                "summary": "What a client sends.",
+                "channel": channel,
+                "messages": messages(inward),
+            },
+            "toClient": {
+                "action": "send",
+                "summary": "What the server sends.",
+                "channel": channel,
+                "messages": messages(outward),
+            },
         },
         "components": {"schemas": schemas},
     }
@@ -215,20 +271,57 @@ def _answer(description: str, media_type: str, schema: dict[str, Any]) -> dict[s
     return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
-def _sse(*data: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of one event of a stream, by its lines; OpenAPI 3.1 has no form for a stream of them."""
-    return {
-        "description": "Each event of the stream. `id` tells what was seen: the number of the job's event, or of each "
-        "job's, separated by commas. A `snapshot` has none.",
+def _stream(*data: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer that is a stream of events; OpenAPI 3.1 knows it as a text, 3.2 has `itemSchema`."""
+    item = {
         "type": "object",
         "required": ["event", "data"],
         "properties": {
-            "id": {"type": "string"},
-            "event": {"type": "string"},
-            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": [*data]}},
+            "id": {
+                "description": "What was seen: the number of the job's event, or of each job's, separated by commas. A "
+                "`snapshot` has none.",
+                "type": "string",
+            },
+            "event": {
+                "description": "The name of the event, or `snapshot`.",
+                "type": "string",
+                "enum": [*map(str, EventName), "snapshot"],
+            },
+            "data": {
+                "description": "The event, or the snapshot.",
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"anyOf": [*data]},
+            },
         },
+    }
+    schema = {
+        "type": "string",
+        "description": "Server-sent events: blocks of lines `id`, `event` and `data` with an empty line after each. "
+        "`data` is the JSON of an EventFrame, or, where `event` is `snapshot`, of a Snapshot, which has no `id`. The "
+        "stream ends after the terminal event.",
+    }
+    return {
+        "description": "The events.",
+        "content": {"text/event-stream": {"schema": schema, "x-itemSchema": item}},
     }
 
 
+def _tell_problems(schemas: dict[str, Any], problem: dict[str, Any]) -> None:
+    """Say of the fields that hold a problem in some types what a problem is; the types keep it as it came."""
+    for name in ("Snapshot", "SnapshotFrame", "JobDetail", "Step"):
+        if name in schemas:
+            schemas[name]["properties"]["problem"] |= problem
+
+
+_HEADERS = {
+    "Idempotency-Key": "1 to 255 visible ASCII characters: the same request with the same key counts once.",
+    "traceparent": "The trace that the job belongs to (W3C Trace Context).",
+    "tracestate": "What vendors add to the trace (W3C Trace Context).",
+    "If-None-Match": "The `ETag` of an earlier answer: 304 where nothing is new.",
+    "Last-Event-ID": "The last `id` of an earlier stream: the events after it follow.",
+}
+
+
 def _header(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "schema": {"type": "string"}}
+    return {"name": name, "in": "header", "description": _HEADERS[name], "schema": {"type": "string"}}

@@ -16,6 +16,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """Stands for a credential in `?ticket=`, once."""
 
     ticket: str
+    """What to give as `?ticket=`."""
     expires_in: float
     """Seconds for which it may be redeemed."""
 

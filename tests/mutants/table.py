@@ -242,6 +242,20 @@ MUTANTS = (
         ("tests/session/test_outbox.py",),
     ),
     Mutant(
+        "The documents for programs tell no meaning of a field.",
+        "server/tidings_server/describe.py",
+        "            if text:\n",
+        "            if False:\n",
+        ("tests/server/test_document.py",),
+    ),
+    Mutant(
+        "The document for programs gives a client's fields defaults, which generators take for fields to be given.",
+        "server/tidings_server/describe.py",
+        "            if left_out and",
+        "            if False and",
+        ("tests/server/test_document.py",),
+    ),
+    Mutant(
         "One script may publish to a gateway as much as it likes.",
         LUA + "_prelude.lua",
         "local fits = box.sent + #frame <= SCRIPT_CAP",

@@ -6,6 +6,8 @@ import msgspec
 
 from .frame import Snapshot
 from .overview import Percentiles
+from .problem import CODES
+from .text import CodeText, MomentText, StateText, one_of
 
 MAX_ACTED = 1_000
 """Dead letters that one request may replay or drop."""
@@ -15,10 +17,12 @@ class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt that did not succeed."""
 
     attempt: int
-    at: str
+    """Its number, from 1."""
+    at: MomentText
     """When it ended (RFC 3339)."""
     worker: str
-    event: str
+    """The worker that ran it."""
+    event: Annotated[str, one_of("retrying", "failed", "lost")]
     """`retrying`, `failed` or `lost`: its worker gave no sign of life."""
     problem: Any = None
     """The problem document; null for one that was lost."""
@@ -28,7 +32,9 @@ class JobDetail(Snapshot, frozen=True, kw_only=True):
     """All that the store knows of a job: what its owner may see, and what only operators may."""
 
     queue: str
+    """The queue it waits or waited in."""
     tier: str
+    """The tier there."""
     owner: str
     """Whose credential submitted it; empty: nobody was asked."""
     caller: str
@@ -37,9 +43,9 @@ class JobDetail(Snapshot, frozen=True, kw_only=True):
     """Who runs it."""
     entry: str | None = None
     """Where it lies in its ready stream."""
-    due: str | None = None
+    due: MomentText | None = None
     """When it leaves the schedule (RFC 3339), if it lies there."""
-    deadline: str | None = None
+    deadline: MomentText | None = None
     """When it is not worth finishing any more (RFC 3339)."""
     cancel_asked: bool = False
     """Whether somebody asked that it stop, and its worker has not obeyed yet."""
@@ -48,7 +54,9 @@ class JobDetail(Snapshot, frozen=True, kw_only=True):
     error: str = ""
     """Of one that failed: the exception, which clients are never shown."""
     traceback: str = ""
+    """Of one that failed: where the exception came from, which clients are never shown."""
     history: list[PastAttempt] = msgspec.field(default_factory=list)
+    """The attempts before that did not succeed."""
     letter: str | None = None
     """The id of its dead letter."""
     parent: str | None = None
@@ -59,18 +67,24 @@ class LetterView(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter."""
 
     token: str
-    died: str
+    """The job."""
+    died: MomentText
     """RFC 3339."""
     kind: str
+    """Its kind."""
     queue: str
+    """Its queue."""
     tier: str
+    """Its tier."""
     attempt: int
     """Attempts since it was submitted or last replayed."""
     replays: int
     """How often it had been replayed before."""
     owner: str
+    """Whose credential submitted it; empty: the server asks for none."""
     correlation_id: str | None
-    code: str
+    """The client's; null: it gave none."""
+    code: CodeText
     """The problem's."""
     detail: str
     """The problem's."""
@@ -82,6 +96,7 @@ class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
     """Dead letters, the newest first."""
 
     letters: list[LetterView]
+    """The dead letters."""
     cursor: str | None
     """For the page that follows; null: there is none."""
 
@@ -90,18 +105,22 @@ class LetterFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Which dead letters are meant; what is not said does not matter."""
 
     queue: str | None = None
+    """Those of this queue."""
     kind: str | None = None
+    """Those of this kind."""
     code: str | None = None
     """The problem's code."""
     older_than: Annotated[float, msgspec.Meta(ge=0, le=3_153_600_000)] | None = None
     """The job died at least so many seconds ago."""
     newer_than: Annotated[float, msgspec.Meta(ge=0, le=3_153_600_000)] | None = None
+    """The job died at most so many seconds ago."""
 
 
 class LetterChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which dead letters are replayed or dropped: give `tokens` or `filter`."""
 
     tokens: Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_ACTED)] | None = None
+    """The jobs, 1 to 1,000."""
     filter: LetterFilter | None = None
     """Of those that it means, the oldest 1,000 are taken at a time; `more` says whether there are others."""
     dry_run: bool = False
@@ -112,7 +131,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """One job of several that was left alone."""
 
     token: str
-    why: str
+    """The job."""
+    why: Annotated[str, one_of("gone", "live", "held")]
     """`gone`: there is no such letter, or not any more; `live`: the job is not failed; `held`: another job with its
     unique value lives."""
 
@@ -123,7 +143,9 @@ class LettersActed(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     """How many were replayed or dropped; of a dry run: would be."""
     dry_run: bool
+    """Whether nothing was done."""
     refused: list[Refusal]
+    """Those that were left alone."""
     more: bool = False
     """Whether the filter means more than were taken: ask again."""
 
@@ -141,12 +163,17 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """One open connection of a client."""
 
     connection: str
+    """The connection's name."""
     caller: str
+    """Among whose jobs its submits count: the owner of the credential, or an address."""
     address: str
+    """Where it comes from."""
     kind: Literal["socket", "stream"]
+    """How it is carried."""
     since: int
     """When it opened, ms since the epoch."""
     watches: int
+    """Jobs that it watches."""
     waiting_bytes: int
     """What it has not read yet."""
     slow: bool
@@ -159,6 +186,7 @@ class ConnectionList(msgspec.Struct, frozen=True, kw_only=True):
     server: str
     """The name of that process."""
     connections: list[Connection]
+    """The connections, the slow ones first."""
     more: int = 0
     """How many are left out."""
 
@@ -167,11 +195,17 @@ class JobLine(msgspec.Struct, frozen=True, kw_only=True):
     """One job in a list."""
 
     token: str
+    """The job's name for clients."""
     kind: str
-    state: str
+    """Its kind."""
+    state: StateText
+    """Its state."""
     queue: str
+    """Its queue."""
     tier: str
+    """Its tier."""
     attempt: int
+    """How many attempts have begun."""
     submitted: int
     """ms since the epoch."""
     finished: int | None = None
@@ -179,6 +213,7 @@ class JobLine(msgspec.Struct, frozen=True, kw_only=True):
     total: float | None = None
     """Seconds from its submission to its end; null: it lives."""
     correlation_id: str | None = None
+    """The client's; null: it gave none."""
     worker: str | None = None
     """Who runs it, or ran its last attempt."""
 
@@ -187,6 +222,7 @@ class JobPage(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs: those that live, by where they lie, then those that have ended, the last first."""
 
     jobs: list[JobLine]
+    """The jobs."""
     cursor: str | None
     """For the page that follows; null: there is none."""
 
@@ -197,11 +233,15 @@ class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     """When it begins, ms since the epoch."""
     count: int
+    """How many ended."""
     failed: int
     """Those of them that failed or expired."""
     wait: Percentiles | None
+    """From when a job was queued the last time until a worker took it; null: none ended."""
     run: Percentiles | None
+    """Of the last attempt; null: none ended."""
     total: Percentiles | None
+    """From the submission to the end; null: none ended."""
     cells: list[int]
     """How many had a total below the first of `edges`, between each two, and beyond the last."""
 
@@ -223,7 +263,9 @@ class QueueState(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a queue is paused."""
 
     queue: str
+    """The queue."""
     paused: bool
+    """Whether its workers take nothing."""
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,11 +276,14 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     who: str
     """Whose credential it was; empty: nobody was asked."""
     address: str
+    """Where the request came from."""
     action: str
+    """What was asked for."""
     target: str
+    """Of what: a job, a queue, a breaker."""
     detail: str
     """The body of the request, cut at 1,000 characters."""
-    outcome: str
+    outcome: Annotated[str, one_of("done", *CODES)]
     """`done`, or the code of the problem."""
     unrecorded: int = 0
     """Refusals of the same caller since its entry before that left no entry."""
@@ -248,6 +293,7 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
     """The audit log, the newest first."""
 
     entries: list[AuditLine]
+    """The entries."""
     cursor: str | None
     """For the page that follows; null: there is none."""
 
@@ -265,9 +311,11 @@ class Objective(ObjectiveRule, frozen=True, kw_only=True, forbid_unknown_fields=
     """What is wanted of a kind's jobs, and how those did that the chronicle holds."""
 
     kind: str
+    """The kind."""
     count: int
     """Jobs that ended, without those whose end was asked for."""
     failed: int
+    """Those of them that failed or expired."""
     slow: int
     """Those that took longer than `total_p99`."""
     rate: float | None
@@ -282,3 +330,4 @@ class ObjectiveList(msgspec.Struct, frozen=True, kw_only=True):
     """All objectives."""
 
     objectives: list[Objective]
+    """The objectives."""

@@ -18,7 +18,9 @@ import msgspec
 from .kind import KIND_PATTERN
 from .overview import Overview
 from .problem import Problem
+from .state import State
 from .step import SIGNAL_PATTERN, Step
+from .text import EventText, MomentText, StateText, one_of
 from .token import QUEUE_PATTERN
 
 SUBPROTOCOL = "tidings.v1.json"
@@ -50,13 +52,39 @@ _Lifetime = Annotated[float, msgspec.Meta(gt=0, le=YEAR_S)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Plain = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
 _TokenText = Annotated[str, msgspec.Meta(max_length=128)]
+_Object = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "object"})]
+_Progress = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        extra_json_schema={
+            "anyOf": [
+                {
+                    "type": "object",
+                    "properties": {
+                        "fraction": {
+                            "description": "How much is done, 0 to 1; null: not known.",
+                            "anyOf": [{"type": "number"}, {"type": "null"}],
+                        },
+                        "message": {
+                            "description": "What is being done, for people; null: the handler does not say.",
+                            "anyOf": [{"type": "string"}, {"type": "null"}],
+                        },
+                        "data": {"description": "What the handler adds: any JSON."},
+                    },
+                },
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 
 
 class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Work to be done: the fields shared by the `submit` frame and `POST /v1/jobs`."""
 
     kind: _Kind
-    input: msgspec.Raw
+    """The kind of work: one that a worker has registered."""
+    input: _Object
     """A JSON object."""
     key: _Key | None = None
     """Idempotency key: 1 to 255 visible ASCII characters."""
@@ -68,7 +96,9 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     deadline: _Lifetime | None = None
     """Seconds from now after which it is not worth finishing."""
     tier: _Queue | None = None
+    """Which of the kind's tiers the job belongs to; without one the kind's own, or what the kind's rule says."""
     queue: _Queue | None = None
+    """The queue of the kind; another is refused."""
     priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] | None = None
     """How much it matters, -100 to 100, by default 0, among jobs that may be shed: the lowest goes first. It does not
     change the order in which they run; tiers do."""
@@ -77,22 +107,27 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     traceparent: str | None = None
     """W3C Trace Context: the trace that the job belongs to. One that is broken is ignored."""
     tracestate: str | None = None
+    """W3C Trace Context: what vendors add to `traceparent`."""
     watch: bool = True
     """Whether this connection wants the job's events."""
     webhook: Any = msgspec.UNSET
+    """Refused (`invalid_frame`) by a server whose `hello.features` does not name `submit.webhook`."""
 
 
 class Submit(Submission, kw_only=True, frozen=True, tag="submit", tag_field="type"):
     """Asks for work; answered by `ack` or `error`."""
 
     ref: Ref
+    """Number of this frame: `ack` or `error` repeats it."""
 
 
 class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="type", forbid_unknown_fields=True):
     """Asks for a job's events; answered by `snapshot`, or `error`."""
 
     ref: Ref
+    """Number of this frame: `snapshot` or `error` repeats it."""
     token: _TokenText
+    """The job, by the token of its ack."""
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
     """The last number this client has seen."""
 
@@ -101,22 +136,29 @@ class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_fiel
     """Asks for no more events of a job; answered by `done`."""
 
     ref: Ref
+    """Number of this frame: `done` repeats it."""
     token: _TokenText
+    """The job, by the token of its ack."""
 
 
 class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field="type", forbid_unknown_fields=True):
     """Asks that a job stop; answered by `done` (asked), the outcome comes as an event."""
 
     ref: Ref
+    """Number of this frame: `done` or `error` repeats it."""
     token: _TokenText
+    """The job, by the token of its ack."""
 
 
 class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field="type", forbid_unknown_fields=True):
     """Tells a saga something it waits for, or will; answered by `done` when it has it durably, or `error`."""
 
     ref: Ref
+    """Number of this frame: `done` or `error` repeats it."""
     token: _TokenText
+    """The saga, by the token of its ack."""
     name: Annotated[str, msgspec.Meta(pattern=SIGNAL_PATTERN)]
+    """Which signal: the name that the saga waits for."""
     input: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
     """Any JSON, at most 64 KiB: what the saga gets."""
     key: _Key | None = None
@@ -127,7 +169,9 @@ class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="typ
     """Presents a credential, first or anew; answered by `done`, or `error`."""
 
     ref: Ref
+    """Number of this frame: `done` or `error` repeats it."""
     credential: str
+    """A JSON Web Token or an API key, without a scheme before it."""
 
     def __repr__(self) -> str:
         return f"Auth(ref={self.ref})"
@@ -137,12 +181,14 @@ class Ping(msgspec.Struct, kw_only=True, frozen=True, tag="ping", tag_field="typ
     """Asks for a `pong`."""
 
     ref: Ref
+    """Number of this frame: `pong` repeats it."""
 
 
 class Observe(msgspec.Struct, kw_only=True, frozen=True, tag="observe", tag_field="type", forbid_unknown_fields=True):
     """Asks for an `overview` each second (scope `admin`); answered by `done`, or `error`."""
 
     ref: Ref
+    """Number of this frame: `done` or `error` repeats it."""
 
 
 class Unobserve(
@@ -151,6 +197,7 @@ class Unobserve(
     """Asks for no more of them; answered by `done`."""
 
     ref: Ref
+    """Number of this frame: `done` repeats it."""
 
 
 ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping | Observe | Unobserve
@@ -204,8 +251,11 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello", tag_field="t
     """The first frame from the server."""
 
     version: int
+    """Version of the contract that the server speaks: 1."""
     connection: str
+    """The connection's name, which the server's log and the console show."""
     limits: Limits
+    """What this connection may do."""
     authenticated: bool = True
     """Whether the server knows who this is, or does not ask; false: it wants an `auth` frame first."""
     features: list[str] = []
@@ -217,8 +267,10 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     """The work is accepted, durably."""
 
     ref: Ref | msgspec.UnsetType = msgspec.UNSET
+    """Number of the `submit` that this answers; an answer over HTTP has none."""
     token: str
-    status: str
+    """The job's name for clients: what to watch, look at or cancel it by."""
+    status: Annotated[str, one_of(*State, "unknown")]
     """The job's state; `unknown` in the ack of a duplicate whose record has left: its key is remembered longer than its
     result, and its work does not run again."""
     seq: int
@@ -229,36 +281,43 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     """Jobs ahead in the queue, approximate."""
     eta: float | None = None
     """Seconds until it may start, approximate; null if unknown."""
-    degraded: str | None = None
+    degraded: Annotated[str, one_of("circuit_open", "fallback", "shed", "unserved")] | None = None
     """How the service falls short for this job at the moment; null: it does not. `circuit_open`: what the work depends
     on is failing, and it waits until that is over; where too much waits, `fallback`: a cheaper kind answers; `shed`:
-    another job was dropped for this one."""
+    another job was dropped for this one. `unserved`: no worker that lives serves the kind at the moment."""
 
 
 class LogChunk(msgspec.Struct, frozen=True):
     """One chunk of a job's log."""
 
     seq: int
-    at: str
+    """The chunk's number among the job's events."""
+    at: MomentText
+    """When the handler wrote it (RFC 3339, the store's clock)."""
     data: msgspec.Raw
+    """What the handler wrote: any JSON."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of a job at one moment; also the body of `GET /v1/jobs/{token}`."""
 
     token: str
+    """The job's name for clients."""
     seq: int
     """The newest number; events resume above it."""
-    status: str
+    status: StateText
+    """The job's state."""
     attempt: int
+    """How many attempts have begun; 0: none has."""
     kind: str
-    progress: msgspec.Raw
+    """The kind of work."""
+    progress: _Progress
     """The newest: fraction, message, data; null if there was none."""
     result: Any = msgspec.UNSET
     """What the handler returned; there only if it succeeded."""
     problem: Any = msgspec.UNSET
     """Why it failed, a problem document; there only if it did."""
-    milestones: dict[str, str]
+    milestones: dict[str, MomentText]
     """When it was submitted, enqueued, dequeued, started, finished (RFC 3339, the store's clock)."""
     correlation_id: str | None = None
     """The client's; the token where it gave none; for a child of a saga its parent's."""
@@ -281,29 +340,39 @@ class SnapshotFrame(Snapshot, frozen=True, kw_only=True, tag="snapshot", tag_fie
     """
 
     ref: Ref | None
+    """Number of the `watch` or `submit` that this answers; null: it answers none."""
 
 
 class EventFrame(msgspec.Struct, frozen=True, kw_only=True, tag="event", tag_field="type"):
     """Something happened to a job."""
 
     token: str
+    """The job."""
     seq: int
-    at: str
-    event: str
-    status: str
+    """The event's number; rises strictly with the events of a job."""
+    at: MomentText
+    """When it happened (RFC 3339, the store's clock)."""
+    event: EventText
+    """What happened. Clients ignore events whose names they do not know."""
+    status: StateText
+    """The job's state since then."""
     data: msgspec.Raw
+    """What belongs to the event: of `progress` fraction, message and data, of `log` the chunk, of `succeeded` the
+    result, of `failed` and `retrying` the problem."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", tag_field="type"):
     """What was asked under `ref` is done, or under way."""
 
     ref: Ref
+    """Number of the frame that this answers."""
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong", tag_field="type"):
     """Answers `ping`."""
 
     ref: Ref
+    """Number of the `ping` that this answers."""
 
 
 class Alive(msgspec.Struct, frozen=True, tag="alive", tag_field="type"):
@@ -317,14 +386,18 @@ class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="t
     """
 
     ref: Ref | None
+    """Number of the frame that was refused; null: its number could not be read, or a watch has ended."""
     problem: Problem
+    """Why."""
     token: str | None = None
+    """The job whose watch has ended."""
 
 
 class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field="type"):
     """This server is leaving; another will serve you."""
 
     reason: str
+    """Why, for people."""
     reconnect_after: float
     """Seconds to wait before connecting again; different for each client."""
 

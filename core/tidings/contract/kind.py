@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from .text import one_of
 from .tier import Name, TierRule
 
 KIND_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$(?!\n)"
@@ -14,13 +15,17 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One kind as a worker registers it in the store and as clients may read it."""
 
     kind: Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
+    """The name of the kind."""
     version: int = 1
+    """The version of the kind's input, as its module declares it."""
     queue: Name = "default"
+    """The queue that its jobs wait in."""
     tier: Name = "standard"
     """Of its jobs; where there is a `route`: of those that it does not send elsewhere."""
     route: TierRule | None = None
     """By which its jobs are given one of two tiers."""
     description: str = ""
+    """What the work is: the handler's docstring."""
     input: msgspec.Raw
     """JSON Schema (2020-12) of the input."""
     result: msgspec.Raw
@@ -46,15 +51,16 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     rate: float | None = None
     """How many of its jobs start in `rate_per` seconds, over all workers."""
     rate_per: float = 1.0
+    """The seconds that `rate` counts in."""
     max_eta: float | None = None
     """Seconds: a job that would wait longer is refused, or what the following say."""
-    when_busy: str = "refuse"
+    when_busy: Annotated[str, one_of("refuse", "shed")] = "refuse"
     """`shed`: instead, the least important job that waits fails with the code `shed`."""
     fallback: str | None = None
     """The kind that answers instead."""
     breaker: str | None = None
     """The breaker that stops its jobs while a service fails."""
-    when_open: str | None = None
+    when_open: Annotated[str, one_of("wait", "fail")] | None = None
     """What becomes of a submission then: `wait`, it is taken and runs later; `fail`, it is refused (`circuit_open`)."""
 
     @property

@@ -1,15 +1,23 @@
 """The overview: how the whole system stands at one moment, as operators are shown it each second."""
 
+from typing import Annotated
+
 import msgspec
+
+from .text import one_of
 
 
 class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
     """One tier of a queue."""
 
     queue: str
+    """The queue."""
     tier: str
+    """The tier."""
     waiting: int
+    """Jobs that wait for a worker."""
     running: int
+    """Jobs that workers run."""
     scheduled: int
     """Of the whole queue: delayed starts and retries."""
     dead: int
@@ -32,15 +40,20 @@ class KindLine(msgspec.Struct, frozen=True, kw_only=True):
     """One kind."""
 
     kind: str
+    """The kind."""
     queue: str
+    """The queue that its jobs wait in."""
     tiers: tuple[str, ...]
+    """The tiers that its jobs may belong to."""
 
 
 class RunningJob(msgspec.Struct, frozen=True, kw_only=True):
     """One job that a worker runs."""
 
     token: str
+    """The job."""
     kind: str
+    """Its kind."""
     since: int
     """When this attempt began, ms since the epoch by the worker's clock."""
 
@@ -49,14 +62,19 @@ class WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
     """One worker that lives."""
 
     worker: str
+    """The worker's name."""
     host: str
+    """The host that it runs on."""
     pid: int
+    """Its process's number there."""
     version: str
     """The release of tidings it runs."""
     queues: list[str]
+    """The queues it serves."""
     tiers: dict[str, int]
     """The tiers it serves and the slots each owns; empty: all tiers of its queues, from one pool."""
     slots: int
+    """How many jobs it may run at a time."""
     busy: int = 0
     """Slots in use."""
     cpu: float | None = None
@@ -75,7 +93,8 @@ class BreakerLine(msgspec.Struct, frozen=True, kw_only=True):
     """One circuit breaker."""
 
     breaker: str
-    state: str
+    """The breaker's name."""
+    state: Annotated[str, one_of("closed", "open", "half_open")]
     """`closed`, `open` or `half_open`."""
     since: int | None = None
     """When it came into that state, ms since the epoch; null: it has never been in another."""
@@ -87,8 +106,11 @@ class Percentiles(msgspec.Struct, frozen=True):
     """Of some durations, s."""
 
     p50: float
+    """Half of them took no longer, s."""
     p95: float
+    """95 of 100 took no longer, s."""
     p99: float
+    """99 of 100 took no longer, s."""
 
 
 class LatencyLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +119,7 @@ class LatencyLine(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     """Empty: all kinds together."""
     count: int
+    """How many ended."""
     failed: int
     """Those of them that failed or expired."""
     ack: Percentiles | None = None
@@ -115,7 +138,9 @@ class ConnectionCount(msgspec.Struct, frozen=True, kw_only=True):
     """What the answering server process holds."""
 
     sockets: int
+    """Open sockets."""
     streams: int
+    """Open streams."""
     watches: int
     """Jobs that are watched over all of them."""
     slow: int
@@ -137,13 +162,19 @@ class OverviewBody(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     """ms since the epoch, by the server's clock."""
     queues: list[QueueLine]
+    """The tiers of all queues."""
     kinds: list[KindLine]
+    """The kinds that workers have registered."""
     workers: list[WorkerLine]
+    """The workers that live."""
     breakers: list[BreakerLine]
+    """The circuit breakers."""
     latency: list[LatencyLine]
     """Of the last minute; all kinds first. Empty where no chronicle is kept."""
     connections: ConnectionCount
+    """What the answering server process holds."""
     store: StoreLine
+    """The store."""
 
 
 class Overview(OverviewBody, frozen=True, kw_only=True, tag="overview", tag_field="type"):

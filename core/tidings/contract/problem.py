@@ -7,7 +7,7 @@ outcome of a job that failed.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -72,12 +72,14 @@ class Problem(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
     """A problem document (RFC 9457, `application/problem+json`)."""
 
     type: str
+    """`urn:tidings:problem:` and the code."""
     title: str
+    """The same sentence for each problem of the code."""
     status: int
     """HTTP status code."""
     detail: str
     """What happened this time, which limit, and what to do about it; for people."""
-    code: str
+    code: Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*CODES]})]
     """Stable, for programs: one of `CODES`."""
     field: str | None = None
     """JSON Pointer (RFC 6901) to the offending part of the request."""
@@ -86,7 +88,8 @@ class Problem(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
     retry_after: float | None = None
     """Seconds after which another try makes sense."""
     trace_id: str | None = None
-    compensation: str | None = None
+    """The trace of the job or request, if it is known."""
+    compensation: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["complete", "incomplete"]})] | None = None
     """Of a saga that had to undo its work: `complete`, or `incomplete` (`errors` says where it stopped)."""
     errors: list[dict[str, Any]] | None = None
     """When several things are wrong: each with `field` and `detail`."""

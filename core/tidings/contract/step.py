@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from .text import MomentText
+
 SIGNAL_PATTERN = r"^[A-Za-z0-9_.-]{1,128}$(?!\n)"
 """What a signal may be called."""
 
@@ -93,23 +95,35 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str
     """Its place in the program: `1`, `2`, …; in the first branch of the `gather` at 3: `3.1.1`, …"""
     name: str
+    """What the program calls the step: a function, a kind or a signal."""
     type: StepType
+    """What the step does."""
     status: StepStatus
-    began: str
+    """How far the step is."""
+    began: MomentText
     """RFC 3339, the store's clock."""
-    ended: str | None = None
+    ended: MomentText | None = None
+    """RFC 3339, the store's clock; not there before its end."""
     attempts: int = 0
+    """How many attempts have begun."""
     worker: str | None = None
+    """The worker that runs it, or ran its last attempt."""
     child: str | None = None
     """Token of the job that does it."""
     kind: str | None = None
+    """The kind of the child job."""
     input: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """What the step was given."""
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """What the step returned."""
     problem: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """Why the step failed, a problem document."""
     cut_bytes: int = 0
     """Bytes of input and result that are left out because they are large."""
     undo: str | None = None
+    """The function, or the kind, that undoes it."""
     undo_child: str | None = None
+    """Token of the job that undoes it."""
 
 
 def step_number(path: str) -> tuple[int, ...]:

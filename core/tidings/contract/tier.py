@@ -19,6 +19,7 @@ class TierRule(msgspec.Struct, frozen=True, kw_only=True):
     above: float
     """A number that is larger, or a text, list or object that is longer, or a size in bytes, means `then`."""
     then: Name
+    """The tier of those."""
     otherwise: Name
     """Also where the field is missing, or holds nothing that has a size: null, true or false."""
 

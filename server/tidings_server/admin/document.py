@@ -18,6 +18,7 @@ from tidings.contract.admin import (
     Series,
 )
 from tidings.contract.overview import BreakerLine, OverviewBody
+from tidings.contract.state import State
 
 from .request import MAX_LIMIT, MAX_TEXT
 
@@ -75,6 +76,7 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                     {
                         "name": "minutes",
                         "in": "query",
+                        "description": "How far back.",
                         "schema": {"type": "integer", "minimum": 1, "maximum": 1440, "default": 60},
                     },
                     _text("kind"),
@@ -156,13 +158,37 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
 LIMIT: Schema = {
     "name": "limit",
     "in": "query",
+    "description": "How many at most.",
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50},
 }
 
 
+_PATH = {
+    "token": "The job's name for clients.",
+    "name": "The name of the breaker.",
+    "queue": "The name of the queue.",
+}
+
+_QUERY = {
+    "state": "Jobs in this state.",
+    "kind": "Jobs of this kind.",
+    "queue": "Jobs of this queue.",
+    "correlation_id": "Jobs with this correlation id.",
+    "token": "The job of this token.",
+    "since": "Jobs submitted at this moment or later (RFC 3339).",
+    "until": "Jobs submitted at this moment or earlier (RFC 3339).",
+    "code": "Jobs whose problem has this code.",
+    "cursor": "The `cursor` of the page before.",
+}
+
+_VALUES: dict[str, Schema] = {"state": {"enum": [*map(str, State)]}}
+
+
 def _in_path(name: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    schema = {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "description": _PATH[name], "schema": schema}
 
 
 def _text(name: str) -> Schema:
-    return {"name": name, "in": "query", "schema": {"type": "string", "maxLength": MAX_TEXT}}
+    schema = {"type": "string", "maxLength": MAX_TEXT, **_VALUES.get(name, {})}
+    return {"name": name, "in": "query", "description": _QUERY[name], "schema": schema}

@@ -1,0 +1,129 @@
+"""What the fields of a type mean, out of the docstrings below them: the one place where their meaning is written.
+
+Python keeps no docstring of an attribute, so the sources are parsed. Where an installation has none, fields have no
+description.
+
+Source: https://peps.python.org/pep-0257/ (attribute docstrings)
+"""
+
+import ast
+import inspect
+import sys
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+
+def descriptions(type_: type) -> dict[str, str]:
+    """Return the meaning of a type's fields by name, those that it inherits among them."""
+    found: dict[str, str] = {}
+    for one in reversed(type_.__mro__):
+        module = sys.modules.get(one.__module__)
+        if module is not None and issubclass(one, msgspec.Struct) and one is not msgspec.Struct:
+            found.update(_of_module(module).get(one.__qualname__, {}))
+    return found
+
+
+def describe(schemas: dict[str, Any], types: dict[str, type]) -> None:
+    """Complete the schemas of some types: what each field means, and how a field that may be left out is told.
+
+    Tools that generate clients take a property that has a `default` for one that is always there, which is not true of
+    what a client may leave out, and of what the server leaves out: there the description says the default.
+
+    Args:
+        schemas: by name, changed in place.
+        types: whose schemas they are, by name.
+
+    """
+    for name, schema in schemas.items():
+        type_ = types.get(name)
+        if type_ is None or not issubclass(type_, msgspec.Struct):
+            continue
+        meanings = descriptions(type_)
+        left_out = type_.__struct_config__.forbid_unknown_fields or type_.__struct_config__.omit_defaults
+        for field, property_ in schema["properties"].items():
+            text = meanings.get(field, "")
+            if field == type_.__struct_config__.tag_field:
+                text = "What this frame is."
+            if left_out and "default" in property_:
+                default = property_.pop("default")
+                text += "" if default is None else f" Default: `{msgspec.json.encode(default).decode()}`."
+            if text:
+                property_["description"] = text.strip()
+
+
+def components(types: tuple[type, ...], ref_template: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the schemas of types, as `msgspec.json.schema_components` does, with the meaning of their fields."""
+    refs, schemas = msgspec.json.schema_components(types, ref_template=ref_template)
+    describe(schemas, structs_in(types))
+    _for_json_schema(schemas)
+    return list(refs), schemas
+
+
+def structs_in(types: tuple[type, ...]) -> dict[str, type]:
+    """Return the struct types that some types are or hold, by name."""
+    found: dict[str, type] = {}
+    waiting: list[Any] = [msgspec.inspect.type_info(type_) for type_ in types]
+    while waiting:
+        info = waiting.pop()
+        if isinstance(info, msgspec.inspect.StructType):
+            if info.cls.__name__ in found:
+                continue
+            found[info.cls.__name__] = info.cls
+            waiting += [field.type for field in info.fields]
+        elif isinstance(info, msgspec.inspect.UnionType):
+            waiting += info.types
+        elif isinstance(info, msgspec.inspect.Metadata):
+            waiting.append(info.type)
+        elif isinstance(info, msgspec.inspect.DictType):
+            waiting.append(info.value_type)
+        elif isinstance(info, msgspec.inspect.CollectionType):
+            waiting.append(info.item_type)
+        elif isinstance(info, msgspec.inspect.TupleType):
+            waiting += info.item_types
+    return found
+
+
+def pattern_of(pattern: str) -> str:
+    """Return a pattern of ours as JSON Schema has it, whose `$` is the very end: many engines know no look-ahead.
+
+    Source: https://json-schema.org/draft/2020-12/json-schema-core#section-6.4 (ECMA-262)
+    """
+    return pattern.removesuffix(r"(?!\n)")
+
+
+def _for_json_schema(node: Any) -> None:
+    """Say what every engine and generator understands alike."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            node["pattern"] = pattern_of(node["pattern"])
+        if node.get("type") == "object" and "properties" not in node:
+            # Left unsaid, generators of TypeScript take it for an object that has no member.
+            node.setdefault("additionalProperties", True)
+        for child in node.values():
+            _for_json_schema(child)
+    elif isinstance(node, list):
+        for child in node:
+            _for_json_schema(child)
+
+
+@cache
+def _of_module(module: ModuleType) -> dict[str, dict[str, str]]:
+    try:
+        source = inspect.getsource(module)
+    except (OSError, TypeError):
+        return {}
+    classes = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef))
+    return {node.name: _of_class(node) for node in classes}
+
+
+def _of_class(node: ast.ClassDef) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for statement, follows in zip(node.body, node.body[1:], strict=False):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            match follows:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    found[statement.target.id] = " ".join(text.split())
+    return found
