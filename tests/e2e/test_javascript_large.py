@@ -31,7 +31,12 @@ for (const size of [10, 100_000, 3_000_000]) {
   const job = tidings.submit("large_when", { path, size });
   const names = [];
   for await (const { event } of job) if (event !== "queued" && event !== "started") names.push(event);
-  told.push({ names, size: (await job.result).length });
+  const again = tidings.watch(job.token); // told by a snapshot and by an event
+  let ends = 0;
+  again.on("finished", () => { ends += 1; });
+  const same = (await again.result) === (await job.result);
+  await tidings.submit("noop", {}).result; // whatever was to follow has come
+  told.push({ names, size: (await job.result).length, same, ends });
 }
 console.log(JSON.stringify(told));
 tidings.close();
@@ -49,4 +54,4 @@ def test_the_javascript_client_tells_the_same_events(system: System, tmp_path: P
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told: list[dict[str, Any]] = json.loads(done.stdout)
-    assert told == [{"names": ["log", "log", "succeeded"], "size": size} for size in SIZES]
+    assert told == [{"names": ["log", "log", "succeeded"], "size": size, "same": True, "ends": 1} for size in SIZES]

@@ -228,6 +228,13 @@ MUTANTS = (
         (HUB, f"{PUSH}test_large_outcomes.py"),
     ),
     Mutant(
+        "A large outcome that overtakes the answer to its submit is told to no one.",
+        "server/tidings_server/hub.py",
+        "if unborn and all(",
+        "if False and all(",
+        (HUB,),
+    ),
+    Mutant(
         "A socket that watches a job after its end is told no event of the end.",
         "server/tidings_server/socket.py",
         "if after != int(record.seq):",

@@ -128,6 +128,9 @@ async def test_the_python_client_tells_the_same_events(system: System, tmp_path:
         names = [event.name async for event in handle if event.name != "started"]
         assert names == ["log", "log", "succeeded"]
         assert await handle.result() == "x" * size
+        again = await client.watch(handle.token)  # told by a snapshot and by an event
+        assert [event.name async for event in again] == ["log", "log", "succeeded"]
+        assert await again.result() == "x" * size
         handle = await client.submit("large_when", {"path": str(path), "size": size, "fails": True})
         assert [event.name async for event in handle][-1] == "failed"
         with pytest.raises(JobFailed):
