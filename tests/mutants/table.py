@@ -876,6 +876,13 @@ MUTANTS = (
         ("tests/console/test_acts.py",),
     ),
     Mutant(
+        "What operators see of a job leaves out a list that is empty.",
+        "core/tidings/contract/admin.py",
+        "    history: list[PastAttempt]\n",
+        "    history: list[PastAttempt] = msgspec.field(default_factory=list)\n",
+        ("tests/browser/test_console_states.py::test_a_job_in_any_state_has_a_page",),
+    ),
+    Mutant(
         "What a handler in a process writes to the log does not say whose it is.",
         WORKER + "child.py",
         "    SUBJECT.set((order.token, order.kind, order.attempt, order.correlation_id, order.traceparent))\n",

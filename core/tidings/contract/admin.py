@@ -29,7 +29,11 @@ class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobDetail(Snapshot, frozen=True, kw_only=True):
-    """All that the store knows of a job: what its owner may see, and what only operators may."""
+    """All that the store knows of a job: what its owner may see, and what only operators may.
+
+    A snapshot leaves out the fields that have their defaults. The fields of its own have none, so that each is in
+    every answer, whatever the job has lived through; `input` alone may be absent.
+    """
 
     queue: str
     """The queue it waits or waited in."""
@@ -39,27 +43,27 @@ class JobDetail(Snapshot, frozen=True, kw_only=True):
     """Whose credential submitted it; empty: nobody was asked."""
     caller: str
     """Among whose jobs it counts: the owner, or an address."""
-    worker: str | None = None
+    worker: str | None
     """Who runs it."""
-    entry: str | None = None
+    entry: str | None
     """Where it lies in its ready stream."""
-    due: MomentText | None = None
+    due: MomentText | None
     """When it leaves the schedule (RFC 3339), if it lies there."""
-    deadline: MomentText | None = None
+    deadline: MomentText | None
     """When it is not worth finishing any more (RFC 3339)."""
-    cancel_asked: bool = False
+    cancel_asked: bool
     """Whether somebody asked that it stop, and its worker has not obeyed yet."""
     input: Any = msgspec.UNSET
     """What was submitted; there only while the store keeps it: until the job has ended, and in its dead letter."""
-    error: str = ""
+    error: str
     """Of one that failed: the exception, which clients are never shown."""
-    traceback: str = ""
+    traceback: str
     """Of one that failed: where the exception came from, which clients are never shown."""
-    history: list[PastAttempt] = msgspec.field(default_factory=list)
-    """The attempts before that did not succeed."""
-    letter: str | None = None
+    history: list[PastAttempt]
+    """The attempts that did not succeed, the first first."""
+    letter: str | None
     """The id of its dead letter."""
-    parent: str | None = None
+    parent: str | None
     """The token of the saga that called it."""
 
 

@@ -48,10 +48,10 @@ export const job = ({ api, feed }, { name: token }) => {
     move(seen.progress ?? null);
     const text = JSON.stringify(seen);
     if (ended && text === drawn) return; // nothing changes any more: leave selections and places alone
-    drawn = text;
     const open = new Set([...body.querySelectorAll("details[open]")].map((one) => one.getAttribute("data-name")));
     body.replaceChildren(...sections(seen));
     for (const one of body.querySelectorAll("details")) if (open.has(one.dataset.name ?? null)) one.open = true;
+    drawn = text;
   }
 
   /** @param {{fraction: number | null, message?: string | null} | null} progress */
@@ -104,7 +104,7 @@ export const job = ({ api, feed }, { name: token }) => {
 
 /** @param {Seen} seen */
 function sections(seen) {
-  const { milestones, steps = [], problem, input, result, history, traceback, error } = seen;
+  const { milestones, steps = [], problem, input, result, history = [], traceback, error } = seen;
   const done = TERMINAL.has(seen.status);
   return [
     facts(seen),
