@@ -28,6 +28,11 @@ export class Paged {
     return this.#cursor === null;
   }
 
+  /** Whether a page is being asked for. */
+  get asking() {
+    return this.#asking !== null;
+  }
+
   /** Begins anew; what is there stays in sight until its successor comes. */
   async restart() {
     this.#asking?.abort();

@@ -7,7 +7,7 @@
  * for when the end comes into sight.
  */
 
-import { h, mark } from "./dom.js";
+import { h, mark, say } from "./dom.js";
 import { slice } from "./slice.js";
 
 /** px; `.rows .row` has it. */
@@ -31,6 +31,7 @@ export class Virtual {
   #body = h("div", { role: "rowgroup", class: "rows-body" });
   #box;
   #empty;
+  #none;
   #cells;
   #key;
   #more;
@@ -52,6 +53,7 @@ export class Virtual {
     this.#cells = cells;
     this.#key = key;
     this.#more = more;
+    this.#none = empty;
     this.#empty = h("p", { class: "empty", hidden: true }, empty);
     this.#box = h("div", { class: "rows", tabindex: 0, role: "table", "aria-label": caption },
       h("div", { role: "rowgroup", class: "rows-head" },
@@ -64,9 +66,13 @@ export class Virtual {
     new ResizeObserver(() => this.#soon()).observe(this.#box);
   }
 
-  /** @param {Row[]} rows All that are known. */
-  show(rows) {
+  /**
+   * @param {Row[]} rows All that are known.
+   * @param {boolean} [complete] Whether there are no others: a page may be empty before the last.
+   */
+  show(rows, complete = true) {
     this.#rows = rows;
+    say(this.#empty, complete ? this.#none : "None so far: still searching…");
     mark(this.#box, "aria-rowcount", String(rows.length + 1));
     this.#empty.hidden = rows.length > 0;
     this.#draw();

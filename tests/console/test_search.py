@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import msgspec
 import pytest
 
 from support.store import StoreProcess, running_store
-from support.system import System
+from support.system import System, running_system
 from support.timeouts import scaled
+from tidings import SubmitOptions, SyncClient
 from tidings.broker.connection import Store, command, open_store
 from tidings.broker.gateway import GatewayStore, NewJob
 from tidings.broker.keys import Keys
@@ -81,6 +83,8 @@ async def test_the_series_and_the_overview_tell_what_ended(admin: httpx.AsyncCli
         {"since": "yesterday"},
         {"until": "2026-01-01T00:00:00"},
         {"cursor": "[1"},
+        {"cursor": '[0,"(+"]'},
+        {"cursor": '[-2,""]'},
         {"queue": "Not A Queue"},
         {"limit": "501"},
     ],
@@ -132,10 +136,68 @@ async def test_paging_through_many_asks_the_store_little_for_each_page(store: St
             assert asked <= 3 * len(found) + 40  # and 17 places in which jobs may lie
             before = await calls(store)
             rare = (await admin.get("/v1/admin/jobs", params={"kind": "rare"})).json()
-            assert await calls(store) - before <= 40
-            assert (rare["jobs"], rare["cursor"] is not None) == ([], True)
+            # 20 calls, in each of which 200 entries are read by 4, 8, 16, …
+            assert await calls(store) - before <= 20 * (1 + 7)
+            assert (rare["jobs"], rare["cursor"] is not None, rare["incomplete"]) == ([], True, True)
     finally:
         system.close()
+
+
+RUNNING, BEHIND = 10, 5_000
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server where ten jobs run while many others wait in their queue, and one is scheduled; its address."""
+    never = str(tmp_path_factory.mktemp("crowded") / "never")
+
+    async def wait_behind(url: str) -> None:
+        store = open_store(url)
+        async with GatewayStore(store, KEYS, "g", max_backlog=2 * BEHIND, max_backlog_per_caller=2 * BEHIND) as gateway:
+            new = (NewJob(mint("default").id, "noop", "standard", "[]", watch=0, caller=f"c{n}") for n in range(BEHIND))
+            answers = [gateway.submit("default", one) for one in new]
+            assert {(await answer).answer for answer in answers} == {"new"}
+        await store.aclose()
+
+    with running_system(TIDINGS_SLOTS=str(RUNNING)) as system:
+        with SyncClient(system.server.url) as client:
+            for _ in range(RUNNING):
+                handle = client.submit("wait_for_file", path=never)
+                next(event for event in handle if event.name == "started")
+            client.submit("noop", options=SubmitOptions(delay=600, watch=False))
+        anyio.run(wait_behind, system.store.url)
+        yield system.server.url
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state": "running"}, RUNNING),
+        ({"state": "running", "kind": "wait_for_file"}, RUNNING),
+        ({"state": "running", "kind": "noop"}, 0),
+        ({"state": "scheduled"}, 1),
+        ({"state": "waiting"}, 0),
+        ({"state": "succeeded"}, 0),
+    ],
+)
+async def test_few_among_many_are_all_on_the_first_page(crowded: str, query: dict[str, str], found: int) -> None:
+    async with httpx.AsyncClient(base_url=crowded, timeout=scaled(60)) as admin:
+        answer = (await admin.get("/v1/admin/jobs", params=query)).json()
+    assert (len(answer["jobs"]), answer["cursor"], answer["incomplete"]) == (found, None, False)
+
+
+async def test_a_page_is_short_only_at_the_end_or_where_it_says_that_it_is_incomplete(crowded: str) -> None:
+    async with httpx.AsyncClient(base_url=crowded, timeout=scaled(60)) as admin:
+        for kind, many in (("noop", BEHIND + 1), ("wait_for_file", RUNNING), ("no_such", 0)):
+            seen: list[str] = []
+            cursor: str | None = ""
+            while cursor is not None:
+                query: dict[str, str | int] = {"kind": kind, "limit": 400, "cursor": cursor}
+                answer = (await admin.get("/v1/admin/jobs", params=query)).json()
+                seen += (job["token"] for job in answer["jobs"])
+                cursor = answer["cursor"]
+                assert answer["incomplete"] == (cursor is not None and len(answer["jobs"]) < 400)
+            assert len(seen) == len(set(seen)) == many
 
 
 async def calls(store: Store) -> int:

@@ -883,6 +883,20 @@ MUTANTS = (
         ("tests/browser/test_console_states.py::test_a_job_in_any_state_has_a_page",),
     ),
     Mutant(
+        "Jobs that run are searched among all that wait.",
+        BROKER + "listing.py",
+        '    State.RUNNING: ("held",),\n',
+        "",
+        ("tests/console/test_search.py::test_few_among_many_are_all_on_the_first_page",),
+    ),
+    Mutant(
+        "A page of a search that is cut short does not say so.",
+        SERVER + "admin/search.py",
+        "incomplete=len(found) < limit",
+        "incomplete=False",
+        ("tests/console/test_search.py::test_a_page_is_short_only_at_the_end_or_where_it_says_that_it_is_incomplete",),
+    ),
+    Mutant(
         "What a handler in a process writes to the log does not say whose it is.",
         WORKER + "child.py",
         "    SUBJECT.set((order.token, order.kind, order.attempt, order.correlation_id, order.traceparent))\n",

@@ -4,11 +4,13 @@ What is in neither is not listed, and found by its token alone: sagas that wait 
 jobs that wait for a place of a limit.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
+
+from tidings.contract.state import State
 
 from .keys import Keys
 from .script import Script
@@ -36,28 +38,62 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
 class Source(NamedTuple):
     """Where jobs lie."""
 
-    kind: Literal["ready", "scheduled"]
+    kind: Literal["ready", "held", "scheduled"]
+    """`held`: those of a ready stream that workers hold, so those that run."""
     queue: str
     tier: str = ""
     lane: str = ""
 
 
-_LIST = Script("list", tuple[list[Row], str])
+class Wanted(NamedTuple):
+    """Which jobs are meant; what is empty does not matter."""
+
+    state: str = ""
+    kind: str = ""
+    correlation_id: str = ""
+    since: int = 0
+    """ms since the epoch, of the submission."""
+    until: int = 0
 
 
-def sources(tiers: dict[str, list[str]]) -> Iterator[Source]:
+class Found(NamedTuple):
+    """Some jobs, and where to go on."""
+
+    rows: list[Row]
+    at: int
+    """Number of the place, from 0; that of all places: there are no more."""
+    after: str
+    """Where in it; empty: at its beginning."""
+
+
+_LIST = Script("list", tuple[list[Row], int, str])
+
+_PLACES: dict[str, tuple[str, ...]] = {
+    State.RUNNING: ("held",),
+    State.SCHEDULED: ("scheduled",),
+    State.WAITING: ("scheduled",),
+}
+"""In which places those of a state lie, where not in all."""
+
+
+def sources(tiers: dict[str, list[str]], state: str = "") -> Iterator[Source]:
     """Yield the places in which jobs of some queues lie, always in one order.
 
     Args:
         tiers: queue → its tiers.
+        state: of which state; empty: of any.
 
     """
+    places = _PLACES.get(state, ("ready", "scheduled"))
+    kind: Literal["ready", "held"] = "held" if "held" in places else "ready"
     for queue in sorted(tiers):
-        for tier in sorted(tiers[queue]):
-            yield Source("ready", queue, tier)
-            yield from (Source("ready", queue, tier, str(lane)) for lane in range(LANES))
-            yield from (Source("ready", queue, tier, need) for need in NEEDS)
-        yield Source("scheduled", queue)
+        if kind in places:
+            for tier in sorted(tiers[queue]):
+                yield Source(kind, queue, tier)
+                yield from (Source(kind, queue, tier, str(lane)) for lane in range(LANES))
+                yield from (Source(kind, queue, tier, need) for need in NEEDS)
+        if "scheduled" in places:
+            yield Source("scheduled", queue)
 
 
 class Listing:
@@ -67,19 +103,26 @@ class Listing:
         self._store = store
         self._keys = keys
 
-    async def page(self, source: Source, after: str, count: int) -> tuple[list[Row], str]:
-        """Return up to `count` jobs of one place, and where to go on; empty: that was the last of them.
+    async def page(self, places: Sequence[Source], found: Found, wanted: Wanted, count: int, look: int) -> Found:
+        """Return up to `count` jobs, from where `found` ends, of the places of one queue, and where to go on.
 
         Args:
-            source: the place.
-            after: what the page before gave; at first empty.
-            count: entries to look at, from 1.
+            places: all there are; those of one queue stand together.
+            found: what the page before gave.
+            wanted: which jobs are meant.
+            count: jobs at the most, from 1.
+            look: jobs and places that are looked at, from 2, whether they are meant or not.
 
         """
-        args = (source.kind, source.tier, source.lane, after, count)
-        return await _LIST(self._store, self._keys.root(source.queue), args)
+        queue = places[found.at].queue
+        beside = [place for place in places[found.at :] if place.queue == queue]
+        args = ([(one.kind, one.tier, one.lane) for one in beside], 1, found.after, count, look, tuple(wanted))
+        rows, at, after = await _LIST(self._store, self._keys.root(queue), args)
+        return Found(rows, found.at + at - 1, after)
 
     async def some(self, queue: str, jobs: Iterable[str]) -> list[Row]:
         """Return some jobs by their ids, as far as they are known."""
-        rows, _ = await _LIST(self._store, self._keys.root(queue), ("ids", "", "", list(jobs), 0))
+        ids = list(jobs)
+        args = ([("ids", ids, "")], 1, "", len(ids) + 1, 2, tuple(Wanted()))
+        rows, _, _ = await _LIST(self._store, self._keys.root(queue), args)
         return rows

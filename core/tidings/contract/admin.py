@@ -103,6 +103,8 @@ class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
     """The dead letters."""
     cursor: str | None
     """For the page that follows; null: there is none."""
+    incomplete: bool = False
+    """The request had looked at as many letters as one may before the page was full: others may follow by `cursor`."""
 
 
 class LetterFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -229,6 +231,8 @@ class JobPage(msgspec.Struct, frozen=True, kw_only=True):
     """The jobs."""
     cursor: str | None
     """For the page that follows; null: there is none."""
+    incomplete: bool = False
+    """The request had looked at as many jobs as one may before the page was full: others may follow by `cursor`."""
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):

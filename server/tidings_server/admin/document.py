@@ -91,7 +91,7 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                     *map(_text, ("state", "kind", "queue", "correlation_id", "token", "since", "until", "cursor")),
                     LIMIT,
                 ],
-                **answer("A page may be short, or empty, and have a cursor.", JobPage),
+                **answer("A page that is short before the last says that it is incomplete.", JobPage),
             }
         },
         "/v1/admin/jobs/{token}": {
@@ -147,7 +147,7 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
             "get": {
                 "summary": "List dead letters.",
                 "parameters": [*map(_text, ("queue", "kind", "code", "cursor")), LIMIT],
-                **answer("The newest first; a page may be short and have a cursor.", LetterPage),
+                **answer("The newest first; one that is short before the last is incomplete.", LetterPage),
             }
         },
         "/v1/admin/dead/replay": {"post": {"summary": "Queue failed jobs again.", **acted}},

@@ -85,7 +85,7 @@ class Letters:
         self._gateway = gateway
 
     async def page(self, request: Request, _: Identity) -> Response:
-        """`GET /v1/admin/dead`: the newest first; a page may be short, or empty, and have a cursor."""
+        """`GET /v1/admin/dead`: the newest first; one that is short before the last is incomplete."""
         limit, after = limit_of(request), text_of(request, "cursor")
         selection = Selection(kind=text_of(request, "kind"), code=text_of(request, "code"))
         place = Place.read(after) if after else None
@@ -104,7 +104,8 @@ class Letters:
         cursor = None
         if len(shown) < len(found) or bar is not None:
             cursor = str(shown[-1][0] if len(shown) == limit or bar is None else Place(*bar))
-        return json_response(LetterPage(letters=[view(one) for _, one in shown], cursor=cursor))
+        incomplete = cursor is not None and len(shown) < limit
+        return json_response(LetterPage(letters=[view(one) for _, one in shown], cursor=cursor, incomplete=incomplete))
 
     async def replay(self, request: Request, _: Identity) -> Response:
         """`POST /v1/admin/dead/replay`: put failed jobs back into their queues, under their tokens."""

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.broker.chronicle import EndedJob
-from tidings.broker.listing import Listing, Row, sources
+from tidings.broker.listing import Found, Listing, Row, Wanted, sources
 from tidings.contract.admin import JobLine, JobPage
 from tidings.contract.problem import refuse
 from tidings.contract.state import TERMINAL, State
@@ -28,7 +28,7 @@ from . import statistics
 from .request import check_queue, limit_of, number_of, text_of
 
 LOOKED_AT = 200
-"""Jobs in one call of the store."""
+"""Jobs that the store looks at in one call, whether they are meant or not; an empty place counts as one."""
 
 MAX_CALLS = 20
 """Calls of the store for one page of those that live; what was not looked at by then is for the next page."""
@@ -40,46 +40,42 @@ MAX_MINUTES = 1_440
 """The longest series: a day."""
 
 
-class Wanted(NamedTuple):
+class Question(NamedTuple):
     """What is searched for; what is empty does not matter."""
 
-    state: str
-    kind: str
+    wanted: Wanted
     queue: str
-    correlation_id: str
-    since: int
-    """ms since the epoch, of the submission."""
-    until: int
 
     def admits(self, line: JobLine) -> bool:
         """Return whether a job is meant."""
+        state, kind, correlation_id, since, until = self.wanted
         return (
-            self.state in ("", line.state)
-            and self.kind in ("", line.kind)
+            state in ("", line.state)
+            and kind in ("", line.kind)
             and self.queue in ("", line.queue)
-            and (not self.correlation_id or self.correlation_id == line.correlation_id)
-            and self.since <= line.submitted
-            and (not self.until or line.submitted <= self.until)
+            and (not correlation_id or correlation_id == line.correlation_id)
+            and since <= line.submitted
+            and (not until or line.submitted <= until)
         )
 
     @property
     def live(self) -> bool:
         """Whether jobs that live can be meant."""
-        return not self.state or self.state not in TERMINAL
+        return not self.wanted.state or self.wanted.state not in TERMINAL
 
     @property
     def ended(self) -> bool:
         """Whether jobs that have ended can be meant."""
-        return not self.state or self.state in TERMINAL
+        return not self.wanted.state or self.wanted.state in TERMINAL
 
 
 class Cursor(msgspec.Struct, array_like=True, frozen=True):
     """Where a search goes on."""
 
-    source: int = 0
+    source: Annotated[int, msgspec.Meta(ge=-1)] = 0
     """Number of the place; -1: those that have ended."""
     after: Annotated[str, msgspec.Meta(pattern=AFTER_PATTERN)] = ""
-    """In a place: what the page before gave."""
+    """In a place: what the page before gave: how many of the schedule, or the id of an entry of a stream."""
     finished: int = 0
     """Of those that have ended: when the last that was shown did, ms since the epoch; 0: none was."""
     queue: str = ""
@@ -130,44 +126,40 @@ class Search:
     async def jobs(self, request: Request, _: Identity) -> Response:
         """`GET /v1/admin/jobs`: those that live, then those that have ended, the last first."""
         limit, cursor = limit_of(request), Cursor.read(text_of(request, "cursor"))
-        wanted = _wanted(request)
+        question = _question(request)
         token = text_of(request, "token")
         if token:
-            return json_response(JobPage(jobs=await self._one(token, wanted), cursor=None))
+            return json_response(JobPage(jobs=await self._one(token, question), cursor=None))
         found: list[JobLine] = []
         on: Cursor | None = cursor
         if cursor.source >= 0:
-            on = await self._live(wanted, limit, cursor, found) if wanted.live else Cursor(source=-1)
+            on = await self._live(question, limit, cursor, found) if question.live else Cursor(source=-1)
         if on is not None and on.source < 0:
-            on = await self._ended(wanted, limit, on, found) if wanted.ended else None
-        return json_response(JobPage(jobs=found, cursor=None if on is None else str(on)))
+            on = await self._ended(question, limit, on, found) if question.ended else None
+        if on is None:
+            return json_response(JobPage(jobs=found, cursor=None))
+        return json_response(JobPage(jobs=found, cursor=str(on), incomplete=len(found) < limit))
 
-    async def _one(self, text: str, wanted: Wanted) -> list[JobLine]:
+    async def _one(self, text: str, question: Question) -> list[JobLine]:
         token = self._gateway.find(text)
         lines = [live_line(token.partition, row) for row in await self._listing.some(token.partition, [token.id])]
-        return [line for line in lines if wanted.admits(line)]
+        return [line for line in lines if question.admits(line)]
 
-    async def _live(self, wanted: Wanted, limit: int, cursor: Cursor, found: list[JobLine]) -> Cursor:
+    async def _live(self, question: Question, limit: int, cursor: Cursor, lines: list[JobLine]) -> Cursor:
         """Add jobs that live; return where to go on."""
-        places = list(sources(self._tiers(wanted.queue)))
-        number, after = cursor.source, cursor.after
+        places = list(sources(self._tiers(question.queue), question.wanted.state))
+        found = Found([], cursor.source, cursor.after)
         for _ in range(MAX_CALLS):
-            if number >= len(places):
-                return Cursor(source=-1)
-            place = places[number]
-            # Not more than there is room for: what is looked at is shown, and the place in the stream is the cursor.
-            rows, after = await self._listing.page(place, after, min(LOOKED_AT, limit - len(found)))
-            lines = (live_line(place.queue, row) for row in rows)
-            found += (line for line in lines if line.finished is None and wanted.admits(line))
-            if not after:
-                number += 1
-            if len(found) == limit:
+            if found.at >= len(places) or len(lines) == limit:
                 break
-        return Cursor(source=number, after=after) if number < len(places) else Cursor(source=-1)
+            queue = places[found.at].queue
+            found = await self._listing.page(places, found, question.wanted, limit - len(lines), LOOKED_AT)
+            lines += (live_line(queue, row) for row in found.rows)
+        return Cursor(source=found.at, after=found.after) if found.at < len(places) else Cursor(source=-1)
 
-    async def _ended(self, wanted: Wanted, limit: int, cursor: Cursor, found: list[JobLine]) -> Cursor | None:
+    async def _ended(self, question: Question, limit: int, cursor: Cursor, found: list[JobLine]) -> Cursor | None:
         """Add jobs that have ended; return where to go on, None: that was all."""
-        queues = [wanted.queue] if wanted.queue else sorted(self._gateway.kinds.queues)
+        queues = [question.queue] if question.queue else sorted(self._gateway.kinds.queues)
         chronicle = self._gateway.chronicle
         await chronicle.catch_up(self._gateway.kinds.queues)
         ended: Iterator[EndedJob] = heapq.merge(
@@ -175,7 +167,7 @@ class Search:
             key=lambda job: (job.finished, job.queue, job.number),
             reverse=True,
         )
-        meant = (job for job in ended if cursor.before(job) and wanted.admits(ended_line(job)))
+        meant = (job for job in ended if cursor.before(job) and question.admits(ended_line(job)))
         shown = list(islice(meant, limit - len(found) + 1))
         more = len(shown) > limit - len(found)
         found += map(ended_line, shown[: limit - len(found)])
@@ -229,18 +221,18 @@ def ended_line(job: EndedJob) -> JobLine:
     )
 
 
-def _wanted(request: Request) -> Wanted:
+def _question(request: Request) -> Question:
     state, queue = text_of(request, "state"), text_of(request, "queue")
     if state and state not in set(State):
         raise refuse("invalid_frame", f"`state` takes one of {', '.join(State)}", field="/state")
-    return Wanted(
+    wanted = Wanted(
         state=state,
         kind=text_of(request, "kind"),
-        queue=check_queue(queue) if queue else "",
         correlation_id=text_of(request, "correlation_id"),
         since=_moment(request, "since"),
         until=_moment(request, "until"),
     )
+    return Question(wanted, check_queue(queue) if queue else "")
 
 
 def _moment(request: Request, name: str) -> int:

@@ -65,7 +65,7 @@ export const dead = ({ api }, { query }) => {
   }, (failed) => (failed ? tell(message(failed), "bad") : show()));
 
   function show() {
-    list.show([...paged.rows]);
+    list.show([...paged.rows], paged.complete);
     const there = `${count(paged.rows.length)}${paged.complete ? "" : "+"} ${paged.rows.length === 1 ? "letter" : "letters"}`;
     say(state, chosen.size > 0 ? `${count(chosen.size)} of ${there} chosen.` : `${there}. Choose some, or act on all that the search means.`);
     const which = chosen.size > 0 ? `${count(chosen.size)} chosen` : "all";
@@ -116,7 +116,7 @@ export const dead = ({ api }, { query }) => {
   }
 
   // Only what is looked at from its top is looked at again, and not while one chooses.
-  const looking = again(EVERY_MS, async () => { if (list.atTop && chosen.size === 0 && !acting) await paged.restart(); });
+  const looking = again(EVERY_MS, async () => { if (list.atTop && chosen.size === 0 && !acting && !paged.asking) await paged.restart(); });
   show();
   return {
     title: "Dead letters",

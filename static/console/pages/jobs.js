@@ -69,7 +69,7 @@ export const jobs = (desk, { query }) => {
   /** @type {Paged<JobLine>} */
   const paged = new Paged(ask, (failed) => (failed ? say(note, message(failed)) : show()));
   const show = () => {
-    list.show(paged.rows);
+    list.show(paged.rows, paged.complete);
     bars.look();
     say(note, `${count(paged.rows.length)}${paged.complete ? "" : "+"} ${paged.rows.length === 1 ? "job" : "jobs"}.`);
   };
@@ -81,7 +81,7 @@ export const jobs = (desk, { query }) => {
   };
   fill();
   // Only what is looked at from its top is looked at again: a list does not move under a reader.
-  const looking = again(EVERY_MS, async () => { if (list.atTop) await paged.restart(); });
+  const looking = again(EVERY_MS, async () => { if (list.atTop && !paged.asking) await paged.restart(); });
   if (query.focus) queueMicrotask(() => search.focus());
   return {
     title: "Jobs",

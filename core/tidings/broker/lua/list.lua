@@ -1,67 +1,119 @@
 #!lua flags=allow-oom
--- Lists jobs that live, for operators: a page of those in a ready stream, of those in the schedule, or some by id.
+-- Lists jobs that live, for operators: those that are meant in some places, one place after the other, or some by id.
 --
 -- Atomic, because a job that moves meanwhile would stand in a page as it never was; two pages may be of two moments.
+-- What is not meant is left out here, so that few among many are found with few calls.
 --
--- args = { source, tier, lane, after, count }
---   source: 'ready' (of a tier, or of its lane if that is not ''): the newest first, those that run among them;
---     after: '' or the `next` of the page before;
---   source: 'scheduled' (also sagas that wait, and jobs that stepped aside): the first due first;
---     after: how many to leave out;
---   source: 'ids': `after` is an array of them.
--- Reply: MessagePack array { rows, next }: next: '' if there is no more;
+-- args = { places, at, after, count, look, wanted }
+--   places: array of { source, tier, lane }:
+--     'ready': the stream of a tier, or of its lane if that is not '': the newest first, those that run among them;
+--     'held': those of such a stream that workers hold, so those that run, the oldest first;
+--     'scheduled': the schedule (also sagas that wait, and jobs that stepped aside): the first due first;
+--     'ids': `tier` is an array of ids;
+--   at, after: where to begin: 1, '', or what the call before gave;
+--   count: rows that are wanted, from 1;
+--   look: jobs that are looked at, from 2; a place counts as one;
+--   wanted = { state, kind, correlation_id, since, until }: '' and 0 do not matter; ms since the epoch of the submission.
+-- Reply: MessagePack array { rows, at, after }: at: the number of places + 1 if there is no more;
 --   row = { id, state, kind, tier, attempt, submitted, correlation_id, worker, finished }, '' for what is missing.
--- O(count + after).
+-- O(look + after), and O(ids).
 
-local source, tier, lane, after, count = unpack(args)
+local places, at, after, count, look, wanted = unpack(args)
 local READ_BYTES = 4194304 -- what entries hold beside the job's id is read too, and left out
-local rows = {}
+local rows, bytes = {}, 0
+
+local function full() return #rows >= count or look <= 0 or bytes >= READ_BYTES end
+
+local function is_meant(row)
+  local state, kind, correlation, since, till = unpack(wanted)
+  local submitted = tonumber(row[5]) or 0
+  return not terminal(row[1]) and (state == '' or state == row[1]) and (kind == '' or kind == row[2])
+    and (correlation == '' or correlation == row[6]) and since <= submitted and (till == 0 or submitted <= till)
+end
 
 local function row_of(id)
   local row = redis.pcall('HMGET', job_key(id), 'state', 'kind', 'tier', 'attempt', 'submitted', 'correlation_id',
     'worker', 'finished')
   if row.err or not row[1] then return end
   for i = 1, 8 do row[i] = row[i] or '' end
+  return row
+end
+
+local function add(id, row)
   table.insert(row, 1, id)
   rows[#rows + 1] = row
 end
 
-local function list_ready()
-  local from = after == '' and '+' or '(' .. after
-  local stream, left, bytes, slice = ready_key(tier, lane ~= '' and lane), count, 0, 4
-  while left > 0 and bytes < READ_BYTES do
-    local found = redis.call('XREVRANGE', stream, from, '-', 'COUNT', math.min(slice, left))
+local function look_at(id)
+  look = look - 1
+  local row = row_of(id)
+  if row and is_meant(row) then add(id, row) end
+end
+
+-- Each of these goes on in one place until it is full or through, and returns where to go on, '' if it is through.
+local function list_ready(tier, lane)
+  local stream, slice = ready_key(tier, lane ~= '' and lane), 4
+  while not full() do
+    local asked = math.min(slice, look)
+    local found = redis.call('XREVRANGE', stream, after == '' and '+' or '(' .. after, '-', 'COUNT', asked)
     for _, entry in ipairs(found) do
+      if full() then return after end
       bytes = bytes + #envelope_of(entry)
-      if string.sub(job_in(entry), 1, 1) ~= '/' then row_of(job_in(entry)) end
+      after = entry[1]
+      if string.sub(job_in(entry), 1, 1) ~= '/' then look_at(job_in(entry)) end
     end
-    if #found < math.min(slice, left) then return '' end
-    left = left - #found
-    from = '(' .. found[#found][1]
+    if #found < asked then return '' end
     slice = bytes < READ_BYTES / 64 and slice * 2 or 4 -- many small ones need few calls
   end
-  return string.sub(from, 2)
+  return after
+end
+
+local function list_held(tier, lane)
+  local stream = ready_key(tier, lane ~= '' and lane)
+  local asked = look
+  local held = redis.pcall('XPENDING', stream, GROUP, after == '' and '-' or '(' .. after, '+', asked)
+  if held.err then return '' end -- no worker has joined
+  for _, one in ipairs(held) do
+    if full() then return after end
+    after = one[1]
+    local entry = redis.call('XRANGE', stream, after, after)[1]
+    if entry then
+      bytes = bytes + #envelope_of(entry)
+      look_at(job_in(entry))
+    end
+  end
+  return #held < asked and '' or after
 end
 
 local function list_scheduled()
   local first = tonumber(after) or 0
-  local found = redis.call('ZRANGE', scheduled_key, first, first + count - 1)
-  for _, id in ipairs(found) do row_of(id) end
-  return #found == count and string.format('%.0f', first + count) or ''
+  local found = redis.call('ZRANGE', scheduled_key, first, first + look - 1)
+  local through = #found < look
+  for _, id in ipairs(found) do
+    if full() then through = false break end
+    first = first + 1
+    look_at(id)
+  end
+  return through and '' or string.format('%.0f', first)
 end
 
-local function list_some()
-  for _, id in ipairs(after) do row_of(id) end
+local function list_some(ids)
+  for _, id in ipairs(ids) do
+    local row = row_of(id)
+    if row then add(id, row) end
+  end
   return ''
 end
 
-local next_after
-if source == 'ready' then
-  next_after = list_ready()
-elseif source == 'scheduled' then
-  next_after = list_scheduled()
-else
-  next_after = list_some()
+local LISTS = { ready = list_ready, held = list_held, scheduled = list_scheduled, ids = list_some }
+
+while at <= #places and not full() do
+  local source, tier, lane = unpack(places[at])
+  look = look - 1
+  if look > 0 then
+    after = LISTS[source](tier, lane)
+    if after == '' then at = at + 1 end
+  end
 end
 
-return cmsgpack.pack({ rows, next_after })
+return cmsgpack.pack({ rows, at, after })
