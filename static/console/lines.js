@@ -77,8 +77,7 @@ export class Lines {
   #draw() {
     if (this.#width === 0) return;
     const height = HEIGHT - TOP - BOTTOM;
-    const most = Math.max(0, ...this.#lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
-    const { ticks, y } = vertical(most, height);
+    const { ticks, y } = vertical(this.#lines.flatMap(({ values }) => values.filter((value) => value !== null)), height);
     const marks = timeTicks(this.#times, (this.#width - LEFT) / A_TIME);
     this.#svg.replaceChildren(
       ...ticks.flatMap((tick) => [

@@ -90,7 +90,7 @@ function show(desk) {
 }
 
 function search() {
-  const field = main.querySelector("input[type=search]");
+  const field = main.querySelector("input[type=search], .filters select");
   if (field instanceof HTMLElement) field.focus();
   else location.hash = format("jobs", "", { focus: "search" });
 }

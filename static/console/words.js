@@ -21,10 +21,21 @@ function long(seconds) {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
-/** @param {number} seconds As short as an axis needs it. */
+const UNITS = /** @type {const} */ ([["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]]);
+
+/** @param {number} seconds As short as an axis needs it: in the units that people count in, never a part of a minute. */
 export function brief(seconds) {
+  if (seconds < 0.001) return `${Number((seconds * 1e6).toPrecision(3))} µs`;
   if (seconds < 1) return `${Number((seconds * 1000).toPrecision(3))} ms`;
-  return seconds < 60 ? `${Number(seconds.toPrecision(3))} s` : `${Number((seconds / 60).toPrecision(3))} min`;
+  if (seconds < 60) return `${Number(seconds.toPrecision(3))} s`;
+  let left = Math.round(seconds);
+  const parts = [];
+  for (const [unit, length] of UNITS) {
+    const many = Math.floor(left / length);
+    left -= many * length;
+    if (many > 0) parts.push(`${many} ${unit}`);
+  }
+  return parts.slice(0, 2).join(" ");
 }
 
 /** @param {number} perSecond */

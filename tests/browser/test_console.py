@@ -10,8 +10,9 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from support.system import JOBS, System, running_system
 from support.timeouts import scaled
 from support.wall import standing
-from tidings import SyncClient
+from tidings import SubmitOptions, SyncClient
 
+NONE = "\N{EN DASH}"
 HOSTILE = "<img src=x onerror=window.intruded=1>"
 PAGES = ["Overview", "Workers", "Jobs", "Dead letters", "Breakers", "Connections", "Audit"]
 
@@ -88,8 +89,7 @@ def test_a_dead_letter_is_replayed_and_succeeds(console: Page, client: SyncClien
     path = tmp_path / "mended"
     token = dead_letter(client, path)
     go(console, "Dead letters")
-    console.get_by_label("Kind").fill("mended")
-    console.keyboard.press("Enter")
+    console.get_by_role("search").get_by_label("Kind").select_option("mended")
     console.get_by_label(f"Choose {token}").check()
     console.get_by_role("button", name="Replay 1 chosen…").click()
     expect(console.get_by_role("alertdialog")).to_contain_text("Replay 1 letter?")
@@ -123,11 +123,13 @@ def test_a_breaker_is_held_open_and_let_go(console: Page, client: SyncClient) ->
     go(console, "Breakers")
     row = console.get_by_role("region", name="Circuit breakers").get_by_role("row").filter(has_text="payments")
     expect(row).to_contain_text("by its calls")
+    expect(row.get_by_role("button")).to_have_text(["Hold open", "Hold closed"])  # there is nothing to release
     row.get_by_role("button", name="Hold open: payments").click()
     console.get_by_role("alertdialog").get_by_role("button", name="Hold open").click()
     expect(row.locator(".chip")).to_have_text("open")
     expect(row).to_contain_text("by an operator")
-    row.get_by_role("button", name="By itself: payments").click()
+    expect(row.get_by_role("button")).to_have_text(["Hold closed", "Release"])
+    row.get_by_role("button", name="Release: payments").click()
     expect(row.locator(".chip")).to_have_text("closed")
     expect(row).to_contain_text("by its calls")
 
@@ -136,7 +138,8 @@ def test_one_job_shows_when_what_happened_and_why_it_failed(console: Page, clien
     token = dead_letter(client, tmp_path / "never")
     go(console, "Dead letters")
     console.get_by_role("link", name=token).click()
-    expect(console.get_by_role("heading", level=1)).to_have_text("Job")
+    expect(console.get_by_role("heading", level=1)).to_have_text("mended")
+    expect(console).to_have_title(f"mended {token.partition('.')[2][:6]} · Tidings")
     main = console.get_by_role("main")
     expect(main.get_by_role("rowheader", name="running")).to_be_visible()
     expect(main.get_by_role("region", name="Problem")).to_contain_text("the disk is full")
@@ -144,6 +147,29 @@ def test_one_job_shows_when_what_happened_and_why_it_failed(console: Page, clien
     expect(main.get_by_role("region", name="Failed attempts")).to_contain_text("retrying")
     main.get_by_text("Traceback", exact=True).click()
     expect(main.locator("pre", has_text="Retry")).to_be_visible()
+
+
+def test_a_failed_job_is_replayed_on_its_own_page(console: Page, client: SyncClient, tmp_path: Path) -> None:
+    token = dead_letter(client, tmp_path / "mended")
+    console.goto(f"/console#/jobs/{token}")
+    state = console.locator(".view-head .chip")
+    expect(state).to_have_text("failed")
+    (tmp_path / "mended").touch()
+    console.get_by_role("button", name="Replay…").click()
+    console.get_by_role("alertdialog").get_by_role("button", name="Replay").click()
+    expect(tell(console)).to_contain_text("It was replayed.")
+    expect(state).to_have_text("succeeded")
+    expect(console.get_by_role("button", name="Replay…")).to_be_hidden()
+
+
+def test_a_job_that_never_ran_took_no_time(console: Page, client: SyncClient) -> None:
+    later = client.submit("noop", options=SubmitOptions(delay=600, watch=False))
+    console.goto(f"/console#/jobs?q={later.token}")
+    row = console.locator(".rows-body .row").filter(has_text=later.token)
+    expect(row.get_by_role("cell").nth(5)).to_have_text(NONE)
+    later.cancel()
+    expect(row.get_by_role("cell").nth(1)).to_have_text("cancelled")
+    expect(row.get_by_role("cell").nth(5)).to_have_text(NONE)
 
 
 def test_a_running_job_moves_and_is_cancelled(console: Page, client: SyncClient, tmp_path: Path) -> None:
@@ -186,11 +212,18 @@ def test_it_is_led_by_keys(console: Page, client: SyncClient, tmp_path: Path) ->
         expect(console.get_by_role("heading", level=1)).to_have_text(name)
     expect(console.get_by_role("link", name=token)).to_be_visible()
     console.keyboard.press("/")
-    expect(console.get_by_label("Queue")).to_be_focused()
-    console.keyboard.type("gw?")  # typed, not obeyed
-    expect(console.get_by_label("Queue")).to_have_value("gw?")
-    console.get_by_label("Queue").fill("")
+    expect(console.get_by_role("search").get_by_label("Queue")).to_be_focused()
     console.get_by_role("heading", level=1).focus()
+    for key in ("g", "j", "/"):
+        console.keyboard.press(key)
+    expect(console.get_by_label("Find")).to_be_focused()
+    console.keyboard.type("gw?")  # typed, not obeyed
+    expect(console.get_by_label("Find")).to_have_value("gw?")
+    console.get_by_label("Find").fill("")
+    console.get_by_role("heading", level=1).focus()
+    for key in "gd":
+        console.keyboard.press(key)
+    expect(console.get_by_role("link", name=token)).to_be_visible()
     console.keyboard.press("j")
     first = console.locator(".rows-body .row").first.get_by_role("link")
     expect(console.locator(".rows-body .row").first.locator(":focus")).to_have_count(1)

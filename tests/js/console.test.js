@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format, parse } from "../../static/console/router.js";
-import { heat, path, timeTicks, vertical } from "../../static/console/scale.js";
+import { firstKnown, heat, path, timeTicks, vertical } from "../../static/console/scale.js";
 import { slice } from "../../static/console/slice.js";
 import { place, spans } from "../../static/console/waterfall.js";
 import { ago, brief, moment, ms, percent, rate, took, whole } from "../../static/console/words.js";
@@ -25,12 +25,36 @@ test("a line is broken where nothing is known, and a lone point is seen", () => 
   assert.equal(path([null, null], at, at), "");
 });
 
-test("a vertical scale holds its largest value, even of none", () => {
-  for (const most of [0, 0.0004, 3, 7250]) {
-    const { ticks, y } = vertical(most, 100);
-    assert.ok(y(most) >= 0 && y(0) === 100, `${most}`);
-    assert.ok(ticks.at(-1) >= most && ticks[0] === 0, `${most}: ${ticks}`);
+test("a vertical scale holds its largest value, even of none, and its ticks are few and round", () => {
+  for (const values of [[], [0], [0.0004], [3, 2.5], [400], [7250], [0.002, 0.004, 400], [0.0101, 0.0102, 3], [0.3, 900_000], [1e-9, 1e9], [0, 0.5, 200]]) {
+    const { ticks, y } = vertical(values, 100);
+    const [low, high] = [ticks[0], ticks.at(-1)];
+    assert.ok(ticks.length >= 2 && ticks.length <= 8, `${values}: ${ticks}`);
+    assert.ok(ticks.every((one, at) => at === 0 || one > ticks[at - 1]), `${values}: ${ticks}`);
+    assert.ok(high >= Math.max(0, ...values) && Math.round(y(low)) === 100 && Math.round(y(high)) === 0, `${values}: ${ticks}`);
+    for (const value of values) assert.ok(y(value) >= -1e-9 && y(value) <= 100 + 1e-9, `${values}: ${value}`);
+    for (const tick of ticks.slice(1)) assert.match(brief(tick), /^([0-9.]{1,12} (µs|ms|s)|[0-9]+ (min|h|d)( (30|15) (s|min))?)$/, `${values}: ${tick}`);
   }
+});
+
+test("one long job does not press the others flat: an axis over several orders is logarithmic, and begins at the data", () => {
+  const { logarithmic, ticks, y } = vertical([0.012, 0.03, 0.05, 380], 100);
+  assert.ok(logarithmic && ticks[0] === 0.01, `${ticks}`);
+  assert.ok(y(0.012) - y(0.05) > 10, "p50 and p95 stand apart");
+  assert.ok(!vertical([1, 2, 3], 100).logarithmic);
+});
+
+test("durations on an axis are in the units that people count in", () => {
+  assert.deepEqual([0.00002, 0.0035, 2, 90, 400, 3600, 5400, 90_000].map(brief), ["20 µs", "3.5 ms", "2 s", "1 min 30 s", "6 min 40 s", "1 h", "1 h 30 min", "1 d 1 h"]);
+});
+
+test("a chart begins where its data does, and is not narrower than some steps", () => {
+  const points = (first, many) => Array.from({ length: many }, (_, at) => ({ count: at < first ? 0 : 1 }));
+  assert.equal(firstKnown(points(100, 120), 12), 99);
+  assert.equal(firstKnown(points(119, 120), 12), 108);
+  assert.equal(firstKnown(points(0, 120), 12), 0);
+  assert.equal(firstKnown(points(5, 5), 12), 0);
+  assert.equal(firstKnown([], 12), 0);
 });
 
 test("few are seen beside many on the heat map, and none is not painted", () => {
@@ -90,7 +114,7 @@ test("a share that falls short is never rounded up to all", () => {
 
 test("times are told as long as they are", () => {
   assert.deepEqual([0.0042, 3.21, 75, 3700, 90_000, null].map(took), ["4.2 ms", "3.21 s", "1 min 15 s", "1 h 1 min", "1 d 1 h", "–"]);
-  assert.deepEqual([0.25, 1.5, 30, 300, 90].map(brief), ["250 ms", "1.5 s", "30 s", "5 min", "1.5 min"]);
+  assert.deepEqual([0.25, 1.5, 30, 300, 90].map(brief), ["250 ms", "1.5 s", "30 s", "5 min", "1 min 30 s"]);
   assert.deepEqual([0.4, 59.6, 61].map(whole), ["0 s", "60 s", "1 min 1 s"]);
   const now = Date.parse("2026-01-01T12:00:00Z");
   assert.deepEqual([now, now - 5000, "2026-01-01T11:59:00Z", null, now + 900].map((at) => ago(at, now)), ["now", "5 s ago", "1 min 0 s ago", "–", "now"]);

@@ -16,11 +16,11 @@ export const audit = ({ api }) => {
   const list = new Virtual({
     caption: "What operators did, the newest first",
     key: (line) => `${line.at} ${line.action} ${line.target} ${line.detail}`,
-    empty: "Nobody has done anything yet.",
+    empty: "No operator has done anything yet.",
     more: () => void paged.next(),
     cells: [
       { head: "When", wide: [6.5, 1], cell: ({ at }) => moment(at) },
-      { head: "Who", wide: [7, 2], cell: ({ who, address }) => who || address || "nobody was asked" },
+      { head: "Who", wide: [7, 2], cell: ({ who, address }) => who || address || "no credential asked" },
       { head: "Did", wide: [7, 2], cell: ({ action }) => action },
       { head: "To", wide: [9, 3], cell: ({ target }) => target },
       { head: "Outcome", wide: [7, 2], cell: ({ outcome, unrecorded }) => h("span", { class: "chip", "data-tone": outcome === "done" || outcome === "ok" ? "good" : "bad" }, unrecorded ? `${outcome}, ${unrecorded + 1} times` : outcome) },
@@ -35,7 +35,7 @@ export const audit = ({ api }) => {
   void paged.restart();
   return {
     title: "Audit",
-    element: page("Audit", [h("button", { class: "button is-small", type: "button", onclick: () => void paged.restart() }, "Look again")], [
+    element: page("Audit", [h("button", { class: "button is-small", type: "button", onclick: () => void paged.restart() }, "Refresh")], [
       panel("The newest first", [list.element], { more: "is-table" }),
     ]),
     close: () => paged.stop(),

@@ -10,10 +10,11 @@ import { Table, button } from "../table.js";
 import { attempt, page, panel } from "../view.js";
 import { ago } from "../words.js";
 
+/** What a breaker can be told: the state, the button, its look, what one is asked, and whether that is for one that is held. */
 const ORDERS = /** @type {const} */ ([
-  ["open", "Hold open", "Nothing is let through to the service until somebody says otherwise: jobs that need it wait."],
-  ["closed", "Hold closed", "Every job is let through for an hour, however many fail."],
-  ["auto", "By itself", ""],
+  ["open", "Hold open", "is-danger", "The breaker lets no call through until an operator releases it: jobs that need the service wait."],
+  ["closed", "Hold closed", "", "The breaker lets every call through for an hour, however many fail."],
+  ["auto", "Release", "is-primary", ""],
 ]);
 
 /** @type {Page} */
@@ -22,8 +23,8 @@ export const breakers = ({ api }) => {
    * @param {string} breaker
    * @param {typeof ORDERS[number]} order
    */
-  const act = async (breaker, [state, name, text]) => {
-    if (text && !await ask({ title: `${name}: ${breaker}?`, text, yes: name })) return;
+  const act = async (breaker, [state, name, , text]) => {
+    if (text && !await ask({ title: `${name}: ${breaker}?`, text, yes: name, danger: state === "open" })) return;
     await attempt(async () => {
       await api.send(`breakers/${nameSegment(breaker)}`, { state });
       return state === "auto" ? `${breaker} goes by its calls again.` : `${breaker} is held ${state}.`;
@@ -42,9 +43,14 @@ export const breakers = ({ api }) => {
       } },
       { head: "Since", text: ({ since }) => ago(since) },
       { head: "Held there", text: ({ forced }) => (forced ? "by an operator" : "by its calls") },
-      { head: "Actions", quiet: true, make: (row) => h("span", { class: "buttons" }, ORDERS.map((order) => button(order[1], () => void act(row().breaker, order)))),
-        update: (buttons, { breaker }) => {
-          [...buttons.children].forEach((one, at) => one.setAttribute("aria-label", `${ORDERS[at][1]}: ${breaker}`));
+      { head: "Actions", quiet: true, make: (row) => h("span", { class: "buttons" }, ORDERS.map((order) => button(order[1], () => void act(row().breaker, order), order[2]))),
+        update: (buttons, { breaker, state, forced }) => {
+          [...buttons.children].forEach((one, at) => {
+            if (!(one instanceof HTMLElement)) return;
+            const [order, name] = ORDERS[at];
+            mark(one, "aria-label", `${name}: ${breaker}`);
+            one.hidden = order === "auto" ? !forced : forced && order === state; // only what would change something
+          });
         } },
     ],
   });

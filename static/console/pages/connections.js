@@ -17,7 +17,7 @@ export const connections = ({ api }) => {
   const table = new Table({
     caption: "Connections, the slowest readers first",
     key: ({ connection }) => connection,
-    empty: "Nobody is connected to this server.",
+    empty: "No client is connected to this server.",
     columns: [
       { head: "Connection", make: (row) => h("span", { class: "mono" }, row().connection) },
       { head: "Caller", text: ({ caller }) => caller || NONE },
@@ -34,7 +34,7 @@ export const connections = ({ api }) => {
   });
   const asking = again(EVERY_MS, async (signal) => {
     const { server, connections: lines, more } = await api.get("connections", {}, signal);
-    say(note, `Of the server process ${server}, which answers here; others hold others.${more ? ` ${count(more)} more are not shown.` : ""}`);
+    say(note, `The connections of the server process ${server}, which answered. Each process tells its own.${more ? ` ${count(more)} more are not shown.` : ""}`);
     table.show([...lines].sort(slowestFirst));
   });
   return {

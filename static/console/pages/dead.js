@@ -3,6 +3,7 @@
 
 /** @import { Acted, Letter } from "../types.js" */
 /** @import { Page } from "../view.js" */
+import { offer, select } from "../choice.js";
 import { h, say } from "../dom.js";
 import { ask, tell } from "../notice.js";
 import { Paged } from "../paged.js";
@@ -14,6 +15,7 @@ import { ago, count, message } from "../words.js";
 /** ms */
 const EVERY_MS = 3000;
 const FIELDS = /** @type {const} */ (["queue", "kind", "code"]);
+const LABELS = { queue: "Queue", kind: "Kind", code: "Problem" };
 const WHY = /** @type {Record<string, string>} */ ({
   gone: "no longer there", live: "the job is not failed", held: "another job with its unique value lives",
 });
@@ -46,15 +48,20 @@ export const dead = ({ api }, { query }) => {
       { head: "Says", wide: [10, 4], cell: ({ detail, error }) => h("span", { title: error || detail }, error || detail) },
     ],
   });
-  const fields = FIELDS.map((name) => h("div", { class: "field" },
-    h("label", { class: "field-label", for: `dead-${name}` }, name === "code" ? "Problem code" : name[0].toUpperCase() + name.slice(1)),
-    h("input", { class: "input", type: "search", id: `dead-${name}`, name, value: query[name] ?? "", autocomplete: "off", spellcheck: "false" })));
-  const form = h("form", { class: "filters", role: "search", "aria-label": "Dead letters", onsubmit: search },
-    fields, h("button", { class: "button is-small", type: "submit" }, "Search"));
+  const selects = Object.fromEntries(FIELDS.map((name) => [name, select(LABELS[name], [["", `any ${name === "code" ? "problem" : name}`]])]));
+  const form = h("form", { class: "filters", role: "search", "aria-label": "Dead letters" },
+    FIELDS.map((name) => h("label", { class: "field" }, h("span", { class: "field-label" }, LABELS[name]), selects[name].select)));
+  for (const name of FIELDS) selects[name].select.name = name;
+  form.addEventListener("change", search);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  const fill = () => {
+    for (const name of FIELDS) {
+      if (filter[name]) offer(selects[name].select, [filter[name]]);
+      selects[name].select.value = filter[name] ?? "";
+    }
+  };
 
-  /** @param {SubmitEvent} event */
-  function search(event) {
-    event.preventDefault();
+  function search() {
     location.hash = format("dead", "", /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form))));
   }
   let filter = query;
@@ -65,6 +72,7 @@ export const dead = ({ api }, { query }) => {
   }, (failed) => (failed ? tell(message(failed), "bad") : show()));
 
   function show() {
+    offer(selects.code.select, paged.rows.map(({ code }) => code));
     list.show([...paged.rows], paged.complete);
     const there = `${count(paged.rows.length)}${paged.complete ? "" : "+"} ${paged.rows.length === 1 ? "letter" : "letters"}`;
     say(state, chosen.size > 0 ? `${count(chosen.size)} of ${there} chosen.` : `${there}. Choose some, or act on all that the search means.`);
@@ -117,14 +125,19 @@ export const dead = ({ api }, { query }) => {
 
   // Only what is looked at from its top is looked at again, and not while one chooses.
   const looking = again(EVERY_MS, async () => { if (list.atTop && chosen.size === 0 && !acting && !paged.asking) await paged.restart(); });
+  fill();
   show();
   return {
     title: "Dead letters",
     element: page("Dead letters", [buttons.replay, buttons.drop], [form, state, panel("The newest first", [list.element], { more: "is-table" })]),
+    see: ({ queues, kinds }) => {
+      offer(selects.queue.select, queues.map(({ queue }) => queue));
+      offer(selects.kind.select, kinds.map(({ kind }) => kind));
+    },
     moved: (next) => {
       filter = next;
       chosen.clear();
-      for (const input of form.querySelectorAll("input")) input.value = next[input.name] ?? "";
+      fill();
       list.top();
       looking.now();
     },

@@ -1,7 +1,7 @@
 // @ts-check
 /** One job: when what happened to it, what went in and came out, why it failed. */
 
-/** @import { PastAttempt, Detail } from "../types.js" */
+/** @import { Acted, PastAttempt, Detail } from "../types.js" */
 /** @import { Problem, Snapshot, Step } from "../../client/frame.js" */
 /** @import { Page } from "../view.js" */
 import { tokenSegment } from "../../client/path.js";
@@ -16,12 +16,18 @@ import { NONE, message, moment, percent, took } from "../words.js";
 /** While it lives it is asked about so often beside what its events tell: ms. */
 const EVERY_MS = 2000;
 
+/** Why a job was not replayed. */
+const WHY = /** @type {Record<string, string>} */ ({
+  gone: "its dead letter is no longer there", live: "it is not failed", held: "another job with its unique value lives",
+});
+
 /** @typedef {Snapshot & Detail} Seen */
 
 /** @type {Page} */
 export const job = ({ api, feed }, { name: token }) => {
   const state = h("span", { class: "chip" });
   const cancel = h("button", { class: "button is-small is-danger", type: "button", hidden: true, onclick: () => void stop() }, "Cancel it…");
+  const replay = h("button", { class: "button is-small is-primary", type: "button", hidden: true, onclick: () => void runAgain() }, "Replay…");
   const body = h("div", { class: "view-inner" }, h("p", { class: "empty" }, "Looking…"));
   const bar = h("div", { class: "meter-bar" });
   const meter = h("div", { class: "meter", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100, hidden: true }, bar);
@@ -39,12 +45,28 @@ export const job = ({ api, feed }, { name: token }) => {
     });
   }
 
+  async function runAgain() {
+    const text = "The job runs again under its token, with its attempts counted from the beginning.";
+    if (!await ask({ title: "Replay this job?", text, yes: "Replay" })) return;
+    await attempt(async () => {
+      const { done, refused } = /** @type {Acted} */ (await api.send("dead/replay", { tokens: [token], dry_run: false }));
+      if (done === 0) throw new Error(`It was not replayed: ${WHY[refused[0]?.why ?? "gone"]}.`);
+      ended = false;
+      watch();
+      looking.now();
+      return "It was replayed.";
+    });
+  }
+
   /** @param {Seen} seen */
   function show(seen) {
     ended = TERMINAL.has(seen.status);
     say(state, seen.cancel_asked && !ended ? `${seen.status}, asked to stop` : seen.status);
     mark(state, "data-tone", toneOf(seen.status));
     cancel.hidden = ended;
+    replay.hidden = seen.status !== "failed" || !seen.letter;
+    say(heading, seen.kind || "Job");
+    document.title = `${titleOf(seen)} · Tidings`;
     move(seen.progress ?? null);
     const text = JSON.stringify(seen);
     if (ended && text === drawn) return; // nothing changes any more: leave selections and places alone
@@ -74,33 +96,50 @@ export const job = ({ api, feed }, { name: token }) => {
     } catch (error) {
       if (signal.aborted || drawn) throw error;
       body.replaceChildren(h("p", { class: "empty" }, message(error)));
-      watch.unwatch();
+      unwatch();
     }
   });
-  const watch = feed.tidings.watch(token);
-  watch.result.catch(() => {}); // how it ended is shown, not thrown
-  watch.accepted.catch(() => {});
-  const offs = [
-    watch.on("progress", ({ data }) => move(data)),
-    ...(/** @type {const} */ (["started", "retrying", "waiting", "step", "finished"])).map((event) => watch.on(event, () => looking.now())),
-  ];
-  return {
-    title: "Job",
-    element: page("Job", [state, cancel], [
+  let unwatch = () => {};
+  function watch() {
+    unwatch();
+    const watched = feed.tidings.watch(token);
+    watched.result.catch(() => {}); // how it ended is shown, not thrown
+    watched.accepted.catch(() => {});
+    const offs = [
+      watched.on("progress", ({ data }) => move(data)),
+      ...(/** @type {const} */ (["started", "retrying", "waiting", "step", "finished"])).map((event) => watched.on(event, () => looking.now())),
+    ];
+    unwatch = () => {
+      for (const off of offs) off();
+      watched.unwatch();
+    };
+  }
+  watch();
+  const element = page("Job", [state, replay, cancel], [
       h("p", { class: "token-line" }, h("code", { class: "mono" }, token),
         h("button", { class: "link", type: "button", onclick: () => void attempt(async () => {
           await navigator.clipboard.writeText(token);
           return "The token is copied.";
         }) }, "Copy")),
       meter, said, body,
-    ]),
+    ]);
+  const heading = /** @type {HTMLElement} */ (element.querySelector("h1"));
+  return {
+    title: titleOf({ token }),
+    element,
     close: () => {
       looking.stop();
-      for (const off of offs) off();
-      watch.unwatch();
+      unwatch();
     },
   };
 };
+
+/**
+ * Returns what the page is called in a tab and a history: the kind, and enough of the token to tell jobs apart.
+ *
+ * @param {{token: string, kind?: string}} job
+ */
+export const titleOf = ({ token, kind = "Job" }) => `${kind} ${token.slice(token.indexOf(".") + 1, token.indexOf(".") + 7)}`;
 
 /** @param {Seen} seen */
 function sections(seen) {
@@ -140,7 +179,7 @@ function facts(seen) {
  */
 function waterfall(milestones, steps, done, attempt) {
   const all = spans(milestones, steps, done, attempt);
-  if (all.length === 0) return h("p", { class: "muted" }, "Nothing is known of it.");
+  if (all.length === 0) return h("p", { class: "muted" }, "The store has no times of it.");
   const first = Math.min(...all.map(({ from }) => from));
   const last = Math.max(...all.map(({ to }) => to ?? Date.now()), first + 1);
   const lines = all.map((span) => {
@@ -151,9 +190,9 @@ function waterfall(milestones, steps, done, attempt) {
     const name = h("th", { scope: "row", class: "fall-name" }, span.name, span.note ? h("span", { class: "muted" }, ` ${span.note.replace("_", " ")}`) : null);
     name.style.paddingInlineStart = `${span.depth}rem`;
     return h("tr", {}, name, h("td", { class: "fall-track" }, bar), h("td", { class: "is-number" }, `+${took((span.from - first) / 1000)}`),
-      h("td", { class: "is-number" }, span.to === null ? "goes on" : took((span.to - span.from) / 1000)));
+      h("td", { class: "is-number" }, span.to === null ? "under way" : took((span.to - span.from) / 1000)));
   });
-  return h("div", { class: "scroll-x" }, h("table", { class: "table fall" },
+  return h("div", { class: "scroll-x", tabindex: 0, role: "group", "aria-label": "What happened when, as a table" }, h("table", { class: "table fall" },
     h("caption", { class: "muted" }, `From ${moment(first)}, ${took((last - first) / 1000)} in all${done ? "" : " so far"}`),
     h("thead", { class: "visually-hidden" }, h("tr", {}, ["What", "Picture", "Began", "Took"].map((head) => h("th", { scope: "col" }, head)))),
     h("tbody", {}, lines)));

@@ -8,10 +8,10 @@ import { h, say } from "../dom.js";
 import { LiveBars, liveBar } from "../live.js";
 import { Paged } from "../paged.js";
 import { format } from "../router.js";
-import { STATES, chip } from "../state.js";
+import { STATES, TERMINAL, chip } from "../state.js";
 import { again, page, panel } from "../view.js";
 import { Virtual } from "../virtual.js";
-import { ago, count, message, ms, took, whole } from "../words.js";
+import { NONE, ago, count, message, ms, took, whole } from "../words.js";
 
 const PAGE = 200;
 /** Between looks at the first page, while one is at its top: ms. */
@@ -22,6 +22,7 @@ const SINCE = /** @type {const} */ ([["", "any time"], ["300", "last 5 min"], ["
 export const jobs = (desk, { query }) => {
   let asked = query;
   const note = h("p", { class: "view-note", role: "status" });
+  const order = h("p", { class: "muted" });
   const search = h("input", { class: "input", type: "search", name: "q", id: "jobs-q", autocomplete: "off", spellcheck: "false", placeholder: "a token or a correlation id" });
   const [state, kind, since] = [
     select("State", [["", "any state"], ...STATES.map((one) => /** @type {[string, string]} */ ([one, one]))]),
@@ -44,14 +45,14 @@ export const jobs = (desk, { query }) => {
 
   /** @type {Virtual<JobLine>} */
   const list = new Virtual({
-    caption: "Jobs, the newest first",
+    caption: "Jobs",
     key: ({ token, finished }) => `${token} ${finished ?? ""}`,
     empty: "No job is like this.",
     more: () => void paged.next(),
     cells: [
       { head: "Job", wide: [10, 4], cell: ({ token }) => h("a", { class: "mono", href: format("jobs", token) }, token) },
+      { head: "State", wide: [7, 1], cell: (line) => chip(line.state) },
       { head: "Kind", wide: [7, 2], cell: (line) => line.kind },
-      { head: "State", wide: [5.5, 1], cell: (line) => chip(line.state) },
       { head: "Queue, tier", wide: [7, 2], cell: (line) => `${line.queue}, ${line.tier}` },
       { head: "Submitted", wide: [6.5, 1], cell: ({ submitted }) => ago(submitted) },
       { head: "Took", wide: [7, 2], cell: (line) => bar(line) },
@@ -78,14 +79,16 @@ export const jobs = (desk, { query }) => {
     queue.value = asked.queue ?? "";
     if (asked.kind) offer(kind.select, [asked.kind]);
     for (const { select } of [state, kind, since]) select.value = asked[select.name] ?? "";
+    say(order, orderOf(asked.state ?? ""));
   };
+  const listed = panel("Jobs found", [list.element], { beside: [order], more: "is-table" });
   fill();
   // Only what is looked at from its top is looked at again: a list does not move under a reader.
   const looking = again(EVERY_MS, async () => { if (list.atTop && !paged.asking) await paged.restart(); });
   if (query.focus) queueMicrotask(() => search.focus());
   return {
     title: "Jobs",
-    element: page("Jobs", [], [form, note, panel("The newest first", [list.element], { more: "is-table" })]),
+    element: page("Jobs", [], [form, note, listed]),
     see: ({ kinds }) => {
       offer(kind.select, kinds.map((one) => one.kind));
       bars.look(); // somebody may have scrolled
@@ -107,6 +110,14 @@ export const jobs = (desk, { query }) => {
 /** @type {Record<string, string>} */
 const LABELS = { state: "State", kind: "Kind", since: "Submitted" };
 
+/** @param {string} state The one searched for; empty: any. In which order the server lists them. */
+export function orderOf(state) {
+  if (TERMINAL.has(state)) return "the last that ended first";
+  if (state === "running") return "queue by queue, the one taken first first";
+  if (state === "scheduled" || state === "waiting") return "queue by queue, the one due first first";
+  return state ? "queue by queue" : "unfinished ones queue by queue, then the last that ended first";
+}
+
 /** What a token looks like: its partition, a point, its random part. */
 const TOKEN = /^[^\s.]+\.[\w-]{16,}$/;
 
@@ -122,7 +133,8 @@ export function terms({ q = "", state, kind, queue, since }) {
 }
 
 /** @param {JobLine} line How long it took, or takes: one that runs has a bar that moves. */
-function bar({ token, state, total, submitted }) {
+function bar({ token, state, total, submitted, attempt }) {
+  if (attempt === 0) return NONE; // it never ran
   if (total !== null) return took(total);
   const since = ms(submitted);
   const text = since === null ? "" : whole(Math.max(0, (Date.now() - since) / 1000));

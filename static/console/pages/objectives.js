@@ -77,7 +77,7 @@ export function objectives({ api }) {
     say(note, since.length > 0 ? `jobs since ${moment(Math.min(...since))}` : "");
     table.show(known);
   }, (why) => {
-    say(trouble, why && `Objectives are not known: ${why}`);
+    say(trouble, why && `The server did not tell the objectives: ${why}`);
     trouble.hidden = !why;
   });
   return {

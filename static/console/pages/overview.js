@@ -8,6 +8,7 @@ import { h, mark, say } from "../dom.js";
 import { HeatMap } from "../heatmap.js";
 import { Lines } from "../lines.js";
 import { format } from "../router.js";
+import { firstKnown } from "../scale.js";
 import { drawSpark, spark } from "../spark.js";
 import { Table } from "../table.js";
 import { again, page, panel } from "../view.js";
@@ -18,14 +19,21 @@ import { pauseButton } from "./pause.js";
 /** How often the hour is asked for anew: ms. */
 const SERIES_MS = 5000;
 const SPARK_POINTS = 120;
+/** A chart of the last minutes has at least so many steps, however late its data begins. */
+const FEWEST = 12;
 const WINDOWS = /** @type {const} */ ([["15", "15 min"], ["60", "1 h"], ["360", "6 h"]]);
+const SHARES = /** @type {const} */ ([["p50", "half were quicker (p50)"], ["p95", "95 of 100 were quicker (p95)"], ["p99", "99 of 100 were quicker (p99)"]]);
 const MEASURES = /** @type {const} */ ([["total", "submit to end"], ["wait", "waiting"], ["run", "running"]]);
 
 /** @type {Page} */
 export const overview = (desk) => {
   const tiles = new Tiles();
   const queues = queueTable(desk);
-  const latency = latencyTable();
+  const share = select("Percentile", SHARES, "p95");
+  const latency = latencyTable(() => /** @type {keyof Percentiles} */ (share.select.value));
+  /** @type {LatencyLine[]} */
+  let lately = [];
+  share.select.addEventListener("change", () => latency.show(lately));
   const lines = new Lines("Latency over time", took, brief);
   const heat = new HeatMap("Time from submit to end");
   const promised = objectives(desk);
@@ -37,17 +45,17 @@ export const overview = (desk) => {
   const draw = () => {
     if (!series) return;
     const name = /** @type {"total" | "wait" | "run"} */ (measure.select.value);
-    const known = series.points;
+    const known = series.points.slice(firstKnown(series.points, FEWEST));
     lines.show(known.map(({ at }) => ms(at) ?? 0), (/** @type {const} */ (["p50", "p95", "p99"])).map((one) =>
       ({ name: one, tone: one, values: known.map((point) => point[name]?.[one] ?? null) })));
-    heat.show(series);
+    heat.show({ ...series, points: known });
     say(reach, series.reaches_back ? `all since ${moment(series.reaches_back)}` : "");
   };
   const asking = again(SERIES_MS, async (signal) => {
     series = await desk.api.get("series", { minutes: minutes.select.value, kind: kind.select.value }, signal);
     draw();
   }, (why) => {
-    say(trouble, why && `The last hours are not known: ${why}`);
+    say(trouble, why && `The server did not tell the last hours: ${why}`);
     trouble.hidden = !why;
   });
   measure.select.addEventListener("change", draw);
@@ -62,12 +70,12 @@ export const overview = (desk) => {
         panel("Latency over time", [lines.element], { beside: [measure.label] }),
         panel("Submit to end, job by job", [heat.element], { beside: [reach] })),
       promised.element,
-      panel("Milestones in the last minute", [latency.element], { more: "is-table", beside: [h("p", { class: "muted" }, "p50 · p95 · p99")] }),
+      panel("Milestones in the last minute", [latency.element], { more: "is-table", beside: [share.label] }),
     ]),
     see: (seen) => {
       tiles.show(seen);
-      queues.show(seen.queues);
-      latency.show(seen.latency);
+      queues.show(tierLines(seen.queues));
+      latency.show(lately = seen.latency);
       promised.see(seen);
       offer(kind.select, seen.kinds.map((one) => one.kind));
     },
@@ -123,9 +131,17 @@ class Tiles {
   }
 }
 
+/** @typedef {QueueLine & {first: boolean}} TierLine `first`: the line in which what belongs to the whole queue stands. */
+
+/**
+ * @param {QueueLine[]} lines
+ * @returns {TierLine[]}
+ */
+export const tierLines = (lines) => lines.map((line, at) => ({ ...line, first: lines.findIndex(({ queue }) => queue === line.queue) === at }));
+
 /**
  * @param {Desk} desk
- * @returns {Table<QueueLine>}
+ * @returns {Table<TierLine>}
  */
 function queueTable(desk) {
   return new Table({
@@ -149,9 +165,10 @@ function queueTable(desk) {
       { head: "In/s", number: true, text: (line) => rate(line.rate_in) },
       { head: "Out/s", number: true, text: (line) => rate(line.rate_out) },
       { head: "Running", number: true, text: ({ running }) => count(running) },
-      { head: "Scheduled", number: true, text: ({ scheduled }) => count(scheduled) },
-      { head: "Dead", number: true, make: (row) => h("a", { href: format("dead", "", { queue: row().queue }) }), update: (link, { dead }) => {
-        say(link, count(dead));
+      { head: "Scheduled", number: true, text: ({ first, scheduled }) => (first ? count(scheduled) : "") },
+      { head: "Dead", number: true, make: (row) => h("a", { href: format("dead", "", { queue: row().queue }) }), update: (link, { first, dead }) => {
+        link.hidden = !first;
+        say(link, first ? count(dead) : "");
         mark(link, "data-tone", dead > 0 ? "bad" : null);
       } },
       { head: "Pause or resume", quiet: true, ...pauseButton(desk) },
@@ -169,19 +186,21 @@ function state({ paused, served, waiting }) {
   return ["served", "good"];
 }
 
-/** @returns {Table<LatencyLine>} */
-function latencyTable() {
-  const three = (/** @type {Percentiles | null} */ of) => (of ? `${took(of.p50)} · ${took(of.p95)} · ${took(of.p99)}` : "–");
+/**
+ * @param {() => keyof Percentiles} share
+ * @returns {Table<LatencyLine>}
+ */
+function latencyTable(share) {
   return new Table({
-    caption: "Latency of each kind in the last minute: half, 95 of 100, 99 of 100 were quicker",
+    caption: "Latency of each kind in the last minute",
     key: ({ kind }) => kind,
     empty: "No job has ended in the last minute.",
     columns: [
       { head: "Kind", text: ({ kind }) => kind || "all kinds" },
       { head: "Jobs", number: true, text: (line) => count(line.count) },
       { head: "Failed", number: true, text: (line) => count(line.failed), tone: ({ failed }) => (failed > 0 ? "bad" : null) },
-      ...(/** @type {const} */ ([["ack", "To the token"], ["wait", "Waiting"], ["run", "Running"], ["total", "Submit to end"], ["notify", "Telling it"]]))
-        .map(([name, head]) => ({ head, number: true, text: (/** @type {LatencyLine} */ line) => three(line[name]) })),
+      ...(/** @type {const} */ ([["ack", "To the token"], ["wait", "Waiting"], ["run", "Running"], ["total", "Submit to end"], ["notify", "Event to client"]]))
+        .map(([name, head]) => ({ head, number: true, text: (/** @type {LatencyLine} */ line) => took(line[name]?.[share()]) })),
     ],
   });
 }

@@ -27,8 +27,9 @@ export function pauseButton({ api }) {
     });
   };
   return {
-    make: (/** @type {() => QueueLine} */ row) => button("", () => void act(row())),
-    update: (/** @type {HTMLElement} */ made, /** @type {QueueLine} */ { queue, paused }) => {
+    make: (/** @type {() => QueueLine & {first: boolean}} */ row) => button("", () => void act(row())),
+    update: (/** @type {HTMLElement} */ made, /** @type {QueueLine & {first: boolean}} */ { queue, paused, first }) => {
+      made.hidden = !first; // a queue is paused with all its tiers
       say(made, paused ? "Resume" : "Pause");
       made.setAttribute("aria-label", `${paused ? "Resume" : "Pause"} ${queue}`);
     },

@@ -14,7 +14,7 @@ const QUIET_S = 15;
 /** @type {Page} */
 export const workers = () => {
   const list = h("ol", { class: "workers", "aria-label": "Workers" });
-  const empty = h("p", { class: "empty", hidden: true }, "No worker lives. Start one with ", h("code", {}, "tidings work"), ".");
+  const empty = h("p", { class: "empty", hidden: true }, "No worker is running. Start one with ", h("code", {}, "tidings work"), ".");
   const note = h("p", { class: "view-note" });
   /** @type {Map<string, Card>} */
   const cards = new Map();
@@ -37,11 +37,18 @@ export const workers = () => {
         card.show(line);
       }
       empty.hidden = seen.length > 0;
-      const [busy, slots] = [seen.reduce((sum, { busy }) => sum + busy, 0), seen.reduce((sum, { slots }) => sum + slots, 0)];
+      const [busy, slots] = [seen.reduce((sum, { busy }) => sum + busy, 0), seen.reduce((sum, line) => sum + allSlots(line), 0)];
       say(note, `${count(busy)} of ${count(slots)} slots are in use by ${count(seen.length)} ${seen.length === 1 ? "worker" : "workers"}.`);
     },
   };
 };
+
+/**
+ * Returns the slots of a worker in all: it has so many in each of its queues.
+ *
+ * @param {Pick<WorkerLine, "slots" | "queues">} line
+ */
+export const allSlots = ({ slots, queues }) => slots * Math.max(1, queues.length);
 
 /** One worker. */
 class Card {
@@ -66,14 +73,15 @@ class Card {
 
   /** @param {WorkerLine} line */
   show(line) {
-    const { slots, busy, queues, tiers, cpu, memory, since, seen, version, running } = line;
+    const { busy, queues, tiers, cpu, memory, since, seen, version, running } = line;
+    const slots = allSlots(line);
     const late = seen > QUIET_S;
     say(this.#state, late ? `silent for ${whole(seen)}` : busy >= slots ? "full" : busy > 0 ? "working" : "idle");
     mark(this.#state, "data-tone", late ? "bad" : busy > 0 ? "busy" : null);
     mark(this.#slots, "aria-valuemax", String(slots));
     mark(this.#slots, "aria-valuenow", String(busy));
     /** @type {HTMLElement} */ (this.#slots.firstElementChild).style.transform = `scaleX(${Math.min(1, busy / Math.max(1, slots))})`;
-    this.#fact("slots", `${count(busy)} of ${count(slots)}`);
+    this.#fact("slots", `${count(busy)} of ${count(slots)}${queues.length > 1 ? ` (${count(line.slots)} in each queue)` : ""}`);
     this.#fact("CPU", cpu === null ? NONE : percent(cpu));
     this.#fact("memory", memory === null ? NONE : size(memory));
     this.#fact("up", ago(since).replace(" ago", ""));
@@ -102,7 +110,7 @@ class Card {
     }
     this.#table.hidden = running.length === 0;
     this.#idle.hidden = running.length > 0;
-    say(this.#idle, busy > 0 ? "It has not told yet which jobs it runs." : "Idle.");
+    say(this.#idle, busy > 0 ? "Its next heartbeat tells which jobs it runs." : "Idle.");
   }
 
   /**
