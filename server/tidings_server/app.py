@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from tidings.contract.problem import Problem
@@ -18,13 +18,14 @@ from tidings.settings import from_env
 from .admin.routes import admin_routes
 from .answer import store_problem
 from .batch import Batch
+from .compression import compressing
 from .documents import Documents
 from .endpoint import SocketEndpoint
 from .gateway import Gateway
 from .guard import Guard
 from .jobs import Jobs
 from .metrics import Metrics
-from .pages import SECURITY_HEADERS, Pages, static_folder
+from .pages import Pages, static_folder
 from .query import takes
 from .reply import HEADERS, json_response, problem_response
 from .settings import ServerSettings
@@ -32,6 +33,7 @@ from .sockets import Sockets
 from .stream import Streams
 from .tickets import TicketEndpoint
 
+CONSOLE = "console/index.html"
 
 def create_app(settings: ServerSettings | None = None) -> Starlette:
     """Return the push server as an ASGI application.
@@ -77,14 +79,15 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     folder = static_folder()
     documents = Documents(gateway.settings.auth)
 
-    async def index(_: Request) -> Response:
-        return FileResponse(folder / "index.html", headers=SECURITY_HEADERS)
+    pages = Pages(folder)
 
-    async def console(_: Request) -> Response:
-        page = folder / "console" / "index.html"
-        if not page.is_file():
+    async def index(request: Request) -> Response:
+        return await pages.get_response("index.html", request.scope)
+
+    async def console(request: Request) -> Response:
+        if not (folder / CONSOLE).is_file():
             return PlainTextResponse("this installation of tidings has no console\n", 404, headers=HEADERS)
-        return FileResponse(page, headers=SECURITY_HEADERS)
+        return await pages.get_response(CONSOLE, request.scope)
 
     async def console_elsewhere(_: Request) -> Response:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
@@ -94,8 +97,8 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         Route("/", index),
         Route("/console", console),
         Route("/console/", console_elsewhere),
-        Route("/openapi.json", documents.openapi),
-        Route("/asyncapi.json", documents.asyncapi),
+        Route("/openapi.json", compressing(documents.openapi)),
+        Route("/asyncapi.json", compressing(documents.asyncapi)),
         Route("/v1/jobs", guard(takes(jobs.submit), "submit"), methods=["POST"]),
         Route("/v1/jobs/batch", guard(takes(batch.submit), "submit"), methods=["POST"]),
         Route("/v1/jobs/{token}", guard(takes(jobs.one, "after")), methods=["GET", "DELETE"]),
@@ -110,14 +113,14 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
             guard(takes(streams.several, "token", "after", "ticket"), "watch", tickets=True),
             methods=["GET"],
         ),
-        Route("/v1/kinds", guard(takes(jobs.kinds)), methods=["GET"]),
+        Route("/v1/kinds", compressing(guard(takes(jobs.kinds))), methods=["GET"]),
         Route("/v1/tickets", guard(takes(tickets.issue)), methods=["POST"]),
         *admin_routes(gateway, guard),
         WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
         *metrics,
-        Mount("/static", Pages(directory=folder)),
+        Mount("/static", pages),
     ]
 
 

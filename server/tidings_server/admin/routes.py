@@ -9,6 +9,7 @@ from tidings.broker.error import StoreError
 from tidings.contract.problem import ProblemError
 from tidings_server.answer import store_problem
 from tidings_server.auth.identity import Identity
+from tidings_server.compression import compressing
 from tidings_server.gateway import Gateway
 from tidings_server.guard import Endpoint, Guard
 from tidings_server.query import takes
@@ -33,7 +34,8 @@ def admin_routes(gateway: Gateway, guard: Guard) -> list[BaseRoute]:
     acts = Acts(Audit(gateway.client, gateway.keys))
 
     def look(path: str, endpoint: Endpoint, *parameters: str) -> Route:
-        return Route("/v1/admin/" + path, guard(takes(answered(endpoint), *parameters), "admin"), methods=["GET"])
+        route = compressing(guard(takes(answered(endpoint), *parameters), "admin"))
+        return Route("/v1/admin/" + path, route, methods=["GET"])
 
     def act(path: str, endpoint: Endpoint, action: str, method: str = "POST") -> Route:
         return Route("/v1/admin/" + path, acts(guard(takes(answered(endpoint)), "admin"), action), methods=[method])
