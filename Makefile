@@ -82,7 +82,7 @@ node_modules/.stamp: package.json | $(VENV)/stamp-browser
 setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp-proxies $(VENV)/stamp-promtool node_modules/.stamp
 
 demo: $(VENV)/stamp
-	$(BIN)/tidings dev examples/demo/jobs.py
+	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
 
 # Most tests wait for processes of their own: one more of these than there are cores keeps both busy.
 TEST_PROCESSES ?= 3

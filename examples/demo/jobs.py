@@ -1,4 +1,4 @@
-"""Work on real data, and a small shop, for `tidings dev examples/demo/jobs.py`.
+"""Work on real data, and a small shop, for `TIDINGS_PAGE=demo tidings dev examples/demo/jobs.py`.
 
 The work itself is in the modules beside this one, which know nothing of Tidings. The handlers run
 it part by part, and say after each part how far they are: that is also where a cancelled job stops.

@@ -35,6 +35,10 @@ from .tickets import TicketEndpoint
 
 CONSOLE = "console/index.html"
 
+FRONT_PAGES = {"kinds": "index.html", "demo": "demo.html"}
+"""The file that stands at `/`, by the setting `page`."""
+
+
 def create_app(settings: ServerSettings | None = None) -> Starlette:
     """Return the push server as an ASGI application.
 
@@ -82,7 +86,7 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     pages = Pages(folder)
 
     async def index(request: Request) -> Response:
-        return await pages.get_response("index.html", request.scope)
+        return await pages.get_response(FRONT_PAGES[gateway.settings.page], request.scope)
 
     async def console(request: Request) -> Response:
         if not (folder / CONSOLE).is_file():
@@ -93,8 +97,9 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
 
     metrics = [Route("/metrics", Metrics(gateway, sockets).page)] if gateway.settings.metrics else []
+    front = [Route("/", index)] if gateway.settings.page in FRONT_PAGES else []
     return [
-        Route("/", index),
+        *front,
         Route("/console", console),
         Route("/console/", console_elsewhere),
         Route("/openapi.json", compressing(documents.openapi)),

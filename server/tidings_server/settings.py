@@ -1,6 +1,6 @@
 """The settings of the push server."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -152,6 +152,13 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "oneself."
         ),
     ] = True
+    page: Annotated[
+        Literal["kinds", "demo", "none"],
+        Meta(
+            description="What stands at `/`: `kinds`: a page with a form for each kind that workers have registered; "
+            "`demo`: the page of the demo's kinds (`make demo`); `none`: nothing."
+        ),
+    ] = "kinds"
     write_timeout_s: Annotated[
         Seconds, Meta(description="How long a write may wait for a reader that does not read.")
     ] = 20.0

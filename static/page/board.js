@@ -37,12 +37,14 @@ export class Board {
    * @param {string} kind
    * @param {string} label
    * @param {object} input
+   * @returns {Job}
    */
   start(kind, label, input) {
     const job = this.#tidings.submit(kind, input);
     job.on("ack", ({ token }) => remember({ token, kind, label, at: Date.now() }));
     this.#add({ kind, label }, job).element.scrollIntoView({ block: "nearest" });
     this.#announce(`${label}: sent`);
+    return job;
   }
 
   /** Makes the cards what is remembered: another tab may have added or removed some. */

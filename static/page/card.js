@@ -13,8 +13,8 @@ import { duration } from "./words.js";
 const GONE = "unknown_token";
 /** @type {Record<string, string>} What became of the work that had been done, by `compensation`. */
 const UNDONE = {
-  complete: "Everything that had been done was undone.",
-  incomplete: "Not all that had been done could be undone: an operator has to look at it.",
+  complete: "Every step that has a compensation was undone.",
+  incomplete: "Not every step could be undone: an operator has to look at it.",
 };
 const COPIED_MS = 1500;
 
@@ -95,7 +95,11 @@ export class Card {
     });
     job.on("state", ({ status }) => this.#show(this.#steps.unwinding && !job.finished ? "undoing" : status));
     job.on("snapshot", ({ milestones }) => this.#times.learn(milestones));
-    job.on("step", () => { if (this.#steps.unwinding && !job.finished) this.#show("undoing"); });
+    job.on("step", () => {
+      if (job.finished) return;
+      if (this.#steps.unwinding) this.#show("undoing");
+      else if (this.element.dataset.state === "waiting") this.#show("waiting"); // for another step, maybe
+    });
     job.on("progress", ({ data }) => this.#progress(data));
     job.on("log", ({ data }) => this.#view.log(data));
     job.on("started", ({ at }) => {
@@ -163,7 +167,7 @@ export class Card {
   #show(state) {
     this.element.dataset.state = state;
     this.element.classList.toggle("is-finished", this.#job.finished);
-    this.#say("state", state);
+    this.#say("state", state === "waiting" ? this.#steps.waitsFor : state);
     if (this.#job.finished) this.#endCancel();
   }
 

@@ -1,6 +1,8 @@
 // @ts-check
 /** Which kinds are served here, and an example of each one's input. */
 
+import { lookUp } from "./schema.js";
+
 /**
  * @typedef {object} Kind
  * @property {string} kind
@@ -35,7 +37,7 @@ const DEEPEST = 6;
  */
 export function example(schema, root = schema, depth = 0) {
   if (depth > DEEPEST || schema === null || typeof schema !== "object") return null;
-  if (typeof schema.$ref === "string") return example(resolve(schema.$ref, root), root, depth + 1);
+  if (typeof schema.$ref === "string") return example(lookUp(schema.$ref, root), root, depth + 1);
   if ("default" in schema) return schema.default;
   if ("const" in schema) return schema.const;
   const given = schema.examples?.[0] ?? schema.enum?.[0];
@@ -61,14 +63,4 @@ export function example(schema, root = schema, depth = 0) {
 function exampleObject(schema, root, depth) {
   const entries = Object.entries(schema.properties ?? {});
   return Object.fromEntries(entries.map(([name, inner]) => [name, example(inner, root, depth + 1)]));
-}
-
-/**
- * @param {string} ref `#/$defs/…`
- * @param {any} root
- */
-function resolve(ref, root) {
-  return ref.split("/").slice(1)
-    .map((step) => decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~"))
-    .reduce((found, step) => found?.[step], root);
 }

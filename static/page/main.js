@@ -1,81 +1,14 @@
 // @ts-check
-/** The page: forms that start jobs, a board that shows them, one connection for all. */
+/** The page of a server: a form for each kind that is served, a board of jobs, one connection for all. */
 
 import { Tidings } from "../tidings.js";
 import { Board } from "./board.js";
-import { startFlights } from "./flights.js";
-import { fetchKinds } from "./kinds.js";
-import { startOrders } from "./orders.js";
-import { startPictures } from "./pictures.js";
+import { lookAtKinds } from "./look.js";
 import { startPlain } from "./plain.js";
 import { showConnection } from "./status.js";
 import { part } from "./template.js";
-import { startText } from "./text.js";
 
 const tidings = new Tidings();
 showConnection(tidings, document);
-
 const board = new Board(tidings, document);
-/** @type {import("./view.js").Submit} */
-const submit = (kind, label, input) => board.start(kind, label, input);
-
-/** @type {import("./orders.js").Ask} */
-const ask = (kind, input) => tidings.submit(kind, input).result;
-
-const starters = [
-  { root: part(document, "starter-orders", HTMLElement), start: startOrders },
-  { root: part(document, "starter-flights", HTMLElement), start: startFlights },
-  { root: part(document, "starter-pictures", HTMLElement), start: startPictures },
-  { root: part(document, "starter-text", HTMLElement), start: startText },
-].map(({ root, start }) => ({ root, startOne: start(root, submit, () => tidings.limits?.max_frame_bytes, ask) }));
-const offer = startPlain(part(document, "starter-other", HTMLElement), submit);
-
-const startAll = part(document, "start-all", HTMLButtonElement);
-startAll.addEventListener("click", () => {
-  for (const { root, startOne } of starters) {
-    if (root.dataset.served !== "no") startOne();
-  }
-});
-
-/** @param {import("./kinds.js").Kind[]} kinds */
-function show(kinds) {
-  const names = new Set(kinds.map(({ kind }) => kind));
-  for (const { root } of starters) serve(root, names.has(root.dataset.kind ?? ""));
-  const demo = new Set(starters.flatMap(({ root: { dataset } }) => [dataset.kind, ...(dataset.besides ?? "").split(" ")]));
-  startAll.hidden = !starters.some(({ root }) => root.dataset.served === "yes");
-  offer(kinds.filter(({ kind }) => !demo.has(kind)));
-}
-
-/**
- * @param {HTMLElement} root
- * @param {boolean} served
- */
-function serve(root, served) {
-  root.dataset.served = served ? "yes" : "no";
-  const missing = part(root, "missing", HTMLElement);
-  missing.hidden = served;
-  missing.textContent = `Not served here: no worker has registered the kind ${root.dataset.kind}.`;
-  for (const fields of root.querySelectorAll("fieldset")) fields.disabled = !served;
-}
-
-/** When a page opens with the system itself, the worker is not there yet: ms until another look, thrice. */
-const LATER = [1000, 2000, 4000];
-
-async function look(tries = 0) {
-  const text = part(document, "kinds-text", HTMLElement);
-  try {
-    const kinds = await fetchKinds();
-    show(kinds);
-    const names = kinds.map(({ kind }) => kind).join(", ");
-    text.textContent = names ? `Served here: ${names}.` : "No worker has registered a kind yet.";
-    if (!names && tries < LATER.length) setTimeout(() => look(tries + 1), LATER[tries]);
-  } catch (error) {
-    text.textContent = `Which kinds are served is not known: ${error instanceof Error ? error.message : error}.`;
-  }
-}
-
-part(document, "kinds-again", HTMLButtonElement).addEventListener("click", () => look());
-tidings.on("state", ({ previous, state }) => {
-  // Each new socket may lead to another server, with other workers behind it.
-  if (previous === "connecting" && state !== "backing-off") void look();
-});
+lookAtKinds(tidings, startPlain(part(document, "starter-other", HTMLElement), (kind, label, input) => board.start(kind, label, input)));

@@ -3,6 +3,7 @@
 
 /** @import { Kind } from "./kinds.js" */
 /** @import { Submit } from "./view.js" */
+import { FieldError, SchemaForm } from "./form.js";
 import { example } from "./kinds.js";
 import { Tail } from "./tail.js";
 import { fill, part, stamp } from "./template.js";
@@ -14,37 +15,75 @@ import { fill, part, stamp } from "./template.js";
  */
 export function startPlain(root, submit) {
   const choice = part(root, "kind", HTMLSelectElement);
-  const input = part(root, "input", HTMLTextAreaElement);
+  const text = part(root, "input", HTMLTextAreaElement);
+  const asText = part(root, "as-text", HTMLButtonElement);
   const problem = part(root, "problem", HTMLElement);
   /** @type {Map<string, Kind>} */
   let offered = new Map();
-  let prefilled = "";
+  let form = new SchemaForm({});
+  /** The kind the fields are of, and its schema. */
+  let made = "";
+  let written = false;
 
-  const prefill = () => {
-    const kind = offered.get(choice.value);
-    if (!kind) return;
-    prefilled = input.value = JSON.stringify(example(kind.input) ?? {}, null, 2);
-    part(root, "description", HTMLElement).textContent = kind.description || `Queue ${kind.queue}, version ${kind.version}.`;
+  const show = (/** @type {boolean} */ isText) => {
+    written = isText;
+    part(root, "text-box", HTMLElement).hidden = !isText;
+    form.element.hidden = isText;
+    asText.textContent = isText ? "Fill in fields" : "Write it as JSON";
     problem.textContent = "";
   };
-  choice.addEventListener("change", prefill);
+  const fill = () => {
+    const kind = offered.get(choice.value);
+    const now = kind ? `${kind.kind} ${JSON.stringify(kind.input)}` : "";
+    if (!kind || now === made) return;
+    made = now;
+    form = new SchemaForm(kind.input);
+    part(root, "fields", HTMLElement).replaceChildren(form.element);
+    text.value = JSON.stringify(example(kind.input) ?? {}, null, 2);
+    part(root, "description", HTMLElement).textContent = kind.description || `Queue ${kind.queue}, version ${kind.version}.`;
+    show(written);
+  };
+  choice.addEventListener("change", fill);
+  asText.addEventListener("click", () => {
+    if (!written) {
+      try {
+        text.value = JSON.stringify(form.read(), null, 2);
+      } catch {
+        // What is not finished does not hinder: the example stands there.
+      }
+    }
+    show(!written);
+  });
+
+  const read = () => (written ? parse(text.value) : form.read());
   part(root, "form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
-    const { value, error } = parse(input.value);
-    problem.textContent = error;
-    input.setAttribute("aria-invalid", String(Boolean(error)));
-    if (error) input.focus();
-    else submit(choice.value, titleOf(choice.value, value), value);
+    problem.textContent = "";
+    const sent = form;
+    try {
+      const value = read();
+      text.setAttribute("aria-invalid", "false");
+      submit(choice.value, titleOf(choice.value, value), value).on("refused", ({ problem: why }) => {
+        if (sent !== form || written || !why.field?.startsWith("/input")) return;
+        if (!sent.complain(why.field.slice("/input".length), why.detail)) problem.textContent = why.detail;
+      });
+    } catch (error) {
+      if (error instanceof FieldError) form.complain(error.field, error.message);
+      else {
+        problem.textContent = error instanceof Error ? error.message : String(error);
+        text.setAttribute("aria-invalid", "true");
+        text.focus();
+      }
+    }
   });
 
   return (kinds) => {
     const before = choice.value;
-    const untouched = input.value === prefilled;
     offered = new Map(kinds.map((kind) => [kind.kind, kind]));
     choice.replaceChildren(...kinds.map(({ kind }) => new Option(kind, kind)));
     if (offered.has(before)) choice.value = before;
     root.hidden = kinds.length === 0;
-    if (untouched || choice.value !== before) prefill();
+    fill();
   };
 }
 
@@ -62,16 +101,18 @@ function titleOf(kind, input) {
 
 /**
  * @param {string} text
- * @returns {{value: any, error: string}}
+ * @returns {object}
+ * @throws {Error} It is no object.
  */
 function parse(text) {
+  let value;
   try {
-    const value = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return { value, error: isObject ? "" : "The input has to be a JSON object: { … }" };
+    value = JSON.parse(text);
   } catch (error) {
-    return { value: null, error: `Not JSON: ${error instanceof Error ? error.message : error}` };
+    throw new Error(`Not JSON: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("The input has to be a JSON object: { … }");
+  return value;
 }
 
 export class PlainView {

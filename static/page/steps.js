@@ -46,6 +46,14 @@ export class Steps {
     return [...this.#steps.values()].some(({ status }) => status.startsWith("compensat"));
   }
 
+  /** What a saga waits for that holds no worker, in the words of its steps. */
+  get waitsFor() {
+    const running = [...this.#steps.values()].filter(({ status }) => status === "running");
+    const waits = running.find(({ type }) => type in WAITING);
+    if (running.some(({ type }) => type === "call" || type === "step")) return WORDS.running;
+    return waits ? WAITING[waits.type] : "waiting";
+  }
+
   #draw() {
     const steps = [...this.#steps.values()].sort(inOrder);
     this.element.hidden = steps.length === 0;
@@ -81,12 +89,14 @@ export class Steps {
    */
   #fill(line, step) {
     const { name, type, status, kind, began, ended, attempts = 1, problem } = step;
-    line.dataset.status = status;
+    // What has no compensation stays done where the rest is undone, and is not shown as a success.
+    const kept = status === "succeeded" && this.unwinding && this.#job.finished;
+    line.dataset.status = kept ? "kept" : status;
     line.dataset.type = type;
     const waits = status === "running" && type in WAITING;
     say(line, "name", words(name));
     say(line, "what", type === "call" ? `job ${kind ?? name}` : type === "step" ? "" : type);
-    say(line, "state", waits ? WAITING[type] : WORDS[status] ?? status);
+    say(line, "state", waits ? WAITING[type] : kept ? "done, nothing to undo" : WORDS[status] ?? status);
     const took = began && ended ? Date.parse(ended) - Date.parse(began) : null;
     say(line, "took", [took === null ? "" : duration(took), attempts > 1 ? `${attempts} tries` : ""].filter(Boolean).join(", "));
     say(line, "detail", problem ? problem.detail || problem.title : "");

@@ -8,23 +8,27 @@
  * @property {(chunk: any) => void} log
  * @property {(result: any) => void} result
  *
- * @typedef {(kind: string, label: string, input: object) => void} Submit
+ * @typedef {(kind: string, label: string, input: object) => import("../tidings.js").Job} Submit
  */
 
-import { FlightsView } from "./flights.js";
-import { OrderView } from "./orders.js";
-import { PicturesView } from "./pictures.js";
 import { PlainView } from "./plain.js";
-import { TextView } from "./text.js";
 
-/** @type {Record<string, new () => View>} */
-const VIEWS = { flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView, place_order: OrderView };
+/** @type {Map<string, new () => View>} */
+const VIEWS = new Map();
+
+/**
+ * Has the cards of a kind show its jobs by a view of its own.
+ *
+ * @param {Record<string, new () => View>} views By kind.
+ */
+export function useViews(views) {
+  for (const [kind, view] of Object.entries(views)) VIEWS.set(kind, view);
+}
 
 /**
  * @param {string} kind
  * @returns {View}
  */
 export function viewOf(kind) {
-  const Chosen = Object.hasOwn(VIEWS, kind) ? VIEWS[kind] : PlainView;
-  return new Chosen();
+  return new (VIEWS.get(kind) ?? PlainView)();
 }

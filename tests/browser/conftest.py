@@ -33,7 +33,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with running_system(servers=0, workers=0) as system:
         folder = tmp_path_factory.mktemp("demo")  # a shop of its own
         system.add_worker(DEMO, str(ROOT / "tests/support/kinds.py"), TIDINGS_DEMO_CACHE=str(folder))
-        system.add_server()
+        system.add_server(TIDINGS_PAGE="demo")
         yield system
 
 

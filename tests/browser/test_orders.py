@@ -22,7 +22,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             str(ROOT / "tests/support/saga_kinds.py"),
             TIDINGS_DEMO_CACHE=str(folder),
         )
-        system.add_server()
+        system.add_server(TIDINGS_PAGE="demo")
         yield system
 
 
@@ -72,7 +72,8 @@ def test_without_a_courier_the_money_and_the_stock_go_back_before_the_visitor_s_
     expect(card).to_have_attribute("data-state", "failed")
     expect_steps(card, reserve_stock="compensated", charge_card="compensated", book_courier="failed")
     expect(step(card, "Book courier")).to_contain_text("no courier drives to this address")
-    expect(card.locator(".problem")).to_contain_text("Everything that had been done was undone.")
+    expect(card.locator(".problem")).to_contain_text("Every step that has a compensation was undone.")
+    expect(card.locator('.step[data-status="succeeded"]')).to_have_count(0)  # what stays done is not shown as a success
     expect_books_agree(page)
 
 
@@ -86,6 +87,7 @@ def test_a_large_order_waits_for_an_answer_across_a_reload(page: Page) -> None:
     card = place(page, "samovar")
     expect(card).to_have_attribute("data-state", "waiting")
     expect(step(card, "Approved")).to_contain_text("waits for an answer")
+    expect(card.locator(".card-head .chip")).to_have_text("waits for an answer")
     page.reload()
     card = page.locator('li.job[data-kind="place_order"]').first
     expect_steps(card, reserve_stock="succeeded", charge_card="succeeded", approved="running")

@@ -22,6 +22,8 @@ def submit_other(page: Page, kind: str, value: str) -> None:
     """Submit by the form for kinds the page knows nothing of."""
     form = page.get_by_role("form", name="Other work")
     form.get_by_label("Kind", exact=True).select_option(kind)
+    if not form.get_by_label("Input (JSON)").is_visible():
+        form.get_by_role("button", name="Write it as JSON").click()
     form.get_by_label("Input (JSON)").fill(value)
     form.get_by_role("button", name="Submit").click()
 

@@ -1,0 +1,63 @@
+// @ts-check
+/** The demo's page: forms that start jobs, a board that shows them, one connection for all. */
+
+import { Tidings } from "../tidings.js";
+import { Board } from "./board.js";
+import { FlightsView, startFlights } from "./flights.js";
+import { lookAtKinds } from "./look.js";
+import { OrderView, startOrders } from "./orders.js";
+import { PicturesView, startPictures } from "./pictures.js";
+import { startPlain } from "./plain.js";
+import { showConnection } from "./status.js";
+import { part } from "./template.js";
+import { TextView, startText } from "./text.js";
+import { useViews } from "./view.js";
+
+useViews({ flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView, place_order: OrderView });
+const tidings = new Tidings();
+showConnection(tidings, document);
+
+const board = new Board(tidings, document);
+/** @type {import("./view.js").Submit} */
+const submit = (kind, label, input) => board.start(kind, label, input);
+
+/** @type {import("./orders.js").Ask} */
+const ask = (kind, input) => tidings.submit(kind, input).result;
+
+const starters = [
+  { root: part(document, "starter-orders", HTMLElement), start: startOrders },
+  { root: part(document, "starter-flights", HTMLElement), start: startFlights },
+  { root: part(document, "starter-pictures", HTMLElement), start: startPictures },
+  { root: part(document, "starter-text", HTMLElement), start: startText },
+].map(({ root, start }) => ({ root, startOne: start(root, submit, () => tidings.limits?.max_frame_bytes, ask) }));
+const offer = startPlain(part(document, "starter-other", HTMLElement), submit);
+
+const startAll = part(document, "start-all", HTMLButtonElement);
+startAll.addEventListener("click", () => {
+  for (const { root, startOne } of starters) {
+    if (root.dataset.served !== "no") startOne();
+  }
+});
+
+/** @param {import("./kinds.js").Kind[]} kinds */
+function show(kinds) {
+  const names = new Set(kinds.map(({ kind }) => kind));
+  for (const { root } of starters) serve(root, names.has(root.dataset.kind ?? ""));
+  const demo = new Set(starters.flatMap(({ root: { dataset } }) => [dataset.kind, ...(dataset.besides ?? "").split(" ")]));
+  startAll.hidden = !starters.some(({ root }) => root.dataset.served === "yes");
+  offer(kinds.filter(({ kind }) => !demo.has(kind)));
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {boolean} served
+ */
+function serve(root, served) {
+  root.dataset.served = served ? "yes" : "no";
+  const missing = part(root, "missing", HTMLElement);
+  missing.hidden = served;
+  missing.textContent = `Not served here: no worker has registered the kind ${root.dataset.kind}.`;
+  for (const fields of root.querySelectorAll("fieldset")) fields.disabled = !served;
+}
+
+lookAtKinds(tidings, show);
