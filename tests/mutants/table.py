@@ -850,8 +850,8 @@ MUTANTS = (
     Mutant(
         "What operators may, everybody may.",
         SERVER + "admin/routes.py",
-        'guard(takes(answered(endpoint), *parameters), "admin"), methods=["GET"])',
-        'guard(takes(answered(endpoint), *parameters)), methods=["GET"])',
+        'guard(takes(answered(endpoint), *parameters), "admin"))',
+        "guard(takes(answered(endpoint), *parameters)))",
         ("tests/console/test_scope.py",),
     ),
     Mutant(
