@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 import anyio.to_thread
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .document import asyncapi, openapi
-from .reply import json_response
+from .reply import HEADERS
 
 MAX_ROOTS = 16
 """Documents that are kept: an application may mount one server under several paths."""
@@ -30,7 +31,7 @@ class Documents:
 
         """
         self._auth = auth
-        self._made: dict[tuple[str, str], Response] = {}
+        self._made: dict[tuple[str, str], bytes] = {}
         self._making = asyncio.Lock()
 
     async def openapi(self, request: Request) -> Response:
@@ -46,8 +47,9 @@ class Documents:
         async with self._making:
             made = self._made.get((name, root))
             if made is None:
-                made = await anyio.to_thread.run_sync(lambda: json_response(make()))
+                made = await anyio.to_thread.run_sync(lambda: msgspec.json.encode(make()))
                 if len(self._made) >= MAX_ROOTS:
                     self._made.clear()
                 self._made[name, root] = made
-        return made
+        # A new answer each time: what sends it may compress its body.
+        return Response(made, headers=HEADERS, media_type="application/json")
