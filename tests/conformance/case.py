@@ -1,7 +1,7 @@
 """The cases of the Autobahn test suite by their numbers, for a server that does not echo.
 
-Where the suite has a text echoed, a `ping` of our protocol of the same size is sent, padded with a field
-that nobody knows: its `pong` shows that the text arrived whole. A binary message, and a text that is no
+Where the suite has a text echoed, an `unwatch` of our protocol of the same size is sent, whose token holds the text
+and which spaces make as long: its `done` shows that the text arrived whole. A binary message, and a text that is no
 JSON, are answered by an `error`; they show that the message was taken as one, and the connection lives on.
 
 Source: https://github.com/crossbario/autobahn-testsuite (the numbers, and what each is about)
@@ -18,7 +18,7 @@ LIMIT = 1_048_576
 """`max_frame_bytes`: what a message may have."""
 
 Expectation = tuple[str, object]
-"""`("answer", ref)`, `("error", None)`, `("pong", payload)` or `("close", allowed codes)`, the last thing then."""
+"""`("answer", ref)`, `("error", ref or None)`, `("pong", payload)` or `("close", allowed codes)`, which comes last."""
 
 
 class Case(NamedTuple):
@@ -31,9 +31,9 @@ class Case(NamedTuple):
 
 
 def said(ref: int, size: int = 0, pad: str = "") -> bytes:
-    """Return a `ping` of `size` bytes, or with a given padding."""
-    text = json.dumps({"type": "ping", "ref": ref, "pad": pad}, ensure_ascii=False).encode()
-    return text[:-2] + b"a" * (size - len(text)) + text[-2:]
+    """Return an `unwatch` of `size` bytes at the least, with a given text in it."""
+    text = json.dumps({"type": "unwatch", "ref": ref, "token": pad}, ensure_ascii=False).encode()
+    return text[:-1] + b" " * (size - len(text)) + text[-1:]
 
 
 def octets(*frames: bytes) -> list[bytes]:
@@ -56,7 +56,7 @@ def chops(data: bytes, size: int) -> list[bytes]:
 
 
 def answer(ref: int) -> Expectation:
-    """Expect the `pong` to a `ping` of ours."""
+    """Expect the `done` to an `unwatch` of ours."""
     return ("answer", ref)
 
 
@@ -231,7 +231,9 @@ BAD = {
 
 def _sequences() -> Iterator[Case]:
     before, after = said(1)[:-2], said(1)[-2:]
-    yield Case("6.7.1", "U+0000, which JSON does not allow unescaped", [frame(TEXT, before + b"\0" + after)], [ERROR])
+    yield Case(
+        "6.7.1", "U+0000, which JSON does not allow unescaped", [frame(TEXT, before + b"\0" + after)], [("error", 1)]
+    )
     for number, sequence in GOOD.items():
         text = before + bytes.fromhex(sequence) + after
         yield Case(number, f"the UTF-8 sequence {sequence}", [frame(TEXT, text)], [answer(1)])

@@ -45,10 +45,10 @@ def test_a_connection_that_is_over_is_ended_though_the_peer_does_not(system: Sys
 
 def check(message: Message, kind: str, value: object) -> None:
     if kind == "answer":
-        assert message == ("text", {"type": "pong", "ref": value})
+        assert message == ("text", {"type": "done", "ref": value})
     elif kind == "error":
         assert message.kind == "text"
-        assert (message.value["type"], message.value["ref"]) == ("error", None)
+        assert (message.value["type"], message.value["ref"]) == ("error", value)
         assert message.value["problem"]["code"] == "invalid_frame"
     else:
         assert message == (kind, value)

@@ -125,7 +125,7 @@ async def test_100_mb_in_fragments_are_refused_when_they_pass_the_limit(system: 
 
 
 async def test_json_that_nests_a_hundred_thousand_levels_deep_gets_an_error(system: System, other: Peer) -> None:
-    ref = await other.send("ping", deep=1)
+    ref = await other.send("ping")
     await other.connection.send(
         '{"type":"submit","ref":77,"kind":"echo","input":' + "[" * 100_000 + "]" * 100_000 + "}"
     )

@@ -153,8 +153,8 @@ MUTANTS = (
     Mutant(
         "After a failover that lost writes, sockets wait for numbers they have not seen.",
         "server/tidings_server/hub.py",
-        "rewound = int(record.seq) < after",
-        "rewound = False",
+        "rewound=int(record.seq) < after",
+        "rewound=False",
         (HUB,),
     ),
     Mutant(
