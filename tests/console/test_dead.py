@@ -71,7 +71,7 @@ async def test_what_is_chosen_is_first_only_said_then_done(alice: httpx.AsyncCli
         ({"tokens": ["x"], "filter": {}}, "/tokens"),
         ({"tokens": []}, "/tokens"),
         ({"tokens": ["not-a-token"]}, "/tokens/0"),
-        ({"filter": {"qeue": "default"}}, "/filter"),
+        ({"filter": {"qeue": "default"}}, "/filter/qeue"),
         ({"filter": {"older_than": -1}}, "/filter/older_than"),
         ({"filter": {"queue": "Not A Queue"}}, "/queue"),
     ],

@@ -41,9 +41,9 @@ class Operator:
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
-    async def refused(self, *arguments: str) -> str:
-        """Run a command that is refused in one line; return the line."""
-        done = await self.types(*arguments, code=1)
+    async def refused(self, *arguments: str, code: int = 1) -> str:
+        """Run a command that is refused in one line, with this exit code; return the line."""
+        done = await self.types(*arguments, code=code)
         assert done.stdout == ""
         (line,) = done.stderr.strip().splitlines()
         assert line.startswith("tidings: ")
@@ -187,11 +187,15 @@ async def test_a_replay_that_is_interrupted_can_be_run_again(world: World, opera
         (["replay", "nonsense"], "'nonsense' is not a token"),
         (["list", "--older-than", "soon"], "--older-than soon: a duration is a number"),
         (["list", "--queue", "q"], "there is no queue 'q'; known: p"),
-        (["list", "--store-url", "redis://127.0.0.1:1"], "no store answers at redis://127.0.0.1:1"),
     ],
 )
 async def test_a_mistake_gets_one_clear_line(world: World, operator: Operator, arguments: list[str], says: str) -> None:
     assert says in await operator.refused(*arguments)
+
+
+async def test_a_store_that_does_not_answer_has_an_exit_code_of_its_own(world: World, operator: Operator) -> None:
+    said = await operator.refused("list", "--store-url", "redis://127.0.0.1:1", code=3)
+    assert "no store answers at redis://127.0.0.1:1" in said
 
 
 async def test_a_token_that_has_no_letter_stops_the_others_too(world: World, operator: Operator) -> None:
