@@ -150,7 +150,7 @@ def test_work_submitted_while_offline_is_done_once_online(
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["restarted", "replaced"])
 def test_another_server_takes_over(page: Page, go: Path, how: signal.Signals, refused: set[str]) -> None:
     """A restart drains; a server that was killed is replaced by another, behind the same address."""
-    with running_system(servers=2) as system, standing(system.server.port) as wall:
+    with running_system(servers=2, TIDINGS_PAGE="demo") as system, standing(system.server.port) as wall:
         wall.refused = refused
         open_and_submit(page, wall.url, go)
         wall.target = system.servers[1].port

@@ -17,6 +17,10 @@ DISPENSABLE = frozenset({"CONFIG", "CONFIG GET", "FCALL", "FUNCTION", "INFO"})
 """Commands that a process does without, where its user may not use them."""
 
 
+SCRIPTS = ("FCALL", "EVALSHA", "EVAL")
+"""The ways to run a script."""
+
+
 def tell_log(event: str, **fields: object) -> None:
     """Write what people need to know to the log."""
     log.warning(event, **fields)
@@ -72,9 +76,11 @@ class Contact:
             over = self._loss.succeeded(now)
             if over is not None:
                 self._tell("store_back", seconds=round(over.seconds, 3), failed_calls=over.failures)
-        if self.denied and call and call[0] in self.denied:
-            del self.denied[call[0]]
-            self._tell("store_permits", command=call[0])
+        if self.denied and call:
+            # A script that ran in one way needs no permission to run in the others.
+            for command in SCRIPTS if call[0] in SCRIPTS else (call[0],):
+                if self.denied.pop(command, None) is not None:
+                    self._tell("store_permits", command=command)
         # A full store goes on answering whatever needs no memory: only what it refused can tell.
         if self._want.lasts and call == self._refused:
             over = self._want.succeeded(now)

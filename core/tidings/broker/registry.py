@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 
 from tidings.contract.kind import KindRecord, encode_kind
 
-from .clock import store_ms
 from .connection import command, read_values, store_of
 from .keys import REGISTRY, Keys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, KindsRead, read_kinds
@@ -63,6 +62,7 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
 _encode_worker = msgspec.json.Encoder().encode
 _decode_worker = msgspec.json.Decoder(WorkerRecord).decode
 _APPEAR = Script("appear", int)
+_KINDS_SEEN = Script("kinds_seen", int)
 _KINDS: Script[list[Any]] = Script("kinds", list[Any])
 
 SEEN_S = 600.0
@@ -88,8 +88,7 @@ class Registry:
             await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
 
         if (now := monotonic()) - self._seen_s >= SEEN_S:
-            at = await store_ms(self._store)
-            await command(self._store, "ZADD", self._keys.kinds_seen, *(part for name in fresh for part in (at, name)))
+            await _KINDS_SEEN(self._store, self._keys.root(REGISTRY), tuple(fresh))
             self._seen_s = now
 
     async def kinds(self) -> dict[str, KindRecord]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
@@ -112,7 +113,7 @@ def test_a_store_that_is_not_there_gets_one_clear_line() -> None:
 
 @pytest.fixture
 async def registered(store: Redis) -> Redis:
-    raw = KindRecord(kind="k", queue="p", input=b"{}", result=b"{}")  # type: ignore[arg-type]
+    raw = KindRecord(kind="k", queue="p", input=msgspec.Raw(b"{}"), result=msgspec.Raw(b"{}"))
     await Registry(store, Keys()).register([raw])
     return store
 

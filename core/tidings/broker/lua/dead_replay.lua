@@ -95,6 +95,15 @@ local function reopen(id, key, tier, envelope)
     '"event":"queued","status":"queued","data":{"replay":' .. replays .. '}}')
 end
 
+-- How many steps a journal has: the letter's field for it holds the journal itself.
+local function count_steps(fields)
+  local count = 0
+  for j = 1, #fields, 2 do
+    if string.find(fields[j], '^[%d.]+$') then count = count + 1 end
+  end
+  return count
+end
+
 local function replay(entry)
   local letter, record = read(entry)
   local state = letter and redis.call('HGET', job_key(letter.id), 'state')
@@ -115,6 +124,7 @@ local function replay(entry)
     write(key, record)
     write(key, memoised)
     write(steps_key(letter.id), steps)
+    if #steps > 0 then redis.call('HSET', key, 'steps', count_steps(steps)) end
   end
   reopen(letter.id, key, letter.tier, letter.env)
   return 'queued'
