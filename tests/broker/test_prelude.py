@@ -22,7 +22,7 @@ FOLDER = resources.files("tidings.broker") / "lua"
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
-    *("take_over", "count", "list", "kinds", "log", "expire"),
+    *("take_over", "count", "list", "kinds", "kinds_seen", "log", "expire"),
     *("breaker", "release"),
 }
 """What ends work or frees memory, and what that needs."""

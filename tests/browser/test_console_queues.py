@@ -66,7 +66,7 @@ def test_jobs_are_found_by_what_one_knows_of_them(console: Page, client: SyncCli
     with pytest.raises(ProblemError):
         failed.result(timeout=scaled(20))
     console.goto("/console#/jobs")
-    table = console.get_by_role("table", name=re.compile("^Jobs, "))
+    table = console.get_by_role("table", name="Jobs", exact=True)
     for token, state in ((done.token, "succeeded"), (running, "running"), (failed.token, "failed")):
         expect(table.get_by_role("row").filter(has_text=token)).to_contain_text(state)
     bar = table.get_by_role("row").filter(has_text=running).locator(".live-bar")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from support.peer import Peer, peer
@@ -47,6 +48,9 @@ async def test_one_live_job_for_each_value(client: Peer, tmp_path: Path) -> None
 
 
 async def test_a_job_for_a_moment_is_scheduled_and_both_ways_of_delay_are_refused(client: Peer) -> None:
+    with anyio.fail_after(scaled(10)):
+        while (await client.submit("noop"))["degraded"] == "unserved":
+            pass  # the server has not seen the worker yet
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     ack = await client.submit("noop", at=later)
     assert ack["status"] == "scheduled"
