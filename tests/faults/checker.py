@@ -53,11 +53,16 @@ class Sight:
         self.chunks: list[tuple[int, Any]] = []
         self.skipped: set[int] = set()
         self.end: str = ""
+        self.told_end = False
+        """Whether a snapshot told the end, and its event has not come yet."""
         self.faults: list[tuple[str, str]] = []
         """Rule and text."""
 
     def saw(self, entry: Saw) -> None:
-        """Take an event."""
+        """Take an event; the snapshot of a job that has ended is followed by its terminal event, once."""
+        if self.told_end and (entry.event, entry.seq) == (self.end, self.seq):
+            self.told_end = False
+            return
         self._check_open(f"{entry.event} {entry.seq}")
         if not entry.known:
             self._fault("early", f"{entry.event} {entry.seq} came before the answer that names the job")
@@ -87,6 +92,7 @@ class Sight:
         self.seq = max(self.seq, entry.seq)
         if entry.status in FINAL:
             self.end = entry.status
+            self.told_end = True
 
     def _check_open(self, what: str) -> None:
         if self.end:
