@@ -43,6 +43,8 @@ def _struct(info: inspect.StructType, full: bool, fields: dict[str, Any]) -> Any
 
 
 def _value(name: str, info: inspect.Type, full: bool) -> Any:  # noqa: PLR0911, PLR0912 - one line for each type there is
+    if isinstance(info, inspect.Metadata):  # what only the documents tell of it
+        return _value(name, info.type, full)
     match info:
         case inspect.UnionType(types=types):
             kinds = [one for one in types if not isinstance(one, inspect.NoneType | inspect.CustomType)]
