@@ -117,6 +117,7 @@ class Gateway:
         self._kinds_changed = asyncio.Event()
         self._kinds_known = asyncio.Event()
         self._kinds_channel = keys.kinds_changed
+        self._workers_channel = keys.workers_changed
         self._breakers_channel = keys.breakers_changed
         self.breaker_store = BreakerStore(self.client, keys)
         self.breakers = Breakers(self.breaker_store)
@@ -167,7 +168,7 @@ class Gateway:
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self._follow_breakers, name="breakers")
                 tasks.start_soon(self._retirement.run, name="retirement")
-                tasks.start_soon(self.serving.follow, name="serving")
+                tasks.start_soon(self._follow_workers, name="workers")
                 tasks.start_soon(self.observatory.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 tasks.start_soon(self.deadlines.run, name="deadlines")
@@ -483,17 +484,24 @@ class Gateway:
             self._kinds_changed.set()
         elif channel == self._breakers_channel:
             self.breakers.hear(data)
+        elif channel == self._workers_channel:
+            self.serving.changed()
         else:
             self.hub.receive(data)
 
     def _on_open(self) -> None:
         self._kinds_changed.set()
+        self.serving.changed()
         self.breakers.reopened()
         self.hub.reopened()
 
     def _on_change(self, hearing: Hearing) -> None:
         tell = log.info if hearing is Hearing.OPEN else log.warning
         tell(f"inbox_{hearing}", gateway=self.id)
+
+    async def _follow_workers(self) -> None:
+        await self._subscription.keep(self._workers_channel)
+        await self.serving.follow()
 
     async def _follow_breakers(self) -> None:
         await self._subscription.keep(self._breakers_channel)

@@ -1,4 +1,6 @@
-"""Which kinds workers serve at present, as a server knows it: asked every few seconds, not for each submission."""
+"""Which kinds workers serve at present, as a server knows it: asked when a worker comes or leaves, and now and then."""
+
+import asyncio
 
 import anyio
 
@@ -6,7 +8,10 @@ from tidings.broker.error import StoreError
 from tidings.broker.registry import Registry, WorkerRecord
 
 LOOK_S = 2.0
-"""How often the workers are asked for."""
+"""How often the workers are asked for at least: those that die say nothing."""
+
+PAUSE_S = 0.1
+"""The shortest time between two questions, however many workers come and leave."""
 
 
 class Serving:
@@ -15,6 +20,7 @@ class Serving:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._workers: dict[str, list[WorkerRecord]] | None = None
+        self._changed = asyncio.Event()
 
     def serves(self, kind: str, queue: str, tier: str) -> bool:
         """Return whether a worker serves a kind, where its jobs lie; True while that is not known."""
@@ -22,11 +28,18 @@ class Serving:
             return True
         return any(worker.serves(queue, tier) for worker in self._workers.get(kind, ()))
 
+    def changed(self) -> None:
+        """Take note that a worker has come or left, or that this may have been missed."""
+        self._changed.set()
+
     async def follow(self) -> None:
         """Keep what is known fresh, until cancelled."""
         while True:
+            self._changed.clear()
             await self.look()
-            await anyio.sleep(LOOK_S)
+            await anyio.sleep(PAUSE_S)
+            with anyio.move_on_after(LOOK_S):
+                await self._changed.wait()
 
     async def look(self) -> None:
         """Ask now. While the store does not answer nothing is known."""

@@ -7,6 +7,7 @@ import pytest
 
 from saga.desk import Desk
 from support.peer import Peer
+from tidings.broker.keys import Keys
 
 
 async def failure(client: Peer, kind_: str, **fields: Any) -> dict[str, Any]:
@@ -23,6 +24,18 @@ async def test_a_kind_that_nobody_serves(client: Peer) -> None:
     assert problem["code"] == "unknown_kind"
     assert "'nobody'" in problem["detail"]
     assert problem["errors"][0]["path"] == "1"
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"no head of a step"])
+async def test_a_journal_that_cannot_be_read(client: Peer, desk: Desk, text: bytes) -> None:
+    token = (await client.submit("two_signals", {}))["token"]
+    while (await client.receive()).get("event") != "waiting":
+        pass
+    partition, _, job = token.rpartition(".")
+    await desk.store.hset(Keys().steps(partition, job), "1", text)
+    await desk.signal(token, "go")
+    end = (await client.until(token))[-1]
+    assert (end["event"], end["data"]["problem"]["code"]) == ("failed", "internal_error")
 
 
 async def test_an_input_that_does_not_fit_the_child(client: Peer) -> None:

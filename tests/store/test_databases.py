@@ -14,7 +14,7 @@ from tidings.broker.feed import open_feed
 from tidings.broker.gateway import GatewayStore, NewJob
 from tidings.broker.keys import Keys
 from tidings.broker.paused import Paused
-from tidings.broker.registry import Registry
+from tidings.broker.registry import Registry, WorkerRecord
 from tidings.broker.subscription import Subscription
 from tidings.broker.worker import WorkerStore
 from tidings.contract.kind import KindRecord
@@ -23,11 +23,13 @@ from tidings.contract.token import Token, mint
 KEYS = Keys()
 OBJECT = msgspec.Raw(b"{}")
 KIND = KindRecord(kind="k", version=1, queue="p", tier="standard", input=OBJECT, result=OBJECT)
+WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
 CHANNELS = {
     "inbox": KEYS.inbox("p", "g"),
     "orders": KEYS.orders("p", "w"),
     "due": KEYS.due("p"),
     "kinds": KEYS.kinds_changed,
+    "workers": KEYS.workers_changed,
     "paused": KEYS.paused_changed,
     "breakers": KEYS.breakers_changed,
 }
@@ -71,7 +73,9 @@ async def publish_on_all(store: Store) -> None:
         assert await gateway.cancel(Token("p", job)) == "asked"  # an order
         await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", delay_ms=60_000))  # due
         await breakers.open("b")
-    await Registry(store, KEYS).register([KIND])
+    registry = Registry(store, KEYS)
+    await registry.register([KIND])
+    await registry.appear(WORKER, 60)
     await Paused(store, KEYS).pause("p", "somebody")
 
 

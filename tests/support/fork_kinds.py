@@ -93,8 +93,11 @@ def end_child_in_process(way: str, number: int) -> int:
 
 @job
 async def end_children_in_loop(count: int) -> list[int]:
-    """The same with many at once, while the loop turns."""
-    return await asyncio.gather(*(asyncio.to_thread(_multiprocessing, signal.SIGTERM) for _ in range(count)))
+    """The same with many at once, while the loop turns.
+
+    By `os.fork`: threads that start processes of `multiprocessing` wait for one another's, and lose their exit codes.
+    """
+    return await asyncio.gather(*(asyncio.to_thread(_fork, signal.SIGTERM) for _ in range(count)))
 
 
 def _asks(ctx: SyncContext, what: str) -> None:

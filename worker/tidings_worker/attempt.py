@@ -12,7 +12,7 @@ import structlog
 from tidings.breaker.error import CircuitOpenError
 from tidings.breaker.guard import text_of
 from tidings.breaker.policy import Breaker
-from tidings.broker.error import BrokerClosedError, ScriptError, StoreError
+from tidings.broker.error import BrokerClosedError, ItemError, ScriptError, StoreError
 from tidings.broker.worker import Beat, Entry, Outcome, Started, WorkerStore
 from tidings.context import Sink
 from tidings.contract.envelope import Envelope
@@ -189,6 +189,8 @@ class Attempt(Sink):
             except BrokerClosedError:
                 break
             except StoreError as error:
+                if refused and isinstance(error, ItemError):  # it was asked alone: to ask again would not help
+                    self.refuse(verdict.unreadable())
                 refused = refused or isinstance(error, ScriptError)
                 continue  # the next batch leaves the store alone for a while
             if memo.answer != "lost":

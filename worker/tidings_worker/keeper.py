@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from tidings.broker.error import BrokerClosedError, ScriptError, StoreError
+from tidings.broker.error import BrokerClosedError, ItemError, ScriptError, StoreError
 from tidings.broker.gateway import MAX_JOURNAL_BYTES
 from tidings.broker.saga import MAX_STEPS, JournalRead, SagaStore, StepWrite, Written
 from tidings.broker.worker import Outcome
@@ -185,7 +185,11 @@ class Keeper:
         reply: JournalRead = await self._ask(
             lambda apart: self._store.read(self._partition, self._id, self._host.fence, apart=apart)
         )
-        self.journal = Journal(reply.fields)
+        try:
+            self.journal = Journal(reply.fields)
+        except (ValueError, msgspec.MsgspecError) as error:
+            self._host.refuse(verdict.unreadable())
+            raise StoppedError("the store holds a journal of this job that cannot be read") from error
         self._woken, self._epoch, self._parked = reply.woken, reply.epoch, reply.parked
         self.replays, self.unwinding, self.cause = reply.replays, reply.unwinding, reply.cause
         self._learn(reply.owner, reply.now_ms, reply.remaining_ms)
@@ -248,6 +252,8 @@ class Keeper:
             except BrokerClosedError:
                 break
             except StoreError as error:
+                if refused and isinstance(error, ItemError):  # it was asked alone: to ask again would not help
+                    self._host.refuse(verdict.unreadable())
                 refused = refused or isinstance(error, ScriptError)
                 continue  # the next batch leaves the store alone for a while
             if reply.answer == "ok":

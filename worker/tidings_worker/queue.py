@@ -14,7 +14,6 @@ from tidings.broker.error import ScriptError, StoreError
 from tidings.broker.pause import LONGEST_S, store_pause
 from tidings.broker.worker import Entry, Started, WorkerStore
 from tidings.contract.envelope import Envelope, decode_envelope
-from tidings.contract.problem import problem
 from tidings.contract.token import Token
 from tidings.contract.trace import trace_id_of
 from tidings.job import Job
@@ -359,8 +358,7 @@ class Queue:
         queue = self._store.partition
         _limited.error("entry_not_understood", cause=queue, queue=queue, job=entry.id, error=str(error))
         voice = Voice(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)
-        refused = problem("internal_error", "what the store holds of this job cannot be read; submit the work again")
-        attempts.create_task(voice.end(verdict.failed(refused)), name="end unreadable")
+        attempts.create_task(voice.end(verdict.failed(verdict.unreadable())), name="end unreadable")
 
     def _refuse(self, entry: Entry, started: Started, envelope: Envelope, attempts: asyncio.TaskGroup) -> None:
         kind = envelope.kind

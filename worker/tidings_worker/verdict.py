@@ -45,6 +45,11 @@ def failed(refused: Problem, error: BaseException | None = None) -> Outcome:
     return Outcome(State.FAILED, "problem", text, tail, note=_note(error))
 
 
+def unreadable() -> Problem:
+    """Return why a job fails whose record nobody can read: another attempt would read the same."""
+    return problem("internal_error", "what the store holds of this job cannot be read; submit the work again")
+
+
 def cancelled() -> Outcome:
     """Someone asked, and the handler has stopped."""
     return Outcome(State.CANCELLED, "", "", _tail("cancelled", State.CANCELLED, "{}"))

@@ -30,6 +30,8 @@ class Keys:
         """Sorted set: kind → when a worker last said that it serves it (ms); a kind that is removed leaves."""
         self.workers = f"{namespace}:{{{REGISTRY}}}:workers"
         """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
+        self.workers_changed = f"{namespace}:{{{REGISTRY}}}:workers-changed"
+        """Channel: the name of a worker that has come, or has left."""
 
         self.breakers = f"{namespace}:{{{BREAKERS}}}:breakers"
         """Set: the breakers' names; one whose record has left goes when they are listed."""

@@ -133,6 +133,7 @@ class Registry:
         """Forget a worker that leaves."""
         await command(self._store, "DEL", self._keys.worker(worker))
         await command(self._store, "ZREM", self._keys.workers, worker)
+        await store_of(self._store).tell(self._keys.workers_changed, worker)
 
     async def living(self) -> list[str]:
         """Return the ids of the workers that live."""

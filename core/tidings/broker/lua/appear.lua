@@ -4,13 +4,16 @@
 -- Atomic, because a worker in the set has its record, and both run out by the same clock. Small and
 -- bounded, so that a full store takes it too: a worker that empties the store must not seem dead.
 --
+-- Publishes the name of a worker that is new on the channel `workers-changed`.
+--
 -- args = { worker, record, ttl_ms };  record: its JSON.  Reply: MessagePack number of workers that live.
 -- O(log(workers) + those forgotten).
 
 local worker, record, ttl = unpack(args)
 
 redis.call('SET', worker_key(worker), record, 'PX', ttl)
-redis.call('ZADD', workers_key, now, worker)
+local new = redis.call('ZADD', workers_key, now, worker)
 redis.call('ZREMRANGEBYSCORE', workers_key, 0, now - ttl)
+if new == 1 then redis.call('PUBLISH', channels .. 'workers-changed', worker) end
 
 return cmsgpack.pack(redis.call('ZCARD', workers_key))

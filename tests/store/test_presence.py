@@ -1,0 +1,59 @@
+"""Servers learn at once that a worker has come or has left; they do not wait until they ask again."""
+
+import anyio
+import pytest
+from redis.asyncio import Redis
+
+from support.timeouts import scaled
+from tidings.broker.connection import Store
+from tidings.broker.keys import Keys
+from tidings.broker.registry import Registry, WorkerRecord
+from tidings_server import serving as module
+from tidings_server.serving import Serving
+
+WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
+
+
+async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
+    store: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(store, Store)
+    monkeypatch.setattr(module, "LOOK_S", 86_400.0)
+    registry = Registry(store, Keys())
+    serving = Serving(registry)
+
+    async def until(serves: bool) -> None:
+        with anyio.fail_after(scaled(20)):
+            while serving.serves("k", "p", "standard") is not serves:
+                await anyio.sleep(0.01)
+
+    async with anyio.create_task_group() as tasks, store.pubsub() as heard:
+        await heard.subscribe(Keys().workers_changed)
+
+        async def listen() -> None:
+            async for message in heard.listen():
+                if message["type"] == "message":
+                    assert message["data"] == b"w"
+                    serving.changed()
+
+        tasks.start_soon(listen)
+        tasks.start_soon(serving.follow)
+        await until(False)
+        await registry.appear(WORKER, 60)
+        await until(True)
+        await registry.vanish("w")
+        await until(False)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_worker_that_lives_on_is_not_told_again(store: Redis) -> None:
+    registry = Registry(store, Keys())
+    async with store.pubsub() as heard:
+        await heard.subscribe(Keys().workers_changed)
+        await heard.get_message(timeout=5)
+        for _ in range(3):
+            await registry.appear(WORKER, 60)
+        await registry.vanish("w")
+        messages = [await heard.get_message(timeout=5) for _ in range(2)]
+        assert await heard.get_message(timeout=0) is None
+    assert [message["data"] for message in messages] == [b"w", b"w"]
