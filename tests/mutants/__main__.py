@@ -10,8 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from .fault import DoesNotApplyError
+from .mutant import Mutant
 from .page import list_mutants
-from .table import MUTANTS, Mutant
+from .table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
@@ -31,12 +33,15 @@ def main() -> int:
         _say(list_mutants())
         return 0
     chosen = [mutant for mutant in MUTANTS if options.only.lower() in mutant.name.lower()]
+    if not chosen:
+        _say("nothing is chosen")
+        return 1
     with tempfile.TemporaryDirectory(prefix="tidings-mutants-") as folder:
         tree = Path(folder)
         _copy(tree)
         failed, seconds = _first_failure(tree, sorted({test for mutant in chosen for test in mutant.tests}))
-        if failed or not chosen:
-            _say(f"without any mutant: {failed or 'nothing is chosen'}")
+        if failed:
+            _say(f"without any mutant: {failed}")
             return 1
         _say(f"Without any mutant all their tests pass ({seconds:.0f} s).\n\n{HEAD}")
         survivors = [mutant for mutant in chosen if not _caught(tree, mutant)]
@@ -63,16 +68,16 @@ def _copy(tree: Path) -> None:
 
 def _caught(tree: Path, mutant: Mutant) -> bool:
     """Make a mutant, run its tests, and take it back; say and return whether one of them noticed."""
-    path = tree / mutant.file
-    sound = path.read_text()
-    if sound.count(mutant.old) != 1:
-        _say(f"| {mutant.name} | **does not apply** | |")
+    try:
+        made = mutant.change.make(tree)
+    except DoesNotApplyError as error:
+        _say(f"| {mutant.name} | **does not apply**: {error} | |")
         return False
-    path.write_text(sound.replace(mutant.old, mutant.new))
+    made.place.file.write_text(made.broken)
     try:
         failed, seconds = _first_failure(tree, mutant.tests)
     finally:
-        path.write_text(sound)
+        made.place.file.write_text(made.place.text)
     _say(f"| {mutant.name} | {f'`{failed}`' if failed else '**survived**'} | {seconds:.0f} |")
     return bool(failed)
 

@@ -1,0 +1,41 @@
+"""Ways to break Tidings: one guarantee each, and the tests that must notice.
+
+Each chapter holds those of one subject, in the order of docs/explanation/reliability.md, which lists them; a test
+compares. `test_mutants.py` keeps them from rotting. How a mutant is written is said in `change.py`.
+"""
+
+from . import (
+    access,
+    border,
+    breaker,
+    call,
+    console,
+    event,
+    hostile,
+    job,
+    kind,
+    measure,
+    owner,
+    saga,
+    store,
+    tier,
+    worker,
+)
+
+MUTANTS = (
+    *job.MUTANTS,
+    *event.MUTANTS,
+    *call.MUTANTS,
+    *owner.MUTANTS,
+    *breaker.MUTANTS,
+    *access.MUTANTS,
+    *hostile.MUTANTS,
+    *saga.MUTANTS,
+    *tier.MUTANTS,
+    *console.MUTANTS,
+    *measure.MUTANTS,
+    *worker.MUTANTS,
+    *border.MUTANTS,
+    *store.MUTANTS,
+    *kind.MUTANTS,
+)

@@ -1,0 +1,69 @@
+"""Scopes, origins, keys and tickets, and what outlasts a credential."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "Scopes are not asked for on a socket.",
+        python("Session._admit").drop("identity.require(NEEDS[type(frame)])"),
+        ("tests/auth/test_socket.py",),
+    ),
+    Mutant(
+        "A page of elsewhere may send requests.",
+        python("Guard._admit").never("not origin_allowed"),
+        ("tests/auth/test_http.py",),
+    ),
+    Mutant(
+        "A server that asks nobody answers under any name.",
+        python("tidings_server/run:run").swap("app if open_to_all", "app if settings"),
+        ("tests/auth/test_host.py",),
+    ),
+    Mutant(
+        "A ticket works more than once.",
+        python("TicketStore.take").swap('"GETDEL"', '"GET"'),
+        ("tests/auth/test_ticket.py",),
+    ),
+    Mutant(
+        "A public key in another form than PEM is the secret of an HMAC.",
+        python("key_of").swap("public_key_in(bare)", "None"),
+        ("tests/auth/test_key.py",),
+    ),
+    Mutant(
+        "A path, an address or a broken key is the secret of an HMAC.",
+        python("public_key_in").drop("_refuse_names(text)"),
+        ("tests/auth/test_key.py",),
+    ),
+    Mutant(
+        "Watches go on that a renewed credential does not allow.",
+        python("Socket._accept").drop("self._keep(listener)"),
+        ("tests/auth/test_lesser.py",),
+    ),
+    Mutant(
+        "A long-poll outlasts its credential.",
+        python("Gateway.read").drop("identity.require_valid()"),
+        ("tests/auth/test_lesser.py",),
+    ),
+    Mutant(
+        "A quiet stream outlasts its credential.",
+        python("Stream._write_all").swap(
+            "min(self._ends_at - time.monotonic(), self._identity.left())", "self._ends_at - time.monotonic()"
+        ),
+        ("tests/auth/test_lesser.py",),
+    ),
+    Mutant(
+        "What callers without rights are refused pushes operators' acts out of the audit log.",
+        python("_shelf").swap("Shelf.STRANGER", "Shelf.ACT"),
+        ("tests/console/test_audit.py",),
+    ),
+    Mutant(
+        "Control characters of a job's texts reach the terminal.",
+        python("printable").always("text.isprintable()"),
+        ("tests/cli/test_printable.py::test_whatever_the_text_one_line_of_printable_characters_comes_of_it",),
+    ),
+    Mutant(
+        "The folder of an embedded store stays open to other users.",
+        python("EmbeddedStore._prepare_folder").drop("close_to_others(self.folder)"),
+        ("tests/store/test_folder.py",),
+    ),
+)

@@ -1,0 +1,48 @@
+"""Frames and queries that cannot be read, and what clients do about it."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+from mutants.table.files import LEDGER
+
+MUTANTS = (
+    Mutant(
+        "A field of a submission that the server does not know is dropped in silence.",
+        python("Submission").cut(", forbid_unknown_fields=True"),
+        ("tests/e2e/test_unknown_field.py", "tests/session/test_session.py"),
+    ),
+    Mutant(
+        "A parameter of a query that no endpoint takes is dropped in silence.",
+        python("takes.checked").swap("name not in names", "not name"),
+        ("tests/e2e/test_unknown_field.py",),
+    ),
+    Mutant(
+        "The refusal of a frame that no parser takes reaches no call.",
+        python("find_ref").swap("depth == 1", "depth == 9"),
+        ("tests/session/test_frame_ref.py",),
+    ),
+    Mutant(
+        "A refusal without a ref is of all calls that are under way.",
+        python("Unread.found").swap("len(self._suspects) > len(self._problems)", "not self._suspects"),
+        (LEDGER,),
+    ),
+    Mutant(
+        "A call over which every connection breaks is sent for ever.",
+        python("Ledger._suspect").swap("< MAX_BROKEN", "< 1_000 * MAX_BROKEN"),
+        (LEDGER,),
+    ),
+    Mutant(
+        "A call over which connections broke is sent beside the others.",
+        python("Alone.next").cut("or self._ref in under_way"),
+        (LEDGER,),
+    ),
+    Mutant(
+        "A heartbeat of an event stream is a message to some readers.",
+        python("HEARTBEAT").swap(r'":\n"', r'":\n\n"'),
+        ("tests/e2e/test_stream_readers.py::test_httpx_sse_gets_no_empty_message",),
+    ),
+    Mutant(
+        "A client that heeds Retry-After comes back too early.",
+        python("problem_response").swap("math.ceil", "math.floor"),
+        ("tests/server/test_reply.py",),
+    ),
+)

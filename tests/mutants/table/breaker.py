@@ -1,0 +1,48 @@
+"""Breakers, and the jobs that wait for them."""
+
+from mutants.change import lua, python, script
+from mutants.mutant import Mutant
+from mutants.table.files import MACHINE
+
+MUTANTS = (
+    Mutant(
+        "An open breaker lets everybody try.",
+        lua("STEP.enter").drop("if wait_ms(breaker) ~= 0 then return 'refused'"),
+        (MACHINE,),
+    ),
+    Mutant(
+        "A call that began before the breaker opened counts after it has closed.",
+        lua("STEP.report").cut("or epoch ~= breaker.epoch"),
+        (MACHINE,),
+    ),
+    Mutant(
+        "A trial whose lease has run out still decides.",
+        lua("is_trial").cut("and breaker.trial == trial"),
+        (MACHINE,),
+    ),
+    Mutant(
+        "Nobody is told that a breaker has opened.",
+        script("breaker").never("breaker.epoch ~= breaker.told"),
+        ("tests/breaker/test_shared.py::test_what_one_finds_out_spares_the_other_at_once",),
+    ),
+    Mutant(
+        "One that was not told of a breaker never asks.",
+        python("breaker:Breakers._refresh").replace("answers = [", "answers: list[asyncio.Future[Stepped]] = []"),
+        ("tests/breaker/test_shared.py::test_one_that_hears_nothing_asks",),
+    ),
+    Mutant(
+        "A trial that lasts loses its lease.",
+        python("Breakers._renew").swap("list(self._trials.items())", "()"),
+        ("tests/breaker/test_shared.py",),
+    ),
+    Mutant(
+        "A job that waits for a breaker uses an attempt.",
+        python("held").cut("uncounted=1,"),
+        ("tests/breaker/test_release.py",),
+    ),
+    Mutant(
+        "A job that waits for something else is brought forward when a breaker closes.",
+        script("release").cut("and tonumber(due[i]) == tonumber(places[id])"),
+        ("tests/breaker/test_release.py",),
+    ),
+)

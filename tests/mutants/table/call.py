@@ -1,0 +1,70 @@
+"""Leases, calls of the store, lost workers, and what clients make of frames."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+from mutants.table.files import CALLER, LEDGER
+
+MUTANTS = (
+    Mutant(
+        "A job is taken over from a worker that lives.",
+        python("Queue._take_over").swap("int(self._settings.lease_s * 1000)", "0"),
+        ("tests/e2e/test_processes.py::test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker",),
+    ),
+    Mutant(
+        "A late answer of the store goes to whoever asked next.",
+        python("Pipe._look").replace(
+            "did not answer within", 'self._fail(self._sent.popleft(), StoreUnavailableError("late"))'
+        ),
+        (CALLER,),
+    ),
+    Mutant(
+        "A cancelled call leaves its place in the order of answers.",
+        python("Pipe.data_received").replace(
+            "call = sent.popleft()",
+            "call = next(one for one in sent if one.future is None or not one.future.done())\nsent.remove(call)",
+        ),
+        (CALLER,),
+    ),
+    Mutant(
+        "The store gives entries to a worker that has ceased to wait for them.",
+        python("Caller.wait").never("future.cancelled()"),
+        (CALLER,),
+    ),
+    Mutant(
+        "After a silence of the store, jobs are taken over at once.",
+        python("Truce.holds").replace("return refused or", "return refused"),
+        ("tests/store/test_lost.py::test_a_worker_that_is_slow_to_notice_that_the_store_is_back_keeps_its_jobs",),
+    ),
+    Mutant(
+        "A lost worker counts as a failure of the handler.",
+        python("raised").cut("- lost"),
+        ("tests/worker/test_pure.py",),
+    ),
+    Mutant(
+        "A job that kills its workers is tried for ever.",
+        python("Attempt._outcome").swap(">= self._job.policy.max_deliveries", "< 0"),
+        ("tests/worker/test_attempt.py",),
+    ),
+    Mutant(
+        "A client shows an event twice.",
+        python("Ledger._event").cut("and frame.seq > track.seq"),
+        (LEDGER,),
+    ),
+    Mutant(
+        "A client takes what one follower missed for what all did.",
+        python("Ledger._ask_watch").swap("min(track.seq", "max(track.seq"),
+        (LEDGER,),
+    ),
+    Mutant(
+        "A client does not tell the state that it missed.",
+        python("_changes").swap("snapshot.status != status and name is not None", "name is None"),
+        (LEDGER,),
+    ),
+    Mutant(
+        "A client makes a new key when it submits again.",
+        python("Ledger._send_submits").swap(
+            "track, track.submit", 'track, {**track.submit, "key": str(self.next_ref())}'
+        ),
+        (LEDGER,),
+    ),
+)

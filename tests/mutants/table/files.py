@@ -1,0 +1,13 @@
+"""The files of tests that several mutants name."""
+
+OWNER = "tests/auth/test_owner.py"
+HOSTILE = "tests/hostile/"
+MODEL = "tests/model/test_broker_model.py"
+HUB = "tests/server/test_hub.py"
+LEDGER = "tests/client/test_ledger.py"
+PUSH = "tests/push/"
+CALLER = "tests/broker/test_caller.py"
+REPORT = "tests/broker/test_report.py"
+SCRIPTS = "tests/saga/test_scripts.py"
+MOMENTS = "tests/saga/programs/test_moments.py"
+MACHINE = "tests/breaker/test_machine.py"

@@ -1,0 +1,93 @@
+"""What clients send to do harm, and what they take without asking."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+from mutants.table.files import HOSTILE
+
+MUTANTS = (
+    Mutant(
+        "A text is read again from each quote of a string without an end.",
+        python("_STRING").swap('"[^"]*"?', r'"(?:[^"\\]|\\.)*"'),
+        (HOSTILE + "test_text.py",),
+    ),
+    Mutant(
+        "A batch is made whole before it is counted.",
+        python("Splitter.split").swap("islice(_LINE.finditer(stripped), self._most + 1)", "_LINE.finditer(stripped)"),
+        ("tests/server/test_splitter.py",),
+    ),
+    Mutant(
+        "A number in a token that fits into no float is an error of the server.",
+        python("claims:_moment").cut("OverflowError,"),
+        (HOSTILE + "test_border.py::test_a_token_that_nobody_expects_is_refused",),
+    ),
+    Mutant(
+        "A record that nobody can read leaves whoever watches it without an answer.",
+        python("Socket._answered").swap("except Exception", "except ZeroDivisionError"),
+        (HOSTILE + "test_border.py::test_a_record_that_nobody_can_read_fails_who_asks_for_it",),
+    ),
+    Mutant(
+        "A message that is none ends the server that hears it.",
+        python("Hub.receive").swap("except (msgspec.DecodeError, UnicodeDecodeError)", "except ZeroDivisionError"),
+        (HOSTILE + "test_border.py::test_what_others_publish_ends_nothing",),
+    ),
+    Mutant(
+        "A fault that a client can cause again and again is logged each time.",
+        python("unexpected").swap("_limited.error", "log.error"),
+        (HOSTILE + "test_border.py::test_what_can_be_caused_again_and_again_fills_no_log",),
+    ),
+    Mutant(
+        "An origin that is none is an error of the server.",
+        python("origin_allowed").swap("except ValueError", "except ZeroDivisionError"),
+        (HOSTILE + "test_border.py::test_an_origin_that_is_none_is_refused_like_a_strange_one",),
+    ),
+    Mutant(
+        "An owner has the account of the address that is called alike.",
+        python("share_of").replace('Share("address", caller)', 'return Share("owner", identity.owner or caller)'),
+        ("tests/server/test_places.py",),
+    ),
+    Mutant(
+        "Of a stranger as much is buffered as of anyone.",
+        python("SocketProtocol.connection_made").swap(
+            "min(STRANGER_BYTES, self.config.ws_max_size)", "self.config.ws_max_size"
+        ),
+        (HOSTILE + "test_border.py::test_of_a_stranger_little_is_buffered",),
+    ),
+    Mutant(
+        "A trailer is taken for headers.",
+        python("HttpProtocol.on_header").swap("if self._in_head:", "if True:"),
+        (HOSTILE + "test_connection.py::test_a_trailer_is_dropped_and_never_taken_for_a_header",),
+    ),
+    Mutant(
+        "A trailer has no end.",
+        python("HttpProtocol._measure_framing").never("self._framing_bytes > most"),
+        (HOSTILE + "test_connection.py::test_a_trailer_without_an_end_is_cut_off",),
+    ),
+    Mutant(
+        "A body that no route reads has all the time that there is.",
+        python("HttpProtocol._watch").never("self._body_timer is None"),
+        (HOSTILE + "test_connection.py::test_a_body_that_drips_has_an_end_whatever_the_route_does_with_it",),
+    ),
+    Mutant(
+        "A request that offers another protocol loses its body.",
+        python("HttpProtocol._upgrade").cut("+ rest"),
+        (HOSTILE + "test_connection.py::test_a_post_that_offers_another_protocol_keeps_its_body",),
+    ),
+    Mutant(
+        "Connections that wait for a request are counted for no address.",
+        python("HttpProtocol.connection_made").swap("accounts.idle.take", "accounts.idle.add"),
+        (HOSTILE + "test_connection.py::test_connections_that_wait_are_counted_for_their_address",),
+    ),
+    Mutant(
+        "Requests that wait for a job are counted for no caller.",
+        python("Accounts.watching").swap("seat.watch(1)", "seat.leave()"),
+        (
+            HOSTILE + "test_connection.py::test_long_polls_are_counted_for_their_caller",
+            "tests/server/test_places.py",
+        ),
+    ),
+    Mutant(
+        "The jobs that streams watch are counted for no caller.",
+        python("Streams._stream").swap("seat.watch(len(wanted))", "seat.watch(0)"),
+        (HOSTILE + "test_connection.py::test_the_jobs_that_streams_watch_are_counted_for_their_caller",),
+    ),
+)

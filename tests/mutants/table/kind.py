@@ -1,0 +1,50 @@
+"""Kinds of jobs, their schemas, and recurring ones."""
+
+from mutants.change import lua, python
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "A kind that a server cannot use ends the server.",
+        python("kinds:Kinds.__init__").swap("except Exception", "except ZeroDivisionError"),
+        ("tests/hostile/test_registry.py",),
+    ),
+    Mutant(
+        "A worker registers patterns that servers read otherwise.",
+        python("check_kinds").drop("check_patterns(job.input.schema)"),
+        ("tests/worker/test_fitness.py",),
+    ),
+    Mutant(
+        "What strict decoding refuses is decoded leniently.",
+        python("decode").replace(
+            "whole = msgspec.json.encode(integral",
+            "return msgspec.json.decode(raw, type=type_, dec_hook=_decode_foreign, strict=False)",
+        ),
+        ("tests/library/test_agreement.py",),
+    ),
+    Mutant(
+        "A server does not check how dates and ids are written.",
+        python("validation:_compile").swap("validate_formats=True", "validate_formats=False"),
+        ("tests/server/test_kinds.py",),
+    ),
+    Mutant(
+        "A number that is none reaches clients as null.",
+        python("_of_number").always("math.isfinite(number)"),
+        ("tests/library/test_lossless.py",),
+    ),
+    Mutant(
+        "A time that clocks skip is no tick.",
+        python("_moments").replace("return [] if follows_clock", "return []"),
+        ("tests/recurring/test_cron_days.py",),
+    ),
+    Mutant(
+        "A kind retires although jobs wait that need it.",
+        python("Retirement._waits").swap("one.waiting or one.running or one.scheduled", "one.running"),
+        ("tests/store/test_retirement.py",),
+    ),
+    Mutant(
+        "A job whose kind no worker serves counts as delayed.",
+        lua("settle").never("state == 'queued' and delay > 0"),
+        ("tests/e2e/test_unserved.py",),
+    ),
+)

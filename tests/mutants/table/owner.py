@@ -1,0 +1,50 @@
+"""Whose a job is, and whose a credential."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+from mutants.table.files import OWNER
+
+MUTANTS = (
+    Mutant(
+        "A stranger sees another's job.",
+        python("visible").cut("or not identity.may_see(record.owner)"),
+        (OWNER,),
+    ),
+    Mutant(
+        "A stranger cancels another's job.",
+        python("reach").cut("if identity.admin else identity.owner"),
+        (OWNER,),
+    ),
+    Mutant(
+        "An idempotency key is everybody's.",
+        python("Gateway.admit").swap("Keys.dedup_suffix(identity.owner", 'Keys.dedup_suffix(""'),
+        (OWNER,),
+    ),
+    Mutant(
+        "A unique value is everybody's.",
+        python("Gateway.admit").swap("Keys.unique_suffix(identity.owner", 'Keys.unique_suffix(""'),
+        (OWNER,),
+    ),
+    Mutant(
+        "A token says by which algorithm it is signed.",
+        python("JwtAuthenticator._verify").swap(
+            "algorithms=[key.algorithm]", 'algorithms=["HS256", "RS256", "ES256", "EdDSA", "RS512", "none"]'
+        ),
+        ("tests/auth/test_jwt.py",),
+    ),
+    Mutant(
+        "A token for another audience is taken.",
+        python("JwtAuthenticator._verify").swap("audience=self._audience", "audience=None"),
+        ("tests/auth/test_jwt.py",),
+    ),
+    Mutant(
+        "Every invented key id costs the issuer a fetch.",
+        python("PublishedKeys._may_ask").swap("self._now() - self._asked_at >= self._min_pause_s", "True"),
+        ("tests/auth/test_jwks.py",),
+    ),
+    Mutant(
+        "A credential is renewed by somebody else's.",
+        python("Standing.accept").never("identity.owner != self._identity.owner"),
+        ("tests/auth/test_standing.py",),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Sagas: steps, children, unwinding and sleep."""
+
+from mutants.change import lua, python, script
+from mutants.mutant import Mutant
+from mutants.table.files import MOMENTS, SCRIPTS
+
+MUTANTS = (
+    Mutant(
+        "A saga sleeps although something woke it while it was leaving.",
+        lua("park").never("~= outcome[8]"),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "The end of a saga's child counts as often as it is told.",
+        lua("tell_parent").drop("if head.status ~="),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A worker that was taken for dead may still take steps of a saga.",
+        lua("step:write").cut("or tonumber(held) ~= fence"),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A saga ends badly without undoing what it did.",
+        lua("turn").always("unwinding or tonumber(owed or 0)"),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A step of a saga that is sent twice counts twice.",
+        lua("step:write").always("not old or"),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A child of a saga is made as often as it is asked for.",
+        lua("submit").cut("parent ~= '' and present(id) or"),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A child of a saga ends, and its parent is not told.",
+        lua("close_saga").swap("if parent then", "if false then"),
+        (SCRIPTS,),
+    ),
+    Mutant(
+        "A saga undoes its steps in the order in which it did them.",
+        python("Journal.to_undo").cut(", reverse=True"),
+        ("tests/saga/test_pure.py",),
+    ),
+    Mutant(
+        "A saga goes on undoing behind a step that could not be undone.",
+        python("Unwinder.run").replace("return self._incomplete(row, refused", "continue"),
+        ("tests/saga/test_unwinding.py::test_what_cannot_be_undone_is_left_to_an_operator",),
+    ),
+    Mutant(
+        "A saga takes the result of another step than the one its code asks for.",
+        python("Journal.find").never("row.head.name, row.head.type"),
+        ("tests/saga/test_pure.py",),
+    ),
+    Mutant(
+        "An order to stop that arrives late cuts the unwinding of a saga short.",
+        python("Attempt.stop").never("self._started.unwinding and reason"),
+        (MOMENTS,),
+    ),
+    Mutant(
+        "A child of a saga that was stopped before it was made may still be made.",
+        python("Children.stop").cut(", forbid=kind"),
+        (MOMENTS,),
+    ),
+    Mutant(
+        "A child of a saga that waits when it is stopped is taken for one that never began.",
+        script("outbox").cut("started and 1 or"),
+        (SCRIPTS, MOMENTS),
+    ),
+    Mutant(
+        "A child that has undone itself is undone again by its parent.",
+        python("_is_unknown").never("refused.compensation is not None"),
+        ("tests/saga/test_pure.py",),
+    ),
+    Mutant(
+        "What is read while a saga leaves its worker counts as seen.",
+        python("Keeper.parting").swap("self._left_woken", "self._woken or 0"),
+        ("tests/saga/test_keeper.py",),
+    ),
+    Mutant(
+        "A branch of a saga does not hear what came just before it began to wait.",
+        python("Keeper.until").drop("self._look_if_wanted()"),
+        ("tests/saga/test_keeper.py",),
+    ),
+    Mutant(
+        "A saga that leaves forgets what its branches wait for as they are cancelled.",
+        python("Keeper.leave_if_idle").cut("and not self._host.cancelled"),
+        ("tests/saga/test_keeper.py", "tests/saga/programs/test_programs.py"),
+    ),
+)

@@ -1,0 +1,91 @@
+"""Batches of scripts, what they weigh, deadlines, and jobs whose entry has vanished."""
+
+from mutants.change import lua, python
+from mutants.mutant import Mutant
+from mutants.table.files import MODEL
+
+MUTANTS = (
+    Mutant(
+        "One item's fault fails its whole batch.",
+        lua("for_each").swap("pcall(handle, item)", "true, handle(item)"),
+        ("tests/broker/test_faults.py",),
+    ),
+    Mutant(
+        "A number of an event is written as Lua writes large ones.",
+        lua("read_log").swap("string.format('%.0f', after)", "after"),
+        ("tests/broker/test_faults.py",),
+    ),
+    Mutant(
+        "A record that cannot be read stays in the queue.",
+        lua("try_start").drop("acknowledge(tier, entry)"),
+        ("tests/broker/test_faults.py",),
+    ),
+    Mutant(
+        "What the store says in one call has no bound.",
+        lua("answer").drop("if bytes >= budget"),
+        ("tests/broker/test_reading.py",),
+    ),
+    Mutant(
+        "A log is read whole in one call.",
+        lua("PAGE_BYTES").swap("262144", "2621440000"),
+        ("tests/broker/test_reading.py",),
+    ),
+    Mutant(
+        "A batch is cut by number alone.",
+        python("Gatherer._fitting").drop("room -= size(item)"),
+        ("tests/broker/test_submit.py",),
+    ),
+    Mutant(
+        "Equal questions are asked one by one.",
+        python("GatewayStore._reader").swap('verb, join=verb == "read"', "verb, join=False"),
+        ("tests/broker/test_reading.py",),
+    ),
+    Mutant(
+        "One caller's large answers take the room of all.",
+        python("Answers._fits").never("of_caller and of_caller + grant.size"),
+        ("tests/server/test_answers.py",),
+    ),
+    Mutant(
+        "A caller's jobs are counted, and their bytes are not.",
+        lua("refuse").swap("heavy_now + bytes <= max_bytes", "heavy_now + bytes <= math.huge"),
+        ("tests/broker/test_submit.py",),
+    ),
+    Mutant(
+        "A job that ends goes on weighing.",
+        lua("finish").swap("tally(caller, -1, size)", "tally(caller, -1)"),
+        ("tests/broker/test_submit.py", MODEL),
+    ),
+    Mutant(
+        "A deadline is looked at when the job is taken, and not before.",
+        lua("expire_late").replace("local late =", "local late = {}"),
+        ("tests/store/test_deadlines.py",),
+    ),
+    Mutant(
+        "A deadline of less than a ms is none.",
+        python("whole_ms").replace("math.ceil(round(seconds", "return int(seconds * 1000)"),
+        ("tests/store/test_deadlines.py",),
+    ),
+    Mutant(
+        "An idempotency key is forgotten with its job's record.",
+        lua("earlier").swap("return { 'duplicate', id, 'unknown', 0, 0, 0 }", "return nil"),
+        ("tests/broker/test_submit.py",),
+    ),
+    Mutant(
+        "The databases of one store hear each other.",
+        python("Store.channel_prefix").replace('f"db{database}:"', 'return ""'),
+        ("tests/store/test_databases.py",),
+    ),
+    Mutant(
+        "A job whose entry has vanished is never found.",
+        lua("sweep_entry").replace("lost = lost + 1", "if true then return end"),
+        ("tests/store/test_sweep.py",),
+    ),
+    Mutant(
+        "A job that runs without its entry is taken from a worker that lives.",
+        lua("mark_vanished").swap(
+            "'HSET', job_key(jobs[some[i]]), 'vanished', now",
+            "'HSETNX', job_key(jobs[some[i]]), 'vanished', now - 3600000",
+        ),
+        ("tests/store/test_sweep.py",),
+    ),
+)

@@ -1,0 +1,97 @@
+"""What processes do about a store that denies or refuses, and workers about threads, a blocked loop and forks."""
+
+from mutants.change import lua, python
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "What the store denies a process is told to its operator by nothing.",
+        python("Contact.failed").drop("if isinstance(error, CommandDeniedError)"),
+        ("tests/store/test_permissions.py::test_what_a_user_lacks_is_said_once_and_by_readyz",),
+    ),
+    Mutant(
+        "A password with an unescaped `/` is taken for a port, and part of it for the host.",
+        python("parse_store_url").never('"@" in rest'),
+        ("tests/cli/test_store_url.py",),
+    ),
+    Mutant(
+        "`tidings dev` leaves a worker that was killed where it is.",
+        python("_Dev._worker_ended").drop("self._ended(Part.WORKER"),
+        (
+            "tests/cli/test_supervision.py::test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it_again",
+        ),
+    ),
+    Mutant(
+        "What was made before a process settled is never given back to the collector.",
+        python("settle").drop("atexit.register(gc.unfreeze)"),
+        ("tests/worker/test_garbage.py",),
+    ),
+    Mutant(
+        "A worker throws away an outcome that the store refuses for an unknown reason.",
+        python("Voice._answered").replace(
+            "if isinstance(error, ScriptError) and",
+            'if isinstance(error, ScriptError):\n    self._conclude("lost")\n    return',
+        ),
+        ("tests/worker/test_voice.py",),
+    ),
+    Mutant(
+        "A store that refuses for want of replicas is taken for one that refuses for good.",
+        python("_CODES").cut('"NOREPLICAS",'),
+        ("tests/broker/test_refusal.py",),
+    ),
+    Mutant(
+        "A report that the store refuses is sent with those of others again.",
+        python("Voice._put").cut(", apart=True"),
+        ("tests/worker/test_voice.py",),
+    ),
+    Mutant(
+        "After a time in which the store refused heartbeats, jobs are taken over at once.",
+        python("Truce.taken").drop("self._over = now"),
+        ("tests/worker/test_truce.py",),
+    ),
+    Mutant(
+        "A worker takes jobs for which it has no thread.",
+        lua("start").swap("(free[need] or 0) <= 0", "(free[need] or 0) <= -1000"),
+        ("tests/worker/test_places.py",),
+    ),
+    Mutant(
+        "What was set apart for want of a thread is left there.",
+        python("lines_of").swap("for need in needs", "for need in needs[:0]"),
+        ("tests/worker/test_places.py",),
+    ),
+    Mutant(
+        "What was set apart for want of a thread goes behind what was queued after it.",
+        lua("keeps_place").always("hold ~= 1"),
+        ("tests/worker/test_places.py::test_what_waits_for_a_thread_begins_in_the_order_of_submission",),
+    ),
+    Mutant(
+        "Jobs that need no thread wait behind those that do.",
+        python("Capacity._bound").swap("max(free", "min(free"),
+        ("tests/worker/test_places.py",),
+    ),
+    Mutant(
+        "A worker whose loop is blocked does not renew its leases.",
+        python("Watchdog._bridge").swap("self._blocked <= self._blocked_s", "self._blocked <= 0"),
+        ("tests/worker/test_watchdog.py",),
+    ),
+    Mutant(
+        "A worker whose loop is blocked for ever keeps its jobs.",
+        python("Watchdog._bridge").swap("self._blocked <= self._blocked_s", "self._blocked <= 1000 * self._blocked_s"),
+        ("tests/worker/test_watchdog.py",),
+    ),
+    Mutant(
+        "A process that a handler forks wakes the worker's loop by its signals.",
+        python("_after_in_child").drop("signal.set_wakeup_fd(-1)"),
+        ("tests/worker/test_fork.py",),
+    ),
+    Mutant(
+        "A signal reaches what a handler forks before that has its own handlers.",
+        python("fork:_before").swap("SIG_BLOCK, _DEFAULTS", "SIG_BLOCK, ()"),
+        ("tests/worker/test_fork.py",),
+    ),
+    Mutant(
+        "Of the questions of a child process only the last is answered.",
+        python("Relay._ask").swap("self._asked[question.number] = answer", "self._asked = {question.number: answer}"),
+        ("tests/worker/test_asking.py",),
+    ),
+)
