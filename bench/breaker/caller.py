@@ -11,11 +11,11 @@ import anyio
 import uvloop
 
 from tidings import Breaker, CircuitOpenError
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings.broker.subscription import Subscription
-from tidings_worker.breaker import Breakers
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings.store.redis.subscription import Subscription
+from tidings_worker.circuit.worker_breakers import WorkerBreakers
 
 MEASURED = Breaker("measured", min_calls=20, open_for=3_600)
 
@@ -23,14 +23,18 @@ MEASURED = Breaker("measured", min_calls=20, open_for=3_600)
 async def call(url: str) -> None:
     """Call until the process is ended."""
     store, listening = open_store(url), open_store(url, timeout=None)
-    async with BreakerStore(store, Keys()) as steps, anyio.create_task_group() as tasks:
-        breakers = Breakers(steps, [], "b", 10)
+    async with BreakerStore(store, StoreKeys()) as steps, anyio.create_task_group() as tasks:
+        breakers = WorkerBreakers(steps, [], "b", 10)
         subscription = Subscription(
-            listening, store, Keys().probe("b"), lambda _, data: breakers.hear(data), breakers.reopened
+            listening,
+            store,
+            StoreKeys().probe("b"),
+            lambda _, data: breakers.take_announcement(data),
+            breakers.reopened,
         )
         tasks.start_soon(subscription.run)
         tasks.start_soon(breakers.run, 2)
-        await subscription.keep(Keys().breakers_changed)
+        await subscription.keep(StoreKeys().breakers_changed)
         state = ""
         while True:
             try:

@@ -10,12 +10,12 @@ import msgspec
 from redis.asyncio import Redis
 
 from bench.system import Children, System, start_store
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import open_store
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.contract.envelope import Envelope, encode_envelope
-from tidings.contract.token import mint
+from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.tokens import new_token
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 from . import kinds
 
@@ -31,7 +31,7 @@ async def measure(count: int = 10_000) -> None:
         children.start("worker", [sys.executable, "-m", "tidings", "work", str(Path(kinds.__file__))], environment)
         system = children.system("")
         store = open_store(url)
-        breakers = BreakerStore(store, Keys())
+        breakers = BreakerStore(store, StoreKeys())
         await breakers.open("bench")
         began = time.monotonic()
         await _submit(store, count)
@@ -48,14 +48,14 @@ async def measure(count: int = 10_000) -> None:
 async def _submit(store: Redis, count: int) -> None:
     envelope = encode_envelope(Envelope("guarded", msgspec.Raw(b"{}"))).decode()
     queue, tier = kinds.guarded.queue, kinds.guarded.tier
-    async with GatewayStore(store, Keys(), "bench") as gateway:
-        jobs = [NewJob(mint(queue).id, "guarded", tier, envelope, watch=0) for _ in range(count)]
+    async with JobStore(store, StoreKeys(), "bench") as gateway:
+        jobs = [NewJob(new_token(queue).id, "guarded", tier, envelope, watch=0) for _ in range(count)]
         await asyncio.gather(*(gateway.submit(queue, job) for job in jobs))
 
 
 async def _until(store: Redis, scheduled: int) -> None:
     """Return when so many jobs lie in the schedule and none in the queue."""
-    keys, queue, tier = Keys(), kinds.guarded.queue, kinds.guarded.tier
+    keys, queue, tier = StoreKeys(), kinds.guarded.queue, kinds.guarded.tier
     while (  # noqa: ASYNC110 - the store tells nobody
         await store.zcard(keys.scheduled(queue)) != scheduled or await store.xlen(keys.ready(queue, tier))
     ):

@@ -11,12 +11,12 @@ import anyio
 import msgspec
 
 from bench.system import Children, System, start_store
-from tidings.broker.connection import open_store
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.contract.envelope import Envelope, encode_envelope
-from tidings.contract.token import mint
 from tidings.job import Job
+from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.tokens import new_token
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 from . import kinds
 
@@ -48,11 +48,11 @@ async def _round(kind: str, count: int, url: str, system: System) -> tuple[float
     envelope = encode_envelope(Envelope(kind, msgspec.Raw(b"{}"))).decode()
     store = open_store(url)
     before, began = system.cpu_s(), time.perf_counter()
-    async with GatewayStore(store, Keys(), "bench") as gateway:
+    async with JobStore(store, StoreKeys(), "bench") as gateway:
         for _ in range(count // BATCH):
-            jobs = [NewJob(mint(defined.queue).id, kind, defined.tier, envelope, watch=0) for _ in range(BATCH)]
+            jobs = [NewJob(new_token(defined.queue).id, kind, defined.tier, envelope, watch=0) for _ in range(BATCH)]
             await asyncio.gather(*(gateway.submit(defined.queue, job) for job in jobs))
-        while await store.xlen(Keys().ready(defined.queue, defined.tier)):  # noqa: ASYNC110 - nobody tells
+        while await store.xlen(StoreKeys().ready(defined.queue, defined.tier)):  # noqa: ASYNC110 - nobody tells
             await anyio.sleep(0.01)
     took, after = time.perf_counter() - began, system.cpu_s()
     await store.aclose()

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 from bench.histogram import Histogram
 from bench.system import ROOT, Children, start_store
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings_worker.breaker import Breakers
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings_worker.circuit.worker_breakers import WorkerBreakers
 
 from .caller import MEASURED
 
@@ -23,13 +23,13 @@ async def measure(rounds: int = 300) -> None:
     with Children() as children:
         url = start_store(children)
         store = open_store(url)
-        async with BreakerStore(store, Keys()) as steps, _caller(url) as lines:
+        async with BreakerStore(store, StoreKeys()) as steps, _caller(url) as lines:
             for _ in range(rounds):
                 # Each begins with a breaker that has just closed, and a worker that knows.
                 await steps.reset(MEASURED.name)
                 while (await _line(lines))[0] != "closed":
                     pass
-                took = await _round(Breakers(steps, [], "a", 10), lines)
+                took = await _round(WorkerBreakers(steps, [], "a", 10), lines)
                 times.add(took)
                 longest = max(longest, took)
         await store.aclose()
@@ -37,7 +37,7 @@ async def measure(rounds: int = 300) -> None:
     print(f"the last failure on one worker → another calls no more: {shown} longest {longest * 1000:.3g} ms ({rounds})")
 
 
-async def _round(first: Breakers, lines: asyncio.StreamReader) -> float:
+async def _round(first: WorkerBreakers, lines: asyncio.StreamReader) -> float:
     passes = [await first.enter(MEASURED) for _ in range(MEASURED.min_calls)]
     for one in passes[:-1]:
         first.leave(one, "failures", "k", "")

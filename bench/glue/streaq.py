@@ -1,4 +1,4 @@
-"""streaQ. Its worker waits for jobs in the store, and `Task.result()` for what the worker publishes."""
+"""streaQ. Its worker waits for jobs in the store, and `HandlerTask.result()` for what the worker publishes."""
 
 from typing import Final
 

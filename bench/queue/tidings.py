@@ -8,13 +8,13 @@ from typing import Final
 import msgspec
 
 from bench.glue.queue import batches
-from tidings.broker.connection import open_store
-from tidings.broker.gateway import GatewayStore, NewJob, Submitted
-from tidings.broker.keys import Keys
-from tidings.broker.subscription import Subscription
-from tidings.contract.envelope import Envelope, encode_envelope
-from tidings.contract.event import EventClass
-from tidings.contract.token import Token, mint
+from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.events import EventClass
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings.store.redis.subscription import Subscription
 
 GATEWAY: Final = "bench"
 QUEUE: Final = "default"
@@ -35,10 +35,10 @@ class TidingsQueue:
 
     def __init__(self) -> None:
         url = os.environ["STORE_URL"]
-        self._keys = Keys()
+        self._keys = StoreKeys()
         self._client = open_store(url)
         self._listening = open_store(url, timeout=None)
-        self._store = GatewayStore(self._client, self._keys, GATEWAY)
+        self._store = JobStore(self._client, self._keys, GATEWAY)
         self._subscription = Subscription(
             self._listening, self._client, self._keys.probe(GATEWAY), self._take, lambda: None
         )
@@ -55,12 +55,12 @@ class TidingsQueue:
     async def enqueue_many(self, count: int) -> None:
         """Submit jobs in batches."""
         for size in batches(count, BATCH):
-            for submitted in await asyncio.gather(*(self._submit(mint(QUEUE), watch=0) for _ in range(size))):
+            for submitted in await asyncio.gather(*(self._submit(new_token(QUEUE), watch=0) for _ in range(size))):
                 assert submitted.answer == "new", submitted
 
     async def call(self) -> None:
         """Submit a job, and wait for its last event in the inbox."""
-        token = mint(QUEUE)
+        token = new_token(QUEUE)
         end = self._ends[str(token)] = asyncio.get_running_loop().create_future()
         await self._submit(token, watch=1)
         async with asyncio.timeout(CALL_TIMEOUT_S):
@@ -71,7 +71,7 @@ class TidingsQueue:
         """Count: a job stays in its stream until its outcome is recorded."""
         return int(await self._client.xlen(self._keys.ready(QUEUE, TIER)))
 
-    def _submit(self, token: Token, watch: int) -> "asyncio.Future[Submitted]":
+    def _submit(self, token: Token, watch: int) -> "asyncio.Future[SubmitReply]":
         return self._store.submit(QUEUE, NewJob(token.id, "noop", TIER, ENVELOPE, watch=watch))
 
     def _take(self, channel: str, data: bytes) -> None:

@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .breaker.error import CircuitOpenError
-from .breaker.policy import Breaker
+from .circuit.breaker import Breaker
+from .circuit.circuit_open import CircuitOpenError
 from .context import Context, SyncContext
-from .contract.problem import Problem, ProblemError
-from .contract.state import State
+from .errors import Reject, Retry, StoppedError
 from .job import Job, JobDefinitionError, job
-from .outcome import Reject, Retry, StoppedError
-from .saga.error import SagaUseError, SignalTimeout, StepError
+from .protocol.problems import Problem, ProblemError
+from .protocol.states import State
+from .saga.step_errors import SagaUseError, SignalTimeout, StepError
 from .settings import SettingsError
-from .tier import by_field, by_size
+from .tier_selectors import by_field, by_size
 
 if TYPE_CHECKING:
     from .client import (

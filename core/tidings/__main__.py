@@ -1,5 +1,5 @@
 """`python -m tidings` is `tidings`."""
 
-from tidings.cli import main
+from tidings_cli import main
 
 main()

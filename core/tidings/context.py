@@ -11,24 +11,24 @@ from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
-from .breaker.guard import Guard, Passages, SyncGuard
-from .breaker.policy import Breaker
-from .codec import encode, encode_chunk, encode_progress
-from .outcome import StoppedError
-from .saga.error import SagaUseError
-from .saga.face import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
+from .circuit.breaker import Breaker
+from .circuit.call_guard import CallGuard, CallPermits, SyncCallGuard
+from .errors import StoppedError
+from .saga.orchestrator import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
+from .saga.step_errors import SagaUseError
+from .schema.codec import encode, encode_chunk, encode_progress
 from .seconds import Duration, seconds_of
 
 T = TypeVar("T")
 
-MAX_NAME = 200
+MAX_ONCE_NAME = 200
 """Characters in the name of a step that is done once."""
 
-MAX_MEMO_BYTES = 65_536
+MAX_ONCE_RESULT_BYTES = 65_536
 """Size of what such a step returns, as JSON: it is kept in the job's record."""
 
 
-class Sink(Passages, Protocol):
+class Sink(CallPermits, Protocol):
     """Where an attempt's words go; the worker's side of a context. Belongs to the event loop."""
 
     token: str
@@ -64,7 +64,7 @@ class Sink(Passages, Protocol):
         raise SagaUseError("only a handler that is `async def` takes steps, in a worker")
 
 
-class _Face:
+class _ContextBase:
     """What both kinds of context tell."""
 
     def __init__(self, sink: Sink) -> None:
@@ -112,7 +112,7 @@ class _Face:
         return self._sink.cancelled
 
 
-class Context(_Face):
+class Context(_ContextBase):
     """The context of an `async def` handler."""
 
     async def progress(
@@ -181,7 +181,7 @@ class Context(_Face):
         decoded: T = msgspec.json.decode(known)
         return decoded
 
-    def breaker(self, breaker: str | Breaker) -> Guard:
+    def breaker(self, breaker: str | Breaker) -> CallGuard:
         """Return a block around a call of a service: `async with ctx.breaker("payments"): …`.
 
         What the block raises, and how long it takes, counts for the breaker. Where it is open the block is not
@@ -196,7 +196,7 @@ class Context(_Face):
             ValueError: the name is none.
 
         """
-        return Guard(self._sink, self._sink.breaker(breaker))
+        return CallGuard(self._sink, self._sink.breaker(breaker))
 
     # Sagas: steps that are done once for the job, however often its handler runs. After a crash, a wait or a
     # deploy the handler runs again from its first line, and what it has done answers at once from the journal. So
@@ -347,7 +347,7 @@ class Context(_Face):
         return self._sink.saga.sleep(seconds_of("sleep: the time", total, most_word="a year"))
 
 
-class SyncContext(_Face):
+class SyncContext(_ContextBase):
     """The context of a plain function, which runs in a thread or a process. The methods are those of `Context`.
 
     A plain function cannot be interrupted. When its attempt must end (cancelled, timed out), `cancelled`
@@ -405,7 +405,7 @@ class SyncContext(_Face):
         decoded: T = msgspec.json.decode(known)
         return decoded
 
-    def breaker(self, breaker: str | Breaker) -> SyncGuard:
+    def breaker(self, breaker: str | Breaker) -> SyncCallGuard:
         """Return a block around a call of a service: `with ctx.breaker("payments"): …`; see `Context.breaker`.
 
         Raises:
@@ -413,7 +413,7 @@ class SyncContext(_Face):
 
         """
         self._check()
-        return SyncGuard(self._sink, self._sink.breaker(breaker), self._loop, self._check)
+        return SyncCallGuard(self._sink, self._sink.breaker(breaker), self._loop, self._check)
 
     def _wait(self, call: Coroutine[Any, Any, str]) -> str:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
@@ -428,15 +428,15 @@ class SyncContext(_Face):
 
 
 def _check_name(name: str) -> None:
-    if not 1 <= len(name) <= MAX_NAME:
-        raise ValueError(f"once: the name of a step has 1 to {MAX_NAME} characters; this one has {len(name)}")
+    if not 1 <= len(name) <= MAX_ONCE_NAME:
+        raise ValueError(f"once: the name of a step has 1 to {MAX_ONCE_NAME} characters; this one has {len(name)}")
 
 
 def _memo(name: str, result: Any) -> str:
     encoded = encode(result)
-    if len(encoded) > MAX_MEMO_BYTES:
+    if len(encoded) > MAX_ONCE_RESULT_BYTES:
         raise ValueError(
-            f"once: what {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_MEMO_BYTES} are kept: "
+            f"once: what {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_ONCE_RESULT_BYTES} are kept: "
             "return a reference"
         )
     return encoded.decode()

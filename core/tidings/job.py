@@ -17,14 +17,13 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
 
 import msgspec
 
-from tidings.contract.kind import KindRecord
-from tidings.contract.template import Template
-from tidings.contract.tier import TierRule
-
+from .handler_schema import InputSchema, ResultSchema
 from .policy import JobOptions, policy_of
+from .protocol.input_template import InputTemplate
+from .protocol.kind_record import KindRecord
+from .protocol.tier_rule import TierRule
 from .schedule import Schedule
-from .shape import InputShape, ResultShape
-from .tier import check_field
+from .tier_selectors import check_field
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,8 +49,8 @@ class Job(Generic[P, R]):
         self.tier = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
         """The tier of its jobs; where there is a `route`: of those that it does not send elsewhere."""
         self.mode: Literal["async", "thread", "process"] = self._mode()
-        self.input = InputShape.of(function, self.kind)
-        self.result = ResultShape.of(function)
+        self.input = InputSchema.of(function, self.kind)
+        self.result = ResultSchema.of(function)
         self._check_fields()
         self.schedule = self._schedule()
         self.__doc__ = function.__doc__
@@ -135,8 +134,8 @@ class Job(Generic[P, R]):
         if self.policy.fallback == self.kind:
             raise JobDefinitionError(f"job {self.kind}: fallback is the kind itself; name another")
         try:
-            Template.of(self.policy.unique or "", self.input.schema)
-            Template.of(self.limit_by or "", self.input.schema)
+            InputTemplate.of(self.policy.unique or "", self.input.schema)
+            InputTemplate.of(self.limit_by or "", self.input.schema)
             if self.route is not None:
                 check_field(self.route, self.input.schema)
         except ValueError as error:

@@ -4,21 +4,21 @@ from typing import Literal, TypedDict
 
 import msgspec
 
-from .breaker.policy import Breaker, breaker_of
-from .contract.tier import TierRule
+from .circuit.breaker import Breaker, breaker_of
+from .protocol.tier_rule import TierRule
 from .seconds import YEAR_S, Duration, seconds_of
 
 MAX_RETRIES = 1000
 """More is a mistake: with back-off a thousand retries take months."""
 
-DAY_S = 86_400.0
+MAX_RUN_S = 86_400.0
 
 MAX_LIMIT = 10_000
 """Jobs of one limit that run at a time; each is a member of a set in the store."""
 
 MAX_RATE = 100_000.0
 
-Errors = type[BaseException] | tuple[type[BaseException], ...]
+ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,8 +145,8 @@ class JobOptions(TypedDict, total=False):
     timeout: Duration | None
     cancel_grace: Duration
     retries: int
-    retry_on: Errors
-    no_retry_on: Errors
+    retry_on: ErrorTypes
+    no_retry_on: ErrorTypes
     max_deliveries: int
     expose_errors: bool | None
     unique: str | None
@@ -175,7 +175,7 @@ _DURATIONS: dict[str, _Bounds] = {
         ("timeout", "unique_for", "every", "max_eta"), _Bounds(most=YEAR_S, above=True, most_word="a year")
     ),
     "cancel_grace": _Bounds(most=3_600),
-    "rate_per": _Bounds(most=DAY_S, above=True, most_word="a day"),
+    "rate_per": _Bounds(most=MAX_RUN_S, above=True, most_word="a day"),
 }
 """What durations may be: options that take seconds, or a `timedelta`."""
 

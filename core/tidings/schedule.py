@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from cronsim import CronSim, CronSimError
 
-from tidings.contract.moment import rfc3339
-
 from .cron_days import CronDays
 from .policy import Policy
+from .protocol.timestamps import rfc3339
 
 LEAST_S = 0.1
 """The shortest time between two runs."""

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
-from .printable import printable
+from .logging.printable import printable
 from .store_url import StoreUrlError, parse_store_url, show_store_url
 
 PREFIX = "TIDINGS_"

@@ -1,4 +1,4 @@
-"""The application: routes, and the gateway's life around them."""
+"""The application: routes, and the runtime's life around them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,27 +11,27 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from tidings.contract.problem import Problem
-from tidings.environment import log_unknown_variables
+from tidings.process.environment import log_unknown_variables
+from tidings.protocol.problems import Problem
 from tidings.settings import from_env
 
 from .admin.routes import admin_routes
-from .answer import store_problem
-from .batch import Batch
-from .compression import compressing
-from .documents import Documents
-from .endpoint import SocketEndpoint
-from .gateway import Gateway
-from .guard import Guard
-from .jobs import Jobs
-from .metrics import Metrics
-from .pages import Pages, static_folder
-from .query import takes
-from .reply import HEADERS, json_response, problem_response
+from .http.batch_endpoint import BatchEndpoint
+from .http.job_endpoints import JobEndpoints
+from .http.metrics_endpoint import MetricsEndpoint
+from .http.static_files import StaticPages, static_folder
+from .http.ticket_endpoint import TicketEndpoint
+from .jobs.client_answers import store_problem
+from .openapi.specification_endpoint import SpecificationEndpoints
+from .runtime import ServerRuntime
 from .settings import ServerSettings
-from .sockets import Sockets
-from .stream import Streams
-from .tickets import TicketEndpoint
+from .sse.stream_endpoint import StreamEndpoints
+from .web.authorize import Authorizer
+from .web.compression import compressing
+from .web.query_parameters import allow_parameters
+from .web.responses import HEADERS, json_response, problem_response
+from .websocket.open_sockets import OpenSockets
+from .websocket.socket_endpoint import SocketEndpoint
 
 CONSOLE = "console/index.html"
 
@@ -55,38 +55,38 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
     if settings is None:
         settings = from_env(ServerSettings)
         log_unknown_variables()
-    gateway = Gateway(settings)
-    sockets = Sockets()
-    gateway.connections.sockets = sockets
+    runtime = ServerRuntime(settings)
+    sockets = OpenSockets()
+    runtime.connections.sockets = sockets
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with gateway.running(), sockets.ticking(gateway.accounts):
+        async with runtime.running(), sockets.ticking(runtime.quotas):
             yield
 
     app = Starlette(
-        routes=_routes(gateway, sockets),
+        routes=_routes(runtime, sockets),
         lifespan=lifespan,
-        middleware=_middleware(gateway.settings),
+        middleware=_middleware(runtime.settings),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
     )
-    # A redirect would be built from the request's `Host`, which a stranger can have a cache or a browser send.
+    # A redirect would be built from the request's `JournalHost`, which a stranger can have a cache or a browser send.
     app.router.redirect_slashes = False
-    app.state.gateway = gateway
+    app.state.runtime = runtime
     app.state.sockets = sockets
     return app
 
 
-def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
-    jobs, streams, health = Jobs(gateway), Streams(gateway), Health(gateway)
-    batch, guard, tickets = Batch(gateway), Guard(gateway), TicketEndpoint(gateway)
+def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
+    jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
+    batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
     folder = static_folder()
-    documents = Documents(gateway.settings.auth)
+    documents = SpecificationEndpoints(runtime.settings.auth)
 
-    pages = Pages(folder)
+    pages = StaticPages(folder)
 
     async def index(request: Request) -> Response:
-        return await pages.get_response(FRONT_PAGES[gateway.settings.page], request.scope)
+        return await pages.get_response(FRONT_PAGES[runtime.settings.page], request.scope)
 
     async def console(request: Request) -> Response:
         if not (folder / CONSOLE).is_file():
@@ -96,32 +96,32 @@ def _routes(gateway: Gateway, sockets: Sockets) -> list[BaseRoute]:
     async def console_elsewhere(_: Request) -> Response:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
 
-    metrics = [Route("/metrics", Metrics(gateway, sockets).page)] if gateway.settings.metrics else []
-    front = [Route("/", index)] if gateway.settings.page in FRONT_PAGES else []
+    metrics = [Route("/metrics", MetricsEndpoint(runtime, sockets).page)] if runtime.settings.metrics else []
+    front = [Route("/", index)] if runtime.settings.page in FRONT_PAGES else []
     return [
         *front,
         Route("/console", console),
         Route("/console/", console_elsewhere),
         Route("/openapi.json", compressing(documents.openapi)),
         Route("/asyncapi.json", compressing(documents.asyncapi)),
-        Route("/v1/jobs", guard(takes(jobs.submit), "submit"), methods=["POST"]),
-        Route("/v1/jobs/batch", guard(takes(batch.submit), "submit"), methods=["POST"]),
-        Route("/v1/jobs/{token}", guard(takes(jobs.one, "after")), methods=["GET", "DELETE"]),
-        Route("/v1/jobs/{token}/signals/{name}", guard(takes(jobs.signal), "submit"), methods=["POST"]),
+        Route("/v1/jobs", authorize(allow_parameters(jobs.submit), "submit"), methods=["POST"]),
+        Route("/v1/jobs/batch", authorize(allow_parameters(batch.submit), "submit"), methods=["POST"]),
+        Route("/v1/jobs/{token}", authorize(allow_parameters(jobs.one, "after")), methods=["GET", "DELETE"]),
+        Route("/v1/jobs/{token}/signals/{name}", authorize(allow_parameters(jobs.signal), "submit"), methods=["POST"]),
         Route(
             "/v1/jobs/{token}/events",
-            guard(takes(streams.one, "after", "ticket"), "watch", tickets=True),
+            authorize(allow_parameters(streams.one, "after", "ticket"), "watch", tickets=True),
             methods=["GET"],
         ),
         Route(
             "/v1/events",
-            guard(takes(streams.several, "token", "after", "ticket"), "watch", tickets=True),
+            authorize(allow_parameters(streams.several, "token", "after", "ticket"), "watch", tickets=True),
             methods=["GET"],
         ),
-        Route("/v1/kinds", compressing(guard(takes(jobs.kinds))), methods=["GET"]),
-        Route("/v1/tickets", guard(takes(tickets.issue)), methods=["POST"]),
-        *admin_routes(gateway, guard),
-        WebSocketRoute("/v1/socket", SocketEndpoint(gateway, sockets)),
+        Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),
+        Route("/v1/tickets", authorize(allow_parameters(tickets.issue)), methods=["POST"]),
+        *admin_routes(runtime, authorize),
+        WebSocketRoute("/v1/socket", SocketEndpoint(runtime, sockets)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
         *metrics,
@@ -155,8 +155,8 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
 class Health:
     """Liveness and readiness."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, runtime: ServerRuntime) -> None:
+        self._runtime = runtime
 
     async def live(self, request: Request) -> Response:
         """`GET /healthz`: 200 as long as the process answers at all."""
@@ -167,16 +167,16 @@ class Health:
 
         The store is not asked: that it is there is what the inbox proves, and one that hangs must not hang this.
         """
-        gateway = self._gateway
-        reasons = gateway.unready()
+        runtime = self._runtime
+        reasons = runtime.unready_reasons()
         status = {
             "ready": not reasons,
-            "inbox": gateway.inbox,
-            "draining": gateway.draining,
-            "eviction": gateway.retention.now.eviction or None,
-            "persistence": gateway.retention.now.persistence,
+            "inbox": runtime.inbox,
+            "draining": runtime.draining,
+            "eviction": runtime.retention.now.eviction or None,
+            "persistence": runtime.retention.now.persistence,
             # No reason to send clients elsewhere, where the same store stands; one to look at it.
-            "store_nearly_full": gateway.memory.nearly_full,
+            "store_nearly_full": runtime.memory.nearly_full,
             "reasons": reasons,
         }
         return json_response(status, 503 if reasons else 200)

@@ -1,7 +1,7 @@
 """Running the application under uvicorn, with a drain that is ours and comes first.
 
 On SIGTERM uvicorn would close every socket at once and only then run the lifespan's end. So the
-signal first makes the gateway refuse new work and ask its clients away; uvicorn is told to stop when
+signal first makes the runtime refuse new work and ask its clients away; uvicorn is told to stop when
 they have left, or when the drain time is over.
 """
 
@@ -17,20 +17,21 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from tidings import garbage
-from tidings.broker.connection import check_store
-from tidings.contract.close import DRAINING
-from tidings.environment import log_unknown_variables
-from tidings.port import check_port
+from tidings.process import gc_tuning
+from tidings.process.environment import log_unknown_variables
+from tidings.process.port import check_port
+from tidings.protocol.close_codes import DRAINING
+from tidings.store.redis.store_client import check_store
 
 from .app import create_app
-from .auth.host import LoopbackOnly
-from .gateway import Gateway
-from .http import HttpProtocol, ServerConfig
-from .log_lines import LimitedLines
-from .protocol import SocketProtocol
+from .http.loopback_only import LoopbackOnly
+from .http.uvicorn_http import HttpProtocol
+from .observability.log_line_filter import LogLineFilter
+from .runtime import ServerRuntime
 from .settings import ServerSettings
-from .sockets import Sockets
+from .web.uvicorn_config import ServerConfig
+from .websocket.open_sockets import OpenSockets
+from .websocket.uvicorn_protocol import SocketProtocol
 
 log = structlog.get_logger()
 
@@ -46,13 +47,13 @@ class _Server(uvicorn.Server):
         self._drain_task: asyncio.Task[None] | None = None
         self._signals = 0
         self.broken = False
-        """Whether the gateway ended though nobody asked it to."""
+        """Whether the runtime ended though nobody asked it to."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and remember the loop: a signal handler must not look for it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        garbage.settle()
+        gc_tuning.freeze_startup_objects()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, stop at once at the second, drop everything at the third.
@@ -70,9 +71,9 @@ class _Server(uvicorn.Server):
             self.force_exit = self._signals > 2
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop if the gateway has ended by itself: a server without one would refuse everybody for ever."""
-        gateway: Gateway = self._app.state.gateway
-        if gateway.over and not self.should_exit:
+        """Stop if the runtime has ended by itself: a server without one would refuse everybody for ever."""
+        runtime: ServerRuntime = self._app.state.runtime
+        if runtime.over and not self.should_exit:
             log.critical("gateway_ended", help="this is a defect; the error stands above")
             self.broken = self.should_exit = True
         return await super().on_tick(counter)
@@ -82,10 +83,10 @@ class _Server(uvicorn.Server):
             self._drain_task = asyncio.get_running_loop().create_task(self._drain(name), name="drain")
 
     async def _drain(self, name: str) -> None:
-        gateway: Gateway = self._app.state.gateway
-        sockets: Sockets = self._app.state.sockets
+        runtime: ServerRuntime = self._app.state.runtime
+        sockets: OpenSockets = self._app.state.sockets
         log.info("draining", signal=name, sockets=len(sockets), seconds=self._drain_s)
-        gateway.drain()
+        runtime.drain()
         for one in sockets:
             one.session.go_away("the server restarts", random.uniform(0, self._drain_s))  # noqa: S311
             one.flush()
@@ -134,9 +135,9 @@ def run(settings: ServerSettings) -> None:
     )
     # What a client can cause again and again, such as a request that is none, must not fill the log.
     for name in ("uvicorn.error", "asyncio"):
-        logging.getLogger(name).addFilter(LimitedLines())
+        logging.getLogger(name).addFilter(LogLineFilter())
     config.ours = settings
-    config.accounts = app.state.gateway.accounts
+    config.quotas = app.state.runtime.quotas
     server = _Server(config, app, settings.drain_s)
     server.run()
     if server.broken:

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from tidings.settings import Bytes, Count, Seconds
 
-from .auth.settings import AuthSettings
+from .auth.auth_settings import AuthSettings
 
 Rate = Annotated[float, Meta(gt=0, le=10_000_000, extra={"unit": "1/s"})]
 BatchSize = Annotated[int, Meta(ge=1, le=100_000)]

@@ -10,10 +10,10 @@ import pytest
 from support.credential import bearer
 from support.system import ServerProcess, running_system
 from support.timeouts import scaled
-from tidings.contract.problem import ProblemError
+from tidings.protocol.problems import ProblemError
 from tidings_server.auth.api_key import ApiKeyAuthenticator, new_key, parse_keys, setting_line
 
-COMMAND = "import typer; from tidings_server.cli import key; typer.run(key)"
+COMMAND = "import typer; from tidings_server.server_commands import key; typer.run(key)"
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -12,7 +12,7 @@ from support.credential import token
 from support.system import System
 from support.timeouts import scaled
 from tidings import Client, SubmitOptions
-from tidings.contract.problem import ProblemError
+from tidings.protocol.problems import ProblemError
 
 
 async def test_the_client_presents_its_credential_and_a_fresh_one_when_it_runs_out(system: System) -> None:

@@ -16,8 +16,8 @@ from support.credential import ED25519, JWT_SERVER, RSA, bearer, jwk, pem, token
 from support.peer import peer
 from support.system import ServerProcess, System, running_system
 from support.timeouts import scaled
-from tidings.contract import close
-from tidings.contract.frame import SUBPROTOCOL
+from tidings.protocol import close_codes
+from tidings.protocol.messages import SUBPROTOCOL
 
 
 def good() -> str:
@@ -57,7 +57,7 @@ async def test_its_tokens_are_taken_over_every_way_in(system: System, issuer: Is
     for stranger in (token(key=ED25519, algorithm="EdDSA", headers={"kid": "one"}), token(headers={"kid": "one"})):
         async with peer(server.socket_url) as client:
             await client.send("auth", credential=stranger)
-            assert (await closed(client))[0] == close.UNAUTHENTICATED
+            assert (await closed(client))[0] == close_codes.UNAUTHENTICATED
     assert issuer.asked == 1
     issuer.stop()
     assert server.get("/v1/kinds")[0] == 200
@@ -102,7 +102,7 @@ async def test_while_its_keys_have_never_come_nobody_is_told_that_the_credential
     async with peer(server.socket_url) as client:
         await client.send("auth", credential=good())
         code, (error,) = await closed(client)
-        assert (code, error["problem"]["code"]) == (close.DRAINING, "auth_unavailable")
+        assert (code, error["problem"]["code"]) == (close_codes.DRAINING, "auth_unavailable")
     assert "jwks_not_fetched" in server.text()
 
 

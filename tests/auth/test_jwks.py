@@ -10,7 +10,7 @@ import pytest
 from auth.issuer import Issuer, running_issuer
 from support.credential import P256, RSA, jwk, token
 from support.timeouts import scaled
-from tidings.contract.problem import ProblemError
+from tidings.protocol.problems import ProblemError
 from tidings_server.auth.jwks import PublishedKeys
 from tidings_server.auth.jwt import JwtAuthenticator
 

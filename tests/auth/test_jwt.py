@@ -11,14 +11,14 @@ import jwt
 import pytest
 
 from support.credential import ED25519, P256, RSA, SECRET, PrivateKey, claims, pem, token
-from tidings.contract.problem import ProblemError
-from tidings_server.auth.jwt import MAX_TOKEN_CHARS, JwtAuthenticator, OneKey
+from tidings.protocol.problems import ProblemError
+from tidings_server.auth.jwt import MAX_TOKEN_CHARS, ConfiguredKey, JwtAuthenticator
 from tidings_server.auth.key import key_of
 
 
 def authenticator(key: str = SECRET, **options: Any) -> JwtAuthenticator:
     fixed: dict[str, Any] = {"issuer": "https://issuer.example", "audience": "tidings", "leeway_s": 0.0}
-    return JwtAuthenticator(OneKey(key_of(key)), **(fixed | options))
+    return JwtAuthenticator(ConfiguredKey(key_of(key)), **(fixed | options))
 
 
 async def why_not(credential: str, by: JwtAuthenticator | None = None) -> str:

@@ -10,7 +10,7 @@ from support.credential import JWT_SERVER, bearer, token
 from support.mount import running_mounted
 from support.peer import peer
 from support.system import running_system
-from tidings.contract import close
+from tidings.protocol import close_codes
 
 
 @pytest.fixture(scope="module")
@@ -34,4 +34,4 @@ async def test_it_asks_there_too(url: str) -> None:
         assert (await client.run("echo", {"text": "a"}))[-1]["data"] == {"result": "a"}
     for presented in (bearer("x"), {}):
         async with peer(socket, additional_headers=presented) as client:
-            assert (await closed(client))[0] == close.UNAUTHENTICATED
+            assert (await closed(client))[0] == close_codes.UNAUTHENTICATED

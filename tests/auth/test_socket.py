@@ -13,8 +13,8 @@ from websockets.typing import Subprotocol
 from support.credential import JWT_SERVER, bearer, token
 from support.peer import Peer, peer
 from support.system import System
-from tidings.contract import close
-from tidings.contract.frame import SUBPROTOCOL
+from tidings.protocol import close_codes
+from tidings.protocol.messages import SUBPROTOCOL
 
 UNKNOWN = "default." + "a" * 22
 
@@ -76,7 +76,7 @@ async def test_a_wrong_credential_ends_a_socket_that_had_none(system: System, cr
     async with peer(system.server.socket_url) as client:
         ref = await client.send("auth", credential=credential)
         code, frames = await closed(client)
-        assert code == close.UNAUTHENTICATED
+        assert code == close_codes.UNAUTHENTICATED
         assert [(frame["ref"], code_of(frame)) for frame in frames] == [(ref, "unauthenticated")]
 
 
@@ -87,7 +87,7 @@ async def test_a_wrong_credential_in_the_handshake_is_told_over_the_socket(
     async with peer(system.server.socket_url, additional_headers=presented) as client:
         assert client.hello["authenticated"] is False
         code, frames = await closed(client)
-        assert code == close.UNAUTHENTICATED
+        assert code == close_codes.UNAUTHENTICATED
         assert [(frame["ref"], code_of(frame)) for frame in frames] == [(None, "unauthenticated")]
 
 
@@ -99,7 +99,7 @@ async def test_one_that_says_nothing_is_closed(system: System) -> None:
     ):
         await silent.send("ping")
         code, frames = await closed(silent)
-        assert code == close.UNAUTHENTICATED
+        assert code == close_codes.UNAUTHENTICATED
         assert [code_of(frame) for frame in frames] == ["unauthenticated", "unauthenticated"]
         assert "0.5 s" in frames[1]["problem"]["detail"]
         assert (await known.ask("ping"))["type"] == "pong"
@@ -171,7 +171,7 @@ async def test_the_end_of_a_credential_is_told_and_then_closes_the_socket(system
         assert (notice["ref"], code_of(notice)) == (None, "token_expiring")
         assert 0 < notice["problem"]["retry_after"] <= 3
         assert (end["ref"], code_of(end)) == (None, "unauthenticated")
-        assert code == close.UNAUTHENTICATED
+        assert code == close_codes.UNAUTHENTICATED
         assert time.time() >= now + 3
 
 
@@ -183,7 +183,7 @@ async def test_a_credential_renewed_in_time_keeps_the_socket_open(system: System
     ):
         assert code_of(await client.receive()) == "token_expiring"
         assert (await client.ask("auth", credential=token()))["type"] == "done"
-        assert (await closed(other))[0] == close.UNAUTHENTICATED
+        assert (await closed(other))[0] == close_codes.UNAUTHENTICATED
         assert (await client.ask("ping"))["type"] == "pong"
 
 
@@ -206,7 +206,7 @@ async def test_a_page_of_elsewhere_is_closed_out_whatever_it_holds(system: Syste
         with pytest.raises(ConnectionClosed) as over:
             await socket.recv()
         assert over.value.rcvd is not None
-        assert over.value.rcvd.code == close.FORBIDDEN
+        assert over.value.rcvd.code == close_codes.FORBIDDEN
 
 
 async def test_no_credential_is_found_in_any_log(system: System) -> None:

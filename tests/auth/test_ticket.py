@@ -14,9 +14,9 @@ from support.credential import JWT_SERVER, bearer, token
 from support.peer import peer
 from support.system import ServerProcess, System
 from support.timeouts import scaled
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings.contract import close
+from tidings.protocol import close_codes
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_a_ticket_that_was_used_is_worth_nothing_anywhere(system: System) 
             async with peer(f"{server.socket_url}?ticket={ticket}") as thief:
                 assert thief.hello["authenticated"] is False
                 code, frames = await closed(thief)
-                assert code == close.UNAUTHENTICATED
+                assert code == close_codes.UNAUTHENTICATED
                 assert frames[0]["problem"]["code"] == "unauthenticated"
         assert (await client.ask("ping"))["type"] == "pong"
 
@@ -102,12 +102,12 @@ async def test_of_many_who_redeem_a_ticket_at_the_same_time_one_gets_in(system: 
 async def test_a_ticket_runs_out(system: System, records: Redis) -> None:
     server = system.add_server(token("test"), **JWT_SERVER, TIDINGS_TICKET_TTL_S="0.2")
     ticket = await fetch(server)
-    key = Keys().ticket(hashlib.sha256(ticket.encode()).hexdigest())
+    key = StoreKeys().ticket(hashlib.sha256(ticket.encode()).hexdigest())
     with anyio.fail_after(scaled(10)):
         while await records.exists(key):
             await anyio.sleep(0.02)
     async with peer(f"{server.socket_url}?ticket={ticket}") as client:
-        assert (await closed(client))[0] == close.UNAUTHENTICATED
+        assert (await closed(client))[0] == close_codes.UNAUTHENTICATED
 
 
 async def test_a_ticket_is_not_found_in_the_store_nor_in_a_log(system: System, records: Redis) -> None:
@@ -115,7 +115,7 @@ async def test_a_ticket_is_not_found_in_the_store_nor_in_a_log(system: System, r
     ticket = await fetch(system.server, credential)
     keys = [key async for key in records.scan_iter("*")]
     found = {key: await records.get(key) for key in keys if b":ticket:" in key}
-    record = found[Keys().ticket(hashlib.sha256(ticket.encode()).hexdigest()).encode()]
+    record = found[StoreKeys().ticket(hashlib.sha256(ticket.encode()).hexdigest()).encode()]
     assert record is not None
     assert json.loads(record)["owner"] == "hidden"
     everything = repr(found)

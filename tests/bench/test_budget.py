@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"tidings_server/": "server", "tidings_worker/": "worker", "tidings/": "core", "bench/": "."}
 
 RUN = "run (/x/tidings_server/run.py:9);Runner.run (/x/asyncio/runners.py:118)"
-GATHER = "Gatherer.run (/x/tidings/broker/gather.py:71);Gatherer._send (/x/tidings/broker/gather.py:83)"
-REDIS = "Script.__call__ (/x/tidings/broker/script.py:57);Redis.execute_command (/x/redis/asyncio/client.py:946)"
-WRITE = "DirectLine._write (/x/tidings_server/protocol.py:249)"
+GATHER = "Batcher.run (/x/tidings/store/redis/batcher.py:71);Batcher._send (/x/tidings/store/redis/batcher.py:83)"
+REDIS = "Script.__call__ (/x/tidings/store/redis/script.py:57);Redis.execute_command (/x/redis/asyncio/client.py:946)"
+WRITE = "DirectTransport._write (/x/tidings_server/websocket/uvicorn_protocol.py:249)"
 NATIVE_WRITE = "UVStream__try_write (/project/uvloop/loop.c:9);write (/usr/lib/libc.so.6)"
 
 
@@ -37,22 +37,26 @@ def test_a_stack_is_read_as_it_is_written() -> None:
         (SERVER, f"{RUN};{WRITE}", "write"),
         (SERVER, f"{RUN};{WRITE};{NATIVE_WRITE}", "write"),
         (SERVER, f"{RUN};AbstractConnection.send (/x/redis/asyncio/connection.py:9);{NATIVE_WRITE}", "store call"),
-        (SERVER, f"{RUN};{WRITE};Frame.wire (/x/tidings_server/frame.py:40)", "encode"),
+        (SERVER, f"{RUN};{WRITE};EncodedFrame.wire (/x/tidings_server/jobs/encoded_frame.py:40)", "encode"),
         (SERVER, f"{RUN};{GATHER};gc_collect_main (libpython3.11.so.1.0)", "garbage collection"),
         (SERVER, f"{RUN};uv__io_poll (linux.c:1);uv__read (stream.c:1);read (/lib/libc.so.6)", "read"),
-        (SERVER, f"{RUN};Hub.receive (/x/tidings_server/hub.py:155)", "inbox decode"),
-        (SERVER, f"{RUN};Hub.receive (/x/tidings_server/hub.py:158);Hub._take (/x/tidings_server/hub.py:178)", "hub"),
-        (WORKER, f"Queue._take (/x/tidings_worker/queue.py:138);{REDIS}", "claim"),
+        (SERVER, f"{RUN};Hub.receive (/x/tidings_server/jobs/hub.py:155)", "inbox decode"),
+        (
+            SERVER,
+            f"{RUN};Hub.receive (/x/tidings_server/jobs/hub.py:158);Hub._take (/x/tidings_server/jobs/hub.py:178)",
+            "hub",
+        ),
+        (WORKER, f"Queue._take (/x/tidings_worker/queue/queue.py:138);{REDIS}", "claim"),
         (
             WORKER,
-            f"Queue._take (/x/tidings_worker/queue.py:138);Queue._start (/x/tidings_worker/queue.py:9);{REDIS}",
+            f"Queue._take (/x/tidings_worker/queue/queue.py:138);Queue._start (/x/tidings_worker/queue/queue.py:9);{REDIS}",
             "start",
         ),
-        (WORKER, f"{GATHER};WorkerStore._send_reports (/x/tidings/broker/worker.py:293);{REDIS}", "report"),
+        (WORKER, f"{GATHER};AttemptStore._send_reports (/x/tidings/store/attempt_store.py:293);{REDIS}", "report"),
         (WORKER, REDIS, "store call"),
         (
             WORKER,
-            "three_steps (/bench/jobs.py:2);Context.progress (/tidings/context.py:9);fraction (/tidings/codec.py:7)",
+            "three_steps (/bench/jobs.py:2);Context.progress (/tidings/context.py:9);fraction (/tidings/schema/codec.py:7)",
             "progress",
         ),
     ],

@@ -36,7 +36,7 @@ def test_a_row_shows_each_part_and_their_sum() -> None:
 
 def test_the_job_stands_in_as_many_queues_as_asked() -> None:
     program = (
-        "from bench.spread import kinds; from tidings_worker.loader import load_jobs;"
+        "from bench.spread import kinds; from tidings_worker.loading.loader import load_jobs;"
         "print({job.kind: job.queue for job in load_jobs(['bench/spread.py'])} == "
         "dict(zip(kinds(), ['three-steps-0', 'three-steps-1', 'three-steps-2'])))"
     )

@@ -10,9 +10,9 @@ from support import breaker_kinds
 from support.service import Service, running_service
 from support.store import running_store
 from support.system import System, WorkerProcess
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 KINDS = str(Path(str(breaker_kinds.__file__)))
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_GRACE_S": "1", "TIDINGS_PROCESSES": "1"}
@@ -44,5 +44,5 @@ def system() -> Iterator[System]:
 @pytest.fixture
 async def operator(system: System) -> AsyncIterator[BreakerStore]:
     client: Redis = open_store(system.store.url)
-    yield BreakerStore(client, Keys())
+    yield BreakerStore(client, StoreKeys())
     await client.aclose()

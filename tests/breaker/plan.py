@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 from hypothesis import strategies as st
 
-from tidings.breaker.machine import MAX_NOTES, Machine, Note, Spec, View
+from tidings.circuit.breaker_record import MAX_KEPT_FAILURES, BreakerRecord, BreakerSpec, BreakerView, CallFailure
 
 NAMES = ("a", "b")
 TRIALS = ("t1", "t2")
@@ -19,8 +19,10 @@ class Pass(NamedTuple):
 
 Move = tuple[Any, ...] | Pass
 
-specs = st.sampled_from([Spec(0.5, 1_000, 3, 0, 0.5, 2_000), Spec(1, 50_000, 1, 5, 0.25, 100), Spec(0.1, 400, 10)])
-notes = st.lists(st.tuples(st.just("k"), st.just("w"), st.text("xy", max_size=3)), max_size=MAX_NOTES + 2)
+specs = st.sampled_from(
+    [BreakerSpec(0.5, 1_000, 3, 0, 0.5, 2_000), BreakerSpec(1, 50_000, 1, 5, 0.25, 100), BreakerSpec(0.1, 400, 10)]
+)
+notes = st.lists(st.tuples(st.just("k"), st.just("w"), st.text("xy", max_size=3)), max_size=MAX_KEPT_FAILURES + 2)
 
 
 @st.composite
@@ -55,14 +57,14 @@ moves = st.one_of(
 )
 
 
-def grounded(move: tuple[Any, ...], machine: Machine) -> tuple[Any, ...]:
+def grounded(move: tuple[Any, ...], machine: BreakerRecord) -> tuple[Any, ...]:
     """Return a step with the epoch it names: a report's is relative to that of its breaker."""
     if move[0] != "report":
         return move
     return (*move[:3], machine.epoch + move[3], *move[4:])
 
 
-def take(machine: Machine, now: int, step: tuple[Any, ...]) -> tuple[str, View]:
+def take(machine: BreakerRecord, now: int, step: tuple[Any, ...]) -> tuple[str, BreakerView]:
     """Have the pure machine take a step; return the answer."""
     verb, name, *rest = step
     answer = "ok"
@@ -80,11 +82,11 @@ def take(machine: Machine, now: int, step: tuple[Any, ...]) -> tuple[str, View]:
     return answer, machine.view(name, now)
 
 
-def noted(now: int, told: list[tuple[str, str, str]]) -> list[Note]:
-    return [Note(now, *one) for one in told]
+def noted(now: int, told: list[tuple[str, str, str]]) -> list[CallFailure]:
+    return [CallFailure(now, *one) for one in told]
 
 
-def earlier(machine: Machine, ms: int) -> Machine:
+def earlier(machine: BreakerRecord, ms: int) -> BreakerRecord:
     """Return a machine as it would be had everything happened so much earlier."""
     moved = msgspec.structs.replace(machine, slices=[], notes=[])
     for name in ("since", "until", "trial_until", "hold_until"):

@@ -12,14 +12,14 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess
 from support.timeouts import scaled
-from tidings.breaker.machine import Spec
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import command
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry
-from tidings.contract.kind import KindRecord
+from tidings.circuit.breaker_record import BreakerSpec
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+from tidings.store.registry import Registry
 
-SPEC = Spec(min_calls=2, slow_ms=2_000)
+SPEC = BreakerSpec(min_calls=2, slow_ms=2_000)
 RAW = msgspec.Raw(b"{}")
 
 
@@ -54,7 +54,7 @@ def operator(store_process: StoreProcess) -> Operator:
 
 @pytest.fixture
 async def breakers(store: Redis) -> BreakerStore:
-    breakers = BreakerStore(store, Keys())
+    breakers = BreakerStore(store, StoreKeys())
     await breakers.step(("report", "payments", SPEC, 0, 2, 2, 1, [("pay", "w1", "ConnectionError: it is down")]))
     return breakers
 
@@ -98,7 +98,7 @@ async def test_one_of_a_kind_that_has_not_been_used_can_be_opened(
     operator: Operator, breakers: BreakerStore, store: Redis
 ) -> None:
     kind = KindRecord(kind="k", input=RAW, result=RAW, breaker="fresh", when_open="wait")
-    await Registry(store, Keys()).register([kind])
+    await Registry(store, StoreKeys()).register([kind])
     await operator.types("open", "fresh")
     assert [one.name for one in await breakers.shown()] == ["fresh", "payments"]
 
@@ -120,9 +120,9 @@ async def test_what_cannot_be_is_told_in_one_line(
 
 
 async def test_one_whose_record_has_left_is_forgotten(breakers: BreakerStore, store: Redis) -> None:
-    await command(store, "DEL", Keys().breaker("payments"))
+    await command(store, "DEL", StoreKeys().breaker("payments"))
     assert await breakers.shown() == []
-    assert await command(store, "EXISTS", Keys().breakers) == 0
+    assert await command(store, "EXISTS", StoreKeys().breakers) == 0
 
 
 async def test_without_any_that_is_said(operator: Operator, store: Redis) -> None:

@@ -10,7 +10,7 @@ from support.breaker_kinds import INNER, STEPS
 from support.peer import peer
 from support.service import Service
 from support.system import System
-from tidings.broker.breaker import BreakerStore
+from tidings.store.breaker_store import BreakerStore
 
 KINDS = ["inside", "inside_thread", "inside_process"]
 

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from breaker.plan import NAMES, Move, Pass, earlier, grounded, moves, take
-from tidings.breaker.machine import SLICES, BreakerState, Machine, Spec
-from tidings.broker.breaker import BreakerStore, Report, Stepped, merge
-from tidings.broker.connection import command
-from tidings.broker.keys import Keys
+from tidings.circuit.breaker_record import WINDOW_SLICES, BreakerRecord, BreakerSpec, BreakerState
+from tidings.store.breaker_store import BreakerStore, CallReport, OperationReply, merge_reports
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
 
-SPEC = Spec(failure_rate=0.5, window_ms=10_000, min_calls=4, slow_ms=100, slow_rate=0.75, open_ms=1_000)
+SPEC = BreakerSpec(failure_rate=0.5, window_ms=10_000, min_calls=4, slow_ms=100, slow_rate=0.75, open_ms=1_000)
 NOW = 1_000_000
 
 
-def report(machine: Machine, now: int, calls: int, failures: int = 0, slow: int = 0) -> None:
+def report(machine: BreakerRecord, now: int, calls: int, failures: int = 0, slow: int = 0) -> None:
     machine.report(now, machine.epoch, calls, failures, slow, SPEC, [])
 
 
-def opened() -> Machine:
-    machine = Machine()
+def opened() -> BreakerRecord:
+    machine = BreakerRecord()
     report(machine, NOW, 4, 4)
     return machine
 
@@ -39,13 +39,13 @@ def opened() -> Machine:
     ],
 )
 def test_it_opens_at_its_rates_and_not_below(calls: int, failures: int, slow: int, state: str) -> None:
-    machine = Machine()
+    machine = BreakerRecord()
     report(machine, NOW, calls, failures, slow)
     assert machine.state == state
 
 
 def test_what_lies_before_the_window_counts_no_more() -> None:
-    machine = Machine()
+    machine = BreakerRecord()
     report(machine, NOW, 3, 3)
     report(machine, NOW + 10_000, 1, 1)
     assert (machine.state, machine.totals) == ("closed", (1, 1, 0))
@@ -99,7 +99,7 @@ def test_a_trial_that_says_nothing_of_the_service_lets_another_try_at_once() -> 
 
 
 def test_what_an_operator_opens_stays_open_until_it_is_closed_or_its_time_is_over() -> None:
-    machine = Machine()
+    machine = BreakerRecord()
     machine.open(NOW, 0)
     assert machine.enter(NOW * 1_000, "t", 500) == "refused"
     assert machine.wait_ms(NOW) == -1
@@ -110,7 +110,7 @@ def test_what_an_operator_opens_stays_open_until_it_is_closed_or_its_time_is_ove
 
 
 def test_what_an_operator_holds_closed_counts_and_does_not_open() -> None:
-    machine = Machine()
+    machine = BreakerRecord()
     machine.close(NOW, 600)
     report(machine, NOW + 1, 8, 8)
     assert (machine.state, machine.totals) == ("closed", (8, 8, 0))
@@ -118,28 +118,28 @@ def test_what_an_operator_holds_closed_counts_and_does_not_open() -> None:
     assert machine.state == "open"
 
 
-def run(plan: list[Move]) -> list[tuple[int, tuple[Any, ...], str, Machine]]:
+def run(plan: list[Move]) -> list[tuple[int, tuple[Any, ...], str, BreakerRecord]]:
     """Have one pure machine take all steps; return the time, the step, its answer, and what it is then."""
-    machine, now, passed = Machine(), NOW, []
+    machine, now, passed = BreakerRecord(), NOW, []
     for move in plan:
         if isinstance(move, Pass):
             now += move.ms
             continue
         step = grounded(move, machine)
         answer, _ = take(machine, now, step)
-        passed.append((now, step, answer, msgspec.convert(msgspec.to_builtins(machine), Machine)))
+        passed.append((now, step, answer, msgspec.convert(msgspec.to_builtins(machine), BreakerRecord)))
     return passed
 
 
 @given(st.lists(moves, max_size=60))
 def test_whatever_happens_the_rules_hold(plan: list[Move]) -> None:
-    before, changed_at = Machine(), NOW
+    before, changed_at = BreakerRecord(), NOW
     for now, step, answer, after in run(plan):
         assert after.epoch >= before.epoch
         if after.state is not before.state:
             assert after.epoch > before.epoch
             changed_at = now
-        assert len(after.slices) <= SLICES
+        assert len(after.slices) <= WINDOW_SLICES
         assert after.state is BreakerState.CLOSED or not after.slices
         assert after.state is BreakerState.HALF_OPEN or not after.trial
         if answer in ("stale", "refused"):
@@ -165,10 +165,10 @@ TRIED: list[Move] = [("open", "a", 300), Pass(399), ("enter", "a", "t1", 5_000)]
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(plan=st.lists(moves, max_size=40))
 async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Move]) -> None:
-    keys = Keys()
+    keys = StoreKeys()
     await store.flushall()
     breakers = BreakerStore(store, keys)
-    machines = {name: Machine() for name in NAMES}
+    machines = {name: BreakerRecord() for name in NAMES}
     for move in plan:
         if isinstance(move, Pass):
             for name in NAMES:
@@ -182,28 +182,28 @@ async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Mov
         state = machines[name].state
         # The machine is told the time that the store had: that of two clocks is nobody's business.
         (told,) = steps.answers
-        assert isinstance(told, Stepped)
+        assert isinstance(told, OperationReply)
         assert (told.answer, told.view) == take(machines[name], steps.now_ms, step)
         changed = state is not machines[name].state
         assert [(one.before, one.state) for one in steps.changes] == [(state, machines[name].state)] * changed
     shown = {one.name: one.machine for one in await breakers.shown()}
     for name, machine in machines.items():
-        assert shown.get(name, Machine()) == machine
+        assert shown.get(name, BreakerRecord()) == machine
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), st.booleans(), st.booleans(), st.booleans())))
 def test_reports_that_are_gathered_say_the_same_in_fewer(told: list[tuple[str, int, bool, bool, bool]]) -> None:
     items = [
-        Report(name, SPEC, epoch, 1, failed, slow) if call else ("look", name)
+        CallReport(name, SPEC, epoch, 1, failed, slow) if call else ("look", name)
         for name, epoch, failed, slow, call in told
     ]
-    merged, numbers = merge(items)
+    merged, numbers = merge_reports(items)
     assert len(numbers) == len(items)
     for number, item in zip(numbers, items, strict=True):
-        verb, name = ("report", item.name) if isinstance(item, Report) else item
+        verb, name = ("report", item.name) if isinstance(item, CallReport) else item
         assert merged[number][:2] == (verb, name)
     for name in "ab":
-        reports = [one for one in items if isinstance(one, Report) and one.name == name]
+        reports = [one for one in items if isinstance(one, CallReport) and one.name == name]
         steps = [one for one in merged if one[:2] == ("report", name)]
         assert sum(one[4] for one in steps) == len(reports)
         assert sum(one[5] for one in steps) == sum(one.failures for one in reports)

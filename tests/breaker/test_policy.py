@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 
 from tidings import Breaker, CircuitOpenError, JobDefinitionError, Reject, Retry, job
-from tidings.breaker.guard import result_of, text_of
-from tidings.breaker.machine import Spec
-from tidings.breaker.policy import breaker_of, definitions_of
-from tidings.outcome import StoppedError
-from tidings_worker.failure import CrossedError, FinalError, ProcessEndedError, circuit_of, result_too_large, says_of
-from tidings_worker.loader import LoadError, load_jobs
+from tidings.circuit.breaker import breaker_of, definitions_of
+from tidings.circuit.breaker_record import BreakerSpec
+from tidings.circuit.call_guard import call_result, failure_text
+from tidings.errors import StoppedError
+from tidings_worker.errors import (
+    FinalError,
+    ProcessEndedError,
+    TransportedError,
+    breaker_result_of,
+    checked_circuit_error,
+    result_too_large,
+)
+from tidings_worker.loading.loader import LoadError, load_jobs
 
 
 @pytest.mark.parametrize(
@@ -54,10 +61,10 @@ async def handler() -> None:
 
 def test_a_plain_name_takes_the_defaults_and_one_class_is_enough() -> None:
     plain = breaker_of("payments")
-    assert plain.is_plain
-    assert plain.spec == Spec(0.5, 30_000, 20, 0, 0.5, 10_000)
+    assert plain.is_name_only
+    assert plain.spec == BreakerSpec(0.5, 30_000, 20, 0, 0.5, 10_000)
     assert Breaker("x", failures=OSError).failures == (OSError,)  # type: ignore[arg-type]
-    assert not Breaker("x", failures=(OSError,)).is_plain
+    assert not Breaker("x", failures=(OSError,)).is_name_only
 
 
 def test_it_is_told_to_the_servers() -> None:
@@ -91,7 +98,7 @@ STRICT = Breaker("x", failures=(OSError, Reject))
     ],
 )
 def test_what_a_call_says_of_the_service(breaker: Breaker, error: BaseException | None, result: str) -> None:
-    assert result_of(breaker, error) == result
+    assert call_result(breaker, error) == result
 
 
 @pytest.mark.parametrize(
@@ -99,14 +106,14 @@ def test_what_a_call_says_of_the_service(breaker: Breaker, error: BaseException 
     [
         (result_too_large(2, 1), "void"),
         (ProcessEndedError("killed"), "void"),
-        (CrossedError("X", "x", may_be_retried=True, counts=True), "failures"),
-        (CrossedError("X", "x", may_be_retried=True, counts=False), "ok"),
+        (TransportedError("X", "x", may_be_retried=True, counts=True), "failures"),
+        (TransportedError("X", "x", may_be_retried=True, counts=False), "ok"),
         (ValueError(), "failures"),
     ],
 )
 def test_what_an_attempt_says_of_it(error: BaseException, result: str) -> None:
     assert isinstance(result_too_large(2, 1), FinalError)
-    assert says_of(ALL, error) == result
+    assert breaker_result_of(ALL, error) == result
 
 
 class NastyError(Exception):
@@ -117,8 +124,8 @@ class NastyError(Exception):
 
 
 def test_a_failure_without_a_text_has_its_name() -> None:
-    assert text_of(NastyError()) == "NastyError"
-    assert len(text_of(ValueError("x" * 1_000))) == 200
+    assert failure_text(NastyError()) == "NastyError"
+    assert len(failure_text(ValueError("x" * 1_000))) == 200
 
 
 class OddError(CircuitOpenError):
@@ -137,7 +144,7 @@ class OddError(CircuitOpenError):
     ],
 )
 def test_whatever_a_handler_puts_into_the_error_it_is_readable(values: Any, clean: Any) -> None:
-    error = circuit_of(OddError(*values))
+    error = checked_circuit_error(OddError(*values))
     assert (error.breaker, error.retry_after, error.when_open) == clean
 
 

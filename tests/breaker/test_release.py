@@ -7,37 +7,37 @@ from math import log2
 import pytest
 from redis.asyncio import Redis
 
-from tidings.broker.connection import command
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.worker import Outcome, Report, WorkerStore
-from tidings.contract.state import State
-from tidings.contract.token import mint
-from tidings_worker import verdict
+from tidings.protocol.states import State
+from tidings.protocol.tokens import new_token
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+from tidings_worker import outcomes
 
-HELD, SCHEDULED = Keys().held("p", "x"), Keys().scheduled("p")
-LATER = Outcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=600_000)
+HELD, SCHEDULED = StoreKeys().held("p", "x"), StoreKeys().scheduled("p")
+LATER = AttemptOutcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=600_000)
 
 
 class World:
     """A queue with a gateway and a worker."""
 
-    def __init__(self, store: Redis, gateway: GatewayStore, worker: WorkerStore) -> None:
+    def __init__(self, store: Redis, gateway: JobStore, worker: AttemptStore) -> None:
         self.store = store
         self.gateway = gateway
         self.worker = worker
 
     async def submit(self, count: int) -> None:
-        jobs = [NewJob(mint("p").id, "k", "normal", '["k",{}]', watch=0) for _ in range(count)]
+        jobs = [NewJob(new_token("p").id, "k", "normal", '["k",{}]', watch=0) for _ in range(count)]
         await asyncio.gather(*(self.gateway.submit("p", job) for job in jobs))
 
-    async def run(self, outcome: Outcome, count: int) -> list[str]:
+    async def run(self, outcome: AttemptOutcome, count: int) -> list[str]:
         """Have so many jobs run and end so; return their ids."""
         entries = await self.worker.take(["normal"], count, 1000)
         started = await self.worker.start(entries)
         reports = []
         for entry, begun in zip(entries, started, strict=True):
-            report = Report(entry.id, begun.fence, 1)
+            report = AttemptReport(entry.id, begun.fence, 1)
             report.outcome = outcome
             reports.append(self.worker.report(report))
         assert set(await asyncio.gather(*reports)) == {"ok"}
@@ -59,7 +59,7 @@ async def world(store: Redis) -> AsyncIterator[World]:
     done = asyncio.Event()
 
     async def host() -> None:  # a task group must be left by the task that entered it
-        async with GatewayStore(store, Keys(), "g") as gateway, WorkerStore(store, Keys(), "p", "w") as worker:
+        async with JobStore(store, StoreKeys(), "g") as gateway, AttemptStore(store, StoreKeys(), "p", "w") as worker:
             await worker.join(["normal"])
             ready.set_result(World(store, gateway, worker))
             await done.wait()
@@ -72,8 +72,8 @@ async def world(store: Redis) -> AsyncIterator[World]:
 
 async def test_they_use_no_attempt_and_come_in_slowly_in_their_order(world: World) -> None:
     await world.submit(200)
-    ids = await world.run(verdict.held(1, "x", 600), 200)
-    attempts = [await command(world.store, "HGET", Keys().job("p", id_), "attempt") for id_ in ids]
+    ids = await world.run(outcomes.parked_for_breaker(1, "x", 600), 200)
+    attempts = [await command(world.store, "HGET", StoreKeys().job("p", id_), "attempt") for id_ in ids]
     assert set(attempts) == {b"0"}
     assert await world.worker.release("x", 5, 150) == 150
     assert await world.worker.release("x", 5, 150) == 50
@@ -88,7 +88,7 @@ async def test_they_use_no_attempt_and_come_in_slowly_in_their_order(world: Worl
 async def test_under_another_epoch_the_slow_start_begins_anew(world: World) -> None:
     await world.submit(20)
     for epoch in (5, 7):
-        await world.run(verdict.held(1, "x", 600), 10)
+        await world.run(outcomes.parked_for_breaker(1, "x", 600), 10)
         await world.worker.release("x", epoch)
         now = await world.now()
         assert sum(at <= now for at in (await world.due()).values()) >= 1
@@ -97,7 +97,7 @@ async def test_under_another_epoch_the_slow_start_begins_anew(world: World) -> N
 
 async def test_one_that_waits_for_something_else_by_now_is_left_alone(world: World) -> None:
     await world.submit(1)
-    (id_,) = await world.run(verdict.held(1, "x", 0.001), 1)
+    (id_,) = await world.run(outcomes.parked_for_breaker(1, "x", 0.001), 1)
     while not (await world.worker.promote())[0]:
         pass
     assert await world.run(LATER, 1) == [id_]
@@ -108,8 +108,8 @@ async def test_one_that_waits_for_something_else_by_now_is_left_alone(world: Wor
 
 async def test_one_that_was_cancelled_stays_so(world: World) -> None:
     await world.submit(1)
-    (id_,) = await world.run(verdict.held(1, "x", 600), 1)
-    assert await command(world.store, "HGET", Keys().job("p", id_), "state") == b"scheduled"
+    (id_,) = await world.run(outcomes.parked_for_breaker(1, "x", 600), 1)
+    assert await command(world.store, "HGET", StoreKeys().job("p", id_), "state") == b"scheduled"
     await command(world.store, "ZREM", SCHEDULED, id_)
     assert await world.worker.release("x", 1) == 1
     assert await world.due() == {}
@@ -117,10 +117,10 @@ async def test_one_that_was_cancelled_stays_so(world: World) -> None:
 
 async def test_the_row_holds_none_whose_time_has_come_and_leaves_by_itself(world: World) -> None:
     await world.submit(2)
-    await world.run(verdict.held(1, "x", 0.001), 1)
+    await world.run(outcomes.parked_for_breaker(1, "x", 0.001), 1)
     while not (await world.worker.promote())[0]:
         pass
-    await world.run(verdict.held(1, "x", 600), 1)
+    await world.run(outcomes.parked_for_breaker(1, "x", 600), 1)
     assert await command(world.store, "ZCARD", HELD) == 1
     assert 0 < await command(world.store, "PTTL", HELD) <= 86_400_000
 
@@ -128,4 +128,4 @@ async def test_the_row_holds_none_whose_time_has_come_and_leaves_by_itself(world
 async def test_a_retry_of_a_job_without_a_breaker_stands_in_no_row(world: World) -> None:
     await world.submit(1)
     await world.run(LATER, 1)
-    assert await command(world.store, "KEYS", Keys().held("p", "*")) == []
+    assert await command(world.store, "KEYS", StoreKeys().held("p", "*")) == []

@@ -11,7 +11,7 @@ from support.peer import Peer, peer
 from support.service import Service
 from support.system import System
 from support.timeouts import scaled
-from tidings.broker.breaker import BreakerStore
+from tidings.store.breaker_store import BreakerStore
 
 
 async def refused(client: Peer, service: Service) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import pytest
 from support.store import StoreProcess
 from support.timeouts import scaled
 from tidings import Breaker, CircuitOpenError, job
-from tidings.broker.breaker import BreakerStore, Change
-from tidings.broker.connection import command, open_store
-from tidings.broker.keys import Keys
-from tidings.broker.subscription import Subscription
-from tidings_worker.breaker import Breakers, Passages
+from tidings.store.breaker_store import BreakerChange, BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command, open_store
+from tidings.store.redis.subscription import Subscription
+from tidings_worker.circuit.guarded_calls import GuardedCalls
+from tidings_worker.circuit.worker_breakers import WorkerBreakers
 
 X = Breaker("x", min_calls=3, open_for=60)
 QUICK = Breaker("x", min_calls=1, open_for=0.01)
@@ -28,13 +29,13 @@ async def kind() -> None:
 
 @asynccontextmanager
 async def worker(
-    url: str, name: str, changes: list[Change] | None = None, *, hears: bool = True
-) -> AsyncIterator[Breakers]:
+    url: str, name: str, changes: list[BreakerChange] | None = None, *, hears: bool = True
+) -> AsyncIterator[WorkerBreakers]:
     """Run the breakers of one worker; one that does not hear has to ask."""
     store, listening = open_store(url), open_store(url, timeout=None)
     tell = (lambda _: None) if changes is None else changes.append
-    async with BreakerStore(store, Keys(), tell) as steps:
-        breakers = Breakers(steps, [kind], name, 1)
+    async with BreakerStore(store, StoreKeys(), tell) as steps:
+        breakers = WorkerBreakers(steps, [kind], name, 1)
         opened = asyncio.Event()
 
         def on_open() -> None:
@@ -42,13 +43,18 @@ async def worker(
             opened.set()
 
         subscription = Subscription(
-            listening, store, Keys().probe(name), lambda _, data: breakers.hear(data), on_open, probe_s=0.2
+            listening,
+            store,
+            StoreKeys().probe(name),
+            lambda _, data: breakers.take_announcement(data),
+            on_open,
+            probe_s=0.2,
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(breakers.run, 0.2)
             if hears:
                 tasks.start_soon(subscription.run)
-                await subscription.add(Keys().breakers_changed)
+                await subscription.add(StoreKeys().breakers_changed)
                 await opened.wait()
             yield breakers
             tasks.cancel_scope.cancel()
@@ -56,10 +62,10 @@ async def worker(
         await client.aclose()
 
 
-async def call(breakers: Breakers, result: str = "ok", breaker: Breaker = X) -> None:
+async def call(breakers: WorkerBreakers, result: str = "ok", breaker: Breaker = X) -> None:
     """Let one call through, which ends so."""
-    passages = Passages(breakers, "k")
-    passages.leave(await passages.enter(breaker), result, "it is down")
+    guarded_calls = GuardedCalls(breakers, "k")
+    guarded_calls.leave(await guarded_calls.enter(breaker), result, "it is down")
 
 
 async def eventually(true: Callable[[], Any]) -> None:
@@ -69,7 +75,7 @@ async def eventually(true: Callable[[], Any]) -> None:
             await anyio.sleep(0.001)
 
 
-def is_open(breakers: Breakers) -> bool:
+def is_open(breakers: WorkerBreakers) -> bool:
     known = breakers._views["x"]
     return known is not None and not known.closed
 
@@ -83,7 +89,7 @@ async def url(store_process: StoreProcess) -> str:
 
 
 async def test_what_one_finds_out_spares_the_other_at_once(url: str) -> None:
-    changes: list[Change] = []
+    changes: list[BreakerChange] = []
     async with worker(url, "a", changes) as first, worker(url, "b") as second:
         await call(second, "void")  # the answer to a report would tell it
         for _ in range(4):
@@ -121,18 +127,18 @@ async def test_a_trial_is_renewed_while_it_lasts_and_void_if_the_attempt_ends_wi
     async with worker(url, "a") as first:
         await call(first, "failures", QUICK)
         await eventually(lambda: is_open(first) and first._views.wait("x") == 0)
-        passages = Passages(first, "k")
-        await passages.enter(QUICK)
+        guarded_calls = GuardedCalls(first, "k")
+        await guarded_calls.enter(QUICK)
         store = open_store(url)
-        (before,) = await BreakerStore(store, Keys()).shown()
+        (before,) = await BreakerStore(store, StoreKeys()).shown()
         with anyio.fail_after(scaled(15)):
-            while (shown := (await BreakerStore(store, Keys()).shown())[0]).now_ms < before.now_ms + 1_500:
+            while (shown := (await BreakerStore(store, StoreKeys()).shown())[0]).now_ms < before.now_ms + 1_500:
                 await anyio.sleep(0.01)
         assert shown.machine.trial == before.machine.trial
         assert shown.machine.wait_ms(shown.now_ms) > 0
-        passages.end(timed_out=False)
+        guarded_calls.end(timed_out=False)
         with anyio.fail_after(scaled(15)):
-            while (await BreakerStore(store, Keys()).shown())[0].machine.trial:
+            while (await BreakerStore(store, StoreKeys()).shown())[0].machine.trial:
                 await anyio.sleep(0.01)
         assert not first._trials
         await store.aclose()
@@ -143,13 +149,13 @@ async def test_a_slow_trial_opens_it_again(url: str) -> None:
     async with worker(url, "a") as first:
         await call(first, "failures", slow)
         await eventually(lambda: is_open(first) and first._views.wait("x") == 0)
-        passages = Passages(first, "k")
-        ticket = await passages.enter(slow)
-        await eventually(lambda: passages._inside[ticket].began < asyncio.get_running_loop().time() - 0.002)
-        passages.leave(ticket, "ok", "")
+        guarded_calls = GuardedCalls(first, "k")
+        ticket = await guarded_calls.enter(slow)
+        await eventually(lambda: guarded_calls._inside[ticket].began < asyncio.get_running_loop().time() - 0.002)
+        guarded_calls.leave(ticket, "ok", "")
         store = open_store(url)
         with anyio.fail_after(scaled(15)):
-            while (shown := (await BreakerStore(store, Keys()).shown())[0]).machine.opened < 2:
+            while (shown := (await BreakerStore(store, StoreKeys()).shown())[0]).machine.opened < 2:
                 await anyio.sleep(0.01)
         assert shown.machine.reason == "slow"
         await store.aclose()
@@ -162,7 +168,7 @@ async def test_without_a_store_calls_go_through_uncounted(store_process: StorePr
 
 
 async def test_one_that_nothing_uses_any_more_is_not_asked_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings_worker.breaker.KEPT_S", -1.0)
+    monkeypatch.setattr("tidings_worker.circuit.worker_breakers.UNUSED_FOR_S", -1.0)
     async with worker(url, "a") as first:
         await call(first, "ok", Breaker("y"))
         await call(first)
@@ -175,7 +181,7 @@ async def test_one_that_nothing_uses_any_more_is_not_asked_for(url: str, monkeyp
 async def test_a_refused_ask_after_a_store_came_back_without_its_data_is_no_dead_end(url: str) -> None:
     async with worker(url, "a") as first:
         store = open_store(url)
-        await BreakerStore(store, Keys()).open("x")
+        await BreakerStore(store, StoreKeys()).open("x")
         await eventually(lambda: is_open(first))
         await command(store, "FLUSHALL")
         await store.aclose()

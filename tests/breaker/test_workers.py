@@ -14,10 +14,10 @@ from support.peer import Peer, peer
 from support.service import Service
 from support.system import System
 from support.timeouts import scaled
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import command, open_store
-from tidings.broker.keys import Keys
-from tidings.contract.state import State
+from tidings.protocol.states import State
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command, open_store
 
 
 async def submit(client: Peer, kind: str, service: Service, count: int, *, watch: bool = False) -> list[str]:
@@ -106,7 +106,7 @@ async def test_a_worker_that_is_killed_while_it_tries_gives_way_to_another(
 async def until_living(operator: BreakerStore, count: int) -> None:
     """Return when so many workers say that they live."""
     with anyio.fail_after(scaled(30)):
-        while await command(operator._store, "ZCARD", Keys().workers) < count:
+        while await command(operator._store, "ZCARD", StoreKeys().workers) < count:
             await anyio.sleep(0.01)
 
 
@@ -145,7 +145,7 @@ async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_
             await snapshot(http, second, State.SCHEDULED)
         assert not service.calls
         store = open_store(system.store.url)
-        await command(store, "DEL", Keys().breaker("payments"))
+        await command(store, "DEL", StoreKeys().breaker("payments"))
         await store.aclose()
         # Nobody announces that: the worker finds out when it asks, and lets in whoever waits.
         assert {end["status"] for end in await outcomes(system.server.url, [token, second])} == {"succeeded"}

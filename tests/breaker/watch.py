@@ -6,13 +6,13 @@ import anyio
 import httpx
 
 from support.timeouts import scaled
-from tidings.breaker.machine import BreakerState
-from tidings.broker.breaker import BreakerStore, Shown
-from tidings.broker.error import StoreError
-from tidings.contract.state import TERMINAL, State
+from tidings.circuit.breaker_record import BreakerState
+from tidings.protocol.states import TERMINAL, State
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.breaker_store import BreakerStore, ShownBreaker
 
 
-async def until(operator: BreakerStore, name: str, *states: str, seconds: float = 30) -> Shown:
+async def until(operator: BreakerStore, name: str, *states: str, seconds: float = 30) -> ShownBreaker:
     """Return a breaker when it is in one of some states."""
     wanted = {BreakerState(state) for state in states}
     with anyio.fail_after(scaled(seconds)):

@@ -17,29 +17,29 @@ from hypothesis import strategies as st
 from support.spoken import Line, Spoken, speaking
 from support.store import StoreProcess, free_port, running_store
 from support.timeouts import scaled
-from tidings.broker.caller import Caller
-from tidings.broker.connection import Store, open_store
-from tidings.broker.contact import Contact, tell_nobody
-from tidings.broker.embedded import EmbeddedStore
-from tidings.broker.error import (
-    BrokerClosedError,
+from tidings.store.availability.store_errors import (
     CommandDeniedError,
     ScriptError,
     ScriptUnknownError,
+    StoreClosedError,
     StoreFullError,
     StoreUnavailableError,
     refusal,
 )
-from tidings.broker.pipe import Call, Pipe
-from tidings.broker.script import Script
-from tidings.lab.proxy import running_proxy
+from tidings.store.availability.store_health import StoreHealth, log_nothing
+from tidings.store.embedded.embedded_store import EmbeddedStore
+from tidings.store.redis.command_pool import CommandPool
+from tidings.store.redis.pipelined_connection import PendingCommand, PipelinedConnection
+from tidings.store.redis.script import Script
+from tidings.store.redis.store_client import Store, open_store
+from tidings_cli.lab.proxy import running_proxy
 
 
-class Told(Contact):
-    """A contact that keeps what it hears."""
+class Told(StoreHealth):
+    """A health that keeps what it hears."""
 
     def __init__(self) -> None:
-        super().__init__(tell=tell_nobody)
+        super().__init__(tell=log_nothing)
         self.fates: list[str] = []
 
     def answered(self, call: tuple[Any, ...]) -> None:
@@ -55,10 +55,10 @@ class Told(Contact):
 @asynccontextmanager
 async def caller_of(
     say: Callable[[Line, list[bytes]], None], timeout: float = 10
-) -> AsyncIterator[tuple[Caller, Spoken, Told]]:
+) -> AsyncIterator[tuple[CommandPool, Spoken, Told]]:
     told = Told()
     async with speaking(say) as spoken:
-        store = open_store(spoken.url, timeout=timeout, contact=told)
+        store = open_store(spoken.url, timeout=timeout, health=told)
         yield store.caller, spoken, told
         await store.aclose()
 
@@ -234,16 +234,16 @@ async def test_closing_fails_what_is_under_way_and_tells_nobody_that_the_store_i
         await spoken.until(2)
         caller.close()
         caller.close()
-        with pytest.raises(BrokerClosedError):
+        with pytest.raises(StoreClosedError):
             await sent
         await asyncio.wait([waiting], timeout=scaled(5))
-        assert isinstance(waiting.exception(), BrokerClosedError)
+        assert isinstance(waiting.exception(), StoreClosedError)
         assert told.fates == []
 
 
 async def test_a_store_that_is_not_there_fails_every_call() -> None:
     told = Told()
-    store = open_store(f"redis://127.0.0.1:{free_port()}/0", contact=told)
+    store = open_store(f"redis://127.0.0.1:{free_port()}/0", health=told)
     for _ in range(2):
         answers = [store.caller.ask("ECHO", str(number)) for number in range(2)]
         assert [await outcome(answer) for answer in answers] == [StoreUnavailableError] * 2
@@ -319,11 +319,11 @@ def test_any_split_of_the_bytes_is_read_as_the_same_answers(answers: list[Any], 
             return cast("asyncio.StreamWriter", Nowhere())
 
         taken: list[Any] = []
-        pipe = Pipe(connect, Contact(tell=tell_nobody), None)
+        pipe = PipelinedConnection(connect, StoreHealth(tell=log_nothing), None)
         while not pipe.idle:
             await asyncio.sleep(0)
         for _ in answers:
-            pipe.send(Call(("PING",), taken.append))
+            pipe.send(PendingCommand(("PING",), taken.append))
         data = b"".join(map(encoded, answers))
         bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
         for begin, end in itertools.pairwise(bounds):
@@ -364,7 +364,7 @@ async def _survive(port: int) -> None:
     async with running_proxy(port) as proxy:
         store = open_store(f"redis://127.0.0.1:{proxy.port}/0")
         assert await store.caller.ask("PING") == b"PONG"
-        pipe = store.caller._pipe
+        pipe = store.caller._connection
         assert pipe is not None
         assert pipe._transport is not None
         pipe._transport.abort()

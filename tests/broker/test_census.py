@@ -2,11 +2,11 @@
 
 from redis.asyncio import Redis
 
-from tidings.broker.census import QueueCount, count_queue, take_census
-from tidings.broker.connection import command
-from tidings.broker.gateway import NewJob
-from tidings.broker.registry import Registry
-from tidings.contract.token import mint
+from tidings.protocol.tokens import new_token
+from tidings.store.admin.queue_stats import QueueCount, count_queue, read_queue_stats
+from tidings.store.job_store import NewJob
+from tidings.store.redis.store_client import command
+from tidings.store.registry import Registry
 from tiers.place import DIRECT, FAILED, KEYS, READY, TIER, Place, place_in
 
 
@@ -73,7 +73,7 @@ async def test_the_turn_of_a_lane_is_no_job_and_what_waits_in_the_lane_is(store:
 
 async def test_a_queue_that_no_worker_has_joined_is_counted(store: Redis) -> None:
     async with place_in(store) as place:
-        await place.gateway.submit("lonely", NewJob(mint("lonely").id, "k", TIER, "[]"))
+        await place.gateway.submit("lonely", NewJob(new_token("lonely").id, "k", TIER, "[]"))
         (one,) = await count_queue(store, KEYS, "lonely", [TIER])
         assert (one.waiting, one.running) == (1, 0)
         assert one.oldest is not None
@@ -85,7 +85,7 @@ async def test_a_queue_is_asked_once(store: Redis) -> None:
         await place.waiting()  # registers its kind
         kinds = (await Registry(store, KEYS).kinds()).values()
         before = await calls(store)
-        await take_census(store, KEYS, kinds)
+        await read_queue_stats(store, KEYS, kinds)
         assert await calls(store) - before == 1
 
 

@@ -4,9 +4,9 @@ import pytest
 import uvloop
 
 from support.store import StoreProcess
-from tidings.broker.connection import command, open_store
-from tidings.broker.error import StoreUnavailableError
-from tidings.lab.proxy import running_proxy
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.redis.store_client import command, open_store
+from tidings_cli.lab.proxy import running_proxy
 
 
 async def _use_a_closed_transport(port: int) -> None:

@@ -11,22 +11,22 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import CapturingLogger
 
-from tidings.breaker.machine import Spec
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.breaker import Report as Calls
-from tidings.broker.connection import command
-from tidings.broker.dead import DeadLetters
-from tidings.broker.error import ItemError
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.saga import ChildEnd, SagaStore, StepWrite
-from tidings.broker.worker import Beat, NextRun, Report, WorkerStore
-from tidings.contract.problem import problem
-from tidings.contract.token import Token, mint
-from tidings.log_limit import LINES, LogLimiter
-from tidings_worker import verdict
+from tidings.circuit.breaker_record import BreakerSpec
+from tidings.logging.log_limit import LINES, LogLimiter
+from tidings.protocol.problems import problem
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.attempt_store import AttemptReport, AttemptStore, LeaseRenewal, NextRun
+from tidings.store.availability.store_errors import ItemError
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.breaker_store import CallReport as Calls
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+from tidings.store.saga_store import ChildEnd, SagaStore, StepWrite
+from tidings_worker import outcomes
 
-KEYS = Keys()
+KEYS = StoreKeys()
 LARGEST = 2**53 - 1
 GOOD, BAD = "good", "bad"
 
@@ -37,16 +37,16 @@ class World(NamedTuple):
     """A partition, and all that works in it."""
 
     store: Redis
-    gateway: GatewayStore
-    worker: WorkerStore
+    gateway: JobStore
+    worker: AttemptStore
     sagas: SagaStore
 
 
 @contextlib.asynccontextmanager
 async def world(store: Redis) -> AsyncIterator[World]:
     async with (
-        GatewayStore(store, KEYS, "g") as gateway,
-        WorkerStore(store, KEYS, "p", "w") as worker,
+        JobStore(store, KEYS, "g") as gateway,
+        AttemptStore(store, KEYS, "p", "w") as worker,
         SagaStore(store, KEYS) as sagas,
     ):
         await worker.join(["standard"])
@@ -140,14 +140,14 @@ async def test_a_record_that_breaks_while_it_runs_fails_its_own_report_and_lease
         fences = await running(here)
         await break_it(store, BAD)
         entry = (await command(store, "HGET", KEYS.job("p", GOOD), "entry")).decode()
-        beats = [Beat(job, fences[job], "standard", entry) for job in (BAD, GOOD)]
+        beats = [LeaseRenewal(job, fences[job], "standard", entry) for job in (BAD, GOOD)]
         assert (await here.worker.beat(beats))[1] == "ok"
         once = [here.worker.once(job, fences[job], "a", "1") for job in (BAD, GOOD)]
         answers = await asyncio.gather(*once, return_exceptions=True)
         assert getattr(answers[1], "answer", None) == "ok"
-        reports = [Report(job, fences[job], 1) for job in (BAD, GOOD)]
+        reports = [AttemptReport(job, fences[job], 1) for job in (BAD, GOOD)]
         for report in reports:
-            report.outcome = verdict.succeeded(b"1")
+            report.outcome = outcomes.succeeded(b"1")
         told = await asyncio.gather(*map(here.worker.report, reports), return_exceptions=True)
         assert told[0] == "lost" or isinstance(told[0], ItemError)
         assert told[1] == "ok"
@@ -256,8 +256,8 @@ async def test_the_largest_number_of_an_event_disturbs_nobody(store: Redis) -> N
 async def test_what_no_message_can_hold_fails_alone_and_the_gatherer_goes_on(store: Redis) -> None:
     async with world(store) as here:
         unsendable = [
-            NewJob(mint("p").id, "k", "standard", "[]", owner="\ud800"),
-            NewJob(mint("p").id, "k", "standard", "[]", deadline_ms=10**400),
+            NewJob(new_token("p").id, "k", "standard", "[]", owner="\ud800"),
+            NewJob(new_token("p").id, "k", "standard", "[]", deadline_ms=10**400),
         ]
         good = NewJob(GOOD, "k", "standard", "[]")
         asked = [here.gateway.submit("p", job) for job in (unsendable[0], good, unsendable[1])]
@@ -271,9 +271,9 @@ async def test_a_report_that_cannot_be_sent_fails_alone(store: Redis) -> None:
     async with world(store) as here:
         await two(here, field("kind", "k"))
         fences = await running(here)
-        reports = [Report(job, fences[job], 1) for job in (BAD, GOOD)]
+        reports = [AttemptReport(job, fences[job], 1) for job in (BAD, GOOD)]
         for report in reports:
-            report.outcome = verdict.succeeded(b"1")
+            report.outcome = outcomes.succeeded(b"1")
         reports[0].progress = '"\ud800"'
         told = await asyncio.gather(*map(here.worker.report, reports), return_exceptions=True)
         assert isinstance(told[0], ItemError)
@@ -309,8 +309,8 @@ async def test_counts_that_several_share_and_that_are_none_begin_again(store: Re
         answer = await here.gateway.submit("p", NewJob(GOOD, "k", "standard", "[]", caller="c"))
         assert answer.answer == "new"
         assert (await running(here))[GOOD] == 1
-        report = Report(GOOD, 1, 1)
-        report.outcome = verdict.succeeded(b"1")
+        report = AttemptReport(GOOD, 1, 1)
+        report.outcome = outcomes.succeeded(b"1")
         assert await here.worker.report(report) == "ok"
         assert await command(store, "HLEN", KEYS.callers("p")) == 0
 
@@ -333,7 +333,7 @@ async def test_a_breaker_s_record_that_is_broken_is_begun_anew_and_the_others_go
     async with BreakerStore(store, KEYS) as breakers:
         await command(store, "SET", KEYS.breaker("bad"), record)
         await command(store, "SADD", KEYS.breakers, "bad")
-        spec = Spec()
+        spec = BreakerSpec()
         reports = [breakers.report(Calls(name, spec, 0, 1)) for name in ("bad", "good")]
         assert [one.answer for one in await asyncio.gather(*reports)] == ["ok", "ok"]
 
@@ -343,8 +343,8 @@ async def test_a_letter_that_is_broken_can_be_seen_and_costs_no_other_its_replay
         await two(here, field("kind", "k"))
         fences = await running(here)
         for job in (BAD, GOOD):
-            report = Report(job, fences[job], 1)
-            report.outcome = verdict.failed(problem("rejected", "no"))
+            report = AttemptReport(job, fences[job], 1)
+            report.outcome = outcomes.failed(problem("rejected", "no"))
             await here.worker.report(report)
         dead = DeadLetters(store, KEYS, "p")
         await command(store, "XADD", KEYS.dead("p"), "*", "id", b"\xff", "seq", "x", "history", "{", "problem", "[")
@@ -358,7 +358,7 @@ async def test_a_letter_that_is_broken_can_be_seen_and_costs_no_other_its_replay
 
 async def test_log_lines_about_broken_records_are_limited(store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     logger = CapturingLogger()
-    monkeypatch.setattr("tidings.broker.worker._log", LogLimiter(logger))
+    monkeypatch.setattr("tidings.store.attempt_store._log", LogLimiter(logger))
     async with world(store) as here:
         for number in range(200):
             job = f"bad-{number}"

@@ -6,9 +6,9 @@ from typing import Any
 import anyio
 import pytest
 
-from tidings.broker.error import StoreUnavailableError
-from tidings.broker.gather import Gatherer, Gatherers
-from tidings.broker.prompt import Prompt
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.redis.batcher import Batcher, Batchers
+from tidings.store.redis.reply_future import ReplyFuture
 
 
 class Calls:
@@ -28,22 +28,22 @@ class Calls:
 
 
 @contextmanager
-def gathering(calls: Callable[[list[int]], Awaitable[list[int]]], **options: Any) -> Iterator[Gatherer[int, int]]:
+def gathering(calls: Callable[[list[int]], Awaitable[list[int]]], **options: Any) -> Iterator[Batcher[int, int]]:
     faults: list[BaseException] = []
-    gatherer: Gatherer[int, int] = Gatherer(calls, name="test", on_fault=faults.append, **options)
-    yield gatherer
-    gatherer.close()
+    batcher: Batcher[int, int] = Batcher(calls, name="test", on_fault=faults.append, **options)
+    yield batcher
+    batcher.close()
     assert not faults
 
 
 async def test_what_one_turn_wants_is_one_call_and_what_comes_meanwhile_the_next() -> None:
     calls = Calls()
-    with gathering(calls) as gatherer:
+    with gathering(calls) as batcher:
         calls.gate.clear()
-        first = [gatherer.put(n) for n in (1, 2, 3)]
+        first = [batcher.put(n) for n in (1, 2, 3)]
         while not calls.batches:
             await asyncio.sleep(0)
-        second = [gatherer.put(n) for n in (4, 5)]
+        second = [batcher.put(n) for n in (4, 5)]
         calls.gate.set()
         assert await asyncio.gather(*first, *second) == [1, 2, 3, 4, 5]
         assert calls.batches == [[1, 2, 3], [4, 5]]
@@ -51,8 +51,8 @@ async def test_what_one_turn_wants_is_one_call_and_what_comes_meanwhile_the_next
 
 async def test_a_batch_is_bounded() -> None:
     calls = Calls()
-    with gathering(calls, most=2) as gatherer:
-        await asyncio.gather(*(gatherer.put(n) for n in range(5)))
+    with gathering(calls, most=2) as batcher:
+        await asyncio.gather(*(batcher.put(n) for n in range(5)))
         assert [len(batch) for batch in calls.batches] == [2, 2, 1]
 
 
@@ -60,10 +60,10 @@ async def test_an_answer_s_follow_up_joins_the_next_batch() -> None:
     calls = Calls()
 
     async def chain(n: int) -> None:
-        await gatherer.put(n)
-        await gatherer.put(n + 10)
+        await batcher.put(n)
+        await batcher.put(n + 10)
 
-    with gathering(calls, most=2) as gatherer:
+    with gathering(calls, most=2) as batcher:
         async with anyio.create_task_group() as chains:
             for n in range(2):
                 chains.start_soon(chain, n)
@@ -71,8 +71,8 @@ async def test_an_answer_s_follow_up_joins_the_next_batch() -> None:
 
 
 async def test_a_failed_call_fails_its_items_and_no_others() -> None:
-    with gathering(Calls(), most=1) as gatherer:
-        bad, good = gatherer.put(-1), gatherer.put(1)
+    with gathering(Calls(), most=1) as batcher:
+        bad, good = batcher.put(-1), batcher.put(1)
         with pytest.raises(StoreUnavailableError, match="gone"):
             await bad
         assert await good == 1
@@ -85,11 +85,11 @@ async def test_a_lost_store_is_left_alone_for_a_while() -> None:
         paused.append(failures)
         return 0.01
 
-    with gathering(calls, pause=pause) as gatherer:
+    with gathering(calls, pause=pause) as batcher:
         for _ in range(2):
             with pytest.raises(StoreUnavailableError):
-                await gatherer.put(-1)
-        later = gatherer.put(1)
+                await batcher.put(-1)
+        later = batcher.put(1)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert calls.batches == [[-1], [-1]]
@@ -98,8 +98,8 @@ async def test_a_lost_store_is_left_alone_for_a_while() -> None:
 
 
 async def test_a_cancelled_item_holds_up_no_other() -> None:
-    with gathering(Calls()) as gatherer:
-        futures = [gatherer.put(n) for n in range(3)]
+    with gathering(Calls()) as batcher:
+        futures = [batcher.put(n) for n in range(3)]
         futures[1].cancel()
         assert [await futures[0], await futures[2]] == [0, 2]
 
@@ -107,11 +107,11 @@ async def test_a_cancelled_item_holds_up_no_other() -> None:
 async def test_when_it_closes_nothing_waits_for_ever() -> None:
     calls = Calls()
     calls.gate.clear()
-    with gathering(calls, most=1) as gatherer:
-        waiting = [gatherer.put(1), gatherer.put(2)]
+    with gathering(calls, most=1) as batcher:
+        waiting = [batcher.put(1), batcher.put(2)]
         while not calls.batches:
             await asyncio.sleep(0)
-    for future in (*waiting, gatherer.put(3)):
+    for future in (*waiting, batcher.put(3)):
         with pytest.raises(StoreUnavailableError, match="closed"):
             await future
 
@@ -128,8 +128,8 @@ async def broken_later(_: list[int]) -> list[int]:
     raise BrokenError
 
 
-def broken_promptly(_: list[int]) -> Prompt[list[int]]:
-    answer: Prompt[list[int]] = Prompt()
+def broken_promptly(_: list[int]) -> ReplyFuture[list[int]]:
+    answer: ReplyFuture[list[int]] = ReplyFuture()
     asyncio.get_running_loop().call_soon(answer.settle, BrokenError())
     return answer
 
@@ -142,9 +142,9 @@ async def replies_too_many(items: list[int]) -> list[int]:
 async def test_a_defect_ends_those_who_use_it(call: Callable[[list[int]], Awaitable[list[int]]]) -> None:
 
     async def use() -> None:
-        async with Gatherers() as gatherers:
+        async with Batchers() as batchers:
             with pytest.raises(StoreUnavailableError, match="closed"):
-                await gatherers.gather(("test",), call).put(1)
+                await batchers.gather(("test",), call).put(1)
             await anyio.sleep_forever()
 
     with pytest.raises(ExceptionGroup) as caught:
@@ -154,22 +154,22 @@ async def test_a_defect_ends_those_who_use_it(call: Callable[[list[int]], Awaita
 
 async def test_after_the_body_nothing_is_sent_any_more() -> None:
     calls = Calls()
-    async with Gatherers() as gatherers:
-        assert await gatherers.gather(("before",), calls).put(1) == 1
+    async with Batchers() as batchers:
+        assert await batchers.gather(("before",), calls).put(1) == 1
     for place in ("before", "first asked for now"):
         with pytest.raises(StoreUnavailableError, match="closed"):
-            await gatherers.gather((place,), calls).put(2)
+            await batchers.gather((place,), calls).put(2)
     assert calls.batches == [[1]]
 
 
 async def test_an_answer_that_is_there_at_once_or_soon_settles_its_items() -> None:
-    def call(items: list[int]) -> Prompt[list[int]]:
-        answer: Prompt[list[int]] = Prompt()
+    def call(items: list[int]) -> ReplyFuture[list[int]]:
+        answer: ReplyFuture[list[int]] = ReplyFuture()
         if items[0] == 1:
             answer.settle(items)
         else:
             asyncio.get_running_loop().call_soon(answer.settle, items)
         return answer
 
-    with gathering(call) as gatherer:
-        assert [await gatherer.put(1), await gatherer.put(2)] == [1, 2]
+    with gathering(call) as batcher:
+        assert [await batcher.put(1), await batcher.put(2)] == [1, 2]

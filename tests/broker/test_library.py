@@ -8,16 +8,16 @@ import pytest
 from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
-from tidings.broker.connection import command, open_store
-from tidings.broker.error import ScriptError, StoreFullError
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.library import build
-from tidings.broker.script import Script, library
-from tidings.contract.token import mint
+from tidings.protocol.tokens import new_token
+from tidings.store.availability.store_errors import ScriptError, StoreFullError
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.lua_library import build_library
+from tidings.store.redis.script import Script, library
+from tidings.store.redis.store_client import command, open_store
 
 COUNT = Script("count", tuple[int, int, int, list[tuple[int, int, int]]])
-ROOT = Keys().root("p")
+ROOT = StoreKeys().root("p")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,8 @@ async def count(store: Redis) -> list[tuple[int, int]]:
 
 
 async def submit(store: Redis) -> str:
-    async with GatewayStore(store, Keys(), "g") as gateway:
-        return (await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]"))).answer
+    async with JobStore(store, StoreKeys(), "g") as gateway:
+        return (await gateway.submit("p", NewJob(new_token("p").id, "k", "standard", "[]"))).answer
 
 
 async def test_a_new_store_is_given_the_library_once_and_one_that_forgot_again(fresh: Redis) -> None:
@@ -130,7 +130,7 @@ return { at, #seen, root }
 
 
 def test_definitions_are_made_once_and_variables_anew() -> None:
-    made = build(PRELUDE, {"take": BODY})
+    made = build_library(PRELUDE, {"take": BODY})
     name = made.functions["take"]
     assert re.fullmatch(r"tidings_[0-9a-f]{12}_take", name)
     assert made.text == (
@@ -152,7 +152,7 @@ def test_definitions_are_made_once_and_variables_anew() -> None:
 
 def test_another_text_is_another_library() -> None:
     texts = [(PRELUDE, BODY), (PRELUDE, BODY + "\n"), (PRELUDE + "\n", BODY)]
-    names = {build(prelude, {"take": body}).functions["take"] for prelude, body in texts}
+    names = {build_library(prelude, {"take": body}).functions["take"] for prelude, body in texts}
     assert len(names) == len(texts)
 
 

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from tidings.broker.keys import BREAKERS, GROUP, REGISTRY, Keys
-from tidings.broker.script import source
-from tidings.contract.event import EventClass
-from tidings.contract.state import REPLAY, TERMINAL, TRANSITIONS, State
+from tidings.protocol.events import EventClass
+from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
+from tidings.store.keys import BREAKERS, GROUP, REGISTRY, StoreKeys
+from tidings.store.redis.script import script_text
 
-ROOT = Keys().root("p")
-FOLDER = resources.files("tidings.broker") / "lua"
+ROOT = StoreKeys().root("p")
+FOLDER = resources.files("tidings.store") / "lua"
 
 
 FULL_STORE_RUNS = {
@@ -32,13 +32,13 @@ def test_a_full_store_refuses_submissions_and_runs_what_empties_it() -> None:
     for path in FOLDER.iterdir():
         name = path.name.removesuffix(".lua")
         if not name.startswith("_"):
-            first = source(name).split("\n", 1)[0]
+            first = script_text(name).split("\n", 1)[0]
             assert first == ("#!lua flags=allow-oom" if name in FULL_STORE_RUNS else "#!lua"), name
 
 
 async def evaluate(store: Redis, lua: str, *args: Any) -> Any:
     """Run a few lines after the prelude and return what they return, by MessagePack."""
-    text = source("promote").split("-- Moves jobs", maxsplit=1)[0] + lua
+    text = script_text("promote").split("-- Moves jobs", maxsplit=1)[0] + lua
     packed = await store.eval(text, 1, ROOT, msgspec.msgpack.encode(list(args)))
     return msgspec.msgpack.decode(packed)
 
@@ -82,7 +82,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         })
         """,
     )
-    keys = Keys()
+    keys = StoreKeys()
     assert made == [
         keys.ready("p", "x"),
         keys.job("p", "j"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.broker.probe import Probe
+from tidings.store.redis.echo_probe import EchoProbe
 
 ECHO = "echo"
 """The probe came back."""
@@ -14,8 +14,8 @@ REFUSED = "refused"
 """The store did not answer the publish, and nothing came."""
 
 
-def after(*intervals: str) -> Probe:
-    probe = Probe()
+def after(*intervals: str) -> EchoProbe:
+    probe = EchoProbe()
     for what in intervals:
         if what in (ECHO, OTHER):
             probe.heard()

@@ -5,16 +5,16 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from tidings.broker.connection import command
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.reading import PAGE_BYTES, REPLY_BYTES, Room
-from tidings.broker.script import Script
-from tidings.broker.worker import WorkerStore
-from tidings.contract.problem import ProblemError, refuse
-from tidings.contract.token import Token
+from tidings.protocol.problems import ProblemError, problem_error
+from tidings.protocol.tokens import Token
+from tidings.store.attempt_store import AttemptStore
+from tidings.store.job_reader import PAGE_BYTES, REPLY_BYTES, ReplyRoom
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.script import Script
+from tidings.store.redis.store_client import command
 
-KEYS = Keys()
+KEYS = StoreKeys()
 CHUNK = '"' + "x" * 1_022 + '"'
 LARGE_BYTES = 65_536
 
@@ -39,14 +39,14 @@ def replies(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         monkeypatch.setattr(script, "decode", measured)
 
     for module in ("gateway", "reading", "worker", "saga"):
-        found = vars(__import__(f"tidings.broker.{module}", fromlist=["x"]))
+        found = vars(__import__(f"tidings.store.{module}", fromlist=["x"]))
         for one in found.values():
             if isinstance(one, Script):
                 note(one)
     return said
 
 
-async def job_with_log(store: Redis, gateway: GatewayStore, job: str, chunks: int, text: str = CHUNK) -> Token:
+async def job_with_log(store: Redis, gateway: JobStore, job: str, chunks: int, text: str = CHUNK) -> Token:
     await gateway.submit("p", NewJob(job, "k", "standard", "[]", watch=0))
     async with store.pipeline(transaction=False) as pipe:
         for number in range(1, chunks + 1):
@@ -57,7 +57,7 @@ async def job_with_log(store: Redis, gateway: GatewayStore, job: str, chunks: in
 
 
 class Counted:
-    """Room that counts what is taken of it."""
+    """ReplyRoom that counts what is taken of it."""
 
     def __init__(self, *, full: bool = False) -> None:
         self.sizes: list[int] = []
@@ -66,10 +66,10 @@ class Counted:
 
     async def take(self, size: int) -> None:
         if self._full:
-            raise refuse("rate_limited", "no room")
+            raise problem_error("rate_limited", "no room")
         self.sizes.append(size)
 
-    def join(self, other: Room) -> None:
+    def join(self, other: ReplyRoom) -> None:
         self.joined += 1
 
     def release(self) -> None:
@@ -80,7 +80,7 @@ class Counted:
 async def test_a_log_of_four_megabytes_comes_whole_and_in_pages(
     store: Redis, replies: list[tuple[str, int]], verb: str
 ) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         token = await job_with_log(store, gateway, "j", 4_096)
         room = Counted()
         for after in (0, 1, 2_000, 4_095, 4_096):
@@ -96,7 +96,7 @@ async def test_a_log_of_four_megabytes_comes_whole_and_in_pages(
 async def test_pages_are_bounded_whatever_the_chunks_are(
     store: Redis, replies: list[tuple[str, int]], chunk_bytes: int
 ) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         token = await job_with_log(store, gateway, "j", 2_000_000 // chunk_bytes // 4, '"' + "x" * chunk_bytes + '"')
         record = await gateway.read(token, 0)
         assert len(record.chunks) == 2_000_000 // chunk_bytes // 4
@@ -106,7 +106,7 @@ async def test_pages_are_bounded_whatever_the_chunks_are(
 async def test_a_batch_of_questions_is_answered_in_replies_of_bounded_size(
     store: Redis, replies: list[tuple[str, int]]
 ) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         for number in range(60):
             await job_with_log(store, gateway, f"j{number}", 55)
         replies.clear()
@@ -119,7 +119,7 @@ async def test_a_batch_of_questions_is_answered_in_replies_of_bounded_size(
 
 
 async def test_a_watch_that_ends_is_obeyed_in_order_though_the_answers_before_it_were_many(store: Redis) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         for number in range(60):
             await job_with_log(store, gateway, f"j{number}", 55)
         asked = [gateway.watch(Token("p", f"j{number}"), 0) for number in range(60)]
@@ -129,7 +129,7 @@ async def test_a_watch_that_ends_is_obeyed_in_order_though_the_answers_before_it
 
 
 async def test_results_that_are_large_are_read_one_at_a_time(store: Redis, replies: list[tuple[str, int]]) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         for number in range(8):
             await gateway.submit("p", NewJob(f"j{number}", "k", "standard", "[]"))
             await command(store, "HSET", KEYS.job("p", f"j{number}"), "result", '"' + "x" * 1_000_000 + '"')
@@ -143,7 +143,7 @@ async def test_results_that_are_large_are_read_one_at_a_time(store: Redis, repli
 async def test_equal_questions_of_one_turn_are_one_question_to_the_store(
     store: Redis, replies: list[tuple[str, int]]
 ) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         small, large = await job_with_log(store, gateway, "s", 1), await job_with_log(store, gateway, "l", 200)
         replies.clear()
         first = await asyncio.gather(*(gateway.read(small) for _ in range(300)))
@@ -157,7 +157,7 @@ async def test_equal_questions_of_one_turn_are_one_question_to_the_store(
 
 
 async def test_one_of_several_who_asked_the_same_may_leave(store: Redis) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         token = await job_with_log(store, gateway, "j", 200)
         asked = [gateway.read(token) for _ in range(3)]
         asked[0].cancel()
@@ -165,7 +165,7 @@ async def test_one_of_several_who_asked_the_same_may_leave(store: Redis) -> None
 
 
 async def test_where_there_is_no_room_the_question_fails_and_the_job_is_not_watched(store: Redis) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         token = await job_with_log(store, gateway, "j", 200)
         for ask in (gateway.read, gateway.watch):
             with pytest.raises(ProblemError, match="no room"):
@@ -174,7 +174,7 @@ async def test_where_there_is_no_room_the_question_fails_and_the_job_is_not_watc
 
 
 async def test_a_journal_of_megabytes_is_shown_without_being_read(store: Redis, replies: list[tuple[str, int]]) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway:
+    async with JobStore(store, KEYS, "g") as gateway:
         token = await job_with_log(store, gateway, "j", 1)
         head = '{"status":"succeeded","name":"s","type":"step","began":1}'
         for number in range(1, 9):
@@ -188,7 +188,7 @@ async def test_a_journal_of_megabytes_is_shown_without_being_read(store: Redis, 
 
 
 async def test_what_is_due_at_the_same_moment_moves_in_bounded_parts(store: Redis) -> None:
-    async with GatewayStore(store, KEYS, "g") as gateway, WorkerStore(store, KEYS, "p", "w") as worker:
+    async with JobStore(store, KEYS, "g") as gateway, AttemptStore(store, KEYS, "p", "w") as worker:
         await worker.join(["standard"])
         for number in range(12):
             await gateway.submit("p", NewJob(f"j{number}", "k", "standard", "x" * 1_000_000, delay_ms=60_000))

@@ -3,7 +3,7 @@
 import pytest
 import redis.exceptions
 
-from tidings.broker.error import (
+from tidings.store.availability.store_errors import (
     CommandDeniedError,
     ScriptError,
     StoreFullError,

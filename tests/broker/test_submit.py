@@ -10,13 +10,13 @@ import pytest
 from redis.asyncio import Redis
 
 from support.timeouts import scaled
-from tidings.broker.connection import command
-from tidings.broker.gateway import GatewayStore, NewJob, Submitted
-from tidings.broker.keys import Keys
-from tidings.broker.worker import WorkerStore
-from tidings.contract.token import Token, mint
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.attempt_store import AttemptStore
+from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
 
-KEYS = Keys()
+KEYS = StoreKeys()
 FLOW = KEYS.flow("p", "standard")
 
 
@@ -27,14 +27,14 @@ class Place:
         self.store = store
         self.limits: dict[str, Any] = {}
 
-    async def submit(self, count: int = 1, **fields: Any) -> list[Submitted]:
-        async with GatewayStore(self.store, KEYS, "g", **self.limits) as gateway:
-            made = [NewJob(mint("p").id, "k", "standard", "[]", **fields) for _ in range(count)]
-            answers: list[Awaitable[Submitted]] = [gateway.submit("p", job) for job in made]
+    async def submit(self, count: int = 1, **fields: Any) -> list[SubmitReply]:
+        async with JobStore(self.store, KEYS, "g", **self.limits) as gateway:
+            made = [NewJob(new_token("p").id, "k", "standard", "[]", **fields) for _ in range(count)]
+            answers: list[Awaitable[SubmitReply]] = [gateway.submit("p", job) for job in made]
             return [await answer for answer in answers]
 
     async def start(self, count: int) -> None:
-        async with WorkerStore(self.store, KEYS, "p", "w") as worker:
+        async with AttemptStore(self.store, KEYS, "p", "w") as worker:
             await worker.join(["standard"])
             await worker.start(await worker.take(["standard"], count, 1))
 
@@ -143,7 +143,7 @@ async def test_a_key_is_remembered_longer_than_the_result_and_its_work_does_not_
 async def test_a_result_that_is_kept_for_less_than_a_ms_leaves_the_key(place: Place) -> None:
     place.limits = {"result_ttl_s": 0.0001, "dedup_window_s": 3600.0}
     (first,) = await place.submit(key="a", fingerprint="x", delay_ms=60_000)
-    async with GatewayStore(place.store, KEYS, "g", **place.limits) as gateway:
+    async with JobStore(place.store, KEYS, "g", **place.limits) as gateway:
         assert await gateway.cancel(Token("p", first.id)) == "cancelled"
     with anyio.fail_after(scaled(10)):
         while await command(place.store, "EXISTS", KEYS.job("p", first.id)):
@@ -159,7 +159,7 @@ async def test_the_bytes_of_a_caller_s_unfinished_jobs_are_bounded_exactly(place
     (refused,) = await place.submit(caller="c")
     assert (refused.answer, refused.position, refused.seq) == ("heavy", 6, 6)
     assert (await place.submit(caller="d"))[0].answer == "new"
-    async with GatewayStore(place.store, KEYS, "g") as gateway:
+    async with JobStore(place.store, KEYS, "g") as gateway:
         assert await gateway.cancel(Token("p", second.id)) == "cancelled"
     assert await command(place.store, "HGET", KEYS.caller_bytes("p"), "c") == b"4"
     assert (await place.submit(caller="c"))[0].answer == "new"
@@ -178,9 +178,9 @@ async def test_a_duplicate_and_what_was_refused_weigh_nothing(place: Place) -> N
 async def test_a_batch_is_cut_by_bytes_too(place: Place) -> None:
     await place.submit()
     before = (await place.store.info("commandstats"))["cmdstat_fcall"]["calls"]
-    async with GatewayStore(place.store, KEYS, "g") as gateway:
-        large = [NewJob(mint("p").id, "k", "standard", "x" * 700_000) for _ in range(4)]
-        small = [NewJob(mint("p").id, "k", "standard", "[]") for _ in range(200)]
+    async with JobStore(place.store, KEYS, "g") as gateway:
+        large = [NewJob(new_token("p").id, "k", "standard", "x" * 700_000) for _ in range(4)]
+        small = [NewJob(new_token("p").id, "k", "standard", "[]") for _ in range(200)]
         for answer in [gateway.submit("p", job) for job in (*large, *small)]:
             assert (await answer).answer == "new"
     assert (await place.store.info("commandstats"))["cmdstat_fcall"]["calls"] - before == 4

@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess, running_store
 from support.timeouts import scaled
-from tidings.broker.connection import open_store
-from tidings.broker.error import StoreUnavailableError
-from tidings.broker.subscription import Hearing, Subscription
-from tidings.lab.proxy import Proxy, Way, running_proxy
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.redis.store_client import open_store
+from tidings.store.redis.subscription import Hearing, Subscription
+from tidings_cli.lab.proxy import LinkMode, Proxy, running_proxy
 
 PROBE_S = 0.05
 
@@ -80,10 +80,10 @@ async def test_a_half_open_connection_is_found_and_the_channels_are_subscribed_a
     store: Redis, store_process: StoreProcess
 ) -> None:
     async with running_proxy(store_process.port) as proxy, listening(address(proxy), store_process.url) as one:
-        proxy.become(Way.HALF_OPEN)
+        proxy.set_mode(LinkMode.HALF_OPEN)
         await one.until(lambda: one.inbox.hearing is not Hearing.OPEN)
         assert one.changes == [Hearing.OPEN, Hearing.DEAF]
-        proxy.become(Way.OPEN)
+        proxy.set_mode(LinkMode.OPEN)
         await one.until(lambda: one.opened == 2)
         await store.publish("c", "x")
         await one.until(lambda: one.heard == [b"x"])
@@ -94,11 +94,11 @@ async def test_a_store_that_takes_no_probes_is_heard_from_again_over_the_same_co
     store: Redis, store_process: StoreProcess
 ) -> None:
     async with running_proxy(store_process.port) as proxy, listening(store_process.url, address(proxy)) as one:
-        proxy.become(Way.MUTE)
+        proxy.set_mode(LinkMode.MUTE)
         await store.publish("c", "x")
         await one.until(lambda: one.inbox.hearing is Hearing.DEAF)
-        proxy.become(Way.CUT)
-        proxy.become(Way.OPEN)
+        proxy.set_mode(LinkMode.CUT)
+        proxy.set_mode(LinkMode.OPEN)
         await one.until(lambda: one.inbox.hearing is Hearing.OPEN)
         assert (one.opened, one.changes) == (1, [Hearing.OPEN, Hearing.DEAF, Hearing.OPEN])
 

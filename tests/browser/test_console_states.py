@@ -12,9 +12,9 @@ from support.answers import answer
 from support.system import JOBS, System, running_system
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
-from tidings.contract import admin
-from tidings.contract.overview import OverviewBody
-from tidings.contract.state import State
+from tidings.protocol import admin_messages
+from tidings.protocol.overview import OverviewBody
+from tidings.protocol.states import State
 
 PAGES = ["overview", "workers", "jobs", "dead", "breakers", "connections", "audit"]
 
@@ -119,12 +119,12 @@ def test_a_job_in_any_state_has_a_page(console: Shown, system: System, tmp_path:
 
 ANSWERS: dict[str, Any] = {
     "overview": OverviewBody,
-    "series": admin.Series,
-    "objectives": admin.ObjectiveList,
-    "jobs": admin.JobPage,
-    "dead": admin.LetterPage,
-    "connections": admin.ConnectionList,
-    "audit": admin.AuditPage,
+    "series": admin_messages.Series,
+    "objectives": admin_messages.ObjectiveList,
+    "jobs": admin_messages.JobPage,
+    "dead": admin_messages.LetterPage,
+    "connections": admin_messages.ConnectionList,
+    "audit": admin_messages.AuditPage,
 }
 
 
@@ -135,7 +135,7 @@ def test_answers_with_the_least_and_the_most_are_shown(console: Shown, system: S
     def give(route: Route) -> None:
         path = route.request.url.partition("/v1/admin/")[2].partition("?")[0]
         if path.startswith("jobs/"):
-            body = answer(admin.JobDetail, full=full, status=status)
+            body = answer(admin_messages.JobDetail, full=full, status=status)
         else:
             more = {"cursor": None} if path in ("jobs", "dead", "audit") else {}
             body = answer(ANSWERS[path], full=full, **more)

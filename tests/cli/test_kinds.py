@@ -8,9 +8,9 @@ import msgspec
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
-from tidings.broker.connection import command
-from tidings.broker.registry import Registry, WorkerRecord
-from tidings.contract.kind import KindRecord
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.redis.store_client import command
+from tidings.store.registry import Registry, WorkerRecord
 from tiers.place import KEYS, place_in
 
 
@@ -29,7 +29,7 @@ async def test_they_are_listed_with_who_serves_them_and_why_some_are_left_out(
     registry = Registry(store, KEYS)
     await registry.register([record("good"), record("bad", rb'{"pattern":"\\AX\\Z"}')])
     await command(store, "HSET", KEYS.kinds, "broken", b"{")
-    await registry.appear(
+    await registry.heartbeat(
         WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["good"], queues=["p"], slots=1), 60
     )
     done = await kinds(store_process, "list", "--json")
@@ -63,10 +63,10 @@ async def test_one_that_a_worker_serves_or_jobs_may_need_is_not(store: Redis, st
         assert done.returncode == 1
         assert "1 jobs wait or run in p, the queue of k" in done.stderr
         worker = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
-        await Registry(store, KEYS).appear(worker, 60)
+        await Registry(store, KEYS).heartbeat(worker, 60)
         done = await kinds(store_process, "remove", "k", "--force")
         assert "the worker w serves k, and would register it again" in done.stderr
-        await Registry(store, KEYS).vanish("w")
+        await Registry(store, KEYS).deregister("w")
         assert (await kinds(store_process, "remove", "k", "--force")).returncode == 0
         assert await Registry(store, KEYS).kinds() == {}
 

@@ -19,14 +19,14 @@ from breaker.test_command import SPEC
 from cli.test_client import TOKEN, command
 from support.played import PlayedServer, Stage, played_server
 from support.store import StoreProcess
-from tidings import log
-from tidings.broker import connection
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry, WorkerRecord
-from tidings.cli.console import SafeConsole
-from tidings.contract.kind import KindRecord
-from tidings.printable import printable, printable_json
+from tidings.logging import log_setup
+from tidings.logging.printable import printable, printable_json
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis import store_client
+from tidings.store.registry import Registry, WorkerRecord
+from tidings_cli.terminal import SafeConsole
 
 HOSTILE = (
     "a\x1b]0;title\x07b\x1b]52;c;ZXZpbA==\x1b\\c\x1b[2J\x1b[31md\x9b31me\x9d0;x\x9cf\x08\x7f"
@@ -77,7 +77,7 @@ def lines_of(form: Any) -> list[str]:
     root, written = logging.getLogger(), io.StringIO()
     before, level = root.handlers, root.level
     try:
-        log.configure(form, "info")
+        log_setup.configure_logging(form, "info")
         (handler,) = root.handlers
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(written)
@@ -126,13 +126,13 @@ def problem(detail: str = HOSTILE) -> dict[str, Any]:
 
 async def fill(store: Redis) -> None:
     """Have the store hold hostile texts wherever it takes a text."""
-    keys = Keys()
+    keys = StoreKeys()
     await Registry(store, keys).register([KindRecord(kind="k", queue="p", input=RAW, result=RAW, description=HOSTILE)])
     worker = WorkerRecord(
         worker=HOSTILE, host=HOSTILE, pid=7, version=HOSTILE, kinds=[HOSTILE], queues=["p", HOSTILE], slots=2,
         tiers={HOSTILE: 1},
     )  # fmt: skip
-    await Registry(store, keys).appear(worker, 60)
+    await Registry(store, keys).heartbeat(worker, 60)
     report = ("report", HOSTILE.replace("\0", ""), SPEC, 0, 2, 2, 1, [(HOSTILE, HOSTILE, HOSTILE)])
     await BreakerStore(store, keys).step(report)
     past = {"at": 1, "attempt": 1, "event": "retrying", "worker": HOSTILE, "problem": problem()}
@@ -141,7 +141,7 @@ async def fill(store: Redis) -> None:
         "env": json.dumps([HOSTILE, {"text": HOSTILE}, 1]), "problem": json.dumps(problem()),
         "note": json.dumps({"error": HOSTILE, "traceback": f"Traceback\n  {HOSTILE}\n"}), "history": json.dumps(past),
     }  # fmt: skip
-    await connection.command(store, "XADD", keys.dead("p"), "*", *(part for pair in letter.items() for part in pair))
+    await store_client.command(store, "XADD", keys.dead("p"), "*", *(part for pair in letter.items() for part in pair))
 
 
 DEAD = "p." + "a" * 22

@@ -11,11 +11,12 @@ from support.peer import peer
 from support.store import running_store
 from support.system import System
 from support.timeouts import scaled
-from tidings.cli.main import COMMANDS
+from tidings_cli.main import COMMANDS
 
 NOT_FOR_STATUS = {
-    "tidings_server", "tidings_worker", "tidings.client", "tidings.lab", "tidings.cli.dev", "tidings.cli.bench",
-    "tidings.cli.top", "starlette", "uvicorn", "uvloop", "websockets", "jsonschema_rs", "prometheus_client", "jwt",
+    "tidings_server", "tidings_worker", "tidings.client", "tidings_cli.lab", "tidings_cli.dev",
+    "tidings_cli.bench",
+    "tidings_cli.top", "starlette", "uvicorn", "uvloop", "websockets", "jsonschema_rs", "prometheus_client", "jwt",
     "watchfiles", "rich.progress",
 }  # fmt: skip
 
@@ -61,7 +62,7 @@ async def test_the_exit_code_says_whether_work_is_done(system: System) -> None:
 
 TELL_MODULES = """
 import sys
-from tidings.cli import main
+from tidings_cli import main
 sys.argv = ["tidings", "status"]
 try:
     main()
@@ -80,7 +81,7 @@ def test_status_imports_what_it_needs_and_no_more(system: System) -> None:
         timeout=scaled(60),
     )
     imported = done.stderr.splitlines()
-    assert "tidings.cli.status" in imported, done.stderr
+    assert "tidings_cli.operate.status_command" in imported, done.stderr
     assert [name for name in imported if any(f"{name}.".startswith(f"{one}.") for one in NOT_FOR_STATUS)] == []
 
 

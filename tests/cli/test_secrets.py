@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from support.timeouts import scaled
-from tidings.broker.connection import redact
-from tidings.cli.command_line import split_secrets
 from tidings.settings import SettingsError, StoreSettings, from_env, store_url_of
+from tidings.store.redis.store_client import redact_url
+from tidings_cli.argument_secrets import split_secrets
 
 SECRET = "hunter2"  # noqa: S105 - it opens nothing
 
@@ -34,8 +34,8 @@ def test_an_address_is_shown_without_what_may_be_secret(url: str) -> None:
         told = repr(from_env(StoreSettings, {"TIDINGS_STORE_URL": url}))
     except SettingsError as error:
         told = str(error)
-    assert SECRET not in told + redact(url)
-    assert "hun%74er2" not in told + redact(url)
+    assert SECRET not in told + redact_url(url)
+    assert "hun%74er2" not in told + redact_url(url)
     _, environ = split_secrets(["tidings", "status", "--store-url", url])
     assert environ == {"TIDINGS_STORE_URL": url} or not {"@", "?"} & set(url)
 

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from tidings.broker.census import Census
-from tidings.cli.status import _show
-from tidings.contract.kind import KindRecord
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.admin.queue_stats import QueueStats
+from tidings_cli.operate.status_command import _show
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ def test_the_schedule_of_a_recurring_kind_is_shown(every: float | None, cron: st
     zone = "Europe/Berlin" if cron else None
     kind = KindRecord(kind="k", queue="q", input=raw, result=raw, every=every, cron=cron, timezone=zone)
     printed = io.StringIO()
-    _show(Census(kinds=[kind], workers=[], queues=[]), Console(file=printed, width=200))
+    _show(QueueStats(kinds=[kind], workers=[], queues=[]), Console(file=printed, width=200))
     assert says in printed.getvalue()

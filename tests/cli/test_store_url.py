@@ -18,8 +18,8 @@ from redis.asyncio.connection import parse_url
 
 from support.store import StoreProcess, free_port, running_store
 from support.timeouts import scaled
-from tidings.broker.embedded import EmbeddedStore
 from tidings.settings import SettingsError, StoreSettings, from_env
+from tidings.store.embedded.embedded_store import EmbeddedStore
 from tidings.store_url import StoreUrlError, parse_store_url, show_store_url
 from tidings_server.app import create_app
 from tidings_server.settings import ServerSettings

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tidings.contract.event import FINAL_STATE
-from tidings.contract.frame import Limits
+from tidings.protocol.events import FINAL_STATE
+from tidings.protocol.messages import Limits
 
 LIMITS = Limits(max_frame_bytes=10_000, max_depth=64, max_in_flight=2, max_watches=100, max_waiting_bytes=1_000_000)
 

@@ -12,7 +12,7 @@ from support.played import PlayedServer, Stage, played_server
 from support.timeouts import scaled
 from tidings import Client, ConnectionLost, NotWatched, ProblemError, SubmitOptions, SyncClient
 from tidings.client import ClientState, ConnectionFailed
-from tidings.client.suspects import MAX_BROKEN
+from tidings.client.protocol.suspects import MAX_BROKEN
 
 TOKEN = "default." + "a" * 22
 
@@ -107,8 +107,8 @@ async def test_a_frame_that_the_server_cannot_read_fails_its_own_call(server: Pl
 async def test_a_submit_that_breaks_every_connection_is_given_up_and_the_others_go_through(
     server: PlayedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tidings.client.pause.FIRST_S", 0.001)
-    monkeypatch.setattr("tidings.client.pause.LONGEST_S", 0.001)
+    monkeypatch.setattr("tidings.client.connection.reconnect_delay.FIRST_S", 0.001)
+    monkeypatch.setattr("tidings.client.connection.reconnect_delay.LONGEST_S", 0.001)
     async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
         poison = tasks.create_task(code_of(client.submit("poison")))
         others = [tasks.create_task(client.submit("good")) for _ in range(3)]

@@ -14,10 +14,10 @@ from support.played import PlayedServer, played_server
 from support.store import free_port
 from support.timeouts import scaled
 from tidings import Client, ProblemError
-from tidings.bucket import Bucket
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost, StateChange
-from tidings.client.silence import Moment, now
-from tidings.contract.close import CLOSE_CODES
+from tidings.client.connection.silence import Moment, now
+from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.token_bucket import TokenBucket
 
 TOKEN = "default." + "a" * 22
 SECRET = "the-secret-nobody-may-see"  # noqa: S105 - it opens nothing
@@ -62,7 +62,7 @@ async def test_frames_are_sent_no_faster_than_the_server_allows(server: PlayedSe
     clock = asyncio.get_running_loop().time
     async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
         stage = await server.stage()
-        bucket = Bucket(100, 10, clock())
+        bucket = TokenBucket(100, 10, clock())
         submits = [tasks.create_task(client.submit("k")) for _ in range(40)]
         for n in range(40):
             frame = await stage.hear("submit")

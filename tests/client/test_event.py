@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.client.event import missed
-from tidings.contract.frame import LogChunk, Snapshot
+from tidings.client.protocol.job_event import missed_events
+from tidings.protocol.messages import LogChunk, Snapshot
 
 
 def snapshot(
@@ -21,7 +21,7 @@ def snapshot(
 
 
 def told(snapshot: Snapshot, seq: int = 0, status: str | None = None) -> list[tuple[int, str]]:
-    return [(event.seq, event.name) for event in missed(snapshot, seq, status)]
+    return [(event.seq, event.name) for event in missed_events(snapshot, seq, status)]
 
 
 def test_a_new_state_and_the_newest_progress_get_the_highest_numbers_that_no_chunk_bears() -> None:
@@ -35,7 +35,7 @@ def test_a_new_state_and_the_newest_progress_get_the_highest_numbers_that_no_chu
     [("queued", 0, "queued"), ("running", 1, "started"), ("scheduled", 1, "retrying"), ("waiting", 1, "waiting")],
 )
 def test_each_state_is_announced_by_its_event(status: str, attempt: int, name: str) -> None:
-    (event,) = missed(snapshot(3, status, attempt=attempt), 1, "other")
+    (event,) = missed_events(snapshot(3, status, attempt=attempt), 1, "other")
     assert (event.name, event.status, event.data) == (name, status, {"attempt": attempt})
 
 
@@ -46,7 +46,9 @@ def test_a_job_that_waits_for_its_time_has_had_no_event() -> None:
 def test_who_has_seen_everything_is_told_nothing_but_the_end() -> None:
     assert told(snapshot(7, progress={"fraction": 1}, log=(7,)), 7, "queued") == []
     problem = {"code": "rejected"}
-    (event,) = missed(snapshot(7, "failed", log=(7,), problem=problem, milestones={"finished": "then"}), 7, "failed")
+    (event,) = missed_events(
+        snapshot(7, "failed", log=(7,), problem=problem, milestones={"finished": "then"}), 7, "failed"
+    )
     assert (event.name, event.data, event.seq, event.at, event.final) == (
         "failed",
         {"problem": problem},
@@ -68,7 +70,7 @@ def test_numbers_rise_strictly_above_the_last_seen_and_no_chunk_is_left_out(
 ) -> None:
     newest = max([*log, seq]) + more
     found = snapshot(newest, progress={} if reported else None, log=tuple(sorted(log)))
-    events = list(missed(found, seq, status))
+    events = list(missed_events(found, seq, status))
     numbers = [event.seq for event in events]
     assert numbers == sorted(set(numbers))
     assert all(seq < number <= newest for number in numbers)

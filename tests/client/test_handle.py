@@ -8,26 +8,26 @@ import pytest
 
 from tidings.client import Event, Handle, ReaderTooSlow
 from tidings.client.handle import MAX_UNREAD
-from tidings.client.track import Track
-from tidings.contract.frame import Ack
+from tidings.client.protocol.tracked_job import TrackedJob
+from tidings.protocol.messages import Ack
 
 TOKEN = "default." + "a" * 22
 
 
 class Nobody:
-    def forget(self, track: Track) -> None:
+    def forget(self, track: TrackedJob) -> None:
         raise AssertionError
 
-    async def cancel(self, track: Track) -> None:
+    async def cancel(self, track: TrackedJob) -> None:
         raise AssertionError("nobody cancels here")
 
-    async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
+    async def signal(self, track: TrackedJob, name: str, value: Any, key: str | None) -> None:
         raise AssertionError("nor sends a signal")
 
 
 @pytest.fixture
 async def handle() -> Handle:
-    handle = Handle(Track(None, TOKEN), Nobody())
+    handle = Handle(TrackedJob(None, TOKEN), Nobody())
     tell(handle, Ack(ref=1, token=TOKEN, status="queued", seq=1))
     return handle
 

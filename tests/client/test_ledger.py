@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.model import LIMITS, Frame, ModelServer
-from tidings.client.event import Event
-from tidings.client.ledger import Ledger
-from tidings.client.suspects import MAX_BROKEN
-from tidings.client.track import Order, Track
-from tidings.contract.frame import Limits, ServerFrame
-from tidings.contract.problem import Problem, ProblemError, problem
+from tidings.client.protocol.client_protocol import ClientProtocol
+from tidings.client.protocol.job_event import Event
+from tidings.client.protocol.suspects import MAX_BROKEN
+from tidings.client.protocol.tracked_job import JobCommand, TrackedJob
+from tidings.protocol.messages import Limits, ServerFrame
+from tidings.protocol.problems import Problem, ProblemError, problem
 
 TOKEN = "default." + "a" * 22
 
 
-def feed(ledger: Ledger, frame: Frame) -> None:
+def feed(ledger: ClientProtocol, frame: Frame) -> None:
     ledger.receive(msgspec.json.decode(msgspec.json.encode(frame), type=ServerFrame))
 
 
-def taken(ledger: Ledger) -> list[Frame]:
+def taken(ledger: ClientProtocol) -> list[Frame]:
     return [msgspec.json.decode(frame) for frame in ledger.take()]
 
 
@@ -32,13 +32,13 @@ class World:
 
     def __init__(self, scripts: list[list[str]]) -> None:
         self.server = ModelServer({f"k{n}": script for n, script in enumerate(scripts)})
-        self.ledger = Ledger()
+        self.ledger = ClientProtocol()
         self.tracks = [
             self.ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(len(scripts))
         ]  # fmt: skip
-        self.orders: list[Order] = []
-        self.settled: list[Order] = []
-        self.seen: dict[Track, list[Any]] = {}
+        self.orders: list[JobCommand] = []
+        self.take_answered_commands: list[JobCommand] = []
+        self.seen: dict[TrackedJob, list[Any]] = {}
         self.wire: list[Frame] = []
         self.unanswered = 0
         """Submits that were sent on the present socket and have no answer."""
@@ -63,7 +63,7 @@ class World:
                     self.ask(name, known[choose(len(known))])
         self.listen()
 
-    def ask(self, name: str, track: Track) -> None:
+    def ask(self, name: str, track: TrackedJob) -> None:
         assert track.token is not None
         match name:
             case "cancel":
@@ -98,14 +98,14 @@ class World:
         self.wire += sent
         self.unanswered += sum(frame["type"] == "submit" for frame in sent)
         assert self.unanswered <= LIMITS.max_in_flight
-        for track in self.ledger.heard():
+        for track in self.ledger.take_updated_jobs():
             self.seen.setdefault(track, []).extend(track.news)
             track.news = []
-            if not track.behind:
+            if not track.awaits_snapshot:
                 self.check_state(track)
-        self.settled += self.ledger.settled()
+        self.take_answered_commands += self.ledger.take_answered_commands()
 
-    def check_state(self, track: Track) -> None:
+    def check_state(self, track: TrackedJob) -> None:
         """See that whoever follows the events knows the state that the job had at the last number."""
         told = [
             one.status for one in self.seen[track] if isinstance(one, Event) and one.name not in ("log", "progress")
@@ -142,7 +142,7 @@ def test_every_job_is_told_whole_once_and_in_order(scripts: list[list[str]], mov
         assert track.ended
         assert track.token is not None
         check_story(world.server.jobs[track.token], world.seen[track])
-    assert set(world.settled) == set(world.orders)
+    assert set(world.take_answered_commands) == set(world.orders)
     signals = [order for order in world.orders if order.frame["type"] == "signal"]
     taken_up = [(one.frame["token"], one.frame["key"]) for one in signals if one.problem is None]
     assert set(taken_up) == set(world.server.signals)
@@ -160,7 +160,7 @@ def check_story(story: list[Frame], news: list[Any]) -> None:
 
 
 def test_submits_beyond_what_may_be_in_flight_wait_for_an_ack_and_keep_their_order() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     for n in range(5):
         ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"})
     ledger.connected(LIMITS)
@@ -173,12 +173,12 @@ def test_submits_beyond_what_may_be_in_flight_wait_for_an_ack_and_keep_their_ord
 
 @pytest.mark.parametrize("code", ["unknown_kind", "rate_limited", "backlog_full"])
 def test_a_refusal_ends_the_track_with_the_problem(code: str) -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     track = ledger.submit({"kind": "k", "input": {}, "key": "k"})
     (frame,) = taken(ledger)
     feed(ledger, {"type": "error", "ref": frame["ref"], "problem": wire(problem(code, "no"))})
-    assert ledger.heard() == [track]
+    assert ledger.take_updated_jobs() == [track]
     (news,) = track.news
     assert isinstance(news, Problem)
     assert news.code == code
@@ -186,13 +186,13 @@ def test_a_refusal_ends_the_track_with_the_problem(code: str) -> None:
 
 
 def test_what_is_larger_than_a_frame_may_be_is_refused_here_and_takes_no_place() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     # "ä" is two bytes: what counts is bytes, not characters.
     large = [ledger.submit({"kind": "k", "input": {"t": "ä" * 5_000}, "key": f"l{n}"}) for n in range(3)]
     ledger.submit({"kind": "k", "input": {"t": "ä" * 4_000}, "key": "k"})
     assert [frame["key"] for frame in taken(ledger)] == ["k"]
-    assert ledger.heard() == large
+    assert ledger.take_updated_jobs() == large
     for track in large:
         (news,) = track.news
         assert isinstance(news, Problem)
@@ -200,17 +200,17 @@ def test_what_is_larger_than_a_frame_may_be_is_refused_here_and_takes_no_place()
 
 
 def test_what_is_refused_for_now_is_asked_again_and_what_drains_goes_to_the_next_server() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     ledger.watch(TOKEN, 3)
     submit = ledger.submit({"kind": "k", "input": {}, "key": "k"})
     refs = [frame["ref"] for frame in taken(ledger)]
     for ref, code in zip(refs, ("store_unavailable", "draining"), strict=True):
         feed(ledger, {"type": "error", "ref": ref, "problem": wire(problem(code, "not now"))})
-    assert ledger.heard() == []
-    ((token, why),) = ledger.postponed()
+    assert ledger.take_updated_jobs() == []
+    ((token, why),) = ledger.take_postponed_watches()
     assert (token, why.code) == (TOKEN, "store_unavailable")
-    ledger.again(token)
+    ledger.watch_again(token)
     (frame,) = taken(ledger)
     assert (frame["type"], frame["after"]) == ("watch", 3)
     assert [frame["type"] for frame in taken(again(ledger))] == ["watch", "submit"]
@@ -218,21 +218,21 @@ def test_what_is_refused_for_now_is_asked_again_and_what_drains_goes_to_the_next
 
 
 def test_two_who_follow_one_job_are_asked_for_once_from_the_lowest_number_and_both_hear_it() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     tracks = [ledger.watch(TOKEN, 7), ledger.watch(TOKEN, 3)]
     ledger.connected(LIMITS)
     (frame,) = taken(ledger)
     assert (frame["type"], frame["after"]) == ("watch", 3)
     feed(ledger, snapshot(ref=frame["ref"], seq=8, log=[{"seq": n, "at": "", "data": n} for n in range(4, 9)]))
     feed(ledger, event(9, "cancelled"))
-    assert ledger.heard() == tracks
+    assert ledger.take_updated_jobs() == tracks
     told = [[one.seq for one in track.news if isinstance(one, Event)] for track in tracks]
     assert told == [[8, 9], [4, 5, 6, 7, 8, 9]]
     assert all(track.ended for track in tracks)
 
 
 def test_one_who_follows_from_an_earlier_number_waits_for_the_answer_to_its_own_question() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     ledger.watch(TOKEN, 7)
     early = ledger.watch(TOKEN, 3)
@@ -244,7 +244,7 @@ def test_one_who_follows_from_an_earlier_number_waits_for_the_answer_to_its_own_
 
 
 def test_a_job_that_had_ended_at_the_number_given_ends() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     track = ledger.watch(TOKEN, 9)
     (frame,) = taken(ledger)
@@ -254,7 +254,7 @@ def test_a_job_that_had_ended_at_the_number_given_ends() -> None:
 
 
 def test_after_lost_writes_events_go_on_from_what_the_store_still_knows() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     track = ledger.watch(TOKEN, 9)
     (frame,) = taken(ledger)
@@ -265,7 +265,7 @@ def test_after_lost_writes_events_go_on_from_what_the_store_still_knows() -> Non
 
 
 def test_an_event_that_is_not_above_the_last_seen_is_dropped() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     track = ledger.watch(TOKEN, 0)
     (frame,) = taken(ledger)
@@ -276,7 +276,7 @@ def test_an_event_that_is_not_above_the_last_seen_is_dropped() -> None:
 
 
 def test_a_cancel_is_asked_until_it_is_answered_and_having_done_it_before_is_no_problem() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     track = ledger.watch(TOKEN, 0)
     cancel = ledger.cancel(track)
     ledger.connected(LIMITS)
@@ -284,18 +284,18 @@ def test_a_cancel_is_asked_until_it_is_answered_and_having_done_it_before_is_no_
     _, frame = taken(again(ledger))
     finished = wire(problem("already_finished", "it has ended"))
     feed(ledger, {"type": "error", "ref": frame["ref"], "problem": finished})
-    assert ledger.settled() == [cancel]
+    assert ledger.take_answered_commands() == [cancel]
     assert cancel.problem is None
     late = ledger.cancel(track)
     (frame,) = taken(ledger)
     feed(ledger, {"type": "error", "ref": frame["ref"], "problem": finished})
-    assert ledger.settled() == [late]
+    assert ledger.take_answered_commands() == [late]
     assert late.problem is not None
     assert [frame["type"] for frame in taken(again(ledger))] == ["watch"]
 
 
 def test_a_signal_is_given_until_it_is_answered_and_a_refusal_of_it_is_told() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     track = ledger.watch(TOKEN, 0)
     signal = ledger.signal(track, "approved", b'{"by":"ann"}', "k")
     ledger.connected(LIMITS)
@@ -304,13 +304,13 @@ def test_a_signal_is_given_until_it_is_answered_and_a_refusal_of_it_is_told() ->
     assert frame == {"type": "signal", "token": TOKEN, "name": "approved", "input": {"by": "ann"}, "key": "k"}
     _, frame = taken(again(ledger))
     feed(ledger, {"type": "error", "ref": frame["ref"], "problem": wire(problem("already_finished", "over"))})
-    assert ledger.settled() == [signal]
+    assert ledger.take_answered_commands() == [signal]
     assert signal.problem is not None
     assert [frame["type"] for frame in taken(again(ledger))] == ["watch"]
 
 
 def test_a_submit_that_was_forgotten_is_not_sent_and_if_it_was_its_job_is_not_watched() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     tracks = [ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(4)]
     first, second = taken(ledger)
@@ -320,13 +320,13 @@ def test_a_submit_that_was_forgotten_is_not_sent_and_if_it_was_its_job_is_not_wa
     feed(ledger, {"type": "ack", "ref": first["ref"], "token": TOKEN, "status": "queued", "seq": 1})
     sent = taken(ledger)
     assert [(frame["type"], frame.get("key")) for frame in sent] == [("unwatch", None), ("submit", "k3")]
-    assert ledger.heard() == []
+    assert ledger.take_updated_jobs() == []
     assert [frame["key"] for frame in taken(again(ledger))] == ["k1", "k3"]
     assert second["key"] == "k1"
 
 
 def test_a_refusal_without_a_ref_is_of_the_one_question_that_is_under_way() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     (track,) = submitted(ledger, 1)
     taken(ledger)
@@ -336,7 +336,7 @@ def test_a_refusal_without_a_ref_is_of_the_one_question_that_is_under_way() -> N
 
 
 def test_a_refusal_without_a_ref_waits_until_one_question_alone_has_no_answer() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9}))
     bad, good, other = submitted(ledger, 3)
     refs = [frame["ref"] for frame in taken(ledger)]
@@ -352,7 +352,7 @@ def test_a_refusal_without_a_ref_waits_until_one_question_alone_has_no_answer() 
 
 
 def test_two_refusals_without_a_ref_are_of_two_questions() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9}))
     tracks = submitted(ledger, 3)
     refs = [frame["ref"] for frame in taken(ledger)]
@@ -363,7 +363,7 @@ def test_two_refusals_without_a_ref_are_of_two_questions() -> None:
 
 
 def test_what_breaks_every_connection_is_given_up_and_takes_nothing_else_with_it() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     limits = Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9})
     poison = ledger.submit({"kind": "k", "input": {}, "key": "poison"})
     others = submitted(ledger, 4)
@@ -379,13 +379,13 @@ def test_what_breaks_every_connection_is_given_up_and_takes_nothing_else_with_it
     assert problems(poison) == ["invalid_frame"]
     assert [track.token is not None for track in others] == [True] * 4
     assert [order.problem for order in orders] == [None, None]
-    assert set(ledger.settled()) == set(orders)
+    assert set(ledger.take_answered_commands()) == set(orders)
     assert not follower.ended
     assert [frame["type"] for frame in taken(again(ledger))] == ["watch"] * 5
 
 
 def test_connections_that_end_as_a_routine_blame_nothing() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     (track,) = submitted(ledger, 1)
     for _ in range(3 * MAX_BROKEN):
         assert len(taken(again(ledger))) == 1
@@ -393,13 +393,13 @@ def test_connections_that_end_as_a_routine_blame_nothing() -> None:
 
 
 def test_a_submit_that_is_not_followed_is_answered_and_never_watched() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     track = ledger.submit({"kind": "k", "input": {}, "key": "k", "watch": False})
     (frame,) = taken(ledger)
     assert frame["watch"] is False
     feed(ledger, {"type": "ack", "ref": frame["ref"], "token": TOKEN, "status": "queued", "seq": 1})
-    assert ledger.heard() == [track]
+    assert ledger.take_updated_jobs() == [track]
     assert (track.token, track.ended) == (TOKEN, True)
     feed(ledger, event(2, "succeeded"))
     assert len(track.news) == 1
@@ -407,7 +407,7 @@ def test_a_submit_that_is_not_followed_is_answered_and_never_watched() -> None:
 
 
 def test_an_earlier_job_that_is_not_followed_may_be_told_and_nothing_comes_of_it() -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     ledger.connected(LIMITS)
     for answer in ({"type": "error", "problem": wire(problem("forbidden", "no"))}, snapshot(0, 3)):
         track = ledger.submit({"kind": "k", "input": {}, "key": "k", "watch": False})
@@ -421,7 +421,7 @@ def test_an_earlier_job_that_is_not_followed_may_be_told_and_nothing_comes_of_it
 
 @pytest.mark.parametrize("field", ["kind", "key", "correlation_id", "tier"])
 def test_what_cannot_be_sent_is_refused_when_it_is_asked_and_leaves_nothing_behind(field: str) -> None:
-    ledger = Ledger()
+    ledger = ClientProtocol()
     with pytest.raises(ProblemError):
         ledger.submit({"kind": "k", "input": {}, "key": "k", field: "\ud800"})
     with pytest.raises(ProblemError):
@@ -433,7 +433,7 @@ def test_what_cannot_be_sent_is_refused_when_it_is_asked_and_leaves_nothing_behi
     assert taken(again(ledger)) == []
 
 
-def answer_until(ledger: Ledger, poison: str) -> None:
+def answer_until(ledger: ClientProtocol, poison: str) -> None:
     """Answer what is asked, in order, as a server does that falls over the submit with a key."""
     while batch := taken(ledger):
         for frame in batch:
@@ -450,11 +450,11 @@ def answer_until(ledger: Ledger, poison: str) -> None:
     raise AssertionError("nothing more is asked, and the poison was not")
 
 
-def submitted(ledger: Ledger, count: int) -> list[Track]:
+def submitted(ledger: ClientProtocol, count: int) -> list[TrackedJob]:
     return [ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(count)]
 
 
-def problems(track: Track) -> list[str]:
+def problems(track: TrackedJob) -> list[str]:
     return [one.code for one in track.news if isinstance(one, Problem)]
 
 
@@ -462,7 +462,7 @@ def unread() -> Frame:
     return {"type": "error", "ref": None, "problem": wire(problem("invalid_frame", "not JSON"))}
 
 
-def again(ledger: Ledger) -> Ledger:
+def again(ledger: ClientProtocol) -> ClientProtocol:
     """Break the socket and open another."""
     ledger.disconnected()
     ledger.connected(LIMITS)

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.client.option import NAMES, SubmitOptions, fields_of, input_of
-from tidings.contract.frame import Submission
+from tidings.client.submit_options import OPTION_NAMES, SubmitOptions, input_of, option_fields
+from tidings.protocol.messages import Submission
 
 
 class Struct(msgspec.Struct):
@@ -56,22 +56,22 @@ def test_mixtures_are_refused_with_what_to_write(value: Any, fields: dict[str, A
 
 def test_every_option_of_a_submission_can_be_said_and_none_is_taken_for_a_field() -> None:
     of_the_contract = {field.encode_name for field in msgspec.structs.fields(Submission)}
-    assert set(NAMES) == of_the_contract - {"kind", "input", "webhook"}
-    for name in NAMES:
+    assert set(OPTION_NAMES) == of_the_contract - {"kind", "input", "webhook"}
+    for name in OPTION_NAMES:
         with pytest.raises(TypeError, match=f"{name}=… as a field"):
             input_of(None, {name: "x"})
 
 
 def test_what_options_say_goes_into_the_frame_and_nothing_else() -> None:
-    assert fields_of(None, None) == {}
-    assert fields_of(SubmitOptions(), None) == {}
-    assert fields_of(SubmitOptions(key="k", delay=0), None) == {"key": "k", "delay": 0}
-    assert fields_of(SubmitOptions(watch=False), None) == {"watch": False}
-    assert fields_of(SubmitOptions(watch=False), True) == {}
-    assert fields_of(SubmitOptions(key="k"), False) == {"key": "k", "watch": False}
+    assert option_fields(None, None) == {}
+    assert option_fields(SubmitOptions(), None) == {}
+    assert option_fields(SubmitOptions(key="k", delay=0), None) == {"key": "k", "delay": 0}
+    assert option_fields(SubmitOptions(watch=False), None) == {"watch": False}
+    assert option_fields(SubmitOptions(watch=False), True) == {}
+    assert option_fields(SubmitOptions(key="k"), False) == {"key": "k", "watch": False}
 
 
 @pytest.mark.parametrize(("options", "watch"), [({"key": "k"}, None), ("k", None), (None, "no"), (None, 0)])
 def test_what_are_no_options_is_refused(options: Any, watch: Any) -> None:
     with pytest.raises(TypeError):
-        fields_of(options, watch)
+        option_fields(options, watch)

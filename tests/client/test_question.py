@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.client.question import text_of, with_ref
-from tidings.contract.frame import ClientFrame
-from tidings.contract.problem import ProblemError
+from tidings.client.protocol.request_text import request_text, with_ref
+from tidings.protocol.messages import ClientFrame
+from tidings.protocol.problems import ProblemError
 
 SUBMIT = {"type": "submit", "kind": "k", "input": {}, "key": "a"}
 WATCH = {"type": "watch", "token": "t", "after": 0}
@@ -58,7 +58,7 @@ for _ in range(5_000):
 )
 def test_what_no_server_could_read_is_refused_at_its_field(frame: dict[str, Any], field: str) -> None:
     with pytest.raises(ProblemError) as refused:
-        text_of(frame)
+        request_text(frame)
     assert (refused.value.code, refused.value.problem.field) == ("invalid_frame", field)
 
 
@@ -74,7 +74,7 @@ def test_whatever_is_taken_is_a_frame_that_a_server_reads(frame: dict[str, Any],
     names = st.sampled_from([*frame, "delay", "correlation_id", "tier", "at", "traceparent"])
     changed = frame | data.draw(st.dictionaries(names.filter(lambda name: name != "type"), anything, max_size=2))
     try:
-        text = text_of(changed)
+        text = request_text(changed)
     except ProblemError as refused:
         if not refused.problem.field:
             raise
@@ -86,7 +86,7 @@ def test_whatever_is_taken_is_a_frame_that_a_server_reads(frame: dict[str, Any],
 
 def test_it_is_sent_as_it_was_made() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    text = text_of(SUBMIT | {"at": moment, "input": msgspec.Raw(b'{"a":1}')})
+    text = request_text(SUBMIT | {"at": moment, "input": msgspec.Raw(b'{"a":1}')})
     for ref in (1, 2):
         assert msgspec.json.decode(with_ref(ref, text)) == SUBMIT | {
             "ref": ref,

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.client.event import Event
-from tidings.client.step import Steps
-from tidings.contract.step import Step, StepStatus, StepType
+from tidings.client.protocol.job_event import Event
+from tidings.client.protocol.saga_steps import SagaSteps
+from tidings.protocol.steps import Step, StepStatus, StepType
 
 AT = "2026-01-01T00:00:00.000Z"
 
@@ -16,25 +16,25 @@ def step(path: str, status: str = "running", **fields: Any) -> Step:
     return Step(path=path, name="n", type=StepType.STEP, status=StepStatus(status), began=AT, **fields)
 
 
-def hear(steps: Steps, path: str, status: str, at: str = AT, **data: Any) -> None:
+def hear(steps: SagaSteps, path: str, status: str, at: str = AT, **data: Any) -> None:
     data = {"path": path, "name": "n", "type": "step", "status": status, **data}
-    steps.hear(Event("step", data, 1, "running", at))
+    steps.apply_event(Event("step", data, 1, "running", at))
 
 
-def shown(steps: Steps) -> list[tuple[str, str]]:
+def shown(steps: SagaSteps) -> list[tuple[str, str]]:
     return [(one.path, str(one.status)) for one in steps.in_order()]
 
 
 def test_steps_stand_in_the_order_of_the_program() -> None:
-    steps = Steps()
+    steps = SagaSteps()
     for path in ("10", "2", "3.2", "3.10", "3.1.1", "1"):
         hear(steps, path, "running")
     assert [path for path, _ in shown(steps)] == ["1", "2", "3.1.1", "3.2", "3.10", "10"]
 
 
 def test_an_event_moves_a_step_on_and_leaves_what_it_does_not_tell() -> None:
-    steps = Steps()
-    steps.know([step("1", worker="w", input=msgspec.Raw(b"[1]"), undo="back")])
+    steps = SagaSteps()
+    steps.take_snapshot([step("1", worker="w", input=msgspec.Raw(b"[1]"), undo="back")])
     hear(steps, "1", "failed", "2026-01-01T00:00:01.000Z", problem={"code": "rejected"})
     (one,) = steps.in_order()
     assert (one.status, one.worker, one.began, one.ended) == ("failed", "w", AT, "2026-01-01T00:00:01.000Z")
@@ -43,8 +43,8 @@ def test_an_event_moves_a_step_on_and_leaves_what_it_does_not_tell() -> None:
 
 
 def test_undoing_a_step_leaves_when_it_ended() -> None:
-    steps = Steps()
-    steps.know([step("1", "succeeded", ended=AT)])
+    steps = SagaSteps()
+    steps.take_snapshot([step("1", "succeeded", ended=AT)])
     for status in ("compensating", "compensated"):
         hear(steps, "1", status, "2026-01-01T00:00:09.000Z", undo_child="default.x")
     (one,) = steps.in_order()
@@ -52,17 +52,17 @@ def test_undoing_a_step_leaves_when_it_ended() -> None:
 
 
 def test_a_snapshot_is_all_there_is() -> None:
-    steps = Steps()
+    steps = SagaSteps()
     hear(steps, "7", "running")
-    steps.know([step("1")])
+    steps.take_snapshot([step("1")])
     assert shown(steps) == [("1", "running")]
-    steps.know(msgspec.UNSET)
+    steps.take_snapshot(msgspec.UNSET)
     assert shown(steps) == []
 
 
 def test_a_saga_that_began_anew_may_have_another_step_at_the_same_place() -> None:
-    steps = Steps()
-    steps.know([step("1", "failed", problem=msgspec.Raw(b"{}"))])
+    steps = SagaSteps()
+    steps.take_snapshot([step("1", "failed", problem=msgspec.Raw(b"{}"))])
     hear(steps, "1", "running", name="other", type="call", child="default.x")
     (one,) = steps.in_order()
     assert (one.name, one.type, one.child, one.problem) == ("other", "call", "default.x", msgspec.UNSET)
@@ -70,6 +70,6 @@ def test_a_saga_that_began_anew_may_have_another_step_at_the_same_place() -> Non
 
 @pytest.mark.parametrize("data", [{}, {"path": "1"}, {"status": "levitating"}])
 def test_what_only_a_later_release_understands_is_left_alone(data: dict[str, Any]) -> None:
-    steps = Steps()
-    steps.hear(Event("step", data, 1, "running", AT))
+    steps = SagaSteps()
+    steps.apply_event(Event("step", data, 1, "running", AT))
     assert shown(steps) == []

@@ -9,27 +9,27 @@ import pytest
 from support.credential import bearer, token
 from support.store import StoreProcess
 from support.system import System
-from tidings.broker import audit
-from tidings.broker.audit import Audit, AuditEntry, Shelf
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings_server.admin.refusals import MAX_CALLERS, OF_ALL, OF_ONE, Refusals
+from tidings.store.admin import audit_log
+from tidings.store.admin.audit_log import AuditEntry, AuditLog, AuditStream
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings_server.admin.refusal_limit import CALLER_LIMIT, MAX_CALLERS, TOTAL_LIMIT, RefusalLimit
 
 
-def entry(shelf: Shelf = Shelf.ACT, who: str = "root", detail: str = "") -> AuditEntry:
-    outcome = "done" if shelf is Shelf.ACT else "forbidden"
-    return AuditEntry(who, "127.0.0.1", "pause", "default", detail, outcome, shelf=shelf)
+def entry(stream: AuditStream = AuditStream.ACT, who: str = "root", detail: str = "") -> AuditEntry:
+    outcome = "done" if stream is AuditStream.ACT else "forbidden"
+    return AuditEntry(who, "127.0.0.1", "pause", "default", detail, outcome, stream=stream)
 
 
-@pytest.mark.parametrize("shelf", [Shelf.IDLE, Shelf.STRANGER])
+@pytest.mark.parametrize("stream", [AuditStream.IDLE, AuditStream.STRANGER])
 async def test_no_number_of_refusals_makes_an_act_leave(
-    store_process: StoreProcess, monkeypatch: pytest.MonkeyPatch, shelf: Shelf
+    store_process: StoreProcess, monkeypatch: pytest.MonkeyPatch, stream: AuditStream
 ) -> None:
-    monkeypatch.setattr(audit, "MAX_ENTRIES", dict.fromkeys(Shelf, 50))
+    monkeypatch.setattr(audit_log, "MAX_ENTRIES", dict.fromkeys(AuditStream, 50))
     async with open_store(store_process.url) as store:
-        log = Audit(store, Keys(f"audit-{shelf}"))
+        log = AuditLog(store, StoreKeys(f"audit-{stream}"))
         await log.write(entry(detail="kept"))
-        await asyncio.gather(*(log.write(entry(shelf, "mallory")) for _ in range(500)))
+        await asyncio.gather(*(log.write(entry(stream, "mallory")) for _ in range(500)))
         found = await log.page("", 1_000)
     assert found[-1].detail == "kept"
     assert len(found) < 300  # and the refusals are trimmed
@@ -37,9 +37,9 @@ async def test_no_number_of_refusals_makes_an_act_leave(
 
 async def test_pages_of_any_size_hold_every_entry_once_the_newest_first(store_process: StoreProcess) -> None:
     async with open_store(store_process.url) as store:
-        log = Audit(store, Keys("audit-pages"))
-        shelves = [list(Shelf)[number * number % 3] for number in range(40)]
-        await asyncio.gather(*(log.write(entry(shelf, str(number))) for number, shelf in enumerate(shelves)))
+        log = AuditLog(store, StoreKeys("audit-pages"))
+        shelves = [list(AuditStream)[number * number % 3] for number in range(40)]
+        await asyncio.gather(*(log.write(entry(stream, str(number))) for number, stream in enumerate(shelves)))
         # Entries of one id in two streams: a page may end between them.
         streams = ("audit", "audit-idle", "audit-strangers")
         for stream in streams:
@@ -58,20 +58,20 @@ async def test_pages_of_any_size_hold_every_entry_once_the_newest_first(store_pr
 
 def test_of_one_caller_some_refusals_are_recorded_and_the_others_counted() -> None:
     now = 0.0
-    refusals = Refusals(lambda: now)
-    burst = int(OF_ONE[1])
-    answers = [refusals.admit(entry(Shelf.STRANGER, "mallory")) for _ in range(1_000)]
+    refusals = RefusalLimit(lambda: now)
+    burst = int(CALLER_LIMIT[1])
+    answers = [refusals.admit(entry(AuditStream.STRANGER, "mallory")) for _ in range(1_000)]
     assert answers == [0] * burst + [None] * (1_000 - burst)
-    assert refusals.admit(entry(Shelf.STRANGER, "mike")) == 0
-    now += 1 / OF_ONE[0]
-    assert refusals.admit(entry(Shelf.STRANGER, "mallory")) == 1_000 - burst
+    assert refusals.admit(entry(AuditStream.STRANGER, "mike")) == 0
+    now += 1 / CALLER_LIMIT[0]
+    assert refusals.admit(entry(AuditStream.STRANGER, "mallory")) == 1_000 - burst
 
 
 def test_many_callers_are_bounded_together_and_leave_room_for_operators() -> None:
-    refusals = Refusals(lambda: 0.0)
-    answers = [refusals.admit(entry(Shelf.STRANGER, str(number))) for number in range(2 * MAX_CALLERS)]
-    assert sum(answer is not None for answer in answers) == OF_ALL[1]
-    assert refusals.admit(entry(Shelf.IDLE, "root")) == 0
+    refusals = RefusalLimit(lambda: 0.0)
+    answers = [refusals.admit(entry(AuditStream.STRANGER, str(number))) for number in range(2 * MAX_CALLERS)]
+    assert sum(answer is not None for answer in answers) == TOTAL_LIMIT[1]
+    assert refusals.admit(entry(AuditStream.IDLE, "root")) == 0
     assert len(refusals._callers) <= MAX_CALLERS
 
 
@@ -90,7 +90,7 @@ async def test_a_caller_who_is_refused_again_and_again_fills_neither_the_log_nor
         assert answer.status_code == 403
     lines = await lines_of(admin)
     of_mallory = [line for line in lines if line["who"] == "mallory of the flood"]
-    assert OF_ONE[1] <= len(of_mallory) < 40
+    assert CALLER_LIMIT[1] <= len(of_mallory) < 40
     assert any(line["action"] == "objectives" and line["outcome"] == "done" for line in lines)
     assert system.server.text().count("mallory of the flood") == len(of_mallory)
 

@@ -9,24 +9,24 @@ import pytest
 from redis.asyncio import Redis
 
 from dead.world import World
-from tidings.broker.chronicle import Chronicle
-from tidings.broker.connection import command
-from tidings.broker.gateway import GatewayStore
-from tidings.broker.keys import Keys
-from tidings.broker.worker import Entry, Outcome, Report, WorkerStore
-from tidings.contract.state import State
-from tidings.contract.token import Token
+from tidings.protocol.states import State
+from tidings.protocol.tokens import Token
+from tidings.store.admin.finished_jobs import FinishedJobs
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry
+from tidings.store.job_store import JobStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
 
-KEYS = Keys()
-DONE = Outcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
+KEYS = StoreKeys()
+DONE = AttemptOutcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
 
 
 @asynccontextmanager
 async def running_world(store: Redis, keep: int) -> AsyncIterator[World]:
     async with (
-        GatewayStore(store, KEYS, "g", chronicle=keep) as gateway,
-        WorkerStore(store, KEYS, "p", "w1", chronicle=keep) as first,
-        WorkerStore(store, KEYS, "p", "w2", chronicle=keep) as second,
+        JobStore(store, KEYS, "g", chronicle=keep) as gateway,
+        AttemptStore(store, KEYS, "p", "w1", chronicle=keep) as first,
+        AttemptStore(store, KEYS, "p", "w2", chronicle=keep) as second,
     ):
         await first.join(["standard"])
         yield World(store, gateway, [first, second])
@@ -35,9 +35,9 @@ async def running_world(store: Redis, keep: int) -> AsyncIterator[World]:
 async def run(world: World, count: int) -> None:
     """Have jobs come and succeed, all of them in one batch."""
     await asyncio.gather(*(world.submit(correlation_id=f"order {number}") for number in range(count)))
-    entries: list[Entry] = await world.first.take(["standard"], count, 1000)
+    entries: list[ReadyEntry] = await world.first.take(["standard"], count, 1000)
     started = await world.first.start(entries)
-    reports = [Report(entry.id, one.fence, 1) for entry, one in zip(entries, started, strict=True)]
+    reports = [AttemptReport(entry.id, one.fence, 1) for entry, one in zip(entries, started, strict=True)]
     for report in reports:
         report.outcome = DONE
     assert await asyncio.gather(*map(world.first.report, reports)) == ["ok"] * count
@@ -52,7 +52,7 @@ async def test_what_ends_in_one_call_is_one_entry_with_all_that_is_told(store: R
     async with running_world(store, 1000) as world:
         await run(world, 3)
         assert await entries(store) == 1
-        chronicle = Chronicle(store, KEYS, 1000)
+        chronicle = FinishedJobs(store, KEYS, 1000)
         await chronicle.catch_up(["p"])
         jobs = list(chronicle.newest_first("p"))
         assert [job.number for job in jobs] == [3, 2, 1]
@@ -73,7 +73,7 @@ async def test_every_way_to_end_is_told(store: Redis) -> None:
         expired = await world.submit(delay_ms=1, deadline_ms=1)
         while not (await world.record(expired)).finished:
             await world.first.promote()
-        chronicle = Chronicle(store, KEYS, 1000)
+        chronicle = FinishedJobs(store, KEYS, 1000)
         await chronicle.catch_up(["p"])
         told = {job.token: job.state for job in chronicle.newest_first("p")}
         assert told == {str(failed): "failed", str(cancelled): "cancelled", str(expired): "expired"}
@@ -92,7 +92,7 @@ async def test_it_is_cut_by_jobs_however_many_an_entry_holds(store: Redis) -> No
     async with running_world(store, 200) as world:
         for count in (300, 300, 300, 300, 300, 1):
             await run(world, count)
-        chronicle = Chronicle(store, KEYS, 200)
+        chronicle = FinishedJobs(store, KEYS, 200)
         await chronicle.catch_up(["p"])
         assert len(list(chronicle.newest_first("p"))) == 200
         assert chronicle.reaches_back("p") is not None
@@ -103,7 +103,7 @@ async def test_it_is_cut_by_jobs_however_many_an_entry_holds(store: Redis) -> No
 
 async def test_one_who_follows_reads_only_what_is_new_and_notices_a_store_that_forgot(store: Redis) -> None:
     async with running_world(store, 1000) as world:
-        chronicle = Chronicle(store, KEYS, 1000)
+        chronicle = FinishedJobs(store, KEYS, 1000)
         await run(world, 2)
         await chronicle.catch_up(["p"])
         before = await ranges(store)
@@ -125,7 +125,7 @@ async def test_a_counter_that_was_lost_is_no_reason_why_a_job_cannot_end(store: 
         await command(store, "DEL", KEYS.ended("p"))
         await run(world, 1)  # what stands in the stream is of a higher number: it is begun anew
         await run(world, 1)
-        chronicle = Chronicle(store, KEYS, 1000)
+        chronicle = FinishedJobs(store, KEYS, 1000)
         await chronicle.catch_up(["p"])
         assert [job.number for job in chronicle.newest_first("p")] == [2]
 

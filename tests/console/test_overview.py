@@ -13,7 +13,7 @@ from support.credential import bearer, token
 from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled
-from tidings_server.document import asyncapi
+from tidings_server.openapi.specification import asyncapi
 
 
 def observer(system: System) -> AbstractAsyncContextManager[Peer]:

@@ -7,15 +7,15 @@ from support.credential import bearer, token
 from support.peer import peer
 from support.system import System
 from support.timeouts import scaled
-from tidings.metric.meter import Histogram, Names
-from tidings_server.admin.recent import WINDOW_MS, Recent, percentiles
+from tidings.metrics.instruments import Histogram, LabelNames
+from tidings_server.observability.recent_latency import WINDOW_MS, RecentLatency, histogram_percentiles
 
 from .test_overview import observer, overview
 
 
 def test_only_what_came_in_the_last_minute_counts_of_each_kind_and_of_all() -> None:
-    histogram = Histogram("x_seconds", "", ("kind", "tier"), Names())
-    recent = Recent(histogram)
+    histogram = Histogram("x_seconds", "", ("kind", "tier"), LabelNames())
+    recent = RecentLatency(histogram)
     histogram.of("a", "fast").observe(100.0)
     assert recent.look(0) == {}
     for _ in range(100):
@@ -29,8 +29,8 @@ def test_only_what_came_in_the_last_minute_counts_of_each_kind_and_of_all() -> N
 
 
 def test_a_bucket_is_taken_as_evenly_filled_and_the_last_by_its_lower_bound() -> None:
-    assert percentiles([100, *([0] * 21)]).p50 == pytest.approx(0.00025)
-    assert percentiles([0] * 21 + [1]).p50 == 3600.0
+    assert histogram_percentiles([100, *([0] * 21)]).p50 == pytest.approx(0.00025)
+    assert histogram_percentiles([0] * 21 + [1]).p50 == 3600.0
 
 
 async def test_the_overview_tells_them(system: System) -> None:

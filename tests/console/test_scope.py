@@ -11,7 +11,7 @@ from support.peer import peer
 from support.system import System
 from support.timeouts import scaled
 from tidings_server.app import create_app
-from tidings_server.document import openapi
+from tidings_server.openapi.specification import openapi
 from tidings_server.settings import ServerSettings
 
 PATHS = [

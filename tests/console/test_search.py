@@ -13,14 +13,14 @@ from support.store import StoreProcess, running_store
 from support.system import System, running_system
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
-from tidings.broker.connection import Store, command, open_store
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry
-from tidings.contract.kind import KindRecord
-from tidings.contract.token import mint
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.tokens import new_token
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store, command, open_store
+from tidings.store.registry import Registry
 
-KEYS = Keys()
+KEYS = StoreKeys()
 NASTY = "<img src=x onerror=alert(1)> \"'`${x}"
 RAW = msgspec.Raw(b"{}")
 ENDED, WAITING = 100_000, 10_000
@@ -107,9 +107,9 @@ async def store(full: StoreProcess) -> AsyncIterator[Store]:
     """A store with many jobs that wait, and a chronicle of many that have ended."""
     store = open_store(full.url)
     await Registry(store, KEYS).register([KindRecord(kind="k", queue="p", input=RAW, result=RAW)])
-    async with GatewayStore(store, KEYS, "g", max_backlog=WAITING, max_backlog_per_caller=WAITING) as gateway:
+    async with JobStore(store, KEYS, "g", max_backlog=WAITING, max_backlog_per_caller=WAITING) as gateway:
         answers = [
-            gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", watch=0, caller="c"))
+            gateway.submit("p", NewJob(new_token("p").id, "k", "standard", "[]", watch=0, caller="c"))
             for _ in range(WAITING)
         ]
         assert {(await answer).answer for answer in answers} == {"new"}
@@ -153,8 +153,11 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     async def wait_behind(url: str) -> None:
         store = open_store(url)
-        async with GatewayStore(store, KEYS, "g", max_backlog=2 * BEHIND, max_backlog_per_caller=2 * BEHIND) as gateway:
-            new = (NewJob(mint("default").id, "noop", "standard", "[]", watch=0, caller=f"c{n}") for n in range(BEHIND))
+        async with JobStore(store, KEYS, "g", max_backlog=2 * BEHIND, max_backlog_per_caller=2 * BEHIND) as gateway:
+            new = (
+                NewJob(new_token("default").id, "noop", "standard", "[]", watch=0, caller=f"c{n}")
+                for n in range(BEHIND)
+            )
             answers = [gateway.submit("default", one) for one in new]
             assert {(await answer).answer for answer in answers} == {"new"}
         await store.aclose()

@@ -1,30 +1,30 @@
 """Percentiles, latencies and series, from jobs whose times are known."""
 
-from tidings.broker.chronicle import EndedJob
-from tidings.contract.overview import Percentiles
-from tidings_server.admin import statistics
+from tidings.protocol.overview import Percentiles
+from tidings.store.admin.finished_jobs import FinishedJob
+from tidings_server.observability import job_statistics
 
 NOW = 1_700_000_000_000
 
 
-def job(finished: int, total: int, kind: str = "k", state: str = "succeeded") -> EndedJob:
+def job(finished: int, total: int, kind: str = "k", state: str = "succeeded") -> FinishedJob:
     """Return a job that waited a quarter of its time (ms)."""
     submitted = finished - total
     started = submitted + total // 4
     times = (str(submitted), str(submitted), str(started))
-    return EndedJob("id", state, "standard", kind, "1", *times, "", "w", "q", finished)
+    return FinishedJob("id", state, "standard", kind, "1", *times, "", "w", "q", finished)
 
 
 def test_percentiles_are_of_the_nearest_rank() -> None:
-    assert statistics.percentiles(float(n) for n in range(1, 101)) == Percentiles(50.0, 95.0, 99.0)
-    assert statistics.percentiles([3.0]) == Percentiles(3.0, 3.0, 3.0)
-    assert statistics.percentiles([None, 1.0]) == Percentiles(1.0, 1.0, 1.0)
-    assert statistics.percentiles([None]) is None
+    assert job_statistics.nearest_rank_percentiles(float(n) for n in range(1, 101)) == Percentiles(50.0, 95.0, 99.0)
+    assert job_statistics.nearest_rank_percentiles([3.0]) == Percentiles(3.0, 3.0, 3.0)
+    assert job_statistics.nearest_rank_percentiles([None, 1.0]) == Percentiles(1.0, 1.0, 1.0)
+    assert job_statistics.nearest_rank_percentiles([None]) is None
 
 
 def test_latency_is_of_all_and_of_each_kind_and_who_asked_for_an_end_has_not_failed() -> None:
     jobs = [job(NOW, 400, "a"), job(NOW, 800, "b", "failed"), job(NOW, 800, "b", "cancelled")]
-    everything, a, b = statistics.latency(jobs)
+    everything, a, b = job_statistics.latency(jobs)
     assert (everything.kind, everything.count, everything.failed) == ("", 3, 1)
     assert (a.total, a.wait, a.run) == (
         Percentiles(0.4, 0.4, 0.4),
@@ -32,11 +32,11 @@ def test_latency_is_of_all_and_of_each_kind_and_who_asked_for_an_end_has_not_fai
         Percentiles(0.3, 0.3, 0.3),
     )
     assert (b.kind, b.count, b.failed) == ("b", 2, 1)
-    assert statistics.latency([]) == []
+    assert job_statistics.latency([]) == []
 
 
 def test_a_series_has_every_step_and_each_job_in_its_own() -> None:
-    told = statistics.series([job(NOW, 30), job(NOW - 60_000, 400_000), job(NOW - 3_600_000, 1)], NOW, 10)
+    told = job_statistics.series([job(NOW, 30), job(NOW - 60_000, 400_000), job(NOW - 3_600_000, 1)], NOW, 10)
     assert told.step == 5
     assert len(told.points) == 120
     assert sum(point.count for point in told.points) == 2  # the last one is too old
@@ -49,4 +49,4 @@ def test_a_series_has_every_step_and_each_job_in_its_own() -> None:
 
 def test_however_long_a_series_it_has_few_points() -> None:
     for minutes in (1, 10, 60, 61, 1_440):
-        assert len(statistics.series([], NOW, minutes).points) <= statistics.MAX_POINTS + 1
+        assert len(job_statistics.series([], NOW, minutes).points) <= job_statistics.MAX_POINTS + 1

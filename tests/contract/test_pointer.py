@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.contract.pointer import pointer, split_msgspec
+from tidings.protocol.decoding.json_pointer import json_pointer, split_msgspec
 
 
 class Inner(msgspec.Struct):
@@ -33,5 +33,5 @@ def test_msgspec_s_path_becomes_a_json_pointer(value: Any, where: str) -> None:
 
 
 def test_pointer_escapes_as_rfc_6901_says() -> None:
-    assert pointer(["a/b", "m~n", 0]) == "/a~1b/m~0n/0"
-    assert pointer([]) == ""
+    assert json_pointer(["a/b", "m~n", 0]) == "/a~1b/m~0n/0"
+    assert json_pointer([]) == ""

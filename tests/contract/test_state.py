@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.contract.state import INITIAL, REPLAY, TERMINAL, TRANSITIONS, IllegalTransitionError, State, step
+from tidings.protocol.states import INITIAL, REPLAY, TERMINAL, TRANSITIONS, IllegalTransitionError, State, step
 
 CONTRACT = {
     "scheduled": "queued cancelled expired",

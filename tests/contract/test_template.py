@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.contract.template import Template
+from tidings.protocol.input_template import InputTemplate
 
 SCHEMA: dict[str, Any] = {
     "$ref": "#/$defs/input",
@@ -24,7 +24,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def fill(text: str, value: dict[str, Any]) -> str:
-    return Template.of(text, SCHEMA).fill(value)
+    return InputTemplate.of(text, SCHEMA).fill(value)
 
 
 def test_fields_stand_as_json_and_text_as_it_is() -> None:
@@ -59,4 +59,4 @@ def test_two_inputs_have_the_same_text_only_if_their_fields_are_the_same(value: 
 )
 def test_a_template_that_cannot_be_filled_is_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Template.of(text, SCHEMA)
+        InputTemplate.of(text, SCHEMA)

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from tidings.contract.admin import LetterChoice
-from tidings.contract.frame import Submission, Submit
-from tidings.contract.unknown import MAX_NAME, closest, hint, unknown_field
+from tidings.protocol.admin_messages import LetterChoice
+from tidings.protocol.decoding.name_suggestions import MAX_NAME, closest_name, explain_unknown_field, name_hint
+from tidings.protocol.messages import Submission, Submit
 
 FIELDS = [field.encode_name for field in msgspec.structs.fields(Submission)]
 
@@ -32,13 +32,13 @@ FIELDS = [field.encode_name for field in msgspec.structs.fields(Submission)]
     ],
 )
 def test_what_was_probably_meant_is_found(written: str, meant: str | None) -> None:
-    assert closest(written, FIELDS) == meant
+    assert closest_name(written, FIELDS) == meant
 
 
 def test_without_a_close_name_the_known_ones_are_listed() -> None:
-    assert hint("zzz", ["b", "a"]) == "there are: a, b"
-    assert hint("zzz", [f"name{n:02}" for n in range(13)]).endswith("name11, …")
-    assert hint("zzz", []) == "none is taken here"
+    assert name_hint("zzz", ["b", "a"]) == "there are: a, b"
+    assert name_hint("zzz", [f"name{n:02}" for n in range(13)]).endswith("name11, …")
+    assert name_hint("zzz", []) == "none is taken here"
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,7 +68,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
 def test_an_unknown_field_is_named_at_its_place(text: str, type_: type, field: str, says: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.json.decode(text, type=type_)
-    found = unknown_field(str(caught.value), type_)
+    found = explain_unknown_field(str(caught.value), type_)
     assert found is not None
     assert says in found[0]
     assert len(found[0]) < 500
@@ -77,4 +77,4 @@ def test_an_unknown_field_is_named_at_its_place(text: str, type_: type, field: s
 
 
 def test_what_is_wrong_otherwise_is_not_explained_here() -> None:
-    assert unknown_field("Expected `int`, got `str` - at `$.n`", Outer) is None
+    assert explain_unknown_field("Expected `int`, got `str` - at `$.n`", Outer) is None

@@ -9,27 +9,27 @@ from redis.asyncio import Redis
 
 from dead.world import World
 from support.system import System, running_system
-from tidings.broker.gateway import GatewayStore
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry
-from tidings.broker.worker import WorkerStore
-from tidings.contract.kind import KindRecord
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.attempt_store import AttemptStore
+from tidings.store.job_store import JobStore
+from tidings.store.keys import StoreKeys
+from tidings.store.registry import Registry
 
 RAW = msgspec.Raw(b"{}")
 
 
 @pytest.fixture
 async def world(store: Redis) -> AsyncIterator[World]:
-    keys = Keys()
+    keys = StoreKeys()
     await Registry(store, keys).register([KindRecord(kind="k", queue="p", input=RAW, result=RAW)])
     ready: asyncio.Future[World] = asyncio.get_running_loop().create_future()
     done = asyncio.Event()
 
     async def host() -> None:  # a task group must be left by the task that entered it
         async with (
-            GatewayStore(store, keys, "g") as gateway,
-            WorkerStore(store, keys, "p", "w1") as first,
-            WorkerStore(store, keys, "p", "w2") as second,
+            JobStore(store, keys, "g") as gateway,
+            AttemptStore(store, keys, "p", "w1") as first,
+            AttemptStore(store, keys, "p", "w2") as second,
         ):
             await first.join(["standard"])
             ready.set_result(World(store, gateway, [first, second]))

@@ -14,8 +14,8 @@ import pytest
 from dead.world import World
 from support.store import StoreProcess
 from support.timeouts import scaled
-from tidings.broker.connection import command
-from tidings.broker.keys import Keys
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
 
 
 class Operator:
@@ -67,7 +67,7 @@ def operator(store_process: StoreProcess) -> Operator:
 
 async def ready(world: World) -> int:
     """Return how many jobs wait."""
-    return int(await command(world.store, "XLEN", Keys().ready("p", "standard")))
+    return int(await command(world.store, "XLEN", StoreKeys().ready("p", "standard")))
 
 
 async def letters(world: World) -> int:

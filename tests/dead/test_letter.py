@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from dead.world import World, failure, retry
-from tidings.broker.connection import command
-from tidings.broker.dead import READ_AT_ONCE, Selection
-from tidings.broker.keys import Keys
-from tidings.broker.worker import Outcome
-from tidings.contract.problem import problem
-from tidings.contract.state import State
-from tidings_worker import verdict
+from tidings.protocol.problems import problem
+from tidings.protocol.states import State
+from tidings.store.admin.dead_letters import READ_AT_ONCE, DeadLetterFilter
+from tidings.store.attempt_store import AttemptOutcome
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+from tidings_worker import outcomes
 
 
 async def test_a_letter_holds_input_problem_traceback_history_and_milestones(world: World) -> None:
@@ -36,7 +36,7 @@ async def test_a_job_taken_over_from_a_lost_worker_remembers_it(world: World) ->
     await world.start()
     entries = await world.second.take_over("standard", 0, 1)
     (started,) = await world.second.start(entries)
-    lost = verdict.failed(problem("worker_lost", "the workers that ran this were lost"))
+    lost = outcomes.failed(problem("worker_lost", "the workers that ran this were lost"))
     await world.end((entries[0], started), lost, world.second)
     letter = await world.letter(token)
     assert [(one.attempt, one.worker, one.event) for one in letter.history] == [(1, "w1", "lost"), (2, "w2", "failed")]
@@ -46,11 +46,11 @@ async def test_a_job_taken_over_from_a_lost_worker_remembers_it(world: World) ->
 
 async def test_success_and_what_does_not_count_leave_no_history(world: World) -> None:
     token = await world.submit()
-    await world.end(await world.start(), verdict.handed_back())
-    not_served = verdict.not_served("k", 1.0)
+    await world.end(await world.start(), outcomes.handed_back())
+    not_served = outcomes.not_served("k", 1.0)
     await world.end(await world.start(), msgspec.structs.replace(not_served, delay_ms=0))
     await world.first.promote()
-    await world.end(await world.start(), verdict.succeeded(b"1"))
+    await world.end(await world.start(), outcomes.succeeded(b"1"))
     assert b"history" not in await world.hash(token)
     assert [letter async for letter in world.dead.scan()] == []
 
@@ -61,7 +61,7 @@ async def test_the_history_is_bounded_and_keeps_the_newest(world: World) -> None
     for number in range(8):
         value = msgspec.json.encode(problem("handler_error", f"{number} {detail}")).decode()
         tail = '"event":"retrying","status":"scheduled","data":{}}'
-        await world.end(await world.start(), Outcome(State.SCHEDULED, "problem", value, tail))
+        await world.end(await world.start(), AttemptOutcome(State.SCHEDULED, "problem", value, tail))
         await world.first.promote()
     await world.end(await world.start(), failure())
     history = (await world.letter(token)).history
@@ -72,7 +72,7 @@ async def test_the_history_is_bounded_and_keeps_the_newest(world: World) -> None
 async def test_a_problem_too_long_for_the_history_is_left_out_of_it(world: World) -> None:
     token = await world.submit()
     value = msgspec.json.encode(problem("handler_error", "x" * 100_000)).decode()
-    await world.end(await world.start(), Outcome(State.FAILED, "problem", value, '"event":"failed","data":{}}'))
+    await world.end(await world.start(), AttemptOutcome(State.FAILED, "problem", value, '"event":"failed","data":{}}'))
     letter = await world.letter(token)
     assert letter.history[0].problem is None
     assert len(letter.detail) == 100_000
@@ -95,7 +95,7 @@ async def test_letters_are_selected_by_kind_code_and_age(world: World) -> None:
     tokens = [await world.die(kind, code) for kind, code in (("a", "rejected"), ("b", "rejected"), ("a", "timeout"))]
 
     async def selected(**fields: object) -> list[int]:
-        found = [letter async for letter in world.dead.scan(Selection(**fields))]  # type: ignore[arg-type]
+        found = [letter async for letter in world.dead.scan(DeadLetterFilter(**fields))]  # type: ignore[arg-type]
         return [next(i for i, token in enumerate(tokens) if str(token) == letter.token) for letter in found]
 
     assert await selected() == [0, 1, 2]
@@ -112,7 +112,7 @@ async def test_a_scan_reads_page_after_page_and_each_letter_once(world: World, n
     count = 2 * READ_AT_ONCE + 1
     for number in range(count):
         fields = ("id", f"{number:022}", "env", '["k",{}]', "note", "", "kind", "k")
-        await command(world.store, "XADD", Keys().dead("p"), "*", *fields)
+        await command(world.store, "XADD", StoreKeys().dead("p"), "*", *fields)
     found = [int(letter.token[2:]) async for letter in world.dead.scan(newest_first=newest_first)]
     assert found == sorted(range(count), reverse=newest_first)
     pages: list[list[int]] = []
@@ -135,6 +135,6 @@ async def test_what_dies_while_a_scan_goes_on_is_left_out(world: World) -> None:
 
 
 async def test_a_letter_that_nobody_can_read_is_still_listed(world: World) -> None:
-    await command(world.store, "XADD", Keys().dead("p"), "*", "id", "a" * 22, "env", "?", "note", "", "kind", "k")
+    await command(world.store, "XADD", StoreKeys().dead("p"), "*", "id", "a" * 22, "env", "?", "note", "", "kind", "k")
     (letter,) = [letter async for letter in world.dead.scan()]
     assert (letter.kind, bytes(letter.input), letter.problem) == ("k", b"null", None)

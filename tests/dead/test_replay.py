@@ -8,12 +8,12 @@ from redis.asyncio import Redis
 
 from dead.world import World, failure
 from support.timeouts import scaled
-from tidings.broker.connection import command
-from tidings.broker.keys import Keys
-from tidings.broker.worker import Report
-from tidings.contract.event import EventClass
-from tidings.contract.token import Token
-from tidings_worker import verdict
+from tidings.protocol.events import EventClass
+from tidings.protocol.tokens import Token
+from tidings.store.attempt_store import AttemptReport
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+from tidings_worker import outcomes
 
 KEPT = (b"owner", b"correlation_id", b"kind", b"tier", b"submitted", b"once:charge", b"history")
 
@@ -22,9 +22,9 @@ async def prepared(world: World, *, expired: bool) -> tuple[Token, dict[bytes, b
     """Have a job with everything a record may hold fail; return its token and its record then."""
     token = await world.submit(owner="ann", correlation_id="corr", deadline_ms=3_600_000)
     begun = await world.start()
-    key = Keys().job("p", token.id)
+    key = StoreKeys().job("p", token.id)
     await command(world.store, "HSET", key, "once:charge", '"paid"', "lost", 1)
-    report = Report(token.id, begun[1].fence, 1)
+    report = AttemptReport(token.id, begun[1].fence, 1)
     report.progress = '{"fraction":0.5}'
     report.events.append((EventClass.LOG, '"event":"log","data":1}', "1"))
     report.outcome = failure()
@@ -47,10 +47,10 @@ async def test_the_job_keeps_what_it_is_and_its_attempts_begin_anew(world: World
     assert after[b"fence"] == before[b"fence"]
     for name in (b"problem", b"finished", b"deadline", b"progress", b"letter", b"cancel"):
         assert name not in after
-    assert await command(world.store, "TTL", Keys().job("p", token.id)) == -1
+    assert await command(world.store, "TTL", StoreKeys().job("p", token.id)) == -1
     entry, started = await world.start(world.second)
     assert (entry.id, started.attempt, started.fence, started.remaining_ms) == (token.id, 1, 2, 0)
-    assert await world.end((entry, started), verdict.succeeded(b"7"), world.second) == "ok"
+    assert await world.end((entry, started), outcomes.succeeded(b"7"), world.second) == "ok"
     assert (await world.record(token)).result == "7"
     assert [letter async for letter in world.dead.scan()] == []
 
@@ -62,7 +62,7 @@ async def test_the_log_goes_on_if_it_is_there_and_is_known_to_be_cut_if_it_is_no
     record = await world.record(token)
     assert [chunk for _, _, chunk in record.chunks] == ([] if expired else ["1"])
     assert record.log_from == (record.seq if expired else "")
-    assert await command(world.store, "TTL", Keys().log("p", token.id)) == (-2 if expired else -1)
+    assert await command(world.store, "TTL", StoreKeys().log("p", token.id)) == (-2 if expired else -1)
 
 
 async def test_thousands_of_memoised_steps_come_back(world: World) -> None:
@@ -70,7 +70,7 @@ async def test_thousands_of_memoised_steps_come_back(world: World) -> None:
     begun = await world.start()
     steps = {f"once:{number}": str(number) for number in range(10_000)}
     pairs = [part for pair in steps.items() for part in pair]
-    await command(world.store, "HSET", Keys().job("p", token.id), *pairs)
+    await command(world.store, "HSET", StoreKeys().job("p", token.id), *pairs)
     await world.end(begun, failure())
     entry = (await world.letter(token)).entry
     await world.expire(token)
@@ -88,7 +88,7 @@ async def test_two_replays_at_the_same_time_give_one_run(world: World, store: Re
             await world.expire(token)
     answers = await asyncio.gather(*(world.dead.replay(entries) for _ in range(4)))
     assert sorted(one for answer in answers for one in answer) == ["gone"] * 60 + ["queued"] * 20
-    assert await command(store, "XLEN", Keys().ready("p", "standard")) == 20
+    assert await command(store, "XLEN", StoreKeys().ready("p", "standard")) == 20
     assert [int((await world.record(token)).seq) for token in tokens] == [4] * 20
 
 
@@ -106,14 +106,14 @@ async def test_a_replay_again_changes_nothing_whatever_became_of_the_job(world: 
     await again("queued")
     begun = await world.start()
     await again("running")
-    await world.end(begun, verdict.succeeded(b"1"))
+    await world.end(begun, outcomes.succeeded(b"1"))
     await again("succeeded")
 
 
 async def test_a_job_that_is_not_failed_is_left_alone(world: World) -> None:
     token = await world.die()
     letter = await world.letter(token)
-    await command(world.store, "HSET", Keys().job("p", token.id), "state", "succeeded")
+    await command(world.store, "HSET", StoreKeys().job("p", token.id), "state", "succeeded")
     assert await world.dead.replay([letter.entry]) == ["live"]
     assert [one async for one in world.dead.scan()] == [letter]
 
@@ -145,19 +145,19 @@ async def test_a_stale_worker_of_the_first_run_is_refused(world: World) -> None:
     (started,) = await world.second.start(entries)
     await world.end((entries[0], started), failure(), world.second)
     await world.dead.replay([(await world.letter(token)).entry])
-    assert await world.end(stale, verdict.succeeded(b"1")) == "lost"
+    assert await world.end(stale, outcomes.succeeded(b"1")) == "lost"
     await world.start()
-    assert await world.end(stale, verdict.succeeded(b"1")) == "lost"
+    assert await world.end(stale, outcomes.succeeded(b"1")) == "lost"
 
 
 async def test_a_new_watch_sees_the_replay_and_what_follows(world: World, store: Redis) -> None:
     token = await world.die()
     inbox = store.pubsub()
-    await inbox.subscribe(Keys().inbox("p", "g"))
+    await inbox.subscribe(StoreKeys().inbox("p", "g"))
     await world.dead.replay([(await world.letter(token)).entry])
     record = await world.gateway.watch(token, after=3)
     assert (record.state, record.seq, record.finished) == ("queued", "4", "")
-    await world.end(await world.start(), verdict.succeeded(b"1"))
+    await world.end(await world.start(), outcomes.succeeded(b"1"))
     heard: list[tuple[int, str]] = []
     while len(heard) < 2:
         message = await inbox.get_message(ignore_subscribe_messages=True, timeout=scaled(10))

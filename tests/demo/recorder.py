@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.breaker.policy import Breaker, breaker_of
+from tidings.circuit.breaker import Breaker, breaker_of
 from tidings.context import Sink
 
 

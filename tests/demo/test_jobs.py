@@ -15,8 +15,8 @@ import dataset
 import jobs
 from demo.recorder import Recorder
 from tidings import Context, Job, Reject, SyncContext
-from tidings.outcome import StoppedError
-from tidings_worker.loader import load_jobs
+from tidings.errors import StoppedError
+from tidings_worker.loading.loader import load_jobs
 
 
 @pytest.fixture(autouse=True)

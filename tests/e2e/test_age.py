@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from support.peer import FINAL, peer
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.contract import close
+from tidings.protocol import close_codes
 
 AGE_S = 2.0
 
@@ -33,7 +33,7 @@ async def test_a_socket_that_reached_its_age_is_told_and_closed_as_a_matter_of_r
         with pytest.raises(ConnectionClosed) as closed:
             await client.receive()
     assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == close.MAXIMAL_AGE
+    assert closed.value.rcvd.code == close_codes.MAXIMAL_AGE
     assert time.monotonic() - began >= 0.8 * AGE_S
 
 

@@ -15,7 +15,7 @@ from support.system import System, running_system
 from support.timeouts import scaled
 from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import ClientState, Event, JobCancelled, JobExpired, JobFailed
-from tidings.lab.proxy import Way, running_proxy
+from tidings_cli.lab.proxy import LinkMode, running_proxy
 
 
 @pytest.fixture
@@ -176,8 +176,10 @@ def two() -> Iterator[System]:
         yield system
 
 
-@pytest.mark.parametrize("way", [Way.CUT, Way.RESET])
-async def test_however_often_the_connection_breaks_a_job_is_told_whole_once_and_in_order(two: System, way: Way) -> None:
+@pytest.mark.parametrize("way", [LinkMode.CUT, LinkMode.RESET])
+async def test_however_often_the_connection_breaks_a_job_is_told_whole_once_and_in_order(
+    two: System, way: LinkMode
+) -> None:
     ports = itertools.cycle(server.port for server in two.servers)
     async with running_proxy(next(ports)) as proxy, Client(f"http://127.0.0.1:{proxy.port}") as client:
         handle = await client.submit("count", chunks=400, pause=0.005)
@@ -185,9 +187,9 @@ async def test_however_often_the_connection_breaks_a_job_is_told_whole_once_and_
         async for event in handle:
             events.append(event)
             if event.name == "log" and event.data % 100 == 50:
-                proxy.become(way)
+                proxy.set_mode(way)
                 proxy._target = next(ports)  # and another server goes on where the last one was
-                proxy.become(Way.OPEN)
+                proxy.set_mode(LinkMode.OPEN)
         numbers = [event.seq for event in events]
         assert numbers == sorted(set(numbers))
         assert [event.data for event in events if event.name == "log"] == list(range(400))
@@ -200,12 +202,12 @@ async def test_a_change_of_state_during_a_break_is_told_after_it(two: System, tm
     async with running_proxy(two.server.port) as proxy, Client(f"http://127.0.0.1:{proxy.port}") as client:
         handle = await client.submit("wait_for_file", {"path": str(path)}, options=SubmitOptions(delay=0.5))
         reader = aiter(handle)
-        proxy.become(Way.CUT)
+        proxy.set_mode(LinkMode.CUT)
         async with Client(two.servers[1].url) as other:  # which sees that the job has started meanwhile
             async for event in await other.watch(handle.token):
                 if event.name == "log":
                     break
-        proxy.become(Way.OPEN)
+        proxy.set_mode(LinkMode.OPEN)
         story = [await anext(reader) for _ in range(3)]
         assert sorted(event.name for event in story) == ["log", "progress", "started"]
         assert [event.seq for event in story] == sorted({event.seq for event in story})

@@ -16,9 +16,9 @@ from websockets.typing import Subprotocol
 
 from support.system import System
 from support.timeouts import scaled
-from tidings.contract.close import CLOSE_CODES
-from tidings.contract.frame import SUBPROTOCOL
-from tidings.contract.problem import CODES
+from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.problems import CODES
 
 many = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 from support.peer import peer
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings.contract.token import Token, mint
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
-KEYS = Keys()
+KEYS = StoreKeys()
 CHUNKS = 64
 CHUNK = '"' + "x" * 65_000 + '"'
 
@@ -36,7 +36,7 @@ async def store(system: System) -> AsyncIterator[Redis]:
 
 async def large_job(store: Redis) -> Token:
     """Return a job that has ended, with a log of four megabytes."""
-    token = mint("default")
+    token = new_token("default")
     async with store.pipeline(transaction=False) as pipe:
         for number in range(2, CHUNKS + 2):
             pipe.xadd(KEYS.log(*token), {"at": 1, "chunk": CHUNK}, f"{number}-0")

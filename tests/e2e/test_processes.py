@@ -10,9 +10,9 @@ import pytest
 
 from support.peer import peer
 from support.system import System, running_system
-from tidings.broker.connection import open_store
-from tidings.broker.dead import DeadLetters
-from tidings.broker.keys import Keys
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_GRACE_S": "1"}
 
@@ -58,7 +58,7 @@ async def test_a_job_that_kills_its_workers_lies_in_the_dead_letters_after_some(
     assert sorted(worker.process.poll() is None for worker in system.workers) == [False, False, True]
     store = open_store(system.store.url)
     partition, _, job = events[0]["token"].partition(".")
-    letter = (await DeadLetters(store, Keys(), partition).find(job))[job]
+    letter = (await DeadLetters(store, StoreKeys(), partition).find(job))[job]
     await store.aclose()
     assert [(one.attempt, one.event) for one in letter.history] == [(1, "lost"), (2, "lost"), (3, "failed")]
 

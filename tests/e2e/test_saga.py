@@ -9,8 +9,8 @@ from support.system import System, running_system
 from support.timeouts import scaled
 from tidings import Client, ProblemError, SyncClient
 from tidings.client import JobFailed
-from tidings.contract.step import StepStatus
-from tidings.lab.proxy import Way, running_proxy
+from tidings.protocol.steps import StepStatus
+from tidings_cli.lab.proxy import LinkMode, running_proxy
 
 KINDS = str(Path(__file__).parents[1] / "support/saga_kinds.py")
 
@@ -71,8 +71,8 @@ async def test_a_signal_given_while_the_connection_is_broken_arrives_by_the_next
     ):
         handle = await client.submit("ask", times=3)
         for number in range(3):
-            proxy.become(Way.CUT)
-            proxy.become(Way.OPEN)
+            proxy.set_mode(LinkMode.CUT)
+            proxy.set_mode(LinkMode.OPEN)
             await handle.signal("approved", number)
         assert await handle.result(timeout=scaled(30)) == [0, 1, 2]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from support.store import StoreProcess, free_port
 from support.system import Process, ServerProcess, WorkerProcess
 from support.timeouts import scaled
-from tidings.lab.proxy import Proxy
+from tidings_cli.lab.proxy import Proxy
 
 from .plan import SERVERS, WORKERS
 

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
-from tidings.contract.frame import SUBPROTOCOL
+from tidings.protocol.messages import SUBPROTOCOL
 
 from .checker import FINAL
 from .history import Acked, Asked, CancelAsked, Followed, History, Refused, Saw, Told

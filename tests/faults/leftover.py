@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from redis import Redis
 
-from tidings.broker.keys import GROUP, Keys
+from tidings.store.keys import GROUP, StoreKeys
 
 from .history import Left, Stored
 
@@ -13,7 +13,7 @@ QUEUE, TIER = "default", "standard"
 
 def waiting(store: Redis) -> Iterator[Left]:
     """Yield how much waits, is held, or is scheduled."""
-    keys = Keys()
+    keys = StoreKeys()
     ready = keys.ready(QUEUE, TIER)
     yield Left("ready stream", store.xlen(ready))
     yield Left("entries held by workers", store.xpending(ready, GROUP)["pending"])
@@ -22,7 +22,7 @@ def waiting(store: Redis) -> Iterator[Left]:
 
 def records(store: Redis) -> Iterator[Stored]:
     """Yield every record of a job."""
-    prefix = Keys().job(QUEUE, "")
+    prefix = StoreKeys().job(QUEUE, "")
     for name in store.scan_iter(match=_literally(prefix) + "*", count=1000):
         state, key = store.hmget(name, ["state", "correlation_id"])
         yield Stored(_text(key), f"{QUEUE}.{_text(name).removeprefix(prefix)}", _text(state))

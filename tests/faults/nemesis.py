@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 
-from tidings.lab.proxy import Way
+from tidings_cli.lab.proxy import LinkMode
 
 from .cluster import Cluster
 from .history import History, Killed
@@ -36,8 +36,8 @@ class Nemesis:
         else:
             store.send_signal(signal.SIGCONT)
         for member in cluster.members.values():
-            member.link.become(Way.OPEN)
-            member.front.become(Way.OPEN)
+            member.link.set_mode(LinkMode.OPEN)
+            member.front.set_mode(LinkMode.OPEN)
             member.signal(signal.SIGCONT)
             member.held = False
 
@@ -84,6 +84,6 @@ class Nemesis:
     async def _disturb(self, step: Step) -> None:
         member = self._cluster.members[step.target]
         link = member.link if step.fault is Fault.NETWORK_STORE else member.front
-        link.become(step.way)
+        link.set_mode(step.way)
         await asyncio.sleep(step.lasts_s)
-        link.become(Way.OPEN)
+        link.set_mode(LinkMode.OPEN)

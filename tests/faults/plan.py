@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tidings.lab.proxy import Way
+from tidings_cli.lab.proxy import LinkMode
 
 WORKERS = 3
 SERVERS = 2
@@ -36,11 +36,11 @@ class Step:
     target: str
     """`worker-0` …, `server-0` …, `store`; for networks, whose link it is."""
     lasts_s: float
-    way: Way = Way.OPEN
+    way: LinkMode = LinkMode.OPEN
     """How the link is meanwhile; for networks only."""
 
     def __str__(self) -> str:
-        how = "" if self.way is Way.OPEN else f" {self.way}"
+        how = "" if self.way is LinkMode.OPEN else f" {self.way}"
         return f"{self.at_s:7.2f} s  {self.fault}{how} {self.target} for {self.lasts_s:.2f} s"
 
 
@@ -94,7 +94,11 @@ def make_plan(seed: int, seconds: float, faults: Iterable[Fault] = tuple(Fault))
         fault = draw.choice(kinds)
         target = draw.choice(TARGETS[fault])
         lasts = draw.uniform(*LASTS_S[fault])
-        way = draw.choice([one for one in Way if one is not Way.OPEN]) if fault.startswith("network") else Way.OPEN
+        way = (
+            draw.choice([one for one in LinkMode if one is not LinkMode.OPEN])
+            if fault.startswith("network")
+            else LinkMode.OPEN
+        )
         place = f"{fault} {target}" if fault.startswith("network") else target
         if free_at.get(place, 0.0) <= at:
             plan.append(Step(round(at, 2), fault, target, round(lasts, 2), way))

@@ -3,7 +3,7 @@
 import pytest
 
 from faults.plan import TARGETS, Fault, make_plan
-from tidings.lab.proxy import Way
+from tidings_cli.lab.proxy import LinkMode
 
 
 def test_a_seed_makes_one_plan() -> None:
@@ -16,7 +16,7 @@ def test_a_long_plan_holds_every_fault_every_target_and_every_way() -> None:
     assert {(step.fault, step.target) for step in plan} == {
         (fault, target) for fault, targets in TARGETS.items() for target in targets
     }
-    assert {step.way for step in plan} == set(Way)
+    assert {step.way for step in plan} == set(LinkMode)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -16,8 +16,8 @@ from faults.leftover import QUEUE, TIER
 from support.peer import peer
 from support.system import Process, System, running_system
 from support.timeouts import scaled
-from tidings.broker.keys import Keys
-from tidings.lab.proxy import Way, running_proxy
+from tidings.store.keys import StoreKeys
+from tidings_cli.lab.proxy import LinkMode, running_proxy
 
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
 
@@ -46,7 +46,7 @@ async def printed(process: Process, *texts: str) -> None:
 
 async def only_job(system: System) -> str:
     """Return the token of the one job there is, as soon as the store has it."""
-    prefix = Keys().job(QUEUE, "")
+    prefix = StoreKeys().job(QUEUE, "")
     with anyio.fail_after(scaled(30)), Redis(port=system.store.port, decode_responses=True) as store:
         while not (names := [str(name) for name in store.scan_iter("*job:*")]):
             await anyio.sleep(0.05)
@@ -72,7 +72,7 @@ async def test_the_late_outcome_of_a_worker_that_was_paused_is_refused(system: S
     assert record.read_text().count('"began"') == 2
     assert (snapshot["status"], snapshot["seq"], snapshot["attempt"]) == ("succeeded", end["seq"], 2)
     with Redis(port=system.store.port) as store:
-        assert store.xlen(Keys().ready(QUEUE, TIER)) == 0
+        assert store.xlen(StoreKeys().ready(QUEUE, TIER)) == 0
 
 
 async def test_a_submit_whose_reply_was_lost_is_one_job_when_it_is_repeated(system: System) -> None:
@@ -82,13 +82,13 @@ async def test_a_submit_whose_reply_was_lost_is_one_job_when_it_is_repeated(syst
     async with running_proxy(system.server.port) as proxy:
         address = f"ws://127.0.0.1:{proxy.port}/v1/socket"
         async with peer(address) as client:
-            proxy.become(Way.MUTE)
+            proxy.set_mode(LinkMode.MUTE)
             await client.send("submit", **submit)
             token = await only_job(system)
-            proxy.become(Way.RESET)
+            proxy.set_mode(LinkMode.RESET)
             with pytest.raises(ConnectionClosed):
                 await client.receive()
-        proxy.become(Way.OPEN)
+        proxy.set_mode(LinkMode.OPEN)
         async with peer(address) as client:
             ack = await client.ask("submit", **submit)
             assert (ack["token"], ack["duplicate"]) == (token, True)

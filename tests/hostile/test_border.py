@@ -17,11 +17,11 @@ from support.credential import JWT_SERVER, SECRET, bearer, claims, token
 from support.peer import Peer, peer
 from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.system import System, running_system
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings.contract import close
-from tidings.contract.frame import SUBPROTOCOL
-from tidings.contract.token import parse
+from tidings.protocol import close_codes
+from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.tokens import parse_token
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,9 @@ async def spoiled(system: System, records: Redis, client: Peer, field: str, valu
     """Return the token of a job in whose record something else has written."""
     ack = await client.submit("noop", {})
     text = str(ack["token"])
-    found = parse(text)
+    found = parse_token(text)
     assert found is not None
-    await records.hset(Keys().job(found.partition, found.id), field, value)
+    await records.hset(StoreKeys().job(found.partition, found.id), field, value)
     return text
 
 
@@ -166,7 +166,7 @@ async def test_an_origin_that_is_none_is_refused_like_a_strange_one(system: Syst
         async with connect(system.server.socket_url, origin=Origin(origin), subprotocols=protocols) as socket:
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
-            assert socket.close_code == close.FORBIDDEN
+            assert socket.close_code == close_codes.FORBIDDEN
     assert "Traceback" not in system.server.text().split("unexpected")[0]
 
 
@@ -191,7 +191,7 @@ async def test_of_a_stranger_little_is_buffered(system: System, other: Peer) -> 
     for sent in (frame(TEXT, b"{", size=100_000), frame(TEXT, b"x" * 60_000, fin=False) + frame(0, b"x" * 6_000)):
         async with raw_socket(system.server.socket_url) as stranger:
             await stranger.write(sent)
-            assert (await stranger.until(CLOSE)).close_code == close.TOO_LARGE
+            assert (await stranger.until(CLOSE)).close_code == close_codes.TOO_LARGE
     async with raw_socket(system.server.socket_url) as known:
         await known.write(frame(TEXT, json.dumps({"type": "auth", "ref": 1, "credential": token()}).encode()))
         assert json.loads((await known.until(TEXT)).payload)["type"] == "done"

@@ -11,9 +11,9 @@ import redis
 from support.store import running_store
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
-from tidings.broker.keys import Keys
+from tidings.store.keys import StoreKeys
 
-KEYS = Keys()
+KEYS = StoreKeys()
 
 DEEP: dict[str, Any] = {}
 for _ in range(60):

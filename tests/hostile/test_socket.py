@@ -15,8 +15,8 @@ from websockets.typing import Origin, Subprotocol
 from support.peer import Peer, peer
 from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
 from support.system import System, running_system
-from tidings.contract import close
-from tidings.contract.frame import SUBPROTOCOL
+from tidings.protocol import close_codes
+from tidings.protocol.messages import SUBPROTOCOL
 
 ENVIRONMENT = {
     "TIDINGS_MAX_WAITING_BYTES": "1000000",
@@ -77,7 +77,7 @@ async def test_a_flood_is_cut_off_with_the_time_to_stay_away(
                 break
             if came.opcode == TEXT:
                 complaint = came.payload
-        assert came.close_code == close.RATE_LIMITED
+        assert came.close_code == close_codes.RATE_LIMITED
         said = json.loads(complaint)
         assert said["ref"] is None
         assert said["problem"]["code"] == "rate_limited"
@@ -97,14 +97,14 @@ async def test_a_million_empty_fragments_are_a_flood_too(system: System, other: 
                 return
 
         tasks.start_soon(pour)
-        assert (await flooder.until(CLOSE)).close_code == close.RATE_LIMITED
+        assert (await flooder.until(CLOSE)).close_code == close_codes.RATE_LIMITED
         tasks.cancel_scope.cancel()
 
 
 async def test_a_frame_that_says_it_has_100_mb_is_refused_before_it_comes(system: System, other: Peer) -> None:
     async with raw_socket(system.server.socket_url) as giant:
         await giant.write(frame(TEXT, b'{"type":"', size=100_000_000))
-        assert (await giant.until(CLOSE)).close_code == close.TOO_LARGE
+        assert (await giant.until(CLOSE)).close_code == close_codes.TOO_LARGE
 
 
 async def test_100_mb_in_fragments_are_refused_when_they_pass_the_limit(system: System, other: Peer) -> None:
@@ -120,7 +120,7 @@ async def test_100_mb_in_fragments_are_refused_when_they_pass_the_limit(system: 
                 return
 
         tasks.start_soon(pour)
-        assert (await giant.until(CLOSE)).close_code == close.TOO_LARGE
+        assert (await giant.until(CLOSE)).close_code == close_codes.TOO_LARGE
         tasks.cancel_scope.cancel()
 
 
@@ -198,7 +198,7 @@ async def test_a_reader_too_slow_is_told_so_without_a_hole_and_goes_on_where_it_
         while (came := await slow.frame()).opcode != CLOSE:
             if came.opcode == TEXT:
                 seen.append(json.loads(came.payload)["seq"])
-        assert came.close_code == close.TOO_SLOW
+        assert came.close_code == close_codes.TOO_SLOW
     assert seen == list(range(seen[0], seen[0] + len(seen)))
     assert seen[-1] < events[-1]["seq"]
     async with peer(system.server.socket_url) as again:
@@ -214,7 +214,7 @@ async def test_a_page_of_another_origin_is_refused(system: System, other: Peer) 
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == close.FORBIDDEN
+        assert closed.value.rcvd.code == close_codes.FORBIDDEN
 
 
 async def test_an_address_with_too_many_connections_is_told_so_before_the_upgrade(system: System, other: Peer) -> None:

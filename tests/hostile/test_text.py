@@ -10,31 +10,31 @@ from typing import Any
 
 import pytest
 
-import tidings.contract
+import tidings.protocol
 import tidings_server
 from hostile.pattern import faults
 from support.credential import SECRET, token
-from tidings.contract.frame import Limits
-from tidings.contract.pointer import split_msgspec
-from tidings.contract.problem import ProblemError
-from tidings.contract.token import parse
-from tidings.contract.trace import accept
-from tidings_server.account import Account
+from tidings.protocol.decoding.json_pointer import split_msgspec
+from tidings.protocol.messages import Limits
+from tidings.protocol.problems import ProblemError
+from tidings.protocol.tokens import parse_token
+from tidings.protocol.trace_context import accept_trace_context
 from tidings_server.auth.api_key import digest_of
-from tidings_server.auth.host import _is_ours
 from tidings_server.auth.identity import ANYONE
-from tidings_server.auth.jwt import JwtAuthenticator, OneKey
+from tidings_server.auth.jwt import ConfiguredKey, JwtAuthenticator
 from tidings_server.auth.key import key_of
-from tidings_server.auth.standing import Standing
-from tidings_server.depth import check_depth
-from tidings_server.guard import bearer
-from tidings_server.jobs import _etag_seq
-from tidings_server.origin import origin_allowed
-from tidings_server.session import Session
-from tidings_server.splitter import Splitter
-from tidings_server.stream import _number
-from tidings_server.submission import decode_submission, signal_head, wait_preference
-from tidings_server.upgrade import head_without_offer, offered
+from tidings_server.http.batch_splitter import BatchSplitter
+from tidings_server.http.job_endpoints import _etag_seq
+from tidings_server.http.loopback_only import _is_ours
+from tidings_server.http.requests import decode_submission, signal_head, wait_preference
+from tidings_server.http.upgrade import head_without_offer, offered
+from tidings_server.jobs.quotas import CallerQuota
+from tidings_server.sse.stream_endpoint import _number
+from tidings_server.web.authorize import bearer
+from tidings_server.web.json_limits import check_depth
+from tidings_server.web.origin import origin_allowed
+from tidings_server.websocket.auth_state import AuthState
+from tidings_server.websocket.session import Session
 
 MEGABYTE = 1_000_000
 
@@ -42,12 +42,12 @@ OPERATORS = {"tidings_server.auth.api_key", "tidings_server.auth.key", "tidings_
 """Modules whose expressions see the settings alone, and no stranger's text."""
 
 
-MATCHED = {"tidings_server.frame_ref._NUMBER"}
+MATCHED = {"tidings_server.websocket.frame_ref._NUMBER"}
 """Expressions that are only tried at one place of a text, and never searched for."""
 
 
 def modules() -> Iterator[ModuleType]:
-    for package in (tidings_server, tidings.contract):
+    for package in (tidings_server, tidings.protocol):
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if found.name not in OPERATORS:
                 yield importlib.import_module(found.name)
@@ -67,7 +67,7 @@ def patterns() -> dict[str, "re.Pattern[Any]"]:
 
 def test_the_expressions_are_found() -> None:
     names = patterns()
-    for name in ("tidings_server.depth._STRING", "tidings.contract.kind.KIND_PATTERN"):
+    for name in ("tidings_server.web.json_limits._STRING", "tidings.protocol.kind_record.KIND_PATTERN"):
         assert name in names
 
 
@@ -129,12 +129,12 @@ def of_session() -> Callable[[str], object]:
     limits = Limits(
         max_frame_bytes=2 * MEGABYTE, max_depth=64, max_in_flight=9, max_watches=9, max_waiting_bytes=9 * MEGABYTE
     )
-    standing = Standing(ANYONE, asks=False, within_s=9, notice_s=9, now=0.0)
-    return lambda text: Session("c", limits, Account(limits, 0.0), standing, 0.0).receive(text, 0.0)
+    auth_state = AuthState(ANYONE, asks=False, within_s=9, notice_s=9, now=0.0)
+    return lambda text: Session("c", limits, CallerQuota(limits, 0.0), auth_state, 0.0).receive(text, 0.0)
 
 
 def of_token() -> Callable[[str], object]:
-    authenticator = JwtAuthenticator(OneKey(key_of(SECRET)))
+    authenticator = JwtAuthenticator(ConfiguredKey(key_of(SECRET)))
     good = token()
 
     def identify(text: str) -> None:
@@ -154,8 +154,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "a token": of_token(),
     "depth": lambda text: check_depth(text, 64),
     "a submission": lambda text: decode_submission(text.encode("utf-8", "replace"), {}, 64),
-    "a batch": lambda text: Splitter(100).split(text.encode("utf-8", "replace")),
-    "a batch of texts": lambda text: Splitter(100).split(b"[" + text.encode("utf-8", "replace") + b"]"),
+    "a batch": lambda text: BatchSplitter(100).split(text.encode("utf-8", "replace")),
+    "a batch of texts": lambda text: BatchSplitter(100).split(b"[" + text.encode("utf-8", "replace") + b"]"),
     "a key": lambda text: signal_head("n", text),
     "a signal": lambda text: signal_head(text, None),
     "Prefer": lambda text: wait_preference(text, 9),
@@ -163,14 +163,14 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "an API key": digest_of,
     "If-None-Match": _etag_seq,
     "Last-Event-ID": lambda text: _number(text, "/after"),
-    "traceparent": lambda text: accept(text, text),
+    "traceparent": lambda text: accept_trace_context(text, text),
     "Origin": lambda text: origin_allowed({"origin": text, "host": "a"}, ()),  # type: ignore[arg-type]
     "Host": _is_ours,
     "Upgrade": lambda text: (
         offered([(b"connection", latin(text)), (b"upgrade", latin(text))]),
         head_without_offer(b"GET", b"/", "1.1", [(b"connection", latin(text))]),
     ),
-    "a job's token": parse,
+    "a job's token": parse_token,
     "what a parser says": split_msgspec,
 }
 

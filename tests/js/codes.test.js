@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { CLOSE_CODES, TERMINAL } from "../../static/client/codes.js";
 
-const contract = new URL("../../core/tidings/contract/", import.meta.url);
+const contract = new URL("../../core/tidings/protocol/", import.meta.url);
 
 test("the client's close codes are the server's", async () => {
   const source = await readFile(new URL("close.py", contract), "utf8");

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess, free_port
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.lab.lab import Lab
-from tidings.lab.simulation import Part, SimulationError, parse
+from tidings.store.redis.store_client import command, open_store
+from tidings_cli.lab.lab import Lab
+from tidings_cli.lab.simulation import Part, SimulationError, parse_simulation
 
 
 class Bench:
@@ -21,7 +21,7 @@ class Bench:
         self.sent: list[tuple[Part, signal.Signals]] = []
         self.told: list[str] = []
         self.something = threading.Event()
-        self.lab = Lab(parse(simulation), seed, self._send, self.told.append)
+        self.lab = Lab(parse_simulation(simulation), seed, self._send, self.told.append)
 
     def _send(self, part: Part, number: signal.Signals) -> None:
         self.sent.append((part, number))

@@ -13,15 +13,15 @@ from redis.asyncio import Redis
 from support.queued import one_job
 from support.store import StoreProcess
 from support.timeouts import scaled
-from tidings.broker.connection import open_store
-from tidings.broker.error import StoreError
-from tidings.broker.keys import Keys
-from tidings.broker.worker import WorkerStore
-from tidings.lab.doom import Doom
-from tidings.lab.proxy import Proxy
-from tidings.lab.simulation import LinkFaults
-from tidings.lab.weather import Weather
-from tidings_worker import verdict
+from tidings.store.attempt_store import AttemptStore
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings_cli.lab.crash_injector import CrashInjector
+from tidings_cli.lab.message_faults import MessageFaults
+from tidings_cli.lab.proxy import Proxy
+from tidings_cli.lab.simulation import LinkFaults
+from tidings_worker import outcomes
 
 
 @asynccontextmanager
@@ -35,7 +35,7 @@ async def echo(folder: Path, faults: LinkFaults) -> AsyncIterator[tuple[asyncio.
         writer.close()
 
     server = await asyncio.start_unix_server(answer, str(folder / "echo.sock"))
-    weather = Weather("client", faults, 1)
+    weather = MessageFaults("client", faults, 1)
     weather.calm = False
     proxy = Proxy(str(folder / "echo.sock"), weather=weather)
     await proxy.listen(at=str(folder / "proxy.sock"))
@@ -71,17 +71,17 @@ async def test_a_connection_that_breaks_ends(tmp_path: Path) -> None:
 
 async def test_the_outcome_of_a_doomed_attempt_is_never_recorded(store: Redis, store_process: StoreProcess) -> None:
     killed: list[str] = []
-    doom = Doom(1.0, 1, killed.append)
+    doom = CrashInjector(1.0, 1, killed.append)
     doom.calm = False
-    proxy = Proxy(store_process.port, listen=doom.tap)
+    proxy = Proxy(store_process.port, listen=doom.new_listener)
     await proxy.listen()
     client = open_store(f"redis://127.0.0.1:{proxy.port}/0")
-    async with one_job(store) as job, WorkerStore(client, Keys(), "p", "w1") as worker:
+    async with one_job(store) as job, AttemptStore(client, StoreKeys(), "p", "w1") as worker:
         (started,) = await worker.start(await worker.take(["standard"], 1, 1))
         report = job.report(started.fence)
         assert await worker.report(report) == "ok"  # it may say how far it is
         report = job.report(started.fence, 2)
-        report.outcome = verdict.succeeded(b"1")
+        report.outcome = outcomes.succeeded(b"1")
         saying = worker.report(report)
         with pytest.raises(StoreError):
             await saying
@@ -93,12 +93,12 @@ async def test_the_outcome_of_a_doomed_attempt_is_never_recorded(store: Redis, s
 
 async def test_a_doomed_attempt_that_takes_long_is_killed_meanwhile(store: Redis, store_process: StoreProcess) -> None:
     killed: asyncio.Queue[str] = asyncio.Queue()
-    doom = Doom(1.0, 1, killed.put_nowait)
+    doom = CrashInjector(1.0, 1, killed.put_nowait)
     doom.calm = False
-    proxy = Proxy(store_process.port, listen=doom.tap)
+    proxy = Proxy(store_process.port, listen=doom.new_listener)
     await proxy.listen()
     client = open_store(f"redis://127.0.0.1:{proxy.port}/0")
-    async with one_job(store) as job, WorkerStore(client, Keys(), "p", "w1") as worker:
+    async with one_job(store) as job, AttemptStore(client, StoreKeys(), "p", "w1") as worker:
         await worker.start(await worker.take(["standard"], 1, 1))
         async with asyncio.timeout(scaled(10)):
             assert await killed.get() == job.id

@@ -2,13 +2,22 @@
 
 import pytest
 
-from tidings.lab.simulation import EXAMPLE, Link, LinkFaults, Part, Pause, Simulation, SimulationError, parse
-from tidings.lab.words import describe
+from tidings_cli.lab.simulation import (
+    EXAMPLE,
+    Link,
+    LinkFaults,
+    Part,
+    Pause,
+    Simulation,
+    SimulationError,
+    parse_simulation,
+)
+from tidings_cli.lab.simulation_text import describe
 
 
 def test_the_example_means_what_it_says() -> None:
     everywhere = LinkFaults(latency_s=0.05, jitter_s=0.02, loss=0.01)
-    assert parse(EXAMPLE) == Simulation(dict.fromkeys(Link, everywhere), 0.05, {Part.STORE: Pause(2, 30)})
+    assert parse_simulation(EXAMPLE) == Simulation(dict.fromkeys(Link, everywhere), 0.05, {Part.STORE: Pause(2, 30)})
 
 
 @pytest.mark.parametrize(
@@ -24,13 +33,13 @@ def test_the_example_means_what_it_says() -> None:
 def test_a_latency_may_vary_and_what_varies_has_the_unit_before_it(
     text: str, latency_s: float, jitter_s: float
 ) -> None:
-    assert parse(text).links[Link.CLIENT] == LinkFaults(latency_s=latency_s, jitter_s=jitter_s)
+    assert parse_simulation(text).links[Link.CLIENT] == LinkFaults(latency_s=latency_s, jitter_s=jitter_s)
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_what_is_said_of_one_link_comes_before_what_is_said_of_more(turned: bool) -> None:
     parts = ["latency=10ms", "store.latency=20ms", "worker.latency=30ms", "client.reset=2%"]
-    links = parse(", ".join(reversed(parts) if turned else parts)).links
+    links = parse_simulation(", ".join(reversed(parts) if turned else parts)).links
     assert links == {
         Link.CLIENT: LinkFaults(latency_s=0.01, reset=0.02),
         Link.SERVER: LinkFaults(latency_s=0.02),
@@ -39,7 +48,7 @@ def test_what_is_said_of_one_link_comes_before_what_is_said_of_more(turned: bool
 
 
 def test_a_link_on_which_nothing_happens_is_left_out() -> None:
-    assert parse("client.loss=0%,worker.loss=1%").links == {Link.WORKER: LinkFaults(loss=0.01)}
+    assert parse_simulation("client.loss=0%,worker.loss=1%").links == {Link.WORKER: LinkFaults(loss=0.01)}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +79,13 @@ def test_a_link_on_which_nothing_happens_is_left_out() -> None:
 )
 def test_what_is_wrong_is_named_with_what_is_allowed_and_an_example(text: str, says: str) -> None:
     with pytest.raises(SimulationError) as refused:
-        parse(text)
+        parse_simulation(text)
     assert says in str(refused.value)
 
 
 def test_it_is_told_in_words() -> None:
     faults = "client.latency=50ms±20,store.loss=1%,worker.reset=0.5%,worker-crash=5%,store-pause=2s/1m"
-    assert list(describe(parse(faults))) == [
+    assert list(describe(parse_simulation(faults))) == [
         ("clients ↔ server", "each message 30 to 70 ms late, each way"),
         ("server ↔ store", "1 in 100 messages lost and sent again, 200 ms or more later"),
         ("worker ↔ store", "1 in 100 messages lost and sent again, 200 ms or more later"),

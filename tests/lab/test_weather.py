@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from tidings.lab.lab import moments
-from tidings.lab.simulation import LinkFaults, Pause
-from tidings.lab.weather import MAX_LOST, RETRANSMIT_S, Weather
+from tidings_cli.lab.lab import pause_times
+from tidings_cli.lab.message_faults import MAX_LOST, RETRANSMIT_S, MessageFaults
+from tidings_cli.lab.simulation import LinkFaults, Pause
 
 
 def fates(faults: LinkFaults, seed: int = 1, count: int = 10_000, name: str = "client") -> list[float | None]:
-    weather = Weather(name, faults, seed)
+    weather = MessageFaults(name, faults, seed)
     weather.calm = False
     there, _back = weather.connection()
     return [there() for _ in range(count)]
@@ -24,7 +24,7 @@ def test_the_same_seed_makes_the_same_fates_and_another_others() -> None:
 
 
 def test_the_directions_of_a_connection_and_other_connections_have_their_own() -> None:
-    weather = Weather("client", LinkFaults(latency_s=0.05, jitter_s=0.02), 1)
+    weather = MessageFaults("client", LinkFaults(latency_s=0.05, jitter_s=0.02), 1)
     weather.calm = False
     ends = [fate for _ in range(2) for fate in weather.connection()]
     assert len({fate() for fate in ends}) == 4
@@ -50,12 +50,12 @@ def test_connections_break_at_the_rate_that_is_said() -> None:
 
 
 def test_a_calm_link_lets_everything_pass_at_once() -> None:
-    there, back = Weather("client", LinkFaults(latency_s=1, loss=1), 1).connection()
+    there, back = MessageFaults("client", LinkFaults(latency_s=1, loss=1), 1).connection()
     assert (there(), back()) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_there_is_one_pause_in_each_stretch_and_it_ends_in_it(seed: int) -> None:
     pause = Pause(lasts_s=2, every_s=10)
-    for stretch, at_s in enumerate(itertools.islice(moments(pause, seed, "store"), 100)):
+    for stretch, at_s in enumerate(itertools.islice(pause_times(pause, seed, "store"), 100)):
         assert 10 * stretch <= at_s <= 10 * stretch + 8

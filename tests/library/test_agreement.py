@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings import Job, job
-from tidings.validation import compile_schema
+from tidings.schema.validation import compile_schema
 
 
 class Colour(enum.Enum):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.codec import encode, encode_chunk, encode_progress, fraction
+from tidings.schema.codec import encode, encode_chunk, encode_progress, fraction
 
 
 @pytest.mark.parametrize(

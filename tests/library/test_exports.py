@@ -5,12 +5,12 @@ import sys
 import pytest
 
 ERRORS = [
-    "tidings.breaker.error",
-    "tidings.client.error",
-    "tidings.contract.problem",
+    "tidings.circuit.circuit_open",
+    "tidings.client.client_errors",
+    "tidings.protocol.problems",
     "tidings.job",
-    "tidings.outcome",
-    "tidings.saga.error",
+    "tidings.errors",
+    "tidings.saga.step_errors",
     "tidings.settings",
 ]
 """The modules that define what users' own code can be raised."""
@@ -49,7 +49,7 @@ def test_every_error_that_users_catch_is_named_beside_what_raises_it(name: str) 
 
 
 def test_the_errors_of_the_client_are_drawn_as_they_are() -> None:
-    module = importlib.import_module("tidings.client.error")
+    module = importlib.import_module("tidings.client.client_errors")
     branches = [line.partition("── ")[2] for line in (module.__doc__ or "").splitlines()]
     drawn = {branch.split()[0] for branch in branches if branch}
     defined = {name for name, one in vars(module).items() if getattr(one, "__module__", "") == module.__name__}

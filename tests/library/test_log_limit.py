@@ -2,7 +2,7 @@
 
 from structlog.testing import CapturingLogger
 
-from tidings.log_limit import MAX_CAUSES, LogLimiter
+from tidings.logging.log_limit import MAX_CAUSES, LogLimiter
 
 
 class Clock:

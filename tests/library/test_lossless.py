@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.codec import encode, encode_chunk, encode_progress
+from tidings.schema.codec import encode, encode_chunk, encode_progress
 
 
 class Struct(msgspec.Struct):

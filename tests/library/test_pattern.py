@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.pattern import check_pattern
+from tidings.schema.pattern import check_pattern
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.scrape import Scraped, scrape, until
 from support.store import free_port, running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings.broker.paused import Paused
-from tidings.contract.token import parse
-from tidings.lab.proxy import Proxy
-from tidings.lab.simulation import LinkFaults
-from tidings.lab.weather import Weather
+from tidings.protocol.tokens import parse_token
+from tidings.store.admin.paused_queues import PausedQueues
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings_cli.lab.message_faults import MessageFaults
+from tidings_cli.lab.proxy import Proxy
+from tidings_cli.lab.simulation import LinkFaults
 
 pytestmark = pytest.mark.skipif(not PROMTOOL, reason="promtool is missing: make setup")
 
@@ -35,7 +35,7 @@ SOON = 9
 
 LATER = 14
 
-KEYS = Keys()
+KEYS = StoreKeys()
 BREAKERS = str(Path(__file__).parents[1] / "support/breaker_kinds.py")
 LIMITS = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_MAX_WAITING_BYTES": "1000000"}
 
@@ -85,7 +85,7 @@ class World:
 
 
 @asynccontextmanager
-async def world_of(weather: Weather | None = None) -> AsyncIterator[World]:
+async def world_of(weather: MessageFaults | None = None) -> AsyncIterator[World]:
     """Run a server and a worker; the server's store is behind such weather."""
     with running_store() as process:
         system, store = System(process), open_store(process.url)
@@ -148,7 +148,7 @@ async def test_the_first_job_that_is_slow(world: World, tmp_path: Path) -> None:
     await world.well()
     async with peer(world.server.socket_url) as client:
         ack = await client.submit("noop", delay=1)
-        token = parse(ack["token"])
+        token = parse_token(ack["token"])
         assert token is not None
         key = KEYS.job(token.partition, token.id)
         await world.store.hincrby(key, "submitted", -120_000)
@@ -160,7 +160,7 @@ async def test_the_first_job_that_is_slow(world: World, tmp_path: Path) -> None:
 
 
 async def test_the_first_ack_and_the_first_result_that_are_slow(tmp_path: Path) -> None:
-    weather = Weather("far", LinkFaults(latency_s=1.5), 1)
+    weather = MessageFaults("far", LinkFaults(latency_s=1.5), 1)
     async with world_of(weather) as world:
         await world.well()
         weather.calm = False
@@ -203,7 +203,7 @@ async def test_jobs_that_wait_for_a_kind_without_workers(world: World, tmp_path:
 
 async def test_a_backlog_that_grows(world: World, tmp_path: Path) -> None:
     await world.well()
-    await Paused(world.store, KEYS).pause("default", "a test")
+    await PausedQueues(world.store, KEYS).pause("default", "a test")
     async with peer(world.server.socket_url) as client:
         await client.submit("noop")
     await world.shows(world.urls["s1"], lambda now: now.sum("tidings_oldest_waiting_seconds") > 0)

@@ -10,11 +10,11 @@ from support.peer import peer
 from support.scrape import scrape, text, until
 from support.store import running_store
 from support.system import System
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry
-from tidings.contract.kind import KindRecord
-from tidings.metric.meter import MAX_NAMES, OTHER
+from tidings.metrics.instruments import MAX_NAMES, OTHER
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings.store.registry import Registry
 
 KINDS = 10_000
 SUBMITTED = MAX_NAMES + 100
@@ -32,7 +32,7 @@ async def test_ten_thousand_kinds_in_as_many_queues_do_not_grow_the_page(system:
     schema = msgspec.Raw(json.dumps({"type": "object"}).encode())
     kinds = [KindRecord(kind=f"k{n}", queue=f"q{n}", input=schema, result=schema) for n in range(KINDS)]
     store = open_store(system.store.url)
-    await Registry(store, Keys()).register(kinds)
+    await Registry(store, StoreKeys()).register(kinds)
     await store.aclose()
     server = system.add_server().wait_until_ready(kinds=KINDS)
     async with peer(server.socket_url) as client:

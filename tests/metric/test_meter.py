@@ -2,15 +2,21 @@
 
 import pytest
 
-from tidings.broker.clock import KEPT, StoreClock
-from tidings.metric.family import Durations, Numbers, counts, counts_of, durations
-from tidings.metric.meter import BOUNDS, MAX_NAMES, OTHER, Counter, Histogram, Names, Series
-from tidings.metric.page import write
+from tidings.metrics.exposition import write_page
+from tidings.metrics.instruments import BOUNDS, MAX_NAMES, OTHER, Counter, Histogram, HistogramSeries, LabelNames
+from tidings.metrics.metric_family import (
+    HistogramFamily,
+    NumberFamily,
+    counter_family,
+    histogram_family,
+    observation_count_family,
+)
+from tidings.store.redis.store_clock import KEPT, StoreClock
 
 
 @pytest.mark.parametrize("bucket", range(len(BOUNDS)))
 def test_a_bound_belongs_to_the_bucket_below_it(bucket: int) -> None:
-    series = Series()
+    series = HistogramSeries()
     series.observe(BOUNDS[bucket])
     series.observe(BOUNDS[bucket] * 1.0001)
     assert (series.counts[bucket], series.counts[bucket + 1]) == (1, 1)
@@ -18,7 +24,7 @@ def test_a_bound_belongs_to_the_bucket_below_it(bucket: int) -> None:
 
 
 def test_many_that_took_equally_long_count_as_each_would() -> None:
-    one, many = Series(), Series()
+    one, many = HistogramSeries(), HistogramSeries()
     for _ in range(7):
         one.observe(0.25)
     many.observe_many(0.25, 7)
@@ -26,7 +32,7 @@ def test_many_that_took_equally_long_count_as_each_would() -> None:
 
 
 def test_of_ten_thousand_kinds_the_first_have_lines_and_the_rest_share_one() -> None:
-    names = Names()
+    names = LabelNames()
     histogram = Histogram("tidings_x_seconds", "x", ("kind", "tier"), names)
     counter = Counter("tidings_x_total", "x", ("kind",), names)
     for number in range(10_000):
@@ -39,9 +45,9 @@ def test_of_ten_thousand_kinds_the_first_have_lines_and_the_rest_share_one() -> 
 
 
 def test_what_is_copied_for_a_page_does_not_move_any_more() -> None:
-    histogram = Histogram("tidings_x_seconds", "x", ("kind",), Names())
+    histogram = Histogram("tidings_x_seconds", "x", ("kind",), LabelNames())
     histogram.of("k").observe(1, "a" * 32)
-    found = durations(histogram)
+    found = histogram_family(histogram)
     histogram.of("k").observe(1, "b" * 32)
     ((_, series),) = found.samples
     assert (sum(series.counts), series.total) == (1, 1)
@@ -49,12 +55,12 @@ def test_what_is_copied_for_a_page_does_not_move_any_more() -> None:
 
 
 def test_a_page_holds_sums_counts_and_cumulated_buckets() -> None:
-    histogram = Histogram("tidings_x_seconds", "x", ("kind",), Names())
+    histogram = Histogram("tidings_x_seconds", "x", ("kind",), LabelNames())
     for seconds in (0.0, 0.3, 7200.0):
         histogram.of('k"\n').observe(seconds)
-    total = counts_of(histogram, Counter("tidings_x_total", "x", ("kind",)))
-    empty = counts(Counter("tidings_y_total", "y"))
-    lines = write([durations(histogram), total, empty]).body.decode().splitlines()
+    total = observation_count_family(histogram, Counter("tidings_x_total", "x", ("kind",)))
+    empty = counter_family(Counter("tidings_y_total", "y"))
+    lines = write_page([histogram_family(histogram), total, empty]).body.decode().splitlines()
     label = r'kind="k\"\n"'
     assert f'tidings_x_seconds_bucket{{{label},le="0.0005"}} 1.0' in lines
     assert f'tidings_x_seconds_bucket{{{label},le="0.5"}} 2.0' in lines
@@ -63,8 +69,8 @@ def test_a_page_holds_sums_counts_and_cumulated_buckets() -> None:
     assert f"tidings_x_seconds_sum{{{label}}} 7200.3" in lines
     assert f"tidings_x_total{{{label}}} 3.0" in lines
     assert "tidings_y_total 0.0" in lines
-    assert isinstance(total, Numbers)
-    assert isinstance(durations(histogram), Durations)
+    assert isinstance(total, NumberFamily)
+    assert isinstance(histogram_family(histogram), HistogramFamily)
 
 
 def test_the_answer_that_came_fastest_tells_the_stores_time() -> None:

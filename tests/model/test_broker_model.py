@@ -21,23 +21,23 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from support.store import StoreProcess
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.broker.dead import DeadLetters
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.subscription import Subscription
-from tidings.broker.worker import Beat, Entry, Outcome, Report, WorkerStore
-from tidings.contract.event import EventClass
-from tidings.contract.problem import problem
-from tidings.contract.state import REPLAY, TERMINAL, State, step
-from tidings.contract.token import Token, mint
+from tidings.protocol.events import EventClass
+from tidings.protocol.problems import problem
+from tidings.protocol.states import REPLAY, TERMINAL, State, step
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command, open_store
+from tidings.store.redis.subscription import Subscription
 
 PARTITION = "p"
 WORKERS = ("w1", "w2")
 MAX_PER_CALLER = 3
-SCHEDULED = Keys().scheduled(PARTITION)
-READY = Keys().ready(PARTITION, "standard")
-DEADLINES = Keys().deadlines(PARTITION)
+SCHEDULED = StoreKeys().scheduled(PARTITION)
+READY = StoreKeys().ready(PARTITION, "standard")
+DEADLINES = StoreKeys().deadlines(PARTITION)
 ENVELOPE = '["k",{}]'
 VALUES = {"result": "{}", "problem": msgspec.json.encode(problem("handler_error", "as told")).decode()}
 WAITING = (State.QUEUED, State.SCHEDULED)
@@ -75,7 +75,7 @@ class Held:
     """An entry as some worker took it: it may be stale by the time it is used."""
 
     worker: str
-    entry: Entry
+    entry: ReadyEntry
     fence: int
 
 
@@ -104,7 +104,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @asynccontextmanager
     async def _world(self) -> AsyncIterator[None]:
-        keys = Keys()
+        keys = StoreKeys()
         async with AsyncExitStack() as stack:
             self.store = open_store(self.url)
             stack.push_async_callback(self.store.aclose)
@@ -113,10 +113,10 @@ class BrokerMachine(RuleBasedStateMachine):
             stack.push_async_callback(listening.aclose)
             self.dead = DeadLetters(self.store, keys, PARTITION)
             self.gateway = await stack.enter_async_context(
-                GatewayStore(self.store, keys, "g", max_backlog_per_caller=MAX_PER_CALLER)
+                JobStore(self.store, keys, "g", max_backlog_per_caller=MAX_PER_CALLER)
             )
             self.workers = {
-                name: await stack.enter_async_context(WorkerStore(self.store, keys, PARTITION, name))
+                name: await stack.enter_async_context(AttemptStore(self.store, keys, PARTITION, name))
                 for name in WORKERS
             }
             await self.workers["w1"].join(["standard"])
@@ -149,7 +149,7 @@ class BrokerMachine(RuleBasedStateMachine):
         deadline=st.sampled_from([0, 0, 3_600_000]),
     )
     def submit(self, key: str, payload: str, delay: int, caller: str, unique: str, deadline: int = 0) -> str:
-        id_ = mint(PARTITION).id
+        id_ = new_token(PARTITION).id
         job = NewJob(
             id_, "k", "standard", ENVELOPE, delay_ms=delay, deadline_ms=deadline, key=key, fingerprint=payload,
             caller=caller, unique=unique, watch=1,
@@ -212,7 +212,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def take_over_what_is_idle(self, worker: str) -> Held | None:
         return self._start(worker, self.run(self.workers[worker].take_over, "standard", 0, 1))
 
-    def _start(self, worker: str, entries: list[Entry]) -> Held | None:
+    def _start(self, worker: str, entries: list[ReadyEntry]) -> Held | None:
         if not entries:
             return None
         call = self.workers[worker].new_call()
@@ -250,14 +250,14 @@ class BrokerMachine(RuleBasedStateMachine):
         if held is None:
             return
         model = self.model[held.entry.id]
-        report = Report(held.entry.id, held.fence, number)
+        report = AttemptReport(held.entry.id, held.fence, number)
         for chunk in chunks:
             tail = f'"event":"log","status":"running","data":{chunk}}}'
             report.events.append((EventClass.LOG, tail, chunk))
         if end is not None:
             tail = f'"event":"{end}","status":"{end}","data":{{}}}}'
             name = {State.SUCCEEDED: "result", State.FAILED: "problem", State.SCHEDULED: "problem"}.get(end, "")
-            report.outcome = Outcome(
+            report.outcome = AttemptOutcome(
                 end, name, VALUES.get(name, ""), tail, delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
             )
         answer = self.run(self.workers[held.worker].report, report)
@@ -299,7 +299,7 @@ class BrokerMachine(RuleBasedStateMachine):
     def beat(self, held: Held | None) -> None:
         if held is None:
             return
-        beat = Beat(held.entry.id, held.fence, held.entry.tier, held.entry.entry)
+        beat = LeaseRenewal(held.entry.id, held.fence, held.entry.tier, held.entry.entry)
         (answer,) = self.run(self.workers[held.worker].beat, [beat])
         model = self.model[held.entry.id]
         if model.state is not State.RUNNING or held.fence != model.fence:
@@ -328,7 +328,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
         async def hurry() -> None:
             for job in waiting:
-                await command(self.store, "HSET", Keys().job(PARTITION, job), "deadline", 1)
+                await command(self.store, "HSET", StoreKeys().job(PARTITION, job), "deadline", 1)
                 await command(self.store, "ZADD", DEADLINES, 1, job)
             await self.gateway.expire(PARTITION, 1000)
 
@@ -343,7 +343,7 @@ class BrokerMachine(RuleBasedStateMachine):
         model = self.model[job]
 
         async def sweep() -> None:
-            entry = await command(self.store, "HGET", Keys().job(PARTITION, job), "entry")
+            entry = await command(self.store, "HGET", StoreKeys().job(PARTITION, job), "entry")
             if entry is not None:
                 await command(self.store, "XDEL", READY, entry)
             for _ in range(2):  # one that runs is looked at twice: its worker may live
@@ -369,7 +369,7 @@ class BrokerMachine(RuleBasedStateMachine):
             assert self.run(self.dead.replay, [letter.entry]) == ["held"]
             return
         if record_left:
-            keys = Keys()
+            keys = StoreKeys()
             self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job))
             assert self.run(self.dead.find, job) == {job: letter}
             model.log = []
@@ -393,7 +393,7 @@ class BrokerMachine(RuleBasedStateMachine):
                 assert [chunk for _, _, chunk in record.chunks] == model.log
                 ended = record.finished != ""
                 assert ended == (model.state in TERMINAL)
-                expiry = await command(self.store, "TTL", Keys().job(PARTITION, id_))
+                expiry = await command(self.store, "TTL", StoreKeys().job(PARTITION, id_))
                 assert (expiry > 0) == ended
 
         self.run(look)
@@ -413,10 +413,10 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_callers_have_is_counted(self) -> None:
-        found = self.run(command, self.store, "HGETALL", Keys().callers(PARTITION))
+        found = self.run(command, self.store, "HGETALL", StoreKeys().callers(PARTITION))
         counts = {name.decode(): int(count) for name, count in found.items()}
         assert counts == {caller: self.live(caller) for caller in ("c1", "c2") if self.live(caller)}
-        found = self.run(command, self.store, "HGETALL", Keys().caller_bytes(PARTITION))
+        found = self.run(command, self.store, "HGETALL", StoreKeys().caller_bytes(PARTITION))
         assert {name.decode(): int(size) for name, size in found.items()} == {
             caller: count * len(ENVELOPE) for caller, count in counts.items()
         }
@@ -429,7 +429,7 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_unique_value_is_held_by_its_live_job_or_free(self) -> None:
-        found = self.run(command, self.store, "GET", Keys().unique(PARTITION, "k:u"))
+        found = self.run(command, self.store, "GET", StoreKeys().unique(PARTITION, "k:u"))
         assert (found.decode() if found else None) == self.holder("k:u")
 
     @invariant()

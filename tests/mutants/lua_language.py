@@ -5,7 +5,7 @@ from .fault import DoesNotApplyError
 from .language import Language, Span
 
 _AT_MARGIN = re.compile(r"^(?:(?:local )?function ([\w.]+)|local ([A-Z][A-Z0-9_]*)\b)", re.MULTILINE)
-"""What is defined at the left margin, where scripts have their functions and constants (broker/library.py)."""
+"""What is defined at the left margin, where scripts have their functions and constants (`lua_library.py`)."""
 _TOKEN = re.compile(r"--[^\n]*|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\w+|[^\w\s]|\n")
 _OPEN = frozenset(["function", "if", "do", "repeat", "(", "{", "["])
 _CLOSE = frozenset(["end", "until", ")", "}", "]"])

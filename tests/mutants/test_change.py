@@ -45,8 +45,8 @@ export class Form {
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     for name, text in {
-        "worker/tidings_worker/voice.py": VOICE,
-        "core/tidings/broker/lua/report.lua": REPORT,
+        "worker/tidings_worker/attempt/reporter.py": VOICE,
+        "core/tidings/store/lua/report.lua": REPORT,
         "static/page/form.js": FORM,
     }.items():
         (tmp_path / name).parent.mkdir(parents=True)
@@ -58,7 +58,7 @@ def tree(tmp_path: Path) -> Path:
     ("change", "sound", "broken"),
     [
         (python("Voice.say").swap("loud=True", "loud=False"), "loud=True", "loud=False"),
-        (python("voice:LIMIT").swap("3", "4"), "LIMIT = 3", "LIMIT = 4"),
+        (python("reporter:LIMIT").swap("3", "4"), "LIMIT = 3", "LIMIT = 4"),
         (python("Voice.say").cut(", loud=True"), ", loud=True", ""),
         (python("Voice.say").drop("loud"), "self.write(text, loud=True)", "pass"),
         (python("Voice.say").never("not text"), "self.mute or not text:", "False:"),
@@ -86,7 +86,7 @@ def test_a_symbol_may_be_moved_and_its_lines_be_broken_anew(tree: Path) -> None:
     moved = tree / "core/tidings/spoken/out.py"
     moved.parent.mkdir()
     moved.write_text(VOICE.replace("(text, loud=True)", "(\n            text,\n            loud=True,\n        )"))
-    (tree / "worker/tidings_worker/voice.py").unlink()
+    (tree / "worker/tidings_worker/attempt/reporter.py").unlink()
     made = change.make(tree)
     assert made.place.file == moved
     assert made.broken == VOICE.replace("(text, loud=True)", "(text)")

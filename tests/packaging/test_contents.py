@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = {"core": "tidings", "server": "tidings_server", "worker": "tidings_worker"}
-"""Folder → the package in it."""
+PARTS = (("core", "tidings"), ("core", "tidings_cli"), ("server", "tidings_server"), ("worker", "tidings_worker"))
+"""Folders, each with a package in it."""
 DOCUMENTS = {"CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml", ".gitignore"}
 
 
@@ -44,5 +44,5 @@ def test_the_wheel_holds_the_packages_the_pages_and_nothing_else(folder: Path) -
     assert {name.partition("/")[2] for name in about} == {
         "METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE",
     }  # fmt: skip
-    sources = {f"{package}/{file}" for part, package in PARTS.items() for file in files(f"{part}/{package}")}
+    sources = {f"{package}/{file}" for part, package in PARTS for file in files(f"{part}/{package}")}
     assert names - about == sources | {f"tidings_server/static/{file}" for file in files("static")}

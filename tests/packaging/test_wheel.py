@@ -73,7 +73,7 @@ def test_the_wheel_holds_the_packages_the_scripts_and_the_pages(wheel: Path) -> 
         "tidings/py.typed",
         "tidings_server/py.typed",
         "tidings_worker/py.typed",
-        "tidings/broker/lua/submit.lua",
+        "tidings/store/lua/submit.lua",
         "tidings_server/static/index.html",
         "tidings_server/static/tidings.js",
     ):

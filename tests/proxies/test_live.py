@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from proxies.conftest import TIMEOUT_S, World
 from support.peer import peer
 from support.timeouts import scaled
-from tidings.contract import close
+from tidings.protocol import close_codes
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ async def test_a_page_of_the_proxy_s_own_address_may_open_a_socket_and_another_s
         async with peer(world.front.socket_url, origin="https://elsewhere.example"):
             pass
     assert refused.value.rcvd is not None
-    assert refused.value.rcvd.code == close.FORBIDDEN
+    assert refused.value.rcvd.code == close_codes.FORBIDDEN
 
 
 async def test_a_caller_is_the_address_before_the_proxy_whatever_it_says_itself(world: World) -> None:

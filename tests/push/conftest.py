@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from push.world import Inbox, Teller
 from support.system import ServerProcess, System, running_system
 from support.timeouts import scaled
-from tidings.broker.connection import open_store
-from tidings.lab.proxy import running_proxy
+from tidings.store.redis.store_client import open_store
+from tidings_cli.lab.proxy import running_proxy
 
 PROBE_S = 0.1
 """Time between two probes on a quiet machine: two without an echo say that the inbox does not hear."""

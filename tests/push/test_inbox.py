@@ -13,34 +13,34 @@ from redis.asyncio import Redis
 from push.world import Inbox, Teller, Watchers
 from support.system import System
 from support.timeouts import scaled
-from tidings.broker.probe import MISSES
-from tidings.lab.proxy import Way
+from tidings.store.redis.echo_probe import MISSES
+from tidings_cli.lab.proxy import LinkMode
 
 Fault = Callable[[Inbox, Redis], Awaitable[None]]
 
 
 async def kill_the_subscriber(inbox: Inbox, store: Redis) -> None:
-    inbox.proxy.become(Way.CUT, only_subscribers=True)
+    inbox.proxy.set_mode(LinkMode.CUT, only_subscribers=True)
 
 
 async def blackhole_the_subscriber(inbox: Inbox, store: Redis) -> None:
-    inbox.proxy.become(Way.HALF_OPEN, only_subscribers=True)
+    inbox.proxy.set_mode(LinkMode.HALF_OPEN, only_subscribers=True)
 
 
 async def mute_the_subscriber(inbox: Inbox, store: Redis) -> None:
-    inbox.proxy.become(Way.MUTE, only_subscribers=True)
+    inbox.proxy.set_mode(LinkMode.MUTE, only_subscribers=True)
 
 
 async def cut_everything(inbox: Inbox, store: Redis) -> None:
-    inbox.proxy.become(Way.RESET)
+    inbox.proxy.set_mode(LinkMode.RESET)
 
 
 async def blackhole_everything(inbox: Inbox, store: Redis) -> None:
-    inbox.proxy.become(Way.HALF_OPEN)
+    inbox.proxy.set_mode(LinkMode.HALF_OPEN)
 
 
 async def break_the_publish_path(inbox: Inbox, store: Redis) -> None:
-    inbox.proxy.become(Way.HALF_OPEN, only_callers=True)
+    inbox.proxy.set_mode(LinkMode.HALF_OPEN, only_callers=True)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_what_cuts_an_inbox_off_is_told_by_readyz_and_costs_no_watcher_an_
             assert inbox.logged(f"inbox_{hearing}")
             teller.up_to(20)
             await teller.told(20)
-            inbox.proxy.become(Way.OPEN)
+            inbox.proxy.set_mode(LinkMode.OPEN)
             await inbox.says("open")
             teller.up_to(30, end=True)
     watchers.check(30)

@@ -11,7 +11,7 @@ from push.follow import TRANSPORTS
 from push.seen import Seen
 from support.system import ServerProcess
 from support.timeouts import scaled
-from tidings.lab.proxy import Proxy
+from tidings_cli.lab.proxy import Proxy
 
 
 class Teller:

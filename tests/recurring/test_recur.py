@@ -4,18 +4,18 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from tidings.broker.connection import command
-from tidings.broker.gateway import GatewayStore
-from tidings.broker.keys import Keys
-from tidings.broker.worker import NextRun, WorkerStore
-from tidings.contract.token import Token, mint
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.attempt_store import AttemptStore, NextRun
+from tidings.store.job_store import JobStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
 
-KEYS = Keys()
+KEYS = StoreKeys()
 FAR = 9_999_999_999_000
 
 
 def run(tick: int, spec: str = "every 1000", kind: str = "k") -> NextRun:
-    return NextRun(kind, tick, spec, mint("p").id, "standard", '["k",{}]', f"tick:{tick}")
+    return NextRun(kind, tick, spec, new_token("p").id, "standard", '["k",{}]', f"tick:{tick}")
 
 
 async def in_schedule(store: Redis) -> dict[str, int]:
@@ -24,7 +24,7 @@ async def in_schedule(store: Redis) -> dict[str, int]:
 
 
 async def test_the_first_who_names_a_tick_makes_its_run(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w1") as one, WorkerStore(store, KEYS, "p", "w2") as two:
+    async with AttemptStore(store, KEYS, "p", "w1") as one, AttemptStore(store, KEYS, "p", "w2") as two:
         answers = await asyncio.gather(*(worker.recur([run(FAR)]) for worker in (one, two) * 10))
         assert {tick for _, tick in answers} == {FAR}
         assert list((await in_schedule(store)).values()) == [FAR]
@@ -36,7 +36,7 @@ async def test_the_first_who_names_a_tick_makes_its_run(store: Redis) -> None:
 
 
 async def test_another_schedule_takes_the_place_of_the_run_that_has_not_begun(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w") as worker, GatewayStore(store, KEYS, "g") as gateway:
+    async with AttemptStore(store, KEYS, "p", "w") as worker, JobStore(store, KEYS, "g") as gateway:
         await worker.recur([run(FAR + 5000)])
         (before,) = await in_schedule(store)
         await worker.recur([run(FAR, "every 500")])
@@ -48,7 +48,7 @@ async def test_another_schedule_takes_the_place_of_the_run_that_has_not_begun(st
 
 
 async def test_a_run_that_has_begun_is_left_alone(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w") as worker:
+    async with AttemptStore(store, KEYS, "p", "w") as worker:
         await worker.join(["standard"])
         await worker.recur([run(1)])  # due at once
         assert (await worker.promote())[0] == 1
@@ -59,7 +59,7 @@ async def test_a_run_that_has_begun_is_left_alone(store: Redis) -> None:
 
 
 async def test_another_schedule_does_not_repeat_a_tick_whose_run_has_begun(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w") as worker:
+    async with AttemptStore(store, KEYS, "p", "w") as worker:
         await worker.recur([run(1)])
         assert (await worker.promote())[0] == 1
         _, earliest = await worker.recur([run(1, "every 500")])  # a call that took its time
@@ -70,7 +70,7 @@ async def test_another_schedule_does_not_repeat_a_tick_whose_run_has_begun(store
 
 
 async def test_a_run_that_somebody_cancelled_does_not_hold_back_another_schedule(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w") as worker, GatewayStore(store, KEYS, "g") as gateway:
+    async with AttemptStore(store, KEYS, "p", "w") as worker, JobStore(store, KEYS, "g") as gateway:
         await worker.recur([run(FAR + 5000)])
         (before,) = await in_schedule(store)
         await gateway.cancel(Token("p", before), "")
@@ -79,7 +79,7 @@ async def test_a_run_that_somebody_cancelled_does_not_hold_back_another_schedule
 
 
 async def test_the_store_s_time_comes_with_the_answer(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w") as worker:
+    async with AttemptStore(store, KEYS, "p", "w") as worker:
         now, tick = await worker.recur([])
         seconds, _ = await store.time()
         assert abs(now / 1000 - seconds) < 60
@@ -87,7 +87,7 @@ async def test_the_store_s_time_comes_with_the_answer(store: Redis) -> None:
 
 
 async def test_a_run_that_waits_for_its_retry_is_not_taken_back(store: Redis) -> None:
-    async with WorkerStore(store, KEYS, "p", "w") as worker:
+    async with AttemptStore(store, KEYS, "p", "w") as worker:
         await worker.recur([run(FAR)])
         (job,) = await in_schedule(store)
         await command(store, "HSET", KEYS.job("p", job), "attempt", 1)  # as after a failed attempt

@@ -8,14 +8,14 @@ from redis.asyncio import Redis
 
 from support.timeouts import scaled
 from tidings import job
-from tidings.broker.connection import command
-from tidings.broker.keys import Keys
-from tidings.broker.worker import NextRun, WorkerStore
-from tidings.contract.token import mint
-from tidings_worker import recurring
-from tidings_worker.recurring import Recurring
+from tidings.protocol.tokens import new_token
+from tidings.store.attempt_store import AttemptStore, NextRun
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+from tidings_worker.queue import recurring
+from tidings_worker.queue.recurring import Recurring
 
-KEYS = Keys()
+KEYS = StoreKeys()
 FAR = 9_999_999_999_000
 
 
@@ -25,7 +25,7 @@ async def newer() -> None:
 
 
 def run_of_older() -> NextRun:
-    return NextRun("k", FAR, "every 3600000", mint("p").id, "standard", '["k",{}]', f"tick:{FAR}")
+    return NextRun("k", FAR, "every 3600000", new_token("p").id, "standard", '["k",{}]', f"tick:{FAR}")
 
 
 async def ask(operation: Any, *args: Any) -> Any:
@@ -36,7 +36,7 @@ async def test_runs_that_an_older_release_makes_again_are_taken_back_again(
     store: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recurring, "LOOK_S", 0.02)
-    async with WorkerStore(store, KEYS, "p", "w") as worker, anyio.create_task_group() as tasks:
+    async with AttemptStore(store, KEYS, "p", "w") as worker, anyio.create_task_group() as tasks:
         await worker.recur([run_of_older()])
         tasks.start_soon(Recurring(worker, [newer], ask).run)
         for _ in range(3):

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.broker.connection import open_store
-from tidings.broker.gateway import GatewayStore, Record
-from tidings.broker.keys import Keys
-from tidings.contract.step import Step
-from tidings.contract.token import Token
-from tidings.saga.view import timeline
+from tidings.protocol.steps import Step
+from tidings.protocol.tokens import Token
+from tidings.store.job_store import JobRecord, JobStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings_server.jobs.step_timeline import timeline
 
 
 class Desk:
@@ -22,7 +22,7 @@ class Desk:
         self.store = store
 
     async def signal(
-        self, token: str, name: str, value: Any = None, key: str = "", gateway: GatewayStore | None = None
+        self, token: str, name: str, value: Any = None, key: str = "", gateway: JobStore | None = None
     ) -> str:
         """Give a job a signal."""
         text = msgspec.json.encode(value).decode()
@@ -31,7 +31,7 @@ class Desk:
         async with self.gateway() as own:
             return await own.signal(_token(token), "", name, key, text)
 
-    async def record(self, token: str) -> Record:
+    async def record(self, token: str) -> JobRecord:
         """Return what the store knows of a job."""
         async with self.gateway() as gateway:
             return await gateway.read(_token(token))
@@ -49,9 +49,9 @@ class Desk:
         """Return path, name and status of each step."""
         return [(step.path, step.name, str(step.status)) for step in await self.steps(token)]
 
-    def gateway(self) -> GatewayStore:
+    def gateway(self) -> JobStore:
         """Return the store as a server uses it."""
-        return GatewayStore(self.store, Keys(), "desk")
+        return JobStore(self.store, StoreKeys(), "desk")
 
 
 def _token(text: str) -> Token:

@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 
 from saga.world import World, running
 from support.timeouts import scaled
-from tidings.contract.problem import Problem
-from tidings.contract.step import StepType
-from tidings_worker import keeper as module
-from tidings_worker.keeper import Keeper
+from tidings.protocol.problems import Problem
+from tidings.protocol.steps import StepType
+from tidings_worker.saga import journal_client as module
+from tidings_worker.saga.journal_client import JournalClient
 
 BOUND_S = 20.0
 
@@ -32,30 +32,32 @@ class Host:
         raise AssertionError(refused)
 
 
-async def begun(world: World) -> tuple[Host, Keeper]:
+async def begun(world: World) -> tuple[Host, JournalClient]:
     await world.submit()
     await world.start()
     host = Host(world)
-    keeper = Keeper(world.saga, host, "w")
+    journal_client = JournalClient(world.saga, host, "w")
     await world.write("1", type=StepType.SIGNAL, name="go")
-    await keeper.reload()
-    return host, keeper
+    await journal_client.reload()
+    return host, journal_client
 
 
-def wait_for(keeper: Keeper, path: str, name: str, due_ms: int = 0) -> "asyncio.Task[None]":
+def wait_for(journal_client: JournalClient, path: str, name: str, due_ms: int = 0) -> "asyncio.Task[None]":
     """Wait for a signal, as a branch does."""
     return asyncio.create_task(
-        keeper.until(path, lambda: bool(keeper.journal.signal(name, 1)), due_ms=due_ms, signal=name)
+        journal_client.wait_for_news(
+            path, lambda: bool(journal_client.journal.signal(name, 1)), due_ms=due_ms, signal=name
+        )
     )
 
 
 async def test_what_came_before_anyone_waits_for_it_is_found_while_another_branch_works(store: Redis) -> None:
     async with running(store) as world:
-        host, keeper = await begun(world)
-        keeper.activity.fork(2)
+        host, journal_client = await begun(world)
+        journal_client.activity.fork(2)
         await world.gateway.signal(world.token, "", "go", "", "1")
-        keeper.look()  # nobody waits yet
-        await asyncio.wait_for(wait_for(keeper, "1", "go"), scaled(BOUND_S))
+        journal_client.look()  # nobody waits yet
+        await asyncio.wait_for(wait_for(journal_client, "1", "go"), scaled(BOUND_S))
         assert host.reasons == []
 
 
@@ -64,29 +66,29 @@ async def test_a_short_wait_that_stays_in_its_worker_ends_when_the_signal_comes(
 ) -> None:
     monkeypatch.setattr(module, "IN_PLACE_S", 3600.0)
     async with running(store) as world:
-        host, keeper = await begun(world)
-        waiting = wait_for(keeper, "1", "go", keeper.now_ms() + 1_800_000)
+        host, journal_client = await begun(world)
+        waiting = wait_for(journal_client, "1", "go", journal_client.now_ms() + 1_800_000)
         await asyncio.sleep(0)
         await world.gateway.signal(world.token, "", "go", "", "1")
-        keeper.look()
+        journal_client.look()
         await asyncio.wait_for(waiting, scaled(BOUND_S))
         assert host.reasons == []
 
 
 async def test_what_is_read_while_the_saga_leaves_is_not_taken_for_seen(store: Redis) -> None:
     async with running(store) as world:
-        host, keeper = await begun(world)
-        keeper.activity.fork(2)
-        one = wait_for(keeper, "1", "go")
+        host, journal_client = await begun(world)
+        journal_client.activity.fork(2)
+        one = wait_for(journal_client, "1", "go")
         await asyncio.sleep(0)
         await world.gateway.signal(world.token, "", "go", "", "1")
-        keeper.look()
+        journal_client.look()
         await asyncio.sleep(0)  # it is being read
-        other = wait_for(keeper, "2", "stop")
+        other = wait_for(journal_client, "2", "stop")
         await asyncio.sleep(0)
         assert host.reasons == ["waiting"]
         await asyncio.wait_for(one, scaled(BOUND_S))  # it has been read
-        assert await world.end(keeper.parting()) == "ok"
+        assert await world.end(journal_client.waiting_outcome()) == "ok"
         assert (await world.record()).state == "queued"
         other.cancel()
         await asyncio.wait([other])
@@ -96,15 +98,15 @@ async def test_a_saga_leaves_with_all_that_it_waits_for_though_its_branches_are_
     store: Redis,
 ) -> None:
     async with running(store) as world:
-        host, keeper = await begun(world)
-        keeper.activity.fork(2)
-        branches = [wait_for(keeper, "1", "go"), wait_for(keeper, "2", "stop")]
+        host, journal_client = await begun(world)
+        journal_client.activity.fork(2)
+        branches = [wait_for(journal_client, "1", "go"), wait_for(journal_client, "2", "stop")]
         await asyncio.sleep(0)
         assert host.reasons == ["waiting"]
         branches[0].cancel()
         await asyncio.wait(branches[:1])
-        keeper.activity.join(last=False)
-        keeper.leave_if_idle()
-        assert keeper.parting().awaits == " go stop "
+        journal_client.activity.join(last=False)
+        journal_client.leave_if_idle()
+        assert journal_client.waiting_outcome().awaits == " go stop "
         branches[1].cancel()
         await asyncio.wait(branches)

@@ -7,7 +7,7 @@ import pytest
 
 from saga.desk import Desk
 from support.peer import Peer
-from tidings.broker.keys import Keys
+from tidings.store.keys import StoreKeys
 
 
 async def failure(client: Peer, kind_: str, **fields: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ async def test_a_journal_that_cannot_be_read(client: Peer, desk: Desk, text: byt
     while (await client.receive()).get("event") != "waiting":
         pass
     partition, _, job = token.rpartition(".")
-    await desk.store.hset(Keys().steps(partition, job), "1", text)
+    await desk.store.hset(StoreKeys().steps(partition, job), "1", text)
     await desk.signal(token, "go")
     end = (await client.until(token))[-1]
     assert (end["event"], end["data"]["problem"]["code"]) == ("failed", "internal_error")

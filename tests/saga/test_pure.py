@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tidings.broker.saga import ChildEnd
-from tidings.broker.saga import Ended as BrokerEnded
-from tidings.contract.problem import problem
-from tidings.contract.step import StepHead, StepRow, StepStatus, StepType, encode_head, step_number
-from tidings.contract.token import parse
-from tidings.saga.branch import Activity, Branch
-from tidings.saga.error import DivergedError, SignalTimeout, StepError
-from tidings.saga.journal import Journal, child_id, step_key
-from tidings.saga.view import timeline
-from tidings_worker import verdict
-from tidings_worker.children import end_of
+from tidings.protocol.problems import problem
+from tidings.protocol.steps import StepHead, StepRow, StepStatus, StepType, encode_head, step_number
+from tidings.protocol.tokens import parse_token
+from tidings.saga.step_errors import SignalTimeout, StepError
+from tidings.store.saga_store import ChildEnd
+from tidings.store.saga_store import EndedChild as BrokerEnded
+from tidings_server.jobs.step_timeline import timeline
+from tidings_worker import outcomes
+from tidings_worker.saga.branch import Activity, Branch
+from tidings_worker.saga.children import child_end_of
+from tidings_worker.saga.journal import DivergedError, Journal, child_id, step_key
 
 ENDED = {StepStatus.SUCCEEDED: True, StepStatus.FAILED: False}
 
@@ -157,7 +157,7 @@ def test_keys_and_ids_are_the_same_in_every_run_and_new_when_they_must_be() -> N
     assert step_key("p.x", "1", 2) == "p.x/1~2"
     ids = {child_id("p.x", path, replays) for path in ("1", "1u", "2") for replays in (0, 1)}
     assert len(ids) == 6
-    assert all(parse(f"p.{one}") for one in ids)
+    assert all(parse_token(f"p.{one}") for one in ids)
     assert child_id("p.x", "1", 0) == child_id("p.x", "1", 0)
 
 
@@ -185,7 +185,7 @@ def test_errors_say_which_step_and_why() -> None:
 def ended(state: str, begun: int = 1, **refused: Any) -> ChildEnd:
     """Return what a parent is told of a child that ended so; `refused`: fields of its problem."""
     text = msgspec.json.encode(msgspec.structs.replace(problem("timeout", "no"), **refused)).decode() if refused else ""
-    return end_of(BrokerEnded("", "p.x 1", "c", state, begun, 0, "", text), "q", "x", "1")
+    return child_end_of(BrokerEnded("", "p.x 1", "c", state, begun, 0, "", text), "q", "x", "1")
 
 
 @pytest.mark.parametrize(
@@ -209,5 +209,5 @@ def test_a_child_may_have_done_its_work(told: ChildEnd, unknown: bool) -> None:
 
 def test_what_a_child_says_of_its_undoing_is_not_its_parents() -> None:
     refused = msgspec.structs.replace(problem("rejected", "no"), compensation="complete")
-    outcome = verdict.step_failed(StepError("child", "1", refused))
+    outcome = outcomes.step_failed(StepError("child", "1", refused))
     assert "compensation" not in msgspec.json.decode(outcome.value)

@@ -7,19 +7,19 @@ import pytest
 from redis.asyncio import Redis
 
 from saga.world import running
-from tidings.broker.dead import DeadLetters
-from tidings.broker.keys import Keys
-from tidings.broker.saga import ChildEnd, parent_of
-from tidings.broker.worker import Outcome
-from tidings.contract.problem import problem
-from tidings.contract.state import State
-from tidings.contract.step import StepStatus, StepType
-from tidings.contract.token import mint
-from tidings_worker import verdict
+from tidings.protocol.problems import problem
+from tidings.protocol.states import State
+from tidings.protocol.steps import StepStatus, StepType
+from tidings.protocol.tokens import new_token
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.attempt_store import AttemptOutcome
+from tidings.store.keys import StoreKeys
+from tidings.store.saga_store import ChildEnd, parent_of
+from tidings_worker import outcomes
 
 FAILED = msgspec.json.encode(problem("rejected", "no")).decode()
 
-WAITING = verdict.waiting(-1, 0, "")
+WAITING = outcomes.waiting(-1, 0, "")
 UNDO: dict[str, Any] = {"undo": "u", "owes": 1}
 OK: dict[str, Any] = {"status": StepStatus.SUCCEEDED, "ok": True}
 
@@ -31,7 +31,7 @@ async def test_a_step_is_written_by_the_holder_of_the_fence_alone(store: Redis) 
         await world.start()
         assert await world.write(fence=0) == "lost"
         assert await world.write() == "ok"
-        await world.end(verdict.succeeded(b"1"))
+        await world.end(outcomes.succeeded(b"1"))
         assert await world.write("2") == "lost"
         assert len((await world.record()).steps) == 1
 
@@ -64,9 +64,9 @@ async def test_what_is_owed_is_counted_once_and_paid_by_undoing(store: Redis) ->
         assert await world.field("owed") == b"0"
 
 
-@pytest.mark.parametrize("bad", [verdict.cancelled(), verdict.expired(), verdict.failed(problem("rejected", "no"))])
+@pytest.mark.parametrize("bad", [outcomes.cancelled(), outcomes.expired(), outcomes.failed(problem("rejected", "no"))])
 async def test_whoever_owes_something_is_queued_to_unwind_and_neither_wish_nor_deadline_stops_that(
-    store: Redis, bad: Outcome
+    store: Redis, bad: AttemptOutcome
 ) -> None:
     async with running(store) as world:
         await world.submit(deadline_ms=60_000)
@@ -75,23 +75,23 @@ async def test_whoever_owes_something_is_queued_to_unwind_and_neither_wish_nor_d
         assert await world.end(bad) == "turned"
         assert (await world.record()).state == "queued"
         assert await world.gateway.cancel(world.token) == "asked"
-        await store.hset(Keys().job("p", world.token.id), "deadline", 1)
+        await store.hset(StoreKeys().job("p", world.token.id), "deadline", 1)
         started = await world.start()
         assert (started.go, started.unwinding) == (1, True)
         read = await world.saga.read("p", world.token.id, world.fence)
         assert (read.unwinding, read.cause, read.remaining_ms) == (str(bad.state), bad.value, 0)
         assert await world.gateway.signal(world.token, "", "n", "", "1") == "finished"
-        await world.end(verdict.unwound(bad.state, problem("rejected", "no"), compensation="complete"))
+        await world.end(outcomes.unwound(bad.state, problem("rejected", "no"), compensation="complete"))
         assert (await world.record()).state == "failed"
-        assert await store.xlen(Keys().dead("p")) == (bad.state is State.FAILED)
+        assert await store.xlen(StoreKeys().dead("p")) == (bad.state is State.FAILED)
 
 
 @pytest.mark.parametrize("how", ["waiting", "scheduled", "queued"])
 async def test_a_wish_to_cancel_turns_what_lies_in_any_place(store: Redis, how: str) -> None:
     outcome = {
         "waiting": WAITING,
-        "scheduled": Outcome(State.SCHEDULED, "problem", FAILED, '"event":"retrying"}', delay_ms=60_000),
-        "queued": verdict.handed_back(),
+        "scheduled": AttemptOutcome(State.SCHEDULED, "problem", FAILED, '"event":"retrying"}', delay_ms=60_000),
+        "queued": outcomes.handed_back(),
     }[how]
     async with running(store) as world:
         await world.submit()
@@ -103,7 +103,7 @@ async def test_a_wish_to_cancel_turns_what_lies_in_any_place(store: Redis, how: 
         assert (await world.record()).state == "queued"
         assert (await world.start()).unwinding
         assert (await world.saga.read("p", world.token.id, world.fence)).unwinding == "cancelled"
-        assert await store.zcard(Keys().scheduled("p")) == 0
+        assert await store.zcard(StoreKeys().scheduled("p")) == 0
 
 
 async def test_a_deadline_turns_what_waits(store: Redis) -> None:
@@ -112,8 +112,8 @@ async def test_a_deadline_turns_what_waits(store: Redis) -> None:
         await world.start()
         await world.write(**UNDO, **OK)
         await world.end(WAITING)
-        await store.hset(Keys().job("p", world.token.id), "deadline", 1)
-        await store.zadd(Keys().scheduled("p"), {world.token.id: 1})
+        await store.hset(StoreKeys().job("p", world.token.id), "deadline", 1)
+        await store.zadd(StoreKeys().scheduled("p"), {world.token.id: 1})
         assert (await world.worker.promote())[0] == 1
         assert (await world.start()).unwinding
         assert (await world.saga.read("p", world.token.id, world.fence)).unwinding == "expired"
@@ -125,8 +125,8 @@ async def test_a_deadline_ends_what_waits_and_owes_nothing(store: Redis) -> None
         await world.start()
         await world.end(WAITING)
         assert (await world.record()).state == "waiting"
-        await store.hset(Keys().job("p", world.token.id), "deadline", 1)
-        await store.zadd(Keys().scheduled("p"), {world.token.id: 1})
+        await store.hset(StoreKeys().job("p", world.token.id), "deadline", 1)
+        await store.zadd(StoreKeys().scheduled("p"), {world.token.id: 1})
         await world.worker.promote()
         assert (await world.record()).state == "expired"
 
@@ -136,11 +136,11 @@ async def test_what_came_while_the_saga_was_leaving_keeps_it_in_the_queue(store:
         await world.submit()
         await world.start()
         assert await world.gateway.signal(world.token, "", "go", "", "1") == "ok"
-        await world.end(verdict.waiting(-1, 0, " go "))
+        await world.end(outcomes.waiting(-1, 0, " go "))
         assert (await world.record()).state == "queued"
         await world.start()
         assert (await world.journal()).signal("go", 1) == "1"
-        await world.end(verdict.waiting(-1, 1, " go "))
+        await world.end(outcomes.waiting(-1, 1, " go "))
         record = await world.record()
         assert (record.state, record.attempt) == ("waiting", "0")
 
@@ -149,14 +149,14 @@ async def test_a_signal_wakes_who_waits_for_it_and_nobody_else(store: Redis) -> 
     async with running(store) as world:
         await world.submit(owner="me")
         await world.start()
-        await world.end(verdict.waiting(60_000, 0, " go "))
+        await world.end(outcomes.waiting(60_000, 0, " go "))
         assert await world.gateway.signal(world.token, "you", "go", "", "1") == "unknown"
         assert await world.gateway.signal(world.token, "me", "other", "", "1") == "ok"
         assert (await world.record()).state == "waiting"
         for _ in range(2):
             assert await world.gateway.signal(world.token, "me", "go", "key", "1") == "ok"
         assert (await world.record()).state == "queued"
-        assert await store.zcard(Keys().scheduled("p")) == 0
+        assert await store.zcard(StoreKeys().scheduled("p")) == 0
         await world.start()
         assert (await world.journal()).signal("go", 2) == ""
 
@@ -167,7 +167,7 @@ async def test_a_child_is_made_once_whatever_the_limits(store: Redis) -> None:
         await world.start()
         token = await world.child()
         assert await world.make(token) == "duplicate"
-        assert await world.make(mint("c")) == "new"  # the backlog is full
+        assert await world.make(new_token("c")) == "new"  # the backlog is full
 
 
 async def test_the_end_of_a_child_is_told_once_and_wakes_its_parent(store: Redis) -> None:
@@ -196,22 +196,22 @@ async def test_a_child_that_was_stopped_before_it_was_made_is_never_made(store: 
     async with running(store) as world:
         await world.submit()
         await world.start()
-        token = mint("c")
+        token = new_token("c")
         await world.write(type=StepType.CALL, child=str(token), owes=1, kind="k")
         for _ in range(2):  # the worker that stops it may die before it has recorded that
             assert await world.gateway.cancel(token, forbid="k") == "unknown"
         assert await world.make(token) == "duplicate"
         record = await world.gateway.read(token)
         assert (record.state, record.kind, record.started) == ("cancelled", "k", "")
-        assert 0 < await store.pttl(Keys().job("c", token.id)) <= 86_400_000
-        assert await store.xlen(Keys().ready("c", "normal")) == 0
-        assert await world.gateway.cancel(mint("c")) == "unknown"
+        assert 0 < await store.pttl(StoreKeys().job("c", token.id)) <= 86_400_000
+        assert await store.xlen(StoreKeys().ready("c", "normal")) == 0
+        assert await world.gateway.cancel(new_token("c")) == "unknown"
         assert len(await store.keys("t:{c}:job:*")) == 1
 
 
 async def test_that_a_child_has_begun_is_told_although_it_left_to_wait(store: Redis) -> None:
     async with running(store, "c") as world:
-        await world.submit(parent=f"{mint('p')} 1")
+        await world.submit(parent=f"{new_token('p')} 1")
         await world.start()
         await world.end(WAITING)
         assert (await world.record()).attempt == "0"
@@ -225,7 +225,7 @@ async def test_a_worker_lost_before_the_saga_unwinds_is_not_counted_as_one_lost_
         await world.submit()
         await world.start()
         await world.write(**UNDO, **OK)
-        await store.hset(Keys().job("p", world.token.id), "lost", 2)
+        await store.hset(StoreKeys().job("p", world.token.id), "lost", 2)
         await world.gateway.cancel(world.token)
         (entry,) = await world.worker.take_over("normal", 0, 1)
         (started,) = await world.worker.start([entry])
@@ -237,10 +237,10 @@ async def test_a_parent_that_is_over_or_has_another_child_there_is_told_nothing(
         await world.submit()
         await world.start()
         token = await world.child()
-        other = ChildEnd(world.token.id, "1", str(mint("c")), 1, 0, "1")
+        other = ChildEnd(world.token.id, "1", str(new_token("c")), 1, 0, "1")
         assert await world.saga.wake("p", other) == "gone"
         assert await world.saga.wake("p", msgspec.structs.replace(other, path="9")) == "gone"
-        await world.end(verdict.succeeded(b"1"))
+        await world.end(outcomes.succeeded(b"1"))
         assert await world.saga.wake("p", ChildEnd(world.token.id, "1", str(token), 1, 0, "1")) == "gone"
         assert await world.saga.wake("p", ChildEnd("nobody", "1", str(token), 1, 0, "1")) == "gone"
 
@@ -250,10 +250,10 @@ async def test_a_journal_leaves_with_its_record_and_an_orphan_is_swept(store: Re
         await world.submit()
         await world.start()
         await world.write()
-        await world.end(verdict.succeeded(b"1"))
-        steps = Keys().steps("p", world.token.id)
+        await world.end(outcomes.succeeded(b"1"))
+        steps = StoreKeys().steps("p", world.token.id)
         assert 0 < await store.pttl(steps) <= 86_400_000
-        await store.delete(Keys().job("p", world.token.id))
+        await store.delete(StoreKeys().job("p", world.token.id))
         swept = await world.worker.sweep(["normal"], [], 60, "0")
         assert swept.logs == 1
         assert await store.exists(steps) == 0
@@ -269,7 +269,7 @@ async def test_a_lost_worker_counts_no_longer_once_the_saga_has_left_properly(st
         world.fence = started.fence
         await world.end(WAITING)
         await world.gateway.signal(world.token, "", "go", "", "1")
-        await store.hset(Keys().job("p", world.token.id), "awaits", " go ")
+        await store.hset(StoreKeys().job("p", world.token.id), "awaits", " go ")
         await world.gateway.signal(world.token, "", "go", "", "1")
         started = await world.start()
         assert (started.lost, started.attempt) == (0, 1)
@@ -280,7 +280,7 @@ async def test_a_signal_that_is_too_large_is_refused(store: Redis) -> None:
         await world.submit()
         assert await world.gateway.signal(world.token, "", "go", "", '"' + "x" * 65_535 + '"') == "too_large"
         assert await world.gateway.signal(world.token, "", "go", "", '"' + "x" * 65_534 + '"') == "ok"
-        await store.hset(Keys().job("p", world.token.id), "steps_bytes", 16 * 1_048_576)
+        await store.hset(StoreKeys().job("p", world.token.id), "steps_bytes", 16 * 1_048_576)
         assert await world.gateway.signal(world.token, "", "go", "", "1") == "full"
 
 
@@ -289,12 +289,12 @@ async def test_a_saga_that_had_nothing_to_undo_after_all_is_replayed_as_any_job(
         await world.submit()
         await world.start()
         await world.child()
-        await world.end(verdict.failed(problem("timeout", "no")))
+        await world.end(outcomes.failed(problem("timeout", "no")))
         assert (await world.start()).unwinding
-        await world.end(verdict.unwound(State.FAILED, problem("timeout", "no"), compensation=""))
-        (letter,) = (await DeadLetters(store, Keys(), "p").page()).letters
+        await world.end(outcomes.unwound(State.FAILED, problem("timeout", "no"), compensation=""))
+        (letter,) = (await DeadLetters(store, StoreKeys(), "p").page()).letters
         assert letter.problem == problem("timeout", "no")
-        assert await DeadLetters(store, Keys(), "p").replay([letter.entry]) == ["queued"]
+        assert await DeadLetters(store, StoreKeys(), "p").replay([letter.entry]) == ["queued"]
         assert not (await world.start()).unwinding
 
 

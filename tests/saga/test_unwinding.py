@@ -8,9 +8,9 @@ import pytest
 
 from saga.desk import Desk
 from support.peer import FINAL, Peer
-from tidings.broker.dead import DeadLetters
-from tidings.broker.gateway import Record
-from tidings.broker.keys import Keys
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.job_store import JobRecord
+from tidings.store.keys import StoreKeys
 
 
 def lines(path: Path) -> list[str]:
@@ -18,14 +18,14 @@ def lines(path: Path) -> list[str]:
 
 
 def letters(desk: Desk) -> DeadLetters:
-    return DeadLetters(desk.store, Keys(), "orders")
+    return DeadLetters(desk.store, StoreKeys(), "orders")
 
 
 async def letter_of(desk: Desk, token: str) -> Any:
     return (await letters(desk).find(token.partition(".")[2])).get(token.partition(".")[2])
 
 
-async def replay(client: Peer, desk: Desk, token: str) -> Record:
+async def replay(client: Peer, desk: Desk, token: str) -> JobRecord:
     """Replay a letter, and return what the job is when it has ended again."""
     letter = await letter_of(desk, token)
     assert await letters(desk).replay([letter.entry]) == ["queued"]
@@ -173,13 +173,13 @@ async def test_a_letter_holds_the_whole_journal(client: Peer, desk: Desk, tmp_pa
     mended.touch()
     letter = await letter_of(desk, token)
     if gone:
-        await desk.store.delete(Keys().job("orders", job), Keys().steps("orders", job))
+        await desk.store.delete(StoreKeys().job("orders", job), StoreKeys().steps("orders", job))
         assert await letters(desk).replay([letter.entry]) == ["queued"]
         if (await client.ask("watch", token=token))["status"] not in FINAL:
             await client.until(token)
     else:
-        assert 0 < await desk.store.pttl(Keys().steps("orders", job)) <= 86_400_000
+        assert 0 < await desk.store.pttl(StoreKeys().steps("orders", job)) <= 86_400_000
         await replay(client, desk, token)
     assert (await desk.record(token)).state == "succeeded"
     assert lines(path).count("reserve once") == 1
-    assert await desk.store.pttl(Keys().steps("orders", job)) > 0
+    assert await desk.store.pttl(StoreKeys().steps("orders", job)) > 0

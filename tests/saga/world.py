@@ -6,27 +6,27 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from tidings.broker.gateway import GatewayStore, NewJob, Record
-from tidings.broker.keys import Keys
-from tidings.broker.saga import SagaStore, StepWrite
-from tidings.broker.worker import Outcome, Report, Started, WorkerStore
-from tidings.contract.step import StepHead, StepStatus, StepType, encode_head
-from tidings.contract.token import Token, mint
-from tidings.saga.journal import Journal
+from tidings.protocol.steps import StepHead, StepStatus, StepType, encode_head
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, Started
+from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.saga_store import SagaStore, StepWrite
+from tidings_worker.saga.journal import Journal
 
 
 class World:
     """A queue, `p`, with a saga in it, and another, `c`, for its children."""
 
     def __init__(
-        self, store: Redis, saga: SagaStore, gateway: GatewayStore, worker: WorkerStore, queue: str = "p"
+        self, store: Redis, saga: SagaStore, gateway: JobStore, worker: AttemptStore, queue: str = "p"
     ) -> None:
         self.store = store
         self.saga = saga
         self.gateway = gateway
         self.worker = worker
         self.queue = queue
-        self.token = mint(queue)
+        self.token = new_token(queue)
         self.fence = 0
         self._number = 0
 
@@ -50,17 +50,17 @@ class World:
         item = StepWrite(self.token.id, fence, path, text, ended=int(head.ok is not None), tail=tail, **step)
         return (await self.saga.write(self.queue, item)).answer
 
-    async def end(self, outcome: Outcome) -> str:
+    async def end(self, outcome: AttemptOutcome) -> str:
         self._number += 1
-        report = Report(self.token.id, self.fence, self._number)
+        report = AttemptReport(self.token.id, self.fence, self._number)
         report.outcome = outcome
         return await self.worker.report(report)
 
-    async def record(self) -> Record:
+    async def record(self) -> JobRecord:
         return await self.gateway.read(self.token)
 
     async def field(self, name: str) -> Any:
-        value: Any = await self.store.hget(Keys().job(self.queue, self.token.id), name)
+        value: Any = await self.store.hget(StoreKeys().job(self.queue, self.token.id), name)
         return value
 
     async def journal(self) -> Journal:
@@ -68,7 +68,7 @@ class World:
 
     async def child(self, path: str = "1") -> Token:
         """Begin a call: the step, and the child that lies queued."""
-        token = mint("c")
+        token = new_token("c")
         await self.write(path, type=StepType.CALL, child=str(token), owes=1, kind="k")
         await self.make(token, path)
         return token
@@ -80,11 +80,11 @@ class World:
 
 @asynccontextmanager
 async def running(store: Redis, queue: str = "p") -> AsyncIterator[World]:
-    keys = Keys()
+    keys = StoreKeys()
     async with (
         SagaStore(store, keys) as saga,
-        GatewayStore(store, keys, "g", max_backlog=1) as gateway,
-        WorkerStore(store, keys, queue, "w") as worker,
+        JobStore(store, keys, "g", max_backlog=1) as gateway,
+        AttemptStore(store, keys, queue, "w") as worker,
     ):
         await worker.join(["normal"])
         world = World(store, saga, gateway, worker, queue)

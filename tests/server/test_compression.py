@@ -8,7 +8,7 @@ import pytest
 
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings_server.compression import accepts_gzip
+from tidings_server.web.compression import accepts_gzip
 
 FILES = ["/", "/console", "/static/page.css", "/static/console/main.js", "/static/tidings.js"]
 DOCUMENTS = ["/openapi.json", "/asyncapi.json", "/v1/kinds", "/v1/admin/series"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tidings.contract.problem import ProblemError
-from tidings_server.depth import check_depth, depth_of
+from tidings.protocol.problems import ProblemError
+from tidings_server.web.json_limits import check_depth, depth_of
 
 
 def depth_by_reading(value: Any) -> int:

@@ -12,13 +12,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from tidings.contract.event import EventName
-from tidings.contract.frame import Ack
-from tidings.contract.problem import CODES
-from tidings.contract.state import State
-from tidings_server.answer import UNSERVED
+from tidings.protocol.events import EventName
+from tidings.protocol.messages import Ack
+from tidings.protocol.problems import CODES
+from tidings.protocol.states import State
 from tidings_server.app import create_app
-from tidings_server.document import asyncapi, openapi
+from tidings_server.jobs.client_answers import UNSERVED
+from tidings_server.openapi.specification import asyncapi, openapi
 from tidings_server.settings import ServerSettings
 
 AUTHS = ("none", "jwt", "api_key")

@@ -4,21 +4,21 @@ import pytest
 from websockets.frames import Frame as Reference
 from websockets.frames import Opcode
 
-from tidings_server.frame import Frame
+from tidings_server.jobs.encoded_frame import EncodedFrame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
 def test_it_is_one_unmasked_frame_of_text(size: int) -> None:
     text = "x" * size
-    assert Frame.of(text).wire == Reference(Opcode.TEXT, text.encode()).serialize(mask=False)
+    assert EncodedFrame.of(text).wire == Reference(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 def test_its_size_is_that_of_its_bytes() -> None:
-    assert len(Frame.of("é")) == 2
-    assert Frame(Frame.of("é").data).text == "é"
+    assert len(EncodedFrame.of("é")) == 2
+    assert EncodedFrame(EncodedFrame.of("é").data).text == "é"
 
 
 def test_it_is_encoded_once() -> None:
-    frame = Frame(b"abc")
+    frame = EncodedFrame(b"abc")
     assert frame.wire is frame.wire
     assert frame.text is frame.text

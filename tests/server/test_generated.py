@@ -13,7 +13,7 @@ import pytest
 
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.contract.state import TERMINAL
+from tidings.protocol.states import TERMINAL
 
 
 @pytest.fixture(scope="module")

@@ -15,36 +15,36 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.broker.error import StoreUnavailableError
-from tidings.broker.gateway import GatewayStore, NewJob, Record
-from tidings.broker.keys import Keys
-from tidings.broker.subscription import Subscription
-from tidings.broker.worker import Outcome, Report, WorkerStore
-from tidings.contract.event import EventClass
-from tidings.contract.state import State
-from tidings.contract.token import Token, mint
-from tidings_server.frame import Frame
-from tidings_server.hub import Hub, Listener
+from tidings.protocol.events import EventClass
+from tidings.protocol.states import State
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command, open_store
+from tidings.store.redis.subscription import Subscription
+from tidings_server.jobs.encoded_frame import EncodedFrame
+from tidings_server.jobs.hub import Hub, JobListener
 
 
-class Ear(Listener):
+class Ear(JobListener):
     """A listener that remembers."""
 
     def __init__(self, token: Token) -> None:
         super().__init__(token)
         self.heard: list[int] = []
-        self.frames: list[Frame] = []
+        self.frames: list[EncodedFrame] = []
         self.snapshots: list[tuple[int, int, list[str]]] = []
         self.lost = False
         self.news = anyio.Event()
 
-    def event(self, seq: int, event_class: int, frame: Frame) -> None:
+    def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
         self.heard.append(seq)
         self.frames.append(frame)
         self._wake()
 
-    def repaired(self, record: Record, after: int) -> None:
+    def repaired(self, record: JobRecord, after: int) -> None:
         self.snapshots.append((after, int(record.seq), [chunk for _, _, chunk in record.chunks]))
         self._wake()
 
@@ -66,16 +66,16 @@ class Ear(Listener):
 @dataclass
 class World:
     hub: Hub
-    gateway: GatewayStore
-    worker: WorkerStore
+    gateway: JobStore
+    worker: AttemptStore
     deaf: bool = False
     """While set, what the inbox brings is lost on the way."""
     messages: list[int] = field(default_factory=list)
     """Sizes of what the inbox brought, bytes."""
 
-    async def running_job(self, listener_of: type[Ear] = Ear) -> tuple[Ear, Report]:
+    async def running_job(self, listener_of: type[Ear] = Ear) -> tuple[Ear, AttemptReport]:
         """Return a listener of a job that has been started (number 2), and its first report."""
-        token = mint("p")
+        token = new_token("p")
         ear = listener_of(token)
         self.hub.begin(ear)
         await self.gateway.submit("p", NewJob(token.id, "k", "standard", "[]"))
@@ -83,36 +83,36 @@ class World:
         (entry,) = await self.worker.take(["standard"], 1, 1000)
         (started,) = await self.worker.start([entry])
         await ear.until(2)
-        return ear, Report(token.id, started.fence, 1)
+        return ear, AttemptReport(token.id, started.fence, 1)
 
-    async def retry(self, report: Report) -> None:
+    async def retry(self, report: AttemptReport) -> None:
         """Write that another attempt is to be made: a change of state, of which a record holds what came of it."""
         tail = '"event":"retrying","status":"scheduled","data":{}}'
-        report.outcome = Outcome(State.SCHEDULED, "", "", tail, 60_000)
+        report.outcome = AttemptOutcome(State.SCHEDULED, "", "", tail, 60_000)
         await self.worker.report(report)
 
-    async def log(self, report: Report, chunk: str) -> Report:
+    async def log(self, report: AttemptReport, chunk: str) -> AttemptReport:
         """Write one log chunk; return the next report."""
         tail = f'"event":"log","status":"running","data":{chunk}}}'
         report.events.append((EventClass.LOG, tail, chunk))
         await self.worker.report(report)
-        return Report(report.id, report.fence, report.number + 1)
+        return AttemptReport(report.id, report.fence, report.number + 1)
 
-    async def succeed(self, report: Report, result: str = "1") -> None:
+    async def succeed(self, report: AttemptReport, result: str = "1") -> None:
         """Write the outcome."""
         tail = f'"event":"succeeded","status":"succeeded","data":{{"result":{result}}}}}'
-        report.outcome = Outcome(State.SUCCEEDED, "result", result, tail)
+        report.outcome = AttemptOutcome(State.SUCCEEDED, "result", result, tail)
         await self.worker.report(report)
 
 
 @asynccontextmanager
 async def opened(store: Redis, url: str) -> AsyncIterator[World]:
-    keys = Keys()
+    keys = StoreKeys()
     async with AsyncExitStack() as stack:
         listening = open_store(url, timeout=None)
         stack.push_async_callback(listening.aclose)
-        gateway = await stack.enter_async_context(GatewayStore(store, keys, "g"))
-        worker = await stack.enter_async_context(WorkerStore(store, keys, "p", "w"))
+        gateway = await stack.enter_async_context(JobStore(store, keys, "g"))
+        worker = await stack.enter_async_context(AttemptStore(store, keys, "p", "w"))
         await worker.join(["standard"])
 
         def receive(_channel: str, data: bytes) -> None:
@@ -215,8 +215,8 @@ async def test_after_a_failover_that_lost_writes_the_numbers_go_on_from_where_th
     report = await world.log(await world.log(report, '"a"'), '"b"')
     await ear.until(4)
     # What a replica has that was promoted before the last two writes reached it.
-    await command(store, "HSET", Keys().job("p", report.id), "seq", 2, "reported", 0)
-    await command(store, "DEL", Keys().log("p", report.id))
+    await command(store, "HSET", StoreKeys().job("p", report.id), "seq", 2, "reported", 0)
+    await command(store, "DEL", StoreKeys().log("p", report.id))
     world.hub.reopened()
     with anyio.fail_after(scaled(10)):
         while not ear.snapshots:
@@ -259,7 +259,7 @@ async def test_what_one_script_publishes_to_a_gateway_is_bounded_and_the_rest_is
     for _, report in jobs:
         report.events.extend([(EventClass.LOG, tail, chunk)] * 4)
     with pytest.MonkeyPatch.context() as patch:  # batches of reports are cut before a script has that much to publish
-        patch.setattr("tidings.broker.gather.BATCH_BYTES", 100_000_000)
+        patch.setattr("tidings.store.redis.batcher.BATCH_BYTES", 100_000_000)
         await asyncio.gather(*(world.worker.report(report) for _, report in jobs))  # in one script: 9.6 MB
     for ear, _ in jobs:
         await ear.until(6)
@@ -273,7 +273,7 @@ async def test_everything_that_is_held_is_watched_again_in_few_calls_of_bounded_
     world: World, store: Redis
 ) -> None:
     count = 10_000
-    ears = [Ear(mint("p")) for _ in range(count)]
+    ears = [Ear(new_token("p")) for _ in range(count)]
     made = []
     for ear in ears:
         world.hub.begin(ear)
@@ -318,7 +318,7 @@ async def test_events_are_held_until_the_first_answer_has_gone_out(world: World,
 @in_world
 async def test_when_the_last_listener_leaves_the_store_sends_no_more(world: World, store: Redis) -> None:
     ear, _ = await world.running_job()
-    key = Keys().job("p", ear.token.id)
+    key = StoreKeys().job("p", ear.token.id)
     assert await store.hget(key, "watchers") == b"g"
     world.hub.leave(ear)
     with anyio.fail_after(scaled(10)):
@@ -342,7 +342,7 @@ async def test_to_leave_and_to_watch_again_at_once_leaves_it_watched(world: Worl
 @in_world
 async def test_a_record_that_has_gone_is_told(world: World, store: Redis) -> None:
     ear, _ = await world.running_job()
-    await store.delete(Keys().job("p", ear.token.id))
+    await store.delete(StoreKeys().job("p", ear.token.id))
     world.hub.reopened()
     with anyio.fail_after(scaled(10)):
         while not ear.lost:
@@ -374,7 +374,7 @@ async def test_a_repair_tells_each_listener_only_what_it_lacks(world: World, sto
 async def test_an_inbox_that_comes_back_while_a_submit_is_under_way_does_not_drop_it(
     world: World, store: Redis
 ) -> None:
-    ear = Ear(mint("p"))
+    ear = Ear(new_token("p"))
     world.hub.begin(ear)
     world.hub.reopened()
     await world.gateway.watch(ear.token)  # answered after the repair, as calls keep their order
@@ -390,33 +390,33 @@ class Desk:
     """A store whose answers the test gives."""
 
     def __init__(self) -> None:
-        self.asked: list[asyncio.Future[Record]] = []
+        self.asked: list[asyncio.Future[JobRecord]] = []
 
-    def watch(self, token: Token, after: int = 0, room: object = None) -> "asyncio.Future[Record]":
+    def watch(self, token: Token, after: int = 0, room: object = None) -> "asyncio.Future[JobRecord]":
         self.asked.append(asyncio.get_running_loop().create_future())
         return self.asked[-1]
 
 
 async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_watched_again() -> None:
     desk = Desk()
-    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    ear = Ear(mint("p"))
+    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
+    ear = Ear(new_token("p"))
     answer = hub.watch(ear, 0)
     answer.add_done_callback(lambda done: ear.release(int(done.result().seq)))
     hub.reopened()
-    desk.asked[0].set_result(Record("running", seq="2"))  # from before the end, which nobody heard
+    desk.asked[0].set_result(JobRecord("running", seq="2"))  # from before the end, which nobody heard
     await anyio.lowlevel.checkpoint()
-    desk.asked[1].set_result(Record("succeeded", seq="3"))
+    desk.asked[1].set_result(JobRecord("succeeded", seq="3"))
     await ear.until(3)
     assert ear.snapshots == [(2, 3, [])]
 
 
 async def test_an_end_too_large_to_publish_that_overtakes_the_answer_to_its_submit_is_told() -> None:
     desk = Desk()
-    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    ear = Ear(mint("p"))
+    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
+    ear = Ear(new_token("p"))
     hub.begin(ear)
-    end = Record("succeeded", seq="2", result="1", finished="1")
+    end = JobRecord("succeeded", seq="2", result="1", finished="1")
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.FINAL, "")]))
     desk.asked[0].set_result(end)
     await anyio.lowlevel.checkpoint()
@@ -431,14 +431,14 @@ async def test_an_end_too_large_to_publish_that_overtakes_the_answer_to_its_subm
 
 async def test_what_an_answer_has_told_is_not_told_again_by_the_event_that_came_before_it() -> None:
     desk = Desk()
-    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    first = Ear(mint("p"))
+    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
+    first = Ear(new_token("p"))
     hub.begin(first)
     first.release(1)
     late = Ear(first.token)
     hub.watch(late, 0)
     hub.receive(msgspec.msgpack.encode([(str(first.token), 2, EventClass.CHANGE, "{}")]))
-    desk.asked[0].set_result(Record("running", seq="2"))
+    desk.asked[0].set_result(JobRecord("running", seq="2"))
     late.release(2)
     hub.receive(msgspec.msgpack.encode([(str(first.token), 3, EventClass.CHANGE, "{}")]))
     assert (first.heard, late.heard) == ([2, 3], [3])
@@ -446,12 +446,12 @@ async def test_what_an_answer_has_told_is_not_told_again_by_the_event_that_came_
 
 async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
     desk = Desk()
-    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    ear = Ear(mint("p"))
+    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
+    ear = Ear(new_token("p"))
     hub.begin(ear)
     hub.reopened()
     ear.release(1)  # the submit was written after the repair looked, and answered before it
-    desk.asked[0].set_result(Record(""))
+    desk.asked[0].set_result(JobRecord(""))
     await anyio.lowlevel.checkpoint()
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.CHANGE, "{}")]))
     assert (ear.heard, ear.lost) == ([2], False)
@@ -459,21 +459,21 @@ async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
 
 async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_another() -> None:
     desk = Desk()
-    hub = Hub(cast("GatewayStore", desk), cast("Subscription", None), Keys())
-    ear = Ear(mint("p"))
+    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
+    ear = Ear(new_token("p"))
     hub.begin(ear)
     ear.release(1)
     hub.reopened()
     desk.asked[0].set_exception(StoreUnavailableError("not yet"))
     late = Ear(ear.token)
     hub.watch(late, 0).add_done_callback(lambda done: late.release(int(done.result().seq)))
-    desk.asked[1].set_result(Record("running", seq="6"))
+    desk.asked[1].set_result(JobRecord("running", seq="6"))
     await anyio.lowlevel.checkpoint()
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 7, EventClass.CHANGE, "{}")]))
     with anyio.fail_after(scaled(10)):
         while len(desk.asked) < 3:
             await anyio.lowlevel.checkpoint()
-    desk.asked[2].set_result(Record("running", seq="6", chunks=[(3, 0, '"a"')]))
+    desk.asked[2].set_result(JobRecord("running", seq="6", chunks=[(3, 0, '"a"')]))
     await ear.until(7)
     assert (ear.snapshots, ear.heard) == ([(1, 6, ['"a"'])], [7])
     assert (late.snapshots, late.heard) == ([], [7])

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from tidings import job
-from tidings.contract.frame import Submission
-from tidings.contract.kind import KindRecord
-from tidings.contract.problem import Problem, ProblemError
-from tidings_server.kinds import Kinds
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.messages import Submission
+from tidings.protocol.problems import Problem, ProblemError
+from tidings_server.jobs.kind_catalog import KindCatalog
 
 
 @job
@@ -28,7 +28,7 @@ async def plan(
 def refused(**fields: Any) -> Problem:
     submission = Submission(kind="plan", input=msgspec.Raw(msgspec.json.encode(fields)))
     with pytest.raises(ProblemError) as error:
-        Kinds([plan.record()]).check(submission)
+        KindCatalog([plan.record()]).check(submission)
     return error.value.problem
 
 
@@ -55,7 +55,7 @@ def test_the_refusal_says_how_it_is_written() -> None:
 
     submission = Submission(kind="plan", input=msgspec.Raw(b'{"when":"2024","day":"1.2.2024"}'))
     with pytest.raises(ProblemError) as error:
-        Kinds([plan.record()]).check(submission)
+        KindCatalog([plan.record()]).check(submission)
     assert "must be written as in 2026-12-24" in refused(day="null").detail  # of the alternatives null is not meant
     details = [one["detail"] for one in error.value.problem.errors or ()]
     assert any("must be written as in 2026-12-24T18:00:00Z" in detail for detail in details)
@@ -63,8 +63,8 @@ def test_the_refusal_says_how_it_is_written() -> None:
 
 
 def test_a_kind_that_is_as_before_keeps_its_validator() -> None:
-    before = Kinds([plan.record()])
-    after = Kinds(
+    before = KindCatalog([plan.record()])
+    after = KindCatalog(
         [plan.record(), KindRecord(kind="other", input=msgspec.Raw(b"{}"), result=msgspec.Raw(b"null"))], before
     )
     assert after._kinds["plan"] is before._kinds["plan"]
@@ -74,6 +74,6 @@ def test_a_kind_that_is_as_before_keeps_its_validator() -> None:
 def test_a_pattern_with_lookaround_has_bounded_steps() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(?=a)(a+)+b*$"}}}
     record = KindRecord(kind="k", input=msgspec.Raw(msgspec.json.encode(schema)), result=msgspec.Raw(b"null"))
-    kinds = Kinds([record])
+    kinds = KindCatalog([record])
     with pytest.raises(ProblemError):
         kinds.check(Submission(kind="k", input=msgspec.Raw(msgspec.json.encode({"a": "a" * 100_000 + "!"}))))

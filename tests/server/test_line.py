@@ -9,13 +9,13 @@ from typing import cast
 
 import pytest
 
-from tidings.contract.frame import Limits
-from tidings_server.account import Account
+from tidings.protocol.messages import Limits
 from tidings_server.auth.identity import ANYONE
-from tidings_server.auth.standing import Standing
-from tidings_server.line import Owner
-from tidings_server.protocol import WRITE_BYTES, DirectLine, SocketProtocol
-from tidings_server.session import Session
+from tidings_server.jobs.quotas import CallerQuota
+from tidings_server.websocket.auth_state import AuthState
+from tidings_server.websocket.session import Session
+from tidings_server.websocket.transport import TransportOwner
+from tidings_server.websocket.uvicorn_protocol import WRITE_BYTES, DirectTransport, SocketProtocol
 
 LIMITS = Limits(max_frame_bytes=9999, max_depth=9, max_in_flight=9, max_watches=9, max_waiting_bytes=10_000_000)
 
@@ -24,8 +24,8 @@ class Stage:
     """A line with its session, and a transport that remembers."""
 
     def __init__(self) -> None:
-        standing = Standing(ANYONE, asks=False, within_s=1.0, notice_s=1.0, now=0.0)
-        self.session = Session("c", LIMITS, Account(LIMITS, 0.0), standing, 0.0)
+        auth_state = AuthState(ANYONE, asks=False, within_s=1.0, notice_s=1.0, now=0.0)
+        self.session = Session("c", LIMITS, CallerQuota(LIMITS, 0.0), auth_state, 0.0)
         self.writes: list[bytes] = []
         self.writable = asyncio.Event()
         self.writable.set()
@@ -36,7 +36,7 @@ class Stage:
             close_sent=False,
         )
         owner = SimpleNamespace(session=self.session)
-        self.line = DirectLine(cast("SocketProtocol", protocol), cast("Owner", owner))
+        self.line = DirectTransport(cast("SocketProtocol", protocol), cast("TransportOwner", owner))
 
     def say(self, ref: int) -> None:
         """Have one frame sent."""
@@ -66,7 +66,7 @@ async def test_while_its_reader_does_not_read_all_waits_where_it_is_counted(stag
     stage.say(1)
     await asyncio.sleep(0)
     assert stage.writes == []
-    assert stage.session.outbox.waiting_bytes > 0
+    assert stage.session.send_buffer.waiting_bytes > 0
     stage.writable.set()
     stage.line.resumed()
     await asyncio.sleep(0)

@@ -2,7 +2,7 @@
 
 import logging
 
-from tidings_server.log_lines import MAX_CAUSES, Causes, LimitedLines
+from tidings_server.observability.log_line_filter import MAX_CAUSES, CauseLimiter, LogLineFilter
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
 def test_a_cause_gets_its_burst_and_then_its_rate_and_the_next_line_tells_what_was_left_out() -> None:
     clock = Clock()
-    limiter = Causes(per_s=0.5, burst=2, now=clock)
+    limiter = CauseLimiter(per_s=0.5, burst=2, now=clock)
     assert [limiter.admit("a") for _ in range(5)] == [0, 0, None, None, None]
     assert limiter.admit("b") == 0
     clock.now = 2.0
@@ -26,7 +26,7 @@ def test_a_cause_gets_its_burst_and_then_its_rate_and_the_next_line_tells_what_w
 
 
 def test_causes_without_number_take_no_memory_without_end() -> None:
-    limiter = Causes(per_s=0.5, burst=1, now=Clock())
+    limiter = CauseLimiter(per_s=0.5, burst=1, now=Clock())
     for number in range(MAX_CAUSES * 3):
         assert limiter.admit(str(number)) == 0
     assert len(limiter._causes) <= MAX_CAUSES
@@ -34,7 +34,7 @@ def test_causes_without_number_take_no_memory_without_end() -> None:
 
 def test_a_library_s_lines_from_one_place_are_limited() -> None:
     clock = Clock()
-    lines = LimitedLines(Causes(per_s=1, burst=1, now=clock))
+    lines = LogLineFilter(CauseLimiter(per_s=1, burst=1, now=clock))
 
     def record(line: int) -> logging.LogRecord:
         return logging.LogRecord("uvicorn.error", logging.ERROR, "file.py", line, "broken %s", ("it",), None)

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings_server.document import openapi
+from tidings_server.openapi.specification import openapi
 
 CHECKS = [
     not_a_server_error,

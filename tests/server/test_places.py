@@ -2,12 +2,11 @@
 
 import pytest
 
-from tidings.contract.frame import Limits
-from tidings.contract.problem import ProblemError
-from tidings_server.account import Accounts, Share
+from tidings.protocol.messages import Limits
+from tidings.protocol.problems import ProblemError
 from tidings_server.auth.identity import ANYONE, SCOPES, Identity
-from tidings_server.caller import share_of
-from tidings_server.places import Places
+from tidings_server.jobs.concurrency_limit import ConcurrencyLimit
+from tidings_server.jobs.quotas import QuotaKey, Quotas, quota_key_of
 
 
 @pytest.mark.parametrize(
@@ -15,7 +14,7 @@ from tidings_server.places import Places
     [(2, 9, "aa", "you have 2 boats; at most 2"), (9, 2, "ab", "this server has 2 boats; at most 2")],
 )
 def test_no_more_places_are_held_than_may_be(each: int, most: int, holders: str, says: str) -> None:
-    places = Places("you have", "boats", each, most)
+    places = ConcurrencyLimit("you have", "boats", each, most)
     for holder in holders:
         places.take(holder)
     with pytest.raises(ProblemError, match=says) as refused:
@@ -27,7 +26,7 @@ def test_no_more_places_are_held_than_may_be(each: int, most: int, holders: str,
 
 
 def test_what_is_held_in_any_case_is_counted_beyond_the_limit() -> None:
-    places = Places("you have", "boats", 1, 1)
+    places = ConcurrencyLimit("you have", "boats", 1, 1)
     places.add("a")
     places.add("a")
     assert places.total == 2
@@ -41,37 +40,37 @@ def limits(**fields: int) -> Limits:
 
 
 def test_an_owner_and_an_address_of_one_name_have_accounts_of_their_own() -> None:
-    owner = share_of(Identity(owner="127.0.0.1", scopes=SCOPES), "127.0.0.1")
-    stranger = share_of(ANYONE, "127.0.0.1")
-    assert (owner, stranger) == (Share("owner", "127.0.0.1"), Share("address", "127.0.0.1"))
-    accounts = Accounts(limits(), 9)
-    assert accounts.of(owner, 0.0) is not accounts.of(stranger, 0.0)
+    owner = quota_key_of(Identity(owner="127.0.0.1", scopes=SCOPES), "127.0.0.1")
+    stranger = quota_key_of(ANYONE, "127.0.0.1")
+    assert (owner, stranger) == (QuotaKey("owner", "127.0.0.1"), QuotaKey("address", "127.0.0.1"))
+    quotas = Quotas(limits(), 9)
+    assert quotas.of(owner, 0.0) is not quotas.of(stranger, 0.0)
 
 
 def test_a_request_is_counted_while_it_is_under_way_and_no_longer() -> None:
-    accounts = Accounts(limits(max_connections_per_caller=1, max_connections_per_address=2), 9)
-    with accounts.request("c", "a"):
-        with pytest.raises(ProblemError, match="you have 1 requests under way"), accounts.request("c", "a"):
+    quotas = Quotas(limits(max_connections_per_caller=1, max_connections_per_address=2), 9)
+    with quotas.request("c", "a"):
+        with pytest.raises(ProblemError, match="you have 1 requests under way"), quotas.request("c", "a"):
             pass
         with (
-            accounts.request("d", "a"),
+            quotas.request("d", "a"),
             pytest.raises(ProblemError, match="your address has 2 requests under way"),
-            accounts.request("e", "a"),
+            quotas.request("e", "a"),
         ):
             pass
-    with pytest.raises(ValueError, match="broken"), accounts.request("c", "a"):
+    with pytest.raises(ValueError, match="broken"), quotas.request("c", "a"):
         raise ValueError("broken")
-    with accounts.request("c", "a"):
+    with quotas.request("c", "a"):
         pass
 
 
 def test_a_long_poll_is_a_connection_and_a_watch() -> None:
-    accounts = Accounts(limits(max_watches_per_caller=1), 9)
-    with accounts.watching("c", "a", 0.0):
-        assert accounts.connections == 1
-        with pytest.raises(ProblemError, match="you watch 1 jobs"), accounts.watching("c", "a", 0.0):
+    quotas = Quotas(limits(max_watches_per_caller=1), 9)
+    with quotas.watching("c", "a", 0.0):
+        assert quotas.connections == 1
+        with pytest.raises(ProblemError, match="you watch 1 jobs"), quotas.watching("c", "a", 0.0):
             pass
-        assert accounts.connections == 1
-    assert accounts.connections == 0
-    with accounts.watching("c", "a", 0.0):
+        assert quotas.connections == 1
+    assert quotas.connections == 0
+    with quotas.watching("c", "a", 0.0):
         pass

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.contract.problem import problem
-from tidings_server.reply import problem_response
+from tidings.protocol.problems import problem
+from tidings_server.web.responses import problem_response
 
 
 @pytest.mark.parametrize(

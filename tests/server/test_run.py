@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess, free_port
 from support.timeouts import scaled
-from tidings.broker.keys import Keys
+from tidings.store.keys import StoreKeys
 
 BREAK_WHEN_TOLD = """
 import sys
@@ -37,7 +37,7 @@ async def test_a_server_whose_gateway_breaks_ends_and_says_so(store: Redis, stor
         text=True,
     ) as server:
         try:
-            while not await store.publish(Keys().kinds_changed, "x"):
+            while not await store.publish(StoreKeys().kinds_changed, "x"):
                 assert server.poll() is None
             _, said = server.communicate(timeout=scaled(30))
         finally:

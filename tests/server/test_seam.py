@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from tidings_server.seam import Seam, frame_size, whole_text
+from tidings_server.websocket.frame_parser import FrameBoundary, frame_size, whole_text
 
 
 def encoded(opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> bytes:
@@ -30,7 +30,7 @@ def test_however_the_stream_is_cut_it_is_known_whether_it_stands_between_two_fra
     stream = b"".join(frames)
     ends = {sum(map(len, frames[:count])) for count in range(len(frames) + 1)}
     near = data.draw(st.lists(st.sampled_from(sorted(ends)).flatmap(lambda end: st.integers(end, end + 12))))
-    seam = Seam()
+    seam = FrameBoundary()
     assert seam.between
     for begin, end in pairwise(sorted({0, len(stream), *(cut for cut in anywhere + near if cut < len(stream))})):
         seam.passed(stream[begin:end])

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from tidings.contract.problem import ProblemError
-from tidings_server.splitter import Splitter
+from tidings.protocol.problems import ProblemError
+from tidings_server.http.batch_splitter import BatchSplitter
 
 MILLIONS = 16_000_000
 """Bytes of a body."""
@@ -22,7 +22,7 @@ MILLIONS = 16_000_000
     ],
 )
 def test_an_array_and_lines_are_split_into_their_jobs(body: bytes, texts: list[bytes]) -> None:
-    assert Splitter(3).split(body) == texts
+    assert BatchSplitter(3).split(body) == texts
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_an_array_and_lines_are_split_into_their_jobs(body: bytes, texts: list[b
 )
 def test_what_is_no_batch_is_refused(body: bytes, says: str) -> None:
     with pytest.raises(ProblemError, match=says):
-        Splitter(3).split(body)
+        BatchSplitter(3).split(body)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_no_batch_is_refused(body: bytes, says: str) -> None:
     ],
 )
 def test_millions_of_jobs_cost_no_memory_each(body: bytes) -> None:
-    splitter = Splitter(1_000)
+    splitter = BatchSplitter(1_000)
     tracemalloc.start()
     with pytest.raises(ProblemError, match="1001 jobs or more"):
         splitter.split(body)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings_server.upgrade import head_without_offer, offered
+from tidings_server.http.upgrade import head_without_offer, offered
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""The token bucket against its definition, and the accounts that count by it."""
+"""The token bucket against its definition, and the quotas that count by it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.bucket import Bucket
-from tidings.contract.frame import Limits
-from tidings.contract.problem import ProblemError
-from tidings_server.account import Accounts
+from tidings.protocol.messages import Limits
+from tidings.protocol.problems import ProblemError
+from tidings.token_bucket import TokenBucket
+from tidings_server.jobs.quotas import Quotas
 
 
 @given(
@@ -19,7 +19,7 @@ def test_no_more_is_taken_than_the_burst_and_the_rate_allow_and_no_wait_is_too_s
     rate: float, burst: int, pauses: list[float]
 ) -> None:
     now = 0.0
-    bucket = Bucket(rate, burst, now)
+    bucket = TokenBucket(rate, burst, now)
     for taken, pause in enumerate(pauses, 1):
         now += pause
         wait = bucket.take(now)
@@ -48,24 +48,24 @@ def limits(**fields: int) -> Limits:
 def test_connections_are_limited_and_a_place_given_back_is_free_again(
     fields: dict[str, int], most: int, whose: str
 ) -> None:
-    accounts = Accounts(limits(**fields), most)
-    seats = [accounts.enter("c", "a", 0.0) for _ in range(2)]
+    quotas = Quotas(limits(**fields), most)
+    seats = [quotas.enter("c", "a", 0.0) for _ in range(2)]
     with pytest.raises(ProblemError, match=whose):
-        accounts.enter("c", "a", 0.0)
+        quotas.enter("c", "a", 0.0)
     seats[0].leave()
     seats[0].leave()
-    accounts.enter("c", "a", 0.0)
+    quotas.enter("c", "a", 0.0)
     with pytest.raises(ProblemError, match=whose):
-        accounts.enter("c", "a", 0.0)
+        quotas.enter("c", "a", 0.0)
 
 
 def test_the_account_of_one_who_left_is_forgotten_once_its_rate_has_recovered() -> None:
-    accounts = Accounts(limits(max_submits_per_s=1, max_submit_burst=5), 9)
-    seat = accounts.enter("c", "a", 0.0)
-    seat.account.submit(0.0)
-    accounts.forget_idle(0.5)
-    seat.leave()
-    accounts.forget_idle(0.5)
-    assert accounts.of("c", 0.5) is seat.account
-    accounts.forget_idle(1.5)
-    assert accounts.of("c", 1.5) is not seat.account
+    quotas = Quotas(limits(max_submits_per_s=1, max_submit_burst=5), 9)
+    connection_slot = quotas.enter("c", "a", 0.0)
+    connection_slot.quota.submit(0.0)
+    quotas.drop_idle(0.5)
+    connection_slot.leave()
+    quotas.drop_idle(0.5)
+    assert quotas.of("c", 0.5) is connection_slot.quota
+    quotas.drop_idle(1.5)
+    assert quotas.of("c", 1.5) is not connection_slot.quota

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings_server.frame_ref import MAX_TOKENS, find_ref
+from tidings_server.websocket.frame_ref import MAX_TOKENS, find_ref
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

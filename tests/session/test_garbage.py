@@ -7,12 +7,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidings.contract.frame import Limits
-from tidings.contract.problem import CODES
-from tidings_server.account import Account
+from tidings.protocol.messages import Limits
+from tidings.protocol.problems import CODES
 from tidings_server.auth.identity import ANYONE
-from tidings_server.auth.standing import Standing
-from tidings_server.session import Session
+from tidings_server.jobs.quotas import CallerQuota
+from tidings_server.websocket.auth_state import AuthState
+from tidings_server.websocket.session import Session
 
 LIMITS = Limits(
     max_frame_bytes=2000,
@@ -76,10 +76,10 @@ anything = (
 @settings(max_examples=600)
 @given(bent() | anything)
 def test_a_message_is_a_command_or_gets_one_answer(message: str | bytes) -> None:
-    standing = Standing(ANYONE, asks=False, within_s=10, notice_s=60, now=0.0)
-    session = Session("c", LIMITS, Account(LIMITS, now=0.0), standing, now=0.0)
+    auth_state = AuthState(ANYONE, asks=False, within_s=10, notice_s=60, now=0.0)
+    session = Session("c", LIMITS, CallerQuota(LIMITS, now=0.0), auth_state, now=0.0)
     command = session.receive(message, 0.0)
-    answers = session.outbox.take()
+    answers = session.send_buffer.take()
     assert len(answers) + (command is not None) == 1
     assert session.close_code is None
     for raw in answers:
@@ -91,4 +91,4 @@ def test_a_message_is_a_command_or_gets_one_answer(message: str | bytes) -> None
             assert answer["problem"]["status"] < 500
     # And the session is as good as before.
     session.receive('{"type":"ping","ref":4711}', 0.0)
-    assert [msgspec.json.decode(frame.data) for frame in session.outbox.take()] == [{"type": "pong", "ref": 4711}]
+    assert [msgspec.json.decode(frame.data) for frame in session.send_buffer.take()] == [{"type": "pong", "ref": 4711}]

@@ -3,41 +3,41 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.contract.event import EventClass
-from tidings_server.outbox import COALESCE_BYTES, Outbox
+from tidings.protocol.events import EventClass
+from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
 
 
 def test_progress_of_a_slow_reader_is_replaced_by_the_newest_and_nothing_else_is_lost() -> None:
-    outbox = Outbox[str](1_000_000)
-    outbox.put_event("a", EventClass.LOG, "L" * 70_000)
-    outbox.put_event("a", EventClass.PROGRESS, "p1")
-    outbox.put_event("b", EventClass.PROGRESS, "q1")
-    outbox.put_event("a", EventClass.CHANGE, "c")
-    outbox.put_event("a", EventClass.PROGRESS, "p2")
-    assert [item[:2] for item in outbox.take()] == ["LL", "q1", "c", "p2"]
+    send_buffer = SendBuffer[str](1_000_000)
+    send_buffer.put_event("a", EventClass.LOG, "L" * 70_000)
+    send_buffer.put_event("a", EventClass.PROGRESS, "p1")
+    send_buffer.put_event("b", EventClass.PROGRESS, "q1")
+    send_buffer.put_event("a", EventClass.CHANGE, "c")
+    send_buffer.put_event("a", EventClass.PROGRESS, "p2")
+    assert [item[:2] for item in send_buffer.take()] == ["LL", "q1", "c", "p2"]
 
 
 def test_progress_of_a_fast_reader_is_kept() -> None:
-    outbox = Outbox[str](1_000_000)
-    outbox.put_event("a", EventClass.PROGRESS, "p1")
-    outbox.put_event("a", EventClass.PROGRESS, "p2")
-    assert outbox.take() == ["p1", "p2"]
+    send_buffer = SendBuffer[str](1_000_000)
+    send_buffer.put_event("a", EventClass.PROGRESS, "p1")
+    send_buffer.put_event("a", EventClass.PROGRESS, "p2")
+    assert send_buffer.take() == ["p1", "p2"]
 
 
 def test_what_waits_for_the_reader_waits_again_for_what_the_one_before_it_added() -> None:
-    outbox = Outbox[str](1_000_000)
+    send_buffer = SendBuffer[str](1_000_000)
     order: list[str] = []
 
     def add() -> None:
         order.append("added")
-        outbox.put("M" * 70_000)
+        send_buffer.put("M" * 70_000)
 
-    outbox.put("L" * 70_000)
-    outbox.when_read(add)
-    outbox.when_read(lambda: order.append("given back"))
-    outbox.take()
+    send_buffer.put("L" * 70_000)
+    send_buffer.when_read(add)
+    send_buffer.when_read(lambda: order.append("given back"))
+    send_buffer.take()
     assert order == ["added"]
-    outbox.take()
+    send_buffer.take()
     assert order == ["added", "given back"]
 
 
@@ -52,7 +52,7 @@ takes = st.tuples(st.just("take"), st.integers(1, 2 * COALESCE_BYTES))
 
 @given(st.lists(puts | takes, max_size=40))
 def test_a_reader_gets_all_but_older_progress_in_order_however_it_reads(steps: list[tuple[object, ...]]) -> None:
-    outbox = Outbox[bytes](10**9)
+    send_buffer = SendBuffer[bytes](10**9)
     put: list[tuple[str, int, bytes]] = []
     got: list[bytes] = []
     for number, step in enumerate(steps):
@@ -63,16 +63,16 @@ def test_a_reader_gets_all_but_older_progress_in_order_however_it_reads(steps: l
             assert isinstance(size, int)
             item = f"{number}:".encode().ljust(size, b".")
             put.append((token, event_class, item))
-            outbox.put_event(token, event_class, item)
+            send_buffer.put_event(token, event_class, item)
         else:
             most = step[1]
             assert isinstance(most, int)
-            some = outbox.take_some(most)
+            some = send_buffer.take_some(most)
             assert sum(map(len, some[:-1])) < most
             got += some
-        assert outbox.waiting_bytes >= 0
-    got += outbox.take()
-    assert outbox.waiting_bytes == 0
+        assert send_buffer.waiting_bytes >= 0
+    got += send_buffer.take()
+    assert send_buffer.waiting_bytes == 0
     order = {item: place for place, (_, _, item) in enumerate(put)}
     assert [order[item] for item in got] == sorted(order[item] for item in got)
     for place, (token, event_class, item) in enumerate(put):

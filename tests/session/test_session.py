@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.contract import close
-from tidings.contract.event import EventClass
-from tidings.contract.frame import FEATURES, Ack, Cancel, Limits, Submit, Unwatch, Watch
-from tidings.contract.problem import CODES, problem
-from tidings_server.account import Account
+from tidings.protocol import close_codes
+from tidings.protocol.events import EventClass
+from tidings.protocol.messages import FEATURES, Ack, Cancel, Limits, Submit, Unwatch, Watch
+from tidings.protocol.problems import CODES, problem
 from tidings_server.auth.identity import ANYONE
-from tidings_server.auth.standing import Standing
-from tidings_server.frame import Frame
-from tidings_server.session import Session
+from tidings_server.jobs.encoded_frame import EncodedFrame
+from tidings_server.jobs.quotas import CallerQuota
+from tidings_server.websocket.auth_state import AuthState
+from tidings_server.websocket.session import Session
 
 LIMITS = Limits(
     max_frame_bytes=2000,
@@ -28,13 +28,13 @@ TOKEN = "default." + "a" * 22
 NOW = 0.0
 
 
-def session(limits: Limits = LIMITS, account: Account | None = None) -> Session:
-    standing = Standing(ANYONE, asks=False, within_s=10, notice_s=60, now=0.0)
-    return Session("c", limits, account or Account(limits, now=0.0), standing, now=0.0)
+def session(limits: Limits = LIMITS, quota: CallerQuota | None = None) -> Session:
+    auth_state = AuthState(ANYONE, asks=False, within_s=10, notice_s=60, now=0.0)
+    return Session("c", limits, quota or CallerQuota(limits, now=0.0), auth_state, now=0.0)
 
 
 def frames(of: Session) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(frame.data) for frame in of.outbox.take()]
+    return [msgspec.json.decode(frame.data) for frame in of.send_buffer.take()]
 
 
 def submit(ref: int, **fields: Any) -> str:
@@ -68,7 +68,7 @@ def test_a_submit_is_handed_on_and_answered_by_its_ack() -> None:
     command = client.receive(submit(1, key="k"), NOW)
     assert isinstance(command, Submit)
     assert command.key == "k"
-    assert not client.outbox
+    assert not client.send_buffer
     client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1))
     (ack,) = frames(client)
     assert ack["ref"] == 1
@@ -153,7 +153,7 @@ def test_the_ref_of_a_duplicate_is_free_after_the_snapshot() -> None:
     client.acked(Ack(ref=1, token=TOKEN, status="queued", seq=1, duplicate=True))
     assert client.receive(submit(1), NOW) is None
     client.snapshot(1, b"{}")
-    client.outbox.take()
+    client.send_buffer.take()
     assert client.receive(submit(1), NOW) is not None
 
 
@@ -165,7 +165,7 @@ def test_submits_in_flight_are_limited_and_an_answer_makes_room() -> None:
     found = only_problem(client)
     assert (found["code"], found["limit"], found["ref"]) == ("rate_limited", 3, 3)
     client.submit_refused(0, problem("backlog_full", "full"))
-    client.outbox.take()
+    client.send_buffer.take()
     assert client.receive(submit(3), NOW) is not None
 
 
@@ -180,13 +180,13 @@ def test_watches_are_limited() -> None:
 def test_one_that_does_not_read_is_closed_and_costs_no_more_memory() -> None:
     client = session()
     for _ in range(10):
-        client.event(TOKEN, EventClass.LOG, Frame(b"x" * 1000))
+        client.event(TOKEN, EventClass.LOG, EncodedFrame(b"x" * 1000))
         assert client.close_code is None
-    client.event(TOKEN, EventClass.LOG, Frame(b"x" * 1000))
-    assert client.close_code == close.TOO_SLOW
-    client.event(TOKEN, EventClass.LOG, Frame(b"it would stand after a hole"))
+    client.event(TOKEN, EventClass.LOG, EncodedFrame(b"x" * 1000))
+    assert client.close_code == close_codes.TOO_SLOW
+    client.event(TOKEN, EventClass.LOG, EncodedFrame(b"it would stand after a hole"))
     client.done(1)
-    assert not client.outbox
+    assert not client.send_buffer
     assert client.receive(submit(1), NOW) is None
 
 
@@ -214,7 +214,7 @@ def test_who_breaks_the_rate_again_and_again_is_sent_away_for_a_while() -> None:
     for ref in range(102):
         client.receive(ping(ref), NOW)
         codes.append(client.close_code)
-    assert codes == [None] * 101 + [close.RATE_LIMITED]
+    assert codes == [None] * 101 + [close_codes.RATE_LIMITED]
     last = frames(client)[-1]
     assert last["ref"] is None
     assert last["problem"]["retry_after"] == 10.0
@@ -229,8 +229,8 @@ def test_submits_in_flight_are_no_reason_to_be_sent_away() -> None:
 
 def test_the_submits_of_a_caller_are_counted_over_its_connections() -> None:
     limits = msgspec.structs.replace(LIMITS, max_submits_per_s=1.0, max_submit_burst=2)
-    account = Account(limits, now=0.0)
-    one, other = session(limits, account), session(limits, account)
+    quota = CallerQuota(limits, now=0.0)
+    one, other = session(limits, quota), session(limits, quota)
     assert one.receive(submit(1), NOW) is not None
     assert other.receive(submit(1), NOW) is not None
     assert one.receive(submit(2), NOW) is None
@@ -240,8 +240,8 @@ def test_the_submits_of_a_caller_are_counted_over_its_connections() -> None:
 
 def test_the_watches_of_a_caller_are_counted_over_its_connections() -> None:
     limits = msgspec.structs.replace(LIMITS, max_watches_per_caller=2)
-    account = Account(limits, now=0.0)
-    one, other = session(limits, account), session(limits, account)
+    quota = CallerQuota(limits, now=0.0)
+    one, other = session(limits, quota), session(limits, quota)
     one.watch_begun()
     other.watch_begun()
     assert one.receive(f'{{"type":"watch","ref":1,"token":"{TOKEN}"}}', NOW) is None
@@ -304,7 +304,7 @@ def test_whatever_comes_every_ref_gets_one_answer_and_nothing_breaks(sent: list[
         command = client.receive(message, NOW)
         if command is not None:
             assert command.ref not in waiting
-            assert not client.outbox
+            assert not client.send_buffer
             waiting[command.ref] = command
         else:
             for frame in frames(client):

@@ -14,14 +14,14 @@ from redis.asyncio import Redis
 
 from support.store import running_store
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.broker.gateway import GatewayStore, NewJob, Submitted
-from tidings.broker.keys import GROUP, Keys
-from tidings.broker.worker import Outcome, Report, WorkerStore
-from tidings.contract.envelope import Envelope, encode_envelope
-from tidings.contract.event import EventClass
-from tidings.contract.state import State
-from tidings.contract.token import mint
+from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.events import EventClass
+from tidings.protocol.states import State
+from tidings.protocol.tokens import new_token
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.keys import GROUP, StoreKeys
+from tidings.store.redis.store_client import command, open_store
 
 JOBS = int(os.environ.get("TIDINGS_SOAK_JOBS", "20000"))
 BATCH = 200
@@ -36,7 +36,7 @@ LOG_EVERY = 10
 """One job in so many logs, says its progress and has an idempotency key: all kinds of keys take part."""
 
 ENVELOPE = encode_envelope(Envelope(kind="noop", input=msgspec.Raw(b"{}"))).decode()
-DONE = Outcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
+DONE = AttemptOutcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
 PROGRESS = '"event":"progress","status":"running","data":{"done":1}}'
 LOG = '"event":"log","status":"running","data":"chunk"}'
 
@@ -53,7 +53,7 @@ async def store() -> AsyncIterator[Redis]:
 class Load:
     """Jobs through the broker, a batch at a time, each of them from its submission to its result."""
 
-    def __init__(self, gateway: GatewayStore, worker: WorkerStore) -> None:
+    def __init__(self, gateway: JobStore, worker: AttemptStore) -> None:
         self._gateway = gateway
         self._worker = worker
         self.done = 0
@@ -65,14 +65,14 @@ class Load:
             jobs -= BATCH
 
     async def _batch(self, size: int) -> None:
-        answers: list[Awaitable[Submitted]] = [self._gateway.submit("p", self._job(n)) for n in range(size)]
+        answers: list[Awaitable[SubmitReply]] = [self._gateway.submit("p", self._job(n)) for n in range(size)]
         for answer in answers:
             assert (await answer).answer == "new"
         entries = await self._worker.take(["standard"], size, 1_000)
         started = await self._worker.start(entries)
         reports = []
         for number, (entry, start) in enumerate(zip(entries, started, strict=True)):
-            report = Report(entry.id, start.fence, 1)
+            report = AttemptReport(entry.id, start.fence, 1)
             report.outcome = DONE
             if number % LOG_EVERY == 0:
                 report.progress = '{"done":1}'
@@ -83,7 +83,7 @@ class Load:
         self.done += len(entries)
 
     def _job(self, number: int) -> NewJob:
-        token = mint("p")
+        token = new_token("p")
         key = f"noop:0::{token.id}" if number % LOG_EVERY == 0 else ""
         return NewJob(token.id, "noop", "standard", ENVELOPE, key=key, fingerprint="f" if key else "")
 
@@ -104,10 +104,10 @@ async def emptied(store: Redis, keys: int) -> None:
 
 @pytest.mark.timeout(900)
 async def test_jobs_that_are_done_leave_no_memory_behind(store: Redis) -> None:
-    keys = Keys()
+    keys = StoreKeys()
     async with (
-        GatewayStore(store, keys, "g", dedup_window_s=RESULT_TTL_S, result_ttl_s=RESULT_TTL_S) as gateway,
-        WorkerStore(store, keys, "p", "w", result_ttl_s=RESULT_TTL_S) as worker,
+        JobStore(store, keys, "g", dedup_window_s=RESULT_TTL_S, result_ttl_s=RESULT_TTL_S) as gateway,
+        AttemptStore(store, keys, "p", "w", result_ttl_s=RESULT_TTL_S) as worker,
     ):
         await worker.join(["standard"])
         load = Load(gateway, worker)

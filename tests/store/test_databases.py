@@ -8,19 +8,19 @@ import msgspec
 import pytest
 
 from support.store import StoreProcess
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import Store, command, open_store
-from tidings.broker.feed import open_feed
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.broker.paused import Paused
-from tidings.broker.registry import Registry, WorkerRecord
-from tidings.broker.subscription import Subscription
-from tidings.broker.worker import WorkerStore
-from tidings.contract.kind import KindRecord
-from tidings.contract.token import Token, mint
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.admin.paused_queues import PausedQueues
+from tidings.store.attempt_store import AttemptStore
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.push_feed import open_push_feed
+from tidings.store.redis.store_client import Store, command, open_store
+from tidings.store.redis.subscription import Subscription
+from tidings.store.registry import Registry, WorkerRecord
 
-KEYS = Keys()
+KEYS = StoreKeys()
 OBJECT = msgspec.Raw(b"{}")
 KIND = KindRecord(kind="k", version=1, queue="p", tier="standard", input=OBJECT, result=OBJECT)
 WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
@@ -62,21 +62,21 @@ async def database(process: StoreProcess, number: int) -> AsyncIterator[tuple[St
 async def publish_on_all(store: Store) -> None:
     """Do what is published on each of the channels."""
     async with (
-        GatewayStore(store, KEYS, "g") as gateway,
-        WorkerStore(store, KEYS, "p", "w") as worker,
+        JobStore(store, KEYS, "g") as gateway,
+        AttemptStore(store, KEYS, "p", "w") as worker,
         BreakerStore(store, KEYS) as breakers,
     ):
         await worker.join(["standard"])
-        job = mint("p").id
+        job = new_token("p").id
         await gateway.submit("p", NewJob(job, "k", "standard", "[]"))
         await worker.start(await worker.take(["standard"], 1, 1))  # to the inbox
         assert await gateway.cancel(Token("p", job)) == "asked"  # an order
-        await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", delay_ms=60_000))  # due
+        await gateway.submit("p", NewJob(new_token("p").id, "k", "standard", "[]", delay_ms=60_000))  # due
         await breakers.open("b")
     registry = Registry(store, KEYS)
     await registry.register([KIND])
-    await registry.appear(WORKER, 60)
-    await Paused(store, KEYS).pause("p", "somebody")
+    await registry.heartbeat(WORKER, 60)
+    await PausedQueues(store, KEYS).pause("p", "somebody")
 
 
 async def all_heard(heard: list[str]) -> None:
@@ -105,7 +105,7 @@ async def test_a_process_does_not_take_another_database_s_probe_for_its_own(stor
     async with database(store_process, 5) as (store, _):
         for number in (0, 6):
             other = open_store(store_process.url.removesuffix("/0") + f"/{number}")
-            async with open_feed(store) as feed:
+            async with open_push_feed(store) as feed:
                 await feed.subscribe(KEYS.probe("g"))
                 await feed.read()
                 await other.tell(KEYS.probe("g"), b"")

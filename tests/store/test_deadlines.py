@@ -11,32 +11,34 @@ from redis.asyncio import Redis
 
 from support.system import running_system
 from support.timeouts import scaled
-from tidings.broker.connection import command
-from tidings.broker.gateway import GatewayStore, NewJob, Terms
-from tidings.broker.keys import GROUP, Keys
-from tidings.broker.worker import Outcome, Report, Rules, WorkerStore
-from tidings.contract.moment import whole_ms
-from tidings.contract.state import State
-from tidings.contract.token import Token
-from tidings_worker import verdict
+from tidings.protocol.states import State
+from tidings.protocol.timestamps import whole_ms
+from tidings.protocol.tokens import Token
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, StartRules
+from tidings.store.job_store import JobStore, NewJob, QueueingTerms
+from tidings.store.keys import GROUP, StoreKeys
+from tidings.store.redis.store_client import command
+from tidings_worker import outcomes
 
-KEYS = Keys()
+KEYS = StoreKeys()
 JOB = Token("p", "j")
 HOUR_MS = 3_600_000
-RETRY = Outcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=2 * HOUR_MS)
+RETRY = AttemptOutcome(
+    State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=2 * HOUR_MS
+)
 
 
 class World(NamedTuple):
     store: Redis
-    gateway: GatewayStore
-    worker: WorkerStore
+    gateway: JobStore
+    worker: AttemptStore
 
 
 @asynccontextmanager
 async def world(store: Redis) -> AsyncIterator[World]:
     async with (
-        GatewayStore(store, KEYS, "g") as gateway,
-        WorkerStore(store, KEYS, "p", "w", rules=Rules(limits={"k": 1}, rates={"r": (HOUR_MS, 1)})) as worker,
+        JobStore(store, KEYS, "g") as gateway,
+        AttemptStore(store, KEYS, "p", "w", rules=StartRules(limits={"k": 1}, rates={"r": (HOUR_MS, 1)})) as worker,
     ):
         await worker.join(["standard"])
         yield World(store, gateway, worker)
@@ -64,8 +66,8 @@ async def delayed(here: World) -> None:
 
 
 async def over_its_limit(here: World) -> None:
-    await submit(here, "first", terms=Terms(limit="k"))
-    await submit(here, terms=Terms(limit="k"))
+    await submit(here, "first", terms=QueueingTerms(limit="k"))
+    await submit(here, terms=QueueingTerms(limit="k"))
     await take(here)
 
 
@@ -92,8 +94,8 @@ async def parked_at_a_breaker(here: World) -> None:
 async def end_attempt(here: World, held: str) -> None:
     await submit(here)
     await take(here)
-    report = Report(JOB.id, 1, 1)
-    report.outcome = verdict.held(1, held, 2 * 3600.0) if held else RETRY
+    report = AttemptReport(JOB.id, 1, 1)
+    report.outcome = outcomes.parked_for_breaker(1, held, 2 * 3600.0) if held else RETRY
     assert await here.worker.report(report) == "ok"
 
 

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from support.timeouts import scaled
-from tidings.broker import allocator
-from tidings.broker.embedded import EmbeddedStore, FolderInUseError, resolve_url
-from tidings.broker.error import StoreUnavailableError
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.embedded import allocator
+from tidings.store.embedded.embedded_store import EmbeddedStore, FolderInUseError, resolve_url
 
 
 def client(url: str) -> "redis.Redis":
@@ -83,7 +83,7 @@ def test_a_long_path_gets_its_socket_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent ended")
 def test_it_ends_with_its_parent_and_loses_nothing(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from tidings.broker.embedded import EmbeddedStore\n"
+        "import sys, time; from tidings.store.embedded.embedded_store import EmbeddedStore\n"
         f"store = EmbeddedStore({str(tmp_path)!r}).start(); print(store.pid, store.url, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_not_a_hang(tmp_path: Path) 
         EmbeddedStore(tmp_path / "file" / "s").start()
 
 
-@pytest.mark.skipif(allocator.find() is None, reason="this machine has no jemalloc")
+@pytest.mark.skipif(allocator.find_allocator() is None, reason="this machine has no jemalloc")
 def test_the_store_has_the_allocator_that_stores_are_built_with(tmp_path: Path) -> None:
     with EmbeddedStore(tmp_path) as store:
         assert "libjemalloc" in Path(f"/proc/{store.pid}/maps").read_text()
@@ -119,6 +119,6 @@ def test_it_starts_without_that_allocator_too(tmp_path: Path, monkeypatch: pytes
 def test_what_else_is_preloaded_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allocator, "find", lambda: "libjemalloc.so.2")
     monkeypatch.delenv("LD_PRELOAD", raising=False)
-    assert allocator.environment() == {"LD_PRELOAD": "libjemalloc.so.2"}
+    assert allocator.allocator_environment() == {"LD_PRELOAD": "libjemalloc.so.2"}
     monkeypatch.setenv("LD_PRELOAD", "libfaketime.so.1")
-    assert allocator.environment() == {"LD_PRELOAD": "libjemalloc.so.2 libfaketime.so.1"}
+    assert allocator.allocator_environment() == {"LD_PRELOAD": "libjemalloc.so.2 libfaketime.so.1"}

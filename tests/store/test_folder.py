@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tidings.broker.embedded import EmbeddedStore
-from tidings.broker.error import StoreUnavailableError
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.embedded.embedded_store import EmbeddedStore
 
 
 def open_to_others(folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from support.peer import peer
 from support.system import System, running_system
-from tidings.broker.connection import open_store
+from tidings.store.redis.store_client import open_store
 
 QUICK = {"TIDINGS_LEASE_S": "3", "TIDINGS_HEARTBEAT_S": "0.5", "TIDINGS_GRACE_S": "1"}
 

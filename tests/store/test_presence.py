@@ -5,11 +5,11 @@ import pytest
 from redis.asyncio import Redis
 
 from support.timeouts import scaled
-from tidings.broker.connection import Store
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry, WorkerRecord
-from tidings_server import serving as module
-from tidings_server.serving import Serving
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store
+from tidings.store.registry import Registry, WorkerRecord
+from tidings_server.jobs import served_kinds as module
+from tidings_server.jobs.served_kinds import ServedKinds
 
 WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
 
@@ -19,8 +19,8 @@ async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
 ) -> None:
     assert isinstance(store, Store)
     monkeypatch.setattr(module, "LOOK_S", 86_400.0)
-    registry = Registry(store, Keys())
-    serving = Serving(registry)
+    registry = Registry(store, StoreKeys())
+    serving = ServedKinds(registry)
 
     async def until(serves: bool) -> None:
         with anyio.fail_after(scaled(20)):
@@ -28,7 +28,7 @@ async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
                 await anyio.sleep(0.01)
 
     async with anyio.create_task_group() as tasks, store.pubsub() as heard:
-        await heard.subscribe(Keys().workers_changed)
+        await heard.subscribe(StoreKeys().workers_changed)
 
         async def listen() -> None:
             async for message in heard.listen():
@@ -39,21 +39,21 @@ async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
         tasks.start_soon(listen)
         tasks.start_soon(serving.follow)
         await until(False)
-        await registry.appear(WORKER, 60)
+        await registry.heartbeat(WORKER, 60)
         await until(True)
-        await registry.vanish("w")
+        await registry.deregister("w")
         await until(False)
         tasks.cancel_scope.cancel()
 
 
 async def test_a_worker_that_lives_on_is_not_told_again(store: Redis) -> None:
-    registry = Registry(store, Keys())
+    registry = Registry(store, StoreKeys())
     async with store.pubsub() as heard:
-        await heard.subscribe(Keys().workers_changed)
+        await heard.subscribe(StoreKeys().workers_changed)
         await heard.get_message(timeout=5)
         for _ in range(3):
-            await registry.appear(WORKER, 60)
-        await registry.vanish("w")
+            await registry.heartbeat(WORKER, 60)
+        await registry.deregister("w")
         messages = [await heard.get_message(timeout=5) for _ in range(2)]
         assert await heard.get_message(timeout=0) is None
     assert [message["data"] for message in messages] == [b"w", b"w"]

@@ -11,9 +11,9 @@ from support.scrape import scrape
 from support.store import running_store
 from support.system import ServerProcess, System
 from support.timeouts import scaled
-from tidings.broker import retention
-from tidings.broker.connection import open_store
-from tidings.broker.retention import Persistence, Retention, RetentionWatch, look
+from tidings.store import retention
+from tidings.store.redis.store_client import open_store
+from tidings.store.retention import Persistence, Retention, RetentionWatch, read_retention
 
 
 def lines(text: str, event: str) -> list[dict[str, object]]:
@@ -100,6 +100,6 @@ async def test_a_user_who_may_not_ask_is_told_nothing() -> None:
     with running_store() as process:
         process.tell("ACL SETUSER me on >pw ~* &* +@all -info -config")
         store = open_store(f"redis://me:pw@127.0.0.1:{process.port}/0")
-        assert await look(store) == Retention("", Persistence.UNKNOWN)
+        assert await read_retention(store) == Retention("", Persistence.UNKNOWN)
         assert not Retention().evicts
         await store.aclose()

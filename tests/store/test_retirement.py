@@ -3,11 +3,11 @@
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.broker.connection import Store, command
-from tidings.broker.keys import Keys
-from tidings.broker.registry import SEEN_S, Registry, WorkerRecord
-from tidings.contract.kind import KindRecord
-from tidings_server.retirement import Retirement
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store, command
+from tidings.store.registry import SEEN_S, Registry, WorkerRecord
+from tidings_server.jobs.kind_retirement import KindRetirement
 from tiers.place import KEYS, place_in
 
 RAW = msgspec.Raw(b"{}")
@@ -18,9 +18,9 @@ def record(kind: str, queue: str = "p") -> KindRecord:
     return KindRecord(kind=kind, queue=queue, input=RAW, result=RAW)
 
 
-def retirement(store: Redis) -> Retirement:
+def retirement(store: Redis) -> KindRetirement:
     assert isinstance(store, Store)
-    return Retirement(store, KEYS, Registry(store, KEYS), DAY_S)
+    return KindRetirement(store, KEYS, Registry(store, KEYS), DAY_S)
 
 
 async def served_before(store: Redis, kind: str, seconds: float) -> None:
@@ -48,7 +48,7 @@ async def test_one_that_a_worker_serves_stays_however_long_it_was_not_said(store
     await registry.register([record("old")])
     await served_before(store, "old", 2 * DAY_S)
     worker = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["old"], queues=["p"], slots=1)
-    await registry.appear(worker, 60)
+    await registry.heartbeat(worker, 60)
     assert await retirement(store).retire() == []
 
 
@@ -82,4 +82,4 @@ async def test_a_worker_writes_that_it_serves_now_and_then_and_not_with_each_bea
     registry._seen_s -= SEEN_S
     await registry.register([record("k")])
     assert (await registry.last_served(["k"]))["k"] > before
-    assert Keys().kinds_seen == KEYS.kinds_seen
+    assert StoreKeys().kinds_seen == KEYS.kinds_seen

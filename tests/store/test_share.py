@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from support.peer import peer
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.broker.census import NEARLY_FULL, StoreMemory
-from tidings.broker.connection import open_store
-from tidings_server.memory import Memory
+from tidings.store.admin.queue_stats import NEARLY_FULL, StoreMemory
+from tidings.store.redis.store_client import open_store
+from tidings_server.observability.store_memory import StoreMemoryWatch
 
 LIMIT = 65_536
 
@@ -99,7 +99,7 @@ def test_the_warning_is_above_a_share_of_what_the_store_may_hold(
 
 
 async def test_the_warning_is_told_once_and_taken_back(store_process: object) -> None:
-    memory = Memory(None)  # type: ignore[arg-type] # it is told what the store holds
+    memory = StoreMemoryWatch(None)  # type: ignore[arg-type] # it is told what the store holds
     memory.note(StoreMemory(used=90, limit=100))
     assert memory.nearly_full
     memory.note(StoreMemory(used=95, limit=100))

@@ -13,28 +13,35 @@ from redis.asyncio import Redis
 from support.peer import peer
 from support.system import running_system
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.broker.gateway import GatewayStore, NewJob, Terms
-from tidings.broker.keys import GROUP, Keys
-from tidings.broker.registry import Registry
-from tidings.broker.worker import Beat, Entry, Outcome, Report, Rules, WorkerStore
-from tidings.contract.state import State
-from tidings.contract.token import Token, mint
-from tidings_worker.sweeper import Sweeper
+from tidings.protocol.states import State
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.attempt_store import (
+    AttemptOutcome,
+    AttemptReport,
+    AttemptStore,
+    LeaseRenewal,
+    ReadyEntry,
+    StartRules,
+)
+from tidings.store.job_store import JobStore, NewJob, QueueingTerms
+from tidings.store.keys import GROUP, StoreKeys
+from tidings.store.redis.store_client import command, open_store
+from tidings.store.registry import Registry
+from tidings_worker.queue.sweeper import Sweeper
 
-KEYS = Keys()
+KEYS = StoreKeys()
 READY = KEYS.ready("p", "standard")
 TTL_S = 3600.0
 LONG_S = 3600.0
-DONE = Outcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
+DONE = AttemptOutcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
 
 
 @asynccontextmanager
-async def broker(store: Redis) -> AsyncIterator[tuple[WorkerStore, GatewayStore]]:
+async def broker(store: Redis) -> AsyncIterator[tuple[AttemptStore, JobStore]]:
     """A worker and a gateway of an empty partition. (No fixtures: their task groups want one task.)"""
     async with (
-        WorkerStore(store, KEYS, "p", "w", result_ttl_s=TTL_S) as worker,
-        GatewayStore(store, KEYS, "g") as gateway,
+        AttemptStore(store, KEYS, "p", "w", result_ttl_s=TTL_S) as worker,
+        JobStore(store, KEYS, "g") as gateway,
     ):
         await worker.join(["standard"])
         yield worker, gateway
@@ -50,22 +57,22 @@ async def idle_for_a_moment(store: Redis) -> None:
         pass
 
 
-async def submitted(gateway: GatewayStore) -> str:
-    job = NewJob(mint("p").id, "k", "standard", "[]", watch=0)
+async def submitted(gateway: JobStore) -> str:
+    job = NewJob(new_token("p").id, "k", "standard", "[]", watch=0)
     return (await gateway.submit("p", job)).id
 
 
-async def done(worker: WorkerStore, gateway: GatewayStore) -> str:
+async def done(worker: AttemptStore, gateway: JobStore) -> str:
     job = await submitted(gateway)
     (entry,) = await worker.take(["standard"], 1, 1)
     (started,) = await worker.start([entry])
-    report = Report(job, started.fence, 1)
+    report = AttemptReport(job, started.fence, 1)
     report.outcome = DONE
     assert await worker.report(report) == "ok"
     return job
 
 
-async def sweep_all(worker: WorkerStore, living: list[str], idle_s: float) -> tuple[int, int, int]:
+async def sweep_all(worker: AttemptStore, living: list[str], idle_s: float) -> tuple[int, int, int]:
     """Sweep until the cursor is back at its beginning."""
     cursor, counts = "0", [0, 0, 0]
     while True:
@@ -76,8 +83,8 @@ async def sweep_all(worker: WorkerStore, living: list[str], idle_s: float) -> tu
             return counts[0], counts[1], counts[2]
 
 
-async def take_as(store: Redis, name: str) -> list[Entry]:
-    async with WorkerStore(store, KEYS, "p", name) as other:
+async def take_as(store: Redis, name: str) -> list[ReadyEntry]:
+    async with AttemptStore(store, KEYS, "p", name) as other:
         return await other.take(["standard"], 1, 1)
 
 
@@ -96,7 +103,7 @@ async def test_only_a_consumer_that_is_idle_and_empty_and_not_alive_goes(store: 
 
 async def test_a_consumer_that_was_swept_while_it_waited_comes_back_with_its_entry(store: Redis) -> None:
     async with broker(store) as (worker, gateway):
-        found: list[Entry] = []
+        found: list[ReadyEntry] = []
 
         async def wait() -> None:
             found.extend(await worker.take(["standard"], 1, 10_000))
@@ -152,7 +159,7 @@ async def test_a_sweep_looks_at_a_part_and_goes_on_from_there(store: Redis) -> N
         assert swept + some.logs == orphans
 
 
-async def lost_in(worker: WorkerStore, idle_s: float = LONG_S) -> int:
+async def lost_in(worker: AttemptStore, idle_s: float = LONG_S) -> int:
     """Sweep everything; return how many jobs were found that lay nowhere."""
     cursor, lost = "0", 0
     while True:
@@ -195,11 +202,11 @@ async def test_a_job_that_runs_without_its_entry_is_left_to_a_worker_that_renews
         (entry,) = await worker.take(["standard"], 1, 1)
         (started,) = await worker.start([entry])
         await drop_entries(store, "deleted")
-        beat = Beat(job, started.fence, entry.tier, entry.entry)
+        beat = LeaseRenewal(job, started.fence, entry.tier, entry.entry)
         for _ in range(3):
             assert await worker.beat([beat]) == ["ok"]
             assert await lost_in(worker, 60.0) == 0
-        report = Report(job, started.fence, 1)
+        report = AttemptReport(job, started.fence, 1)
         report.outcome = DONE
         assert await worker.report(report) == "ok"
         assert (await gateway.read(Token("p", job))).state == "succeeded"
@@ -224,8 +231,8 @@ async def test_a_retry_of_a_job_whose_entry_has_vanished_ends_it(store: Redis) -
         (entry,) = await worker.take(["standard"], 1, 1)
         (started,) = await worker.start([entry])
         await drop_entries(store, "deleted")
-        report = Report(job, started.fence, 1)
-        report.outcome = Outcome(State.SCHEDULED, "", "", '"event":"retrying"}', delay_ms=1)
+        report = AttemptReport(job, started.fence, 1)
+        report.outcome = AttemptOutcome(State.SCHEDULED, "", "", '"event":"retrying"}', delay_ms=1)
         assert await worker.report(report) == "ok"
         assert (await gateway.read(Token("p", job))).state == "failed"
         assert await store.zcard(KEYS.scheduled("p")) == 0
@@ -233,7 +240,7 @@ async def test_a_retry_of_a_job_whose_entry_has_vanished_ends_it(store: Redis) -
 
 async def test_a_job_that_fell_out_of_the_schedule_is_put_back_once(store: Redis) -> None:
     async with broker(store) as (worker, gateway):
-        job = NewJob(mint("p").id, "k", "standard", "[]", delay_ms=3_600_000, watch=0)
+        job = NewJob(new_token("p").id, "k", "standard", "[]", delay_ms=3_600_000, watch=0)
         await gateway.submit("p", job)
         await store.zrem(KEYS.scheduled("p"), job.id)
         assert (await lost_in(worker), await lost_in(worker)) == (1, 0)
@@ -243,9 +250,11 @@ async def test_a_job_that_fell_out_of_the_schedule_is_put_back_once(store: Redis
 
 async def test_a_job_that_waits_for_a_place_and_fell_out_of_its_row_is_put_back(store: Redis) -> None:
     async with broker(store) as (worker, gateway):
-        worker.rules = Rules(limits={"k": 1})
+        worker.rules = StartRules(limits={"k": 1})
         for _ in range(2):
-            await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", watch=0, terms=Terms(limit="k")))
+            await gateway.submit(
+                "p", NewJob(new_token("p").id, "k", "standard", "[]", watch=0, terms=QueueingTerms(limit="k"))
+            )
         await worker.start(await worker.take(["standard"], 2, 1))
         assert await store.zcard(KEYS.limited("p", "k")) == 1
         await store.delete(KEYS.limited("p", "k"))
@@ -257,7 +266,7 @@ async def test_jobs_that_lie_where_they_should_are_left_alone(store: Redis) -> N
     async with broker(store) as (worker, gateway):
         for _ in range(20):
             await submitted(gateway)
-            await gateway.submit("p", NewJob(mint("p").id, "k", "standard", "[]", delay_ms=3_600_000, watch=0))
+            await gateway.submit("p", NewJob(new_token("p").id, "k", "standard", "[]", delay_ms=3_600_000, watch=0))
         await worker.start(await worker.take(["standard"], 5, 1))
         assert await lost_in(worker, 0.0) == 0
         assert await store.xlen(READY) == 20

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from tidings.contract.problem import CODES, problem
+from tidings.protocol.problems import CODES, problem
 
 MOMENT = "2026-01-01T12:00:00.000Z"
 

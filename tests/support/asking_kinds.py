@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tidings import Breaker, CircuitOpenError, SyncContext, job
-from tidings.outcome import StoppedError
+from tidings.errors import StoppedError
 
 SHUT = Breaker("shut", min_calls=1, failure_rate=0.01, window=600, open_for=600)
 

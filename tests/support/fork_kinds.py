@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from tidings import Context, SyncContext, job
-from tidings.outcome import StoppedError
+from tidings.errors import StoppedError
 
 FORK = multiprocessing.get_context("fork")
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
-from tidings.contract.frame import SUBPROTOCOL
+from tidings.protocol.messages import SUBPROTOCOL
 
 FRAME_TIMEOUT_S = 15.0
 

@@ -5,17 +5,17 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from tidings.broker.gateway import GatewayStore, NewJob, Record
-from tidings.broker.keys import Keys
-from tidings.broker.worker import Beat, Entry, Report, Started, WorkerStore
-from tidings.contract.event import EventClass
-from tidings.contract.token import Token, mint
+from tidings.protocol.events import EventClass
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.attempt_store import AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry, Started
+from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.keys import StoreKeys
 
 
 class Queued:
     """A job that waits, the gateway that submitted it, and two workers."""
 
-    def __init__(self, gateway: GatewayStore, first: WorkerStore, second: WorkerStore, token: Token) -> None:
+    def __init__(self, gateway: JobStore, first: AttemptStore, second: AttemptStore, token: Token) -> None:
         self.gateway = gateway
         self.first = first
         self.second = second
@@ -26,22 +26,22 @@ class Queued:
         """Have the first worker take and start it."""
         return (await self._start(self.first, await self.first.take(["standard"], 1, 1)))[1]
 
-    async def take_over(self) -> Beat:
+    async def take_over(self) -> LeaseRenewal:
         """Have the second worker take it from the first; return the beat of its attempt."""
         entry, started = await self._start(self.second, await self.second.take_over("standard", 0, 1))
-        return Beat(entry.id, started.fence, entry.tier, entry.entry)
+        return LeaseRenewal(entry.id, started.fence, entry.tier, entry.entry)
 
-    def report(self, fence: int, number: int = 1) -> Report:
+    def report(self, fence: int, number: int = 1) -> AttemptReport:
         """Return a report with one log chunk."""
-        report = Report(self.id, fence, number)
+        report = AttemptReport(self.id, fence, number)
         report.events.append((EventClass.LOG, '"event":"log","status":"running","data":1}', "1"))
         return report
 
-    async def record(self) -> Record:
+    async def record(self) -> JobRecord:
         """Return what the store knows of it."""
         return await self.gateway.read(self.token)
 
-    async def _start(self, worker: WorkerStore, entries: list[Entry]) -> tuple[Entry, Started]:
+    async def _start(self, worker: AttemptStore, entries: list[ReadyEntry]) -> tuple[ReadyEntry, Started]:
         (started,) = await worker.start(entries)
         return entries[0], started
 
@@ -49,11 +49,11 @@ class Queued:
 @asynccontextmanager
 async def one_job(store: Redis) -> AsyncIterator[Queued]:
     """Have a job queued."""
-    keys, token = Keys(), mint("p")
+    keys, token = StoreKeys(), new_token("p")
     async with (
-        GatewayStore(store, keys, "g") as gateway,
-        WorkerStore(store, keys, "p", "w1") as first,
-        WorkerStore(store, keys, "p", "w2") as second,
+        JobStore(store, keys, "g") as gateway,
+        AttemptStore(store, keys, "p", "w1") as first,
+        AttemptStore(store, keys, "p", "w2") as second,
     ):
         await first.join(["standard"])
         await gateway.submit("p", NewJob(token.id, "k", "standard", "[]"))

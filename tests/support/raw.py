@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from support.timeouts import scaled
-from tidings.contract.frame import SUBPROTOCOL
+from tidings.protocol.messages import SUBPROTOCOL
 
 ANSWER_TIMEOUT_S = 20.0
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings import Job, JobDefinitionError, by_field, by_size, job
-from tidings.broker.condition import SHED, Conditions
-from tidings.broker.gateway import Terms
-from tidings.contract.kind import decode_kind, encode_kind
-from tidings.contract.tier import TierRule
-from tidings_worker.loader import LoadError, load_jobs
+from tidings.protocol.kind_record import decode_kind, encode_kind
+from tidings.protocol.tier_rule import TierRule
+from tidings.store.job_store import QueueingTerms
+from tidings.store.queueing_terms import SHED_PROBLEM, KindTerms
+from tidings_worker.loading.loader import LoadError, load_jobs
 
 
 class Order(msgspec.Struct):
@@ -25,10 +25,10 @@ async def report(rows: int, tenant: str = "x", order: Order | None = None, tags:
     """Takes some fields."""
 
 
-def conditions(function: Callable[..., Any] = report, **options: Any) -> Conditions:
+def conditions(function: Callable[..., Any] = report, **options: Any) -> KindTerms:
     """Return the conditions of a kind as a server knows them: from its record, as bytes."""
     made: Job[..., Any] = job(**options)(function)
-    return Conditions(decode_kind(encode_kind(made.record())))
+    return KindTerms(decode_kind(encode_kind(made.record())))
 
 
 def test_a_tier_may_go_by_the_size_of_the_input() -> None:
@@ -104,7 +104,9 @@ def test_a_limit_may_go_by_a_field_or_several() -> None:
 def test_plain_kinds_have_no_terms() -> None:
     assert conditions().terms({"rows": 1}, 5) is False
     assert conditions(rate=5).terms({"rows": 1}, 0) is False
-    assert conditions(max_eta=2, when_busy="shed").terms({"rows": 1}, 5) == Terms("", 5, 2000, SHED, False)
+    assert conditions(max_eta=2, when_busy="shed").terms({"rows": 1}, 5) == QueueingTerms(
+        "", 5, 2000, SHED_PROBLEM, False
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.broker.condition import SHED
-from tidings.broker.gateway import Fallback, Terms
-from tidings.broker.worker import Rules
-from tidings.contract.problem import Problem
-from tidings.contract.token import Token
+from tidings.protocol.problems import Problem
+from tidings.protocol.tokens import Token
+from tidings.store.attempt_store import StartRules
+from tidings.store.job_store import FallbackJob, QueueingTerms
+from tidings.store.queueing_terms import SHED_PROBLEM
 from tiers.place import KEYS, READY, TIER, Place, place_in
 
-CHEAP = Fallback("cheap", "fast", '["cheap",{}]')
+CHEAP = FallbackJob("cheap", "fast", '["cheap",{}]')
 
 
 async def fill(place: Place, jobs: int, rate: float = 1.0, **fields: Any) -> list[str]:
@@ -25,7 +25,7 @@ async def fill(place: Place, jobs: int, rate: float = 1.0, **fields: Any) -> lis
 async def test_a_job_that_would_wait_too_long_is_refused_with_the_time_to_come_again(store: Redis) -> None:
     async with place_in(store) as place:
         await fill(place, 40)
-        strict = Terms(max_eta_ms=30_000)
+        strict = QueueingTerms(max_eta_ms=30_000)
         (refused,) = await place.submit(1, terms=strict)
         assert (refused.answer, refused.position, refused.wait_ms) == ("busy", 40, 10_000)
         assert not await store.exists(KEYS.job("p", refused.id))
@@ -36,27 +36,27 @@ async def test_a_job_that_would_wait_too_long_is_refused_with_the_time_to_come_a
 async def test_an_unknown_rate_refuses_nobody(store: Redis) -> None:
     async with place_in(store) as place:
         await place.submit(40)
-        assert (await place.submit(1, terms=Terms(max_eta_ms=1)))[0].answer == "new"
+        assert (await place.submit(1, terms=QueueingTerms(max_eta_ms=1)))[0].answer == "new"
 
 
 async def test_a_delayed_job_is_not_asked_how_long_it_would_wait(store: Redis) -> None:
     async with place_in(store) as place:
         await fill(place, 40)
-        (later,) = await place.submit(1, delay_ms=1000, terms=Terms(max_eta_ms=1))
+        (later,) = await place.submit(1, delay_ms=1000, terms=QueueingTerms(max_eta_ms=1))
         assert later.state == "scheduled"
 
 
 async def test_one_with_few_jobs_is_not_refused_for_another_s_many(store: Redis) -> None:
     async with place_in(store) as place:
         await fill(place, 100, caller="a")
-        strict = Terms(max_eta_ms=30_000)
+        strict = QueueingTerms(max_eta_ms=30_000)
         assert (await place.submit(1, "a", terms=strict))[0].answer == "busy"
         assert (await place.submit(1, "b", terms=strict))[0].answer == "new"
 
 
 async def test_a_cheaper_kind_answers_in_its_own_tier(store: Redis) -> None:
     async with place_in(store) as place:
-        terms = Terms(max_eta_ms=30_000, fallback=CHEAP)
+        terms = QueueingTerms(max_eta_ms=30_000, fallback=CHEAP)
         (early,) = await place.submit(1, terms=terms)
         await fill(place, 40)
         (late,) = await place.submit(1, terms=terms)
@@ -70,14 +70,14 @@ async def test_a_cheaper_kind_answers_in_its_own_tier(store: Redis) -> None:
 async def test_a_repeated_key_gets_the_job_that_answered_instead(store: Redis) -> None:
     async with place_in(store) as place:
         await fill(place, 40)
-        terms = Terms(max_eta_ms=30_000, fallback=CHEAP)
+        terms = QueueingTerms(max_eta_ms=30_000, fallback=CHEAP)
         (first,) = await place.submit(1, terms=terms, key="k:0::a", fingerprint="f")
         (again,) = await place.submit(1, terms=terms, key="k:0::a", fingerprint="f")
         assert (again.answer, again.id) == ("duplicate", first.id)
 
 
-def sheds(priority: int = 0) -> Terms:
-    return Terms(priority=priority, max_eta_ms=30_000, shed=SHED)
+def sheds(priority: int = 0) -> QueueingTerms:
+    return QueueingTerms(priority=priority, max_eta_ms=30_000, shed=SHED_PROBLEM)
 
 
 async def test_what_matters_least_and_has_waited_longest_is_shed(store: Redis) -> None:
@@ -129,8 +129,8 @@ async def test_the_worker_never_sees_a_job_that_was_shed(store: Redis) -> None:
 
 
 async def test_a_shed_job_gives_up_its_wish_for_a_place(store: Redis) -> None:
-    async with place_in(store, Rules(limits={"k": 1})) as place:
-        terms = Terms(limit="k", max_eta_ms=30_000, shed=SHED)
+    async with place_in(store, StartRules(limits={"k": 1})) as place:
+        terms = QueueingTerms(limit="k", max_eta_ms=30_000, shed=SHED_PROBLEM)
         _, waits = await place.submit(2, terms=terms)
         await place.take(10)
         await fill(place, 40, kind="other")

@@ -7,12 +7,12 @@ import itertools
 import pytest
 from redis.asyncio import Redis
 
-from tidings.broker.connection import command
-from tidings.broker.dead import DeadLetters
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import GROUP
-from tidings.broker.worker import Beat
-from tidings.contract.token import Token, mint
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.attempt_store import LeaseRenewal
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import GROUP
+from tidings.store.redis.store_client import command
 from tiers.place import BACK, DIRECT, FAILED, FLOW, KEYS, READY, RETRY, TIER, place_in
 
 
@@ -84,9 +84,9 @@ async def test_the_position_in_a_lane_counts_what_stands_in_line_and_the_lanes(s
 
 
 async def test_what_waits_in_lanes_counts_for_the_limit_of_the_queue(store: Redis) -> None:
-    async with place_in(store) as place, GatewayStore(store, KEYS, "g2", max_backlog=20) as strict:
+    async with place_in(store) as place, JobStore(store, KEYS, "g2", max_backlog=20) as strict:
         await place.submit(20, "a")
-        answer = await strict.submit("p", NewJob(mint("p").id, "k", TIER, "[]", caller="b"))
+        answer = await strict.submit("p", NewJob(new_token("p").id, "k", TIER, "[]", caller="b"))
         assert (answer.answer, answer.position) == ("full", 20)
 
 
@@ -121,7 +121,7 @@ async def test_a_job_of_a_lane_whose_worker_died_is_taken_over_and_the_first_is_
         for one in await place.take(DIRECT):
             await place.end(one)
         (held,) = await place.take(1)
-        beat = Beat(held[0].id, held[1].fence, TIER, held[0].entry)
+        beat = LeaseRenewal(held[0].id, held[1].fence, TIER, held[0].entry)
         assert await place.first.beat([beat]) == ["ok"]
         entries = await place.second.take_over(TIER, 0, 10)
         ((entry, started),) = await place.start(entries, 0, place.second)
@@ -145,7 +145,7 @@ async def test_a_beat_renews_the_lease_of_a_job_of_a_lane(store: Redis) -> None:
         while await idle() < 20:
             await asyncio.sleep(0)
         before = await idle()
-        await place.first.beat([Beat(entry.id, started.fence, TIER, entry.entry)])
+        await place.first.beat([LeaseRenewal(entry.id, started.fence, TIER, entry.entry)])
         assert await idle() < before
 
 
@@ -274,7 +274,7 @@ async def test_take_over_finds_an_entry_behind_many_that_live(store: Redis) -> N
         held = await place.take(60)
         while int((await store.xpending_range(READY, GROUP, "-", "+", 1))[0]["time_since_delivered"]) < 50:
             await asyncio.sleep(0)
-        beats = [Beat(entry.id, started.fence, TIER, entry.entry) for entry, started in held[:-1]]
+        beats = [LeaseRenewal(entry.id, started.fence, TIER, entry.entry) for entry, started in held[:-1]]
         await place.first.beat(beats)
         (entry,) = await place.second.take_over(TIER, 45, 1)
         assert entry.id == held[-1][0].id

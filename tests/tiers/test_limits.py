@@ -7,12 +7,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from tidings.broker.connection import command
-from tidings.broker.dead import DeadLetters
-from tidings.broker.gateway import Submitted, Terms
-from tidings.broker.keys import GROUP
-from tidings.broker.worker import Rules
-from tidings.contract.token import Token
+from tidings.protocol.tokens import Token
+from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.attempt_store import StartRules
+from tidings.store.job_store import QueueingTerms, SubmitReply
+from tidings.store.keys import GROUP
+from tidings.store.redis.store_client import command
 from tiers.place import BACK, DONE, FAILED, FLOW, KEYS, READY, RETRY, TIER, Held, Place, place_in
 
 LIMIT = KEYS.limit("p", "k")
@@ -22,12 +22,12 @@ HOUR_MS = 3_600_000
 
 @asynccontextmanager
 async def limited_to(store: Redis, limit: int) -> AsyncIterator[Place]:
-    async with place_in(store, Rules(limits={"k": limit})) as place:
+    async with place_in(store, StartRules(limits={"k": limit})) as place:
         yield place
 
 
-async def submit(place: Place, count: int, limit: str = "k", **fields: Any) -> list[Submitted]:
-    return await place.submit(count, terms=Terms(limit=limit), **fields)
+async def submit(place: Place, count: int, limit: str = "k", **fields: Any) -> list[SubmitReply]:
+    return await place.submit(count, terms=QueueingTerms(limit=limit), **fields)
 
 
 def ids(held: list[Held]) -> list[str]:
@@ -193,12 +193,12 @@ async def test_a_limit_that_is_raised_or_lowered_counts_at_once(store: Redis) ->
     async with limited_to(store, 1) as place:
         await submit(place, 10)
         held = await place.take(10)
-        place.first.rules = Rules(limits={"k": 3})
+        place.first.rules = StartRules(limits={"k": 3})
         await submit(place, 1)
         await place.take(10)
         held += await place.take(10)
         assert len(held) == 3
-        place.first.rules = Rules(limits={"k": 1})
+        place.first.rules = StartRules(limits={"k": 1})
         for one in held:
             await place.end(one)
         assert len(await place.take(10)) == 1
@@ -207,7 +207,7 @@ async def test_a_limit_that_is_raised_or_lowered_counts_at_once(store: Redis) ->
 async def test_a_kind_whose_limit_is_gone_runs_freely(store: Redis) -> None:
     async with limited_to(store, 1) as place:
         await submit(place, 3)
-        place.first.rules = Rules()
+        place.first.rules = StartRules()
         assert len(await place.take(10)) == 3
 
 
@@ -231,7 +231,7 @@ async def test_limited_jobs_of_one_caller_come_back_through_their_lane(store: Re
 
 @asynccontextmanager
 async def paced_at(store: Redis, interval_ms: float, burst: int) -> AsyncIterator[Place]:
-    async with place_in(store, Rules(rates={"k": (interval_ms, burst)})) as place:
+    async with place_in(store, StartRules(rates={"k": (interval_ms, burst)})) as place:
         yield place
 
 
@@ -289,7 +289,7 @@ async def test_a_kind_without_a_rate_is_not_held_up_by_one_with_it(store: Redis)
 
 
 async def test_a_limit_and_a_rate_together(store: Redis) -> None:
-    rules = Rules(limits={"k": 1}, rates={"k": (60_000.0, 1)})
+    rules = StartRules(limits={"k": 1}, rates={"k": (60_000.0, 1)})
     async with place_in(store, rules) as place:
         made = [one.id for one in await submit(place, 3)]
         (held,) = await place.take(10)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings_worker.slots import Pooled, Shared, shares_of
+from tidings_worker.queue.slots import PooledSlots, SharedSlots
+from tidings_worker.settings import shares_of
 
 SHARES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(
     lambda slots: {f"t{place}": owned for place, owned in enumerate(slots)}
@@ -21,9 +22,9 @@ def histories(draw: st.DrawFn) -> tuple[dict[str, int], list[tuple[str, str]]]:
     return shares, draw(st.lists(steps, max_size=80))
 
 
-def after(shares: dict[str, int], steps: list[tuple[str, str]]) -> tuple[Shared, Counter[str]]:
+def after(shares: dict[str, int], steps: list[tuple[str, str]]) -> tuple[SharedSlots, Counter[str]]:
     """Return the slots and what runs after a history; nothing begins without room."""
-    slots, running = Shared(shares), Counter[str]()
+    slots, running = SharedSlots(shares), Counter[str]()
     for what, tier in steps:
         if what == "begin" and slots.room(tier):
             slots.begin(tier)
@@ -86,7 +87,7 @@ def test_a_slot_is_idle_only_where_a_rule_keeps_it(history: tuple[dict[str, int]
 
 
 def test_a_saturated_heavy_tier_leaves_the_fast_one_half_of_its_slots_and_a_free_one() -> None:
-    slots = Shared({"fast": 8, "standard": 4, "heavy": 1})
+    slots = SharedSlots({"fast": 8, "standard": 4, "heavy": 1})
     while slots.room("heavy"):
         slots.begin("heavy")
     assert slots.busy("heavy") == 1 + 4 + 2  # its own, half of fast's, half of standard's
@@ -97,7 +98,7 @@ def test_a_saturated_heavy_tier_leaves_the_fast_one_half_of_its_slots_and_a_free
 
 
 def test_a_flood_of_fast_jobs_leaves_every_other_tier_a_slot() -> None:
-    slots = Shared({"fast": 8, "standard": 4, "heavy": 2})
+    slots = SharedSlots({"fast": 8, "standard": 4, "heavy": 2})
     while slots.room("fast"):
         slots.begin("fast")
     assert slots.busy("fast") == 8 + 3 + 1
@@ -105,7 +106,7 @@ def test_a_flood_of_fast_jobs_leaves_every_other_tier_a_slot() -> None:
 
 
 def test_a_job_beyond_the_slots_is_counted_and_makes_the_next_wait() -> None:
-    slots = Shared({"a": 1})
+    slots = SharedSlots({"a": 1})
     slots.begin("a")
     slots.begin("a")
     slots.end("a")
@@ -115,7 +116,7 @@ def test_a_job_beyond_the_slots_is_counted_and_makes_the_next_wait() -> None:
 
 
 def test_one_pool_is_there_for_everybody() -> None:
-    pool = Pooled(2)
+    pool = PooledSlots(2)
     pool.begin("a")
     assert pool.room("b") == 1
     pool.begin("a")

@@ -20,9 +20,9 @@ except SettingsError as error:
 
 UNLOADED = """
 import sys
-import tidings.client, tidings_server.app, tidings_server.run, tidings_worker.child, tidings_worker.run
+import tidings.client, tidings_server.app, tidings_server.run, tidings_worker.runner.child_main, tidings_worker.run
 # redis-py itself loads what it needs for metrics, wherever OpenTelemetry is installed.
-ours = ("tidings.otel", "opentelemetry.sdk.trace.export", "opentelemetry.exporter", "google.protobuf")
+ours = ("tidings.tracing.otel", "opentelemetry.sdk.trace.export", "opentelemetry.exporter", "google.protobuf")
 print([name for name in sys.modules if name.startswith(ours)])
 """
 

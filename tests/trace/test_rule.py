@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import TracerProvider, sampling
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from tidings.otel import Ids, OpenTelemetry, rule_of
+from tidings.tracing.otel import OpenTelemetryTracing, TraceIds, sampling_rule_of
 
 SAMPLERS = [
     sampling.ALWAYS_ON,
@@ -20,11 +20,11 @@ SAMPLERS = [
 ]
 
 
-def tracing_with(sampler: sampling.Sampler) -> tuple[OpenTelemetry, InMemorySpanExporter]:
-    ids, exporter = Ids(), InMemorySpanExporter()
+def tracing_with(sampler: sampling.Sampler) -> tuple[OpenTelemetryTracing, InMemorySpanExporter]:
+    ids, exporter = TraceIds(), InMemorySpanExporter()
     provider = TracerProvider(sampler, id_generator=ids, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    return OpenTelemetry(provider, ids), exporter
+    return OpenTelemetryTracing(provider, ids), exporter
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.get_description()[:40])
@@ -38,7 +38,7 @@ def test_what_stands_below_a_span_is_collected_just_if_the_sampler_says_so(sampl
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.get_description()[:40])
 def test_a_trace_that_is_begun_is_collected(sampler: sampling.Sampler) -> None:
-    assert rule_of(sampler.get_description()) is not None
+    assert sampling_rule_of(sampler.get_description()) is not None
     tracing, exporter = tracing_with(sampler)
     begun = 0
     for _ in range(2_000):
@@ -47,7 +47,7 @@ def test_a_trace_that_is_begun_is_collected(sampler: sampling.Sampler) -> None:
             assert span is not None
             span.end()
             begun += 1
-    rule = rule_of(sampler.get_description())
+    rule = sampling_rule_of(sampler.get_description())
     assert rule is not None
     assert len(exporter.get_finished_spans()) == begun
     assert abs(begun / 2_000 - rule.bound / 2**64) < 0.06
@@ -59,18 +59,18 @@ def test_a_sampler_of_somebody_elses_is_asked_itself() -> None:
         def get_description(self) -> str:
             return "Odd"
 
-    assert rule_of("Odd") is None
+    assert sampling_rule_of("Odd") is None
     tracing, _ = tracing_with(Odd(sampling.Decision.DROP))
     assert tracing.samples("")
     assert tracing.begin("x", "internal", {}) is None
-    assert rule_of("ParentBased{root:AlwaysOnSampler,remoteParentSampled:AlwaysOffSampler}") is None
+    assert sampling_rule_of("ParentBased{root:AlwaysOnSampler,remoteParentSampled:AlwaysOffSampler}") is None
 
 
 def test_a_provider_of_somebody_elses_is_asked_and_left_open() -> None:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampling.ALWAYS_ON, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing = OpenTelemetry(provider)
+    tracing = OpenTelemetryTracing(provider)
     assert tracing.samples("")
     tracing.close()
     span = tracing.begin("x", "internal", {})

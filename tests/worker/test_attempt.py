@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from tidings import Job, State, job
-from tidings.broker.worker import Entry, Outcome, Report, Started, WorkerStore
-from tidings.contract.envelope import Envelope
-from tidings_worker.attempt import Attempt
-from tidings_worker.gate import Gate
-from tidings_worker.runner import Ending, Raised, Returned, Run, Runners, Work
+from tidings.protocol.envelope import Envelope
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
+from tidings_worker.attempt.attempt import Attempt
+from tidings_worker.circuit.queue_breakers import QueueBreakers
+from tidings_worker.runner.runner import HandlerCall, HandlerOutcome, Raised, Returned, Run, Runners
 from tidings_worker.settings import WorkerSettings
 
 
@@ -31,9 +31,9 @@ class Store:
     reported_ms = 0
 
     def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[AttemptOutcome] = []
 
-    def report(self, report: Report) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport) -> "asyncio.Future[str]":
         report.seal()
         if report.outcome is not None:
             self.outcomes.append(report.outcome)
@@ -46,12 +46,12 @@ class Puppet:
     """A handler that ends when the test says so."""
 
     def __init__(self, *, mortal: bool) -> None:
-        self.word: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.word: asyncio.Future[HandlerOutcome] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.ensure_future(self._run())
         self.told = asyncio.Event()
         self._mortal = mortal
 
-    async def _run(self) -> Ending:
+    async def _run(self) -> HandlerOutcome:
         return await self.word
 
     def stop(self) -> None:
@@ -69,8 +69,8 @@ class Stage:
     def __init__(self, *, mortal: bool = False) -> None:
         self.puppet = Puppet(mortal=mortal)
 
-    def start(self, work: Work) -> Run:
-        work.begun()
+    def start(self, work: HandlerCall) -> Run:
+        work.on_begin()
         return self.puppet
 
 
@@ -79,10 +79,10 @@ async def outcome_of(
 ) -> State | None:
     """Run an attempt while `play` does what it will; return the state that is recorded."""
     store, stage = Store(), Stage(mortal=mortal)
-    entry = Entry("standard", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
+    entry = ReadyEntry("standard", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
     envelope = Envelope(kind=job.kind, input=msgspec.Raw(b"{}"))
-    started, gate = Started(1, 1, 1, 0, 0, lost), cast("Gate", None)
-    attempt = Attempt(cast("WorkerStore", store), WorkerSettings(), job, entry, envelope, started, gate)
+    started, gate = Started(1, 1, 1, 0, 0, lost), cast("QueueBreakers", None)
+    attempt = Attempt(cast("AttemptStore", store), WorkerSettings(), job, entry, envelope, started, gate)
     running = asyncio.create_task(attempt.run(cast("Runners", stage)))
     await asyncio.sleep(0)
     playing = play(attempt, stage.puppet)
@@ -113,7 +113,9 @@ async def test_a_handler_that_ended_before_it_was_told_has_its_outcome() -> None
     ],
 )
 @pytest.mark.parametrize("ending", [Returned(b"1"), Raised(ValueError()), Raised(asyncio.CancelledError())])
-async def test_once_it_was_told_the_reason_is_the_outcome(reason: str, state: State | None, ending: Ending) -> None:
+async def test_once_it_was_told_the_reason_is_the_outcome(
+    reason: str, state: State | None, ending: HandlerOutcome
+) -> None:
     async def play(attempt: Attempt, puppet: Puppet) -> None:
         attempt.stop(reason)
         assert attempt.cancelled

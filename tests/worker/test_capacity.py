@@ -5,28 +5,28 @@ import asyncio
 import pytest
 
 from tidings import Job, job
-from tidings.broker.worker import Entry
-from tidings_worker.capacity import MOST_APART, Capacity, Line
-from tidings_worker.places import Places
-from tidings_worker.slots import Pooled
-from tidings_worker.supply import lines_of
+from tidings.store.attempt_store import ReadyEntry
+from tidings_worker.queue.queue_capacity import MOST_APART, Capacity, StreamGroup
+from tidings_worker.queue.served_streams import stream_groups_of
+from tidings_worker.queue.slots import PooledSlots
+from tidings_worker.runner.executor_places import ExecutorPlaces
 
-MIXED = Line(["standard"], ["process", "thread"], bound=False)
-ALL_IN_THREADS = Line(["standard"], ["thread"], bound=True)
-APART = Line(["standard"], ["thread"], bound=True, apart=True)
-ASYNC = Line(["standard"], [], bound=False)
-
-
-def capacity(slots: int = 50, threads: int = 2, processes: int = 1) -> tuple[Capacity, Places]:
-    places = Places(threads)
-    return Capacity(Pooled(slots), {"process": Places(processes), "thread": places}), places
+MIXED = StreamGroup(["standard"], ["process", "thread"], bound=False)
+ALL_IN_THREADS = StreamGroup(["standard"], ["thread"], bound=True)
+APART = StreamGroup(["standard"], ["thread"], bound=True, apart=True)
+ASYNC = StreamGroup(["standard"], [], bound=False)
 
 
-def entry(number: int) -> Entry:
-    return Entry("standard", f"{number}-0/thread", f"job-{number}", b"")
+def capacity(slots: int = 50, threads: int = 2, processes: int = 1) -> tuple[Capacity, ExecutorPlaces]:
+    places = ExecutorPlaces(threads)
+    return Capacity(PooledSlots(slots), {"process": ExecutorPlaces(processes), "thread": places}), places
 
 
-async def room(one: Capacity, line: Line) -> int:
+def entry(number: int) -> ReadyEntry:
+    return ReadyEntry("standard", f"{number}-0/thread", f"job-{number}", b"")
+
+
+async def room(one: Capacity, line: StreamGroup) -> int:
     """Return what may be taken now; 0: it would wait."""
     try:
         async with asyncio.timeout(0):
@@ -108,4 +108,4 @@ def test_a_worker_reads_what_its_kinds_may_lie_in(
     jobs: "list[Job[..., None]]", shared: bool, streams: list[list[str]]
 ) -> None:
     tiers = sorted({tier for one in jobs for tier in one.tiers})
-    assert [line.streams for line in lines_of(jobs, tiers, shared=shared)] == streams
+    assert [line.streams for line in stream_groups_of(jobs, tiers, shared=shared)] == streams

@@ -11,8 +11,8 @@ import redis
 from support.store import StoreProcess
 from support.system import WorkerProcess
 from tidings import Job, job
-from tidings.broker.keys import Keys
-from tidings_worker.fitness import UnfitKindError, check_kinds
+from tidings.store.keys import StoreKeys
+from tidings_worker.loading.kind_checks import UnservableKindError, check_kinds
 
 PATTERNS = [r"\AX\Z", r"(?P<n>a)(?P=n)", "(?>a)b" if sys.version_info >= (3, 11) else r"\Aa", r"\N{BULLET}", "a{,3}"]
 
@@ -36,7 +36,7 @@ def test_a_pattern_that_servers_lack_is_refused_with_kind_and_field(
 ) -> None:
     if not engine:
         monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
-    with pytest.raises(UnfitKindError) as refused:
+    with pytest.raises(UnservableKindError) as refused:
         check_kinds([kind(Annotated[str, msgspec.Meta(pattern=pattern)])])
     assert str(refused.value).startswith("job parcel: the field value: the pattern ")
     assert "; write " in str(refused.value)
@@ -53,7 +53,7 @@ def test_it_is_found_wherever_it_stands() -> None:
         (tuple[int, code], "value"),
         (list[Part], "Part.code"),
     ]:
-        with pytest.raises(UnfitKindError, match="the field ") as refused:
+        with pytest.raises(UnservableKindError, match="the field ") as refused:
             check_kinds([kind(hint)])
         assert f"the field {field}:" in str(refused.value)
 
@@ -97,6 +97,6 @@ def test_a_worker_refuses_to_start_and_registers_nothing(store_process: StorePro
                 "tidings: job parcel: the field code: the pattern '\\\\AX\\\\Z' has `\\A` at character 1, which the "
                 "servers' regular expressions (those of JSON Schema, ECMA-262) lack or read otherwise; write '^X$'"
             )
-            assert client.hlen(Keys().kinds) == 0
+            assert client.hlen(StoreKeys().kinds) == 0
         finally:
             worker.close()

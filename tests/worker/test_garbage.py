@@ -12,12 +12,12 @@ import pytest
 
 from support.timeouts import scaled
 from tidings import Context, Job, job
-from tidings.broker.worker import Entry, Report, Started, WorkerStore
-from tidings.contract.envelope import Envelope
-from tidings_worker.attempt import Attempt
-from tidings_worker.gate import Gate
-from tidings_worker.pool import Pool
-from tidings_worker.runner import Runners
+from tidings.protocol.envelope import Envelope
+from tidings.store.attempt_store import AttemptReport, AttemptStore, ReadyEntry, Started
+from tidings_worker.attempt.attempt import Attempt
+from tidings_worker.circuit.queue_breakers import QueueBreakers
+from tidings_worker.runner.process_pool import ProcessPool
+from tidings_worker.runner.runner import Runners
 from tidings_worker.settings import WorkerSettings
 
 
@@ -27,7 +27,7 @@ class Store:
     partition = "p"
     reported_ms = 0
 
-    def report(self, report: Report) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport) -> "asyncio.Future[str]":
         report.seal()
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         answer.set_result("ok")
@@ -47,14 +47,14 @@ def threaded() -> int:
 
 @pytest.mark.parametrize("kind", [looped, threaded])
 async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[Any, Any]) -> None:
-    runners = Runners(1, cast("Pool", None))
-    entry = Entry("normal", "1-0", "A" * 22, b"")
+    runners = Runners(1, cast("ProcessPool", None))
+    entry = ReadyEntry("normal", "1-0", "A" * 22, b"")
     envelope = Envelope(kind=kind.kind, input=msgspec.Raw(b"{}"))
     gc.collect()
     gc.disable()
     try:
-        started, gate = Started(1, 1, 1, 0, 0, 0), cast("Gate", None)
-        attempt = Attempt(cast("WorkerStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
+        started, gate = Started(1, 1, 1, 0, 0, 0), cast("QueueBreakers", None)
+        attempt = Attempt(cast("AttemptStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
         await attempt.run(runners)
         loop, gone = asyncio.get_running_loop(), asyncio.Event()
         # The thread that ran a handler lets go of it in its own time, but without a collection too.

@@ -9,9 +9,9 @@ import pytest
 from support.peer import peer
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.broker.keys import Keys
-from tidings.contract.token import parse
+from tidings.protocol.tokens import parse_token
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command, open_store
 
 QUICK = {"TIDINGS_LEASE_S": "3", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_SLOTS": "1"}
 
@@ -25,10 +25,10 @@ def system() -> Iterator[System]:
 async def in_record(system: System, token: str, *words: str | int) -> None:
     """Run a command on a job's record, as if a script had, whose message to the worker was lost."""
     name, *rest = words
-    parsed = parse(token)
+    parsed = parse_token(token)
     assert parsed is not None
     store = open_store(system.store.url)
-    await command(store, name, Keys().job(*parsed), *rest)
+    await command(store, name, StoreKeys().job(*parsed), *rest)
     await store.aclose()
 
 

@@ -13,7 +13,7 @@ JOB = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return {!r
 
 SHOW = (
     "import sys\n"
-    "from tidings_worker.loader import LoadError, load_jobs\n"
+    "from tidings_worker.loading.loader import LoadError, load_jobs\n"
     "try:\n"
     "    jobs = load_jobs(sys.argv[1:])\n"
     "except LoadError as error:\n"

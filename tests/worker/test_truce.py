@@ -1,10 +1,10 @@
-"""The truce: after a time in which no lease could be renewed, every worker gets one lease to say that it lives."""
+"""After a time in which no worker could renew a lease, every worker gets one lease to say that it lives."""
 
 import pytest
 
-from tidings.broker.contact import Contact, tell_nobody
+from tidings.store.availability.store_health import StoreHealth, log_nothing
+from tidings_worker.queue.lease_grace import LeaseGrace, tolerated_downtime_s
 from tidings_worker.settings import WorkerSettings
-from tidings_worker.truce import Truce, silence_of
 
 SETTINGS = WorkerSettings(lease_s=10, heartbeat_s=2)
 
@@ -23,35 +23,37 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def truce(clock: Clock) -> Truce:
-    return Truce(Contact(silence_s=silence_of(SETTINGS), tell=tell_nobody, clock=clock), SETTINGS)
+def lease_grace(clock: Clock) -> LeaseGrace:
+    return LeaseGrace(
+        StoreHealth(max_downtime_s=tolerated_downtime_s(SETTINGS), tell=log_nothing, clock=clock), SETTINGS
+    )
 
 
 @pytest.mark.parametrize("operation", ["beat", "take_over"])
-def test_refused_heartbeats_are_as_good_as_silence(truce: Truce, clock: Clock, operation: str) -> None:
-    assert not truce.holds()
-    truce.refused(operation)
-    assert not truce.holds()  # it has not lasted
+def test_refused_heartbeats_are_as_good_as_silence(lease_grace: LeaseGrace, clock: Clock, operation: str) -> None:
+    assert not lease_grace.holds()
+    lease_grace.refused(operation)
+    assert not lease_grace.holds()  # it has not lasted
     clock.now += 3.1  # with the heartbeat before it: longer than half a lease
-    assert truce.holds()
-    truce.refused(operation)
-    truce.taken(operation)
+    assert lease_grace.holds()
+    lease_grace.refused(operation)
+    lease_grace.taken(operation)
     clock.now += 9.9
-    assert truce.holds()
+    assert lease_grace.holds()
     clock.now += 0.2
-    assert not truce.holds()
+    assert not lease_grace.holds()
 
 
-def test_a_short_refusal_moves_nothing(truce: Truce, clock: Clock) -> None:
-    truce.refused("beat")
+def test_a_short_refusal_moves_nothing(lease_grace: LeaseGrace, clock: Clock) -> None:
+    lease_grace.refused("beat")
     clock.now += 2.9
-    truce.taken("beat")
-    assert not truce.holds()
+    lease_grace.taken("beat")
+    assert not lease_grace.holds()
 
 
-def test_what_says_nothing_of_leases_does_not_count(truce: Truce, clock: Clock) -> None:
-    truce.refused("promote")
+def test_what_says_nothing_of_leases_does_not_count(lease_grace: LeaseGrace, clock: Clock) -> None:
+    lease_grace.refused("promote")
     clock.now += 100
-    assert not truce.holds()
-    truce.taken("promote")
-    assert not truce.holds()
+    assert not lease_grace.holds()
+    lease_grace.taken("promote")
+    assert not lease_grace.holds()

@@ -1,14 +1,14 @@
-"""A voice goes on saying what the store did not confirm, in order, until it answers."""
+"""A reporter goes on saying what the store did not confirm, in order, until it answers."""
 
 import asyncio
 from typing import cast
 
 import pytest
 
-from tidings.broker.error import ScriptError, StoreError, refusal
-from tidings.broker.worker import Report, WorkerStore
-from tidings_worker import verdict
-from tidings_worker.voice import ROOM_BYTES, Voice
+from tidings.store.attempt_store import AttemptReport, AttemptStore
+from tidings.store.availability.store_errors import ScriptError, StoreError, refusal
+from tidings_worker import outcomes
+from tidings_worker.attempt.reporter import BUFFER_BYTES, Reporter
 
 
 class Deaf:
@@ -20,7 +20,7 @@ class Deaf:
         self.failures = failures
         self.heard: list[tuple[int, int]] = []
 
-    def report(self, report: Report) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport) -> "asyncio.Future[str]":
         report.seal()
         self.heard.append((report.number, len(report.events)))
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -33,9 +33,9 @@ class Deaf:
 
 async def test_a_report_whose_reply_was_lost_is_sent_again_under_its_number() -> None:
     store, answers = Deaf(failures=2), list[str]()
-    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
-    voice.log('"a"')
-    assert await voice.end(verdict.succeeded(b"1")) == "ok"
+    reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    reporter.log('"a"')
+    assert await reporter.end(outcomes.succeeded(b"1")) == "ok"
     assert store.heard == [(1, 1)] * 3 + [(2, 0)]
     assert answers == []
 
@@ -48,7 +48,7 @@ class Refusing(Deaf):
         self.error = error
         self.apart: list[bool] = []
 
-    def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[str]":
         self.apart.append(apart)
         report.seal()
         self.heard.append((report.number, len(report.events)))
@@ -84,8 +84,8 @@ class Refusing(Deaf):
 async def test_whatever_the_store_says_instead_of_an_answer_the_outcome_is_told_again(text: str) -> None:
     error = refusal(text)
     store, answers = Refusing(failures=5, error=error), list[str]()
-    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
-    assert await voice.end(verdict.succeeded(b"1")) == "ok"
+    reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    assert await reporter.end(outcomes.succeeded(b"1")) == "ok"
     assert store.heard == [(1, 0)] * 6
     assert answers == []
     # What the store refuses for a reason that is not its own state goes without the reports of others.
@@ -94,7 +94,7 @@ async def test_whatever_the_store_says_instead_of_an_answer_the_outcome_is_told_
 
 async def test_only_another_fence_makes_an_outcome_void() -> None:
     class Taken(Refusing):
-        def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
+        def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[str]":
             answer = super().report(report, apart=apart)
             if len(self.heard) > self.failures:
                 answer = asyncio.get_running_loop().create_future()
@@ -102,19 +102,19 @@ async def test_only_another_fence_makes_an_outcome_void() -> None:
             return answer
 
     store, answers = Taken(failures=2, error=refusal("NOPERM no")), list[str]()
-    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
-    assert await voice.end(verdict.succeeded(b"1")) == "lost"
+    reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    assert await reporter.end(outcomes.succeeded(b"1")) == "lost"
     assert answers == ["lost"]
 
 
 async def test_a_refused_outcome_is_kept_until_a_heartbeat_says_that_another_has_the_job() -> None:
     store, answers = Refusing(failures=10**9, error=refusal("ERR broken")), list[str]()
-    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
-    ending = asyncio.create_task(voice.end(verdict.succeeded(b"1")))
+    reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
+    ending = asyncio.create_task(reporter.end(outcomes.succeeded(b"1")))
     while len(store.heard) < 10:
         await asyncio.sleep(0)
     assert not ending.done()
-    voice.lost()
+    reporter.lost()
     assert await ending == "lost"
     told = len(store.heard)
     for _ in range(10):
@@ -127,9 +127,9 @@ class Silent(Deaf):
 
     def __init__(self) -> None:
         super().__init__(0)
-        self.reports: list[Report] = []
+        self.reports: list[AttemptReport] = []
 
-    def report(self, report: Report, *, apart: bool = False) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[str]":
         self.reports.append(report)
         if len(self.reports) == 1:
             report.seal()
@@ -138,10 +138,10 @@ class Silent(Deaf):
 
 async def test_progress_that_cannot_be_told_is_kept_up_to_a_bound_and_the_newest_of_it() -> None:
     store = Silent()
-    voice = Voice(cast("WorkerStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 1_000_000, lambda _: None)
+    reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 1_000_000, lambda _: None)
     for number in range(200):
-        voice.progress(f'"{number:>10000}"')
-    waiting = voice._open()
-    assert sum(len(tail) for _, tail, _ in waiting.events) <= ROOM_BYTES + 20_000
+        reporter.progress(f'"{number:>10000}"')
+    waiting = reporter._open()
+    assert sum(len(tail) for _, tail, _ in waiting.events) <= BUFFER_BYTES + 20_000
     assert '       199"' in waiting.events[-1][1]
     assert waiting.progress.endswith(' 199"')

@@ -16,8 +16,8 @@ from support import blocking_kinds
 from support.peer import peer
 from support.system import Process, System, running_system
 from support.timeouts import scaled
-from tidings.broker.connection import command, open_store
-from tidings.broker.keys import Keys
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command, open_store
 
 LEASE_S = min(scaled(1.5), 6.0)
 """A worker that another process keeps from running loses its leases as well."""
@@ -134,7 +134,7 @@ async def dead_letters(system: System) -> list[str]:
     """Return what lies in the dead letters, as text."""
     store = open_store(system.store.url)
     try:
-        found = await command(store, "XRANGE", Keys().dead("default"), "-", "+")
+        found = await command(store, "XRANGE", StoreKeys().dead("default"), "-", "+")
     finally:
         await store.aclose()
     return [repr(fields) for _, fields in found]

@@ -8,19 +8,19 @@ import threading
 import anyio
 import structlog
 
-from tidings import garbage
-from tidings.broker.connection import check_store
-from tidings.environment import log_unknown_variables
+from tidings.process import gc_tuning
+from tidings.process.environment import log_unknown_variables
+from tidings.store.redis.store_client import check_store
 
 from . import fork
-from .listener import listen
-from .loader import load_jobs
+from .loading.loader import load_jobs
+from .metrics.metrics_server import listen
 from .settings import WorkerSettings
 from .worker import Worker
 
 log = structlog.get_logger()
 
-STUCK_S = 1.0
+TASKS_END_WITHIN_S = 1.0
 """How long what handlers have left in the loop may take to end, after everything of ours has."""
 
 
@@ -43,7 +43,7 @@ def run(settings: WorkerSettings) -> None:
 
 async def _work(worker: Worker) -> None:
     fork.watch()
-    garbage.settle()
+    gc_tuning.freeze_startup_objects()
     await worker.run()
     worker.close()
     await _leave_stuck_tasks()
@@ -55,7 +55,7 @@ async def _leave_stuck_tasks() -> None:
     for task in left:
         task.cancel()
     if left:
-        _, stuck = await asyncio.wait(left, timeout=STUCK_S)
+        _, stuck = await asyncio.wait(left, timeout=TASKS_END_WITHIN_S)
         if stuck:
             log.warning("handlers_left", handlers=len(stuck))
             _end_now()

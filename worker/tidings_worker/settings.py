@@ -1,12 +1,11 @@
 """The settings of a worker."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta
 
 from tidings.settings import Bytes, Count, Seconds, StoreSettings
-
-from .slots import shares_of
 
 
 class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
@@ -100,3 +99,32 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     def shares(self) -> dict[str, int]:
         """The slots that each tier owns; empty: all tiers share `slots`."""
         return shares_of(self.tiers)
+
+
+MAX_SLOTS = 10_000
+
+
+"""Slots of one tier; more is a mistake."""
+
+
+def shares_of(texts: Iterable[str]) -> dict[str, int]:
+    """Read `fast=8`, `heavy=1`: tier → slots, in the order given.
+
+    Raises:
+        ValueError: one is not of that form, its slots are out of bounds, or a tier is named twice.
+
+    """
+    shares: dict[str, int] = {}
+    for text in texts:
+        tier, equals, number = (part.strip() for part in text.partition("="))
+        if not tier or not equals or not number.isdecimal():
+            raise ValueError(f"TIDINGS_TIERS has {text!r}; a tier and its slots look like fast=8")
+        if not 1 <= int(number) <= MAX_SLOTS:
+            raise ValueError(
+                f"TIDINGS_TIERS gives {tier} {number} slots; allowed: 1 to {MAX_SLOTS}. "
+                "Leave a tier out that this worker is not to serve"
+            )
+        if tier in shares:
+            raise ValueError(f"TIDINGS_TIERS names {tier} twice")
+        shares[tier] = int(number)
+    return shares

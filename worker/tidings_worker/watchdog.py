@@ -20,21 +20,21 @@ from typing import NamedTuple, Self
 
 import structlog
 
-from tidings.broker.error import StoreError
-from tidings.broker.thread_store import ThreadStore
-from tidings.log import SUBJECT
+from tidings.logging.log_setup import LOG_SUBJECT
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.blocking_store import BlockingStore
 
-from .attempt import Attempt
-from .blocked import MEMO, Blocked, encode_blocked
-from .failure import MAX_TRACEBACK
-from .queue import Queue
+from .attempt.attempt import Attempt
+from .attempt.blocked_loop import BLOCKED_LOOP_MEMO, BlockedLoop, encode_blocked_loop
+from .error_text import MAX_TRACEBACK
+from .queue.queue import Queue
 
 log = structlog.get_logger()
 
 HELP = "a handler that is `async def` must await what takes long; make it a plain function, or run that in a thread"
 
 
-class Culprit(NamedTuple):
+class BlockingCode(NamedTuple):
     """What keeps the loop from turning."""
 
     token: str
@@ -51,7 +51,7 @@ class Watchdog:
 
     def __init__(
         self,
-        store: ThreadStore,
+        store: BlockingStore,
         queues: Mapping[str, Queue],
         *,
         heartbeat_s: float,
@@ -82,7 +82,7 @@ class Watchdog:
         self._over = threading.Event()
         self._blocked = 0.0
         """For how long the loop has not turned, s, while this process ran."""
-        self._culprit: Culprit | None = None
+        self._culprit: BlockingCode | None = None
         """Known once the loop counts as blocked."""
         self._due = 0.0
         """For how long it will not have turned when there is to be another beat, s."""
@@ -145,7 +145,7 @@ class Watchdog:
                 self._store.beat(partition, [attempt.beat for attempt in running])
         self._due = self._blocked + self._heartbeat_s
 
-    def _record(self, culprit: Culprit) -> None:
+    def _record(self, culprit: BlockingCode) -> None:
         """Leave word of why this worker will perhaps be lost: once."""
         if self._recorded:
             return
@@ -154,12 +154,12 @@ class Watchdog:
                 self._store.record(partition, [self._record_of(attempt, culprit) for attempt in running])
         self._recorded = True
 
-    def _record_of(self, attempt: Attempt, culprit: Culprit) -> tuple[str, int, str, str]:
+    def _record_of(self, attempt: Attempt, culprit: BlockingCode) -> tuple[str, int, str, str]:
         """Return what is remembered of an attempt, should its worker be lost for this."""
         whose = "its own handler" if attempt.token == culprit.token else f"kind {culprit.kind or 'unknown'}"
         text = f"in attempt {attempt.attempt} the event loop of its worker was blocked, by {whose}, {culprit.where}"
         beat = attempt.beat
-        return beat.id, beat.fence, MEMO, encode_blocked(Blocked(text, culprit.stack))
+        return beat.id, beat.fence, BLOCKED_LOOP_MEMO, encode_blocked_loop(BlockedLoop(text, culprit.stack))
 
     def _end(self) -> None:
         """Take note that the loop turns."""
@@ -183,19 +183,19 @@ class Watchdog:
             **fields,
         )
 
-    def _find_culprit(self) -> Culprit:
+    def _find_culprit(self) -> BlockingCode:
         frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - documented, for debuggers of this sort
         token, kind, attempt = self._subject(frame)
         stack = "" if frame is None else "".join(traceback.format_stack(frame))
         stack = stack[-MAX_TRACEBACK:].encode("utf-8", "backslashreplace").decode()
-        return Culprit(token, kind, attempt, "at an unknown place" if frame is None else _place(frame), stack)
+        return BlockingCode(token, kind, attempt, "at an unknown place" if frame is None else _place(frame), stack)
 
     def _subject(self, frame: FrameType | None) -> tuple[str, str, int]:
         """Return token, kind and attempt of the job whose code runs in the loop, as far as that can be told."""
         task = asyncio.current_task(self._loop)
         running = [attempt for queue in self._queues.values() for attempt in list(queue.attempts)]
         context = getattr(task, "get_context", None)  # Python 3.12
-        if context is not None and (subject := context().get(SUBJECT)):
+        if context is not None and (subject := context().get(LOG_SUBJECT)):
             token, kind, attempt, *_ = subject
             return token, kind, attempt
         name = "" if task is None else task.get_name()

@@ -17,50 +17,50 @@ import anyio.abc
 import structlog
 
 import tidings
-from tidings.broker.breaker import BreakerStore
-from tidings.broker.connection import Store, open_store
-from tidings.broker.contact import Contact
-from tidings.broker.error import ScriptError, StoreError
-from tidings.broker.gateway import GatewayStore
-from tidings.broker.keys import Keys
-from tidings.broker.pause import store_pause
-from tidings.broker.paused import Paused
-from tidings.broker.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
-from tidings.broker.retention import RetentionWatch
-from tidings.broker.saga import SagaStore
-from tidings.broker.subscription import Subscription
-from tidings.broker.thread_store import ThreadStore
-from tidings.broker.worker import Rules, WorkerStore
 from tidings.job import Job
-from tidings.metric.family import Family, build_info, gauge, up
-from tidings.metric.scrape import Scrape
-from tidings.trace import tracing_of
+from tidings.metrics.metric_family import MetricFamily, build_info, gauge, store_up
+from tidings.metrics.scrape_cache import ScrapeCache
+from tidings.store.admin.paused_queues import PausedQueues
+from tidings.store.attempt_store import AttemptStore, StartRules
+from tidings.store.availability.retry_delay import store_retry_delay
+from tidings.store.availability.store_errors import ScriptError, StoreError
+from tidings.store.availability.store_health import StoreHealth
+from tidings.store.blocking_store import BlockingStore
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.job_store import JobStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store, open_store
+from tidings.store.redis.subscription import Subscription
+from tidings.store.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
+from tidings.store.retention import RetentionWatch
+from tidings.store.saga_store import SagaStore
+from tidings.tracing.spans import tracing_of
 
 from . import fork
-from .breaker import Breakers, log_change
-from .children import Children, Kinds
-from .listener import Listener
-from .loader import LoadError
-from .meter import WorkerMeter
-from .pool import Pool
-from .queue import Queue
-from .runner import Runners
-from .saga import Means
+from .circuit.worker_breakers import WorkerBreakers, log_change
+from .loading.loader import LoadError
+from .metrics.metrics_server import MetricsServer
+from .metrics.process_stats import ProcessSampler
+from .metrics.worker_meter import WorkerMeter
+from .queue.lease_grace import tolerated_downtime_s
+from .queue.queue import Queue
+from .queue.sweeper import Sweeper
+from .runner.process_pool import ProcessPool
+from .runner.runner import Runners
+from .saga.children import Children, KindDirectory
+from .saga.saga import SagaServices
 from .settings import WorkerSettings
-from .sweeper import Sweeper
-from .truce import silence_of
-from .usage import Usage
 from .watchdog import Watchdog
 
 log = structlog.get_logger()
 
-HAND_BACK_S = 5.0
+CLEAN_UP_WITHIN_S = 5.0
 """How long handlers may clean up at the most, when the worker leaves; their own `cancel_grace` may be shorter."""
 
-RECORD_S = 5.0
+REPORT_OUTCOMES_WITHIN_S = 5.0
 """How long after that the store may take to learn what was handed back."""
 
-LEAVE_S = 5.0
+DEREGISTER_WITHIN_S = 5.0
 """How long the store may take to let a worker go; what it holds is free after its lease in any case."""
 
 PRESENCE_BEATS = 4
@@ -91,9 +91,9 @@ class Worker:
         self._jobs = {job.kind: job.exposing(settings.expose_errors) for job in jobs}
         self._listening = listening
         self._meter = WorkerMeter()
-        self._keys = Keys()
+        self._keys = StoreKeys()
         self._started_ms = int(time.time() * 1000)
-        self._usage = Usage()
+        self._usage = ProcessSampler()
         self._pauses_changed = asyncio.Event()
         self._queues: dict[str, Queue] = {}
         self._served = self._served_queues()
@@ -105,32 +105,32 @@ class Worker:
     async def run(self) -> None:
         """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""
         async with AsyncExitStack() as stack:
-            contact = Contact(silence_s=silence_of(self.settings))
-            store = open_store(self.settings.store_url, contact=contact)
+            health = StoreHealth(max_downtime_s=tolerated_downtime_s(self.settings))
+            store = open_store(self.settings.store_url, health=health)
             stack.push_async_callback(store.aclose)
-            listening = open_store(self.settings.store_url, timeout=None, contact=contact)
+            listening = open_store(self.settings.store_url, timeout=None, health=health)
             stack.push_async_callback(listening.aclose)
             registry = Registry(store, self._keys)
-            pool = await stack.enter_async_context(Pool(self.settings))
-            means = await self._means(stack, store, registry)
+            pool = await stack.enter_async_context(ProcessPool(self.settings))
+            saga_services = await self._saga_services(stack, store, registry)
             steps = await stack.enter_async_context(BreakerStore(store, self._keys, log_change))
-            breakers = Breakers(steps, self._jobs.values(), self.id, self.settings.lease_s)
+            breakers = WorkerBreakers(steps, self._jobs.values(), self.id, self.settings.lease_s)
             sweepers = []
             for name in self._served:
                 work = await stack.enter_async_context(self._work_store(store, name))
                 runners = Runners(self.settings.threads, pool)
                 jobs = self._served_in(name)
                 queue = self._queues[name] = Queue(
-                    work, jobs, self.settings, runners, contact, means, breakers, self._meter
+                    work, jobs, self.settings, runners, health, saga_services, breakers, self._meter
                 )
                 queue.pause()  # until it is known that nobody has paused it
                 sweepers.append(self._sweeper(work, registry, queue))
             stack.enter_context(self._watchdog())
             async with anyio.create_task_group() as background:
                 background.start_soon(RetentionWatch(store).run, name="retention")
-                background.start_soon(self._present, registry, name="presence")
-                background.start_soon(self._follow_pauses, Paused(store, self._keys), name="pauses")
-                background.start_soon(self._listen, listening, store, breakers, name="orders")
+                background.start_soon(self._keep_registered, registry, name="presence")
+                background.start_soon(self._follow_paused_queues, PausedQueues(store, self._keys), name="pauses")
+                background.start_soon(self._follow_commands, listening, store, breakers, name="orders")
                 background.start_soon(breakers.run, self.settings.heartbeat_s, name="breakers")
                 for one in self._queues.values():
                     background.start_soon(one.beat, name="heartbeat")
@@ -138,7 +138,7 @@ class Worker:
                 for sweeper in sweepers:
                     background.start_soon(sweeper.run, name="sweep")
                 if self._listening is not None:
-                    listener = Listener(self._listening, Scrape(partial(self._families, contact)))
+                    listener = MetricsServer(self._listening, ScrapeCache(partial(self._families, health)))
                     background.start_soon(listener.run, name="metrics")
                 await self._serve()
                 background.cancel_scope.cancel()
@@ -150,14 +150,12 @@ class Worker:
         if self._tracing is not None:
             self._tracing.close()
 
-    async def _means(self, stack: AsyncExitStack, store: Store, registry: Registry) -> Means:
+    async def _saga_services(self, stack: AsyncExitStack, store: Store, registry: Registry) -> SagaServices:
         saga = await stack.enter_async_context(SagaStore(store, self._keys))
         settings = self.settings
-        gateway = GatewayStore(
-            store, self._keys, self.id, result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle
-        )
-        children = Children(await stack.enter_async_context(gateway), saga, Kinds(self._jobs, registry))
-        return Means(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id, self._tracing)
+        gateway = JobStore(store, self._keys, self.id, result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
+        children = Children(await stack.enter_async_context(gateway), saga, KindDirectory(self._jobs, registry))
+        return SagaServices(saga, children, anyio.CapacityLimiter(self.settings.threads), self.id, self._tracing)
 
     def _served_queues(self) -> list[str]:
         """Return the queues of which at least one tier is served; say which tiers are not.
@@ -182,12 +180,12 @@ class Worker:
     def _served_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         return {kind: job for kind, job in self._jobs.items() if job.queue == queue}
 
-    def _sweeper(self, work: WorkerStore, registry: Registry, queue: Queue) -> Sweeper:
+    def _sweeper(self, work: AttemptStore, registry: Registry, queue: Queue) -> Sweeper:
         return Sweeper(work, registry, queue.tiers, self.settings.sweep_s, self.settings.lease_s)
 
     def _watchdog(self) -> Watchdog:
         settings = self.settings
-        store = ThreadStore(settings.store_url, self._keys, self.id, settings.lease_s / 3)
+        store = BlockingStore(settings.store_url, self._keys, self.id, settings.lease_s / 3)
         return Watchdog(
             store,
             self._queues,
@@ -196,8 +194,8 @@ class Worker:
             blocked_s=settings.blocked_s,
         )
 
-    def _work_store(self, store: Store, queue: str) -> WorkerStore:
-        return WorkerStore(
+    def _work_store(self, store: Store, queue: str) -> AttemptStore:
+        return AttemptStore(
             store,
             self._keys,
             queue,
@@ -240,8 +238,8 @@ class Worker:
                     await self._until_idle()
                     waiting.cancel_scope.cancel()
         for queue in self._queues.values():
-            queue.hand_back(HAND_BACK_S)
-        with anyio.move_on_after(HAND_BACK_S + RECORD_S):
+            queue.hand_back(CLEAN_UP_WITHIN_S)
+        with anyio.move_on_after(CLEAN_UP_WITHIN_S + REPORT_OUTCOMES_WITHIN_S):
             await self._until_idle()
         everything.cancel()
 
@@ -254,24 +252,24 @@ class Worker:
         for queue in self._queues.values():
             await queue.idle()
 
-    async def _families(self, contact: Contact) -> list[Family]:
+    async def _families(self, health: StoreHealth) -> list[MetricFamily]:
         running = sum(queue.running for queue in self._queues.values())
         return [
             build_info(),
-            up(answers=not contact.lost),
+            store_up(answers=not health.lost),
             gauge("tidings_worker_running_attempts", "Attempts under way on this worker.", running),
             *self._meter.families(),
         ]
 
     # Presence.
 
-    async def _present(self, registry: Registry) -> None:
+    async def _keep_registered(self, registry: Registry) -> None:
         records = [job.record() for job in self._jobs.values()]
         registered, failures = False, 0
         while True:
             try:
                 # First that it lives: a full store takes that, but no kind that is new.
-                await registry.appear(self._record(), self.settings.heartbeat_s * PRESENCE_BEATS)
+                await registry.heartbeat(self._record(), self.settings.heartbeat_s * PRESENCE_BEATS)
                 await registry.register(records)
                 if not registered:
                     log.info("serving", worker=self.id, kinds=sorted(self._jobs), queues=sorted(self._queues))
@@ -280,7 +278,7 @@ class Worker:
                 failures += 1
                 if isinstance(error, ScriptError) and failures == 1:
                     log.warning("store_refused", operation="register", error=str(error))
-            await anyio.sleep(store_pause(failures) if failures else self.settings.heartbeat_s)
+            await anyio.sleep(store_retry_delay(failures) if failures else self.settings.heartbeat_s)
 
     def _record(self) -> WorkerRecord:
         used = self._usage.look()
@@ -309,10 +307,10 @@ class Worker:
 
     async def _leave(self, registry: Registry) -> None:
         try:
-            with anyio.fail_after(LEAVE_S):
+            with anyio.fail_after(DEREGISTER_WITHIN_S):
                 for queue in self._queues.values():
                     await queue.leave()
-                await registry.vanish(self.id)
+                await registry.deregister(self.id)
         except (StoreError, TimeoutError) as error:
             log.warning("not_left", worker=self.id, error=str(error), help="the other workers' sweeps see to it")
         else:
@@ -320,7 +318,7 @@ class Worker:
 
     # Pauses.
 
-    async def _follow_pauses(self, paused: Paused) -> None:
+    async def _follow_paused_queues(self, paused: PausedQueues) -> None:
         """Pause and resume the queues as operators say: when that is announced, and asked each heartbeat."""
         failures = 0
         known: set[str] | None = None
@@ -330,7 +328,7 @@ class Worker:
                 found = await paused.queues() & self._queues.keys()
             except StoreError:
                 failures += 1
-                await anyio.sleep(store_pause(failures))
+                await anyio.sleep(store_retry_delay(failures))
                 continue
             failures = 0
             for name in sorted(found ^ known if known is not None else found):
@@ -346,7 +344,7 @@ class Worker:
 
     # Orders.
 
-    async def _listen(self, listening: Store, store: Store, breakers: Breakers) -> None:
+    async def _follow_commands(self, listening: Store, store: Store, breakers: WorkerBreakers) -> None:
         channels: dict[str, tuple[Queue, bool]] = {}
         for name, queue in self._queues.items():
             channels[self._keys.orders(name, self.id)] = (queue, True)
@@ -354,23 +352,23 @@ class Worker:
 
         def on_message(channel: str, data: bytes) -> None:
             if channel == self._keys.breakers_changed:
-                breakers.hear(data)
+                breakers.take_announcement(data)
                 return
             if channel == self._keys.paused_changed:
                 self._pauses_changed.set()
                 return
             queue, is_order = channels[channel]
             if is_order:
-                queue.obey(data.decode())
+                queue.handle_command(data.decode())
             elif data == b"0":
-                queue.nudge()
+                queue.wake_relay()
             else:
-                queue.wake()
+                queue.wake_schedule()
 
         def on_open() -> None:
             for queue in self._queues.values():
-                queue.wake()  # something may have become due unheard
-                queue.nudge()
+                queue.wake_schedule()  # something may have become due unheard
+                queue.wake_relay()
             breakers.reopened()
             self._pauses_changed.set()
 
@@ -381,10 +379,10 @@ class Worker:
                 await subscription.keep(channel)
 
 
-def _rules_of(jobs: Iterable[Job[Any, Any]]) -> Rules:
+def _rules_of(jobs: Iterable[Job[Any, Any]]) -> StartRules:
     jobs = list(jobs)
     policies = {job.kind: job.policy for job in jobs}
-    return Rules(
+    return StartRules(
         needs={job.kind: job.mode for job in jobs if job.mode != "async"},
         limits={kind: policy.limit for kind, policy in policies.items() if policy.limit is not None},
         rates={

@@ -1,8 +1,7 @@
 """The Python client: submit work over a socket, and have its tidings pushed to you."""
 
 from .client import Client
-from .credential import CredentialSource
-from .error import (
+from .client_errors import (
     ClientError,
     ConnectionFailed,
     ConnectionLost,
@@ -12,10 +11,11 @@ from .error import (
     NotWatched,
     ReaderTooSlow,
 )
-from .event import Event
+from .connection.connection_state import ClientState, StateChange
+from .connection.credential import CredentialSource
 from .handle import Handle
-from .option import SubmitOptions
-from .state import ClientState, StateChange
+from .protocol.job_event import Event
+from .submit_options import SubmitOptions
 from .sync import SyncClient, SyncHandle
 
 __all__ = [

@@ -13,21 +13,21 @@ from typing import Any, Self
 import msgspec
 
 from tidings.backoff import backoff
-from tidings.codec import encode
-from tidings.contract.problem import Problem, ProblemError
-from tidings.contract.step import SIGNAL_PATTERN
+from tidings.protocol.problems import Problem, ProblemError
+from tidings.protocol.steps import SIGNAL_PATTERN
+from tidings.schema.codec import encode
 
-from . import trace
-from .address import DEFAULT_URL, socket_address
-from .connection import Connection
-from .credential import Credential, CredentialSource
-from .error import ConnectionFailed, ConnectionLost
+from . import current_span
+from .client_errors import ConnectionFailed, ConnectionLost
+from .connection.address import DEFAULT_URL, socket_address
+from .connection.connection import PersistentConnection
+from .connection.connection_state import ClientState, StateChange
+from .connection.credential import Credential, CredentialSource
+from .connection.reconnect_delay import ABNORMAL, SocketEnd
 from .handle import Handle
-from .ledger import Ledger
-from .option import SubmitOptions, fields_of, input_of
-from .pause import ABNORMAL, End
-from .state import ClientState, StateChange
-from .track import Order, Track
+from .protocol.client_protocol import ClientProtocol
+from .protocol.tracked_job import JobCommand, TrackedJob
+from .submit_options import SubmitOptions, input_of, option_fields
 
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 
@@ -67,19 +67,19 @@ class Client:
         """
         self.url = url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
         self._wait = wait
-        self._ledger = Ledger()
-        self._connection = Connection(
+        self._protocol = ClientProtocol()
+        self._connection = PersistentConnection(
             socket_address(self.url),
-            self._ledger,
+            self._protocol,
             Credential(credential or os.environ.get("TIDINGS_CREDENTIAL")),
             self,
             connect_timeout_s=connect_timeout,
         )
-        self._handles: dict[Track, Handle] = {}
-        self._orders: dict[Order, asyncio.Future[None]] = {}
+        self._handles: dict[TrackedJob, Handle] = {}
+        self._orders: dict[JobCommand, asyncio.Future[None]] = {}
         self._refusals: dict[str, int] = {}
         """How often in a row the watch of a job was refused for now, by token."""
-        self._end: End | None = None
+        self._end: SocketEnd | None = None
         self._stack = AsyncExitStack()
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -113,7 +113,7 @@ class Client:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: TracebackType | None,
+        current_span: TracebackType | None,
     ) -> None:
         await self._close()
 
@@ -155,12 +155,12 @@ class Client:
 
         """
         value = input_of(input, fields)
-        said = fields_of(options, watch)
+        said = option_fields(options, watch)
         said.setdefault("key", uuid.uuid4().hex)
         if "traceparent" not in said:
-            said |= trace.current()
+            said |= current_span.current_trace()
         frame = {"kind": kind, "input": msgspec.Raw(encode(value)), **said}
-        return await self._follow(lambda: self._ledger.submit(frame))
+        return await self._follow(lambda: self._protocol.submit(frame))
 
     async def watch(self, token: str, after: int = 0) -> Handle:
         """Return the handle of a job submitted elsewhere, or earlier.
@@ -174,7 +174,7 @@ class Client:
             ConnectionLost: the connection was closed for good, or this client was not opened.
 
         """
-        return await self._follow(lambda: self._ledger.watch(token, after))
+        return await self._follow(lambda: self._protocol.watch(token, after))
 
     @property
     def features(self) -> frozenset[str]:
@@ -190,11 +190,11 @@ class Client:
         if self._end is not None:
             raise ConnectionLost(_loss(self._end))
 
-    async def _follow(self, ask: Callable[[], Track]) -> Handle:
+    async def _follow(self, ask: Callable[[], TrackedJob]) -> Handle:
         self._check_open()
         track = ask()
         handle = self._handles[track] = Handle(track, self)
-        self.told()
+        self.on_news()
         try:
             await asyncio.shield(handle.answered)
         except asyncio.CancelledError:
@@ -202,32 +202,32 @@ class Client:
             raise
         return handle
 
-    def forget(self, track: Track) -> None:
+    def forget(self, track: TrackedJob) -> None:
         """Follow a job no more; `Handle.close` says what that means."""
-        self._ledger.forget(track)
+        self._protocol.forget(track)
         self._handles.pop(track, None)
         self._send()
 
-    async def cancel(self, track: Track) -> None:
+    async def cancel(self, track: TrackedJob) -> None:
         """Ask that a job stop; `Handle.cancel` says what it raises."""
-        await self._order(lambda: self._ledger.cancel(track))
+        await self._order(lambda: self._protocol.cancel(track))
 
-    async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
+    async def signal(self, track: TrackedJob, name: str, value: Any, key: str | None) -> None:
         """Give a job a signal; `Handle.signal` says what it raises."""
         if not _SIGNAL.match(name):
             raise ValueError(f"{name!r} is no name of a signal: 1 to 128 letters, digits, `_`, `.` and `-`")
         text = encode(value)
-        await self._order(lambda: self._ledger.signal(track, name, text, key or uuid.uuid4().hex))
+        await self._order(lambda: self._protocol.signal(track, name, text, key or uuid.uuid4().hex))
 
-    async def _order(self, ask: Callable[[], Order]) -> None:
+    async def _order(self, ask: Callable[[], JobCommand]) -> None:
         self._check_open()
         order = ask()
         answer = self._orders[order] = asyncio.get_running_loop().create_future()
-        self.told()
+        self.on_news()
         try:
             await answer
         finally:
-            self._ledger.withdraw(order)
+            self._protocol.withdraw(order)
             self._orders.pop(order, None)
 
     async def _ask_again(self, token: str, problem: Problem) -> None:
@@ -235,33 +235,33 @@ class Client:
         first_s, longest_s = ASK_AGAIN_S
         jitter = backoff(tries, random.random(), first_s=first_s, longest_s=longest_s)  # noqa: S311
         await asyncio.sleep((problem.retry_after or 0.0) + jitter)
-        self._ledger.again(token)
-        self.told()
+        self._protocol.watch_again(token)
+        self.on_news()
 
     def _send(self) -> None:
-        if self._ledger.unsent:
+        if self._protocol.unsent:
             self._connection.send_soon()
 
     # What the connection tells.
 
-    def told(self) -> None:
+    def on_news(self) -> None:
         """Look at what the ledger has learned."""
-        for track in self._ledger.heard():
+        for track in self._protocol.take_updated_jobs():
             self._refusals.pop(track.token or "", None)
             handle = self._handles.get(track)
             if handle is not None:
                 handle.look()
             if track.ended:
                 self._handles.pop(track, None)
-        for order in self._ledger.settled():
+        for order in self._protocol.take_answered_commands():
             answer = self._orders.get(order)
             if answer is not None and not answer.done():
                 _resolve(answer, order.problem)
-        for token, problem in self._ledger.postponed():
+        for token, problem in self._protocol.take_postponed_watches():
             self._start(self._ask_again(token, problem), "tidings ask again")
         self._send()
 
-    def closed(self, end: End) -> None:
+    def closed(self, end: SocketEnd) -> None:
         """Take note that there will be no connection any more."""
         self._end = end
         error = ConnectionLost(_loss(end))
@@ -281,7 +281,7 @@ class Client:
         task.add_done_callback(self._running.discard)
 
     async def _close(self) -> None:
-        self._connection.close(End(1000, "the client was closed"))
+        self._connection.close(SocketEnd(1000, "the client was closed"))
         for task in list(self._running):
             task.cancel()
         await self._stack.aclose()
@@ -294,7 +294,7 @@ def _resolve(answer: "asyncio.Future[None]", problem: Problem | None) -> None:
         answer.set_exception(ProblemError(problem))
 
 
-def _failure(url: str, end: End) -> str:
+def _failure(url: str, end: SocketEnd) -> str:
     """Return why there is no connection, and what to do about it."""
     if end.code == ABNORMAL:
         return (
@@ -304,5 +304,5 @@ def _failure(url: str, end: End) -> str:
     return f"{url}: {end.reason}"
 
 
-def _loss(end: End) -> str:
+def _loss(end: SocketEnd) -> str:
     return f"the connection is closed ({end.code}): {end.reason}"

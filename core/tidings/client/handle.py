@@ -7,15 +7,15 @@ from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
-from tidings.contract.frame import Ack, SnapshotFrame
-from tidings.contract.problem import Problem, ProblemError
-from tidings.contract.step import Step
+from tidings.protocol.messages import Ack, SnapshotFrame
+from tidings.protocol.problems import Problem, ProblemError
+from tidings.protocol.steps import Step
 
-from .error import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, NotWatched, ReaderTooSlow
-from .event import Event
-from .mailbox import Mailbox
-from .step import Steps
-from .track import Track
+from .client_errors import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, NotWatched, ReaderTooSlow
+from .protocol.job_event import Event
+from .protocol.saga_steps import SagaSteps
+from .protocol.tracked_job import TrackedJob
+from .unread_buffer import UnreadBuffer
 
 T = TypeVar("T")
 
@@ -23,11 +23,11 @@ MAX_UNREAD = 10_000
 """Events kept for an iterator that does not come to read them."""
 
 
-class _Reader(AsyncIterator[Event]):
+class _EventReader(AsyncIterator[Event]):
     """One iterator. It may be cancelled while it waits, and be asked again: nothing is lost."""
 
     def __init__(self, token: str, seq: int) -> None:
-        self._mail: Mailbox[Event] = Mailbox()
+        self._mail: UnreadBuffer[Event] = UnreadBuffer()
         self._token = token
         self._last = seq
         """Number of the last event that was put in."""
@@ -54,20 +54,20 @@ class _Reader(AsyncIterator[Event]):
         self._mail.end(error)
 
 
-class Orders(Protocol):
+class JobActions(Protocol):
     """Whom a handle asks to tell a job something."""
 
-    async def cancel(self, track: Track) -> None:
+    async def cancel(self, track: TrackedJob) -> None:
         """Have it stopped."""
 
-    async def signal(self, track: Track, name: str, value: Any, key: str | None) -> None:
+    async def signal(self, track: TrackedJob, name: str, value: Any, key: str | None) -> None:
         """Give it a signal."""
 
-    def forget(self, track: Track) -> None:
+    def forget(self, track: TrackedJob) -> None:
         """Follow it no more."""
 
 
-class _Nothing(Awaitable[None]):
+class _AlreadyDone(Awaitable[None]):
     """What is done already: it may be awaited, and need not be."""
 
     def __await__(self) -> Generator[Any, Any, None]:
@@ -77,13 +77,13 @@ class _Nothing(Awaitable[None]):
 class Handle:
     """One job. Made by `Client.submit` and `Client.watch`."""
 
-    def __init__(self, track: Track, orders: Orders) -> None:
+    def __init__(self, track: TrackedJob, orders: JobActions) -> None:
         self._track = track
-        self._orders = orders
+        self._actions = orders
         self._seen = track.seq
         """Number of the last event that iterators were given."""
-        self._first: _Reader | None = None
-        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self._first: _EventReader | None = None
+        self._readers: weakref.WeakSet[_EventReader] = weakref.WeakSet()
         self._done = asyncio.Event()
         self._end: Event | None = None
         self._error: Exception | None = None
@@ -97,7 +97,7 @@ class Handle:
         """The newest progress: `fraction`, `message`, `data`."""
         self.snapshot: SnapshotFrame | None = None
         """What the server told when it was last asked, without the log: by `Client.watch`, or after a break."""
-        self._steps = Steps()
+        self._steps = SagaSteps()
 
     def __repr__(self) -> str:
         return f"<job {self._track.token or '(not acked)'} {self.status}>"
@@ -163,7 +163,7 @@ class Handle:
             ConnectionLost: the connection was closed for good.
 
         """
-        await self._orders.cancel(self._track)
+        await self._actions.cancel(self._track)
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """Give a saga a signal; return when the server has it durably. The saga may come to wait for it later.
@@ -183,7 +183,7 @@ class Handle:
             ConnectionLost: the connection was closed for good.
 
         """
-        await self._orders.signal(self._track, name, value, key)
+        await self._actions.signal(self._track, name, value, key)
 
     def close(self) -> Awaitable[None]:
         """Follow the job no more; the job itself goes on.
@@ -193,9 +193,9 @@ class Handle:
         does nothing. It is done at once: `await` is allowed, not needed.
         """
         if not self._done.is_set():
-            self._orders.forget(self._track)
+            self._actions.forget(self._track)
             self.fail(NotWatched(self.token))
-        return _Nothing()
+        return _AlreadyDone()
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Return an iterator over the job's events, ending after the terminal one.
@@ -209,8 +209,8 @@ class Handle:
         self._first = None
         return reader if reader is not None else self._new_reader()
 
-    def _new_reader(self) -> _Reader:
-        reader = _Reader(self.token, self._seen)
+    def _new_reader(self) -> _EventReader:
+        reader = _EventReader(self.token, self._seen)
         self._readers.add(reader)
         if self._end is not None:
             reader.put(self._end)
@@ -238,7 +238,7 @@ class Handle:
                     self.status = one.status
                     self.progress = msgspec.json.decode(one.progress)
                     self.snapshot = msgspec.structs.replace(one, log=[])
-                    self._steps.know(one.steps)
+                    self._steps.take_snapshot(one.steps)
                     self._answer()
 
     def fail(self, error: Exception) -> None:
@@ -260,7 +260,7 @@ class Handle:
         if event.name == "progress":
             self.progress = event.data
         elif event.name == "step":
-            self._steps.hear(event)
+            self._steps.apply_event(event)
         if event.final:
             self._end = event
         self._seen = event.seq

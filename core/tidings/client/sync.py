@@ -14,16 +14,16 @@ from typing import Any, Protocol, Self, TypeVar, overload
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from tidings.contract.frame import SnapshotFrame
-from tidings.contract.step import Step
+from tidings.protocol.messages import SnapshotFrame
+from tidings.protocol.steps import Step
 
 from .client import Client
-from .credential import CredentialSource
-from .error import ConnectionLost
-from .event import Event
+from .client_errors import ConnectionLost
+from .connection.connection_state import ClientState, StateChange
+from .connection.credential import CredentialSource
 from .handle import Handle
-from .option import SubmitOptions
-from .state import ClientState, StateChange
+from .protocol.job_event import Event
+from .submit_options import SubmitOptions
 
 T = TypeVar("T")
 

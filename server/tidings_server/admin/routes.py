@@ -4,22 +4,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tidings.broker.audit import Audit
-from tidings.broker.error import StoreError
-from tidings.contract.problem import ProblemError
-from tidings_server.answer import store_problem
+from tidings.protocol.problems import ProblemError
+from tidings.store.admin.audit_log import AuditLog
+from tidings.store.availability.store_errors import StoreError
 from tidings_server.auth.identity import Identity
-from tidings_server.compression import compressing
-from tidings_server.gateway import Gateway
-from tidings_server.guard import Endpoint, Guard
-from tidings_server.query import takes
-from tidings_server.reply import problem_response
+from tidings_server.jobs.client_answers import store_problem
+from tidings_server.runtime import ServerRuntime
+from tidings_server.web.authorize import AuthorizedHandler, Authorizer
+from tidings_server.web.compression import compressing
+from tidings_server.web.query_parameters import allow_parameters
+from tidings_server.web.responses import problem_response
 
-from .acts import Acts
-from .console import Console
-from .goals import Goals
-from .letters import Letters
-from .search import Search
+from .audit_middleware import AuditMiddleware
+from .dead_letter_endpoints import DeadLetterEndpoints
+from .job_search import JobSearch
+from .objective_endpoints import ObjectiveEndpoints
+from .operator_endpoints import OperatorEndpoints
 
 PAGE = ("limit", "cursor")
 """The parameters of a query whose answer comes in pages."""
@@ -28,17 +28,26 @@ FILTERS = ("token", "state", "kind", "queue", "correlation_id", "since", "until"
 """Those by which jobs are searched."""
 
 
-def admin_routes(gateway: Gateway, guard: Guard) -> list[BaseRoute]:
+def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRoute]:
     """Return the routes."""
-    console, letters, search, goals = Console(gateway), Letters(gateway), Search(gateway), Goals(gateway)
-    acts = Acts(Audit(gateway.client, gateway.keys))
+    console, letters, search, goals = (
+        OperatorEndpoints(runtime),
+        DeadLetterEndpoints(runtime),
+        JobSearch(runtime),
+        ObjectiveEndpoints(runtime),
+    )
+    acts = AuditMiddleware(AuditLog(runtime.client, runtime.keys))
 
-    def look(path: str, endpoint: Endpoint, *parameters: str) -> Route:
-        route = compressing(guard(takes(answered(endpoint), *parameters), "admin"))
+    def look(path: str, endpoint: AuthorizedHandler, *parameters: str) -> Route:
+        route = compressing(authorize(allow_parameters(answered(endpoint), *parameters), "admin"))
         return Route("/v1/admin/" + path, route, methods=["GET"])
 
-    def act(path: str, endpoint: Endpoint, action: str, method: str = "POST") -> Route:
-        return Route("/v1/admin/" + path, acts(guard(takes(answered(endpoint)), "admin"), action), methods=[method])
+    def act(path: str, endpoint: AuthorizedHandler, action: str, method: str = "POST") -> Route:
+        return Route(
+            "/v1/admin/" + path,
+            acts(authorize(allow_parameters(answered(endpoint)), "admin"), action),
+            methods=[method],
+        )
 
     return [
         look("overview", console.overview),
@@ -59,7 +68,7 @@ def admin_routes(gateway: Gateway, guard: Guard) -> list[BaseRoute]:
     ]
 
 
-def answered(endpoint: Endpoint) -> Endpoint:
+def answered(endpoint: AuthorizedHandler) -> AuthorizedHandler:
     """Return an endpoint that answers with a problem where the one given raises it, or the store is away."""
 
     async def endpoint_answered(request: Request, identity: Identity) -> Response:

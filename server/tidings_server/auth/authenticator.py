@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Protocol
 
-from tidings.printable import printable
+from tidings.logging.printable import printable
 from tidings.settings import SettingsError
 
 from .api_key import ApiKeyAuthenticator, parse_keys
+from .auth_settings import AuthSettings
 from .identity import ANYONE, Identity
 from .jwks import PublishedKeys
-from .jwt import JwtAuthenticator, Keys, OneKey
+from .jwt import ConfiguredKey, JwtAuthenticator, KeySource
 from .key import key_in_file, key_of
-from .settings import AuthSettings
 
 MAX_KEY_FILE_BYTES = 262_144
 
@@ -75,15 +75,15 @@ def authenticator_of(settings: AuthSettings) -> Authenticator:
             )
 
 
-def _keys(settings: AuthSettings) -> Keys:
+def _keys(settings: AuthSettings) -> KeySource:
     if settings.jwt_jwks_url:
         return PublishedKeys(settings.jwt_jwks_url)
     name = "TIDINGS_JWT_KEY"
     try:
         if not settings.jwt_key_file:
-            return OneKey(key_of(settings.jwt_key), name)
+            return ConfiguredKey(key_of(settings.jwt_key), name)
         name = "TIDINGS_JWT_KEY_FILE"
-        return OneKey(key_in_file(_read(settings.jwt_key_file)), name)
+        return ConfiguredKey(key_in_file(_read(settings.jwt_key_file)), name)
     except OSError as error:
         raise SettingsError(f"{name} ({printable(settings.jwt_key_file)}) cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tidings.contract.problem import ProblemError, refuse
+from tidings.protocol.problems import ProblemError, problem_error
 
 Scope = Literal["submit", "watch", "cancel", "admin"]
 """What a credential allows. `admin` allows all of it, on everybody's jobs."""
@@ -50,7 +50,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     def lack(self, scope: Scope) -> ProblemError:
         """Return the refusal of what `scope` stands for."""
-        return refuse("forbidden", f"the credential lacks the scope {scope!r}")
+        return problem_error("forbidden", f"the credential lacks the scope {scope!r}")
 
     def require_kind(self, kind: str) -> None:
         """Refuse whoever may not submit jobs of `kind`.
@@ -60,7 +60,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
         """
         if not self.may_submit(kind):
-            raise refuse("forbidden", f"the credential does not allow the kind {kind!r}", field="/kind")
+            raise problem_error("forbidden", f"the credential does not allow the kind {kind!r}", field="/kind")
 
     def may_submit(self, kind: str) -> bool:
         """Return whether the kind is among those it may submit."""
@@ -75,7 +75,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         """
         self.require("watch")
         if not self.may_see(owner):
-            raise refuse("forbidden", "the credential does not open this job: it is another's; the watch has ended")
+            raise problem_error(
+                "forbidden", "the credential does not open this job: it is another's; the watch has ended"
+            )
 
     def may_see(self, owner: str) -> bool:
         """Return whether a job of `owner` is open to it. A job without one is an admin's to see."""
@@ -106,4 +108,4 @@ ANYONE = Identity(owner="", scopes=SCOPES)
 
 def unauthenticated(why: str) -> ProblemError:
     """Return the refusal of one who has not said who they are, or not believably."""
-    return refuse("unauthenticated", why)
+    return problem_error("unauthenticated", why)

@@ -19,7 +19,7 @@ import anyio.to_thread
 import msgspec
 import structlog
 
-from tidings.contract.problem import refuse
+from tidings.protocol.problems import problem_error
 
 from .key import Key, keys_of_set
 
@@ -78,7 +78,7 @@ class PublishedKeys:
                 await self._fetched.wait()
             found = self._known(kid)
         if found is None and not self._keys:
-            raise refuse(
+            raise problem_error(
                 "auth_unavailable",
                 "the issuer's keys could not be fetched yet; try again",
                 retry_after=self._min_pause_s,

@@ -20,7 +20,7 @@ MAX_TOKEN_CHARS = 16_384
 """A longer one is not read at all: it would be larger than HTTP servers take in a header."""
 
 
-class Keys(Protocol):
+class KeySource(Protocol):
     """Where the keys are."""
 
     @property
@@ -34,7 +34,7 @@ class Keys(Protocol):
         """Keep them fresh, until cancelled; or return, if there is nothing to do."""
 
 
-class OneKey:
+class ConfiguredKey:
     """The one key of the settings, whatever a token calls it."""
 
     ready = True
@@ -66,7 +66,7 @@ class JwtAuthenticator:
 
     def __init__(
         self,
-        keys: Keys,
+        keys: KeySource,
         *,
         issuer: str = "",
         audience: str = "",

@@ -15,9 +15,9 @@ import pytest
 from support.store import free_port
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.broker.census import QueueCount, take_census
-from tidings.broker.connection import open_store
-from tidings.broker.keys import Keys
+from tidings.store.admin.queue_stats import QueueCount, read_queue_stats
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
 
 JOBS = """
 import asyncio
@@ -76,7 +76,7 @@ def wait_until_nothing_runs(system: System) -> None:
 async def queues(system: System) -> list[QueueCount]:
     store = open_store(system.store.url)
     try:
-        return (await take_census(store, Keys())).queues
+        return (await read_queue_stats(store, StoreKeys())).queues
     finally:
         await store.aclose()
 

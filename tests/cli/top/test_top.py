@@ -23,11 +23,11 @@ from support.queued import one_job
 from support.store import StoreProcess, running_store
 from support.system import System, running_system
 from support.timeouts import scaled
-from tidings.broker.keys import Keys
-from tidings.broker.registry import Registry
-from tidings.cli.top.screen import age
-from tidings.cli.top.sight import Watcher
-from tidings.contract.kind import KindRecord
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.keys import StoreKeys
+from tidings.store.registry import Registry
+from tidings_cli.top.poll import Poller
+from tidings_cli.top.screen import age
 
 JOBS = """
 import asyncio
@@ -114,16 +114,16 @@ def test_a_store_that_is_not_there_gets_one_clear_line() -> None:
 @pytest.fixture
 async def registered(store: Redis) -> Redis:
     raw = KindRecord(kind="k", queue="p", input=msgspec.Raw(b"{}"), result=msgspec.Raw(b"{}"))
-    await Registry(store, Keys()).register([raw])
+    await Registry(store, StoreKeys()).register([raw])
     return store
 
 
 async def test_what_waits_without_a_worker_is_red_and_counted_as_growth(registered: Redis) -> None:
-    watcher = Watcher(registered, Keys())
-    (before,) = (await watcher.look()).tiers
+    watcher = Poller(registered, StoreKeys())
+    (before,) = (await watcher.poll()).tiers
     assert (before.waiting, before.growth) == (0, None)
     async with one_job(registered):
-        (tier,) = (await watcher.look()).tiers
+        (tier,) = (await watcher.poll()).tiers
         assert (tier.waiting, tier.served) == (1, False)
         assert tier.growth is not None
         assert tier.growth > 0

@@ -11,7 +11,7 @@ MUTANTS = (
     ),
     Mutant(
         "A page of elsewhere may send requests.",
-        python("Guard._admit").never("not origin_allowed"),
+        python("Authorizer._admit").never("not origin_allowed"),
         ("tests/auth/test_http.py",),
     ),
     Mutant(
@@ -36,24 +36,24 @@ MUTANTS = (
     ),
     Mutant(
         "Watches go on that a renewed credential does not allow.",
-        python("Socket._accept").drop("self._keep(listener)"),
+        python("SocketConnection._accept").drop("self._keep(listener)"),
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(
         "A long-poll outlasts its credential.",
-        python("Gateway.read").drop("identity.require_valid()"),
+        python("ServerRuntime.read").drop("identity.require_valid()"),
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(
         "A quiet stream outlasts its credential.",
-        python("Stream._write_all").swap(
+        python("EventStream._write_all").swap(
             "min(self._ends_at - time.monotonic(), self._identity.left())", "self._ends_at - time.monotonic()"
         ),
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(
         "What callers without rights are refused pushes operators' acts out of the audit log.",
-        python("_shelf").swap("Shelf.STRANGER", "Shelf.ACT"),
+        python("_shelf").swap("AuditStream.STRANGER", "AuditStream.ACT"),
         ("tests/console/test_audit.py",),
     ),
     Mutant(

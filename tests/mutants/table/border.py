@@ -12,7 +12,7 @@ MUTANTS = (
     ),
     Mutant(
         "A parameter of a query that no endpoint takes is dropped in silence.",
-        python("takes.checked").swap("name not in names", "not name"),
+        python("allow_parameters.checked").swap("name not in names", "not name"),
         ("tests/e2e/test_unknown_field.py",),
     ),
     Mutant(
@@ -22,17 +22,17 @@ MUTANTS = (
     ),
     Mutant(
         "A refusal without a ref is of all calls that are under way.",
-        python("Unread.found").swap("len(self._suspects) > len(self._problems)", "not self._suspects"),
+        python("UnattributedRefusals.found").swap("len(self._suspects) > len(self._problems)", "not self._suspects"),
         (LEDGER,),
     ),
     Mutant(
         "A call over which every connection breaks is sent for ever.",
-        python("Ledger._suspect").swap("< MAX_BROKEN", "< 1_000 * MAX_BROKEN"),
+        python("ClientProtocol._suspect").swap("< MAX_BROKEN", "< 1_000 * MAX_BROKEN"),
         (LEDGER,),
     ),
     Mutant(
         "A call over which connections broke is sent beside the others.",
-        python("Alone.next").cut("or self._ref in under_way"),
+        python("IsolatedRetries.next").cut("or self._ref in under_way"),
         (LEDGER,),
     ),
     Mutant(

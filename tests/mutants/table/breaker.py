@@ -27,17 +27,17 @@ MUTANTS = (
     ),
     Mutant(
         "One that was not told of a breaker never asks.",
-        python("breaker:Breakers._refresh").replace("answers = [", "answers: list[asyncio.Future[Stepped]] = []"),
+        python("WorkerBreakers._refresh").replace("answers = [", "answers: list[asyncio.Future[OperationReply]] = []"),
         ("tests/breaker/test_shared.py::test_one_that_hears_nothing_asks",),
     ),
     Mutant(
         "A trial that lasts loses its lease.",
-        python("Breakers._renew").swap("list(self._trials.items())", "()"),
+        python("WorkerBreakers._renew").swap("list(self._trials.items())", "()"),
         ("tests/breaker/test_shared.py",),
     ),
     Mutant(
         "A job that waits for a breaker uses an attempt.",
-        python("held").cut("uncounted=1,"),
+        python("parked_for_breaker").cut("uncounted=1,"),
         ("tests/breaker/test_release.py",),
     ),
     Mutant(

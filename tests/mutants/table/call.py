@@ -12,14 +12,14 @@ MUTANTS = (
     ),
     Mutant(
         "A late answer of the store goes to whoever asked next.",
-        python("Pipe._look").replace(
+        python("PipelinedConnection._look").replace(
             "did not answer within", 'self._fail(self._sent.popleft(), StoreUnavailableError("late"))'
         ),
         (CALLER,),
     ),
     Mutant(
         "A cancelled call leaves its place in the order of answers.",
-        python("Pipe.data_received").replace(
+        python("PipelinedConnection.data_received").replace(
             "call = sent.popleft()",
             "call = next(one for one in sent if one.future is None or not one.future.done())\nsent.remove(call)",
         ),
@@ -27,12 +27,12 @@ MUTANTS = (
     ),
     Mutant(
         "The store gives entries to a worker that has ceased to wait for them.",
-        python("Caller.wait").never("future.cancelled()"),
+        python("CommandPool.wait").never("future.cancelled()"),
         (CALLER,),
     ),
     Mutant(
         "After a silence of the store, jobs are taken over at once.",
-        python("Truce.holds").replace("return refused or", "return refused"),
+        python("LeaseGrace.holds").replace("return refused or", "return refused"),
         ("tests/store/test_lost.py::test_a_worker_that_is_slow_to_notice_that_the_store_is_back_keeps_its_jobs",),
     ),
     Mutant(
@@ -47,12 +47,12 @@ MUTANTS = (
     ),
     Mutant(
         "A client shows an event twice.",
-        python("Ledger._event").cut("and frame.seq > track.seq"),
+        python("ClientProtocol._event").cut("and frame.seq > track.seq"),
         (LEDGER,),
     ),
     Mutant(
         "A client takes what one follower missed for what all did.",
-        python("Ledger._ask_watch").swap("min(track.seq", "max(track.seq"),
+        python("ClientProtocol._ask_watch").swap("min(track.seq", "max(track.seq"),
         (LEDGER,),
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         "A client makes a new key when it submits again.",
-        python("Ledger._send_submits").swap(
+        python("ClientProtocol._send_submits").swap(
             "track, track.submit", 'track, {**track.submit, "key": str(self.next_ref())}'
         ),
         (LEDGER,),

@@ -21,7 +21,7 @@ MUTANTS = (
     ),
     Mutant(
         "What operators are refused leaves no trace.",
-        python("Guard._admit").replace(
+        python("Authorizer._admit").replace(
             "request.state.owner = identity.owner", "if scope is None:\n    request.state.owner = identity.owner"
         ),
         ("tests/console/test_acts.py",),
@@ -40,17 +40,17 @@ MUTANTS = (
     ),
     Mutant(
         "A page of a search that is cut short does not say so.",
-        python("Search.jobs").swap("incomplete=len(found) < limit", "incomplete=False"),
+        python("JobSearch.jobs").swap("incomplete=len(found) < limit", "incomplete=False"),
         ("tests/console/test_search.py::test_a_page_is_short_only_at_the_end_or_where_it_says_that_it_is_incomplete",),
     ),
     Mutant(
         "The page of the demo stands at / of every server.",
-        python("_routes.index").swap("gateway.settings.page", '"demo"'),
+        python("_routes.index").swap("runtime.settings.page", '"demo"'),
         ("tests/browser/test_kinds_page.py::test_a_setting_says_what_stands_there",),
     ),
     Mutant(
         "A file and its compressed form have one entity tag.",
-        python("Pages._compressed").swap("""f'{tag[:-1]}-gzip"'""", "tag"),
+        python("StaticPages._compressed").swap("""f'{tag[:-1]}-gzip"'""", "tag"),
         ("tests/server/test_compression.py",),
     ),
     Mutant(

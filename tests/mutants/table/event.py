@@ -17,7 +17,7 @@ MUTANTS = (
     ),
     Mutant(
         "Of what waits for a slow reader, an event is dropped that is not progress.",
-        python("Outbox.put_event").swap("== EventClass.PROGRESS", "<= EventClass.LOG"),
+        python("SendBuffer.put_event").swap("== EventClass.PROGRESS", "<= EventClass.LOG"),
         ("tests/session/test_outbox.py",),
     ),
     Mutant(
@@ -27,17 +27,17 @@ MUTANTS = (
     ),
     Mutant(
         "A gateway that hears nothing believes that it hears.",
-        python("Probe.deaf").swap(">= MISSES", "< 0"),
+        python("EchoProbe.deaf").swap(">= MISSES", "< 0"),
         (f"{PUSH}test_inbox.py", "tests/broker/test_probe.py"),
     ),
     Mutant(
         "A subscription on which nothing comes is kept.",
-        python("Probe.dead").swap(">= MISSES", "< 0"),
+        python("EchoProbe.dead").swap(">= MISSES", "< 0"),
         ("tests/broker/test_probe.py", "tests/broker/test_subscription.py"),
     ),
     Mutant(
         "A store that takes no probes has its connections opened anew.",
-        python("Probe.interval").swap("elif taken:", "else:"),
+        python("EchoProbe.interval").swap("elif taken:", "else:"),
         ("tests/broker/test_probe.py", "tests/broker/test_subscription.py"),
     ),
     Mutant(
@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "A large outcome reaches those who watch as a snapshot, a small one as an event.",
-        python("Hub._tell").swap("missed_events(str(topic.token), record, seen)", "None"),
+        python("Hub._send_missed").swap("missed_events(str(topic.token), record, seen)", "None"),
         (HUB, f"{PUSH}test_large_outcomes.py"),
     ),
     Mutant(
@@ -62,22 +62,22 @@ MUTANTS = (
     ),
     Mutant(
         "A socket that watches a job after its end is told no event of the end.",
-        python("Socket.tell_snapshot").never("after != int(record.seq)"),
+        python("SocketConnection.tell_snapshot").never("after != int(record.seq)"),
         (f"{PUSH}test_large_outcomes.py",),
     ),
     Mutant(
         "Two large answers to one socket wait at a time, which breaks the bound of what may wait.",
-        python("Outbox._caught_up").swap("self.when_read(call)", "call()"),
+        python("SendBuffer._caught_up").swap("self.when_read(call)", "call()"),
         ("tests/session/test_outbox.py",),
     ),
     Mutant(
         "The documents for programs tell no meaning of a field.",
-        python("describe:describe").swap("if text:", "if False:"),
+        python("field_descriptions:describe").swap("if text:", "if False:"),
         ("tests/server/test_document.py",),
     ),
     Mutant(
         "The document for programs gives a client's fields defaults, which generators take for fields to be given.",
-        python("describe:describe").never("left_out and"),
+        python("field_descriptions:describe").never("left_out and"),
         ("tests/server/test_document.py",),
     ),
     Mutant(
@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         "An event that was told is told again.",
-        python("Listener.offer").swap("elif seq > self.seq", "elif seq >= 0"),
+        python("JobListener.offer").swap("elif seq > self.seq", "elif seq >= 0"),
         (HUB,),
     ),
 )

@@ -12,7 +12,9 @@ MUTANTS = (
     ),
     Mutant(
         "A batch is made whole before it is counted.",
-        python("Splitter.split").swap("islice(_LINE.finditer(stripped), self._most + 1)", "_LINE.finditer(stripped)"),
+        python("BatchSplitter.split").swap(
+            "islice(_LINE.finditer(stripped), self._most + 1)", "_LINE.finditer(stripped)"
+        ),
         ("tests/server/test_splitter.py",),
     ),
     Mutant(
@@ -22,7 +24,7 @@ MUTANTS = (
     ),
     Mutant(
         "A record that nobody can read leaves whoever watches it without an answer.",
-        python("Socket._answered").swap("except Exception", "except ZeroDivisionError"),
+        python("SocketConnection._answered").swap("except Exception", "except ZeroDivisionError"),
         (HOSTILE + "test_border.py::test_a_record_that_nobody_can_read_fails_who_asks_for_it",),
     ),
     Mutant(
@@ -32,7 +34,7 @@ MUTANTS = (
     ),
     Mutant(
         "A fault that a client can cause again and again is logged each time.",
-        python("unexpected").swap("_limited.error", "log.error"),
+        python("unexpected_problem").swap("_limited.error", "log.error"),
         (HOSTILE + "test_border.py::test_what_can_be_caused_again_and_again_fills_no_log",),
     ),
     Mutant(
@@ -42,7 +44,9 @@ MUTANTS = (
     ),
     Mutant(
         "An owner has the account of the address that is called alike.",
-        python("share_of").replace('Share("address", caller)', 'return Share("owner", identity.owner or caller)'),
+        python("quota_key_of").replace(
+            'QuotaKey("address", caller)', 'return QuotaKey("owner", identity.owner or caller)'
+        ),
         ("tests/server/test_places.py",),
     ),
     Mutant(
@@ -74,12 +78,12 @@ MUTANTS = (
     ),
     Mutant(
         "Connections that wait for a request are counted for no address.",
-        python("HttpProtocol.connection_made").swap("accounts.idle.take", "accounts.idle.add"),
+        python("HttpProtocol.connection_made").swap("quotas.idle.take", "quotas.idle.add"),
         (HOSTILE + "test_connection.py::test_connections_that_wait_are_counted_for_their_address",),
     ),
     Mutant(
         "Requests that wait for a job are counted for no caller.",
-        python("Accounts.watching").swap("seat.watch(1)", "seat.leave()"),
+        python("Quotas.watching").swap("connection_slot.watch(1)", "connection_slot.leave()"),
         (
             HOSTILE + "test_connection.py::test_long_polls_are_counted_for_their_caller",
             "tests/server/test_places.py",
@@ -87,7 +91,7 @@ MUTANTS = (
     ),
     Mutant(
         "The jobs that streams watch are counted for no caller.",
-        python("Streams._stream").swap("seat.watch(len(wanted))", "seat.watch(0)"),
+        python("StreamEndpoints._stream").swap("connection_slot.watch(len(wanted))", "connection_slot.watch(0)"),
         (HOSTILE + "test_connection.py::test_the_jobs_that_streams_watch_are_counted_for_their_caller",),
     ),
 )

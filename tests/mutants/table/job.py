@@ -37,7 +37,7 @@ MUTANTS = (
     ),
     Mutant(
         "A report whose reply was lost is not sent again.",
-        python("Voice._answered").swap("self._put(report)", 'self._conclude("lost")'),
+        python("Reporter._answered").swap("self._put(report)", 'self._conclude("lost")'),
         ("tests/worker/test_voice.py",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "A kind that a server cannot use ends the server.",
-        python("kinds:Kinds.__init__").swap("except Exception", "except ZeroDivisionError"),
+        python("KindCatalog.__init__").swap("except Exception", "except ZeroDivisionError"),
         ("tests/hostile/test_registry.py",),
     ),
     Mutant(
@@ -39,7 +39,7 @@ MUTANTS = (
     ),
     Mutant(
         "A kind retires although jobs wait that need it.",
-        python("Retirement._waits").swap("one.waiting or one.running or one.scheduled", "one.running"),
+        python("KindRetirement._waits").swap("one.waiting or one.running or one.scheduled", "one.running"),
         ("tests/store/test_retirement.py",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "What a handler in a process writes to the log does not say whose it is.",
-        python("_perform").drop("SUBJECT.set"),
+        python("_perform").drop("LOG_SUBJECT.set"),
         ("tests/trace/test_log.py",),
     ),
     Mutant(
@@ -16,22 +16,22 @@ MUTANTS = (
     ),
     Mutant(
         "A child of a saga is in no trace.",
-        python("_job_of").cut("traceparent=child.above.traceparent,"),
+        python("_new_job_of").cut("traceparent=child.above.traceparent,"),
         ("tests/trace/test_traces.py::test_a_saga_is_one_trace_with_its_steps_and_children",),
     ),
     Mutant(
         "A trace is collected although its client said that it is not to be.",
-        python("Rule.samples").swap("& _SAMPLED", "| _SAMPLED"),
+        python("SamplingRule.samples").swap("& _SAMPLED", "| _SAMPLED"),
         ("tests/trace/test_rule.py",),
     ),
     Mutant(
         "Every kind gets a line of its own on the page of metrics.",
-        python("Names.label").swap(">= self._most", ">= 100 * self._most"),
+        python("LabelNames.label").swap(">= self._most", ">= 100 * self._most"),
         ("tests/metric/test_meter.py",),
     ),
     Mutant(
         "What a page of metrics was made of goes on moving while it is written.",
-        python("durations").swap("series.copy()", "series"),
+        python("histogram_family").swap("series.copy()", "series"),
         ("tests/metric/test_meter.py",),
     ),
     Mutant(
@@ -53,12 +53,12 @@ MUTANTS = (
     ),
     Mutant(
         "A page of metrics waits for a slow store.",
-        python("Collector.families").swap("give_up - self._asked_at", "3600"),
+        python("StoreCollector.families").swap("give_up - self._asked_at", "3600"),
         ("tests/metric/test_slow_store.py",),
     ),
     Mutant(
         "A store that is slow counts as one that is down.",
-        python("Pulse.beats").swap("<= SILENT_S", "< 0"),
+        python("StoreLiveness.is_up").swap("<= UNANSWERED_LIMIT_S", "< 0"),
         ("tests/metric/test_slow_store.py",),
     ),
     Mutant(
@@ -78,12 +78,12 @@ MUTANTS = (
     ),
     Mutant(
         "A saga that undoes its work counts as a job that has ended.",
-        python("label").swap('answer == "turned"', 'answer == ""'),
+        python("label_of").swap('answer == "turned"', 'answer == ""'),
         ("tests/metric/test_label.py",),
     ),
     Mutant(
         "A server on a store that evicts acknowledged jobs counts as ready.",
-        python("Gateway.unready").swap("self.settings.allow_eviction", "self.retention.now.eviction"),
+        python("ServerRuntime.unready_reasons").swap("self.settings.allow_eviction", "self.retention.now.eviction"),
         ("tests/store/test_retention.py",),
     ),
 )

@@ -7,22 +7,22 @@ from mutants.table.files import OWNER
 MUTANTS = (
     Mutant(
         "A stranger sees another's job.",
-        python("visible").cut("or not identity.may_see(record.owner)"),
+        python("require_visible").cut("or not identity.may_see(record.owner)"),
         (OWNER,),
     ),
     Mutant(
         "A stranger cancels another's job.",
-        python("reach").cut("if identity.admin else identity.owner"),
+        python("owner_filter").cut("if identity.admin else identity.owner"),
         (OWNER,),
     ),
     Mutant(
         "An idempotency key is everybody's.",
-        python("Gateway.admit").swap("Keys.dedup_suffix(identity.owner", 'Keys.dedup_suffix(""'),
+        python("ServerRuntime.admit").swap("StoreKeys.dedup_suffix(identity.owner", 'StoreKeys.dedup_suffix(""'),
         (OWNER,),
     ),
     Mutant(
         "A unique value is everybody's.",
-        python("Gateway.admit").swap("Keys.unique_suffix(identity.owner", 'Keys.unique_suffix(""'),
+        python("ServerRuntime.admit").swap("StoreKeys.unique_suffix(identity.owner", 'StoreKeys.unique_suffix(""'),
         (OWNER,),
     ),
     Mutant(
@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "A credential is renewed by somebody else's.",
-        python("Standing.accept").never("identity.owner != self._identity.owner"),
+        python("AuthState.accept").never("identity.owner != self._identity.owner"),
         ("tests/auth/test_standing.py",),
     ),
 )

@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     Mutant(
         "A saga goes on undoing behind a step that could not be undone.",
-        python("Unwinder.run").replace("return self._incomplete(row, refused", "continue"),
+        python("Compensator.run").replace("return self._incomplete(row, refused", "continue"),
         ("tests/saga/test_unwinding.py::test_what_cannot_be_undone_is_left_to_an_operator",),
     ),
     Mutant(
@@ -77,17 +77,17 @@ MUTANTS = (
     ),
     Mutant(
         "What is read while a saga leaves its worker counts as seen.",
-        python("Keeper.parting").swap("self._left_woken", "self._woken or 0"),
+        python("JournalClient.waiting_outcome").swap("self._woken_at_exit", "self._woken or 0"),
         ("tests/saga/test_keeper.py",),
     ),
     Mutant(
         "A branch of a saga does not hear what came just before it began to wait.",
-        python("Keeper.until").drop("self._look_if_wanted()"),
+        python("JournalClient.wait_for_news").drop("self._look_if_wanted()"),
         ("tests/saga/test_keeper.py",),
     ),
     Mutant(
         "A saga that leaves forgets what its branches wait for as they are cancelled.",
-        python("Keeper.leave_if_idle").cut("and not self._host.cancelled"),
+        python("JournalClient.leave_if_idle").cut("and not self._host.cancelled"),
         ("tests/saga/test_keeper.py", "tests/saga/programs/test_programs.py"),
     ),
 )

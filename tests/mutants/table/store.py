@@ -32,17 +32,17 @@ MUTANTS = (
     ),
     Mutant(
         "A batch is cut by number alone.",
-        python("Gatherer._fitting").drop("room -= size(item)"),
+        python("Batcher._fitting").drop("room -= size(item)"),
         ("tests/broker/test_submit.py",),
     ),
     Mutant(
         "Equal questions are asked one by one.",
-        python("GatewayStore._reader").swap('verb, join=verb == "read"', "verb, join=False"),
+        python("JobStore._reader").swap('verb, join=verb == "read"', "verb, join=False"),
         ("tests/broker/test_reading.py",),
     ),
     Mutant(
         "One caller's large answers take the room of all.",
-        python("Answers._fits").never("of_caller and of_caller + grant.size"),
+        python("AnswerBudget._fits").never("of_caller and of_caller + grant.size"),
         ("tests/server/test_answers.py",),
     ),
     Mutant(

@@ -33,7 +33,7 @@ MUTANTS = (
     ),
     Mutant(
         "The last free slot of a tier is lent.",
-        python("Shared._lendable").cut("- 1"),
+        python("SharedSlots._lendable").cut("- 1"),
         ("tests/tiers/test_slots.py",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "What the store denies a process is told to its operator by nothing.",
-        python("Contact.failed").drop("if isinstance(error, CommandDeniedError)"),
+        python("StoreHealth.failed").drop("if isinstance(error, CommandDeniedError)"),
         ("tests/store/test_permissions.py::test_what_a_user_lacks_is_said_once_and_by_readyz",),
     ),
     Mutant(
@@ -16,19 +16,19 @@ MUTANTS = (
     ),
     Mutant(
         "`tidings dev` leaves a worker that was killed where it is.",
-        python("_Dev._worker_ended").drop("self._ended(Part.WORKER"),
+        python("_DevSystem._worker_ended").drop("self._ended(Part.WORKER"),
         (
             "tests/cli/test_supervision.py::test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it_again",
         ),
     ),
     Mutant(
         "What was made before a process settled is never given back to the collector.",
-        python("settle").drop("atexit.register(gc.unfreeze)"),
+        python("freeze_startup_objects").drop("atexit.register(gc.unfreeze)"),
         ("tests/worker/test_garbage.py",),
     ),
     Mutant(
         "A worker throws away an outcome that the store refuses for an unknown reason.",
-        python("Voice._answered").replace(
+        python("Reporter._answered").replace(
             "if isinstance(error, ScriptError) and",
             'if isinstance(error, ScriptError):\n    self._conclude("lost")\n    return',
         ),
@@ -41,12 +41,12 @@ MUTANTS = (
     ),
     Mutant(
         "A report that the store refuses is sent with those of others again.",
-        python("Voice._put").cut(", apart=True"),
+        python("Reporter._put").cut(", apart=True"),
         ("tests/worker/test_voice.py",),
     ),
     Mutant(
         "After a time in which the store refused heartbeats, jobs are taken over at once.",
-        python("Truce.taken").drop("self._over = now"),
+        python("LeaseGrace.taken").drop("self._over = now"),
         ("tests/worker/test_truce.py",),
     ),
     Mutant(
@@ -56,7 +56,7 @@ MUTANTS = (
     ),
     Mutant(
         "What was set apart for want of a thread is left there.",
-        python("lines_of").swap("for need in needs", "for need in needs[:0]"),
+        python("stream_groups_of").swap("for need in needs", "for need in needs[:0]"),
         ("tests/worker/test_places.py",),
     ),
     Mutant(
@@ -91,7 +91,9 @@ MUTANTS = (
     ),
     Mutant(
         "Of the questions of a child process only the last is answered.",
-        python("Relay._ask").swap("self._asked[question.number] = answer", "self._asked = {question.number: answer}"),
+        python("RemoteSink._ask").swap(
+            "self._asked[question.number] = answer", "self._asked = {question.number: answer}"
+        ),
         ("tests/worker/test_asking.py",),
     ),
 )

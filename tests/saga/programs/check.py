@@ -4,9 +4,9 @@ import json
 
 from saga.programs.model import expected
 from saga.programs.play import JobEnd, Played, told
-from tidings.contract.state import TERMINAL
-from tidings.contract.step import StepStatus, StepType, step_number
-from tidings.saga.journal import Row
+from tidings.protocol.states import TERMINAL
+from tidings.protocol.steps import StepStatus, StepType, step_number
+from tidings_worker.saga.journal import JournalRow
 
 UNTOUCHED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED})
 TRIED = frozenset({StepStatus.COMPENSATED, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED})
@@ -74,7 +74,7 @@ def _check_saga(saga: JobEnd, played: Played) -> None:
     _check_order(saga, played)
 
 
-def _check_row(saga: JobEnd, row: Row, played: Played, *, complete: bool) -> None:
+def _check_row(saga: JobEnd, row: JournalRow, played: Played, *, complete: bool) -> None:
     """A step with an undo is undone, or never had an effect; or the saga says that it could not undo everything."""
     key, head = _key(saga, row), row.head
     what = f"step {row.path} of {saga.token} is {head.status}"
@@ -95,7 +95,7 @@ def _check_row(saga: JobEnd, row: Row, played: Played, *, complete: bool) -> Non
         assert not played.ledger.stands(key), f"{what}, and its effect stands"
 
 
-def _undid_itself(row: Row, played: Played) -> bool:
+def _undid_itself(row: JournalRow, played: Played) -> bool:
     """Whether a child is a saga that failed by its own word: what it leaves is what nothing of its own undoes."""
     child = played.jobs.get(row.head.child)
     return child is not None and bool(child.rows) and child.state == "failed"
@@ -122,5 +122,5 @@ def _check_once(played: Played) -> None:
         assert count <= 2 or call.startswith("stumble "), f"{count} times: {call}"
 
 
-def _key(saga: JobEnd, row: Row) -> str:
+def _key(saga: JobEnd, row: JournalRow) -> str:
     return f"{saga.token}/{row.path}"

@@ -15,13 +15,13 @@ from unittest import mock
 import anyio
 
 from support.timeouts import scaled
-from tidings.broker import connection
-from tidings.broker.caller import Caller
-from tidings.broker.connection import CALL_TIMEOUT_S, Store
-from tidings.broker.error import StoreUnavailableError
-from tidings.broker.pipe import Call
-from tidings.broker.script import library
 from tidings.job import Job
+from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.redis import store_client
+from tidings.store.redis.command_pool import CommandPool
+from tidings.store.redis.pipelined_connection import PendingCommand
+from tidings.store.redis.script import library
+from tidings.store.redis.store_client import CALL_TIMEOUT_S, Store
 from tidings_worker.settings import WorkerSettings
 from tidings_worker.worker import Worker
 
@@ -73,7 +73,7 @@ class Mate(Worker):
     def obey(self, order: str) -> None:
         """Hear an order."""
         for queue in self._queues.values():
-            queue.obey(order)
+            queue.handle_command(order)
 
     async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
         await self.asked_to_leave.wait()
@@ -83,7 +83,7 @@ class Mate(Worker):
         await self._until_idle()
 
 
-class CutCaller(Caller):
+class CutCaller(CommandPool):
     """What makes a worker's calls, each of which may be its last."""
 
     def __init__(self, crew: "Crew", mate: Mate, *args: Any) -> None:
@@ -91,7 +91,7 @@ class CutCaller(Caller):
         self._crew = crew
         self._mate = mate
 
-    def send(self, call: Call) -> None:
+    def send(self, call: PendingCommand) -> None:
         """Send a call, unless something happens to it."""
         self._crew.send(self._mate, super().send, call)
 
@@ -105,7 +105,7 @@ class Crew:
         )
         self._jobs = tuple(jobs)
         self._cuts = {cut.at: cut for cut in cuts}
-        self._under_way: list[tuple[int, Call]] = []
+        self._under_way: list[tuple[int, PendingCommand]] = []
         self._calls = itertools.count(1)
         self._wishes: dict[int, Callable[[], None]] = {}
         self._hands: asyncio.TaskGroup | None = None
@@ -154,7 +154,7 @@ class Crew:
         if not self._over:  # it was killed, or has left
             self.hire()
 
-    def send(self, mate: Mate, send: Callable[[Call], None], call: Call) -> None:
+    def send(self, mate: Mate, send: Callable[[PendingCommand], None], call: PendingCommand) -> None:
         """Send a call of a worker's, unless something happens to it."""
         if mate.dead:
             return
@@ -179,9 +179,9 @@ class Crew:
             case "refused":
                 asyncio.get_running_loop().call_soon(call.take, StoreUnavailableError("cut off"))
             case _:
-                send(Call(call.args, lambda answer: self._take(mate, how, call, answer), call.future))
+                send(PendingCommand(call.args, lambda answer: self._take(mate, how, call, answer), call.future))
 
-    def _take(self, mate: Mate, how: How | None, call: Call, answer: Any) -> None:
+    def _take(self, mate: Mate, how: How | None, call: PendingCommand, answer: Any) -> None:
         self.moved.set()
         if mate.dead:
             return
@@ -201,7 +201,7 @@ class Crew:
         self._under_way = [(at, call) for at, call in self._under_way if at > number]
         for call in due:
             assert self.store is not None
-            self.store.caller.send(Call(call.args, lambda _: self.moved.set()))
+            self.store.caller.send(PendingCommand(call.args, lambda _: self.moved.set()))
 
     def obey(self, order: str) -> None:
         """Have every worker hear an order, as one that was long under way."""
@@ -221,10 +221,10 @@ class Crew:
 
     def open_store(self, url: str, **options: Any) -> Store:
         """Open the store for the worker whose task this is."""
-        store = connection.open_store(url, **options)
+        store = store_client.open_store(url, **options)
         mate = _mate.get()
         assert mate is not None
-        store.caller = CutCaller(self, mate, store.hand_over, store.contact, options.get("timeout", CALL_TIMEOUT_S))
+        store.caller = CutCaller(self, mate, store.open_detached, store.health, options.get("timeout", CALL_TIMEOUT_S))
         return store
 
     @asynccontextmanager

@@ -17,14 +17,14 @@ from saga.programs.handler import KINDS, PARTS, SAGAS, SIGNAL, ledger
 from saga.programs.ledger import Ledger
 from saga.programs.program import Body
 from support.timeouts import scaled
-from tidings.broker.connection import Store, command, open_store
-from tidings.broker.gateway import GatewayStore, NewJob
-from tidings.broker.keys import Keys
-from tidings.contract.envelope import Envelope, encode_envelope
-from tidings.contract.state import TERMINAL
-from tidings.contract.token import Token, mint
-from tidings.saga.journal import Journal, Row
-from tidings_worker import keeper, saga
+from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.states import TERMINAL
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store, command, open_store
+from tidings_worker.saga import journal_client, saga
+from tidings_worker.saga.journal import Journal, JournalRow
 
 LOOK_S = 0.1
 """The store is looked at so often at least: not everything that a worker does is one of the calls that are counted."""
@@ -73,7 +73,7 @@ class JobEnd:
     token: str
     fields: Mapping[str, str]
     """Its record."""
-    rows: Mapping[str, Row]
+    rows: Mapping[str, JournalRow]
     """Its steps."""
 
     @property
@@ -105,12 +105,12 @@ class Played(NamedTuple):
 
 async def play(url: str, trial: Trial) -> Played:
     """Run a program, and return what came of it when nothing is left to be done."""
-    token = mint(SAGAS)
+    token = new_token(SAGAS)
     crew = Crew(url, KINDS, trial.cuts, LEASE_S if trial.cuts else 30.0)
     store = crew.store = open_store(url)
     try:
         await command(store, "FLUSHALL")
-        async with GatewayStore(store, Keys(), "outside") as gateway, asyncio.TaskGroup() as outside:
+        async with JobStore(store, StoreKeys(), "outside") as gateway, asyncio.TaskGroup() as outside:
             no_workers, late = copy_context(), list[asyncio.Task[None]]()
 
             def from_outside(what: Coroutine[Any, Any, None]) -> None:
@@ -135,7 +135,7 @@ async def _parking(parks: bool) -> AsyncIterator[None]:
     if not parks:
         yield
         return
-    with mock.patch.object(keeper, "IN_PLACE_S", 0.0), mock.patch.object(saga, "PAUSE_IN_PLACE_S", 0.0):
+    with mock.patch.object(journal_client, "IN_PLACE_S", 0.0), mock.patch.object(saga, "PAUSE_IN_PLACE_S", 0.0):
         yield
 
 
@@ -147,11 +147,11 @@ def _job(token: Token, trial: Trial) -> NewJob:
     )
 
 
-async def _cancel(gateway: GatewayStore, token: Token) -> None:
+async def _cancel(gateway: JobStore, token: Token) -> None:
     await gateway.cancel(token)
 
 
-async def _signal(gateway: GatewayStore, token: str, count: int, delay_ms: int) -> None:
+async def _signal(gateway: JobStore, token: str, count: int, delay_ms: int) -> None:
     await asyncio.sleep(delay_ms / 1000)
     partition, _, job = token.partition(".")
     for number in range(count):
@@ -179,17 +179,17 @@ def _live(jobs: Mapping[str, JobEnd]) -> bool:
 
 
 async def _untold(store: Store) -> int:
-    return sum([await command(store, "XLEN", Keys().outbox(queue)) for queue in (SAGAS, PARTS)])
+    return sum([await command(store, "XLEN", StoreKeys().outbox(queue)) for queue in (SAGAS, PARTS)])
 
 
 async def _jobs(store: Store) -> dict[str, JobEnd]:
     found = {}
     for queue in (SAGAS, PARTS):
-        root = Keys().job(queue, "")
+        root = StoreKeys().job(queue, "")
         for key in await command(store, "KEYS", root.replace("{", "\\{") + "*"):
             job = key.decode().removeprefix(root)
-            fields = await _hash(store, Keys().job(queue, job))
-            steps = await _hash(store, Keys().steps(queue, job))
+            fields = await _hash(store, StoreKeys().job(queue, job))
+            steps = await _hash(store, StoreKeys().steps(queue, job))
             token = f"{queue}.{job}"
             found[token] = JobEnd(token, fields, Journal(part for pair in steps.items() for part in pair).rows)
     return found

@@ -1,0 +1,1 @@
+"""The connection of a client: dialling, credentials, silence and reconnecting."""

@@ -1,0 +1,1 @@
+"""The client side of the protocol, without any input or output."""

@@ -1,0 +1,66 @@
+"""What the client asks, as JSON text made once: a call fails where it is made, and nothing that was taken fails later.
+
+The text lacks only its `ref`, which is another on each socket.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.protocol.decoding.decode_errors import decode_problem
+from tidings.protocol.messages import CLIENT_FRAMES, Signal, Submit
+from tidings.protocol.problems import problem_error
+
+ENCODING_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+"""What encoders and parsers raise."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def request_text(frame: Mapping[str, Any]) -> str:
+    """Return a frame as JSON text, from the comma that follows its `ref`.
+
+    Args:
+        frame: its fields without `ref`; `input` is JSON already.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the field: the server could not read it.
+
+    """
+    try:
+        text = unchecked_request_text(frame)
+        asked = msgspec.json.decode(with_ref(0, text), type=CLIENT_FRAMES[frame["type"]])
+        if isinstance(asked, Submit | Signal):
+            msgspec.json.decode(asked.input)  # the type takes what is in it as it is
+    except msgspec.ValidationError as error:
+        _refuse_formless(frame)
+        raise decode_problem(error, CLIENT_FRAMES[frame["type"]]) from None
+    except ENCODING_ERRORS:
+        _refuse_formless(frame)
+        raise
+    if any(isinstance(value, float) and not math.isfinite(value) for value in frame.values()):
+        _refuse_formless(frame)
+    return text
+
+
+def unchecked_request_text(frame: Mapping[str, Any]) -> str:
+    """Return the same of a frame that holds nothing of the user's."""
+    return f",{_encode(frame).decode()[1:]}"
+
+
+def with_ref(ref: int, text: str) -> str:
+    """Return the frame of a text that `text_of` returned."""
+    return f'{{"ref":{ref}{text}'
+
+
+def _refuse_formless(frame: Mapping[str, Any]) -> None:
+    """Refuse the field that no parser takes, if it is one field; what JSON would make null is no less a mistake."""
+    for name, value in frame.items():
+        try:
+            msgspec.json.decode(_encode(value))
+        except ENCODING_ERRORS as error:
+            raise problem_error("invalid_frame", f"{name} has no form in JSON: {error}", field=f"/{name}") from None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise problem_error("invalid_frame", f"{name} is {value}, which JSON has no form for", field=f"/{name}")

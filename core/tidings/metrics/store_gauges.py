@@ -1,0 +1,165 @@
+"""What lies in the store, as metrics."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+
+from redis.asyncio import Redis
+
+from tidings.circuit.breaker_record import BreakerState
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
+from tidings.store.availability.store_errors import CommandDeniedError
+from tidings.store.breaker_store import BreakerStore, ShownBreaker
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command_pool_of
+from tidings.store.registry import Registry
+from tidings.store.retention import NO_EVICTION
+
+from .instruments import LabelNames
+from .metric_family import Labels, MetricFamily, gauge, gauges
+
+_STATES = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 1.0, BreakerState.OPEN: 2.0}
+
+KINDS_PER_TURN = 500
+"""Kinds that one turn of the event loop goes through."""
+
+
+class StoreGauges:
+    """What lies in the store. All processes tell the same of it: it is not to be summed over them."""
+
+    def __init__(
+        self, store: Redis, keys: StoreKeys, breakers: BreakerStore, kinds: Callable[[], Iterable[KindRecord]]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: a client of the store.
+            keys: the names of the namespace.
+            breakers: the breakers in it.
+            kinds: tells the kinds known by now.
+
+        """
+        self._store = store
+        self._keys = keys
+        self._breakers = breakers
+        self._kinds = kinds
+        self._names, self._queues, self._breaker_names = LabelNames(), LabelNames(), LabelNames()
+
+    async def read(self) -> list[MetricFamily]:
+        """Return what lies in the store, read in pages: the store and this process do other work between them.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        kinds = list(self._kinds())
+        return [
+            *await self._of_queues(kinds),
+            *await self._of_workers(kinds),
+            *self._of_breakers(await self._breakers.shown()),
+            *await self._memory(),
+        ]
+
+    async def _of_queues(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+        sums = _QueueSums(self._queues)
+        async for page in count_queues(self._store, self._keys, queues_of(kinds)):
+            for one in page:
+                sums.add(one)
+        return list(sums.families())
+
+    async def _of_workers(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+        workers = await Registry(self._store, self._keys).workers()
+        serving: dict[str, int] = {}
+        for worker in workers:
+            for kind in worker.kinds:
+                serving[kind] = serving.get(kind, 0) + 1
+        least: dict[Labels, float] = {}
+        for number, record in enumerate(kinds, 1):
+            labels = (self._names.label(record.kind), self._queues.label(record.queue))
+            count = float(serving.get(record.kind, 0))
+            least[labels] = min(least.get(labels, count), count)
+            if number % KINDS_PER_TURN == 0:
+                await asyncio.sleep(0)
+        return [
+            gauge("tidings_workers", "Workers that live.", len(workers)),
+            gauges(
+                "tidings_kind_workers",
+                "Living workers that serve a kind; of those under `other` the least.",
+                ("kind", "queue"),
+                least.items(),
+            ),
+        ]
+
+    def _of_breakers(self, shown: list[ShownBreaker]) -> Iterator[MetricFamily]:
+        states: dict[Labels, float] = {}
+        for one in shown:
+            labels = (self._breaker_names.label(one.name),)
+            states[labels] = max(states.get(labels, 0.0), _STATES[one.machine.state])
+        meaning = "How a breaker stands: 0 closed, 1 half open, 2 open."
+        yield gauges("tidings_breaker_state", meaning, ("breaker",), states.items())
+
+    async def _memory(self) -> list[MetricFamily]:
+        try:
+            told: bytes = await command_pool_of(self._store).ask("INFO", "memory")
+        except CommandDeniedError:
+            return []  # a user that may not ask is told nothing
+        lines = dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+        memory = StoreMemory(used=int(lines["used_memory"]), limit=int(lines.get("maxmemory", 0)) or None)
+        nearly = float(memory.nearly_full)
+        most = "What the store may hold in memory (`maxmemory`); 0: as much as the machine has."
+        return [
+            gauge("tidings_store_memory_bytes", "What the store holds in memory.", float(memory.used or 0)),
+            gauge("tidings_store_memory_max_bytes", most, float(memory.limit or 0)),
+            gauge("tidings_store_nearly_full", f"1: the store holds more than {NEARLY_FULL:.0%} of that.", nearly),
+            gauge(
+                "tidings_store_evicts",
+                "Whether the store deletes keys, acknowledged jobs among them, when its memory is full: its "
+                "`maxmemory-policy` is another than noeviction.",
+                float(lines.get("maxmemory_policy", NO_EVICTION).strip() != NO_EVICTION),
+            ),
+        ]
+
+
+class _QueueSums:
+    """The numbers of queues, summed by their labels as they are read."""
+
+    def __init__(self, names: LabelNames) -> None:
+        self._names = names
+        self._backlog: dict[Labels, float] = {}
+        self._running: dict[Labels, float] = {}
+        self._oldest: dict[Labels, float] = {}
+        self._scheduled: dict[Labels, float] = {}
+        self._dead: dict[Labels, float] = {}
+        self._seen = ""
+        """The queue that came last: what is told of a whole queue comes with each of its tiers."""
+
+    def add(self, one: QueueCount) -> None:
+        """Add a tier; the tiers of a queue follow each other."""
+        queue = self._names.label(one.queue)
+        place = (queue, one.tier)
+        _add(self._backlog, place, one.waiting)
+        _add(self._running, place, one.running)
+        self._oldest[place] = max(self._oldest.get(place, 0.0), one.oldest or 0.0)
+        if one.queue != self._seen:
+            self._seen = one.queue
+            _add(self._scheduled, (queue,), one.scheduled)
+            _add(self._dead, (queue,), one.dead)
+
+    def families(self) -> Iterator[MetricFamily]:
+        """Yield the families."""
+        where = ("queue", "tier")
+        yield gauges("tidings_backlog_jobs", "Jobs that wait for a worker.", where, self._backlog.items())
+        yield gauges(
+            "tidings_oldest_waiting_seconds",
+            "How long the job that waits longest has been in line for a worker; 0: none is.",
+            where,
+            self._oldest.items(),
+        )
+        yield gauges("tidings_running_jobs", "Jobs that a worker holds.", where, self._running.items())
+        meaning = "Jobs that are not due yet: delayed, or before another try."
+        yield gauges("tidings_scheduled_jobs", meaning, ("queue",), self._scheduled.items())
+        yield gauges("tidings_dead_jobs", "Dead letters.", ("queue",), self._dead.items())
+
+
+def _add(sums: dict[Labels, float], labels: Labels, value: float) -> None:
+    sums[labels] = sums.get(labels, 0.0) + value

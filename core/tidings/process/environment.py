@@ -1,0 +1,104 @@
+"""Variables of the environment that look like settings and are none: one is a warning at start, never an error.
+
+A mistyped setting would otherwise be ignored in silence, and a process run as if it had not been made.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from tidings.protocol.decoding.name_suggestions import closest_name
+from tidings.settings import PREFIX, StoreSettings, settings_of
+
+from .parent_death import PARENT_VARIABLE
+
+PROGRAMS = {"tidings_server": ("settings.py", "auth/settings.py"), "tidings_worker": ("settings.py",)}
+"""Where the settings of the programs stand. One environment is as a rule made for several of them."""
+
+OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", PARENT_VARIABLE})
+"""What clients and the command line read beside settings."""
+
+OWN_PREFIXES = ("TIDINGS_X_", "TIDINGS_TEST_", "TIDINGS_DEMO_", "TIDINGS_SOAK_")
+"""How variables begin that are not ours: `TIDINGS_X_` is left to users, the others to tests and examples."""
+
+# A Service of Kubernetes by the name of `tidings`, or one that begins so, brings these into every Pod. Source:
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_SERVICE_LINK = re.compile(
+    r"TIDINGS_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+_LINK_VALUE = re.compile(r"((tcp|udp|sctp)://)?[\w.:\[\]-]+")
+
+
+class UnknownVariable(NamedTuple):
+    """A variable that sets nothing."""
+
+    name: str
+    meant: str | None
+    """The variable that was probably meant."""
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.meant}?" if self.meant is not None else ""
+        return f"{self.name} is no setting, and is ignored{hint}"
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[UnknownVariable]:
+    """Yield the variables of an environment that look like settings of any of the programs, and are none."""
+    suspects = sorted(name for name in environ if name.startswith(PREFIX) and not name.startswith(OWN_PREFIXES))
+    known = {setting.variable for setting in settings_of(StoreSettings)} | OTHERS
+    if known.issuperset(suspects):
+        return
+    others = _settings_of_programs()
+    if others is None:
+        return
+    known |= others
+    short = {name.removeprefix(PREFIX) for name in known}
+    for name in suspects:
+        if name not in known and not _is_service_link(name, environ[name]):
+            meant = closest_name(name.removeprefix(PREFIX), short)
+            yield UnknownVariable(name, None if meant is None else PREFIX + meant)
+
+
+def log_unknown_variables() -> None:
+    """Log those of this process, each as a warning."""
+    import structlog  # noqa: PLC0415 - a command that prints them has no log
+
+    log = structlog.get_logger()
+    for one in unknown_variables(os.environ):
+        log.warning("unknown_setting", variable=one.name, meant=one.meant, help=str(one))
+
+
+def _settings_of_programs() -> set[str] | None:
+    """Return the variables of the programs; None: they are not to be seen here, and any variable may be one.
+
+    They are read out of the source, and nothing is imported: the server's settings bring in half of the server, which
+    a probe that runs every few seconds would pay for.
+    """
+    found: set[str] = set()
+    for package, files in PROGRAMS.items():
+        spec = find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            return None
+        try:
+            for file in files:
+                text = Path(spec.submodule_search_locations[0], file).read_text(encoding="utf-8")
+                found |= {PREFIX + name.upper() for name in _fields_of(text)}
+        except OSError:
+            return None
+    return found
+
+
+def _fields_of(source: str) -> Iterator[str]:
+    """Yield the names of the fields of all classes of settings in a module."""
+    for one in ast.parse(source).body:
+        if isinstance(one, ast.ClassDef) and one.name.endswith("Settings"):
+            for line in one.body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    yield line.target.id
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(_SERVICE_LINK.fullmatch(name) and _LINK_VALUE.fullmatch(value))

@@ -1,0 +1,52 @@
+"""Whether a port can be listened on: asked before anything is started, and told in one line that says what to do."""
+
+import errno
+import os
+import socket
+
+
+class PortError(Exception):
+    """An address cannot be listened on; says why, and what to do."""
+
+
+def check_port(host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port") -> None:
+    """Check that an address is free at this moment.
+
+    Args:
+        host: an address, or a name of this machine.
+        port: the TCP port; 0: any.
+        setting: the environment's variable that sets the port.
+        flag: the command's flag that does.
+
+    Raises:
+        PortError: it is not.
+
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+                probe.listen(1)
+    except OSError as error:
+        raise PortError(explain_listen_error(error, host, port, setting=setting, flag=flag)) from None
+
+
+def explain_listen_error(
+    error: OSError, host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port"
+) -> str:
+    """Return why an address cannot be listened on, and what to do, in one line."""
+    other = f"take another with {flag} or {setting}"
+    if error.errno == errno.EADDRINUSE:
+        who = "another program listens there, perhaps another `tidings`"
+        return f"port {port} of {host} is in use: {who}. Stop it, or {other}"
+    if error.errno == errno.EACCES:
+        return f"port {port} of {host} may not be opened by this user: ports below 1024 are the system's; {other}"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        host_setting = setting.replace("_PORT", "_HOST")
+        return f"this machine has no address {host!r}: set {host_setting} to one of its own, such as 127.0.0.1"
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    return f"cannot listen on port {port} of {host} ({why}); {other}"

@@ -1,0 +1,1 @@
+"""Precise errors for JSON that does not have the expected form."""

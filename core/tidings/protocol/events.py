@@ -1,0 +1,48 @@
+"""Events: what happens to a job, as its watchers are told.
+
+An event is born in a Lua script, which gives it its number and its time, and travels as the bytes
+of the frame that the client will get (`EventFrame`); nobody between parses it again. Beside the
+frame travels its *class*, which says what a slow or broken connection may do with it.
+"""
+
+from enum import IntEnum, StrEnum
+
+from .states import State
+
+
+class EventName(StrEnum):
+    """The names of events; clients ignore names they do not know."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    PROGRESS = "progress"
+    LOG = "log"
+    STEP = "step"
+    RETRYING = "retrying"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class EventClass(IntEnum):
+    """What a reader may do with an event it cannot take at once. The Lua scripts use the numbers."""
+
+    PROGRESS = 0
+    """The newest wins: an older one of the same job that is still waiting may be dropped."""
+    LOG = 1
+    """Never skipped."""
+    CHANGE = 2
+    """A change of state that is not the last; never skipped."""
+    FINAL = 3
+    """The terminal event; nothing follows it."""
+
+
+FINAL_STATE: dict[str, State] = {
+    EventName.SUCCEEDED: State.SUCCEEDED,
+    EventName.FAILED: State.FAILED,
+    EventName.CANCELLED: State.CANCELLED,
+    EventName.EXPIRED: State.EXPIRED,
+}
+"""The terminal events and the states they announce."""

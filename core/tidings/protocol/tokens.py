@@ -1,0 +1,40 @@
+"""Tokens: the opaque, unguessable names of jobs.
+
+A token is `partition.random`: the partition says where in the store the job lies, so that any
+server finds it without a look-up; the random part has 128 bits (RFC 4648 base64url, no padding),
+so that it cannot be guessed. It is safe in a URL. Clients treat the whole as opaque.
+"""
+
+import re
+import secrets
+from typing import NamedTuple
+
+_ID = r"[A-Za-z0-9_-]{22}"
+_QUEUE = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_TOKEN_FORM = re.compile(rf"({_QUEUE})\.({_ID})")
+
+QUEUE_PATTERN = rf"^{_QUEUE}$(?!\n)"
+"""What a queue, a partition and a tier may be called: 1 to 63 of a-z, 0-9, `-` and `_`."""
+
+
+class Token(NamedTuple):
+    """The two halves of a token."""
+
+    partition: str
+    """Where in the store the job lies: the hash tag of all its keys."""
+    id: str
+    """22 characters, 128 random bits."""
+
+    def __str__(self) -> str:
+        return f"{self.partition}.{self.id}"
+
+
+def new_token(partition: str) -> Token:
+    """Return a fresh token in `partition`."""
+    return Token(partition, secrets.token_urlsafe(16))
+
+
+def parse_token(text: str) -> Token | None:
+    """Return the halves of a token, or None if `text` is not one (so no job can have it)."""
+    match = _TOKEN_FORM.fullmatch(text)
+    return Token(match[1], match[2]) if match else None

@@ -1,0 +1,35 @@
+"""What a saga's handler may see of its steps.
+
+::
+
+    StepError           a step has failed for good
+    └── SignalTimeout   a signal did not come in time (also a TimeoutError)
+    SagaUseError        the handler uses its steps in a way that cannot be repeated
+    DivergedError       the handler takes other steps than those in its journal
+"""
+
+from tidings.protocol.problems import Problem
+
+
+class StepError(Exception):
+    """A step has failed for good. In every later run of the handler it fails in the same way."""
+
+    def __init__(self, name: str, path: str, problem: Problem) -> None:
+        self.name = name
+        """The step's name."""
+        self.path = path
+        """Its place in the program."""
+        self.problem = problem
+        """Why."""
+        super().__init__(name, path, problem)
+
+    def __str__(self) -> str:
+        return f"step {self.path} ({self.name}) failed: {self.problem.code}: {self.problem.detail}"
+
+
+class SignalTimeout(StepError, TimeoutError):  # noqa: N818 - as the standard library's TimeoutError is called
+    """A signal did not come in time."""
+
+
+class SagaUseError(RuntimeError):
+    """Steps are used in a way that a replay of the handler could not repeat."""

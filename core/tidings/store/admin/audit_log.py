@@ -1,0 +1,121 @@
+"""The audit log: what operators did, and what callers were refused, kept in the store.
+
+Acts that were carried out, what the server refused an operator, and what it refused callers who are no operators are
+three streams, each with a bound of its own: no number of refusals makes an act leave the log.
+"""
+
+import asyncio
+from enum import StrEnum
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import command
+
+MAX_TEXT = 1_000
+"""Characters of each field."""
+
+_FIELDS = ("who", "address", "action", "target", "detail", "outcome")
+
+
+class AuditStream(StrEnum):
+    """Where an entry is kept."""
+
+    ACT = "act"
+    """An operator changed something."""
+    IDLE = "idle"
+    """An operator was refused, or asked for what changes nothing."""
+    STRANGER = "stranger"
+    """A caller without the scope `admin` was refused."""
+
+
+MAX_ENTRIES = {AuditStream.ACT: 10_000, AuditStream.IDLE: 2_000, AuditStream.STRANGER: 500}
+"""Entries that are kept of each, about; older ones leave."""
+
+
+class AuditEntry(NamedTuple):
+    """One thing that was done, or refused."""
+
+    who: str
+    address: str
+    action: str
+    target: str
+    detail: str
+    outcome: str
+    unrecorded: int = 0
+    """Refusals of the same caller since its entry before that left none."""
+    entry: str = ""
+    """Its id, which begins with the time, ms since the epoch by the store's clock."""
+    stream: AuditStream = AuditStream.ACT
+
+    @property
+    def at(self) -> int:
+        """When it was, ms since the epoch."""
+        return int(self.entry.partition("-")[0])
+
+    @property
+    def cursor(self) -> str:
+        """What the page after this entry begins with."""
+        return f"{self.entry}@{self.stream}"
+
+    def cut(self) -> "AuditEntry":
+        """Return it with texts of `MAX_TEXT` characters at the most."""
+        return self._replace(**{name: getattr(self, name)[:MAX_TEXT] for name in _FIELDS})
+
+
+class AuditLog:
+    """The log; whatever asks the store raises `StoreError`."""
+
+    def __init__(self, store: Redis, keys: StoreKeys) -> None:
+        self._store = store
+        self._streams = {
+            AuditStream.ACT: keys.audit,
+            AuditStream.IDLE: keys.audit_idle,
+            AuditStream.STRANGER: keys.audit_strangers,
+        }
+
+    async def write(self, entry: AuditEntry) -> None:
+        """Add an entry; long texts are cut."""
+        cut = entry.cut()
+        fields = [part for name in _FIELDS for part in (name, getattr(cut, name))]
+        if entry.unrecorded:
+            fields += ["unrecorded", str(entry.unrecorded)]
+        stream, most = self._streams[entry.stream], MAX_ENTRIES[entry.stream]
+        await command(self._store, "XADD", stream, "MAXLEN", "~", most, "*", *fields)
+
+    async def page(self, cursor: str, most: int) -> list[AuditEntry]:
+        """Return up to `most` entries of all streams, the newest first.
+
+        Args:
+            cursor: of the last entry of the page before, or empty.
+            most: how many.
+
+        """
+        streams = list(AuditStream)
+        found = await asyncio.gather(*(self._read(stream, _before(stream, cursor), most) for stream in streams))
+        entries = [entry for some in found for entry in some]
+        entries.sort(key=lambda one: (*map(int, one.entry.split("-")), -streams.index(one.stream)), reverse=True)
+        return entries[:most]
+
+    async def _read(self, stream: AuditStream, before: str, most: int) -> list[AuditEntry]:
+        found = await command(self._store, "XREVRANGE", self._streams[stream], before, "-", "COUNT", most)
+        return [
+            AuditEntry(
+                **{name: fields.get(name.encode(), b"").decode(errors="replace") for name in _FIELDS},
+                unrecorded=int(fields.get(b"unrecorded", 0)),
+                entry=entry.decode(),
+                stream=stream,
+            )
+            for entry, fields in found
+        ]
+
+
+def _before(stream: AuditStream, cursor: str) -> str:
+    """Return where reading a stream begins; of entries of one id those of an earlier stream come first."""
+    if not cursor:
+        return "+"
+    entry, _, last = cursor.partition("@")
+    streams = list(AuditStream)
+    seen = not last or streams.index(stream) <= streams.index(AuditStream(last))
+    return f"({entry}" if seen else entry

@@ -1,0 +1,169 @@
+"""The dead-letter stream of one partition: look through it, find a letter, replay or drop letters."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.script import Script
+from tidings.store.redis.store_client import command
+from tidings.store.redis.store_clock import store_ms
+
+from .dead_letter import DeadLetter, read_dead_letter
+
+READ_AT_ONCE = 50
+"""Letters in one answer of the store; each may be as large as its job's input and history."""
+
+_REPLAY = Script("dead_replay", list[str])
+_DROP = Script("dead_drop", list[str])
+
+
+class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which letters are meant; what is not said does not matter."""
+
+    kind: str = ""
+    code: str = ""
+    """The problem's code."""
+    older_than_s: float | None = None
+    """The job died at least so long ago, by the store's clock, s."""
+    newer_than_s: float | None = None
+    """The job died at most so long ago, by the store's clock, s."""
+
+    def admits(self, letter: DeadLetter) -> bool:
+        """Return whether a letter is of the kind and code meant; its age is the store's to know."""
+        return self.kind in ("", letter.kind) and self.code in ("", letter.code)
+
+
+ALL_LETTERS = DeadLetterFilter()
+
+
+class DeadLetterPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a list, newest first."""
+
+    letters: list[DeadLetter]
+    next: str
+    """`before` of the page that follows; empty: there is none."""
+
+
+class DeadLetters:
+    """The dead letters of one partition; whatever asks the store raises `StoreError`."""
+
+    def __init__(self, store: Redis, keys: StoreKeys, partition: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._partition = partition
+        self._stream = keys.dead(partition)
+
+    async def page(
+        self, selection: DeadLetterFilter = ALL_LETTERS, *, before: str = "", most: int = 100, look: int | None = None
+    ) -> DeadLetterPage:
+        """Return up to `most` letters, newest first.
+
+        Args:
+            selection: which.
+            before: the `next` of the page before; empty: from the newest.
+            most: letters on the page, from 1.
+            look: letters that are read at the most, about, whether they are meant or not; the page may then have fewer
+                than there are. None: as many as it takes.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        letters: list[DeadLetter] = []
+        looked, last = 0, ""
+        by_age = msgspec.structs.replace(selection, kind="", code="")
+        async with aclosing(self.scan(by_age, newest_first=True, before=before)) as found:
+            async for letter in found:
+                if looked == look or len(letters) == most:
+                    return DeadLetterPage(letters=letters, next=last)
+                if selection.admits(letter):
+                    letters.append(letter)
+                looked, last = looked + 1, letter.entry
+        return DeadLetterPage(letters=letters, next="")
+
+    async def scan(
+        self, selection: DeadLetterFilter = ALL_LETTERS, *, newest_first: bool = False, before: str = ""
+    ) -> AsyncGenerator[DeadLetter, None]:
+        """Yield the letters that are there now; those that come meanwhile are left out.
+
+        So a job that is replayed while this goes on, and dies again, is not met a second time.
+        """
+        low, high = await self._bounds(selection, before)
+        while True:
+            read = ("XREVRANGE", high, low) if newest_first else ("XRANGE", low, high)
+            found = await command(self._store, read[0], self._stream, *read[1:], "COUNT", READ_AT_ONCE)
+            for entry, fields in found:
+                letter = read_dead_letter(self._partition, entry, fields)
+                if selection.admits(letter):
+                    yield letter
+            if len(found) < READ_AT_ONCE:
+                return
+            last = "(" + found[-1][0].decode()
+            low, high = (low, last) if newest_first else (last, high)
+
+    async def find(self, *jobs: str) -> dict[str, DeadLetter]:
+        """Return the letters of jobs by their ids; a job that has none is missing from the answer.
+
+        While a job's record lives it names the letter; after that the whole stream is read for it.
+        """
+        found: dict[str, DeadLetter] = {}
+        unrecorded = set()
+        for job in jobs:
+            state, entry = await command(self._store, "HMGET", self._keys.job(self._partition, job), "state", "letter")
+            letter = None if entry is None else await self._read(entry)
+            if letter is not None:
+                found[job] = letter
+            if state is None:
+                unrecorded.add(job)
+        return found | (await self._search(unrecorded) if unrecorded else {})
+
+    async def replay(self, entries: list[str]) -> list[str]:
+        """Put letters back into their queues, by their entry ids; one that is replayed twice runs once.
+
+        Returns:
+            For each `queued`, `gone` (it is not there any more), `live` (its job is not failed), `held` (another job
+            with its unique value lives) or `broken` (what it holds cannot be used).
+
+        """
+        answers = await _REPLAY(self._store, self._keys.root(self._partition), (self._partition, entries))
+        return [_word(answer) for answer in answers]
+
+    async def drop(self, entries: list[str]) -> list[str]:
+        """Remove letters, by their entry ids: `dropped`, `gone` or `broken` for each. The jobs stay failed."""
+        answers = await _DROP(self._store, self._keys.root(self._partition), (entries,))
+        return [_word(answer) for answer in answers]
+
+    async def _read(self, entry: bytes) -> DeadLetter | None:
+        found = await command(self._store, "XRANGE", self._stream, entry, entry)
+        return read_dead_letter(self._partition, *found[0]) if found else None
+
+    async def _search(self, jobs: set[str]) -> dict[str, DeadLetter]:
+        found: dict[str, DeadLetter] = {}
+        async with aclosing(self.scan(newest_first=True)) as letters:
+            async for letter in letters:
+                job = letter.token.rpartition(".")[2]
+                if job in jobs:
+                    found[job] = letter
+                if len(found) == len(jobs):
+                    break
+        return found
+
+    async def _bounds(self, selection: DeadLetterFilter, before: str) -> tuple[str, str]:
+        """Return the range of entry ids: they begin with the time at which the store wrote them."""
+        now = await store_ms(self._store)
+        low = "-" if selection.newer_than_s is None else str(max(0, now - int(selection.newer_than_s * 1000)))
+        if before:
+            return low, "(" + before
+        if selection.older_than_s is not None:
+            return low, str(max(0, now - int(selection.older_than_s * 1000)))
+        newest: list[Any] = await command(self._store, "XREVRANGE", self._stream, "+", "-", "COUNT", 1)
+        return low, newest[0][0].decode() if newest else "+"
+
+
+def _word(answer: str) -> str:
+    """Return what became of a letter: a fault of one is told in a word, as the others' are."""
+    return "broken" if answer.startswith("!") else answer

@@ -1,0 +1,251 @@
+"""A census of the store: what is served, by whom, and how much waits. For people and probes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+
+from tidings.protocol.kind_record import KindRecord
+from tidings.store.availability.store_errors import StoreError, translate
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.script import Script
+from tidings.store.redis.store_client import CALL_ERRORS, command, command_pool_of
+from tidings.store.redis.store_clock import store_ms
+from tidings.store.registry import Registry, WorkerRecord
+
+from .paused_queues import PausedQueues
+
+log = structlog.get_logger()
+
+_COUNT = Script("count", tuple[int, int, int, list[tuple[int, int, int]]])
+
+
+class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How much lies in one tier of a queue."""
+
+    queue: str
+    tier: str
+    waiting: int
+    running: int
+    scheduled: int
+    """Of the whole queue."""
+    dead: int
+    """Of the whole queue."""
+    oldest: float | None = None
+    """How long the one that waits longest has been in line for a worker, s by the store's clock; None: none is."""
+
+
+NEARLY_FULL = 0.8
+"""The share of `maxmemory` above which operators are warned."""
+
+
+class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store holds in memory, bytes."""
+
+    used: int | None = None
+    """None: it does not tell."""
+    limit: int | None = None
+    """`maxmemory`; None: it has none, or does not tell."""
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether it holds more than a share of what it may."""
+        return bool(self.limit and self.used is not None and self.used > NEARLY_FULL * self.limit)
+
+
+MAX_PARKED_JOBS = 500
+"""Jobs of a queue that are looked at for what they wait for."""
+
+PARKED_RETRY_MS = 20_000
+"""Those that wait for a worker that serves their kind are offered again within this time."""
+
+PAGE = 50
+"""Queues that are asked for at once: a submit of the same process waits behind so many short calls at the most."""
+
+RATE_VALID_MS = 30_000
+"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+
+
+class KindWait(msgspec.Struct, frozen=True):
+    """Jobs that wait for a worker that serves their kind."""
+
+    kind: str
+    queue: str
+    jobs: int
+    """How many were found, among the first `MAX_PARKED_JOBS`."""
+
+
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at one moment."""
+
+    kinds: list[KindRecord]
+    workers: list[WorkerRecord]
+    queues: list[QueueCount]
+    paused: list[str] = []
+    """Queues whose workers take nothing, as an operator said."""
+    unserved_kinds: list[KindWait] = []
+    """Kinds whose jobs wait in a queue that has workers, none of which serves the kind."""
+
+    @property
+    def unserved(self) -> list[str]:
+        """Where something waits that no worker serves: a queue, or `queue/tier` if only that tier is meant."""
+        found = set()
+        for one in self.queues:
+            if one.waiting and not self.serves(one.queue, one.tier):
+                known = any(one.queue in worker.queues for worker in self.workers)
+                found.add(f"{one.queue}/{one.tier}" if known else one.queue)
+        return sorted(found)
+
+    def serves(self, queue: str, tier: str) -> bool:
+        """Return whether any worker that lives takes jobs of a tier of a queue."""
+        return any(worker.serves(queue, tier) for worker in self.workers)
+
+
+async def read_queue_stats(store: Redis, keys: StoreKeys, known: Iterable[KindRecord] | None = None) -> QueueStats:
+    """Return the census of a store.
+
+    Args:
+        store: a client of it.
+        keys: the names of the namespace.
+        known: its kinds, from one who knows them; None: they are asked for.
+
+    Raises:
+        StoreError: it cannot be reached.
+
+    """
+    registry = Registry(store, keys)
+    found = (await registry.kinds()).values() if known is None else known
+    kinds = sorted(found, key=lambda kind: kind.kind)
+    workers = await registry.workers()
+    queues = [one async for page in count_queues(store, keys, queues_of(kinds)) for one in page]
+    return QueueStats(
+        kinds=kinds,
+        workers=workers,
+        paused=sorted(await PausedQueues(store, keys).queues()),
+        queues=queues,
+        unserved_kinds=await _unserved_kinds(store, keys, kinds, workers, {one.queue for one in queues if one.waiting}),
+    )
+
+
+async def _unserved_kinds(
+    store: Redis, keys: StoreKeys, kinds: list[KindRecord], workers: list[WorkerRecord], waiting: set[str]
+) -> list[KindWait]:
+    """Return the kinds whose jobs wait in vain in one of some queues that have workers."""
+    served = {kind for worker in workers for kind in worker.kinds}
+    lacking = {kind.kind: kind.queue for kind in kinds if kind.kind not in served}
+    queues = {queue for queue in lacking.values() if queue in waiting and any(queue in one.queues for one in workers)}
+    found: Counter[str] = Counter()
+    for queue in sorted(queues):
+        found.update(await _kinds_of_parked_jobs(store, keys, queue))
+    return [KindWait(kind, lacking[kind], jobs) for kind, jobs in sorted(found.items()) if kind in lacking]
+
+
+async def _kinds_of_parked_jobs(store: Redis, keys: StoreKeys, queue: str) -> list[str]:
+    """Return the kinds of the jobs of a queue that stepped aside, those first that are offered again first."""
+    until = await store_ms(store) + PARKED_RETRY_MS
+    due = ("-inf", until, "LIMIT", 0, MAX_PARKED_JOBS)
+    ids = [one.decode() for one in await command(store, "ZRANGEBYSCORE", keys.scheduled(queue), *due)]
+    pipeline = store.pipeline(transaction=False)
+    for one in ids:
+        pipeline.hmget(keys.job(queue, one), ["state", "entry", "kind"])
+    try:
+        found = await pipeline.execute()
+    except CALL_ERRORS as error:
+        raise translate(error) from error
+    return [kind.decode(errors="replace") for state, entry, kind in found if state == b"queued" and not entry and kind]
+
+
+def queues_of(kinds: Iterable[KindRecord]) -> dict[str, set[str]]:
+    """Return the queues of some kinds, each with its tiers."""
+    queues: dict[str, set[str]] = {}
+    for kind in kinds:
+        queues.setdefault(kind.queue, set()).update(kind.tiers)
+    return queues
+
+
+async def count_queues(
+    store: Redis, keys: StoreKeys, queues: Mapping[str, Iterable[str]]
+) -> AsyncIterator[list[QueueCount]]:
+    """Yield how much lies in some queues, by their names, `PAGE` queues at a time.
+
+    Each queue is counted at one moment, different queues at different ones. Between two pages the store and the
+    connection serve others, however many queues there are.
+
+    Args:
+        store: a client of it.
+        keys: the names of the namespace.
+        queues: queue → its tiers.
+
+    Raises:
+        StoreError: the store cannot be reached.
+
+    """
+    names = sorted(queues)
+    for first in range(0, len(names), PAGE):
+        counts = (count_queue(store, keys, name, sorted(queues[name])) for name in names[first : first + PAGE])
+        yield [one for queue in await asyncio.gather(*counts) for one in queue]
+
+
+async def count_queue(store: Redis, keys: StoreKeys, queue: str, tiers: list[str]) -> list[QueueCount]:
+    """Return how much lies in some tiers of a queue, counted at one moment.
+
+    Raises:
+        StoreError: the store cannot be reached.
+
+    """
+    now, scheduled, dead, counted = await _COUNT(store, keys.root(queue), (tiers,))
+    return [
+        QueueCount(
+            queue=queue,
+            tier=tier,
+            waiting=waiting,
+            running=running,
+            scheduled=scheduled,
+            dead=dead,
+            oldest=max(now - since, 0) / 1000 if since else None,
+        )
+        for tier, (waiting, running, since) in zip(tiers, counted, strict=True)
+    ]
+
+
+async def drain_rates(store: Redis, keys: StoreKeys, counts: Iterable[QueueCount], now: int) -> list[float | None]:
+    """Return for each tier the jobs a second that leave its line, measured while there is one; None: unknown.
+
+    Args:
+        store: a client of it.
+        keys: the names of the namespace.
+        counts: the tiers.
+        now: the store's time, ms since the epoch.
+
+    Raises:
+        StoreError: the store cannot be reached.
+
+    """
+    caller, flows = command_pool_of(store), [keys.flow(one.queue, one.tier) for one in counts]
+    rates: list[float | None] = []
+    for first in range(0, len(flows), PAGE):
+        asked = [caller.ask("HMGET", flow, "since", "rate") for flow in flows[first : first + PAGE]]
+        rates += [_valid_rate(since, rate, now) for since, rate in await asyncio.gather(*asked)]
+    return rates
+
+
+def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | None:
+    try:
+        if since is None or rate is None or now - int(since) > RATE_VALID_MS:
+            return None
+        return float(rate)
+    except ValueError:  # not what a script wrote
+        return None
+
+
+async def store_memory(store: Redis) -> StoreMemory:
+    """Return what the store holds in memory; nothing where it does not tell, as to a user who may not ask."""
+    try:
+        info = await command(store, "INFO", "memory")
+    except StoreError as error:
+        log.debug("store_tells_no_memory", error=str(error))
+        return StoreMemory()
+    return StoreMemory(used=info.get("used_memory"), limit=info.get("maxmemory") or None)

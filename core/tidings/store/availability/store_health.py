@@ -1,0 +1,115 @@
+"""A process's health with its store: every call's fate comes by here, and is logged once, not every time."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from .downtime import Downtime
+from .outage import Outage
+from .store_errors import CommandDeniedError, StoreError, StoreFullError, StoreUnavailableError
+
+log = structlog.get_logger()
+
+
+DISPENSABLE = frozenset({"CONFIG", "CONFIG GET", "FCALL", "FUNCTION", "INFO"})
+"""Commands that a process does without, where its user may not use them."""
+
+
+SCRIPTS = ("FCALL", "EVALSHA", "EVAL")
+"""The ways to run a script."""
+
+
+def log_warning(event: str, **fields: object) -> None:
+    """Write what people need to know to the log."""
+    log.warning(event, **fields)
+
+
+def log_nothing(event: str, **fields: object) -> None:
+    """Keep it to oneself: for a command whose own errors say it all."""
+
+
+class StoreHealth:
+    """What one process knows of how its store is; all its clients of the store share one."""
+
+    def __init__(
+        self,
+        *,
+        max_downtime_s: float = float("inf"),
+        tell: Callable[..., None] = log_warning,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin.
+
+        Args:
+            max_downtime_s: how long the store may be silent before `downtime` takes note, s.
+            tell: gets the name of an event and its fields.
+            clock: seconds, never going back.
+
+        """
+        self.downtime = Downtime(max_downtime_s)
+        self.clock = clock
+        self._tell = tell
+        self._loss = Outage()
+        self._want = Outage()
+        """Of memory: the store answers, and takes no more."""
+        self._refused: tuple[Any, ...] = ()
+        self.denied: dict[str, str] = {}
+        """Commands that the store's user may not use, or not with the keys or channels of Tidings → what it said."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the store did not answer when it was asked last."""
+        return self._loss.lasts
+
+    def answered(self, call: tuple[Any, ...]) -> None:
+        """Take note that the store answered.
+
+        Args:
+            call: what makes one call the same as another: the command and its first argument.
+
+        """
+        now = self.clock()
+        self.downtime.heard(now)
+        if self._loss.lasts:
+            over = self._loss.succeeded(now)
+            if over is not None:
+                self._tell("store_back", seconds=round(over.seconds, 3), failed_calls=over.failures)
+        if self.denied and call:
+            # A script that ran in one way needs no permission to run in the others.
+            for command in SCRIPTS if call[0] in SCRIPTS else (call[0],):
+                if self.denied.pop(command, None) is not None:
+                    self._tell("store_permits", command=command)
+        # A full store goes on answering whatever needs no memory: only what it refused can tell.
+        if self._want.lasts and call == self._refused:
+            over = self._want.succeeded(now)
+            if over is not None:
+                self._tell("store_has_room", seconds=round(over.seconds, 3), refused_calls=over.failures)
+
+    def failed(self, call: tuple[Any, ...], error: StoreError) -> None:
+        """Take note that a call failed."""
+        if isinstance(error, StoreUnavailableError):
+            if self._loss.failed(self.clock()):
+                self._tell("store_lost", error=str(error))
+            return
+        self.answered(())
+        if isinstance(error, CommandDeniedError):
+            self._deny(call, error)
+        if isinstance(error, StoreFullError):
+            if not self._want.lasts:
+                self._refused = call
+            if self._want.failed(self.clock()):
+                self._tell("store_full", error=str(error))
+
+    def _deny(self, call: tuple[Any, ...], error: StoreError) -> None:
+        command = str(call[0]) if call else ""
+        if command in DISPENSABLE or command in self.denied:
+            return
+        self.denied[command] = str(error)
+        self._tell(
+            "store_denies",
+            command=command,
+            error=str(error),
+            help="grant the store's user what docs/how-to/production.md lists: keys ~t:*, channels &t:*, commands",
+        )

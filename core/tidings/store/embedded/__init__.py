@@ -1,0 +1,1 @@
+"""A store that runs as a child of `tidings dev`."""

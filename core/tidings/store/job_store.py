@@ -1,0 +1,298 @@
+"""The store as a gateway uses it: submit, watch, unwatch, cancel, signal; each gathered into batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.logging.log_limit import LogLimiter
+from tidings.protocol.steps import MAX_SIGNAL_BYTES
+from tidings.protocol.timestamps import whole_ms
+from tidings.protocol.tokens import Token
+
+from .job_reader import REPLY_BYTES, UNBOUNDED_ROOM, JobReader, JobRecord, ReplyRoom
+from .keys import StoreKeys
+from .redis.batcher import Batcher, Batchers
+from .redis.script import Script
+
+__all__ = [
+    "MAX_JOURNAL_BYTES",
+    "MAX_SIGNALS",
+    "FallbackJob",
+    "JobRecord",
+    "JobStore",
+    "NewJob",
+    "QueueingTerms",
+    "SubmitReply",
+]
+
+Reply = TypeVar("Reply")
+
+
+class FallbackJob(msgspec.Struct, array_like=True, frozen=True):
+    """What is queued in place of a job that would wait too long."""
+
+    kind: str
+    tier: str
+    envelope: str
+    limit: str = ""
+    """As in `QueueingTerms`."""
+
+
+class QueueingTerms(msgspec.Struct, array_like=True, frozen=True):
+    """Under which conditions a job is queued and started; most have none."""
+
+    limit: str = ""
+    """The kind, or kind, `:` and a value: whose place it needs to run; empty: none's."""
+    priority: int = 0
+    """-100 to 100; the lowest is shed first."""
+    max_eta_ms: int = 0
+    """Longer it shall not wait; 0: it may."""
+    shed: str = ""
+    """The problem (JSON) with which the least important job that waits ends in its favour; empty: none does."""
+    fallback: FallbackJob | Literal[False] = False
+    """What is queued instead."""
+
+
+class NewJob(msgspec.Struct, array_like=True, frozen=True):
+    """One item of `submit.lua`; times are ms, relative to the moment the store accepts it but for `at_ms`."""
+
+    id: str
+    kind: str
+    tier: str
+    envelope: str
+    delay_ms: int = 0
+    at_ms: int = 0
+    """Since the epoch; 0: now, or after the delay."""
+    deadline_ms: int = 0
+    """0: none."""
+    key: str = ""
+    """`Keys.dedup_suffix(…)`; empty: no idempotency key."""
+    fingerprint: str = ""
+    owner: str = ""
+    caller: str = ""
+    """Whose live jobs it counts among; empty: nobody's."""
+    unique: str = ""
+    """`Keys.unique_suffix(…)`; empty: it may stand beside any other."""
+    unique_ms: int = 0
+    """How long it may hold others off; 0: while it lives."""
+    correlation_id: str = ""
+    watch: int = 1
+    parent: str = ""
+    """Token and step of the saga that calls it, with a space between; empty: nobody waits for it."""
+    terms: QueueingTerms | Literal[False] = False
+    traceparent: str = ""
+    """Where in which trace it stands; empty: in none."""
+
+
+class SubmitReply(msgspec.Struct, array_like=True, frozen=True):
+    """What became of a `NewJob`."""
+
+    answer: str
+    """`new`, `duplicate`, `reused`, `full`, `crowded`, `heavy` or `busy`."""
+    id: str
+    """The job's id: for a duplicate that of the earlier job."""
+    state: str
+    """`unknown`: the earlier job's record has left, and its key is remembered longer."""
+    seq: int
+    """Its newest number; for `heavy` the bytes that may be."""
+    position: int
+    """Jobs ahead of it; for `full` the backlog, for `crowded` the caller's live jobs, for `heavy` the bytes of their
+    envelopes, for `busy` the jobs ahead."""
+    wait_ms: int
+    """Until it may start, or (refused) until another try makes sense; -1: unknown."""
+    degraded: str = ""
+    """`fallback`: another kind answers; `shed`: another job ended for it; empty: neither."""
+
+
+MAX_SIGNALS = 1_000
+"""Signals that one job may have had."""
+
+MAX_JOURNAL_BYTES = 16 * 1_048_576
+"""Size of one saga's journal, signals among it; a step begun before it was reached may still end."""
+
+
+_SUBMIT = Script("submit", list[SubmitReply])
+_WATCH = Script("watch", list[JobRecord])
+_CANCEL = Script("cancel", list[str])
+_SIGNAL = Script("signal", list[str])
+_EXPIRE = Script("expire", tuple[int, int, list[str]])
+
+_log = LogLimiter()
+
+
+class JobStore(Batchers):
+    """The operations of one gateway, to be used as `async with`; its calls run in a task group."""
+
+    def __init__(
+        self,
+        store: Redis,
+        keys: StoreKeys,
+        gateway: str,
+        *,
+        dedup_window_s: float = 86_400,
+        max_backlog: int = 100_000,
+        max_backlog_per_caller: int = 50_000,
+        max_backlog_bytes_per_caller: int = 67_108_864,
+        direct_per_caller: int = 8,
+        result_ttl_s: float = 86_400,
+        chronicle: int = 0,
+    ) -> None:
+        """Bind the operations to a store and a gateway's return address.
+
+        Args:
+            store: a client of the store; it stays the caller's to close.
+            keys: the names of the namespace.
+            gateway: this gateway's id; events go to its inbox.
+            dedup_window_s: how long an idempotency key is remembered, s.
+            max_backlog: jobs that may wait in one tier of a partition.
+            max_backlog_per_caller: jobs of one caller that may live in a partition.
+            max_backlog_bytes_per_caller: bytes that their envelopes may have together.
+            direct_per_caller: how many of them stand in line with everybody's; more take turns in a lane.
+            result_ttl_s: how long the record of a job that ends here is kept, s.
+            chronicle: ended jobs that a partition's chronicle keeps; 0: those that end here are not told in it.
+
+        """
+        super().__init__()
+        self.gateway = gateway
+        self._store = store
+        self._keys = keys
+        self._window_ms = whole_ms(dedup_window_s)
+        self._ttl_ms = whole_ms(result_ttl_s)
+        self._keep = chronicle
+        self._max_backlog = max_backlog
+        self._max_caller = max_backlog_per_caller
+        self._max_caller_bytes = max_backlog_bytes_per_caller
+        self._direct = direct_per_caller
+        self._readers: dict[tuple[str, str], JobReader] = {}
+
+    def submit(self, partition: str, job: NewJob) -> "asyncio.Future[SubmitReply]":
+        """Accept a job; a future that fails with `StoreError`."""
+        return self._batcher(partition, _SUBMIT, self._submit_args, size=_job_size).put(job)
+
+    def watch(self, token: Token, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
+        """Read a job with its log after `after`, and have its events sent to this gateway's inbox.
+
+        A large answer waits until the `room` has taken it, and may then fail with `ProblemError`.
+        """
+        return self._reader(token.partition, "watch").ask(token.id, after, room)
+
+    def read(self, token: Token, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
+        """Read a job with its log after `after`; no events follow. For the `room` see `watch`."""
+        return self._reader(token.partition, "read").ask(token.id, after, room)
+
+    def unwatch(self, token: Token) -> "asyncio.Future[JobRecord]":
+        """Have no more events of a job sent here; takes effect in order with `watch`."""
+        return self._batcher(token.partition, _WATCH, self._watch_args).put((token.id, -1, 0))
+
+    def cancel(self, token: Token, owner: str = "", *, forbid: str = "") -> "asyncio.Future[str]":
+        """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`.
+
+        Args:
+            token: the job's.
+            owner: whose job it must be; empty: anybody's.
+            forbid: the kind of a saga's child that is never to be made if it is not there yet (`unknown`); empty: of
+                what is not there nothing is remembered.
+
+        """
+        return self._batcher(token.partition, _CANCEL, self._cancel_args).put((token.id, owner, forbid))
+
+    def signal(self, token: Token, owner: str, name: str, key: str, value: str) -> "asyncio.Future[str]":
+        """Give a job a signal: `ok`, `unknown`, `finished`, `too_large` or `full`; may fail with `StoreError`.
+
+        Args:
+            token: the job's.
+            owner: whose job it must be; empty: anybody's.
+            name: the signal's, without spaces.
+            key: given before with a signal of that name, this is the same signal; empty: it is another.
+            value: JSON text.
+
+        """
+        item = (token.id, owner, name, key, value)
+        return self._batcher(token.partition, _SIGNAL, self._signal_args, size=_signal_size).put(item)
+
+    async def expire(self, partition: str, most: int) -> int:
+        """End jobs of a partition whose deadline has passed, up to `most`; return the ms until the next (-1: none).
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        args = (partition, self._ttl_ms, self._keep, most)
+        _, wait_ms, faults = await _EXPIRE(self._store, self._keys.root(partition), args)
+        for fault in faults:
+            job, _, error = fault.partition(" ")
+            _log.error("record_broken", cause=partition, queue=partition, job=job, error=error)
+        return wait_ms
+
+    # What each script takes before and around its items.
+
+    def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return (
+            partition,
+            self.gateway,
+            self._window_ms,
+            self._max_backlog,
+            self._max_caller,
+            self._max_caller_bytes,
+            self._direct,
+            self._ttl_ms,
+            self._keep,
+            items,
+        )
+
+    def _watch_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return self.gateway, REPLY_BYTES, items
+
+    def _read_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return "", REPLY_BYTES, items
+
+    def _cancel_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return partition, self._ttl_ms, self._keep, items
+
+    def _signal_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return partition, MAX_SIGNALS, MAX_SIGNAL_BYTES, MAX_JOURNAL_BYTES, items
+
+    def _reader(self, partition: str, verb: str) -> JobReader:
+        reader = self._readers.get((partition, verb))
+        if reader is None:
+            assert self._tasks is not None, "use it inside `async with`"
+            args = self._watch_args if verb == "watch" else self._read_args
+            # Questions that begin a watch are not joined: one that ends it may stand between them.
+            small = self._batcher(partition, _WATCH, args, verb, join=verb == "read")
+            large = self._batcher(partition, _WATCH, args, f"{verb} large", most=1)
+            reader = JobReader(self._store, self._keys, partition, small, large, self._run, join=verb == "read")
+            self._readers[partition, verb] = reader
+        return reader
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._tasks is not None, "use it inside `async with`"
+        self._tasks.start_soon(_await, work, name="large answer")
+
+    def _batcher(
+        self,
+        partition: str,
+        script: Script[list[Reply]],
+        args: Callable[[str, list[Any]], tuple[Any, ...]],
+        name: str = "",
+        **options: Any,
+    ) -> Batcher[Any, Any]:
+
+        def call(items: list[Any]) -> Awaitable[list[Reply]]:
+            return script(self._store, self._keys.root(partition), args(partition, items))
+
+        return self.gather((name or script.name, partition), call, **options)
+
+
+async def _await(work: Coroutine[Any, Any, None]) -> None:
+    await work
+
+
+def _job_size(job: NewJob) -> int:
+    return len(job.envelope)
+
+
+def _signal_size(signal: tuple[str, ...]) -> int:
+    return len(signal[4])

@@ -1,0 +1,192 @@
+"""The names of everything in the store, made here and nowhere else in Python.
+
+All keys of one partition carry the partition as their hash tag, so that one script touches one
+slot of a Redis Cluster. Scripts get the partition's *root* as their only declared key and derive
+the rest in `lua/_prelude.lua`; a test compares the two.
+"""
+
+from typing import Final
+
+GROUP: Final = "workers"
+"""The consumer group of every ready stream."""
+
+REGISTRY: Final = "registry"
+"""The hash tag of what belongs to no queue: the kinds, the workers, the tickets."""
+
+BREAKERS: Final = "breakers"
+"""The hash tag of the breakers, which belong to no queue either: all queues' workers ask for them."""
+
+
+class StoreKeys:
+    """The key names of one namespace (prefix)."""
+
+    def __init__(self, namespace: str = "t") -> None:
+        self.namespace = namespace
+        self.kinds = f"{namespace}:{{{REGISTRY}}}:kinds"
+        """Hash: kind → its `KindRecord` as JSON. No expiry: kinds outlive their workers' restarts."""
+        self.kinds_changed = f"{namespace}:{{{REGISTRY}}}:kinds-changed"
+        """Channel: told when a worker registers a kind that is new or different."""
+        self.kinds_seen = f"{namespace}:{{{REGISTRY}}}:kinds-seen"
+        """Sorted set: kind → when a worker last said that it serves it (ms); a kind that is removed leaves."""
+        self.workers = f"{namespace}:{{{REGISTRY}}}:workers"
+        """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
+        self.workers_changed = f"{namespace}:{{{REGISTRY}}}:workers-changed"
+        """Channel: the name of a worker that has come, or has left."""
+
+        self.breakers = f"{namespace}:{{{BREAKERS}}}:breakers"
+        """Set: the breakers' names; one whose record has left goes when they are listed."""
+        self.breakers_changed = f"{namespace}:{{{BREAKERS}}}:changed"
+        """Channel: the `BreakerView` of a breaker that has changed."""
+
+        self.paused = f"{namespace}:{{{REGISTRY}}}:paused"
+        """Hash: paused queue → its `PauseRecord` as JSON; a field leaves when it is resumed."""
+        self.paused_changed = f"{namespace}:{{{REGISTRY}}}:paused-changed"
+        """Channel: told the queue that was paused or resumed."""
+        self.audit = f"{namespace}:{{{REGISTRY}}}:audit"
+        """Stream: what operators did; trimmed by length."""
+        self.audit_idle = f"{namespace}:{{{REGISTRY}}}:audit-idle"
+        """Stream: what operators were refused, or asked for in vain; trimmed by length."""
+        self.audit_strangers = f"{namespace}:{{{REGISTRY}}}:audit-strangers"
+        """Stream: what callers without the scope `admin` were refused; trimmed by length."""
+        self.objectives = f"{namespace}:{{{REGISTRY}}}:objectives"
+        """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
+
+    def breaker(self, name: str) -> str:
+        """String, MessagePack: a breaker's `BreakerRecord`; expires a month after its last use."""
+        return f"{self.namespace}:{{{BREAKERS}}}:breaker:{name}"
+
+    def worker(self, worker: str) -> str:
+        """String, JSON, expires by itself: who a worker is and what it serves."""
+        return f"{self.namespace}:{{{REGISTRY}}}:worker:{worker}"
+
+    def ticket(self, digest: str) -> str:
+        """String, expires by itself: the SHA-256 of a ticket → whom it stands for."""
+        return f"{self.namespace}:{{{REGISTRY}}}:ticket:{digest}"
+
+    def root(self, partition: str) -> str:
+        """What every key of a partition begins with; never a key itself."""
+        return f"{self.namespace}:{{{partition}}}:"
+
+    def ready(self, partition: str, tier: str, lane: int | str | None = None) -> str:
+        """Stream: jobs that may start, whole envelopes, and the turns of the tier's lanes; or one such lane.
+
+        Beside the lanes stand `thread` and `process`: jobs that were set apart until a worker has one free.
+        Trimmed by deletion on acknowledgement.
+        """
+        return f"{self.root(partition)}ready:{tier}{'' if lane is None else f'/{lane}'}"
+
+    def job(self, partition: str, job: str) -> str:
+        """Hash: the record of one job; expires `result_ttl` after its end."""
+        return f"{self.root(partition)}job:{job}"
+
+    def log(self, partition: str, job: str) -> str:
+        """Stream: a job's log chunks, entry id `<seq>-0`; trimmed by size, expires with the job."""
+        return f"{self.root(partition)}log:{job}"
+
+    def steps(self, partition: str, job: str) -> str:
+        """Hash: the journal of a saga's steps and the signals that came (`lua/step.lua`); expires with the job."""
+        return f"{self.root(partition)}steps:{job}"
+
+    def outbox(self, partition: str) -> str:
+        """Stream: children that have ended, until their parents have been told; trimmed by deletion."""
+        return f"{self.root(partition)}outbox"
+
+    def scheduled(self, partition: str) -> str:
+        """Sorted set: job → when it is due (ms); trimmed by promotion."""
+        return f"{self.root(partition)}scheduled"
+
+    def dead(self, partition: str) -> str:
+        """Stream: dead letters; trimmed by length."""
+        return f"{self.root(partition)}dead"
+
+    def dedup(self, partition: str, owner: str, kind: str, key: str) -> str:
+        """String: idempotency key → job id and payload fingerprint; expires after the dedup window."""
+        return f"{self.root(partition)}key:{self.dedup_suffix(owner, kind, key)}"
+
+    @staticmethod
+    def dedup_suffix(owner: str, kind: str, key: str) -> str:
+        """What follows `key:`. The owner's length stands before it, so that no two triples collide."""
+        return f"{kind}:{len(owner)}:{owner}:{key}"
+
+    @staticmethod
+    def unique_suffix(owner: str, kind: str, value: str) -> str:
+        """What follows `unique:`. The owner's length stands before it, so that no two triples collide."""
+        return f"{kind}:{len(owner)}:{owner}:{value}"
+
+    def inbox(self, partition: str, gateway: str) -> str:
+        """Channel: events for one server process."""
+        return f"{self.root(partition)}inbox:{gateway}"
+
+    def orders(self, partition: str, worker: str) -> str:
+        """Channel: requests to one worker: a job's id, to cancel it; with `+` before it, that it was woken."""
+        return f"{self.root(partition)}orders:{worker}"
+
+    def due(self, partition: str) -> str:
+        """Channel: told the time (ms) of a job that was scheduled from outside the workers; 0: look into the outbox."""
+        return f"{self.root(partition)}due"
+
+    def chronicle(self, partition: str) -> str:
+        """Stream: the jobs that ended last, those of one script's call in an entry; trimmed by number.
+
+        The id of an entry is the number of jobs that had ended in the partition by then, and `-0`.
+        """
+        return f"{self.root(partition)}chronicle"
+
+    def ended(self, partition: str) -> str:
+        """String: how many jobs have ended while there was a chronicle. No expiry: it counts."""
+        return f"{self.root(partition)}ended"
+
+    def probe(self, process: str) -> str:
+        """Channel: what a process publishes to itself, to know that it would hear what others publish."""
+        return f"{self.namespace}:{{{REGISTRY}}}:probe:{process}"
+
+    def recurring(self, partition: str) -> str:
+        """Hash: recurring kind → its next tick (ms), the job made for it, and its schedule."""
+        return f"{self.root(partition)}recurring"
+
+    def callers(self, partition: str) -> str:
+        """Hash: caller → its live jobs; a field leaves when it reaches 0."""
+        return f"{self.root(partition)}callers"
+
+    def caller_bytes(self, partition: str) -> str:
+        """Hash: caller → the bytes of its live jobs' envelopes; a field leaves when it reaches 0."""
+        return f"{self.root(partition)}caller-bytes"
+
+    def deadlines(self, partition: str) -> str:
+        """Sorted set: live job that has a deadline → the deadline (ms); a job leaves with its end, or its deadline."""
+        return f"{self.root(partition)}deadlines"
+
+    def flow(self, partition: str, tier: str) -> str:
+        """Hash: how fast a tier drains, in which of its lanes something waits, and when a caller's jobs go there.
+
+        Expires an hour after it was last measured, unless something does.
+        """
+        return f"{self.root(partition)}flow:{tier}"
+
+    def unique(self, partition: str, suffix: str) -> str:
+        """String: the unique value of a kind → the live job that holds it; leaves with the job's end."""
+        return f"{self.root(partition)}unique:{suffix}"
+
+    def limit(self, partition: str, suffix: str) -> str:
+        """Set: a limit, that is a kind or one value of it → the jobs that have a place; a job leaves with its run."""
+        return f"{self.root(partition)}limit:{suffix}"
+
+    def limited(self, partition: str, suffix: str) -> str:
+        """Sorted set: a limit → the jobs that wait for a place, by when they were queued; trimmed by use."""
+        return f"{self.root(partition)}limited:{suffix}"
+
+    def rate(self, partition: str, kind: str) -> str:
+        """String: when the bucket of a kind with a rate is full again (ms); expires then."""
+        return f"{self.root(partition)}rate:{kind}"
+
+    def sheddable(self, partition: str, tier: str) -> str:
+        """Sorted set: jobs of a tier that may be shed while they wait, the least important first."""
+        return f"{self.root(partition)}sheddable:{tier}"
+
+    def held(self, partition: str, breaker: str) -> str:
+        """Sorted set: job that waits for a breaker → when it is due by itself (ms); trimmed as they become due."""
+        return f"{self.root(partition)}held:{breaker}"
+
+    def released(self, partition: str) -> str:
+        """Hash: breaker → its epoch, and how many jobs were let in since it closed; expires after an hour."""
+        return f"{self.root(partition)}released"

@@ -1,0 +1,68 @@
+"""The conditions of a kind: under which of them a job is queued and started. For whoever submits."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from tidings.protocol.input_template import InputTemplate
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.problems import problem
+from tidings.protocol.timestamps import whole_ms
+
+from .job_store import FallbackJob, QueueingTerms
+
+SHED_PROBLEM = msgspec.json.encode(
+    problem(
+        "shed",
+        "too much waits here: this job was dropped, before its work began, for one that matters more or is newer",
+    )
+).decode()
+"""How a job ends that is shed."""
+
+
+class KindTerms:
+    """What the record of one kind says, ready to be asked for every job."""
+
+    def __init__(self, record: KindRecord) -> None:
+        self._record = record
+        by = record.limit_by
+        self._limit_by = InputTemplate.of(by, msgspec.json.decode(record.input)) if by else None
+        self.plain = record.limit is None and record.max_eta is None
+        """Whether its jobs have no conditions."""
+
+    def tier(self, value: Mapping[str, Any], size: int, asked: str | None = None) -> str:
+        """Return the tier of a job: the one asked for, or what its input says.
+
+        Args:
+            value: the input.
+            size: of the input as JSON, bytes.
+            asked: one of the kind's tiers; None: any.
+
+        """
+        record = self._record
+        if asked is not None or record.route is None:
+            return asked or record.tier
+        return record.route.tier(value, size)
+
+    def limit(self, value: Mapping[str, Any]) -> str:
+        """Return the limit that a job counts for; empty: none."""
+        if self._record.limit is None:
+            return ""
+        if self._limit_by is None:
+            return self._record.kind
+        return f"{self._record.kind}:{self._limit_by.value(value)}"
+
+    def terms(
+        self, value: Mapping[str, Any], priority: int, fallback: FallbackJob | Literal[False] = False
+    ) -> QueueingTerms | Literal[False]:
+        """Return a job's terms; false: it has none."""
+        if self.plain:
+            return False
+        return QueueingTerms(
+            limit=self.limit(value),
+            priority=priority,
+            max_eta_ms=whole_ms(self._record.max_eta or 0),
+            shed=SHED_PROBLEM if self._record.when_busy == "shed" else "",
+            fallback=fallback,
+        )

@@ -1,0 +1,185 @@
+"""The Lua scripts: loaded from `lua/*.lua`, called as functions of one library, or by the digest of their text.
+
+A store that knows no functions, or a user who may not call them (Redis 7 and Valkey have them; some that speak their
+protocol do not), gets each script by its text, the prelude before it.
+
+A store that has reached its `maxmemory` refuses a script before its first step, so that nothing is
+half-written, unless the script's first line says `#!lua flags=allow-oom`. That line stands in every
+script that ends work or frees memory, or without which those could not run: a full store empties itself.
+
+Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script-flags
+"""
+
+import asyncio
+import functools
+import hashlib
+import typing
+from collections.abc import Callable
+from importlib import resources
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.store.availability.store_errors import (
+    CommandDeniedError,
+    ItemError,
+    ScriptUnknownError,
+    StoreError,
+    StoreFullError,
+)
+
+from .command_pool import CommandPool
+from .lua_library import LuaLibrary, build_library
+from .pipelined_connection import PendingCommand
+from .reply_future import ReplyFuture
+from .store_client import command_pool_of
+
+Reply = TypeVar("Reply")
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What msgspec raises for what is not as it should be; bytes that are no text are not its own error."""
+
+_REFUSED_WHEN_FULL = "#!lua"
+"""The first line of a script that names no flags of its own."""
+
+_FOLDER = resources.files("tidings.store") / "lua"
+
+
+def script_text(name: str) -> str:
+    """Return the text that runs in the store for the script `name`: its flags, the prelude, its body."""
+    text = _read(name)
+    flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL, text)
+    return f"{flags}\n{_read('_prelude')}{body}"
+
+
+@functools.cache
+def library() -> LuaLibrary:
+    """Return the library of all scripts."""
+    names = sorted(path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.name.endswith(".lua"))
+    return build_library(_read("_prelude"), {name: _read(name) for name in names if not name.startswith("_")})
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+
+
+class Script(Generic[Reply]):
+    """One operation: a batch in, a reply for each item out.
+
+    Arguments travel as one MessagePack text and replies come back as one, because what a call
+    costs this process is the number of its arguments, not their size.
+
+    The reply to an item may be a text instead: `!` and why that item could not be done, because of what the store
+    holds of it; or what the script says. A reply that is a list of one for each item is `list[X | str]`.
+    """
+
+    def __init__(self, name: str, reply: type[Reply]) -> None:
+        self.name = name
+        self.function = library().functions[name]
+        self.text = script_text(name)
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.decode = msgspec.msgpack.Decoder(reply).decode
+        of_each = typing.get_args(reply)[0] if typing.get_origin(reply) is list else None
+        self._decode_one = None if of_each is None else msgspec.msgpack.Decoder(of_each | str).decode
+
+    def salvage(self, answer: bytes, fault: Exception) -> Any:
+        """Return a reply of which one item at least is not what the script says, each for itself.
+
+        A record may hold bytes that are no text, or numbers that are none. Such an item becomes a text with `!`.
+
+        Raises:
+            ItemError: the reply has no items.
+
+        """
+        if self._decode_one is None:
+            raise ItemError(f"{self.name}: {fault}") from fault
+        replies: list[Any] = []
+        for raw in msgspec.msgpack.decode(answer, type=list[msgspec.Raw]):
+            try:
+                replies.append(self._decode_one(raw))
+            except UNREADABLE as one:
+                replies.append(f"!{self.name}: {one}")
+        return replies
+
+    def __call__(self, store: Redis, root: str, args: tuple[Any, ...]) -> "asyncio.Future[Reply]":
+        """Run the script on the partition whose keys begin with `root`.
+
+        Returns:
+            A future of the reply. It fails with `StoreError`: the store is unavailable or full, or refused the script.
+
+        """
+        running = _ScriptCall(self, command_pool_of(store), root, _pack(args))
+        running.begin()
+        return running.reply
+
+
+class _ScriptCall(Generic[Reply]):
+    """One call of a script, until the store has taken it in one of the forms that it may know."""
+
+    __slots__ = ("_args", "_caller", "_script", "reply")
+
+    def __init__(self, script: Script[Reply], caller: CommandPool, root: str, packed: bytes) -> None:
+        self._script = script
+        self._caller = caller
+        self._args: tuple[str | bytes | int, ...] = (1, root, packed, *caller.script_args)
+        self.reply: ReplyFuture[Reply] = caller.promise()
+
+    def begin(self) -> None:
+        if self._caller.functions:
+            self._send(self._take_of_function, "FCALL", self._script.function, *self._args)
+        else:
+            self._send_digest()
+
+    def _send(self, take: Callable[[Any], None], *args: str | bytes | int) -> None:
+        self._caller.send(PendingCommand(args, take, self.reply))
+
+    def _take_of_function(self, answer: Any) -> None:
+        if isinstance(answer, ScriptUnknownError):  # a new store, or one that has forgotten
+            self._send(self._take_of_load, "FUNCTION", "LOAD", library().text)
+        elif isinstance(answer, CommandDeniedError):
+            self._caller.functions = False
+            self._send_digest()
+        else:
+            self._finish(answer)
+
+    def _take_of_load(self, answer: Any) -> None:
+        if isinstance(answer, CommandDeniedError):
+            self._caller.functions = False
+            self._send_digest()
+        elif isinstance(answer, StoreFullError):
+            # What empties a full store is allowed to run there; a library would have to find room first.
+            self._send_digest()
+        elif isinstance(answer, StoreError) and not str(answer).endswith("already exists"):
+            self._finish(answer)
+        else:
+            self._send(self._finish, "FCALL", self._script.function, *self._args)
+
+    def _send_digest(self) -> None:
+        self._send(self._take_of_digest, "EVALSHA", self._script.digest, *self._args)
+
+    def _take_of_digest(self, answer: Any) -> None:
+        if isinstance(answer, ScriptUnknownError):
+            self._send(self._finish, "EVAL", self._script.text, *self._args)
+        else:
+            if isinstance(answer, CommandDeniedError):
+                # Not for want of functions, then: what is denied may be allowed again, in the quicker form too.
+                self._caller.functions = True
+            self._finish(answer)
+
+    def _finish(self, answer: Any) -> None:
+        if isinstance(answer, bytes):
+            try:
+                answer = self._decode(answer)
+            except (*UNREADABLE, ItemError) as fault:
+                answer = fault
+        self.reply.settle(answer)
+
+    def _decode(self, answer: bytes) -> Any:
+        try:
+            return self._script.decode(answer)
+        except UNREADABLE as fault:
+            return self._script.salvage(answer, fault)

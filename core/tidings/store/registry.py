@@ -1,0 +1,153 @@
+"""The registry: which kinds there are, and which workers serve them. Written by workers."""
+
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.protocol.kind_record import KindRecord, encode_kind
+
+from .keys import REGISTRY, StoreKeys
+from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, RegisteredKinds, read_kinds
+from .readable import decode_readable
+from .redis.script import Script
+from .redis.store_client import command, read_values, store_of
+
+MAX_SHOWN = 50
+"""Running jobs that a worker names."""
+
+
+class RunningRecord(msgspec.Struct, frozen=True, array_like=True):
+    """One job that a worker runs."""
+
+    token: str
+    kind: str
+    since_ms: int
+    """When the attempt began, ms since the epoch by the worker's clock."""
+
+
+class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker as it describes itself."""
+
+    worker: str
+    host: str
+    pid: int
+    version: str
+    """The release of tidings it runs."""
+    kinds: list[str]
+    queues: list[str]
+    slots: int
+    """In each queue."""
+    tiers: dict[str, int] = {}
+    """The tiers it serves and the slots each owns; empty: all tiers of its queues, from one pool."""
+    running: int = 0
+    since_ms: int = 0
+    """When it started, ms since the epoch by its own clock; for people only."""
+    cpu: float | None = None
+    """Of one core, over its last heartbeat; None: not known. Handlers in child processes do not count."""
+    memory: int | None = None
+    """Resident bytes; None: its system does not tell."""
+    jobs: list[RunningRecord] = []
+    """What it runs, those that began first; at most `MAX_SHOWN`."""
+    seen_ms: int = 0
+    """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
+
+    def serves(self, queue: str, tier: str) -> bool:
+        """Return whether it takes jobs of a tier of a queue."""
+        return queue in self.queues and (not self.tiers or tier in self.tiers)
+
+
+_encode_worker = msgspec.json.Encoder().encode
+_decode_worker = msgspec.json.Decoder(WorkerRecord).decode
+_APPEAR = Script("appear", int)
+_KINDS_SEEN = Script("kinds_seen", int)
+_KINDS: Script[list[Any]] = Script("kinds", list[Any])
+
+SEEN_S = 600.0
+"""How often a worker that lives writes that its kinds are served."""
+
+
+class Registry:
+    """Kinds and workers in the store."""
+
+    def __init__(self, store: Redis, keys: StoreKeys) -> None:
+        self._store = store
+        self._keys = keys
+        self._seen_s = -SEEN_S
+
+    async def register(self, kinds: list[KindRecord]) -> None:
+        """Write what a worker serves, and that it does; tells the gateways if anything is new or different."""
+        fresh = {kind.kind: encode_kind(kind) for kind in kinds}
+        known = await command(self._store, "HMGET", self._keys.kinds, *fresh)
+        changed = [name for name, before in zip(fresh, known, strict=True) if fresh[name] != before]
+        if changed:
+            pairs = [part for name in changed for part in (name, fresh[name])]
+            await command(self._store, "HSET", self._keys.kinds, *pairs)
+            await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
+
+        if (now := monotonic()) - self._seen_s >= SEEN_S:
+            await _KINDS_SEEN(self._store, self._keys.root(REGISTRY), tuple(fresh))
+            self._seen_s = now
+
+    async def kinds(self) -> dict[str, KindRecord]:
+        """Return every registered kind that can be used."""
+        return (await self.read()).records
+
+    async def read(self) -> RegisteredKinds:
+        """Return every registered kind, and why some cannot be used."""
+        found = await _KINDS(self._store, self._keys.root(REGISTRY), (MAX_KINDS, MAX_RECORD_BYTES, MAX_ALL_BYTES))
+        return read_kinds(found)
+
+    async def last_served(self, kinds: Iterable[str]) -> dict[str, int]:
+        """Return when each of some kinds was last said to be served, ms since the epoch; missing: it was never said."""
+        names = list(kinds)
+        if not names:
+            return {}
+        found = await command(self._store, "ZMSCORE", self._keys.kinds_seen, *names)
+        return {name: int(float(at)) for name, at in zip(names, found, strict=True) if at is not None}
+
+    async def backfill_last_served(self, kinds: Iterable[str], at: int) -> None:
+        """Write of kinds of which it was never said when they were served, that it was at `at`, ms since the epoch."""
+        pairs = [part for name in kinds for part in (at, name)]
+        if pairs:
+            await command(self._store, "ZADD", self._keys.kinds_seen, "NX", *pairs)
+
+    async def remove(self, kinds: Iterable[str]) -> int:
+        """Remove kinds, and tell the gateways; return how many there were. A worker that serves one writes it again."""
+        names = list(kinds)
+        if not names:
+            return 0
+        gone: int = await command(self._store, "HDEL", self._keys.kinds, *names)
+        await command(self._store, "ZREM", self._keys.kinds_seen, *names)
+        await store_of(self._store).tell(self._keys.kinds_changed, " ".join(names))
+        return gone
+
+    async def heartbeat(self, worker: WorkerRecord, ttl_s: float) -> None:
+        """Say that a worker lives; it is forgotten `ttl_s` after the last time."""
+        args = (worker.worker, _encode_worker(worker).decode(), int(ttl_s * 1000))
+        await _APPEAR(self._store, self._keys.root(REGISTRY), args)
+
+    async def deregister(self, worker: str) -> None:
+        """Forget a worker that leaves."""
+        await command(self._store, "DEL", self._keys.worker(worker))
+        await command(self._store, "ZREM", self._keys.workers, worker)
+        await store_of(self._store).tell(self._keys.workers_changed, worker)
+
+    async def living(self) -> list[str]:
+        """Return the ids of the workers that live."""
+        return [
+            name.decode(errors="replace") for name in await command(self._store, "ZRANGE", self._keys.workers, 0, -1)
+        ]
+
+    async def workers(self) -> list[WorkerRecord]:
+        """Return the workers that live."""
+        listed = await command(self._store, "ZRANGE", self._keys.workers, 0, -1, "WITHSCORES")
+        seen = {
+            name.decode(errors="replace"): int(float(at)) for name, at in zip(listed[::2], listed[1::2], strict=True)
+        }
+        found = await read_values(self._store, [self._keys.worker(name) for name in seen])
+        present = {name: record for name, record in zip(seen, found, strict=True) if record is not None}
+        workers = decode_readable(present, _decode_worker, "worker")
+        return [msgspec.structs.replace(record, seen_ms=seen[name]) for name, record in workers.items()]

@@ -1,0 +1,46 @@
+"""Which tier a job belongs to, said by its input: what stands at `@job(tier=…)` beside a plain name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .protocol.input_template import resolve_reference
+from .protocol.tier_rule import TierRule, pointer_parts
+
+
+def by_size(*, above: float, then: str, otherwise: str = "standard") -> TierRule:
+    """Return a rule: an input of more than `above` bytes of JSON belongs to `then`, any other to `otherwise`."""
+    return TierRule(above=above, then=then, otherwise=otherwise)
+
+
+def by_field(field: str, *, above: float, then: str, otherwise: str = "standard") -> TierRule:
+    """Return a rule about one field of the input.
+
+    Args:
+        field: its name, or a JSON Pointer such as `/order/rows`.
+        above: a larger number, or a longer text, list or object, belongs to `then`.
+        then: a tier.
+        otherwise: a tier; also where the field is missing or null.
+
+    """
+    pointer = field if field.startswith("/") else "/" + field.replace("~", "~0").replace("/", "~1")
+    return TierRule(field=pointer, above=above, then=then, otherwise=otherwise)
+
+
+def check_field(rule: TierRule, schema: Mapping[str, Any]) -> None:
+    """Check that a rule's field is one of the input.
+
+    Raises:
+        ValueError: there is none of this name.
+
+    """
+    part: Mapping[str, Any] = schema
+    for name in pointer_parts(rule.field) if rule.field else ():
+        part = resolve_reference(part, schema)
+        fields = part.get("properties")
+        if fields is None or (name not in fields and part.get("additionalProperties")):
+            return  # a list, or an object with fields of any name: nobody can tell
+        if name not in fields:
+            raise ValueError(
+                f"tier goes by {rule.field!r}, which the input does not have; its fields: {', '.join(fields) or 'none'}"
+            )
+        part = fields[name]

@@ -1,0 +1,1 @@
+"""Traces: the spans of jobs, and their export by OpenTelemetry."""

@@ -1,0 +1,133 @@
+"""Traces: what the services tell of a job's way, where somebody collects that.
+
+Nothing of OpenTelemetry is imported here: a process whose traces are switched off has no part of it, and asks one
+question a job. `tidings.tracing.otel` does the work.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, Protocol
+
+from tidings.protocol.trace_context import traceparent_parts
+from tidings.settings import SettingsError, StoreSettings
+
+AttributeValue = str | int | bool
+SpanRole = Literal["producer", "consumer", "internal"]
+"""What a span does with a message, as OpenTelemetry's span kinds have it."""
+
+
+class Span(Protocol):
+    """A part of a trace that is under way, and is collected."""
+
+    @property
+    def traceparent(self) -> str:
+        """What those get who continue the trace below it."""
+
+    @property
+    def tracestate(self) -> str:
+        """The same of what other vendors say."""
+
+    def note(self, name: str, value: AttributeValue) -> None:
+        """Add an attribute."""
+
+    def fail(self, error: str) -> None:
+        """Say that it failed: a problem's code, or the name of an error."""
+
+    def end(self) -> None:
+        """End it; nothing is added after that."""
+
+
+class Tracing(Protocol):
+    """Begins spans."""
+
+    def samples(self, traceparent: str) -> bool:
+        """Return whether a span below `traceparent` is collected, or (empty) one that begins a trace.
+
+        Cheap, to be asked before anything is put together for a span; the last word has `begin`.
+        """
+
+    def begin(
+        self,
+        name: str,
+        role: SpanRole,
+        attributes: Mapping[str, AttributeValue],
+        traceparent: str = "",
+        tracestate: str = "",
+        *,
+        linked: bool = False,
+    ) -> Span | None:
+        """Begin a span for which `samples` was true; None: it is not collected after all.
+
+        Args:
+            name: what is done, with what; few of them, as they are searched by.
+            role: what it does with a message.
+            attributes: more about it.
+            traceparent: what it stands below, accepted; empty: it begins a trace.
+            tracestate: what came with that.
+            linked: whether it also links to it, as one does that takes a message out of a queue.
+
+        """
+
+    def inside(self, name: str, role: SpanRole, attributes: Mapping[str, AttributeValue]) -> Span | None:
+        """Begin a span below the one in which this code runs; None: that is none, or is not collected."""
+
+    def within(self, span: Span) -> AbstractContextManager[object]:
+        """Have the body, and the tasks and threads that it starts, run in a span."""
+
+    def close(self) -> None:
+        """Send what has not been sent, for a few seconds at the most."""
+
+
+def tracing_of(settings: StoreSettings, service: str, instance: str) -> Tracing | None:
+    """Return what begins spans; None: traces are switched off.
+
+    Args:
+        settings: of the process.
+        service: its name, where the environment gives none.
+        instance: its own among those of that name.
+
+    Raises:
+        SettingsError: OpenTelemetry is not installed.
+
+    """
+    if settings.traces == "off":
+        return None
+    try:
+        from .otel import host_tracing, otlp_tracing  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError(
+            f"TIDINGS_TRACES is {settings.traces!r}: that needs OpenTelemetry ({error}); install tidings[otel]"
+        ) from error
+    return otlp_tracing(service, instance) if settings.traces == "otlp" else host_tracing()
+
+
+@contextmanager
+def under_remote_span(traceparent: str) -> Iterator[None]:
+    """Run the body below a span of another process, if this one has loaded OpenTelemetry's API."""
+    api = sys.modules.get("opentelemetry.trace")
+    if not traceparent or api is None:
+        yield
+        return
+    trace_id, span_id, flags = traceparent_parts(traceparent)
+    above = api.SpanContext(trace_id, span_id, is_remote=True, trace_flags=api.TraceFlags(flags))
+    with api.use_span(api.NonRecordingSpan(above), record_exception=False, set_status_on_exception=False):
+        yield
+
+
+def job_attributes(
+    operation: str, type_: Literal["send", "process"], queue: str, kind: str, token: str, correlation_id: str
+) -> dict[str, AttributeValue]:
+    """Return the attributes that every span of a job has.
+
+    Source: OpenTelemetry's semantic conventions for messaging spans.
+    """
+    return {
+        "messaging.system": "tidings",
+        "messaging.operation.name": operation,
+        "messaging.operation.type": type_,
+        "messaging.destination.name": queue,
+        "messaging.message.id": token,
+        "messaging.message.conversation_id": correlation_id,
+        "tidings.kind": kind,
+    }

@@ -1,0 +1,141 @@
+"""The entry point: finds the commands, and turns what users can cause into one clear line.
+
+Only the command that is called is imported: `tidings status` is a probe, run every few seconds, and most of what a
+command costs is the import of what the others need.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import tidings
+from tidings.logging.printable import printable
+from tidings.process.environment import unknown_variables
+from tidings.process.parent_death import end_with_parent_if_asked
+from tidings.protocol.problems import ProblemError
+from tidings.settings import SettingsError
+from tidings.store.availability.store_errors import StoreError
+
+from .argument_secrets import hide_secrets
+from .command_errors import ERROR_PREFIX, EXIT_MISTAKE, EXIT_SETTING, EXIT_STORE, CommandError
+
+EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
+"""The extra that each command of another package needs."""
+
+COMMANDS = {
+    "dev": "dev.dev_command",
+    **dict.fromkeys(EXTRAS, ""),
+    "submit": "job_commands",
+    "watch": "job_commands",
+    "show": "job_commands",
+    "signal": "job_commands",
+    "cancel": "job_commands",
+    "status": "operate.status_command",
+    "pause": "operate.pause_commands",
+    "resume": "operate.pause_commands",
+    "top": "top.top_command",
+    "bench": "bench.bench_command",
+    "dead": "operate.dead_letters.dead_letter_commands",
+    "breaker": "operate.breaker_commands",
+    "kinds": "operate.kind_commands",
+}
+"""Each command → the module here that has it under its name; empty: another package brings it."""
+
+COMMANDS_THAT_LOG = frozenset({"serve", "work", "dev"})
+"""Commands that log unknown variables of the environment by themselves, or have their children do so."""
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    hide_secrets()
+    end_with_parent_if_asked()
+    try:
+        _app(sys.argv[1:])()
+    except (CommandError, ProblemError) as error:
+        _end(error, EXIT_MISTAKE)
+    except SettingsError as error:
+        _end(error, EXIT_SETTING)
+    except StoreError as error:
+        _end(error, EXIT_STORE)
+
+
+def _end(error: Exception, code: int) -> NoReturn:
+    # A second line is set in: no text of others looks like a message of its own.
+    text = printable(str(error), lines=True).replace("\n", "\n  ")
+    print(f"{ERROR_PREFIX}{text}", file=sys.stderr)  # noqa: T201 - this is the command line
+    raise SystemExit(code)
+
+
+def _app(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line, with the command that is called, or with all where none is: for help and suggestions."""
+    app = typer.Typer(
+        name="tidings",
+        help="Submit work, get a token at once, have the tidings pushed to you.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+    app.callback()(_options)
+    called = next((one for one in arguments if not one.startswith("-")), "")
+    for name in [called] if called in COMMANDS else COMMANDS:
+        command = _command(name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command()(command)
+    return app
+
+
+def _command(name: str) -> Any:
+    module = COMMANDS[name]
+    if not module:
+        return _entry_point_command(name)
+    return getattr(import_module(f".{module}", __package__), name)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"tidings {tidings.__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+def _options(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand in COMMANDS_THAT_LOG:
+        return
+    for one in unknown_variables(os.environ):
+        print(f"tidings: warning: {one}", file=sys.stderr)  # noqa: T201 - this is the command line
+
+
+def _entry_point_command(name: str) -> Any:
+    """Return a command that the server or the worker brings."""
+    for point in entry_points(group="tidings.commands", name=name):
+        return _load(point)
+    return _not_installed(name)
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        return _not_installed(point.name, error.name or "")
+
+
+def _not_installed(name: str, module: str = "") -> Any:
+    def command(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:  # noqa: ARG001
+        lack = f" ({module} is missing)" if module else ""
+        raise CommandError(f"`tidings {name}` is not installed{lack}: pip install 'tidings[{EXTRAS[name]}]'")
+
+    command.__name__ = name
+    command.__doc__ = f"(Not installed: pip install 'tidings[{EXTRAS[name]}]'.)"
+    return command

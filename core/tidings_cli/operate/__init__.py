@@ -1,0 +1,1 @@
+"""Commands for operators: status, pauses, kinds, breakers and dead letters."""

@@ -1,0 +1,1 @@
+"""The commands about dead letters, and how they show them."""

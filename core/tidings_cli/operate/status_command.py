@@ -1,0 +1,84 @@
+"""The command `tidings status`: what the store knows, at a glance; and for probes, by its exit code."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tidings.logging.printable import printable_json
+from tidings.protocol.kind_record import KindRecord
+from tidings.settings import StoreSettings, from_env
+from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_stats, store_memory
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import check_store, open_store
+from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER
+from tidings_cli.setting_flags import with_flags
+from tidings_cli.terminal import cell, open_console
+
+
+@with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
+    """Show kinds, workers and queues; exit with 1 if jobs wait that no worker serves, 4 if no worker lives."""
+    settings = from_env(StoreSettings, overrides=flags)
+    stats, memory = asyncio.run(_census(settings.store_url))
+    if as_json:
+        print(printable_json(stats))  # noqa: T201
+    else:
+        _show(stats, open_console())
+    if memory.nearly_full:
+        warning = f"The store holds {memory.used} of {memory.limit} bytes (maxmemory); full, it takes no work."
+        Console(stderr=True).print(warning, style="yellow", highlight=False)
+    raise typer.Exit(_code(stats))
+
+
+def _code(stats: QueueStats) -> int:
+    if stats.unserved or stats.unserved_kinds:
+        return EXIT_MISTAKE
+    return 0 if stats.workers else EXIT_NO_WORKER
+
+
+async def _census(url: str) -> tuple[QueueStats, StoreMemory]:
+    await check_store(url)
+    store = open_store(url)
+    try:
+        return await read_queue_stats(store, StoreKeys()), await store_memory(store)
+    finally:
+        await store.aclose()
+
+
+def _recurs(kind: KindRecord) -> str:
+    if kind.every is not None:
+        return f"every {kind.every:g} s"
+    return f"{kind.cron} {kind.timezone}" if kind.cron is not None else ""
+
+
+def _show(stats: QueueStats, console: Console) -> None:
+    columns = ("queue", "tier", "waiting", "oldest", "running", "scheduled", "dead")
+    queues = Table(*columns, title="Queues", title_justify="left")
+    for one in stats.queues:
+        oldest = "" if one.oldest is None else f"{one.oldest:.1f} s"
+        counts = map(str, (one.running, one.scheduled, one.dead))
+        queues.add_row(cell(one.queue), cell(one.tier), str(one.waiting), oldest, *counts)
+    kinds = Table("kind", "version", "queue", "tier", "recurs", "description", title="Kinds", title_justify="left")
+    for kind in stats.kinds:
+        row = (kind.kind, kind.version, kind.queue, " ".join(kind.tiers), _recurs(kind), kind.description)
+        kinds.add_row(*map(cell, row))
+    workers = Table("worker", "version", "running", "slots", "kinds", title="Workers", title_justify="left")
+    for worker in stats.workers:
+        slots = " ".join(f"{tier}={owned}" for tier, owned in worker.tiers.items()) or str(worker.slots)
+        about = (worker.worker, worker.version, worker.running, slots, " ".join(worker.kinds))
+        workers.add_row(*map(cell, about))
+    for table in (queues, kinds, workers):
+        console.print(table)
+    if not stats.workers:
+        console.print(cell("No worker lives.", style="red"))
+    for queue in stats.paused:
+        text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
+        console.print(cell(text, style="yellow"))
+    for queue in stats.unserved:
+        console.print(cell(f"Jobs wait in {queue}, and no worker serves it.", style="red"))
+    for wait in stats.unserved_kinds:
+        text = f"{wait.jobs} jobs of {wait.kind} wait in {wait.queue}, and no worker serves that kind."
+        console.print(cell(text, style="red"))

@@ -1,0 +1,116 @@
+"""Reading what operators ask: parameters of a query, bodies."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from tidings.protocol.decoding.decode_errors import decode_problem
+from tidings.protocol.problems import problem_error
+from tidings.protocol.tokens import QUEUE_PATTERN
+from tidings_server.web.json_limits import check_depth
+from tidings_server.web.request_body import read_body
+
+MAX_LIMIT = 500
+"""Lines on one page."""
+
+MAX_TEXT = 256
+"""Length of a text in a query."""
+
+MAX_BODY_BYTES = 262_144
+
+MAX_DEPTH = 8
+"""What operators ask is shallow."""
+
+Body = TypeVar("Body")
+
+_QUEUE = re.compile(QUEUE_PATTERN)
+
+
+def text_of(request: Request, name: str) -> str:
+    """Return a parameter of the query; empty: it is not given.
+
+    Raises:
+        ProblemError: `invalid_frame`: it is too long.
+
+    """
+    text = request.query_params.get(name, "")
+    if len(text) > MAX_TEXT:
+        detail = f"`{name}` has {len(text)} characters; at most {MAX_TEXT} may be"
+        raise problem_error("invalid_frame", detail, field=f"/{name}", limit=MAX_TEXT)
+    return text
+
+
+def number_of(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """Return a whole number from the query.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the bounds.
+
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,16}", text) or not least <= int(text) <= most:
+        raise problem_error("invalid_frame", f"`{name}` takes a whole number from {least} to {most}", field=f"/{name}")
+    return int(text)
+
+
+def limit_of(request: Request) -> int:
+    """Return how many lines a page shall have.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the bounds.
+
+    """
+    return number_of(request, "limit", 50, 1, MAX_LIMIT)
+
+
+def check_queue(queue: str, field: str = "/queue") -> str:
+    """Return the name of a queue, if it may be one.
+
+    Raises:
+        ProblemError: `invalid_frame`.
+
+    """
+    if not _QUEUE.match(queue):
+        raise problem_error("invalid_frame", f"{queue[:100]!r} is not the name of a queue", field=field)
+    return queue
+
+
+class _EmptyBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that says nothing."""
+
+
+async def no_body_of(request: Request, within_s: float) -> None:
+    """Refuse a body that says something where nothing is taken: the caller meant something by it.
+
+    Raises:
+        ProblemError: `invalid_frame` or `too_large`, with the field.
+
+    """
+    body = request.state.body = await read_body(request, MAX_BODY_BYTES, within_s)
+    if body.strip():
+        _decode(body, _EmptyBody)
+
+
+async def body_of(request: Request, type_: type[Body], within_s: float) -> Body:
+    """Return the body, JSON.
+
+    Raises:
+        ProblemError: `invalid_frame` or `too_large`, with the field.
+
+    """
+    body = request.state.body = await read_body(request, MAX_BODY_BYTES, within_s)
+    return _decode(body, type_)
+
+
+def _decode(body: bytes, type_: type[Body]) -> Body:
+    try:
+        check_depth(body.decode(), MAX_DEPTH)
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.ValidationError as error:
+        raise decode_problem(error, type_) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise problem_error("invalid_frame", f"the body is not JSON: {error}") from error

@@ -1,0 +1,257 @@
+"""Jobs over HTTP: those that live and those that have ended, searched page by page with bounded work for each.
+
+Every endpoint here raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
+"""
+
+import heapq
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.protocol.admin_messages import JobLine, JobPage
+from tidings.protocol.problems import problem_error
+from tidings.protocol.states import TERMINAL, State
+from tidings.protocol.tokens import Token
+from tidings.store.admin.finished_jobs import FinishedJob
+from tidings.store.admin.job_listing import JobFilter, JobListing, JobRow, ListedJobs, job_sources
+from tidings_server.auth.identity import Identity
+from tidings_server.observability import job_statistics
+from tidings_server.runtime import ServerRuntime
+from tidings_server.web.responses import json_response
+
+from .admin_requests import check_queue, limit_of, number_of, text_of
+
+SCANNED_PER_CALL = 200
+"""Jobs that the store looks at in one call, whether they are meant or not; an empty place counts as one."""
+
+MAX_CALLS = 20
+"""Calls of the store for one page of those that live; what was not looked at by then is for the next page."""
+
+AFTER_PATTERN = r"^(?:[0-9]{1,16}(?:-[0-9]{1,16})?)?$(?!\n)"
+"""Where a page may go on in a place: behind an entry of a stream, or so many."""
+
+MAX_MINUTES = 1_440
+"""The longest series: a day."""
+
+
+class SearchFilter(NamedTuple):
+    """What is searched for; what is empty does not matter."""
+
+    wanted: JobFilter
+    queue: str
+
+    def admits(self, line: JobLine) -> bool:
+        """Return whether a job is meant."""
+        state, kind, correlation_id, since, until = self.wanted
+        return (
+            state in ("", line.state)
+            and kind in ("", line.kind)
+            and self.queue in ("", line.queue)
+            and (not correlation_id or correlation_id == line.correlation_id)
+            and since <= line.submitted
+            and (not until or line.submitted <= until)
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether jobs that live can be meant."""
+        return not self.wanted.state or self.wanted.state not in TERMINAL
+
+    @property
+    def ended(self) -> bool:
+        """Whether jobs that have ended can be meant."""
+        return not self.wanted.state or self.wanted.state in TERMINAL
+
+
+class SearchCursor(msgspec.Struct, array_like=True, frozen=True):
+    """Where a search goes on."""
+
+    source: Annotated[int, msgspec.Meta(ge=-1)] = 0
+    """Number of the place; -1: those that have ended."""
+    after: Annotated[str, msgspec.Meta(pattern=AFTER_PATTERN)] = ""
+    """In a place: what the page before gave: how many of the schedule, or the id of an entry of a stream."""
+    finished: int = 0
+    """Of those that have ended: when the last that was shown did, ms since the epoch; 0: none was."""
+    queue: str = ""
+    number: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> "SearchCursor":
+        """Return what a page before gave.
+
+        Raises:
+            ProblemError: `invalid_frame`.
+
+        """
+        try:
+            return msgspec.json.decode(text, type=cls) if text else cls()
+        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            raise problem_error(
+                "invalid_frame", "`cursor` takes the cursor of the page before", field="/cursor"
+            ) from error
+
+    def __str__(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+    def before(self, job: FinishedJob) -> bool:
+        """Return whether a job that has ended comes after what was shown."""
+        return not self.finished or (job.finished, job.queue, job.number) < (self.finished, self.queue, self.number)
+
+
+class JobSearch:
+    """The endpoints `GET /v1/admin/jobs` and `GET /v1/admin/series`."""
+
+    def __init__(self, runtime: ServerRuntime) -> None:
+        self._runtime = runtime
+        self._listing = JobListing(runtime.client, runtime.keys)
+
+    async def series(self, request: Request, _: Identity) -> Response:
+        """`GET /v1/admin/series`: what ended in the last minutes, step by step."""
+        minutes = number_of(request, "minutes", 60, 1, MAX_MINUTES)
+        kind = text_of(request, "kind")
+        finished_jobs = self._runtime.finished_jobs
+        queues = sorted(self._runtime.kinds.queues)
+        await finished_jobs.catch_up(queues)
+        now = int(time.time() * 1000)
+        begin = now - minutes * 60_000
+        jobs = (
+            job for job in finished_jobs.since(begin - job_statistics.step_of(minutes) * 1000) if kind in ("", job.kind)
+        )
+        told = job_statistics.series(jobs, now, minutes)
+        back = max((at for at in map(finished_jobs.reaches_back, queues) if at is not None), default=0)
+        return json_response(msgspec.structs.replace(told, reaches_back=back if back > begin else None))
+
+    async def jobs(self, request: Request, _: Identity) -> Response:
+        """`GET /v1/admin/jobs`: those that live, then those that have ended, the last first."""
+        limit, cursor = limit_of(request), SearchCursor.read(text_of(request, "cursor"))
+        question = _question(request)
+        token = text_of(request, "token")
+        if token:
+            return json_response(JobPage(jobs=await self._one(token, question), cursor=None))
+        found: list[JobLine] = []
+        on: SearchCursor | None = cursor
+        if cursor.source >= 0:
+            on = await self._live(question, limit, cursor, found) if question.live else SearchCursor(source=-1)
+        if on is not None and on.source < 0:
+            on = await self._ended(question, limit, on, found) if question.ended else None
+        if on is None:
+            return json_response(JobPage(jobs=found, cursor=None))
+        return json_response(JobPage(jobs=found, cursor=str(on), incomplete=len(found) < limit))
+
+    async def _one(self, text: str, question: SearchFilter) -> list[JobLine]:
+        token = self._runtime.find(text)
+        lines = [live_line(token.partition, row) for row in await self._listing.some(token.partition, [token.id])]
+        return [line for line in lines if question.admits(line)]
+
+    async def _live(
+        self, question: SearchFilter, limit: int, cursor: SearchCursor, lines: list[JobLine]
+    ) -> SearchCursor:
+        """Add jobs that live; return where to go on."""
+        places = list(job_sources(self._tiers(question.queue), question.wanted.state))
+        found = ListedJobs([], cursor.source, cursor.after)
+        for _ in range(MAX_CALLS):
+            if found.at >= len(places) or len(lines) == limit:
+                break
+            queue = places[found.at].queue
+            found = await self._listing.page(places, found, question.wanted, limit - len(lines), SCANNED_PER_CALL)
+            lines += (live_line(queue, row) for row in found.rows)
+        return SearchCursor(source=found.at, after=found.after) if found.at < len(places) else SearchCursor(source=-1)
+
+    async def _ended(
+        self, question: SearchFilter, limit: int, cursor: SearchCursor, found: list[JobLine]
+    ) -> SearchCursor | None:
+        """Add jobs that have ended; return where to go on, None: that was all."""
+        queues = [question.queue] if question.queue else sorted(self._runtime.kinds.queues)
+        finished_jobs = self._runtime.finished_jobs
+        await finished_jobs.catch_up(self._runtime.kinds.queues)
+        ended: Iterator[FinishedJob] = heapq.merge(
+            *(finished_jobs.newest_first(queue, cursor.number if queue == cursor.queue else None) for queue in queues),
+            key=lambda job: (job.finished, job.queue, job.number),
+            reverse=True,
+        )
+        meant = (job for job in ended if cursor.before(job) and question.admits(ended_line(job)))
+        shown = list(islice(meant, limit - len(found) + 1))
+        more = len(shown) > limit - len(found)
+        found += map(ended_line, shown[: limit - len(found)])
+        if not more:
+            return None
+        if len(shown) == 1:  # there was no room for any
+            return cursor
+        last = shown[-2]
+        return SearchCursor(source=-1, finished=last.finished, queue=last.queue, number=last.number)
+
+    def _tiers(self, queue: str) -> dict[str, list[str]]:
+        tiers: dict[str, set[str]] = {}
+        for kind in self._runtime.kinds.records.values():
+            if queue in ("", kind.queue):
+                tiers.setdefault(kind.queue, set()).update(kind.tiers)
+        return {name: sorted(found) for name, found in tiers.items()}
+
+
+def live_line(queue: str, row: JobRow) -> JobLine:
+    """Return a job of the store as a list shows it."""
+    submitted = int(row.submitted or 0)
+    return JobLine(
+        token=str(Token(queue, row.id)),
+        kind=row.kind,
+        state=row.state,
+        queue=queue,
+        tier=row.tier,
+        attempt=int(row.attempt or 0),
+        submitted=submitted,
+        finished=int(row.finished) if row.finished and row.state in TERMINAL else None,
+        total=(int(row.finished) - submitted) / 1000 if row.finished and row.state in TERMINAL else None,
+        correlation_id=row.correlation_id or None,
+        worker=row.worker or None,
+    )
+
+
+def ended_line(job: FinishedJob) -> JobLine:
+    """Return a job of the finished_jobs as a list shows it."""
+    return JobLine(
+        token=job.token,
+        kind=job.kind,
+        state=job.state,
+        queue=job.queue,
+        tier=job.tier,
+        attempt=int(job.attempt),
+        submitted=int(job.submitted),
+        finished=job.finished,
+        total=job.total,
+        correlation_id=job.correlation_id or None,
+        worker=job.worker or None,
+    )
+
+
+def _question(request: Request) -> SearchFilter:
+    state, queue = text_of(request, "state"), text_of(request, "queue")
+    if state and state not in set(State):
+        raise problem_error("invalid_frame", f"`state` takes one of {', '.join(State)}", field="/state")
+    wanted = JobFilter(
+        state=state,
+        kind=text_of(request, "kind"),
+        correlation_id=text_of(request, "correlation_id"),
+        since=_moment(request, "since"),
+        until=_moment(request, "until"),
+    )
+    return SearchFilter(wanted, check_queue(queue) if queue else "")
+
+
+def _moment(request: Request, name: str) -> int:
+    """Return a time in the query, ms since the epoch; 0: it is not given."""
+    text = text_of(request, name)
+    if not text:
+        return 0
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise problem_error("invalid_frame", f"`{name}` takes a moment with its offset (RFC 3339)", field=f"/{name}")
+    return int(moment.timestamp() * 1000)

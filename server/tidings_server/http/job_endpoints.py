@@ -1,0 +1,209 @@
+"""Jobs over HTTP: submit, look, wait, cancel, signal (CONTRACT section 3)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.protocol.messages import Ack
+from tidings.protocol.problems import ProblemError, problem_error
+from tidings.protocol.steps import MAX_SIGNAL_BYTES
+from tidings.protocol.tokens import Token, parse_token
+from tidings.store.job_store import JobRecord
+from tidings_server.auth.identity import Identity
+from tidings_server.jobs.answer_budget import AnswerReservation
+from tidings_server.jobs.client_answers import RECORD_GONE, signal_text
+from tidings_server.jobs.quotas import quota_key_of
+from tidings_server.jobs.snapshots import is_final, snapshot
+from tidings_server.runtime import ServerRuntime
+from tidings_server.web.client_address import address_of, caller_of
+from tidings_server.web.event_number import MAX_SEQ, event_number
+from tidings_server.web.json_limits import check_depth
+from tidings_server.web.request_body import read_body
+from tidings_server.web.responses import HEADERS, empty_response, json_response, problem_response
+
+from .long_poll import Waiter, wait_for_end, wait_for_news
+from .requests import decode_submission, signal_head, wait_preference
+from .reserved_response import ReservedResponse
+
+_encode = msgspec.json.Encoder().encode
+
+RETRY_AFTER_S = 1
+"""What a 202 tells a client that would rather ask again than wait."""
+
+
+class JobEndpoints:
+    """The endpoints under `/v1/jobs`."""
+
+    def __init__(self, runtime: ServerRuntime) -> None:
+        self._runtime = runtime
+
+    async def submit(self, request: Request, identity: Identity) -> Response:
+        """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
+        settings = self._runtime.settings
+        try:
+            body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
+            submission = decode_submission(body, dict(request.headers), settings.max_depth)
+            wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
+            caller = caller_of(request.scope, identity)
+            if wait:
+                with self._watching(request, identity):
+                    waiter = Waiter(_NO_TOKEN, only_final=True)
+                    ack = await self._runtime.submit(submission, identity, caller, waiter)
+                    try:
+                        with self._reserving(request, identity) as reservation:
+                            return await self._outcome(request, identity, ack, waiter, wait, reservation)
+                    except ProblemError as error:
+                        if error.problem.code != "unauthenticated":
+                            raise
+                        # The credential ended while the job was waited for; the job is accepted, its token is owed.
+                        return self._accepted(request, ack)
+            return self._accepted(request, await self._runtime.submit(submission, identity, caller))
+        except ProblemError as error:
+            return problem_response(error.problem)
+
+    async def one(self, request: Request, identity: Identity) -> Response:
+        """`/v1/jobs/{token}`: one route, so that an answer to another method names all that are allowed."""
+        return await (self.cancel(request, identity) if request.method == "DELETE" else self.look(request, identity))
+
+    async def look(self, request: Request, identity: Identity) -> Response:
+        """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
+
+        `?after=N` leaves out of its log what somebody who has seen everything up to N has had.
+        """
+        try:
+            identity.require("watch")
+            token = self._runtime.find(request.path_params["token"])
+            after = _after(request)
+            seen = _etag_seq(request.headers.get("if-none-match"))
+            wait = wait_preference(request.headers.get("prefer"), self._runtime.settings.max_wait_s)
+            with self._reserving(request, identity) as reservation:
+                if wait and seen is not None:
+                    with self._watching(request, identity):
+                        record = await wait_for_news(self._runtime, token, identity, seen, wait, after, reservation)
+                else:
+                    record = await self._runtime.read(token, identity, after, reservation)
+                if seen is not None and int(record.seq) == seen:
+                    return empty_response(304, {"etag": _etag(record)})
+                return self._snapshot(token, record, reservation, after)
+        except ProblemError as error:
+            return problem_response(error.problem)
+
+    async def cancel(self, request: Request, identity: Identity) -> Response:
+        """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
+        try:
+            identity.require("cancel")
+            await self._runtime.cancel(self._runtime.find(request.path_params["token"]), identity)
+        except ProblemError as error:
+            return problem_response(error.problem)
+        return empty_response(202)
+
+    async def signal(self, request: Request, identity: Identity) -> Response:
+        """`POST /v1/jobs/{token}/signals/{name}`: 202 the job has it, 409 already finished.
+
+        The body is what the signal says, any JSON; none at all is null.
+        """
+        try:
+            token = self._runtime.find(request.path_params["token"])
+            body = await read_body(request, MAX_SIGNAL_BYTES, self._runtime.settings.request_within_s)
+            name, key = signal_head(request.path_params["name"], request.headers.get("idempotency-key"))
+            check_depth(body.decode(errors="replace"), self._runtime.settings.max_depth)
+            await self._runtime.signal(token, identity, name, key, signal_text(body or b"null"))
+        except ProblemError as error:
+            return problem_response(error.problem)
+        return empty_response(202)
+
+    async def kinds(self, request: Request, identity: Identity) -> Response:
+        """`GET /v1/kinds`: what workers have registered, as far as whoever asks may submit it."""
+        records = self._runtime.kinds.records
+        return json_response({"kinds": [records[name] for name in sorted(records) if identity.may_submit(name)]})
+
+    def _watching(self, request: Request, identity: Identity) -> AbstractContextManager[None]:
+        """Count a request that waits for a job: one of many waits as a stream does."""
+        caller = quota_key_of(identity, caller_of(request.scope, identity))
+        return self._runtime.quotas.watching(caller, address_of(request.scope), time.monotonic())
+
+    @contextmanager
+    def _reserving(self, request: Request, identity: Identity) -> Iterator[AnswerReservation]:
+        """Give what keeps a large answer; it is given back here, unless by the response that sends it."""
+        reservation = self._runtime.reservation(caller_of(request.scope, identity))
+        try:
+            yield reservation
+        finally:
+            if not reservation.handed_on:
+                reservation.release()
+
+    async def _outcome(
+        self,
+        request: Request,
+        identity: Identity,
+        ack: Ack,
+        waiter: Waiter,
+        wait: float,
+        reservation: AnswerReservation,
+    ) -> Response:
+        if ack.status == RECORD_GONE:
+            return self._accepted(request, ack)  # there is no outcome any more that could be waited for
+        if ack.duplicate:
+            earlier = parse_token(ack.token)
+            assert earlier is not None
+            waiter = Waiter(earlier, only_final=True)
+            record = await self._runtime.watch(waiter, identity, after=0, room=reservation)
+            waiter.release(int(record.seq))
+            if is_final(record):
+                self._runtime.hub.leave(waiter)
+                return self._snapshot(earlier, record, reservation)
+            reservation.release()
+        else:
+            waiter.release(ack.seq)
+        record = await wait_for_end(self._runtime, waiter, identity, wait, reservation)
+        if is_final(record):
+            return self._snapshot(waiter.token, record, reservation)
+        return self._accepted(request, ack)
+
+    def _accepted(self, request: Request, ack: Ack) -> Response:
+        location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
+        return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S)})
+
+    def _snapshot(self, token: Token, record: JobRecord, reservation: AnswerReservation, after: int = 0) -> Response:
+        reservation.handed_on = True
+        body = record.rendered
+        if body is None:
+            body = _encode(snapshot(str(token), record, after))
+            # Those who asked the same at the same time have the same record, and share what is made of it.
+            msgspec.structs.force_setattr(record, "rendered", body)
+        return ReservedResponse(body, {**HEADERS, "etag": _etag(record)}, reservation)
+
+
+_NO_TOKEN = Token("", "")
+"""Stands for the token of a job that has none yet."""
+
+
+def _etag(record: JobRecord) -> str:
+    return f'"{record.seq}"'
+
+
+def _after(request: Request) -> int:
+    number = event_number(request.query_params.get("after", "0"))
+    if number is None:
+        detail = f"`after` takes the number of an event: 0 to {MAX_SEQ}"
+        raise problem_error("invalid_frame", detail, field="/after", limit=MAX_SEQ)
+    return number
+
+
+def _etag_seq(header: str | None) -> int | None:
+    """Return the number in an If-None-Match, None if there is no such header.
+
+    Raises:
+        ProblemError: it is not one of ours.
+
+    """
+    if header is None:
+        return None
+    number = event_number(header.strip().removeprefix("W/").strip('"'))
+    if number is None:
+        raise problem_error("invalid_frame", 'If-None-Match takes the ETag of an earlier answer, such as "7"')
+    return number

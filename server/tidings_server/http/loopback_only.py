@@ -1,0 +1,44 @@
+"""Under which names a server that asks nobody is called.
+
+A page elsewhere can have its own name point to the user's machine (DNS rebinding): its requests to a
+server there are then of the same origin as the page, and checking `Origin` does not help. `JournalHost` tells.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tidings.protocol.problems import problem
+from tidings_server.auth.auth_settings import is_loopback
+from tidings_server.web.responses import problem_response
+
+
+class LoopbackOnly:
+    """Refuses requests that came under another name than loopback's, before the application sees them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what came under a name of this machine, or without one, which no browser does."""
+        if scope["type"] == "lifespan" or all(map(_is_ours, Headers(scope=scope).getlist("host"))):
+            await self._app(scope, receive, send)
+            return
+        refused = problem(
+            "forbidden",
+            "this server asks nobody who they are, and answers only under loopback's names, such as localhost; "
+            "set TIDINGS_AUTH, or TIDINGS_ALLOW_PUBLIC_WITHOUT_AUTH=true",
+        )
+        if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+            await problem_response(refused)(scope, receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+
+def _is_ours(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return name is not None and is_loopback(name)

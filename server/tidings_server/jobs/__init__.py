@@ -1,0 +1,1 @@
+"""Jobs, for every transport: submissions, listeners, kinds, quotas and answers."""

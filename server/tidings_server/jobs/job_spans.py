@@ -1,0 +1,69 @@
+"""The spans of the server: of a submission, and of the end of a job as it leaves for who waits for it."""
+
+import asyncio
+from functools import partial
+
+from tidings.protocol.messages import Submission
+from tidings.protocol.tokens import Token
+from tidings.protocol.trace_context import accept_trace_context
+from tidings.store.job_store import JobRecord, NewJob, SubmitReply
+from tidings.tracing.spans import Span, Tracing, job_attributes
+
+from .hub import JobListener, NotifySpan
+
+
+class JobSpans:
+    """What the server tells of its part, if anybody collects it."""
+
+    def __init__(self, tracing: Tracing | None) -> None:
+        """Prepare; None: nobody does."""
+        self._tracing = tracing
+
+    async def close(self) -> None:
+        """Send what has not been sent."""
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
+
+    def begin(self, submission: Submission, kind: str, token: Token) -> tuple[str, str, Span | None]:
+        """Return where the new job stands in which trace, with the span of its submission if that is collected."""
+        traceparent, tracestate = "", ""
+        if submission.traceparent is not None:
+            traceparent, tracestate = accept_trace_context(submission.traceparent, submission.tracestate)
+        if self._tracing is None or not self._tracing.samples(traceparent):
+            return traceparent, tracestate, None
+        attributes = job_attributes(
+            "submit", "send", token.partition, kind, str(token), submission.correlation_id or str(token)
+        )
+        span = self._tracing.begin(f"submit {kind}", "producer", attributes, traceparent, tracestate)
+        return traceparent if span is None else span.traceparent, tracestate, span
+
+    def follow(self, listener: JobListener, token: Token, job: NewJob) -> None:
+        """Have the end of a new job leave for a listener in a span, if it is collected."""
+        if job.traceparent:
+            listener.notify_span = self._notice(token, job.kind, job.correlation_id, job.traceparent)
+
+    def follow_earlier(self, listener: JobListener, record: JobRecord) -> None:
+        """Do so with a job that was there before."""
+        if record.traceparent:
+            token = listener.token
+            listener.notify_span = self._notice(token, record.kind, record.correlation_id, record.traceparent)
+
+    def _notice(self, token: Token, kind: str, correlation_id: str, traceparent: str) -> NotifySpan | None:
+        tracing = self._tracing
+        if tracing is None or not tracing.samples(traceparent):
+            return None
+        attributes = job_attributes("notify", "send", token.partition, kind, str(token), correlation_id or str(token))
+        return partial(tracing.begin, f"notify {kind}", "producer", attributes, traceparent)
+
+
+def end_submit(span: Span, answer: "asyncio.Future[SubmitReply]") -> None:
+    """End the span of a submission with what the store answered."""
+    if answer.cancelled() or answer.exception() is not None:
+        span.fail("store_unavailable")
+    else:
+        made = answer.result().answer
+        if made == "duplicate":
+            span.note("tidings.duplicate", True)
+        elif made != "new":
+            span.fail("key_reused" if made == "reused" else "backlog_full")
+    span.end()

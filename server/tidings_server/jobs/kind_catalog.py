@@ -1,0 +1,237 @@
+"""The kinds this gateway knows of, from what workers registered, and the check of inputs."""
+
+import difflib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice, takewhile
+from typing import Any, NamedTuple, Self
+
+import jsonschema_rs
+import msgspec
+
+from tidings.protocol.decoding.json_pointer import json_pointer
+from tidings.protocol.decoding.name_suggestions import name_hint
+from tidings.protocol.input_template import InputTemplate
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.messages import YEAR_S, Submission
+from tidings.protocol.problems import ProblemError, problem_error
+from tidings.schema.formats import format_text
+from tidings.schema.validation import compile_schema
+from tidings.store.kind_records import check_record
+from tidings.store.queueing_terms import KindTerms
+
+MAX_FINDINGS = 20
+"""How many things wrong with one input are told at once."""
+
+MAX_TYPO = 3
+"""By how many characters a misspelt kind may be longer or shorter than the one that was meant."""
+
+MAX_COMPARED = 100
+"""Kinds that a misspelt one is compared with: each costs tens of µs, and anyone may ask for unknown kinds."""
+
+MAX_NAME = 100
+"""Characters of a field's name for which a refusal points to that field."""
+
+
+class _KindEntry(NamedTuple):
+    """One kind, ready to be asked for every job."""
+
+    record: KindRecord
+    validator: jsonschema_rs.Validator
+    conditions: KindTerms
+    unique: InputTemplate | None
+
+    @classmethod
+    def of(cls, record: KindRecord) -> Self:
+        """Make what a record says ready.
+
+        Raises:
+            ValueError: the record cannot be used; names the field.
+
+        """
+        check_record(record)
+        schema = msgspec.json.decode(record.input)
+        try:
+            validator = compile_schema(schema)
+        except ValueError as error:
+            raise ValueError(f"input: {error}") from None
+        unique = None if record.unique is None else InputTemplate.of(record.unique, schema)
+        return cls(record, validator, KindTerms(record), unique)
+
+
+class KindCatalog:
+    """All registered kinds that can be used, each with its validator; replaced as a whole when they change."""
+
+    def __init__(self, records: Iterable[KindRecord] = (), before: "KindCatalog | None" = None) -> None:
+        """Make them ready.
+
+        Args:
+            records: what workers registered.
+            before: the kinds known so far: what is the same is not made again.
+
+        """
+        self.left_out: dict[str, str] = {}
+        """KindCatalog that cannot be used, and why."""
+        self._kinds: dict[str, _KindEntry] = {}
+        for record in records:
+            known = before._kinds.get(record.kind) if before is not None else None  # noqa: SLF001 - of the same class
+            try:
+                self._kinds[record.kind] = known if known and known.record == record else _KindEntry.of(record)
+            except Exception as error:  # noqa: BLE001 - a worker wrote it: it may cost its kind, and no other
+                self.left_out[record.kind] = str(error)
+        self.records = {name: kind.record for name, kind in self._kinds.items()}
+
+    @property
+    def queues(self) -> set[str]:
+        """The queues in which jobs of these kinds wait."""
+        return {record.queue for record in self.records.values()}
+
+    def check(self, submission: Submission) -> tuple[KindRecord, dict[str, Any]]:
+        """Return the kind of a submission whose fields and input fit it, and the input.
+
+        Raises:
+            ProblemError: `unknown_kind`, `invalid_frame` or `invalid_input`, with the field.
+
+        """
+        record = self.records.get(submission.kind)
+        if record is None:
+            raise self._unknown(submission.kind)
+        _check_fields(submission, record)
+        return record, self._check_input(submission)
+
+    def unique_value(self, kind: str, value: dict[str, Any]) -> str:
+        """Return what makes an input the same work as another of its kind; empty: nothing does.
+
+        A long value is told by its digest.
+        """
+        template = self._kinds[kind].unique
+        return "" if template is None else template.value(value)
+
+    def conditions(self, kind: str) -> KindTerms:
+        """Return under which conditions jobs of a registered kind are queued."""
+        return self._kinds[kind].conditions
+
+    def fallback(self, record: KindRecord, value: dict[str, Any]) -> KindRecord | None:
+        """Return the kind that may answer in place of another: one of the same queue that takes this input."""
+        other = self._kinds.get(record.fallback or "")
+        if other is None or other.record.queue != record.queue or not other.validator.is_valid(value):
+            return None
+        return other.record
+
+    def _unknown(self, kind: str) -> ProblemError:
+        if kind in self.left_out:
+            return problem_error(
+                "unknown_kind",
+                f"what a worker registered of the kind {kind!r} cannot be used; the server's log says why",
+                field="/kind",
+            )
+        alike = islice((name for name in self.records if abs(len(name) - len(kind)) <= MAX_TYPO), MAX_COMPARED)
+        close = difflib.get_close_matches(kind, alike, n=1)
+        if close:
+            name_hint = f"did you mean {close[0]!r}?"
+        elif self.records:
+            some = sorted(self.records)[:10]
+            name_hint = f"there are: {', '.join(some)}{', …' if len(self.records) > len(some) else ''}"
+        else:
+            name_hint = "no worker has registered any kind yet: start one with `tidings work MODULE`"
+        return problem_error("unknown_kind", f"no worker has registered the kind {kind!r}; {name_hint}", field="/kind")
+
+    def _check_input(self, submission: Submission) -> dict[str, Any]:
+        try:
+            value = msgspec.json.decode(submission.input)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise problem_error("invalid_input", f"not JSON: {error}", field="/input") from error
+        if not isinstance(value, dict):
+            raise problem_error("invalid_input", "the input must be a JSON object", field="/input")
+        validator = self._kinds[submission.kind].validator
+        if not validator.is_valid(value):
+            schema = msgspec.json.decode(self.records[submission.kind].input)
+            raise _invalid(submission.kind, validator, schema, value)
+        return value
+
+
+def _check_fields(submission: Submission, record: KindRecord) -> None:
+    if submission.at is not None and submission.delay is not None:
+        raise problem_error("invalid_frame", "give `at` or `delay`, not both", field="/at")
+    if submission.at is not None and submission.at > datetime.now(UTC) + timedelta(seconds=YEAR_S):
+        raise problem_error("invalid_frame", f"`at` is more than a year ({YEAR_S} s) ahead", field="/at", limit=YEAR_S)
+    for name, asked, served in (
+        ("queue", submission.queue, (record.queue,)),
+        ("tier", submission.tier, record.tiers),
+    ):
+        if asked is not None and asked not in served:
+            raise problem_error(
+                "invalid_frame",
+                f"{record.kind} is served in the {name} {' or '.join(map(repr, served))}, not in {asked!r}",
+                field=f"/{name}",
+            )
+    if submission.webhook is not msgspec.UNSET:
+        raise problem_error("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
+
+
+def _invalid(kind: str, validator: jsonschema_rs.Validator, schema: Any, value: Any) -> ProblemError:
+    every = chain.from_iterable(_findings(error, schema) for error in validator.iter_errors(value))
+    findings = list(islice(every, MAX_FINDINGS))
+    first = findings[0]
+    more = f" (and {len(findings) - 1} more, see errors)" if len(findings) > 1 else ""
+    return problem_error(
+        "invalid_input",
+        f"{kind}: {first['detail']}{more}",
+        field=first["field"],
+        errors=findings if len(findings) > 1 else None,
+    )
+
+
+def _findings(error: Any, schema: Any) -> Iterable[dict[str, Any]]:
+    """Yield what one validation error says; a missing or unknown field is named by its own place."""
+    if error.kind.name == "anyOf" and (meant := _meant(error)):
+        for one in meant:
+            yield from _findings(one, schema)
+        return
+    place: list[str | int] = ["input", *error.instance_path]
+    found: list[tuple[list[str | int], str]]
+    if error.kind.name == "required":
+        name = error.kind.property
+        found = [([*place, name], f"the field {_shorten(name)} is missing")]
+    elif error.kind.name == "additionalProperties":
+        known = _properties(schema, error.schema_path[:-1])
+        found = [([*place, name], _no_field(name, known)) for name in error.kind.unexpected]
+    elif error.kind.name == "format":
+        found = [(place, _shorten(error.message) + format_text(error.kind.format))]
+    elif error.kind.name == "propertyNames":
+        found = [(place, f"a name in it is not allowed: {_shorten(error.message)}")]
+    else:
+        found = [(place, _shorten(error.message))]
+    for where, text in found:
+        yield {"field": _pointer(where), "detail": text}
+
+
+def _no_field(name: str, known: list[str]) -> str:
+    what = f"there is no field {_shorten(name)}"
+    return f"{what}; {name_hint(name, known)}" if known else what
+
+
+def _properties(schema: Any, path: Iterable[str | int]) -> list[str]:
+    """Return the names of the fields that an object may have by the schema at a place; empty: there is none."""
+    try:
+        for step in path:
+            schema = schema[step]
+        return list(schema["properties"])
+    except (KeyError, IndexError, TypeError):
+        return []
+
+
+def _meant(error: Any) -> list[Any]:
+    """Return what is wrong under the one alternative whose type the value has; empty: it has none's, or several'."""
+    close = [branch for branch in error.kind.context if branch and branch[0].kind.name != "type"]
+    return list(close[0]) if len(close) == 1 else []
+
+
+def _pointer(place: list[str | int]) -> str:
+    """Return the pointer to a place, or to what holds it where its own name is no name for people."""
+    return json_pointer(takewhile(lambda part: len(str(part)) <= MAX_NAME, place))
+
+
+def _shorten(message: str) -> str:
+    """Return a message that may quote the whole input, or the name of a field, in a length for people."""
+    return message if len(message) <= 300 else message[:140] + " … " + message[-140:]

@@ -1,0 +1,220 @@
+"""What each caller and each address has of this process: connections, watches, and the rate of its submits."""
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
+
+from tidings.protocol.messages import Limits
+from tidings.protocol.problems import ProblemError, problem, problem_error
+from tidings.token_bucket import TokenBucket
+from tidings_server.auth.identity import Identity
+
+from .concurrency_limit import ConcurrencyLimit, too_many
+
+
+class QuotaKey(NamedTuple):
+    """Whose quota it is. An owner may be called like an address, and yet has nothing of its quota."""
+
+    kind: Literal["owner", "address"]
+    name: str
+
+
+class CallerQuota:
+    """One caller's share."""
+
+    __slots__ = ("_limits", "connections", "submits", "watches")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self.connections = 0
+        self.watches = 0
+        self.submits = TokenBucket(limits.max_submits_per_s, limits.max_submit_burst, now)
+
+    def connect(self) -> None:
+        """Count one more connection.
+
+        Raises:
+            ProblemError: `rate_limited`.
+
+        """
+        most = self._limits.max_connections_per_caller
+        if self.connections >= most:
+            raise too_many("you have", self.connections, "connections", most)
+        self.connections += 1
+
+    def disconnect(self) -> None:
+        """Count one connection less."""
+        self.connections -= 1
+
+    def submit(self, now: float) -> None:
+        """Count a submit.
+
+        Raises:
+            TooFastError: with the time to wait.
+
+        """
+        wait = self.submits.take(now)
+        if wait:
+            raise RateLimitError("submits", self._limits.max_submits_per_s, wait)
+
+    def watch(self, jobs: int = 1) -> None:
+        """See that one more job may be watched, or several.
+
+        Raises:
+            ProblemError: `too_many_watches`.
+
+        """
+        most = self._limits.max_watches_per_caller
+        if self.watches + jobs > most:
+            raise problem_error(
+                "too_many_watches",
+                f"you watch {self.watches} jobs over all your connections; at most {most} may be: unwatch some",
+                limit=most,
+            )
+
+    def idle(self, now: float) -> bool:
+        """Whether nothing would be lost if it were forgotten."""
+        return not self.connections and not self.watches and self.submits.full(now)
+
+
+class ConnectionSlot:
+    """The place of one connection, counted for its caller and its address."""
+
+    __slots__ = ("_quotas", "_watches", "address", "quota")
+
+    def __init__(self, quota: CallerQuota, quotas: "Quotas", address: str) -> None:
+        self.quota = quota
+        self._watches = 0
+        self._quotas: Quotas | None = quotas
+        self.address = address
+
+    def watch(self, jobs: int) -> None:
+        """Count jobs that are watched from this place until it is given back.
+
+        Raises:
+            ProblemError: `too_many_watches`.
+
+        """
+        self.quota.watch(jobs)
+        self.quota.watches += jobs
+        self._watches += jobs
+
+    def transfer_to(self, caller: Hashable, now: float) -> CallerQuota:
+        """Count the place for another caller from now on, and return the caller's quota.
+
+        Raises:
+            ProblemError: `rate_limited`: the caller has as many as may be.
+
+        """
+        assert self._quotas is not None
+        quota = self._quotas.of(caller, now)
+        if quota is not self.quota:
+            quota.connect()
+            self.quota.disconnect()
+            self.quota = quota
+        return quota
+
+    def leave(self) -> None:
+        """Give the place back; more than once is once."""
+        if self._quotas is not None:
+            self.quota.disconnect()
+            self.quota.watches -= self._watches
+            self._quotas.disconnect(self.address)
+            self._quotas = None
+
+
+class Quotas:
+    """All callers and addresses that have something of this process."""
+
+    def __init__(self, limits: Limits, max_connections: int) -> None:
+        self._limits = limits
+        self._callers: dict[Hashable, CallerQuota] = {}
+        each, caller, most = limits.max_connections_per_address, limits.max_connections_per_caller, max_connections
+        self._addresses = ConcurrencyLimit("your address has", "connections", each, most)
+        self._requests_of_addresses = ConcurrencyLimit("your address has", "requests under way", each, most)
+        self._requests_of_callers = ConcurrencyLimit("you have", "requests under way", caller, most)
+        self.idle = ConcurrencyLimit("your address has", "connections that wait for a request", each, most)
+        """Connections, each held by an address, over which nothing is done that is counted itself."""
+
+    @property
+    def connections(self) -> int:
+        """Sockets, streams and long polls that this process holds."""
+        return self._addresses.total
+
+    def of(self, caller: Hashable, now: float) -> CallerQuota:
+        """Return the quota of a caller, whose `QuotaKey` tells who it is."""
+        quota = self._callers.get(caller)
+        if quota is None:
+            quota = self._callers[caller] = CallerQuota(self._limits, now)
+        return quota
+
+    def enter(self, caller: Hashable, address: str, now: float) -> ConnectionSlot:
+        """Return a place for one more connection.
+
+        Raises:
+            ProblemError: `rate_limited`: the caller, the address or the process has as many as may be.
+
+        """
+        quota = self.of(caller, now)
+        quota.connect()
+        try:
+            self._addresses.take(address)
+        except ProblemError:
+            quota.disconnect()
+            raise
+        return ConnectionSlot(quota, self, address)
+
+    def disconnect(self, address: str) -> None:
+        """Count one connection less."""
+        self._addresses.leave(address)
+
+    @contextmanager
+    def request(self, caller: Hashable, address: str) -> Iterator[None]:
+        """Count a request while it is under way.
+
+        Raises:
+            ProblemError: `rate_limited`: as many as may be are.
+
+        """
+        self._requests_of_callers.take(caller)
+        try:
+            self._requests_of_addresses.take(address)
+            try:
+                yield
+            finally:
+                self._requests_of_addresses.leave(address)
+        finally:
+            self._requests_of_callers.leave(caller)
+
+    @contextmanager
+    def watching(self, caller: Hashable, address: str, now: float) -> Iterator[None]:
+        """Count a long poll: a connection, and a job that is watched.
+
+        Raises:
+            ProblemError: `rate_limited` or `too_many_watches`.
+
+        """
+        connection_slot = self.enter(caller, address, now)
+        try:
+            connection_slot.watch(1)
+            yield
+        finally:
+            connection_slot.leave()
+
+    def drop_idle(self, now: float) -> None:
+        """Let go of the quotas of those who have left."""
+        for caller in [caller for caller, quota in self._callers.items() if quota.idle(now)]:
+            del self._callers[caller]
+
+
+class RateLimitError(ProblemError):
+    """More came than the rate allows; who lets that happen often is sent away."""
+
+    def __init__(self, what: str, rate: float, wait: float) -> None:
+        detail = f"more than {rate:g} {what} a second"
+        super().__init__(problem("rate_limited", detail, limit=rate, retry_after=round(wait, 3)))
+
+
+def quota_key_of(identity: Identity, caller: str) -> QuotaKey:
+    """Return whose quota what `identity` does is counted in; `caller` is its owner's name, or else the address."""
+    return QuotaKey("owner", identity.owner) if identity.owner else QuotaKey("address", caller)

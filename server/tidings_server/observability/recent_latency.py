@@ -1,0 +1,62 @@
+"""Percentiles of what a histogram has observed in the last minute."""
+
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from itertools import accumulate
+
+from tidings.metrics.instruments import BOUNDS, Histogram
+from tidings.protocol.overview import Percentiles
+
+WINDOW_MS = 60_000
+
+Counts = dict[str, list[int]]
+
+
+class RecentLatency:
+    """What a histogram had counted at each of the last looks."""
+
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
+        self._looks: deque[tuple[int, Counts]] = deque()
+
+    def look(self, now: int) -> dict[str, Percentiles]:
+        """Return the percentiles by the histogram's first label, and of all under an empty one.
+
+        They are of what was observed since the earliest look of the last minute, so the first look finds none.
+
+        Args:
+            now: ms, never going back.
+
+        """
+        counts: Counts = defaultdict(lambda: [0] * (len(BOUNDS) + 1))
+        for labels, series in self._histogram:
+            for name in ("", labels[0]):
+                counts[name] = [one + more for one, more in zip(counts[name], series.counts, strict=True)]
+        self._looks.append((now, counts))
+        while self._looks[0][0] < now - WINDOW_MS:
+            self._looks.popleft()
+        before = self._looks[0][1]
+        grown = {
+            name: [late - early for early, late in zip(before[name], found, strict=True)]
+            for name, found in list(counts.items())
+        }
+        return {name: histogram_percentiles(found) for name, found in grown.items() if any(found)}
+
+
+def histogram_percentiles(counts: Sequence[int]) -> Percentiles:
+    """Return the percentiles of observations in buckets, as if those of a bucket were spread evenly over it.
+
+    Source: https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
+    """
+    sums = list(accumulate(counts))
+
+    def at(share: float) -> float:
+        rank = share * sums[-1]
+        bucket = bisect_left(sums, rank)
+        if bucket == len(BOUNDS):
+            return BOUNDS[-1]
+        low, below = (BOUNDS[bucket - 1], sums[bucket - 1]) if bucket else (0.0, 0)
+        return round(low + (BOUNDS[bucket] - low) * (rank - below) / counts[bucket], 6)
+
+    return Percentiles(at(0.5), at(0.95), at(0.99))

@@ -1,0 +1,193 @@
+"""The part of the OpenAPI document that is for operators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidings.protocol.admin_messages import (
+    AuditPage,
+    BreakerOrder,
+    ConnectionList,
+    JobDetail,
+    JobPage,
+    LetterChoice,
+    LetterPage,
+    LettersActed,
+    ObjectiveList,
+    ObjectiveRule,
+    QueueState,
+    Series,
+)
+from tidings.protocol.overview import BreakerLine, OverviewBody
+from tidings.protocol.states import State
+from tidings_server.admin.admin_requests import MAX_LIMIT, MAX_TEXT
+
+TYPES: tuple[type, ...] = (
+    OverviewBody,
+    ConnectionList,
+    JobDetail,
+    JobPage,
+    Series,
+    LetterPage,
+    LetterChoice,
+    LettersActed,
+    BreakerOrder,
+    BreakerLine,
+    QueueState,
+    AuditPage,
+    ObjectiveList,
+    ObjectiveRule,
+)
+"""The types that stand in it."""
+
+Schema = dict[str, Any]
+
+
+def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, Any]:
+    """Return the paths.
+
+    Args:
+        schemas: of `TYPES`.
+        refused: the answers that are problems.
+
+    """
+
+    def answer(description: str, type_: type) -> Schema:
+        content = {"application/json": {"schema": schemas[type_]}}
+        return {"responses": {"200": {"description": description, "content": content}, **refused}}
+
+    def body(type_: type) -> Schema:
+        return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas[type_]}}}}
+
+    token, name = _in_path("token"), _in_path("name")
+    acted = {**body(LetterChoice), **answer("What became of them.", LettersActed)}
+    return {
+        "/v1/admin/overview": {"get": {"summary": "See how everything stands.", **answer("All of it.", OverviewBody)}},
+        "/v1/admin/connections": {
+            "get": {
+                "summary": "List the connections of the process that answers.",
+                **answer("The slow ones first.", ConnectionList),
+            }
+        },
+        "/v1/admin/series": {
+            "get": {
+                "summary": "See how long jobs took that ended lately, step by step.",
+                "parameters": [
+                    {
+                        "name": "minutes",
+                        "in": "query",
+                        "description": "How far back.",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 1440, "default": 60},
+                    },
+                    _text("kind"),
+                ],
+                **answer("Counts, percentiles, and a heat map's cells.", Series),
+            }
+        },
+        "/v1/admin/jobs": {
+            "get": {
+                "summary": "Search jobs.",
+                "parameters": [
+                    *map(_text, ("state", "kind", "queue", "correlation_id", "token", "since", "until", "cursor")),
+                    LIMIT,
+                ],
+                **answer("A page that is short before the last says that it is incomplete.", JobPage),
+            }
+        },
+        "/v1/admin/jobs/{token}": {
+            "parameters": [token],
+            "get": {"summary": "Look at a job as an operator.", **answer("All that the store knows.", JobDetail)},
+        },
+        "/v1/admin/jobs/{token}/cancel": {
+            "parameters": [token],
+            "post": {
+                "summary": "Ask that a job stop.",
+                "responses": {"202": {"description": "Asked."}, **refused},
+            },
+        },
+        "/v1/admin/breakers/{name}": {
+            "parameters": [name],
+            "post": {
+                "summary": "Hold a breaker open or closed, or let it go by its calls.",
+                **body(BreakerOrder),
+                **answer("The breaker.", BreakerLine),
+            },
+        },
+        "/v1/admin/queues/{queue}/pause": {
+            "parameters": [_in_path("queue")],
+            "post": {"summary": "Have a queue's workers take nothing.", **answer("It is paused.", QueueState)},
+        },
+        "/v1/admin/queues/{queue}/resume": {
+            "parameters": [_in_path("queue")],
+            "post": {"summary": "Have them take again.", **answer("It is not paused.", QueueState)},
+        },
+        "/v1/admin/audit": {
+            "get": {
+                "summary": "See what operators did, and were refused.",
+                "parameters": [_text("cursor"), LIMIT],
+                **answer("The newest first.", AuditPage),
+            }
+        },
+        "/v1/admin/objectives": {
+            "get": {"summary": "See what is wanted, and how it is kept.", **answer("All of them.", ObjectiveList)},
+            "put": {
+                "summary": "Set what is wanted: these, and no others.",
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": {"type": "object", "additionalProperties": schemas[ObjectiveRule]}
+                        }
+                    },
+                },
+                **answer("All of them.", ObjectiveList),
+            },
+        },
+        "/v1/admin/dead": {
+            "get": {
+                "summary": "List dead letters.",
+                "parameters": [*map(_text, ("queue", "kind", "code", "cursor")), LIMIT],
+                **answer("The newest first; one that is short before the last is incomplete.", LetterPage),
+            }
+        },
+        "/v1/admin/dead/replay": {"post": {"summary": "Queue failed jobs again.", **acted}},
+        "/v1/admin/dead/drop": {"post": {"summary": "Remove dead letters.", **acted}},
+    }
+
+
+LIMIT: Schema = {
+    "name": "limit",
+    "in": "query",
+    "description": "How many at most.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50},
+}
+
+
+_PATH = {
+    "token": "The job's name for clients.",
+    "name": "The name of the breaker.",
+    "queue": "The name of the queue.",
+}
+
+_QUERY = {
+    "state": "Jobs in this state.",
+    "kind": "Jobs of this kind.",
+    "queue": "Jobs of this queue.",
+    "correlation_id": "Jobs with this correlation id.",
+    "token": "The job of this token.",
+    "since": "Jobs submitted at this moment or later (RFC 3339).",
+    "until": "Jobs submitted at this moment or earlier (RFC 3339).",
+    "code": "Jobs whose problem has this code.",
+    "cursor": "The `cursor` of the page before.",
+}
+
+_VALUES: dict[str, Schema] = {"state": {"enum": [*map(str, State)]}}
+
+
+def _in_path(name: str) -> Schema:
+    schema = {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "description": _PATH[name], "schema": schema}
+
+
+def _text(name: str) -> Schema:
+    schema = {"type": "string", "maxLength": MAX_TEXT, **_VALUES.get(name, {})}
+    return {"name": name, "in": "query", "description": _QUERY[name], "schema": schema}

@@ -1,0 +1,165 @@
+"""What each operation of the HTTP interface is called, needs and may be refused with, for the OpenAPI document.
+
+Names are stable: clients that a generator has made call their functions by them.
+
+Sources: https://spec.openapis.org/oas/v3.1.0, RFC 9110 (headers), RFC 9457 (problems)
+"""
+
+from typing import Any, NamedTuple
+
+from tidings.protocol.problems import CODES
+
+Schema = dict[str, Any]
+
+
+class Operation(NamedTuple):
+    """One operation."""
+
+    name: str
+    """Its `operationId`."""
+    tag: str
+    scope: str = ""
+    """What a credential must allow; empty: any credential will do."""
+    refusals: tuple[int, ...] = ()
+    """The HTTP statuses of its refusals, beside those that all have."""
+    tickets: bool = False
+    """Whether a ticket in the query will do for a credential."""
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("post", "/v1/jobs"): Operation("submitJob", "jobs", "submit", (404, 413, 422)),
+    ("post", "/v1/jobs/batch"): Operation("submitJobs", "jobs", "submit", (413,)),
+    ("get", "/v1/jobs/{token}"): Operation("getJob", "jobs", "watch", (404,)),
+    ("delete", "/v1/jobs/{token}"): Operation("cancelJob", "jobs", "cancel", (404, 409)),
+    ("post", "/v1/jobs/{token}/signals/{name}"): Operation("signalJob", "jobs", "submit", (404, 409, 413)),
+    ("get", "/v1/jobs/{token}/events"): Operation("streamJob", "events", "watch", (404,), tickets=True),
+    ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True),
+    ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
+    ("post", "/v1/tickets"): Operation("createTicket", "tickets"),
+    ("get", "/v1/admin/overview"): Operation("getOverview", "operators", "admin"),
+    ("get", "/v1/admin/connections"): Operation("listConnections", "operators", "admin"),
+    ("get", "/v1/admin/series"): Operation("getSeries", "operators", "admin"),
+    ("get", "/v1/admin/jobs"): Operation("searchJobs", "operators", "admin", (404,)),
+    ("get", "/v1/admin/jobs/{token}"): Operation("inspectJob", "operators", "admin", (404,)),
+    ("post", "/v1/admin/jobs/{token}/cancel"): Operation("cancelJobAsOperator", "operators", "admin", (404, 409)),
+    ("post", "/v1/admin/breakers/{name}"): Operation("setBreaker", "operators", "admin", (404, 413)),
+    ("post", "/v1/admin/queues/{queue}/pause"): Operation("pauseQueue", "operators", "admin", (404,)),
+    ("post", "/v1/admin/queues/{queue}/resume"): Operation("resumeQueue", "operators", "admin", (404,)),
+    ("get", "/v1/admin/audit"): Operation("listAudit", "operators", "admin"),
+    ("get", "/v1/admin/objectives"): Operation("getObjectives", "operators", "admin"),
+    ("put", "/v1/admin/objectives"): Operation("setObjectives", "operators", "admin", (404, 413)),
+    ("get", "/v1/admin/dead"): Operation("listDeadLetters", "operators", "admin"),
+    ("post", "/v1/admin/dead/replay"): Operation("replayDeadLetters", "operators", "admin", (404, 413)),
+    ("post", "/v1/admin/dead/drop"): Operation("dropDeadLetters", "operators", "admin", (404, 413)),
+}
+
+TAGS = {
+    "jobs": "Submit jobs, look at them, cancel them, and give sagas signals.",
+    "events": "Follow jobs by server-sent events.",
+    "kinds": "What can be submitted.",
+    "tickets": "What stands for a credential in a URL.",
+    "operators": "What operators see and do; needs the scope `admin`.",
+}
+
+_REFUSALS = {
+    400: ("BadRequest", ("invalid_frame",)),
+    401: ("Unauthorized", ("unauthenticated",)),
+    403: ("Forbidden", ("forbidden",)),
+    404: ("NotFound", ("unknown_kind", "unknown_token", "unknown_name")),
+    409: ("Conflict", ("already_finished",)),
+    413: ("ContentTooLarge", ("too_large",)),
+    422: ("UnprocessableContent", ("invalid_input", "key_reused")),
+    429: ("TooManyRequests", ("rate_limited", "backlog_full")),
+    500: ("InternalServerError", ("internal_error",)),
+    503: ("ServiceUnavailable", ("store_unavailable", "circuit_open", "auth_unavailable", "draining")),
+}
+_ALL_HAVE = (400, 429, 500, 503)
+_WITH_CREDENTIALS = (401, 403)
+
+RETRY_AFTER: Schema = {
+    "description": "Seconds after which another try makes sense (RFC 9110, section 10.2.3).",
+    "schema": {"type": "integer", "minimum": 0},
+}
+WWW_AUTHENTICATE: Schema = {
+    "description": "How to say who you are (RFC 6750, section 3).",
+    "schema": {"type": "string"},
+}
+LOCATION: Schema = {
+    "description": "Where the job is to be looked at.",
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference"},
+}
+ETAG: Schema = {
+    "description": "The number of the job's newest event, in quotes; for `If-None-Match`.",
+    "required": True,
+    "schema": {"type": "string"},
+}
+
+REFUSED: Schema = {"default": {"$ref": "#/components/responses/Problem"}}
+"""The answer of a refusal that has no line of its own."""
+
+
+def refusals(problem: Schema) -> dict[str, Schema]:
+    """Return the answers that are problems, by name, for the document's components.
+
+    Args:
+        problem: the schema of a problem.
+
+    """
+    content = {"application/problem+json": {"schema": problem}}
+    found: dict[str, Schema] = {"Problem": {"description": "A problem document (RFC 9457).", "content": content}}
+    for status, (name, codes) in _REFUSALS.items():
+        text = " ".join(f"`{code}`: {CODES[code].title}" for code in codes)
+        found[name] = {"description": text, "content": content}
+        if status in (429, 503):
+            found[name]["headers"] = {"Retry-After": RETRY_AFTER}
+        elif status == 401:
+            found[name]["headers"] = {"WWW-Authenticate": WWW_AUTHENTICATE}
+    return found
+
+
+def complete(paths: dict[str, Any], *, credentials: bool) -> dict[str, Any]:
+    """Return the paths with what `OPERATIONS` says of each operation.
+
+    Args:
+        paths: with `REFUSED` among the answers of each operation.
+        credentials: whether the server asks for some.
+
+    """
+    return {
+        path: {
+            method: item if method == "parameters" else _complete(item, OPERATIONS[method, path], credentials)
+            for method, item in of.items()
+        }
+        for path, of in paths.items()
+    }
+
+
+def _complete(item: Schema, operation: Operation, credentials: bool) -> Schema:
+    statuses = sorted({*_ALL_HAVE, *operation.refusals, *(_WITH_CREDENTIALS if credentials else ())})
+    refused = {str(status): {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"} for status in statuses}
+    found = {"operationId": operation.name, "tags": [operation.tag], **item}
+    answers = {status: answer for status, answer in item["responses"].items() if status not in REFUSED}
+    found["responses"] = {**answers, **refused, **REFUSED}
+    if credentials:
+        scopes = [operation.scope] if operation.scope else []
+        found["security"] = [{"bearer": scopes}, *([{"ticket": []}] if operation.tickets else [])]
+    return found
+
+
+def security_schemes(auth: str) -> dict[str, Schema]:
+    """Return how a client says who it is, by the setting `auth`."""
+    if auth == "none":
+        return {}
+    bearer = {"type": "http", "scheme": "bearer", "description": "An API key."}
+    if auth == "jwt":
+        bearer |= {"bearerFormat": "JWT", "description": "A JSON Web Token."}
+    return {
+        "bearer": bearer,
+        "ticket": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "ticket",
+            "description": "From `POST /v1/tickets`, once, where a browser can set no header: streams and the socket.",
+        },
+    }

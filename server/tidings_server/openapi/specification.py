@@ -1,0 +1,319 @@
+"""The contract as documents for programs: OpenAPI 3.1 for HTTP, AsyncAPI 3 for the socket.
+
+Both are made from the types that the server itself reads and writes, so they cannot say anything else.
+
+Sources: https://spec.openapis.org/oas/v3.1.0, https://www.asyncapi.com/docs/reference/specification/v3.0.0
+"""
+
+import inspect
+from typing import Any, get_args
+
+import msgspec
+
+import tidings
+from tidings.protocol.events import EventName
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.messages import SUBPROTOCOL, Ack, ClientFrame, EventFrame, ServerFrame, Snapshot, Submission
+from tidings.protocol.problems import Problem
+from tidings.protocol.steps import SIGNAL_PATTERN
+from tidings_server.http.ticket_endpoint import Ticket
+
+from .admin_paths import TYPES, admin_paths
+from .field_descriptions import components, pattern_of
+from .operations import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
+
+_REF = "#/components/schemas/{name}"
+
+TOKEN = {
+    "name": "token",
+    "in": "path",
+    "required": True,
+    "description": "The job's name for clients, from its ack.",
+    "schema": {"type": "string"},
+}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N`: hold the answer up to N seconds (RFC 7240, section 4.3).",
+    "schema": {"type": "string", "examples": ["wait=10"]},
+}
+
+
+class KindList(msgspec.Struct):
+    """The answer of `GET /v1/kinds`."""
+
+    kinds: list[KindRecord]
+    """The kinds, by name, that the caller may submit."""
+
+
+def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
+    """Return the OpenAPI document.
+
+    Args:
+        auth: the setting of that name: how clients say who they are.
+        root: the path under which the server is mounted.
+
+    """
+    (submission, ack, snapshot, problem, kinds, event, ticket, *admin), schemas = components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, *TYPES), _REF
+    )
+    _tell_problems(schemas, problem)
+    job = _answer("All that is known of the job.", "application/json", snapshot) | {"headers": {"ETag": ETAG}}
+    accepted = _answer("Accepted, durably.", "application/json", ack) | {
+        "headers": {"Location": LOCATION, "Retry-After": {**RETRY_AFTER, "required": True}}
+    }
+    schemes = security_schemes(auth)
+    stream = _stream(event, snapshot)
+    refused = REFUSED
+    answers = {"type": "array", "items": {"anyOf": [ack, problem]}}
+    number = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+    after = {
+        "name": "after",
+        "in": "query",
+        "description": "The last number that the client has seen.",
+        "schema": number,
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tidings", "version": tidings.__version__, "description": "Contract version 1."},
+        "servers": [{"url": root or "/"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": complete(
+            {
+                "/v1/jobs": {
+                    "post": {
+                        "summary": "Submit a job.",
+                        "parameters": [
+                            _header("Idempotency-Key"),
+                            _header("traceparent"),
+                            _header("tracestate"),
+                            PREFER,
+                        ],
+                        "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
+                        "responses": {"200": job, "202": accepted, **refused},
+                    }
+                },
+                "/v1/jobs/batch": {
+                    "post": {
+                        "summary": "Submit many jobs; each is accepted or refused by itself.",
+                        "requestBody": {
+                            "required": True,
+                            "content": {
+                                "application/json": {"schema": {"type": "array", "items": submission, "minItems": 1}},
+                                "application/x-ndjson": {"schema": {"type": "string"}},
+                            },
+                        },
+                        "responses": {
+                            "202": _answer("One for each.", "application/json", answers),
+                            **refused,
+                        },
+                    }
+                },
+                "/v1/jobs/{token}": {
+                    "parameters": [TOKEN],
+                    "get": {
+                        "summary": "Look at a job, or wait for news of it.",
+                        "parameters": [PREFER, _header("If-None-Match"), after],
+                        "responses": {
+                            "200": job,
+                            "304": {"description": "Nothing new.", "headers": {"ETag": ETAG}},
+                            **refused,
+                        },
+                    },
+                    "delete": {
+                        "summary": "Ask that a job stop.",
+                        "responses": {"202": {"description": "Asked."}, **refused},
+                    },
+                },
+                "/v1/jobs/{token}/events": {
+                    "parameters": [TOKEN],
+                    "get": {
+                        "summary": "Stream a job's events.",
+                        "parameters": [_header("Last-Event-ID"), after],
+                        "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
+                    },
+                },
+                "/v1/jobs/{token}/signals/{name}": {
+                    "parameters": [
+                        TOKEN,
+                        {
+                            "name": "name",
+                            "in": "path",
+                            "required": True,
+                            "description": "The name of the signal, which the saga waits for.",
+                            "schema": {"type": "string", "pattern": pattern_of(SIGNAL_PATTERN)},
+                        },
+                    ],
+                    "post": {
+                        "summary": "Give a signal to a saga.",
+                        "parameters": [_header("Idempotency-Key")],
+                        "requestBody": {
+                            "description": "What it says: any JSON, at most 64 KiB; none is null.",
+                            "content": {"application/json": {"schema": {}}},
+                        },
+                        "responses": {"202": {"description": "The saga has it, durably."}, **refused},
+                    },
+                },
+                "/v1/events": {
+                    "get": {
+                        "summary": "Stream the events of several jobs.",
+                        "parameters": [
+                            {
+                                "name": "token",
+                                "in": "query",
+                                "required": True,
+                                "description": "The jobs, by the tokens of their acks.",
+                                "schema": {
+                                    "type": "array",
+                                    "items": {"type": "string"},
+                                    "minItems": 1,
+                                    "maxItems": 100,
+                                },
+                            },
+                            {
+                                "name": "after",
+                                "in": "query",
+                                "description": "None, or one for each token, in order: the last number seen of it.",
+                                "schema": {"type": "array", "items": number, "maxItems": 100},
+                            },
+                            _header("Last-Event-ID"),
+                        ],
+                        "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
+                    }
+                },
+                "/v1/kinds": {
+                    "get": {
+                        "summary": "List the kinds that workers have registered.",
+                        "responses": {"200": _answer("The kinds.", "application/json", kinds), **refused},
+                    }
+                },
+                "/v1/tickets": {
+                    "post": {
+                        "summary": "Exchange a credential for a ticket.",
+                        "responses": {
+                            "201": _answer("A ticket, to be used once.", "application/json", ticket),
+                            **refused,
+                        },
+                    }
+                },
+                **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
+            },
+            credentials=bool(schemes),
+        ),
+        "security": [{"bearer": []}] if schemes else [],
+        "components": {
+            "schemas": schemas,
+            "responses": refusals(problem),
+            **({"securitySchemes": schemes} if schemes else {}),
+        },
+    }
+
+
+def asyncapi() -> dict[str, Any]:
+    """Return the AsyncAPI document."""
+    inward, outward = get_args(ClientFrame), get_args(ServerFrame)
+    frames = (*inward, *outward)
+    refs, schemas = components(frames, _REF)
+    _tell_problems(schemas, {"$ref": _REF.format(name="Problem")})
+    channel = {"$ref": "#/channels/socket"}
+
+    def messages(frames: tuple[type, ...]) -> list[dict[str, str]]:
+        return [{"$ref": f"#/channels/socket/messages/{frame.__name__}"} for frame in frames]
+
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Tidings", "version": tidings.__version__, "description": f"Subprotocol `{SUBPROTOCOL}`."},
+        "defaultContentType": "application/json",
+        "channels": {
+            "socket": {
+                "address": "/v1/socket",
+                "title": "The socket",
+                "description": "A WebSocket with the subprotocol; each message is one JSON object with a `type`.",
+                "messages": {
+                    frame.__name__: {
+                        "name": frame.__name__,
+                        "title": str(frame.__struct_config__.tag),
+                        "summary": inspect.cleandoc(frame.__doc__ or "").partition("\n")[0],
+                        "contentType": "application/json",
+                        "payload": payload,
+                    }
+                    for frame, payload in zip(frames, refs, strict=True)
+                },
+            }
+        },
+        "operations": {
+            "fromClient": {
+                "action": "receive",
+                "summary": "What a client sends.",
+                "channel": channel,
+                "messages": messages(inward),
+            },
+            "toClient": {
+                "action": "send",
+                "summary": "What the server sends.",
+                "channel": channel,
+                "messages": messages(outward),
+            },
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _answer(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _stream(*data: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer that is a stream of events; OpenAPI 3.1 knows it as a text, 3.2 has `itemSchema`."""
+    item = {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {
+            "id": {
+                "description": "What was seen: the number of the job's event, or of each job's, separated by commas. A "
+                "`snapshot` has none.",
+                "type": "string",
+            },
+            "event": {
+                "description": "The name of the event, or `snapshot`.",
+                "type": "string",
+                "enum": [*map(str, EventName), "snapshot"],
+            },
+            "data": {
+                "description": "The event, or the snapshot.",
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"anyOf": [*data]},
+            },
+        },
+    }
+    schema = {
+        "type": "string",
+        "description": "Server-sent events: blocks of lines `id`, `event` and `data` with an empty line after each. "
+        "`data` is the JSON of an EventFrame, or, where `event` is `snapshot`, of a Snapshot, which has no `id`. The "
+        "stream ends after the terminal event.",
+    }
+    return {
+        "description": "The events.",
+        "content": {"text/event-stream": {"schema": schema, "x-itemSchema": item}},
+    }
+
+
+def _tell_problems(schemas: dict[str, Any], problem: dict[str, Any]) -> None:
+    """Say of the fields that hold a problem in some types what a problem is; the types keep it as it came."""
+    for name in ("Snapshot", "SnapshotFrame", "JobDetail", "Step"):
+        if name in schemas:
+            schemas[name]["properties"]["problem"] |= problem
+
+
+_HEADERS = {
+    "Idempotency-Key": "1 to 255 visible ASCII characters: the same request with the same key counts once.",
+    "traceparent": "The trace that the job belongs to (W3C Trace Context).",
+    "tracestate": "What vendors add to the trace (W3C Trace Context).",
+    "If-None-Match": "The `ETag` of an earlier answer: 304 where nothing is new.",
+    "Last-Event-ID": "The last `id` of an earlier stream: the events after it follow.",
+}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": _HEADERS[name], "schema": {"type": "string"}}

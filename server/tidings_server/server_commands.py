@@ -1,0 +1,46 @@
+"""The commands `tidings serve` and `tidings key`."""
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from tidings.logging.log_setup import configure_logging
+from tidings.process.port import PortError
+from tidings.settings import from_env
+from tidings_cli.command_errors import CommandError
+from tidings_cli.setting_flags import with_flags
+
+from .auth.api_key import NAME_PATTERN, new_key, setting_line
+from .auth.identity import SCOPES
+from .run import run
+from .settings import ServerSettings
+
+
+@with_flags(ServerSettings)
+def serve(**flags: Any) -> None:
+    """Run the push server: WebSocket, server-sent events, HTTP and the pages."""
+    settings = from_env(ServerSettings, overrides=flags)
+    configure_logging(settings.log_format, settings.log_level)
+    try:
+        run(settings)
+    except PortError as error:
+        raise CommandError(str(error)) from None
+
+
+def key(
+    name: Annotated[str, typer.Argument(help="Whose key it is: the owner of the jobs that come with it.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What it may do: submit, watch, cancel, admin; give several. Default: all but admin."),
+    ] = None,
+) -> None:
+    """Make an API key: print it, which nobody can do again, and the line for the settings."""
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        raise CommandError(f"{name!r} is no name for a key: 1 to 64 letters, digits, `_`, `.` and `-`")
+    unknown = set(scope or ()) - SCOPES
+    if unknown:
+        raise CommandError(f"there is no scope {min(unknown)!r}; there are: {', '.join(sorted(SCOPES))}")
+    fresh = new_key()
+    typer.echo(f"key      {fresh}\nsetting  {setting_line(name, fresh, scope or ())}")
+    typer.echo("Give the key to its owner; add the setting to TIDINGS_API_KEYS, separated by a comma.", err=True)

@@ -1,0 +1,179 @@
+"""The form of server-sent events, and one client's stream of them with its writing.
+
+A stream is never buffered on its way, holds a bounded number of bytes for a reader that is slow, and
+is broken off when the reader has stopped: see `EventStream`.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import anyio
+import structlog
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from tidings.logging.log_limit import LogLimiter
+from tidings_server.auth.identity import Identity
+from tidings_server.settings import ServerSettings
+from tidings_server.web.connection_age import connection_lifetime
+from tidings_server.web.send_buffer import SendBuffer
+
+log = structlog.get_logger()
+
+_limited = LogLimiter(log)
+
+RETRY_MS = (1_000, 3_000)
+"""Least and most that a browser waits before it connects again; drawn for each stream, many may break at once."""
+
+PIECE_BYTES = 65_536
+"""How much is handed to the ASGI server in one go, about: as much as uvicorn buffers before it lets a sender wait."""
+
+HEARTBEAT = ":\n"
+"""A comment. No empty line ends it: readers as `fetch-event-source` and `httpx-sse` take that for a message."""
+
+HEADERS = {
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",  # nginx buffers otherwise
+    "x-content-type-options": "nosniff",
+}
+
+
+def format_event(identity: str | None, name: str, data: str) -> str:
+    """Return one event of the stream; JSON text has no line breaks."""
+    line = "" if identity is None else f"id: {identity}\n"
+    return f"{line}event: {name}\ndata: {data}\n\n"
+
+
+def format_retry(milliseconds: float) -> str:
+    """Return the line that says how long to wait before connecting again.
+
+    It counts as soon as it is read. It stands in the block of the event that follows, for the reason of `HEARTBEAT`.
+    """
+    return f"retry: {round(milliseconds)}\n"
+
+
+class EventStream(Response):
+    """One client's stream: what waits to be sent, and the answer that sends it.
+
+    What the client asked for (`history`) is sent however large it is. What happens then waits in the
+    send_buffer; were more than `max_waiting_bytes` to wait, or one write to take longer than
+    `write_timeout_s`, the stream ends; so it does at its maximal age and when its credential ends. The client resumes
+    where it was.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, settings: ServerSettings, identity: Identity) -> None:
+        """Prepare; called as an ASGI application it answers."""
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self.leave = ExitStack()
+        """What is to be undone when the stream has ended."""
+        self.history: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
+        """What the client has missed; once it has overflowed no more should be added."""
+        self.told: Callable[[], None] = lambda: None
+        """Called when all of it has been sent."""
+        self.live = 0
+        """Jobs that still go on."""
+        self.leaving = False
+        """Whether the server drains."""
+        self._settings = settings
+        self._identity = identity
+        self._send_buffer: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
+        self.too_slow = False
+        """Whether its reader was let go."""
+        self._news = asyncio.Event()
+        self._ends_at = time.monotonic() + connection_lifetime(settings.max_connection_age_s)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits to be sent."""
+        return self.history.waiting_bytes + self._send_buffer.waiting_bytes
+
+    def write(self, token: str, event_class: int, text: str) -> None:
+        """Add one event; a reader that would leave too much waiting is let go."""
+        if self.too_slow:
+            return
+        self._send_buffer.put_event(token, event_class, text)
+        if self._send_buffer.overflowed:
+            self._send_buffer.take()
+            self.too_slow = True
+            _limited.info("stream_too_slow", limit_bytes=self._settings.max_waiting_bytes)
+        self._news.set()
+
+    def end_one(self) -> None:
+        """Take note that nothing more comes of one job."""
+        self.live -= 1
+        self._news.set()
+
+    def drain(self) -> None:
+        """End, and have the client come back elsewhere."""
+        self.leaving = True
+        self._news.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the stream until it has ended or the client has gone."""
+        with self.leave:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body"})
+                return
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_until_gone, receive, tasks.cancel_scope, name="stream reader")
+                try:
+                    await self._write_all(send)
+                except TimeoutError:  # under another ASGI server, which has to drop the connection
+                    _limited.info("stream_stalled", seconds=2 * self._settings.write_timeout_s)
+                tasks.cancel_scope.cancel()
+
+    async def _write_all(self, send: Send) -> None:
+        await self._send(send, format_retry(random.uniform(*RETRY_MS)))  # noqa: S311 - jitter
+        await self._send_all(send, self.history)
+        self.told()
+        while not self.too_slow and not self._identity.expired():
+            await self._send_all(send, self._send_buffer)
+            left = min(self._ends_at - time.monotonic(), self._identity.left())
+            if self.live <= 0 or self.leaving or left <= 0:
+                break
+            self._news.clear()
+            if (
+                not await _happens(self._news, min(left, self._settings.sse_heartbeat_s))
+                and not self._identity.expired()
+            ):
+                await self._send(send, HEARTBEAT)
+        if self.leaving:
+            await self._send(send, format_retry(random.uniform(0, self._settings.drain_s) * 1000))  # noqa: S311 - jitter
+        await self._send(send, "", more=False)
+
+    async def _send_all(self, send: Send, waiting: SendBuffer[str]) -> None:
+        while waiting and not self._identity.expired():
+            await self._send(send, "".join(waiting.take_some(PIECE_BYTES)))
+
+    async def _send(self, send: Send, text: str, *, more: bool = True) -> None:
+        """Send one piece.
+
+        Raises:
+            TimeoutError: the client has not read for too long.
+
+        """
+        # Twice: our own HTTP protocol drops the connection after once, and then there is nobody to tell.
+        with anyio.fail_after(2 * self._settings.write_timeout_s):
+            await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+async def _happens(format_event: asyncio.Event, timeout: float) -> bool:
+    with anyio.move_on_after(timeout):
+        await format_event.wait()
+        return True
+    return False

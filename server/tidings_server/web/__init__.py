@@ -1,0 +1,1 @@
+"""What the transports share: authorization of requests, responses, limits and buffers."""

@@ -1,0 +1,124 @@
+"""The guard before every route: whose page, who, and whether they may."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+
+from tidings.protocol.problems import ProblemError, problem_error
+from tidings.store.availability.store_errors import StoreError
+from tidings_server.auth.identity import Identity, Scope, unauthenticated
+from tidings_server.jobs.client_answers import store_problem
+from tidings_server.jobs.quotas import quota_key_of
+from tidings_server.observability.error_boundary import unexpected_problem
+from tidings_server.runtime import ServerRuntime
+
+from .client_address import address_of, caller_of
+from .origin import origin_allowed
+from .responses import empty_response, problem_response
+from .uvicorn_config import COUNTED_EXTENSION
+
+AuthorizedHandler = Callable[[Request, Identity], Awaitable[Response]]
+"""Answers a request of somebody known."""
+
+
+class Authorizer:
+    """Finds out who comes."""
+
+    def __init__(self, runtime: ServerRuntime) -> None:
+        self._runtime = runtime
+
+    def __call__(
+        self, endpoint: AuthorizedHandler, scope: Scope | None = None, *, tickets: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Return a route's function that answers those alone who have said who they are.
+
+        Args:
+            endpoint: answers them.
+            scope: what they must be allowed; None: to be known is enough.
+            tickets: whether `?ticket=` will do, because browsers can set no header here.
+
+        """
+
+        async def guarded(request: Request) -> Response:
+            try:
+                identity = await self._admit(request, scope, tickets=tickets)
+                with self._counted(request, identity):
+                    return await endpoint(request, identity)
+            except ProblemError as error:
+                return problem_response(error.problem)
+            except ClientDisconnect:
+                return empty_response(400)  # it has gone, and reads nothing
+            except HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001 - the border of one request
+                return problem_response(unexpected_problem(f"{request.method} {_route(request)}", error))
+
+        return guarded
+
+    @contextmanager
+    def _counted(self, request: Request, identity: Identity) -> Iterator[None]:
+        """Count a request for its caller and its address, and its connection, under our own server, no more."""
+        caller = quota_key_of(identity, caller_of(request.scope, identity))
+        with self._runtime.quotas.request(caller, address_of(request.scope)):
+            counted: Callable[[], None] | None = request.scope.get("extensions", {}).get(COUNTED_EXTENSION)
+            if counted is not None:
+                counted()
+            yield
+
+    async def identify(self, connection: HTTPConnection, *, tickets: bool) -> Identity | None:
+        """Return who has come with a request or a handshake; None: nothing was presented.
+
+        Raises:
+            ProblemError: what was presented is not (any more) believed, or nobody can tell now.
+
+        """
+        if not self._runtime.authenticator.asks:
+            return await self._runtime.authenticator.identify("")
+        credential = bearer(connection.headers.get("authorization"))
+        if credential is not None:
+            return await self._runtime.authenticator.identify(credential)
+        ticket = connection.query_params.get("ticket") if tickets else None
+        if not ticket:
+            return None
+        try:
+            return await self._runtime.tickets.redeem(ticket)
+        except StoreError as error:
+            raise ProblemError(store_problem(error)) from error
+
+    async def _admit(self, request: Request, scope: Scope | None, *, tickets: bool) -> Identity:
+        if not origin_allowed(request.headers, self._runtime.settings.allowed_origins):
+            raise problem_error("forbidden", "pages of this origin may not use this server")
+        identity = await self.identify(request, tickets=tickets)
+        if identity is None:
+            where = "send `Authorization: Bearer CREDENTIAL`"
+            raise unauthenticated(f"{where}, or `?ticket=` with one from POST /v1/tickets" if tickets else where)
+        request.state.owner = identity.owner
+        if scope is not None:
+            identity.require(scope)
+        return identity
+
+
+def _route(request: Request) -> str:
+    """Return the path of a request as its route writes it, without what the client filled in."""
+    path: str = request.scope["path"]
+    for name, value in request.path_params.items():
+        path = path.replace(f"/{value}", f"/{{{name}}}")
+    return path
+
+
+def bearer(header: str | None) -> str | None:
+    """Return the credential in an `Authorization` header; None if there is no such header.
+
+    Raises:
+        ProblemError: `unauthenticated`: it is of another scheme than Bearer (RFC 6750, section 2.1).
+
+    """
+    if header is None:
+        return None
+    scheme, _, credential = header.partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise unauthenticated("`Authorization` must be `Bearer` and a credential")
+    return credential.strip()

@@ -1,0 +1,24 @@
+"""What the server's protocols share with uvicorn: its configuration, with the quotas of callers, and an extension."""
+
+import uvicorn
+
+from tidings_server.jobs.quotas import Quotas
+from tidings_server.settings import ServerSettings
+
+SENT_AWAY_S = 1.0
+
+
+"""How long one who is sent away has to read why; what it sends meanwhile is dropped unread."""
+
+
+COUNTED_EXTENSION = "tidings.counted"
+
+
+"""Under this name the ASGI scope's `extensions` hold the function by which a request says that it is counted itself."""
+
+
+class ServerConfig(uvicorn.Config):
+    """Uvicorn's settings, and ours."""
+
+    ours: ServerSettings
+    quotas: Quotas

@@ -1,0 +1,63 @@
+"""The open sockets of this process, and what time does to them: one ticker for all, no timer for each."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from tidings_server.jobs.quotas import Quotas
+
+from .socket_connection import SocketConnection
+
+TICK_S = 1.0
+"""Time between two looks at the clock: how late a ping or an end may come."""
+
+
+class OpenSockets:
+    """The open sockets of this process."""
+
+    def __init__(self) -> None:
+        self._open: set[SocketConnection] = set()
+        self._closed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[SocketConnection]:
+        return iter(tuple(self._open))
+
+    def add(self, socket: SocketConnection) -> None:
+        """Count a socket that has opened."""
+        self._open.add(socket)
+
+    def discard(self, socket: SocketConnection) -> None:
+        """Count a socket no more."""
+        self._open.discard(socket)
+        self._closed.set()
+
+    async def gone(self) -> None:
+        """Return when no socket is open."""
+        while self._open:
+            self._closed.clear()
+            await self._closed.wait()
+
+    @asynccontextmanager
+    async def ticking(self, quotas: Quotas) -> AsyncIterator[None]:
+        """Tell each socket the time once in a while, around the body."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tick, quotas, name="ticker")
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _tick(self, quotas: Quotas) -> None:
+        while True:
+            await anyio.sleep(TICK_S)
+            now = time.monotonic()
+            for socket in self:
+                try:
+                    socket.tick(now)
+                except Exception as error:  # noqa: BLE001 - the border of one socket: the ticker is everybody's
+                    socket.fail("tick", error)
+            quotas.drop_idle(now)

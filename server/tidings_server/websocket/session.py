@@ -1,0 +1,400 @@
+"""A client's session on a socket: frames in, commands out; answers and events in, frames out.
+
+No I/O, no clock, no event loop: whoever owns the socket feeds `receive`, carries out the command it
+returns, reports back through the answering methods, and sends what `send_buffer` holds. Rules:
+
+* Every frame with a `ref` gets exactly one answer: `ack`, `snapshot`, `done`, `pong` or `error`.
+  (The `ack` of a duplicate is followed by a `snapshot` under the same ref: the earlier job's.)
+* A frame that is not understood gets an `error`; the session goes on.
+* A ref that still waits for its answer may not be used again.
+* No event of a job leaves before the answer that told the client of it.
+* Where credentials are asked for, nothing but `auth` is taken before one has been accepted; what a
+  credential does not allow is refused, and the session goes on. One that has run out ends it.
+"""
+
+import msgspec
+
+from tidings.protocol import close_codes
+from tidings.protocol.decoding.decode_errors import decode_problem
+from tidings.protocol.decoding.json_pointer import split_msgspec
+from tidings.protocol.events import EventClass
+from tidings.protocol.messages import (
+    CLIENT_FRAMES,
+    CLIENT_TYPES,
+    FEATURES,
+    Ack,
+    Alive,
+    Auth,
+    Cancel,
+    ClientFrame,
+    Done,
+    Error,
+    GoAway,
+    Hello,
+    Limits,
+    Observe,
+    Ping,
+    Pong,
+    Signal,
+    Submit,
+    Unobserve,
+    Unwatch,
+    Watch,
+)
+from tidings.protocol.problems import CODES, Problem, ProblemError, problem, problem_error
+from tidings.token_bucket import TokenBucket
+from tidings_server.auth.identity import Identity, Scope
+from tidings_server.jobs.encoded_frame import EncodedFrame
+from tidings_server.jobs.quotas import CallerQuota, RateLimitError
+from tidings_server.web.json_limits import check_depth, too_large
+from tidings_server.web.send_buffer import SendBuffer
+
+from .auth_state import AuthDue, AuthState, expired, late
+from .frame_ref import find_ref
+
+Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
+"""What a session asks to be done: the frame itself, checked."""
+
+PROTOCOL_VERSION = 1
+
+AUTH_FRAME_BYTES = 32_768
+"""Size of a frame from one who has not said who it is; credentials are smaller."""
+
+NEEDS: dict[type[Command], Scope] = {
+    Submit: "submit",
+    Watch: "watch",
+    Unwatch: "watch",
+    Cancel: "cancel",
+    Signal: "submit",
+    Observe: "admin",
+    Unobserve: "admin",
+}
+"""What a client must be allowed for each frame."""
+
+OVERVIEW_KEY = "overview"
+"""Stands for a job's token where the newest overview takes the place of one that waits; no token is without a dot."""
+
+RATE_VIOLATIONS = (1.0, 100.0)
+"""How often a second, and how often at once, a rate limit may be broken before the socket is closed for it."""
+
+VIOLATION_BACKOFF_S = 10.0
+"""How long one is told to stay away who broke a rate limit more often than that."""
+
+_decode = msgspec.json.Decoder(ClientFrame).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class _AnyFrame(msgspec.Struct):
+    """What can be read of a frame that is not one of ours."""
+
+    ref: int | None = None
+    type: object = None
+
+
+_NO_SUCH_TYPE = f"unknown type; a client's frame is one of: {', '.join(CLIENT_TYPES)}"
+
+_decode_any = msgspec.json.Decoder(_AnyFrame).decode
+
+
+class Session:
+    """One client on one socket. Times are s by a clock that never goes back."""
+
+    def __init__(self, connection: str, limits: Limits, quota: CallerQuota, auth_state: AuthState, now: float) -> None:
+        """Begin.
+
+        Args:
+            connection: its name, for logs.
+            limits: what it may.
+            quota: what its caller has, over all connections.
+            auth_state: whether it is known who this is.
+            now: the time.
+
+        """
+        self.connection = connection
+        self.limits = limits
+        self.auth_state = auth_state
+        self.send_buffer: SendBuffer[EncodedFrame] = SendBuffer(limits.max_waiting_bytes)
+        self.close_code: int | None = None
+        """When set, the socket is to be closed with it after what waits has been sent."""
+        self.watches = 0
+        """Jobs this session watches, or is about to."""
+        self._quota = quota
+        self._frames = TokenBucket(limits.max_frames_per_s, limits.max_frame_burst, now)
+        self._violations = TokenBucket(*RATE_VIOLATIONS, now)
+        self._leaving = False
+        self._waiting: set[int] = set()
+        self._submits: set[int] = set()
+        """The refs of submits that wait for their ack."""
+
+    # What comes from the client.
+
+    def open(self) -> None:
+        """Greet the client."""
+        known = self.auth_state.known
+        self._send(
+            Hello(
+                version=PROTOCOL_VERSION,
+                connection=self.connection,
+                limits=self.limits,
+                authenticated=known,
+                features=[*FEATURES],
+            )
+        )
+        if self.auth_state.refusal is not None:
+            self.credential_refused(None, self.auth_state.refusal)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every frame of the client's has its answer."""
+        return not self._waiting
+
+    def receive(self, data: str | bytes, now: float) -> Command | None:
+        """Take one message of the socket; return what is to be done, if anything."""
+        if self.close_code is not None:
+            return None
+        try:
+            wait = self._frames.take(now)
+            if wait:
+                raise RateLimitError("frames", self.limits.max_frames_per_s, wait)
+            return self._admit(self._read(data), now)
+        except ProblemError as error:
+            self.refused(ref_of(data), error.problem, waiting=False)
+            if isinstance(error, RateLimitError):
+                self._count_violation(now)
+            return None
+
+    def count(self, now: float) -> None:
+        """Count a frame below this protocol: a ping or pong of the socket's own, or a fragment."""
+        if self.close_code is None and self._frames.take(now):
+            self._count_violation(now)
+
+    def _count_violation(self, now: float) -> None:
+        if self._violations.take(now):
+            detail = f"the limit was broken again and again; come back in {VIOLATION_BACKOFF_S:g} s, and more slowly"
+            self.refused(None, problem("rate_limited", detail, retry_after=VIOLATION_BACKOFF_S), waiting=False)
+            self.close(close_codes.RATE_LIMITED)
+
+    def _read(self, data: str | bytes) -> ClientFrame:
+        if not isinstance(data, str):
+            raise problem_error("invalid_frame", "binary where text is due: this subprotocol is JSON in text frames")
+        most = self.limits.max_frame_bytes
+        if not self.auth_state.known:
+            most = min(most, AUTH_FRAME_BYTES)
+        if len(data) > most:
+            raise too_large(len(data), most)
+        check_depth(data, self.limits.max_depth)
+        try:
+            frame: ClientFrame = _decode(data)
+        except msgspec.ValidationError as error:
+            raise _explained(error, data) from error
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+            raise problem_error("invalid_frame", f"not JSON: {error}") from error
+        return frame
+
+    def _admit(self, frame: ClientFrame, now: float) -> Command | None:
+        if frame.ref in self._waiting:
+            raise problem_error(
+                "invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref"
+            )
+        if isinstance(frame, Auth):
+            self._admit_auth()
+        else:
+            identity = self.auth_state.identity
+            if isinstance(frame, Ping):
+                self._send(Pong(ref=frame.ref))
+                return None
+            identity.require(NEEDS[type(frame)])
+        if isinstance(frame, Submit):
+            self._admit_submit(frame, now)
+        elif isinstance(frame, Watch):
+            self._admit_watch()
+        self._waiting.add(frame.ref)
+        return frame
+
+    def _admit_auth(self) -> None:
+        if not self.auth_state.asks:
+            raise problem_error("invalid_frame", "this server asks for no credential (auth is none)", field="/type")
+        if self.auth_state.checking:
+            raise problem_error("invalid_frame", "a credential is being checked; wait for the answer", field="/type")
+        self.auth_state.checking = True
+
+    def _admit_submit(self, frame: Submit, now: float) -> None:
+        if len(self._submits) >= self.limits.max_in_flight:
+            raise problem_error(
+                "rate_limited",
+                f"{len(self._submits)} submits wait for their ack; at most {self.limits.max_in_flight} may",
+                limit=self.limits.max_in_flight,
+                retry_after=0.1,
+            )
+        if frame.watch:
+            self._admit_watch()
+        self._quota.submit(now)
+        self._submits.add(frame.ref)
+
+    def _admit_watch(self) -> None:
+        if self.watches >= self.limits.max_watches:
+            raise problem_error(
+                "too_many_watches",
+                f"this connection watches {self.watches} jobs; at most {self.limits.max_watches} may be: "
+                "unwatch some, submit with `watch` false, or open another connection",
+                limit=self.limits.max_watches,
+            )
+        self._quota.watch()
+
+    # What time brings.
+
+    def tick(self, now: float, wall: float) -> None:
+        """End the session of one who is late or whose credential has run out; tell whose is about to."""
+        match self.auth_state.due(now, wall):
+            case AuthDue.LATE:
+                self.credential_refused(None, late(self.auth_state.within_s).problem)
+            case AuthDue.EXPIRED:
+                self._end(expired().problem)
+            case AuthDue.EXPIRING:
+                left = self.auth_state.left(wall)
+                detail = f"the credential runs out in {left:.0f} s; send an `auth` frame with a fresh one"
+                self.refused(None, problem("token_expiring", detail, retry_after=round(left, 3)))
+
+    # What comes from the service.
+
+    def authenticated(self, ref: int, identity: Identity, quota: CallerQuota) -> None:
+        """Answer an `auth`: the client is known, and its share is counted in `quota`.
+
+        Raises:
+            ProblemError: `forbidden`: it was somebody else before.
+
+        """
+        self.auth_state.accept(identity)
+        self.auth_state.checking = False
+        self._quota = quota
+        self.done(ref)
+
+    def credential_refused(self, ref: int | None, problem: Problem) -> None:
+        """Answer an `auth` that is not believed: the end, if none was believed before."""
+        self.auth_state.checking = False
+        if self.auth_state.known:
+            self.refused(ref, problem)
+        else:
+            self._end(problem, ref)
+
+    def _end(self, problem: Problem, ref: int | None = None) -> None:
+        self.refused(ref, problem)
+        if problem.code == "rate_limited":
+            self.close(close_codes.RATE_LIMITED)
+        else:
+            # Where nobody can tell at the moment, another try may be answered.
+            self.close(close_codes.DRAINING if CODES[problem.code].retryable else close_codes.UNAUTHENTICATED)
+
+    def watch_begun(self) -> None:
+        """Count a job that is watched from now on."""
+        self.watches += 1
+        self._quota.watches += 1
+
+    def watch_ended(self) -> None:
+        """Count one that is not watched any more."""
+        self.watches -= 1
+        self._quota.watches -= 1
+
+    def acked(self, ack: Ack) -> None:
+        """Answer a submit; a duplicate's ref stays open for the snapshot of the earlier job."""
+        assert isinstance(ack.ref, int)
+        self._submits.discard(ack.ref)
+        if not ack.duplicate:
+            self._waiting.discard(ack.ref)
+        self._send(ack)
+
+    def submit_refused(self, ref: int, problem: Problem) -> None:
+        """Answer a submit that was not taken."""
+        self._submits.discard(ref)
+        self.refused(ref, problem)
+
+    def failed(self, ref: int | None, problem: Problem) -> None:
+        """Answer what could not be carried out, if it has no answer yet."""
+        if ref is not None and ref in self._waiting:
+            self.submit_refused(ref, problem)
+
+    def snapshot(self, ref: int | None, frame: bytes) -> None:
+        """Answer a watch, or (ref None) tell where a job stands after events were lost on the way."""
+        if ref is not None:
+            self._waiting.discard(ref)
+        self._put(EncodedFrame(frame))
+
+    def done(self, ref: int) -> None:
+        """Answer what was asked for, and is done or under way."""
+        self._waiting.discard(ref)
+        self._send(Done(ref=ref))
+
+    def refused(self, ref: int | None, problem: Problem, *, waiting: bool = True) -> None:
+        """Answer with a problem."""
+        if waiting and ref is not None:
+            self._waiting.discard(ref)
+        self._send(Error(ref=ref, problem=problem))
+
+    def watch_refused(self, token: str, problem: Problem) -> None:
+        """Tell that a job is not watched any more: its record is gone, or the credential does not open it."""
+        self._send(Error(ref=None, problem=problem, token=token))
+
+    def event(self, token: str, event_class: int, frame: EncodedFrame) -> None:
+        """Pass an event on, as it came."""
+        if self.close_code is None:
+            self.send_buffer.put_event(token, event_class, frame)
+            self._check_speed()
+
+    def overview(self, frame: EncodedFrame) -> None:
+        """Tell how the system stands; of a slow reader only the newest waits."""
+        if self.close_code is not None:
+            return
+        self.send_buffer.put_event(OVERVIEW_KEY, EventClass.PROGRESS, frame)
+        self._check_speed()
+
+    def alive(self) -> None:
+        """Say that the server is still there."""
+        self._send(Alive())
+
+    def go_away(self, reason: str, reconnect_after: float) -> None:
+        """Ask the client to come back elsewhere; only once."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self._send(GoAway(reason=reason, reconnect_after=reconnect_after))
+
+    def close(self, code: int) -> None:
+        """Take nothing more, and have the socket closed; the first reason stands."""
+        if self.close_code is None:
+            self.close_code = code
+
+    def _send(self, frame: msgspec.Struct) -> None:
+        self._put(EncodedFrame(_encode(frame)))
+
+    def _put(self, frame: EncodedFrame) -> None:
+        # What follows a close must not go out: it would stand after a hole.
+        if self.close_code is None:
+            self.send_buffer.put(frame)
+            self._check_speed()
+
+    def _check_speed(self) -> None:
+        if self.send_buffer.overflowed:
+            self.close_code = close_codes.TOO_SLOW  # first: what waits for the reader to catch up must not follow
+            self.send_buffer.take()  # it would not be read; the client resumes where it was
+
+
+def _explained(error: msgspec.ValidationError, data: str) -> ProblemError:
+    if split_msgspec(str(error))[1] == "/type":
+        return problem_error("invalid_frame", _NO_SUCH_TYPE, field="/type")
+    return decode_problem(error, CLIENT_FRAMES.get(str(_readable(data).type)))
+
+
+def ref_of(data: str | bytes) -> int | None:
+    """Return the ref of a frame that was refused, where it can be read."""
+    ref = _readable(data).ref
+    if ref is None:
+        ref = find_ref(data if isinstance(data, str) else data.decode(errors="replace"))
+    return ref if ref is not None and 0 <= ref < 2**53 else None
+
+
+def _readable(data: str | bytes) -> _AnyFrame:
+    """Return what can be read of a frame that was refused."""
+    try:
+        return _decode_any(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return _AnyFrame()

@@ -1,0 +1,1 @@
+"""One attempt of a job: its handler, its reports and its end."""

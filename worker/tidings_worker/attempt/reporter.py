@@ -1,0 +1,204 @@
+"""An attempt's voice: what a handler says, on its way into the store, in order and at a bounded pace.
+
+At most one report of an attempt is under way; what is said meanwhile goes with the next. So a report
+whose reply was lost can be sent again, and nothing overtakes it.
+
+Only the store's own word that another attempt has the job makes a report void. Whatever else it says instead of an
+answer (it is away, full, a replica, it lacks replicas, denies the command, or says what this process does not know),
+the report is kept and sent again. What is kept is bounded: the result, and log and progress up to `BUFFER_BYTES` each
+(and one chunk); and the attempt keeps its slot until then.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from tidings.protocol.events import EventClass
+from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.availability.store_errors import ScriptError, StoreClosedError
+from tidings_worker.runner.progress_pace import ProgressPace
+
+log = structlog.get_logger()
+
+BUFFER_BYTES = 262_144
+"""Log bytes that may wait unsent before a handler has to wait; progress beyond as many is left out for the newest."""
+
+
+class Reporter:
+    """The reports of one attempt."""
+
+    def __init__(
+        self,
+        store: AttemptStore,
+        job: str,
+        fence: int,
+        rate: float,
+        on_answer: Callable[[str], None],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: where the reports go.
+            job: the job's id.
+            fence: the fence of this attempt.
+            rate: progress events a second.
+            on_answer: gets `cancel` or `lost` when the store says so.
+            loop: the running event loop, from one who knows it: asking for it costs a system call.
+
+        """
+        self._store = store
+        self._job = job
+        self._fence = fence
+        self._on_answer = on_answer
+        self._loop = loop or asyncio.get_running_loop()
+        self._pace = ProgressPace(rate, self._loop.time())
+        self._open_report = AttemptReport(job, fence, 1)
+        self._under_way = False
+        self._refused = False
+        """Whether the store has refused the report that is under way: it then goes without those of others."""
+        self._latest_progress: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsent_log_bytes = 0
+        self._progress_bytes = 0
+        """Bytes of progress in the report that takes what is said now."""
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closed = False
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self.ended_ms = 0
+        """The store's time when it took the outcome; 0: it has not."""
+
+    def progress(self, data: str) -> None:
+        """Send progress now, or the newest as soon as the pace allows."""
+        if self._closed:
+            return
+        now = self._loop.time()
+        if self._latest_progress is None and self._pace.allow(now):
+            self._add_progress(data)
+            return
+        self._latest_progress = data
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._pace.wait(now), self._send_late)
+
+    def log(self, chunk: str) -> None:
+        """Send a log chunk."""
+        if self._closed:
+            return
+        self._open().events.append((EventClass.LOG, f'"event":"log","status":"running","data":{chunk}}}', chunk))
+        self._unsent_log_bytes += len(chunk)
+        if self._unsent_log_bytes > BUFFER_BYTES:
+            self._room.clear()
+        self._send()
+
+    async def room(self) -> None:
+        """Return when more log chunks may be said."""
+        await self._room.wait()
+
+    async def end(self, outcome: AttemptOutcome) -> str:
+        """Write how the attempt ended, after everything said before; return the store's answer.
+
+        The store may be away for a while: this goes on until it answers, or the caller is cancelled.
+        """
+        if self._latest_progress is not None:
+            self._add_progress(self._latest_progress)
+        self.stop_taking()
+        self._open().outcome = outcome
+        self._send()
+        return await self._ended
+
+    def lost(self) -> None:
+        """Keep nothing more of what the store refuses: it says elsewhere that another attempt has the job."""
+        if self._refused:
+            self._conclude("lost")
+
+    def stop_taking(self) -> None:
+        """Take nothing more from the handler."""
+        self._closed = True
+        self._latest_progress = None
+        self._room.set()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def detach(self) -> None:
+        """Tell nobody of the store's answers any more: whoever was told has ended."""
+        self._on_answer = _ignore
+
+    def _add_progress(self, data: str) -> None:
+        tail = f'"event":"progress","status":"running","data":{data}}}'
+        report = self._open()
+        self._progress_bytes += len(tail)
+        if self._progress_bytes > BUFFER_BYTES:
+            report.events = [event for event in report.events if event[0] != EventClass.PROGRESS]
+            self._progress_bytes = len(tail)
+        report.events.append((EventClass.PROGRESS, tail, ""))
+        report.progress = data
+        self._send()
+
+    def _send_late(self) -> None:
+        self._timer = None
+        if self._latest_progress is not None:
+            data, self._latest_progress = self._latest_progress, None
+            self._pace.allow(self._loop.time())
+            self._add_progress(data)
+
+    def _open(self) -> AttemptReport:
+        """Return the report that takes what is said now: the last, unless it has left."""
+        if self._open_report.sealed:
+            self._open_report = AttemptReport(self._job, self._fence, self._open_report.number + 1)
+            self._progress_bytes = 0
+        return self._open_report
+
+    def _send(self) -> None:
+        if not self._under_way:
+            self._under_way = True
+            self._put(self._open_report)
+
+    def _put(self, report: AttemptReport) -> None:
+        answer = self._store.report(report, apart=True) if self._refused else self._store.report(report)
+        answer.add_done_callback(lambda answer: self._answered(report, answer))
+
+    def _answered(self, report: AttemptReport, answer: "asyncio.Future[str]") -> None:
+        if self._ended.done():  # nothing more is kept
+            return
+        if answer.cancelled():  # with everything else, by a loop that ends
+            self._conclude("lost")
+            return
+        error = answer.exception()
+        if isinstance(error, StoreClosedError):
+            return  # the worker has left, and whoever waited for this with it
+        if error is None:
+            self._refused = False
+            self._written(report, answer.result())
+            return
+        if isinstance(error, ScriptError) and not self._refused:
+            self._refused = True
+            log.warning("report_refused", error=str(error), help="it is kept, and told again until the store takes it")
+        self._put(report)  # the broker knows how long to leave a lost store alone
+
+    def _written(self, report: AttemptReport, answer: str) -> None:
+        if report.outcome is not None or answer == "lost":
+            self.ended_ms = self._store.reported_ms
+            self._conclude(answer)
+            return
+        if answer == "cancel":
+            self._on_answer(answer)
+        self._unsent_log_bytes -= sum(len(chunk) for _, _, chunk in report.events)
+        if self._unsent_log_bytes <= BUFFER_BYTES:
+            self._room.set()
+        self._under_way = False
+        if self._open_report is not report:
+            self._send()
+
+    def _conclude(self, answer: str) -> None:
+        self.stop_taking()
+        if not self._ended.done():
+            self._ended.set_result(answer)
+        if answer == "lost":
+            self._on_answer(answer)
+
+
+def _ignore(_: str) -> None:
+    """Do nothing."""

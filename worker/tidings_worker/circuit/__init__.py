@@ -1,0 +1,1 @@
+"""Circuit breakers, as a worker uses them."""

@@ -1,0 +1,38 @@
+"""What a worker checks of its kinds before it registers them: that every server can use what it writes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from tidings.job import Job
+from tidings.schema.schema_limits import check_patterns
+from tidings.schema.validation import NoEngineError, compile_schema
+from tidings.store.kind_records import check_record
+
+
+class UnservableKindError(ValueError):
+    """A server could not use what a worker would register of a kind; says which, and what to do."""
+
+
+def check_kinds(jobs: Iterable[Job[Any, Any]]) -> None:
+    """Check kinds with the engine that servers have, where it is installed here, and else by what is known of it.
+
+    Raises:
+        UnfitKindError: one cannot be registered; one line that names the kind and the field.
+
+    """
+    for job in jobs:
+        try:
+            check_patterns(job.input.schema)
+            check_record(job.record())
+            _compile(job.input.schema)
+        except ValueError as error:
+            raise UnservableKindError(f"job {job.kind}: {error}") from None
+
+
+def _compile(schema: dict[str, Any]) -> None:
+    try:
+        compile_schema(msgspec.json.decode(msgspec.json.encode(schema)))
+    except NoEngineError:
+        return

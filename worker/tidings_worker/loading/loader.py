@@ -1,0 +1,101 @@
+"""Loading the modules in which users define their jobs."""
+
+import inspect
+import os
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import tidings
+import tidings_worker
+from tidings.circuit.breaker import definitions_of
+from tidings.job import Job
+
+from .kind_checks import check_kinds
+from .users_modules import UsersModuleError, import_users
+
+
+class LoadError(Exception):
+    """A module cannot be loaded, or holds no jobs; says which and why."""
+
+
+def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
+    """Return the jobs of some modules, each a dotted name or the path of a Python file.
+
+    Raises:
+        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind or two breakers the same name, a
+            fallback cannot work, or a server could not use a kind.
+
+    """
+    jobs: dict[str, Job[Any, Any]] = {}
+    for name in modules:
+        module = _import(name)
+        found = [value for value in vars(module).values() if isinstance(value, Job)]
+        if not found:
+            raise LoadError(f"{name} holds no jobs: decorate a function with `@job` (from tidings import job)")
+        for job in found:
+            other = jobs.setdefault(job.kind, job)
+            if other is not job:
+                raise LoadError(
+                    f"the kind {job.kind!r} is defined twice: at {_place_of(other)}, and at {_place_of(job)}; give one "
+                    "of them another `name`"
+                )
+    for job in jobs.values():
+        _check_fallback(job, jobs)
+    try:
+        check_kinds(jobs.values())
+        definitions_of(job.policy.breaker for job in jobs.values())
+    except ValueError as error:
+        raise LoadError(str(error)) from None
+    return list(jobs.values())
+
+
+def _place_of(job: Job[Any, Any]) -> str:
+    code = getattr(inspect.unwrap(job.function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(job.function)
+
+
+def _check_fallback(job: Job[Any, Any], jobs: dict[str, Job[Any, Any]]) -> None:
+    name = job.policy.fallback
+    if name is None:
+        return
+    other = jobs.get(name)
+    if other is None:
+        raise LoadError(f"job {job.kind}: its fallback {name!r} is not among the kinds here: {', '.join(sorted(jobs))}")
+    if other.queue != job.queue:
+        raise LoadError(f"job {job.kind}: its fallback {name!r} is in the queue {other.queue!r}, not in {job.queue!r}")
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return import_users(name)
+    except UsersModuleError as error:
+        raise LoadError(str(error)) from None
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            raise LoadError(f"there is no module {name!r} here; a file is named with its ending: {name}.py") from None
+        raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
+    except Exception as error:  # noqa: BLE001 - whatever a user's module raises is theirs to see
+        raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
+
+
+def _users_part(error: BaseException) -> str:
+    """Return the traceback as far as it is the user's: without this program's frames, and what those called.
+
+    A mistake in `@job(…)` is found deep inside it; the line that is wrong is the user's last.
+    """
+    theirs: list[traceback.FrameSummary] = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(_OURS):
+            if theirs:
+                break
+        elif "importlib" not in frame.filename:
+            theirs.append(frame)
+    lines = traceback.format_list(theirs) + traceback.format_exception_only(error)
+    return "".join(lines).rstrip()
+
+
+_OURS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tidings, tidings_worker))
+"""The folders of this program."""

@@ -1,0 +1,42 @@
+"""What this process uses of the machine, for operators; looked at once a heartbeat."""
+
+import os
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+_STATM = Path("/proc/self/statm")
+
+
+class ProcessStats(NamedTuple):
+    """What was found."""
+
+    cpu: float | None
+    """Of one core, since the look before; None: there was none. Handlers in child processes do not count."""
+    memory: int | None
+    """Resident bytes; None: this system does not tell."""
+
+
+class ProcessSampler:
+    """Looks, and remembers the last look."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+        self._spent = 0.0
+
+    def look(self) -> ProcessStats:
+        """Return what is used.
+
+        Source: https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
+        """
+        now, spent = time.monotonic(), time.process_time()
+        cpu = (spent - self._spent) / (now - self._at) if self._at and now > self._at else None
+        self._at, self._spent = now, spent
+        return ProcessStats(None if cpu is None else round(cpu, 4), _resident())
+
+
+def _resident() -> int | None:
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None  # no Linux

@@ -1,0 +1,1 @@
+"""One queue as a worker serves it: its slots, schedule, leases and recurring jobs."""

@@ -1,0 +1,83 @@
+"""The relay: tells the sagas of any queue how their children in this queue have ended.
+
+What ends a child puts it into the outbox of its queue in the same step, so that nobody can forget it; every worker of
+that queue drains the outbox. To be told twice changes nothing.
+"""
+
+import asyncio
+import random
+from collections import Counter
+
+import anyio
+import structlog
+
+from tidings.logging.log_limit import LogLimiter
+from tidings.store.availability.store_errors import ItemError, ScriptError, StoreError
+from tidings.store.saga_store import EndedChild, SagaStore, parent_of
+from tidings_worker.saga.children import child_end_of
+
+log = structlog.get_logger()
+_limited = LogLimiter(log)
+
+SWEEP_S = 5.0
+"""The outbox is looked into this often, about, even if nobody says that something is there."""
+
+LEFT_TO_OTHERS_MS = 2_000
+"""What is left to a worker that was told, before others see to it as well."""
+
+FULL_ANSWER_BYTES = 1_048_576
+"""With so much in one answer the store may have left out the rest, however few they were."""
+
+CHILDREN_AT_ONCE = 200
+"""Children told in one go."""
+
+
+class ChildEventRelay:
+    """One worker's part in draining the outbox of one queue."""
+
+    def __init__(self, store: SagaStore, partition: str) -> None:
+        self._store = store
+        self._partition = partition
+        self._wanted = asyncio.Event()
+
+    def wake_relay(self) -> None:
+        """Look into the outbox now."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Drain the outbox, until cancelled."""
+        told = False
+        while True:
+            if not self._wanted.is_set():
+                with anyio.move_on_after(SWEEP_S * (0.5 + random.random())):  # noqa: S311
+                    await self._wanted.wait()
+            told = self._wanted.is_set()
+            self._wanted.clear()
+            try:
+                await self._drain(0 if told else LEFT_TO_OTHERS_MS)
+            except StoreError as error:
+                if isinstance(error, ScriptError):
+                    log.warning("store_refused", operation="relay", queue=self._partition, error=str(error))
+                if told:
+                    self._wanted.set()
+                await anyio.sleep(random.random())  # noqa: S311
+
+    async def _drain(self, before_ms: int) -> None:
+        while True:
+            found = await self._store.outbox(self._partition, before_ms, CHILDREN_AT_ONCE)
+            if not found:
+                return
+            answers = await asyncio.gather(*(self._tell_parent(ended) for ended in found))
+            await self._store.told(self._partition, [ended.entry for ended in found])
+            log.debug("children_told", queue=self._partition, **Counter(answers))
+            if len(found) < CHILDREN_AT_ONCE and sum(len(one.result) for one in found) < FULL_ANSWER_BYTES:
+                return
+
+    async def _tell_parent(self, ended: EndedChild) -> str:
+        parent, path = parent_of(ended)
+        try:
+            return await self._store.wake(parent.partition, child_end_of(ended, self._partition, parent.id, path))
+        except ItemError as error:
+            # What the store holds of the parent cannot be used: to tell it again would not help, and hold up others.
+            _limited.error("parent_not_told", cause=self._partition, queue=self._partition, error=str(error))
+            return "broken"

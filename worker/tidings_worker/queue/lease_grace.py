@@ -1,0 +1,60 @@
+"""The truce: when a lease that looks run out may only mean that the store took no heartbeats.
+
+After a time in which nobody could renew a lease, every worker gets one lease to say that it lives. Such a time is a
+downtime of the store (it answers nothing), or a refusal: it answers, and takes no heartbeat, because it lacks replicas,
+is one itself, has no disk, or denies the command.
+"""
+
+from tidings.store.availability.store_health import StoreHealth
+from tidings_worker.settings import WorkerSettings
+
+LEASE_OPERATIONS = frozenset({"beat", "take_over"})
+"""The operations that show whether leases can be renewed: who runs something beats, who has room looks."""
+
+
+def tolerated_downtime_s(settings: WorkerSettings) -> float:
+    """Return how long the store may be silent, s, without anybody's lease looking as if it had run out.
+
+    At worst another worker's last beat came a whole heartbeat before the downtime, and its next comes half
+    of one after it: one and a half heartbeats, which are at most half a lease. The other half is left.
+    """
+    return settings.lease_s / 2
+
+
+class LeaseGrace:
+    """What one queue knows of it."""
+
+    def __init__(self, health: StoreHealth, settings: WorkerSettings) -> None:
+        """Prepare.
+
+        Args:
+            health: what this process knows of how the store is.
+            settings: lease and heartbeat.
+
+        """
+        self._health = health
+        self._lease_s = settings.lease_s
+        self._heartbeat_s = settings.heartbeat_s
+        self._longest_s = tolerated_downtime_s(settings)
+        self._refused: dict[str, float] = {}
+        """Operation → since when, at the latest, it is refused."""
+        self._over = float("-inf")
+        """When a refusal that lasted was over."""
+
+    def holds(self) -> bool:
+        """Return whether a lease that looks run out is left to its holder."""
+        downtime, now = self._health.downtime, self._health.clock()
+        refused = any(now - since > self._longest_s for since in self._refused.values())
+        return refused or downtime.lasts(now) or now - max(downtime.ended, self._over) < self._lease_s
+
+    def refused(self, operation: str) -> None:
+        """Take note that the store did not do an operation."""
+        if operation in LEASE_OPERATIONS:
+            # It may have been refused ever since it was last asked.
+            self._refused.setdefault(operation, self._health.clock() - self._heartbeat_s)
+
+    def taken(self, operation: str) -> None:
+        """Take note that the store did an operation."""
+        since = self._refused.pop(operation, None)
+        if since is not None and (now := self._health.clock()) - since > self._longest_s:
+            self._over = now

@@ -1,0 +1,316 @@
+"""A child process that runs handlers for a worker: `python -m tidings_worker.runner.child_main FD`.
+
+The handler has the main thread, as it would in a program of its own. A second thread has an event loop and the
+link to the worker; so a handler that keeps a core busy can still be told that it should stop, and its context is
+the same `SyncContext` as in a thread of the worker.
+"""
+
+import asyncio
+import itertools
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple, cast
+
+from tidings.circuit.breaker import Breaker, breaker_of, definitions_of
+from tidings.circuit.circuit_open import CircuitOpenError
+from tidings.context import Sink, SyncContext
+from tidings.errors import StoppedError
+from tidings.job import Job
+from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
+from tidings.process.parent_death import end_with_parent_if_asked
+from tidings.tracing.spans import under_remote_span
+from tidings_worker import fork
+from tidings_worker.loading.loader import load_jobs
+
+from .arguments import arguments_of, result_json
+from .error_transport import message_of
+from .ipc_messages import (
+    BreakerEntered,
+    ChildAnswer,
+    ChildQuestion,
+    Chunk,
+    ChunkTaken,
+    EnterBreaker,
+    LeaveBreaker,
+    MemoValue,
+    OutcomeMessage,
+    Progress,
+    Ready,
+    RecallMemo,
+    RecordMemo,
+    Result,
+    RunCommand,
+    Stop,
+    ToWorker,
+    Welcome,
+    pack,
+    receive,
+    to_child,
+)
+from .progress_pace import ProgressPace
+
+
+class RemoteSink(Sink):
+    """The handler's `Sink` on this side of the link; belongs to the event loop."""
+
+    def __init__(
+        self,
+        command: RunCommand,
+        welcome: Welcome,
+        writer: asyncio.StreamWriter,
+        defined: dict[str, Breaker],
+        numbers: Iterator[int],
+    ) -> None:
+        self.token = command.token
+        self.kind = command.kind
+        self.attempt = command.attempt
+        self.correlation_id = command.correlation_id
+        self.traceparent = command.traceparent
+        self.idempotency_key = command.idempotency_key
+        self._cancelled = False
+        self.max_chunk_bytes = welcome.max_chunk_bytes
+        self._writer = writer
+        self._loop = asyncio.get_running_loop()
+        self._pace = ProgressPace(welcome.progress_per_s, self._loop.time())
+        self._latest_progress: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._defined = defined
+        self._numbers = numbers
+        self._asked: dict[int, asyncio.Future[str]] = {}
+        """What has not been answered: several threads of one handler may ask at the same time."""
+        self._logged: asyncio.Future[str] | None = None
+        """The answer to the last log chunk."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the handler should stop."""
+        return self._cancelled or fork.is_copy()
+
+    @cancelled.setter
+    def cancelled(self, value: bool) -> None:
+        self._cancelled = value
+
+    def progress(self, data: str) -> None:
+        """Send progress now, or the newest as soon as the pace allows: the worker has other work than to drop it."""
+        self._latest_progress = data
+        if self._timer is None:
+            now = self._loop.time()
+            if self._pace.allow(now):
+                self._flush()
+            else:
+                self._timer = self._loop.call_later(self._pace.wait(now), self._flush_late)
+
+    def log(self, chunk: str) -> None:
+        """Send a log chunk."""
+        self._flush()
+        self._logged = self._ask(Chunk(next(self._numbers), chunk))
+
+    async def room(self) -> None:
+        """Return when the worker has taken the last chunk."""
+        if self._logged is not None:
+            with suppress(StoppedError):  # the next word says so
+                await self._logged
+
+    async def recall(self, name: str) -> str:
+        """Ask the worker what is recorded under a name."""
+        return await self._ask(RecallMemo(next(self._numbers), name))
+
+    async def record(self, name: str, value: str) -> str:
+        """Have the worker record something under a name."""
+        return await self._ask(RecordMemo(next(self._numbers), name, value))
+
+    def breaker(self, breaker: str | Breaker) -> Breaker:
+        """Return the breaker that is meant."""
+        meant = breaker_of(breaker)
+        return self._defined.get(meant.name, meant) if meant.is_name_only else meant
+
+    async def enter(self, breaker: Breaker) -> str:
+        """Ask the worker for a ticket."""
+        spec, slow_call = breaker.spec, breaker.slow_call
+        return await self._ask(EnterBreaker(next(self._numbers), breaker.name, spec, slow_call, breaker.when_open))
+
+    def leave(self, ticket: str, result: str, text: str) -> None:
+        """Tell the worker how a call ended, unless it knows better."""
+        if not self.cancelled:
+            self._send(LeaveBreaker(ticket, result, text))
+
+    def answered(self, answer: ChildAnswer) -> None:
+        """Give an answer to the thread that asked; one to an attempt before this one is nobody's any more."""
+        asked = self._asked.pop(answer.number, None)
+        if asked is None or asked.done():
+            return
+        match answer:
+            case ChunkTaken():
+                asked.set_result("")
+            case MemoValue(_, value):
+                asked.set_result(value)
+            case BreakerEntered(_, ticket, breaker, retry_after, when_open):
+                if ticket:
+                    asked.set_result(ticket)
+                else:
+                    asked.set_exception(CircuitOpenError(breaker, retry_after, when_open))
+
+    def _ask(self, question: ChildQuestion) -> "asyncio.Future[str]":
+        answer: asyncio.Future[str] = self._loop.create_future()
+        if self.cancelled:
+            answer.set_exception(StoppedError("the attempt is over"))
+        else:
+            self._asked[question.number] = answer
+            self._send(question)
+        return answer
+
+    def stop(self) -> None:
+        """The attempt is over."""
+        self.cancelled = True
+        asked, self._asked = self._asked, {}
+        for answer in asked.values():
+            if not answer.done():
+                answer.set_exception(StoppedError("the attempt is over"))
+
+    def end(self, outcome: OutcomeMessage) -> None:
+        """Send how the handler ended; nothing is said after that."""
+        self._flush()
+        self.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._send(outcome)
+
+    def _flush_late(self) -> None:
+        self._timer = None
+        self._pace.allow(self._loop.time())
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._latest_progress is not None and not self.cancelled:
+            self._send(Progress(self._latest_progress))
+        self._latest_progress = None
+
+    def _send(self, message: ToWorker) -> None:
+        fork.end_if_copy()
+        self._writer.write(pack(message))
+
+
+class HandlerTask(NamedTuple):
+    """What the main thread has to do."""
+
+    command: RunCommand
+    sink: RemoteSink
+    context: SyncContext
+
+
+class WorkerLink(threading.Thread):
+    """The thread with the link to the worker; the process ends with either."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        super().__init__(name="link", daemon=True)
+        self._channel = channel
+        self._welcomed: queue.SimpleQueue[Welcome] = queue.SimpleQueue()
+        self._loaded = threading.Event()
+        self._tasks: queue.SimpleQueue[HandlerTask] = queue.SimpleQueue()
+        self._defined: dict[str, Breaker] = {}
+        self._loop: asyncio.AbstractEventLoop
+
+    def welcome(self) -> Welcome:
+        """Return the worker's first message."""
+        return self._welcomed.get()
+
+    def task(self) -> HandlerTask:
+        """Return what is to be done next."""
+        return self._tasks.get()
+
+    def ready(self, jobs: Iterable[Job[Any, Any]]) -> None:
+        """Say that the modules are loaded."""
+        self._defined = definitions_of(job.policy.breaker for job in jobs)
+        self._loop.call_soon_threadsafe(self._writer.write, pack(Ready()))
+
+    def end(self, sink: RemoteSink, outcome: OutcomeMessage) -> None:
+        """Say how a handler ended."""
+        self._loop.call_soon_threadsafe(sink.end, outcome)
+
+    def run(self) -> None:
+        """Listen until the worker is gone."""
+        try:
+            asyncio.run(self._listen())
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+        os._exit(0)
+
+    async def _listen(self) -> None:
+        fork.watch()
+        self._loop = asyncio.get_running_loop()
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._channel)
+        welcome = await receive(reader, to_child)
+        if not isinstance(welcome, Welcome):
+            return
+        self._welcomed.put(welcome)
+        numbers = itertools.count(1)
+        sink: RemoteSink | None = None
+        while (message := await receive(reader, to_child)) is not None:
+            match message:
+                case RunCommand():
+                    sink = RemoteSink(message, welcome, self._writer, self._defined, numbers)
+                    self._tasks.put(HandlerTask(message, sink, SyncContext(sink)))
+                case Stop() if sink is not None:
+                    sink.stop()
+                case ChunkTaken() | MemoValue() | BreakerEntered() if sink is not None:
+                    sink.answered(message)
+                case _:
+                    raise AssertionError(message)
+
+
+def main() -> None:
+    """Run handlers until the worker is gone."""
+    end_with_parent_if_asked(signal.SIGKILL)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a signal to the whole group is the worker's to hear;
+        signal.signal(number, _ignore_signal)  # SIG_IGN would be inherited by what handlers start
+        fork.claim(number)
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
+    link = WorkerLink(channel)
+    link.start()
+    welcome = link.welcome()
+    jobs = _load(welcome)
+    link.ready(jobs.values())
+    while True:
+        task = link.task()
+        link.end(task.sink, _perform(jobs[task.command.kind], task, welcome))
+
+
+def _ignore_signal(*_: object) -> None:
+    """Take no notice."""
+
+
+def _load(welcome: Welcome) -> dict[str, Job[Any, Any]]:
+    sys.path[:] = welcome.path
+    if welcome.python_path is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = welcome.python_path
+    configure_logging(cast("Literal['console', 'json']", welcome.log_format), welcome.log_level)
+    return {job.kind: job for job in load_jobs(welcome.modules)}
+
+
+def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> OutcomeMessage:
+    command = task.command
+    LOG_SUBJECT.set((command.token, command.kind, command.attempt, command.correlation_id, command.traceparent))
+    try:
+        arguments = arguments_of(job, command.input, task.context)
+        with under_remote_span(command.traceparent):
+            return Result(result_json(job.function(**arguments), welcome.max_result_bytes))
+    except BaseException as error:  # noqa: BLE001 - whatever it raises, the next is waiting
+        return message_of(error, job.policy)
+    finally:
+        fork.end_if_copy()
+
+
+if __name__ == "__main__":
+    main()

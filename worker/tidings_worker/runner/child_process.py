@@ -1,0 +1,237 @@
+"""One child process as the worker sees it: it performs one command at a time, and can be killed."""
+
+import asyncio
+import asyncio.subprocess
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import anyio
+import msgspec
+
+from tidings.circuit.breaker import Breaker
+from tidings.circuit.circuit_open import CircuitOpenError
+from tidings.context import Sink
+from tidings.errors import StoppedError
+from tidings.process.parent_death import PARENT_VARIABLE
+from tidings_worker.errors import ProcessEndedError
+from tidings_worker.loading.users_modules import FOLDERS
+from tidings_worker.settings import WorkerSettings
+
+from .error_transport import error_of
+from .ipc_messages import (
+    BreakerEntered,
+    ChildAnswer,
+    ChildQuestion,
+    Chunk,
+    ChunkTaken,
+    EnterBreaker,
+    LeaveBreaker,
+    MemoValue,
+    Progress,
+    Ready,
+    RecallMemo,
+    RecordMemo,
+    Result,
+    RunCommand,
+    Stop,
+    ToChild,
+    ToWorker,
+    Welcome,
+    pack,
+    receive,
+    to_worker,
+)
+
+EXIT_WITHIN_S = 5.0
+"""How long the kernel may take to end a killed process."""
+
+
+class ChildProcess:
+    """One child; `start` makes it."""
+
+    def __init__(
+        self, child: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._child = child
+        self._reader = reader
+        self._writer = writer
+        self._busy = False
+        self._watcher = asyncio.create_task(self._watch(), name=f"process {child.pid}")
+
+    @classmethod
+    async def start(cls, settings: WorkerSettings) -> Self:
+        """Start a child, and return when it has loaded the modules.
+
+        Raises:
+            ProcessEndedError: it ended before that.
+
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                child = await _spawn(theirs.fileno())
+            process = cls(child, *await asyncio.open_unix_connection(sock=ours))
+        except BaseException:
+            ours.close()  # a child that has started already finds nobody, and ends
+            raise
+        try:
+            await process._send(_welcome(settings))
+            if not isinstance(await process._receive(), Ready):
+                raise await process._end()  # noqa: TRY301
+        except BaseException:
+            process.kill()
+            raise
+        return process
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether it lives and has nothing to do."""
+        return self._child.returncode is None and not self._busy
+
+    async def perform(self, command: RunCommand, sink: Sink) -> bytes:
+        """Have a handler run, pass on what it says, and return its result as JSON.
+
+        Raises:
+            ProcessEndedError: the process ended before the handler did.
+            Exception: what the handler raised; see `crossing`.
+
+        """
+        self._busy = True
+        await self._send(command)
+        while True:
+            message = await self._receive()
+            match message:
+                case Progress(data):
+                    sink.progress(data)
+                case Chunk() | RecallMemo() | RecordMemo() | EnterBreaker():
+                    # An attempt that is over answers nothing more; the child learns that from `Stop`.
+                    with suppress(StoppedError):
+                        await self._send(await _answer(message, sink))
+                case LeaveBreaker(ticket, result, text):
+                    sink.leave(ticket, result, text)
+                case None | Ready():
+                    raise await self._end()
+                case Result(result):
+                    self._busy = False
+                    return result
+                case outcome:
+                    self._busy = False
+                    raise error_of(outcome)
+
+    def ask_to_stop(self) -> None:
+        """Have the context of its handler say `cancelled`."""
+        self._writer.write(pack(Stop()))
+
+    def kill(self) -> None:
+        """End it and what it started in its own session, now."""
+        if self._child.returncode is None:
+            self._busy = True
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """Kill it, and return when it is gone."""
+        self.kill()
+        with anyio.move_on_after(EXIT_WITHIN_S, shield=True):
+            await self._child.wait()
+        self._watcher.cancel()
+        self._writer.transport.abort()
+
+    async def _send(self, message: ToChild) -> None:
+        self._writer.write(pack(message))
+        with suppress(OSError):  # that it is gone is found by reading
+            await self._writer.drain()
+
+    async def _receive(self) -> ToWorker | None:
+        try:
+            return await receive(self._reader, to_worker)
+        except msgspec.DecodeError:  # the handler has written into what is not its own
+            return None
+
+    async def _watch(self) -> None:
+        """Hang up when the process is gone, and end what it left behind: a copy of it may hold the line."""
+        await self._child.wait()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._writer.transport.abort()
+
+    async def _end(self) -> ProcessEndedError:
+        """Return how it ended; if it hangs on without a line to us, end it."""
+        with anyio.move_on_after(EXIT_WITHIN_S):
+            await self._child.wait()
+        code = self._child.returncode
+        if code is None:
+            self.kill()
+            return ProcessEndedError("the process that ran the handler lost its line to the worker, and was killed")
+        return ProcessEndedError(f"the process that ran the handler ended {_exit_text(code)}")
+
+
+async def _answer(question: ChildQuestion, sink: Sink) -> ChildAnswer:
+    match question:
+        case Chunk(number, chunk):
+            sink.log(chunk)
+            await sink.room()
+            return ChunkTaken(number)
+        case RecallMemo(number, name):
+            return MemoValue(number, await sink.recall(name))
+        case RecordMemo(number, name, value):
+            return MemoValue(number, await sink.record(name, value))
+        case EnterBreaker():
+            return await _entered(question, sink)
+
+
+async def _entered(question: EnterBreaker, sink: Sink) -> BreakerEntered:
+    breaker = Breaker.from_other_process(question.name, question.spec, question.slow_call, question.when_open)
+    try:
+        return BreakerEntered(question.number, await sink.enter(breaker))
+    except CircuitOpenError as error:
+        return BreakerEntered(question.number, "", error.breaker, error.retry_after, error.when_open)
+
+
+async def _spawn(channel: int) -> asyncio.subprocess.Process:
+    environment = {
+        **os.environ,
+        PARENT_VARIABLE: str(os.getpid()),
+        # Without users' folders, in which a module may be named like one that the child needs before it knows them.
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path if path not in FOLDERS),
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # the working directory is no place for its own modules either
+        "-m",
+        "tidings_worker.runner.child_main",
+        str(channel),
+        pass_fds=(channel,),
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the worker's to hear, and what it starts can be killed with it
+    )
+
+
+def _welcome(settings: WorkerSettings) -> Welcome:
+    return Welcome(
+        modules=settings.modules,
+        path=list(sys.path),
+        python_path=os.environ.get("PYTHONPATH"),
+        log_format=settings.log_format,
+        log_level=settings.log_level,
+        max_result_bytes=settings.max_result_bytes,
+        max_chunk_bytes=settings.max_chunk_bytes,
+        progress_per_s=settings.progress_per_s,
+    )
+
+
+def _exit_text(code: int) -> str:
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    hint = "; the kernel sends that when memory runs out" if -code == signal.SIGKILL else ""
+    return f"by signal {name}{hint}"

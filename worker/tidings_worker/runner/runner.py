@@ -1,0 +1,206 @@
+"""How a handler is run: in the event loop, in a thread, or in a process. Each way is one small class."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from tidings.context import Context, Sink, SyncContext
+from tidings.errors import StoppedError
+from tidings.job import Job
+from tidings_worker import fork
+
+from .arguments import arguments_of, result_json
+from .cancel_once import call_cancelled_once
+from .child_process import ChildProcess
+from .executor_places import ExecutorPlaces
+from .ipc_messages import RunCommand
+from .process_pool import ProcessPool
+
+
+class Returned(NamedTuple):
+    """The handler returned this, as JSON."""
+
+    result: bytes
+
+
+class Raised(NamedTuple):
+    """The handler raised this, whatever it is."""
+
+    error: BaseException
+
+
+HandlerOutcome = Returned | Raised
+"""How a handler ended: a value, so that no error of a handler's travels through the worker's own tasks."""
+
+
+class HandlerCall(NamedTuple):
+    """What a handler is to be run for."""
+
+    job: Job[Any, Any]
+    input: bytes | msgspec.Raw
+    sink: Sink
+    on_begin: Callable[[], None]
+    """To be called when the handler starts: before that it waits for a thread or a process."""
+    on_ending: Callable[[], None]
+    """May be called when the handler is just about to end, a turn of the loop before `ended` can tell."""
+    max_result_bytes: int
+    loop: asyncio.AbstractEventLoop
+    """The running one."""
+
+
+class Run(Protocol):
+    """One handler that runs."""
+
+    ended: "asyncio.Task[HandlerOutcome]"
+    """Done when the handler has really ended. Read it with `ending_of`."""
+
+    def stop(self) -> None:
+        """Ask the handler to stop; the sink says `cancelled` by now."""
+
+    def kill(self) -> bool:
+        """End the handler; return whether that is in our power."""
+
+
+class Runners:
+    """The ways in which a worker runs the handlers of one queue."""
+
+    def __init__(self, threads: int, pool: ProcessPool) -> None:
+        self._threads = anyio.CapacityLimiter(threads)
+        self._pool = pool
+        self.threads = ExecutorPlaces(threads)
+        """Who takes a job for a thread reserves a place first, and so its handler never waits for one."""
+
+    def places_of(self, need: str) -> ExecutorPlaces:
+        """Return what jobs need one of: `thread` or `process`."""
+        return self.threads if need == "thread" else self._pool.places
+
+    def start(self, work: HandlerCall) -> Run:
+        """Run a handler in the way that its kind wants."""
+        match work.job.mode:
+            case "async":
+                return LoopRun(work)
+            case "thread":
+                return ThreadRun(work, self._threads)
+            case _:
+                return ProcessRun(work, self._pool)
+
+
+def handler_outcome(run: Run) -> HandlerOutcome:
+    """Return how a run ended."""
+    return Raised(asyncio.CancelledError()) if run.ended.cancelled() else run.ended.result()
+
+
+class LoopRun:
+    """An `async def` handler, in a task of its own: what it does to its task it does to no other."""
+
+    def __init__(self, work: HandlerCall) -> None:
+        self._work = work
+        self._scope = anyio.CancelScope()
+        self.ended = work.loop.create_task(self._run(), name=f"handler {work.sink.token}")
+        work.on_begin()
+
+    def stop(self) -> None:
+        """Cancel it; see `call_in_steps`."""
+        self._scope.cancel()
+
+    def kill(self) -> bool:
+        """Cancel it once more, even inside its shields; that is all one can do."""
+        self.ended.cancel()
+        return False
+
+    async def _run(self) -> HandlerOutcome:
+        work = self._work
+        try:
+            if work.sink.cancelled:
+                return Raised(StoppedError())
+            arguments = arguments_of(work.job, work.input, Context(work.sink))
+            result = await call_cancelled_once(lambda: work.job.function(**arguments), self._scope)
+            return Returned(result_json(result, work.max_result_bytes))
+        except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
+            return Raised(error)
+        finally:
+            work.on_ending()  # nothing is waited for after this: whoever it wakes finds the task done
+
+
+class ThreadRun:
+    """A plain function in a thread, which nobody can stop: it has to ask. It keeps its thread until it ends."""
+
+    def __init__(self, work: HandlerCall, threads: anyio.CapacityLimiter) -> None:
+        self._work = work
+        self._threads = threads
+        self._loop = work.loop
+        self._context = SyncContext(work.sink)
+        self._begun = False
+        self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
+
+    def stop(self) -> None:
+        """Do without it if it has not begun."""
+        if not self._begun:
+            self.ended.cancel()
+
+    def kill(self) -> bool:
+        """Leave it alone."""
+        return False
+
+    async def _run(self) -> HandlerOutcome:
+        return await anyio.to_thread.run_sync(self._call, limiter=self._threads)
+
+    def _call(self) -> HandlerOutcome:
+        work = self._work
+        self._begun = True  # before the question, as `stop` asks in the other order: one of the two sees the other
+        try:
+            if work.sink.cancelled:
+                return Raised(StoppedError())
+            self._loop.call_soon_threadsafe(work.on_begin)
+            arguments = arguments_of(work.job, work.input, self._context)
+            return Returned(result_json(work.job.function(**arguments), work.max_result_bytes))
+        except BaseException as error:  # noqa: BLE001 - SystemExit would end the thread
+            return Raised(error)
+        finally:
+            fork.end_if_copy()
+
+
+class ProcessRun:
+    """A plain function in a process of the pool, which can be killed."""
+
+    def __init__(self, work: HandlerCall, pool: ProcessPool) -> None:
+        self._work = work
+        self._pool = pool
+        self._process: ChildProcess | None = None
+        self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
+
+    def stop(self) -> None:
+        """Let its context say so; do without it if it still waits for a process."""
+        if self._process is None:
+            self.ended.cancel()
+        else:
+            self._process.ask_to_stop()
+
+    def kill(self) -> bool:
+        """Kill the process."""
+        if self._process is not None:
+            self._process.kill()
+        return True
+
+    async def _run(self) -> HandlerOutcome:
+        sink = self._work.sink
+        command = RunCommand(
+            kind=self._work.job.kind,
+            token=sink.token,
+            attempt=sink.attempt,
+            correlation_id=sink.correlation_id,
+            traceparent=sink.traceparent,
+            idempotency_key=sink.idempotency_key,
+            input=bytes(self._work.input),
+        )
+        try:
+            async with self._pool.lend() as process:
+                self._process = process
+                self._work.on_begin()
+                return Returned(await process.perform(command, sink))
+        except Exception as error:  # noqa: BLE001
+            return Raised(error)

@@ -1,0 +1,1 @@
+"""Sagas: steps that are recorded, replayed and compensated."""

@@ -1,0 +1,226 @@
+"""The children of sagas: which kind lies where, and how a child is made, stopped and heard of."""
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tidings.job import Job
+from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.input_template import InputTemplate
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.problems import Problem, problem
+from tidings.protocol.states import State
+from tidings.protocol.timestamps import whole_ms
+from tidings.protocol.tokens import Token
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
+from tidings.store.keys import StoreKeys
+from tidings.store.queueing_terms import KindTerms
+from tidings.store.registry import Registry
+from tidings.store.saga_store import MAX_RESULT_BYTES, ChildEnd, EndedChild, SagaStore
+
+KINDS_FRESH_S = 30.0
+"""How long what the registry said of the kinds is believed, s."""
+
+KINDS_ASK_AGAIN_S = 1.0
+"""It is not asked more often than this for a kind that it did not know, s."""
+
+WORKERS_FRESH_S = 2.0
+"""How long what the registry said of the workers is believed, s."""
+
+UNKNOWN_CODES = frozenset({"timeout", "worker_lost"})
+"""Problems of a child after which nobody knows what it has done."""
+
+
+class NewChild(NamedTuple):
+    """A child to be made."""
+
+    token: Token
+    kind: KindRecord
+    input: str
+    """JSON text of an object."""
+    parent: str
+    path: str
+    owner: str
+    remaining_ms: int
+    """Until the parent's deadline; 0: it has none."""
+    key: str
+    above: Envelope
+    """The parent's."""
+
+
+class KindDirectory:
+    """Where the jobs of a kind belong: this worker's own kinds, else the registry's."""
+
+    def __init__(self, jobs: Mapping[str, Job[Any, Any]], registry: Registry) -> None:
+        self._own = {kind: job.record() for kind, job in jobs.items()}
+        self._registry = registry
+        self._others: dict[str, KindRecord] = {}
+        self._asked = -KINDS_FRESH_S
+        self._served: frozenset[str] = frozenset()
+        self._looked = -WORKERS_FRESH_S
+
+    async def is_served(self, kind: str) -> bool:
+        """Return whether any worker that lives serves a kind; False while the store does not tell."""
+        if monotonic() - self._looked > WORKERS_FRESH_S:
+            try:
+                workers = await self._registry.workers()
+            except StoreError:
+                return False
+            self._served = frozenset(one for worker in workers for one in worker.kinds)
+            self._looked = monotonic()
+        return kind in self._served
+
+    async def find(self, kind: str) -> KindRecord | None:
+        """Return a kind; None: no worker has registered it.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        if kind in self._own:
+            return self._own[kind]
+        age = monotonic() - self._asked
+        if age > KINDS_FRESH_S or (kind not in self._others and age > KINDS_ASK_AGAIN_S):
+            self._others = await self._registry.kinds()
+            self._asked = monotonic()
+        return self._others.get(kind)
+
+
+class Children:
+    """Makes children, and stops them."""
+
+    def __init__(self, gateway: JobStore, saga: SagaStore, kinds: KindDirectory) -> None:
+        self._gateway = gateway
+        self._saga = saga
+        self.kinds = kinds
+
+    async def submit(self, child: NewChild) -> bool:
+        """Make a child, once, however often it is asked for; return whether it is there.
+
+        It is not if another job holds its unique value.
+
+        Raises:
+            StoreError: the store is unavailable, or full.
+
+        """
+        answer = await self._gateway.submit(child.token.partition, _new_job_of(child))
+        if answer.id != child.token.id:
+            return False
+        if answer.answer == "duplicate" and State(answer.state) in _TERMINAL:
+            await self._tell(child, answer)
+        return True
+
+    async def stop(self, token: Token, kind: str) -> str:
+        """Ask that a child stop, or be never made; return the store's answer: `unknown` if it was not there.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        return await self._gateway.cancel(token, forbid=kind)
+
+    async def _tell(self, child: NewChild, answer: SubmitReply) -> None:
+        """Tell the parent of a child that has ended: a store that lost writes may have forgotten it."""
+        record: JobRecord = await self._gateway.read(child.token)
+        if not record.state:
+            return
+        size = len(record.result.encode())
+        ended = EndedChild(
+            "", f"{child.parent} {child.path}", child.token.id, answer.state, int(bool(record.started)), size,
+            record.result if size <= MAX_RESULT_BYTES else "", record.problem,
+        )  # fmt: skip
+        partition, _, job = child.parent.rpartition(".")
+        await self._saga.wake(partition, child_end_of(ended, child.token.partition, job, child.path))
+
+
+_TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)
+
+
+def _new_job_of(child: NewChild) -> NewJob:
+    envelope = Envelope(
+        kind=child.kind.kind,
+        input=msgspec.Raw(child.input.encode()),
+        version=child.kind.version,
+        correlation_id=child.above.correlation_id or child.parent,
+        traceparent=child.above.traceparent,
+        tracestate=child.above.tracestate,
+        key=child.key,
+        depth=child.above.depth + 1,
+    )
+    unique = _unique_value(child.kind, child.input)
+    conditions = KindTerms(child.kind)
+    value = msgspec.json.decode(child.input) if child.kind.route or not conditions.plain else {}
+    return NewJob(
+        id=child.token.id,
+        kind=child.kind.kind,
+        tier=conditions.tier(value, len(child.input.encode())),
+        envelope=encode_envelope(envelope).decode(),
+        deadline_ms=child.remaining_ms,
+        owner=child.owner,
+        unique=StoreKeys.unique_suffix(child.owner, child.kind.kind, unique) if unique else "",
+        unique_ms=whole_ms(child.kind.unique_for or 0),
+        correlation_id=envelope.correlation_id,
+        watch=0,
+        parent=f"{child.parent} {child.path}",
+        terms=conditions.terms(value, 0),
+        traceparent=envelope.traceparent,
+    )
+
+
+def _unique_value(kind: KindRecord, text: str) -> str:
+    if kind.unique is None:
+        return ""
+    template = InputTemplate.of(kind.unique, msgspec.json.decode(kind.input))
+    return template.value(msgspec.json.decode(text))
+
+
+def child_end_of(ended: EndedChild, partition: str, parent: str, path: str) -> ChildEnd:
+    """Return what the parent is told of a child that has ended.
+
+    Args:
+        ended: the child.
+        partition: the child's.
+        parent: the parent's id.
+        path: the step that it was.
+
+    """
+    child = str(Token(partition, ended.id))
+    if ended.state == State.SUCCEEDED and ended.size <= MAX_RESULT_BYTES:
+        return ChildEnd(parent, path, child, 1, 0, ended.result or "null")
+    refused, unknown = _problem_of(ended)
+    return ChildEnd(parent, path, child, 0, int(unknown), refused)
+
+
+def _problem_of(ended: EndedChild) -> tuple[str, bool]:
+    """Return the problem as JSON text, and whether nobody knows what the child has done."""
+    match State(ended.state):
+        case State.SUCCEEDED:
+            detail = (
+                f"the child's result is {ended.size} bytes as JSON; a step keeps at most {MAX_RESULT_BYTES}: "
+                "let it return a reference"
+            )
+            return _text(problem("result_too_large", detail, limit=MAX_RESULT_BYTES)), True
+        case State.FAILED if ended.problem:
+            return ended.problem, _is_unknown(msgspec.json.decode(ended.problem, type=Problem))
+        case State.FAILED:
+            return _text(problem("handler_error", "the child failed; its record has left the store")), True
+        case state:
+            return _text(problem(str(state), f"the child was {state}")), ended.begun > 0
+
+
+def _is_unknown(refused: Problem) -> bool:
+    """Return whether nobody knows what a child has done that failed so.
+
+    Of one that is a saga itself the problem may be that of a step: that took too long, the saga did not. What it has
+    done it has undone itself, unless it says that it could not.
+    """
+    if refused.compensation is not None:
+        return refused.compensation != "complete"
+    return refused.code in UNKNOWN_CODES and not refused.errors
+
+
+def _text(refused: Problem) -> str:
+    return msgspec.json.encode(refused).decode()

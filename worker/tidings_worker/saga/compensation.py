@@ -1,0 +1,220 @@
+"""Unwinding: a saga that failed, was cancelled or has run out of time undoes what it has done, the last first."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from tidings.protocol.problems import Problem, problem
+from tidings.protocol.states import State
+from tidings.protocol.steps import StepHead, StepStatus
+from tidings.protocol.tokens import Token
+from tidings.store.attempt_store import AttemptOutcome
+from tidings_worker import outcomes
+from tidings_worker.runner.runner import HandlerOutcome, Raised, Returned
+
+from .function_step import StepFunction, Tries
+from .journal import JournalRow, child_id
+from .journal_client import token_from_text
+from .saga import UNDO_SUFFIX, Saga
+
+_decode_problem = msgspec.json.Decoder(Problem).decode
+
+
+class CompensationRun:
+    """An unwinding that is under way: a `Run`."""
+
+    def __init__(self, work: Coroutine[Any, Any, AttemptOutcome], token: str) -> None:
+        self._work = work
+        self.outcome: AttemptOutcome | None = None
+        self.ended: asyncio.Task[HandlerOutcome] = asyncio.create_task(self._run(), name=f"unwind {token}")
+
+    def stop(self) -> None:
+        """Cancel it."""
+        self.ended.cancel()
+
+    def kill(self) -> bool:
+        """Cancel it once more; that is all one can do."""
+        self.ended.cancel()
+        return False
+
+    async def _run(self) -> HandlerOutcome:
+        try:
+            self.outcome = await self._work
+        except Exception as error:  # noqa: BLE001 - told by whoever reads it
+            return Raised(error)
+        return Returned(b"")
+
+
+class Compensator:
+    """Undoes what one saga has done."""
+
+    def __init__(self, saga: Saga) -> None:
+        """Prepare; the journal has been read, and the handler has said how its steps are undone."""
+        self._saga = saga
+        self._journal_client = saga.journal_client
+        self._state = state = State(saga.journal_client.unwinding)
+        cause = saga.journal_client.cause
+        self._cause = _decode_problem(cause) if cause else problem(str(state), _DEFAULT_CAUSES[state])
+        self._undid = False
+
+    async def run(self) -> AttemptOutcome:
+        """Undo everything, or up to the first step that cannot be undone; return how the saga ends.
+
+        Raises:
+            StoppedError: the attempt is over.
+
+        """
+        await self._stop_children()
+        for row in self._journal_client.journal.to_undo():
+            refused, error = await self._undo(row)
+            if refused is not None:
+                return self._incomplete(row, refused, error)
+        compensation = "complete" if self._journal_client.journal.undone or self._undid else ""
+        return outcomes.unwound(self._state, self._cause, compensation=compensation)
+
+    def _incomplete(self, row: JournalRow, refused: Problem, error: BaseException | None) -> AttemptOutcome:
+        found = {"step": row.head.name, "path": row.path, "undo": row.head.undo, "detail": refused.detail}
+        told = msgspec.structs.replace(
+            self._cause,
+            detail=f"{self._cause.detail}; step {row.path} ({row.head.name}) could not be undone: {refused.detail}",
+            errors=[found, *(self._cause.errors or ())],
+        )
+        return outcomes.unwound(self._state, told, compensation="incomplete", error=error)
+
+    # Children that still run.
+
+    async def _stop_children(self) -> None:
+        for row in list(self._journal_client.journal.under_way()):
+            token = token_from_text(row.head.child)
+            answer = await self._saga.until_answered(functools.partial(self._saga.children.stop, token, row.head.kind))
+            if answer == "unknown":  # it was to be made, never was, and now never will be
+                refused = problem("cancelled", "the saga was stopped before the child was made")
+                failed = msgspec.structs.replace(row.head, status=StepStatus.FAILED, ok=False, owes=0)
+                await self._journal_client.write(row.path, failed, outcome=msgspec.json.encode(refused).decode())
+                await self._journal_client.reload()
+            else:
+                await self._wait(row.path, lambda head: head.ok is not None)
+
+    async def _wait(self, path: str, is_over: Callable[[StepHead], bool]) -> JournalRow:
+        """Return what the journal has of a step when a child of its has ended."""
+
+        def come() -> bool:
+            return is_over(self._journal_client.journal.rows[path].head)
+
+        while not come():
+            await self._journal_client.wait_for_news(path, come, child=True)
+        return self._journal_client.journal.rows[path]
+
+    # One step.
+
+    async def _undo(self, row: JournalRow) -> tuple[Problem | None, BaseException | None]:
+        """Undo a step; return why that failed for good, if it did, and the error."""
+        self._undid = True
+        if row.head.undo_kind:
+            return await self._undo_by_child(row), None
+        undo = self._saga.undos.get(row.path)
+        if undo is None:
+            refused = problem(
+                "saga_diverged",
+                f"the handler, run again to undo its work, did not come to step {row.path} ({row.head.name}): how "
+                "that is undone is not known",
+            )
+            await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
+            return refused, None
+        return await self._undo_here(row, undo(msgspec.json.decode(row.result)))
+
+    async def _undo_here(self, row: JournalRow, what: StepFunction) -> tuple[Problem | None, BaseException | None]:
+        async def save(tries: Tries, after: float | None) -> None:
+            due_ms = -1 if after is None else int(after * 1000)
+            await self._save(row, StepStatus.COMPENSATING, tries, due_ms=due_ms)
+
+        goes_on = row.head.status is StepStatus.COMPENSATING
+        if goes_on and row.head.due:
+            await self._journal_client.wait_for_news(row.path, lambda: False, due_ms=row.head.due)
+        before = Tries(row.head.undo_attempts, row.head.undo_failures) if goes_on else Tries()
+        key, pause = self._journal_client.key_of(row.path), self._saga.pause_of(row.path)
+        ended = await self._saga.caller.call_until_done(what, key, save, pause, before, undoes=True)
+        if ended.problem is not None:
+            self._saga.log_failure(row.path, ended)
+            await self._save(row, StepStatus.COMPENSATION_FAILED, ended.tries, outcome=ended.problem)
+            return ended.problem, ended.error
+        await self._save(row, StepStatus.COMPENSATED, ended.tries)
+        return None, None
+
+    async def _undo_by_child(self, row: JournalRow) -> Problem | None:
+        record = await self._saga.until_answered(lambda: self._saga.children.kinds.find(row.head.undo))
+        goes_on = row.head.status is StepStatus.COMPENSATING and row.head.undo_child != ""
+        if goes_on:
+            token = token_from_text(row.head.undo_child)
+        elif record is None:
+            refused = problem("unknown_kind", f"no worker has registered the kind {row.head.undo!r}; start one")
+            await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
+            return refused
+        else:
+            token = Token(
+                record.queue, child_id(self._saga.token, row.path + UNDO_SUFFIX, self._journal_client.replays)
+            )
+            await self._save(row, StepStatus.COMPENSATING, child=str(token))
+        made = goes_on and self._journal_client.left_to_wait
+        while not made:
+            text = _input_of(row, None if record is None else msgspec.json.decode(record.input))
+            made = await self._saga.make(row.path + UNDO_SUFFIX, token, row.head.undo, text)
+            if not made:
+                await self._saga.pause_of(row.path)(UNIQUE_RETRY_S)
+
+        def over(head: StepHead) -> bool:
+            known = head.undo_child == str(token)
+            return known and head.status in (StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED)
+
+        after = await self._wait(row.path, over)
+        return None if after.head.status is StepStatus.COMPENSATED else _decode_problem(after.undone)
+
+    async def _save(
+        self,
+        row: JournalRow,
+        status: StepStatus,
+        tries: Tries | None = None,
+        *,
+        child: str = "",
+        due_ms: int = -1,
+        outcome: Problem | None = None,
+    ) -> None:
+        attempts, failures = (
+            (tries.attempts, tries.failures) if tries else (row.head.undo_attempts, row.head.undo_failures)
+        )
+        head = msgspec.structs.replace(
+            row.head, status=status, undo_attempts=attempts, undo_failures=failures,
+            undo_child=child or row.head.undo_child,
+            owes=int(status is not StepStatus.COMPENSATED),
+        )  # fmt: skip
+        problem_text = msgspec.json.encode(outcome).decode() if outcome is not None else ""
+        await self._journal_client.write(row.path, head, undone=problem_text, due_ms=due_ms)
+
+
+UNIQUE_RETRY_S = 2.0
+"""What undoes a step, and cannot be made now, is tried again after this."""
+
+_DEFAULT_CAUSES = {
+    State.CANCELLED: "someone asked that the job stop",
+    State.EXPIRED: "the job's deadline passed",
+    State.FAILED: "the job failed",
+}
+
+
+def _input_of(row: JournalRow, schema: Any) -> str:
+    """Return the input of the child that undoes a step: the step's own, and its result if there is a field for it."""
+    value = msgspec.json.decode(row.input) if row.input else {}
+    if "result" in _fields_of(schema or {}):
+        value = {**value, "result": msgspec.json.decode(row.result)}
+    return msgspec.json.encode(value).decode()
+
+
+def _fields_of(schema: dict[str, Any]) -> dict[str, Any]:
+    part = schema
+    while "$ref" in part:
+        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    fields: dict[str, Any] = part.get("properties", {})
+    return fields

@@ -1,0 +1,298 @@
+"""The call of a function as a step, or to undo one: with its arguments, its time, its thread, its repetitions."""
+
+import asyncio
+import functools
+import inspect
+import random
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from tidings.circuit.call_guard import failure_text
+from tidings.circuit.circuit_open import CircuitOpenError
+from tidings.context import Context, Sink, SyncContext
+from tidings.job import Job
+from tidings.policy import Policy
+from tidings.protocol.problems import Problem, problem
+from tidings.saga.orchestrator import key_of_step
+from tidings.schema.codec import encode
+from tidings.store.saga_store import MAX_RESULT_BYTES
+from tidings.tracing.spans import AttributeValue, Tracing
+from tidings_worker import outcomes
+from tidings_worker.error_text import safe_text
+from tidings_worker.errors import AttemptTimeoutError, FinalError, breaker_result_of, checked_circuit_error
+
+
+class Tries(NamedTuple):
+    """How often a function has been called for a step."""
+
+    attempts: int = 0
+    failures: int = 0
+    """Those that it ended with an error."""
+    unknown: bool = False
+    """Nobody knows what one of them has done: it took too long, or its worker was lost."""
+
+
+BREAKER_RECHECK_S = (0.1, 10.0)
+"""The least and the most after which a step that was kept out by a breaker looks again, and up to as much more."""
+
+SaveTries = Callable[[Tries, float | None], Awaitable[None]]
+"""Records the tries, and the seconds until the next (None: it begins now)."""
+
+
+class StepFunction(NamedTuple):
+    """A function with the arguments it is called with, and how."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    policy: Policy
+    context: type[Context] | type[SyncContext] | None
+    """What its first parameter gets, before `args`."""
+
+    def shown(self) -> str:
+        """Return its arguments as a JSON object, to be looked at; empty: they have no such form."""
+        try:
+            signature = inspect.signature(self.function)
+            bound = signature.bind(*((None,) if self.context else ()), *self.args, **self.kwargs)
+            names = list(bound.arguments)[1 if self.context else 0 :]
+            encoded = encode({name: bound.arguments[name] for name in names})
+        except (TypeError, ValueError):
+            return ""
+        return encoded.decode() if len(encoded) <= MAX_RESULT_BYTES else ""
+
+
+class FunctionOutcome(NamedTuple):
+    """How the calls of a function ended."""
+
+    result: str
+    """JSON text."""
+    problem: Problem | None
+    """Why it failed for good; None: it did not."""
+    tries: Tries
+    error: BaseException | None = None
+
+
+def step_function_of(
+    what: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    policy: Policy,
+    *,
+    name: str | None = None,
+    retries: int | None = None,
+    timeout: float | None = None,
+) -> StepFunction:
+    """Return a function or a `@job` as it is called in a step.
+
+    Args:
+        what: the function.
+        args: its arguments.
+        kwargs: more of them.
+        policy: what counts where nothing else is said, and it has no policy of its own: that of the saga, but for its
+            time limit and its breaker.
+        name: of the step.
+        retries: instead of the policy's.
+        timeout: instead of the policy's, s.
+
+    """
+    if isinstance(what, Job):
+        own, function, called = what.policy, what.function, what.kind
+    else:
+        own, function = msgspec.structs.replace(policy, timeout=None, breaker=None), what
+        called = str(getattr(what, "__name__", type(what).__name__))
+    if retries is not None:
+        own = msgspec.structs.replace(own, retries=retries)
+    if timeout is not None:
+        own = msgspec.structs.replace(own, timeout=timeout)
+    return StepFunction(name or called, function, tuple(args), dict(kwargs), own, _context_of(function))
+
+
+def undo_of(step: StepFunction, undo: Callable[..., Any], policy: Policy) -> Callable[[Any], StepFunction]:
+    """Return what makes the call that undoes a step, from what the step returned."""
+
+    def of(result: Any) -> StepFunction:
+        function = undo.function if isinstance(undo, Job) else undo
+        kwargs = dict(step.kwargs)
+        if "result" in _parameters(function):
+            kwargs["result"] = result
+        return step_function_of(undo, step.args, kwargs, policy)
+
+    return of
+
+
+class FunctionCaller:
+    """Calls functions for the steps of one attempt."""
+
+    def __init__(
+        self, job: Job[Any, Any], sink: Sink, threads: anyio.CapacityLimiter, tracing: Tracing | None = None
+    ) -> None:
+        self._tracing = tracing
+        self._job = job
+        self._sink = sink
+        self._threads = threads
+
+    async def call_until_done(
+        self,
+        what: StepFunction,
+        key: str,
+        save: SaveTries,
+        pause: Callable[[float], Awaitable[None]],
+        before: Tries,
+        *,
+        undoes: bool = False,
+    ) -> FunctionOutcome:
+        """Call a function until it succeeds, or has failed for good.
+
+        Args:
+            what: the function.
+            key: its idempotency key.
+            save: called before each attempt, and after one that is to be repeated.
+            pause: waits so many seconds.
+            before: the tries of earlier attempts of the job.
+            undoes: whether that undoes a step.
+
+        """
+        attempts, failures, unknown = before
+        unknown = unknown or attempts > failures  # one was cut off
+        while True:
+            attempts += 1
+            await save(Tries(attempts, failures, unknown), None)
+            try:
+                result = await self._traced(what, key, "undo" if undoes else "step", attempts)
+                return FunctionOutcome(result, None, Tries(attempts, failures))
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except CircuitOpenError as error:  # no failure of its own, nor a call
+                attempts -= 1
+                circuit = checked_circuit_error(error)
+                tries, wait = Tries(attempts, failures, unknown), max(circuit.retry_after, BREAKER_RECHECK_S[0])
+                if circuit.when_open == "fail":
+                    return FunctionOutcome("null", outcomes.circuit_open_problem(circuit.breaker, wait), tries, error)
+                pause_s = min(wait, BREAKER_RECHECK_S[1]) * (1 + random.random())  # noqa: S311 - sagas look one after the other
+            except BaseException as error:  # noqa: BLE001 - SystemExit of a step would end the worker
+                failures += 1
+                unknown = unknown or isinstance(error, AttemptTimeoutError | UnstorableResultError)
+                tries = Tries(attempts, failures, unknown)
+                refused, after = outcomes.step_failure(self._job, what.policy, error, failures, random.random())  # noqa: S311
+                if after is None:
+                    return FunctionOutcome("null", refused, tries, error)
+                pause_s = after
+            await save(tries, pause_s)
+            await pause(pause_s)
+
+    async def _traced(self, what: StepFunction, key: str, verb: str, attempt: int) -> str:
+        """Do as `_call`, in a span where the attempt has one."""
+        span = None
+        if self._tracing is not None:
+            attributes: dict[str, AttributeValue] = {"tidings.step": what.name, "tidings.step.attempt": attempt}
+            span = self._tracing.inside(f"{verb} {what.name}", "internal", attributes)
+        if span is None or self._tracing is None:
+            return await self._call(what, key)
+        try:
+            with self._tracing.within(span):
+                return await self._call(what, key)
+        except BaseException as error:
+            span.fail(type(error).__name__)
+            raise
+        finally:
+            span.end()
+
+    async def _call(self, what: StepFunction, key: str) -> str:
+        """Return what a function returned, as JSON text; called behind the breaker of its `@job`, if it has one.
+
+        Raises:
+            CircuitOpenError: the breaker is open.
+            AttemptTimeoutError: it took longer than it may.
+            FinalError: what it returned cannot be kept.
+            BaseException: what it raised.
+
+        """
+        if what.policy.breaker is None:
+            return await self._timed(what, key)
+        breaker = self._sink.breaker(what.policy.breaker)
+        ticket = await self._sink.enter(breaker)
+        try:
+            result = await self._timed(what, key)
+        except BaseException as error:
+            # That it took too long it does not say itself.
+            seen = TimeoutError() if isinstance(error, AttemptTimeoutError) else error
+            self._sink.leave(ticket, breaker_result_of(breaker, seen), failure_text(error))
+            raise
+        self._sink.leave(ticket, "ok", "")
+        return result
+
+    async def _timed(self, what: StepFunction, key: str) -> str:
+        limit = what.policy.timeout
+        reset = key_of_step.set(key)
+        clock = asyncio.timeout(None)
+        loop = asyncio.get_running_loop()
+        try:
+            async with clock, nullcontext() if inspect.iscoroutinefunction(what.function) else self._threads:
+                if limit is not None:  # its time does not count while it waits for a thread
+                    clock.reschedule(loop.time() + limit)
+                result = await self._result(what)
+        except TimeoutError as error:
+            if clock.expired():
+                raise AttemptTimeoutError(limit or 0.0) from error
+            raise
+        finally:
+            key_of_step.reset(reset)
+        return _step_result_json(what.name, result)
+
+    async def _result(self, what: StepFunction) -> Any:
+        args = what.args
+        if what.context is not None:
+            args = (what.context(self._sink), *args)
+        if inspect.iscoroutinefunction(what.function):
+            return await what.function(*args, **what.kwargs)
+        call = functools.partial(what.function, *args, **what.kwargs)
+        result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
+        return await result if inspect.isawaitable(result) else result
+
+
+class UnstorableResultError(FinalError):
+    """A step has done its work, and what it returned cannot be kept."""
+
+
+def _step_result_json(name: str, result: Any) -> str:
+    try:
+        encoded = encode(result)
+    except TypeError as error:
+        raise UnstorableResultError(
+            problem("handler_error", f"what step {name!r} returned: {safe_text(error)}")
+        ) from error
+    if len(encoded) > MAX_RESULT_BYTES:
+        raise UnstorableResultError(
+            problem(
+                "result_too_large",
+                f"what step {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_RESULT_BYTES} are kept: "
+                "return a reference",
+                limit=MAX_RESULT_BYTES,
+            )
+        )
+    return encoded.decode()
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some that are built in tell nothing
+        return {}
+
+
+def _context_of(function: Callable[..., Any]) -> type[Context] | type[SyncContext] | None:
+    first = next(iter(_parameters(function)), None)
+    if first is None:
+        return None
+    try:
+        hint = typing.get_type_hints(function).get(first)
+    except (TypeError, NameError, AttributeError):
+        return None
+    return hint if hint in (Context, SyncContext) else None

@@ -1,0 +1,33 @@
+"""The command `tidings work`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tidings.logging.log_setup import configure_logging
+from tidings.settings import from_env
+from tidings_cli.command_errors import CommandError
+from tidings_cli.setting_flags import with_flags
+
+from .loading.loader import LoadError
+from .metrics.metrics_server import ListenError
+from .run import run
+from .settings import WorkerSettings
+
+Modules = Annotated[
+    list[str] | None,
+    typer.Argument(help="Modules with jobs: dotted names, or paths of Python files. [env: TIDINGS_MODULES]"),
+]
+
+
+@with_flags(WorkerSettings, leave_out=("modules",))
+def work(modules: Modules = None, **flags: Any) -> None:
+    """Run a worker that serves the jobs of some modules."""
+    settings = from_env(WorkerSettings, overrides={**flags, "modules": tuple(modules) if modules else None})
+    if not settings.modules:
+        raise CommandError("name a module with jobs, such as: tidings work jobs.py")
+    configure_logging(settings.log_format, settings.log_level)
+    try:
+        run(settings)
+    except (LoadError, ListenError) as error:
+        raise CommandError(str(error)) from None
