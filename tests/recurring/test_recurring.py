@@ -35,7 +35,7 @@ async def ask(operation: Any, *args: Any) -> Any:
 async def test_runs_that_an_older_release_makes_again_are_taken_back_again(
     store: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recurring, "LOOK_S", 0.02)
+    monkeypatch.setattr(recurring, "CHECK_EVERY_S", 0.02)
     async with AttemptStore(store, KEYS, "p", "w") as worker, anyio.create_task_group() as tasks:
         await worker.recur([run_of_older()])
         tasks.start_soon(Recurring(worker, [newer], ask).run)

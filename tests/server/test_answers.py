@@ -61,7 +61,7 @@ async def test_who_waits_too_long_or_with_too_many_is_refused(monkeypatch: pytes
     with pytest.raises(ProblemError, match="large answers") as refused:
         await AnswerReservation(answers, "a").take(10)
     assert (refused.value.code, refused.value.problem.retry_after) == ("rate_limited", 1.0)
-    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    monkeypatch.setattr(module, "MAX_WAITING", 0)
     monkeypatch.setattr(module, "WAIT_S", 3600)
     with pytest.raises(ProblemError):
         await AnswerReservation(answers, "a").take(10)

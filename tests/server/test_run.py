@@ -13,7 +13,7 @@ from tidings.store.keys import StoreKeys
 BREAK_WHEN_TOLD = """
 import sys
 from tidings.settings import from_env
-from tidings_server import gateway
+from tidings_server import runtime
 from tidings_server.run import run
 from tidings_server.settings import ServerSettings
 
@@ -23,7 +23,7 @@ async def break_when_told(self):
     await self._kinds_changed.wait()
     raise RuntimeError("as told")
 
-gateway.Gateway._follow_kinds = break_when_told
+runtime.ServerRuntime._follow_kinds = break_when_told
 run(from_env(ServerSettings))
 """
 

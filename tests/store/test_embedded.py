@@ -110,14 +110,14 @@ def test_the_store_has_the_allocator_that_stores_are_built_with(tmp_path: Path) 
 
 
 def test_it_starts_without_that_allocator_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator, "find", lambda: None)
+    monkeypatch.setattr(allocator, "find_allocator", lambda: None)
     with EmbeddedStore(tmp_path) as store, client(store.url) as redis_:
         assert redis_.ping()
         assert "libjemalloc" not in Path(f"/proc/{store.pid}/maps").read_text()
 
 
 def test_what_else_is_preloaded_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator, "find", lambda: "libjemalloc.so.2")
+    monkeypatch.setattr(allocator, "find_allocator", lambda: "libjemalloc.so.2")
     monkeypatch.delenv("LD_PRELOAD", raising=False)
     assert allocator.allocator_environment() == {"LD_PRELOAD": "libjemalloc.so.2"}
     monkeypatch.setenv("LD_PRELOAD", "libfaketime.so.1")

@@ -79,7 +79,7 @@ def test_a_store_that_writes_too_little_is_a_warning_and_no_more(options: list[s
 
 
 async def test_a_change_while_it_runs_is_seen_and_each_state_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "LOOK_S", 0.01)
+    monkeypatch.setattr(retention, "CHECK_INTERVAL_S", 0.01)
     with running_store() as process:
         store = open_store(process.url)
         watch = RetentionWatch(store)

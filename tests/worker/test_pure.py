@@ -73,9 +73,9 @@ def test_an_error_is_retried_while_attempts_are_left_and_then_fails() -> None:
 def test_a_lost_worker_is_no_failure_of_the_handler(lost: int) -> None:
     for retries in (0, 1):
         policy = kind(retries=retries)
-        outcomes = [outcomes.raised(policy, lost + failures, RuntimeError("x"), 0.5, lost) for failures in (1, 2)]
+        ends = [outcomes.raised(policy, lost + failures, RuntimeError("x"), 0.5, lost) for failures in (1, 2)]
         again = State.SCHEDULED if retries else State.FAILED
-        assert [outcome.state for outcome in outcomes] == [again, State.FAILED]
+        assert [end.state for end in ends] == [again, State.FAILED]
 
 
 def test_without_retries_the_code_says_what_happened() -> None:

@@ -16,7 +16,7 @@ from tidings.settings import PREFIX, StoreSettings, settings_of
 
 from .parent_death import PARENT_VARIABLE
 
-PROGRAMS = {"tidings_server": ("settings.py", "auth/settings.py"), "tidings_worker": ("settings.py",)}
+PROGRAMS = {"tidings_server": ("settings.py", "auth/auth_settings.py"), "tidings_worker": ("settings.py",)}
 """Where the settings of the programs stand. One environment is as a rule made for several of them."""
 
 OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", PARENT_VARIABLE})
