@@ -1,7 +1,8 @@
 # Everything one does with this checkout. Each target sets up what it needs.
 #
 #   make demo    set up, run the demo, print the page's address
-#   make test    set up, run every test
+#   make test    set up, run every test; T="tests/saga -k undo" runs some, and installs only what those need
+#   make unit    set up, run the tests that need no store and no other process: seconds
 #   make lint    set up, run every check
 #   make test-redis  the tests that stand close to the store, on Redis 7
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
@@ -21,7 +22,7 @@ BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs constraints sbom clean
+.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs constraints sbom clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -87,9 +88,25 @@ demo: $(VENV)/stamp
 # Most tests wait for processes of their own: one more of these than there are cores keeps both busy.
 TEST_PROCESSES ?= 3
 
-test: setup
-	node --test tests/js/
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
+# The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
+T ?=
+
+# Not empty if `make test` runs tests of a folder under tests/.
+runs = $(or $(if $(strip $(T)),,all),$(findstring tests/$(1),$(T)),$(filter tests tests/,$(T)))
+runs_any = $(strip $(foreach folder,$(1),$(call runs,$(folder))))
+
+TEST_NEEDS := $(VENV)/stamp \
+	$(if $(call runs_any,browser js e2e readme snippets mutants),$(VENV)/stamp-browser node_modules/.stamp) \
+	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
+	$(if $(call runs_any,metric readme snippets),$(VENV)/stamp-promtool) \
+	$(if $(call runs_any,store bench),$(VENV)/stamp-allocator)
+
+test: $(TEST_NEEDS)
+	$(if $(call runs,js),node --test tests/js/)
+	$(if $(filter-out tests/js tests/js/,$(or $(T),all)),$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(T))
+
+unit: $(VENV)/stamp
+	$(BIN)/pytest -q -n 2 tests/unit
 
 # What of the tests stands close to the store, on Redis 7 as Debian has it.
 test-redis: $(VENV)/stamp

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -21,6 +22,21 @@ settings.register_profile(
     "first", parent=settings.get_profile("tests"), phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )
 settings.load_profile("tests")
+
+
+TESTS = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register a marker for each folder of tests: `pytest -m "not browser"` leaves one out."""
+    for folder in sorted(path.name for path in TESTS.iterdir() if any(path.glob("**/test_*.py"))):
+        config.addinivalue_line("markers", f"{folder}: the tests of tests/{folder}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its folder."""
+    for item in items:
+        item.add_marker(item.path.relative_to(TESTS).parts[0])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
