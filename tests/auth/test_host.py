@@ -1,20 +1,14 @@
 """The demo that asks nobody: for programs and pages of this machine alone."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from support.credential import JWT_SERVER, token
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.mark.parametrize(

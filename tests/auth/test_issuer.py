@@ -14,7 +14,7 @@ from auth.issuer import Issuer, running_issuer
 from auth.test_socket import closed
 from support.credential import ED25519, JWT_SERVER, RSA, bearer, jwk, pem, token
 from support.peer import peer
-from support.system import ServerProcess, System, running_system
+from support.system import ServerProcess, System, system_fixture
 from support.timeouts import scaled
 from tidings.protocol import close_codes
 from tidings.protocol.messages import SUBPROTOCOL
@@ -31,10 +31,7 @@ def issuer() -> Iterator[Issuer]:
         yield issuer
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0) as system:
-        yield system
+system = system_fixture(servers=0)
 
 
 def environment(issuer: Issuer) -> dict[str, str]:

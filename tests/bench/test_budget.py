@@ -49,14 +49,20 @@ def test_a_stack_is_read_as_it_is_written() -> None:
         (WORKER, f"Queue._take (/x/tidings_worker/queue/queue.py:138);{REDIS}", "claim"),
         (
             WORKER,
-            f"Queue._take (/x/tidings_worker/queue/queue.py:138);Queue._start (/x/tidings_worker/queue/queue.py:9);{REDIS}",
+            (
+                f"Queue._take (/x/tidings_worker/queue/queue.py:138);"
+                f"Queue._start (/x/tidings_worker/queue/queue.py:9);{REDIS}"
+            ),
             "start",
         ),
         (WORKER, f"{GATHER};AttemptStore._send_reports (/x/tidings/store/attempt_store.py:293);{REDIS}", "report"),
         (WORKER, REDIS, "store call"),
         (
             WORKER,
-            "three_steps (/bench/jobs.py:2);Context.progress (/tidings/context.py:9);fraction (/tidings/schema/codec.py:7)",
+            (
+                "three_steps (/bench/jobs.py:2);Context.progress (/tidings/context.py:9);"
+                "fraction (/tidings/schema/codec.py:7)"
+            ),
             "progress",
         ),
     ],

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.context import new_context
-from support.system import JOBS, System, running_system
+from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SyncClient
 
@@ -21,12 +21,7 @@ TARGET_PX = 24
 """WCAG 2.2, success criterion 2.5.8."""
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(JOBS), str(JOBS.with_name("breaker_kinds.py")), str(JOBS.with_name("saga_kinds.py")))
-        system.add_server()
-        yield system
+system = system_fixture(str(JOBS), str(JOBS.with_name("breaker_kinds.py")), str(JOBS.with_name("saga_kinds.py")))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from support.system import JOBS, System, running_system
+from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from support.wall import standing
 from tidings import SubmitOptions, SyncClient
@@ -17,12 +17,7 @@ HOSTILE = "<img src=x onerror=window.intruded=1>"
 PAGES = ["Overview", "Workers", "Jobs", "Dead letters", "Breakers", "Connections", "Audit"]
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(JOBS), str(JOBS.with_name("breaker_kinds.py")))
-        system.add_server()
-        yield system
+system = system_fixture(str(JOBS), str(JOBS.with_name("breaker_kinds.py")))
 
 
 @pytest.fixture

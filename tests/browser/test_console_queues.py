@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings import ProblemError, SubmitOptions, SyncClient
 
 HOSTILE = "<b>order</b>-7"
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture

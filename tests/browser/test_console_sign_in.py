@@ -7,14 +7,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.credential import JWT_SERVER, token
-from support.system import System, running_system
+from support.system import system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0) as system:
-        system.add_server(token(scope="admin"), **JWT_SERVER)
-        yield system
+system = system_fixture(credential=token(scope="admin"), server=JWT_SERVER)
 
 
 @pytest.fixture

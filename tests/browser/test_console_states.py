@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from support.answers import answer
-from support.system import JOBS, System, running_system
+from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
 from tidings.protocol import admin_messages
@@ -26,12 +26,7 @@ class Shown(NamedTuple):
     errors: list[str]
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(JOBS), str(JOBS.with_name("saga_kinds.py")))
-        system.add_server()
-        yield system
+system = system_fixture(str(JOBS), str(JOBS.with_name("saga_kinds.py")))
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.wall import standing
 
 KEY = "the secret of this test, longer than 32 bytes"
@@ -39,11 +38,9 @@ def jwt(lifetime_s: float) -> str:
     return f"{signed}.{part(hmac.digest(KEY.encode(), signed.encode(), hashlib.sha256))}"
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0) as system:
-        system.add_server(jwt(3600), TIDINGS_AUTH="jwt", TIDINGS_JWT_KEY=KEY, TIDINGS_JWT_LEEWAY_S="0")
-        yield system
+system = system_fixture(
+    credential=jwt(3600), server={"TIDINGS_AUTH": "jwt", "TIDINGS_JWT_KEY": KEY, "TIDINGS_JWT_LEEWAY_S": "0"}
+)
 
 
 def open_with(context: BrowserContext, url: str, credentials: list[str], html: str = PAGE) -> Page:

@@ -7,15 +7,9 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from support.system import JOBS, System, running_system
+from support.system import JOBS, System, system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(JOBS), str(JOBS.with_name("saga_kinds.py")))
-        system.add_server()
-        yield system
+system = system_fixture(str(JOBS), str(JOBS.with_name("saga_kinds.py")))
 
 
 @pytest.fixture

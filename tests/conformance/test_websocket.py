@@ -1,21 +1,16 @@
 """The server's WebSocket by the RFC: each case by itself, on a connection of its own."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from conformance.case import CASES, Case, said
 from conformance.raw import Message, Raw, close
 from support.raw import BINARY, TEXT, frame
-from support.system import System, running_system
+from support.system import System, system_fixture
 
 PROBE = 4711
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(workers=0) as system:
-        yield system
+system = system_fixture(workers=0)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.number} {case.meaning}" for case in CASES])

@@ -1,20 +1,15 @@
 """A system whose server asks for tokens, for a module's tests, and clients that present them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from support.credential import JWT_SERVER, bearer, token
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0) as system:
-        system.add_server(token("test"), **JWT_SERVER)
-        yield system
+system = system_fixture(credential=token("test"), server=JWT_SERVER)
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """One world for each test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from dead.world import World
-from support.system import System, running_system
+from support.system import system_fixture
 from tidings.protocol.kind_record import KindRecord
 from tidings.store.attempt_store import AttemptStore
 from tidings.store.job_store import JobStore
@@ -41,7 +41,4 @@ async def world(store: Redis) -> AsyncIterator[World]:
     await task
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()

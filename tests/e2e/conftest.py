@@ -1,17 +1,13 @@
 """One system of real processes for a module's tests."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from support.peer import Peer, peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A connection's maximal age: its client is asked to come back, and misses nothing."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,14 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from support.peer import FINAL, peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings.protocol import close_codes
 
 AGE_S = 2.0
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(TIDINGS_MAX_CONNECTION_AGE_S=str(AGE_S), TIDINGS_SSE_HEARTBEAT_S="0.1") as system:
-        yield system
+system = system_fixture(TIDINGS_MAX_CONNECTION_AGE_S=str(AGE_S), TIDINGS_SSE_HEARTBEAT_S="0.1")
 
 
 async def test_a_socket_that_reached_its_age_is_told_and_closed_as_a_matter_of_routine(system: System) -> None:

@@ -1,19 +1,14 @@
 """Many jobs in one request."""
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from support.system import System, running_system
+from support.system import System, running_system, system_fixture
 from support.timeouts import scaled
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(TIDINGS_MAX_BATCH="300", TIDINGS_MAX_BATCH_BYTES="100000") as system:
-        yield system
+system = system_fixture(TIDINGS_MAX_BATCH="300", TIDINGS_MAX_BATCH_BYTES="100000")
 
 
 def post(system: System, body: str | bytes) -> httpx.Response:

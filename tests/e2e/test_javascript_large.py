@@ -2,23 +2,19 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.javascript import node
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 SIZES = (10, 100_000, 3_000_000)
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(TIDINGS_MAX_RESULT_BYTES="4000000") as system:
-        yield system
+system = system_fixture(TIDINGS_MAX_RESULT_BYTES="4000000")
 
 
 SCRIPT = """

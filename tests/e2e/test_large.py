@@ -1,7 +1,7 @@
 """A job with a large log: its clients get all of it, and it costs neither the server's memory nor other clients."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.keys import StoreKeys
@@ -21,10 +21,7 @@ CHUNKS = 64
 CHUNK = '"' + "x" * 65_000 + '"'
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(servers=1, workers=1) as system:
-        yield system
+system = system_fixture(scope="function")
 
 
 @pytest.fixture

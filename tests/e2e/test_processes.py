@@ -1,15 +1,13 @@
 """Several processes, and what happens when one of them dies."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
-import pytest
 
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -17,10 +15,7 @@ from tidings.store.redis.store_client import open_store
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_GRACE_S": "1"}
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(servers=2, workers=1, **QUICK) as system:
-        yield system
+system = system_fixture(servers=2, scope="function", both=QUICK)
 
 
 async def test_one_job_watched_from_two_servers_ends_the_same_on_both(system: System, tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Sagas as the Python clients see them, against the real system."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings import Client, ProblemError, SyncClient
 from tidings.client import JobFailed
@@ -15,12 +14,7 @@ from tidings_cli.lab.proxy import LinkMode, running_proxy
 KINDS = str(Path(__file__).parents[1] / "support/saga_kinds.py")
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(KINDS)
-        system.add_server()
-        yield system
+system = system_fixture(KINDS)
 
 
 async def test_a_handle_gives_signals_and_knows_the_steps(system: System) -> None:

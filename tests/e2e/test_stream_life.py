@@ -4,27 +4,20 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
-import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 MAX_WAITING_BYTES = 2_000_000
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(
-        TIDINGS_SSE_HEARTBEAT_S="0.05",
-        TIDINGS_WRITE_TIMEOUT_S="5",
-        TIDINGS_MAX_WAITING_BYTES=str(MAX_WAITING_BYTES),
-    ) as system:
-        yield system
+system = system_fixture(
+    TIDINGS_SSE_HEARTBEAT_S="0.05", TIDINGS_WRITE_TIMEOUT_S="5", TIDINGS_MAX_WAITING_BYTES=str(MAX_WAITING_BYTES)
+)
 
 
 def submit(system: System, kind: str, **fields: object) -> str:

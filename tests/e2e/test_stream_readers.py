@@ -2,14 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import httpx_sse
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +25,7 @@ await fetchEventSource(process.argv[1], {
 """
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(TIDINGS_SSE_HEARTBEAT_S="0.02", TIDINGS_DRAIN_S="0.5") as system:
-        yield system
+system = system_fixture(TIDINGS_SSE_HEARTBEAT_S="0.02", TIDINGS_DRAIN_S="0.5")
 
 
 @pytest.fixture

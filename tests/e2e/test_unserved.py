@@ -3,26 +3,21 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
-import pytest
 
 from support.peer import Peer, peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 MODULE = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return 'done'\n"
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    """A server without workers."""
-    with running_system(workers=0) as system:
-        yield system
+system = system_fixture(workers=0, scope="function")
+"""A server without workers."""
 
 
 def write(folder: Path, kind: str) -> str:

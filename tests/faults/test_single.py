@@ -1,7 +1,7 @@
 """Single faults, one at a time."""
 
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from faults.cluster import JOBS
 from faults.jobs import RECORD
 from faults.leftover import QUEUE, TIER
 from support.peer import peer
-from support.system import Process, System, running_system
+from support.system import Process, System, system_fixture
 from support.timeouts import scaled
 from tidings.store.keys import StoreKeys
 from tidings_cli.lab.proxy import LinkMode, running_proxy
@@ -22,10 +22,7 @@ from tidings_cli.lab.proxy import LinkMode, running_proxy
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(servers=1, workers=0) as system:
-        yield system
+system = system_fixture(workers=0, scope="function")
 
 
 @asynccontextmanager

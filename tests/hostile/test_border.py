@@ -1,7 +1,7 @@
 """What one client sends ends that client's request, and nothing else: the process and the others go on."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,19 +16,14 @@ from websockets.typing import Origin, Subprotocol
 from support.credential import JWT_SERVER, SECRET, bearer, claims, token
 from support.peer import Peer, peer
 from support.raw import CLOSE, TEXT, frame, raw_socket
-from support.system import System, running_system
+from support.system import System, system_fixture
 from tidings.protocol import close_codes
 from tidings.protocol.messages import SUBPROTOCOL
 from tidings.protocol.tokens import parse_token
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0) as system:
-        system.add_server(token("test"), **JWT_SERVER, TIDINGS_MAX_CONNECTIONS_PER_CALLER="10")
-        yield system
+system = system_fixture(credential=token("test"), server=dict(**JWT_SERVER, TIDINGS_MAX_CONNECTIONS_PER_CALLER="10"))
 
 
 @pytest.fixture

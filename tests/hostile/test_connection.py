@@ -9,15 +9,12 @@ import anyio
 import pytest
 
 from support.raw import Raw, raw
-from support.system import System, running_system
+from support.system import System, running_system, system_fixture
 
 WITHIN_S = "1"
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(TIDINGS_REQUEST_WITHIN_S=WITHIN_S, TIDINGS_MAX_BATCH_BYTES="200000") as system:
-        yield system
+system = system_fixture(TIDINGS_REQUEST_WITHIN_S=WITHIN_S, TIDINGS_MAX_BATCH_BYTES="200000")
 
 
 JOB = b'{"kind":"echo","input":{"text":"a"}}'

@@ -1,19 +1,14 @@
 """Hostile clients over HTTP: slow, oversized, half-finished requests."""
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from support.raw import raw
-from support.system import System, running_system
+from support.system import System, running_system, system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(TIDINGS_REQUEST_WITHIN_S="0.5") as system:
-        yield system
+system = system_fixture(TIDINGS_REQUEST_WITHIN_S="0.5")
 
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import anyio
@@ -14,7 +14,7 @@ from websockets.typing import Origin, Subprotocol
 
 from support.peer import Peer, peer
 from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
-from support.system import System, running_system
+from support.system import System, system_fixture
 from tidings.protocol import close_codes
 from tidings.protocol.messages import SUBPROTOCOL
 
@@ -28,10 +28,7 @@ ENVIRONMENT = {
 }
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(1, 1, **ENVIRONMENT) as system:
-        yield system
+system = system_fixture(both=ENVIRONMENT)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -10,15 +9,12 @@ import pytest
 
 from support.peer import peer
 from support.scrape import Scraped, scrape, scrape_openmetrics, text, until
-from support.system import System, running_system
+from support.system import System, system_fixture
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """A server behind a proxy of its own, and a job that tells as much as a test wants."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from push.world import Inbox, Teller
-from support.system import ServerProcess, System, running_system
+from support.system import ServerProcess, System, system_fixture
 from support.timeouts import scaled
 from tidings.store.redis.store_client import open_store
 from tidings_cli.lab.proxy import running_proxy
@@ -16,10 +16,7 @@ PROBE_S = 0.1
 """Time between two probes on a quiet machine: two without an echo say that the inbox does not hear."""
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=2) as system:
-        yield system
+system = system_fixture(servers=2)
 
 
 @pytest.fixture

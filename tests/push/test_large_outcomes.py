@@ -1,6 +1,5 @@
 """A job's events are the same whatever their size, on every transport and in every client."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -10,17 +9,14 @@ import pytest
 from push.follow import by_long_poll, by_socket, by_stream
 from push.seen import Seen
 from support.peer import peer
-from support.system import ServerProcess, System, running_system
+from support.system import ServerProcess, System, system_fixture
 from support.timeouts import scaled
 from tidings.client import Client, JobFailed
 
 SIZES = (10, 100_000, 3_000_000)
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=2, TIDINGS_MAX_RESULT_BYTES="4000000") as system:
-        yield system
+system = system_fixture(servers=2, TIDINGS_MAX_RESULT_BYTES="4000000")
 
 
 async def begin(server: ServerProcess, path: Path, size: int, *, fails: bool = False) -> str:

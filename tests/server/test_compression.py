@@ -1,12 +1,12 @@
 """Pages, documents and lists come compressed to clients that take it, and say the same; events and jobs never do."""
 
 import gzip
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings_server.web.compression import accepts_gzip
 
@@ -14,10 +14,7 @@ FILES = ["/", "/console", "/static/page.css", "/static/console/main.js", "/stati
 DOCUMENTS = ["/openapi.json", "/asyncapi.json", "/v1/kinds", "/v1/admin/series"]
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,15 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings.protocol.states import TERMINAL
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 LONG = "<script>alert(1)</script>" * 300
@@ -16,10 +16,7 @@ MOST_QUOTED = 1_000
 """Bytes of a problem document, all in all."""
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture

@@ -7,15 +7,11 @@ import pytest
 
 from support.mount import running_mounted
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings import Client
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=1) as system:
-        yield system
+system = system_fixture(servers=0)
 
 
 @pytest.fixture(params=["websockets-sansio", "wsproto"])

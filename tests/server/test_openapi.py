@@ -1,7 +1,6 @@
 """The server by its own OpenAPI document: whatever fits it, or nearly, is answered as it says."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings_server.openapi.specification import openapi
 
@@ -46,10 +45,7 @@ def with_events_for_streams(document: dict[str, Any]) -> dict[str, Any]:
 schema = schemathesis.openapi.from_dict(with_events_for_streams(json.loads(json.dumps(openapi()))))
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system() as system:
-        yield system
+system = system_fixture()
 
 
 @pytest.fixture(scope="module")

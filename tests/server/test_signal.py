@@ -2,7 +2,7 @@
 
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,14 @@ import msgspec
 import pytest
 
 from support.peer import Peer, peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 NOBODY = "default." + "a" * 22
 KINDS = Path(__file__).parents[1] / "support/saga_kinds.py"
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(KINDS))
-        system.add_server()
-        yield system
+system = system_fixture(str(KINDS))
 
 
 @pytest.fixture

@@ -3,11 +3,8 @@
 import signal
 import socket
 import time
-from collections.abc import Iterator
 
-import pytest
-
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 KEEP_ALIVE_S = 5.0
@@ -16,10 +13,7 @@ KEEP_ALIVE_S = 5.0
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(workers=0, TIDINGS_REQUEST_WITHIN_S=str(KEEP_ALIVE_S)) as system:
-        yield system
+system = system_fixture(workers=0, scope="function", TIDINGS_REQUEST_WITHIN_S=str(KEEP_ALIVE_S))
 
 
 def answer(connection: socket.socket) -> bytes:

@@ -1,6 +1,6 @@
 """A store that has reached its `maxmemory`: it takes nothing new, and what is there comes to its end."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -8,16 +8,13 @@ import pytest
 from redis.asyncio import Redis
 
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from tidings.store.redis.store_client import open_store
 
 QUICK = {"TIDINGS_LEASE_S": "3", "TIDINGS_HEARTBEAT_S": "0.5", "TIDINGS_GRACE_S": "1"}
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(servers=1, workers=1, **QUICK, TIDINGS_SLOTS="1") as system:
-        yield system
+system = system_fixture(scope="function", both=QUICK, TIDINGS_SLOTS="1")
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """A store that is away for a while: few calls, few log lines, and every job stays with its worker."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import httpx
 import psutil
-import pytest
 
 from support.peer import Peer, peer
-from support.system import Process, System, running_system
+from support.system import Process, System, running_system, system_fixture
 from support.timeouts import scaled
 
 QUICK = {"TIDINGS_LEASE_S": "2", "TIDINGS_HEARTBEAT_S": "0.4", "TIDINGS_GRACE_S": "1"}
@@ -22,10 +20,7 @@ MOST_LINES = 10
 """Log lines of one process about one outage."""
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(servers=2, workers=2, **QUICK) as system:
-        yield system
+system = system_fixture(servers=2, workers=2, scope="function", both=QUICK)
 
 
 def cpu_s(process: Process) -> float:

@@ -9,10 +9,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+import pytest
 
 from support.store import StoreProcess, free_port, running_store
 from support.timeouts import scaled
@@ -147,3 +149,46 @@ def running_system(servers: int = 1, workers: int = 1, **environment: str) -> It
             yield system
         finally:
             system.close()
+
+
+def system_fixture(
+    *kinds: str,
+    scope: Literal["function", "module"] = "module",
+    servers: int = 1,
+    workers: int = 1,
+    credential: str = "",
+    worker: Mapping[str, str] | None = None,
+    server: Mapping[str, str] | None = None,
+    both: Mapping[str, str] | None = None,
+    **environment: str,
+) -> Any:
+    """Return a fixture: a store, workers and servers that the tests of a module share. Name it `system`.
+
+    Args:
+        kinds: files of handlers that the workers load; none: those of `support/kinds.py`.
+        scope: `function`: each test has a system of its own.
+        servers: how many servers there are.
+        workers: how many workers there are.
+        credential: what the servers' readiness is asked with.
+        worker: settings of the workers alone, as variables of the environment.
+        server: settings of the servers alone.
+        both: settings of workers and servers.
+        environment: the same, by their names.
+
+    """
+    environment |= both or {}
+
+    @pytest.fixture(scope=scope)
+    def system() -> Iterator[System]:
+        with running_store() as store:
+            system = System(store)
+            try:
+                for _ in range(workers):
+                    system.add_worker(*kinds, **environment, **(worker or {}))
+                for _ in range(servers):
+                    system.add_server(credential, **environment, **(server or {}))
+                yield system
+            finally:
+                system.close()
+
+    return system

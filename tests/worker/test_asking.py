@@ -1,23 +1,18 @@
 """Handlers that ask from several threads: each hears the answer to its own question."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support import asking_kinds
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(Path(str(asking_kinds.__file__))), TIDINGS_PROCESSES="1", TIDINGS_LEASE_S="30")
-        system.add_server()
-        yield system
+system = system_fixture(
+    str(Path(str(asking_kinds.__file__))), worker={"TIDINGS_PROCESSES": "1", "TIDINGS_LEASE_S": "30"}
+)
 
 
 def wait_for(path: Path) -> None:

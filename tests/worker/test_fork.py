@@ -1,23 +1,16 @@
 """A process that a handler starts is the handler's: a signal to it is no signal to the worker."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support import fork_kinds
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, running_system, system_fixture
 from support.timeouts import scaled
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(Path(str(fork_kinds.__file__))), TIDINGS_PROCESSES="2", TIDINGS_LEASE_S="30")
-        system.add_server()
-        yield system
+system = system_fixture(str(Path(str(fork_kinds.__file__))), worker={"TIDINGS_PROCESSES": "2", "TIDINGS_LEASE_S": "30"})
 
 
 WAYS = [

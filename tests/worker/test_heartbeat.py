@@ -1,13 +1,10 @@
 """What a worker learns from its heartbeat, where nothing else told it; and what it never starts."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings.protocol.tokens import parse_token
 from tidings.store.keys import StoreKeys
@@ -16,10 +13,7 @@ from tidings.store.redis.store_client import command, open_store
 QUICK = {"TIDINGS_LEASE_S": "3", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_SLOTS": "1"}
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=1, workers=1, **QUICK) as system:
-        yield system
+system = system_fixture(both=QUICK)
 
 
 async def in_record(system: System, token: str, *words: str | int) -> None:
