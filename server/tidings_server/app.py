@@ -70,7 +70,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
         middleware=_middleware(runtime.settings),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
     )
-    # A redirect would be built from the request's `JournalHost`, which a stranger can have a cache or a browser send.
+    # A redirect would be built from the request's `Host`, which a stranger can have a cache or a browser send.
     app.router.redirect_slashes = False
     app.state.runtime = runtime
     app.state.sockets = sockets

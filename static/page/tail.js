@@ -2,7 +2,7 @@
 /**
  * The end of a long list that keeps growing.
  *
- * However many lines come, the page holds the newest `PREVIEWED_LETTERS`, and is touched once for each frame it
+ * However many lines come, the page holds the newest `SHOWN`, and is touched once for each frame it
  * draws. It keeps to the bottom unless the reader has scrolled up.
  */
 

@@ -10,7 +10,7 @@ A way is one of:
 - `settings`: variables, which a server takes.
 - `nginx`, `haproxy`, `prometheus`, `json`: a file of these, read by the program it is for.
 - `store`: commands for the store.
-- `shown`: not run; the reason stands in `PREVIEWED_LETTERS`.
+- `shown`: not run; the reason stands in `SHOWN`.
 """
 
 from typing import Any

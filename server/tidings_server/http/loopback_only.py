@@ -1,7 +1,7 @@
 """Under which names a server that asks nobody is called.
 
 A page elsewhere can have its own name point to the user's machine (DNS rebinding): its requests to a
-server there are then of the same origin as the page, and checking `Origin` does not help. `JournalHost` tells.
+server there are then of the same origin as the page, and checking `Origin` does not help. `Host` tells.
 """
 
 from urllib.parse import urlsplit
