@@ -19,7 +19,7 @@ HOW = "docs/how-to/"
 
 WAYS = {
     "README.md": "shell jobs shell python page shell",
-    "docs/explanation/how-it-works.md": "shown",
+    "docs/explanation/how-it-works.md": "shown shown",
     "docs/explanation/reliability.md": "shell",
     "docs/tutorial/first-job.md": "shown jobs shell shell shell shown shown shell",
     HOW + "authenticate.md": "settings shell shell settings module module",
@@ -47,6 +47,7 @@ WAYS = {
 
 SHOWN = {
     "docs/explanation/how-it-works.md#0": "a drawing",
+    "docs/explanation/how-it-works.md#1": "a drawing",
     "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",
     "docs/tutorial/first-job.md#5": "what the command before it prints; tests/cli/test_dev.py compares it",
     "docs/tutorial/first-job.md#6": "kills a process; tests/cli/test_supervision.py does so, and sees the job's end",
