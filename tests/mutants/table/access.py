@@ -15,7 +15,7 @@ MUTANTS = (
         ("tests/auth/test_http.py",),
     ),
     Mutant(
-        "A server that asks nobody answers under any name.",
+        "A server without authentication answers under any name.",
         python("tidings_server/run:run").swap("app if open_to_all", "app if settings"),
         ("tests/auth/test_host.py",),
     ),
@@ -52,7 +52,7 @@ MUTANTS = (
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(
-        "What callers without rights are refused pushes operators' acts out of the audit log.",
+        "Refusals of callers without rights push operators' acts out of the audit log.",
         python("_shelf").swap("AuditStream.STRANGER", "AuditStream.ACT"),
         ("tests/console/test_audit.py",),
     ),

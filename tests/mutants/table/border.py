@@ -21,17 +21,17 @@ MUTANTS = (
         ("tests/session/test_frame_ref.py",),
     ),
     Mutant(
-        "A refusal without a ref is of all calls that are under way.",
+        "A refusal without a `ref` ends all calls under way.",
         python("UnattributedRefusals.found").swap("len(self._suspects) > len(self._problems)", "not self._suspects"),
         (LEDGER,),
     ),
     Mutant(
-        "A call over which every connection breaks is sent for ever.",
+        "A client sends a call over which every connection breaks for ever.",
         python("ClientProtocol._suspect").swap("< MAX_BROKEN", "< 1_000 * MAX_BROKEN"),
         (LEDGER,),
     ),
     Mutant(
-        "A call over which connections broke is sent beside the others.",
+        "A client sends a call over which connections broke beside the others.",
         python("IsolatedRetries.next").cut("or self._ref in under_way"),
         (LEDGER,),
     ),

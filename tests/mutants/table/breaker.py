@@ -6,7 +6,7 @@ from mutants.table.files import MACHINE
 
 MUTANTS = (
     Mutant(
-        "An open breaker lets everybody try.",
+        "An open breaker lets every call try.",
         lua("STEP.enter").drop("if wait_ms(breaker) ~= 0 then return 'refused'"),
         (MACHINE,),
     ),
@@ -21,12 +21,12 @@ MUTANTS = (
         (MACHINE,),
     ),
     Mutant(
-        "Nobody is told that a breaker has opened.",
+        "The script does not publish that a breaker has opened.",
         script("breaker").never("breaker.epoch ~= breaker.told"),
         ("tests/breaker/test_shared.py::test_what_one_finds_out_spares_the_other_at_once",),
     ),
     Mutant(
-        "One that was not told of a breaker never asks.",
+        "A process that missed a breaker's message never asks.",
         python("WorkerBreakers._refresh").replace("answers = [", "answers: list[asyncio.Future[OperationReply]] = []"),
         ("tests/breaker/test_shared.py::test_one_that_hears_nothing_asks",),
     ),

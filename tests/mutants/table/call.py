@@ -11,7 +11,7 @@ MUTANTS = (
         ("tests/e2e/test_processes.py::test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker",),
     ),
     Mutant(
-        "A late answer of the store goes to whoever asked next.",
+        "A late answer of the store goes to the next call.",
         python("PipelinedConnection._look").replace(
             "did not answer within", 'self._fail(self._sent.popleft(), StoreUnavailableError("late"))'
         ),
@@ -51,12 +51,12 @@ MUTANTS = (
         (LEDGER,),
     ),
     Mutant(
-        "A client takes what one follower missed for what all did.",
+        "A client takes what one iterator missed for what all did.",
         python("ClientProtocol._ask_watch").swap("min(track.seq", "max(track.seq"),
         (LEDGER,),
     ),
     Mutant(
-        "A client does not tell the state that it missed.",
+        "A client does not pass on the state that it missed.",
         python("_changes").swap("snapshot.status != status and name is not None", "name is None"),
         (LEDGER,),
     ),

@@ -5,7 +5,7 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
-        "What operators may, everybody may.",
+        "Every client may do what operators may.",
         python("admin_routes.look").cut(', "admin"'),
         ("tests/console/test_scope.py",),
     ),
@@ -15,19 +15,19 @@ MUTANTS = (
         ("tests/console/test_chronicle.py",),
     ),
     Mutant(
-        "The workers of a paused queue still take what comes while they wait.",
+        "The workers of a paused queue still take jobs that come while they wait.",
         python("Queue.pause").drop("self._store.interrupt()"),
         ("tests/console/test_acts.py",),
     ),
     Mutant(
-        "What operators are refused leaves no trace.",
+        "A refused act of an operator leaves no trace.",
         python("Authorizer._admit").replace(
             "request.state.owner = identity.owner", "if scope is None:\n    request.state.owner = identity.owner"
         ),
         ("tests/console/test_acts.py",),
     ),
     Mutant(
-        "What operators see of a job leaves out a list that is empty.",
+        "The operators' view of a job leaves out an empty list.",
         python("JobDetail.history").swap(
             "list[PastAttempt]", "list[PastAttempt] = msgspec.field(default_factory=list)"
         ),

@@ -6,12 +6,12 @@ from mutants.table.files import HOSTILE
 
 MUTANTS = (
     Mutant(
-        "A text is read again from each quote of a string without an end.",
+        "The parser reads a text again from each quote of a string without an end.",
         python("_STRING").swap('"[^"]*"?', r'"(?:[^"\\]|\\.)*"'),
         (HOSTILE + "test_text.py",),
     ),
     Mutant(
-        "A batch is made whole before it is counted.",
+        "The server reads a whole batch before it counts it.",
         python("BatchSplitter.split").swap(
             "islice(_LINE.finditer(stripped), self._most + 1)", "_LINE.finditer(stripped)"
         ),
@@ -23,12 +23,12 @@ MUTANTS = (
         (HOSTILE + "test_border.py::test_a_token_that_nobody_expects_is_refused",),
     ),
     Mutant(
-        "A record that nobody can read leaves whoever watches it without an answer.",
+        "A record that no server can read leaves its watcher without an answer.",
         python("SocketConnection._answered").swap("except Exception", "except ZeroDivisionError"),
         (HOSTILE + "test_border.py::test_a_record_that_nobody_can_read_fails_who_asks_for_it",),
     ),
     Mutant(
-        "A message that is none ends the server that hears it.",
+        "A message that is not one of ours ends the server that hears it.",
         python("Hub.receive").swap("except (msgspec.DecodeError, UnicodeDecodeError)", "except ZeroDivisionError"),
         (HOSTILE + "test_border.py::test_what_others_publish_ends_nothing",),
     ),
@@ -38,19 +38,19 @@ MUTANTS = (
         (HOSTILE + "test_border.py::test_what_can_be_caused_again_and_again_fills_no_log",),
     ),
     Mutant(
-        "An origin that is none is an error of the server.",
+        "An `Origin` that is not an origin is an error of the server.",
         python("origin_allowed").swap("except ValueError", "except ZeroDivisionError"),
         (HOSTILE + "test_border.py::test_an_origin_that_is_none_is_refused_like_a_strange_one",),
     ),
     Mutant(
-        "An owner has the account of the address that is called alike.",
+        "An owner shares the quota of the address with the same name.",
         python("quota_key_of").replace(
             'QuotaKey("address", caller)', 'return QuotaKey("owner", identity.owner or caller)'
         ),
         ("tests/server/test_places.py",),
     ),
     Mutant(
-        "Of a stranger as much is buffered as of anyone.",
+        "The server buffers as much of a client without a credential as of others.",
         python("SocketProtocol.connection_made").swap(
             "min(STRANGER_BYTES, self.config.ws_max_size)", "self.config.ws_max_size"
         ),
@@ -67,7 +67,7 @@ MUTANTS = (
         (HOSTILE + "test_connection.py::test_a_trailer_without_an_end_is_cut_off",),
     ),
     Mutant(
-        "A body that no route reads has all the time that there is.",
+        "A body that no route reads has no time limit.",
         python("HttpProtocol._watch").never("self._body_timer is None"),
         (HOSTILE + "test_connection.py::test_a_body_that_drips_has_an_end_whatever_the_route_does_with_it",),
     ),

@@ -11,22 +11,22 @@ MUTANTS = (
         ("tests/e2e/test_processes.py::test_a_job_whose_worker_is_killed_runs_again_elsewhere",),
     ),
     Mutant(
-        "A worker that was taken for dead may still report.",
+        "A worker whose lease ran out may still report.",
         lua("report:write").cut("tonumber(held) ~= fence or"),
         (REPORT, "tests/dead/test_replay.py"),
     ),
     Mutant(
-        "A worker that was taken for dead may still renew its lease.",
+        "A worker whose lease ran out may still renew it.",
         lua("look").cut("and tonumber(current) == fence"),
         (REPORT, MODEL),
     ),
     Mutant(
-        "A worker that was taken for dead may still record a step.",
+        "A worker whose lease ran out may still record a memo.",
         lua("once:recall").cut("or tonumber(held) ~= fence"),
         ("tests/broker/test_once.py",),
     ),
     Mutant(
-        "The last record of a step stands, not the first.",
+        "The last record of a memo stands, not the first.",
         lua("once:recall").swap("'HSETNX'", "'HSET'"),
         ("tests/broker/test_once.py",),
     ),
@@ -51,7 +51,7 @@ MUTANTS = (
         ("tests/broker/test_prelude.py",),
     ),
     Mutant(
-        "A retry goes on although somebody asked that the job stop.",
+        "A retry goes on although a client asked that the job stop.",
         lua("report:write").never("outcome and cancel"),
         (REPORT,),
     ),
@@ -86,7 +86,7 @@ MUTANTS = (
         ("tests/dead/test_replay.py",),
     ),
     Mutant(
-        "After a failover that lost writes, sockets wait for numbers they have not seen.",
+        "After a failover that lost writes, sockets wait for numbers that the store no longer has.",
         python("Hub._repaired").swap("rewound=int(record.seq) < after", "rewound=False"),
         (HUB,),
     ),

@@ -15,7 +15,7 @@ MUTANTS = (
         ("tests/worker/test_fitness.py",),
     ),
     Mutant(
-        "What strict decoding refuses is decoded leniently.",
+        "A worker decodes leniently what strict decoding refuses.",
         python("decode").replace(
             "whole = msgspec.json.encode(integral",
             "return msgspec.json.decode(raw, type=type_, dec_hook=_decode_foreign, strict=False)",
@@ -28,7 +28,7 @@ MUTANTS = (
         ("tests/server/test_kinds.py",),
     ),
     Mutant(
-        "A number that is none reaches clients as null.",
+        "NaN reaches clients as null.",
         python("_of_number").always("math.isfinite(number)"),
         ("tests/library/test_lossless.py",),
     ),

@@ -5,7 +5,7 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
-        "What a handler in a process writes to the log does not say whose it is.",
+        "A log line of a handler in a process does not name its job.",
         python("_perform").drop("LOG_SUBJECT.set"),
         ("tests/trace/test_log.py",),
     ),
@@ -20,7 +20,7 @@ MUTANTS = (
         ("tests/trace/test_traces.py::test_a_saga_is_one_trace_with_its_steps_and_children",),
     ),
     Mutant(
-        "A trace is collected although its client said that it is not to be.",
+        "A trace is collected against its client's flag.",
         python("SamplingRule.samples").swap("& _SAMPLED", "| _SAMPLED"),
         ("tests/trace/test_rule.py",),
     ),
@@ -30,12 +30,12 @@ MUTANTS = (
         ("tests/metric/test_meter.py",),
     ),
     Mutant(
-        "What a page of metrics was made of goes on moving while it is written.",
+        "The figures of a page of metrics go on changing while it is written.",
         python("histogram_family").swap("series.copy()", "series"),
         ("tests/metric/test_meter.py",),
     ),
     Mutant(
-        "A counter has no 0 before its first count, so that no alert sees that one.",
+        "A counter has no 0 before its first count, so that no alert sees that count.",
         python("Counter.begin").drop("self.add(*one"),
         ("tests/metric/test_alerts.py::test_the_first_worker_that_is_lost",),
     ),
@@ -62,7 +62,7 @@ MUTANTS = (
         ("tests/metric/test_slow_store.py",),
     ),
     Mutant(
-        "All queues are asked for at once.",
+        "A page of metrics asks for all queues at once.",
         python("count_queues").swap("names[first : first + PAGE]", "names[first:]"),
         ("tests/metric/test_slow_store.py",),
     ),
@@ -72,7 +72,7 @@ MUTANTS = (
         ("tests/broker/test_census.py",),
     ),
     Mutant(
-        "The store's time is told by the answer that took longest.",
+        "A server takes the store's time from the answer that took longest.",
         python("StoreClock.take").swap("min(self._answers)", "max(self._answers)"),
         ("tests/metric/test_meter.py",),
     ),

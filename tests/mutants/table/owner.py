@@ -16,12 +16,12 @@ MUTANTS = (
         (OWNER,),
     ),
     Mutant(
-        "An idempotency key is everybody's.",
+        "All owners share idempotency keys.",
         python("ServerRuntime.admit").swap("StoreKeys.dedup_suffix(identity.owner", 'StoreKeys.dedup_suffix(""'),
         (OWNER,),
     ),
     Mutant(
-        "A unique value is everybody's.",
+        "All owners share unique values.",
         python("ServerRuntime.admit").swap("StoreKeys.unique_suffix(identity.owner", 'StoreKeys.unique_suffix(""'),
         (OWNER,),
     ),
@@ -43,7 +43,7 @@ MUTANTS = (
         ("tests/auth/test_jwks.py",),
     ),
     Mutant(
-        "A credential is renewed by somebody else's.",
+        "The credential of another subject renews a socket's.",
         python("AuthState.accept").never("identity.owner != self._identity.owner"),
         ("tests/auth/test_standing.py",),
     ),

@@ -11,12 +11,12 @@ MUTANTS = (
         (SCRIPTS,),
     ),
     Mutant(
-        "The end of a saga's child counts as often as it is told.",
+        "The end of a saga's child counts as often as a relay reports it.",
         lua("tell_parent").drop("if head.status ~="),
         (SCRIPTS,),
     ),
     Mutant(
-        "A worker that was taken for dead may still take steps of a saga.",
+        "A worker whose lease ran out may still take steps of a saga.",
         lua("step:write").cut("or tonumber(held) ~= fence"),
         (SCRIPTS,),
     ),
@@ -31,12 +31,12 @@ MUTANTS = (
         (SCRIPTS,),
     ),
     Mutant(
-        "A child of a saga is made as often as it is asked for.",
+        "A saga makes a child as often as it asks for it.",
         lua("submit").cut("parent ~= '' and present(id) or"),
         (SCRIPTS,),
     ),
     Mutant(
-        "A child of a saga ends, and its parent is not told.",
+        "A child of a saga ends, and its parent does not learn of it.",
         lua("close_saga").swap("if parent then", "if false then"),
         (SCRIPTS,),
     ),
@@ -51,7 +51,7 @@ MUTANTS = (
         ("tests/saga/test_unwinding.py::test_what_cannot_be_undone_is_left_to_an_operator",),
     ),
     Mutant(
-        "A saga takes the result of another step than the one its code asks for.",
+        "A saga takes the result of another step than the one that its code asks for.",
         python("Journal.find").never("row.head.name, row.head.type"),
         ("tests/saga/test_pure.py",),
     ),
@@ -76,7 +76,7 @@ MUTANTS = (
         ("tests/saga/test_pure.py",),
     ),
     Mutant(
-        "What is read while a saga leaves its worker counts as seen.",
+        "News that a saga reads while it leaves its worker counts as seen.",
         python("JournalClient.waiting_outcome").swap("self._woken_at_exit", "self._woken or 0"),
         ("tests/saga/test_keeper.py",),
     ),

@@ -21,12 +21,12 @@ MUTANTS = (
         ("tests/broker/test_faults.py",),
     ),
     Mutant(
-        "What the store says in one call has no bound.",
+        "An answer of the store has no bound.",
         lua("answer").drop("if bytes >= budget"),
         ("tests/broker/test_reading.py",),
     ),
     Mutant(
-        "A log is read whole in one call.",
+        "The server reads a log whole in one call.",
         lua("PAGE_BYTES").swap("262144", "2621440000"),
         ("tests/broker/test_reading.py",),
     ),
@@ -36,12 +36,12 @@ MUTANTS = (
         ("tests/broker/test_submit.py",),
     ),
     Mutant(
-        "Equal questions are asked one by one.",
+        "The server asks equal questions one by one.",
         python("JobStore._reader").swap('verb, join=verb == "read"', "verb, join=False"),
         ("tests/broker/test_reading.py",),
     ),
     Mutant(
-        "One caller's large answers take the room of all.",
+        "One caller's large answers take the whole answer budget.",
         python("AnswerBudget._fits").never("of_caller and of_caller + grant.size"),
         ("tests/server/test_answers.py",),
     ),
@@ -51,12 +51,12 @@ MUTANTS = (
         ("tests/broker/test_submit.py",),
     ),
     Mutant(
-        "A job that ends goes on weighing.",
+        "The bytes of a job that has ended still count.",
         lua("finish").swap("tally(caller, -1, size)", "tally(caller, -1)"),
         ("tests/broker/test_submit.py", MODEL),
     ),
     Mutant(
-        "A deadline is looked at when the job is taken, and not before.",
+        "A deadline counts only when a worker takes the job.",
         lua("expire_late").replace("local late =", "local late = {}"),
         ("tests/store/test_deadlines.py",),
     ),
@@ -76,12 +76,12 @@ MUTANTS = (
         ("tests/store/test_databases.py",),
     ),
     Mutant(
-        "A job whose entry has vanished is never found.",
+        "No sweep finds a job whose entry has vanished.",
         lua("sweep_entry").replace("lost = lost + 1", "if true then return end"),
         ("tests/store/test_sweep.py",),
     ),
     Mutant(
-        "A job that runs without its entry is taken from a worker that lives.",
+        "The sweep takes a job without its entry from a worker that lives.",
         lua("mark_vanished").swap(
             "'HSET', job_key(jobs[some[i]]), 'vanished', now",
             "'HSETNX', job_key(jobs[some[i]]), 'vanished', now - 3600000",

@@ -42,7 +42,7 @@ MUTANTS = (
         ("tests/tiers/test_degradation.py",),
     ),
     Mutant(
-        "What one call of a script has left is there in the next.",
+        "The variables of one call of a script are there in the next.",
         python("_take_apart").swap("{variables[2] or", "{variables[1].split(',')[0]} or {variables[2] or"),
         ("tests/broker/test_library.py",),
     ),

@@ -5,7 +5,7 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
-        "What the store denies a process is told to its operator by nothing.",
+        "No log line or page says what the store denies a process.",
         python("StoreHealth.failed").drop("if isinstance(error, CommandDeniedError)"),
         ("tests/store/test_permissions.py::test_what_a_user_lacks_is_said_once_and_by_readyz",),
     ),
@@ -15,14 +15,14 @@ MUTANTS = (
         ("tests/cli/test_store_url.py",),
     ),
     Mutant(
-        "`tidings dev` leaves a worker that was killed where it is.",
+        "`tidings dev` does not start a killed worker again.",
         python("_DevSystem._worker_ended").drop("self._ended(Part.WORKER"),
         (
             "tests/cli/test_supervision.py::test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it_again",
         ),
     ),
     Mutant(
-        "What was made before a process settled is never given back to the collector.",
+        "The garbage collector never gets back what a process made at its start.",
         python("freeze_startup_objects").drop("atexit.register(gc.unfreeze)"),
         ("tests/worker/test_garbage.py",),
     ),
@@ -55,12 +55,12 @@ MUTANTS = (
         ("tests/worker/test_places.py",),
     ),
     Mutant(
-        "What was set apart for want of a thread is left there.",
+        "A worker leaves jobs that it set apart for want of a thread there.",
         python("stream_groups_of").swap("for need in needs", "for need in needs[:0]"),
         ("tests/worker/test_places.py",),
     ),
     Mutant(
-        "What was set apart for want of a thread goes behind what was queued after it.",
+        "A job set apart for want of a thread goes behind jobs that were queued after it.",
         lua("keeps_place").always("hold ~= 1"),
         ("tests/worker/test_places.py::test_what_waits_for_a_thread_begins_in_the_order_of_submission",),
     ),
@@ -85,12 +85,12 @@ MUTANTS = (
         ("tests/worker/test_fork.py",),
     ),
     Mutant(
-        "A signal reaches what a handler forks before that has its own handlers.",
+        "A signal reaches a forked copy before the copy has its own handlers.",
         python("fork:_before").swap("SIG_BLOCK, _DEFAULTS", "SIG_BLOCK, ()"),
         ("tests/worker/test_fork.py",),
     ),
     Mutant(
-        "Of the questions of a child process only the last is answered.",
+        "The worker answers only the last question of a child process.",
         python("RemoteSink._ask").swap(
             "self._asked[question.number] = answer", "self._asked = {question.number: answer}"
         ),
