@@ -23,10 +23,10 @@ def settings() -> str:
     common = {setting.name for setting in settings_of(StoreSettings)}
     parts = [
         HEAD + "# Settings\n\nEach is an environment variable and a flag of the command; the flag wins.\n\n"
-        "A variable that begins with `TIDINGS_` and is none of these is a warning at start, with the one that was "
-        "probably meant; the process runs on. `TIDINGS_URL`, `TIDINGS_CREDENTIAL` and `TIDINGS_DIR` are those of the "
-        "commands. Variables of your own may begin with `TIDINGS_X_`; those that Kubernetes makes of a Service are let "
-        "pass.\n"
+        "A process warns at its start of a variable that begins with `TIDINGS_` and is none of these, names the one "
+        "that was probably meant, and runs on. The commands read `TIDINGS_URL`, `TIDINGS_CREDENTIAL` and `TIDINGS_DIR`. "
+        "Variables of your own may begin with `TIDINGS_X_`. The process passes over those that Kubernetes makes of a "
+        "Service.\n"
     ]
     for title, kind in (
         ("Every process", StoreSettings),
@@ -69,28 +69,28 @@ def protocol() -> str:
     for number, close in CLOSE_CODES.items():
         parts.append(f"| {number} | {close.name} | {'yes' if close.reconnect else 'no'} | {close.meaning} |\n")
     parts.append(
-        "\n## How an end is told\n\n"
+        "\n## How clients get the end of a job\n\n"
         "A job's end is an event (`succeeded` with `result`, `failed` with `problem`, `cancelled`, `expired`), however "
-        "large it is and over whichever transport: what is too large for the store's channels the server reads from "
-        "the job's record, and sends as the event that it is. To a client that watches a job after its end, the "
-        "server sends the `snapshot`, which tells the end too, and then the terminal event under the snapshot's "
+        "large it is and over whichever transport. The server reads an end that is too large for the store's channels "
+        "from the job's record, and sends it as an event too. To a client that watches a job after its end, the "
+        "server sends the `snapshot`, which shows the end too, and then the terminal event under the snapshot's "
         "number; not the event where the client's `after` is that number. Long-polls and `GET /v1/jobs/{token}` "
         "answer with snapshots only.\n\n"
-        "A `snapshot` with `ref: null` comes on a socket, and a `snapshot` without an `id` in a stream, where events "
-        "were lost on the way to a server and the record holds only what came of them: the state, and the newest "
-        "progress. The log's chunks that the client has not seen are in its `log` on a socket, and events before it "
-        "in a stream.\n"
+        "When events were lost on the way to a server, and the record holds only what came of them (the state, and the "
+        "newest progress), the server sends a `snapshot` with `ref: null` on a socket, and a `snapshot` without an "
+        "`id` in a stream. The log's chunks that the client has not seen are in its `log` on a socket, and events "
+        "before it in a stream.\n"
     )
     parts.append(
         "\n## What names a job everywhere\n\n"
         "| name | where from | where it stands |\n|---|---|---|\n"
-        "| `token` | made by the server | in every ack, event, snapshot and log line |\n"
+        "| `token` | the server makes it | in every ack, event, snapshot and log line |\n"
         "| `correlation_id` | the client's; where it gave none, the token; of a child of a saga, its parent's; of a "
         "recurring job, its tick | in snapshots, dead letters, `ctx.correlation_id` and log lines |\n"
-        "| `trace_id` | out of the client's `traceparent` (W3C Trace Context); one that is broken is ignored | in "
+        "| `trace_id` | out of the client's `traceparent` (W3C Trace Context); the server ignores a broken one | in "
         "snapshots, in problems of the job or of its refusal, and in log lines |\n"
-        "\nEvents repeat neither `correlation_id` nor `trace_id`: the client of a job gave them, and anybody else who "
-        "watches gets them with the snapshot that comes first.\n"
+        "\nEvents repeat neither `correlation_id` nor `trace_id`: the client of a job gave them, and any other watcher "
+        "gets them with the snapshot that comes first.\n"
     )
     return "".join(parts)
 
