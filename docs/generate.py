@@ -25,8 +25,8 @@ def settings() -> str:
         HEAD + "# Settings\n\nEach is an environment variable and a flag of the command; the flag wins.\n\n"
         "A process warns at its start of a variable that begins with `TIDINGS_` and is none of these, names the one "
         "that was probably meant, and runs on. The commands read `TIDINGS_URL`, `TIDINGS_CREDENTIAL` and "
-        "`TIDINGS_DIR`. Variables of your own may begin with `TIDINGS_X_`. The process passes over those that Kubernetes makes of a "
-        "Service.\n"
+        "`TIDINGS_DIR`. Variables of your own may begin with `TIDINGS_X_`. The process passes over those that "
+        "Kubernetes makes of a Service.\n"
     ]
     for title, kind in (
         ("Every process", StoreSettings),
