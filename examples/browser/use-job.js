@@ -15,10 +15,10 @@ import { useEffect, useState } from "react";
 const UNKNOWN = { status: null, progress: null, result: undefined, error: null };
 
 /**
- * Returns what is known of a job, anew whenever that changes: {status, progress, result, error}.
+ * Returns the newest state of a job, and renders again when it changes: {status, progress, result, error}.
  *
- * A component may come and go, and be drawn twice as in strict mode: the job itself goes on, and is
- * followed from where it stands. Submit in the handler of a click, not while drawing.
+ * A component may come and go, and render twice as in strict mode: the job itself goes on, and the hook
+ * follows it from where it stands. Submit in the handler of a click, not while rendering.
  *
  * @param {import("tidings").Tidings} tidings One for the whole application, made outside any component.
  * @param {string | null} token Null: there is no job yet.

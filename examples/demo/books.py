@@ -1,4 +1,4 @@
-"""The books of shop, card service and courier, held against each other."""
+"""The books of shop, card service and courier, and whether they agree."""
 
 import dataclasses
 from collections import Counter
@@ -88,7 +88,7 @@ def _strangers(known: set[str], charges: Iterable[Charge], bookings: Iterable[Bo
 
 
 def _state_of_orders(holds: Iterable[Held]) -> dict[str, str]:
-    """Return order → `held`, `shipped` or `released`; an order that was begun anew has several holds."""
+    """Return order → `held`, `shipped` or `released`; an order that began again has several holds."""
     rank = {"released": 0, "shipped": 1, "held": 2}
     states: dict[str, str] = {}
     for held in holds:

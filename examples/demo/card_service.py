@@ -3,17 +3,17 @@
     python card_service.py FOLDER
 
 It takes a free port of the loopback interface, writes its number to FOLDER/cards.port, and ends when its
-standard input does: with whoever started it. Money is in cents.
+standard input does: with the process that started it. Money is in cents.
 
 | call | answer |
 |---|---|
 | `POST /charges` {key, order, card, amount} | 201 the charge, 200 again, 402 declined, 409 void, 503 out of order |
 | `POST /refunds` {key, order} | 200 {refunded}; a charge that never came is void from now on: {refunded: 0} |
 | `GET /charges` | 200 {charges}, the oldest first |
-| `GET /mode`, `PUT /mode` {mode} | 200 {mode}: how it treats everybody's charges |
+| `GET /mode`, `PUT /mode` {mode} | 200 {mode}: how it treats all charges |
 | `GET /healthz` | 200 {service, folder} |
 
-What happens to a charge is said by its card, or by the service's mode where that is not `good`:
+A charge's card says what happens to it, or the service's mode where that is not `good`:
 `good`, `declined`, `slow` (takes `SLOW_S`), `broken` (503, nothing is charged), `flaky` (the first try is charged,
 and answered by 503: asked again with the same key, it answers with that charge).
 """
@@ -51,11 +51,11 @@ class Charge:
     refunded: int
     """The whole amount or 0."""
     void: bool
-    """It was given up before it came."""
+    """The shop gave it up before it arrived."""
 
 
 class CardBooks(Ledger):
-    """All charges. Each is named by its key; one that was made is not made again."""
+    """All charges. Each has a key; a second charge under a key changes nothing."""
 
     schema = """
         CREATE TABLE IF NOT EXISTS charge (
@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({"/mode": self._set_mode})
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what a request did stands in the books."""
+        """Log nothing: the books show what a request did."""
 
     def _answer(self, routes: dict[str, Callable[[dict[str, Any]], Reply]]) -> None:
         try:
@@ -211,7 +211,7 @@ def main(folder: Path) -> None:
 
 
 def _until_left(service: CardService) -> None:
-    # Ctrl-C in a terminal is for whoever started it, who then goes, and with it this.
+    # Ctrl-C in a terminal is for the process that started this one; when that ends, this one ends too.
     while sys.stdin.buffer.read(1):
         pass
     service.shutdown()

@@ -24,7 +24,7 @@ class Booking:
 
 
 class Courier(Ledger):
-    """The courier's book. Every pick-up is named by a key; one that was booked is not booked again."""
+    """The courier's book. Every pick-up has a key; a second booking under a key changes nothing."""
 
     schema = """
         CREATE TABLE IF NOT EXISTS booking (
@@ -37,7 +37,7 @@ class Courier(Ledger):
         """Book a pick-up.
 
         Raises:
-            CourierError: nobody drives there, or it has been cancelled before it was booked.
+            CourierError: no courier drives there, or the shop cancelled the pick-up before it booked it.
 
         """
         if address == "out of reach":
@@ -52,7 +52,7 @@ class Courier(Ledger):
     def cancel(self, key: str, order: str) -> bool:
         """Cancel a pick-up; return whether there was one.
 
-        There may be none: that is noted, so that whoever is late with booking it is refused.
+        There may be none: the book notes that, and refuses a booking that comes late.
         """
         with self._writing() as books:
             made = books.execute(

@@ -1,4 +1,4 @@
-"""An index of a text, built section by section, that tells what it finds as it goes."""
+"""An index of a text, built section by section, that reports what it finds as it goes."""
 
 import dataclasses
 import re
@@ -30,7 +30,7 @@ ALIKE_WORDS: Final = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """Something worth telling: a log chunk."""
+    """One finding: a log chunk."""
 
     kind: Literal["heading", "term", "quote"]
     """A section begins; it uses a term more than the text before it does; the term in its context."""
@@ -149,7 +149,7 @@ def _quote(term: str, lines: Sequence[str], tokens: Sequence[Sequence[str]], ran
     having = [number for number, line in enumerate(tokens) if f" {term} " in f" {' '.join(line)} "]
     best = max(having, key=lambda number: ranks[number])
     line = lines[best]
-    # Between its words stands whatever words() takes for no part of one.
+    # Its words are separated by characters that words() does not count as part of a word.
     pattern = r"\b" + r"\W+".join(map(re.escape, term.split())) + r"\b"
     spot = re.search(pattern, line, re.IGNORECASE)
     start, end = spot.span() if spot else (0, 0)

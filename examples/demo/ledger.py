@@ -1,4 +1,4 @@
-"""Books kept in SQLite: each entry has a key of its own, so that what is done twice stands there once."""
+"""Books kept in SQLite: each entry has a key of its own, so that a step that runs twice stands there once."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._made = False
-        """Whether this process has seen to it that there are tables."""
+        """Whether this process has made the tables, or found them."""
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Hold the only right to write around the body: what it reads stays true until it has written.
 
-        What the body raises undoes what it wrote.
+        When the body raises, its writes are undone.
         """
         with self._open() as books:
             books.execute("BEGIN IMMEDIATE")

@@ -23,7 +23,7 @@ from tidings import Context, Reject, job
 from till import CardServiceError, DeclinedError, Till
 
 APPROVAL_ABOVE: Final = 20_000
-"""Orders worth more, in cents, wait until somebody has approved them."""
+"""Orders worth more, in cents, wait until a person has approved them."""
 
 APPROVAL_S: Final = 3_600.0
 """How long they wait."""
@@ -65,7 +65,7 @@ class Receipt(msgspec.Struct, kw_only=True):
     total: int
     tracking: str
     approved: bool
-    """Whether somebody had to approve it."""
+    """Whether a person had to approve it."""
     label: str
     """The parcel's label, a PNG in base64."""
 
@@ -173,7 +173,7 @@ async def book_courier(ctx: Context, delivery: Delivery) -> dict[str, str]:
     """Books a courier.
 
     Raises:
-        Reject: nobody drives there.
+        Reject: no courier drives there.
 
     """
     await anyio.sleep(delivery.pace)
@@ -200,7 +200,7 @@ async def print_label(order: str, item: Item, quantity: Quantity, pace: Pace = 0
     return await anyio.to_thread.run_sync(label, order, item, quantity)
 
 
-# For whoever watches.
+# For the shopkeeper.
 
 
 @job(timeout=60)
@@ -217,6 +217,6 @@ async def restock(ctx: Context, item: Item = "teapot", quantity: Annotated[int, 
 
 @job(timeout=60)
 async def set_card_service(mode: Card = "good") -> dict[Literal["mode"], Any]:
-    """Makes the card service decline, break, slow down or lose answers, for everybody, until it is told otherwise."""
+    """Makes the card service decline, break, slow down or lose answers, for all orders, until the next call."""
     await anyio.to_thread.run_sync(till.set_mode, mode)
     return {"mode": mode}

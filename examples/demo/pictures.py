@@ -29,7 +29,7 @@ SHRINK: Final = 0.9
 
 
 class PictureError(ValueError):
-    """The picture cannot be worked on; the message says why, for the one who sent it."""
+    """The picture cannot be worked on; the message says why, for the client that sent it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Shelf:
 
 
 class Stock(Ledger):
-    """The stock. Every change is named by a key; one that was made is not made again."""
+    """The stock. Every change has a key; a second change under a key does nothing."""
 
     schema = """
         CREATE TABLE IF NOT EXISTS item (
@@ -82,7 +82,7 @@ class Stock(Ledger):
     def release(self, key: str, order: str, item: Item) -> int:
         """Put back what an order holds; return how many pieces.
 
-        Nothing may have been taken: that is noted, so that whoever is late with taking it is refused.
+        The order may have taken nothing: the book notes that, and refuses a hold that comes late.
 
         Raises:
             StockError: it has been shipped.
@@ -126,7 +126,7 @@ class Stock(Ledger):
         return int(there)
 
     def recall(self, key: str) -> None:
-        """Have what an order holds brought back, if it was sent off; whoever is late with sending it is refused."""
+        """Have an order's pieces brought back, if they were sent off; refuse a shipment that comes late."""
         with self._writing() as books:
             books.execute("UPDATE hold SET state = 'recalled' WHERE key = ? AND state IN ('held', 'shipped')", (key,))
 

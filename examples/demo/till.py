@@ -35,7 +35,7 @@ class DeclinedError(Exception):
 
 
 class CardServiceError(Exception):
-    """The card service did not do what it was asked, or did and could not say so; asking again may help."""
+    """The card service did not do its work, or its answer was lost; asking again may help."""
 
 
 class Till:
@@ -78,7 +78,7 @@ class Till:
         return [Charge(**one) for one in self._ask("GET", "/charges")["charges"]]
 
     def set_mode(self, mode: Card) -> None:
-        """Say how the service treats everybody's charges from now on."""
+        """Say how the service treats all charges from now on."""
         self._ask("PUT", "/mode", {"mode": mode})
 
     def close(self) -> None:
@@ -163,8 +163,8 @@ def _request(address: str, method: str, path: str, body: dict[str, Any] | None) 
     """Return what the service answers.
 
     Raises:
-        ConnectionRefusedError: nobody listens there: nothing was done.
-        DeclinedError: it will not, whoever asks again.
+        ConnectionRefusedError: no process listens there; no charge was made.
+        DeclinedError: it refuses, and will refuse again.
         CardServiceError: anything else.
 
     """

@@ -37,7 +37,7 @@ MUTANTS = (
         ("tests/tiers/test_slots.py",),
     ),
     Mutant(
-        "What matters most is shed first.",
+        "Jobs of the highest priority are shed first.",
         lua("importance").swap("return priority * PRIORITY", "return -priority * PRIORITY"),
         ("tests/tiers/test_degradation.py",),
     ),
