@@ -71,12 +71,12 @@ MUTANTS = (
         ("tests/session/test_outbox.py",),
     ),
     Mutant(
-        "The OpenAPI document has no meaning of a field.",
+        "The OpenAPI and AsyncAPI documents describe no field.",
         python("field_descriptions:describe").swap("if text:", "if False:"),
         ("tests/server/test_document.py",),
     ),
     Mutant(
-        "The OpenAPI document gives a client's fields defaults, so that generators require them.",
+        "The OpenAPI and AsyncAPI documents give a client's fields defaults, so that generators require them.",
         python("field_descriptions:describe").never("left_out and"),
         ("tests/server/test_document.py",),
     ),

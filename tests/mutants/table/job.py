@@ -11,17 +11,17 @@ MUTANTS = (
         ("tests/e2e/test_processes.py::test_a_job_whose_worker_is_killed_runs_again_elsewhere",),
     ),
     Mutant(
-        "A worker whose lease ran out may still report.",
+        "A worker whose job another has taken over may still report.",
         lua("report:write").cut("tonumber(held) ~= fence or"),
         (REPORT, "tests/dead/test_replay.py"),
     ),
     Mutant(
-        "A worker whose lease ran out may still renew it.",
+        "A worker whose job another has taken over may still renew its lease.",
         lua("look").cut("and tonumber(current) == fence"),
         (REPORT, MODEL),
     ),
     Mutant(
-        "A worker whose lease ran out may still record a memo.",
+        "A worker whose job another has taken over may still record a memo.",
         lua("once:recall").cut("or tonumber(held) ~= fence"),
         ("tests/broker/test_once.py",),
     ),

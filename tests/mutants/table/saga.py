@@ -16,7 +16,7 @@ MUTANTS = (
         (SCRIPTS,),
     ),
     Mutant(
-        "A worker whose lease ran out may still take steps of a saga.",
+        "A worker whose saga another has taken over may still take its steps.",
         lua("step:write").cut("or tonumber(held) ~= fence"),
         (SCRIPTS,),
     ),
