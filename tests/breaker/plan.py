@@ -1,11 +1,12 @@
-"""What may happen to breakers, as data: steps that the pure machine and the script in the store both take."""
+"""What may happen to breakers, as data: steps that the model and the script in the store both take."""
 
 from typing import Any, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
 
-from tidings.circuit.breaker_record import MAX_KEPT_FAILURES, BreakerRecord, BreakerSpec, BreakerView, CallFailure
+from breaker.breaker_model import BreakerModel
+from tidings.circuit.breaker_record import MAX_KEPT_FAILURES, BreakerSpec, BreakerView, CallFailure
 
 NAMES = ("a", "b")
 TRIALS = ("t1", "t2")
@@ -57,15 +58,15 @@ moves = st.one_of(
 )
 
 
-def grounded(move: tuple[Any, ...], machine: BreakerRecord) -> tuple[Any, ...]:
+def grounded(move: tuple[Any, ...], machine: BreakerModel) -> tuple[Any, ...]:
     """Return a step with the epoch it names: a report's is relative to that of its breaker."""
     if move[0] != "report":
         return move
     return (*move[:3], machine.epoch + move[3], *move[4:])
 
 
-def take(machine: BreakerRecord, now: int, step: tuple[Any, ...]) -> tuple[str, BreakerView]:
-    """Have the pure machine take a step; return the answer."""
+def take(machine: BreakerModel, now: int, step: tuple[Any, ...]) -> tuple[str, BreakerView]:
+    """Have the model take a step; return the answer."""
     verb, name, *rest = step
     answer = "ok"
     match verb:
@@ -86,7 +87,7 @@ def noted(now: int, told: list[tuple[str, str, str]]) -> list[CallFailure]:
     return [CallFailure(now, *one) for one in told]
 
 
-def earlier(machine: BreakerRecord, ms: int) -> BreakerRecord:
+def earlier(machine: BreakerModel, ms: int) -> BreakerModel:
     """Return a machine as it would be had everything happened so much earlier."""
     moved = msgspec.structs.replace(machine, slices=[], notes=[])
     for name in ("since", "until", "trial_until", "hold_until"):

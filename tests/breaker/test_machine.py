@@ -1,4 +1,4 @@
-"""The breaker's states: what the pure machine promises, and that the script in the store does the same."""
+"""The breaker's states: what the model promises, and that the script in the store does the same."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from breaker.breaker_model import WINDOW_SLICES, BreakerModel
 from breaker.plan import NAMES, Move, Pass, earlier, grounded, moves, take
-from tidings.circuit.breaker_record import WINDOW_SLICES, BreakerRecord, BreakerSpec, BreakerState
+from tidings.circuit.breaker_record import BreakerRecord, BreakerSpec, BreakerState
 from tidings.store.breaker_store import BreakerStore, CallReport, OperationReply, merge_reports
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
@@ -18,12 +19,12 @@ SPEC = BreakerSpec(failure_rate=0.5, window_ms=10_000, min_calls=4, slow_ms=100,
 NOW = 1_000_000
 
 
-def report(machine: BreakerRecord, now: int, calls: int, failures: int = 0, slow: int = 0) -> None:
+def report(machine: BreakerModel, now: int, calls: int, failures: int = 0, slow: int = 0) -> None:
     machine.report(now, machine.epoch, calls, failures, slow, SPEC, [])
 
 
-def opened() -> BreakerRecord:
-    machine = BreakerRecord()
+def opened() -> BreakerModel:
+    machine = BreakerModel()
     report(machine, NOW, 4, 4)
     return machine
 
@@ -39,13 +40,13 @@ def opened() -> BreakerRecord:
     ],
 )
 def test_it_opens_at_its_rates_and_not_below(calls: int, failures: int, slow: int, state: str) -> None:
-    machine = BreakerRecord()
+    machine = BreakerModel()
     report(machine, NOW, calls, failures, slow)
     assert machine.state == state
 
 
 def test_what_lies_before_the_window_counts_no_more() -> None:
-    machine = BreakerRecord()
+    machine = BreakerModel()
     report(machine, NOW, 3, 3)
     report(machine, NOW + 10_000, 1, 1)
     assert (machine.state, machine.totals) == ("closed", (1, 1, 0))
@@ -99,7 +100,7 @@ def test_a_trial_that_says_nothing_of_the_service_lets_another_try_at_once() -> 
 
 
 def test_what_an_operator_opens_stays_open_until_it_is_closed_or_its_time_is_over() -> None:
-    machine = BreakerRecord()
+    machine = BreakerModel()
     machine.open(NOW, 0)
     assert machine.enter(NOW * 1_000, "t", 500) == "refused"
     assert machine.wait_ms(NOW) == -1
@@ -110,7 +111,7 @@ def test_what_an_operator_opens_stays_open_until_it_is_closed_or_its_time_is_ove
 
 
 def test_what_an_operator_holds_closed_counts_and_does_not_open() -> None:
-    machine = BreakerRecord()
+    machine = BreakerModel()
     machine.close(NOW, 600)
     report(machine, NOW + 1, 8, 8)
     assert (machine.state, machine.totals) == ("closed", (8, 8, 0))
@@ -118,22 +119,22 @@ def test_what_an_operator_holds_closed_counts_and_does_not_open() -> None:
     assert machine.state == "open"
 
 
-def run(plan: list[Move]) -> list[tuple[int, tuple[Any, ...], str, BreakerRecord]]:
+def run(plan: list[Move]) -> list[tuple[int, tuple[Any, ...], str, BreakerModel]]:
     """Have one pure machine take all steps; return the time, the step, its answer, and what it is then."""
-    machine, now, passed = BreakerRecord(), NOW, []
+    machine, now, passed = BreakerModel(), NOW, []
     for move in plan:
         if isinstance(move, Pass):
             now += move.ms
             continue
         step = grounded(move, machine)
         answer, _ = take(machine, now, step)
-        passed.append((now, step, answer, msgspec.convert(msgspec.to_builtins(machine), BreakerRecord)))
+        passed.append((now, step, answer, msgspec.convert(msgspec.to_builtins(machine), BreakerModel)))
     return passed
 
 
 @given(st.lists(moves, max_size=60))
 def test_whatever_happens_the_rules_hold(plan: list[Move]) -> None:
-    before, changed_at = BreakerRecord(), NOW
+    before, changed_at = BreakerModel(), NOW
     for now, step, answer, after in run(plan):
         assert after.epoch >= before.epoch
         if after.state is not before.state:
@@ -168,7 +169,7 @@ async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Mov
     keys = StoreKeys()
     await store.flushall()
     breakers = BreakerStore(store, keys)
-    machines = {name: BreakerRecord() for name in NAMES}
+    machines = {name: BreakerModel() for name in NAMES}
     for move in plan:
         if isinstance(move, Pass):
             for name in NAMES:
@@ -188,7 +189,7 @@ async def test_the_store_does_what_the_machine_does(store: Redis, plan: list[Mov
         assert [(one.before, one.state) for one in steps.changes] == [(state, machines[name].state)] * changed
     shown = {one.name: one.machine for one in await breakers.shown()}
     for name, machine in machines.items():
-        assert shown.get(name, BreakerRecord()) == machine
+        assert shown.get(name, BreakerRecord()) == machine.record
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), st.booleans(), st.booleans(), st.booleans())))

@@ -1,5 +1,6 @@
-"""Circuit breakers: what stops calling a service that fails, for all workers at once.
+"""Circuit breakers: stop calling a service that fails, for all workers at once.
 
-`policy` is a breaker as its author writes it, `machine` its states (pure; `broker/lua/breaker.lua` does the same in
-the store), `views` what one process knows of them (pure), `guard` the blocks of a handler.
+`breaker` is a breaker as its author defines it, `breaker_record` its record in the store (which
+`store/lua/breaker.lua` changes), `breaker_views` what one process knows of the breakers (pure), and `call_guard` the
+blocks of a handler.
 """

@@ -37,7 +37,7 @@ class OperationReply(msgspec.Struct, array_like=True, frozen=True):
     """The answer to one step."""
 
     answer: str
-    """See `breaker.machine`."""
+    """See the operations of `BreakerStore`."""
     view: BreakerView
 
 

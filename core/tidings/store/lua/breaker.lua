@@ -3,7 +3,7 @@
 -- On the breakers' own partition.
 --
 -- Atomic, because a change of state must be seen by whoever asks next: of two workers that ask at the same
--- time one gets the trial. The machine is breaker/machine.py, line by line; a test compares the two. Small
+-- time one gets the trial. tests/breaker/breaker_model.py is its model, line by line; a test compares them. Small
 -- and bounded, so that a full store takes it too: the jobs that would empty it may wait for a breaker.
 --
 -- args = { items };  item = { verb, name, … }
