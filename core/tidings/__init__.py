@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from .circuit.breaker import Breaker
 from .circuit.circuit_open import CircuitOpenError
-from .context import Context, SyncContext
+from .context import Context
 from .errors import Reject, Retry, StoppedError
 from .job import Job, JobDefinitionError, job
 from .protocol.problems import Problem, ProblemError
 from .protocol.states import State
 from .saga.step_errors import SagaUseError, SignalTimeout, StepError
 from .settings import SettingsError
+from .sync_context import SyncContext
 from .tier_selectors import by_field, by_size
 
 if TYPE_CHECKING:

@@ -1,19 +1,18 @@
-"""The context: what a handler knows of its attempt, and how it speaks to whoever waits.
+"""The context: what a handler knows of its attempt, and how it reports to the clients that watch its job.
 
-`Context` is for `async def` handlers, `SyncContext` for plain functions, which run in threads;
-both are faces of one `Sink`, which the worker provides.
+`Context` is for `async def` handlers, `SyncContext` (`sync_context.py`) for plain functions, which run in threads and
+processes. Both use one `Sink`, which the worker provides.
 """
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
 from .circuit.breaker import Breaker
-from .circuit.call_guard import CallGuard, CallPermits, SyncCallGuard
-from .errors import StoppedError
+from .circuit.call_guard import CallGuard, CallPermits
 from .saga.orchestrator import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
 from .saga.step_errors import SagaUseError
 from .schema.codec import encode, encode_chunk, encode_progress
@@ -22,14 +21,14 @@ from .seconds import Duration, seconds_of
 T = TypeVar("T")
 
 MAX_ONCE_NAME = 200
-"""Characters in the name of a step that is done once."""
+"""Characters in a name that `once` takes."""
 
 MAX_ONCE_RESULT_BYTES = 65_536
-"""Size of what such a step returns, as JSON: it is kept in the job's record."""
+"""Size of a result of `once`, as JSON: the store keeps it in the job's record."""
 
 
 class Sink(CallPermits, Protocol):
-    """Where an attempt's words go; the worker's side of a context. Belongs to the event loop."""
+    """The worker's side of a context: it takes what a handler reports. It belongs to the event loop."""
 
     token: str
     kind: str
@@ -47,25 +46,25 @@ class Sink(CallPermits, Protocol):
         """Take a log chunk, as JSON text."""
 
     async def room(self) -> None:
-        """Return when there is room for more log chunks: back-pressure from the store."""
+        """Return when it can take more log chunks: back-pressure from the store."""
 
     async def recall(self, name: str) -> str:
-        """Return the JSON text recorded under a name by this attempt or an earlier one; empty: none."""
+        """Return the JSON text that this attempt or an earlier one recorded under a name; empty: none did."""
 
     async def record(self, name: str, value: str) -> str:
-        """Record JSON text under a name, durably, and return what stands there: the first record does."""
+        """Record JSON text under a name, durably, and return the first record of that name."""
 
     def breaker(self, breaker: str | Breaker) -> Breaker:
-        """Return the breaker that is meant: where only its name is given, what is defined under it."""
+        """Return the breaker itself, or for a name alone the definition that the worker has under it."""
 
     @property
     def saga(self) -> Orchestrator:
-        """What takes the steps of an `async def` handler."""
+        """The orchestrator that takes the steps of an `async def` handler."""
         raise SagaUseError("only a handler that is `async def` takes steps, in a worker")
 
 
-class _ContextBase:
-    """What both kinds of context tell."""
+class ContextBase:
+    """What both contexts know of the attempt."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -87,14 +86,14 @@ class _ContextBase:
 
     @property
     def correlation_id(self) -> str:
-        """The caller's correlation id, or the token if it gave none; in a child of a saga its parent's."""
+        """The client's correlation id, or the token if it gave none; a child of a saga has its parent's."""
         return self._sink.correlation_id
 
     @property
     def traceparent(self) -> str:
-        """W3C Trace Context for calls downstream: of this attempt where it is traced, else the client's, or empty.
+        """W3C Trace Context for calls downstream: this attempt's where the worker traces it, else the client's, or empty.
 
-        OpenTelemetry's own context says the same, and more of it inside steps, where traces are switched on.
+        With traces switched on, OpenTelemetry's own context holds the same; inside a step it holds the step's span.
         """
         return self._sink.traceparent
 
@@ -102,17 +101,17 @@ class _ContextBase:
     def idempotency_key(self) -> str:
         """A key for calls downstream, the same in every attempt: the client's, or the job's token.
 
-        Inside a step, and what undoes it, that step's own: the token and the step's place in the program.
+        Inside a step and inside its undo function it is the step's own: the token and the step's place in the program.
         """
         return key_of_step.get() or self._sink.idempotency_key
 
     @property
     def cancelled(self) -> bool:
-        """Whether someone asked that the job stop, or the job is no longer this worker's."""
+        """Whether the attempt must end: a client cancelled the job, or another worker has it, for example."""
         return self._sink.cancelled
 
 
-class Context(_ContextBase):
+class Context(ContextBase):
     """The context of an `async def` handler."""
 
     async def progress(
@@ -122,61 +121,61 @@ class Context(_ContextBase):
         message: str | None = None,
         data: Any = None,
     ) -> None:
-        """Say how far the work is. The newest wins: at most 20 a second reach the watchers.
+        """Report how far the work is. The newest report wins: clients that watch get at most 20 a second.
 
         Args:
             done: the fraction done, 0 to 1; with `total`, how much of it is done; None: unknown.
             total: how much there is to do, in any unit, above 0.
             message: a few words for people.
-            data: any JSON, such as a partial result.
+            data: any JSON value, such as a partial result.
 
         Raises:
-            ValueError: the numbers make no fraction, or it is larger than a chunk may be.
-            TypeError: `data` holds something that JSON has no form for.
+            ValueError: the numbers make no fraction, or the report is larger than a chunk may be.
+            TypeError: JSON has no form for `data`.
 
         """
         self._sink.progress(encode_progress(done, total, message, data, self._sink.max_chunk_bytes))
         await asyncio.sleep(0)  # a handler that only reports must let the loop send it
 
     async def log(self, chunk: Any) -> None:
-        """Add a chunk to the job's log. Chunks are never skipped, and arrive in order.
+        """Add a chunk to the job's log. Clients get every chunk, in order.
 
         Args:
-            chunk: any JSON, at most `max_chunk_bytes` when encoded (64 KiB by default).
+            chunk: any JSON value, at most `max_chunk_bytes` when encoded (64 KiB by default).
 
         Raises:
             ValueError: it is larger than that.
-            TypeError: it holds something that JSON has no form for.
+            TypeError: JSON has no form for it.
 
         """
         self._sink.log(encode_chunk(chunk, self._sink.max_chunk_bytes))
         await self._sink.room()
 
     async def once(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
-        """Do something once for the job, however many attempts it takes, and return what came of it.
+        """Call a function once for the job, however many attempts the job takes, and return its result.
 
-        The result is recorded under the job before this returns; a later attempt gets the record, and
-        `function` is not called. Between what `function` does and the record lies a moment at which a
-        killed worker leaves the one without the other: give the call downstream `idempotency_key` too.
-        Calls under one name must follow each other: two at the same time both do it.
+        The store keeps the result with the job before `once` returns. A later attempt gets that result and does not
+        call `function`. A worker that is killed after `function` has done its work, but before the store has the
+        result, leaves the work without a record: give the call downstream `idempotency_key` too. Calls under one name
+        must follow each other: two at the same time both call their functions.
 
         Args:
-            name: names the step within the job, 1 to 200 characters.
-            function: takes nothing; plain, or a coroutine function. What it raises is not recorded.
+            name: identifies the result within the job, 1 to 200 characters.
+            function: takes no arguments; plain, or a coroutine function. The store keeps no error that it raises.
 
         Returns:
-            What `function` returned, as JSON gives it back: a tuple becomes a list, in every attempt.
+            The result of `function` after a round trip through JSON: a tuple is a list, in every attempt.
 
         Raises:
             ValueError: the name, or the result as JSON (64 KiB), is too long.
-            TypeError: the result has no form in JSON.
+            TypeError: JSON has no form for the result.
 
         """
-        _check_name(name)
+        check_once_name(name)
         known = await self._sink.recall(name)
         if not known:
             result = function()
-            value = _memo(name, await result if inspect.isawaitable(result) else result)
+            value = once_result_json(name, await result if inspect.isawaitable(result) else result)
             known = await self._sink.record(name, value)
         decoded: T = msgspec.json.decode(known)
         return decoded
@@ -184,24 +183,25 @@ class Context(_ContextBase):
     def breaker(self, breaker: str | Breaker) -> CallGuard:
         """Return a block around a call of a service: `async with ctx.breaker("payments"): …`.
 
-        What the block raises, and how long it takes, counts for the breaker. Where it is open the block is not
-        entered. A handler that lets the error pass uses no attempt: its job waits, or fails, as the breaker's
-        `when_open` says.
+        The breaker counts the errors that the block raises, and the time it takes. An open breaker does not let the
+        handler into the block: entering raises `CircuitOpenError`. If the handler does not catch that error, the job
+        uses no attempt; it waits, or fails, as the breaker's `when_open` says.
 
         Args:
             breaker: a name, or a `Breaker`.
 
         Raises:
-            CircuitOpenError: (on entering) it is open.
-            ValueError: the name is none.
+            CircuitOpenError: (on entering) the breaker is open.
+            ValueError: no breaker may have this name.
 
         """
         return CallGuard(self._sink, self._sink.breaker(breaker))
 
-    # Sagas: steps that are done once for the job, however often its handler runs. After a crash, a wait or a
-    # deploy the handler runs again from its first line, and what it has done answers at once from the journal. So
-    # it must take the same steps in the same order each time: what it decides by must come from its input or from
-    # steps. Each of these is numbered when it is called, and done when it is awaited.
+    # Sagas: the worker does each step once for the job, however often the handler runs. After a crash, a wait or a
+    # deploy the handler runs again from its first line, and the steps it has taken return their results from the
+    # journal at once. So the handler must take the same steps in the same order in every run: it may decide only by
+    # its input and by results of steps. A step gets its number when the handler calls the method, and the worker does
+    # it when the handler awaits what the method returned.
 
     @overload
     def step(
@@ -226,29 +226,30 @@ class Context(_ContextBase):
         timeout: Duration | None = None,
         **kwargs: Any,
     ) -> Awaitable[Any]:
-        """Call a function once for the job; what it returned is the same in every later run of the handler.
+        """Call a function once for the job; every later run of the handler gets the same result.
 
         Args:
             function: plain (it runs in a thread), a coroutine function, or a `@job`, whose own policy then counts.
                 If its first parameter is annotated as `Context` or `SyncContext`, it gets one.
-            args: its arguments; they are kept in the journal to be looked at, where JSON has a form for them.
-            undo: a function that undoes it, called with the same arguments, and with `result` if it has such a
-                parameter, when the saga fails later; or the name of a kind. It must bear that the step has never
-                happened (`result` is None then): of a step that was cut off nobody knows.
+            args: its arguments; the journal shows them to people, where JSON has a form for them.
+            undo: a function that undoes the step when the saga fails later, or the name of a kind. The worker calls
+                the function with the same arguments, and with `result` if it has such a parameter. It must also work
+                when the step has done nothing (`result` is None then): when a worker dies during a step, the next one
+                cannot know what the step has done.
             name: of the step, for people; None: the function's.
-            retries: how often a failed call is repeated; None: as often as its policy, else the job's, says.
-            timeout: seconds one call may take, or a `timedelta`; None: what its policy says.
+            retries: how often the worker repeats a failed call; None: as its policy says, else the job's.
+            timeout: seconds that one call may take, or a `timedelta`; None: as its policy says.
             kwargs: more arguments.
 
         Returns:
-            An awaitable of what the function returned, as JSON gives it back.
+            An awaitable of the function's result after a round trip through JSON.
 
         Raises:
-            SagaUseError: not called, or not awaited, by the handler or a branch of `gather`.
+            SagaUseError: code other than the handler or a branch of `gather` calls or awaits it.
             TypeError: `timeout` is no duration.
-            ValueError: it is not above 0, or longer than a year.
-            StepError: (when awaited) it has failed for good. It may be caught; if it leaves the handler, the job
-                fails for good and what was done is undone.
+            ValueError: `timeout` is not above 0, or longer than a year.
+            StepError: (when awaited) the step has failed for good. The handler may catch the error; if it does not,
+                the job fails for good and the worker undoes the steps taken so far.
 
         """
         limit = None if timeout is None else seconds_of("step: timeout", timeout, above=True, most_word="a year")
@@ -265,13 +266,13 @@ class Context(_ContextBase):
         name: str | None = None,
         **fields: Any,
     ) -> Awaitable[Any]:
-        """Have a child job run, of any kind and in any queue; meanwhile the saga may leave its worker.
+        """Run a child job, of any kind and in any queue; meanwhile the saga may leave its worker.
 
         Args:
             kind: the name of the kind, or its `@job`.
-            input: a JSON object, or what becomes one; None: the `fields`.
-            undo: the name of a kind (or its `@job`) that undoes it: it gets the same input, and `result` if its
-                input has such a field; or a function, called with the input.
+            input: a JSON object, or a value that becomes one; None: the `fields`.
+            undo: the name of a kind (or its `@job`) that undoes it: its job gets the same input, and `result` if that
+                input has such a field; or a function, which gets the input.
             name: of the step; None: the kind's.
             fields: the input's fields.
 
@@ -280,8 +281,8 @@ class Context(_ContextBase):
 
         Raises:
             SagaUseError: as for `step`.
-            TypeError: the input has no form in JSON, or is no object.
-            StepError: (when awaited) the child has failed, or could not be made.
+            TypeError: JSON has no form for the input, or it is no object.
+            StepError: (when awaited) the child has failed, or the worker could not submit it.
 
         """
         return self._sink.saga.call(kind, fields if input is None else input, undo, name)
@@ -290,34 +291,34 @@ class Context(_ContextBase):
         """Take steps beside each other: steps, or coroutines that take steps.
 
         Args:
-            branches: each is a branch of its own. All are waited for, whatever becomes of the others.
-            return_exceptions: give back what a branch raised in the place of its result.
+            branches: each is a branch of its own. `gather` waits for all of them, even when one fails.
+            return_exceptions: return the error that a branch raised in the place of its result.
 
         Returns:
             An awaitable of their results, in order.
 
         Raises:
             SagaUseError: as for `step`.
-            Exception: (when awaited) that of the first branch, in order, that raised one.
+            Exception: (when awaited) the error of the first branch, in order, that raised one.
 
         """
         return self._sink.saga.gather(branches, return_exceptions)
 
     def signal(self, name: str, *, timeout: Duration | None = None) -> Awaitable[Any]:
-        """Wait for a signal from outside (`job.signal(name, value)` of a client). It may have come before.
+        """Wait for a signal from a client (`job.signal(name, value)`), which may have sent it before.
 
         Args:
-            name: 1 to 128 letters, digits, `_`, `.` and `-`. The second wait for one name takes the second signal.
+            name: 1 to 128 letters, digits, `_`, `.` and `-`. The second wait for a name takes its second signal.
             timeout: seconds to wait, or a `timedelta`; None: as long as the job lives.
 
         Returns:
-            An awaitable of the value that was sent.
+            An awaitable of the value that the client sent.
 
         Raises:
             SagaUseError: as for `step`.
             ValueError: the name or the time is not allowed.
             TypeError: `timeout` is no duration.
-            SignalTimeout: (when awaited) it did not come in time; a `StepError` and a `TimeoutError`.
+            SignalTimeout: (when awaited) the signal did not come in time; a `StepError` and a `TimeoutError`.
 
         """
         what = f"signal {name!r}: timeout"
@@ -325,16 +326,16 @@ class Context(_ContextBase):
         return self._sink.saga.signal(name, limit)
 
     def sleep(self, seconds: Duration = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> Awaitable[None]:
-        """Wait, without a worker if it is for more than a second. The end is fixed when it begins.
+        """Wait; for more than a second the saga leaves its worker. The end is fixed when the wait begins.
 
         Args:
-            seconds: from 0, or a `timedelta`; all together at most a year.
-            minutes: more.
-            hours: more.
-            days: more.
+            seconds: from 0, or a `timedelta`. The four times add up, to at most a year.
+            minutes: from 0.
+            hours: from 0.
+            days: from 0.
 
         Returns:
-            An awaitable of nothing.
+            An awaitable of None.
 
         Raises:
             SagaUseError: as for `step`.
@@ -347,96 +348,29 @@ class Context(_ContextBase):
         return self._sink.saga.sleep(seconds_of("sleep: the time", total, most_word="a year"))
 
 
-class SyncContext(_ContextBase):
-    """The context of a plain function, which runs in a thread or a process. The methods are those of `Context`.
+def check_once_name(name: str) -> None:
+    """Check a name that `once` is given.
 
-    A plain function cannot be interrupted. When its attempt must end (cancelled, timed out), `cancelled`
-    says so, and the next word it wants to say raises `StoppedError`. It has the kind's `cancel_grace` to
-    clean up and return. After that a process is killed; a thread goes on, unheard, and keeps its place
-    among the worker's threads until it ends.
+    Raises:
+        ValueError: it is empty or too long.
+
     """
-
-    def __init__(self, sink: Sink) -> None:
-        super().__init__(sink)
-        self._loop = asyncio.get_running_loop()
-
-    def progress(
-        self,
-        done: float | None,
-        total: float | None = None,
-        message: str | None = None,
-        data: Any = None,
-    ) -> None:
-        """Say how far the work is; see `Context.progress`.
-
-        Raises:
-            StoppedError: the attempt is over.
-
-        """
-        text = encode_progress(done, total, message, data, self._sink.max_chunk_bytes)
-        self._check()
-        self._loop.call_soon_threadsafe(self._sink.progress, text)
-
-    def log(self, chunk: Any) -> None:
-        """Add a chunk to the job's log; see `Context.log`. Waits while too much is unsent.
-
-        Raises:
-            StoppedError: the attempt is over.
-
-        """
-        text = encode_chunk(chunk, self._sink.max_chunk_bytes)
-        self._check()
-        asyncio.run_coroutine_threadsafe(self._log(text), self._loop).result()
-
-    def once(self, name: str, function: Callable[[], T]) -> T:
-        """Do something once for the job; see `Context.once`.
-
-        Raises:
-            StoppedError: the attempt is over.
-
-        """
-        _check_name(name)
-        self._check()
-        known = self._wait(self._sink.recall(name))
-        if not known:
-            value = _memo(name, function())
-            self._check()
-            known = self._wait(self._sink.record(name, value))
-        decoded: T = msgspec.json.decode(known)
-        return decoded
-
-    def breaker(self, breaker: str | Breaker) -> SyncCallGuard:
-        """Return a block around a call of a service: `with ctx.breaker("payments"): …`; see `Context.breaker`.
-
-        Raises:
-            StoppedError: the attempt is over.
-
-        """
-        self._check()
-        return SyncCallGuard(self._sink, self._sink.breaker(breaker), self._loop, self._check)
-
-    def _wait(self, call: Coroutine[Any, Any, str]) -> str:
-        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
-
-    async def _log(self, text: str) -> None:
-        self._sink.log(text)
-        await self._sink.room()
-
-    def _check(self) -> None:
-        if self._sink.cancelled:
-            raise StoppedError("the attempt is over: it was cancelled, timed out, or is another worker's")
-
-
-def _check_name(name: str) -> None:
     if not 1 <= len(name) <= MAX_ONCE_NAME:
-        raise ValueError(f"once: the name of a step has 1 to {MAX_ONCE_NAME} characters; this one has {len(name)}")
+        raise ValueError(f"once: a name has 1 to {MAX_ONCE_NAME} characters; this one has {len(name)}")
 
 
-def _memo(name: str, result: Any) -> str:
+def once_result_json(name: str, result: Any) -> str:
+    """Return a result of `once` as the store keeps it: JSON text.
+
+    Raises:
+        ValueError: it is too large.
+        TypeError: JSON has no form for it.
+
+    """
     encoded = encode(result)
     if len(encoded) > MAX_ONCE_RESULT_BYTES:
         raise ValueError(
-            f"once: what {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_ONCE_RESULT_BYTES} are kept: "
-            "return a reference"
+            f"once: the result of {name!r} has {len(encoded)} bytes as JSON; the store keeps at most "
+            f"{MAX_ONCE_RESULT_BYTES}: return a reference"
         )
     return encoded.decode()

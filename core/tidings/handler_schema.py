@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import msgspec
 
-from .context import Context, SyncContext
+from .context import Context
 from .schema.codec import decode, is_pydantic
 from .schema.schema_types import complete, complete_pydantic
+from .sync_context import SyncContext
 
 
 class InputSchema:

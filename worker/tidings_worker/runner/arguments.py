@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
-from tidings.context import Context, SyncContext
+from tidings.context import Context
 from tidings.job import Job
 from tidings.protocol.decoding.json_pointer import split_msgspec
 from tidings.protocol.problems import problem
 from tidings.schema.codec import encode
+from tidings.sync_context import SyncContext
 from tidings_worker.error_text import safe_text
 from tidings_worker.errors import FinalError, result_too_large
 

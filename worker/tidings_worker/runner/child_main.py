@@ -20,11 +20,12 @@ from typing import Any, Literal, NamedTuple, cast
 
 from tidings.circuit.breaker import Breaker, breaker_of, definitions_of
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context import Sink, SyncContext
+from tidings.context import Sink
 from tidings.errors import StoppedError
 from tidings.job import Job
 from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
 from tidings.process.parent_death import end_with_parent_if_asked
+from tidings.sync_context import SyncContext
 from tidings.tracing.spans import under_remote_span
 from tidings_worker import fork
 from tidings_worker.loading.loader import load_jobs

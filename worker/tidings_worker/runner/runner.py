@@ -8,9 +8,10 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from tidings.context import Context, Sink, SyncContext
+from tidings.context import Context, Sink
 from tidings.errors import StoppedError
 from tidings.job import Job
+from tidings.sync_context import SyncContext
 from tidings_worker import fork
 
 from .arguments import arguments_of, result_json

@@ -15,13 +15,14 @@ import msgspec
 
 from tidings.circuit.call_guard import failure_text
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context import Context, Sink, SyncContext
+from tidings.context import Context, Sink
 from tidings.job import Job
 from tidings.policy import Policy
 from tidings.protocol.problems import Problem, problem
 from tidings.saga.orchestrator import key_of_step
 from tidings.schema.codec import encode
 from tidings.store.saga_store import MAX_RESULT_BYTES
+from tidings.sync_context import SyncContext
 from tidings.tracing.spans import AttributeValue, Tracing
 from tidings_worker import outcomes
 from tidings_worker.error_text import safe_text
