@@ -91,7 +91,7 @@ class ContextBase:
 
     @property
     def traceparent(self) -> str:
-        """W3C Trace Context for calls downstream: this attempt's where the worker traces it, else the client's, or empty.
+        """W3C Trace Context for calls downstream: of this attempt if the worker traces it, else the client's or empty.
 
         With traces switched on, OpenTelemetry's own context holds the same; inside a step it holds the step's span.
         """

@@ -38,3 +38,9 @@ def parse_token(text: str) -> Token | None:
     """Return the halves of a token, or None if `text` is not one (so no job can have it)."""
     match = _TOKEN_FORM.fullmatch(text)
     return Token(match[1], match[2]) if match else None
+
+
+def split_token(text: str) -> Token:
+    """Return the halves of a token of the store or of this process; unlike `parse_token` it does not check the text."""
+    partition, _, job = text.rpartition(".")
+    return Token(partition, job)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.tokens import Token
+from tidings.protocol.tokens import Token, split_token
 
 from .availability.retry_delay import store_retry_delay
 from .job_store import MAX_JOURNAL_BYTES
@@ -23,6 +24,19 @@ MAX_STEPS = 10_000
 
 MAX_RESULT_BYTES = 65_536
 """Size of what a step returns, as JSON."""
+
+
+class JournalAnswer(StrEnum):
+    """What `step.lua` and `journal.lua` say to a read or a write of a journal."""
+
+    OK = "ok"
+    """The store has done it."""
+    CANCEL = "cancel"
+    """The store has written the step; a client or an operator asked that the job stop."""
+    LOST = "lost"
+    """Another attempt has the job, or it has ended; the store has done nothing."""
+    LONG = "long"
+    """The journal is full; the store has written nothing."""
 
 
 class StepWrite(msgspec.Struct, array_like=True, frozen=True):
@@ -49,8 +63,7 @@ class StepWrite(msgspec.Struct, array_like=True, frozen=True):
 class StepWriteReply(msgspec.Struct, array_like=True, frozen=True):
     """What became of a `StepWrite`."""
 
-    answer: str
-    """`ok`, `cancel`, `lost` or `long`."""
+    answer: JournalAnswer
     now_ms: int
     woken: int = 0
     owner: str = ""
@@ -63,8 +76,8 @@ class StepWriteReply(msgspec.Struct, array_like=True, frozen=True):
 class JournalRead(msgspec.Struct, array_like=True, frozen=True):
     """A journal as it stood at one moment."""
 
-    answer: str
-    """`ok` or `lost`."""
+    answer: JournalAnswer
+    """`OK` or `LOST`."""
     now_ms: int
     woken: int = 0
     replays: int = 0
@@ -184,5 +197,4 @@ class SagaStore(Batchers):
 def parent_of(ended: EndedChild) -> tuple[Token, str]:
     """Return the parent of a child that has ended, and the step that it was."""
     token, _, path = ended.parent.partition(" ")
-    partition, _, job = token.rpartition(".")
-    return Token(partition, job), path
+    return split_token(token), path

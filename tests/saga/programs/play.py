@@ -23,8 +23,9 @@ from tidings.protocol.tokens import Token, new_token
 from tidings.store.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command, open_store
-from tidings_worker.saga import journal_client, saga
+from tidings_worker.saga import waits
 from tidings_worker.saga.journal import Journal, JournalRow
+from tidings_worker.saga.steps import environment
 
 LOOK_S = 0.1
 """The store is looked at so often at least: not everything that a worker does is one of the calls that are counted."""
@@ -135,7 +136,7 @@ async def _parking(parks: bool) -> AsyncIterator[None]:
     if not parks:
         yield
         return
-    with mock.patch.object(journal_client, "IN_PLACE_S", 0.0), mock.patch.object(saga, "PAUSE_IN_PLACE_S", 0.0):
+    with mock.patch.object(waits, "IN_PLACE_S", 0.0), mock.patch.object(environment, "PAUSE_IN_PLACE_S", 0.0):
         yield
 
 

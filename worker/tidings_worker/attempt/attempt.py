@@ -31,7 +31,6 @@ from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.error_text import traceback_of
 from tidings_worker.errors import FinalError, ProcessEndedError, breaker_result_of, checked_circuit_error
 from tidings_worker.runner.runner import HandlerCall, Raised, Returned, Run, Runners, handler_outcome
-from tidings_worker.saga.branch import Activity
 from tidings_worker.saga.compensation import CompensationRun, Compensator
 from tidings_worker.saga.saga import Saga, SagaServices
 from tidings_worker.settings import WorkerSettings
@@ -235,7 +234,7 @@ class Attempt(Sink):
     def woken(self) -> None:
         """See whether there is news for what the handler waits for."""
         if self._saga is not None:
-            self._saga.journal_client.look()
+            self._saga.waits.look()
 
     @property
     def ended_ms(self) -> int:
@@ -390,8 +389,7 @@ class Attempt(Sink):
         await self._rebuild(runners)
         saga = self.saga
         if not self._must_stop():
-            saga.journal_client.activity = Activity()
-            saga.journal_client.on_idle = lambda: self.stop("waiting")
+            saga.waits.restart(lambda: self.stop("waiting"))
             undoing = self._run = CompensationRun(Compensator(saga).run(), self.token)
             undoing.ended.add_done_callback(self._wake)
             while not undoing.ended.done() and not self._must_stop():
@@ -428,11 +426,11 @@ class Attempt(Sink):
                 self._wake()
 
         saga.on_undo = known
-        saga.journal_client.on_idle = self._wake
+        saga.waits.on_idle = self._wake
         run = self._start(runners)
         self._start_grace(self._job.policy.timeout or REBUILD_S)
         await self._wakeup
-        saga.rebuilt = True
+        saga.end_rebuilding()
         await self._end(run)
         if self._grace_timer is not None:
             self._grace_timer.cancel()
@@ -494,7 +492,7 @@ class Attempt(Sink):
                 limit = self._job.policy.timeout or 0.0
                 return outcomes.timed_out(self._job, self.attempt, limit, random.random(), self._started.lost)  # noqa: S311
             case "waiting":
-                return self.saga.journal_client.waiting_outcome()
+                return self.saga.waits.waiting_outcome()
             case _:
                 return self._failed(self._refused) if self._refused is not None else None
 

@@ -1,12 +1,16 @@
-"""Branches: the places of steps in the program, and whether anything but waiting is left to do.
+"""Branches: the places of steps in the program, and how many branches have something to do.
 
-A step's path is its number in its branch, after the branch's own. So it depends on the program alone, and
-not on the order in which steps happen to end.
+A step's path is its number in its branch, after the path of the branch. So it depends on the program alone, and not on
+the order in which steps happen to end.
 """
+
+import asyncio
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 
 class Branch:
-    """One line of steps that follow each other: the handler itself, or a branch of a `gather`."""
+    """One sequence of steps: the handler itself, or a branch of a `gather`."""
 
     __slots__ = ("_last", "_prefix")
 
@@ -25,28 +29,42 @@ class Branch:
         return Branch(f"{path}.{index}.")
 
 
+class CurrentBranch(NamedTuple):
+    """The branch in which the running code takes steps."""
+
+    saga: object
+    """The saga whose branch it is."""
+    branch: Branch
+    task: "asyncio.Task[Any] | None"
+    """The task that runs the branch."""
+
+
+current_branch: ContextVar[CurrentBranch | None] = ContextVar("current_branch", default=None)
+"""The branch of a `gather` in which the code runs; None: the handler itself."""
+
+
 class Activity:
-    """How many branches of a saga have something to do; with none left it may leave its worker."""
+    """Counts the branches of a saga that have something to do; with none left the saga may leave its worker."""
 
     def __init__(self) -> None:
         self.active = 1
         """Branches that do not wait; at first the handler."""
 
     def fork(self, branches: int) -> None:
-        """So many branches begin, and the one that began them waits for them."""
+        """Count the branches of a `gather` that begins; the branch that takes it waits for them."""
         self.active += branches - 1
 
     def join(self, *, last: bool) -> None:
-        """A branch has ended; after the last of its `gather` the one that began them goes on."""
+        """Count a branch that has ended; after the last of its `gather` the branch that took that goes on."""
         if not last:
             self.active -= 1
 
     def block(self) -> None:
-        """A branch begins to wait for something outside."""
+        """Count a branch that begins to wait for something outside."""
         self.active -= 1
 
     def resume(self) -> None:
-        """What a branch waited for has come."""
+        """Count a branch whose wait is over."""
         self.active += 1
 
     @property

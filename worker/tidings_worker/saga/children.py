@@ -13,7 +13,7 @@ from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import State
 from tidings.protocol.timestamps import whole_ms
-from tidings.protocol.tokens import Token
+from tidings.protocol.tokens import Token, split_token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
 from tidings.store.keys import StoreKeys
@@ -132,8 +132,8 @@ class Children:
             "", f"{child.parent} {child.path}", child.token.id, answer.state, int(bool(record.started)), size,
             record.result if size <= MAX_RESULT_BYTES else "", record.problem,
         )  # fmt: skip
-        partition, _, job = child.parent.rpartition(".")
-        await self._saga.wake(partition, child_end_of(ended, child.token.partition, job, child.path))
+        parent = split_token(child.parent)
+        await self._saga.wake(parent.partition, child_end_of(ended, child.token.partition, parent.id, child.path))
 
 
 _TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)

@@ -1,7 +1,6 @@
-"""Unwinding: a saga that failed, was cancelled or has run out of time undoes what it has done, the last first."""
+"""Compensation: a saga that failed, was cancelled or has expired undoes its steps, the last first."""
 
 import asyncio
-import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,21 +9,31 @@ import msgspec
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import State
 from tidings.protocol.steps import StepHead, StepStatus
-from tidings.protocol.tokens import Token
+from tidings.protocol.tokens import split_token
 from tidings.store.attempt_store import AttemptOutcome
 from tidings_worker import outcomes
 from tidings_worker.runner.runner import HandlerOutcome, Raised, Returned
 
-from .function_step import StepFunction, Tries
-from .journal import JournalRow, child_id
-from .journal_client import token_from_text
-from .saga import UNDO_SUFFIX, Saga
+from .journal import JournalRow
+from .saga import Saga
+from .saga_children import UNDO_SUFFIX
+from .steps.function_call import StepFunction, Tries
+from .steps.function_step import log_failure
+
+UNIQUE_RETRY_S = 2.0
+"""The worker submits a child that undoes a step again after this, where another job holds its unique value."""
+
+_DEFAULT_CAUSES = {
+    State.CANCELLED: "someone asked that the job stop",
+    State.EXPIRED: "the job's deadline passed",
+    State.FAILED: "the job failed",
+}
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 
 
 class CompensationRun:
-    """An unwinding that is under way: a `Run`."""
+    """A compensation that is under way: a `Run`, as a handler's."""
 
     def __init__(self, work: Coroutine[Any, Any, AttemptOutcome], token: str) -> None:
         self._work = work
@@ -36,32 +45,33 @@ class CompensationRun:
         self.ended.cancel()
 
     def kill(self) -> bool:
-        """Cancel it once more; that is all one can do."""
+        """Cancel it once more: it runs in the event loop, where the worker has no stronger means."""
         self.ended.cancel()
         return False
 
     async def _run(self) -> HandlerOutcome:
         try:
             self.outcome = await self._work
-        except Exception as error:  # noqa: BLE001 - told by whoever reads it
+        except Exception as error:  # noqa: BLE001 - the attempt reports it
             return Raised(error)
         return Returned(b"")
 
 
 class Compensator:
-    """Undoes what one saga has done."""
+    """Undoes the steps of one saga."""
 
     def __init__(self, saga: Saga) -> None:
-        """Prepare; the journal has been read, and the handler has said how its steps are undone."""
+        """Prepare; the journal client has read the journal, and the handler has said how its steps are undone."""
         self._saga = saga
         self._journal_client = saga.journal_client
+        self._environment = saga.environment
         self._state = state = State(saga.journal_client.unwinding)
         cause = saga.journal_client.cause
         self._cause = _decode_problem(cause) if cause else problem(str(state), _DEFAULT_CAUSES[state])
         self._undid = False
 
     async def run(self) -> AttemptOutcome:
-        """Undo everything, or up to the first step that cannot be undone; return how the saga ends.
+        """Undo all steps, or those before the first that cannot be undone; return how the saga ends.
 
         Raises:
             StoppedError: the attempt is over.
@@ -88,9 +98,9 @@ class Compensator:
 
     async def _stop_children(self) -> None:
         for row in list(self._journal_client.journal.under_way()):
-            token = token_from_text(row.head.child)
-            answer = await self._saga.until_answered(functools.partial(self._saga.children.stop, token, row.head.kind))
-            if answer == "unknown":  # it was to be made, never was, and now never will be
+            token = split_token(row.head.child)
+            answer = await self._environment.children.stop(token, row.head.kind)
+            if answer == "unknown":  # the worker had not submitted it yet; from now on the store refuses it
                 refused = problem("cancelled", "the saga was stopped before the child was made")
                 failed = msgspec.structs.replace(row.head, status=StepStatus.FAILED, ok=False, owes=0)
                 await self._journal_client.write(row.path, failed, outcome=msgspec.json.encode(refused).decode())
@@ -99,19 +109,19 @@ class Compensator:
                 await self._wait(row.path, lambda head: head.ok is not None)
 
     async def _wait(self, path: str, is_over: Callable[[StepHead], bool]) -> JournalRow:
-        """Return what the journal has of a step when a child of its has ended."""
+        """Return the step's row when its child has ended."""
 
         def come() -> bool:
             return is_over(self._journal_client.journal.rows[path].head)
 
         while not come():
-            await self._journal_client.wait_for_news(path, come, child=True)
+            await self._environment.waits.wait_for_news(path, come, child=True)
         return self._journal_client.journal.rows[path]
 
     # One step.
 
     async def _undo(self, row: JournalRow) -> tuple[Problem | None, BaseException | None]:
-        """Undo a step; return why that failed for good, if it did, and the error."""
+        """Undo a step; return the problem and the error if that failed for good."""
         self._undid = True
         if row.head.undo_kind:
             return await self._undo_by_child(row), None
@@ -119,51 +129,52 @@ class Compensator:
         if undo is None:
             refused = problem(
                 "saga_diverged",
-                f"the handler, run again to undo its work, did not come to step {row.path} ({row.head.name}): how "
-                "that is undone is not known",
+                f"the handler, run again to undo its work, did not come to step {row.path} ({row.head.name}), and so "
+                "did not say how to undo it",
             )
             await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
             return refused, None
-        return await self._undo_here(row, undo(msgspec.json.decode(row.result)))
+        return await self._undo_by_function(row, undo(msgspec.json.decode(row.result)))
 
-    async def _undo_here(self, row: JournalRow, what: StepFunction) -> tuple[Problem | None, BaseException | None]:
+    async def _undo_by_function(
+        self, row: JournalRow, what: StepFunction
+    ) -> tuple[Problem | None, BaseException | None]:
         async def save(tries: Tries, after: float | None) -> None:
             due_ms = -1 if after is None else int(after * 1000)
             await self._save(row, StepStatus.COMPENSATING, tries, due_ms=due_ms)
 
         goes_on = row.head.status is StepStatus.COMPENSATING
         if goes_on and row.head.due:
-            await self._journal_client.wait_for_news(row.path, lambda: False, due_ms=row.head.due)
+            await self._environment.waits.wait_until(row.path, row.head.due)
         before = Tries(row.head.undo_attempts, row.head.undo_failures) if goes_on else Tries()
-        key, pause = self._journal_client.key_of(row.path), self._saga.pause_of(row.path)
-        ended = await self._saga.caller.call_until_done(what, key, save, pause, before, undoes=True)
+        key, pause = self._journal_client.key_of(row.path), self._environment.pause_of(row.path)
+        ended = await self._environment.caller.call_until_done(what, key, save, pause, before, undoes=True)
         if ended.problem is not None:
-            self._saga.log_failure(row.path, ended)
+            log_failure(row.path, ended)
             await self._save(row, StepStatus.COMPENSATION_FAILED, ended.tries, outcome=ended.problem)
             return ended.problem, ended.error
         await self._save(row, StepStatus.COMPENSATED, ended.tries)
         return None, None
 
     async def _undo_by_child(self, row: JournalRow) -> Problem | None:
-        record = await self._saga.until_answered(lambda: self._saga.children.kinds.find(row.head.undo))
+        children = self._environment.children
+        record = await children.find_kind(row.head.undo)
         goes_on = row.head.status is StepStatus.COMPENSATING and row.head.undo_child != ""
         if goes_on:
-            token = token_from_text(row.head.undo_child)
+            token = split_token(row.head.undo_child)
         elif record is None:
             refused = problem("unknown_kind", f"no worker has registered the kind {row.head.undo!r}; start one")
             await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
             return refused
         else:
-            token = Token(
-                record.queue, child_id(self._saga.token, row.path + UNDO_SUFFIX, self._journal_client.replays)
-            )
+            token = children.token_of(record.queue, row.path + UNDO_SUFFIX)
             await self._save(row, StepStatus.COMPENSATING, child=str(token))
-        made = goes_on and self._journal_client.left_to_wait
-        while not made:
+        submitted = goes_on and self._journal_client.left_to_wait
+        while not submitted:
             text = _input_of(row, None if record is None else msgspec.json.decode(record.input))
-            made = await self._saga.make(row.path + UNDO_SUFFIX, token, row.head.undo, text)
-            if not made:
-                await self._saga.pause_of(row.path)(UNIQUE_RETRY_S)
+            submitted = await children.submit(row.path + UNDO_SUFFIX, token, row.head.undo, text)
+            if not submitted:
+                await self._environment.pause_of(row.path)(UNIQUE_RETRY_S)
 
         def over(head: StepHead) -> bool:
             known = head.undo_child == str(token)
@@ -194,18 +205,8 @@ class Compensator:
         await self._journal_client.write(row.path, head, undone=problem_text, due_ms=due_ms)
 
 
-UNIQUE_RETRY_S = 2.0
-"""What undoes a step, and cannot be made now, is tried again after this."""
-
-_DEFAULT_CAUSES = {
-    State.CANCELLED: "someone asked that the job stop",
-    State.EXPIRED: "the job's deadline passed",
-    State.FAILED: "the job failed",
-}
-
-
 def _input_of(row: JournalRow, schema: Any) -> str:
-    """Return the input of the child that undoes a step: the step's own, and its result if there is a field for it."""
+    """Return the input of the child that undoes a step: the step's own, and its result if the kind has such a field."""
     value = msgspec.json.decode(row.input) if row.input else {}
     if "result" in _fields_of(schema or {}):
         value = {**value, "result": msgspec.json.decode(row.result)}

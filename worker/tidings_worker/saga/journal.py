@@ -1,4 +1,4 @@
-"""The journal of a saga: what it has done so far, and what of that is to undo. Pure."""
+"""The journal of a saga: the steps it has taken, and those it has to undo. Pure."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -10,11 +10,7 @@ import msgspec
 from tidings.protocol.problems import Problem
 from tidings.protocol.steps import StepHead, StepStatus, StepType, decode_head, step_number
 
-UNDOABLE = frozenset(
-    {StepStatus.RUNNING, StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.COMPENSATING}
-    | {StepStatus.COMPENSATION_FAILED}
-)
-"""What a step that owes something may be before it is undone."""
+from .step_transitions import UNDO_BEGUN, UNDOABLE
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 
@@ -25,20 +21,20 @@ class JournalRow(NamedTuple):
     path: str
     head: StepHead
     input: str = ""
-    """JSON text; empty: none was kept."""
+    """JSON text; empty: the journal has none."""
     outcome: str = ""
     """JSON text of its result or problem."""
     undone: str = ""
-    """JSON text of what its undoing returned, or of its problem."""
+    """JSON text of the result of its undoing, or of the problem with which that failed."""
 
     @property
     def problem(self) -> Problem:
-        """Why it failed."""
+        """The problem with which it failed."""
         return _decode_problem(self.outcome)
 
     @property
     def result(self) -> str:
-        """What it returned, as JSON text; `null` if that is not known."""
+        """Its result, as JSON text; `null` if the journal has none."""
         return self.outcome if self.head.ok else "null"
 
 
@@ -58,10 +54,10 @@ class Journal:
         return JournalRow(path, decode_head(head), *found)
 
     def find(self, path: str, name: str, type_: StepType) -> JournalRow | None:
-        """Return what is known of a step; None: it has not begun.
+        """Return a step; None: it has not begun.
 
         Raises:
-            DivergedError: there is another step at its place.
+            DivergedError: the journal has another step at its place.
 
         """
         row = self.rows.get(path)
@@ -74,26 +70,24 @@ class Journal:
         return self._fields.get(f"signal:{name}:{number}", "")
 
     def under_way(self) -> Iterator[JournalRow]:
-        """Yield the calls whose children have not been heard of."""
+        """Yield the calls whose children have not ended, as far as the journal knows."""
         for row in self.rows.values():
             if row.head.type is StepType.CALL and row.head.status is StepStatus.RUNNING:
                 yield row
 
     def to_undo(self) -> list[JournalRow]:
-        """Return the steps that owe an undoing, in the order in which that is due.
+        """Return the steps that the saga has to undo, in the order in which it undoes them.
 
-        What ended last is undone first. What has not ended may have done its work all the same; it began last.
+        The saga undoes the step that ended last first. A step that has not ended may have done its work all the same;
+        it comes before all others, because it began last.
         """
         owed = [row for row in self.rows.values() if row.head.owes and row.head.undo and row.head.status in UNDOABLE]
         return sorted(owed, key=_undo_order, reverse=True)
 
     @property
     def undone(self) -> bool:
-        """Whether anything has been undone, or was to be."""
-        return any(
-            row.head.status in (StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED)
-            for row in self.rows.values()
-        )
+        """Whether the saga has undone a step, or has tried to."""
+        return any(row.head.status in UNDO_BEGUN for row in self.rows.values())
 
 
 def _undo_order(row: JournalRow) -> tuple[bool, int, tuple[int, ...]]:
@@ -101,26 +95,26 @@ def _undo_order(row: JournalRow) -> tuple[bool, int, tuple[int, ...]]:
 
 
 def step_key(token: str, path: str, epoch: int) -> str:
-    """Return the idempotency key of a step: the same in every run, another after the saga began anew."""
+    """Return the idempotency key of a step: the same in every run until an operator's replay empties the journal."""
     return f"{token}/{path}" + (f"~{epoch}" if epoch else "")
 
 
 def child_id(token: str, path: str, replays: int) -> str:
-    """Return the id of the job that does a step: the same in every run, so that it is made once.
+    """Return the id of the job that does a step: the same in every run, so that the store makes that job once.
 
-    It has 128 bits that only who knows the parent's token can know, and that is as hard to guess.
+    Its 128 bits can be computed only from the parent's token, which is as hard to guess.
     """
     digest = hashlib.sha256(f"{token}/{path}~{replays}".encode()).digest()[:16]
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 class DivergedError(Exception):
-    """The handler takes another step than its journal has at that place."""
+    """The handler takes another step than the journal has at that place."""
 
     def __init__(self, path: str, recorded: str, asked: str) -> None:
         self.path = path
         super().__init__(
             f"step {path} is {recorded} in the journal, but the code asked for {asked}: a handler must take the same "
-            "steps in the same order each time; let running sagas end before their steps change, or give the new code "
-            "a new kind"
+            "steps in the same order each time; let running sagas end before you change their steps, or give the new "
+            "code a new kind"
         )

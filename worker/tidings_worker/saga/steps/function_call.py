@@ -36,7 +36,7 @@ class Tries(NamedTuple):
     failures: int = 0
     """Those that it ended with an error."""
     unknown: bool = False
-    """Nobody knows what one of them has done: it took too long, or its worker was lost."""
+    """Whether one of them may have done its work all the same: it took too long, or its worker was lost."""
 
 
 BREAKER_RECHECK_S = (0.1, 10.0)
