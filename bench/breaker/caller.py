@@ -11,6 +11,7 @@ import anyio
 import uvloop
 
 from tidings import Breaker, CircuitOpenError
+from tidings.circuit.call_guard import CallResult
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -38,7 +39,7 @@ async def call(url: str) -> None:
         state = ""
         while True:
             try:
-                breakers.leave(await breakers.enter(MEASURED), "void", "k", "")
+                breakers.leave(await breakers.enter(MEASURED), CallResult.VOID, "k", "")
                 now = "closed"
             except CircuitOpenError:
                 now = "open"

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from bench.histogram import Histogram
 from bench.system import ROOT, Children, start_store
+from tidings.circuit.call_guard import CallResult
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -40,9 +41,9 @@ async def measure(rounds: int = 300) -> None:
 async def _round(first: WorkerBreakers, lines: asyncio.StreamReader) -> float:
     passes = [await first.enter(MEASURED) for _ in range(MEASURED.min_calls)]
     for one in passes[:-1]:
-        first.leave(one, "failures", "k", "")
+        first.leave(one, CallResult.FAILURES, "k", "")
     last = time.monotonic()
-    first.leave(passes[-1], "failures", "k", "")
+    first.leave(passes[-1], CallResult.FAILURES, "k", "")
     while True:
         state, at = await _line(lines)
         if state == "open":

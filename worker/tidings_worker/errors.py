@@ -3,7 +3,7 @@
 import math
 
 from tidings.circuit.breaker import BREAKER_NAME, MAX_DURATION_S, Breaker, WhenOpen
-from tidings.circuit.call_guard import call_result
+from tidings.circuit.call_guard import CallResult, call_result
 from tidings.circuit.circuit_open import CircuitOpenError
 from tidings.errors import Retry
 from tidings.policy import Policy
@@ -62,12 +62,12 @@ def may_be_retried(policy: Policy, error: BaseException) -> bool:
     return isinstance(error, policy.retry_on) and not isinstance(error, policy.no_retry_on)
 
 
-def breaker_result_of(breaker: Breaker, error: BaseException) -> str:
-    """Return what an attempt that raised says of the service behind its kind's breaker; see `guard.result_of`."""
+def breaker_result_of(breaker: Breaker, error: BaseException) -> CallResult:
+    """Return what an attempt that raised says of the service behind its kind's breaker; see `call_result`."""
     if isinstance(error, FinalError | ProcessEndedError):
-        return "void"
+        return CallResult.VOID
     if isinstance(error, TransportedError):
-        return "failures" if error.counts else "ok"
+        return CallResult.FAILURES if error.counts else CallResult.OK
     return call_result(breaker, error)
 
 

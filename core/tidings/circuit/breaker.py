@@ -12,7 +12,7 @@ from tidings.seconds import seconds_of
 from .breaker_record import BreakerSpec
 
 BREAKER_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-"""What a breaker may be called."""
+"""The form of a breaker's name."""
 
 MAX_DURATION_S: Final = 86_400.0
 
@@ -23,41 +23,41 @@ WhenOpen = Literal["wait", "fail"]
 
 class _Named(msgspec.Struct, frozen=True):
     name: str
-    """What all who call the service call it: 1 to 64 letters, digits, `_`, `.` and `-`."""
+    """The name under which all callers of the service share it: 1 to 64 letters, digits, `_`, `.` and `-`."""
 
 
 class Breaker(_Named, frozen=True, kw_only=True):
-    """When calls of one service stop, and for how long. Breakers of one name are one, over all workers.
+    """When calls of one service stop, and for how long. All workers share the breaker of one name.
 
-    What counts (`failures`) and what is done while it is open (`when_open`) is the choice of whoever uses it; the
-    rest belongs to the breaker: define it once, and import it where it is used.
+    Each handler or kind that uses a breaker chooses which errors count (`failures`) and what its jobs do while the
+    breaker is open (`when_open`). The other options belong to the breaker itself: define it once, and import it.
     """
 
     failure_rate: float = 0.5
-    """It opens when so many of the calls in the window fail: above 0, at most 1."""
+    """It opens when this share of the calls in the window fails: above 0, at most 1."""
     window: float = 30.0
-    """Seconds that are looked back, 0.1 to 86400; counted in tenths of it."""
+    """Seconds over which it counts calls, 0.1 to 86400; a tenth of them leaves at a time."""
     min_calls: int = 20
-    """With fewer calls in the window it does not open, 1 to 1000000."""
+    """It does not open with fewer calls in the window, 1 to 1000000."""
     slow_call: float | None = None
-    """A call that takes so many seconds is slow, whatever comes of it; None: none is."""
+    """Seconds from which on a call is slow, whether it fails or not; None: no call is."""
     slow_rate: float = 0.5
-    """It opens too when so many of the calls in the window are slow: above 0, at most 1."""
+    """It also opens when this share of the calls in the window is slow: above 0, at most 1."""
     open_for: float = 10.0
-    """Seconds that it stays open before one call may try, 0.01 to 86400."""
+    """Seconds for which it stays open before one call may try, 0.01 to 86400."""
     when_open: WhenOpen = "wait"
-    """`wait`: a job goes back into the schedule, without an attempt used, and runs when the breaker has closed;
-    `fail`: it fails at once with `circuit_open`, and submissions are refused."""
+    """`wait`: a job goes back into the schedule, uses no attempt, and runs when the breaker has closed; `fail`: it
+    fails at once with `circuit_open`, and servers refuse submissions."""
     failures: tuple[type[BaseException], ...] = (Exception,)
-    """The exceptions that count as failures of the service; `Reject` only if it is named. An attempt that takes
-    longer than its `timeout` counts as a `TimeoutError`."""
+    """The exceptions that count as failures of the service; `Reject` counts only if it stands here. An attempt that
+    takes longer than its `timeout` counts as a `TimeoutError`."""
 
     def __post_init__(self) -> None:
         """Check.
 
         Raises:
-            ValueError: a number is out of its bounds, or the name is none.
-            TypeError: what should be exceptions, or a duration, is not.
+            ValueError: a number is out of its bounds, or the name has another form.
+            TypeError: `failures` has no exception classes, or a duration is none.
 
         """
         given: object = self.failures
@@ -75,7 +75,7 @@ class Breaker(_Named, frozen=True, kw_only=True):
 
     @classmethod
     def from_other_process(cls, name: str, spec: BreakerSpec, slow_call: float | None, when_open: WhenOpen) -> Self:
-        """Return a breaker that was defined in another process; what counts is known only there."""
+        """Return a breaker that another process defines; only that process knows which errors count."""
         return cls(
             name,
             failure_rate=spec.failure_rate,
@@ -89,7 +89,7 @@ class Breaker(_Named, frozen=True, kw_only=True):
 
     @property
     def spec(self) -> BreakerSpec:
-        """What belongs to the breaker itself, as the store takes it."""
+        """The options that belong to the breaker itself, as the store takes them."""
         return BreakerSpec(
             float(self.failure_rate),
             round(self.window * 1000),
@@ -101,7 +101,7 @@ class Breaker(_Named, frozen=True, kw_only=True):
 
     @property
     def is_name_only(self) -> bool:
-        """Whether it says nothing but its name: then the definition of that name counts, if there is one."""
+        """Whether it has nothing but a name: then the worker's definition of that name counts, if it has one."""
         return msgspec.structs.replace(self, name="x") == _PLAIN
 
     def counts(self, error: type[BaseException]) -> bool:
@@ -112,11 +112,11 @@ class Breaker(_Named, frozen=True, kw_only=True):
 
 
 def breaker_of(value: "str | Breaker") -> Breaker:
-    """Return the breaker that a name or a definition says.
+    """Return a breaker as it is, or one with nothing but a name.
 
     Raises:
-        ValueError: the name is none.
-        TypeError: it is neither.
+        ValueError: no breaker may have this name.
+        TypeError: `value` is neither a name nor a breaker.
 
     """
     if isinstance(value, Breaker):
@@ -127,10 +127,10 @@ def breaker_of(value: "str | Breaker") -> Breaker:
 
 
 def definitions_of(breakers: Iterable[Breaker | None]) -> dict[str, Breaker]:
-    """Return what is defined under each name.
+    """Return the breaker that is defined under each name.
 
     Raises:
-        ValueError: two breakers of one name do not go by the same numbers.
+        ValueError: two breakers of one name have different numbers.
 
     """
     found: dict[str, Breaker] = {}
@@ -140,7 +140,7 @@ def definitions_of(breakers: Iterable[Breaker | None]) -> dict[str, Breaker]:
         other = found.setdefault(breaker.name, breaker)
         if other.spec != breaker.spec:
             raise ValueError(
-                f"the breaker {breaker.name!r} is defined twice, by other numbers: define it once and import it"
+                f"the breaker {breaker.name!r} is defined twice, with different numbers: define it once and import it"
             )
     return found
 

@@ -1,8 +1,8 @@
-"""What one process knows of the breakers, from answers of the store and from announcements. Pure.
+"""What one process knows of the breakers, from replies and announcements of the store. Pure.
 
-Answers and announcements come over different connections, so an older one may come last. Of two the one with the
-higher epoch stands; but a store that has lost its data counts from 0 again. So an answer stands whatever its epoch,
-if nothing was heard between the question and it.
+Replies and announcements come over different connections, so an older one may arrive last. Of two the one with the
+higher epoch is the newer. But a store that has lost its data counts epochs from 0 again: so a reply counts whatever its
+epoch, if the process has heard nothing of that breaker since it asked.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,10 +17,10 @@ class KnownBreaker(NamedTuple):
     state: BreakerState
     epoch: int
     until: float
-    """When a call may try, s by the process's clock; infinite: when an operator says so."""
+    """When a call may try, s by the process's clock; infinite: not before an operator acts."""
     reason: str
-    turn: int
-    """Counts what was taken in."""
+    revision: int
+    """The revision of `BreakerViews` with which this was learned."""
 
     @property
     def closed(self) -> bool:
@@ -29,53 +29,53 @@ class KnownBreaker(NamedTuple):
 
 
 class BreakerViews:
-    """All breakers this process knows of."""
+    """The breakers that this process knows."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Begin knowing nothing.
+        """Know no breaker yet.
 
         Args:
-            clock: seconds, never going back.
+            clock: returns seconds, and never goes back.
 
         """
         self._clock = clock
         self._known: dict[str, KnownBreaker] = {}
-        self._turn = 0
+        self._revision = 0
 
     def __getitem__(self, name: str) -> KnownBreaker | None:
         return self._known.get(name)
 
     @property
     def names(self) -> Iterable[str]:
-        """What is known."""
+        """The names of the known breakers."""
         return self._known.keys()
 
     @property
     def revision(self) -> int:
-        """A mark of this moment, to be given back with the answer to what is asked now."""
-        return self._turn
+        """How many views the process has taken. A caller that asks the store passes this to `take` with the reply."""
+        return self._revision
 
     def take(self, view: BreakerView, asked: int | None = None) -> bool:
-        """Take in what is heard or answered; return whether the breaker's state has changed by it.
+        """Take a view from the store, unless a newer one is known; return whether the breaker's state has changed.
 
         Args:
-            view: what it says.
-            asked: of an answer, `turn` when it was asked for; None: it was announced.
+            view: the breaker as the store sees it.
+            asked: for a reply: `revision` at the moment of the question; None: the store announced the view.
 
         """
         known = self._known.get(view.name)
-        if known is not None and view.epoch <= known.epoch and (asked is None or known.turn > asked):
+        if known is not None and view.epoch <= known.epoch and (asked is None or known.revision > asked):
             return False
-        self._turn += 1
+        self._revision += 1
         until = float("inf") if view.wait_ms < 0 else self._clock() + view.wait_ms / 1000
-        self._known[view.name] = KnownBreaker(view.state, view.epoch, until, view.reason, self._turn)
+        self._known[view.name] = KnownBreaker(view.state, view.epoch, until, view.reason, self._revision)
         return known is None or known.state is not view.state
 
     def forget(self, name: str) -> None:
-        """Know nothing of a breaker any more."""
+        """Forget a breaker."""
         self._known.pop(name, None)
 
     def wait(self, name: str) -> float:
-        """Return the seconds until a call may try: 0 if it may; infinite: not before an operator says so."""
+        """Return the seconds until a call may try: 0: now; infinite: not before an operator acts."""
         known = self._known.get(name)
         return 0.0 if known is None or known.closed else max(known.until - self._clock(), 0.0)

@@ -1,7 +1,8 @@
-"""`async with ctx.breaker("payments"):` and its plain twin: a block of a handler that calls a service."""
+"""`async with ctx.breaker("payments"):` and `with …`: the block of a handler that calls a service."""
 
 import asyncio
 from collections.abc import Callable
+from enum import StrEnum
 from types import TracebackType
 from typing import Protocol
 
@@ -10,9 +11,25 @@ from tidings.errors import StoppedError
 from .breaker import Breaker
 from .circuit_open import CircuitOpenError
 
+MAX_FAILURE_TEXT = 200
+"""Characters of a failure's text that the breaker keeps."""
+
+
+class CallResult(StrEnum):
+    """What a call says of the service."""
+
+    OK = "ok"
+    """The service answered, if only by an error that does not count as its failure."""
+    FAILURES = "failures"
+    """The service failed, as the breaker's author defines it."""
+    SLOW = "slow"
+    """The service answered too late. Only the worker that times the call finds this."""
+    VOID = "void"
+    """Nothing: the call was broken off, or waits for another breaker."""
+
 
 class CallPermits(Protocol):
-    """Who lets calls through, and counts them. Belongs to the event loop."""
+    """Lets calls through, and counts them. It belongs to the event loop."""
 
     async def enter(self, breaker: Breaker) -> str:
         """Return a ticket for one call.
@@ -23,7 +40,7 @@ class CallPermits(Protocol):
         """
 
     def leave(self, ticket: str, result: str, text: str) -> None:
-        """Take note of how a call ended: see `result_of`; `text` says it to people."""
+        """Count how a call ended: a `CallResult`, and the error as a text for people."""
 
 
 class CallGuard:
@@ -53,9 +70,10 @@ class SyncCallGuard:
 
         Args:
             permits: lets calls through.
-            breaker: which.
-            loop: where `permits` belongs.
-            check: raises `StoppedError` when the attempt is over: in a copy of the process the loop answers nothing.
+            breaker: the one before this block.
+            loop: the event loop to which `permits` belongs.
+            check: raises `StoppedError` when the attempt is over, or when this is a forked copy of the process, where
+                the loop does not run.
 
         """
         self._permits = permits
@@ -76,25 +94,19 @@ class SyncCallGuard:
         self._loop.call_soon_threadsafe(self._permits.leave, self._tickets.pop(), result, failure_text(error))
 
 
-def call_result(breaker: Breaker, error: BaseException | None) -> str:
-    """Return what a call says of the service.
-
-    Returns:
-        `failures`: it failed, as the breaker's user sees it; `ok`: it answered, if only by an error that is not
-        among those; `void`: neither, because the call was broken off, or waits for another breaker.
-
-    """
+def call_result(breaker: Breaker, error: BaseException | None) -> CallResult:
+    """Return what a call that ended with this error, or with none, says of the service."""
     if error is None:
-        return "ok"
+        return CallResult.OK
     if isinstance(error, CircuitOpenError | StoppedError):
-        return "void"
+        return CallResult.VOID
     if breaker.counts(type(error)):
-        return "failures"
-    return "ok" if isinstance(error, Exception) else "void"
+        return CallResult.FAILURES
+    return CallResult.OK if isinstance(error, Exception) else CallResult.VOID
 
 
 def failure_text(error: BaseException | None) -> str:
-    """Return an error in a few words, whatever its own text does."""
+    """Return an error in a few words, even when its own `__str__` raises."""
     if error is None:
         return ""
     try:
@@ -102,7 +114,3 @@ def failure_text(error: BaseException | None) -> str:
     except Exception:  # noqa: BLE001 - it is the user's code that runs here
         text = type(error).__name__
     return text[:MAX_FAILURE_TEXT].encode("utf-8", "backslashreplace").decode()
-
-
-MAX_FAILURE_TEXT = 200
-"""Characters of a failure's text that are kept."""

@@ -1,22 +1,22 @@
-"""What a handler is told that may not call."""
+"""The error that a handler gets when its breaker is open."""
 
 from .breaker import WhenOpen
 
 
 class CircuitOpenError(Exception):
-    """The breaker is open: the service was failing, and is left alone for now.
+    """The breaker is open: calls to the service were failing, and workers make none for now.
 
-    A handler that lets it pass goes back into the schedule, or fails, as the breaker's `when_open` says; no attempt
-    is used.
+    If the handler does not catch this error, its job goes back into the schedule, or fails, as the breaker's
+    `when_open` says. The job uses no attempt.
     """
 
     def __init__(self, breaker: str, retry_after: float, when_open: WhenOpen = "wait") -> None:
-        """Say so.
+        """Describe it.
 
         Args:
             breaker: its name.
             retry_after: seconds until another try makes sense.
-            when_open: what becomes of the job.
+            when_open: whether the job waits or fails.
 
         """
         self.breaker = breaker

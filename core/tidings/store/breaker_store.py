@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,11 +34,25 @@ class BreakerChange(msgspec.Struct, array_like=True, frozen=True):
     slow: int
 
 
+class BreakerAnswer(StrEnum):
+    """What `breaker.lua` says to one operation."""
+
+    OK = "ok"
+    """The store has done it."""
+    STALE = "stale"
+    """Nothing has changed: the calls are of another epoch, or the call is not the trial."""
+    CLOSED = "closed"
+    """The call may go on; the breaker counts its result."""
+    TRIAL = "trial"
+    """The call may go on as the trial; its result decides."""
+    REFUSED = "refused"
+    """The call may not go on."""
+
+
 class OperationReply(msgspec.Struct, array_like=True, frozen=True):
     """The answer to one step."""
 
-    answer: str
-    """See the operations of `BreakerStore`."""
+    answer: BreakerAnswer
     view: BreakerView
 
 

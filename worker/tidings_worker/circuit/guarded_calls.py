@@ -4,6 +4,7 @@ import itertools
 import time
 
 from tidings.circuit.breaker import Breaker
+from tidings.circuit.call_guard import CallResult
 
 from .worker_breakers import AdmittedCall, WorkerBreakers
 
@@ -30,20 +31,21 @@ class GuardedCalls:
         return ticket
 
     def begin(self, ticket: str) -> None:
-        """Count the time of a call from now."""
+        """Count the time of a call from now, not from the moment the breaker let it through."""
         if ticket in self._inside:
             self._inside[ticket].began = time.monotonic()
 
     def leave(self, ticket: str, result: str, text: str, *, timed_out: bool = False) -> None:
-        """Take note of how a call ended; one that was broken off because of the attempt's time limit failed."""
+        """Count how a call ended; one that the attempt's time limit broke off has failed."""
         one = self._inside.pop(ticket, None)
         if one is None:
             return
-        if timed_out and result == "void" and one.breaker.counts(TimeoutError):
-            result, text = "failures", "the attempt took longer than it may"
-        self._breakers.leave(one, result, self._kind, text)
+        found = CallResult(result)
+        if timed_out and found is CallResult.VOID and one.breaker.counts(TimeoutError):
+            found, text = CallResult.FAILURES, "the attempt took longer than it may"
+        self._breakers.leave(one, found, self._kind, text)
 
     def end(self, *, timed_out: bool) -> None:
-        """The attempt is over: so are the calls that have not ended."""
+        """End the calls that have not ended: the attempt is over."""
         for ticket in list(self._inside):
-            self.leave(ticket, "void", "", timed_out=timed_out)
+            self.leave(ticket, CallResult.VOID, "", timed_out=timed_out)

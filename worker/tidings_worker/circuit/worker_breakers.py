@@ -1,4 +1,4 @@
-"""The breakers as a worker has them: what it knows of their states, calls let through, and jobs that wait."""
+"""The breakers of one worker: their states as far as it knows them, the calls it lets through, and its reports."""
 
 import asyncio
 import itertools
@@ -13,44 +13,56 @@ import structlog
 
 from tidings.circuit.breaker import Breaker, breaker_of, definitions_of
 from tidings.circuit.breaker_views import BreakerViews, KnownBreaker
+from tidings.circuit.call_guard import CallResult
 from tidings.circuit.circuit_open import CircuitOpenError
 from tidings.circuit.retry_spacing import OPERATOR_RETRY_S, RetrySpacing
 from tidings.job import Job
 from tidings.store.availability.store_errors import StoreClosedError, StoreError
-from tidings.store.breaker_store import BreakerChange, BreakerStore, CallReport, OperationReply, read_view
+from tidings.store.breaker_store import (
+    BreakerAnswer,
+    BreakerChange,
+    BreakerStore,
+    CallReport,
+    OperationReply,
+    read_view,
+)
 
 log = structlog.get_logger()
 
 REFRESH_S = 5.0
-"""What is known of breakers is asked for anew so often: announcements may have been missed."""
+"""The worker asks for the states of its breakers this often: it may have missed announcements."""
 
 UNUSED_FOR_S = 600.0
-"""A breaker that nothing here has used for so long is not asked for any more."""
+"""The worker stops asking for a breaker that it has not used for so long."""
 
 REPORT_WITHIN_S = 0.1
-"""How long calls that went well may wait to be reported together; one that did not takes them along at once."""
+"""How long the worker collects successful calls before it reports them; a failed call makes it report at once."""
 
 UNKNOWN_RETRY_S = 1.0
-"""When another try makes sense, where nobody can say: the store is away, or a trial has just been given up."""
+"""When another try makes sense if the worker cannot know: the store is away, or a trial has just ended without one."""
+
+
+FailureNotes = tuple[tuple[str, str, str], ...]
+"""Kind, worker and text of each failure, for people."""
 
 
 class AdmittedCall:
-    """One call that was let through."""
+    """One call that a breaker let through."""
 
     __slots__ = ("began", "breaker", "epoch", "trial")
 
     def __init__(self, breaker: Breaker, epoch: int, trial: str, began: float) -> None:
         self.breaker = breaker
         self.epoch = epoch
-        """That of the breaker when the call was let through."""
+        """The breaker's when it let the call through."""
         self.trial = trial
-        """Its name, if it is the one that tries; else empty."""
+        """Its id, if it is the trial; else empty."""
         self.began = began
         """When, s by the worker's clock."""
 
 
 class CallTally:
-    """Calls that are to be reported together."""
+    """Calls that the worker will report together."""
 
     __slots__ = ("breaker", "calls", "epoch", "failures", "notes", "slow", "timer")
 
@@ -58,7 +70,7 @@ class CallTally:
         self.breaker = breaker
         self.epoch = epoch
         self.timer = timer
-        """Reports it, if nothing else does before."""
+        """Reports them, if a failed call does not do so before."""
         self.calls = 0
         self.failures = 0
         self.slow = 0
@@ -72,10 +84,10 @@ class WorkerBreakers:
         """Prepare.
 
         Args:
-            store: where the breakers are.
-            jobs: what is served, for what is defined there.
+            store: holds the breakers.
+            jobs: the kinds that the worker serves, with the breakers that they define.
             worker: this worker's id.
-            lease_s: how long a trial is left to a worker that does not say it lives, s.
+            lease_s: seconds after which another worker may take over a trial that its worker does not renew.
 
         """
         self.worker = worker
@@ -87,7 +99,7 @@ class WorkerBreakers:
         self._tallies: dict[str, CallTally] = {}
         self._of_kinds = frozenset(job.policy.breaker.name for job in jobs if job.policy.breaker is not None)
         self._used = dict.fromkeys(self._of_kinds, time.monotonic())
-        """When each was last used; what stands here is kept known."""
+        """When the worker last used each breaker; it keeps asking for those that stand here."""
         self._asking: dict[str, asyncio.Future[OperationReply]] = {}
         self._trials: dict[str, Breaker] = {}
         self._numbers = itertools.count(1)
@@ -96,7 +108,7 @@ class WorkerBreakers:
         self._listeners: list[Callable[[str], None]] = []
 
     def definition_of(self, breaker: str | Breaker) -> Breaker:
-        """Return the breaker that is meant: where only its name is given, what is defined under it."""
+        """Return a breaker; for one with nothing but a name, the definition that the worker has under it."""
         meant = breaker_of(breaker)
         return self._defined.get(meant.name, meant) if meant.is_name_only else meant
 
@@ -112,60 +124,60 @@ class WorkerBreakers:
         name = breaker.name
         self._used[name] = time.monotonic()
         known = self._views[name] or await self._look(name)
-        if known is None or known.closed:  # without a store nobody knows, and nothing can be counted
+        if known is None or known.closed:  # without the store the worker knows no state, and lets calls through
             return AdmittedCall(breaker, known.epoch if known else 0, "", time.monotonic())
         if self._views.wait(name) > 0:
             raise self._open_error(breaker)
         return await self._ask_for_trial(breaker)
 
-    def leave(self, one: AdmittedCall, result: str, kind: str, text: str) -> None:
-        """Count how a call ended: `ok`, `failures` or `void`; what failed is told to people by `text`."""
+    def leave(self, one: AdmittedCall, result: CallResult, kind: str, text: str) -> None:
+        """Count how a call ended; the breaker keeps the kind and the text of a failure for people."""
         breaker = one.breaker
         slow = breaker.slow_call is not None and time.monotonic() - one.began >= breaker.slow_call
-        notes = ((kind, self.worker, text),) if result == "failures" else ()
+        notes = ((kind, self.worker, text),) if result is CallResult.FAILURES else ()
         if one.trial:
             self._trials.pop(one.trial, None)
-            how = "slow" if slow and result == "ok" else result
+            how = CallResult.SLOW if slow and result is CallResult.OK else result
             self._conclude(one, how, notes, time.monotonic() + self._lease_ms / 1000)
-        elif result != "void":
-            self._count(one, result == "failures", slow, notes)
+        elif result is not CallResult.VOID:
+            self._count(one, result is CallResult.FAILURES, slow, notes)
 
     def wait(self, name: str, retry_after: float) -> float:
-        """Return the seconds after which a job that may not call looks again; others have their own places."""
+        """Return the seconds after which a job that the breaker refused tries again; each job gets its own time."""
         known = self._views[name]
         line = self._retry_spacings.setdefault(name, RetrySpacing())
         wait = max(self._views.wait(name), min(retry_after, UNKNOWN_RETRY_S))
         return line.next_delay(time.monotonic(), wait, known.epoch if known else 0, random.random())  # noqa: S311
 
-    # What others tell.
+    # What the store announces.
 
     def take_announcement(self, data: bytes) -> None:
-        """Take in an announcement."""
+        """Take an announcement of the store."""
         view = read_view(data)
-        # Of breakers that nothing here uses one need not know.
+        # The worker keeps no breaker that it does not use: there may be many.
         if view.name in self._used and self._views.take(view):
             self._notify(view.name)
 
     def reopened(self) -> None:
-        """Announcements may have been missed: ask."""
+        """Ask for all states: the subscription was interrupted, and may have missed announcements."""
         self._stale.set()
 
     def epoch_if_closed(self, name: str) -> int | None:
-        """Return the epoch of a breaker that is closed; None: it is not, or is not known."""
+        """Return the epoch of a breaker that is closed; None: it is not, or the worker does not know it."""
         known = self._views[name]
         return known.epoch if known is not None and known.closed else None
 
     @property
     def of_kinds(self) -> frozenset[str]:
-        """The breakers of the kinds that are served."""
+        """The breakers of the kinds that the worker serves."""
         return self._of_kinds
 
     def watch(self, listener: Callable[[str], None]) -> None:
-        """Have somebody told the name of each breaker that has come into another state."""
+        """Call a listener with the name of each breaker that changes its state."""
         self._listeners.append(listener)
 
     async def run(self, heartbeat_s: float) -> None:
-        """Refresh what is known, and renew the leases of trials, until cancelled."""
+        """Refresh the known states, and renew the leases of trials, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._refresh, name="refresh breakers")
             tasks.start_soon(self._renew, heartbeat_s, name="renew trials")
@@ -177,7 +189,7 @@ class WorkerBreakers:
         return CircuitOpenError(breaker.name, max(min(wait, OPERATOR_RETRY_S), least), breaker.when_open)
 
     async def _look(self, name: str) -> KnownBreaker | None:
-        """Ask for what is not known; None: the store does not answer."""
+        """Ask the store for a breaker that the worker does not know; None: the store does not answer."""
         asked = self._views.revision
         try:
             self._take(await self._store.look(name), asked)
@@ -186,7 +198,7 @@ class WorkerBreakers:
         return self._views[name]
 
     async def _ask_for_trial(self, breaker: Breaker) -> AdmittedCall:
-        """Ask to be the one that tries; one question of this worker at a time."""
+        """Ask for a call, which may become the trial; the worker asks for one call of a breaker at a time."""
         name = breaker.name
         under_way = self._asking.get(name)
         if under_way is not None:
@@ -205,15 +217,15 @@ class WorkerBreakers:
         finally:
             del self._asking[name]
         self._take(stepped, asked)
-        if stepped.answer == "refused":
+        if stepped.answer is BreakerAnswer.REFUSED:
             raise self._open_error(breaker)
-        if stepped.answer == "trial":
+        if stepped.answer is BreakerAnswer.TRIAL:
             self._trials[trial] = breaker
             return AdmittedCall(breaker, stepped.view.epoch, trial, time.monotonic())
         return AdmittedCall(breaker, stepped.view.epoch, "", time.monotonic())
 
-    def _count(self, one: AdmittedCall, failed: bool, slow: bool, notes: tuple[tuple[str, str, str], ...]) -> None:
-        """Count a call. That a service works may be told a little later, with others; that it does not, at once."""
+    def _count(self, one: AdmittedCall, failed: bool, slow: bool, notes: FailureNotes) -> None:
+        """Count a call: a success waits a little for others, a failure or a slow call is reported at once."""
         name = one.breaker.name
         tally = self._tallies.get(name)
         if tally is not None and (tally.epoch != one.epoch or tally.breaker is not one.breaker):
@@ -237,8 +249,8 @@ class WorkerBreakers:
             self._store.report(CallReport(name, tally.breaker.spec, tally.epoch, *counts, tuple(tally.notes)))
         )
 
-    def _conclude(self, one: AdmittedCall, how: str, notes: tuple[tuple[str, str, str], ...], give_up: float) -> None:
-        """Have the end of a trial written, however often the store must be asked while the lease lasts."""
+    def _conclude(self, one: AdmittedCall, how: CallResult, notes: FailureNotes, give_up: float) -> None:
+        """Write the end of a trial; ask the store again until it answers, while the lease lasts."""
         asked = self._views.revision
         answer = self._store.leave(one.breaker.name, one.breaker.spec, one.trial, how, notes)
 
@@ -249,7 +261,7 @@ class WorkerBreakers:
             if error is None:
                 self._take(answer.result(), asked)
             elif not isinstance(error, StoreClosedError) and time.monotonic() < give_up:
-                self._conclude(one, how, notes, give_up)  # the batcher leaves a lost store alone for a while
+                self._conclude(one, how, notes, give_up)  # the batcher pauses while the store is away
 
         answer.add_done_callback(done)
 
@@ -257,7 +269,7 @@ class WorkerBreakers:
         asked = self._views.revision
 
         def done(answer: "asyncio.Future[OperationReply]") -> None:
-            # What could not be counted is not counted later: the store was away, and with it the calls.
+            # A report that failed is not sent again: while the store was away, the breaker saw no other calls either.
             if not answer.cancelled() and answer.exception() is None:
                 self._take(answer.result(), asked)
 
@@ -300,12 +312,12 @@ class WorkerBreakers:
                 answer.add_done_callback(partial(self._renewed, trial))
 
     def _renewed(self, trial: str, answer: "asyncio.Future[OperationReply]") -> None:
-        if not answer.cancelled() and answer.exception() is None and answer.result().answer == "stale":
-            self._trials.pop(trial, None)  # somebody else tries by now
+        if not answer.cancelled() and answer.exception() is None and answer.result().answer is BreakerAnswer.STALE:
+            self._trials.pop(trial, None)  # another call is the trial by now, or the breaker has changed its state
 
 
 def log_change(change: BreakerChange) -> None:
-    """Write into the log that a breaker came into another state by what this process reported."""
+    """Log that a report of this process has changed the state of a breaker."""
     tell = log.warning if change.state == "open" else log.info
     tell(
         f"breaker_{change.state}",

@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from tidings.circuit.call_guard import failure_text
+from tidings.circuit.call_guard import CallResult, failure_text
 from tidings.circuit.circuit_open import CircuitOpenError
 from tidings.context import Context, Sink
 from tidings.job import Job
@@ -226,7 +226,7 @@ class FunctionCaller:
             seen = TimeoutError() if isinstance(error, AttemptTimeoutError) else error
             self._sink.leave(ticket, breaker_result_of(breaker, seen), failure_text(error))
             raise
-        self._sink.leave(ticket, "ok", "")
+        self._sink.leave(ticket, CallResult.OK, "")
         return result
 
     async def _timed(self, what: StepFunction, key: str) -> str:
