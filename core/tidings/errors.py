@@ -1,4 +1,4 @@
-"""What a handler may raise to say how its attempt ends, and what it is told when it must end."""
+"""The errors with which a handler decides how its attempt ends, and the one with which the worker ends it."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from .seconds import Duration, seconds_of
 
 
 class Reject(Exception):  # noqa: N818 - a statement, not an error of the program
-    """The work cannot be done, now or ever: fail for good, and show the client this message."""
+    """The handler cannot do the work, now or ever: the job fails for good, and the client sees this message."""
 
     def __init__(self, message: str, *, code: str = "rejected", data: Any = None) -> None:
-        """Reject.
+        """Reject the work.
 
         Args:
             message: for the client.
-            code: a code of your own, for the client's program; kept in the problem's `errors`.
-            data: any JSON that helps the client.
+            code: a code of your own, for the client's program; it stands in the problem's `errors`.
+            data: any JSON value that helps the client.
 
         """
         super().__init__(message)
@@ -24,22 +24,22 @@ class Reject(Exception):  # noqa: N818 - a statement, not an error of the progra
 
 
 class StoppedError(Exception):
-    """The attempt is over (cancelled, timed out, taken over): the thread should end now."""
+    """The attempt is over (cancelled, timed out, or another worker has the job): the handler should end now."""
 
 
 class Retry(Exception):  # noqa: N818
-    """This attempt failed; try again, after a time you know better than the back-off does."""
+    """This attempt failed, and the handler asks for another, after a time that it knows better than the back-off."""
 
     def __init__(self, message: str = "", *, after: Duration | None = None) -> None:
-        """Retry.
+        """Ask for another attempt.
 
         Args:
             message: for the client.
             after: the time to wait, seconds or a `timedelta`, 0 to a year; None: the usual back-off.
 
         Raises:
-            TypeError: `after` is neither.
-            ValueError: it is out of bounds, or no number (NaN).
+            TypeError: `after` is neither seconds nor a `timedelta`.
+            ValueError: `after` is out of bounds, or NaN.
 
         """
         super().__init__(message)

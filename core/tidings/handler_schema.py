@@ -1,4 +1,4 @@
-"""Shapes: a handler's type hints as JSON Schema, and JSON as what the hints promise."""
+"""A handler's type hints as JSON Schema, and JSON decoded to the types of the hints."""
 
 import copy
 import dataclasses
@@ -16,16 +16,16 @@ from .sync_context import SyncContext
 
 
 class InputSchema:
-    """What a handler takes beside its context."""
+    """The input of a handler: all its parameters but the context."""
 
     def __init__(self, type_: Any, names: tuple[str, ...], context: str | None, *, whole: bool = False) -> None:
-        """Bind a type to the way its value is handed over.
+        """Bind a type to the parameters of a handler.
 
         Args:
-            type_: what the input is decoded to.
-            names: the parameters that its fields become.
+            type_: the type of the decoded input.
+            names: the parameters, each of which gets one field of the input.
             context: the parameter that gets the context; None: the handler takes none.
-            whole: the value itself becomes the one parameter in `names`.
+            whole: the one parameter in `names` gets the whole input.
 
         """
         self.type = type_
@@ -36,11 +36,10 @@ class InputSchema:
 
     @classmethod
     def of(cls, function: Callable[..., Any], kind: str) -> Self:
-        """Return the shape of a handler's input.
+        """Return the input of a handler.
 
         Raises:
-            TypeError: a parameter cannot be filled from a JSON object, or is of a type that JSON
-                does not have.
+            TypeError: no field of a JSON object can fill a parameter, or JSON has no form for its type.
 
         """
         parameters = dict(inspect.signature(function).parameters)
@@ -84,28 +83,28 @@ class InputSchema:
 
 
 class ResultSchema:
-    """What a handler returns, where it says so."""
+    """The result of a handler, if its hints declare one."""
 
     def __init__(self, schema: dict[str, Any] | None) -> None:
         self.schema = schema
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Self:
-        """Return the shape of a handler's result; none if it declares none that JSON has."""
+        """Return the result of a handler; without a schema if it declares none, or one for which JSON has no form."""
         hint = typing.get_type_hints(function, include_extras=True).get("return")
         if hint is None:
             return cls(None)
         try:
             return cls(schema_of(hint))
         except TypeError:
-            return cls(None)  # such as a class of the user's own, encoded by a hook
+            return cls(None)  # such as a user's class, which a hook encodes
 
 
 def schema_of(type_: Any) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a type, Pydantic models included.
 
     Raises:
-        TypeError: JSON has no such type.
+        TypeError: JSON has no form for it.
 
     """
     found: dict[str, Any] = {}
@@ -149,11 +148,11 @@ def _struct(kind: str, parameters: Mapping[str, inspect.Parameter], hints: Mappi
             fields.append((name, hint))
         else:
             fields.append((name, hint, _default(parameter.default)))
-    # A field that is not a parameter is a mistake of the caller's, as in Python.
+    # A field without a parameter is a mistake of the client, as an unknown keyword argument is in Python.
     return msgspec.defstruct(kind, fields, kw_only=True, forbid_unknown_fields=True)
 
 
 def _default(value: Any) -> Any:
-    if isinstance(value, list | dict | set | bytearray):  # a mutable default belongs to one call only
+    if isinstance(value, list | dict | set | bytearray):  # each call gets its own copy of a mutable default
         return msgspec.field(default_factory=lambda: copy.copy(value))
     return value

@@ -30,11 +30,11 @@ R = TypeVar("R")
 
 
 class JobDefinitionError(TypeError):
-    """A function was decorated in a way that cannot work; says which function and why."""
+    """A function or an option of `@job` cannot work; the message says which function, and why."""
 
 
 class Job(Generic[P, R]):
-    """A kind of work and its handler. Calling it calls the function, for tests and for reuse."""
+    """A kind of work and its handler. Calling the job calls its function, for tests and for reuse."""
 
     def __init__(self, function: Callable[P, R], **options: Unpack[JobOptions]) -> None:
         self.function = function
@@ -47,7 +47,7 @@ class Job(Generic[P, R]):
         self._check()
         self.route = self.policy.tier if isinstance(self.policy.tier, TierRule) else None
         self.tier = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
-        """The tier of its jobs; where there is a `route`: of those that it does not send elsewhere."""
+        """The tier of its jobs; with a `route`: of the jobs that the route does not send to another tier."""
         self.mode: Literal["async", "thread", "process"] = self._mode()
         self.input = InputSchema.of(function, self.kind)
         self.result = ResultSchema.of(function)
@@ -65,7 +65,7 @@ class Job(Generic[P, R]):
         return f"<job {self.kind}>"
 
     def exposing(self, by_default: bool) -> "Job[P, R]":
-        """Return this job with its policy's `expose_errors` decided, where the policy leaves that open."""
+        """Return this job with `expose_errors` set to the worker's default, if its policy leaves that open."""
         if self.policy.expose_errors is not None:
             return self
         decided = copy.copy(self)
@@ -73,10 +73,10 @@ class Job(Generic[P, R]):
         return decided
 
     def record(self) -> KindRecord:
-        """Return what a worker registers of it.
+        """Return the record that a worker registers.
 
         Raises:
-            JobDefinitionError: name, queue or tier are not of the form the contract allows.
+            JobDefinitionError: the name, the queue or the tier has a form that the protocol does not allow.
 
         """
         record = KindRecord(
@@ -126,7 +126,7 @@ class Job(Generic[P, R]):
 
     @property
     def limit_by(self) -> str | None:
-        """What its limit goes by, as a template."""
+        """The template whose value each of its limits belongs to; None: one limit for all its jobs."""
         said = self.policy.limit_by
         return said if said is None or "{" in said else f"{{{said}}}"
 
@@ -175,7 +175,7 @@ def job(function: Callable[P, R] | None = None, /, **options: Unpack[JobOptions]
     Args:
         function: the handler: `async def` runs in the worker's event loop, `def` in a thread, or
             with `run_in="process"` in a process.
-        options: see `Policy`, which says what each means, its default and its bounds.
+        options: see `Policy` for their meaning, defaults and bounds.
 
     Raises:
         JobDefinitionError: the function or an option cannot work.

@@ -22,49 +22,49 @@ ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How the jobs of one kind are queued, run, repeated and given up."""
+    """How servers queue, and workers run, repeat and give up the jobs of one kind."""
 
     name: str = ""
-    """The kind under which it is registered; empty: the function's name."""
+    """The name of the kind; empty: the function's."""
     version: int = 1
     """The version of its input, from 1."""
     queue: str = "default"
-    """Where its jobs wait; all workers of one queue must serve the same kinds."""
+    """The queue of its jobs; all workers of one queue must serve the same kinds."""
     tier: str | TierRule = "standard"
-    """A class of work inside the queue, such as `fast`, `standard` and `heavy`; or `by_size(…)`, `by_field(…)`: the
-    input says which."""
+    """A class of work inside the queue, such as `fast`, `standard` and `heavy`; `by_size(…)` and `by_field(…)` choose
+    it by the input."""
     run_in: Literal["auto", "process"] = "auto"
-    """`auto`: `async def` in the worker's event loop, `def` in a thread; `process`: a process of its own, which can
-    be killed (for a plain function that keeps a core busy)."""
+    """`auto`: `async def` in the worker's event loop, `def` in a thread; `process`: in a process of its own, which the
+    worker can kill (for a plain function that keeps a core busy)."""
     timeout: float | None = None
     """Seconds one attempt may take; None: as long as the job's deadline allows."""
     cancel_grace: float = 5.0
-    """Seconds a handler that must stop may take to clean up; then its outcome is recorded without it, and a process
-    is killed. What it returns or raises after it was told to stop does not count. 5 at the most when the worker
-    itself leaves."""
+    """Seconds that a handler which must stop may take to clean up. After that the worker records the outcome without
+    it, and kills its process if it has one. The worker ignores what the handler returns or raises once it must stop.
+    When the worker itself leaves, the handler has at most 5 seconds."""
     retries: int = 0
-    """How often a failed attempt is repeated, 0 to 1000."""
+    """How often workers repeat a failed attempt, 0 to 1000."""
     retry_on: tuple[type[BaseException], ...] = (Exception,)
-    """The exceptions after which an attempt is repeated; any other fails the job for good."""
+    """The exceptions after which a worker repeats the attempt; any other fails the job for good."""
     no_retry_on: tuple[type[BaseException], ...] = ()
-    """Exceptions among them after which it is not."""
+    """Exceptions among those of `retry_on` that fail the job for good all the same."""
     max_deliveries: int = 3
-    """How many workers may be lost while they run one job, before it is taken for what kills them."""
+    """How many workers may be lost while they run one job; then the job fails, as it may be what kills them."""
     expose_errors: bool | None = None
-    """Whether clients see the message of an exception that the handler raises; None: as the worker's setting
-    `expose_errors` says, which is false but under `tidings dev`."""
+    """Whether clients see the message of an exception that the handler raises; None: the worker's setting
+    `expose_errors` decides, which is false except under `tidings dev`."""
     unique: str | None = None
     """A text with fields of the input in braces, such as `{carrier}`: one live job for each value."""
     unique_for: float | None = None
-    """Seconds after which a job that still lives no longer stands in the way of the next; None: as long as it lives."""
+    """Seconds for which a live job keeps the next of its value out; None: as long as it lives."""
     every: float | None = None
-    """Seconds between recurring runs, at whole multiples since the epoch (UTC)."""
+    """Seconds between recurring runs, at whole multiples since the Unix epoch."""
     cron: str | None = None
-    """A cron line of five fields: when it runs by itself."""
+    """A cron line of five fields, at whose times the job runs by itself."""
     timezone: str = "UTC"
     """The time zone of `cron`, by its name in the IANA database."""
     limit: int | None = None
-    """How many of its jobs run at a time, over all workers, 1 to 10000; more of them wait, without a worker."""
+    """How many of its jobs run at a time, over all workers, 1 to 10000; further jobs wait and hold no worker."""
     limit_by: str | None = None
     """A field of the input, such as `tenant`, or a text with fields in braces: `limit` jobs for each value."""
     rate: float | None = None
@@ -72,18 +72,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     rate_per: float = 1.0
     """Seconds; at most a day."""
     max_eta: float | None = None
-    """Seconds that a job may have to wait, by the measured rate at which its tier drains, when it is submitted."""
+    """The longest wait, s, that a server expects for a job when it accepts it, by the rate at which the tier drains."""
     when_busy: Literal["refuse", "shed"] = "refuse"
-    """What happens where that is longer: `refuse`: the submission is refused, with the time after which to try again;
-    `shed`: the job of this kind, or another that says so, in the tier that is least important (`priority`) and of those
-    has waited longest, fails with the code `shed` and makes room."""
+    """What a server does where the wait is longer. `refuse`: it refuses the submission, and says after which time to
+    try again. `shed`: it makes room by failing another job with the code `shed`: of all kinds with `shed` the job that
+    has waited longest in the least important tier (`priority`)."""
     fallback: str | None = None
-    """Or: this kind, of the same queue, answers with the same input."""
+    """Or the server submits the same input to this kind, of the same queue."""
     breaker: Breaker | None = None
-    """What stops its jobs while the service that they call fails: a name, or a `Breaker`."""
+    """The breaker that stops its jobs while the service that they call fails: a name, or a `Breaker`."""
 
     def faults(self) -> list[str]:
-        """Return what cannot work, each as one sentence that names the option, its value and the limit."""
+        """Return the faults of the options, each as one sentence that names the option, its value and the limit."""
         found = []
         if not 0 <= self.retries <= MAX_RETRIES:
             found.append(f"retries is {self.retries}; it must be 0 to {MAX_RETRIES}")
@@ -108,7 +108,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             how = (
                 "a name, by_size(above=BYTES, then=TIER, otherwise=TIER) or by_field(NAME, above=NUMBER, then=TIER, …)"
             )
-            return [f"tier is a function; whoever accepts a job chooses its tier, and lacks your code. Write {how}"]
+            return [f"tier is a function; a server chooses the tier of a job, and does not have your code. Write {how}"]
         return [f"tier is {tier!r}; it must be a name, by_size(…) or by_field(…)"]
 
     def _limit_faults(self) -> list[str]:
@@ -135,7 +135,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobOptions(TypedDict, total=False):
-    """The options of `@job`, as its caller writes them; `Policy` says what each means."""
+    """The options of `@job`, as their author writes them; `Policy` explains each."""
 
     name: str
     version: int
@@ -177,15 +177,15 @@ _DURATIONS: dict[str, _Bounds] = {
     "cancel_grace": _Bounds(most=3_600),
     "rate_per": _Bounds(most=MAX_RUN_S, above=True, most_word="a day"),
 }
-"""What durations may be: options that take seconds, or a `timedelta`."""
+"""The options that take seconds or a `timedelta`, and their bounds."""
 
 
 def policy_of(options: JobOptions) -> Policy:
-    """Return the policy that the options say; a single exception class becomes a tuple.
+    """Return the policy with these options; a single exception class becomes a tuple.
 
     Raises:
-        TypeError: an option is not known, or what should be exceptions, a duration or a breaker is not.
-        ValueError: a breaker's name is none, or a duration is out of bounds.
+        TypeError: `@job` has no such option, or a value is no exception class, duration or breaker.
+        ValueError: no breaker may have this name, or a duration is out of bounds.
 
     """
     values = dict(options)

@@ -1,4 +1,4 @@
-"""Which tier a job belongs to, said by its input: what stands at `@job(tier=…)` beside a plain name."""
+"""Rules that choose the tier of a job by its input: the values of `@job(tier=…)` besides a plain name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def check_field(rule: TierRule, schema: Mapping[str, Any]) -> None:
     """Check that a rule's field is one of the input.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: the input has no field of this name.
 
     """
     part: Mapping[str, Any] = schema
@@ -38,7 +38,7 @@ def check_field(rule: TierRule, schema: Mapping[str, Any]) -> None:
         part = resolve_reference(part, schema)
         fields = part.get("properties")
         if fields is None or (name not in fields and part.get("additionalProperties")):
-            return  # a list, or an object with fields of any name: nobody can tell
+            return  # a list, or an object with fields of any name: the schema does not say which
         if name not in fields:
             raise ValueError(
                 f"tier goes by {rule.field!r}, which the input does not have; its fields: {', '.join(fields) or 'none'}"

@@ -112,7 +112,7 @@ def test_plain_kinds_have_no_terms() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"tier": lambda _: "heavy"}, "tier is a function; whoever accepts a job chooses its tier"),
+        ({"tier": lambda _: "heavy"}, "tier is a function; a server chooses the tier of a job"),
         ({"tier": 3}, "tier is 3; it must be a name, by_size(…) or by_field(…)"),
         ({"tier": "Heavy!"}, "tier"),
         ({"tier": by_size(above=1, then="No tier")}, "route.then"),

@@ -1,1 +1,1 @@
-"""Sagas, as far as they are plain code: the journal, the places of steps, what is blocked, what is to undo."""
+"""Sagas in the library: the protocol of the orchestrator, and the errors of steps."""

@@ -1,4 +1,4 @@
-"""What a context asks of whoever takes the steps of its handler."""
+"""The protocol between a context and the worker's saga, which takes the steps of the handler."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -8,14 +8,14 @@ KindLike = str | Callable[..., Any]
 """The name of a kind, or its `@job`."""
 
 UndoLike = str | Callable[..., Any]
-"""The name of a kind, or a function; a `@job` is either."""
+"""The name of a kind, or a function; a `@job` counts as a kind in `call`, as a function in `step`."""
 
 key_of_step: ContextVar[str] = ContextVar("key_of_step", default="")
-"""Inside a step, and what undoes it: the step's idempotency key; else empty."""
+"""The idempotency key of the step inside which the code runs, or which it undoes; empty: it runs in no step."""
 
 
 class StepOptions(NamedTuple):
-    """How a function is called as a step; see `Context.step`."""
+    """The options of `Context.step`."""
 
     undo: Any
     name: str | None
@@ -24,7 +24,7 @@ class StepOptions(NamedTuple):
 
 
 class Orchestrator(Protocol):
-    """Takes the steps of one run of a handler. Each method numbers its step; what it returns does it when awaited."""
+    """Takes the steps of one run of a handler. Each method numbers a step; awaiting the return value performs it."""
 
     def step(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: StepOptions
@@ -32,7 +32,7 @@ class Orchestrator(Protocol):
         """Call a function."""
 
     def call(self, kind: Any, value: Any, undo: Any, name: str | None) -> Awaitable[Any]:
-        """Have a child job run."""
+        """Run a child job."""
 
     def gather(self, branches: Sequence[Awaitable[Any]], return_exceptions: bool) -> Awaitable[list[Any]]:
         """Take steps beside each other."""

@@ -1,11 +1,10 @@
-"""What a saga's handler may see of its steps.
+"""The errors of steps, as a saga's handler sees them.
 
 ::
 
     StepError           a step has failed for good
     └── SignalTimeout   a signal did not come in time (also a TimeoutError)
-    SagaUseError        the handler uses its steps in a way that cannot be repeated
-    DivergedError       the handler takes other steps than those in its journal
+    SagaUseError        the handler takes steps in a way that the next run could not repeat
 """
 
 from tidings.protocol.problems import Problem
@@ -18,9 +17,9 @@ class StepError(Exception):
         self.name = name
         """The step's name."""
         self.path = path
-        """Its place in the program."""
+        """The step's place in the program."""
         self.problem = problem
-        """Why."""
+        """Why it failed."""
         super().__init__(name, path, problem)
 
     def __str__(self) -> str:
@@ -32,4 +31,4 @@ class SignalTimeout(StepError, TimeoutError):  # noqa: N818 - as the standard li
 
 
 class SagaUseError(RuntimeError):
-    """Steps are used in a way that a replay of the handler could not repeat."""
+    """The handler takes steps in a way that its next run could not repeat."""

@@ -1,4 +1,4 @@
-"""Values of users' types to JSON and back, Pydantic models included where pydantic is installed."""
+"""Encodes values of users' types as JSON and decodes them, Pydantic models included where pydantic is installed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,18 +10,18 @@ from .lossless import find_loss, find_unwritable
 
 
 def decode(raw: bytes | msgspec.Raw, type_: Any, schema: Mapping[str, Any] | None = None) -> Any:
-    """Return JSON as a value of `type_`, strictly.
+    """Decode JSON strictly to a value of `type_`.
 
-    What passed the JSON Schema fits the type but for one thing: JSON has one kind of number, and `3.0` is an integer
-    there. So where strict decoding refuses, such numbers are made integers, and nothing else.
+    A value that has passed the JSON Schema fits the type, but for one thing: JSON Schema takes `3.0` for an integer.
+    So where strict decoding refuses a value, such numbers become integers first, and nothing else changes.
 
     Args:
         raw: the JSON.
-        type_: what it becomes.
-        schema: the JSON Schema of the type; None: `3.0` is refused for an integer.
+        type_: the type of the value.
+        schema: the JSON Schema of the type; None: `3.0` does not fit an integer.
 
     Raises:
-        msgspec.ValidationError: it does not fit.
+        msgspec.ValidationError: the JSON does not fit the type.
 
     """
     try:
@@ -35,10 +35,10 @@ def decode(raw: bytes | msgspec.Raw, type_: Any, schema: Mapping[str, Any] | Non
 
 
 def encode(value: Any) -> bytes:
-    """Return a value as JSON that loses nothing of it.
+    """Return a value as JSON, without a loss.
 
     Raises:
-        TypeError: it holds something that JSON has no form for; says what and where.
+        TypeError: JSON has no form for a part of the value; the message says for which, and where it is.
 
     """
     try:
@@ -57,7 +57,7 @@ def encode_chunk(chunk: Any, limit: int) -> str:
 
     Raises:
         ValueError: it is larger than `limit` bytes.
-        TypeError: it has no form in JSON.
+        TypeError: JSON has no form for it.
 
     """
     encoded = encode(chunk)
@@ -70,15 +70,15 @@ def encode_progress(done: float | None, total: float | None, message: str | None
     """Return progress as the JSON text of an event's data: fraction (0..1 or null), message, data.
 
     Raises:
-        ValueError: the numbers make no fraction, or it is larger than `limit` bytes.
-        TypeError: `data` has no form in JSON.
+        ValueError: the numbers make no fraction, or the progress is larger than `limit` bytes.
+        TypeError: JSON has no form for `data`.
 
     """
     return encode_chunk({"fraction": fraction(done, total), "message": message, "data": data}, limit)
 
 
 def fraction(done: float | None, total: float | None) -> float | None:
-    """Return how much is done, 0 to 1, or None where that is unknown.
+    """Return the fraction that is done, 0 to 1; None: unknown.
 
     Raises:
         ValueError: `total` is not above 0, or the fraction is not within 0 to 1.
@@ -111,10 +111,10 @@ def _decode(raw: bytes | msgspec.Raw, type_: Any) -> Any:
 
 
 def _read_model(model: Any, raw: bytes) -> Any:
-    """Return JSON as a Pydantic model: as its strict mode reads it, or else as a model's own validators allow.
+    """Return JSON as a Pydantic model, read in strict mode, or else in lax mode.
 
-    A validator that runs before the others may hand on what only the lax mode takes. What the lax mode would make of
-    other types' texts does not come here: the schema, with its formats, keeps it out.
+    A validator of the model that runs first may hand on a value that only the lax mode takes. The lax mode would also
+    convert texts to other types; but the schema with its formats has refused such texts before.
     """
     try:
         return model.model_validate_json(raw, strict=True)

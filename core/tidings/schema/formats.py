@@ -1,8 +1,8 @@
-"""Texts that stand for values of other types in JSON: how each must be written, for servers and workers alike.
+"""Texts that stand for values of other types in JSON: the form of each, the same for servers and workers.
 
-JSON Schema names these as `format`. A server asserts them (JSON Schema 2020-12 validation, section 7), so that a text
-that a worker would refuse, or read as another value, is refused when it is submitted. What is checked here is what
-msgspec decodes strictly and Pydantic decodes to the same value.
+JSON Schema names such a form as `format`. Servers assert it (JSON Schema 2020-12 validation, section 7): so a server
+refuses a text on submission that a worker would refuse later, or would read as another value. The checks here accept
+the texts that msgspec decodes strictly, and Pydantic decodes to the same value.
 """
 
 import base64
@@ -16,13 +16,13 @@ from typing import Annotated, Any
 import msgspec
 
 INTEGER_KEY = "^(?:0|-?[1-9][0-9]{0,99})$"
-"""How a whole number is written as the name of a field: as JSON writes it."""
+"""A whole number as the name of a field, written as JSON writes it."""
 
 NUMBER_KEY = r"^-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?(?:[eE][+-]?[0-9]{1,2})?$"
-"""How a number is written as the name of a field: as JSON writes it, without exponents of three digits."""
+"""A number as the name of a field, written as JSON writes it, without exponents of three digits."""
 
 DECIMAL = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?$"
-"""How a decimal number is written as a text. No `NaN`, no `Infinity`, no blanks."""
+"""A decimal number as a text: no `NaN`, no `Infinity`, no blanks."""
 
 MAX_TEXT = 1_000
 """Characters of a text that stands for a time, a number or an id."""
@@ -47,11 +47,11 @@ EXAMPLES = {
     "decimal": "12.50",
     "base64": "SGVsbG8=",
 }
-"""A text of each, for those who are refused another."""
+"""A text of each format, for the message that refuses another."""
 
 
 def _decodes(type_: Any, form: re.Pattern[str] | None = None) -> Callable[[str], bool]:
-    """Return whether a text is decoded to a value of a type."""
+    """Return a check of whether msgspec decodes a text to a value of a type."""
 
     def check(text: str) -> bool:
         if len(text) > MAX_TEXT or (form is not None and form.fullmatch(text) is None):
@@ -111,10 +111,10 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "base64url": _is_base64url,
     "json": _is_json,
 }
-"""The formats that are checked here, by name. An engine checks those of its own besides (`email`, `uri`, `ipv4` …)."""
+"""The checks of formats, by name. An engine has more formats of its own (`email`, `uri`, `ipv4` …)."""
 
 
 def format_text(format_: str) -> str:
-    """Return how a text of a format is written, as part of a sentence; empty: nothing is known of it."""
+    """Return the end of a message that shows the form of a format; empty: there is no example of it."""
     example = EXAMPLES.get(format_)
     return f": it must be written as in {example}" if example else ""

@@ -1,17 +1,17 @@
-"""Whole numbers that JSON wrote with a fraction: `3.0` is an integer there, and 3 in Python.
+"""Whole numbers with a fraction in JSON: JSON Schema takes `3.0` for an integer, Python for a float.
 
-JSON Schema takes a number with a zero fraction for an integer (2020-12 core, section 4.2.3), as some clients write all
-their numbers so. Where a schema wants an integer, and nothing else that such a number could be, it becomes one.
+JSON Schema takes a number with a zero fraction for an integer (2020-12 core, section 4.2.3), because some clients write
+all their numbers so. Where a schema allows an integer and no other number, this module makes such a number an integer.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Schemas = list[Mapping[str, Any]]
-"""The schemas that a value may fit."""
+"""The schemas that one value may fit."""
 
 MAX_SCHEMAS = 200
-"""Schemas that one place is looked at under; beyond that it stays as it is."""
+"""Schemas that are tried for one value; with more of them the value stays as it is."""
 
 
 def integral(value: Any, schema: Mapping[str, Any]) -> Any:

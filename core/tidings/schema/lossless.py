@@ -1,7 +1,7 @@
-"""What JSON would lose of a value without a word: found before it leaves, with its place.
+"""Finds the parts of a value that JSON would lose without an error, with their places.
 
-msgspec writes NaN and the infinities as null, as JSON has no form for them; it writes two keys of a `dict` that become
-one name (`1` and `"1"`) both, of which readers keep one; and it passes on what a `msgspec.Raw` holds unread.
+msgspec writes NaN and the infinities as null, because JSON has no form for them. It writes both of two keys of a `dict`
+that become one name (`1` and `"1"`), of which readers keep one. And it copies the bytes of a `msgspec.Raw` unread.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ import msgspec
 from tidings.protocol.decoding.json_pointer import json_pointer
 
 MAX_DEPTH = 200
-"""Lists and objects inside each other that clients can read."""
+"""How deep clients can read lists and objects inside each other."""
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _FINITE = _PLAIN | {float}
@@ -24,14 +24,14 @@ _LISTS = (list, tuple, set, frozenset)
 
 
 class Fault:
-    """One thing that JSON has no form for, and where it is."""
+    """A part of a value for which JSON has no form, and its place."""
 
     def __init__(self, what: str) -> None:
         self.what = what
         self._place: list[str | int] = []
 
     def inside(self, part: str | int) -> "Fault":
-        """Add the name or the number under which it is found; the innermost first."""
+        """Add the name or number of the part in which it lies; the innermost first."""
         self._place.append(part)
         return self
 
@@ -41,12 +41,12 @@ class Fault:
 
 
 def find_loss(value: Any, *, has_nulls: bool, depth: int = 0) -> Fault | None:
-    """Return what would be lost of a value that msgspec has written as JSON; None: nothing would.
+    """Return the first part that JSON loses of a value that msgspec has written; None: it loses none.
 
     Args:
-        value: any value of those that msgspec can write.
-        has_nulls: whether `null` is in what it wrote: only then a number may have become one.
-        depth: in how many lists and objects it lies.
+        value: a value that msgspec can write.
+        has_nulls: whether the JSON has a `null`: only then a number may have become one.
+        depth: of how many lists and objects the value is a part.
 
     """
     kind = type(value)
@@ -72,7 +72,7 @@ def _of_values(
 
 
 def find_unwritable(value: Any, write: Callable[[Any], bytes], depth: int = 0) -> Fault | None:
-    """Return where in a value that is which `write` cannot write; None: it is not inside one of its parts."""
+    """Return the part of a value that `write` cannot write; None: it can write all parts."""
     if depth > MAX_DEPTH:
         return Fault(f"what lies more than {MAX_DEPTH} lists and objects deep")
     for part, inner in _parts(value):
@@ -133,7 +133,7 @@ def _of_object(value: Any, has_nulls: bool, depth: int) -> Fault | None:
         return find_loss(value.value, has_nulls=has_nulls, depth=depth + 1)
     if isinstance(value, float):
         return _of_number(value)
-    # Of a Pydantic model the numbers are looked at as it writes them itself: its serializers may mean null.
+    # A Pydantic model writes its own numbers, and may mean null: so a null says nothing of them.
     return _of_items(_parts(value), has_nulls and not _is_model(value), depth)
 
 
@@ -150,7 +150,7 @@ def _of_raw(value: msgspec.Raw) -> Fault | None:
 
 
 def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
-    """Return what a value holds, each with its name or number."""
+    """Return the parts of a value, each with its name or number."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, _LISTS):
@@ -161,7 +161,7 @@ def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _fields(value: Any) -> Iterable[tuple[str, str]]:
-    """Return the names under which the fields of an object are written, and those of its attributes."""
+    """Return the names of an object's fields in JSON, and of their attributes."""
     if isinstance(value, msgspec.Struct):
         return zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -1,15 +1,15 @@
-r"""Patterns that Python and a JSON Schema engine read alike.
+r"""Patterns that Python and a JSON Schema engine read in the same way.
 
 A server checks the inputs of a kind by its JSON Schema, whose regular expressions are those of ECMA-262 (JSON Schema
-2020-12, section 6.4); the worker decodes the same inputs with Python's. Some constructs are in one language only
-(``\Z``, ``(?P=name)``), others are in both and mean two things (``a++``, ``[a&&b]``). This module names them, so that
-the worker can refuse them at its start.
+2020-12, section 6.4); the worker decodes the same inputs with Python's. Some constructs exist in one language only
+(``\Z``, ``(?P=name)``), others exist in both with different meanings (``a++``, ``[a&&b]``). This module finds them, so
+that the worker refuses them at its start.
 """
 
 import re
 
 MAX_ATOMS = 100_000
-"""Characters and classes in a pattern after its counted repeats are written out; an engine compiles each of them."""
+"""Characters and classes in a pattern with its counted repeats written out; an engine compiles each of them."""
 
 _HEX = {"x": 2, "u": 4}
 _ANYWHERE = frozenset("dDwWsSnrtfv")
@@ -54,7 +54,7 @@ def check_pattern(pattern: str) -> None:
     """Check that a server can use a pattern, and reads it as Python does.
 
     Raises:
-        ValueError: it cannot be used; says where in it, and what to write instead.
+        ValueError: it cannot, or does not; the message says where in the pattern, and what to write instead.
 
     """
     try:
@@ -67,17 +67,17 @@ def check_pattern(pattern: str) -> None:
 
 
 class _Scanner:
-    """Reads a pattern from its beginning to its end."""
+    """Reads a pattern from its beginning to its end, and refuses what the two languages do not share."""
 
     def __init__(self, pattern: str) -> None:
         self._text = pattern
         self._at = 0
 
     def check(self) -> None:
-        """Read it all.
+        """Read the whole pattern.
 
         Raises:
-            ValueError: something in it cannot be used.
+            ValueError: a server cannot use a part of it.
 
         """
         if self._alternatives(0) > MAX_ATOMS:
@@ -93,7 +93,7 @@ class _Scanner:
         return self._text.startswith(text, self._at)
 
     def _alternatives(self, depth: int) -> int:
-        """Read up to the end of a group, and return its size in atoms."""
+        """Read to the end of a group, and return its size in atoms."""
         if depth > 50:
             raise ValueError(f"the pattern {self._shown} nests its groups too deeply; at most 50 deep is read")
         size = 0
@@ -121,7 +121,7 @@ class _Scanner:
         return 1
 
     def _repeats(self) -> int:
-        """Read what repeats an atom, and return how often at the most it is written out."""
+        """Read the repeat of an atom, and return how often an engine writes the atom out."""
         match = _COUNT.match(self._text, self._at)
         if match:
             self._at = match.end()
@@ -171,7 +171,7 @@ class _Scanner:
         return 1
 
     def _escape(self, more: str) -> int:
-        """Read an escape: one of those that mean the same everywhere, or of `more`."""
+        """Read an escape that means the same in both languages, or one of `more`."""
         char = self._text[self._at + 1 : self._at + 2]
         if char in _HEX:
             digits = self._text[self._at + 2 : self._at + 2 + _HEX[char]]
@@ -199,7 +199,7 @@ class _Scanner:
 
 
 def _corrected(pattern: str) -> str | None:
-    r"""Return a pattern that says the same without ``\A``, ``\Z`` and ``{,n}``; None: more is wrong with it."""
+    r"""Return a pattern of the same meaning without ``\A``, ``\Z`` and ``{,n}``; None: more is wrong with it."""
     anchors = {"A": "^", "Z": "$", "z": "$"}
     told = re.sub(r"(?<!\\)((?:\\\\)*)\\([AZz])", lambda found: found[1] + anchors[found[2]], pattern)
     told = re.sub(r"(?<!\\)((?:\\\\)*)\{,([0-9]+)\}", r"\1{0,\2}", told)

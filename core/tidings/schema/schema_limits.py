@@ -1,4 +1,4 @@
-"""What the JSON Schema of a kind may be, so that one kind cannot cost every server its memory or its time."""
+"""Limits for the JSON Schema of a kind, so that one kind cannot take the memory or the time of every server."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from .pattern import check_pattern
 
 MAX_SCHEMA_BYTES = 262_144
-"""Size of one schema as JSON."""
+"""Size of one schema as JSON, bytes."""
 
 MAX_DEPTH = 100
-"""Arrays and objects inside each other in a schema."""
+"""How deep arrays and objects may lie inside each other in a schema."""
 
 MAX_BRANCHES = 10_000
-"""Schemas that one place of an input may be checked against, counted through references and alternatives."""
+"""Schemas against which one value of an input may be checked, counted through references and alternatives."""
 
 _LISTS = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("not", "if", "then", "else")
@@ -21,10 +21,10 @@ _SCHEMAS = ("items", "additionalProperties", "propertyNames", "contains", "uneva
 
 
 def check_bounds(schema: Any) -> None:
-    """Check depth and branches of a schema.
+    """Check the depth and the branches of a schema.
 
     Raises:
-        ValueError: it is deeper, or branches further, than a server reads; or a reference in it leads nowhere.
+        ValueError: the schema is too deep or has too many branches, or one of its references leads nowhere.
 
     """
     _check_depth(schema)
@@ -36,7 +36,7 @@ def check_patterns(schema: Any) -> None:
     """Check that a server reads each pattern in a schema as Python does.
 
     Raises:
-        ValueError: it does not; names the field, and says what to write instead.
+        ValueError: it does not; the message names the field, and says what to write instead.
 
     """
     whole = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, dict) else ""
@@ -44,7 +44,7 @@ def check_patterns(schema: Any) -> None:
         try:
             check_pattern(pattern)
         except ValueError as error:
-            # The component that is the whole input has no name for people.
+            # People do not know the name of the component that is the whole input.
             raise ValueError(f"{_words(place[1:] if place[:1] == (whole,) else place)}: {error}") from None
 
 
@@ -64,7 +64,7 @@ def _check_depth(value: Any) -> None:
 
 
 def _patterns(schema: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each pattern that stands as a keyword, with the names that lead to it; not what examples quote."""
+    """Yield the value of each keyword `pattern`, with the names that lead to it; not the texts that examples quote."""
     if not isinstance(schema, dict):
         return
     if isinstance(schema.get("pattern"), str):
@@ -89,14 +89,14 @@ def _words(place: tuple[str, ...]) -> str:
 
 
 class _Branches:
-    """Counts against how many schemas one place of an input may be checked; each schema is counted once."""
+    """Counts the schemas against which one value of an input may be checked; it counts each schema once."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
         self._counts: dict[int, int] = {}
 
     def check(self) -> None:
-        """Count for every schema.
+        """Check the count of every schema.
 
         Raises:
             ValueError: there are too many branches, or a reference leads nowhere.
@@ -119,13 +119,13 @@ class _Branches:
             return known
         if depth > MAX_DEPTH:
             raise ValueError(f"the schema refers more than {MAX_DEPTH} deep; take a simpler type")
-        self._counts[id(part)] = 1  # a circle is walked once by the engine too
+        self._counts[id(part)] = 1  # the engine, too, walks a circle of references once
         total = 1 + sum(self._count(one, depth + 1) for one in self._here(part))
         self._counts[id(part)] = min(total, MAX_BRANCHES + 1)
         return self._counts[id(part)]
 
     def _here(self, part: Mapping[str, Any]) -> Iterator[Any]:
-        """Yield the schemas that the same place of the input is checked against."""
+        """Yield the schemas against which the same value of the input is checked."""
         reference = part.get("$ref")
         if isinstance(reference, str):
             yield self._target(reference)
@@ -152,7 +152,7 @@ class _Branches:
 
 
 def _inner(part: Any) -> Iterator[Any]:
-    """Yield the schemas directly inside another."""
+    """Yield the schemas directly inside a schema."""
     if not isinstance(part, dict):
         return
     for keyword in _MAPS:

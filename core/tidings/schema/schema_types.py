@@ -1,8 +1,8 @@
-"""The JSON Schema of a type, down to what the texts and names in it must look like.
+"""The JSON Schema of a type, with the form of the texts and names in it.
 
-msgspec's own schema says nothing of plain `datetime` and `time`, of base64, and of the names of a `dict` whose keys
-are no texts. A server can refuse only what the schema says; so it is added here, along the tree that
-`msgspec.inspect` tells.
+msgspec's own schema has no form for `datetime` and `time` without a zone, for base64, and for the names of a `dict`
+whose keys are not texts. A server can refuse only values that the schema excludes; so this module adds these forms,
+along the tree of types that `msgspec.inspect` gives.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import msgspec.inspect as mi
 from .formats import INTEGER_KEY, NUMBER_KEY
 
 OFFSET = "(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$"
-"""How a time with its offset from UTC ends."""
+"""The end of a time with its offset from UTC."""
 
 _TEXTS = (mi.DateTimeType, mi.TimeType, mi.DateType, mi.TimeDeltaType, mi.UUIDType, mi.DecimalType)
 _BYTES = (mi.BytesType, mi.ByteArrayType, mi.MemoryViewType)
@@ -23,12 +23,12 @@ Schema = dict[str, Any]
 
 
 def complete(type_: Any, schema: Schema) -> None:
-    """Add to a schema that msgspec made of a type what it leaves out; changes `schema`."""
+    """Add the missing forms to a schema that msgspec has made of a type; changes `schema`."""
     _Completion(schema.get("$defs", {})).of(mi.type_info(type_), schema)
 
 
 class _Completion:
-    """Walks types and schemas side by side."""
+    """Walks the tree of a type and the tree of its schema together."""
 
     def __init__(self, components: dict[str, Schema]) -> None:
         self._components = components
@@ -70,7 +70,7 @@ class _Completion:
             for field in fields:
                 self.of(field.type, schema["properties"].get(field.encode_name))
         else:
-            # A tag stands before the fields.
+            # An array begins with the tag, if the struct has one.
             parts = schema.get("prefixItems", [])
             for field, part in zip(fields, parts[len(parts) - len(fields) :], strict=False):
                 self.of(field.type, part)
@@ -101,7 +101,7 @@ def _bare(info: mi.Type) -> mi.Type:
 
 
 def _form(info: mi.Type) -> Schema:
-    """Return what a text must look like that stands for a value of a type."""
+    """Return the form of the texts that stand for values of a type."""
     if isinstance(info, mi.DateTimeType):
         return _zoned(info.tz, "date-time")
     if isinstance(info, mi.TimeType):
@@ -118,7 +118,7 @@ _FORMATS: dict[type, str] = {
 
 
 def _zoned(aware: bool | None, name: str) -> Schema:
-    """Return how a moment is written; aware: whether with its offset from UTC; None: as one likes."""
+    """Return the form of a moment: with its offset from UTC (`aware`), without it, or with or without it (None)."""
     if aware is None:
         return {"format": name}
     return {"format": name, "pattern": OFFSET} if aware else {"format": _LOCAL[name]}
@@ -128,11 +128,11 @@ _LOCAL = {"date-time": "date-time-local", "time": "partial-time"}
 
 
 _NO_NAMES = (mi.DecimalType, mi.BoolType, mi.NoneType)
-"""Types that msgspec reads from no name of a field."""
+"""Types of keys that msgspec cannot read from the name of a field."""
 
 
 def _names_of(key: mi.Type) -> Schema | Literal[False] | None:
-    """Return what the names of fields must look like that stand for keys of a type; None: any will do; False: none."""
+    """Return the form of the names that stand for keys of a type; None: any name does; False: no name does."""
     key = _bare(key)
     found: Schema | Literal[False] | None = None
     if isinstance(key, _NO_NAMES):
@@ -152,18 +152,18 @@ def _names_of(key: mi.Type) -> Schema | Literal[False] | None:
 
 
 _AWARE = {"aware": True, "naive": False}
-"""What Pydantic calls them."""
+"""Pydantic's words for moments with and without an offset from UTC."""
 
 
 def complete_pydantic(model: Any, ref_template: str) -> Schema:
-    """Return the JSON Schema of a Pydantic model, with the like added.
+    """Return the JSON Schema of a Pydantic model, with the same forms added.
 
     Source: https://docs.pydantic.dev/latest/concepts/json_schema/#customizing-the-json-schema-generation-process
     """
     from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - an installation may lack it
 
     class Completed(GenerateJsonSchema):
-        """Adds what texts and names must look like."""
+        """Adds the form of texts and names."""
 
         def datetime_schema(self, schema: Any) -> Schema:
             return {**super().datetime_schema(schema), **_zoned(_AWARE.get(schema.get("tz_constraint")), "date-time")}

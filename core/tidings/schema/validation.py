@@ -1,9 +1,8 @@
-"""The engine that checks inputs against the JSON Schema of their kind, in servers; workers use it where they have it.
+"""The engine that checks inputs against the JSON Schema of their kind: in servers, and in workers that have it.
 
-A worker registers the schema, so the engine trusts nothing in it: it follows no reference to another document, and
-matches patterns in time linear in the input. Lookaround and back-references have no linear algorithm: only a schema
-with such a pattern is given the engine that backtracks, with a bound on its steps; a text that needs more does not
-match.
+A worker registers the schema, and the server does not trust it: the engine follows no reference to another document,
+and matches patterns in time linear in the input. Lookaround and back-references have no linear algorithm: a schema with
+such a pattern gets the engine that backtracks, with a bound on its steps; a text that needs more steps does not match.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,25 +14,25 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 BACKTRACK_LIMIT = 10_000
-"""Steps back that one match of one pattern may take."""
+"""Backtracking steps of one match of one pattern."""
 
 PATTERN_BYTES = 10_485_760
-"""Size of one compiled pattern."""
+"""Size of one compiled pattern, bytes."""
 
 
 class NoEngineError(Exception):
-    """The package `jsonschema-rs` is not installed, as in an environment that only has workers."""
+    """The package `jsonschema-rs` is not installed, as in an environment with nothing but workers."""
 
 
 def compile_schema(schema: Any) -> "jsonschema_rs.Validator":
-    """Return what checks values against a schema.
+    """Return a validator for a schema.
 
     Args:
-        schema: JSON, decoded.
+        schema: decoded JSON.
 
     Raises:
-        ValueError: the schema cannot be used; says why in one line.
-        NoEngineError: there is no engine here.
+        ValueError: the engine cannot use the schema; the message says why in one line.
+        NoEngineError: there is no engine.
 
     """
     try:

@@ -1,1 +1,1 @@
-"""Sagas: steps that are recorded, replayed and compensated."""
+"""Sagas: an `async def` handler that takes steps, its journal, its waits and children, and its compensation."""

@@ -1,4 +1,4 @@
-"""The children of sagas: which kind lies where, and how a child is made, stopped and heard of."""
+"""The children of sagas: the queue of each kind, and how a worker submits a child, stops it and tells its parent."""
 
 from collections.abc import Mapping
 from time import monotonic
@@ -22,20 +22,20 @@ from tidings.store.registry import Registry
 from tidings.store.saga_store import MAX_RESULT_BYTES, ChildEnd, EndedChild, SagaStore
 
 KINDS_FRESH_S = 30.0
-"""How long what the registry said of the kinds is believed, s."""
+"""How long a worker uses the kinds that it has read from the registry, s."""
 
 KINDS_ASK_AGAIN_S = 1.0
-"""It is not asked more often than this for a kind that it did not know, s."""
+"""A worker does not read the registry more often than this for a kind that was not there, s."""
 
 WORKERS_FRESH_S = 2.0
-"""How long what the registry said of the workers is believed, s."""
+"""How long a worker uses the list of workers that it has read from the registry, s."""
 
 UNKNOWN_CODES = frozenset({"timeout", "worker_lost"})
-"""Problems of a child after which nobody knows what it has done."""
+"""Problems after which a child may have done its work all the same."""
 
 
 class NewChild(NamedTuple):
-    """A child to be made."""
+    """A child to submit."""
 
     token: Token
     kind: KindRecord
@@ -48,11 +48,11 @@ class NewChild(NamedTuple):
     """Until the parent's deadline; 0: it has none."""
     key: str
     above: Envelope
-    """The parent's."""
+    """The parent's envelope."""
 
 
 class KindDirectory:
-    """Where the jobs of a kind belong: this worker's own kinds, else the registry's."""
+    """The queue of each kind: of this worker's own kinds, else from the registry."""
 
     def __init__(self, jobs: Mapping[str, Job[Any, Any]], registry: Registry) -> None:
         self._own = {kind: job.record() for kind, job in jobs.items()}
@@ -63,7 +63,7 @@ class KindDirectory:
         self._looked = -WORKERS_FRESH_S
 
     async def is_served(self, kind: str) -> bool:
-        """Return whether any worker that lives serves a kind; False while the store does not tell."""
+        """Return whether a live worker serves a kind; False while the store does not answer."""
         if monotonic() - self._looked > WORKERS_FRESH_S:
             try:
                 workers = await self._registry.workers()
@@ -90,7 +90,7 @@ class KindDirectory:
 
 
 class Children:
-    """Makes children, and stops them."""
+    """Submits children, and stops them."""
 
     def __init__(self, gateway: JobStore, saga: SagaStore, kinds: KindDirectory) -> None:
         self._gateway = gateway
@@ -98,9 +98,9 @@ class Children:
         self.kinds = kinds
 
     async def submit(self, child: NewChild) -> bool:
-        """Make a child, once, however often it is asked for; return whether it is there.
+        """Submit a child, once, however often this is called; return whether the store has it.
 
-        It is not if another job holds its unique value.
+        The store refuses it while another job holds its unique value.
 
         Raises:
             StoreError: the store is unavailable, or full.
@@ -114,7 +114,7 @@ class Children:
         return True
 
     async def stop(self, token: Token, kind: str) -> str:
-        """Ask that a child stop, or be never made; return the store's answer: `unknown` if it was not there.
+        """Ask that a child stop, or never begin; return the store's answer: `unknown` if it did not have the child.
 
         Raises:
             StoreError: the store is unavailable.
@@ -123,7 +123,7 @@ class Children:
         return await self._gateway.cancel(token, forbid=kind)
 
     async def _tell(self, child: NewChild, answer: SubmitReply) -> None:
-        """Tell the parent of a child that has ended: a store that lost writes may have forgotten it."""
+        """Tell the parent that a child has ended: a store that lost writes may have forgotten it."""
         record: JobRecord = await self._gateway.read(child.token)
         if not record.state:
             return
@@ -178,13 +178,13 @@ def _unique_value(kind: KindRecord, text: str) -> str:
 
 
 def child_end_of(ended: EndedChild, partition: str, parent: str, path: str) -> ChildEnd:
-    """Return what the parent is told of a child that has ended.
+    """Return what the store writes into the parent's journal about a child that has ended.
 
     Args:
         ended: the child.
         partition: the child's.
         parent: the parent's id.
-        path: the step that it was.
+        path: the step that the child does or undoes.
 
     """
     child = str(Token(partition, ended.id))
@@ -195,7 +195,7 @@ def child_end_of(ended: EndedChild, partition: str, parent: str, path: str) -> C
 
 
 def _problem_of(ended: EndedChild) -> tuple[str, bool]:
-    """Return the problem as JSON text, and whether nobody knows what the child has done."""
+    """Return the problem as JSON text, and whether the child may have done its work all the same."""
     match State(ended.state):
         case State.SUCCEEDED:
             detail = (
@@ -212,10 +212,10 @@ def _problem_of(ended: EndedChild) -> tuple[str, bool]:
 
 
 def _is_unknown(refused: Problem) -> bool:
-    """Return whether nobody knows what a child has done that failed so.
+    """Return whether a child that failed with this problem may have done its work all the same.
 
-    Of one that is a saga itself the problem may be that of a step: that took too long, the saga did not. What it has
-    done it has undone itself, unless it says that it could not.
+    A child that is a saga may fail with the problem of one of its steps: then the step took too long, not the child.
+    Such a child has undone its own work, unless the problem says that it could not.
     """
     if refused.compensation is not None:
         return refused.compensation != "complete"

@@ -1,4 +1,4 @@
-"""The call of a function as a step, or to undo one: with its arguments, its time, its thread, its repetitions."""
+"""The call of a function that is a step or undoes one: its arguments, time limit, thread and retries."""
 
 import asyncio
 import functools
@@ -30,24 +30,24 @@ from tidings_worker.errors import AttemptTimeoutError, FinalError, breaker_resul
 
 
 class Tries(NamedTuple):
-    """How often a function has been called for a step."""
+    """How often the worker has called a function for a step."""
 
     attempts: int = 0
     failures: int = 0
-    """Those that it ended with an error."""
+    """The attempts that the function ended with an error."""
     unknown: bool = False
     """Whether one of them may have done its work all the same: it took too long, or its worker was lost."""
 
 
 BREAKER_RECHECK_S = (0.1, 10.0)
-"""The least and the most after which a step that was kept out by a breaker looks again, and up to as much more."""
+"""A step that a breaker refuses tries again after at least the first, at most the second, and up to as much more."""
 
 SaveTries = Callable[[Tries, float | None], Awaitable[None]]
-"""Records the tries, and the seconds until the next (None: it begins now)."""
+"""Records the tries, and the seconds until the next one (None: it begins now)."""
 
 
 class StepFunction(NamedTuple):
-    """A function with the arguments it is called with, and how."""
+    """A function with its arguments, and the policy of the call."""
 
     name: str
     function: Callable[..., Any]
@@ -55,10 +55,10 @@ class StepFunction(NamedTuple):
     kwargs: dict[str, Any]
     policy: Policy
     context: type[Context] | type[SyncContext] | None
-    """What its first parameter gets, before `args`."""
+    """The class of its first argument, before `args`; None: the function takes no context."""
 
     def shown(self) -> str:
-        """Return its arguments as a JSON object, to be looked at; empty: they have no such form."""
+        """Return its arguments as a JSON object, for people to look at; empty: they have no form in JSON."""
         try:
             signature = inspect.signature(self.function)
             bound = signature.bind(*((None,) if self.context else ()), *self.args, **self.kwargs)
@@ -90,17 +90,16 @@ def step_function_of(
     retries: int | None = None,
     timeout: float | None = None,
 ) -> StepFunction:
-    """Return a function or a `@job` as it is called in a step.
+    """Return the call of a function or a `@job` in a step.
 
     Args:
         what: the function.
         args: its arguments.
         kwargs: more of them.
-        policy: what counts where nothing else is said, and it has no policy of its own: that of the saga, but for its
-            time limit and its breaker.
-        name: of the step.
-        retries: instead of the policy's.
-        timeout: instead of the policy's, s.
+        policy: the saga's. A function that is no `@job` has this policy, without its time limit and breaker.
+        name: of the step; None: the function's.
+        retries: instead of the policy's; None: the policy's.
+        timeout: s, instead of the policy's; None: the policy's.
 
     """
     if isinstance(what, Job):
@@ -116,7 +115,7 @@ def step_function_of(
 
 
 def undo_of(step: StepFunction, undo: Callable[..., Any], policy: Policy) -> Callable[[Any], StepFunction]:
-    """Return what makes the call that undoes a step, from what the step returned."""
+    """Return a function that makes the call that undoes a step, from the step's result."""
 
     def of(result: Any) -> StepFunction:
         function = undo.function if isinstance(undo, Job) else undo
@@ -154,14 +153,14 @@ class FunctionCaller:
         Args:
             what: the function.
             key: its idempotency key.
-            save: called before each attempt, and after one that is to be repeated.
+            save: records the tries; called before each, and after one that is to be repeated.
             pause: waits so many seconds.
             before: the tries of earlier attempts of the job.
-            undoes: whether that undoes a step.
+            undoes: whether the function undoes a step.
 
         """
         attempts, failures, unknown = before
-        unknown = unknown or attempts > failures  # one was cut off
+        unknown = unknown or attempts > failures  # a try without an end: its worker was lost
         while True:
             attempts += 1
             await save(Tries(attempts, failures, unknown), None)
@@ -170,13 +169,13 @@ class FunctionCaller:
                 return FunctionOutcome(result, None, Tries(attempts, failures))
             except (asyncio.CancelledError, GeneratorExit):
                 raise
-            except CircuitOpenError as error:  # no failure of its own, nor a call
+            except CircuitOpenError as error:  # the function was not called: this is no try
                 attempts -= 1
                 circuit = checked_circuit_error(error)
                 tries, wait = Tries(attempts, failures, unknown), max(circuit.retry_after, BREAKER_RECHECK_S[0])
                 if circuit.when_open == "fail":
                     return FunctionOutcome("null", outcomes.circuit_open_problem(circuit.breaker, wait), tries, error)
-                pause_s = min(wait, BREAKER_RECHECK_S[1]) * (1 + random.random())  # noqa: S311 - sagas look one after the other
+                pause_s = min(wait, BREAKER_RECHECK_S[1]) * (1 + random.random())  # noqa: S311 - spreads the sagas that wait
             except BaseException as error:  # noqa: BLE001 - SystemExit of a step would end the worker
                 failures += 1
                 unknown = unknown or isinstance(error, AttemptTimeoutError | UnstorableResultError)
@@ -189,7 +188,7 @@ class FunctionCaller:
             await pause(pause_s)
 
     async def _traced(self, what: StepFunction, key: str, verb: str, attempt: int) -> str:
-        """Do as `_call`, in a span where the attempt has one."""
+        """Do as `_call`, inside a span if the attempt has one."""
         span = None
         if self._tracing is not None:
             attributes: dict[str, AttributeValue] = {"tidings.step": what.name, "tidings.step.attempt": attempt}
@@ -206,13 +205,13 @@ class FunctionCaller:
             span.end()
 
     async def _call(self, what: StepFunction, key: str) -> str:
-        """Return what a function returned, as JSON text; called behind the breaker of its `@job`, if it has one.
+        """Call a function, behind the breaker of its `@job` if it has one; return its result as JSON text.
 
         Raises:
             CircuitOpenError: the breaker is open.
             AttemptTimeoutError: it took longer than it may.
-            FinalError: what it returned cannot be kept.
-            BaseException: what it raised.
+            FinalError: the journal cannot keep its result.
+            BaseException: the error that the function raised.
 
         """
         if what.policy.breaker is None:
@@ -222,7 +221,7 @@ class FunctionCaller:
         try:
             result = await self._timed(what, key)
         except BaseException as error:
-            # That it took too long it does not say itself.
+            # The breaker's author names TimeoutError; the worker's own error for a time limit is not theirs to know.
             seen = TimeoutError() if isinstance(error, AttemptTimeoutError) else error
             self._sink.leave(ticket, breaker_result_of(breaker, seen), failure_text(error))
             raise
@@ -236,7 +235,9 @@ class FunctionCaller:
         loop = asyncio.get_running_loop()
         try:
             async with clock, nullcontext() if inspect.iscoroutinefunction(what.function) else self._threads:
-                if limit is not None:  # its time does not count while it waits for a thread
+                if (
+                    limit is not None
+                ):  # only from here on: the time in which the function waits for a thread does not count
                     clock.reschedule(loop.time() + limit)
                 result = await self._result(what)
         except TimeoutError as error:
@@ -259,7 +260,7 @@ class FunctionCaller:
 
 
 class UnstorableResultError(FinalError):
-    """A step has done its work, and what it returned cannot be kept."""
+    """A step has done its work, but the journal cannot keep its result."""
 
 
 def _step_result_json(name: str, result: Any) -> str:
@@ -267,14 +268,14 @@ def _step_result_json(name: str, result: Any) -> str:
         encoded = encode(result)
     except TypeError as error:
         raise UnstorableResultError(
-            problem("handler_error", f"what step {name!r} returned: {safe_text(error)}")
+            problem("handler_error", f"the result of step {name!r}: {safe_text(error)}")
         ) from error
     if len(encoded) > MAX_RESULT_BYTES:
         raise UnstorableResultError(
             problem(
                 "result_too_large",
-                f"what step {name!r} returned is {len(encoded)} bytes as JSON; at most {MAX_RESULT_BYTES} are kept: "
-                "return a reference",
+                f"the result of step {name!r} has {len(encoded)} bytes as JSON; the journal keeps at most "
+                f"{MAX_RESULT_BYTES}: return a reference",
                 limit=MAX_RESULT_BYTES,
             )
         )
@@ -284,7 +285,7 @@ def _step_result_json(name: str, result: Any) -> str:
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some that are built in tell nothing
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
 
 
