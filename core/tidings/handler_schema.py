@@ -10,6 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from .context import Context
+from .protocol.input_template import resolve_reference
 from .schema.codec import decode, is_pydantic
 from .schema.schema_types import complete, complete_pydantic
 from .sync_context import SyncContext
@@ -64,8 +65,7 @@ class InputSchema:
         try:
             decode(b"{}", self.type)
         except msgspec.ValidationError:
-            schema = self.schema
-            part = schema["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+            part = resolve_reference(self.schema, self.schema)
             return list(part.get("required", ())) or ["the input"]
         return []
 

@@ -1,11 +1,12 @@
 """Compensation: a saga that failed, was cancelled or has expired undoes its steps, the last first."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
 
+from tidings.protocol.input_template import resolve_reference
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import State
 from tidings.protocol.steps import StepHead, StepStatus
@@ -171,7 +172,7 @@ class Compensator:
             await self._save(row, StepStatus.COMPENSATING, child=str(token))
         submitted = goes_on and self._journal_client.left_to_wait
         while not submitted:
-            text = _input_of(row, None if record is None else msgspec.json.decode(record.input))
+            text = _input_of(row, {} if record is None else msgspec.json.decode(record.input))
             submitted = await children.submit(row.path + UNDO_SUFFIX, token, row.head.undo, text)
             if not submitted:
                 await self._environment.pause_of(row.path)(UNIQUE_RETRY_S)
@@ -205,17 +206,9 @@ class Compensator:
         await self._journal_client.write(row.path, head, undone=problem_text, due_ms=due_ms)
 
 
-def _input_of(row: JournalRow, schema: Any) -> str:
+def _input_of(row: JournalRow, schema: Mapping[str, Any]) -> str:
     """Return the input of the child that undoes a step: the step's own, and its result if the kind has such a field."""
     value = msgspec.json.decode(row.input) if row.input else {}
-    if "result" in _fields_of(schema or {}):
+    if "result" in resolve_reference(schema, schema).get("properties", {}):
         value = {**value, "result": msgspec.json.decode(row.result)}
     return msgspec.json.encode(value).decode()
-
-
-def _fields_of(schema: dict[str, Any]) -> dict[str, Any]:
-    part = schema
-    while "$ref" in part:
-        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
-    fields: dict[str, Any] = part.get("properties", {})
-    return fields
