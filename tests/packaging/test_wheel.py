@@ -19,6 +19,7 @@ from support.store import free_port
 from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
+CONSTRAINTS = ROOT / "constraints.txt"
 JOBS = """
 from tidings import Context, job
 
@@ -44,21 +45,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=["newest", "oldest"])
 def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and the newest dependencies that were tried, or the oldest that are admitted."""
-    constraints = ROOT / "constraints.txt"
+    constraints = CONSTRAINTS
     if request.param == "oldest":
         constraints = tmp_path_factory.mktemp("floors") / "constraints.txt"
-        asked = requirements("server", "worker", "embedded", "dev")
+        asked = requirements("cli", "server", "worker", "embedded", "dev")
         constraints.write_text("".join(f"{one.name}=={floor_of(one)}\n" for one in asked))
-    folder = tmp_path_factory.mktemp("environment")
+    return install(tmp_path_factory.mktemp("environment"), f"tidings[dev] @ {wheel.as_uri()}", constraints)
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and what it brings along without any extra."""
+    return install(tmp_path_factory.mktemp("bare"), f"tidings @ {wheel.as_uri()}")
+
+
+def install(folder: Path, requirement: str, constraints: Path = CONSTRAINTS) -> Path:
+    """Install into an environment of its own; return the folder of its programs."""
     venv.create(folder, with_pip=True)
-    subprocess.run(
-        [
-            str(folder / "bin/pip"), "install", "--quiet", "--no-warn-script-location",
-            "-c", str(constraints), f"tidings[dev] @ {wheel.as_uri()}",
-        ],
-        check=True,
-        env=outside(),
-    )  # fmt: skip
+    pip = [str(folder / "bin/pip"), "install", "--quiet", "--no-warn-script-location"]
+    subprocess.run([*pip, "-c", str(constraints), requirement], check=True, env=outside())
     return folder / "bin"
 
 
@@ -137,11 +142,7 @@ def test_tidings_dev_runs_from_an_installed_wheel_and_stops_cleanly(
     assert process.wait(scaled(15)) == 0, process.stdout and process.stdout.read()
 
 
-def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path, with_pip=True)
-    pip, python = str(tmp_path / "bin/pip"), str(tmp_path / "bin/python")
-    constraints = str(ROOT / "constraints.txt")
-    subprocess.run([pip, "install", "--quiet", "-c", constraints, str(wheel)], check=True, env=outside())
+def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(bare: Path, tmp_path: Path) -> None:
     script = (
         "import sys; from tidings import Client, Context, Reject, job\n"
         "@job\n"
@@ -149,10 +150,34 @@ def test_the_library_alone_is_enough_to_write_jobs_and_to_submit(wheel: Path, tm
         "assert f.record().kind == 'f'\n"
         "Client('http://127.0.0.1:1')\n"
         "assert not {'starlette', 'uvicorn', 'tidings_server', 'tidings_worker'} & set(sys.modules)\n"
+        "from importlib.util import find_spec\n"
+        "assert not any(map(find_spec, ('typer', 'rich', 'pygments')))\n"
     )
-    subprocess.run([python, "-c", script], check=True, cwd=tmp_path, env=outside())
+    subprocess.run([str(bare / "python"), "-c", script], check=True, cwd=tmp_path, env=outside())
+
+
+@pytest.mark.parametrize(
+    "command", [["tidings"], ["tidings", "status", "--json"], ["python", "-m", "tidings", "serve"]]
+)
+def test_without_its_extra_the_command_line_says_in_one_line_what_to_install(bare: Path, command: list[str]) -> None:
+    program, *arguments = command
     refused = subprocess.run(
-        [str(tmp_path / "bin/tidings"), "serve"], capture_output=True, text=True, check=False, env=outside()
+        [str(bare / program), *arguments], capture_output=True, text=True, check=False, env=outside()
     )
-    assert refused.returncode == 1
-    assert "pip install 'tidings[server]'" in refused.stderr
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr == (
+        "tidings: the command line is not installed (typer is missing): pip install 'tidings[cli]'\n"
+    )
+
+
+def test_the_command_line_alone_says_which_extra_a_command_of_another_package_needs(
+    wheel: Path, tmp_path: Path
+) -> None:
+    programs = install(tmp_path, f"tidings[cli] @ {wheel.as_uri()}")
+    for command, extra in (("serve", "server"), ("work", "worker"), ("key", "server")):
+        refused = subprocess.run(
+            [str(programs / "tidings"), command], capture_output=True, text=True, check=False, env=outside()
+        )
+        assert refused.returncode == 1
+        assert f"pip install 'tidings[{extra}]'" in refused.stderr
