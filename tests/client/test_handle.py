@@ -33,7 +33,7 @@ async def handle() -> Handle:
 
 
 def tell(handle: Handle, *news: Event | Ack) -> None:
-    handle._track.news.extend(news)
+    handle._job.news.extend(news)
     handle.look()
 
 

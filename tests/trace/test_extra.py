@@ -9,7 +9,7 @@ WITHOUT = """
 import sys
 sys.modules["opentelemetry"] = None  # as if it were not installed
 from tidings.settings import SettingsError, from_env
-from tidings.trace import tracing_of
+from tidings.tracing.tracing_setup import tracing_of
 from tidings_worker.settings import WorkerSettings
 assert tracing_of(from_env(WorkerSettings, {}), "x", "y") is None
 try:

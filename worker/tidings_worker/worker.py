@@ -34,7 +34,7 @@ from tidings.store.redis.subscription import Subscription
 from tidings.store.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
 from tidings.store.retention import RetentionWatch
 from tidings.store.saga_store import SagaStore
-from tidings.tracing.spans import tracing_of
+from tidings.tracing.tracing_setup import tracing_of
 
 from . import fork
 from .circuit.worker_breakers import WorkerBreakers, log_change

@@ -76,7 +76,7 @@ class Client:
             connect_timeout_s=connect_timeout,
         )
         self._handles: dict[TrackedJob, Handle] = {}
-        self._orders: dict[JobCommand, asyncio.Future[None]] = {}
+        self._commands: dict[JobCommand, asyncio.Future[None]] = {}
         self._refusals: dict[str, int] = {}
         """How often in a row the watch of a job was refused for now, by token."""
         self._end: SocketEnd | None = None
@@ -192,43 +192,43 @@ class Client:
 
     async def _follow(self, ask: Callable[[], TrackedJob]) -> Handle:
         self._check_open()
-        track = ask()
-        handle = self._handles[track] = Handle(track, self)
+        job = ask()
+        handle = self._handles[job] = Handle(job, self)
         self.on_news()
         try:
             await asyncio.shield(handle.answered)
         except asyncio.CancelledError:
-            self.forget(track)
+            self.forget(job)
             raise
         return handle
 
-    def forget(self, track: TrackedJob) -> None:
+    def forget(self, job: TrackedJob) -> None:
         """Follow a job no more; `Handle.close` says what that means."""
-        self._protocol.forget(track)
-        self._handles.pop(track, None)
+        self._protocol.forget(job)
+        self._handles.pop(job, None)
         self._send()
 
-    async def cancel(self, track: TrackedJob) -> None:
+    async def cancel(self, job: TrackedJob) -> None:
         """Ask that a job stop; `Handle.cancel` says what it raises."""
-        await self._order(lambda: self._protocol.cancel(track))
+        await self._command(lambda: self._protocol.cancel(job))
 
-    async def signal(self, track: TrackedJob, name: str, value: Any, key: str | None) -> None:
+    async def signal(self, job: TrackedJob, name: str, value: Any, key: str | None) -> None:
         """Give a job a signal; `Handle.signal` says what it raises."""
         if not _SIGNAL.match(name):
             raise ValueError(f"{name!r} is no name of a signal: 1 to 128 letters, digits, `_`, `.` and `-`")
         text = encode(value)
-        await self._order(lambda: self._protocol.signal(track, name, text, key or uuid.uuid4().hex))
+        await self._command(lambda: self._protocol.signal(job, name, text, key or uuid.uuid4().hex))
 
-    async def _order(self, ask: Callable[[], JobCommand]) -> None:
+    async def _command(self, ask: Callable[[], JobCommand]) -> None:
         self._check_open()
-        order = ask()
-        answer = self._orders[order] = asyncio.get_running_loop().create_future()
+        command = ask()
+        answer = self._commands[command] = asyncio.get_running_loop().create_future()
         self.on_news()
         try:
             await answer
         finally:
-            self._protocol.withdraw(order)
-            self._orders.pop(order, None)
+            self._protocol.withdraw(command)
+            self._commands.pop(command, None)
 
     async def _ask_again(self, token: str, problem: Problem) -> None:
         tries = self._refusals[token] = self._refusals.get(token, 0) + 1
@@ -245,18 +245,18 @@ class Client:
     # What the connection tells.
 
     def on_news(self) -> None:
-        """Look at what the ledger has learned."""
-        for track in self._protocol.take_updated_jobs():
-            self._refusals.pop(track.token or "", None)
-            handle = self._handles.get(track)
+        """Take what the protocol has learned."""
+        for job in self._protocol.take_updated_jobs():
+            self._refusals.pop(job.token or "", None)
+            handle = self._handles.get(job)
             if handle is not None:
                 handle.look()
-            if track.ended:
-                self._handles.pop(track, None)
-        for order in self._protocol.take_answered_commands():
-            answer = self._orders.get(order)
+            if job.ended:
+                self._handles.pop(job, None)
+        for command in self._protocol.take_answered_commands():
+            answer = self._commands.get(command)
             if answer is not None and not answer.done():
-                _resolve(answer, order.problem)
+                _resolve(answer, command.problem)
         for token, problem in self._protocol.take_postponed_watches():
             self._start(self._ask_again(token, problem), "tidings ask again")
         self._send()
@@ -268,7 +268,7 @@ class Client:
         for handle in self._handles.values():
             handle.fail(error)
         self._handles.clear()
-        for answer in self._orders.values():
+        for answer in self._commands.values():
             if not answer.done():
                 answer.set_exception(error)
 

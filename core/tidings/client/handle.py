@@ -57,13 +57,13 @@ class _EventReader(AsyncIterator[Event]):
 class JobActions(Protocol):
     """Whom a handle asks to tell a job something."""
 
-    async def cancel(self, track: TrackedJob) -> None:
+    async def cancel(self, job: TrackedJob) -> None:
         """Have it stopped."""
 
-    async def signal(self, track: TrackedJob, name: str, value: Any, key: str | None) -> None:
+    async def signal(self, job: TrackedJob, name: str, value: Any, key: str | None) -> None:
         """Give it a signal."""
 
-    def forget(self, track: TrackedJob) -> None:
+    def forget(self, job: TrackedJob) -> None:
         """Follow it no more."""
 
 
@@ -77,10 +77,10 @@ class _AlreadyDone(Awaitable[None]):
 class Handle:
     """One job. Made by `Client.submit` and `Client.watch`."""
 
-    def __init__(self, track: TrackedJob, orders: JobActions) -> None:
-        self._track = track
-        self._actions = orders
-        self._seen = track.seq
+    def __init__(self, job: TrackedJob, actions: JobActions) -> None:
+        self._job = job
+        self._actions = actions
+        self._seen = job.seq
         """Number of the last event that iterators were given."""
         self._first: _EventReader | None = None
         self._readers: weakref.WeakSet[_EventReader] = weakref.WeakSet()
@@ -100,13 +100,13 @@ class Handle:
         self._steps = SagaSteps()
 
     def __repr__(self) -> str:
-        return f"<job {self._track.token or '(not acked)'} {self.status}>"
+        return f"<job {self._job.token or '(not acked)'} {self.status}>"
 
     @property
     def token(self) -> str:
         """The job's token."""
-        assert self._track.token is not None, "a handle is given out when the job has a token"
-        return self._track.token
+        assert self._job.token is not None, "a handle is given out when the job has a token"
+        return self._job.token
 
     @property
     def steps(self) -> list[Step]:
@@ -163,7 +163,7 @@ class Handle:
             ConnectionLost: the connection was closed for good.
 
         """
-        await self._actions.cancel(self._track)
+        await self._actions.cancel(self._job)
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """Give a saga a signal; return when the server has it durably. The saga may come to wait for it later.
@@ -183,7 +183,7 @@ class Handle:
             ConnectionLost: the connection was closed for good.
 
         """
-        await self._actions.signal(self._track, name, value, key)
+        await self._actions.signal(self._job, name, value, key)
 
     def close(self) -> Awaitable[None]:
         """Follow the job no more; the job itself goes on.
@@ -193,7 +193,7 @@ class Handle:
         does nothing. It is done at once: `await` is allowed, not needed.
         """
         if not self._done.is_set():
-            self._actions.forget(self._track)
+            self._actions.forget(self._job)
             self.fail(NotWatched(self.token))
         return _AlreadyDone()
 
@@ -222,7 +222,7 @@ class Handle:
 
     def look(self) -> None:
         """Take the news of the job."""
-        news, self._track.news = self._track.news, []
+        news, self._job.news = self._job.news, []
         for one in news:
             match one:
                 case Event():
@@ -232,7 +232,7 @@ class Handle:
                 case Ack():
                     self.status, self.duplicate = one.status, one.duplicate
                     self._answer()
-                    if not self._track.watched:
+                    if not self._job.watched:
                         self.fail(NotWatched(one.token))
                 case SnapshotFrame():
                     self.status = one.status

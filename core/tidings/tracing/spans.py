@@ -1,7 +1,7 @@
-"""Traces: what the services tell of a job's way, where somebody collects that.
+"""Spans as server and worker use them; `otel` implements them, and `tracing_setup` loads it where it is wanted.
 
-Nothing of OpenTelemetry is imported here: a process whose traces are switched off has no part of it, and asks one
-question a job. `tidings.tracing.otel` does the work.
+Nothing of OpenTelemetry is imported here: a process whose operator has not switched traces on loads no part of it, and
+asks one question a job.
 """
 
 import sys
@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, Protocol
 
 from tidings.protocol.trace_context import traceparent_parts
-from tidings.settings import SettingsError, StoreSettings
 
 AttributeValue = str | int | bool
 SpanRole = Literal["producer", "consumer", "internal"]
@@ -77,29 +76,6 @@ class Tracing(Protocol):
 
     def close(self) -> None:
         """Send what has not been sent, for a few seconds at the most."""
-
-
-def tracing_of(settings: StoreSettings, service: str, instance: str) -> Tracing | None:
-    """Return what begins spans; None: traces are switched off.
-
-    Args:
-        settings: of the process.
-        service: its name, where the environment gives none.
-        instance: its own among those of that name.
-
-    Raises:
-        SettingsError: OpenTelemetry is not installed.
-
-    """
-    if settings.traces == "off":
-        return None
-    try:
-        from .otel import host_tracing, otlp_tracing  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise SettingsError(
-            f"TIDINGS_TRACES is {settings.traces!r}: that needs OpenTelemetry ({error}); install tidings[otel]"
-        ) from error
-    return otlp_tracing(service, instance) if settings.traces == "otlp" else host_tracing()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ MUTANTS = (
     ),
     Mutant(
         "A client sends a call over which every connection breaks for ever.",
-        python("ClientProtocol._suspect").swap("< MAX_BROKEN", "< 1_000 * MAX_BROKEN"),
+        python("Calls._suspect").swap(">= MAX_BROKEN", ">= 1_000 * MAX_BROKEN"),
         (LEDGER,),
     ),
     Mutant(

@@ -47,12 +47,12 @@ MUTANTS = (
     ),
     Mutant(
         "A client shows an event twice.",
-        python("ClientProtocol._event").cut("and frame.seq > track.seq"),
+        python("Watches.event").cut("and frame.seq > job.seq"),
         (LEDGER,),
     ),
     Mutant(
         "A client takes what one iterator missed for what all did.",
-        python("ClientProtocol._ask_watch").swap("min(track.seq", "max(track.seq"),
+        python("Watches.start").swap("min(job.seq", "max(job.seq"),
         (LEDGER,),
     ),
     Mutant(
@@ -62,8 +62,8 @@ MUTANTS = (
     ),
     Mutant(
         "A client makes a new key when it submits again.",
-        python("ClientProtocol._send_submits").swap(
-            "track, track.submit", 'track, {**track.submit, "key": str(self.next_ref())}'
+        python("Calls._send_submit").swap(
+            "job, job.submit", 'job, job.submit.replace(\'"key":"\', f\'"key":"{self.next_ref()}\')'
         ),
         (LEDGER,),
     ),

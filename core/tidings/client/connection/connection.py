@@ -45,7 +45,7 @@ class ConnectionOwner(Protocol):
     """Whose connection it is."""
 
     def on_news(self) -> None:
-        """Look at what the ledger has learned."""
+        """Take what the protocol has learned."""
 
     def closed(self, end: SocketEnd) -> None:
         """Take note that there will be no connection any more."""
@@ -65,7 +65,7 @@ class PersistentConnection:
     def __init__(
         self,
         address: str,
-        ledger: ClientProtocol,
+        protocol: ClientProtocol,
         credential: Credential,
         owner: ConnectionOwner,
         *,
@@ -77,7 +77,7 @@ class PersistentConnection:
 
         Args:
             address: of the socket, `ws://` or `wss://`.
-            ledger: what is to be asked, and where answers go.
+            protocol: what it sends and receives.
             credential: what to present if the server asks who this is.
             owner: told of news and of the end.
             connect_timeout_s: how long one socket may take until it can be used.
@@ -89,7 +89,7 @@ class PersistentConnection:
         self.opened = asyncio.Event()
         """Set when the first socket can be used, or never will be."""
         self._address = address
-        self._protocol = ledger
+        self._protocol = protocol
         self._credential = credential
         self._owner = owner
         self._connect_timeout_s = connect_timeout_s
@@ -113,7 +113,7 @@ class PersistentConnection:
         return self.states.last.state
 
     def send_soon(self) -> None:
-        """Have sent what the ledger holds."""
+        """Have sent what the protocol has to send."""
         self._wanted.set()
 
     def close(self, end: SocketEnd) -> None:
@@ -181,7 +181,7 @@ class PersistentConnection:
             ) from error
 
     async def _greet(self, socket: ClientConnection, credential: str | None) -> Limits:
-        """Wait for `hello`, present the credential if it is wanted, and let the ledger ask."""
+        """Wait for `hello`, present the credential if it is wanted, and let the protocol ask."""
         hello = await self._next(socket)
         while not isinstance(hello, Hello):
             hello = await self._next(socket)
@@ -261,7 +261,7 @@ class PersistentConnection:
                 log.warning("the renewed credential was refused: %s", frame.problem.detail)
 
     async def _write(self, socket: ClientConnection, limits: Limits) -> None:
-        """Send what the ledger holds, a little more slowly than the server allows."""
+        """Send what the protocol has to send, a little more slowly than the server allows."""
         burst = max(1, SEND_RATE_SHARE * limits.max_frame_burst)
         bucket = TokenBucket(SEND_RATE_SHARE * limits.max_frames_per_s, burst, asyncio.get_running_loop().time())
         try:
