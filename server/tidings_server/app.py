@@ -17,6 +17,7 @@ from tidings.settings import from_env
 
 from .admin.routes import admin_routes
 from .http.batch_endpoint import BatchEndpoint
+from .http.front_page import FrontPage
 from .http.job_endpoints import JobEndpoints
 from .http.metrics_endpoint import MetricsEndpoint
 from .http.static_files import StaticPages, static_folder
@@ -35,8 +36,7 @@ from .websocket.socket_endpoint import SocketEndpoint
 
 CONSOLE = "console/index.html"
 
-FRONT_PAGES = {"kinds": "index.html", "demo": "demo.html"}
-"""The file that stands at `/`, by the setting `page`."""
+KINDS_PAGE = "index.html"
 
 
 def create_app(settings: ServerSettings | None = None) -> Starlette:
@@ -85,8 +85,8 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
 
     pages = StaticPages(folder)
 
-    async def index(request: Request) -> Response:
-        return await pages.get_response(FRONT_PAGES[runtime.settings.page], request.scope)
+    async def kinds_page(request: Request) -> Response:
+        return await pages.get_response(KINDS_PAGE, request.scope)
 
     async def console(request: Request) -> Response:
         if not (folder / CONSOLE).is_file():
@@ -97,7 +97,12 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
 
     metrics = [Route("/metrics", MetricsEndpoint(runtime, sockets).page)] if runtime.settings.metrics else []
-    front = [Route("/", index)] if runtime.settings.page in FRONT_PAGES else []
+    front: list[BaseRoute] = []
+    match runtime.settings.page:
+        case "kinds":
+            front = [Route("/", kinds_page)]
+        case "demo":
+            front = [Route("/", FrontPage(folder).get)]
     return [
         *front,
         Route("/console", console),
