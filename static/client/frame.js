@@ -89,6 +89,17 @@
  * @property {string} [undo] What undoes it.
  * @property {string} [undo_child] Token of the job that does.
  *
+ * @typedef {object} OverviewFrame How the server and its store stand; `docs/reference/admin.md` has the fields.
+ * @property {"overview"} type
+ * @property {string} at RFC 3339, by the store's clock.
+ * @property {object[]} queues
+ * @property {object[]} kinds
+ * @property {object[]} workers
+ * @property {object[]} breakers
+ * @property {object[]} latency
+ * @property {object} connections
+ * @property {object} store
+ *
  * @typedef {{type: "event"} & JobEvent} EventFrame
  * @typedef {{type: "done", ref: number}} Done
  * @typedef {{type: "pong", ref: number}} Pong
@@ -96,7 +107,7 @@
  * @typedef {{type: "error", ref: number | null, problem: Problem, token?: string}} ErrorFrame
  * @typedef {{type: "goaway", reason: string, reconnect_after: number}} GoAway
  *
- * @typedef {Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway} ServerFrame
+ * @typedef {Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway | OverviewFrame} ServerFrame
  */
 
 export {};

@@ -1,7 +1,7 @@
 // @ts-check
 /** The client itself, whatever it falls back to: `../tidings.js` is what users import. */
 
-/** @import { Ack, Limits, Problem, ServerFrame } from "./frame.js" */
+/** @import { Ack, Limits, OverviewFrame, Problem, ServerFrame } from "./frame.js" */
 /** @import { Backoff } from "./backoff.js" */
 /** @import { Call } from "./calls.js" */
 /** @import { Credential, Lesser, State, StateChange, Surroundings, Timers } from "./connection.js" */
@@ -53,7 +53,8 @@ import { Watches } from "./watches.js";
  *
  * @typedef {object} TidingsEvents
  * @property {StateChange} state The connection's state changed.
- * @property {Problem} error The server complained of something that belongs to no call.
+ * @property {Problem} error The server complained of something that belongs to no call, or refused `observe`.
+ * @property {OverviewFrame} overview How queues, workers and connections stand, each second: see `observe`.
  */
 
 export class Tidings {
@@ -71,6 +72,8 @@ export class Tidings {
   /** @type {readonly string[]} */
   #features = [];
   #ref = 0;
+  /** @type {"observe" | "unobserve" | undefined} What to ask each server for; undefined: nothing. */
+  #overview;
   /** @type {Emitter<TidingsEvents>} */
   #emitter = new Emitter();
   /** @type {Surroundings} */
@@ -196,6 +199,17 @@ export class Tidings {
     return entry.job;
   }
 
+  /**
+   * Has the server send an `overview` each second, or stops it; after a break the client asks again. Only an
+   * administrator may, and only over a socket: elsewhere nothing comes.
+   *
+   * @param {boolean} [wanted]
+   */
+  observe(wanted = true) {
+    this.#overview = wanted ? "observe" : "unobserve";
+    this.#askOverview();
+  }
+
   /** Disconnects for good. Jobs go on at the server; their promises here end with code `closed`. */
   close() {
     this.#connection.close();
@@ -291,6 +305,10 @@ export class Tidings {
     return this.#order("cancel", job);
   }
 
+  #askOverview() {
+    if (this.#overview && this.#connection.writable) this.#ask(this.#call(this.#overview, {}, { refused: this.#complain }));
+  }
+
   /** @param {string} token */
   #endWatch(token) {
     if (this.#connection.writable) this.#ask(this.#call("unwatch", { token }, {}));
@@ -300,6 +318,7 @@ export class Tidings {
 
   #ready() {
     this.#watches.resume();
+    this.#askOverview();
     this.#pump();
   }
 
@@ -334,20 +353,24 @@ export class Tidings {
     switch (frame.type) {
       case "event":
         return this.#watches.event(frame);
+      case "overview":
+        return this.#emitter.emit("overview", frame);
       case "snapshot":
         this.#calls.take(frame.ref);
         return this.#watches.snapshot(frame);
       case "ack":
       case "done":
-      case "pong":
         this.#calls.take(frame.ref)?.answered(frame);
         return this.#pump();
       case "error":
         if (frame.ref === null && frame.token) return this.#watches.vanished(frame.token, frame.problem);
         return this.#refused(frame.ref, frame.problem);
-      default: // hello and goaway are the connection's; alive says nothing; newer ones are not known here
+      default: // hello and goaway are the connection's; alive and pong say nothing; newer ones are not known here
     }
   }
+
+  /** @param {Problem} problem */
+  #complain = (problem) => this.#emitter.emit("error", problem);
 
   /**
    * @param {number | null} ref
@@ -358,7 +381,7 @@ export class Tidings {
     if (ref && problem.code === "draining") return;
     const call = this.#calls.take(ref);
     if (!call && ref === null && UNREADABLE.has(problem.code) && this.#calls.unread(problem)) return;
-    if (!call) return this.#emitter.emit("error", problem);
+    if (!call) return this.#complain(problem);
     call.refused(problem);
     this.#pump();
   }
@@ -367,7 +390,7 @@ export class Tidings {
 /** Problems of a call that could not be read, perhaps not even its `ref`. */
 const UNREADABLE = new Set(["invalid_frame", "too_large"]);
 
-const UNBEARABLE = localProblem("invalid_frame", "every connection broke over this: the server, or a proxy, cannot take it");
+const UNBEARABLE = localProblem("invalid_frame", "every connection broke over this call");
 const CLOSED = localProblem("closed", "the connection is closed");
 
 /**

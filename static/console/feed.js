@@ -1,9 +1,7 @@
 // @ts-check
 /**
- * What the server tells of itself each second, over the connection that the client keeps anyway.
- *
- * The client knows nothing of it: its socket is given one more listener here, and one more frame to
- * send whenever it has become usable. While nobody looks at the page, nothing is asked for.
+ * How the server stands, each second, over the connection of the client; while nobody looks at the page, the server is
+ * asked for nothing.
  */
 
 /** @import { StateChange } from "../client/connection.js" */
@@ -16,11 +14,7 @@ import { Tidings } from "../tidings.js";
 import { STALE } from "./session.js";
 import { again } from "./view.js";
 
-/** A reference that the client, which counts from 1, does not come to. */
-const REF = 2 ** 31 - 1;
-/** What a frame that is not the client's alone contains. */
-const OURS = ['"overview"', '"forbidden"', String(REF)];
-/** Where no socket gets through, it is asked for so often: ms. */
+/** Where no socket gets through, the console asks for an overview so often: ms. */
 const EVERY_MS = 2000;
 /** What is remembered of the queues for their small pictures: seconds. */
 const REMEMBERED = 120;
@@ -41,9 +35,6 @@ export class Feed {
   backlog = new Map();
   /** @type {Emitter<FeedEvents>} */
   #emitter = new Emitter();
-  /** @type {WebSocket | null} */
-  #socket = null;
-
   #lesser = false;
 
   /**
@@ -51,27 +42,19 @@ export class Feed {
    * @param {Api} api
    */
   constructor(session, api) {
-    const feed = this;
-    class Overheard extends WebSocket {
-      /**
-       * @param {string} url
-       * @param {string} protocol
-       */
-      constructor(url, protocol) {
-        super(url, protocol);
-        feed.#socket = this;
-        this.addEventListener("message", ({ data }) => feed.#hear(data));
-      }
-    }
-    this.tidings = new Tidings(undefined, { WebSocket: Overheard, credential: () => session.credential });
+    this.tidings = new Tidings(undefined, { credential: () => session.credential });
+    const look = () => this.tidings.observe(!document.hidden);
+    look();
+    document.addEventListener("visibilitychange", look);
+    this.tidings.on("overview", (overview) => this.take(/** @type {any} */ (overview)));
+    // Also when a renewed credential does not allow to observe any more.
+    this.tidings.on("error", ({ code, detail }) => { if (code === "forbidden") this.#emitter.emit("refused", detail); });
     this.tidings.on("state", (change) => {
-      if (change.state === "open" || change.state === "resuming") this.#look();
       this.#lesser = change.transport !== "websocket" && change.state === "open";
       // The client listens for a network that has come back; a credential is as good a reason to try at once.
       if (change.code === UNAUTHENTICATED) void session.ask(STALE).then(() => dispatchEvent(new Event("online")));
       this.#emitter.emit("state", change);
     });
-    document.addEventListener("visibilitychange", () => this.#look());
     again(EVERY_MS, async (signal) => {
       if (this.#lesser) this.take(await api.get("overview", {}, signal));
     });
@@ -85,23 +68,6 @@ export class Feed {
    */
   on(name, listener) {
     return this.#emitter.on(name, listener);
-  }
-
-  #look() {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    this.#socket.send(JSON.stringify({ type: document.hidden ? "unobserve" : "observe", ref: REF }));
-  }
-
-  /** @param {unknown} data */
-  #hear(data) {
-    // Not every frame is read twice.
-    if (typeof data !== "string" || !OURS.some((text) => data.includes(text))) return;
-    const { type, ref, token, problem, ...rest } = JSON.parse(data);
-    if (type === "overview") this.take(rest);
-    // Without a ref and a token: a renewed credential does not allow to observe any more.
-    else if (type === "error" && (ref === REF || (ref === null && !token && problem.code === "forbidden"))) {
-      this.#emitter.emit("refused", problem.detail);
-    }
   }
 
   /** @param {Overview} overview */

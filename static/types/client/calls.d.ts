@@ -48,7 +48,7 @@ export type Call = {
      * The frame. Made once, so that it is the same if it is sent again.
      */
     text: string;
-    type: "submit" | "cancel" | "signal" | "watch" | "unwatch";
+    type: "submit" | "cancel" | "signal" | "watch" | "unwatch" | "observe" | "unobserve";
     /**
      * It was sent at least once: the server may know of it.
      */

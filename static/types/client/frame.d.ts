@@ -231,6 +231,23 @@ export type Step = {
     undo_child?: string | undefined;
 };
 /**
+ * How the server and its store stand; `docs/reference/admin.md` has the fields.
+ */
+export type OverviewFrame = {
+    type: "overview";
+    /**
+     * RFC 3339, by the store's clock.
+     */
+    at: string;
+    queues: object[];
+    kinds: object[];
+    workers: object[];
+    breakers: object[];
+    latency: object[];
+    connections: object;
+    store: object;
+};
+/**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
  */
 export type EventFrame = {
@@ -276,4 +293,4 @@ export type GoAway = {
 /**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
  */
-export type ServerFrame = Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway;
+export type ServerFrame = Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway | OverviewFrame;

@@ -33,7 +33,8 @@
  *
  * @typedef {object} TidingsEvents
  * @property {StateChange} state The connection's state changed.
- * @property {Problem} error The server complained of something that belongs to no call.
+ * @property {Problem} error The server complained of something that belongs to no call, or refused `observe`.
+ * @property {OverviewFrame} overview How queues, workers and connections stand, each second: see `observe`.
  */
 export class Tidings {
     /**
@@ -80,6 +81,13 @@ export class Tidings {
         after?: number;
         signal?: AbortSignal;
     }): Job;
+    /**
+     * Has the server send an `overview` each second, or stops it; after a break the client asks again. Only an
+     * administrator may, and only over a socket: elsewhere nothing comes.
+     *
+     * @param {boolean} [wanted]
+     */
+    observe(wanted?: boolean): void;
     /** Disconnects for good. Jobs go on at the server; their promises here end with code `closed`. */
     close(): void;
     #private;
@@ -182,9 +190,13 @@ export type TidingsEvents = {
      */
     state: StateChange;
     /**
-     * The server complained of something that belongs to no call.
+     * The server complained of something that belongs to no call, or refused `observe`.
      */
     error: Problem;
+    /**
+     * How queues, workers and connections stand, each second: see `observe`.
+     */
+    overview: OverviewFrame;
 };
 import type { State } from "./connection.js";
 import type { Limits } from "./frame.js";
@@ -195,3 +207,4 @@ import type { Backoff } from "./backoff.js";
 import type { Timers } from "./connection.js";
 import type { StateChange } from "./connection.js";
 import type { Problem } from "./frame.js";
+import type { OverviewFrame } from "./frame.js";

@@ -45,7 +45,7 @@ MUTANTS = (
     ),
     Mutant(
         "The page of the demo stands at / of every server.",
-        python("_routes.index").swap("runtime.settings.page", '"demo"'),
+        python("_routes").swap("match runtime.settings.page", 'match "demo"'),
         ("tests/browser/test_kinds_page.py::test_a_setting_says_what_stands_there",),
     ),
     Mutant(
