@@ -101,7 +101,7 @@ class Setting(NamedTuple):
     unit: str
     meaning: str
     secret: bool
-    """Whether its value is shown to nobody."""
+    """Whether its value is secret: no log and no error shows it."""
 
 
 def from_env(kind: type[S], environ: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None) -> S:

@@ -1,6 +1,6 @@
 """The address of a store: what an operator writes, taken apart, checked and shown without its secrets. Pure.
 
-A message about an address never quotes it. Where an address is malformed, nobody can tell its password from the rest:
+A message about an address never quotes it. Where an address is malformed, no part is known to be no password:
 of `redis://:a/b@host` every parser takes `a` for a port. What is shown is made from the parts of an address that is
 well formed, and from nothing else.
 

@@ -2,7 +2,7 @@
 
 
 class TokenBucket:
-    """Begins full. No clock of its own: whoever asks says what time it is, s, by any clock that never goes back."""
+    """Begins full. It has no clock: the caller passes the time, s, of any clock that never goes back."""
 
     __slots__ = ("_at", "_burst", "_level", "_rate")
 

@@ -10,7 +10,7 @@ from tidings.store_url import show_store_url
 
 
 def _holds_secret(url: str) -> bool:
-    """Return whether an address holds a password, or may: in a malformed one nothing is known to be harmless."""
+    """Return whether an address holds a password, or may: of a malformed one no part is known to be harmless."""
     return "@" in url or "?" in url or "***" in show_store_url(url)
 
 
@@ -27,7 +27,7 @@ _SECRET_FLAGS: Mapping[str, _SecretFlag] = {
 
 
 def split_secrets(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return a command line without its secrets, and the environment that says them instead. Pure."""
+    """Return a command line without its secrets, and the variables that hold them instead. Pure."""
     left: list[str] = []
     environ: dict[str, str] = {}
     rest = iter(arguments)
@@ -48,10 +48,10 @@ def split_secrets(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def hide_secrets() -> None:
-    """Begin this process again without secrets among its arguments, if there are any: in its environment instead.
+    """Restart this process with the secrets of its arguments, if there are any, in its environment instead.
 
-    None but its own user can read that. The process keeps its id; in its first moments the arguments could be read, so
-    that variables and files remain the better way.
+    Only the process's own user can read the environment. The process keeps its id. Other users could read the arguments
+    until this call, so that variables and files remain the better way.
     """
     arguments, environ = split_secrets(sys.orig_argv)
     if environ:

@@ -1,18 +1,17 @@
-"""What a user of the command line can cause."""
+"""Errors that a user of the command line can cause, and the exit codes."""
 
 ERROR_PREFIX = "tidings: "
-"""What the one line of a mistake begins with, on standard error."""
-
+"""How the one line of an error begins, on standard error."""
 
 EXIT_MISTAKE = 1
-"""The exit code of a mistake of the user's, and of work that failed."""
+"""The exit code of a user's mistake, and of a job that failed."""
 EXIT_SETTING = 2
-"""Of a setting or flag that is wrong; typer's own too."""
+"""The exit code of a wrong setting or flag; typer uses the same."""
 EXIT_STORE = 3
-"""Of a store that cannot be used."""
+"""The exit code of a store that cannot be used."""
 EXIT_NO_WORKER = 4
-"""Of `tidings status`, where the store answers and no worker lives."""
+"""The exit code of `tidings status` where the store answers and no worker lives."""
 
 
 class CommandError(Exception):
-    """A command cannot do what was asked; the message says why and what to do."""
+    """A command cannot do what the user asked; the message says why, and what to do."""

@@ -18,7 +18,7 @@ COMPENSATION_TEXT = {
     "complete": "Everything that had been done was undone.",
     "incomplete": "Not all that had been done could be undone; it is among the dead letters.",
 }
-"""What became of a saga's work, by `compensation` of its problem."""
+"""The `compensation` of a saga's problem → what the command line says of it."""
 
 
 async def follow(handle: Handle, name: str) -> int:
@@ -34,7 +34,7 @@ async def follow(handle: Handle, name: str) -> int:
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(plain(name), total=None, message=f"[dim]{plain(handle.token)}[/dim]")
-        steps = SagaSteps()  # of its own: those of the handle are ahead of the events that wait here
+        steps = SagaSteps()  # the handle's own are ahead of the events that wait here
         async for event in handle:
             _show(bar, task, event)
             if event.name == "step" and (step := steps.apply_event(event)) is not None:
@@ -52,7 +52,7 @@ def _show(bar: Progress, task: TaskID, event: Event) -> None:
             bar.console.print(cell(_line(event.data)))
         case "retrying":
             after = event.data.get("after")
-            again = "" if after is None else f"; again in {after:g} s"  # a snapshot does not know
+            again = "" if after is None else f"; again in {after:g} s"  # a snapshot does not hold it
             bar.update(task, message=plain(f"attempt {event.data.get('attempt')} failed{again}"))
         case "succeeded":
             bar.update(task, total=1.0, completed=1.0, message="[green]succeeded[/green]")

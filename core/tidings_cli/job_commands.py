@@ -1,4 +1,4 @@
-"""The commands of a client: submit, watch, show, signal, cancel. Results go to standard output, all else not."""
+"""The commands of a client: submit, watch, show, signal, cancel. Only results go to standard output."""
 
 import asyncio
 import sys
@@ -157,9 +157,9 @@ def signal(
 async def _submit(
     client: Client, kind: str, value: dict[str, Any], texts: dict[str, str], options: SubmitOptions
 ) -> Handle:
-    """Submit; what reads as JSON and is refused as such is sent as the text that it is on the command line.
+    """Submit; a value that reads as JSON and that the server refuses as such is sent again as text.
 
-    The server knows which fields are texts. So nothing is asked before, and a submission costs what it did.
+    The server knows which fields are texts. So the command asks nothing before, and a submission costs no more.
     """
     try:
         return await client.submit(kind, value, options=options)
@@ -170,17 +170,17 @@ async def _submit(
         try:
             return await client.submit(kind, {**value, **as_text}, options=options)
         except ProblemError:
-            raise error from None  # the first says what is wrong with what was meant
+            raise error from None  # the first refusal is about the value that the user meant
 
 
 def _texts(fields: list[str]) -> dict[str, str]:
-    """Return the fields whose text reads as JSON that is no text."""
+    """Return the fields whose text reads as JSON, but not as a JSON string."""
     split = (field.partition("=") for field in fields)
     return {name: text for name, _, text in split if not isinstance(_json_or_text(text), str)}
 
 
 def _refused_fields(refused: Problem) -> set[str]:
-    """Return the fields of the input that a refusal names."""
+    """Return the fields of the input that the server's refusal names."""
     pointers = [refused.field, *(one.get("field") for one in refused.errors or ())]
     names = (pointer.removeprefix("/input/") for pointer in pointers if pointer and pointer.startswith("/input/"))
     return {name.replace("~1", "/").replace("~0", "~") for name in names if "/" not in name}
@@ -192,7 +192,7 @@ def _without_frame_fields(snapshot: SnapshotFrame) -> Snapshot:
 
 
 def read_input(fields: list[str], json: str | None, flag: str = "--json") -> dict[str, Any]:
-    """Return the input that the arguments say.
+    """Return the input that the arguments give.
 
     Args:
         fields: as field=value; they come before what the JSON says.
@@ -221,7 +221,7 @@ def _start_time(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(f"--at {text}: not a moment such as 2026-12-24T18:00:00+01:00") from None
-    # Without an offset people mean the clock on their wall.
+    # Without an offset the user means local time.
     return moment if moment.tzinfo else moment.astimezone()
 
 
@@ -247,7 +247,7 @@ def _json_or_text(text: str) -> Any:
 
 
 def _credential_source(credential: str | None) -> str | Callable[[], str] | None:
-    """Return what the client takes; a file is read again for each connection, so that it may be renewed."""
+    """Return the client's credential; a file is read for each connection, as it may be renewed."""
     if credential is None or not credential.startswith("@"):
         return credential
     path = Path(credential[1:])
@@ -257,11 +257,11 @@ def _credential_source(credential: str | None) -> str | Callable[[], str] | None
 
 
 def run_client(url: str, credential: str | None, wait: float, body: Callable[[Client], Awaitable[int]]) -> None:
-    """Do something with a client of the server that the flags name, and end with the exit code that it returns.
+    """Run `body` with a client of the server that the flags name, and exit with the code that it returns.
 
     Raises:
         CommandError: no server answers, or the connection was closed for good.
-        ProblemError: what was asked was refused.
+        ProblemError: the server refused what the command asked.
 
     """
 

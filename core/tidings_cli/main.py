@@ -1,7 +1,7 @@
-"""The entry point: finds the commands, and turns what users can cause into one clear line.
+"""The entry point: finds the command, runs it, and turns an error that users can cause into one clear line.
 
-Only the command that is called is imported: `tidings status` is a probe, run every few seconds, and most of what a
-command costs is the import of what the others need.
+Only the command that the user calls is imported. `tidings status` is a probe that runs every few seconds, and the
+imports of the other commands would cost most of its time.
 """
 
 import os
@@ -25,7 +25,7 @@ from .argument_secrets import hide_secrets
 from .command_errors import ERROR_PREFIX, EXIT_MISTAKE, EXIT_SETTING, EXIT_STORE, CommandError
 
 EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
-"""The extra that each command of another package needs."""
+"""Command of the server's or the worker's package → the extra that installs it."""
 
 COMMANDS = {
     "dev": "dev.dev_command",
@@ -44,10 +44,10 @@ COMMANDS = {
     "breaker": "operate.breaker_commands",
     "kinds": "operate.kind_commands",
 }
-"""Each command → the module here that has it under its name; empty: another package brings it."""
+"""Command → the module here that defines it under its name; empty: the server's or the worker's package does."""
 
 COMMANDS_THAT_LOG = frozenset({"serve", "work", "dev"})
-"""Commands that log unknown variables of the environment by themselves, or have their children do so."""
+"""Commands that log unknown variables of the environment, or whose child processes do."""
 
 
 def main() -> None:
@@ -65,14 +65,14 @@ def main() -> None:
 
 
 def _end(error: Exception, code: int) -> NoReturn:
-    # A second line is set in: no text of others looks like a message of its own.
+    # A second line is indented, so that no text of a client or a job looks like a message of its own.
     text = printable(str(error), lines=True).replace("\n", "\n  ")
     print(f"{ERROR_PREFIX}{text}", file=sys.stderr)  # noqa: T201 - this is the command line
     raise SystemExit(code)
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:
-    """Return the command line, with the command that is called, or with all where none is: for help and suggestions."""
+    """Return the command line with the called command, or, where none is known, with all: for help and suggestions."""
     app = typer.Typer(
         name="tidings",
         help="Submit work, get a token at once, have the tidings pushed to you.",
@@ -118,7 +118,7 @@ def _options(
 
 
 def _entry_point_command(name: str) -> Any:
-    """Return a command that the server or the worker brings."""
+    """Return a command of the server's or the worker's package."""
     for point in entry_points(group="tidings.commands", name=name):
         return _load(point)
     return _not_installed(name)

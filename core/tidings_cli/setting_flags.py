@@ -1,4 +1,4 @@
-"""Flags made from settings: what can be set by the environment can be said on the command line."""
+"""Command-line flags made from settings: each setting has a variable of the environment and a flag."""
 
 import inspect
 import operator
@@ -14,7 +14,7 @@ from tidings.settings import Setting, StoreSettings, settings_of
 def with_flags(
     kind: type[StoreSettings], *, leave_out: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command a flag for each setting of `kind`; it gets them as keyword arguments, None if unsaid."""
+    """Return a decorator that adds a flag for each setting of `kind`: a keyword argument, None where not given."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
@@ -42,7 +42,7 @@ def _parameter(setting: Setting) -> inspect.Parameter:
 
 
 def _flag_type(type_: Any) -> Any:
-    """Return the type typer shows; values are checked by the settings, not by it."""
+    """Return the type that typer shows; the settings check the values, not typer."""
     if typing.get_origin(type_) in (tuple, Literal):
         return str
     return type_

@@ -30,7 +30,7 @@ STATUS_WORDS = {
     StepStatus.COMPENSATED: "undone",
     StepStatus.COMPENSATION_FAILED: "not undone",
 }
-"""What people call a status, where not by its name."""
+"""Words for the statuses whose names are no plain English."""
 
 
 def print_job(snapshot: Snapshot, console: Console) -> None:
@@ -91,7 +91,7 @@ def duration_text(step: Step) -> str:
 
 
 def step_line(step: Step) -> Text:
-    """Return one line that tells how a step is."""
+    """Return one line with a step's status."""
     mark, colour = STATUS_MARKS[step.status]
     text = Text(f"{mark} ", style=colour)
     text.append(printable(f"{step.path}  {step.name}: {status_word(step)}"), style="default")
@@ -100,7 +100,7 @@ def step_line(step: Step) -> Text:
 
 
 def _came(step: Step) -> str:
-    """Return what came of a step in a few words: why it failed, what it returned, else who does it."""
+    """Return the outcome of a step in a few words: its problem, its result, else the child that runs it."""
     problem = _problem(step.problem)
     if problem is not None:
         return f"{problem.code}: {' '.join(problem.detail.split())}"
@@ -111,7 +111,7 @@ def _came(step: Step) -> str:
 
 
 def _problem(value: object) -> Problem | None:
-    """Return a problem as a snapshot has it; of a later release maybe one that cannot be read."""
+    """Return the problem of a snapshot; None: there is none, or a later release wrote it in a form unknown here."""
     try:
         return msgspec.json.decode(value, type=Problem) if isinstance(value, msgspec.Raw) else (
             msgspec.convert(value, Problem) if isinstance(value, dict) else None

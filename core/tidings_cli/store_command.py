@@ -1,4 +1,4 @@
-"""What the commands of operators do it with: a client of the store that the flags name."""
+"""The store of an operator's command: the flags that name it, and a client of it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,13 +10,18 @@ from redis.asyncio import Redis
 from tidings.settings import StoreSettings, from_env
 from tidings.store.redis.store_client import check_store, open_store
 
+from .setting_flags import with_flags
+
+store_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
+"""Gives a command the flags that name its store; what else `StoreSettings` has concerns server and worker alone."""
+
 
 def with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) -> None:
-    """Do something with the store that `flags`, or the environment, name; Ctrl-C ends it.
+    """Run `body` with a client of the store that `flags`, or the environment, name; Ctrl-C ends it.
 
     Raises:
         StoreUnavailableError: no store answers there.
-        SettingsError: the address is none.
+        SettingsError: the address is malformed.
 
     """
     url = from_env(StoreSettings, overrides=flags).store_url

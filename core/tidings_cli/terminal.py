@@ -1,4 +1,4 @@
-"""The consoles of the command line: what they print of others is made printable at the last."""
+"""The consoles of the command line: they show control characters in texts of clients, workers and jobs as escapes."""
 
 from collections.abc import Iterable
 
@@ -16,8 +16,8 @@ PIPED_WIDTH = 200
 class SafeConsole(Console):
     """A console that shows control characters in what it prints, instead of sending them to the terminal.
 
-    The commands make texts printable themselves, so that a line stays one and columns have their width; this is the net
-    below them.
+    The commands make texts printable themselves, so that a line stays one line and columns keep their width. This class
+    catches what a command forgets.
     """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
@@ -30,7 +30,7 @@ class SafeConsole(Console):
 
 
 def open_console() -> Console:
-    """Return the console for standard output; where nobody sees it, nothing is squeezed into 80 columns."""
+    """Return the console for standard output; a pipe or a file gets wide lines instead of 80 columns."""
     console = SafeConsole(highlight=False, markup=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = max(console.width, PIPED_WIDTH)
@@ -38,7 +38,7 @@ def open_console() -> Console:
 
 
 def error_console() -> Console:
-    """Return the console for standard error, whose own texts have markup; what others wrote goes through `plain`."""
+    """Return the console for standard error. Our own texts have markup; texts of others go through `plain`."""
     return SafeConsole(stderr=True, highlight=False)
 
 

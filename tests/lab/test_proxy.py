@@ -37,7 +37,7 @@ async def echo(folder: Path, faults: LinkFaults) -> AsyncIterator[tuple[asyncio.
     server = await asyncio.start_unix_server(answer, str(folder / "echo.sock"))
     weather = MessageFaults("client", faults, 1)
     weather.calm = False
-    proxy = Proxy(str(folder / "echo.sock"), weather=weather)
+    proxy = Proxy(str(folder / "echo.sock"), faults=weather)
     await proxy.listen(at=str(folder / "proxy.sock"))
     reader, writer = await asyncio.open_unix_connection(str(folder / "proxy.sock"))
     try:

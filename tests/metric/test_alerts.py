@@ -89,7 +89,7 @@ async def world_of(weather: MessageFaults | None = None) -> AsyncIterator[World]
     """Run a server and a worker; the server's store is behind such weather."""
     with running_store() as process:
         system, store = System(process), open_store(process.url)
-        proxy = Proxy(process.port, weather=weather)
+        proxy = Proxy(process.port, faults=weather)
         if weather is not None:
             await proxy.listen()
         world = World(system, store)

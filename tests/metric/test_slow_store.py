@@ -228,7 +228,7 @@ async def far(store_process: StoreProcess) -> AsyncIterator[tuple[System, Server
     """A system, and a server of it whose store is far away once the weather is not calm."""
     with running_system() as system:
         weather = MessageFaults("far", LinkFaults(latency_s=0.4), 1)
-        proxy = Proxy(system.store.port, weather=weather)
+        proxy = Proxy(system.store.port, faults=weather)
         await proxy.listen()
         server = ServerProcess(f"redis://127.0.0.1:{proxy.port}/0")
         try:

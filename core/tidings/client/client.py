@@ -1,4 +1,4 @@
-"""The client: what its user calls, around a ledger and a connection."""
+"""The client that programs use: it joins the protocol, which does no I/O, with a lasting connection."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ from .submit_options import SubmitOptions, input_of, option_fields
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 
 ASK_AGAIN_S = (0.5, 30.0)
-"""Longest pause before a watch that was refused for now is asked again: the first time, and after many."""
+"""Longest pause before the client asks again for a watch that was refused for now: at first, and after many, s."""
 
 
 class Client:
@@ -57,7 +57,7 @@ class Client:
             credential: an API key or a JWT, or a callable, plain or async, that returns one; it is called before
                 each connection and when the credential is about to run out, a plain one in a thread. None:
                 `TIDINGS_CREDENTIAL`, else none.
-            wait: seconds to go on trying until the first connection stands; 0: the first failure is told at once.
+            wait: seconds to go on trying until the first connection stands; 0: the first failure is raised at once.
                 A connection that has stood is always tried again.
             connect_timeout: seconds that one try may take.
 
@@ -78,7 +78,7 @@ class Client:
         self._handles: dict[TrackedJob, Handle] = {}
         self._commands: dict[JobCommand, asyncio.Future[None]] = {}
         self._refusals: dict[str, int] = {}
-        """How often in a row the watch of a job was refused for now, by token."""
+        """How often in a row the server refused the watch of a job for now, by token."""
         self._end: SocketEnd | None = None
         self._stack = AsyncExitStack()
         self._tasks: asyncio.TaskGroup | None = None
@@ -178,13 +178,13 @@ class Client:
 
     @property
     def features(self) -> frozenset[str]:
-        """What the server takes beyond version 1 as it was first described, as it said last: see `Hello.features`."""
+        """What the server takes beyond version 1 as first described, by its last greeting: see `Hello.features`."""
         return self._connection.features
 
     # Asking.
 
     def _check_open(self) -> None:
-        """Refuse what would wait for ever: there is no connection, and there will be none."""
+        """Refuse a call that would wait for ever, because no connection will come."""
         if self._tasks is None:
             raise ConnectionLost("this client has not been opened: use it as `async with Client(…) as client:`")
         if self._end is not None:
@@ -242,7 +242,7 @@ class Client:
         if self._protocol.unsent:
             self._connection.send_soon()
 
-    # What the connection tells.
+    # What the connection calls.
 
     def on_news(self) -> None:
         """Take what the protocol has learned."""

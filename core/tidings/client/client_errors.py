@@ -33,11 +33,11 @@ class NotWatched(ClientError):  # noqa: N818
 
     def __init__(self, token: str) -> None:
         self.token = token
-        super().__init__(f"{token} is not followed by this handle; watch({token!r}) follows it, and tells what it did")
+        super().__init__(f"{token} is not followed by this handle; watch({token!r}) follows it, from its first event")
 
 
 class ReaderTooSlow(ClientError):  # noqa: N818
-    """More events wait than are kept; the log is told again from the server by `watch(token, after)`."""
+    """More events wait than are kept; `watch(token, after)` asks the server for the log again."""
 
     def __init__(self, token: str, after: int) -> None:
         self.token = token
@@ -45,7 +45,7 @@ class ReaderTooSlow(ClientError):  # noqa: N818
         """Number of the last event that the iterator yielded."""
         super().__init__(
             f"events of {token} after number {after} were not read in time, and are not kept here; "
-            f"watch({token!r}, after={after}) tells the log again"
+            f"watch({token!r}, after={after}) asks the server for the log again"
         )
 
 

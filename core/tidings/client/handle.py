@@ -20,7 +20,7 @@ from .unread_buffer import UnreadBuffer
 T = TypeVar("T")
 
 MAX_UNREAD = 10_000
-"""Events kept for an iterator that does not come to read them."""
+"""Events that are kept for an iterator that does not read them."""
 
 
 class _EventReader(AsyncIterator[Event]):
@@ -55,20 +55,20 @@ class _EventReader(AsyncIterator[Event]):
 
 
 class JobActions(Protocol):
-    """Whom a handle asks to tell a job something."""
+    """The client, as far as a handle uses it."""
 
     async def cancel(self, job: TrackedJob) -> None:
-        """Have it stopped."""
+        """Ask that a job stop."""
 
     async def signal(self, job: TrackedJob, name: str, value: Any, key: str | None) -> None:
-        """Give it a signal."""
+        """Give a job a signal."""
 
     def forget(self, job: TrackedJob) -> None:
-        """Follow it no more."""
+        """Follow a job no more."""
 
 
 class _AlreadyDone(Awaitable[None]):
-    """What is done already: it may be awaited, and need not be."""
+    """Something that is done already: it may be awaited, and need not be."""
 
     def __await__(self) -> Generator[Any, Any, None]:
         yield from ()
@@ -96,7 +96,7 @@ class Handle:
         self.progress: Any = None
         """The newest progress: `fraction`, `message`, `data`."""
         self.snapshot: SnapshotFrame | None = None
-        """What the server told when it was last asked, without the log: by `Client.watch`, or after a break."""
+        """The server's last snapshot, without the log: it comes after `Client.watch`, and after a break."""
         self._steps = SagaSteps()
 
     def __repr__(self) -> str:
@@ -112,7 +112,7 @@ class Handle:
     def steps(self) -> list[Step]:
         """The steps of a saga as last heard, in the order of the program.
 
-        Those that only events told of have neither input nor result: `Client.watch` asks for them.
+        Steps known from events alone have neither input nor result: `Client.watch` asks the server for them.
         """
         return self._steps.in_order()
 
@@ -154,7 +154,7 @@ class Handle:
         raise _failure(self._end)
 
     async def cancel(self) -> None:
-        """Ask that the job stop; how it ended is told by its events and by `result`.
+        """Ask that the job stop; its events and `result` say how it ended.
 
         While there is no connection the question waits for the next.
 
@@ -218,7 +218,7 @@ class Handle:
             reader.end(self._error)
         return reader
 
-    # What the client tells.
+    # What the client calls.
 
     def look(self) -> None:
         """Take the news of the job."""
@@ -245,7 +245,7 @@ class Handle:
         """End it with an error."""
         if not self.answered.done():
             self.answered.set_exception(error)
-            self.answered.exception()  # whoever awaits it gets it too; it is not lost otherwise
+            self.answered.exception()  # marks it as seen: without a waiter asyncio would log it as lost
         if not self._done.is_set():
             self._error = error
             self._finish()

@@ -1,7 +1,7 @@
 """The client without `await`: for scripts, and for back ends that have no event loop.
 
 It is the asynchronous client in an event loop of its own, in a thread of its own; each call here hands one
-over there and waits for it. Whatever interrupts the waiting (Ctrl-C, a time limit) cancels it there too.
+over there and waits for it. An interruption of the wait (Ctrl-C, a time limit) cancels the call there too.
 """
 
 import atexit
@@ -87,7 +87,7 @@ class SyncClient:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """Disconnect for good; whoever waits for something gets `ConnectionLost`. Closing twice is no mistake."""
+        """Disconnect for good; calls that wait raise `ConnectionLost`. Closing twice is no mistake."""
         atexit.unregister(self.close)
         if self._process == os.getpid():
             self._stack.close()
@@ -263,7 +263,7 @@ class SyncHandle:
 
     @property
     def snapshot(self) -> SnapshotFrame | None:
-        """What the server told when it was last asked, without the log."""
+        """The server's last snapshot, without the log."""
         return self._handle.snapshot
 
     @property
@@ -301,7 +301,7 @@ class SyncHandle:
         return self._call(lambda: self._handle.result(type=type), timeout)
 
     def cancel(self) -> None:
-        """Ask that the job stop; how it ended is told by its events and by `result`.
+        """Ask that the job stop; its events and `result` say how it ended.
 
         Raises:
             ProblemError: it has already finished.

@@ -1,4 +1,4 @@
-"""A limit on log lines: what a client, a worker or a broken record can cause again and again must not fill a log."""
+"""A limit on log lines that a client, a worker or a broken record can cause again and again."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ WINDOW_S = 10.0
 """How long a window lasts, from its first line on, s."""
 
 MAX_CAUSES = 256
-"""Causes that are told apart at a time; beyond them all count as one."""
+"""Causes with windows of their own at a time; all further causes share one."""
 
 _OTHERS = ("", "")
 
@@ -28,9 +28,9 @@ class _Window:
 
 
 class LogLimiter:
-    """Lets through some lines of each cause in a window of time, and says how many it left out.
+    """Writes some lines of each cause in a window of time, and counts the others.
 
-    That is said in a line `lines_left_out`, once the window is over and another line comes by, of whatever cause.
+    A line `lines_left_out` says how many, once the window is over and the next line of any cause comes.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class LogLimiter:
 
         Args:
             event: the line's name.
-            cause: what tells lines of one name apart, of few values (a queue, not a job).
+            cause: distinguishes lines of one name; it has few values (a queue, not a job).
             fields: what the line says.
 
         """
@@ -99,5 +99,5 @@ class LogLimiter:
                 continue
             del self._windows[event, cause]
             if window.left_out:
-                told = {"cause": cause} if cause else {}
-                self._log.warning("lines_left_out", of=event, lines=window.left_out, seconds=self._window_s, **told)
+                about = {"cause": cause} if cause else {}
+                self._log.warning("lines_left_out", of=event, lines=window.left_out, seconds=self._window_s, **about)

@@ -1,7 +1,7 @@
-"""Logging: an event's name and its fields, for people or as JSON; everybody's lines in one form.
+"""Logging: an event's name and its fields, for people or as JSON; lines of all libraries have the same form.
 
-A line that is written while an attempt runs says whose it is, whoever writes it: `LOG_SUBJECT` is bound in the attempt,
-and handlers, their tasks and threads inherit it.
+Each line written during an attempt names the job, also one of a handler or a library: the attempt binds `LOG_SUBJECT`,
+and its tasks and threads inherit it.
 """
 
 import logging
@@ -22,11 +22,11 @@ LogSubject = tuple[str, str, int, str, str]
 """Token, kind, attempt, correlation id, and traceparent or nothing. A plain tuple: every attempt makes one."""
 
 LOG_SUBJECT: ContextVar[LogSubject | None] = ContextVar("tidings_subject", default=None)
-"""What is being done, for the log."""
+"""The attempt that runs in this context; None: none does."""
 
 
 def add_subject(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add to a line which job it is about; what the line says itself stands."""
+    """Add the job of this context to a line; fields that the line has already stay."""
     subject = LOG_SUBJECT.get()
     if subject is not None:
         token, kind, attempt, correlation_id, traceparent = subject
@@ -53,15 +53,15 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.Except
 
 
 def show_printable(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Make a line for people one that a terminal may show: texts in it come from clients, workers and jobs.
+    """Escape control characters in a line for people: its texts come from clients, workers and jobs.
 
-    JSON lines need no such care: they are ASCII.
+    JSON lines are ASCII already.
     """
     return {printable(key): _shown(key, value) for key, value in event.items()}
 
 
 _BLOCKS = frozenset({"exception", "stack"})
-"""What structlog prints below the line."""
+"""Fields that structlog prints below the line."""
 
 
 def _shown(key: str, value: Any) -> Any:
@@ -73,7 +73,7 @@ def _shown(key: str, value: Any) -> Any:
 
 
 def _set_in(text: str) -> str:
-    """Return a text of several lines, none of which can be taken for a log line."""
+    """Return a text with each line indented, so that none looks like a log line."""
     return "  " + printable(text, lines=True).replace("\n", "\n  ")
 
 
@@ -87,7 +87,7 @@ _root = logging.getLogger()
 
 
 def debug_enabled() -> bool:
-    """Return whether debug lines are wanted: to be asked before one that every job would have, as making it costs."""
+    """Return whether debug lines are written. Ask before a line that every job would have: making it costs time."""
     return _root.isEnabledFor(logging.DEBUG)
 
 

@@ -1,6 +1,6 @@
-"""Variables of the environment that look like settings and are none: one is a warning at start, never an error.
+"""Variables of the environment that look like settings and are none: each is a warning at start, never an error.
 
-A mistyped setting would otherwise be ignored in silence, and a process run as if it had not been made.
+Without the warning a process would ignore a mistyped setting in silence.
 """
 
 import ast
@@ -17,13 +17,13 @@ from tidings.settings import PREFIX, StoreSettings, settings_of
 from .parent_death import PARENT_VARIABLE
 
 PROGRAMS = {"tidings_server": ("settings.py", "auth/auth_settings.py"), "tidings_worker": ("settings.py",)}
-"""Where the settings of the programs stand. One environment is as a rule made for several of them."""
+"""Package of a program → the files that define its settings. One environment often serves several programs."""
 
 OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", PARENT_VARIABLE})
-"""What clients and the command line read beside settings."""
+"""Variables that clients and the command line read beside settings."""
 
 OWN_PREFIXES = ("TIDINGS_X_", "TIDINGS_TEST_", "TIDINGS_DEMO_", "TIDINGS_SOAK_")
-"""How variables begin that are not ours: `TIDINGS_X_` is left to users, the others to tests and examples."""
+"""Prefixes of variables that Tidings never reads: `TIDINGS_X_` is left to users, the others to tests and examples."""
 
 # A Service of Kubernetes by the name of `tidings`, or one that begins so, brings these into every Pod. Source:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -63,8 +63,8 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[UnknownVariable]:
 
 
 def log_unknown_variables() -> None:
-    """Log those of this process, each as a warning."""
-    import structlog  # noqa: PLC0415 - a command that prints them has no log
+    """Log the unknown variables of this process, each as a warning."""
+    import structlog  # noqa: PLC0415 - a command that prints them needs no log
 
     log = structlog.get_logger()
     for one in unknown_variables(os.environ):
@@ -72,10 +72,10 @@ def log_unknown_variables() -> None:
 
 
 def _settings_of_programs() -> set[str] | None:
-    """Return the variables of the programs; None: they are not to be seen here, and any variable may be one.
+    """Return the variables of the programs; None: their packages are not installed, so that any variable may be one.
 
-    They are read out of the source, and nothing is imported: the server's settings bring in half of the server, which
-    a probe that runs every few seconds would pay for.
+    This reads the source and imports nothing: the server's settings import half of the server, which a probe that runs
+    every few seconds would pay for.
     """
     found: set[str] = set()
     for package, files in PROGRAMS.items():

@@ -11,7 +11,7 @@ def freeze_startup_objects() -> None:
     """Leave what was made up to now alone for good, and look more rarely at what comes.
 
     A server has a hundred thousand objects that live as long as it does (modules, types, schemas); each full collection
-    would walk them all, in the middle of somebody's request. When the process ends the collector gets them back: the
+    would walk them all, in the middle of a request. When the process ends the collector gets them back: the
     modules of users have finalizers too, and some libraries print a long report of what was never let go.
 
     Source: https://docs.python.org/3/library/gc.html#gc.freeze

@@ -1,4 +1,4 @@
-"""Ending with one's parent: on Linux the kernel tells a child when its parent is gone, however it went."""
+"""Ending with the parent process: on Linux the kernel signals a child when its parent has ended, in whatever way."""
 
 import ctypes
 import os

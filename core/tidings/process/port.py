@@ -1,4 +1,4 @@
-"""Whether a port can be listened on: asked before anything is started, and told in one line that says what to do."""
+"""A check, before anything starts, that a port can be listened on; the error says in one line what to do."""
 
 import errno
 import os

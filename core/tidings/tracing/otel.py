@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry's SDK. Loaded only where traces are switched on.
+"""Traces by OpenTelemetry's SDK. Loaded only where the operator has switched traces on.
 
-Whether a span is collected is asked of us first, by the rule of the sampler: its own answer costs several
-microseconds, which most jobs would pay for nothing. A trace that begins gets an id for which the sampler says the same.
+`samples` answers by the known rule of a standard sampler, before a span is made: the sampler itself takes several
+microseconds, which most jobs would pay for nothing. A new trace gets an id for which the sampler decides the same.
 """
 
 import random
@@ -47,22 +47,22 @@ _DESCRIPTION = re.compile(rf"(?P<by>ParentBased\{{root:)?(?P<root>{_ROOT})(?(by)
 
 
 class SamplingRule(NamedTuple):
-    """What a sampler says, known beforehand."""
+    """The decision of a standard sampler, as a rule."""
 
     bound: int
-    """A trace is collected whose id's lower half is below it."""
+    """A trace is collected if the lower half of its id is below this."""
     by_parent: bool
-    """Whether what stands below a span is collected if that is."""
+    """Whether a span is collected just if its parent is."""
 
     def samples(self, traceparent: str) -> bool:
-        """Return whether a span is collected that stands below another."""
+        """Return whether a span below this parent is collected."""
         if self.by_parent:
             return bool(int(traceparent[53:55], 16) & _SAMPLED)
         return int(traceparent[19:35], 16) < self.bound
 
 
 def sampling_rule_of(description: str) -> SamplingRule | None:
-    """Return the rule of a sampler by what it says of itself; None: it is none of the standard ones."""
+    """Return the rule of a sampler by its description; None: it is not a standard sampler."""
     match = _DESCRIPTION.fullmatch(description)
     if match is None:
         return None
@@ -104,7 +104,7 @@ class CollectedSpan:
         self.span.set_attribute(name, value)
 
     def fail(self, error: str) -> None:
-        """Say that it failed."""
+        """Mark it as failed."""
         self.span.set_attribute("error.type", error)
         self.span.set_status(Status(StatusCode.ERROR, error))
 
@@ -121,7 +121,7 @@ class OpenTelemetryTracing(Tracing):
 
         Args:
             provider: where the spans go.
-            ids: those of the provider; None: the provider is somebody else's, and its sampler is asked each time.
+            ids: those of the provider; None: the host application's provider, whose sampler is asked each time.
 
         """
         self._tracer = provider.get_tracer("tidings", __version__)
@@ -173,9 +173,9 @@ class OpenTelemetryTracing(Tracing):
         return trace.use_span(collected, record_exception=False, set_status_on_exception=False)
 
     def close(self) -> None:
-        """Send the rest; what a collector that is away does not take is lost."""
+        """Send the rest; spans that the collector does not take in time are lost."""
         if self._ids is None or not isinstance(self._provider, TracerProvider):
-            return  # somebody else's
+            return  # the host application closes its own provider
         # Its own time limit is half a minute, and its thread must keep no process from ending.
         sending = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
         sending.start()
@@ -185,7 +185,7 @@ class OpenTelemetryTracing(Tracing):
 
 
 def otlp_tracing(service: str, instance: str) -> OpenTelemetryTracing:
-    """Return what sends spans by OTLP over HTTP, as the `OTEL_…` variables say."""
+    """Return tracing that sends spans by OTLP over HTTP, as the `OTEL_…` variables say."""
     ids = TraceIds()
     provider = TracerProvider(resource=_resource(service, instance), id_generator=ids, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -195,16 +195,16 @@ def otlp_tracing(service: str, instance: str) -> OpenTelemetryTracing:
 
 
 def host_tracing() -> OpenTelemetryTracing:
-    """Return what gives spans to the provider that this process has set up itself."""
+    """Return tracing that gives spans to the provider that the host application has set up."""
     return OpenTelemetryTracing(trace.get_tracer_provider())
 
 
 def _resource(service: str, instance: str) -> Resource:
-    told = Resource.create({SERVICE_VERSION: __version__})
-    ours = {} if SERVICE_INSTANCE_ID in told.attributes else {SERVICE_INSTANCE_ID: instance}
-    if str(told.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
+    given = Resource.create({SERVICE_VERSION: __version__})
+    ours = {} if SERVICE_INSTANCE_ID in given.attributes else {SERVICE_INSTANCE_ID: instance}
+    if str(given.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
         ours[SERVICE_NAME] = service
-    return told.merge(Resource(ours))
+    return given.merge(Resource(ours))
 
 
 def _context_of(traceparent: str, tracestate: str) -> SpanContext:

@@ -17,24 +17,24 @@ SpanRole = Literal["producer", "consumer", "internal"]
 
 
 class Span(Protocol):
-    """A part of a trace that is under way, and is collected."""
+    """A span that runs and is collected."""
 
     @property
     def traceparent(self) -> str:
-        """What those get who continue the trace below it."""
+        """The W3C trace context that a child span continues."""
 
     @property
     def tracestate(self) -> str:
-        """The same of what other vendors say."""
+        """The W3C trace state of other vendors."""
 
     def note(self, name: str, value: AttributeValue) -> None:
         """Add an attribute."""
 
     def fail(self, error: str) -> None:
-        """Say that it failed: a problem's code, or the name of an error."""
+        """Mark it as failed, by a problem's code or the name of an error."""
 
     def end(self) -> None:
-        """End it; nothing is added after that."""
+        """End it; the span takes nothing after that."""
 
 
 class Tracing(Protocol):
@@ -43,7 +43,7 @@ class Tracing(Protocol):
     def samples(self, traceparent: str) -> bool:
         """Return whether a span below `traceparent` is collected, or (empty) one that begins a trace.
 
-        Cheap, to be asked before anything is put together for a span; the last word has `begin`.
+        Cheap: ask it before you put attributes together. `begin` decides.
         """
 
     def begin(
@@ -69,13 +69,13 @@ class Tracing(Protocol):
         """
 
     def inside(self, name: str, role: SpanRole, attributes: Mapping[str, AttributeValue]) -> Span | None:
-        """Begin a span below the one in which this code runs; None: that is none, or is not collected."""
+        """Begin a span below the current one; None: there is none, or it is not collected."""
 
     def within(self, span: Span) -> AbstractContextManager[object]:
-        """Have the body, and the tasks and threads that it starts, run in a span."""
+        """Run the body, and the tasks and threads that it starts, in a span."""
 
     def close(self) -> None:
-        """Send what has not been sent, for a few seconds at the most."""
+        """Send the remaining spans, for a few seconds at most."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from .spans import Tracing
 
 
 def tracing_of(settings: StoreSettings, service: str, instance: str) -> Tracing | None:
-    """Return what begins spans; None: traces are switched off.
+    """Return the tracing of a process; None: the operator has switched traces off.
 
     Args:
         settings: of the process.

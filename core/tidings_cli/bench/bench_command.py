@@ -47,7 +47,8 @@ def bench(
         int, typer.Option(min=1, max=1000, help="Jobs in flight: the next is submitted when one has ended.")
     ] = 8,
     offer: Annotated[
-        float, typer.Option(min=0, max=10_000, help="Jobs a second, whatever has ended; 0: as --in-flight says.")
+        float,
+        typer.Option(min=0, max=10_000, help="Jobs a second, however many are unfinished; 0: as --in-flight says."),
     ] = 0,
     seconds: Annotated[float, typer.Option(min=0.1, max=86_400, help="How long to measure.")] = 10,
     warm_up: Annotated[float, typer.Option(min=0, max=3600, help="Seconds before that, which do not count.")] = 2,
@@ -128,7 +129,7 @@ async def _carry_out(client: Client, plan: LoadPlan) -> LoadResult:
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """Return the first of what went wrong at once: all loops tell of the same broken connection."""
+    """Return the first error of a group: all loops fail with the same broken connection."""
     first = group.exceptions[0]
     return _first(first) if isinstance(first, ExceptionGroup) else first
 

@@ -39,7 +39,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     offered: float | None
     """Jobs a second that were offered; None: so many were in flight."""
     workers: int
-    """That served the kind, by the word of whoever measured."""
+    """Workers that served the kind, as the user of `tidings bench` said."""
     throughput: float
     """Jobs a second that succeeded."""
     success: float | None

@@ -1,4 +1,4 @@
-"""The load: jobs of one kind, so many in flight or so many a second, and what became of each."""
+"""The load: jobs of one kind, with a fixed number in flight or at a fixed rate, and the outcome of each."""
 
 import asyncio
 import contextlib
@@ -16,24 +16,24 @@ READ_AT_ONCE = 32
 """Records asked for at a time, after the load."""
 
 MAX_RECORDS_READ = 5_000
-"""Records asked for at all: of more jobs, so many at even distances."""
+"""Records asked for in all; of more jobs a sample at even distances."""
 
 MAX_OUTSTANDING = 5_000
-"""Unfinished jobs at which no more are offered: half of what one connection may watch."""
+"""Unfinished jobs at which the generator submits no more: half of what one connection may watch."""
 
 REFUSED_PAUSE_S = 0.1
-"""How long one who was refused waits, if he was not told how long."""
+"""Pause after a refusal that names no `retry_after`."""
 
 CANCEL_S = 10.0
-"""How long jobs that were cancelled get to end."""
+"""Time that cancelled jobs get to end."""
 
 LOOK_EVERY_S = 0.25
-"""Time between two looks at how many jobs are unfinished."""
+"""Time between two counts of the unfinished jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
-    """What is to be done."""
+    """The load to generate."""
 
     kind: str
     inputs: Sequence[Any]
@@ -41,22 +41,22 @@ class LoadPlan:
     options: SubmitOptions
     in_flight: int
     offered: float
-    """Jobs a second that come whatever happens; 0: the next comes when one has ended."""
+    """Jobs a second, however many are unfinished; 0: a job is submitted when another has ended."""
     warm_up_s: float
     seconds: float
     drain_s: float
-    """How long what is unfinished at the end may take; then it is cancelled."""
+    """Time that unfinished jobs get at the end, before they are cancelled."""
 
 
 @dataclass(slots=True)
 class JobSample:
-    """One job, by this process's clock, and by the store's where the record was read."""
+    """One job, by this process's clock; wait and run by the store's."""
 
     began: float
     """When it was submitted, or should have been, s."""
     ack_s: float
     total_s: float = 0.0
-    """Until its end was heard."""
+    """Until the client heard that it had ended."""
     outcome: str = ""
     """`succeeded`, the code of its problem, `cancelled` or `expired`."""
     token: str = ""
@@ -68,7 +68,7 @@ class JobSample:
 
 @dataclass(slots=True)
 class LoadResult:
-    """What the load found."""
+    """The samples and counts of one load."""
 
     seconds: float
     samples: list[JobSample] = field(default_factory=list)
@@ -86,7 +86,7 @@ class LoadResult:
 
 
 class LoadGenerator:
-    """Carries out a plan over one connection."""
+    """Generates a planned load over one connection."""
 
     def __init__(self, client: Client, plan: LoadPlan) -> None:
         self._client = client
@@ -99,10 +99,10 @@ class LoadGenerator:
         self._from = self._until = 0.0
 
     async def run(self) -> LoadResult:
-        """Carry it out.
+        """Generate the load.
 
         Raises:
-            ProblemError: the first job was refused: so would be all.
+            ProblemError: the server refused the first job, and would refuse all.
             ConnectionLost: the connection was closed for good.
             TimeoutError: the first job did not end within `drain_s`.
 
@@ -144,7 +144,7 @@ class LoadGenerator:
                 await asyncio.sleep(refusal.problem.retry_after or REFUSED_PAUSE_S)
 
     async def _offer(self, tasks: asyncio.TaskGroup) -> None:
-        """Submit at even distances, late ones at once: how long they took counts from when they were due."""
+        """Submit at even distances, late jobs at once; the time of each counts from when it was due."""
         due = self._clock()
         while due < self._until:
             await asyncio.sleep(due - self._clock())
@@ -186,7 +186,7 @@ class LoadGenerator:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _drain(self) -> None:
-        """Wait for what is unfinished; cancel what takes too long, and leave alone what does not even end then."""
+        """Wait for unfinished jobs, cancel those that take too long, and give up on those that do not end even then."""
         if not self._jobs:
             return
         await asyncio.wait(self._jobs, timeout=self._plan.drain_s)
@@ -201,7 +201,7 @@ class LoadGenerator:
             job.cancel()
 
     async def _read(self) -> None:
-        """Read the milestones of the jobs, now that this disturbs nothing."""
+        """Read the milestones of the jobs, after the load, so that the reads disturb no measurement."""
         step = -(-len(self._found.samples) // MAX_RECORDS_READ) or 1
         wanted = iter(self._found.samples[::step])
 
@@ -217,7 +217,7 @@ class LoadGenerator:
         try:
             snapshot = (await self._client.watch(sample.token)).snapshot
         except ProblemError:
-            return  # its record is gone: the store keeps them for a shorter time than this took
+            return  # the store keeps records for a shorter time than the load took
         assert snapshot is not None, "a watch is answered by one"
         at = {name: datetime.fromisoformat(text).timestamp() for name, text in snapshot.milestones.items()}
         if {"submitted", "started", "finished"} <= at.keys():

@@ -1,4 +1,4 @@
-"""How many slots and workers a rate needs, by what was measured. Pure.
+"""How many slots and workers a rate of jobs needs, calculated from a measurement. Pure.
 
 Two steps. Little's law, L = λW, says how many jobs run at a time on average: the rate times the mean time that one
 runs. Fewer slots never catch up. As jobs come at random and take unlike times, some more are needed, or jobs wait;
@@ -18,7 +18,7 @@ import msgspec
 from .figures import Figures, quantile
 
 TARGET_UTILIZATION = 0.7
-"""Share of the slots that is busy on average where nobody says how long a job may take; beyond that waits grow fast."""
+"""Share of the slots that is busy on average without an objective; beyond it waits grow fast."""
 
 SIMULATED_JOBS = 20_000
 """Jobs that are played through; the first tenth, which finds all slots free, does not count."""

@@ -1,7 +1,7 @@
-"""The command `tidings dev`: store, server and worker in one, for one's own machine.
+"""The command `tidings dev`: store, server and worker together on a developer's machine.
 
-Each runs as a process of its own, as in production; this one starts them, shows what they print, starts one that
-ended by itself again, starts the worker again when the code changes, and stops all at Ctrl-C.
+Each runs as a process of its own, as in production. This process starts them, prints their output, restarts one that
+ended by itself, restarts the worker when the code changes, and stops all at Ctrl-C.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ def dev(
     ] = None,
 ) -> None:
     """Run everything on this machine: an embedded store, the server and a worker that reloads."""
-    # SIGINT too: a shell without job control starts its background commands with it ignored.
+    # SIGINT too: a shell without job control starts background commands with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -94,7 +94,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _DevOptions:
-    """What the arguments say."""
+    """The values of the arguments."""
 
     modules: list[str]
     port: int
@@ -119,7 +119,7 @@ class _DevSystem:
             self._lab = Lab(wish.simulation, self._seed, self._send, functools.partial(print_lab_line, self._console))
             addresses = self._start_lab(self._lab)
         self._direct = f"http://127.0.0.1:{addresses.server_port}"
-        """The server's own address, past what stands before it."""
+        """The server's own address, past the lab's proxy."""
         environment = {
             **{name: value for name, value in os.environ.items() if name != STORE_URL_FILE},
             "TIDINGS_PORT": str(addresses.server_port),
@@ -128,7 +128,7 @@ class _DevSystem:
         }
         served = {**environment, "TIDINGS_STORE_URL": addresses.server_store}
         worked = {**environment, "TIDINGS_STORE_URL": addresses.worker_store}
-        # The one who reads the problem here is the one who wrote the handler.
+        # The developer who reads the problem here has written the handler.
         worked.setdefault("TIDINGS_EXPOSE_ERRORS", "true")
         self._server = DevProcess("server", "cyan", ["serve"], served)
         self._worker = DevProcess("worker", "magenta", ["work", *wish.modules], worked)
@@ -136,7 +136,7 @@ class _DevSystem:
         self._killed = threading.Event()
         """Set when the lab has killed the worker."""
         self._watching = False
-        """Whether changes of the code are seen."""
+        """Whether the files with the code are watched."""
         self._changed = threading.Event()
         self._over = threading.Event()
 
@@ -182,7 +182,7 @@ class _DevSystem:
         match part:
             case Part.STORE:
                 assert self._store is not None
-                with contextlib.suppress(StoreError):  # it has ended again, which the next look finds
+                with contextlib.suppress(StoreError):  # it has ended again; the next `_look` finds that
                     self._store.restart()
             case Part.SERVER:
                 self._server.start()
@@ -191,13 +191,13 @@ class _DevSystem:
         self._supervisions[part].started()
 
     def _look(self) -> None:
-        """See what has ended, and start what is due."""
+        """Notice which processes have ended, and start those that are due."""
         if self._store is not None and (code := self._store.poll()) is not None:
             self._ended(Part.STORE, code, f"; see {self._store.folder / 'store.log'}")
         if (code := self._server.ended_by_itself()) is not None:
             if self._server.failed_by_user_mistake():
-                raise CommandError(f"the server ended with exit code {code}; what it said is above")
-            self._ended(Part.SERVER, code, "; what it said is above")
+                raise CommandError(f"the server ended with exit code {code}; its output is above")
+            self._ended(Part.SERVER, code, "; its output is above")
         if (code := self._worker.ended_by_itself()) is not None:
             self._worker_ended(code)
         for part, supervision in self._supervisions.items():
@@ -211,7 +211,7 @@ class _DevSystem:
             self._start(Part.WORKER)
 
     def _worker_ended(self, code: int) -> None:
-        if self._killed.is_set():  # the lab has told of it
+        if self._killed.is_set():  # the lab has printed a line about it
             self._killed.clear()
             self._start(Part.WORKER)
         elif self._worker.failed_by_user_mistake():
@@ -220,7 +220,7 @@ class _DevSystem:
             self._ended(Part.WORKER, code, "")
 
     def _ended(self, part: Part, code: int, where: str) -> None:
-        """Say once that a part ended by itself, and have it started again.
+        """Print once that a part ended by itself, and schedule its restart.
 
         Raises:
             CommandError: the server or the store has ended too often in a row.
@@ -245,13 +245,13 @@ class _DevSystem:
     def _after_a_change(self) -> str:
         if self._watching:
             return "it starts again when its code changes"
-        return "mend that, stop this with Ctrl-C, and start it again"
+        return "fix that, stop `tidings dev` with Ctrl-C, and start it again"
 
     def _wait_until_ready(self) -> None:
         give_up = time.monotonic() + READY_TIMEOUT_S
         while not _ready(self._direct):
             if (code := self._server.poll()) is not None:
-                raise CommandError(f"the server ended with exit code {code}; what it said is above")
+                raise CommandError(f"the server ended with exit code {code}; its output is above")
             if time.monotonic() > give_up:
                 raise CommandError(f"the server is not ready after {READY_TIMEOUT_S:g} s")
             time.sleep(TICK_S / 4)
@@ -289,7 +289,7 @@ class _DevSystem:
     def _stop(self) -> None:
         self._over.set()
         if self._lab is not None:
-            self._lab.calm()  # so that all can leave in order
+            self._lab.calm()  # else its faults would disturb the shutdown
         for child in (self._worker, self._server):
             child.ask_to_stop()
         for child in (self._worker, self._server):

@@ -1,4 +1,4 @@
-"""A `tidings` command as a child process, its output shown with its name before each line."""
+"""A `tidings` command as a child process; each line of its output is printed behind its name."""
 
 import os
 import signal
@@ -21,21 +21,21 @@ class DevProcess:
     def __init__(self, name: str, colour: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.name = name
         self._colour = colour
-        # -P: what lies in the working directory is the user's, and may be named like a module of Python's.
+        # -P: a file of the user's in the working directory may have the name of a module of Python's.
         self._command = [sys.executable, "-P", "-m", "tidings", *arguments]
         self._environment = {**environment, PARENT_VARIABLE: str(os.getpid())}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._console = error_console()
-        self._told = False
-        """Whether `ended_by_itself` has returned its end."""
+        self._reported = False
+        """Whether `ended_by_itself` has returned its exit code."""
         self._asked = False
         """Whether it was asked to stop."""
         self._mistake = False
 
     def start(self) -> None:
-        """Start it. It does not get Ctrl-C from the terminal: its parent says when to stop."""
-        self._told = self._asked = False
+        """Start it, in a process group of its own: the parent, not the terminal's Ctrl-C, stops it."""
+        self._reported = self._asked = False
         self._mistake = False
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
@@ -63,18 +63,18 @@ class DevProcess:
         return self._process.pid if self._process is not None else None
 
     def ended_by_itself(self) -> int | None:
-        """Return once the exit code of a child that ended though its parent did not ask it to; else None."""
-        if self._process is None or self._told or self._asked:
+        """Return the exit code of a child that ended unasked, once; else None."""
+        if self._process is None or self._reported or self._asked:
             return None
         code = self._process.poll()
         if code is not None:
-            self._told = True
+            self._reported = True
             if self._reader is not None:
-                self._reader.join(1)  # what it said belongs before what is said of its end
+                self._reader.join(1)  # its output is printed before the line about its end
         return code
 
     def failed_by_user_mistake(self) -> bool:
-        """Return whether it ended because of a mistake of the user's: another start would end the same way."""
+        """Return whether a mistake of the user's ended it: another start would end the same way."""
         return self._mistake and self.poll() in (EXIT_MISTAKE, EXIT_SETTING)
 
     def signal(self, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""The flag `--simulate` of `tidings dev`: what it says, and what is printed about it."""
+"""The flag `--simulate` of `tidings dev`: its value, and the lines that the command prints about it."""
 
 import random
 import socket
@@ -13,14 +13,14 @@ from tidings_cli.lab.simulation_text import describe
 
 
 def read_simulation(text: str, *, own_store: bool) -> Simulation:
-    """Return what the flag says.
+    """Return the simulation of the flag's value.
 
     Args:
         text: its value.
-        own_store: whether the store is one that can be paused: the embedded one.
+        own_store: whether the store is the embedded one, which alone can be paused.
 
     Raises:
-        CommandError: it is of another form, or asks for what cannot be done here.
+        CommandError: it is malformed, or asks for what cannot be done here.
 
     """
     try:
@@ -36,7 +36,7 @@ def read_simulation(text: str, *, own_store: bool) -> Simulation:
 
 
 def draw_seed() -> int:
-    """Return a seed that is short enough to be typed."""
+    """Return a seed short enough for people to type."""
     return random.randrange(10_000)  # noqa: S311 - to be repeated, not to be secret
 
 
@@ -51,7 +51,7 @@ def simulation_lines(simulation: Simulation, seed: int) -> str:
 
 
 def print_lab_line(console: Console, line: str) -> None:
-    """Print what the lab does, as what the processes say is printed."""
+    """Print a line about the lab in the form of the processes' lines."""
     text = Text(f"{'lab':<7}", style="yellow")
     text.append(printable(line), style="default")
     console.print(text, soft_wrap=True)

@@ -1,15 +1,15 @@
-"""Whether and when a process that ended by itself is started again. Pure.
+"""Whether and when `tidings dev` restarts a process that ended by itself. Pure.
 
-A process that was killed is started again at once: its work waits. One that ends again and again would fill a terminal
-and keep a machine busy, so each start in a row waits twice as long as the one before, and after some of them there is
-no other.
+The first restart follows at once: the work of the process waits. A process that ends again and again would fill the
+terminal and keep the machine busy, so each further restart in a row waits twice as long as the one before, and after
+`MAX_STARTS` of them there is no other.
 """
 
 import signal
 from collections.abc import Callable
 
 STEADY_S = 30.0
-"""How long a process runs after which its next end is no longer one in a row, s."""
+"""A process that has run so long begins a new row with its next end, s."""
 
 FIRST_PAUSE_S = 0.5
 """Before the second start in a row; the first follows at once."""
@@ -17,7 +17,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 
 MAX_STARTS = 8
-"""Starts in a row; what ends once more stays down. About half a minute, by the pauses."""
+"""Restarts in a row; a process that ends once more stays down. By the pauses about half a minute."""
 
 
 class Supervision:
@@ -35,20 +35,20 @@ class Supervision:
         return self._due is not None
 
     def started(self) -> None:
-        """Take note that it was started, for whatever reason."""
+        """Take note that the process was started."""
         self._began = self._clock()
         self._due = None
 
     def forget(self) -> None:
-        """Begin to count anew: its code has changed."""
+        """Begin a new row: the code of the process has changed."""
         self._in_a_row = 0
         self._due = None
 
     def ended(self) -> float | None:
-        """Take note that it ended by itself.
+        """Take note that the process ended by itself.
 
         Returns:
-            The seconds after which it is to be started; None: it ended too often, and stays down.
+            The seconds until its restart; None: it ended too often, and stays down.
 
         """
         now = self._clock()
@@ -60,12 +60,12 @@ class Supervision:
         return pause
 
     def is_due(self) -> bool:
-        """Return whether it is to be started now."""
+        """Return whether the restart is due."""
         return self._due is not None and self._clock() >= self._due
 
 
 def describe_end(code: int) -> str:
-    """Return how a process ended, by its exit code as `subprocess` tells it."""
+    """Return how a process ended, by its exit code as `subprocess` has it."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:

@@ -1,7 +1,7 @@
-"""Kills a worker under some of its attempts: sees them begin on the worker's link to the store.
+"""Kills a worker under some of its attempts; it reads on the worker's link to the store when attempts begin.
 
-An attempt that is doomed never records how it ended. Its worker is killed at a moment soon after the start, or
-just before it would say the outcome, if that comes first: the work was done then, and nobody knows.
+A chosen attempt never reports its outcome: the injector kills its worker soon after the start or, if that comes first,
+just before the report. In the second case the handler has done its work, and the store does not know it.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ import msgspec
 from tidings.store.attempt_store import LaneStart, Started
 from tidings.store.redis.script import Script
 
-MAX_DOOMED_RUN_S = 2.0
-"""A doomed attempt runs at most so long."""
+MAX_RUN_S = 2.0
+"""The worker of a chosen attempt is killed after at most so long, s."""
 
 _START = Script("start", tuple[list[Started], list[LaneStart], list[tuple[str, str, int]], list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
@@ -40,68 +40,68 @@ class CrashInjector:
         self._probability = probability
         self._draw = random.Random(f"{seed} doom")  # noqa: S311 - to be repeated, not to be secret
         self._kill = kill
-        self._doomed: dict[str, asyncio.TimerHandle] = {}
+        self._chosen: dict[str, asyncio.TimerHandle] = {}
 
     def attempt_started(self, job: str) -> None:
-        """Take note that an attempt of a job has begun."""
-        chosen, moment = self._draw.random() < self._probability, self._draw.uniform(0, MAX_DOOMED_RUN_S)
-        if chosen and not self.calm and job not in self._doomed:
-            self._doomed[job] = asyncio.get_running_loop().call_later(moment, self._strike, job)
+        """Take note that an attempt of a job has begun, and draw whether it is chosen."""
+        chosen, moment = self._draw.random() < self._probability, self._draw.uniform(0, MAX_RUN_S)
+        if chosen and not self.calm and job not in self._chosen:
+            self._chosen[job] = asyncio.get_running_loop().call_later(moment, self._strike, job)
 
     def kill_before_report(self, jobs: list[str]) -> bool:
-        """Kill the worker if it is about to say how a doomed attempt ended; return whether it was killed."""
-        doomed = next((job for job in jobs if job in self._doomed), None)
-        if doomed is None:
+        """Kill the worker if it is about to report the outcome of a chosen attempt; return whether it was killed."""
+        found = next((job for job in jobs if job in self._chosen), None)
+        if found is None:
             return False
-        self._strike(doomed)
+        self._strike(found)
         return True
 
     def new_listener(self) -> "StoreTraffic":
-        """Return what listens to a new connection of the worker's."""
+        """Return a listener for a new connection of the worker's."""
         return StoreTraffic(self)
 
     def close(self) -> None:
-        """Spare whoever is still doomed."""
-        for timer in self._doomed.values():
+        """Spare the attempts that are chosen at the moment."""
+        for timer in self._chosen.values():
             timer.cancel()
-        self._doomed.clear()
+        self._chosen.clear()
 
     def _strike(self, job: str) -> None:
-        self.close()  # the others go down with the same worker
+        self.close()  # the other chosen attempts end with the same worker
         self._kill(job)
 
     @property
     def waiting(self) -> bool:
-        """Whether any attempt is doomed at the moment."""
-        return bool(self._doomed)
+        """Whether any attempt is chosen at the moment."""
+        return bool(self._chosen)
 
 
 class StoreTraffic:
     """Listens to one connection between a worker and the store."""
 
-    def __init__(self, doom: CrashInjector) -> None:
-        self._doom = doom
+    def __init__(self, injector: CrashInjector) -> None:
+        self._injector = injector
         self._asked = hiredis.Reader()
         self._answered = hiredis.Reader()
         self._calls: deque[list[str] | None] = deque()
-        """For each call that is not answered yet: the jobs that it starts; None: it is no start."""
+        """For each call without an answer, the jobs that it starts; None: it starts none."""
         self._deaf = False
-        """Whether this is a connection that it does not understand: one on which the store speaks unasked."""
+        """Whether it can not follow this connection: one of subscriptions, on which the store sends unasked."""
 
     def on_request(self, data: bytes) -> bool:
-        """Take what the worker sends; return whether it may pass."""
+        """Read bytes from the worker; return whether they may pass."""
         passes = True
         for call in self._read(self._asked, data):
             if not isinstance(call, list) or call[0].upper().endswith(b"SUBSCRIBE"):
                 self._deaf = True
                 return True
             self._calls.append(_started(call))
-            if self._doom.waiting and self._doom.kill_before_report(_ended(call)):
+            if self._injector.waiting and self._injector.kill_before_report(_ended(call)):
                 passes = False
         return passes
 
     def on_response(self, data: bytes) -> None:
-        """Take what the store sends."""
+        """Read bytes from the store."""
         for answer in self._read(self._answered, data):
             if not self._calls:
                 self._deaf = True
@@ -113,7 +113,7 @@ class StoreTraffic:
                     *(job for job, one in zip(jobs, started, strict=True) if one.go),
                     *(one.id for one in drawn if one.started.go),
                 ]:
-                    self._doom.attempt_started(job)
+                    self._injector.attempt_started(job)
 
     def _read(self, reader: hiredis.Reader, data: bytes) -> list[Any]:
         found: list[Any] = []
@@ -129,7 +129,7 @@ class StoreTraffic:
 
 
 def _items(call: list[bytes], script: Script[Any]) -> list[Any] | None:
-    """Return the last argument of a script's call: its items; None: it is no call of that script."""
+    """Return the items of a call of a script, its last argument; None: it is no call of that script."""
     names = {script.function.encode(), script.digest.encode(), script.text.encode()}
     if len(call) < 5 or call[0] not in (b"FCALL", b"EVALSHA", b"EVAL") or call[1] not in names:
         return None

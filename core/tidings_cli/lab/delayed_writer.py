@@ -1,4 +1,4 @@
-"""One direction of a connection: bytes that arrive at once, or take their time; in order always."""
+"""One direction of a connection: bytes arrive at once, or late; always in order."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -7,7 +7,7 @@ from typing import Any
 from .message_faults import DelayDraw
 
 MAX_MESSAGES = 1024
-"""Messages under way; a sender of more waits, as it would for a full window of TCP."""
+"""Messages under way at most; the sender of another waits, as it would for a full TCP window."""
 
 
 class LinkBrokenError(Exception):
@@ -15,7 +15,7 @@ class LinkBrokenError(Exception):
 
 
 class DirectWriter:
-    """What is put arrives at once."""
+    """Writes each message at once."""
 
     def __init__(self, sink: asyncio.StreamWriter) -> None:
         self._sink = sink
@@ -38,24 +38,24 @@ class DirectWriter:
 
 
 class DelayedWriter:
-    """What is put arrives as its fate has it, and not before what was put first."""
+    """Writes each message late by a drawn time, and not before an earlier one."""
 
     def __init__(
         self,
         sink: asyncio.StreamWriter,
-        fate: DelayDraw,
+        draw: DelayDraw,
         start: Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"],
     ) -> None:
         """Prepare.
 
         Args:
-            sink: where it arrives.
-            fate: how late each message is.
-            start: runs what delivers, and sees to its end.
+            sink: where the messages arrive.
+            draw: draws the delay of each message.
+            start: starts a task, and cancels it at the end of the proxy.
 
         """
         self._sink = sink
-        self._fate = fate
+        self._draw = draw
         self._under_way: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue(MAX_MESSAGES)
         self._due = 0.0
         self._broken = False
@@ -71,7 +71,7 @@ class DelayedWriter:
         """
         if self._broken:
             raise ConnectionResetError
-        late_s = self._fate()
+        late_s = self._draw()
         if late_s is None:
             raise LinkBrokenError
         self._due = max(self._due, asyncio.get_running_loop().time() + late_s)
@@ -87,7 +87,7 @@ class DelayedWriter:
         self._delivering.cancel()
 
     async def _deliver(self) -> None:
-        """Write what is due. Of a sink that is gone it takes what comes, and drops it, so that nobody waits."""
+        """Write the messages that are due; once the sink is gone, drop them, so that no sender waits."""
         clock = asyncio.get_running_loop().time
         while (message := await self._under_way.get()) is not None:
             due, data = message

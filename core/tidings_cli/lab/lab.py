@@ -1,6 +1,6 @@
-"""The lab: proxies between the parts of a system, and hands that pause and kill its processes.
+"""The lab: proxies between the parts of a system, and signals that pause and kill its processes.
 
-It runs in a thread and an event loop of its own beside a program that knows neither.
+It runs in a thread of its own, with an event loop of its own: `tidings dev` has none.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from .simulation import Link, Part, Pause, Simulation, SimulationError
 from .simulation_text import LINK_NAMES
 
 REPORT_EVERY_S = 5.0
-"""How often is told what became of messages."""
+"""How often the lab prints how many messages it lost, s."""
 
 SendSignal = Callable[[Part, signal.Signals], None]
 """Sends a part a signal, if it runs."""
@@ -42,22 +42,22 @@ class Addresses(NamedTuple):
 
 
 class Lab:
-    """Simulates what it is told to; calm until it is told to `begin`."""
+    """Carries out a simulation; until `begin` all messages pass."""
 
-    def __init__(self, simulation: Simulation, seed: int, send: SendSignal, tell: Callable[[str], None]) -> None:
+    def __init__(self, simulation: Simulation, seed: int, send: SendSignal, report: Callable[[str], None]) -> None:
         """Prepare; nothing runs yet.
 
         Args:
             simulation: what happens.
-            seed: the same draws the same fates, in the same order.
+            seed: the same seed draws the same faults, in the same order.
             send: sends signals to the parts.
-            tell: gets a line for people about each thing that happens.
+            report: gets a line for people about each fault.
 
         """
         self._simulation = simulation
         self._seed = seed
         self._send = send
-        self._tell = tell
+        self._print = report
         self._message_faults = {link: MessageFaults(link, faults, seed) for link, faults in simulation.links.items()}
         self._crashes = CrashInjector(simulation.crash, seed, self._kill) if simulation.crash else None
         self._proxies: list[Proxy] = []
@@ -77,7 +77,7 @@ class Lab:
             store: its address.
 
         Raises:
-            OSError: somebody else listens on `port`.
+            OSError: another process listens on `port`.
             SimulationError: no proxy can stand before such a store.
 
         """
@@ -92,7 +92,7 @@ class Lab:
             self._loop.call_soon_threadsafe(self._begun.set)
 
     def calm(self) -> None:
-        """Let everything pass from now on, and what stands still go on; returns when it is so."""
+        """Let every message pass and every paused part go on; return when they do."""
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._calm(), self._loop).result()
 
@@ -135,7 +135,7 @@ class Lab:
 
     async def _put(self, target: Target, link: Link, at: int | str) -> None:
         listen = self._crashes.new_listener if link is Link.WORKER and self._crashes is not None else None
-        proxy = Proxy(target, weather=self._message_faults.get(link), listen=listen)
+        proxy = Proxy(target, faults=self._message_faults.get(link), listen=listen)
         await proxy.listen(at=at)
         self._proxies.append(proxy)
 
@@ -154,8 +154,8 @@ class Lab:
             await asyncio.wait([self._working])
 
     def _set_calm(self, *, calm: bool) -> None:
-        for weather in self._message_faults.values():
-            weather.calm = calm
+        for faults in self._message_faults.values():
+            faults.calm = calm
         if self._crashes is not None:
             self._crashes.calm = calm
             if calm:
@@ -166,27 +166,27 @@ class Lab:
         begun = clock()
         for at_s in pause_times(pause, self._seed, part):
             await asyncio.sleep(begun + at_s - clock())
-            self._tell(f"the {part} stands still for {pause.lasts_s:g} s")
+            self._print(f"the {part} stands still for {pause.lasts_s:g} s")
             self._send(part, signal.SIGSTOP)
             try:
                 await asyncio.sleep(pause.lasts_s)
             finally:
                 self._send(part, signal.SIGCONT)
-            self._tell(f"the {part} goes on")
+            self._print(f"the {part} goes on")
 
     async def _report(self) -> None:
-        told: Counter[tuple[Link, str]] = Counter()
+        reported: Counter[tuple[Link, str]] = Counter()
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             now = Counter(
                 {(link, what): n for link, one in self._message_faults.items() for what, n in one.tally.items()}
             )
-            for (link, what), count in (now - told).items():
-                self._tell(f"{LINK_NAMES[link]}: {_SAID[what].format(count)} in the last {REPORT_EVERY_S:g} s")
-            told = now
+            for (link, what), count in (now - reported).items():
+                self._print(f"{LINK_NAMES[link]}: {_SAID[what].format(count)} in the last {REPORT_EVERY_S:g} s")
+            reported = now
 
     def _kill(self, job: str) -> None:
-        self._tell(f"the worker is killed under an attempt of the job whose token ends in …{job[-6:]}")
+        self._print(f"the worker is killed under an attempt of the job whose token ends in …{job[-6:]}")
         self._send(Part.WORKER, signal.SIGKILL)
 
 
@@ -203,7 +203,7 @@ def pause_times(pause: Pause, seed: int, name: str) -> Iterator[float]:
 
 
 def _detour(store: str, path: str) -> tuple[Target, str]:
-    """Return what a proxy at `path` has behind it, and the store's address through it."""
+    """Return the target of a proxy at `path`, and the store's address through that proxy."""
     address = parse_store_url(store).address
     url = urlsplit(address)
     if url.scheme == "unix":
@@ -211,8 +211,8 @@ def _detour(store: str, path: str) -> tuple[Target, str]:
     if url.scheme == "redis":
         return (url.hostname or "localhost", url.port or 6379), _by_socket(url, path)
     raise SimulationError(
-        f"a store at {url.scheme}:// is spoken to by TLS, between whose ends nothing can stand: simulate what is "
-        "between clients and server (client.latency=50ms), or take the embedded store (without TIDINGS_STORE_URL)"
+        f"a store at {url.scheme}:// is reached by TLS, into which no proxy can be put: simulate the link between "
+        "clients and server (client.latency=50ms), or use the embedded store (leave TIDINGS_STORE_URL out)"
     )
 
 

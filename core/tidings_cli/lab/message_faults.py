@@ -1,6 +1,6 @@
-"""The weather on a link: for each message, how late it is, and whether the connection survives it. Pure.
+"""The faults of a link: for each message, how late it is, and whether the connection breaks at it. Pure.
 
-A message here is what was read at once from a connection: under load it may hold several of the protocol's.
+A message here is the bytes of one read from a connection; under load they may hold several of the protocol's.
 """
 
 import itertools
@@ -11,45 +11,45 @@ from collections.abc import Callable
 from .simulation import LinkFaults
 
 RETRANSMIT_S = 0.2
-"""When TCP sends again what nobody acknowledged, at the soonest, on Linux; doubled each time that is lost too."""
+"""The shortest time after which TCP retransmits on Linux, s; it doubles with each further loss."""
 
 MAX_LOST = 6
-"""Losses of one message in a row at which the connection is given up; TCP's own patience is minutes."""
+"""Losses of one message in a row at which the connection breaks; TCP itself would go on for minutes."""
 
 DelayDraw = Callable[[], float | None]
-"""Of one message: seconds that it is late; None: the connection breaks."""
+"""Draws the delay of one message, s; None: the connection breaks at it."""
 
 
 class MessageFaults:
-    """Makes the fates of one link's messages, of each direction of each connection by draws of its own."""
+    """Draws the faults of one link's messages; each direction of each connection has draws of its own."""
 
     def __init__(self, name: str, faults: LinkFaults, seed: int) -> None:
-        """Prepare; the weather is calm until `calm` is made false.
+        """Prepare; nothing fails until `calm` is made false.
 
         Args:
             name: the link's; another link of the same seed has other draws.
-            faults: what happens.
-            seed: the same makes the same fates.
+            faults: what happens, and how often.
+            seed: the same seed draws the same faults.
 
         """
         self.calm = True
         self.tally: Counter[str] = Counter()
-        """What happened: `lost`, `broken`."""
+        """How many messages were `lost`, and how many connections `broken`."""
         self._name = name
         self._faults = faults
         self._seed = seed
         self._connections = itertools.count()
 
     def connection(self) -> tuple[DelayDraw, DelayDraw]:
-        """Return the fates of a new connection's messages: there, and back."""
+        """Return the draws of a new connection: for messages to the target, and for messages back."""
         number = next(self._connections)
-        return self._fates(f"{number} there"), self._fates(f"{number} back")
+        return self._draws(f"{number} there"), self._draws(f"{number} back")
 
-    def _fates(self, name: str) -> DelayDraw:
+    def _draws(self, name: str) -> DelayDraw:
         draw = random.Random(f"{self._seed} {self._name} {name}")  # noqa: S311 - to be repeated, not to be secret
         faults = self._faults
 
-        def fate() -> float | None:
+        def delay() -> float | None:
             if self.calm:
                 return 0.0
             late = faults.latency_s + draw.uniform(-faults.jitter_s, faults.jitter_s)
@@ -64,4 +64,4 @@ class MessageFaults:
             self.tally["broken"] += 1
             return None
 
-        return fate
+        return delay

@@ -10,13 +10,13 @@ from .message_faults import DelayDraw
 
 
 class TrafficListener(Protocol):
-    """What hears everything that is said on one connection."""
+    """Reads along on one connection, in both directions."""
 
     def on_request(self, data: bytes) -> bool:
-        """Take what the client says; return whether it may pass: if not, the connection is dead."""
+        """Read bytes from the client; return whether they may pass: if not, the connection ends."""
 
     def on_response(self, data: bytes) -> None:
-        """Take what the server says."""
+        """Read bytes from the server."""
 
 
 class ProxiedConnection:
@@ -26,18 +26,18 @@ class ProxiedConnection:
         self,
         client: asyncio.StreamWriter,
         server: asyncio.StreamWriter,
-        fates: tuple[DelayDraw | None, DelayDraw | None],
+        draws: tuple[DelayDraw | None, DelayDraw | None],
         listener: TrafficListener | None,
     ) -> None:
-        self.there, self.back = fates
-        """How late messages are; None: as the proxy's `way` says."""
+        self.there, self.back = draws
+        """The delay of messages to the target, and back; None: as the proxy's mode has it."""
         self.listener = listener
         self.deaf = False
-        """What the client says goes nowhere."""
+        """Whether bytes from the client are dropped."""
         self.mute = False
-        """What the server says goes nowhere."""
+        """Whether bytes from the server are dropped."""
         self.subscribed = False
-        """Whether the client has asked for channels: then it is the link of an inbox, and not of calls."""
+        """Whether the client has subscribed to channels: then this is the link of an inbox, not of calls."""
         self._ends = (client, server)
 
     def end(self, *, rudely: bool = False) -> None:
@@ -52,10 +52,10 @@ class ProxiedConnection:
                 end.close()
 
     def inspect(self, data: bytes, *, back: bool) -> None:
-        """Let the listener hear.
+        """Give bytes to the listener.
 
         Raises:
-            LinkBrokenError: what was said may not pass.
+            LinkBrokenError: the bytes may not pass.
 
         """
         if self.listener is None:

@@ -1,7 +1,7 @@
-"""A proxy that fails as networks do: one stands on a link, and is told how that is.
+"""A proxy on a link that fails as networks do.
 
-What is real: sockets, bytes and the order of bytes. What is not: nothing is lost inside a TCP stream
-(TCP would send it again), so a packet lost for good is a link that is half open.
+Real are sockets, bytes and their order. Not real: no byte is lost inside a TCP stream, because TCP would send it again.
+So a packet that is lost for good is simulated by a half-open link.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ Target = int | str | tuple[str, int]
 """Where a server listens: a port on loopback, the path of a unix socket, or host and port."""
 
 LINGER_S = 1.0
-"""How long the server may go on answering a client that has said its last; in any weather longer."""
+"""How long the server may go on answering after the client has closed its side, s; with faults longer."""
 LINGER_WITH_FAULTS_S = 15.0
 
 
 class LinkMode(StrEnum):
-    """How a link is."""
+    """How a link treats connections and bytes."""
 
     OPEN = "open"
     CUT = "cut"
@@ -39,42 +39,42 @@ class LinkMode(StrEnum):
     RESET = "reset"
     """The same by RST: what was under way is lost on both sides."""
     DELAY = "delay"
-    """Bytes come late, each chunk by another while, in order."""
+    """Each chunk of bytes comes late by a drawn time; their order stays."""
     HALF_OPEN = "half-open"
-    """Bytes are taken and go nowhere. A connection that was there then stays so for ever, and never ends by itself."""
+    """The proxy takes bytes and drops them. A connection that existed then stays so, and never ends by itself."""
     MUTE = "mute"
-    """Requests arrive and answers do not; for ever, for connections that were there then."""
+    """Requests arrive and answers do not; a connection that existed then stays so."""
 
 
 class Proxy:
-    """An address of its own before that of a server."""
+    """An address that stands before a server's."""
 
     def __init__(
         self,
         target: Target,
         seed: int = 0,
         *,
-        weather: MessageFaults | None = None,
+        faults: MessageFaults | None = None,
         listen: Callable[[], TrafficListener] | None = None,
     ) -> None:
         """Prepare; `listen` starts it.
 
         Args:
-            target: what is behind.
+            target: the server behind it.
             seed: of the delays of a slow link.
-            weather: how single messages fare.
+            faults: delays and losses of single messages.
             listen: makes the listener of each new connection.
 
         """
         self.port = 0
         self.mode = LinkMode.OPEN
         self._spared: bool | None = None
-        """Links that are open whatever `way` says: those of inboxes (True), those of calls (False), or none."""
+        """Links that stay open in every mode: those of inboxes (True), those of calls (False), or none (None)."""
         self.severed = 0
         """How often a link was cut where `sever` said."""
         self._where: Callable[[bytes], int | None] | None = None
         self._target = target
-        self._weather = weather
+        self._faults = faults
         self._listen = listen
         self._random = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         self._links: set[ProxiedConnection] = set()
@@ -86,14 +86,14 @@ class Proxy:
         return len(self._links)
 
     async def listen(self, context: ssl.SSLContext | None = None, *, at: int | str = 0) -> None:
-        """Take connections from now on.
+        """Accept connections from now on.
 
         Args:
             context: with it by TLS, which ends here.
             at: the port on loopback, 0: any; or the path of a unix socket.
 
         Raises:
-            OSError: somebody else listens there.
+            OSError: another process listens there.
 
         """
         if isinstance(at, str):
@@ -117,10 +117,10 @@ class Proxy:
         await asyncio.sleep(0)  # transports that were aborted close in the loop's next turn
 
     def set_mode(self, way: LinkMode, *, only_subscribers: bool = False, only_callers: bool = False) -> None:
-        """Be so from now on, for the connections that there are and for new ones.
+        """Change the mode, for existing and for new connections.
 
         Args:
-            way: how.
+            way: the mode.
             only_subscribers: the links of calls stay open.
             only_callers: the links of inboxes stay open.
 
@@ -165,21 +165,21 @@ class Proxy:
         try:
             await self._join(reader, writer)
         except OSError:
-            writer.close()  # nobody is behind this port at the moment
+            writer.close()  # the target does not listen at the moment
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind, server = await _connect(self._target)
-        fates = self._weather.connection() if self._weather is not None else (None, None)
-        link = ProxiedConnection(writer, server, fates, self._listen() if self._listen is not None else None)
+        draws = self._faults.connection() if self._faults is not None else (None, None)
+        link = ProxiedConnection(writer, server, draws, self._listen() if self._listen is not None else None)
         self._links.add(link)
         self._treat(link)
         back = self._start(self._pump(link, behind, writer, back=True), "proxy back")
         try:
             await self._pump(link, reader, server, back=False)
         finally:
-            # Whichever end is closed, so is the other; a half-open one is told nothing.
+            # When one end closes, the proxy closes the other; a half-open connection learns nothing.
             if not link.mute:
-                await asyncio.wait([back], timeout=LINGER_S if self._weather is None else LINGER_WITH_FAULTS_S)
+                await asyncio.wait([back], timeout=LINGER_S if self._faults is None else LINGER_WITH_FAULTS_S)
             link.end(rudely=link.mute)
             back.cancel()
             self._links.discard(link)
@@ -187,8 +187,8 @@ class Proxy:
     async def _pump(
         self, link: ProxiedConnection, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, back: bool
     ) -> None:
-        fate = link.back if back else link.there
-        line = DirectWriter(sink) if fate is None else DelayedWriter(sink, fate, self._start)
+        draw = link.back if back else link.there
+        writer = DirectWriter(sink) if draw is None else DelayedWriter(sink, draw, self._start)
         try:
             while data := await source.read(CHUNK_BYTES):
                 if self.mode is LinkMode.DELAY:
@@ -199,21 +199,21 @@ class Proxy:
                     break
                 link.inspect(data, back=back)
                 if not (link.mute if back else link.deaf):
-                    await line.put(data)
-            await line.end()
+                    await writer.put(data)
+            await writer.end()
         except LinkBrokenError:
             link.end(rudely=True)
         except OSError:
             pass  # the end that is gone is closed below
         finally:
-            line.close()
+            writer.close()
         if not (link.mute if back else link.deaf):
             sink.close()
 
     def _look_for_subscriber(self, link: ProxiedConnection, data: bytes) -> None:
         if not link.subscribed and b"SUBSCRIBE" in data:
             link.subscribed = True
-            link.deaf = link.mute = False  # until now it was as links of calls are
+            link.deaf = link.mute = False  # until now it counted as a link of calls
             self._treat(link)
 
     def _severed(self, link: ProxiedConnection, data: bytes, sink: asyncio.StreamWriter) -> bool:

@@ -1,4 +1,4 @@
-"""What is simulated: the grammar of `tidings dev --simulate`, and what it means. Pure.
+"""Simulations: the grammar of `tidings dev --simulate`, and its meaning. Pure.
 
     SIMULATION = FAULT *("," FAULT)
     FAULT      = [LINK "."] ("latency=" TIME [("±" | "+-") TIME] | ("loss=" | "reset=") PERCENT)
@@ -27,7 +27,7 @@ class SimulationError(ValueError):
 
 
 class Link(StrEnum):
-    """Between what bytes go."""
+    """Between which parts bytes go."""
 
     CLIENT = "client"
     """Clients and the server."""
@@ -44,13 +44,13 @@ LINKS = {
     "server": (Link.SERVER,),
     "worker": (Link.WORKER,),
 }
-"""What a fault may be said of, the widest first: where two say different things, the narrower is right."""
+"""Names of links in the grammar, the widest first: where two faults disagree, that of the narrower holds."""
 
 _WIDTH = list(LINKS)
 
 
 class Part(StrEnum):
-    """What can stand still."""
+    """A process that can be paused."""
 
     STORE = "store"
     SERVER = "server"
@@ -59,7 +59,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkFaults:
-    """How the bytes of one link fare."""
+    """The faults of one link."""
 
     latency_s: float = 0.0
     """How late a message arrives, in either direction."""
@@ -73,7 +73,7 @@ class LinkFaults:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A part stands still for a while, again and again."""
+    """A part is paused again and again."""
 
     lasts_s: float
     every_s: float
@@ -92,10 +92,10 @@ class Simulation:
 
 
 def parse_simulation(text: str) -> Simulation:
-    """Return what a text in the grammar above says.
+    """Return the simulation that a text in the grammar above describes.
 
     Raises:
-        SimulationError: it is none; one fault is given twice.
+        SimulationError: it is malformed, or gives one fault twice.
 
     """
     found: dict[str, str] = {}

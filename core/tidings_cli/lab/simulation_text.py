@@ -1,4 +1,4 @@
-"""What is simulated, in words for people."""
+"""A simulation in words for people."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ LINK_NAMES = {Link.CLIENT: "clients ↔ server", Link.SERVER: "server ↔ store"
 
 
 def describe(simulation: Simulation) -> Iterator[tuple[str, str]]:
-    """Return lines of what is simulated: where, and what happens there."""
+    """Yield a line for each fault: where it happens, and what happens."""
     for link, faults in simulation.links.items():
         for what in _of_link(faults):
             yield LINK_NAMES[link], what
     if simulation.crash:
-        yield "worker", f"killed under {one_in(simulation.crash)} attempts, and started anew"
+        yield "worker", f"killed under {one_in(simulation.crash)} attempts, and started again"
     for part, pause in simulation.pauses.items():
         yield part, f"stands still for {pause.lasts_s:g} s, once in every {pause.every_s:g} s"
 

@@ -1,4 +1,4 @@
-"""What there is to see at one moment, read from the store."""
+"""Queues, workers and breakers at one moment, read from the store."""
 
 import asyncio
 
@@ -19,20 +19,20 @@ class TierRow(msgspec.Struct, frozen=True, kw_only=True):
     tier: str
     waiting: int
     oldest: float | None
-    """How long the job that waits longest has waited for a worker, s; None: none does."""
+    """How long the oldest waiting job has waited for a worker, s; None: none waits."""
     running: int
     scheduled: int
     """Of the whole queue."""
     dead: int
     """Of the whole queue."""
     growth: float | None
-    """Jobs a second by which those that wait have become more since the last look; None: this is the first."""
+    """Jobs a second by which the waiting jobs have grown since the last poll; None: this is the first."""
     drains: float | None
-    """Jobs a second that leave the line, measured while there is one; None: unknown."""
+    """Jobs a second that leave the queue, measured while jobs wait; None: unknown."""
     eta: float | None
-    """Seconds until a job that came now would start; None: unknown."""
+    """Seconds until a job submitted now would start; None: unknown."""
     served: bool
-    """Whether a worker that lives serves it."""
+    """Whether a live worker serves it."""
 
 
 class BreakerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +41,12 @@ class BreakerRow(msgspec.Struct, frozen=True, kw_only=True):
     breaker: str
     state: str
     since: int
-    """When it came into that state, ms since the epoch; 0: it has never been in another."""
+    """When it entered that state, ms since the epoch; 0: it has never been in another."""
     opened: int
     """How often it has opened."""
     reason: str
     last: str
-    """Its last failure; empty: there was none."""
+    """Its last failure; empty: none is known."""
 
 
 class PollResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,22 +60,22 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     breakers: list[BreakerRow]
     """Those that are not closed first."""
     memory: int | None
-    """Bytes the store uses; None: it does not tell."""
+    """Bytes the store uses; None: the store does not say."""
     limit: int | None
-    """The bytes it may use; None: it has no limit, or does not tell."""
+    """The bytes it may use; None: it has no limit, or does not say."""
 
 
 class Poller:
-    """Looks at a store again and again."""
+    """Reads a store again and again."""
 
     def __init__(self, store: Redis, keys: StoreKeys) -> None:
         self._store = store
         self._keys = keys
         self._before: tuple[int, dict[tuple[str, str], int]] | None = None
-        """When the last look was, and how much waited in each tier."""
+        """When the last poll was, and how many jobs waited in each tier."""
 
     async def poll(self) -> PollResult:
-        """Return how everything stands.
+        """Return queues, workers and breakers as they are now.
 
         Raises:
             StoreError: the store is unavailable.

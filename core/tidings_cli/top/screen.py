@@ -1,4 +1,4 @@
-"""A sight as a screen for people."""
+"""A poll's result as a screen for people."""
 
 from datetime import UTC, datetime
 
@@ -15,35 +15,35 @@ MIB = 1_048_576
 """Bytes."""
 
 
-def screen(sight: PollResult, away: str = "") -> RenderableType:
+def screen(found: PollResult, away: str = "") -> RenderableType:
     """Return the screen.
 
     Args:
-        sight: what was seen last.
-        away: why nothing newer can be; empty: it is new.
+        found: the last result.
+        away: why the store gives nothing newer; empty: the result is new.
 
     """
-    parts: list[RenderableType] = [_head(sight)]
+    parts: list[RenderableType] = [_head(found)]
     if away:
         parts.append(cell(f"This is old: {away}", style="bold red"))
-    parts += [Text(), _queues(sight.tiers), Text(), _workers(sight.workers, sight.at)]
-    if sight.breakers:
-        parts += [Text(), _breakers(sight.breakers, sight.at)]
+    parts += [Text(), _queues(found.tiers), Text(), _workers(found.workers, found.at)]
+    if found.breakers:
+        parts += [Text(), _breakers(found.breakers, found.at)]
     return Group(*parts)
 
 
-def _head(sight: PollResult) -> Text:
-    busy = sum(one.running for one in sight.workers)
-    slots = sum(_slots(one) for one in sight.workers)
-    dead = sum({one.queue: one.dead for one in sight.tiers}.values())
+def _head(found: PollResult) -> Text:
+    busy = sum(one.running for one in found.workers)
+    slots = sum(_slots(one) for one in found.workers)
+    dead = sum({one.queue: one.dead for one in found.tiers}.values())
     facts = [
-        f"{datetime.fromtimestamp(sight.at / 1000, UTC):%H:%M:%S} UTC",
-        _count(len(sight.workers), "worker"),
+        f"{datetime.fromtimestamp(found.at / 1000, UTC):%H:%M:%S} UTC",
+        _count(len(found.workers), "worker"),
         f"{busy} of {_count(slots, 'slot')} busy",
-        f"{sum(one.waiting for one in sight.tiers)} waiting",
+        f"{sum(one.waiting for one in found.tiers)} waiting",
         _count(dead, "dead letter"),
-        *(f"{_count(n, 'breaker')} open" for n in [sum(one.state != "closed" for one in sight.breakers)] if n),
-        *([_memory(sight.memory, sight.limit)] if sight.memory is not None else []),
+        *(f"{_count(n, 'breaker')} open" for n in [sum(one.state != "closed" for one in found.breakers)] if n),
+        *([_memory(found.memory, found.limit)] if found.memory is not None else []),
     ]
     return Text.assemble(("Tidings  ", "bold"), "   ".join(facts))
 

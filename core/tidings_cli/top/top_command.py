@@ -1,4 +1,4 @@
-"""The command `tidings top`: how everything stands, live in a terminal."""
+"""The command `tidings top`: queues, workers and breakers, live in a terminal."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,9 @@ from redis.asyncio import Redis
 from rich.live import Live
 
 from tidings.logging.printable import printable_json
-from tidings.settings import StoreSettings
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import StoreKeys
-from tidings_cli.setting_flags import with_flags
-from tidings_cli.store_command import with_store
+from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import SafeConsole, open_console
 
 from .poll import Poller
@@ -28,11 +26,11 @@ QUIT_KEYS = b"qQ\x03\x04"
 """q, Ctrl-C where the terminal does not make a signal of it, Ctrl-D."""
 
 
-@with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s"))
+@store_flags
 def top(
-    every: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="Look once, print it and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Look once, and print it as JSON.")] = False,
+    every: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two polls.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Poll once, print it and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Poll once, and print it as JSON.")] = False,
     **flags: Any,
 ) -> None:
     """Show queues, workers and breakers, live; q or Ctrl-C leaves."""
@@ -52,19 +50,19 @@ def top(
 
 async def _live(watcher: Poller, every_s: float) -> None:
     leave = asyncio.Event()
-    sight, away = await watcher.poll(), ""
+    found, away = await watcher.poll(), ""
     console = SafeConsole(highlight=False, markup=False)
-    with _keys(leave), Live(screen(sight), console=console, screen=True, auto_refresh=False) as live:
+    with _keys(leave), Live(screen(found), console=console, screen=True, auto_refresh=False) as live:
         while not await _wait_for_quit(leave, every_s):
             try:
-                sight, away = await watcher.poll(), ""
+                found, away = await watcher.poll(), ""
             except StoreError as error:
                 away = str(error)
-            live.update(screen(sight, away), refresh=True)
+            live.update(screen(found, away), refresh=True)
 
 
 async def _wait_for_quit(leave: asyncio.Event, seconds: float) -> bool:
-    """Wait; return at once, and true, when somebody leaves."""
+    """Wait so long, or until the user leaves; return whether the user left."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await leave.wait()
@@ -73,7 +71,7 @@ async def _wait_for_quit(leave: asyncio.Event, seconds: float) -> bool:
 
 @contextlib.contextmanager
 def _keys(leave: asyncio.Event) -> Iterator[None]:
-    """Have single keys read, without an echo, as long as this lasts."""
+    """Read single keys without an echo while the body runs."""
     if not sys.stdin.isatty():
         yield
         return

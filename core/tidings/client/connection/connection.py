@@ -1,6 +1,6 @@
 """One lasting connection over many sockets.
 
-Whatever ends a socket, or keeps it from opening, becomes one `SocketEnd`, and `_after` decides what follows:
+Every end of a socket, and every failure to open one, becomes a `SocketEnd`, and `_after` decides what follows:
 `backing-off` or `closed`; no other way leads to a new socket. On a socket that is open there are three tasks
 beside the reader: one writes, one watches over silence, and at times one renews the credential.
 """
@@ -79,7 +79,7 @@ class PersistentConnection:
             address: of the socket, `ws://` or `wss://`.
             protocol: what it sends and receives.
             credential: what to present if the server asks who this is.
-            owner: told of news and of the end.
+            owner: hears of news and of the end.
             connect_timeout_s: how long one socket may take until it can be used.
             clock: the present moment.
             look_s: how often to look for silence.
@@ -113,7 +113,7 @@ class PersistentConnection:
         return self.states.last.state
 
     def send_soon(self) -> None:
-        """Have sent what the protocol has to send."""
+        """Wake the task that sends the protocol's frames."""
         self._wanted.set()
 
     def close(self, end: SocketEnd) -> None:
@@ -174,7 +174,7 @@ class PersistentConnection:
         try:
             return await self._credential.fetch(self._connect_timeout_s)
         except Exception as error:
-            # It is somebody's own code, and whatever it raises is a failure like any other. Its text is not
+            # The program's own code runs here, and any exception of it is a failure like any other. Its text is not
             # repeated, because it may hold what must not be shown.
             raise _SocketEnded(
                 SocketEnd(ABNORMAL, f"no credential: {type(error).__name__} was raised", error=error)
@@ -261,7 +261,7 @@ class PersistentConnection:
                 log.warning("the renewed credential was refused: %s", frame.problem.detail)
 
     async def _write(self, socket: ClientConnection, limits: Limits) -> None:
-        """Send what the protocol has to send, a little more slowly than the server allows."""
+        """Send the protocol's frames, a little more slowly than the server allows."""
         burst = max(1, SEND_RATE_SHARE * limits.max_frame_burst)
         bucket = TokenBucket(SEND_RATE_SHARE * limits.max_frames_per_s, burst, asyncio.get_running_loop().time())
         try:
@@ -272,7 +272,7 @@ class PersistentConnection:
                     await socket.send(frame)
                 await self._wanted.wait()
         except ConnectionClosed:
-            return  # the reader is told as well
+            return  # the reader gets the same exception
 
     async def _watch_over(self, socket: ClientConnection) -> None:
         while True:
@@ -293,7 +293,7 @@ class PersistentConnection:
         except _SocketEnded as failed:
             log.warning("the credential could not be renewed: %s", failed.end.reason)
         except ConnectionClosed:
-            return  # the reader is told as well
+            return  # the reader gets the same exception
 
     # How it ended.
 

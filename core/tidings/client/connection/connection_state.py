@@ -61,7 +61,7 @@ class StateChange(NamedTuple):
 
 
 class StateLog:
-    """The present state, with one setter, which tells whoever listens."""
+    """The present state, with one setter, which informs all listeners."""
 
     def __init__(self) -> None:
         self.last = StateChange(ClientState.CONNECTING, ClientState.CONNECTING)

@@ -44,7 +44,7 @@ class Credential:
         Raises:
             TimeoutError: it did not come in time.
             ConnectionFailed: it is no text that can be sent.
-            Exception: whatever the callable raises.
+            Exception: the callable raised it.
 
         """
         if not callable(self._source):

@@ -18,7 +18,7 @@ CLOSE_TIMEOUT_S = 2.0
 """How long to wait for the server's half of a close."""
 
 DIAL_ERRORS = (OSError, InvalidHandshake, InvalidURI, msgspec.MsgspecError)
-"""Whatever keeps a socket from being used, and is no defect of this client; time limits are among the first."""
+"""Errors that keep a socket from being used and are no defect of this client; `OSError` includes time limits."""
 
 LONGEST_AWAY_S = 3_600.0
 """The longest that a client stays away because a date says so: the two clocks may disagree."""
@@ -32,7 +32,7 @@ _log.setLevel(logging.INFO)
 
 
 class _Dial(connect):
-    """Opens a socket where it was told to and nowhere else: a redirect would carry the credential away."""
+    """Opens a socket at the given address and follows no redirect, which could carry the credential away."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Follow none."""

@@ -47,7 +47,7 @@ class SocketEnd(NamedTuple):
 class ReconnectBackoff:
     """Remembers how often it has failed lately.
 
-    The pause after a failure is drawn anew each time, uniform between nothing and a ceiling that doubles with
+    The pause after a failure is drawn again each time, uniform between nothing and a ceiling that doubles with
     each failure, so that clients that failed together come back apart (full jitter). What the server gave is
     waited for in full. After a routine end the client comes back at once, with the jitter of a first failure;
     but not twice in a row without a connection that lasted, or two draining servers could play ping-pong.

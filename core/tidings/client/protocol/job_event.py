@@ -1,4 +1,4 @@
-"""Events as the client tells them, and those that a snapshot makes up for. Pure."""
+"""Events as programs get them, and those that the client makes from a snapshot after a break. Pure."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -22,7 +22,7 @@ class Event(msgspec.Struct, frozen=True):
     status: str
     """The job's state then."""
     at: str
-    """RFC 3339, the store's clock; empty where only a snapshot told of it."""
+    """RFC 3339, the store's clock; empty for one made from a snapshot."""
 
     @property
     def final(self) -> bool:
@@ -34,13 +34,13 @@ def missed_events(snapshot: Snapshot, seq: int, status: str | None) -> Iterator[
     """Yield the events that a snapshot makes up for, in order of their numbers.
 
     Every chunk of the log that it holds, then where the job stands: its end, or its new state and its newest
-    progress. Those two have happened under numbers that the snapshot does not tell; they get the highest that
-    no chunk bears, so that numbers rise strictly and none is used twice.
+    progress. The snapshot does not hold the numbers of those two; they get the highest that no chunk
+    bears, so that numbers rise strictly and none is used twice.
 
     Args:
-        snapshot: what the server told.
+        snapshot: the server's answer.
         seq: the last number seen.
-        status: the state last told of; None: none was.
+        status: the last known state; None: none is known.
 
     """
     chunks = [chunk for chunk in snapshot.log if chunk.seq > seq]
@@ -59,7 +59,7 @@ def missed_events(snapshot: Snapshot, seq: int, status: str | None) -> Iterator[
 
 
 def _changes(snapshot: Snapshot, status: str | None) -> list[tuple[str, Any]]:
-    """Return what a watcher may not have heard: the state if it is another, and the newest progress."""
+    """Return the changes that a watcher may have missed: the state if it is another, and the newest progress."""
     changes: list[tuple[str, Any]] = []
     name = _STATE_EVENT.get(snapshot.status)
     waits_for_its_time = snapshot.status == State.SCHEDULED and snapshot.attempt == 0

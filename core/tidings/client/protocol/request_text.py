@@ -1,4 +1,4 @@
-"""What the client asks, as JSON text made once: a call fails where it is made, and nothing that was taken fails later.
+"""Frames of the client as JSON text, made once: a mistake is raised where the program makes the call, and not later.
 
 The text lacks only its `ref`, which is another on each socket.
 """
@@ -46,12 +46,12 @@ def request_text(frame: Mapping[str, Any]) -> str:
 
 
 def unchecked_request_text(frame: Mapping[str, Any]) -> str:
-    """Return the same of a frame that holds nothing of the user's."""
+    """Return the same for a frame that holds no values of the user's."""
     return f",{_encode(frame).decode()[1:]}"
 
 
 def with_ref(ref: int, text: str) -> str:
-    """Return the frame of a text that `text_of` returned."""
+    """Return the frame of a text that `request_text` returned."""
     return f'{{"ref":{ref}{text}'
 
 

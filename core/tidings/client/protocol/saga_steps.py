@@ -18,31 +18,31 @@ class SagaSteps:
         self._known: dict[str, Step] = {}
 
     def take_snapshot(self, steps: list[Step] | msgspec.UnsetType) -> None:
-        """Take what a snapshot says, which is all there is."""
+        """Take the steps of a snapshot, which holds all."""
         self._known = {} if isinstance(steps, msgspec.UnsetType) else {step.path: step for step in steps}
 
     def apply_event(self, event: Event) -> Step | None:
-        """Take what a `step` event says, and return the step; what it does not say stays as it was.
+        """Take a `step` event, and return the step; fields that the event lacks stay as they were.
 
-        None: the event is of a later release, for which this one has no words.
+        None: the event is of a later release, in a form unknown here.
         """
         try:
-            told = msgspec.convert(event.data, _StepEventData)
+            said = msgspec.convert(event.data, _StepEventData)
         except msgspec.ValidationError:
             return None
-        before = self._known.get(told.path)
-        if before is None or before.name != told.name:  # after it began anew another may stand there
-            before = Step(path=told.path, name=told.name, type=told.type, status=told.status, began=event.at)
-        changes: dict[str, Any] = {"status": told.status}
-        if told.status in _ENDED:
+        before = self._known.get(said.path)
+        if before is None or before.name != said.name:  # after the saga began again another step may have this path
+            before = Step(path=said.path, name=said.name, type=said.type, status=said.status, began=event.at)
+        changes: dict[str, Any] = {"status": said.status}
+        if said.status in _ENDED:
             changes["ended"] = event.at
-        if told.child is not None:
-            changes["child"] = told.child
-        if told.undo_child is not None:
-            changes["undo_child"] = told.undo_child
-        if told.problem is not None:
-            changes["problem"] = msgspec.Raw(msgspec.json.encode(told.problem))
-        step = self._known[told.path] = msgspec.structs.replace(before, **changes)
+        if said.child is not None:
+            changes["child"] = said.child
+        if said.undo_child is not None:
+            changes["undo_child"] = said.undo_child
+        if said.problem is not None:
+            changes["problem"] = msgspec.Raw(msgspec.json.encode(said.problem))
+        step = self._known[said.path] = msgspec.structs.replace(before, **changes)
         return step
 
     def in_order(self) -> list[Step]:

@@ -1,7 +1,7 @@
-"""Which question it is that a server, or something before it, cannot bear. Pure.
+"""Which call it is that a server, or a proxy before it, cannot bear. Pure.
 
-A refusal may come without the `ref` of what it refuses, and a connection may break over what was sent on it. The others
-that were under way must not pay for it, and the one that is at fault must not be asked for ever.
+A refusal may come without the `ref` of its call, and a connection may break over one of the calls that it carries. The
+other calls under way must not suffer for it, and the client must not repeat the one at fault for ever.
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from typing import Generic, Protocol, TypeVar
 from tidings.protocol.problems import Problem, problem
 
 ALONE_AFTER = 3
-"""Connections that broke under a question, after which it is asked only when no other such question is under way."""
+"""Connections that broke under a call, after which it is sent only when no other such call is under way."""
 
 MAX_BROKEN = 10
-"""Connections that broke under a question, after which it is refused."""
+"""Connections that broke under a call, after which it is refused."""
 
 
 class Suspect(Protocol):
-    """A question."""
+    """A call."""
 
     broken: int
     """How many connections broke while it was under way."""
@@ -28,7 +28,7 @@ S = TypeVar("S", bound=Suspect)
 
 
 class UnattributedRefusals:
-    """Refusals without a ref: each is of the question that stays without an answer when all others have theirs."""
+    """Refusals without a ref: each is of the call that stays without an answer when all others have theirs."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
@@ -40,7 +40,7 @@ class UnattributedRefusals:
         self._suspects.update(under_way)
 
     def found(self, under_way: Collection[int]) -> list[tuple[int, Problem]]:
-        """Return what is refused for certain, by ref."""
+        """Return the calls that are refused for certain, by ref."""
         if not self._problems:
             return []
         self._suspects.intersection_update(under_way)
@@ -57,34 +57,34 @@ class UnattributedRefusals:
 
 
 class IsolatedRetries(Generic[S]):
-    """Questions under which connections broke: they are asked one at a time, the least suspicious first."""
+    """Calls under which connections broke: they are sent one at a time, the least suspicious first."""
 
     def __init__(self) -> None:
         self._waiting: deque[S] = deque()
         self._ref: int | None = None
 
     def begin(self, suspects: Iterable[S]) -> None:
-        """Take those that are to be asked on a new connection."""
+        """Take the calls to send on a new connection."""
         self._waiting = deque(sorted(suspects, key=lambda one: one.broken))
         self._ref = None
 
     def next(self, under_way: Collection[int]) -> S | None:
-        """Return what to ask now; None: nothing, or the last one has no answer yet."""
+        """Return the call to send now; None: none, or the last one has no answer yet."""
         if not self._waiting or self._ref in under_way:
             return None
         return self._waiting.popleft()
 
     def put_back(self, one: S) -> None:
-        """Return one that may not be asked yet."""
+        """Take back a call that may not be sent yet."""
         self._waiting.appendleft(one)
 
     def asked(self, ref: int) -> None:
-        """Take note under which ref it was asked."""
+        """Take note under which ref it was sent."""
         self._ref = ref
 
 
 def too_many_breaks(broken: int) -> Problem:
-    """Return the refusal of a question under which so many connections broke."""
+    """Return the refusal of a call under which so many connections broke."""
     return problem(
         "invalid_frame",
         f"{broken} connections broke while this was under way, the last ones over this alone: the server, or a proxy "

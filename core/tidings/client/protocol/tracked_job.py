@@ -1,4 +1,4 @@
-"""What the client follows and asks, each as long as it has no answer."""
+"""The jobs that the client follows, and the commands and watches that it asks for."""
 
 from typing import Any, NamedTuple
 
@@ -22,32 +22,32 @@ class TrackedJob:
         self.token = token
         self.seq = seq
         self.status: str | None = None
-        """The state last told of."""
+        """The last known state."""
         self.ended = False
         self.awaits_snapshot = True
-        """Events wait for the answer that says from where they go on; until then what comes is in that answer too."""
+        """Whether a watch has no answer yet. Earlier events are ignored: the answer holds them too."""
         self.news: list[Event | Problem | Ack | SnapshotFrame] = []
-        """What has been learned and not yet been looked at; a `Problem` refuses what was asked."""
+        """What the client has learned and its handle has not taken; a `Problem` refuses the submit or the watch."""
 
 
 class JobCommand:
-    """What a job is told: to stop, or a signal."""
+    """A cancel or a signal for a job."""
 
     def __init__(self, frame: dict[str, Any]) -> None:
         self.frame = frame
-        """What is asked."""
+        """The fields of the frame."""
         self.text = request_text(frame)
         """What to send until it is answered, without its ref."""
         self.broken = 0
         """Connections that broke while it was under way."""
         self.sent = 0
-        """How often it has been asked."""
+        """How often it has been sent."""
         self.problem: Problem | None = None
-        """Why it was refused, once it is settled; None: it was not."""
+        """Why the server refused it, once it is settled; None: it did not."""
 
 
 class WatchRequest(NamedTuple):
-    """A question about a job, and from which number on."""
+    """A request for a job's events after a number."""
 
     token: str
     after: int
