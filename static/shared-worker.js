@@ -14,10 +14,10 @@ import { Tidings } from "./client/tidings.js";
 /** Loaded at once: bundlers make one file of a worker, which then can load no other. */
 const LESSER = [async () => StreamTransport, async () => PollTransport];
 
-/** How often a tab is told that all is well: ms. It counts a minute's silence as a break. */
+/** How often each tab hears that all is well: ms. It counts a minute's silence as a break. */
 const ALIVE_MS = 25_000;
 
-/** Close code for a tab whose connection is to be opened anew. */
+/** Close code for a tab whose connection is to be opened again. */
 const BROKEN = 1006;
 
 /** All tabs that use one address, and the client they share. */
@@ -35,14 +35,14 @@ class Hub {
   constructor(url, asks) {
     this.tidings = new Tidings(url, {
       credential: asks ? () => this.#credential() : undefined,
-      events: globalThis, // `online` and `offline` are told to workers too
+      events: globalThis, // `online` and `offline` reach workers too
     }, LESSER);
     this.tidings.on("state", ({ state, code = BROKEN, reason = "" }) => {
       for (const tab of [...this.tabs]) {
         if (state === "open" || state === "resuming") tab.greet();
         else if (state === "closed" || tab.greeted) tab.close(state === "closed" ? code : BROKEN, reason);
       }
-      if (state === "closed") hubs.delete(url); // the next tab begins anew
+      if (state === "closed") hubs.delete(url); // the next tab begins again
     });
   }
 

@@ -31,7 +31,7 @@ export function sharedSocket({ credential } = {}) {
       const worker = new SharedWorker(new URL("./shared-worker.js", import.meta.url), { type: "module", name: "tidings" });
       this.#port = worker.port;
       this.#port.onmessage = ({ data }) => this.#receive(data);
-      // Nobody tells a worker that a tab is gone; but what the tab has locked is then free.
+      // No event says that a tab is gone; but its locks are free then.
       const lock = `tidings-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
       void navigator.locks.request(lock, () => new Promise((resolve) => {
         this.#leave = () => resolve(null);

@@ -3,7 +3,7 @@
  * How long to wait before another try.
  *
  * Exponential with full jitter: uniform between nothing and the ceiling, which doubles with each
- * try. The jitter is drawn anew every time, so that clients that failed together come back apart.
+ * try. The jitter is drawn again every time, so that clients that failed together come back apart.
  */
 
 /**

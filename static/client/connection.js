@@ -2,7 +2,7 @@
 /**
  * One lasting connection over many transports.
  *
- * Its state is one field with one setter, which checks the table below and tells the owner:
+ * Its state is one field with one setter, which checks the table below and informs the owner:
  *
  *     connecting   waits for the server's `hello`
  *     resuming     talks; the owner is asking again for what it had asked on the last transport
@@ -10,7 +10,7 @@
  *     backing-off  waits before the next try
  *     closed       for good
  *
- * Whatever ends a transport, a close code, silence, a missing `hello`, the network going away, comes
+ * Every end of a transport, by a close code, silence, a missing `hello` or the loss of the network, comes
  * to `#lost`, and from there leads to `backing-off` or `closed`.
  *
  * Which transport: the best that works here. One that fails twice before it has carried anything,
@@ -322,7 +322,7 @@ export class Connection {
     if (!resuming) this.resumed();
   }
 
-  // What the browser tells us of the world.
+  // Events of the browser.
 
   #listeners = {
     online: () => {
@@ -342,7 +342,7 @@ export class Connection {
   // The machine.
 
   /**
-   * The one setter of `#state`; also the one place that tells of it.
+   * The one setter of `#state`; also the one place that announces it.
    *
    * @param {State} state
    * @param {{code?: number, reason?: string, delayMs?: number}} [why]

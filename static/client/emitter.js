@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Who wants to hear of what.
+ * Listeners, by the name of their event.
  *
  * @template {Record<string, any>} Events Event name → what its listeners are given.
  */

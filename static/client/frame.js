@@ -24,7 +24,7 @@
  * @property {"hello"} type
  * @property {number} [version]
  * @property {string} [connection]
- * @property {Limits | null} limits Null over HTTP, where nobody tells them.
+ * @property {Limits | null} limits Null over HTTP, which has none.
  * @property {boolean} [authenticated] False: the server wants an `auth` frame before any other.
  * @property {string[]} [features] What the server takes beyond version 1: `submit.x` for a field, `x` for a frame.
  *
@@ -45,7 +45,7 @@
  * @property {string} event `queued`, `started`, `progress`, `log`, `step`, `retrying`, `waiting`,
  *   `succeeded`, `failed`, `cancelled` or `expired`.
  * @property {string} status The job's state after it.
- * @property {string | null} at RFC 3339, by the store's clock; null where a snapshot does not tell.
+ * @property {string | null} at RFC 3339, by the store's clock; null for one made from a snapshot.
  * @property {any} data What the event says: `{fraction, message, data}` of `progress`, the chunk
  *   itself of `log`, `{result}` of `succeeded`, `{problem}` of `failed`, …
  *
@@ -71,7 +71,7 @@
  * @property {Step[]} [steps] Of a saga, in the order of the program.
  * @property {boolean} [rewound] The store knows less than was seen: writes were lost.
  *
- * @typedef {object} Step One step of a saga. An event tells path, name, type, status, child, undo_child and problem.
+ * @typedef {object} Step One step of a saga. An event has path, name, type, status, child, undo_child and problem.
  * @property {string} path Its place in the program: `1`, `2`, …; in the first branch of a gather at 3: `3.1.1`, ….
  * @property {string} name
  * @property {"step" | "call" | "signal" | "sleep"} type

@@ -19,7 +19,7 @@ const MOST = 100;
 /** Problems that are the whole connection's, and the code with which a socket is closed for them. */
 const LOSSES = new Map([["draining", DRAINING], ["unauthenticated", UNAUTHENTICATED]]);
 
-/** What answers mean that are not the server's, but of whoever stands before it: HTTP status → code of the problem. */
+/** Answers of a proxy before the server: HTTP status → code of the problem. */
 const FOREIGN = new Map([
   [400, "invalid_frame"], [401, "unauthenticated"], [413, "too_large"], [414, "too_large"], [422, "invalid_frame"],
   [431, "too_large"],
@@ -92,7 +92,7 @@ export class HttpTransport {
   follow() {}
 
   /**
-   * Does something over the network; whatever fails is told.
+   * Does something over the network; any failure becomes an error frame or the end of the transport.
    *
    * @param {number | null} ref The call it is done for.
    * @param {() => Promise<void>} work
@@ -117,7 +117,7 @@ export class HttpTransport {
    * @param {RequestInit} [init]
    * @returns {Promise<Response>}
    * @throws {TidingsError} The server refuses.
-   * @throws {Error} Nobody answers, or somebody who is not the server.
+   * @throws {Error} No answer, or one that is not the server's.
    */
   async fetch(path, init = {}) {
     const headers = new Headers(init.headers);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * One job, as its owner sees it, and the inlet through which the connection tells it things.
+ * One job, as its owner sees it, and the inlet through which the connection feeds it.
  *
  * Rules: events reach listeners in the order of their `seq`, each once; a snapshot is turned into
  * the events that were missed; after the end there is nothing.
@@ -15,7 +15,7 @@ import { TidingsError, localProblem } from "./error.js";
 /**
  * @typedef {object} JobEvents What a listener of each name is given.
  * @property {Ack} ack The server has it, durably.
- * @property {JobEvent} event Every event of the contract, whatever its name.
+ * @property {JobEvent} event Every event of the contract, of any name.
  * @property {JobEvent} queued
  * @property {JobEvent} started
  * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
@@ -29,7 +29,7 @@ import { TidingsError, localProblem } from "./error.js";
  * @property {JobEvent} expired
  * @property {JobEvent} finished Any of the last four.
  * @property {{status: string, previous: string | null}} state Its state changed.
- * @property {Snapshot} snapshot The server told where it stands, before the events it is turned into.
+ * @property {Snapshot} snapshot The server's snapshot, before the events that the client makes from it.
  * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
  *
  * @typedef {object} Link What a job needs of its connection.
@@ -187,7 +187,7 @@ export class Job {
 
   /**
    * All events from now to the terminal one, none skipped however slow the reader. Those before:
-   * `watch(token)` tells the log again.
+   * `watch(token)` asks for the log again.
    *
    * @returns {AsyncGenerator<JobEvent, void>}
    */
@@ -214,7 +214,7 @@ export class Job {
   // What the connection says.
 
   /**
-   * Returns a job, and the inlet that stays with whoever made it.
+   * Returns a job, and the inlet that stays with its maker.
    *
    * @param {{token?: string, after?: number, key?: string | null}} from
    * @returns {{job: Job, inlet: Inlet, bind: (link: Link) => void}}
@@ -237,7 +237,7 @@ export class Job {
     if (this.finished) return; // given up before it was accepted
     this.#accepted.resolve(ack.token);
     this.#emitter.emit("ack", ack);
-    if (ack.duplicate) return; // an earlier job: the snapshot that follows tells what it has done
+    if (ack.duplicate) return; // an earlier job: the snapshot that follows holds what it has done
     this.#seq = ack.seq;
     this.#become(ack.status);
     this.#release();

@@ -2,7 +2,7 @@
 /**
  * The first choice: a WebSocket. Frames go both ways as they are.
  *
- * A transport carries the contract's frames, whatever it makes of them on the way. All have these
+ * A transport carries the contract's frames, in a form of its own. All have these
  * methods, and are heard through `Ear`; one that was lost is not used again:
  *
  *     open()      begins; a `hello` says that frames can be sent

@@ -2,7 +2,7 @@
 /**
  * The second choice: server-sent events, read by `fetch`, so that a credential can go with them.
  *
- * One stream for all jobs, since browsers open few connections: it is opened anew when there are
+ * One stream for all jobs, since browsers open few connections: it is opened again when there are
  * more, and continues after the number that was heard last of each.
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
  */

@@ -1,12 +1,12 @@
 // @ts-check
-/** The client itself, whatever it falls back to: `../tidings.js` is what users import. */
+/** The client itself, without the fallbacks: `../tidings.js` is what users import. */
 
 /** @import { Ack, Limits, OverviewFrame, Problem, ServerFrame } from "./frame.js" */
 /** @import { Backoff } from "./backoff.js" */
 /** @import { Call } from "./calls.js" */
 /** @import { Credential, Lesser, State, StateChange, Surroundings, Timers } from "./connection.js" */
 /** @import { Link } from "./job.js" */
-/** @import { Entry } from "./watches.js" */
+/** @import { TrackedJob } from "./watches.js" */
 import { socketAddress } from "./address.js";
 import { BACKOFF, drawDelay } from "./backoff.js";
 import { Calls } from "./calls.js";
@@ -121,7 +121,7 @@ export class Tidings {
     return this.#connection.state;
   }
 
-  /** Every limit of the connection, as the server told them; null before it did, and over HTTP. */
+  /** Every limit of the connection, as the server's greeting has them; null before it, and over HTTP. */
   get limits() {
     return this.#limits;
   }
@@ -179,7 +179,7 @@ export class Tidings {
    * Follows a job that was submitted before, here or elsewhere.
    *
    * @param {string} token
-   * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: tell the log
+   * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: the log
    *   from its start. `signal`: follows no longer when it aborts.
    * @returns {Job}
    */
@@ -266,7 +266,7 @@ export class Tidings {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {TrackedJob} entry
    * @returns {Link}
    */
   #link(entry) {
@@ -295,7 +295,7 @@ export class Tidings {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {TrackedJob} entry
    * @param {Call} call
    */
   async #cancelSubmit({ job, inlet }, call) {

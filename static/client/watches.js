@@ -2,7 +2,7 @@
 /**
  * Which jobs are followed, by token, and what it takes that none of their events is missed.
  *
- * Several `Job`s may follow one token, but a socket watches it once: a second `watch` begins anew.
+ * Several `Job`s may follow one token, but a socket watches it once: a second `watch` begins again.
  * So one is asked from the lowest number any of them has seen, and its snapshot is for them all.
  */
 
@@ -11,7 +11,7 @@
 import { PASSING } from "./codes.js";
 
 /**
- * @typedef {{job: Job, inlet: Inlet}} Entry
+ * @typedef {{job: Job, inlet: Inlet}} TrackedJob
  *
  * @typedef {object} Asking
  * @property {(token: string, after: number, refused: (problem: Problem) => void) => void} watch
@@ -22,7 +22,7 @@ import { PASSING } from "./codes.js";
  */
 
 export class Watches {
-  /** @type {Map<string, Set<Entry>>} Token → those who follow it and are unfinished. */
+  /** @type {Map<string, Set<TrackedJob>>} Token → those who follow it and are unfinished. */
   #entries = new Map();
   /** @type {Set<string>} Tokens asked for again on this socket, with no answer yet. */
   #resuming = new Set();
@@ -35,7 +35,7 @@ export class Watches {
 
   /**
    * @param {string} token
-   * @param {Entry} entry
+   * @param {TrackedJob} entry
    */
   add(token, entry) {
     const entries = this.#entries.get(token) ?? new Set();
@@ -46,7 +46,7 @@ export class Watches {
    * Stops following for one of them, and at the server if it was the last.
    *
    * @param {string} token
-   * @param {Entry} entry
+   * @param {TrackedJob} entry
    */
   remove(token, entry) {
     if (!this.#entries.get(token)?.delete(entry)) return;
@@ -122,7 +122,7 @@ export class Watches {
 
   /**
    * @param {string} token
-   * @param {(entry: Entry) => void} tell
+   * @param {(entry: TrackedJob) => void} tell
    */
   #tell(token, tell) {
     for (const entry of [...(this.#entries.get(token) ?? [])]) {
@@ -147,7 +147,7 @@ export class Watches {
 
   /**
    * @param {string} token
-   * @returns {boolean} Whether nobody follows it any more.
+   * @returns {boolean} Whether no job of this client follows it any more.
    */
   #tidy(token) {
     if (this.#entries.get(token)?.size !== 0) return false;

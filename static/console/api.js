@@ -5,7 +5,7 @@
 import { TidingsError, localProblem } from "../client/error.js";
 import { STALE } from "./session.js";
 
-/** Nobody waits longer than this for a page: ms. */
+/** The longest wait for an answer: ms. */
 const PATIENCE_MS = 20_000;
 
 export class Api {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Elements, made in code. Whatever comes from outside is text here: there is no way to markup.
+ * Elements, made in code. All input becomes text here, never markup.
  *
  *     h("p", { class: "note", onclick: show }, "3 jobs of ", h("code", {}, kind))
  */

@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * How the server stands, each second, over the connection of the client; while nobody looks at the page, the server is
- * asked for nothing.
+ * The overview of each second, over the connection of the client; while the page is hidden, the console asks for nothing.
  */
 
 /** @import { StateChange } from "../client/connection.js" */

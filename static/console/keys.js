@@ -2,7 +2,7 @@
 /**
  * What keys do. One letter, or `g` and then one; never while one types, and never with a modifier.
  *
- * Lists are walked by `j` and `k` over whatever in the page bears `data-row`; Enter is the browser's own.
+ * Lists are walked by `j` and `k` over all elements with `data-row`; Enter is the browser's own.
  */
 
 import { h, shell } from "./dom.js";

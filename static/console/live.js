@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The bars of jobs that run: each shows the progress that its job tells.
+ * The bars of jobs that run: each shows its job's progress.
  *
  * Only what is in sight is followed, and no longer than it is.
  */
@@ -55,7 +55,7 @@ export class LiveBars {
     const job = this.#tidings.watch(token);
     const followed = { job, fraction: /** @type {number | null} */ (null) };
     this.#followed.set(token, followed);
-    job.result.catch(() => {}); // how it ends is told by the next look at the list
+    job.result.catch(() => {}); // the next look at the list shows how it ended
     job.accepted.catch(() => {});
     const hear = (/** @type {number | null | undefined} */ fraction) => {
       followed.fraction = fraction ?? null;

@@ -33,7 +33,7 @@ export class Paged {
     return this.#asking !== null;
   }
 
-  /** Begins anew; what is there stays in sight until its successor comes. */
+  /** Begins again; what is there stays in sight until its successor comes. */
   async restart() {
     this.#asking?.abort();
     this.#asking = null;
@@ -54,7 +54,7 @@ export class Paged {
       this.#changed();
     } catch (error) {
       if (asking.signal.aborted) return;
-      this.#cursor = null; // not again by itself: whoever looks decides
+      this.#cursor = null; // not again by itself: the operator decides
       this.#asking = null;
       this.#changed(error);
     }

@@ -36,6 +36,6 @@ function decode(part) {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // somebody typed a lone %
+    return part; // a lone % that was typed by hand
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A table whose rows are told anew again and again.
+ * A table whose rows are replaced again and again.
  *
  * A row is known by its key and stays the same element, and a cell that says the same is not touched:
  * the focus, a selection and a screen reader's place stay where they are.

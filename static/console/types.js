@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the server tells an operator, as types. Nothing here runs. Times: ms since the epoch, or RFC 3339.
+ * The server's answers to operators, as types. Nothing here runs. Times: ms since the epoch, or RFC 3339.
  *
  * @typedef {number | string | null | undefined} Time
  * @typedef {{p50: number, p95: number, p99: number}} Percentiles Seconds.

@@ -52,9 +52,9 @@ export function panel(title, children, { beside = [], more = "" } = {}) {
 }
 
 /**
- * Does something, and tells how it went.
+ * Does something, and reports how it went.
  *
- * @param {() => Promise<string>} act Returns what is told when it went well.
+ * @param {() => Promise<string>} act Returns the report of a success.
  */
 export async function attempt(act) {
   try {
@@ -65,7 +65,7 @@ export async function attempt(act) {
 }
 
 /**
- * Looks again and again, while the page is there and somebody sees it; never twice at a time.
+ * Looks again and again, while the page is there and visible; never twice at a time.
  *
  * @param {number} everyMs From the end of one look to the next.
  * @param {(signal: AbortSignal) => Promise<void>} look

@@ -30,7 +30,7 @@ export function spans(milestones, steps, ended, attempt = 1) {
   const add = (/** @type {string} */ name, /** @type {string} */ tone, /** @type {number | null} */ from, /** @type {number | null} */ to) => {
     if (from !== null && (to === null ? !ended : to >= from)) made.push({ name, tone, from, to, depth: 0 });
   };
-  // A later attempt is queued after the one before it had started; what lies between was told by no milestone.
+  // A later attempt is queued after the one before it had started; no milestone says what lies between.
   const ready = queued !== null && submitted !== null && queued > submitted ? queued : null;
   if (ready !== null) add("before the queue", "wait", submitted, ready);
   add(attempt > 1 ? "until the last attempt" : "waiting for a worker", "wait", ready ?? submitted, started !== null && started >= (ready ?? submitted ?? 0) ? started : started === null ? finished : null);

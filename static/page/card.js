@@ -55,7 +55,7 @@ export class Card {
     return this.#job.token;
   }
 
-  /** Shows the milestones that are told only when asked. @param {Record<string, string>} milestones */
+  /** Shows the milestones that only a question brings. @param {Record<string, string>} milestones */
   learn(milestones) {
     this.#times.learn(milestones);
   }
@@ -175,7 +175,7 @@ export class Card {
     const button = this.#part("cancel");
     const wasFocused = button === document.activeElement || /** @type {HTMLButtonElement} */ (button).disabled;
     button.hidden = true;
-    // Whoever cancelled by keyboard goes on from here, not from the top of the page.
+    // A person who cancelled by keyboard goes on from here, not from the top of the page.
     if (wasFocused && isNowhere(document.activeElement, button)) this.#part("remove").focus();
   }
 

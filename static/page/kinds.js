@@ -28,7 +28,7 @@ export async function fetchKinds() {
 const DEEPEST = 6;
 
 /**
- * Returns a value that fits a schema, as far as its first choices go; a start for whoever fills it in.
+ * Returns a value that fits a schema, as far as its first choices go; a start for the person who fills it in.
  *
  * @param {any} schema
  * @param {any} [root] Where `$ref`s lead.

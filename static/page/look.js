@@ -24,7 +24,7 @@ export function lookAtKinds(tidings, show) {
       text.textContent = names ? `Served here: ${names}.` : "No worker has registered a kind yet.";
       if (!names && tries < LATER.length) setTimeout(() => look(tries + 1), LATER[tries]);
     } catch (error) {
-      text.textContent = `The server did not tell which kinds are served: ${error instanceof Error ? error.message : error}.`;
+      text.textContent = `The server did not say which kinds are served: ${error instanceof Error ? error.message : error}.`;
     }
   }
 

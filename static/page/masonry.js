@@ -2,7 +2,7 @@
 /**
  * Cards of different heights without holes between them, in the order of the document.
  *
- * The grid has low rows; each card is told how many it spans, whenever its height changes.
+ * The grid has low rows; each card's span is set whenever its height changes.
  */
 
 /** Height of one row of the grid, px; `grid-auto-rows` in the style sheet. */

@@ -2,7 +2,7 @@
 /**
  * The jobs this browser knows, across reloads and tabs.
  *
- * Each change reads the list anew, for another tab may have changed it since. Where storage is
+ * Each change reads the list again, for another tab may have changed it since. Where storage is
  * refused, as in some private windows, the page works and forgets.
  */
 

@@ -7,7 +7,7 @@ import { fill, part, stamp } from "./template.js";
 import { count, size } from "./words.js";
 
 const FILTERS = ["original", "grayscale", "sepia", "edges", "blur", "posterize"];
-/** As long as the server has not told its limit. */
+/** Until the server's limit is known. */
 const LIKELY_LIMIT = 1_048_576;
 /** More pictures than this are counted, not shown. */
 const SHOWN = 60;

@@ -34,7 +34,7 @@ export function lookUp(ref, root) {
 }
 
 /**
- * Returns an element; whatever comes from outside is text here.
+ * Returns an element; all input becomes text here.
  *
  * @param {string} name
  * @param {Record<string, string | number>} attributes

@@ -38,7 +38,7 @@ export class Steps {
       this.#steps.set(event.data.path, heard(this.#steps.get(event.data.path), event));
       this.#draw();
     });
-    job.on("finished", () => this.#draw()); // nobody waits for an answer any more
+    job.on("finished", () => this.#draw()); // the saga waits for no answer any more
   }
 
   /** Whether what was done is being undone, or was. */
@@ -126,14 +126,14 @@ export class Steps {
 }
 
 /**
- * Returns a step as an event leaves it; what the event does not tell stays as it was.
+ * Returns a step as an event leaves it; fields that the event lacks stay as they were.
  *
  * @param {Step | undefined} before
  * @param {JobEvent} event
  * @returns {Step}
  */
 export function heard(before, { at, data }) {
-  const known = before?.name === data.name ? before : undefined; // after it began anew another may stand there
+  const known = before?.name === data.name ? before : undefined; // after the saga began again another may stand there
   const step = { began: at ?? undefined, ...known, ...data };
   if (data.status === "succeeded" || data.status === "failed") step.ended = at ?? undefined;
   return step;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * When what happened to a job, as its card tells it.
+ * When what happened to a job, as its card shows it.
  *
  * Times of the store's clock are compared only with each other; the round trip of the ack is
  * measured here.

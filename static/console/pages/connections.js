@@ -34,7 +34,7 @@ export const connections = ({ api }) => {
   });
   const asking = again(EVERY_MS, async (signal) => {
     const { server, connections: lines, more } = await api.get("connections", {}, signal);
-    say(note, `The connections of the server process ${server}, which answered. Each process tells its own.${more ? ` ${count(more)} more are not shown.` : ""}`);
+    say(note, `The connections of the server process ${server}, which answered. Each process lists its own.${more ? ` ${count(more)} more are not shown.` : ""}`);
     table.show([...lines].sort(slowestFirst));
   });
   return {

@@ -161,7 +161,7 @@ function question(what, { done, refused, more }) {
   const many = `${count(done)}${more ? " and more" : ""} ${done === 1 && !more ? "letter" : "letters"}`;
   const rest = left(refused);
   return what === "replay"
-    ? { title: `Replay ${many}?`, text: `The jobs run again under their tokens, with attempts counted anew.${rest}`, yes: "Replay" }
+    ? { title: `Replay ${many}?`, text: `The jobs run again under their tokens, with attempts counted from the start.${rest}`, yes: "Replay" }
     : { title: `Drop ${many}?`, text: `They are gone for good, with input and history; the jobs stay failed.${rest}`, yes: "Drop for good", danger: true };
 }
 

@@ -13,7 +13,7 @@ import { place, spans } from "../waterfall.js";
 import { again, attempt, page, panel } from "../view.js";
 import { NONE, message, moment, percent, took } from "../words.js";
 
-/** While it lives it is asked about so often beside what its events tell: ms. */
+/** While it lives it is asked about so often beside its events: ms. */
 const EVERY_MS = 2000;
 
 /** Why a job was not replayed. */

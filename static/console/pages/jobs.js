@@ -91,7 +91,7 @@ export const jobs = (desk, { query }) => {
     element: page("Jobs", [], [form, note, listed]),
     see: ({ kinds }) => {
       offer(kind.select, kinds.map((one) => one.kind));
-      bars.look(); // somebody may have scrolled
+      bars.look(); // the operator may have scrolled
     },
     moved: (next) => {
       asked = next;

@@ -60,7 +60,7 @@ export function objectives({ api }) {
    */
   async function put(change, done) {
     await attempt(async () => {
-      const { objectives: now } = await api.get("objectives"); // somebody else may have set another one
+      const { objectives: now } = await api.get("objectives"); // another operator may have set one
       const promises = /** @type {Promises} */ (Object.fromEntries(now.map((/** @type {Objective} */ one) =>
         [one.kind, { success: one.success, total_p99: one.total_p99 }])));
       change(promises);
@@ -77,7 +77,7 @@ export function objectives({ api }) {
     say(note, since.length > 0 ? `jobs since ${moment(Math.min(...since))}` : "");
     table.show(known);
   }, (why) => {
-    say(trouble, why && `The server did not tell the objectives: ${why}`);
+    say(trouble, why && `The server did not send the objectives: ${why}`);
     trouble.hidden = !why;
   });
   return {

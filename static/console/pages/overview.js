@@ -16,7 +16,7 @@ import { brief, count, moment, ms, percent, rate, size, took, whole } from "../w
 import { objectives } from "./objectives.js";
 import { pauseButton } from "./pause.js";
 
-/** How often the hour is asked for anew: ms. */
+/** How often the hour is asked for again: ms. */
 const SERIES_MS = 5000;
 const SPARK_POINTS = 120;
 /** A chart of the last minutes has at least so many steps, however late its data begins. */
@@ -55,7 +55,7 @@ export const overview = (desk) => {
     series = await desk.api.get("series", { minutes: minutes.select.value, kind: kind.select.value }, signal);
     draw();
   }, (why) => {
-    say(trouble, why && `The server did not tell the last hours: ${why}`);
+    say(trouble, why && `The server did not send the last hours: ${why}`);
     trouble.hidden = !why;
   });
   measure.select.addEventListener("change", draw);

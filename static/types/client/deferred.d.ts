@@ -1,5 +1,5 @@
 /**
- * A promise settled from outside. A failure of it that nobody asked about is no unhandled rejection.
+ * A promise settled from outside. A failure that no caller awaits is no unhandled rejection.
  *
  * @template T
  */

@@ -1,5 +1,5 @@
 /**
- * Who wants to hear of what.
+ * Listeners, by the name of their event.
  *
  * @template {Record<string, any>} Events Event name → what its listeners are given.
  */

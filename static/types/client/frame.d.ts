@@ -66,7 +66,7 @@ export type Hello = {
     version?: number | undefined;
     connection?: string | undefined;
     /**
-     * Null over HTTP, where nobody tells them.
+     * Null over HTTP, which has none.
      */
     limits: Limits | null;
     /**
@@ -126,7 +126,7 @@ export type JobEvent = {
      */
     status: string;
     /**
-     * RFC 3339, by the store's clock; null where a snapshot does not tell.
+     * RFC 3339, by the store's clock; null for one made from a snapshot.
      */
     at: string | null;
     /**
@@ -192,7 +192,7 @@ export type Snapshot = {
     rewound?: boolean | undefined;
 };
 /**
- * One step of a saga. An event tells path, name, type, status, child, undo_child and problem.
+ * One step of a saga. An event has path, name, type, status, child, undo_child and problem.
  */
 export type Step = {
     /**

@@ -20,7 +20,7 @@ export class HttpTransport {
     /** There is more, or less, to follow. */
     follow(): void;
     /**
-     * Does something over the network; whatever fails is told.
+     * Does something over the network; any failure becomes an error frame or the end of the transport.
      *
      * @param {number | null} ref The call it is done for.
      * @param {() => Promise<void>} work
@@ -31,7 +31,7 @@ export class HttpTransport {
      * @param {RequestInit} [init]
      * @returns {Promise<Response>}
      * @throws {TidingsError} The server refuses.
-     * @throws {Error} Nobody answers, or somebody who is not the server.
+     * @throws {Error} No answer, or one that is not the server's.
      */
     fetch(path: string, init?: RequestInit): Promise<Response>;
     /**

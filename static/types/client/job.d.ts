@@ -1,7 +1,7 @@
 /**
  * @typedef {object} JobEvents What a listener of each name is given.
  * @property {Ack} ack The server has it, durably.
- * @property {JobEvent} event Every event of the contract, whatever its name.
+ * @property {JobEvent} event Every event of the contract, of any name.
  * @property {JobEvent} queued
  * @property {JobEvent} started
  * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
@@ -15,7 +15,7 @@
  * @property {JobEvent} expired
  * @property {JobEvent} finished Any of the last four.
  * @property {{status: string, previous: string | null}} state Its state changed.
- * @property {Snapshot} snapshot The server told where it stands, before the events it is turned into.
+ * @property {Snapshot} snapshot The server's snapshot, before the events that the client makes from it.
  * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
  *
  * @typedef {object} Link What a job needs of its connection.
@@ -33,7 +33,7 @@
 /** @implements {AsyncIterable<JobEvent>} */
 export class Job implements AsyncIterable<JobEvent> {
     /**
-     * Returns a job, and the inlet that stays with whoever made it.
+     * Returns a job, and the inlet that stays with its maker.
      *
      * @param {{token?: string, after?: number, key?: string | null}} from
      * @returns {{job: Job, inlet: Inlet, bind: (link: Link) => void}}
@@ -110,7 +110,7 @@ export class Job implements AsyncIterable<JobEvent> {
     close(): void;
     /**
      * All events from now to the terminal one, none skipped however slow the reader. Those before:
-     * `watch(token)` tells the log again.
+     * `watch(token)` asks for the log again.
      *
      * @returns {AsyncGenerator<JobEvent, void>}
      */
@@ -127,7 +127,7 @@ export type JobEvents = {
      */
     ack: Ack;
     /**
-     * Every event of the contract, whatever its name.
+     * Every event of the contract, of any name.
      */
     event: JobEvent;
     queued: JobEvent;
@@ -162,7 +162,7 @@ export type JobEvents = {
         previous: string | null;
     };
     /**
-     * The server told where it stands, before the events it is turned into.
+     * The server's snapshot, before the events that the client makes from it.
      */
     snapshot: Snapshot;
     /**

@@ -48,7 +48,7 @@ export class Tidings {
     constructor(url: string | URL, options: Options, lesser: Lesser);
     /** The connection's state. @returns {State} */
     get state(): State;
-    /** Every limit of the connection, as the server told them; null before it did, and over HTTP. */
+    /** Every limit of the connection, as the server's greeting has them; null before it, and over HTTP. */
     get limits(): Limits | null;
     /** What the server takes beyond version 1: `submit.x` for a field of a frame, `x` for a frame. */
     get features(): readonly string[];
@@ -73,7 +73,7 @@ export class Tidings {
      * Follows a job that was submitted before, here or elsewhere.
      *
      * @param {string} token
-     * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: tell the log
+     * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: the log
      *   from its start. `signal`: follows no longer when it aborts.
      * @returns {Job}
      */

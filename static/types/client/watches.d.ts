@@ -1,5 +1,5 @@
 /**
- * @typedef {{job: Job, inlet: Inlet}} Entry
+ * @typedef {{job: Job, inlet: Inlet}} TrackedJob
  *
  * @typedef {object} Asking
  * @property {(token: string, after: number, refused: (problem: Problem) => void) => void} watch
@@ -13,16 +13,16 @@ export class Watches {
     constructor(asking: Asking);
     /**
      * @param {string} token
-     * @param {Entry} entry
+     * @param {TrackedJob} entry
      */
-    add(token: string, entry: Entry): void;
+    add(token: string, entry: TrackedJob): void;
     /**
      * Stops following for one of them, and at the server if it was the last.
      *
      * @param {string} token
-     * @param {Entry} entry
+     * @param {TrackedJob} entry
      */
-    remove(token: string, entry: Entry): void;
+    remove(token: string, entry: TrackedJob): void;
     /**
      * Asks for a job's events.
      *
@@ -55,7 +55,7 @@ export class Watches {
     end(problem: Problem): void;
     #private;
 }
-export type Entry = {
+export type TrackedJob = {
     job: Job;
     inlet: Inlet;
 };
