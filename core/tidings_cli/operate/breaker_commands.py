@@ -13,14 +13,12 @@ from rich.table import Table
 
 from tidings.circuit.breaker_record import BreakerRecord, BreakerState, BreakerView
 from tidings.logging.printable import printable_json, printable_json_line
-from tidings.settings import StoreSettings
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 from tidings_cli.duration import read_duration
-from tidings_cli.setting_flags import with_flags
-from tidings_cli.store_command import with_store
+from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
 from .dead_letters.letter_view import utc_text
@@ -34,12 +32,11 @@ For = Annotated[str | None, typer.Option("--for", help="How long: 90s, 10m, 1h, 
 MAX_FOR_S = 31_536_000.0
 """The longest time for which one may be held: a year."""
 
-_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 _encode = msgspec.json.Encoder().encode
 
 
 @breaker.command("list")
-@_flags
+@store_flags
 def list_(*, as_json: AsJson = False, **flags: Any) -> None:
     """List the breakers that anything has used; with --json one object a line."""
     console = open_console()
@@ -58,7 +55,7 @@ def list_(*, as_json: AsJson = False, **flags: Any) -> None:
 
 
 @breaker.command("show")
-@_flags
+@store_flags
 def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
     """Show a breaker: its state, the calls in its window, what it goes by, the last failures."""
 
@@ -75,7 +72,7 @@ def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
 
 
 @breaker.command("open")
-@_flags
+@store_flags
 def open_(name: Name, *, for_: For = None, **flags: Any) -> None:
     """Open a breaker: no call comes by it for the time given; without --for until somebody closes it."""
     seconds = _seconds(for_)
@@ -83,7 +80,7 @@ def open_(name: Name, *, for_: For = None, **flags: Any) -> None:
 
 
 @breaker.command("close")
-@_flags
+@store_flags
 def close(name: Name, *, for_: For = None, **flags: Any) -> None:
     """Close a breaker: calls come by again. With --for it is held closed so long, however many of them fail."""
     seconds = _seconds(for_)
@@ -91,7 +88,7 @@ def close(name: Name, *, for_: For = None, **flags: Any) -> None:
 
 
 @breaker.command("reset")
-@_flags
+@store_flags
 def reset(name: Name, **flags: Any) -> None:
     """Close a breaker, and have it forget its counts and failures."""
     _act(name, flags, lambda breakers: breakers.reset(name))

@@ -10,21 +10,17 @@ from rich.table import Table
 
 from tidings.logging.printable import printable_json_line
 from tidings.schema.validation import NoEngineError, compile_schema
-from tidings.settings import StoreSettings
 from tidings.store.admin.queue_stats import count_queue
 from tidings.store.keys import StoreKeys
 from tidings.store.kind_records import RegisteredKinds
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
-from tidings_cli.setting_flags import with_flags
-from tidings_cli.store_command import with_store
+from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
 from .dead_letters.letter_view import utc_text
 
 kinds = typer.Typer(help="Look at the kinds that workers registered, and remove some.", no_args_is_help=True)
-
-_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 
 
 class KindRow(msgspec.Struct, kw_only=True):
@@ -40,7 +36,7 @@ class KindRow(msgspec.Struct, kw_only=True):
 
 
 @kinds.command("list")
-@_flags
+@store_flags
 def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, **flags: Any) -> None:
     """List the kinds, who serves them, and why servers leave some out; with --json one object a line."""
 
@@ -58,7 +54,7 @@ def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 
 
 @kinds.command("remove")
-@_flags
+@store_flags
 def remove(
     names: Annotated[list[str], typer.Argument(metavar="KIND...", help="The kinds.")],
     *,

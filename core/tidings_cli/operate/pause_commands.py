@@ -6,28 +6,24 @@ from typing import Annotated, Any
 import typer
 from redis.asyncio import Redis
 
-from tidings.settings import StoreSettings
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.keys import StoreKeys
-from tidings.store.registry import Registry
-from tidings_cli.command_errors import CommandError
-from tidings_cli.setting_flags import with_flags
-from tidings_cli.store_command import with_store
+from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
+
+from .queue_names import known_queues, unknown_queue
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
 
-_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 
-
-@_flags
+@store_flags
 def pause(queue: Queue, **flags: Any) -> None:
     """Have the workers of a queue take nothing; what runs goes on, and submissions are accepted."""
 
     async def run(store: Redis) -> None:
-        known = sorted({kind.queue for kind in (await Registry(store, StoreKeys()).kinds()).values()})
+        known = await known_queues(store)
         if queue not in known:
-            raise CommandError(f"there is no queue {queue!r}; known: {', '.join(known) or 'none'}")
+            raise unknown_queue(queue, known)
         fresh = await PausedQueues(store, StoreKeys()).pause(queue, f"{getpass.getuser()} (tidings pause)")
         if fresh:
             text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
@@ -38,7 +34,7 @@ def pause(queue: Queue, **flags: Any) -> None:
     with_store(flags, run)
 
 
-@_flags
+@store_flags
 def resume(queue: Queue, **flags: Any) -> None:
     """Have the workers of a paused queue take again."""
 

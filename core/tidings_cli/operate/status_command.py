@@ -14,11 +14,11 @@ from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import check_store, open_store
 from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER
-from tidings_cli.setting_flags import with_flags
+from tidings_cli.store_command import store_flags
 from tidings_cli.terminal import cell, open_console
 
 
-@with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
+@store_flags
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
     """Show kinds, workers and queues; exit with 1 if jobs wait that no worker serves, 4 if no worker lives."""
     settings = from_env(StoreSettings, overrides=flags)

@@ -8,12 +8,10 @@ import typer
 from redis.asyncio import Redis
 
 from tidings.logging.printable import printable_json, printable_json_line
-from tidings.settings import StoreSettings
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.keys import StoreKeys
-from tidings_cli.setting_flags import with_flags
-from tidings_cli.store_command import with_store
+from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import error_console, open_console
 
 from .bulk_action import BulkAction, perform, print_preview, print_summary
@@ -33,12 +31,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this it is only
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rate = Annotated[float, typer.Option(min=0.1, help="Jobs a second, so that new work is not held up.")]
 
-_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
 _encode = msgspec.json.Encoder().encode
 
 
 @dead.command("list")
-@_flags
+@store_flags
 def list_(
     *,
     kind: Kind = None,
@@ -70,7 +67,7 @@ def list_(
 
 
 @dead.command("show")
-@_flags
+@store_flags
 def show_(
     token: Annotated[str, typer.Argument(help="The job's token.")], *, as_json: AsJson = False, **flags: Any
 ) -> None:
@@ -87,7 +84,7 @@ def show_(
 
 
 @dead.command("replay")
-@_flags
+@store_flags
 def replay(
     tokens: Tokens = None,
     *,
@@ -107,7 +104,7 @@ def replay(
 
 
 @dead.command("drop")
-@_flags
+@store_flags
 def drop(
     tokens: Tokens = None,
     *,

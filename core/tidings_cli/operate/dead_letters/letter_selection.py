@@ -9,9 +9,9 @@ from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
-from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 from tidings_cli.duration import read_duration
+from tidings_cli.operate.queue_names import known_queues, unknown_queue
 
 PREVIEWED_LETTERS = 20
 """Letters of a choice that are kept whole, to be shown."""
@@ -127,11 +127,11 @@ async def queues(store: Redis, queue: str | None) -> list[str]:
         CommandError: there is no such queue.
 
     """
-    known = sorted({kind.queue for kind in (await Registry(store, StoreKeys()).kinds()).values()})
+    known = await known_queues(store)
     if queue is None:
         return known
     if queue not in known and not await command(store, "EXISTS", StoreKeys().dead(queue)):
-        raise CommandError(f"there is no queue {queue!r}; known: {', '.join(known) or 'none'}")
+        raise unknown_queue(queue, known)
     return [queue]
 
 
