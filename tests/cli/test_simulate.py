@@ -72,7 +72,7 @@ def test_a_kill_while_the_store_stands_still_leaves_nothing_running(tmp_path: Pa
     [
         ("latency=50", {}, "--simulate: latency=50: a latency is a time in ms or s"),
         ("store-pause=1s/9s", {"TIDINGS_STORE_URL": "redis://127.0.0.1:1"}, "only the embedded store can be made to"),
-        ("store.loss=1%", {"TIDINGS_STORE_URL": "rediss://127.0.0.1:1"}, "is spoken to by TLS"),
+        ("store.loss=1%", {"TIDINGS_STORE_URL": "rediss://127.0.0.1:1"}, "is reached by TLS"),
     ],
 )
 def test_what_cannot_be_simulated_gets_one_clear_line(

@@ -90,6 +90,6 @@ def test_it_is_told_in_words() -> None:
         ("server ↔ store", "1 in 100 messages lost and sent again, 200 ms or more later"),
         ("worker ↔ store", "1 in 100 messages lost and sent again, 200 ms or more later"),
         ("worker ↔ store", "connections break at 1 in 200 messages"),
-        ("worker", "killed under 1 in 20 attempts, and started anew"),
+        ("worker", "killed under 1 in 20 attempts, and started again"),
         ("store", "stands still for 2 s, once in every 60 s"),
     ]
