@@ -63,7 +63,7 @@ def test_what_cannot_be_put_up_is_raised_where_the_lab_was_started() -> None:
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             Bench("client.loss=1%").lab.start(port, 1, "redis://127.0.0.1:1")
-    with pytest.raises(SimulationError, match="spoken to by TLS"):
+    with pytest.raises(SimulationError, match="reached by TLS"):
         Bench("store.loss=1%").lab.start(8700, 1, "rediss://127.0.0.1:1")
 
 
