@@ -15,8 +15,8 @@ import typer
 
 import tidings
 from tidings.logging.printable import printable
-from tidings.process.environment import unknown_variables
 from tidings.process.parent_death import end_with_parent_if_asked
+from tidings.process.unknown_variables import unknown_variables
 from tidings.protocol.problems import ProblemError
 from tidings.settings import SettingsError
 from tidings.store.availability.store_errors import StoreError

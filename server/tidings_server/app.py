@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from tidings.process.environment import log_unknown_variables
+from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.problems import Problem
 from tidings.settings import from_env
 

@@ -18,8 +18,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from tidings.process import gc_tuning
-from tidings.process.environment import log_unknown_variables
 from tidings.process.port import check_port
+from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.close_codes import DRAINING
 from tidings.store.redis.store_client import check_store
 

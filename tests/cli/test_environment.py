@@ -9,7 +9,7 @@ import pytest
 
 from support.system import running_system
 from support.timeouts import scaled
-from tidings.process.environment import PROGRAMS, unknown_variables
+from tidings.process.unknown_variables import PROGRAMS, unknown_variables
 from tidings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
@@ -69,7 +69,7 @@ def test_where_the_settings_of_a_program_are_not_to_be_seen_nothing_is_told(monk
 
 def test_the_settings_of_the_programs_are_seen_without_loading_one() -> None:
     script = (
-        "import sys; from tidings.process.environment import PROGRAMS, unknown_variables as unknown; "
+        "import sys; from tidings.process.unknown_variables import PROGRAMS, unknown_variables as unknown; "
         "assert [str(one) for one in unknown({'TIDINGS_PORT': '1', 'TIDINGS_SLOT': '5'})] == "
         "['TIDINGS_SLOT is no setting, and is ignored; did you mean TIDINGS_SLOTS?']; "
         "assert not {'tidings_server', 'tidings_worker', 'starlette', 'jwt'} & set(sys.modules)"

@@ -9,7 +9,7 @@ import anyio
 import structlog
 
 from tidings.process import gc_tuning
-from tidings.process.environment import log_unknown_variables
+from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.redis.store_client import check_store
 
 from . import fork

@@ -1,6 +1,6 @@
 """Kills a worker under some of its attempts; it reads on the worker's link to the store when attempts begin.
 
-A chosen attempt never reports its outcome: the injector kills its worker soon after the start or, if that comes first,
+A doomed attempt never reports its outcome: the injector kills its worker soon after the start or, if that comes first,
 just before the report. In the second case the handler has done its work, and the store does not know it.
 """
 
@@ -16,8 +16,8 @@ import msgspec
 from tidings.store.attempt_store import LaneStart, Started
 from tidings.store.redis.script import Script
 
-MAX_RUN_S = 2.0
-"""The worker of a chosen attempt is killed after at most so long, s."""
+MAX_DOOMED_RUN_S = 2.0
+"""The worker of a doomed attempt is killed after at most so long, s."""
 
 _START = Script("start", tuple[list[Started], list[LaneStart], list[tuple[str, str, int]], list[str]])
 _REPORT = Script("report", tuple[int, list[str]])
@@ -40,17 +40,17 @@ class CrashInjector:
         self._probability = probability
         self._draw = random.Random(f"{seed} doom")  # noqa: S311 - to be repeated, not to be secret
         self._kill = kill
-        self._chosen: dict[str, asyncio.TimerHandle] = {}
+        self._doomed: dict[str, asyncio.TimerHandle] = {}
 
     def attempt_started(self, job: str) -> None:
-        """Take note that an attempt of a job has begun, and draw whether it is chosen."""
-        chosen, moment = self._draw.random() < self._probability, self._draw.uniform(0, MAX_RUN_S)
-        if chosen and not self.calm and job not in self._chosen:
-            self._chosen[job] = asyncio.get_running_loop().call_later(moment, self._strike, job)
+        """Take note that an attempt of a job has begun, and draw whether it is doomed."""
+        chosen, moment = self._draw.random() < self._probability, self._draw.uniform(0, MAX_DOOMED_RUN_S)
+        if chosen and not self.calm and job not in self._doomed:
+            self._doomed[job] = asyncio.get_running_loop().call_later(moment, self._strike, job)
 
     def kill_before_report(self, jobs: list[str]) -> bool:
-        """Kill the worker if it is about to report the outcome of a chosen attempt; return whether it was killed."""
-        found = next((job for job in jobs if job in self._chosen), None)
+        """Kill the worker if it is about to report the outcome of a doomed attempt; return whether it was killed."""
+        found = next((job for job in jobs if job in self._doomed), None)
         if found is None:
             return False
         self._strike(found)
@@ -61,19 +61,19 @@ class CrashInjector:
         return StoreTraffic(self)
 
     def close(self) -> None:
-        """Spare the attempts that are chosen at the moment."""
-        for timer in self._chosen.values():
+        """Spare the attempts that are doomed at the moment."""
+        for timer in self._doomed.values():
             timer.cancel()
-        self._chosen.clear()
+        self._doomed.clear()
 
     def _strike(self, job: str) -> None:
-        self.close()  # the other chosen attempts end with the same worker
+        self.close()  # the other doomed attempts end with the same worker
         self._kill(job)
 
     @property
     def waiting(self) -> bool:
-        """Whether any attempt is chosen at the moment."""
-        return bool(self._chosen)
+        """Whether any attempt is doomed at the moment."""
+        return bool(self._doomed)
 
 
 class StoreTraffic:
