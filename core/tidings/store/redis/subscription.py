@@ -1,13 +1,12 @@
 """A subscription that comes back: channels of the store, read by one task.
 
-Pub/sub forgets what was published while nobody listened. So whoever uses this is told each time
-the subscription stands anew (`on_open`), and has to look at what it may have missed.
+Pub/sub forgets what was published while no connection listened. So `on_open` is called each time that another connection
+hears, and the owner has to look at what it may have missed.
 
-That it stands is not believed but proved: every `probe_s` it publishes to a channel of its own, over the
-client that makes the calls, and must hear it. This costs one PUBLISH of an empty text for each
-interval and process, whatever the number of channels: all lie on one connection, where bytes keep their
-order, so the echo on one proves all. (Were they spread over several connections, as over the nodes of
-a cluster, each would need a probe.)
+A probe proves that the connection hears: every `probe_s` the subscription publishes to a channel of its own, over the
+client that makes the calls, and must hear it. This costs one PUBLISH of an empty text for each interval and process,
+whatever the number of channels: all lie on one connection, where bytes keep their order, so the echo on one proves all.
+(Were they spread over several connections, as over the nodes of a cluster, each would need a probe.)
 """
 
 import asyncio
@@ -35,16 +34,16 @@ PROBE_S = 2.0
 """Time between two probes."""
 
 _CALL = ("SUBSCRIBE",)
-"""What the store's health is told of."""
+"""The call that the store's health counts."""
 
 
 class Hearing(StrEnum):
-    """Whether what is published is heard."""
+    """Whether the process hears what others publish."""
 
     CLOSED = "closed"
     """There is no connection on which a probe was heard."""
     OPEN = "open"
-    """It is: the probe comes back."""
+    """It hears: the probe comes back."""
     DEAF = "deaf"
     """There is a connection, and the probe does not come back."""
 
@@ -68,7 +67,7 @@ class Subscription:
         Args:
             store: a client without a time limit on answers.
             caller: the client by which the probe is published.
-            probe: the channel of the probe; nobody else's.
+            probe: the channel of the probe, which no other process uses.
             on_message: gets channel and data; must not raise and must not block.
             on_open: called when another connection has been proved to hear, the first included.
             on_change: called with each change of `hearing`.
@@ -86,7 +85,7 @@ class Subscription:
         self._feed: PushFeed | None = None
         self._warned = False
         self.hearing = Hearing.CLOSED
-        """How it is at this moment."""
+        """Whether it hears at this moment."""
 
     async def add(self, channel: str) -> None:
         """Subscribe to one more channel; returns when the store has confirmed it.
@@ -133,11 +132,11 @@ class Subscription:
                     limit.reschedule(None)
                     stood = await self._attend(feed)
             except CALL_ERRORS as error:
-                # Only a connection that does not come about says that the store is lost: one that
-                # stood may have been ended for its own sake.
+                # Only a connection that does not come about says that the store is lost: the store, or a proxy, may
+                # have ended a connection that stood for its own sake.
                 self._store.health.failed(_CALL, translate(error))
-            # Also one that was confirmed and never heard counts as a failure: a store that
-            # publishes elsewhere than it lets subscribe must not be asked without a pause.
+            # A connection that was confirmed and never heard counts as a failure too: a store that publishes elsewhere
+            # than it lets subscribe must not be asked without a pause.
             failures = 1 if stood else failures + 1
             await anyio.sleep(store_retry_delay(failures))
 
@@ -161,10 +160,9 @@ class Subscription:
         try:
             await feed.subscribe(*connection.unconfirmed)
             while True:
-                pushes = await feed.read()
+                push = await feed.read()
                 connection.probe.heard()
-                for push in pushes:
-                    self._take(push, connection)
+                self._take(push, connection)
         except CALL_ERRORS as error:
             if connection.unconfirmed:
                 self._store.health.failed(_CALL, translate(error))
@@ -184,7 +182,7 @@ class Subscription:
         try:
             self._on_message(channel, data)
         except (msgspec.MsgspecError, ValueError) as error:
-            # Whatever speaks to the store may publish here, and this task reads for the whole process.
+            # Any client of the store may publish here, and this task reads for the whole process.
             if not self._warned:
                 self._warned = True
                 log.warning("message_unreadable", channel=channel, bytes=len(data), error=str(error)[:300])
@@ -242,7 +240,7 @@ class Subscription:
 
 
 class _SubscribedConnection:
-    """How it stands with one connection."""
+    """The state of one connection."""
 
     def __init__(self, channels: set[str]) -> None:
         self.unconfirmed = channels
