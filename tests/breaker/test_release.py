@@ -16,7 +16,7 @@ from tidings.store.redis.store_client import command
 from tidings_worker import outcomes
 
 HELD, SCHEDULED = StoreKeys().held("p", "x"), StoreKeys().scheduled("p")
-LATER = AttemptOutcome(State.SCHEDULED, "", "", '"event":"retrying","status":"scheduled","data":{}}', delay_ms=600_000)
+LATER = AttemptOutcome(State.SCHEDULED, event="retrying", delay_ms=600_000)
 
 
 class World:

@@ -13,6 +13,7 @@ from structlog.testing import CapturingLogger
 
 from tidings.circuit.breaker_record import BreakerSpec
 from tidings.logging.log_limit import LINES, LogLimiter
+from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
@@ -274,7 +275,7 @@ async def test_a_report_that_cannot_be_sent_fails_alone(store: Redis) -> None:
         reports = [AttemptReport(job, fences[job], 1) for job in (BAD, GOOD)]
         for report in reports:
             report.outcome = outcomes.succeeded(b"1")
-        reports[0].progress = '"\ud800"'
+        reports[0].events.append((EventClass.PROGRESS, '"\ud800"'))
         told = await asyncio.gather(*map(here.worker.report, reports), return_exceptions=True)
         assert isinstance(told[0], ItemError)
         assert told[1] == "ok"

@@ -12,7 +12,7 @@ from tidings.protocol.tokens import new_token
 from tidings.store.availability.store_errors import ScriptError, StoreFullError
 from tidings.store.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.lua_library import build_library
+from tidings.store.redis.lua_library import build_library, keep_used
 from tidings.store.redis.script import Script, library
 from tidings.store.redis.store_client import command, open_store
 
@@ -148,6 +148,17 @@ def test_definitions_are_made_once_and_variables_anew() -> None:
         "at = at or 'new'\nreturn { at, #seen, root }\n"
         "end }\nend\n"
     )
+
+
+def test_a_script_s_text_has_what_it_uses_of_the_shared_one_and_no_more() -> None:
+    shared = (
+        f"{PRELUDE}local MORE = LIMIT + 1\nlocal function full()\n  return #seen >= MORE\nend\nlocal spare, rest = 1\n"
+    )
+    assert keep_used(shared, "-- note\nreturn full()\n") == (
+        "local LIMIT = 3\nlocal seen = {}\nlocal MORE = LIMIT + 1\nlocal function full()\n  return #seen >= MORE\nend\n"
+    )
+    assert keep_used(shared, "return rest\n") == "local spare, rest = 1\n"
+    assert keep_used(f"{shared}spare = 2\n", "") == "local spare, rest = 1\nspare = 2\n"
 
 
 def test_another_text_is_another_library() -> None:

@@ -1,4 +1,4 @@
-"""The prelude of the scripts says the same as the Python that stands beside it."""
+"""The function libraries of the scripts say the same as the Python that stands beside them."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,11 @@ from redis.asyncio import Redis
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
 from tidings.store.keys import BREAKERS, GROUP, REGISTRY, StoreKeys
-from tidings.store.redis.script import script_text
+from tidings.store.redis.script import FUNCTION_LIBRARIES, script_text, shared_text
 
 ROOT = StoreKeys().root("p")
 FOLDER = resources.files("tidings.store") / "lua"
+SCRIPTS = [path for path in FOLDER.iterdir() if path.name.endswith(".lua")]
 
 
 FULL_STORE_RUNS = {
@@ -29,16 +30,30 @@ FULL_STORE_RUNS = {
 
 
 def test_a_full_store_refuses_submissions_and_runs_what_empties_it() -> None:
-    for path in FOLDER.iterdir():
+    for path in SCRIPTS:
         name = path.name.removesuffix(".lua")
-        if not name.startswith("_"):
-            first = script_text(name).split("\n", 1)[0]
-            assert first == ("#!lua flags=allow-oom" if name in FULL_STORE_RUNS else "#!lua"), name
+        first = script_text(name).split("\n", 1)[0]
+        assert first == ("#!lua flags=allow-oom" if name in FULL_STORE_RUNS else "#!lua"), name
+
+
+def test_every_function_library_is_loaded() -> None:
+    found = {path.name.removesuffix(".lua") for path in (FOLDER / "lib").iterdir()}
+    assert found == set(FUNCTION_LIBRARIES)
+
+
+FUNCTION = re.compile(r"\bfunction\b[^(\n]*\(([^)]*)\)")
+
+
+def test_no_function_of_the_scripts_has_more_than_eight_parameters() -> None:
+    texts = [shared_text(), *(path.read_text(encoding="utf-8") for path in SCRIPTS)]
+    counted = [len(parameters.split(",")) for text in texts for parameters in FUNCTION.findall(text)]
+    assert len(counted) > 100
+    assert max(counted) <= 8
 
 
 async def evaluate(store: Redis, lua: str, *args: Any) -> Any:
-    """Run a few lines after the prelude and return what they return, by MessagePack."""
-    text = script_text("promote").split("-- Moves jobs", maxsplit=1)[0] + lua
+    """Run a few lines after the function libraries and return what they return, by MessagePack."""
+    text = f"#!lua\n{shared_text()}{lua}"
     packed = await store.eval(text, 1, ROOT, msgspec.msgpack.encode(list(args)))
     return msgspec.msgpack.decode(packed)
 
@@ -125,9 +140,8 @@ async def test_times_are_written_as_python_writes_them(store: Redis, ms: int) ->
 
 
 def test_every_script_says_what_it_takes_and_returns() -> None:
-    scripts = [path for path in FOLDER.iterdir() if not path.name.startswith("_")]
-    assert len(scripts) > 10
-    for path in scripts:
+    assert len(SCRIPTS) > 10
+    for path in SCRIPTS:
         name, head = path.name, path.read_text(encoding="utf-8")
         assert re.search(r"^-- .*args = ", head, re.MULTILINE), name
         assert "Reply:" in head, name

@@ -60,8 +60,7 @@ async def test_the_history_is_bounded_and_keeps_the_newest(world: World) -> None
     detail = "x" * 10_000
     for number in range(8):
         value = msgspec.json.encode(problem("handler_error", f"{number} {detail}")).decode()
-        tail = '"event":"retrying","status":"scheduled","data":{}}'
-        await world.end(await world.start(), AttemptOutcome(State.SCHEDULED, "problem", value, tail))
+        await world.end(await world.start(), AttemptOutcome(State.SCHEDULED, "problem", value, "retrying"))
         await world.first.promote()
     await world.end(await world.start(), failure())
     history = (await world.letter(token)).history
@@ -72,7 +71,7 @@ async def test_the_history_is_bounded_and_keeps_the_newest(world: World) -> None
 async def test_a_problem_too_long_for_the_history_is_left_out_of_it(world: World) -> None:
     token = await world.submit()
     value = msgspec.json.encode(problem("handler_error", "x" * 100_000)).decode()
-    await world.end(await world.start(), AttemptOutcome(State.FAILED, "problem", value, '"event":"failed","data":{}}'))
+    await world.end(await world.start(), AttemptOutcome(State.FAILED, "problem", value))
     letter = await world.letter(token)
     assert letter.history[0].problem is None
     assert len(letter.detail) == 100_000

@@ -88,4 +88,4 @@ def refuse() -> None:
 def retry() -> AttemptOutcome:
     """Return how a worker ends an attempt that is repeated at once."""
     value = b'{"type":"t","title":"t","status":500,"detail":"again","code":"handler_error"}'.decode()
-    return AttemptOutcome(State.SCHEDULED, "problem", value, '"event":"retrying","status":"scheduled","data":{}}')
+    return AttemptOutcome(State.SCHEDULED, "problem", value, "retrying")

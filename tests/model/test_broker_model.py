@@ -23,7 +23,7 @@ from support.store import StoreProcess
 from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
-from tidings.protocol.states import REPLAY, TERMINAL, State, step
+from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
@@ -66,7 +66,8 @@ class ModelJob:
     heard: list[int] = field(default_factory=list)
 
     def go(self, to: State) -> None:
-        self.state = step(self.state, to)
+        assert to in TRANSITIONS[self.state]
+        self.state = to
         self.seq += 1
 
 
@@ -232,7 +233,7 @@ class BrokerMachine(RuleBasedStateMachine):
         if model.state is State.RUNNING:
             model.lost += 1
             model.past.append((model.attempt, "lost"))
-            model.state = step(model.state, State.QUEUED)
+            model.state = State.QUEUED
         model.go(State.RUNNING)
         model.fence += 1
         model.attempt += 1
@@ -252,13 +253,11 @@ class BrokerMachine(RuleBasedStateMachine):
         model = self.model[held.entry.id]
         report = AttemptReport(held.entry.id, held.fence, number)
         for chunk in chunks:
-            tail = f'"event":"log","status":"running","data":{chunk}}}'
-            report.events.append((EventClass.LOG, tail, chunk))
+            report.events.append((EventClass.LOG, chunk))
         if end is not None:
-            tail = f'"event":"{end}","status":"{end}","data":{{}}}}'
             name = {State.SUCCEEDED: "result", State.FAILED: "problem", State.SCHEDULED: "problem"}.get(end, "")
             report.outcome = AttemptOutcome(
-                end, name, VALUES.get(name, ""), tail, delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
+                end, name, VALUES.get(name, ""), delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
             )
         answer = self.run(self.workers[held.worker].report, report)
         if held.fence == model.fence and number <= model.reported:
@@ -378,7 +377,7 @@ class BrokerMachine(RuleBasedStateMachine):
         model.deadline = False
         model.seq += 1
         model.replays += 1
-        assert int(self.run(self.gateway.watch, Token(PARTITION, job)).seq) == model.seq
+        assert self.run(self.gateway.watch, Token(PARTITION, job)).seq == model.seq
         model.heard.append(model.seq)  # by the snapshot: the watch before had ended
 
     # What must hold.
@@ -389,9 +388,9 @@ class BrokerMachine(RuleBasedStateMachine):
             for id_, model in self.model.items():
                 record = await self.gateway.read(Token(PARTITION, id_))
                 assert record.state == model.state
-                assert (int(record.seq), int(record.attempt)) == (model.seq, model.attempt)
+                assert (record.seq, record.attempt) == (model.seq, model.attempt)
                 assert [chunk for _, _, chunk in record.chunks] == model.log
-                ended = record.finished != ""
+                ended = record.finished is not None
                 assert ended == (model.state in TERMINAL)
                 expiry = await command(self.store, "TTL", StoreKeys().job(PARTITION, id_))
                 assert (expiry > 0) == ended

@@ -10,7 +10,8 @@ from tidings import Context, job
 from tidings.context import Sink
 from tidings.protocol.envelope import Envelope
 from tidings.protocol.problems import Problem
-from tidings.store.saga_store import JournalAnswer, JournalRead, SagaStore, StepWrite, StepWriteReply
+from tidings.store.answers import JournalAnswer
+from tidings.store.saga_store import JournalRead, SagaStore, StepWrite, StepWriteReply
 from tidings_worker.saga.children import Children
 from tidings_worker.saga.journal_client import JournalClient
 from tidings_worker.saga.saga import Saga, SagaServices

@@ -87,21 +87,18 @@ class World:
 
     async def retry(self, report: AttemptReport) -> None:
         """Write that another attempt is to be made: a change of state, of which a record holds what came of it."""
-        tail = '"event":"retrying","status":"scheduled","data":{}}'
-        report.outcome = AttemptOutcome(State.SCHEDULED, "", "", tail, 60_000)
+        report.outcome = AttemptOutcome(State.SCHEDULED, event="retrying", delay_ms=60_000)
         await self.worker.report(report)
 
     async def log(self, report: AttemptReport, chunk: str) -> AttemptReport:
         """Write one log chunk; return the next report."""
-        tail = f'"event":"log","status":"running","data":{chunk}}}'
-        report.events.append((EventClass.LOG, tail, chunk))
+        report.events.append((EventClass.LOG, chunk))
         await self.worker.report(report)
         return AttemptReport(report.id, report.fence, report.number + 1)
 
     async def succeed(self, report: AttemptReport, result: str = "1") -> None:
         """Write the outcome."""
-        tail = f'"event":"succeeded","status":"succeeded","data":{{"result":{result}}}}}'
-        report.outcome = AttemptOutcome(State.SUCCEEDED, "result", result, tail)
+        report.outcome = AttemptOutcome(State.SUCCEEDED, "result", result)
         await self.worker.report(report)
 
 
@@ -253,11 +250,10 @@ async def test_what_one_script_publishes_to_a_gateway_is_bounded_and_the_rest_is
     world: World, store: Redis
 ) -> None:
     chunk = msgspec.json.encode("x" * 60_000).decode()
-    tail = f'"event":"log","status":"running","data":{chunk}}}'
     jobs = [await world.running_job() for _ in range(40)]
     world.messages.clear()
     for _, report in jobs:
-        report.events.extend([(EventClass.LOG, tail, chunk)] * 4)
+        report.events.extend([(EventClass.LOG, chunk)] * 4)
     with pytest.MonkeyPatch.context() as patch:  # batches of reports are cut before a script has that much to publish
         patch.setattr("tidings.store.redis.batcher.BATCH_BYTES", 100_000_000)
         await asyncio.gather(*(world.worker.report(report) for _, report in jobs))  # in one script: 9.6 MB
@@ -404,9 +400,9 @@ async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_wa
     answer = hub.watch(ear, 0)
     answer.add_done_callback(lambda done: ear.release(int(done.result().seq)))
     hub.reopened()
-    desk.asked[0].set_result(JobRecord("running", seq="2"))  # from before the end, which nobody heard
+    desk.asked[0].set_result(JobRecord("running", seq=2))  # from before the end, which nobody heard
     await anyio.lowlevel.checkpoint()
-    desk.asked[1].set_result(JobRecord("succeeded", seq="3"))
+    desk.asked[1].set_result(JobRecord("succeeded", seq=3))
     await ear.until(3)
     assert ear.snapshots == [(2, 3, [])]
 
@@ -416,7 +412,7 @@ async def test_an_end_too_large_to_publish_that_overtakes_the_answer_to_its_subm
     hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
     ear = Ear(new_token("p"))
     hub.begin(ear)
-    end = JobRecord("succeeded", seq="2", result="1", finished="1")
+    end = JobRecord("succeeded", seq=2, result="1", finished=1)
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.FINAL, "")]))
     desk.asked[0].set_result(end)
     await anyio.lowlevel.checkpoint()
@@ -438,7 +434,7 @@ async def test_what_an_answer_has_told_is_not_told_again_by_the_event_that_came_
     late = Ear(first.token)
     hub.watch(late, 0)
     hub.receive(msgspec.msgpack.encode([(str(first.token), 2, EventClass.CHANGE, "{}")]))
-    desk.asked[0].set_result(JobRecord("running", seq="2"))
+    desk.asked[0].set_result(JobRecord("running", seq=2))
     late.release(2)
     hub.receive(msgspec.msgpack.encode([(str(first.token), 3, EventClass.CHANGE, "{}")]))
     assert (first.heard, late.heard) == ([2, 3], [3])
@@ -467,13 +463,13 @@ async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_ano
     desk.asked[0].set_exception(StoreUnavailableError("not yet"))
     late = Ear(ear.token)
     hub.watch(late, 0).add_done_callback(lambda done: late.release(int(done.result().seq)))
-    desk.asked[1].set_result(JobRecord("running", seq="6"))
+    desk.asked[1].set_result(JobRecord("running", seq=6))
     await anyio.lowlevel.checkpoint()
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 7, EventClass.CHANGE, "{}")]))
     with anyio.fail_after(scaled(10)):
         while len(desk.asked) < 3:
             await anyio.lowlevel.checkpoint()
-    desk.asked[2].set_result(JobRecord("running", seq="6", chunks=[(3, 0, '"a"')]))
+    desk.asked[2].set_result(JobRecord("running", seq=6, chunks=[(3, 0, '"a"')]))
     await ear.until(7)
     assert (ear.snapshots, ear.heard) == ([(1, 6, ['"a"'])], [7])
     assert (late.snapshots, late.heard) == ([], [7])

@@ -34,7 +34,7 @@ class Queued:
     def report(self, fence: int, number: int = 1) -> AttemptReport:
         """Return a report with one log chunk."""
         report = AttemptReport(self.id, fence, number)
-        report.events.append((EventClass.LOG, '"event":"log","status":"running","data":1}', "1"))
+        report.events.append((EventClass.LOG, "1"))
         return report
 
     async def record(self) -> JobRecord:

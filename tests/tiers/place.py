@@ -23,13 +23,11 @@ TIER = "standard"
 READY = KEYS.ready("p", TIER)
 FLOW = KEYS.flow("p", TIER)
 DIRECT = 8
-DONE = AttemptOutcome(State.SUCCEEDED, "result", "1", '"event":"succeeded","status":"succeeded","data":{"result":1}}')
+DONE = AttemptOutcome(State.SUCCEEDED, "result", "1")
 PROBLEM = msgspec.json.encode(problem("rejected", "no")).decode()
-FAILED = AttemptOutcome(
-    State.FAILED, "problem", PROBLEM, f'"event":"failed","status":"failed","data":{{"problem":{PROBLEM}}}}}'
-)
-RETRY = AttemptOutcome(State.SCHEDULED, "problem", "{}", '"event":"retrying","status":"scheduled","data":{}}')
-BACK = AttemptOutcome(State.QUEUED, "", "", '"event":"queued","status":"queued","data":{}}', uncounted=1)
+FAILED = AttemptOutcome(State.FAILED, "problem", PROBLEM)
+RETRY = AttemptOutcome(State.SCHEDULED, "problem", "{}", "retrying")
+BACK = AttemptOutcome(State.QUEUED, uncounted=1)
 
 Held = tuple[ReadyEntry, Started]
 

@@ -84,7 +84,7 @@ async def test_what_matters_least_and_has_waited_longest_is_shed(store: Redis) -
     async with place_in(store) as place:
         (high,) = await place.submit(1, terms=sheds(5))
         (oldest,) = await place.submit(1, terms=sheds())
-        while await place.now() == int((await place.gateway.read(Token("p", oldest.id))).submitted):
+        while await place.now() == (await place.gateway.read(Token("p", oldest.id))).submitted:
             pass
         (low,) = await place.submit(1, terms=sheds())
         await fill(place, 40)

@@ -63,7 +63,7 @@ async def test_who_waits_for_a_place_uses_no_attempt_and_keeps_no_entry(store: R
         _, second = await submit(place, 2)
         (held,) = await place.take(10)
         assert await store.xlen(READY) == 1
-        assert (await place.gateway.read(Token("p", second.id))).attempt == "0"
+        assert (await place.gateway.read(Token("p", second.id))).attempt == 0
         await place.end(held)
         ((_, started),) = await place.take(10)
         assert (started.attempt, started.fence) == (1, 1)

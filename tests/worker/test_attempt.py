@@ -9,6 +9,7 @@ import pytest
 
 from tidings import Job, State, job
 from tidings.protocol.envelope import Envelope
+from tidings.store.answers import ReportAnswer, StartAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
@@ -33,12 +34,12 @@ class Store:
     def __init__(self) -> None:
         self.outcomes: list[AttemptOutcome] = []
 
-    def report(self, report: AttemptReport) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport) -> "asyncio.Future[ReportAnswer]":
         report.seal()
         if report.outcome is not None:
             self.outcomes.append(report.outcome)
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        answer.set_result("ok")
+        answer: asyncio.Future[ReportAnswer] = asyncio.get_running_loop().create_future()
+        answer.set_result(ReportAnswer.OK)
         return answer
 
 
@@ -81,7 +82,7 @@ async def outcome_of(
     store, stage = Store(), Stage(mortal=mortal)
     entry = ReadyEntry("standard", "1-0", "AAAAAAAAAAAAAAAAAAAAAA", b"")
     envelope = Envelope(kind=job.kind, input=msgspec.Raw(b"{}"))
-    started, gate = Started(1, 1, 1, 0, 0, lost), cast("QueueBreakers", None)
+    started, gate = Started(StartAnswer.RUN, 1, 1, 0, 0, lost), cast("QueueBreakers", None)
     attempt = Attempt(cast("AttemptStore", store), WorkerSettings(), job, entry, envelope, started, gate)
     running = asyncio.create_task(attempt.run(cast("Runners", stage)))
     await asyncio.sleep(0)

@@ -13,6 +13,7 @@ import pytest
 from support.timeouts import scaled
 from tidings import Context, Job, job
 from tidings.protocol.envelope import Envelope
+from tidings.store.answers import StartAnswer
 from tidings.store.attempt_store import AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
@@ -53,7 +54,7 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
     gc.collect()
     gc.disable()
     try:
-        started, gate = Started(1, 1, 1, 0, 0, 0), cast("QueueBreakers", None)
+        started, gate = Started(StartAnswer.RUN, 1, 1, 0, 0, 0), cast("QueueBreakers", None)
         attempt = Attempt(cast("AttemptStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
         await attempt.run(runners)
         loop, gone = asyncio.get_running_loop(), asyncio.Event()

@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreError, refusal
 from tidings_worker import outcomes
@@ -20,14 +21,14 @@ class Deaf:
         self.failures = failures
         self.heard: list[tuple[int, int]] = []
 
-    def report(self, report: AttemptReport) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport) -> "asyncio.Future[ReportAnswer]":
         report.seal()
         self.heard.append((report.number, len(report.events)))
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[ReportAnswer] = asyncio.get_running_loop().create_future()
         if len(self.heard) <= self.failures:
             answer.set_exception(StoreError("gone"))
         else:
-            answer.set_result("ok")
+            answer.set_result(ReportAnswer.OK)
         return answer
 
 
@@ -48,15 +49,15 @@ class Refusing(Deaf):
         self.error = error
         self.apart: list[bool] = []
 
-    def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[ReportAnswer]":
         self.apart.append(apart)
         report.seal()
         self.heard.append((report.number, len(report.events)))
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[ReportAnswer] = asyncio.get_running_loop().create_future()
         if len(self.heard) <= self.failures:
             answer.set_exception(self.error)
         else:
-            answer.set_result("ok")
+            answer.set_result(ReportAnswer.OK)
         return answer
 
 
@@ -94,11 +95,11 @@ async def test_whatever_the_store_says_instead_of_an_answer_the_outcome_is_told_
 
 async def test_only_another_fence_makes_an_outcome_void() -> None:
     class Taken(Refusing):
-        def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[str]":
+        def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[ReportAnswer]":
             answer = super().report(report, apart=apart)
             if len(self.heard) > self.failures:
                 answer = asyncio.get_running_loop().create_future()
-                answer.set_result("lost")
+                answer.set_result(ReportAnswer.LOST)
             return answer
 
     store, answers = Taken(failures=2, error=refusal("NOPERM no")), list[str]()
@@ -129,7 +130,7 @@ class Silent(Deaf):
         super().__init__(0)
         self.reports: list[AttemptReport] = []
 
-    def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[str]":
+    def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[ReportAnswer]":
         self.reports.append(report)
         if len(self.reports) == 1:
             report.seal()
@@ -142,6 +143,5 @@ async def test_progress_that_cannot_be_told_is_kept_up_to_a_bound_and_the_newest
     for number in range(200):
         reporter.progress(f'"{number:>10000}"')
     waiting = reporter._open()
-    assert sum(len(tail) for _, tail, _ in waiting.events) <= BUFFER_BYTES + 20_000
-    assert '       199"' in waiting.events[-1][1]
-    assert waiting.progress.endswith(' 199"')
+    assert sum(len(data) for _, data in waiting.events) <= BUFFER_BYTES + 20_000
+    assert waiting.events[-1][1].endswith(' 199"')

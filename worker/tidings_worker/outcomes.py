@@ -12,6 +12,7 @@ from tidings.policy import Policy
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import TERMINAL, State
 from tidings.saga.step_errors import StepError
+from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptOutcome
 
 from .error_text import error_name, rejection_fields, safe_text, traceback_of
@@ -25,17 +26,12 @@ _encode = msgspec.json.Encoder().encode
 
 def succeeded(result: bytes) -> AttemptOutcome:
     """The handler returned; `result` is JSON."""
-    text = result.decode()
-    return AttemptOutcome(
-        State.SUCCEEDED, "result", text, _outcome_tail("succeeded", State.SUCCEEDED, f'{{"result":{text}}}')
-    )
+    return AttemptOutcome(State.SUCCEEDED, "result", result.decode())
 
 
 def failed(refused: Problem, error: BaseException | None = None) -> AttemptOutcome:
     """The job is over, without a result."""
-    text = _encode(refused).decode()
-    tail = _outcome_tail("failed", State.FAILED, f'{{"problem":{text}}}')
-    return AttemptOutcome(State.FAILED, "problem", text, tail, note=_note_of_error(error))
+    return AttemptOutcome(State.FAILED, "problem", _encode(refused).decode(), note=_note_of_error(error))
 
 
 def unreadable_record() -> Problem:
@@ -45,17 +41,17 @@ def unreadable_record() -> Problem:
 
 def cancelled() -> AttemptOutcome:
     """Someone asked, and the handler has stopped."""
-    return AttemptOutcome(State.CANCELLED, "", "", _outcome_tail("cancelled", State.CANCELLED, "{}"))
+    return AttemptOutcome(State.CANCELLED)
 
 
 def expired() -> AttemptOutcome:
     """The job's deadline passed while it ran."""
-    return AttemptOutcome(State.EXPIRED, "", "", _outcome_tail("expired", State.EXPIRED, "{}"))
+    return AttemptOutcome(State.EXPIRED)
 
 
 def handed_back() -> AttemptOutcome:
     """The worker leaves; the attempt does not count."""
-    return AttemptOutcome(State.QUEUED, "", "", _outcome_tail("queued", State.QUEUED, "{}"), uncounted=1)
+    return AttemptOutcome(State.QUEUED, uncounted=1)
 
 
 def waiting(delay_ms: int, woken: int, awaits: str) -> AttemptOutcome:
@@ -67,8 +63,7 @@ def waiting(delay_ms: int, woken: int, awaits: str) -> AttemptOutcome:
         awaits: the signals it waits for, each between spaces.
 
     """
-    tail = _outcome_tail("waiting", State.WAITING, "{}")
-    return AttemptOutcome(State.WAITING, "", "", tail, delay_ms=delay_ms, uncounted=1, woken=woken, awaits=awaits)
+    return AttemptOutcome(State.WAITING, delay_ms=delay_ms, uncounted=1, woken=woken, awaits=awaits)
 
 
 def unwound(state: State, refused: Problem, *, compensation: str, error: BaseException | None = None) -> AttemptOutcome:
@@ -126,8 +121,10 @@ def parked_for_breaker(attempt: int, breaker: str, after: float) -> AttemptOutco
     """A breaker is open: the job waits, and is let in when it has closed. The attempt does not count."""
     detail = f"the breaker {breaker} is open: a service that this work calls is failing; it runs when that is over"
     refused = problem("circuit_open", detail, retry_after=round(after, 3))
-    tail = _retrying(attempt, after, refused)
-    return AttemptOutcome(State.SCHEDULED, "", "", tail, delay_ms=math.ceil(after * 1000), uncounted=1, held=breaker)
+    data = _members({"attempt": attempt, "after": round(after, 3), "problem": refused})
+    return AttemptOutcome(
+        State.SCHEDULED, event="retrying", data=data, delay_ms=math.ceil(after * 1000), uncounted=1, held=breaker
+    )
 
 
 def refused_by_breaker(breaker: str, after: float) -> AttemptOutcome:
@@ -149,9 +146,8 @@ def not_served(kind: str, after: float) -> AttemptOutcome:
         after: seconds until it is offered again.
 
     """
-    data = _encode({"waits_for": f"a worker that serves {kind}"}).decode()
-    tail = _outcome_tail("queued", State.QUEUED, data)
-    return AttemptOutcome(State.QUEUED, "", "", tail, delay_ms=math.ceil(after * 1000), uncounted=1)
+    data = _members({"waits_for": f"a worker that serves {kind}"})
+    return AttemptOutcome(State.QUEUED, data=data, delay_ms=math.ceil(after * 1000), uncounted=1)
 
 
 def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, lost: int = 0) -> AttemptOutcome:
@@ -177,25 +173,27 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
         return failed(refused, error)
     asked = requested_delay_s(error)
     after = retry_delay_s(failures, draw) if asked is None else asked
-    text, tail = _encode(refused).decode(), _retrying(attempt, after, refused)
-    return AttemptOutcome(State.SCHEDULED, "problem", text, tail, delay_ms=int(after * 1000))
+    data = _members({"attempt": attempt, "after": round(after, 3)})
+    return AttemptOutcome(
+        State.SCHEDULED, "problem", _encode(refused).decode(), "retrying", data, delay_ms=int(after * 1000)
+    )
 
 
-def label_of(outcome: AttemptOutcome, answer: str) -> str:
-    """Return how an attempt ended, for those who count: the job's state if it is terminal; empty: it was lost.
+def label_of(outcome: AttemptOutcome, answer: ReportAnswer) -> str:
+    """Return how an attempt ended, for metrics: the job's state if it is terminal; empty: it was lost.
 
     Args:
         outcome: what was reported.
         answer: what the store said to it.
 
     """
-    if answer == "lost":
+    if answer == ReportAnswer.LOST:
         return ""
-    if answer == "turned":
+    if answer == ReportAnswer.TURNED:
         return "unwinding"
     if outcome.state in TERMINAL:
         return outcome.state.value
-    if answer == "cancel":
+    if answer == ReportAnswer.CANCEL:
         return State.CANCELLED.value
     if outcome.state is State.SCHEDULED:
         return "held" if outcome.held else "retrying"
@@ -204,8 +202,7 @@ def label_of(outcome: AttemptOutcome, answer: str) -> str:
 
 def add_trace_id(outcome: AttemptOutcome, trace_id: str) -> AttemptOutcome:
     """Return an outcome whose problem says to which trace it belongs."""
-    told = f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}'
-    return msgspec.structs.replace(outcome, value=told, tail=outcome.tail.replace(outcome.value, told, 1))
+    return msgspec.structs.replace(outcome, value=f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}')
 
 
 def retry_delay_s(attempt: int, draw: float) -> float:
@@ -262,10 +259,6 @@ def dead_letter_note(error: str, trace: str) -> str:
     return _encode({"error": error, "traceback": trace}).decode()
 
 
-def _retrying(attempt: int, after: float, refused: Problem) -> str:
-    data = _encode({"attempt": attempt, "after": round(after, 3), "problem": refused}).decode()
-    return _outcome_tail("retrying", State.SCHEDULED, data)
-
-
-def _outcome_tail(event: str, status: State, data: str) -> str:
-    return f'"event":"{event}","status":"{status}","data":{data}}}'
+def _members(data: dict[str, Any]) -> str:
+    """Return what stands between the braces of an object as JSON."""
+    return _encode(data).decode()[1:-1]

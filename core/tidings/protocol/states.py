@@ -3,10 +3,10 @@
 Rules (CONTRACT section 1):
 
 * A job is in exactly one state. Terminal states are final: no message can leave one.
-* Every change of state is one row of `TRANSITIONS`; anything else raises and changes nothing.
-* The Lua scripts hold the same table (`broker/lua/_prelude.lua`); a test compares the two.
+* Every change of state is one row of `TRANSITIONS`; the store refuses any other and changes nothing.
+* The Lua scripts, which make every change, hold the same table (`store/lua/lib/states.lua`); a test compares the two.
 * A job that waits fails only by being shed: dropped, so that others need not wait so long.
-* An operator's replay of a dead letter is no message: what it may do stands apart, in `REPLAY`.
+* An operator's replay of a dead letter is no message: its transitions stand apart, in `REPLAY`.
 
 ::
 
@@ -64,30 +64,10 @@ INITIAL: frozenset[State] = frozenset({State.SCHEDULED, State.QUEUED})
 """The states in which a job may be born."""
 
 TERMINAL: frozenset[State] = frozenset(state for state, after in TRANSITIONS.items() if not after)
-"""The states that nothing leaves."""
+"""The states that no job leaves."""
 
 REPLAY: Mapping[State, frozenset[State]] = MappingProxyType({State.FAILED: frozenset({State.QUEUED})})
-"""What an operator's replay of a dead letter may do, and nothing else can: it reopens a failed job.
+"""The transitions that only an operator's replay of a dead letter makes: it reopens a failed job.
 
 Not rows of `TRANSITIONS`, because no message of a client or a worker may leave a terminal state.
 """
-
-
-class IllegalTransitionError(ValueError):
-    """A job was asked to go where its state does not lead; the state is unchanged."""
-
-    def __init__(self, state: State, to: State) -> None:
-        self.state = state
-        self.to = to
-        super().__init__(f"a job that is {state} cannot become {to}")
-
-
-def step(state: State, to: State) -> State:
-    """Return `to` if the table allows it after `state`.
-
-    Raises:
-        IllegalTransitionError: the table has no such row.
-    """
-    if to not in TRANSITIONS[state]:
-        raise IllegalTransitionError(state, to)
-    return to

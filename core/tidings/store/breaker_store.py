@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +10,7 @@ from redis.asyncio import Redis
 from tidings.circuit.breaker_record import MAX_KEPT_FAILURES, BreakerRecord, BreakerSpec, BreakerState, BreakerView
 from tidings.protocol.timestamps import whole_ms
 
+from .answers import BreakerAnswer
 from .availability.retry_delay import store_retry_delay
 from .availability.store_errors import ItemError
 from .keys import BREAKERS, StoreKeys
@@ -32,21 +32,6 @@ class BreakerChange(msgspec.Struct, array_like=True, frozen=True):
     """In the window before it."""
     failures: int
     slow: int
-
-
-class BreakerAnswer(StrEnum):
-    """What `breaker.lua` says to one operation."""
-
-    OK = "ok"
-    """The store has done it."""
-    STALE = "stale"
-    """Nothing has changed: the calls are of another epoch, or the call is not the trial."""
-    CLOSED = "closed"
-    """The call may go on; the breaker counts its result."""
-    TRIAL = "trial"
-    """The call may go on as the trial; its result decides."""
-    REFUSED = "refused"
-    """The call may not go on."""
 
 
 class OperationReply(msgspec.Struct, array_like=True, frozen=True):
@@ -152,21 +137,21 @@ class BreakerStore(Batchers):
     # What calls do, gathered.
 
     def report(self, report: CallReport) -> "asyncio.Future[OperationReply]":
-        """Count calls: `ok`, or `stale`: they do not count any more."""
+        """Count calls: `OK`, or `STALE`: they do not count any more."""
         return self._put(report)
 
     def enter(self, name: str, trial: str, lease_ms: int) -> "asyncio.Future[OperationReply]":
-        """Ask for a call: `closed`, `trial` or `refused`. Asked again under the same name it is the same trial."""
+        """Ask for a call: `CLOSED`, `TRIAL` or `REFUSED`. Asked again under the same name it is the same trial."""
         return self._put(("enter", name, trial, lease_ms))
 
     def renew(self, name: str, trial: str, lease_ms: int) -> "asyncio.Future[OperationReply]":
-        """Renew the lease of a trial: `ok` or `stale`."""
+        """Renew the lease of a trial: `OK` or `STALE`."""
         return self._put(("renew", name, trial, lease_ms))
 
     def leave(
         self, name: str, spec: BreakerSpec, trial: str, result: str, notes: tuple[tuple[str, str, str], ...] = ()
     ) -> "asyncio.Future[OperationReply]":
-        """End a trial by `ok`, `failures`, `slow` or `void`: `ok` or `stale`."""
+        """End a trial by `ok`, `failures`, `slow` or `void`: `OK` or `STALE`."""
         return self._put(("leave", name, spec, trial, result, notes))
 
     def look(self, name: str) -> "asyncio.Future[OperationReply]":
@@ -192,7 +177,7 @@ class BreakerStore(Batchers):
         return await self._one("reset", name)
 
     async def shown(self) -> list[ShownBreaker]:
-        """Return all breakers, by name; those that nobody has used for a month are forgotten."""
+        """Return all breakers, by name; the store has forgotten those that no worker used for a month."""
         now = await store_ms(self._store)
         names = sorted(
             name.decode(errors="replace") for name in await command(self._store, "SMEMBERS", self._keys.breakers)

@@ -1,8 +1,8 @@
 """Reading jobs: small ones many in one call, large ones each for itself, with their logs in pages.
 
-What the store says in one call, and so how long it is held, is bounded: a job whose record or log is large is only
-measured at first (`watch.lua`), and read when there is room for it in this process. Equal questions that have not
-been sent are one.
+The answer of one call, and so the time for which it holds the store, is bounded: the store only measures a job whose
+record or log is large (`watch.lua`), and reads it when there is room for it in this process. Equal questions that have
+not been sent are one.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ Question = tuple[str, int, int]
 
 
 class JobRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A job as the store knows it; what is missing is an empty text. Times are ms since the epoch."""
+    """A job as the store knows it. A text that is missing is empty, a time is None; times are ms since the epoch."""
 
     state: str
     """Empty: there is no such job."""
-    attempt: str = "0"
-    seq: str = "0"
+    attempt: int = 0
+    seq: int = 0
     kind: str = ""
     progress: str = ""
     result: str = ""
@@ -44,12 +44,13 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     correlation_id: str = ""
     traceparent: str = ""
     owner: str = ""
-    submitted: str = ""
-    enqueued: str = ""
-    dequeued: str = ""
-    started: str = ""
-    finished: str = ""
-    log_from: str = ""
+    submitted: int | None = None
+    enqueued: int | None = None
+    dequeued: int | None = None
+    started: int | None = None
+    finished: int | None = None
+    log_from: int = 0
+    """The first number that its log still has; 0: the log is whole."""
     chunks: list[tuple[int, int, str]] = []
     """Log chunks after the number asked for: number, time, JSON text."""
     steps: list[StepRow] = []
@@ -57,14 +58,14 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     more: int = 0
     """1: its log goes on after these chunks; never in what a `JobReader` returns."""
     rendered: bytes | None = None
-    """What this process has made of it for clients, kept so that equal questions share it; not on the wire."""
+    """What this process has made of it for clients; equal questions share it. Not on the wire."""
 
 
 class ReplyRoom(Protocol):
-    """Where one who asks keeps what may be large."""
+    """The memory that a caller sets aside for an answer, which may be large."""
 
     async def take(self, size: int) -> None:
-        """Wait until there is room for so many bytes; the owner of the room gives it back.
+        """Wait until there is room for so many bytes; the caller gives it back by `release`.
 
         Raises:
             ProblemError: there was none for too long.
@@ -72,14 +73,14 @@ class ReplyRoom(Protocol):
         """
 
     def join(self, other: "ReplyRoom") -> None:
-        """Share the room that another has taken, whose answer is the same."""
+        """Share the room that another question has taken, whose answer is the same."""
 
     def release(self) -> None:
         """Give the room back, if it was taken."""
 
 
 class _UnboundedRoom:
-    """Room without bounds: for questions of the process's own, which come one after the other."""
+    """Room without bounds, for questions of the process's own, which come one after the other."""
 
     async def take(self, size: int) -> None:
         """Take it."""
@@ -93,11 +94,11 @@ class _UnboundedRoom:
 
 UNBOUNDED_ROOM: ReplyRoom = _UnboundedRoom()
 
-_LOG = Script("log", tuple[str, list[tuple[int, int, str]], int])
+_LOG = Script("log", tuple[int, list[tuple[int, int, str]], int])
 _valid = msgspec.json.Decoder(msgspec.Raw).decode
 
 _Waiting = list[tuple["asyncio.Future[JobRecord]", ReplyRoom]]
-"""Who waits for one answer, the first of whom has taken room for it."""
+"""The callers that wait for one answer, and their rooms; the first has taken room for it."""
 
 
 class JobReader:
@@ -122,7 +123,7 @@ class JobReader:
             partition: whose jobs these are.
             small: asks many questions in a call.
             large: asks one in a call.
-            start: runs what takes several calls.
+            start: runs a reading that takes several calls.
             join: whether equal questions that wait for room are one; not where a question also begins a watch.
 
         """
@@ -185,7 +186,7 @@ class JobReader:
             try:
                 await room.take(size)
             finally:
-                # Who asks from now on gets an answer that is begun later.
+                # A question that comes from now on gets an answer of its own.
                 self._pending.pop((job, after), None)
             for _, other in waiting[1:]:
                 other.join(room)
@@ -207,13 +208,13 @@ class JobReader:
         assert isinstance(record, JobRecord), "it was asked for however large it is"
         if not record.more:
             return record
-        chunks, log_from, last = list(record.chunks), record.log_from, int(record.seq)
+        chunks, log_from, last = list(record.chunks), record.log_from, record.seq
         more = 1
         while more:
             seen = chunks[-1][0]
             begins, page, more = await _LOG(self._store, self._root, (job, seen, PAGE_BYTES))
-            if begins.isdecimal() and int(begins) > seen + 1 and begins != log_from:
-                # Its older half was dropped meanwhile: what is there by now is all that can be told without a hole.
+            if begins > seen + 1 and begins != log_from:
+                # Its older half was dropped meanwhile: only what is there by now can be shown without a hole.
                 chunks, log_from = [], begins
             chunks += page
             if not page:
@@ -223,7 +224,7 @@ class JobReader:
 
 
 def _settle(future: "asyncio.Future[JobRecord]", record: JobRecord) -> None:
-    """Give a record to one who waits for it, unless the store holds there what nothing of ours has written."""
+    """Give a record to the caller that waits for it, unless it holds what no script wrote."""
     if future.done():
         return
     try:
@@ -235,7 +236,7 @@ def _settle(future: "asyncio.Future[JobRecord]", record: JobRecord) -> None:
 
 
 def check_record_json(record: JobRecord) -> None:
-    """See that what a record holds as JSON is JSON: it goes to clients as it is.
+    """Check that what a record holds as JSON is JSON, because it goes to clients as it is.
 
     Raises:
         msgspec.MsgspecError: it is not.

@@ -1,4 +1,4 @@
-"""The store as a gateway uses it: submit, watch, unwatch, cancel, signal; each gathered into batches."""
+"""The store as a server uses it: submit, watch, unwatch, cancel, signal; each gathered into batches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -12,6 +12,7 @@ from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token
 
+from .answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from .job_reader import REPLY_BYTES, UNBOUNDED_ROOM, JobReader, JobRecord, ReplyRoom
 from .keys import StoreKeys
 from .redis.batcher import Batcher, Batchers
@@ -31,7 +32,7 @@ __all__ = [
 Reply = TypeVar("Reply")
 
 
-class FallbackJob(msgspec.Struct, array_like=True, frozen=True):
+class FallbackJob(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is queued in place of a job that would wait too long."""
 
     kind: str
@@ -41,23 +42,26 @@ class FallbackJob(msgspec.Struct, array_like=True, frozen=True):
     """As in `QueueingTerms`."""
 
 
-class QueueingTerms(msgspec.Struct, array_like=True, frozen=True):
+class QueueingTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     """Under which conditions a job is queued and started; most have none."""
 
     limit: str = ""
-    """The kind, or kind, `:` and a value: whose place it needs to run; empty: none's."""
+    """The kind, or kind, `:` and a value: the limit of which it needs a place to run; empty: none."""
     priority: int = 0
     """-100 to 100; the lowest is shed first."""
     max_eta_ms: int = 0
-    """Longer it shall not wait; 0: it may."""
+    """The longest that it may wait; 0: as long as it takes."""
     shed: str = ""
-    """The problem (JSON) with which the least important job that waits ends in its favour; empty: none does."""
+    """The problem (JSON) with which the least important job that waits ends in its favour; empty: none ends."""
     fallback: FallbackJob | Literal[False] = False
     """What is queued instead."""
 
 
-class NewJob(msgspec.Struct, array_like=True, frozen=True):
-    """One item of `submit.lua`; times are ms, relative to the moment the store accepts it but for `at_ms`."""
+class NewJob(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of `submit.lua`, which takes it as a map without the defaults.
+
+    Times are ms, relative to the moment the store accepts it but for `at_ms`.
+    """
 
     id: str
     kind: str
@@ -69,29 +73,28 @@ class NewJob(msgspec.Struct, array_like=True, frozen=True):
     deadline_ms: int = 0
     """0: none."""
     key: str = ""
-    """`Keys.dedup_suffix(…)`; empty: no idempotency key."""
+    """`StoreKeys.dedup_suffix(…)`; empty: no idempotency key."""
     fingerprint: str = ""
     owner: str = ""
     caller: str = ""
-    """Whose live jobs it counts among; empty: nobody's."""
+    """The caller among whose live jobs it counts; empty: it counts among none."""
     unique: str = ""
-    """`Keys.unique_suffix(…)`; empty: it may stand beside any other."""
+    """`StoreKeys.unique_suffix(…)`; empty: it may stand beside any other."""
     unique_ms: int = 0
     """How long it may hold others off; 0: while it lives."""
     correlation_id: str = ""
     watch: int = 1
     parent: str = ""
-    """Token and step of the saga that calls it, with a space between; empty: nobody waits for it."""
+    """Token and step of the saga that calls it, with a space between; empty: no saga waits for it."""
     terms: QueueingTerms | Literal[False] = False
     traceparent: str = ""
-    """Where in which trace it stands; empty: in none."""
+    """W3C Trace Context: where in which trace it stands; empty: in none."""
 
 
 class SubmitReply(msgspec.Struct, array_like=True, frozen=True):
     """What became of a `NewJob`."""
 
-    answer: str
-    """`new`, `duplicate`, `reused`, `full`, `crowded`, `heavy` or `busy`."""
+    answer: SubmitAnswer
     id: str
     """The job's id: for a duplicate that of the earlier job."""
     state: str
@@ -103,7 +106,7 @@ class SubmitReply(msgspec.Struct, array_like=True, frozen=True):
     envelopes, for `busy` the jobs ahead."""
     wait_ms: int
     """Until it may start, or (refused) until another try makes sense; -1: unknown."""
-    degraded: str = ""
+    degraded: Literal["", "fallback", "shed"] = ""
     """`fallback`: another kind answers; `shed`: another job ended for it; empty: neither."""
 
 
@@ -116,8 +119,8 @@ MAX_JOURNAL_BYTES = 16 * 1_048_576
 
 _SUBMIT = Script("submit", list[SubmitReply])
 _WATCH = Script("watch", list[JobRecord])
-_CANCEL = Script("cancel", list[str])
-_SIGNAL = Script("signal", list[str])
+_CANCEL = Script("cancel", list[CancelAnswer])
+_SIGNAL = Script("signal", list[SignalAnswer])
 _EXPIRE = Script("expire", tuple[int, int, list[str]])
 
 _log = LogLimiter()
@@ -150,9 +153,9 @@ class JobStore(Batchers):
             max_backlog: jobs that may wait in one tier of a partition.
             max_backlog_per_caller: jobs of one caller that may live in a partition.
             max_backlog_bytes_per_caller: bytes that their envelopes may have together.
-            direct_per_caller: how many of them stand in line with everybody's; more take turns in a lane.
+            direct_per_caller: how many of them wait in the tier's own stream; more take turns in a lane.
             result_ttl_s: how long the record of a job that ends here is kept, s.
-            chronicle: ended jobs that a partition's chronicle keeps; 0: those that end here are not told in it.
+            chronicle: finished jobs that a partition's history keeps; 0: jobs that end here do not come into it.
 
         """
         super().__init__()
@@ -173,7 +176,7 @@ class JobStore(Batchers):
         return self._batcher(partition, _SUBMIT, self._submit_args, size=_job_size).put(job)
 
     def watch(self, token: Token, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
-        """Read a job with its log after `after`, and have its events sent to this gateway's inbox.
+        """Read a job with its log after `after`; from then on its events go to this gateway's inbox.
 
         A large answer waits until the `room` has taken it, and may then fail with `ProblemError`.
         """
@@ -184,29 +187,29 @@ class JobStore(Batchers):
         return self._reader(token.partition, "read").ask(token.id, after, room)
 
     def unwatch(self, token: Token) -> "asyncio.Future[JobRecord]":
-        """Have no more events of a job sent here; takes effect in order with `watch`."""
+        """Stop the events of a job; takes effect in order with `watch`."""
         return self._batcher(token.partition, _WATCH, self._watch_args).put((token.id, -1, 0))
 
-    def cancel(self, token: Token, owner: str = "", *, forbid: str = "") -> "asyncio.Future[str]":
-        """Ask that a job stop: `cancelled`, `asked`, `finished` or `unknown`.
+    def cancel(self, token: Token, owner: str = "", *, forbid: str = "") -> "asyncio.Future[CancelAnswer]":
+        """Ask that a job stop; a future that fails with `StoreError`.
 
         Args:
             token: the job's.
-            owner: whose job it must be; empty: anybody's.
-            forbid: the kind of a saga's child that is never to be made if it is not there yet (`unknown`); empty: of
-                what is not there nothing is remembered.
+            owner: the only owner whose job may be cancelled; empty: any.
+            forbid: the kind of a saga's child that must never be made if it is not there yet (`UNKNOWN`); empty: the
+                store remembers nothing of a job that is not there.
 
         """
         return self._batcher(token.partition, _CANCEL, self._cancel_args).put((token.id, owner, forbid))
 
-    def signal(self, token: Token, owner: str, name: str, key: str, value: str) -> "asyncio.Future[str]":
-        """Give a job a signal: `ok`, `unknown`, `finished`, `too_large` or `full`; may fail with `StoreError`.
+    def signal(self, token: Token, owner: str, name: str, key: str, value: str) -> "asyncio.Future[SignalAnswer]":
+        """Give a job a signal; a future that fails with `StoreError`.
 
         Args:
             token: the job's.
-            owner: whose job it must be; empty: anybody's.
+            owner: the only owner whose job may get it; empty: any.
             name: the signal's, without spaces.
-            key: given before with a signal of that name, this is the same signal; empty: it is another.
+            key: if a signal of that name had it before, this is the same signal; empty: it is another.
             value: JSON text.
 
         """
@@ -260,7 +263,7 @@ class JobStore(Batchers):
         if reader is None:
             assert self._tasks is not None, "use it inside `async with`"
             args = self._watch_args if verb == "watch" else self._read_args
-            # Questions that begin a watch are not joined: one that ends it may stand between them.
+            # Questions that begin a watch are not joined: a question that ends it may stand between them.
             small = self._batcher(partition, _WATCH, args, verb, join=verb == "read")
             large = self._batcher(partition, _WATCH, args, f"{verb} large", most=1)
             reader = JobReader(self._store, self._keys, partition, small, large, self._run, join=verb == "read")

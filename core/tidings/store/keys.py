@@ -2,7 +2,7 @@
 
 All keys of one partition carry the partition as their hash tag, so that one script touches one
 slot of a Redis Cluster. Scripts get the partition's *root* as their only declared key and derive
-the rest in `lua/_prelude.lua`; a test compares the two.
+the rest in `lua/lib/keys.lua`; a test compares the two.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ class StoreKeys:
         self.kinds = f"{namespace}:{{{REGISTRY}}}:kinds"
         """Hash: kind → its `KindRecord` as JSON. No expiry: kinds outlive their workers' restarts."""
         self.kinds_changed = f"{namespace}:{{{REGISTRY}}}:kinds-changed"
-        """Channel: told when a worker registers a kind that is new or different."""
+        """Channel: a message says that a worker registered a kind that is new or different."""
         self.kinds_seen = f"{namespace}:{{{REGISTRY}}}:kinds-seen"
         """Sorted set: kind → when a worker last said that it serves it (ms); a kind that is removed leaves."""
         self.workers = f"{namespace}:{{{REGISTRY}}}:workers"
@@ -41,13 +41,13 @@ class StoreKeys:
         self.paused = f"{namespace}:{{{REGISTRY}}}:paused"
         """Hash: paused queue → its `PauseRecord` as JSON; a field leaves when it is resumed."""
         self.paused_changed = f"{namespace}:{{{REGISTRY}}}:paused-changed"
-        """Channel: told the queue that was paused or resumed."""
+        """Channel: the queue that an operator paused or resumed."""
         self.audit = f"{namespace}:{{{REGISTRY}}}:audit"
         """Stream: what operators did; trimmed by length."""
         self.audit_idle = f"{namespace}:{{{REGISTRY}}}:audit-idle"
-        """Stream: what operators were refused, or asked for in vain; trimmed by length."""
+        """Stream: acts of operators that were refused or had no effect; trimmed by length."""
         self.audit_strangers = f"{namespace}:{{{REGISTRY}}}:audit-strangers"
-        """Stream: what callers without the scope `admin` were refused; trimmed by length."""
+        """Stream: refused acts of callers without the scope `admin`; trimmed by length."""
         self.objectives = f"{namespace}:{{{REGISTRY}}}:objectives"
         """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
 
@@ -60,17 +60,17 @@ class StoreKeys:
         return f"{self.namespace}:{{{REGISTRY}}}:worker:{worker}"
 
     def ticket(self, digest: str) -> str:
-        """String, expires by itself: the SHA-256 of a ticket → whom it stands for."""
+        """String, expires by itself: the SHA-256 of a ticket → the identity for which it stands."""
         return f"{self.namespace}:{{{REGISTRY}}}:ticket:{digest}"
 
     def root(self, partition: str) -> str:
-        """What every key of a partition begins with; never a key itself."""
+        """The beginning of every key of a partition; never a key itself."""
         return f"{self.namespace}:{{{partition}}}:"
 
     def ready(self, partition: str, tier: str, lane: int | str | None = None) -> str:
         """Stream: jobs that may start, whole envelopes, and the turns of the tier's lanes; or one such lane.
 
-        Beside the lanes stand `thread` and `process`: jobs that were set apart until a worker has one free.
+        Beside the lanes stand `thread` and `process`: jobs that are set apart until a worker has one free.
         Trimmed by deletion on acknowledgement.
         """
         return f"{self.root(partition)}ready:{tier}{'' if lane is None else f'/{lane}'}"
@@ -88,7 +88,7 @@ class StoreKeys:
         return f"{self.root(partition)}steps:{job}"
 
     def outbox(self, partition: str) -> str:
-        """Stream: children that have ended, until their parents have been told; trimmed by deletion."""
+        """Stream: children that have ended, until their parents know it; trimmed by deletion."""
         return f"{self.root(partition)}outbox"
 
     def scheduled(self, partition: str) -> str:
@@ -99,18 +99,17 @@ class StoreKeys:
         """Stream: dead letters; trimmed by length."""
         return f"{self.root(partition)}dead"
 
-    def dedup(self, partition: str, owner: str, kind: str, key: str) -> str:
-        """String: idempotency key → job id and payload fingerprint; expires after the dedup window."""
-        return f"{self.root(partition)}key:{self.dedup_suffix(owner, kind, key)}"
-
     @staticmethod
     def dedup_suffix(owner: str, kind: str, key: str) -> str:
-        """What follows `key:`. The owner's length stands before it, so that no two triples collide."""
+        """What follows `key:` in the name of an idempotency key; a string: job id and fingerprint of the payload.
+
+        It expires after the dedup window. The owner's length stands before the owner, so that no two triples collide.
+        """
         return f"{kind}:{len(owner)}:{owner}:{key}"
 
     @staticmethod
     def unique_suffix(owner: str, kind: str, value: str) -> str:
-        """What follows `unique:`. The owner's length stands before it, so that no two triples collide."""
+        """What follows `unique:`. The owner's length stands before the owner, so that no two triples collide."""
         return f"{kind}:{len(owner)}:{owner}:{value}"
 
     def inbox(self, partition: str, gateway: str) -> str:
@@ -122,22 +121,22 @@ class StoreKeys:
         return f"{self.root(partition)}orders:{worker}"
 
     def due(self, partition: str) -> str:
-        """Channel: told the time (ms) of a job that was scheduled from outside the workers; 0: look into the outbox."""
+        """Channel: the time (ms) of a job that was scheduled; 0: there is something in the outbox."""
         return f"{self.root(partition)}due"
 
     def chronicle(self, partition: str) -> str:
-        """Stream: the jobs that ended last, those of one script's call in an entry; trimmed by number.
+        """Stream: the history of finished jobs, an entry for each call of a script; trimmed by the number of jobs.
 
         The id of an entry is the number of jobs that had ended in the partition by then, and `-0`.
         """
         return f"{self.root(partition)}chronicle"
 
     def ended(self, partition: str) -> str:
-        """String: how many jobs have ended while there was a chronicle. No expiry: it counts."""
+        """String: how many jobs have ended while a history was kept. No expiry: it counts."""
         return f"{self.root(partition)}ended"
 
     def probe(self, process: str) -> str:
-        """Channel: what a process publishes to itself, to know that it would hear what others publish."""
+        """Channel: a process publishes to itself here, which proves that it hears what others publish."""
         return f"{self.namespace}:{{{REGISTRY}}}:probe:{process}"
 
     def recurring(self, partition: str) -> str:
@@ -157,9 +156,9 @@ class StoreKeys:
         return f"{self.root(partition)}deadlines"
 
     def flow(self, partition: str, tier: str) -> str:
-        """Hash: how fast a tier drains, in which of its lanes something waits, and when a caller's jobs go there.
+        """Hash: how fast a tier drains, in which of its lanes jobs wait, and from how many on a caller's jobs go there.
 
-        Expires an hour after it was last measured, unless something does.
+        Expires an hour after a worker last measured it, unless jobs wait in a lane or aside.
         """
         return f"{self.root(partition)}flow:{tier}"
 

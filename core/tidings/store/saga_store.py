@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +9,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token, split_token
 
+from .answers import JournalAnswer, WakeAnswer
 from .availability.retry_delay import store_retry_delay
 from .job_store import MAX_JOURNAL_BYTES
 from .keys import StoreKeys
@@ -26,21 +26,8 @@ MAX_RESULT_BYTES = 65_536
 """Size of what a step returns, as JSON."""
 
 
-class JournalAnswer(StrEnum):
-    """What `step.lua` and `journal.lua` say to a read or a write of a journal."""
-
-    OK = "ok"
-    """The store has done it."""
-    CANCEL = "cancel"
-    """The store has written the step; a client or an operator asked that the job stop."""
-    LOST = "lost"
-    """Another attempt has the job, or it has ended; the store has done nothing."""
-    LONG = "long"
-    """The journal is full; the store has written nothing."""
-
-
-class StepWrite(msgspec.Struct, array_like=True, frozen=True):
-    """One item of `step.lua`."""
+class StepWrite(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of `step.lua`, which takes it as a map without the defaults."""
 
     id: str
     fence: int
@@ -53,9 +40,9 @@ class StepWrite(msgspec.Struct, array_like=True, frozen=True):
     """From now until its timer; -1: it has none."""
     ended: int = 0
     signal: str = ""
-    """`name:n`, to be told its value if it has come."""
+    """`name:n`, whose value is wanted if it has come."""
     tail: str = ""
-    """Of the event; empty: nobody is told."""
+    """Of the event; empty: there is none."""
     undone: str = ""
     """JSON text of the problem of what undoes it."""
 
@@ -82,7 +69,7 @@ class JournalRead(msgspec.Struct, array_like=True, frozen=True):
     woken: int = 0
     replays: int = 0
     epoch: int = 0
-    """How often the saga began anew, with an empty journal."""
+    """How often the saga began again, with an empty journal."""
     parked: int = 0
     """The fence of the last attempt that left to wait."""
     owner: str = ""
@@ -90,13 +77,13 @@ class JournalRead(msgspec.Struct, array_like=True, frozen=True):
     fields: list[str] = []
     """Names and values, one after the other."""
     unwinding: str = ""
-    """Of a saga that has to undo its work: `failed`, `cancelled` or `expired`, for which it does."""
+    """Of a saga that has to undo its work why it does: `failed`, `cancelled` or `expired`."""
     cause: str = ""
     """JSON text of the problem that caused it; empty: the word above says all."""
 
 
 class EndedChild(msgspec.Struct, array_like=True, frozen=True):
-    """A child that has ended, whose parent is still to be told."""
+    """A child that has ended, whose parent does not know it yet."""
 
     entry: str
     parent: str
@@ -126,7 +113,7 @@ class ChildEnd(msgspec.Struct, array_like=True, frozen=True):
 
 _STEP = Script("step", list[StepWriteReply])
 _JOURNAL = Script("journal", list[JournalRead])
-_WAKE = Script("wake", list[str])
+_WAKE = Script("wake", list[WakeAnswer])
 _OUTBOX = Script("outbox", list[EndedChild | str])
 
 
@@ -145,7 +132,7 @@ class SagaStore(Batchers):
         Args:
             partition: the job's.
             step: what to write.
-            apart: write it without others; for one that has been refused with them.
+            apart: write it without others, because the store refused it with them.
 
         """
         batcher = self._batcher(
@@ -157,12 +144,12 @@ class SagaStore(Batchers):
         """Read a journal, apart from others if it should be; a future that fails with `StoreError`."""
         return self._batcher(partition, _JOURNAL, lambda items: (items,), apart=apart).put((job, fence))
 
-    def wake(self, partition: str, end: ChildEnd) -> "asyncio.Future[str]":
-        """Tell a parent how a child ended: `ok`, `done` or `gone`; a future that fails with `StoreError`."""
+    def wake(self, partition: str, end: ChildEnd) -> "asyncio.Future[WakeAnswer]":
+        """Tell a parent how a child ended; a future that fails with `StoreError`."""
         return self._batcher(partition, _WAKE, lambda items: (partition, items)).put(end)
 
     async def outbox(self, partition: str, before_ms: int, most: int) -> list[EndedChild]:
-        """Return the first children of a partition that ended at least `before_ms` ago, their parents untold.
+        """Return the first children of a partition that ended at least `before_ms` ago and are in its outbox.
 
         Raises:
             StoreError: the store is unavailable.

@@ -143,4 +143,4 @@ def _started(call: list[bytes]) -> list[str] | None:
 
 
 def _ended(call: list[bytes]) -> list[str]:
-    return [item[0] for item in _items(call, _REPORT) or () if item[5]]
+    return [item[0] for item in _items(call, _REPORT) or () if item[-1]]

@@ -86,7 +86,7 @@ class JobEndpoints:
                         record = await wait_for_news(self._runtime, token, identity, seen, wait, after, reservation)
                 else:
                     record = await self._runtime.read(token, identity, after, reservation)
-                if seen is not None and int(record.seq) == seen:
+                if seen is not None and record.seq == seen:
                     return empty_response(304, {"etag": _etag(record)})
                 return self._snapshot(token, record, reservation, after)
         except ProblemError as error:
@@ -152,7 +152,7 @@ class JobEndpoints:
             assert earlier is not None
             waiter = Waiter(earlier, only_final=True)
             record = await self._runtime.watch(waiter, identity, after=0, room=reservation)
-            waiter.release(int(record.seq))
+            waiter.release(record.seq)
             if is_final(record):
                 self._runtime.hub.leave(waiter)
                 return self._snapshot(earlier, record, reservation)

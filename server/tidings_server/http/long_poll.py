@@ -56,10 +56,10 @@ async def wait_for_news(
     waiter = Waiter(token, only_final=False)
     record = await runtime.watch(waiter, identity, after, room)
     try:
-        if int(record.seq) != seen or record.finished:
+        if record.seq != seen or record.finished is not None:
             return record
         room.release()  # it is read again
-        waiter.release(int(record.seq))
+        waiter.release(record.seq)
         await _wait(runtime, waiter, min(timeout, identity.left()))
     finally:
         runtime.hub.leave(waiter)

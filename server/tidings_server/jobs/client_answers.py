@@ -9,6 +9,7 @@ from tidings.protocol.problems import Problem, ProblemError, problem, problem_er
 from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context, trace_id_of
+from tidings.store.answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from tidings.store.availability.store_errors import ItemError, ScriptError, StoreError, StoreFullError
 from tidings.store.job_store import MAX_SIGNALS, JobRecord, SubmitReply
 from tidings_server.auth.identity import Identity
@@ -46,34 +47,35 @@ def acknowledge(token: Token, answer: SubmitReply, ref: int | None = None, degra
         ProblemError: `key_reused` or `backlog_full`.
 
     """
-    if answer.answer == "reused":
+    if answer.answer is SubmitAnswer.REUSED:
         raise problem_error("key_reused", "this key was used with another input; take another key", field="/key")
-    if answer.answer == "busy":
+    if answer.answer is SubmitAnswer.BUSY:
         raise problem_error(
             "backlog_full",
             f"{answer.position} jobs wait before it, longer than its kind allows: try again later",
             retry_after=_drain_pause(answer.wait_ms),
         )
-    if answer.answer == "heavy":
+    if answer.answer is SubmitAnswer.HEAVY:
         raise _too_heavy(answer)
-    if answer.answer in ("full", "crowded"):
-        whose = "jobs wait in this queue" if answer.answer == "full" else "of your jobs are in this queue"
+    if answer.answer in (SubmitAnswer.FULL, SubmitAnswer.CROWDED):
+        whose = "jobs wait in this queue" if answer.answer is SubmitAnswer.FULL else "of your jobs are in this queue"
         raise problem_error(
             "backlog_full",
             f"{answer.position} {whose}; that is as many as may be: try again later",
             limit=answer.position,
             retry_after=_drain_pause(answer.wait_ms),
         )
+    is_new = answer.answer is SubmitAnswer.NEW
     return Ack(
         ref=msgspec.UNSET if ref is None else ref,
         token=str(Token(token.partition, answer.id)),
         status=answer.state,
         seq=answer.seq,
-        duplicate=answer.answer == "duplicate",
-        position=answer.position if answer.answer == "new" else None,
+        duplicate=answer.answer is SubmitAnswer.DUPLICATE,
+        position=answer.position if is_new else None,
         # Nobody can tell when a worker will come that serves it.
-        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 and degraded != UNSERVED else None,
-        degraded=answer.degraded or (degraded if answer.answer == "new" else "") or None,
+        eta=answer.wait_ms / 1000 if is_new and answer.wait_ms >= 0 and degraded != UNSERVED else None,
+        degraded=answer.degraded or (degraded if is_new else "") or None,
     )
 
 
@@ -124,11 +126,11 @@ def unknown_token(text: str, field: str = "/token") -> ProblemError:
     )
 
 
-def cancel_problem(token: str, answer: str) -> Problem | None:
+def cancel_problem(token: str, answer: CancelAnswer) -> Problem | None:
     """Return why a job cannot be cancelled, if so."""
-    if answer == "unknown":
+    if answer is CancelAnswer.UNKNOWN:
         return unknown_token(token).problem
-    if answer == "finished":
+    if answer is CancelAnswer.FINISHED:
         return problem("already_finished", "the job had finished before it could be cancelled")
     return None
 
@@ -149,15 +151,15 @@ def signal_text(value: bytes | msgspec.Raw) -> str:
         raise problem_error("invalid_frame", f"not JSON: {error}", field="/input") from error
 
 
-def signal_problem(token: str, answer: str) -> Problem | None:
+def signal_problem(token: str, answer: SignalAnswer) -> Problem | None:
     """Return why a job does not get a signal, if so."""
-    if answer == "unknown":
+    if answer is SignalAnswer.UNKNOWN:
         return unknown_token(token).problem
-    if answer == "finished":
+    if answer is SignalAnswer.FINISHED:
         return problem("already_finished", "the job has finished, or undoes what it did: nothing waits for a signal")
-    if answer == "too_large":
+    if answer is SignalAnswer.TOO_LARGE:
         return _signal_too_large()
-    if answer == "full":
+    if answer is SignalAnswer.FULL:
         detail = f"the job has had {MAX_SIGNALS} signals, or its journal is full; send no more to it"
         return problem("too_large", detail, limit=MAX_SIGNALS)
     return None

@@ -288,7 +288,7 @@ class Hub:
         if unborn and all(listener.buffered is not None for listener in topic.listeners):
             self._postpone(topic, after)  # the answer to a submit, which comes, tells less than this
             return
-        self._send_missed(topic, record, rewound=int(record.seq) < after)
+        self._send_missed(topic, record, rewound=record.seq < after)
         self._resume(topic, record)
 
     def _send_missed(self, topic: Topic, record: JobRecord, *, rewound: bool) -> None:
@@ -304,13 +304,13 @@ class Hub:
         for listener in list(topic.listeners):
             if not record.state:
                 listener.vanished()
-            elif listener.buffered is None and (rewound or int(record.seq) > listener.seq):
+            elif listener.buffered is None and (rewound or record.seq > listener.seq):
                 seen = listener.seq
                 if seen not in missed:  # what is large is put together once for all
                     missed[seen] = missed_events(str(topic.token), record, seen)
                 events = missed[seen]
                 if events is None:
-                    listener.seq = int(record.seq)
+                    listener.seq = record.seq
                     listener.repaired(_after(record, seen), seen)
                 for event in events or ():
                     listener.offer(*event)
@@ -344,7 +344,7 @@ class Hub:
         if not record.state or is_final(record):
             self._topics.pop(str(topic.token), None)  # nothing more will come
             return
-        self._continue_from(topic, int(record.seq))
+        self._continue_from(topic, record.seq)
 
     def _continue_from(self, topic: Topic, seq: int) -> None:
         topic.seq = seq

@@ -6,6 +6,7 @@ from functools import partial
 from tidings.protocol.messages import Submission
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context
+from tidings.store.answers import SubmitAnswer
 from tidings.store.job_store import JobRecord, NewJob, SubmitReply
 from tidings.tracing.spans import Span, Tracing, job_attributes
 
@@ -62,8 +63,8 @@ def end_submit(span: Span, answer: "asyncio.Future[SubmitReply]") -> None:
         span.fail("store_unavailable")
     else:
         made = answer.result().answer
-        if made == "duplicate":
+        if made is SubmitAnswer.DUPLICATE:
             span.note("tidings.duplicate", True)
-        elif made != "new":
-            span.fail("key_reused" if made == "reused" else "backlog_full")
+        elif made is not SubmitAnswer.NEW:
+            span.fail("key_reused" if made is SubmitAnswer.REUSED else "backlog_full")
     span.end()

@@ -16,18 +16,18 @@ _encode = msgspec.json.Encoder().encode
 
 def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
     """Return the snapshot of a job for somebody who has seen everything up to `after`."""
-    seq = int(record.seq)
-    truncated = bool(record.log_from) and after + 1 < int(record.log_from)
+    seq = record.seq
+    truncated = after + 1 < record.log_from
     return Snapshot(
         token=token,
         seq=seq,
         status=record.state,
-        attempt=int(record.attempt),
+        attempt=record.attempt,
         kind=record.kind,
         progress=_raw(record.progress or "null"),
         result=_raw(record.result) if record.result else msgspec.UNSET,
         problem=_raw(record.problem) if record.problem else msgspec.UNSET,
-        milestones={name: rfc3339(int(getattr(record, name))) for name in MILESTONES if getattr(record, name)},
+        milestones={name: rfc3339(ms) for name in MILESTONES if (ms := getattr(record, name)) is not None},
         correlation_id=record.correlation_id or token,
         trace_id=trace_id_of(record.traceparent) or None,
         log=[] if truncated else log_chunks(record),
@@ -61,8 +61,8 @@ def final_event(token: str, record: JobRecord) -> EventFrame:
         data["problem"] = _raw(record.problem)
     return EventFrame(
         token=token,
-        seq=int(record.seq),
-        at=rfc3339(int(record.finished)),
+        seq=record.seq,
+        at=rfc3339(record.finished or 0),
         event=record.state,
         status=record.state,
         data=msgspec.Raw(_encode(data)),
@@ -84,7 +84,7 @@ def missed_events(token: str, record: JobRecord, after: int) -> list[tuple[int, 
 
     None: the record holds some of them only as what came of them (a state, the newest progress), or it is older.
     """
-    if int(record.seq) <= after or (is_final(record) and not record.finished):
+    if record.seq <= after or (is_final(record) and record.finished is None):
         return None
     events: list[tuple[int, int, EncodedFrame]] = [
         (chunk.seq, EventClass.LOG, EncodedFrame(_encode(log_event(token, record, chunk))))
@@ -92,9 +92,9 @@ def missed_events(token: str, record: JobRecord, after: int) -> list[tuple[int, 
         if chunk.seq > after
     ]
     if is_final(record):
-        events.append((int(record.seq), EventClass.FINAL, final_frame(token, record)))
+        events.append((record.seq, EventClass.FINAL, final_frame(token, record)))
     numbers = [seq for seq, _, _ in events]
-    return events if numbers == list(range(after + 1, int(record.seq) + 1)) else None
+    return events if numbers == list(range(after + 1, record.seq + 1)) else None
 
 
 def _raw(text: str) -> msgspec.Raw:

@@ -157,7 +157,7 @@ class StreamEndpoints:
                 except ProblemError as error:
                     raise (_at(error, tokens.index(token)) if len(tokens) > 1 else error) from error
                 if record is not None:
-                    going_on.append((listener, int(record.seq)))
+                    going_on.append((listener, record.seq))
                 if stream.history.overflowed:
                     # The client has all of some jobs then, and asks for the others with the numbers it has.
                     stream.live = 0
@@ -193,7 +193,7 @@ class StreamEndpoints:
     ) -> JobRecord | None:
         """Listen to a job and write what was missed; return its record if it goes on."""
         record = await self._runtime.watch(listener, identity, after, reservation)
-        if is_final(record) and after == int(record.seq):
+        if is_final(record) and after == record.seq:
             return None  # the client has the end already
         for _, text in listener.told(record, after):
             stream.history.put(text)

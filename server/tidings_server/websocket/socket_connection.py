@@ -418,16 +418,16 @@ class SocketConnection:
         if self._open:
             self.tell_snapshot(listener, record, ref, after)
             self._runtime.job_spans.follow_earlier(listener, record)
-            listener.release(int(record.seq))
+            listener.release(record.seq)
 
     def tell_snapshot(self, listener: SocketListener, record: JobRecord, ref: int | None, after: int) -> None:
         """Send where a job stands; a job that has ended is not listened to any more, its terminal event follows."""
         token = str(listener.token)
         self.session.snapshot(ref, snapshot_frame(token, record, ref, after))
-        if record.finished:
+        if record.finished is not None:
             self._runtime.hub.leave(listener)
             self.ended(listener)
-            if after != int(record.seq):
+            if after != record.seq:
                 # Both may be large: the second is made when the first has been sent.
                 self.session.send_buffer.when_read(partial(self._tell_end, token, record))
         self.flush()

@@ -11,7 +11,7 @@ MUTANTS = (
     ),
     Mutant(
         "The chronicle is cut by entries, not by jobs.",
-        lua("write_chronicle").swap("'MINID', '~', math.max(total - keep, 0)", "'MAXLEN', '~', keep"),
+        lua("write_finished").swap("'MINID', '~', math.max(total - finished_kept, 0)", "'MAXLEN', '~', finished_kept"),
         ("tests/console/test_chronicle.py",),
     ),
     Mutant(

@@ -7,12 +7,14 @@ from mutants.table.files import HUB, MODEL, REPORT
 MUTANTS = (
     Mutant(
         "A job is acknowledged when its work begins.",
-        lua("start").swap("(begun[tier] or 0) + 1", "(begun[tier] or 0) + 1 acknowledge(tier, entry)"),
+        lua("start_attempt").swap(
+            "(begun[job.tier] or 0) + 1", "(begun[job.tier] or 0) + 1 acknowledge(job.tier, job.entry)"
+        ),
         ("tests/e2e/test_processes.py::test_a_job_whose_worker_is_killed_runs_again_elsewhere",),
     ),
     Mutant(
         "A worker whose job another has taken over may still report.",
-        lua("report:write").cut("tonumber(held) ~= fence or"),
+        lua("report:write").cut("tonumber(job.fence) ~= fence or"),
         (REPORT, "tests/dead/test_replay.py"),
     ),
     Mutant(
@@ -32,7 +34,7 @@ MUTANTS = (
     ),
     Mutant(
         "A report that was sent twice counts twice.",
-        lua("report:write").drop("if held and tonumber(held) == fence and count_in(reported)"),
+        lua("report:write").drop("if job.fence and tonumber(job.fence) == fence and count_in(job.reported)"),
         (REPORT,),
     ),
     Mutant(
@@ -42,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "The outcome is written, and its event is not published with it.",
-        lua("settle").drop("tell(watchers, partition, id, seq, FINAL"),
+        lua("settle").drop("tell_outcome(job, FINAL"),
         (HUB,),
     ),
     Mutant(
@@ -52,12 +54,12 @@ MUTANTS = (
     ),
     Mutant(
         "A retry goes on although a client asked that the job stop.",
-        lua("report:write").never("outcome and cancel"),
+        lua("report:write").never("outcome and job.cancel"),
         (REPORT,),
     ),
     Mutant(
         "A job that is cancelled while it waits leaves its entry in the stream.",
-        lua("leave_places").drop("acknowledge(tier, entry)"),
+        lua("leave_places").drop("acknowledge(job.tier, job.entry)"),
         (MODEL,),
     ),
     Mutant(
@@ -67,12 +69,12 @@ MUTANTS = (
     ),
     Mutant(
         "A job that ends keeps its unique value.",
-        lua("finish").swap("redis.call('DEL', unique_key(unique))", "unique = nil"),
+        lua("finish").swap("redis.call('DEL', unique_key(job.unique))", "job.unique = nil"),
         (MODEL,),
     ),
     Mutant(
         "A job that ends still counts against its caller.",
-        lua("finish").drop("tally(caller, -1"),
+        lua("finish").drop("tally(job.caller, -1"),
         (MODEL,),
     ),
     Mutant(
@@ -87,7 +89,7 @@ MUTANTS = (
     ),
     Mutant(
         "After a failover that lost writes, sockets wait for numbers that the store no longer has.",
-        python("Hub._repaired").swap("rewound=int(record.seq) < after", "rewound=False"),
+        python("Hub._repaired").swap("rewound=record.seq < after", "rewound=False"),
         (HUB,),
     ),
 )

@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "A job whose kind no worker serves counts as delayed.",
-        lua("settle").never("state == 'queued' and delay > 0"),
+        lua("put_back").never("not is_retry and delay > 0"),
         ("tests/e2e/test_unserved.py",),
     ),
 )

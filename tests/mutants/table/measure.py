@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         "An attempt's start is the time of the call that was answered, not that of the one that counted.",
-        lua("start").swap("begun_at }", "now }"),
+        lua("repeat_start").swap("begun_at }", "now }"),
         ("tests/broker/test_report.py",),
     ),
     Mutant(
@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         "A saga that undoes its work counts as a job that has ended.",
-        python("label_of").swap('answer == "turned"', 'answer == ""'),
+        python("label_of").swap("answer == ReportAnswer.TURNED", 'answer == ""'),
         ("tests/metric/test_label.py",),
     ),
     Mutant(

@@ -7,7 +7,7 @@ from mutants.table.files import MOMENTS, SCRIPTS
 MUTANTS = (
     Mutant(
         "A saga sleeps although something woke it while it was leaving.",
-        lua("park").never("~= outcome[8]"),
+        lua("park").never("~= (outcome.woken or 0)"),
         (SCRIPTS,),
     ),
     Mutant(
@@ -17,7 +17,7 @@ MUTANTS = (
     ),
     Mutant(
         "A worker whose saga another has taken over may still take its steps.",
-        lua("step:write").cut("or tonumber(held) ~= fence"),
+        lua("step:write").cut("or tonumber(job.fence) ~= fence"),
         (SCRIPTS,),
     ),
     Mutant(

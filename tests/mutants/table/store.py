@@ -47,12 +47,12 @@ MUTANTS = (
     ),
     Mutant(
         "A caller's jobs are counted, and their bytes are not.",
-        lua("refuse").swap("heavy_now + bytes <= max_bytes", "heavy_now + bytes <= math.huge"),
+        lua("refuse").swap("bytes_now + bytes <= max_bytes", "bytes_now + bytes <= math.huge"),
         ("tests/broker/test_submit.py",),
     ),
     Mutant(
         "The bytes of a job that has ended still count.",
-        lua("finish").swap("tally(caller, -1, size)", "tally(caller, -1)"),
+        lua("finish").swap("tally(job.caller, -1, job.size)", "tally(job.caller, -1)"),
         ("tests/broker/test_submit.py", MODEL),
     ),
     Mutant(

@@ -23,12 +23,12 @@ MUTANTS = (
     ),
     Mutant(
         "A job that ends keeps its place of a limit.",
-        lua("finish").drop("if limit then release"),
+        lua("finish").drop("if job.limit then leave_limit"),
         ("tests/tiers/test_limits.py",),
     ),
     Mutant(
         "A job that had to wait for its turn by a rate waits for another.",
-        lua("start").cut("or paced"),
+        lua("must_wait").cut("and not job.paced"),
         ("tests/tiers/test_limits.py",),
     ),
     Mutant(

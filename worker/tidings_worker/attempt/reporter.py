@@ -15,6 +15,7 @@ from collections.abc import Callable
 import structlog
 
 from tidings.protocol.events import EventClass
+from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreClosedError
 from tidings_worker.runner.progress_pace import ProgressPace
@@ -66,7 +67,7 @@ class Reporter:
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
-        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._ended: asyncio.Future[ReportAnswer] = self._loop.create_future()
         self.ended_ms = 0
         """The store's time when it took the outcome; 0: it has not."""
 
@@ -86,7 +87,7 @@ class Reporter:
         """Send a log chunk."""
         if self._closed:
             return
-        self._open().events.append((EventClass.LOG, f'"event":"log","status":"running","data":{chunk}}}', chunk))
+        self._open().events.append((EventClass.LOG, chunk))
         self._unsent_log_bytes += len(chunk)
         if self._unsent_log_bytes > BUFFER_BYTES:
             self._room.clear()
@@ -96,7 +97,7 @@ class Reporter:
         """Return when more log chunks may be said."""
         await self._room.wait()
 
-    async def end(self, outcome: AttemptOutcome) -> str:
+    async def end(self, outcome: AttemptOutcome) -> ReportAnswer:
         """Write how the attempt ended, after everything said before; return the store's answer.
 
         The store may be away for a while: this goes on until it answers, or the caller is cancelled.
@@ -111,7 +112,7 @@ class Reporter:
     def lost(self) -> None:
         """Keep nothing more of what the store refuses: it says elsewhere that another attempt has the job."""
         if self._refused:
-            self._conclude("lost")
+            self._conclude(ReportAnswer.LOST)
 
     def stop_taking(self) -> None:
         """Take nothing more from the handler."""
@@ -127,14 +128,12 @@ class Reporter:
         self._on_answer = _ignore
 
     def _add_progress(self, data: str) -> None:
-        tail = f'"event":"progress","status":"running","data":{data}}}'
         report = self._open()
-        self._progress_bytes += len(tail)
+        self._progress_bytes += len(data)
         if self._progress_bytes > BUFFER_BYTES:
             report.events = [event for event in report.events if event[0] != EventClass.PROGRESS]
-            self._progress_bytes = len(tail)
-        report.events.append((EventClass.PROGRESS, tail, ""))
-        report.progress = data
+            self._progress_bytes = len(data)
+        report.events.append((EventClass.PROGRESS, data))
         self._send()
 
     def _send_late(self) -> None:
@@ -160,11 +159,11 @@ class Reporter:
         answer = self._store.report(report, apart=True) if self._refused else self._store.report(report)
         answer.add_done_callback(lambda answer: self._answered(report, answer))
 
-    def _answered(self, report: AttemptReport, answer: "asyncio.Future[str]") -> None:
+    def _answered(self, report: AttemptReport, answer: "asyncio.Future[ReportAnswer]") -> None:
         if self._ended.done():  # nothing more is kept
             return
         if answer.cancelled():  # with everything else, by a loop that ends
-            self._conclude("lost")
+            self._conclude(ReportAnswer.LOST)
             return
         error = answer.exception()
         if isinstance(error, StoreClosedError):
@@ -178,25 +177,25 @@ class Reporter:
             log.warning("report_refused", error=str(error), help="it is kept, and told again until the store takes it")
         self._put(report)  # the broker knows how long to leave a lost store alone
 
-    def _written(self, report: AttemptReport, answer: str) -> None:
-        if report.outcome is not None or answer == "lost":
+    def _written(self, report: AttemptReport, answer: ReportAnswer) -> None:
+        if report.outcome is not None or answer == ReportAnswer.LOST:
             self.ended_ms = self._store.reported_ms
             self._conclude(answer)
             return
-        if answer == "cancel":
+        if answer == ReportAnswer.CANCEL:
             self._on_answer(answer)
-        self._unsent_log_bytes -= sum(len(chunk) for _, _, chunk in report.events)
+        self._unsent_log_bytes -= sum(len(data) for kind, data in report.events if kind is EventClass.LOG)
         if self._unsent_log_bytes <= BUFFER_BYTES:
             self._room.set()
         self._under_way = False
         if self._open_report is not report:
             self._send()
 
-    def _conclude(self, answer: str) -> None:
+    def _conclude(self, answer: ReportAnswer) -> None:
         self.stop_taking()
         if not self._ended.done():
             self._ended.set_result(answer)
-        if answer == "lost":
+        if answer == ReportAnswer.LOST:
             self._on_answer(answer)
 
 

@@ -14,6 +14,7 @@ from tidings.logging.log_limit import LogLimiter
 from tidings.protocol.envelope import Envelope, decode_envelope
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import trace_id_of
+from tidings.store.answers import LeaseAnswer, StartAnswer
 from tidings.store.attempt_store import AttemptStore, ReadyEntry, Started
 from tidings.store.availability.retry_delay import LONGEST_S, store_retry_delay
 from tidings.store.availability.store_errors import ScriptError, StoreError
@@ -49,9 +50,6 @@ TAKE_WAIT_MS = 5_000
 IN_HAND_S = 1.0
 """How long what lay apart may be in the hand of a worker that has no place for it, before it asks again whether others
 wait behind it: if none do, it is at the disposal of other workers."""
-
-IN_HAND = 2
-"""Of the answer to a start (`Started.go`)."""
 
 PROMOTE_LONGEST_S = 5.0
 """The schedule is looked at this often even if nobody says that something is due."""
@@ -144,7 +142,7 @@ class Queue:
                 longest_s = min(LONGEST_S, self._settings.heartbeat_s / 2)
                 answers = await self._until_answered(self._store.beat, beats, longest_s=longest_s)
                 for attempt, answer in zip(attempts, answers, strict=True):
-                    if answer != "ok":
+                    if answer is not LeaseAnswer.OK:
                         attempt.stop(answer)
 
     async def relay(self) -> None:
@@ -301,7 +299,7 @@ class Queue:
         self._capacity.saw_apart(self._store.apart)
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
         for entry, started in zip([*entries, *drawn], answers, strict=True):
-            if started.go == 1 and (attempt := self._begin(entry, started, attempts)) is not None:
+            if started.go is StartAnswer.RUN and (attempt := self._begin(entry, started, attempts)) is not None:
                 reserved[entry.tier] -= 1
                 if attempt.mode in places:
                     places[attempt.mode] -= 1
@@ -309,7 +307,7 @@ class Queue:
                     self._meter.redelivered(attempt.kind, entry.tier)
         self._capacity.give_up(reserved)
         self._capacity.give_back(places)
-        return [entry for entry, started in zip(entries, answers, strict=False) if started.go == IN_HAND]
+        return [entry for entry, started in zip(entries, answers, strict=False) if started.go is StartAnswer.WAIT]
 
     def _begin(self, entry: ReadyEntry, started: Started, attempts: asyncio.TaskGroup) -> Attempt | None:
         """Have an attempt run, and return it; None: nothing runs."""

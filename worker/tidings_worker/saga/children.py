@@ -129,7 +129,7 @@ class Children:
             return
         size = len(record.result.encode())
         ended = EndedChild(
-            "", f"{child.parent} {child.path}", child.token.id, answer.state, int(bool(record.started)), size,
+            "", f"{child.parent} {child.path}", child.token.id, answer.state, int(record.started is not None), size,
             record.result if size <= MAX_RESULT_BYTES else "", record.problem,
         )  # fmt: skip
         parent = split_token(child.parent)

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Says that a worker lives; one that has not said so for long is forgotten. On the registry's partition.
+-- Notes that a worker lives, and forgets workers that have not said so for long. On the registry's partition.
 --
--- Atomic, because a worker in the set has its record, and both run out by the same clock. Small and
--- bounded, so that a full store takes it too: a worker that empties the store must not seem dead.
+-- Atomic, because a worker in the set has its record, and both run out by the same clock. Small and bounded, so that a
+-- full store takes it too: a worker that empties the store must not seem dead.
 --
 -- Publishes the name of a worker that is new on the channel `workers-changed`.
 --

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- One heartbeat of a worker for all the jobs it runs: their leases begin anew.
+-- Renews the leases of all jobs that a worker runs: its heartbeat.
 --
--- Atomic, because only the holder of the fence may renew: a claim by one that was taken for dead
--- would steal the entry back.
+-- Atomic, because only the holder of the fence may renew: a claim by a worker that was taken for dead would steal the
+-- entry back.
 --
 -- args = { worker, items };  item = { id, fence, tier, entry }
 -- Reply: MessagePack array with for each item 'ok', 'cancel' (someone asked that it stop) or 'lost'.
@@ -14,7 +14,7 @@ local held = {}
 local function look(item)
   local id, fence, tier, entry = unpack(item)
   local state, current, cancel = unpack(redis.call('HMGET', job_key(id), 'state', 'fence', 'cancel'))
-  if state == 'running' and tonumber(current) == fence then
+  if state == RUNNING and tonumber(current) == fence then
     local stream, place_in_it = place(tier, entry)
     held[stream] = held[stream] or { jobs = {} }
     table.insert(held[stream], place_in_it)
@@ -26,7 +26,7 @@ end
 
 local replies = for_each(items, look)
 
--- Entries that were deleted have no lease that could be renewed: the sweep sees by this that their jobs still run.
+-- An entry that was deleted has no lease to renew: the mark tells the sweep that its job still runs.
 local function mark_vanished(jobs, some, asked, renewed)
   local there = {}
   for _, one in ipairs(renewed) do there[one] = true end

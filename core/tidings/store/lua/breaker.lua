@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Steps breakers: calls that are counted, questions whether one may be tried, what operators want.
--- On the breakers' own partition.
+-- Operates breakers: counts calls, answers whether a call may be tried, does what operators want. On the breakers' own
+-- partition.
 --
--- Atomic, because a change of state must be seen by whoever asks next: of two workers that ask at the same
--- time one gets the trial. tests/breaker/breaker_model.py is its model, line by line; a test compares them. Small
--- and bounded, so that a full store takes it too: the jobs that would empty it may wait for a breaker.
+-- Atomic, because the next worker that asks must see a change of state: of two workers that ask at the same time one
+-- gets the trial. tests/breaker/breaker_model.py is its model, line by line; a test compares them. Small and bounded,
+-- so that a full store takes it too: the jobs that would empty it may wait for a breaker.
 --
 -- args = { items };  item = { verb, name, … }
 --   'look', name
@@ -24,7 +24,7 @@
 local items = args[1]
 local SLICES = 10
 local MAX_NOTES = 5
-local KEPT_MS = 2592000000 -- a breaker that nobody uses for a month is forgotten
+local KEPT_MS = 2592000000 -- a breaker that no worker uses for a month is forgotten
 
 local breakers = {}
 local changes = {}
@@ -33,7 +33,7 @@ local changes = {}
 local FIELDS = { 'state', 'epoch', 'since', 'until', 'trial', 'trial_until', 'hold_until', 'opened', 'reason',
   'spec', 'slices', 'notes' }
 
--- A record that is none of ours is forgotten: the breaker begins anew, closed.
+-- A record that no script wrote is forgotten: the breaker begins again, closed.
 local SORTS = { 'string', 'number', 'number', 'number', 'string', 'number', 'number', 'number', 'string', 'table',
   'table', 'table' }
 local STATES = { closed = true, open = true, half_open = true }
@@ -70,7 +70,7 @@ local function save(breaker)
   local record = {}
   for i, field in ipairs(FIELDS) do record[i] = breaker[field] end
   local packed = cmsgpack.pack(record)
-  if breaker.state == 'open' and breaker['until'] == 0 then -- what an operator holds open stays so
+  if breaker.state == 'open' and breaker['until'] == 0 then -- a breaker that an operator holds open stays so
     redis.call('SET', breaker_key(breaker.name), packed)
   else
     redis.call('SET', breaker_key(breaker.name), packed, 'PX', KEPT_MS)

@@ -1,20 +1,21 @@
 #!lua flags=allow-oom
--- Counts the jobs of a queue: in some of its tiers those that wait for a worker, and since when, and those that one
--- holds; of the whole queue those that are scheduled, and the dead.
+-- Counts the jobs of a queue: in some of its tiers the jobs that wait for a worker, and since when, and the jobs that a
+-- worker holds; of the whole queue the scheduled jobs, and the dead letters.
 --
--- Atomic, because a job that is taken meanwhile would be counted twice or not at all.
+-- Atomic, because a job that a worker takes meanwhile would be counted twice or not at all.
 --
 -- args = { tiers };  Reply: MessagePack array { now_ms, scheduled, dead, tiers }
 --   tiers: for each of those asked for { waiting, running, since_ms }, in their order;
---     since_ms: when the one that waits longest was queued, 0 if none waits. Those that stepped aside (see the
---     prelude) are counted as waiting, but what they wait for is no worker: since_ms does not look at them.
+--     since_ms: when the job that waits longest was queued, 0 if none waits. Jobs that stepped aside (lib/limits.lua)
+--     count as waiting, but what they wait for is no worker: since_ms does not look at them.
 -- O(tiers · lanes).
 
 local tiers = unpack(args)
 local counted = {}
 
--- What a group has been given it holds, or it is gone from the stream: the first entry after that is the oldest.
--- Turns stand among the entries, one for a lane at the most. One at a time, as an entry may be large.
+-- Returns when the oldest entry was queued that no worker holds. A group holds all that the store gave to a worker, or
+-- it is gone from the stream: the first entry after `after` is the oldest. Turns stand among the entries, one for a lane
+-- at the most. It reads one at a time, as an entry may be large.
 local function oldest(stream, after)
   for _ = 0, LANES do
     local entry = redis.call('XRANGE', stream, '(' .. after, '+', 'COUNT', 1)[1]

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Removes a batch of dead letters; the jobs stay failed, and their records until they expire.
+-- Removes a batch of dead letters; the jobs stay failed, and their records stay until they expire.
 --
 -- Atomic, because a letter that is replayed at the same moment is either queued or dropped, not both.
 --

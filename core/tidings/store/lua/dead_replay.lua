@@ -1,12 +1,12 @@
 -- Puts a batch of dead letters back into their queues.
 --
--- Atomic, because a letter and its job must not both go on: who takes the letter out of the stream is
--- the one who queues the job, so a letter that is replayed twice, even at the same time, runs once.
+-- Atomic, because a letter and its job must not both go on: the call that takes the letter out of the stream queues the
+-- job, so a letter that is replayed twice, even at the same time, runs once.
 --
 -- The job keeps its token, owner, history and memoised steps; seq, fence and replays keep rising.
--- A saga goes on from its journal: the step that failed for good is taken again, and one whose undoing failed
--- is undone from there. A saga that has undone everything begins anew, with an empty journal.
--- Attempts begin anew, and the deadline, a wish to cancel and the expiry of the record are dropped.
+-- A saga goes on from its journal: it takes the step that failed for good again, or goes on undoing from the step whose
+-- undoing failed. A saga that has undone everything begins again, with an empty journal.
+-- Attempts count from 0 again, and the deadline, a wish to cancel and the expiry of the record are dropped.
 --
 -- args = { partition, letters };  letters: the entry ids in the dead-letter stream
 -- Reply: MessagePack array with for each letter 'queued', 'gone' (it is not there: replayed, dropped or
@@ -16,7 +16,7 @@
 
 local partition, letters = unpack(args)
 
--- What a letter holds that the record does not.
+-- The fields of a letter that the record does not have.
 local OWN = { id = true, env = true, note = true, once = true, steps = true }
 
 local function read(entry)
@@ -41,7 +41,7 @@ local function write(key, fields)
   end
 end
 
--- The log goes on if it is still there; else whoever asks for its first part is told it is truncated.
+-- The log goes on if it is still there. Otherwise a client that asks for its first part learns that it is truncated.
 local function reopen_log(id, key, seq)
   redis.call('PERSIST', log_key(id))
   if redis.call('HEXISTS', key, 'logged') == 1 and redis.call('EXISTS', log_key(id)) == 0 then
@@ -50,7 +50,7 @@ local function reopen_log(id, key, seq)
   end
 end
 
--- The journal of a saga whose replay starts afresh is emptied; `epoch` makes the keys of its steps new.
+-- Empties the journal of a saga that begins again; `epoch` makes the keys of its steps new.
 local function clear_saga(id, key)
   redis.call('DEL', steps_key(id))
   redis.call('HDEL', key, 'unwinding', 'cause', 'cause_note', 'owed', 'steps', 'steps_bytes', 'ordinal', 'signals',
@@ -58,7 +58,7 @@ local function clear_saga(id, key)
   redis.call('HINCRBY', key, 'epoch', 1)
 end
 
--- The step whose failure ended the job is taken as if it had never been, so that it is tried again.
+-- Forgets the step whose failure ended the job, so that the saga takes it again.
 local function forget_failed(id, key, problem)
   local path = string.match(problem, '"path":"([%d.]+)"')
   if not path then return end
@@ -91,11 +91,11 @@ local function reopen(id, key, tier, envelope)
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
   enqueue(id, tier, envelope, caller)
-  tell(redis.call('HGET', key, 'watchers'), partition, id, seq, CHANGE,
+  tell({ id = id, seq = seq, watchers = redis.call('HGET', key, 'watchers') }, partition, CHANGE,
     '"event":"queued","status":"queued","data":{"replay":' .. replays .. '}}')
 end
 
--- How many steps a journal has: the letter's field for it holds the journal itself.
+-- Counts the steps of a journal: the letter's field of that name holds the journal itself.
 local function count_steps(fields)
   local count = 0
   for j = 1, #fields, 2 do
@@ -108,7 +108,7 @@ local function replay(entry)
   local letter, record = read(entry)
   local state = letter and redis.call('HGET', job_key(letter.id), 'state')
   if not letter then return 'gone' end
-  if state and not may_replay(state, 'queued') then return 'live' end
+  if state and not may_replay(state, QUEUED) then return 'live' end
   if letter.unique and holder(letter.unique) then return 'held' end
   local key = job_key(letter.id)
   if state then

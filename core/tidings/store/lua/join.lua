@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Sees that the consumer group exists on the ready streams of some tiers.
+-- Makes the consumer group on the ready streams of some tiers, where it is missing.
 --
--- Atomic, because a stream must not be there without its group, which would not see what was added
--- before; and a script, because a full store refuses the bare command even where the group exists, so
--- that a worker that comes to empty it could not begin.
+-- Atomic, because a stream must not be there without its group, which would not see what was added before. It is a
+-- script, because a full store refuses the bare command even where the group exists, so that a worker that comes to
+-- empty the store could not begin.
 --
 -- args = { tiers };  Reply: MessagePack array of the tiers whose group is new.
 -- O(tiers).

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Notes when kinds were served last. On the registry's partition.
+-- Notes when workers last served some kinds. On the registry's partition.
 --
 -- Atomic, because all of a worker's kinds are of one moment. Small, so that a full store takes it too: a worker that
 -- comes to empty the store must not fail for it.

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- Takes a worker out of the consumer groups of some tiers.
 --
--- Atomic, because deleting a consumer deletes what it holds: so only one that holds nothing goes, and
--- of another the entries are made idle for long, so that the next worker to look takes them over.
+-- Atomic, because deleting a consumer deletes what it holds. So only a consumer that holds nothing goes; the entries of
+-- another are made idle for long, so that the next worker that looks takes them over.
 --
 -- args = { worker, tiers };  Reply: MessagePack array with for each tier how many entries were left.
 -- O(tiers · lanes + entries held).
@@ -12,7 +12,7 @@ local replies = {}
 
 local function leave(stream)
   local held = redis.pcall('XPENDING', stream, GROUP, '-', '+', 1000, worker)
-  if held.err then return 0 end -- a lane of which nobody has taken anything yet has no group
+  if held.err then return 0 end -- a lane of which no worker has taken anything yet has no group
   if #held == 0 then
     redis.call('XGROUP', 'DELCONSUMER', stream, GROUP, worker)
   end

@@ -1,30 +1,30 @@
 #!lua flags=allow-oom
--- Lists jobs that live, for operators: those that are meant in some places, one place after the other, or some by id.
+-- Lists live jobs for operators: the wanted ones in some places, one place after the other, or some by id.
 --
 -- Atomic, because a job that moves meanwhile would stand in a page as it never was; two pages may be of two moments.
--- What is not meant is left out here, so that few among many are found with few calls.
+-- Jobs that are not wanted are left out here, so that few calls find few among many.
 --
 -- args = { places, at, after, count, look, wanted }
 --   places: array of { source, tier, lane }:
 --     'ready': the stream of a tier, or of its lane if that is not '': the newest first, those that run among them;
---     'held': those of such a stream that workers hold, so those that run, the oldest first;
+--     'held': the jobs of such a stream that workers hold, so those that run, the oldest first;
 --     'scheduled': the schedule (also sagas that wait, and jobs that stepped aside): the first due first;
 --     'ids': `tier` is an array of ids;
 --   at, after: where to begin: 1, '', or what the call before gave;
 --   count: rows that are wanted, from 1;
---   look: jobs that are looked at, from 2; a place counts as one;
+--   look: jobs that may be looked at, from 2; a place counts as one;
 --   wanted = { state, kind, correlation_id, since, until }: '' and 0 do not matter; ms since the epoch of the submission.
 -- Reply: MessagePack array { rows, at, after }: at: the number of places + 1 if there is no more;
 --   row = { id, state, kind, tier, attempt, submitted, correlation_id, worker, finished }, '' for what is missing.
 -- O(look + after), and O(ids).
 
 local places, at, after, count, look, wanted = unpack(args)
-local READ_BYTES = 4194304 -- what entries hold beside the job's id is read too, and left out
+local READ_BYTES = 4194304 -- an entry is read whole, though only the job's id is wanted
 local rows, bytes = {}, 0
 
 local function full() return #rows >= count or look <= 0 or bytes >= READ_BYTES end
 
-local function is_meant(row)
+local function is_wanted(row)
   local state, kind, correlation, since, till = unpack(wanted)
   local submitted = tonumber(row[5]) or 0
   return not terminal(row[1]) and (state == '' or state == row[1]) and (kind == '' or kind == row[2])
@@ -47,10 +47,10 @@ end
 local function look_at(id)
   look = look - 1
   local row = row_of(id)
-  if row and is_meant(row) then add(id, row) end
+  if row and is_wanted(row) then add(id, row) end
 end
 
--- Each of these goes on in one place until it is full or through, and returns where to go on, '' if it is through.
+-- Each of these lists one place until the page is full or the place is through. Returns where to go on; '': through.
 local function list_ready(tier, lane)
   local stream, slice = ready_key(tier, lane ~= '' and lane), 4
   while not full() do

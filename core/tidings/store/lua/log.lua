@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Reads a page of a job's log.
 --
--- Atomic, because where the log begins by now must be of the same moment as what is read of it.
+-- Atomic, because the log's beginning must be of the same moment as what is read of it.
 --
 -- args = { id, after, most }
 --   after: the last number that is not wanted; most: bytes of a page, about.
@@ -12,4 +12,4 @@
 local id, after, most = unpack(args)
 
 local chunks, more = read_log(id, after, most)
-return cmsgpack.pack({ redis.call('HGET', job_key(id), 'log_from') or '', chunks, more and 1 or 0 })
+return cmsgpack.pack({ count_in(redis.call('HGET', job_key(id), 'log_from')), chunks, more and 1 or 0 })

@@ -5,7 +5,7 @@
 --
 -- args = { items };  item = { id, fence, name, value };  value: JSON text to record, or '' to recall
 -- Reply: MessagePack array with for each item { answer, value }
---   answer: 'ok' (value is what stands recorded, '' if nothing is), 'lost' (not this attempt's job any more).
+--   answer: 'ok' (value is what stands recorded, '' if nothing is), 'lost' (another attempt has the job).
 -- O(items).
 
 local items = unpack(args)
@@ -14,7 +14,7 @@ local function recall(item)
   local id, fence, name, value = unpack(item)
   local key = job_key(id)
   local state, held = unpack(redis.call('HMGET', key, 'state', 'fence'))
-  if state ~= 'running' or tonumber(held) ~= fence then return { 'lost', '' } end
+  if state ~= RUNNING or tonumber(held) ~= fence then return { 'lost', '' } end
   if value ~= '' then redis.call('HSETNX', key, 'once:' .. name, value) end
   return { 'ok', redis.call('HGET', key, 'once:' .. name) or '' }
 end

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
--- Reads how children have ended whose parents have not been told yet.
+-- Reads how children have ended whose parents do not know it yet.
 --
 -- Atomic, because what a child left must be read with its entry.
 --
 -- args = { max_result_bytes, before_ms, limit }
 --   before_ms: only entries at least so old, ms
 -- Reply: MessagePack array with for each { entry, parent, id, state, begun, size, result, problem }
---   parent: token and step, with a space between; begun: 1 if an attempt of it ever began (its number says less: an
---   attempt that left to wait, or was handed back, does not count); result: JSON text, '' if there is none or it is larger than
---   `max_result_bytes`; size: of the result; of a record that has left all these are '' and 0.
+--   parent: token and step, with a space between; begun: 1 if an attempt of it ever began (the number of its attempts
+--   says less, as an attempt that left to wait, or was handed back, does not count); result: JSON text, '' if there is
+--   none or it is larger than `max_result_bytes`; size: of the result; of a record that has left all these are '' and 0.
 --   It stops early where the results are many bytes.
 -- O(limit).
 

@@ -1,51 +1,63 @@
 #!lua flags=allow-oom
--- Moves jobs that are due from the schedule into their queues; those that wait among them (their timer, or their
--- deadline, has come), and those that stepped aside (the turn of a rate, or their deadline, has). Any worker may run
--- it at any time. The deadlines that have passed are seen to as well (expire.lua).
+-- Moves jobs that are due from the schedule into their queues; among them sagas that wait (their timer, or their
+-- deadline, has come), and jobs that stepped aside (their turn by a rate, or their deadline, has come). Any worker may
+-- run it at any time. Jobs whose deadline has passed end as well (expire.lua).
 --
 -- Atomic, because a job must be in one of the two places, and in one only.
 --
--- args = { partition, result_ttl_ms, keep, most }
+-- args = { partition, result_ttl_ms, finished_kept, most }
 -- Reply: MessagePack array { moved, wait_ms, faults }: how many were moved, and how long until the next is due, or late;
 --   wait_ms is -1 if the schedule is empty; faults: for each job that ended because its record cannot be read: its id,
 --   a space, and why.
 -- O(most · log(schedule)); it stops early where the envelopes that it moves are many bytes.
 
 local partition, ttl, kept, most = unpack(args)
-keep = kept
+keep_finished(kept)
 local MOVED_BYTES = 4194304
 local bytes, moved, faults = 0, 0, {}
 
+local FIELDS = { 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'caller', 'unique', 'saga',
+  'unwinding', 'limit', 'entry', 'size' }
+
+-- Moves a job that is late: its deadline has passed.
+local function move_late(job, is_aside)
+  if is_aside then leave_aside(job.id, job.tier) end
+  if not turn(job, EXPIRED) then return end_plainly(job, partition, EXPIRED, ttl) end
+  if job.limit then leave_limit(job.limit, job.id) end
+  requeue(job, job.envelope, partition, UNWINDING_TAIL)
+end
+
+-- Moves a job that is due.
+local function move_due(job)
+  local key = job_key(job.id)
+  if job.state == WAITING then
+    redis.call('HDEL', key, 'parked') -- no event woke it: its next attempt looks again at what it waits for
+    return requeue(job, job.envelope, partition, bare_tail(QUEUED))
+  end
+  enqueue(job.id, job.tier, job.envelope, job.caller)
+  redis.call('HSET', key, 'seq', job.seq)
+  redis.call('HDEL', key, 'envelope')
+  tell(job, partition, CHANGE, bare_tail(QUEUED))
+end
+
 local function move(id)
-  local key = job_key(id)
   redis.call('ZREM', scheduled_key, id)
-  local state, tier, envelope, seq, watchers, deadline, logged, caller, unique, saga, unwinding, limit, entry, size =
-    unpack(redis.call('HMGET', key, 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'caller', 'unique',
-      'saga', 'unwinding', 'limit', 'entry', 'size'))
+  local job = load_job(id, FIELDS)
+  local state, limit = job.state, job.limit
   if not state then return end
-  seq = check_record(state, seq)
-  bytes = bytes + (envelope and #envelope or 0)
-  local is_aside = state == 'queued' and not entry
-  local late = deadline and whole(deadline, 'deadline') <= now and not unwinding
-  if is_aside and not late then
-    if not limit or redis.call('ZSCORE', limited_key(limit), id) == false then step_back(id, tier, envelope, caller) end
-  elseif state == 'scheduled' or state == 'waiting' or is_aside then
-    seq = seq + 1
-    if late and is_aside then leave_aside(id, tier) end
-    if late and turn(id, saga, 'expired') then
-      if limit then release(limit, id) end
-      requeue(id, tier, envelope, seq, watchers, partition, UNWINDING_TAIL)
-    elseif late then
-      finish(id, 'expired', { 'seq', seq }, ttl, logged, caller, unique, saga, limit, size, deadline)
-      tell(watchers, partition, id, seq, FINAL, bare_tail('expired'))
-    elseif state == 'waiting' then
-      redis.call('HDEL', key, 'parked') -- nobody woke it: what it waits for is looked at anew
-      requeue(id, tier, envelope, seq, watchers, partition, bare_tail('queued'))
+  local seq = check_record(state, job.seq)
+  bytes = bytes + (job.envelope and #job.envelope or 0)
+  local is_aside = state == QUEUED and not job.entry
+  local is_late = job.deadline and whole(job.deadline, 'deadline') <= now and not job.unwinding
+  if is_aside and not is_late then
+    if limit and redis.call('ZSCORE', limited_key(limit), id) then return end -- it waits for a place of its limit
+    step_back(id, job.tier, job.envelope, job.caller)
+  elseif state == SCHEDULED or state == WAITING or is_aside then
+    job.seq = seq + 1
+    if is_late then
+      move_late(job, is_aside)
     else
-      enqueue(id, tier, envelope, caller)
-      redis.call('HSET', key, 'seq', seq)
-      redis.call('HDEL', key, 'envelope')
-      tell(watchers, partition, id, seq, CHANGE, bare_tail('queued'))
+      move_due(job)
     end
   end
 end
@@ -55,7 +67,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', scheduled_key, '-inf', now, 'LIM
   moved = moved + 1
   local done_well, reason = pcall(move, id)
   if not done_well then
-    faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reason), 2)
+    faults[#faults + 1] = fault_with(id, reason)
     pcall(give_up, id, partition, ttl, BROKEN)
   end
 end

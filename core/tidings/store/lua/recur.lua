@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Sees that the next run of each of a batch of recurring kinds lies in the schedule, and no other.
+-- Puts the next run of each of a batch of recurring kinds into the schedule, and no other run of it.
 --
--- Atomic, because any worker may ask at any time: the first to name a tick makes its job, and all others
--- find it there. So there is no leader, and the death of any worker changes nothing. (A full store takes it
--- all the same: it is one job for each kind, and a worker that could not ask would say so again and again.)
+-- Atomic, because any worker may ask at any time: the first to name a tick makes its job, and all others find it there.
+-- So there is no leader, and the death of any worker changes nothing. (A full store takes it all the same: it is one
+-- job for each kind, and a worker that could not ask would ask again and again.)
 --
 -- args = { partition, items };  item = { kind, tick_ms, spec, id, tier, envelope, correlation_id }
---   tick_ms: the kind's next tick after the store's time; spec: its schedule in words, '' if it has none any
---   more (its next run is then taken back); id: of the job to be made, if one must be.
+--   tick_ms: the kind's next tick after the store's time; spec: its schedule in words, '' if it recurs no longer (its
+--   next run is then taken back); id: of the job to be made, if one must be.
 -- Reply: MessagePack array { now_ms, next_ms, faults }: the store's time, and the earliest tick known; -1: none;
 --   faults: for each kind whose next run could not be made: its name, a space, and why.
 -- O(items).
@@ -23,16 +23,17 @@ local function known(kind)
   return tonumber(tick), id, spec
 end
 
--- Only a run that has not begun: one that waits for a retry belongs to a tick that has passed.
+local RUN_FIELDS = { 'state', 'attempt', 'seq', 'watchers' }
+
+-- Takes back a run that has not begun: a run that waits for a retry belongs to a tick that has passed.
 -- Returns whether it was taken back.
 local function take_back(id)
-  local key = job_key(id)
-  local state, attempt, seq, watchers = unpack(redis.call('HMGET', key, 'state', 'attempt', 'seq', 'watchers'))
-  if state == 'scheduled' and tonumber(attempt) == 0 then
-    seq = check_record(state, seq)
+  local job = load_job(id, RUN_FIELDS)
+  if job.state == SCHEDULED and tonumber(job.attempt) == 0 then
+    job.seq = check_record(job.state, job.seq) + 1
     redis.call('ZREM', scheduled_key, id)
-    redis.call('DEL', key)
-    tell(watchers, partition, id, seq + 1, FINAL, bare_tail('cancelled'))
+    redis.call('DEL', job_key(id))
+    tell(job, partition, FINAL, bare_tail(CANCELLED))
     return true
   end
   return false
@@ -40,21 +41,21 @@ end
 
 local function make(kind, tick, spec, id, tier, envelope, correlation)
   redis.call('HSET', job_key(id), 'kind', kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0,
-    'submitted', now, 'state', 'scheduled', 'envelope', envelope, 'correlation_id', correlation)
+    'submitted', now, 'state', SCHEDULED, 'envelope', envelope, 'correlation_id', correlation)
   redis.call('ZADD', scheduled_key, tick, id)
   redis.call('HSET', recurring_key, kind, string.format('%.0f', tick) .. ' ' .. id .. ' ' .. spec)
-  redis.call('PUBLISH', channels .. 'due', tick)
+  publish_due(tick)
 end
 
-local function see_to(item)
+local function schedule_next(item)
   local kind, tick, spec, id, tier, envelope, correlation = unpack(item)
-  local recorded, earlier, said = known(kind)
+  local recorded, earlier, spec_before = known(kind)
   local spent = recorded -- ticks up to this one have their run
-  if spec ~= said and earlier ~= '' and (take_back(earlier) or recorded > now) then spent = 0 end
+  if spec ~= spec_before and earlier ~= '' and (take_back(earlier) or recorded > now) then spent = 0 end
   if spec == '' then
     redis.call('HDEL', recurring_key, kind)
   else
-    -- With another schedule too: a late call must not repeat a tick whose run has begun. It asks again.
+    -- Also under another schedule a late call must not repeat a tick whose run has begun. Its worker asks again.
     if spent < tick then
       make(kind, tick, spec, id, tier, envelope, correlation)
       recorded = tick
@@ -64,7 +65,7 @@ local function see_to(item)
   return 'ok'
 end
 
-for i, answer in ipairs(for_each(items, see_to)) do
+for i, answer in ipairs(for_each(items, schedule_next)) do
   if answer ~= 'ok' then faults[#faults + 1] = items[i][1] .. ' ' .. string.sub(answer, 2) end
 end
 

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 -- Brings forward jobs that wait in the schedule for a breaker that has closed. Any worker may run it.
 --
--- Atomic, because what is taken from the row must stand earlier in the schedule when this returns, and
--- because two workers that release at the same time must not bring forward the same jobs.
+-- Atomic, because what is taken from the row must stand earlier in the schedule when this returns, and because two
+-- workers that release at the same time must not bring forward the same jobs.
 --
--- They are not all due at once: a service that has just come back is let in slowly. 16 jobs are due in the
--- first second, and in each one after it twice as many as in the one before.
+-- They are not all due at once, because a service that has just come back must not get the whole load: 16 jobs are due
+-- in the first second, and in each second twice as many as in the one before.
 --
 -- args = { breaker, epoch, limit }
---   epoch: that of the breaker: under another the count of those that were let in begins anew.
+--   epoch: that of the breaker: under another the count of those that were let in begins again.
 -- Reply: MessagePack number of jobs taken from the row; fewer than `limit`: there are no more.
 -- O(limit · log(schedule)).
 
@@ -23,7 +23,7 @@ for i = 1, #row, 2 do
 end
 if #ids == 0 then return cmsgpack.pack(0) end
 
--- One that stands elsewhere in the schedule than where its breaker put it waits for something else by now.
+-- A job that stands elsewhere in the schedule than where its breaker put it waits for something else by now.
 local due = redis.call('ZMSCORE', scheduled_key, unpack(ids))
 local known = redis.call('HGET', released_key, breaker)
 local counted, count = string.match(known or '', '^(%d+) (%d+)$')
@@ -44,7 +44,7 @@ end
 
 if earliest then
   redis.call('ZADD', scheduled_key, unpack(places_now))
-  redis.call('PUBLISH', channels .. 'due', earliest)
+  publish_due(earliest)
 end
 redis.call('HSET', released_key, breaker, epoch .. ' ' .. count)
 redis.call('PEXPIRE', released_key, 3600000)

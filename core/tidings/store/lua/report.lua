@@ -1,72 +1,100 @@
 #!lua flags=allow-oom
 -- Writes what running attempts report: progress, log chunks, and how they ended.
 --
--- Atomic, because the outcome, its event and the acknowledgement of the entry must be one step:
--- there is no moment at which a crash loses a job or records two results. A report under another
--- fence than the record's is refused and changes nothing. Reports of one attempt are numbered, so
--- that one sent twice (its reply was lost) counts once.
+-- Atomic, because the outcome, its event and the acknowledgement of the entry must be one step: there is no moment at
+-- which a crash loses a job or records two results. A report under another fence than the record's is refused and
+-- changes nothing. Reports of one attempt are numbered, so that a report that is sent twice (its reply was lost)
+-- counts once.
 --
--- args = { partition, max_log_bytes, result_ttl_ms, max_dead, keep, items }
---   item = { id, fence, number, progress, events, outcome }
---     progress: the newest, as JSON text, or ''
---     events: { { class, tail, chunk } … }; chunk is the JSON text of a log chunk, else ''
---     outcome: false, or { state, field, value, tail, delay_ms, uncounted, note, woken, awaits, compensation,
---         held }
---       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued'
---         (handed back; with a delay_ms: no worker here serves its kind, and it steps aside so long); field: 'result', 'problem' or ''; value: its JSON text (of
---         a retry, the problem that goes into the history);
+-- args = { partition, max_log_bytes, result_ttl_ms, max_dead, finished_kept, items }
+--   item = { id, fence, number, events, outcome }
+--     events: { { class, data } … }; data: the JSON text of progress or of a log chunk
+--     outcome: false, or a map of what is not the default; all but `state` may be missing:
+--       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held }
+--       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back; with a
+--         delay_ms: no worker here serves its kind, and it steps aside so long);
+--       field: 'result' or 'problem'; value: its JSON text (of a retry, the problem that goes into the history). It is
+--         the last member of the event's data too;
+--       event: the event's name, where it is not the state's; data: the other members of its data, without braces;
 --       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter;
---       of one that leaves to wait ('waiting'): delay_ms until its timer, -1 if it has none; woken: how often
---       it had been woken when it last looked; awaits: the signals it waits for, each between spaces;
---       compensation: of a saga that has undone its work 'complete', or 'incomplete', else '';
---       held: the breaker it waits for in the schedule, or ''.
--- A saga that owes something (prelude, `turn`) is queued to unwind instead of ending badly.
+--       of an attempt that leaves to wait ('waiting'): delay_ms until its timer, -1 if it has none; woken: how often
+--         the job had been woken when the attempt last looked; awaits: the signals it waits for, each between spaces;
+--       compensation: of a saga that has undone its work 'complete' or 'incomplete';
+--       held: the breaker that it waits for in the schedule.
+-- A saga that owes something (lib/saga.lua, `turn`) is queued to unwind instead of ending badly.
 -- Reply: MessagePack array { now_ms, answers }: for each item 'ok', 'cancel' (written, and someone asked that the job
---   stop), 'lost' (not this attempt's job any more), 'done' (it had been written before) or 'turned' (it would have
---   ended, and unwinds instead).
+--   stop), 'lost' (another attempt has the job), 'done' (it was written before) or 'turned' (it would have ended, and
+--   unwinds instead).
 -- O(items + events).
 
 local partition, max_log_bytes, ttl, max_dead, kept, items = unpack(args)
-keep = kept
-nudges = false
+keep_finished(kept)
+spare_relays()
 
--- What is read of a job; of one that may end also what its story in the chronicle needs (prelude, `story`).
+-- What is read of a job; of a job that may end also what the history of finished jobs holds (lib/history.lua).
 local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller', 'unique',
   'saga', 'limit', 'size', 'deadline' }
 local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
-  'unique', 'saga', 'limit', 'size', 'deadline', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker' }
+  'unique', 'saga', 'limit', 'size', 'deadline', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
+  'correlation_id' }
 
--- A log past its size loses its older half; whoever asks for that part is told it is truncated.
-local function trim(id, key, bytes)
+-- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
+-- every job comes through here.
+local function load(id, may_end)
+  local found = redis.call('HMGET', job_key(id), unpack(may_end and FIELDS_AT_END or FIELDS))
+  return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], tier = found[5],
+    entry = found[6], reported = found[7], logged = found[8], cancel = found[9], caller = found[10],
+    unique = found[11], saga = found[12], limit = found[13], size = found[14], deadline = found[15],
+    kind = found[16], attempt = found[17], submitted = found[18], enqueued = found[19], started = found[20],
+    worker = found[21], correlation_id = found[22] }
+end
+
+-- A log past its size loses its older half. A client that asks for that part learns that it is truncated.
+local function trim(id, bytes)
   if bytes <= max_log_bytes then return bytes end
   local log = log_key(id)
   redis.call('XTRIM', log, 'MAXLEN', math.floor(redis.call('XLEN', log) / 2))
   local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  redis.call('HSET', key, 'log_from', first and string.match(first[1], '^%d+') or 0)
+  redis.call('HSET', job_key(id), 'log_from', first and string.match(first[1], '^%d+') or 0)
   return math.floor(bytes / 2)
 end
 
-local function write_events(id, key, seq, watchers, logged, events)
-  local bytes = logged
+-- Writes and publishes log chunks and progress; returns the newest progress, if there is any.
+local function write_events(job, events)
+  local before = count_in(job.logged)
+  local bytes, progress = before, nil
   for _, event in ipairs(events) do
-    local class, tail, chunk = unpack(event)
-    seq = seq + 1
+    local class, data = event[1], event[2]
+    job.seq = job.seq + 1
     if class == LOG then
-      redis.call('XADD', log_key(id), seq .. '-0', 'at', now, 'chunk', chunk)
-      bytes = trim(id, key, bytes + #chunk)
+      redis.call('XADD', log_key(job.id), job.seq .. '-0', 'at', now, 'chunk', data)
+      bytes = trim(job.id, bytes + #data)
+    else
+      progress = data
     end
-    tell(watchers, partition, id, seq, class, tail)
+    if job.watchers then tell(job, partition, class, data_tail(class == LOG and 'log' or 'progress', RUNNING, data)) end
   end
-  if bytes ~= logged then redis.call('HSET', key, 'logged', bytes) end
-  return seq, bytes
+  if bytes ~= before then redis.call('HSET', job_key(job.id), 'logged', bytes) end
+  job.logged = bytes > 0
+  return progress
 end
 
--- A letter holds the whole record beside the envelope and the note, so that the job can be replayed when
--- its record has left. Memoised steps go packed into one field: there may be thousands, and Lua's unpack
--- is bounded.
-local function bury(id, key, envelope, note)
+-- Publishes an outcome. Its value stands in the frame and in the record, and comes here once.
+local function tell_outcome(job, class, outcome)
+  if not job.watchers then return end
+  local state, event, data = outcome.state, outcome.event or outcome.state, outcome.data or ''
+  if (outcome.field or '') == '' then
+    tell(job, partition, class, data_tail(event, state, '{' .. data .. '}'))
+  else
+    tell(job, partition, class, value_tail(event, state, data, outcome.field, outcome.value))
+  end
+end
+
+-- A letter holds the whole record beside the envelope and the note, so that the job can be replayed when its record has
+-- left. Memoised steps go packed into one field: there may be thousands, and Lua's unpack is bounded.
+local function bury(id, envelope, note)
   local letter, memoised = { 'id', id, 'env', envelope, 'note', note }, {}
-  local record = redis.call('HGETALL', key)
+  local record = redis.call('HGETALL', job_key(id))
   for j = 1, #record, 2 do
     local into = string.sub(record[j], 1, 5) == 'once:' and memoised or letter
     into[#into + 1] = record[j]
@@ -81,10 +109,15 @@ local function bury(id, key, envelope, note)
     letter[#letter + 1] = 'steps'
     letter[#letter + 1] = cmsgpack.pack(steps)
   end
-  redis.call('HSET', key, 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
+  redis.call('HSET', job_key(id), 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
 end
 
--- The row of those that wait for a breaker, by when they are due by themselves: those whose time has come have left.
+local function schedule(id, due)
+  redis.call('ZADD', scheduled_key, due, id)
+  publish_due(due)
+end
+
+-- Adds a job to those that wait for a breaker, by when they are due by themselves. Jobs whose time has come have left.
 local function wait_for(breaker, id, due)
   local row = held_key(breaker)
   redis.call('ZREMRANGEBYSCORE', row, '-inf', now)
@@ -92,138 +125,145 @@ local function wait_for(breaker, id, due)
   redis.call('PEXPIRE', row, 86400000)
 end
 
--- Leaves a saga waiting until it is woken, its timer has come or its deadline passes; unless something that
--- it has not seen yet has woken it meanwhile.
--- That it left properly shows that it is not what kills workers: those lost before do not count any longer.
-local function park(id, key, tier, entry, seq, watchers, fence, outcome, envelope)
+-- Leaves a saga waiting until something wakes it, its timer has come or its deadline passes; unless something that its
+-- attempt has not seen has woken it meanwhile.
+-- That the attempt left properly shows that the job is not what kills workers: those lost before count no longer.
+local function park(job, outcome, envelope)
+  local id, key = job.id, job_key(job.id)
   local woken, deadline, unwinding, lost = unpack(redis.call('HMGET', key, 'woken', 'deadline', 'unwinding', 'lost'))
-  acknowledge(tier, entry)
+  acknowledge(job.tier, job.entry)
   redis.call('HINCRBY', key, 'attempt', -1 - count_in(lost))
   redis.call('HDEL', key, 'worker', 'entry')
-  if tonumber(woken or 0) ~= outcome[8] then
-    redis.call('HSET', key, 'lost', 0, 'parked', fence)
-    enqueue(id, tier, envelope)
-    tell(watchers, partition, id, seq, CHANGE, bare_tail('queued'))
+  if tonumber(woken or 0) ~= (outcome.woken or 0) then
+    redis.call('HSET', key, 'lost', 0, 'parked', job.fence)
+    enqueue(id, job.tier, envelope)
+    tell(job, partition, CHANGE, bare_tail(QUEUED))
     return
   end
-  redis.call('HSET', key, 'state', 'waiting', 'envelope', envelope, 'lost', 0, 'parked', fence, 'awaits', outcome[9])
-  local due = outcome[5] >= 0 and now + outcome[5] or nil
+  redis.call('HSET', key, 'state', WAITING, 'envelope', envelope, 'lost', 0, 'parked', job.fence, 'awaits',
+    outcome.awaits or '')
+  local delay = outcome.delay_ms or 0
+  local due = delay >= 0 and now + delay or nil
   if deadline and not unwinding then due = math.min(due or tonumber(deadline), tonumber(deadline)) end
-  if due then
-    redis.call('ZADD', scheduled_key, due, id)
-    redis.call('PUBLISH', channels .. 'due', due)
-  end
-  tell(watchers, partition, id, seq, CHANGE, outcome[4])
+  if due then schedule(id, due) end
+  tell_outcome(job, CHANGE, outcome)
 end
 
--- A job whose kind no worker here serves stays queued, and is offered again after `delay`; its deadline counts.
-local function set_aside(id, key, tier, entry, delay)
+-- A job whose kind no worker here serves stays queued, and a worker gets it again after `delay`; its deadline counts.
+local function set_aside(job, delay)
+  local key = job_key(job.id)
   local deadline, unwinding = unpack(redis.call('HMGET', key, 'deadline', 'unwinding'))
   local due = now + delay
   if deadline and not unwinding then due = math.min(due, tonumber(deadline)) end
-  step_aside(id, tier, entry, false)
+  step_aside(job.id, job.tier, job.entry, false)
   redis.call('HINCRBY', key, 'attempt', -1)
   redis.call('HDEL', key, 'worker')
-  redis.call('HSET', key, 'state', 'queued')
-  redis.call('ZADD', scheduled_key, due, id)
-  redis.call('PUBLISH', channels .. 'due', due)
+  redis.call('HSET', key, 'state', QUEUED)
+  schedule(job.id, due)
 end
 
--- fields: what is written beside the outcome. Returns whether the job turns.
-local function settle(id, key, tier, entry, seq, watchers, outcome, fields, logged, caller, unique, saga, limit, size,
-  deadline, fence)
-  local state, field, value, tail, delay, uncounted, note, _, _, compensation, held = unpack(outcome)
-  compensation = compensation or ''
-  local turned = terminal(state) and turn(id, saga, state, value, note)
-  if turned then
-    if state == 'failed' then remember(id, 'failed', value) end
-    state, tail = 'queued', UNWINDING_TAIL
-  end
-  local envelope = (state == 'failed' or not terminal(state)) and envelope_in(tier, entry)
-  if envelope == '' and not terminal(state) then -- the store has lost its entry: there is nothing to run again
-    state, field, value = 'failed', 'problem', VANISHED
-    tail = '"event":"failed","status":"failed","data":{"problem":' .. VANISHED .. '}}'
-  end
-  if envelope == '' then envelope = false end
-  if terminal(state) then
-    if envelope then remember(id, 'failed', value) end
-    if saga then
-      local unwinding, cause_note = unpack(redis.call('HMGET', key, 'unwinding', 'cause_note'))
-      if note == '' then note = cause_note or '' end
-      -- Someone wished it, and it is as they wished: no letter to an operator.
-      if compensation == 'complete' and unwinding ~= 'failed' then envelope = false end
-      if unwinding and compensation == '' then -- there was nothing to undo: it ends, and is replayed, as any job
-        redis.call('HDEL', key, 'unwinding', 'cause', 'cause_note')
-      elseif compensation ~= '' then
-        fields[#fields + 1] = 'compensation'
-        fields[#fields + 1] = compensation
-      end
+-- Ends a job. envelope: of a job that failed, what its dead letter holds; false: it gets no letter.
+local function settle(job, outcome, fields, envelope)
+  local id, key, note, compensation = job.id, job_key(job.id), outcome.note or '', outcome.compensation or ''
+  if envelope then remember(id, 'failed', outcome.value) end
+  if job.saga then
+    local unwinding, cause_note = unpack(redis.call('HMGET', key, 'unwinding', 'cause_note'))
+    if note == '' then note = cause_note or '' end
+    -- Someone asked for the end, and it is as they asked: operators get no letter.
+    if compensation == 'complete' and unwinding ~= FAILED then envelope = false end
+    if unwinding and compensation == '' then -- there was nothing to undo: it ends, and is replayed, as any job
+      redis.call('HDEL', key, 'unwinding', 'cause', 'cause_note')
+    elseif compensation ~= '' then
+      fields[#fields + 1] = 'compensation'
+      fields[#fields + 1] = compensation
     end
-    acknowledge(tier, entry)
-    if field ~= '' then
-      fields[#fields + 1] = field
-      fields[#fields + 1] = value
-    end
-    finish(id, state, fields, ttl, logged, caller, unique, saga, limit, size, deadline)
-    if envelope then bury(id, key, envelope, note) end
-    tell(watchers, partition, id, seq, FINAL, tail)
-    return false
   end
-  redis.call('HSET', key, unpack(fields))
-  if limit then release(limit, id) end
-  if state == 'waiting' then
-    park(id, key, tier, entry, seq, watchers, fence, outcome, envelope)
-    return false
+  acknowledge(job.tier, job.entry)
+  if (outcome.field or '') ~= '' then
+    fields[#fields + 1] = outcome.field
+    fields[#fields + 1] = outcome.value
   end
-  if state == 'scheduled' and uncounted ~= 1 then remember(id, 'retrying', value) end
-  if state == 'queued' and delay > 0 then
-    set_aside(id, key, tier, entry, delay)
-    tell(watchers, partition, id, seq, CHANGE, tail)
-    return turned
+  finish(job, outcome.state, fields, ttl)
+  if envelope then bury(id, envelope, note) end
+  tell_outcome(job, FINAL, outcome)
+end
+
+-- Puts a job that has not ended into the schedule or the queue.
+local function put_back(job, outcome, envelope)
+  local id, key, delay = job.id, job_key(job.id), outcome.delay_ms or 0
+  local is_retry, is_uncounted = outcome.state == SCHEDULED, outcome.uncounted == 1
+  if is_retry and not is_uncounted then remember(id, 'retrying', outcome.value) end
+  if not is_retry and delay > 0 then
+    set_aside(job, delay)
+    tell_outcome(job, CHANGE, outcome)
+    return
   end
-  acknowledge(tier, entry)
-  if uncounted == 1 then redis.call('HINCRBY', key, 'attempt', -1) end
+  acknowledge(job.tier, job.entry)
+  if is_uncounted then redis.call('HINCRBY', key, 'attempt', -1) end
   redis.call('HDEL', key, 'worker', 'entry')
-  if state == 'scheduled' then
-    redis.call('HSET', key, 'state', state, 'envelope', envelope)
-    redis.call('ZADD', scheduled_key, now + delay, id)
-    redis.call('PUBLISH', channels .. 'due', now + delay)
-    if held and held ~= '' then wait_for(held, id, now + delay) end
+  if is_retry then
+    redis.call('HSET', key, 'state', SCHEDULED, 'envelope', envelope)
+    schedule(id, now + delay)
+    if (outcome.held or '') ~= '' then wait_for(outcome.held, id, now + delay) end
   else
-    enqueue(id, tier, envelope, caller)
+    enqueue(id, job.tier, envelope, job.caller)
   end
-  tell(watchers, partition, id, seq, CHANGE, tail)
+  tell_outcome(job, CHANGE, outcome)
+end
+
+-- Writes how an attempt ended; fields: what is written with it. Returns whether the job turns.
+local function end_attempt(job, outcome, fields)
+  local turned = terminal(outcome.state) and turn(job, outcome.state, outcome.value, outcome.note)
+  if turned then
+    if outcome.state == FAILED then remember(job.id, 'failed', outcome.value) end
+    outcome.state, outcome.field, outcome.event, outcome.data = QUEUED, nil, nil, '"unwinding":true'
+  end
+  local ends = terminal(outcome.state)
+  local envelope = (outcome.state == FAILED or not ends) and envelope_in(job.tier, job.entry)
+  if envelope == '' then
+    -- The store has lost its entry: a job that was to run again has nothing to run, and no letter could replay it.
+    if not ends then
+      ends, outcome.state, outcome.field, outcome.value, outcome.event, outcome.data = true, FAILED, 'problem', VANISHED
+    end
+    envelope = false
+  end
+  if ends then
+    settle(job, outcome, fields, envelope)
+    return false
+  end
+  redis.call('HSET', job_key(job.id), unpack(fields))
+  if job.limit then leave_limit(job.limit, job.id) end
+  if outcome.state == WAITING then
+    park(job, outcome, envelope)
+    return false
+  end
+  put_back(job, outcome, envelope)
   return turned
 end
 
 local function write(item)
-  local id, fence, number, progress, events, outcome = unpack(item)
-  local key = job_key(id)
-  local found = redis.call('HMGET', key, unpack(outcome and keep > 0 and FIELDS_AT_END or FIELDS))
-  local state, held, seq, watchers, tier, entry, reported, logged, cancel, caller, unique, saga, limit, size,
-    deadline = unpack(found)
-  story = outcome and found or nil
-  if held and tonumber(held) == fence and count_in(reported) >= number then return 'done' end
-  if not state or tonumber(held) ~= fence or state ~= 'running' then return 'lost' end
-  if outcome and not may(state, outcome[1]) then error('ILLEGAL ' .. state .. ' to ' .. tostring(outcome[1]), 0) end
-  if outcome and cancel and not terminal(outcome[1]) then
-    outcome = { 'cancelled', '', '', bare_tail('cancelled'), 0, 0, '' }
+  local id, fence, number, events, outcome = unpack(item)
+  local job = load(id, outcome and finished_kept > 0)
+  if job.fence and tonumber(job.fence) == fence and count_in(job.reported) >= number then return 'done' end
+  if not job.state or tonumber(job.fence) ~= fence or job.state ~= RUNNING then return 'lost' end
+  if outcome and not may(job.state, outcome.state) then
+    error('ILLEGAL ' .. job.state .. ' to ' .. tostring(outcome.state), 0)
   end
-  local bytes
-  seq, bytes = write_events(id, key, check_record(state, seq), watchers, count_in(logged), events)
-  if outcome then seq = seq + 1 end
-  local fields = { 'seq', seq, 'reported', number }
-  if progress ~= '' then
+  if outcome and job.cancel and not terminal(outcome.state) then outcome = { state = CANCELLED } end
+  job.seq = check_record(job.state, job.seq)
+  local progress = write_events(job, events)
+  if outcome then job.seq = job.seq + 1 end
+  local fields = { 'seq', job.seq, 'reported', number }
+  if progress then
     fields[5], fields[6] = 'progress', progress
   end
   local turned = false
   if outcome then
-    turned = settle(id, key, tier, entry, seq, watchers, outcome, fields, bytes > 0, caller, unique, saga, limit, size,
-      deadline, fence)
+    turned = end_attempt(job, outcome, fields)
   else
-    redis.call('HSET', key, unpack(fields))
+    redis.call('HSET', job_key(id), unpack(fields))
   end
-  return turned and 'turned' or cancel and 'cancel' or 'ok'
+  return turned and 'turned' or job.cancel and 'cancel' or 'ok'
 end
 
 local replies = for_each(items, write)

@@ -1,28 +1,28 @@
 #!lua flags=allow-oom
 -- Starts an attempt for each of a batch of entries that a worker holds.
 --
--- Atomic, because the fence, the attempt and the state must move together: from here on only the
--- holder of the new fence can write to the job. An entry whose job must not run (cancelled, gone,
--- already finished, past its deadline) is acknowledged here and leaves the stream.
+-- Atomic, because the fence, the attempt and the state must move together: from here on only the holder of the new
+-- fence can write to the job. An entry whose job must not run (cancelled, gone, already finished, past its deadline) is
+-- acknowledged here and leaves the stream.
 --
--- An entry that is a lane's turn gives a job of the lane, or more (see the prelude).
+-- An entry that is a lane's turn gives a job of the lane, or more (lib/lanes.lua).
 --
--- A job over the limit or the rate of its kind steps aside (see the prelude): no attempt of it begins. Nor does one of
+-- A job over the limit or the rate of its kind steps aside (lib/limits.lua): no attempt of it starts. Nor does one of
 -- a job that needs a thread or a process while the worker has none free: it is set apart.
 --
--- args = { partition, worker, result_ttl_ms, keep, call, spare, limits, rates, needs, free, hold, items };
+-- args = { partition, worker, result_ttl_ms, finished_kept, call, spare, limits, rates, needs, free, hold, items };
 --   item = { tier, entry, id }
---   call: names this call; one that is repeated, because its reply was lost, starts nothing anew;
+--   call: names this call; a call that is repeated, because its reply was lost, starts nothing again;
 --   spare: tier -> how many jobs beyond the items its lanes may give;
 --   limits: kind -> how many of its jobs, or of those with one value, may run;
 --   rates: kind -> { ms between two starts, starts at once };
 --   needs: kind -> `thread` or `process`, of those kinds that need one; free: how many of each the worker has;
---   hold: 1: the items were read where such jobs lie apart, and for one that has older ones behind it the worker waits.
+--   hold: 1: the worker reads the streams where such jobs lie apart, and waits with a job that has older ones behind it.
 -- Reply: MessagePack array { replies, drawn, apart, faults }: for each item { go, fence, attempt, remaining_ms, submitted_ms,
 --   lost, waited_ms, started_ms };
 --   for each job that a lane gave { tier, entry, id, envelope, the same }
---   go: 1 run it, 0 do not, 2 ask again when there is something free (only with `hold`); remaining_ms: until the deadline, 0 if there is none,
---   -1 of a saga that unwinds, for which none counts;
+--   go: 1 run it, 0 do not, 2 ask again when there is something free (only with `hold`); remaining_ms: until the
+--   deadline, 0 if there is none, -1 of a saga that unwinds, for which none counts;
 --   lost: how many workers were lost while they ran this job; waited_ms: since it was queued;
 --   started_ms: the milestone, which a repetition of the call does not move;
 --   apart: { tier, need, jobs } for each stream to which this call has set something apart: how many wait there by now;
@@ -30,12 +30,36 @@
 -- O(items).
 
 local partition, worker, ttl, kept, call, spare, limits, rates, needs, free, hold, items = unpack(args)
-keep = kept
+keep_finished(kept)
 local drawn, begun, faults = {}, {}, {}
 local apart = {}
 
--- The rate at which a tier drains, jobs a second: a moving average over about ten seconds, measured while
--- there is a backlog (submit.lua begins anew when there is none).
+-- The answer about an entry that no attempt starts for.
+local NOT_STARTED = { 0, 0, 0, 0, 0, 0, 0, 0 }
+local ASK_AGAIN = { 2, 0, 0, 0, 0, 0, 0, 0 }
+
+local FIELDS = { 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost',
+  'call', 'logged', 'caller', 'unique', 'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued', 'size' }
+
+-- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
+-- every job comes through here.
+local function load(id, tier)
+  local found = redis.call('HMGET', job_key(id), unpack(FIELDS))
+  return { id = id, tier = tier, state = found[1], entry = found[2], fence = found[3], attempt = found[4], seq = found[5],
+    watchers = found[6], deadline = found[7], submitted = found[8], cancel = found[9], lost = found[10],
+    call = found[11], logged = found[12], caller = found[13], unique = found[14], limit = found[15], kind = found[16],
+    paced = found[17], shed = found[18], saga = found[19], unwinding = found[20], enqueued = found[21], size = found[22] }
+end
+
+local function check(job)
+  job.seq, job.fence = check_record(job.state, job.seq), whole(job.fence, 'fence')
+  job.attempt, job.submitted = whole(job.attempt, 'attempt'), whole(job.submitted, 'submitted')
+  job.lost = whole(job.lost or '0', 'lost')
+  job.enqueued = job.enqueued and whole(job.enqueued, 'enqueued')
+end
+
+-- The rate at which a tier drains, jobs a second: a moving average over about ten seconds. It is measured while there
+-- is a backlog; submit.lua begins again when there is none.
 local function measure(tier, count)
   local key = flow_key(tier)
   local since, counted, rate, open, aside = unpack(redis.call('HMGET', key, 'since', 'count', 'rate', 'lanes', 'aside'))
@@ -51,63 +75,57 @@ local function measure(tier, count)
   if (lanes[tier] or open or ' ') == ' ' and count_in(aside) <= 0 then redis.call('PEXPIRE', key, FLOW_TTL) end
 end
 
--- Until a deadline, ms; 0 if there is none, -1 if none counts.
-local function remaining(deadline, unwinding)
-  if unwinding then return -1 end
-  return deadline and math.max(whole(deadline, 'deadline') - now, 1) or 0
-end
-
-local function end_unstarted(id, tier, entry, seq, watchers, state, ...)
-  finish(id, state, { 'seq', seq }, ttl, ...)
-  acknowledge(tier, entry)
-  tell(watchers, partition, id, seq, FINAL, bare_tail(state))
+-- Returns the ms until a job's deadline: 0 if it has none, -1 if none counts because it unwinds.
+local function remaining(job, unwinding)
+  return unwinding and -1 or ms_left(job.deadline)
 end
 
 local function limit_of(limit) return limits[string.match(limit, '^[^:]*')] end
 
--- Whether a job has, or gets, a place of its limit. One that runs, and whose worker was lost, keeps it.
-local function has_place(limit, id, state)
+-- Returns whether a job has, or gets, a place of its limit. A job that runs, and whose worker was lost, keeps it.
+local function has_place(job)
+  local limit, id = job.limit, job.id
   local most = limit_of(limit)
   if not most then return true end -- this worker's release has no limit for the kind any more
   local key = limit_key(limit)
   if redis.call('SISMEMBER', key, id) == 1 then
-    if state == 'running' or redis.call('SCARD', key) <= most then return true end
+    if job.state == RUNNING or redis.call('SCARD', key) <= most then return true end
     redis.call('SREM', key, id) -- the limit is lower than it was when the job got its place
     return false
   end
-  if state ~= 'running' and (redis.call('SCARD', key) >= most or redis.call('ZCARD', limited_key(limit)) > 0) then
+  if job.state ~= RUNNING and (redis.call('SCARD', key) >= most or redis.call('ZCARD', limited_key(limit)) > 0) then
     return false
   end
   redis.call('SADD', key, id)
   return true
 end
 
--- In the order in which they were queued: an entry's id is the time, ms, and a number within it.
-local function wait_for_place(limit, id, tier, entry, deadline)
+-- Jobs wait for a place in the order in which they were queued: an entry's id is the time, ms, and a number within it.
+local function wait_for_place(job, entry)
   local ms, number = string.match(entry, '^(%d+)-(%d+)')
-  step_aside(id, tier, entry, deadline)
-  redis.call('ZADD', limited_key(limit), ms * 1000 + math.min(number, 999), id)
-  fill(limit, limit_of(limit)) -- it may be higher than it was
+  step_aside(job.id, job.tier, entry, job.deadline)
+  redis.call('ZADD', limited_key(job.limit), ms * 1000 + math.min(number, 999), job.id)
+  fill(job.limit, limit_of(job.limit)) -- it may be higher than it was
 end
 
--- Whether a job of a kind with a rate may start now; else it has its turn: a token of its own, which no other gets.
+-- Returns whether a job of a kind with a rate may start now. Otherwise it gets its turn: a token that no other job gets.
 -- The bucket is kept as the moment at which it would be full again (the generic cell rate algorithm; ITU-T I.371).
-local function in_pace(kind, id, tier, entry, deadline)
-  local interval, burst = unpack(rates[kind])
-  local full = math.max(now, count_in(redis.call('GET', rate_key(kind)))) + interval
-  redis.call('SET', rate_key(kind), string.format('%.3f', full), 'PX', math.ceil(full - now) + 1000)
+local function in_pace(job, entry)
+  local interval, burst = unpack(rates[job.kind])
+  local full = math.max(now, count_in(redis.call('GET', rate_key(job.kind)))) + interval
+  redis.call('SET', rate_key(job.kind), string.format('%.3f', full), 'PX', math.ceil(full - now) + 1000)
   local due = math.ceil(full - burst * interval)
   if due <= now then return true end
-  step_aside(id, tier, entry, false)
-  redis.call('HSET', job_key(id), 'paced', 1)
-  due = deadline and math.min(due, tonumber(deadline)) or due
-  redis.call('ZADD', scheduled_key, due, id)
-  redis.call('PUBLISH', channels .. 'due', due)
+  step_aside(job.id, job.tier, entry, false)
+  redis.call('HSET', job_key(job.id), 'paced', 1)
+  due = job.deadline and math.min(due, tonumber(job.deadline)) or due
+  redis.call('ZADD', scheduled_key, due, job.id)
+  publish_due(due)
   return false
 end
 
--- One that lies apart already would go behind those that were queued after it: if there are any, its worker keeps it,
--- and its lease. If there are none it is at the disposal of others again.
+-- A job that lies apart already would go behind those that were queued after it. If there are any, its worker keeps it,
+-- and its lease; if there are none, any worker may take it again.
 local function keeps_place(need, tier, entry)
   if hold ~= 1 then return false end
   local stream, id = place(tier, entry)
@@ -125,75 +143,91 @@ local function set_apart(need, id, tier, entry)
   apart[ready_key(tier, need)] = { tier, need }
 end
 
--- Starts one; returns its reply.
-local function start(tier, entry, id)
-  local key = job_key(id)
-  local state, held, fence, attempt, seq, watchers, deadline, submitted, cancel, lost, begun_by, logged, caller,
-    unique, limit, kind, paced, shed, saga, unwinding, enqueued, size = unpack(redis.call('HMGET', key, 'state', 'entry', 'fence',
-      'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost', 'call', 'logged', 'caller', 'unique',
-      'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued', 'size'))
-  if state then
-    seq, fence, attempt = check_record(state, seq), whole(fence, 'fence'), whole(attempt, 'attempt')
-    submitted, lost = whole(submitted, 'submitted'), whole(lost or '0', 'lost')
-    enqueued = enqueued and whole(enqueued, 'enqueued')
-  end
-  local again = state == 'running' and begun_by == call
-  if unwinding then deadline = false end
-  -- If it was cancelled, its worker was lost before it could obey.
-  local need = needs[kind]
-  local doomed = cancel and 'cancelled' or deadline and tonumber(deadline) <= now and 'expired'
-  if not state or held ~= entry or (state ~= 'queued' and state ~= 'running') then
-    acknowledge(tier, entry)
-  elseif again then
-    if need then free[need] = (free[need] or 0) - 1 end
-    local begun_at = whole(redis.call('HGET', key, 'started'), 'started')
-    return { 1, fence, attempt, remaining(deadline, unwinding), submitted, lost, begun_at - (enqueued or begun_at),
-      begun_at }
-  elseif doomed and not turn(id, saga, doomed) then
-    end_unstarted(id, tier, entry, seq + 1, watchers, doomed, logged, caller, unique, saga, limit, size,
-      deadline)
-  elseif need and (free[need] or 0) <= 0 then
-    if keeps_place(need, tier, entry) then return { 2, 0, 0, 0, 0, 0, 0, 0 } end
-    set_apart(need, id, tier, entry)
-  elseif limit and not (unwinding or doomed) and not has_place(limit, id, state) then
-    wait_for_place(limit, id, tier, entry, deadline)
-  elseif state == 'queued' and rates[kind] and not (unwinding or doomed or paced)
-    and not in_pace(kind, id, tier, entry, deadline) then
-    -- its turn comes
-  else
-    if need then free[need] = (free[need] or 0) - 1 end
-    if paced then redis.call('HDEL', key, 'paced') end
-    if shed then redis.call('ZREM', sheddable_key(tier), id) end
-    if doomed then lost = 0 end -- of one that turns none counts
-    if state == 'running' then
-      remember(id, 'lost', '')
-      if not doomed then
-        lost = lost + 1
-        redis.call('HSET', key, 'lost', lost)
-      end
-    end
-    fence, attempt, seq = fence + 1, attempt + 1, seq + 1
-    redis.call('HSET', key, 'state', 'running', 'fence', fence, 'attempt', attempt, 'seq', seq,
-      'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
-    tell(watchers, partition, id, seq, CHANGE,
-      '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
-    begun[tier] = (begun[tier] or 0) + 1
-    return { 1, fence, attempt, remaining(deadline, unwinding or doomed), submitted, lost, now - (enqueued or now), now }
-  end
-  return { 0, 0, 0, 0, 0, 0, 0, 0 }
+local function use_need(need)
+  if need then free[need] = (free[need] or 0) - 1 end
 end
 
--- Starts one whose record may be broken: it then leaves the stream, and ends.
+-- This call started the attempt already: its reply was lost, and the answer is what it was.
+local function repeat_start(job)
+  local begun_at = whole(redis.call('HGET', job_key(job.id), 'started'), 'started')
+  return { 1, job.fence, job.attempt, remaining(job, job.unwinding), job.submitted, job.lost,
+    begun_at - (job.enqueued or begun_at), begun_at }
+end
+
+-- Returns whether something keeps a job of a limit or a rate from starting; it has then stepped aside.
+local function must_wait(job, entry)
+  if job.limit and not has_place(job) then
+    wait_for_place(job, entry)
+    return true
+  end
+  return job.state == QUEUED and rates[job.kind] and not job.paced and not in_pace(job, entry)
+end
+
+-- turns: whether the job would have ended, and unwinds instead; the lost workers of its past do not count then.
+local function start_attempt(job, turns)
+  local id, key, lost = job.id, job_key(job.id), turns and 0 or job.lost
+  if job.paced then redis.call('HDEL', key, 'paced') end
+  if job.shed then redis.call('ZREM', sheddable_key(job.tier), id) end
+  if job.state == RUNNING then
+    remember(id, 'lost', '')
+    if not turns then
+      lost = lost + 1
+      redis.call('HSET', key, 'lost', lost)
+    end
+  end
+  local fence, attempt = job.fence + 1, job.attempt + 1
+  job.seq = job.seq + 1
+  redis.call('HSET', key, 'state', RUNNING, 'fence', fence, 'attempt', attempt, 'seq', job.seq,
+    'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
+  tell(job, partition, CHANGE, '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
+  begun[job.tier] = (begun[job.tier] or 0) + 1
+  return { 1, fence, attempt, remaining(job, job.unwinding or turns), job.submitted, lost, now - (job.enqueued or now), now }
+end
+
+-- Starts an attempt for an entry, or finds why it must not start; returns the reply.
+local function start(tier, entry, id)
+  local job = load(id, tier)
+  local state = job.state
+  if state then check(job) end
+  if job.unwinding then job.deadline = false end
+  -- If someone asked that it stop, its worker was lost before it could obey.
+  local need = needs[job.kind]
+  local ends = job.cancel and CANCELLED or job.deadline and tonumber(job.deadline) <= now and EXPIRED
+  if not state or job.entry ~= entry or (state ~= QUEUED and state ~= RUNNING) then
+    acknowledge(tier, entry)
+    return NOT_STARTED
+  end
+  if state == RUNNING and job.call == call then
+    use_need(need)
+    return repeat_start(job)
+  end
+  if ends and not turn(job, ends) then
+    acknowledge(tier, entry)
+    job.seq = job.seq + 1
+    end_plainly(job, partition, ends, ttl)
+    return NOT_STARTED
+  end
+  if need and (free[need] or 0) <= 0 then
+    if keeps_place(need, tier, entry) then return ASK_AGAIN end
+    set_apart(need, id, tier, entry)
+    return NOT_STARTED
+  end
+  if not (job.unwinding or ends) and must_wait(job, entry) then return NOT_STARTED end
+  use_need(need)
+  return start_attempt(job, ends)
+end
+
+-- Starts a job whose record may be broken: it then leaves the stream, and ends.
 local function try_start(tier, entry, id)
   local done_well, reply = pcall(start, tier, entry, id)
   if done_well then return reply end
-  faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reply), 2)
+  faults[#faults + 1] = fault_with(id, reply)
   acknowledge(tier, entry)
   pcall(give_up, id, partition, ttl, BROKEN)
-  return { 0, 0, 0, 0, 0, 0, 0, 0 }
+  return NOT_STARTED
 end
 
--- Takes up to `count` new entries of a lane, whose group is made when it is first wanted.
+-- Takes up to `count` new entries of a lane. The first call makes the lane's group.
 local function draw(tier, lane, count)
   local stream = ready_key(tier, lane)
   local function read()
@@ -216,7 +250,7 @@ local function start_drawn(tier, lane, found, call_before)
   end
 end
 
--- What this call has started before, if it is a repetition.
+-- Finds what this call has started before, if it is a repetition.
 local function recall(tier, lane)
   local stream = ready_key(tier, lane)
   local found = redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', 10000, 'STREAMS', stream, '0')
@@ -241,15 +275,15 @@ local function take_turn(tier, turn, lane)
   end
 end
 
-local function begin_one(item)
+local function start_item(item)
   local tier, entry, id = unpack(item)
   if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id) end
   local done_well, reason = pcall(take_turn, tier, entry, string.sub(id, 2))
-  if not done_well then faults[#faults + 1] = id .. ' ' .. string.sub(fault_of(reason), 2) end
-  return { 0, 0, 0, 0, 0, 0, 0, 0 }
+  if not done_well then faults[#faults + 1] = fault_with(id, reason) end
+  return NOT_STARTED
 end
 
-local replies = for_each(items, begin_one)
+local replies = for_each(items, start_item)
 for tier, count in pairs(begun) do measure(tier, count) end
 conclude()
 local waiting = {}

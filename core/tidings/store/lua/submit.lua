@@ -1,23 +1,25 @@
 -- Accepts a batch of jobs: each is in the queue, or in the schedule, when this returns.
 --
--- Atomic, because a job, its idempotency key, its unique value and its place in the queue must come into
--- being together: two servers that submit the same key at the same time get one job.
+-- Atomic, because a job, its idempotency key, its unique value and its place in the queue must come into being
+-- together: two servers that submit the same key at the same time get one job.
 --
 -- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, max_caller_bytes, direct,
---   result_ttl_ms, keep, items }
---   max_caller: live jobs that one caller may have; max_caller_bytes: of their envelopes; direct: how many of them before more go to its lane
---   item = { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller,
---            unique, unique_ms, correlation_id, watch, parent, terms, traceparent }
---     at_ms: not before this time (since the epoch), 0 for none; deadline_ms: from now, 0 for none;
---     key: '' for none, else it already names caller and kind;
---     unique: '' for none, else kind and value; unique_ms: how long it may hold others off, 0: while it lives;
---     watch: 1 if `gateway` wants the events;
---     parent: '' for none, else token and step of the saga that calls it: such a job is made once for its id,
---       and no limit holds it back, since its parent has passed them.
---     terms: false, or { limit, priority, max_eta_ms, shed, fallback }
---       limit: whose place it needs, '' for none; max_eta_ms: if it would wait longer it is not queued as it is, 0: it is;
---       instead, shed: the problem (JSON text) of the least important job, which ends for it, or '';
---       fallback: false, or { kind, tier, envelope, limit }, which is queued in its place.
+--   result_ttl_ms, finished_kept, items }
+--   max_caller: live jobs that one caller may have; max_caller_bytes: of their envelopes; direct: how many of them go
+--     to the tier's own stream, and more to the caller's lane
+--   item: a map of what is not the default; all but the first four may be missing:
+--     { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller, unique, unique_ms,
+--       correlation_id, watch, parent, terms, traceparent }
+--     at_ms: not before this time (since the epoch); deadline_ms: from now;
+--     key: of idempotency; it already names caller and kind;
+--     unique: kind and value; unique_ms: how long it may hold others off; without it: while the job lives;
+--     watch: 0 if `gateway` does not want the events;
+--     parent: token and step of the saga that calls it. Such a job is made once for its id, and no limit holds it
+--       back, since its parent has passed them.
+--     terms: a map of the same kind, { limit, priority, max_eta_ms, shed, fallback }
+--       limit: whose place the job needs; max_eta_ms: the longest that it may wait as it is;
+--       if it would wait longer, shed: the problem (JSON text) of the least important job, which ends for it, or
+--       fallback: { kind, tier, envelope, limit }, which is queued in its place.
 -- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms, degraded }
 --   answer: 'new', 'duplicate' (id is the earlier job's; state is 'unknown' where its record has left), 'reused'
 --           (another payload), 'heavy' (position is the bytes of the caller's live jobs, seq how many may be),
@@ -27,16 +29,16 @@
 -- O(items).
 
 local partition, gateway, window, max_backlog, max_caller, max_bytes, direct, ttl, kept, items = unpack(args)
-keep = kept
+keep_finished(kept)
 local waiting = {}
 local rates = {}
 
--- A rate nobody has renewed for this long says nothing any more.
+-- The rate of a tier says nothing once no worker has measured it for this long.
 local RATE_VALID_MS = 30000
 
--- Jobs that wait in a tier: { in its stream, in its lanes, aside }.
+-- Counts the jobs that wait in a tier: { in its stream, in its lanes, aside }.
 local function backlog(tier)
-  -- Counted once a script, before its own entries, which are added by hand.
+  -- The store is asked once a script, before the script's own entries; those are added by hand.
   local counted = waiting[tier]
   if not counted then
     local since, rate, open, aside, known = unpack(redis.call('HMGET', flow_key(tier), 'since', 'rate', 'lanes',
@@ -54,7 +56,7 @@ local function backlog(tier)
   return counted
 end
 
--- How long a tier takes to drain some jobs, ms.
+-- Returns the ms in which a tier drains some jobs.
 local function drain_ms(tier, jobs)
   if jobs == 0 then return 0 end
   return rates[tier] > 0 and math.ceil(jobs * 1000 / rates[tier]) or -1
@@ -65,10 +67,10 @@ local function earlier(key, fingerprint)
   if not known then return nil end
   local split = string.find(known, ' ', 1, true)
   local id = string.sub(known, 1, split - 1)
-  local record = redis.call('HMGET', job_key(id), 'state', 'seq')
-  if string.sub(known, split + 1) ~= fingerprint then return { 'reused', id, record[1] or 'unknown', 0, 0, 0 } end
-  if not record[1] then return { 'duplicate', id, 'unknown', 0, 0, 0 } end -- the key is remembered longer than the result
-  return { 'duplicate', id, record[1], check_record(record[1], record[2]), 0, 0 }
+  local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
+  if string.sub(known, split + 1) ~= fingerprint then return { 'reused', id, state or 'unknown', 0, 0, 0 } end
+  if not state then return { 'duplicate', id, 'unknown', 0, 0, 0 } end -- the key is remembered longer than the result
+  return { 'duplicate', id, state, check_record(state, seq), 0, 0 }
 end
 
 local function present(id)
@@ -78,12 +80,10 @@ end
 
 local function live_holder(unique)
   local id = holder(unique)
-  if not id then return nil end
-  local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
-  return { 'duplicate', id, state, check_record(state, seq), 0, 0 }
+  return id and present(id)
 end
 
--- A tenth of the backlog is what a refused caller waits for: by then there is room for more than one.
+-- A refused caller is to wait for a tenth of the backlog: by then there is room for more than one job.
 local function refuse(id, tier, caller, bytes)
   local counted = backlog(tier)
   local ahead = counted[1] + counted[2] + counted[3]
@@ -93,20 +93,22 @@ local function refuse(id, tier, caller, bytes)
   if caller == '' then return nil end
   local live = live_of(caller)
   if live >= max_caller then return { 'crowded', id, '', 0, live, drain_ms(tier, math.ceil(live / 10)) } end
-  local heavy_now = bytes_of(caller)
-  if heavy_now + bytes <= max_bytes then return nil end
-  return { 'heavy', id, '', max_bytes, heavy_now, drain_ms(tier, math.ceil(live / 10)) }
+  local bytes_now = bytes_of(caller)
+  if bytes_now + bytes <= max_bytes then return nil end
+  return { 'heavy', id, '', max_bytes, bytes_now, drain_ms(tier, math.ceil(live / 10)) }
 end
 
--- The lane of a job, where it is one of `live` of its caller; nil: the tier's stream itself.
+-- The lane of a new job, one of `live` of its caller; nil: the tier's own stream.
 local function lane_for(caller, live)
   return caller ~= '' and live > direct and lane_of(caller) or nil
 end
 
--- The order in which jobs are shed: the least important first, of those the one that has waited longest. A priority
--- is -100 to 100, and a time of ms has less than 42 bits: both together are exact.
+-- The order in which jobs are shed: the least important first, of those the job that has waited longest. A priority is
+-- -100 to 100, and a time of ms has less than 42 bits: a number holds both exactly.
 local PRIORITY = 4398046511104
 local function importance(priority) return priority * PRIORITY + now end
+
+local SHED_FIELDS = { 'state', 'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit', 'size', 'deadline' }
 
 -- Ends the least important job that waits in a tier, if it is no more important than `priority`.
 local function shed_one(tier, priority, problem)
@@ -114,88 +116,43 @@ local function shed_one(tier, priority, problem)
     local id, score = unpack(redis.call('ZRANGE', sheddable_key(tier), 0, 0, 'WITHSCORES'))
     if not id or math.floor(tonumber(score) / PRIORITY) > priority then return false end
     redis.call('ZREM', sheddable_key(tier), id)
-    local state, entry, seq, watchers, caller, unique, saga, limit, size, deadline = unpack(redis.call('HMGET',
-      job_key(id), 'state',
-      'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit', 'size', 'deadline'))
-    if state == 'queued' and pcall(whole, seq, 'seq') then -- one that is broken ends when it is taken
-      if entry then
-        acknowledge(tier, entry)
-      else
-        leave_aside(id, tier)
-      end
-      finish(id, 'failed', { 'seq', seq + 1, 'problem', problem }, ttl, false, caller, unique, saga, limit, size,
-        deadline)
-      tell(watchers, partition, id, seq + 1, FINAL,
-        '"event":"failed","status":"failed","data":{"problem":' .. problem .. '}}')
+    local job = load_job(id, SHED_FIELDS)
+    if job.state == QUEUED and pcall(whole, job.seq, 'seq') then -- a broken job ends when a worker takes it
+      job.tier, job.seq = tier, job.seq + 1
+      leave_places(job)
+      fail(job, partition, problem, ttl)
       return true
     end
   end
 end
 
--- What becomes of a job that would wait longer than its kind allows.
+-- Decides about a job that would wait longer than its kind allows.
 -- Returns how it is degraded ('': not at all), or nil and the reply that refuses it.
 local function degrade(id, tier, caller, terms)
-  local _, priority, max_eta, shed, fallback = unpack(terms)
+  local max_eta = terms.max_eta_ms or 0
   if max_eta == 0 then return '' end
   local counted = backlog(tier)
   local ahead = counted[1]
   if lane_for(caller, live_of(caller) + 1) then ahead = ahead + counted[2] end
   local eta = drain_ms(tier, ahead)
   if eta <= max_eta then return '' end
-  if fallback then return 'fallback' end
-  if shed ~= '' and shed_one(tier, priority, shed) then return 'shed' end
+  if terms.fallback then return 'fallback' end
+  if (terms.shed or '') ~= '' and shed_one(tier, terms.priority or 0, terms.shed) then return 'shed' end
   return nil, { 'busy', id, '', 0, ahead, eta - max_eta }
 end
 
-local function accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent,
-  terms, trace)
-  local key = job_key(id)
-  local fields = { 'kind', kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0, 'submitted', now }
-  local function set(name, value)
-    fields[#fields + 1] = name
-    fields[#fields + 1] = value
-  end
-  if watch == 1 then set('watchers', gateway) end
-  if owner ~= '' then set('owner', owner) end
-  if caller ~= '' then
-    set('caller', caller)
-    set('size', #envelope)
-  end
-  if unique ~= '' then set('unique', unique) end
-  if correlation ~= '' then set('correlation_id', correlation) end
-  if trace ~= '' then set('traceparent', trace) end
-  if deadline > 0 then
-    set('deadline', now + deadline)
-    redis.call('ZADD', deadlines_key, now + deadline, id)
-  end
-  if parent ~= '' then
-    set('parent', parent)
-    set('saga', 1)
-  end
-  if terms and terms[1] ~= '' then set('limit', terms[1]) end
-  if caller ~= '' and direct_of(tier) ~= direct then
-    redis.call('HSET', flow_key(tier), 'direct', direct) -- for the next time that it is queued, by whom it may be
-    know_direct(tier, direct)
-  end
-  if due > now then
-    set('state', 'scheduled')
-    set('envelope', envelope)
-    redis.call('HSET', key, unpack(fields))
-    redis.call('ZADD', scheduled_key, due, id)
-    redis.call('PUBLISH', channels .. 'due', due)
-    tally(caller, 1, #envelope)
-    return { 'new', id, 'scheduled', 1, 0, due - now }
-  end
-  set('state', 'queued')
+-- Queues a job that is due; fields: of its record. Returns the reply.
+local function queue_now(item, fields, set)
+  local id, tier, caller, terms = item.id, item.tier, item.caller or '', item.terms
+  set('state', QUEUED)
   set('enqueued', now)
   local counted, lane = backlog(tier), lane_for(caller, caller ~= '' and live_of(caller) + 1 or 0)
-  set('entry', append(id, tier, envelope, lane))
-  if terms and terms[4] ~= '' then
+  set('entry', append(id, tier, item.envelope, lane))
+  if terms and (terms.shed or '') ~= '' then
     set('shed', 1)
-    redis.call('ZADD', sheddable_key(tier), importance(terms[2]), id)
+    redis.call('ZADD', sheddable_key(tier), importance(terms.priority or 0), id)
   end
-  redis.call('HSET', key, unpack(fields))
-  tally(caller, 1, #envelope)
+  redis.call('HSET', job_key(id), unpack(fields))
   local ahead = counted[1]
   if lane then
     ahead = ahead + counted[2]
@@ -203,37 +160,85 @@ local function accept(id, kind, tier, envelope, due, deadline, owner, caller, un
   else
     counted[1] = ahead + 1
   end
-  return { 'new', id, 'queued', 1, ahead, drain_ms(tier, ahead) }
+  return { 'new', id, QUEUED, 1, ahead, drain_ms(tier, ahead) }
+end
+
+-- Makes the record of a job and puts it where it waits; due: ms since the epoch. Returns the reply.
+local function accept(item, due)
+  local id, tier, caller, envelope, terms = item.id, item.tier, item.caller or '', item.envelope, item.terms
+  local fields = { 'kind', item.kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0, 'submitted', now }
+  local function set(name, value)
+    if value and value ~= '' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  if item.watch ~= 0 then set('watchers', gateway) end
+  set('owner', item.owner)
+  if caller ~= '' then
+    set('caller', caller)
+    set('size', #envelope)
+  end
+  set('unique', item.unique)
+  set('correlation_id', item.correlation_id)
+  set('traceparent', item.traceparent)
+  if (item.deadline_ms or 0) > 0 then
+    set('deadline', now + item.deadline_ms)
+    redis.call('ZADD', deadlines_key, now + item.deadline_ms, id)
+  end
+  if (item.parent or '') ~= '' then
+    set('parent', item.parent)
+    set('saga', 1)
+  end
+  if terms then set('limit', terms.limit) end
+  if caller ~= '' and direct_of(tier) ~= direct then
+    redis.call('HSET', flow_key(tier), 'direct', direct) -- for when a worker, which has no such setting, queues it again
+    know_direct(tier, direct)
+  end
+  local reply
+  if due > now then
+    set('state', SCHEDULED)
+    redis.call('HSET', job_key(id), 'envelope', envelope, unpack(fields))
+    redis.call('ZADD', scheduled_key, due, id)
+    publish_due(due)
+    reply = { 'new', id, SCHEDULED, 1, 0, due - now }
+  else
+    reply = queue_now(item, fields, set)
+  end
+  tally(caller, 1, #envelope)
+  return reply
+end
+
+-- Replaces a job by its fallback, in the item itself: the caller's other wishes stay.
+local function fall_back(item)
+  local fallback = item.terms.fallback
+  item.kind, item.tier, item.envelope = fallback.kind, fallback.tier, fallback.envelope
+  item.terms = { limit = fallback.limit }
 end
 
 local function submit(item)
-  local id, kind, tier, envelope, delay, at_ms, deadline, key, fingerprint, owner, caller, unique, unique_ms,
-    correlation, watch, parent, terms, trace = unpack(item)
-  local name = root .. 'key:' .. key
-  local reply = key ~= '' and earlier(name, fingerprint) or parent ~= '' and present(id) or nil
+  local id, caller, key, parent, unique = item.id, item.caller or '', item.key or '', item.parent or '', item.unique or ''
+  local fingerprint, due = item.fingerprint or '', math.max(item.at_ms or 0, now + (item.delay_ms or 0))
+  local reply = key ~= '' and earlier(dedup_key(key), fingerprint) or parent ~= '' and present(id) or nil
   local known = reply ~= nil
   if not reply and unique ~= '' then reply = live_holder(unique) end
-  if not reply and parent == '' then reply = refuse(id, tier, caller, #envelope) end
+  if not reply and parent == '' then reply = refuse(id, item.tier, caller, #item.envelope) end
   local degraded = ''
-  if not reply and terms and parent == '' and math.max(at_ms, now + delay) <= now then
-    degraded, reply = degrade(id, tier, caller, terms)
+  if not reply and item.terms and parent == '' and due <= now then
+    degraded, reply = degrade(id, item.tier, caller, item.terms)
     if degraded == 'fallback' then
-      local limit
-      kind, tier, envelope, limit = unpack(terms[5])
-      terms = { limit, 0, 0, '', false }
-      reply = refuse(id, tier, caller, #envelope)
+      fall_back(item)
+      reply = refuse(id, item.tier, caller, #item.envelope)
     end
   end
   if not reply then
-    local due = math.max(at_ms, now + delay)
-    reply = accept(id, kind, tier, envelope, due, deadline, owner, caller, unique, correlation, watch, parent,
-      terms, trace)
+    reply = accept(item, due)
     reply[7] = degraded
-    if unique ~= '' then hold(unique, id, unique_ms) end
+    if unique ~= '' then hold(unique, id, item.unique_ms or 0) end
   end
-  -- Of a duplicate by its unique value too: the same call, repeated later, must get the same job.
+  -- The key is also remembered for a duplicate by its unique value: the same call, repeated later, must get that job.
   if key ~= '' and not known and (reply[1] == 'new' or reply[1] == 'duplicate') then
-    redis.call('SET', name, reply[2] .. ' ' .. fingerprint, 'PX', window)
+    redis.call('SET', dedup_key(key), reply[2] .. ' ' .. fingerprint, 'PX', window)
   end
   return reply
 end

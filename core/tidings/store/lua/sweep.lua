@@ -1,20 +1,20 @@
 #!lua flags=allow-oom
 -- Clears away what dead workers and lost writes leave behind, a bounded part of a partition at a time.
 --
--- Atomic, because deleting a consumer deletes what it holds, and a log whose job comes back is no
--- orphan: between the look and the deed nothing may happen.
+-- Atomic, because deleting a consumer deletes what it holds, and a log whose job comes back is no orphan: between the
+-- look and the deed nothing may happen.
 --
--- A consumer goes if it holds nothing, has asked for nothing for `idle_ms`, and is not among the living;
--- one that lives but was idle would come back by itself at its next read. Of the keys, a log without
--- its job goes, a journal of steps too, and the record of a job that has ended gets the expiry that it lacks.
+-- A consumer goes if it holds nothing, has asked for nothing for `idle_ms`, and is not among the living; a consumer that
+-- lives but was idle would come back by itself at its next read. Of the keys, a log without its job goes, a journal of
+-- steps too, and the record of a job that has ended gets the expiry that it lacks.
 --
 -- A live job that lies nowhere any more, as its entry was deleted or lost, is put back if its record has its input, and
--- ends otherwise. One that runs is left alone as long as its worker renews its lease (beat.lua).
+-- ends otherwise. A job that runs is left alone as long as its worker renews its lease (beat.lua).
 --
--- A place of a limit whose holder is gone or has ended goes to the next; one that waits for a place, and is no more,
--- is forgotten. In a lane that has lost its turn it is put back.
+-- A place of a limit whose holder is gone or has ended goes to the next job; a job that waits for a place, and is no
+-- more, is forgotten. A lane that has lost its turn gets it back.
 --
--- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits, partition, keep }
+-- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits, partition, finished_kept }
 --   living: names of the workers that say they live; cursor: where the last sweep stopped, at first '0';
 --   count: how many keys to look at, about; limits: kind -> how many of its jobs may run.
 -- Reply: MessagePack array { cursor, consumers, logs, records, lost }: where to go on ('0': from the beginning
@@ -22,7 +22,7 @@
 -- O(tiers · lanes + consumers + count).
 
 local tiers, living, idle, ttl, cursor, count, limits, partition, kept = unpack(args)
-keep = kept
+keep_finished(kept)
 local consumers, logs, records, lost = 0, 0, 0, 0
 local looked_at = 0
 
@@ -31,7 +31,7 @@ for _, worker in ipairs(living) do lives[worker] = true end
 
 local function sweep_consumers(stream)
   local rows = redis.pcall('XINFO', 'CONSUMERS', stream, GROUP)
-  if rows.err then return end -- a lane of which nobody has taken anything yet has no group
+  if rows.err then return end -- a lane of which no worker has taken anything yet has no group
   for _, row in ipairs(rows) do
     local consumer = {}
     for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
@@ -51,7 +51,7 @@ local function sweep_log(key, id)
   end
 end
 
--- To see whether an entry is there is to read it, and it may be large.
+-- The only way to see whether an entry is there is to read it, and it may be large.
 local LOOK_BYTES = 4194304
 
 local function is_there(tier, entry)
@@ -61,55 +61,57 @@ local function is_there(tier, entry)
   return found ~= nil
 end
 
--- Of a job that lies in a stream, or is said to.
-local function sweep_entry(key, id, state, tier, entry, envelope, vanished)
-  if looked_at >= LOOK_BYTES or (entry and is_there(tier, entry)) then return end
-  if state == 'running' then
-    if not vanished then redis.call('HSET', key, 'vanished', now) end
-    if not vanished or now - count_in(vanished) < idle then return end
+-- Sweeps a job that lies in a stream, by what its record says.
+local function sweep_entry(job)
+  if looked_at >= LOOK_BYTES or (job.entry and is_there(job.tier, job.entry)) then return end
+  local key = job_key(job.id)
+  if job.state == RUNNING then
+    if not job.vanished then redis.call('HSET', key, 'vanished', now) end
+    if not job.vanished or now - count_in(job.vanished) < idle then return end
   end
   lost = lost + 1
-  if state == 'queued' and envelope then
-    enqueue(id, tier, envelope)
+  if job.state == QUEUED and job.envelope then
+    enqueue(job.id, job.tier, job.envelope)
     redis.call('HDEL', key, 'envelope')
   else
-    give_up(id, partition, ttl, VANISHED)
+    give_up(job.id, partition, ttl, VANISHED)
   end
 end
 
--- Of a job that steps aside: it waits for a place of its limit, or for a time.
-local function sweep_aside(id, tier, envelope, limit)
-  if limit and redis.call('ZSCORE', limited_key(limit), id) then return end
-  if redis.call('ZSCORE', scheduled_key, id) then return end
+-- Sweeps a job that steps aside: it waits for a place of its limit, or for a time.
+local function sweep_aside(job)
+  if job.limit and redis.call('ZSCORE', limited_key(job.limit), job.id) then return end
+  if redis.call('ZSCORE', scheduled_key, job.id) then return end
   lost = lost + 1
-  step_back(id, tier, envelope)
+  step_back(job.id, job.tier, job.envelope)
 end
 
 local function sweep_scheduled(id)
   if redis.call('ZSCORE', scheduled_key, id) then return end
   lost = lost + 1
   redis.call('ZADD', scheduled_key, now, id)
-  redis.call('PUBLISH', channels .. 'due', now)
+  publish_due(now)
 end
 
-local function sweep_live(key, id, state)
-  local tier, entry, envelope, limit, vanished, deadline, unwinding = unpack(redis.call('HMGET', key, 'tier', 'entry',
-    'envelope', 'limit', 'vanished', 'deadline', 'unwinding'))
-  if deadline and not unwinding and not redis.call('ZSCORE', deadlines_key, id) then
-    redis.call('ZADD', deadlines_key, whole(deadline, 'deadline'), id)
+local LIVE_FIELDS = { 'state', 'tier', 'entry', 'envelope', 'limit', 'vanished', 'deadline', 'unwinding' }
+
+local function sweep_live(id)
+  local job = load_job(id, LIVE_FIELDS)
+  if job.deadline and not job.unwinding and not redis.call('ZSCORE', deadlines_key, id) then
+    redis.call('ZADD', deadlines_key, whole(job.deadline, 'deadline'), id)
   end
-  if state == 'queued' and not entry and envelope then
-    sweep_aside(id, tier, envelope, limit)
-  elseif state == 'queued' or state == 'running' then
-    sweep_entry(key, id, state, tier, entry, envelope, vanished)
-  elseif state == 'scheduled' then
+  if job.state == QUEUED and not job.entry and job.envelope then
+    sweep_aside(job)
+  elseif job.state == QUEUED or job.state == RUNNING then
+    sweep_entry(job)
+  elseif job.state == SCHEDULED then
     sweep_scheduled(id)
   end
 end
 
 local function sweep_record(key, id)
   local state = redis.call('HGET', key, 'state')
-  if NEXT[state] and not terminal(state) then return sweep_live(key, id, state) end
+  if NEXT[state] and not terminal(state) then return sweep_live(id) end
   if terminal(state) and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIRE', key, ttl)
     redis.call('PEXPIRE', log_key(id), ttl)
@@ -118,27 +120,27 @@ local function sweep_record(key, id)
   end
 end
 
--- In a lane something waits, and it has no turn: writes were lost. One turn too many does no harm.
+-- Gives a lane in which something waits its turn, in case writes were lost. One turn too many does no harm.
 local function sweep_lane(tier, lane)
   if unheld(ready_key(tier, lane)) == 0 then return end
   if unheld(ready_key(tier)) == 0 then close_lane(tier, lane) end
   open_lane(tier, lane)
 end
 
--- Nothing is set apart any more; or something is, and writes were lost that said so.
+-- Notes whether something is set apart, in case writes were lost that said so.
 local function sweep_apart(tier, need)
   local stream = ready_key(tier, need)
   if redis.call('EXISTS', stream) == 0 or unheld(stream) == 0 then
-    if string.find(lanes_of(tier), ' ' .. need .. ' ', 1, true) then close_lane(tier, need) end
+    if has_lane(tier, need) then close_lane(tier, need) end
   else
     note_apart(tier, need)
   end
 end
 
--- Whether a job that has a place runs, or lies where a worker will find it.
+-- Returns whether a job that has a place runs, or lies where a worker will find it.
 local function uses_place(id)
   local state, entry, paced = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'paced'))
-  return state == 'running' or state == 'queued' and (entry or paced)
+  return state == RUNNING or state == QUEUED and (entry or paced)
 end
 
 local function sweep_limit(limit)
@@ -171,11 +173,11 @@ local function sweep_key(key)
   return 'ok'
 end
 
--- Not always from the same key on, lest those behind large ones be never looked at.
+-- The first key changes from call to call, so that those behind large ones are looked at too.
 local keys = found[2]
 for i = 1, #keys do
   local key = keys[(now + i) % #keys + 1]
-  pcall(sweep_key, key) -- one that is not what its name says is left alone
+  pcall(sweep_key, key) -- a key that is not what its name says is left alone
 end
 conclude()
 return cmsgpack.pack({ found[1], consumers, logs, records, lost })

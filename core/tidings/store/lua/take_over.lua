@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Takes over entries of a tier and of its lanes whose holder has not renewed their lease.
 --
--- Atomic, because the lanes' groups are made when they are first wanted, and a stream without its group is
--- refused; and so that one call looks at them all.
+-- Atomic, because a lane has no group until a worker first reads it, and the store refuses a stream without its group;
+-- and so that one call looks at them all.
 --
--- It also takes what was set apart (see the prelude) for a need that no kind of the tier has here any more: after a
--- deploy nobody else may read it.
+-- It also takes what was set apart (lib/lanes.lua) for a need that no kind of the tier has here any more: after a deploy
+-- no other worker may read it.
 --
 -- args = { worker, tier, idle_ms, most, unread };  unread: the needs for which this worker does not read the tier
 -- Reply: MessagePack array of up to `most` { tier, entry, id, envelope }.

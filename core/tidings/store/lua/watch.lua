@@ -1,41 +1,42 @@
 #!lua flags=allow-oom
 -- Reads a batch of jobs, and from now on sends their events to a gateway; or no longer does.
 --
--- Atomic, because whatever is not in the answer must arrive in the inbox: the snapshot's number and
--- the start of the events have to meet without a hole. Both directions are one script, so that a
--- gateway that stops and starts to watch a job is obeyed in that order.
+-- Atomic, because whatever is not in the answer must arrive in the inbox: the snapshot's number and the start of the
+-- events have to meet without a hole. One script does both, so that a gateway that stops and starts to watch a job is
+-- obeyed in that order.
 --
 -- args = { gateway, budget, items };  gateway: '' to read only;  item = { id, after, whole }
 --   budget: bytes of the reply, about; after: the last number seen; -1: send no more events (the reply is then { '' });
---   whole: 1 to read it however large it is, but for its log, of which there is one page
+--   whole: 1 to read it however large it is; of its log there is one page
 -- Reply: MessagePack array with for each item { '' } (no such job), or a text:
---   `~`: what stands before it has used up the budget; ask again. Nothing after it was done either;
+--   `~`: the items before it have used up the budget; ask again. Nothing after it was done either;
 --   `+<bytes> <owner>`: it is larger than LARGE_BYTES, and `whole` was not given; nothing was done; or
 --   { state, attempt, seq, kind, progress, result, problem, correlation_id, traceparent, owner,
 --     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more }
---   of a job that takes none there are no steps; step = { path, head, input, outcome, cut }: JSON texts, or
---   '' where there is none or it is too large to be shown; cut: how many bytes were left out;
---   more: 1 if its log goes on after these chunks (log.lua);
---   where what is missing is ''; all numbers but those of the chunks are text.
+--   a text that is missing is '', a time nil; log_from: the first number that the log still has, 0: it is whole;
+--   step = { path, head, input, outcome, cut }, of a saga: JSON texts, or '' where there is none or it is too large to be
+--   shown; cut: how many bytes were left out;
+--   more: 1 if its log goes on after these chunks (log.lua).
 -- O(items + chunks).
 
--- A gateway that died stays listed until the job ends, and what is published to it nobody hears: that
--- costs less than to keep account of who lives, for every job.
+-- A gateway that died stays listed until the job ends, and no process hears what is published to it: that costs less
+-- than to keep account of the gateways that live, for every job.
 
 local gateway, budget, items = unpack(args)
 local bytes = 0
 
--- What is larger than this is read only where it is wanted whole, so that one call does not hold the store for long.
+-- A job that is larger is read only where it is wanted whole, so that one call does not hold the store for long.
 local LARGE_BYTES = 65536
--- Of a log of which this is not all, the rest is read page by page.
+-- The bytes of a page of a log. The rest of a longer log is read page by page.
 local PAGE_BYTES = 262144
 
-local function add(key, watchers)
+local function add(job)
   if gateway == '' then return end
+  local watchers = job.watchers
   if not watchers or watchers == '' then
-    redis.call('HSET', key, 'watchers', gateway)
+    redis.call('HSET', job_key(job.id), 'watchers', gateway)
   elseif not string.find(' ' .. watchers .. ' ', ' ' .. gateway .. ' ', 1, true) then
-    redis.call('HSET', key, 'watchers', watchers .. ' ' .. gateway)
+    redis.call('HSET', job_key(job.id), 'watchers', watchers .. ' ' .. gateway)
   end
 end
 
@@ -53,7 +54,7 @@ local function remove(key)
   end
 end
 
--- What of a step is larger than this is not shown; of a long journal only so many of its newest steps are.
+-- A text of a step that is larger is not shown; of a long journal only so many of its newest steps are.
 local SHOWN_BYTES = 4096
 local SHOWN_STEPS = 500
 
@@ -85,15 +86,34 @@ local function read_steps(id)
   return steps
 end
 
--- What clients are shown as numbers and times must be such.
-local function check_numbers(found)
-  found[2] = found[2] or '0'
-  if terminal(found[1]) then found[15] = found[15] or '0' end
-  whole(found[2], 'attempt')
-  if found[16] then whole(found[16], 'log_from') end
-  for j = 11, 15 do
-    if found[j] and whole(found[j], 'a time') > LAST_MS then error('the record is broken: a time is too late', 0) end
+-- The fields of a record, in the order of the reply as far as they are in it.
+local TEXTS = { 'kind', 'progress', 'result', 'problem', 'correlation_id', 'traceparent', 'owner' }
+local TIMES = { 'submitted', 'enqueued', 'dequeued', 'started', 'finished' }
+local FIELDS = { 'state', 'attempt', 'seq', 'kind', 'progress', 'result', 'problem', 'correlation_id', 'traceparent',
+  'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from', 'watchers', 'logged', 'saga',
+  'steps_bytes' }
+local FIELDS_WITHOUT_RESULT = { 'state', 'attempt', 'seq', 'kind', 'progress', 'problem', 'correlation_id',
+  'traceparent', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from', 'watchers', 'logged',
+  'saga', 'steps_bytes' }
+
+-- A time that clients are shown; nil in MessagePack if it is missing.
+local function time_in(job, name)
+  if not job[name] then return cjson.null end
+  local ms = whole(job[name], name)
+  if ms > LAST_MS then error('the record is broken: a time is too late', 0) end
+  return ms
+end
+
+local function reply_of(job)
+  local reply = { job.state, whole(job.attempt or '0', 'attempt'), check_record(job.state, job.seq) }
+  for i, name in ipairs(TEXTS) do
+    reply[3 + i] = job[name] or ''
+    bytes = bytes + #reply[3 + i]
   end
+  if terminal(job.state) then job.finished = job.finished or '0' end
+  for i, name in ipairs(TIMES) do reply[10 + i] = time_in(job, name) end
+  reply[16] = job.log_from and whole(job.log_from, 'log_from') or 0
+  return reply
 end
 
 local function measured(size, owner)
@@ -101,31 +121,24 @@ local function measured(size, owner)
 end
 
 local function read(id, after, all)
-  local key = job_key(id)
-  local result_bytes = all and 0 or redis.call('HSTRLEN', key, 'result')
+  local result_bytes = all and 0 or redis.call('HSTRLEN', job_key(id), 'result')
   local is_large = result_bytes > LARGE_BYTES
-  local found = redis.call('HMGET', key, 'state', 'attempt', 'seq', 'kind', 'progress', is_large and 'state' or 'result',
-    'problem', 'correlation_id', 'traceparent', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished',
-    'log_from', 'watchers', 'logged', 'saga', 'steps_bytes')
-  if not found[1] then return { '' } end
-  check_record(found[1], found[3])
-  check_numbers(found)
-  local logged = count_in(found[18])
-  local shown = found[19] and math.min(count_in(found[20]), 2 * SHOWN_STEPS * SHOWN_BYTES) or 0
+  local job = load_job(id, is_large and FIELDS_WITHOUT_RESULT or FIELDS)
+  if not job.state then return { '' } end
+  check_record(job.state, job.seq)
+  local logged = count_in(job.logged)
+  local shown = job.saga and math.min(count_in(job.steps_bytes), 2 * SHOWN_STEPS * SHOWN_BYTES) or 0
   if not all and (is_large or shown > LARGE_BYTES or (after == 0 and logged > LARGE_BYTES)) then
-    return measured(result_bytes + logged + shown, found[10])
+    return measured(result_bytes + logged + shown, job.owner)
   end
-  local reply, chunks, more, log_bytes = {}, {}, false, 0
+  local chunks, more, log_bytes = {}, false, 0
   if logged > 0 then chunks, more, log_bytes = read_log(id, after, all and PAGE_BYTES or LARGE_BYTES) end
-  if more and not all then return measured(result_bytes + logged + shown, found[10]) end
-  if not terminal(found[1]) then add(key, found[17]) end
-  for j = 1, 16 do
-    reply[j] = found[j] or ''
-    bytes = bytes + #reply[j]
-  end
+  if more and not all then return measured(result_bytes + logged + shown, job.owner) end
+  local reply = reply_of(job)
+  if not terminal(job.state) then add(job) end
   bytes = bytes + log_bytes
   reply[17] = chunks
-  reply[18] = found[19] and read_steps(id) or {}
+  reply[18] = job.saga and read_steps(id) or {}
   reply[19] = more and 1 or 0
   return reply
 end

@@ -1,12 +1,12 @@
 """All scripts as one library of functions, whose definitions the store makes once and not in every call.
 
-A script that is sent by its text (EVAL) is run whole each time: each of its functions is made anew, which costs the
-store several times what an empty batch otherwise would. A library (FUNCTION LOAD) is run once, when it is loaded; a
-call of one of its functions (FCALL) runs that function alone. Both are made here from the same texts, as what stands
-at a text's left margin is of one of three sorts:
+The store runs a script that it knows by its text (EVAL) whole each time: it makes each function again, which costs
+several times what an empty batch otherwise would. It runs a library (FUNCTION LOAD) once, when it loads it; a call of
+one of its functions (FCALL) runs that function alone. Both are made here from the same texts, as each statement at a
+text's left margin is of one of three sorts:
 
 - a function, or a constant (`local NAME = …`, in capitals): made once;
-- a variable (`local name = …`): declared once where a function uses it, and set anew by each call;
+- a variable (`local name = …`): declared once where a function uses it, and set again by each call;
 - any other statement: run by each call.
 
 Source: https://redis.io/docs/latest/develop/programmability/functions-intro/
@@ -21,6 +21,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _VARIABLES = re.compile(r"local (?!function\b)(\w+(?:, *\w+)*)(?: *= *(.*))?", re.DOTALL)
 _CONSTANT = re.compile(r"local [A-Z][A-Z0-9_]*\b")
 _FUNCTION = re.compile(r"(?:local )?function\b")
+_DEFINED = re.compile(r"local (?:function (\w+)|(\w+(?:, *\w+)*))")
 _COMMENT = re.compile(r"(?:^|(?<=\s))--.*$", re.MULTILINE)
 _FLAGS = re.compile(r"#!lua flags=([\w,-]+)\n")
 
@@ -39,26 +40,26 @@ class _Parts(NamedTuple):
     each_call: str
 
 
-def build_library(prelude: str, scripts: Mapping[str, str]) -> LuaLibrary:
+def build_library(shared: str, scripts: Mapping[str, str]) -> LuaLibrary:
     """Return the library of some scripts.
 
     Its name and those of its functions hold a digest of the texts, so that releases of which some scripts differ stand
     side by side in one store.
 
     Args:
-        prelude: what every script may use; runs before each.
-        scripts: their texts without the prelude, by name; the first line may give flags.
+        shared: the text that every script may use; its statements run before each script.
+        scripts: their texts without the shared one, by name; the first line may give flags.
 
     """
-    digest = hashlib.sha1("\0".join((prelude, *scripts, *scripts.values())).encode(), usedforsecurity=False)
+    digest = hashlib.sha1("\0".join((shared, *scripts, *scripts.values())).encode(), usedforsecurity=False)
     name = f"tidings_{digest.hexdigest()[:12]}"
     functions = {script: f"{name}_{script}" for script in scripts}
-    # A script's own statements use the prelude's variables, so all of those are declared.
-    shared = _take_apart(prelude, declare_all=True)
+    # A script's own statements use the shared variables, so all of those are declared.
+    parts = _take_apart(shared, declare_all=True)
     pieces = [
         f"#!lua name={name}",
-        shared.made_once,
-        f"local function begin(KEYS, ARGV)\n{shared.each_call}\nend",
+        parts.made_once,
+        f"local function begin(KEYS, ARGV)\n{parts.each_call}\nend",
     ]
     for script, text in scripts.items():
         flags = _FLAGS.match(text)
@@ -70,6 +71,21 @@ def build_library(prelude: str, scripts: Mapping[str, str]) -> LuaLibrary:
             f"callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n{own.each_call}\nend }}\nend"
         )
     return LuaLibrary("\n".join(pieces) + "\n", functions)
+
+
+def keep_used(shared: str, body: str) -> str:
+    """Return the statements of the shared text that a script uses, directly or through others.
+
+    A script that the store knows by its text makes all of them in each call, and Lua allows 200 local variables.
+    """
+    used = set(_WORD.findall(_COMMENT.sub("", body)))
+    kept: list[str] = []
+    for statement in reversed(_statements(shared)):  # what a statement uses stands before it
+        defined = _DEFINED.match(statement)
+        if defined is None or used.intersection(_WORD.findall(defined[1] or defined[2])):
+            kept.append(statement)
+            used.update(_WORD.findall(statement))
+    return "\n".join(reversed(kept)) + "\n"
 
 
 def _take_apart(text: str, *, declare_all: bool = False) -> _Parts:
@@ -91,7 +107,7 @@ def _take_apart(text: str, *, declare_all: bool = False) -> _Parts:
 
 
 def _statements(text: str) -> Sequence[str]:
-    """Return what stands at the left margin, each with the lines that belong to it, without comments."""
+    """Return the statements at the left margin, each with the lines that belong to it, without comments."""
     statements: list[list[str]] = []
     for line in _COMMENT.sub("", text).splitlines():
         if not line.strip():

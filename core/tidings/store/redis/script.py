@@ -1,7 +1,7 @@
 """The Lua scripts: loaded from `lua/*.lua`, called as functions of one library, or by the digest of their text.
 
 A store that knows no functions, or a user who may not call them (Redis 7 and Valkey have them; some that speak their
-protocol do not), gets each script by its text, the prelude before it.
+protocol do not), gets each script by its text, with what it uses of the function libraries (`lua/lib`) before it.
 
 A store that has reached its `maxmemory` refuses a script before its first step, so that nothing is
 half-written, unless the script's first line says `#!lua flags=allow-oom`. That line stands in every
@@ -15,8 +15,9 @@ import functools
 import hashlib
 import typing
 from collections.abc import Callable
+from enum import StrEnum
 from importlib import resources
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -30,7 +31,7 @@ from tidings.store.availability.store_errors import (
 )
 
 from .command_pool import CommandPool
-from .lua_library import LuaLibrary, build_library
+from .lua_library import LuaLibrary, build_library, keep_used
 from .pipelined_connection import PendingCommand
 from .reply_future import ReplyFuture
 from .store_client import command_pool_of
@@ -38,6 +39,7 @@ from .store_client import command_pool_of
 Reply = TypeVar("Reply")
 
 _pack = msgspec.msgpack.Encoder().encode
+_decode_text = msgspec.msgpack.Decoder(str).decode
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
@@ -46,23 +48,35 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
+FUNCTION_LIBRARIES: Final = (
+    "keys", "clock", "states", "batch", "records", "events", "callers", "lanes", "limits", "history", "saga",
+    "endings", "logs", "conclude",
+)  # fmt: skip
+"""The files of `lua/lib`, in the order in which they use each other."""
+
 _FOLDER = resources.files("tidings.store") / "lua"
 
 
+def shared_text() -> str:
+    """Return what every script may use: the function libraries."""
+    return "".join(_read(f"lib/{name}") for name in FUNCTION_LIBRARIES)
+
+
 def script_text(name: str) -> str:
-    """Return the text that runs in the store for the script `name`: its flags, the prelude, its body."""
+    """Return the text of the script `name`: its flags, what it uses of the function libraries, its body."""
     text = _read(name)
     flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL, text)
-    return f"{flags}\n{_read('_prelude')}{body}"
+    return f"{flags}\n{keep_used(shared_text(), body)}{body}"
 
 
 @functools.cache
 def library() -> LuaLibrary:
     """Return the library of all scripts."""
     names = sorted(path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.name.endswith(".lua"))
-    return build_library(_read("_prelude"), {name: _read(name) for name in names if not name.startswith("_")})
+    return build_library(shared_text(), {name: _read(name) for name in names})
 
 
+@functools.cache
 def _read(name: str) -> str:
     return (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
 
@@ -83,27 +97,33 @@ class Script(Generic[Reply]):
         self.text = script_text(name)
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self.decode = msgspec.msgpack.Decoder(reply).decode
-        of_each = typing.get_args(reply)[0] if typing.get_origin(reply) is list else None
-        self._decode_one = None if of_each is None else msgspec.msgpack.Decoder(of_each | str).decode
+        self._item_decoder = _item_decoder(reply)
 
     def salvage(self, answer: bytes, fault: Exception) -> Any:
-        """Return a reply of which one item at least is not what the script says, each for itself.
+        """Decode a reply item by item, because one at least is not of its type.
 
-        A record may hold bytes that are no text, or numbers that are none. Such an item becomes a text with `!`.
+        An item is a text where the script says so, as for a fault (`!`). A record may also hold bytes that are no text,
+        or numbers that are none: an item that cannot be decoded becomes a text with `!`.
 
         Raises:
             ItemError: the reply has no items.
 
         """
-        if self._decode_one is None:
+        if self._item_decoder is None:
             raise ItemError(f"{self.name}: {fault}") from fault
-        replies: list[Any] = []
-        for raw in msgspec.msgpack.decode(answer, type=list[msgspec.Raw]):
+        with_items, decode = self._item_decoder
+        *before, items = msgspec.msgpack.decode(answer, type=with_items) if with_items else (answer,)
+        replies = [self._salvage_item(raw, decode) for raw in msgspec.msgpack.decode(items, type=list[msgspec.Raw])]
+        return (*before, replies) if with_items else replies
+
+    def _salvage_item(self, raw: msgspec.Raw, decode: Callable[[msgspec.Raw], Any]) -> Any:
+        try:
+            return decode(raw)
+        except UNREADABLE as fault:
             try:
-                replies.append(self._decode_one(raw))
-            except UNREADABLE as one:
-                replies.append(f"!{self.name}: {one}")
-        return replies
+                return _decode_text(raw)
+            except UNREADABLE:
+                return f"!{self.name}: {fault}"
 
     def __call__(self, store: Redis, root: str, args: tuple[Any, ...]) -> "asyncio.Future[Reply]":
         """Run the script on the partition whose keys begin with `root`.
@@ -115,6 +135,22 @@ class Script(Generic[Reply]):
         running = _ScriptCall(self, command_pool_of(store), root, _pack(args))
         running.begin()
         return running.reply
+
+
+def _item_decoder(reply: Any) -> tuple[Any, Callable[[Any], Any]] | None:
+    """Return how the items of a reply are decoded one by one; None: it has none.
+
+    The items are the whole reply, or the list that a tuple ends with where they are answers; the first part of what
+    this returns is then the type of the tuple with that list undecoded.
+    """
+    parts = typing.get_args(reply)
+    if typing.get_origin(reply) is list:
+        return None, msgspec.msgpack.Decoder(parts[0]).decode
+    if typing.get_origin(reply) is tuple and typing.get_origin(parts[-1]) is list:
+        (item,) = typing.get_args(parts[-1])
+        if isinstance(item, type) and issubclass(item, StrEnum):
+            return tuple.__class_getitem__((*parts[:-1], msgspec.Raw)), msgspec.msgpack.Decoder(item).decode
+    return None
 
 
 class _ScriptCall(Generic[Reply]):

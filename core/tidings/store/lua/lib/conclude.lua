@@ -1,0 +1,9 @@
+-- The end of every script that changes jobs: it writes what the other files have gathered.
+
+local function conclude()
+  write_acknowledged()
+  write_lanes()
+  for gateway, box in pairs(outboxes) do publish(gateway, box) end
+  if #finished > 0 then write_finished() end
+  write_tallies()
+end

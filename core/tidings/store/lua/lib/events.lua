@@ -1,0 +1,79 @@
+-- The events of jobs, on their way to the servers whose clients watch them.
+--
+-- Events are gathered for each gateway and published once, at the end of the script. An event whose frame is larger
+-- than FRAME_CAP travels without it, and the server reads the job instead: so no message comes near the store's
+-- output-buffer limit for subscribers (by default 32 MB at once, or 8 MB for 60 s). While a script runs, the store
+-- writes to no connection, so what one script publishes to one gateway is bounded too: events past SCRIPT_CAP travel
+-- without their frames.
+
+-- The classes of events (protocol/events.py, EventClass).
+local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
+
+local FRAME_CAP = 65536
+local MESSAGE_CAP = 1048576
+local SCRIPT_CAP = 4194304
+local outboxes = {}
+local at
+
+-- A frame's tail is its text from `"event"` on, with the closing brace. All tails are made here but those of a saga's
+-- steps, which the worker makes (step.lua).
+
+-- The tail of an event whose data are known as JSON text; nil if it is too large to be published. The check before
+-- the concatenation saves a copy of what is too large.
+local function data_tail(event, status, data)
+  if #data > FRAME_CAP then return nil end
+  return '"event":"' .. event .. '","status":"' .. status .. '","data":' .. data .. '}'
+end
+
+-- The tail of an event that has no data and is named as its state.
+local function bare_tail(state)
+  return '"event":"' .. state .. '","status":"' .. state .. '","data":{}}'
+end
+
+-- The tail of an event whose data end with one value: members are the JSON members before it, without braces, or ''.
+-- nil if the value is too large to be published.
+local function value_tail(event, status, members, field, value)
+  if #value > FRAME_CAP then return nil end
+  return '"event":"' .. event .. '","status":"' .. status .. '","data":{' .. members .. (members ~= '' and ',"' or '"') ..
+    field .. '":' .. value .. '}}'
+end
+
+-- The tail of the event of a job that fails for a problem, which is JSON text.
+local function failed_tail(problem) return value_tail(FAILED, FAILED, '', 'problem', problem) end
+
+local function frame_of(partition, id, seq, tail)
+  at = at or rfc3339(now)
+  return '{"type":"event","token":"' .. partition .. '.' .. id .. '","seq":' .. seq ..
+    ',"at":"' .. at .. '",' .. tail
+end
+
+local function publish(gateway, box)
+  if box.count > 0 then
+    redis.call('PUBLISH', channels .. 'inbox:' .. gateway, cmsgpack.pack(box.entries))
+    box.entries, box.count, box.bytes = {}, 0, 0
+  end
+end
+
+-- Gathers an event of a job for the gateways that watch it. The job has `id`, `seq` (the event's number) and
+-- `watchers`; tail: the frame's, or nil if it is too large.
+local function tell(job, partition, class, tail)
+  local watchers = job.watchers
+  if not watchers or watchers == '' then return end
+  local frame = tail and #tail <= FRAME_CAP and frame_of(partition, job.id, job.seq, tail) or ''
+  local token = partition .. '.' .. job.id
+  local entry = { token, job.seq, class, frame }
+  for gateway in string.gmatch(watchers, '%S+') do
+    local box = outboxes[gateway]
+    if not box then
+      box = { entries = {}, count = 0, bytes = 0, sent = 0 }
+      outboxes[gateway] = box
+    end
+    local fits = box.sent + #frame <= SCRIPT_CAP
+    local size = fits and #frame or 0
+    if box.bytes + size > MESSAGE_CAP then publish(gateway, box) end
+    box.count = box.count + 1
+    box.bytes = box.bytes + size
+    box.sent = box.sent + size
+    box.entries[box.count] = fits and entry or { token, job.seq, class, '' }
+  end
+end

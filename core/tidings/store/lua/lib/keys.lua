@@ -1,0 +1,53 @@
+-- The names of everything in one partition.
+--
+-- KEYS[1] is the partition's root, `t:{partition}:`. Every key is derived from it here, and store/keys.py makes the
+-- same names in Python (a test compares them). All keys of a partition lie in one slot of a Redis Cluster.
+-- ARGV[1] is a MessagePack array; each script says at its top what that array holds.
+-- ARGV[2] is the prefix of all channels, which the databases of one store share; database 0 has no prefix.
+--
+-- Whatever stands at the left margin, in these files and in the scripts, is one of three: a function or a CONSTANT,
+-- which the store makes once when it loads the library; a variable, which each call sets again; or a statement, which
+-- each call runs (redis/lua_library.py). A variable of these files is state of one call.
+
+local root = KEYS[1]
+local args = cmsgpack.unpack(ARGV[1])
+local channels = (ARGV[2] or '') .. root
+
+local GROUP = 'workers'
+local function ready_key(tier, lane)
+  return root .. 'ready:' .. tier .. (lane and '/' .. lane or '')
+end
+local function job_key(id) return root .. 'job:' .. id end
+local function log_key(id) return root .. 'log:' .. id end
+local function steps_key(id) return root .. 'steps:' .. id end
+local function dedup_key(suffix) return root .. 'key:' .. suffix end
+local outbox_key = root .. 'outbox'
+local scheduled_key = root .. 'scheduled'
+local dead_key = root .. 'dead'
+local recurring_key = root .. 'recurring'
+local callers_key = root .. 'callers'
+local caller_bytes_key = root .. 'caller-bytes'
+local deadlines_key = root .. 'deadlines'
+local function flow_key(tier) return root .. 'flow:' .. tier end
+local function unique_key(suffix) return root .. 'unique:' .. suffix end
+local function limit_key(suffix) return root .. 'limit:' .. suffix end
+local function limited_key(suffix) return root .. 'limited:' .. suffix end
+local function rate_key(kind) return root .. 'rate:' .. kind end
+local function sheddable_key(tier) return root .. 'sheddable:' .. tier end
+local function held_key(breaker) return root .. 'held:' .. breaker end
+local released_key = root .. 'released'
+local chronicle_key = root .. 'chronicle'
+local ended_key = root .. 'ended'
+-- Only the registry's partition has these.
+local kinds_key = root .. 'kinds'
+local workers_key = root .. 'workers'
+local function worker_key(worker) return root .. 'worker:' .. worker end
+-- Only the breakers' partition has these.
+local breakers_key = root .. 'breakers'
+local breakers_changed = channels .. 'changed'
+local function breaker_key(name) return root .. 'breaker:' .. name end
+
+-- Tells the workers of the partition when the schedule has something; 0: that the outbox has.
+local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end
+-- Tells a worker that a job of its is to stop, or with `+` before the id that something woke it.
+local function publish_order(worker, order) redis.call('PUBLISH', channels .. 'orders:' .. worker, order) end

@@ -1,0 +1,55 @@
+-- Sagas: jobs that wait for others, undo their work before they end badly, and have a journal of steps.
+
+-- Queues a job that waits; its number is that of the event.
+local function requeue(job, envelope, partition, tail)
+  redis.call('ZREM', scheduled_key, job.id)
+  enqueue(job.id, job.tier, envelope)
+  redis.call('HSET', job_key(job.id), 'seq', job.seq)
+  redis.call('HDEL', job_key(job.id), 'envelope', 'awaits')
+  tell(job, partition, CHANGE, tail)
+end
+
+-- Something has happened that a saga may wait for. `woken` counts it, so that an attempt that is leaving notices; an
+-- attempt that runs gets an order, in case another branch of it keeps it from leaving.
+-- The job has its `state`, `tier`, `worker` and current `seq`. name: of a signal, for which a job is queued only if it
+-- is among its `awaits`; nil: of no signal.
+local function wake(job, partition, name)
+  local key = job_key(job.id)
+  redis.call('HINCRBY', key, 'woken', 1)
+  if job.state == WAITING then
+    if name and not string.find(job.awaits or '', ' ' .. name .. ' ', 1, true) then return end
+    job.seq = job.seq + 1
+    requeue(job, redis.call('HGET', key, 'envelope'), partition, bare_tail(QUEUED))
+  elseif job.state == RUNNING and job.worker then
+    publish_order(job.worker, '+' .. job.id)
+  end
+end
+
+-- A saga that would end badly, but owes something (steps to undo, children to stop), does not end yet: it turns, and
+-- is queued to unwind. From then on neither its deadline nor a wish to cancel counts.
+-- Returns whether a job turns that would end as `state`.
+local UNWINDING_TAIL = '"event":"queued","status":"queued","data":{"unwinding":true}}'
+local function turn(job, state, problem, note)
+  if not job.saga or state == SUCCEEDED then return false end
+  local key = job_key(job.id)
+  local owed, unwinding = unpack(redis.call('HMGET', key, 'owed', 'unwinding'))
+  if unwinding or tonumber(owed or 0) <= 0 then return false end
+  redis.call('HSET', key, 'unwinding', state, 'cause', problem or '', 'cause_note', note or '', 'lost', 0)
+  redis.call('HDEL', key, 'cancel', 'awaits')
+  return true
+end
+
+-- Whether the relays of the workers are to look into the outbox. The worker that reports looks there by itself.
+local relays_notified = true
+local function spare_relays() relays_notified = false end
+
+-- Ends what a saga, or a child of one, has besides its record: the journal leaves with the record, and the outbox gets
+-- the end of a child, from which a relay takes it to the parent's partition.
+local function close_saga(id, state, ttl)
+  redis.call('PEXPIRE', steps_key(id), ttl)
+  local parent = redis.call('HGET', job_key(id), 'parent')
+  if parent then
+    redis.call('XADD', outbox_key, '*', 'parent', parent, 'id', id, 'state', state)
+    if relays_notified then publish_due(0) end
+  end
+end
