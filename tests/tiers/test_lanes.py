@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import LeaseRenewal
+from tidings.store.attempt_store import LeaseRenewal, StartRules
 from tidings.store.job_store import JobStore, NewJob
 from tidings.store.keys import GROUP
 from tidings.store.redis.store_client import command
@@ -17,7 +17,7 @@ from tiers.place import BACK, DIRECT, FAILED, FLOW, KEYS, READY, RETRY, TIER, pl
 
 
 def lane_of(caller: str) -> int:
-    """Return a caller's lane, as the prelude does."""
+    """Return a caller's lane, as lib/lanes.lua does."""
     return int(hashlib.sha1(caller.encode(), usedforsecurity=False).hexdigest()[:4], 16) % 16
 
 
@@ -278,3 +278,16 @@ async def test_take_over_finds_an_entry_behind_many_that_live(store: Redis) -> N
         await place.first.beat(beats)
         (entry,) = await place.second.take_over(TIER, 45, 1)
         assert entry.id == held[-1][0].id
+
+
+async def test_a_tier_in_which_a_job_was_set_apart_still_knows_its_lanes(store: Redis) -> None:
+    async with place_in(store, StartRules(needs={"t": "thread"})) as place:
+        await place.submit(1, kind="t")
+        assert await place.take(1) == []
+        assert await place.lanes() == " thread "
+        assert await place.waiting() == 1
+        await place.submit(DIRECT + 1, "a")
+        assert await place.lanes() == f" thread {lane_of('a')} "
+        await place.submit(1, "a")
+        assert await store.xlen(READY) == DIRECT + 1  # one turn, however many jobs wait in the lane
+        assert await place.waiting() == DIRECT + 3

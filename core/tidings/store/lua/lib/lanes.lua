@@ -53,7 +53,7 @@ local function write_acknowledged()
 end
 
 local function know_lanes(tier, found)
-  lanes[tier] = found and string.find(found, '^ [%d ]*$') and found or ' '
+  lanes[tier] = found and string.find(found, '^ [%w ]*$') and found or ' '
 end
 
 local function lanes_of(tier)
