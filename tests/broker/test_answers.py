@@ -1,0 +1,55 @@
+"""The enums of answers hold every word that the scripts may answer, and no other."""
+
+import re
+from enum import StrEnum
+from importlib import resources
+
+import pytest
+
+from tidings.store.answers import (
+    BreakerAnswer,
+    CancelAnswer,
+    FenceAnswer,
+    LeaseAnswer,
+    ReportAnswer,
+    SignalAnswer,
+    StepAnswer,
+    SubmitAnswer,
+    WakeAnswer,
+)
+
+WORD = re.compile(r"(?:\breturn|\band|\bor|\breply =)(?: nil,)?(?: \{)? '([a-z_]+)'")
+"""A word that a function returns, alone or first in an array."""
+
+OTHER_WORDS = {
+    "submit": {"fallback", "shed", "unknown"},
+    "report": {"log", "progress"},
+    "wake": {"running", "succeeded", "failed", "compensating", "compensated", "compensation_failed"},
+}
+"""Words that stand in such places and are no answers."""
+
+
+def words_of(script: str) -> set[str]:
+    """Return the answers in a script's text."""
+    text = (resources.files("tidings.store") / "lua" / f"{script}.lua").read_text(encoding="utf-8")
+    code = "\n".join(line.partition("--")[0] for line in text.splitlines())
+    return set(WORD.findall(code)) - OTHER_WORDS.get(script, set())
+
+
+@pytest.mark.parametrize(
+    ("script", "answers"),
+    [
+        ("submit", SubmitAnswer),
+        ("cancel", CancelAnswer),
+        ("signal", SignalAnswer),
+        ("report", ReportAnswer),
+        ("beat", LeaseAnswer),
+        ("once", FenceAnswer),
+        ("journal", FenceAnswer),
+        ("step", StepAnswer),
+        ("wake", WakeAnswer),
+        ("breaker", BreakerAnswer),
+    ],
+)
+def test_an_enum_has_the_words_of_its_script(script: str, answers: type[StrEnum]) -> None:
+    assert words_of(script) == {str(answer) for answer in answers}
