@@ -1,27 +1,33 @@
-r"""The frames of the socket protocol `tidings.v1.json` (CONTRACT section 2).
+"""The frames of the socket protocol `tidings.v1.json` (CONTRACT section 2).
 
 Every frame is one JSON object with a `type`. Clients ignore fields that they do not know; the server refuses an
 unknown field of a request, so that a mistyped option is never dropped in silence. A client sends what came after
 version 1 only where `hello.features` names it. The bodies of `POST /v1/jobs` are `Submission` too.
-
-Patterns end in ``$(?!\n)``: Python's ``$`` also matches before a final line break, that of JSON
-Schema does not.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, get_args
 
 import msgspec
 
-from .kind_record import KIND_PATTERN
+from .field_types import (
+    JsonObject,
+    Key,
+    Kind,
+    Lifetime,
+    Moment,
+    PlainText,
+    Progress,
+    Queue,
+    Seconds,
+    TokenText,
+)
 from .overview import Overview
 from .problems import Problem
 from .states import State
 from .steps import SIGNAL_PATTERN, Step
 from .text_types import EventText, MomentText, StateText, one_of
-from .tokens import QUEUE_PATTERN
 
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
@@ -29,11 +35,6 @@ SUBPROTOCOL = "tidings.v1.json"
 FEATURES: tuple[str, ...] = ()
 """What this server takes beyond what every server of version 1 does, told in `hello`: `submit.webhook` for a field of a
 frame, the type for a new frame. What came before there were such names is not among them."""
-
-YEAR_S = 31_536_000
-
-KEY_PATTERN = r"^[!-~]{1,255}$(?!\n)"
-"""What an idempotency key may be: 1 to 255 visible ASCII characters."""
 
 FIELD_MEANINGS = {
     "/correlation_id": "a correlation id has 1 to 256 printable ASCII characters",
@@ -44,65 +45,32 @@ FIELD_MEANINGS = {
 
 Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """The client's own number for one of its frames."""
-_Kind = Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
-_Queue = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
-_Key = Annotated[str, msgspec.Meta(pattern=KEY_PATTERN)]
-_Seconds = Annotated[float, msgspec.Meta(ge=0, le=YEAR_S)]
-_Lifetime = Annotated[float, msgspec.Meta(gt=0, le=YEAR_S)]
-_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-_Plain = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
-_TokenText = Annotated[str, msgspec.Meta(max_length=128)]
-_Object = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "object"})]
-_Progress = Annotated[
-    msgspec.Raw,
-    msgspec.Meta(
-        extra_json_schema={
-            "anyOf": [
-                {
-                    "type": "object",
-                    "properties": {
-                        "fraction": {
-                            "description": "How much is done, 0 to 1; null: not known.",
-                            "anyOf": [{"type": "number"}, {"type": "null"}],
-                        },
-                        "message": {
-                            "description": "What is being done, for people; null: the handler does not say.",
-                            "anyOf": [{"type": "string"}, {"type": "null"}],
-                        },
-                        "data": {"description": "What the handler adds: any JSON."},
-                    },
-                },
-                {"type": "null"},
-            ]
-        }
-    ),
-]
 
 
 class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Work to be done: the fields shared by the `submit` frame and `POST /v1/jobs`."""
 
-    kind: _Kind
+    kind: Kind
     """The kind of work: one that a worker has registered."""
-    input: _Object
+    input: JsonObject
     """A JSON object."""
-    key: _Key | None = None
+    key: Key | None = None
     """Idempotency key: 1 to 255 visible ASCII characters."""
-    delay: _Seconds | None = None
+    delay: Seconds | None = None
     """Seconds before it may start; at most a year."""
-    at: _Moment | None = None
+    at: Moment | None = None
     """Not before this moment (RFC 3339, with its offset), at most a year ahead; one that has passed means now. Not
     beside `delay`."""
-    deadline: _Lifetime | None = None
+    deadline: Lifetime | None = None
     """Seconds from now after which it is not worth finishing."""
-    tier: _Queue | None = None
+    tier: Queue | None = None
     """Which of the kind's tiers the job belongs to; without one the kind's own, or what the kind's rule says."""
-    queue: _Queue | None = None
+    queue: Queue | None = None
     """The queue of the kind; another is refused."""
     priority: Annotated[int, msgspec.Meta(ge=-100, le=100)] | None = None
     """How much it matters, -100 to 100, by default 0, among jobs that may be shed: the lowest goes first. It does not
     change the order in which they run; tiers do."""
-    correlation_id: _Plain | None = None
+    correlation_id: PlainText | None = None
     """1 to 256 printable ASCII characters, echoed wherever the job shows; without one the job's token is."""
     traceparent: str | None = None
     """W3C Trace Context: the trace that the job belongs to. One that is broken is ignored."""
@@ -126,7 +94,7 @@ class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="t
 
     ref: Ref
     """Number of this frame: `snapshot` or `error` repeats it."""
-    token: _TokenText
+    token: TokenText
     """The job, by the token of its ack."""
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
     """The last number this client has seen."""
@@ -137,7 +105,7 @@ class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_fiel
 
     ref: Ref
     """Number of this frame: `done` repeats it."""
-    token: _TokenText
+    token: TokenText
     """The job, by the token of its ack."""
 
 
@@ -146,7 +114,7 @@ class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field=
 
     ref: Ref
     """Number of this frame: `done` or `error` repeats it."""
-    token: _TokenText
+    token: TokenText
     """The job, by the token of its ack."""
 
 
@@ -155,13 +123,13 @@ class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field=
 
     ref: Ref
     """Number of this frame: `done` or `error` repeats it."""
-    token: _TokenText
+    token: TokenText
     """The saga, by the token of its ack."""
     name: Annotated[str, msgspec.Meta(pattern=SIGNAL_PATTERN)]
     """Which signal: the name that the saga waits for."""
     input: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
     """Any JSON, at most 64 KiB: what the saga gets."""
-    key: _Key | None = None
+    key: Key | None = None
     """Idempotency key: sent again with the same key, it is the same signal."""
 
 
@@ -201,12 +169,12 @@ class Unobserve(
 
 
 ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping | Observe | Unobserve
-"""Whatever a client may send."""
+"""The frames that a client may send."""
 
 CLIENT_FRAMES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {str(frame.__struct_config__.tag): frame for frame in get_args(ClientFrame)}
 )
-"""The frames that a client may send, by type."""
+"""The same, by type."""
 
 CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "auth", "ping", "observe", "unobserve")
 
@@ -311,7 +279,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many attempts have begun; 0: none has."""
     kind: str
     """The kind of work."""
-    progress: _Progress
+    progress: Progress
     """The newest: fraction, message, data; null if there was none."""
     result: Any = msgspec.UNSET
     """What the handler returned; there only if it succeeded."""
@@ -403,4 +371,4 @@ class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field=
 
 
 ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Done | Pong | Alive | Error | GoAway | Overview
-"""Whatever a server may send."""
+"""The frames that a server may send."""

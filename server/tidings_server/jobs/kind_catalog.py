@@ -11,9 +11,10 @@ import msgspec
 
 from tidings.protocol.decoding.json_pointer import json_pointer
 from tidings.protocol.decoding.name_suggestions import name_hint
+from tidings.protocol.field_types import YEAR_S
 from tidings.protocol.input_template import InputTemplate
 from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.messages import YEAR_S, Submission
+from tidings.protocol.messages import Submission
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.schema.formats import format_text
 from tidings.schema.validation import compile_schema

@@ -1,7 +1,7 @@
 """A subscription that comes back: channels of the store, read by one task.
 
-Pub/sub forgets what was published while no connection listened. So `on_open` is called each time that another connection
-hears, and the owner has to look at what it may have missed.
+Pub/sub forgets what was published while no connection listened. So `on_open` is called each time that another
+connection hears, and the owner has to look at what it may have missed.
 
 A probe proves that the connection hears: every `probe_s` the subscription publishes to a channel of its own, over the
 client that makes the calls, and must hear it. This costs one PUBLISH of an empty text for each interval and process,
