@@ -20,7 +20,7 @@ async def test_a_job_that_cannot_be_packed_fails_alone(store: Redis) -> None:
         owners = ["alice", "alice", "\ud800", "alice"]
         answers = [gateway.submit("default", job(number, owner)) for number, owner in enumerate(owners)]
         found = await asyncio.gather(*answers, return_exceptions=True)
-        assert [type(one).__name__ for one in found] == ["Submitted", "Submitted", "ItemError", "Submitted"]
+        assert [type(one).__name__ for one in found] == ["SubmitReply", "SubmitReply", "ItemError", "SubmitReply"]
         assert (await gateway.submit("default", job(9))).answer == "new"
 
 
