@@ -1,6 +1,6 @@
 """The envelope: what a worker needs to know of a job, carried whole in its stream entry.
 
-It is a JSON array of the fields in order, with the input just as the client sent it: nobody between
+It is a JSON array of the fields in order, with the input just as the client sent it: no process between
 reads it again, and text is what Lua's `cmsgpack` can carry (it knows no `bin`).
 """
 

@@ -1,7 +1,7 @@
-"""Events: what happens to a job, as its watchers are told.
+"""Events: what happens to a job, as its watchers see it.
 
 An event is born in a Lua script, which gives it its number and its time, and travels as the bytes
-of the frame that the client will get (`EventFrame`); nobody between parses it again. Beside the
+of the frame that the client will get (`EventFrame`); no process between parses it again. Beside the
 frame travels its *class*, which says what a slow or broken connection may do with it.
 """
 

@@ -50,7 +50,7 @@ class InputTemplate(NamedTuple):
         )
 
     def value(self, value: Mapping[str, Any]) -> str:
-        """Return the text for an input as it stands in a key's name; a long one is told by its digest."""
+        """Return the text for an input as it stands in a key's name; a long one is replaced by its digest."""
         text = self.fill(value)
         return text if len(text) <= MAX_VALUE else hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 

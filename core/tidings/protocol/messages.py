@@ -134,7 +134,7 @@ class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field=
 
 
 class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type", forbid_unknown_fields=True):
-    """Presents a credential, first or anew; answered by `done`, or `error`."""
+    """Presents a credential, the first or a new one; answered by `done`, or `error`."""
 
     ref: Ref
     """Number of this frame: `done` or `error` repeats it."""

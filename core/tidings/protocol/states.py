@@ -38,7 +38,7 @@ class State(StrEnum):
     FAILED = "failed"
     """Finished; there is a problem: attempts used up, or rejected."""
     CANCELLED = "cancelled"
-    """Finished because someone asked."""
+    """Finished because a client or an operator asked."""
     EXPIRED = "expired"
     """Finished because its deadline passed first."""
 

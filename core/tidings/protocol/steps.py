@@ -51,7 +51,7 @@ class StepHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ok: bool | None = None
     """Whether it succeeded; None: it has not ended."""
     unknown: bool = False
-    """It failed, and nobody knows what it has done by then."""
+    """It failed, and what it has done by then is not known."""
     owes: int = 0
     """1: the saga owes something for it: to undo it, or to wait for its end."""
     worker: str = ""
@@ -84,7 +84,7 @@ class StepRow(msgspec.Struct, array_like=True, frozen=True):
     """JSON text of its `StepHead`."""
     input: str = ""
     outcome: str = ""
-    """JSON text of its result or problem; of neither input nor outcome anything is told that is very large."""
+    """JSON text of its result or problem; an input or outcome that is very large is left out."""
     cut: int = 0
     """Bytes of what is not told."""
 

@@ -1,7 +1,7 @@
-"""Texts of a certain form, as the documents for programs tell them.
+"""Texts of a certain form, as the documents for programs describe them.
 
-The form is told and not checked: what comes from a later release of Tidings may hold a value that this one does not
-know, and is read all the same.
+The schema has the form, and no decoder checks it: a text from a later release of Tidings may hold a value that this one
+does not know, and a client reads it all the same.
 """
 
 from typing import Annotated
@@ -14,7 +14,7 @@ from .states import State
 
 
 def one_of(*values: str) -> msgspec.Meta:
-    """Return what tells that a text is one of some."""
+    """Return the schema of a text that is one of some."""
     return msgspec.Meta(extra_json_schema={"enum": [str(value) for value in values]})
 
 

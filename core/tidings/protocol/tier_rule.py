@@ -1,4 +1,4 @@
-"""Tiers by data: a threshold, as a kind registers it, so that whoever accepts a job can choose its tier."""
+"""Tiers by data: a threshold that a kind registers, by which the server or worker that accepts a job picks its tier."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any

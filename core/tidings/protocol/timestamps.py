@@ -17,6 +17,6 @@ def whole_ms(seconds: float) -> int:
 
 
 def rfc3339(ms: int) -> str:
-    """Return ms since the epoch as RFC 3339 text, in UTC; what lies after the year 9999 is told as its end."""
+    """Return ms since the epoch as RFC 3339 text, in UTC; a moment after the year 9999 is written as its end."""
     moment = datetime.fromtimestamp(min(ms, LAST_MS) / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,6 @@
 """Trace context: which trace a job belongs to (W3C Trace Context, sections 3.2 and 3.3). Pure.
 
-What is broken is ignored, never an error: whoever gets it begins a trace of his own.
+A broken context is ignored, never an error: its receiver begins a trace of its own.
 """
 
 import re

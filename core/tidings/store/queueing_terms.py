@@ -1,4 +1,4 @@
-"""The conditions of a kind: under which of them a job is queued and started. For whoever submits."""
+"""The conditions under which the jobs of a kind are queued and started, for servers and workers that submit them."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

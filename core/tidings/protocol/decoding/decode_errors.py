@@ -1,4 +1,4 @@
-"""What a client is told of a request that is JSON, but not of the form that is due."""
+"""The problems of requests that are JSON, but not of the form that is due."""
 
 from typing import Any
 

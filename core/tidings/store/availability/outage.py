@@ -48,7 +48,7 @@ class Outage:
         return True
 
     def succeeded(self, now: float) -> EndedOutage | None:
-        """Take note of a call that did not fail; return what to tell if that ends what was told."""
+        """Take note of a call that did not fail; return what to log if that ends an outage that was logged."""
         if self._since is None:
             return None
         over = EndedOutage(now - self._since, self._failures)

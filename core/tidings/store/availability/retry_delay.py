@@ -12,7 +12,7 @@ LONGEST_S = 2.0
 
 
 def store_retry_delay(failures: int, longest_s: float = LONGEST_S) -> float:
-    """Return the seconds to wait before a loop asks the store again, drawn anew each time.
+    """Return the seconds to wait before a loop asks the store again, drawn again each time.
 
     Args:
         failures: how many tries of this loop have failed, from 1.

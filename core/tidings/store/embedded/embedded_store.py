@@ -3,7 +3,7 @@
 It lives in a folder (default `.tidings/`) with its append-only file, listens on a unix socket in it,
 and writes its address to `store.url` for other processes. A lock on the folder is inherited by the
 server itself, so that it is held as long as the data is in use, whatever became of us. On Linux the
-server is told to end when its parent does.
+kernel ends the server when its parent ends.
 
 What is acknowledged survives a kill of either: the store answers a write only after the append-only
 file has been written to. What `everysec` can lose is the last second before the machine itself dies.

@@ -190,7 +190,7 @@ local function start(tier, entry, id)
   local state = job.state
   if state then check(job) end
   if job.unwinding then job.deadline = false end
-  -- If someone asked that it stop, its worker was lost before it could obey.
+  -- If a client or an operator asked that it stop, its worker was lost before it could obey.
   local need = needs[job.kind]
   local ends = job.cancel and CANCELLED or job.deadline and tonumber(job.deadline) <= now and EXPIRED
   if not state or job.entry ~= entry or (state ~= QUEUED and state ~= RUNNING) then

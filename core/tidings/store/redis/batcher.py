@@ -1,8 +1,8 @@
-"""Gathering: what one turn of the event loop wants from the store becomes one call.
+"""Gathering: the calls that one turn of the event loop wants from the store become one.
 
-While nothing is under way a call leaves at the end of the turn that asked for it; while one is
-under way, what arrives is gathered for the next. So nothing waits for a batch to fill, and under
-load the batches grow by themselves. No task stands between: each step is a callback of the event loop.
+While no call is under way, one leaves at the end of the turn that asked for it; while one is under way, new items
+gather for the next. So no item waits for a batch to fill, and under load the batches grow by themselves. No task stands
+between: each step is a callback of the event loop.
 
 A batch is bounded in items and in bytes. One item's fault is its own: a reply that is a text with `!` before it, or an
 item that no MessagePack can hold, fails that item and no other (`ItemError`). A reply `~` means that the store had
@@ -40,10 +40,10 @@ Answer_contra = TypeVar("Answer_contra", contravariant=True)
 
 
 class ReplySink(Protocol[Answer_contra]):
-    """Who waits for the answer to an item: one future, or several."""
+    """The callers that wait for the answer to an item: one future, or several."""
 
     def done(self) -> bool:
-        """Return whether nobody waits any more."""
+        """Return whether no caller waits any more."""
         ...
 
     def set_result(self, result: Answer_contra, /) -> None:
@@ -56,7 +56,7 @@ class ReplySink(Protocol[Answer_contra]):
 
 
 class _SharedReply(Generic[Reply]):
-    """Several who asked the same before it was sent: each has a future of its own, and may leave."""
+    """Several callers that asked the same before it was sent: each has a future of its own, and may leave."""
 
     __slots__ = ("futures",)
 
@@ -101,7 +101,7 @@ class Batcher(Generic[Item, Reply]):
             on_fault: gets what `call` raised that is no `StoreError`: a defect of ours.
             most: items in one batch at the most; a script holds the store while it runs.
             pause: how long to wait, s, after so many calls have failed in a row; None: not at all. With
-                it, many who put again what has failed ask a lost store once, not each of them.
+                it, many callers that put again what has failed ask a lost store once, not each of them.
             read: takes the replies out of what `call` answered, the moment it has; None: that is the replies.
             size: bytes of an item, about; None: items are small.
             form: what is packed of an item; None: the item itself.
@@ -150,7 +150,7 @@ class Batcher(Generic[Item, Reply]):
         fan.futures.append(future)
 
     def close(self) -> None:
-        """Make no more calls; whatever still waits fails."""
+        """Make no more calls; items that still wait fail."""
         self._closed = True
         if self._answer is not None:
             self._answer.cancel()
@@ -173,7 +173,7 @@ class Batcher(Generic[Item, Reply]):
                 self._equal.pop(item, None)
         try:
             answer = self._call([item for item, _ in self._batch])
-        except Exception as fault:  # noqa: BLE001 - nobody is above a callback who could take it
+        except Exception as fault:  # noqa: BLE001 - no caller stands above a callback to take it
             self._part(fault)
             return
         if not isinstance(answer, ReplyFuture):
@@ -222,7 +222,7 @@ class Batcher(Generic[Item, Reply]):
         if self._failures and self._pause is not None:
             self._loop.call_later(self._pause(self._failures), self._send)
         else:
-            # Whoever waited may want something more at once: he is called before this is, and it joins the next batch.
+            # A caller that waited may want more at once: its callback runs before this one, and joins the next batch.
             self._loop.call_soon(self._send)
 
     def _settle(self, replies: Sequence[Reply]) -> None:
@@ -304,8 +304,8 @@ class Batchers:
         Args:
             place: names it.
             call: see `Batcher`.
-            apart: return the other batcher of the place, which asks for one item at a time. It is for what has been
-                refused together with others: a store that refuses one item of a batch refuses them all.
+            apart: return the other batcher of the place, which asks for one item at a time. It is for items that the
+                store refused together with others: it refuses a whole batch for one item.
             options: see `Batcher`.
 
         """

@@ -63,7 +63,7 @@ class CommandPool:
     async def wait(self, *args: str | bytes | int) -> Any:
         """Send a command that may wait in the store, for less than the time limit; return the answer.
 
-        If this is cancelled the connection ends, so that the store gives to nobody what nobody takes.
+        If this is cancelled the connection ends, so that the store gives away nothing that no caller takes.
 
         Raises:
             StoreError: the store is unavailable or full, or refused the command.
@@ -92,7 +92,7 @@ class CommandPool:
                 connection.end(_closed())
 
     def close(self) -> None:
-        """End all connections; what is under way fails. Another call would open one anew."""
+        """End all connections; calls under way fail. Another call would open a new connection."""
         for connection in (self._connection, *self._waiting):
             if connection is not None:
                 connection.end(_closed())

@@ -1,7 +1,7 @@
 """One connection on which calls are written as they come, and answered in the same order.
 
 redis-py makes the connection (address, TLS, credentials, database); from then on its transport is ours: a call is
-one `write`, and what comes goes straight from the event loop to hiredis' parser and to whoever asked. The way of a
+one `write`, and what comes goes straight from the event loop to hiredis' parser and to the caller. The way of a
 command through redis-py (a connection taken and given back, locks, retries, time limits, metrics) costs several times
 that.
 """
@@ -43,7 +43,7 @@ class PendingCommand:
         Args:
             args: the command and its arguments.
             take: gets the answer, or the `StoreError`; must not block and must not raise.
-            future: if it is done before the command could be sent, nobody wants it any more, and it is not sent.
+            future: if it is done before the command could be sent, no caller wants it any more, and it is not sent.
 
         """
         self.args = args
@@ -110,7 +110,7 @@ class PipelinedConnection(asyncio.Protocol):
             self._write(call, self._transport)
 
     def end(self, fault: StoreError) -> None:
-        """Throw the connection away; what is under way fails with `fault`, and is told the health."""
+        """Throw the connection away; commands under way fail with `fault`, which the health counts."""
         if self._fault is not None:
             return
         self._fault = fault
@@ -135,7 +135,7 @@ class PipelinedConnection(asyncio.Protocol):
         if error is not None:
             self.end(error if isinstance(error, StoreError) else translate(error))
             return
-        # Kept, as Python closes what a writer nobody holds any more writes to.
+        # Kept, as Python closes the transport of a writer that no object holds any more.
         self._writer = connecting.result()
         self._transport = transport = self._writer.transport
         if self._fault is not None:

@@ -14,7 +14,7 @@ class ReplyFuture(asyncio.Future[T]):
     """Called then, within whatever settles it: must not raise and must not block. Not called if it is cancelled."""
 
     def settle(self, answer: T | Exception | Any) -> None:
-        """Take an answer or an error, unless nobody waits for it any more."""
+        """Take an answer or an error, unless no caller waits for it any more."""
         if self.done():
             return
         if isinstance(answer, Exception):

@@ -24,7 +24,7 @@ CALL_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 
 READ_AT_ONCE = 200
-"""Values that one command reads at the most: the store answers nobody else meanwhile."""
+"""Values that one command reads at the most: the store answers no other client meanwhile."""
 
 CALL_ERRORS = (RedisError, OSError, RuntimeError)
 """What a call of redis-py's raises when the store is away. Among them RuntimeError: uvloop says so, and redis-py
@@ -90,7 +90,7 @@ class Store(Redis):
             if isinstance(error, CALL_ERRORS):
                 raise translate(error) from error
             raise
-        # What redis-py does not call public. Nothing was read ahead, as nobody speaks on a connection of RESP2 unasked.
+        # redis-py does not call this public. It has read nothing ahead, as a store of RESP2 sends nothing unasked.
         writer, connection._writer, connection._reader = connection._writer, None, None  # noqa: SLF001
         assert writer is not None, "it is connected"
         return writer

@@ -3,7 +3,7 @@
 The store is asked for its time (TIME) every two seconds. The answer was true at some moment between question and
 answer, and is taken for the middle: so it is wrong by half of that at the most (Cristian's algorithm). Of the last
 eight answers the one that came fastest counts: one that waited in a queue, here or there, says little. The process's
-own clock is the one that never goes back, so nobody who sets the machine's can disturb this.
+own clock is the one that never goes back, so setting the machine's clock cannot disturb this.
 
 Source: F. Cristian, "Probabilistic clock synchronization", Distributed Computing 3 (1989); the choice of the fastest of
 eight is NTP's clock filter (RFC 5905, section 10).
