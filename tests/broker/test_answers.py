@@ -10,10 +10,10 @@ from tidings.store.answers import (
     BreakerAnswer,
     CancelAnswer,
     FenceAnswer,
+    JournalAnswer,
     LeaseAnswer,
     ReportAnswer,
     SignalAnswer,
-    StepAnswer,
     SubmitAnswer,
     WakeAnswer,
 )
@@ -45,11 +45,14 @@ def words_of(script: str) -> set[str]:
         ("report", ReportAnswer),
         ("beat", LeaseAnswer),
         ("once", FenceAnswer),
-        ("journal", FenceAnswer),
-        ("step", StepAnswer),
+        ("step", JournalAnswer),
         ("wake", WakeAnswer),
         ("breaker", BreakerAnswer),
     ],
 )
 def test_an_enum_has_the_words_of_its_script(script: str, answers: type[StrEnum]) -> None:
     assert words_of(script) == {str(answer) for answer in answers}
+
+
+def test_a_read_of_a_journal_answers_with_words_of_its_enum() -> None:
+    assert words_of("journal") < {str(answer) for answer in JournalAnswer}
