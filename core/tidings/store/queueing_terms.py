@@ -25,11 +25,17 @@ class KindTerms:
     """What the record of one kind says, ready to be asked for every job."""
 
     def __init__(self, record: KindRecord) -> None:
-        self._record = record
-        by = record.limit_by
-        self._limit_by = InputTemplate.of(by, msgspec.json.decode(record.input)) if by else None
+        self.record = record
+        schema = msgspec.json.decode(record.input) if record.limit_by or record.unique is not None else {}
+        self._limit_by = InputTemplate.of(record.limit_by, schema) if record.limit_by else None
+        self._unique = InputTemplate.of(record.unique, schema) if record.unique is not None else None
         self.plain = record.limit is None and record.max_eta is None
         """Whether its jobs have no conditions."""
+
+    @property
+    def reads_input(self) -> bool:
+        """Whether a job's input decides on its tier, its limit or its unique value."""
+        return self.record.route is not None or self._unique is not None or not self.plain
 
     def tier(self, value: Mapping[str, Any], size: int, asked: str | None = None) -> str:
         """Return the tier of a job: the one asked for, or what its input says.
@@ -40,18 +46,25 @@ class KindTerms:
             asked: one of the kind's tiers; None: any.
 
         """
-        record = self._record
+        record = self.record
         if asked is not None or record.route is None:
             return asked or record.tier
         return record.route.tier(value, size)
 
+    def unique_value(self, value: Mapping[str, Any]) -> str:
+        """Return what makes an input the same work as another of its kind; empty: nothing does.
+
+        A long value is told by its digest.
+        """
+        return "" if self._unique is None else self._unique.value(value)
+
     def limit(self, value: Mapping[str, Any]) -> str:
         """Return the limit that a job counts for; empty: none."""
-        if self._record.limit is None:
+        if self.record.limit is None:
             return ""
         if self._limit_by is None:
-            return self._record.kind
-        return f"{self._record.kind}:{self._limit_by.value(value)}"
+            return self.record.kind
+        return f"{self.record.kind}:{self._limit_by.value(value)}"
 
     def terms(
         self, value: Mapping[str, Any], priority: int, fallback: FallbackJob | Literal[False] = False
@@ -62,7 +75,7 @@ class KindTerms:
         return QueueingTerms(
             limit=self.limit(value),
             priority=priority,
-            max_eta_ms=whole_ms(self._record.max_eta or 0),
-            shed=SHED_PROBLEM if self._record.when_busy == "shed" else "",
+            max_eta_ms=whole_ms(self.record.max_eta or 0),
+            shed=SHED_PROBLEM if self.record.when_busy == "shed" else "",
             fallback=fallback,
         )

@@ -7,16 +7,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tidings.job import Job
-from tidings.protocol.envelope import Envelope, encode_envelope
-from tidings.protocol.input_template import InputTemplate
+from tidings.protocol.envelope import Envelope
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import State
-from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, split_token
 from tidings.store.availability.store_errors import StoreError
+from tidings.store.job_builder import JobRequest, build_job
 from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
-from tidings.store.keys import StoreKeys
 from tidings.store.queueing_terms import KindTerms
 from tidings.store.registry import Registry
 from tidings.store.saga_store import MAX_RESULT_BYTES, ChildEnd, EndedChild, SagaStore
@@ -140,41 +138,20 @@ _TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)
 
 
 def _new_job_of(child: NewChild) -> NewJob:
-    envelope = Envelope(
-        kind=child.kind.kind,
+    kind = KindTerms(child.kind)
+    request = JobRequest(
+        id=child.token.id,
         input=msgspec.Raw(child.input.encode()),
-        version=child.kind.version,
+        owner=child.owner,
         correlation_id=child.above.correlation_id or child.parent,
         traceparent=child.above.traceparent,
         tracestate=child.above.tracestate,
         key=child.key,
         depth=child.above.depth + 1,
-    )
-    unique = _unique_value(child.kind, child.input)
-    conditions = KindTerms(child.kind)
-    value = msgspec.json.decode(child.input) if child.kind.route or not conditions.plain else {}
-    return NewJob(
-        id=child.token.id,
-        kind=child.kind.kind,
-        tier=conditions.tier(value, len(child.input.encode())),
-        envelope=encode_envelope(envelope).decode(),
-        deadline_ms=child.remaining_ms,
-        owner=child.owner,
-        unique=StoreKeys.unique_suffix(child.owner, child.kind.kind, unique) if unique else "",
-        unique_ms=whole_ms(child.kind.unique_for or 0),
-        correlation_id=envelope.correlation_id,
-        watch=0,
         parent=f"{child.parent} {child.path}",
-        terms=conditions.terms(value, 0),
-        traceparent=envelope.traceparent,
+        deadline_ms=child.remaining_ms,
     )
-
-
-def _unique_value(kind: KindRecord, text: str) -> str:
-    if kind.unique is None:
-        return ""
-    template = InputTemplate.of(kind.unique, msgspec.json.decode(kind.input))
-    return template.value(msgspec.json.decode(text))
+    return build_job(kind, request, msgspec.json.decode(child.input) if kind.reads_input else {})
 
 
 def child_end_of(ended: EndedChild, partition: str, parent: str, path: str) -> ChildEnd:
