@@ -177,7 +177,7 @@ class Health:
         status = {
             "ready": not reasons,
             "inbox": runtime.inbox,
-            "draining": runtime.draining,
+            "draining": runtime.drain.begun,
             "eviction": runtime.retention.now.eviction or None,
             "persistence": runtime.retention.now.persistence,
             # No reason to send clients elsewhere, where the same store stands; one to look at it.

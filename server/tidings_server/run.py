@@ -86,7 +86,7 @@ class _Server(uvicorn.Server):
         runtime: ServerRuntime = self._app.state.runtime
         sockets: OpenSockets = self._app.state.sockets
         log.info("draining", signal=name, sockets=len(sockets), seconds=self._drain_s)
-        runtime.drain()
+        runtime.drain.begin()
         for one in sockets:
             one.session.go_away("the server restarts", random.uniform(0, self._drain_s))  # noqa: S311
             one.flush()

@@ -12,7 +12,7 @@ from tidings.protocol.tokens import Token
 from tidings.store.job_store import JobRecord, JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
-from tidings_server.jobs.step_timeline import timeline
+from tidings_server.watch.step_timeline import timeline
 
 
 class Desk:

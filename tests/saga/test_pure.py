@@ -14,7 +14,7 @@ from tidings.protocol.tokens import parse_token
 from tidings.saga.step_errors import SignalTimeout, StepError
 from tidings.store.saga_store import ChildEnd
 from tidings.store.saga_store import EndedChild as BrokerEnded
-from tidings_server.jobs.step_timeline import timeline
+from tidings_server.watch.step_timeline import timeline
 from tidings_worker import outcomes
 from tidings_worker.saga.branch import Activity, Branch
 from tidings_worker.saga.children import child_end_of

@@ -4,8 +4,8 @@ import anyio
 import pytest
 
 from tidings.protocol.problems import ProblemError
-from tidings_server.jobs import answer_budget as module
-from tidings_server.jobs.answer_budget import AnswerBudget, AnswerReservation
+from tidings_server.watch import answer_budget as module
+from tidings_server.watch.answer_budget import AnswerBudget, AnswerReservation
 from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
 from tidings_server.websocket.large_answer import LargeAnswerLock, LargeAnswerReservation
 
@@ -90,14 +90,14 @@ async def test_over_one_socket_the_next_large_answer_waits_until_the_last_was_re
 
         tasks.start_soon(second)
         send_buffer.put(b"x" * (COALESCE_BYTES + 1))
-        one.told(None)
+        one.told()
         await anyio.wait_all_tasks_blocked()
         assert (log, answers.bytes) == ([], 4)
         send_buffer.take_some(1_000)
         await anyio.wait_all_tasks_blocked()
         assert log == ["second"]
         turn.end()
-        two.told(None)
+        two.told()
     assert answers.bytes == 0
 
 
@@ -114,5 +114,5 @@ async def test_a_socket_that_ends_lets_those_who_wait_go() -> None:
         tasks.start_soon(second)
         await anyio.wait_all_tasks_blocked()
         turn.end()
-    one.told(None)
+    one.told()
     assert answers.bytes == 0

@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import Frame as Reference
 from websockets.frames import Opcode
 
-from tidings_server.jobs.encoded_frame import EncodedFrame
+from tidings_server.watch.encoded_frame import EncodedFrame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])

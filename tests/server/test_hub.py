@@ -24,8 +24,9 @@ from tidings.store.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, open_store
 from tidings.store.redis.subscription import Subscription
-from tidings_server.jobs.encoded_frame import EncodedFrame
-from tidings_server.jobs.hub import Hub, JobListener
+from tidings_server.watch.encoded_frame import EncodedFrame
+from tidings_server.watch.hub import Hub
+from tidings_server.watch.job_listener import JobListener
 
 
 class Ear(JobListener):

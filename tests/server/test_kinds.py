@@ -11,7 +11,7 @@ from tidings import job
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.messages import Submission
 from tidings.protocol.problems import Problem, ProblemError
-from tidings_server.jobs.kind_catalog import KindCatalog
+from tidings_server.kinds.kind_catalog import KindCatalog
 
 
 @job

@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.store.job_store import JobRecord
-from tidings_server.jobs.snapshots import snapshot
+from tidings_server.watch.snapshots import snapshot
 
 
 @pytest.mark.parametrize(("after", "rewound"), [(0, False), (5, False), (6, True)])

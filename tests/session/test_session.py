@@ -12,8 +12,8 @@ from tidings.protocol.events import EventClass
 from tidings.protocol.messages import FEATURES, Ack, Cancel, Limits, Submit, Unwatch, Watch
 from tidings.protocol.problems import CODES, problem
 from tidings_server.auth.identity import ANYONE
-from tidings_server.jobs.encoded_frame import EncodedFrame
 from tidings_server.jobs.quotas import CallerQuota
+from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.websocket.auth_state import AuthState
 from tidings_server.websocket.session import Session
 

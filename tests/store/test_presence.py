@@ -8,8 +8,8 @@ from support.timeouts import scaled
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store
 from tidings.store.registry import Registry, WorkerRecord
-from tidings_server.jobs import served_kinds as module
-from tidings_server.jobs.served_kinds import ServedKinds
+from tidings_server.kinds import served_kinds as module
+from tidings_server.kinds.served_kinds import ServedKinds
 
 WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
 

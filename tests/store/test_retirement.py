@@ -7,7 +7,7 @@ from tidings.protocol.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command
 from tidings.store.registry import SEEN_S, Registry, WorkerRecord
-from tidings_server.jobs.kind_retirement import KindRetirement
+from tidings_server.kinds.kind_retirement import KindRetirement
 from tiers.place import KEYS, place_in
 
 RAW = msgspec.Raw(b"{}")

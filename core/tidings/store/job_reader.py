@@ -54,7 +54,7 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     chunks: list[tuple[int, int, str]] = []
     """Log chunks after the number asked for: number, time, JSON text."""
     steps: list[StepRow] = []
-    """Of a saga: its steps, in no order; `tidings_server.jobs.step_timeline.timeline` makes them what clients see."""
+    """Of a saga: its steps, in no order; `tidings_server.watch.step_timeline.timeline` makes them what clients see."""
     more: int = 0
     """1: its log goes on after these chunks; never in what a `JobReader` returns."""
     rendered: bytes | None = None

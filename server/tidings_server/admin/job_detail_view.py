@@ -10,7 +10,7 @@ from tidings.protocol.tokens import Token
 from tidings.store.admin.dead_letter import DeadLetter, UnsuccessfulAttempt
 from tidings.store.admin.job_detail import JobInternals
 from tidings.store.job_store import JobRecord
-from tidings_server.jobs.snapshots import snapshot
+from tidings_server.watch.snapshots import snapshot
 
 
 def detail(token: Token, record: JobRecord, found: JobInternals) -> JobDetail:

@@ -145,7 +145,7 @@ class JobSearch:
         return json_response(JobPage(jobs=found, cursor=str(on), incomplete=len(found) < limit))
 
     async def _one(self, text: str, question: SearchFilter) -> list[JobLine]:
-        token = self._runtime.find(text)
+        token = self._runtime.jobs.find(text)
         lines = [live_line(token.partition, row) for row in await self._listing.some(token.partition, [token.id])]
         return [line for line in lines if question.admits(line)]
 

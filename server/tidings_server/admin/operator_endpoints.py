@@ -13,6 +13,7 @@ from tidings.protocol.problems import problem_error
 from tidings.store.admin.job_detail import read_job_internals
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings_server.auth.identity import Identity
+from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.overview_feed import breaker_line
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import empty_response, json_response
@@ -41,17 +42,17 @@ class OperatorEndpoints:
 
     async def job(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/jobs/{token}`: all that the store knows of a job."""
-        token = self._runtime.find(request.path_params["token"])
-        record = await self._runtime.read(token, identity)
+        token = self._runtime.jobs.find(request.path_params["token"])
+        record = await self._runtime.jobs.read(token, valid(identity))
         return json_response(
             detail(token, record, await read_job_internals(self._runtime.client, self._runtime.keys, token))
         )
 
     async def cancel(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/jobs/{token}/cancel`: 202 asked, 409 already finished."""
-        token = self._runtime.find(request.path_params["token"])
+        token = self._runtime.jobs.find(request.path_params["token"])
         await no_body_of(request, self._runtime.settings.request_within_s)
-        await self._runtime.cancel(token, identity)
+        await self._runtime.jobs.cancel(token, identity)
         return empty_response(202)
 
     async def breaker(self, request: Request, _: Identity) -> Response:

@@ -16,6 +16,7 @@ from tidings_server.web.request_body import read_body
 from tidings_server.web.responses import json_response, problem_response
 
 from .batch_splitter import BatchSplitter
+from .request_submission import submit_request
 from .requests import decode_submission
 
 
@@ -47,6 +48,7 @@ class BatchEndpoint:
             submission = decode_submission(text, {}, self._runtime.settings.max_depth)
             if trace and submission.traceparent is None:
                 submission = msgspec.structs.replace(submission, **trace)
-            return await self._runtime.submit(submission, identity, caller)
+            ack, _ = await submit_request(self._runtime, submission, identity, caller)
         except ProblemError as error:
             return error.problem
+        return ack

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import msgspec
 from starlette.requests import Request
@@ -14,18 +15,20 @@ from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.job_store import JobRecord
 from tidings_server.auth.identity import Identity
-from tidings_server.jobs.answer_budget import AnswerReservation
 from tidings_server.jobs.client_answers import RECORD_GONE, signal_text
+from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.quotas import quota_key_of
-from tidings_server.jobs.snapshots import is_final, snapshot
 from tidings_server.runtime import ServerRuntime
+from tidings_server.watch.answer_budget import AnswerReservation
+from tidings_server.watch.snapshots import is_final, snapshot
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.event_number import MAX_SEQ, event_number
 from tidings_server.web.json_limits import check_depth
 from tidings_server.web.request_body import read_body
 from tidings_server.web.responses import HEADERS, empty_response, json_response, problem_response
 
-from .long_poll import Waiter, wait_for_end, wait_for_news
+from .long_poll import Waiter, wait_for_end, wait_for_news, watch_now
+from .request_submission import submit_request
 from .requests import decode_submission, signal_head, wait_preference
 from .reserved_response import ReservedResponse
 
@@ -40,6 +43,7 @@ class JobEndpoints:
 
     def __init__(self, runtime: ServerRuntime) -> None:
         self._runtime = runtime
+        self._jobs = runtime.jobs
 
     async def submit(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
@@ -49,19 +53,21 @@ class JobEndpoints:
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
             caller = caller_of(request.scope, identity)
-            if wait:
-                with self._watching(request, identity):
-                    waiter = Waiter(_NO_TOKEN, only_final=True)
-                    ack = await self._runtime.submit(submission, identity, caller, waiter)
-                    try:
-                        with self._reserving(request, identity) as reservation:
-                            return await self._outcome(request, identity, ack, waiter, wait, reservation)
-                    except ProblemError as error:
-                        if error.problem.code != "unauthenticated":
-                            raise
-                        # The credential ended while the job was waited for; the job is accepted, its token is owed.
-                        return self._accepted(request, ack)
-            return self._accepted(request, await self._runtime.submit(submission, identity, caller))
+            if not wait:
+                ack, _ = await submit_request(self._runtime, submission, identity, caller)
+                return self._accepted(request, ack)
+            with self._watching(request, identity):
+                listen = partial(Waiter, only_final=True)
+                ack, waiter = await submit_request(self._runtime, submission, identity, caller, listen)
+                assert waiter is not None
+                try:
+                    with self._reserving(request, identity) as reservation:
+                        return await self._outcome(request, identity, ack, waiter, wait, reservation)
+                except ProblemError as error:
+                    if error.problem.code != "unauthenticated":
+                        raise
+                    # The credential ended while the job was waited for; the job is accepted, its token is owed.
+                    return self._accepted(request, ack)
         except ProblemError as error:
             return problem_response(error.problem)
 
@@ -76,7 +82,7 @@ class JobEndpoints:
         """
         try:
             identity.require("watch")
-            token = self._runtime.find(request.path_params["token"])
+            token = self._jobs.find(request.path_params["token"])
             after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
             wait = wait_preference(request.headers.get("prefer"), self._runtime.settings.max_wait_s)
@@ -85,8 +91,8 @@ class JobEndpoints:
                     with self._watching(request, identity):
                         record = await wait_for_news(self._runtime, token, identity, seen, wait, after, reservation)
                 else:
-                    record = await self._runtime.read(token, identity, after, reservation)
-                if seen is not None and record.seq == seen:
+                    record = await self._jobs.read(token, valid(identity), after, reservation)
+                if seen is not None and int(record.seq) == seen:
                     return empty_response(304, {"etag": _etag(record)})
                 return self._snapshot(token, record, reservation, after)
         except ProblemError as error:
@@ -96,7 +102,7 @@ class JobEndpoints:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
         try:
             identity.require("cancel")
-            await self._runtime.cancel(self._runtime.find(request.path_params["token"]), identity)
+            await self._jobs.cancel(self._jobs.find(request.path_params["token"]), identity)
         except ProblemError as error:
             return problem_response(error.problem)
         return empty_response(202)
@@ -107,11 +113,11 @@ class JobEndpoints:
         The body is what the signal says, any JSON; none at all is null.
         """
         try:
-            token = self._runtime.find(request.path_params["token"])
+            token = self._jobs.find(request.path_params["token"])
             body = await read_body(request, MAX_SIGNAL_BYTES, self._runtime.settings.request_within_s)
             name, key = signal_head(request.path_params["name"], request.headers.get("idempotency-key"))
             check_depth(body.decode(errors="replace"), self._runtime.settings.max_depth)
-            await self._runtime.signal(token, identity, name, key, signal_text(body or b"null"))
+            await self._jobs.signal(token, identity, name, key, signal_text(body or b"null"))
         except ProblemError as error:
             return problem_response(error.problem)
         return empty_response(202)
@@ -129,7 +135,7 @@ class JobEndpoints:
     @contextmanager
     def _reserving(self, request: Request, identity: Identity) -> Iterator[AnswerReservation]:
         """Give what keeps a large answer; it is given back here, unless by the response that sends it."""
-        reservation = self._runtime.reservation(caller_of(request.scope, identity))
+        reservation = self._jobs.reservation(caller_of(request.scope, identity))
         try:
             yield reservation
         finally:
@@ -151,10 +157,8 @@ class JobEndpoints:
             earlier = parse_token(ack.token)
             assert earlier is not None
             waiter = Waiter(earlier, only_final=True)
-            record = await self._runtime.watch(waiter, identity, after=0, room=reservation)
-            waiter.release(record.seq)
+            record = await watch_now(self._runtime, waiter, identity, room=reservation)
             if is_final(record):
-                self._runtime.hub.leave(waiter)
                 return self._snapshot(earlier, record, reservation)
             reservation.release()
         else:
@@ -176,10 +180,6 @@ class JobEndpoints:
             # Those who asked the same at the same time have the same record, and share what is made of it.
             msgspec.structs.force_setattr(record, "rendered", body)
         return ReservedResponse(body, {**HEADERS, "etag": _etag(record)}, reservation)
-
-
-_NO_TOKEN = Token("", "")
-"""Stands for the token of a job that has none yet."""
 
 
 def _etag(record: JobRecord) -> str:

@@ -7,9 +7,11 @@ from tidings.protocol.tokens import Token
 from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
 from tidings.store.job_store import JobRecord
 from tidings_server.auth.identity import Identity
-from tidings_server.jobs.encoded_frame import EncodedFrame
-from tidings_server.jobs.hub import JobListener
+from tidings_server.jobs.job_service import valid
 from tidings_server.runtime import ServerRuntime
+from tidings_server.watch.encoded_frame import EncodedFrame
+from tidings_server.watch.job_listener import JobListener
+from tidings_server.watch.snapshots import is_final
 
 
 class Waiter(JobListener):
@@ -28,7 +30,7 @@ class Waiter(JobListener):
             self.moved.set()
 
     def repaired(self, record: JobRecord, after: int) -> None:
-        """Wake the request; it reads the record anew."""
+        """Wake the request; it reads the record again."""
         self.moved.set()
 
     def vanished(self) -> None:
@@ -50,20 +52,40 @@ async def wait_for_news(
     Its log begins after the number `after`; a large answer is kept in the `room`. The wait ends with the credential.
 
     Raises:
-        ProblemError: the job is not known, the store is not there, or the credential ended.
+        ProblemError: the job is not known, the store is unavailable, or the credential ended.
 
     """
     waiter = Waiter(token, only_final=False)
-    record = await runtime.watch(waiter, identity, after, room)
     try:
-        if record.seq != seen or record.finished is not None:
+        record = await runtime.jobs.watch(waiter, valid(identity), after, room)
+        if int(record.seq) != seen or record.finished:
             return record
         room.release()  # it is read again
         waiter.release(record.seq)
         await _wait(runtime, waiter, min(timeout, identity.left()))
     finally:
         runtime.hub.leave(waiter)
-    return await runtime.read(token, identity, after, room)
+    return await runtime.jobs.read(token, valid(identity), after, room)
+
+
+async def watch_now(
+    runtime: ServerRuntime, waiter: Waiter, identity: Identity, room: ReplyRoom = UNBOUNDED_ROOM
+) -> JobRecord:
+    """Return the record of a job that was there before; unless it has ended, the waiter gets its events.
+
+    Raises:
+        ProblemError: as `wait_for_news`.
+
+    """
+    ended = True
+    try:
+        record = await runtime.jobs.watch(waiter, valid(identity), 0, room)
+        ended = is_final(record)
+    finally:
+        if ended:
+            runtime.hub.leave(waiter)
+    waiter.release(int(record.seq))
+    return record
 
 
 async def wait_for_end(
@@ -81,15 +103,15 @@ async def wait_for_end(
         await _wait(runtime, waiter, min(timeout, identity.left()))
     finally:
         runtime.hub.leave(waiter)
-    return await runtime.read(waiter.token, identity, room=room)
+    return await runtime.jobs.read(waiter.token, valid(identity), room=room)
 
 
 async def _wait(runtime: ServerRuntime, waiter: Waiter, timeout: float) -> None:
-    runtime.on_drain.add(waiter.moved.set)
+    runtime.drain.on_begin.add(waiter.moved.set)
     try:
         async with asyncio.timeout(timeout):
             await waiter.moved.wait()
     except TimeoutError:
         return  # the caller answers with what is known by then
     finally:
-        runtime.on_drain.discard(waiter.moved.set)
+        runtime.drain.on_begin.discard(waiter.moved.set)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tidings_server.jobs.answer_budget import AnswerReservation
+from tidings_server.watch.answer_budget import AnswerReservation
 
 PIECE_BYTES = 65_536
 

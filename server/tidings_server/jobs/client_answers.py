@@ -195,8 +195,6 @@ def store_problem(error: BaseException) -> Problem:
         detail = "the store cannot be reached; nothing is known to have been written"
     else:
         return unexpected_problem("store", error)
-    if isinstance(error, ItemError):
-        return unexpected_problem("store", error)
     if isinstance(error, ScriptError):
         _limited.error("script_failed", error=str(error))
     return problem("store_unavailable", detail, retry_after=STORE_RETRY_S)

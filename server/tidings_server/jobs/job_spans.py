@@ -9,8 +9,7 @@ from tidings.protocol.trace_context import accept_trace_context
 from tidings.store.answers import SubmitAnswer
 from tidings.store.job_store import JobRecord, NewJob, SubmitReply
 from tidings.tracing.spans import Span, Tracing, job_attributes
-
-from .hub import JobListener, NotifySpan
+from tidings_server.watch.job_listener import JobListener, NotifySpan
 
 
 class JobSpans:

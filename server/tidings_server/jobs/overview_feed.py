@@ -34,8 +34,7 @@ from tidings_server.observability import job_statistics
 from tidings_server.observability.connection_list import OpenConnections
 from tidings_server.observability.recent_latency import RecentLatency
 from tidings_server.observability.server_meters import ServerMeter
-
-from .encoded_frame import EncodedFrame
+from tidings_server.watch.encoded_frame import EncodedFrame
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""The kinds this gateway knows of, from what workers registered, and the check of inputs."""
+"""The kinds that workers registered, as this server may use them, and the check of submissions against them."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,8 +11,6 @@ import msgspec
 
 from tidings.protocol.decoding.json_pointer import json_pointer
 from tidings.protocol.decoding.name_suggestions import name_hint
-from tidings.protocol.field_types import YEAR_S
-from tidings.protocol.input_template import InputTemplate
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.messages import Submission
 from tidings.protocol.problems import ProblemError, problem_error
@@ -35,44 +33,41 @@ MAX_NAME = 100
 
 
 class _KindEntry(NamedTuple):
-    """One kind, ready to be asked for every job."""
+    """One kind, prepared for the check of every submission."""
 
     record: KindRecord
     validator: jsonschema_rs.Validator
-    conditions: KindTerms
-    unique: InputTemplate | None
+    terms: KindTerms
 
     @classmethod
     def of(cls, record: KindRecord) -> Self:
-        """Make what a record says ready.
+        """Prepare a kind by its record.
 
         Raises:
             ValueError: the record cannot be used; names the field.
 
         """
         check_record(record)
-        schema = msgspec.json.decode(record.input)
         try:
-            validator = compile_schema(schema)
+            validator = compile_schema(msgspec.json.decode(record.input))
         except ValueError as error:
             raise ValueError(f"input: {error}") from None
-        unique = None if record.unique is None else InputTemplate.of(record.unique, schema)
-        return cls(record, validator, KindTerms(record), unique)
+        return cls(record, validator, KindTerms(record))
 
 
 class KindCatalog:
-    """All registered kinds that can be used, each with its validator; replaced as a whole when they change."""
+    """The registered kinds that can be used, each with its validator; replaced as a whole when the registry changes."""
 
     def __init__(self, records: Iterable[KindRecord] = (), before: "KindCatalog | None" = None) -> None:
-        """Make them ready.
+        """Prepare the kinds.
 
         Args:
             records: what workers registered.
-            before: the kinds known so far: what is the same is not made again.
+            before: the catalog so far: a kind that has not changed is not prepared again.
 
         """
         self.left_out: dict[str, str] = {}
-        """KindCatalog that cannot be used, and why."""
+        """Kinds that cannot be used, and why."""
         self._kinds: dict[str, _KindEntry] = {}
         for record in records:
             known = before._kinds.get(record.kind) if before is not None else None  # noqa: SLF001 - of the same class
@@ -87,37 +82,25 @@ class KindCatalog:
         """The queues in which jobs of these kinds wait."""
         return {record.queue for record in self.records.values()}
 
-    def check(self, submission: Submission) -> tuple[KindRecord, dict[str, Any]]:
-        """Return the kind of a submission whose fields and input fit it, and the input.
+    def check(self, submission: Submission) -> tuple[KindTerms, dict[str, Any]]:
+        """Return the terms of a submission's kind, and its input decoded, if fields and input fit the kind.
 
         Raises:
             ProblemError: `unknown_kind`, `invalid_frame` or `invalid_input`, with the field.
 
         """
-        record = self.records.get(submission.kind)
-        if record is None:
+        kind = self._kinds.get(submission.kind)
+        if kind is None:
             raise self._unknown(submission.kind)
-        _check_fields(submission, record)
-        return record, self._check_input(submission)
+        _check_fields(submission, kind.record)
+        return kind.terms, _check_input(submission, kind)
 
-    def unique_value(self, kind: str, value: dict[str, Any]) -> str:
-        """Return what makes an input the same work as another of its kind; empty: nothing does.
-
-        A long value is told by its digest.
-        """
-        template = self._kinds[kind].unique
-        return "" if template is None else template.value(value)
-
-    def conditions(self, kind: str) -> KindTerms:
-        """Return under which conditions jobs of a registered kind are queued."""
-        return self._kinds[kind].conditions
-
-    def fallback(self, record: KindRecord, value: dict[str, Any]) -> KindRecord | None:
+    def fallback(self, record: KindRecord, value: dict[str, Any]) -> KindTerms | None:
         """Return the kind that may answer in place of another: one of the same queue that takes this input."""
         other = self._kinds.get(record.fallback or "")
         if other is None or other.record.queue != record.queue or not other.validator.is_valid(value):
             return None
-        return other.record
+        return other.terms
 
     def _unknown(self, kind: str) -> ProblemError:
         if kind in self.left_out:
@@ -137,18 +120,17 @@ class KindCatalog:
             name_hint = "no worker has registered any kind yet: start one with `tidings work MODULE`"
         return problem_error("unknown_kind", f"no worker has registered the kind {kind!r}; {name_hint}", field="/kind")
 
-    def _check_input(self, submission: Submission) -> dict[str, Any]:
-        try:
-            value = msgspec.json.decode(submission.input)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise problem_error("invalid_input", f"not JSON: {error}", field="/input") from error
-        if not isinstance(value, dict):
-            raise problem_error("invalid_input", "the input must be a JSON object", field="/input")
-        validator = self._kinds[submission.kind].validator
-        if not validator.is_valid(value):
-            schema = msgspec.json.decode(self.records[submission.kind].input)
-            raise _invalid(submission.kind, validator, schema, value)
-        return value
+
+def _check_input(submission: Submission, kind: _KindEntry) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(submission.input)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise problem_error("invalid_input", f"not JSON: {error}", field="/input") from error
+    if not isinstance(value, dict):
+        raise problem_error("invalid_input", "the input must be a JSON object", field="/input")
+    if not kind.validator.is_valid(value):
+        raise _invalid(submission.kind, kind.validator, msgspec.json.decode(kind.record.input), value)
+    return value
 
 
 def _check_fields(submission: Submission, record: KindRecord) -> None:

@@ -8,17 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.protocol.events import EventClass
-from tidings.protocol.messages import EventFrame
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token
 from tidings.store.job_store import JobRecord
 from tidings_server.auth.identity import Identity
-from tidings_server.jobs.answer_budget import AnswerReservation
-from tidings_server.jobs.encoded_frame import EncodedFrame
-from tidings_server.jobs.hub import JobListener
+from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.quotas import quota_key_of
-from tidings_server.jobs.snapshots import final_event, is_final, log_chunks, log_event, snapshot
 from tidings_server.runtime import ServerRuntime
+from tidings_server.watch.answer_budget import AnswerReservation
+from tidings_server.watch.encoded_frame import EncodedFrame
+from tidings_server.watch.event_frames import event_name, final_frame, log_frame
+from tidings_server.watch.job_listener import JobListener
+from tidings_server.watch.snapshots import is_final, log_chunks, snapshot
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.event_number import MAX_SEQ, event_number
 from tidings_server.web.responses import empty_response, problem_response
@@ -62,9 +63,7 @@ class StreamListener(JobListener):
 
     def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
         """Pass an event on, as it came."""
-        token = str(self.token)
-        text = event_stream.format_event(self._places.reach(token, seq), name_of(frame.text), frame.text)
-        self._stream.write(token, event_class, text)
+        self._stream.write(str(self.token), event_class, self._text(seq, frame))
         if event_class == EventClass.FINAL:
             self._stream.end_one()
 
@@ -80,24 +79,24 @@ class StreamListener(JobListener):
         self._stream.end_one()
 
     def told(self, record: JobRecord, after: int) -> list[tuple[EventClass, str]]:
-        """Return what somebody who has seen everything up to `after` has missed, each part with its class."""
+        """Return what a client that has seen every event up to `after` has missed, each part with its class."""
         token = str(self.token)
         full = snapshot(token, record, after)
         parts: list[tuple[EventClass, str]] = []
         if not full.truncated:
-            parts += [(EventClass.LOG, self._text(log_event(token, record, chunk))) for chunk in log_chunks(record)]
+            parts += [
+                (EventClass.LOG, self._text(chunk.seq, log_frame(token, record, chunk))) for chunk in log_chunks(record)
+            ]
         # The snapshot has no id of its own: were the stream to break before the terminal event,
         # the next one must begin before it.
         bare = _encode(msgspec.structs.replace(full, log=[])).decode()
         parts.append((EventClass.CHANGE, event_stream.format_event(None, "snapshot", bare)))
         if is_final(record):
-            parts.append((EventClass.FINAL, self._text(final_event(token, record))))
+            parts.append((EventClass.FINAL, self._text(int(record.seq), final_frame(token, record))))
         return parts
 
-    def _text(self, frame: EventFrame) -> str:
-        return event_stream.format_event(
-            self._places.reach(frame.token, frame.seq), frame.event, _encode(frame).decode()
-        )
+    def _text(self, seq: int, frame: EncodedFrame) -> str:
+        return event_stream.format_event(self._places.reach(str(self.token), seq), event_name(frame.text), frame.text)
 
 
 class StreamEndpoints:
@@ -111,7 +110,7 @@ class StreamEndpoints:
         text = request.path_params["token"]
         try:
             given = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-            return await self._stream(request, identity, [self._runtime.find(text)], [_number(given, "/after")])
+            return await self._stream(request, identity, [self._runtime.jobs.find(text)], [_number(given, "/after")])
         except ProblemError as error:
             return problem_response(error.problem)
 
@@ -131,7 +130,7 @@ class StreamEndpoints:
 
     def _find(self, text: str, index: int) -> Token:
         try:
-            return self._runtime.find(text)
+            return self._runtime.jobs.find(text)
         except ProblemError as error:
             raise _at(error, index) from error
 
@@ -144,7 +143,7 @@ class StreamEndpoints:
         going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
-            reservation = self._runtime.reservation(caller)
+            reservation = self._runtime.jobs.reservation(caller)
             leave.callback(reservation.release)
             connection_slot = self._runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
             leave.callback(connection_slot.leave)
@@ -167,12 +166,12 @@ class StreamEndpoints:
                 listener.release(seq)
             if not stream.live and not stream.history:
                 return empty_response(204)  # an EventSource stops at this
-            self._runtime.on_drain.add(stream.drain)
-            leave.callback(self._runtime.on_drain.discard, stream.drain)
+            self._runtime.drain.on_begin.add(stream.drain)
+            leave.callback(self._runtime.drain.on_begin.discard, stream.drain)
             shown = StreamDescription(stream, caller, address)
             self._runtime.connections.streams.add(shown)
             leave.callback(self._runtime.connections.streams.discard, shown)
-            if self._runtime.draining:
+            if self._runtime.drain.begun:
                 stream.drain()
             leave.callback(self._count, stream)
             stream.told = reservation.release
@@ -192,8 +191,8 @@ class StreamEndpoints:
         reservation: AnswerReservation,
     ) -> JobRecord | None:
         """Listen to a job and write what was missed; return its record if it goes on."""
-        record = await self._runtime.watch(listener, identity, after, reservation)
-        if is_final(record) and after == record.seq:
+        record = await self._runtime.jobs.watch(listener, valid(identity), after, reservation)
+        if is_final(record) and after == int(record.seq):
             return None  # the client has the end already
         for _, text in listener.told(record, after):
             stream.history.put(text)
@@ -201,12 +200,6 @@ class StreamEndpoints:
             return None
         stream.live += 1
         return record
-
-
-def name_of(frame: str) -> str:
-    """Return the event's name from its frame, which our scripts and workers write in one form."""
-    start = frame.index('"event":"') + 9
-    return frame[start : frame.index('"', start)]
 
 
 def _afters(request: Request, count: int) -> list[int]:

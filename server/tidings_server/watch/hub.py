@@ -1,20 +1,16 @@
-"""The hub: who in this process listens to which job, and the one inbox all their events come through.
+"""The hub: which listeners of this process watch which job, and the one inbox that brings all their events.
 
-Pub/sub forgets, so the hub keeps the number of the last event of each job. An event that leaves a
-hole, one that was too large to publish, and an inbox that was lost and came back all lead to the
-same thing: the job is watched again from the number last delivered, and whatever arrives meanwhile
-is buffered until the answer is there. A listener gets the events themselves where the record holds every
-one of them, as it holds a large result and a large log chunk; where the record holds only what came of
-some, the listener gets the record.
+Pub/sub forgets, so the hub keeps the number of the last event of each job. An event that leaves a hole, an event that
+was too large to publish, and an inbox that was lost and came back all lead to a repair: the hub asks the store for the
+job from the number last delivered, and buffers what arrives until the answer is there. A listener gets the events
+themselves where the job's record holds every one of them, as it holds a large result and a large log chunk; where the
+record holds only what came of some events, the listener gets the record.
 """
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import msgspec
 
-from tidings.logging.log_limit import LogLimiter
 from tidings.protocol.events import EventClass
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import Token
@@ -24,95 +20,22 @@ from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
 from tidings.store.job_store import JobRecord, JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.subscription import Subscription
-from tidings.tracing.spans import Span
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.observability.server_meters import NotifyLatency
 
 from .answer_budget import AnswerBudget, AnswerReservation
 from .encoded_frame import EncodedFrame
-from .snapshots import is_final, missed_events
+from .event_frames import missed_events
+from .job_listener import JobListener
+from .snapshots import is_final
+from .topic import STALE, InboxEntry, Topic, TopicEvent, TopicState
 
-InboxEntry = tuple[str, int, int, str]
-"""Token, number, class and frame of an event, as the scripts publish it; an empty frame means: fetch."""
-
-NotifySpan = Callable[[], Span | None]
-"""Begins the span in which the end of a job leaves."""
-
-_limited = LogLimiter()
+_LIVE = TopicState.LIVE
 _decode_inbox = msgspec.msgpack.Decoder(list[InboxEntry]).decode
 
 
-class JobListener(ABC):
-    """One who wants the events of one job; holds them back until its first answer has gone out."""
-
-    __slots__ = ("buffered", "notify_span", "seq", "token")
-
-    def __init__(self, token: Token) -> None:
-        self.token = token
-        self.seq = 0
-        """The last number passed on."""
-        self.buffered: list[tuple[int, int, EncodedFrame]] | None = []
-        self.notify_span: NotifySpan | None = None
-        """Of a job that is traced."""
-
-    def offer(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
-        """Take an event from the hub."""
-        if self.buffered is not None:
-            self.buffered.append((seq, event_class, frame))
-        elif seq > self.seq:
-            self.seq = seq
-            if self.notify_span is not None and event_class == EventClass.FINAL:
-                self._notify(self.notify_span, seq, event_class, frame)
-            else:
-                self.event(seq, event_class, frame)
-
-    def _notify(self, notify_span: NotifySpan, seq: int, event_class: int, frame: EncodedFrame) -> None:
-        span = notify_span()
-        try:
-            self.event(seq, event_class, frame)
-        finally:
-            if span is not None:
-                span.end()
-
-    def release(self, seq: int) -> None:
-        """Let events go from now on, those above `seq` that were buffered first."""
-        buffered, self.buffered = self.buffered, None
-        self.seq = max(self.seq, seq)
-        for event in buffered or ():
-            self.offer(*event)
-
-    @abstractmethod
-    def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
-        """Pass an event on; must not block."""
-
-    @abstractmethod
-    def repaired(self, record: JobRecord, after: int) -> None:
-        """Pass on where the job stands, to one who has seen everything up to `after`."""
-
-    @abstractmethod
-    def vanished(self) -> None:
-        """Pass on that the job's record is gone."""
-
-
-class Topic:
-    """One job and its listeners in this process."""
-
-    __slots__ = ("buffered", "listeners", "repairing", "seq", "stale", "token")
-
-    def __init__(self, token: Token, seq: int | None) -> None:
-        self.token = token
-        self.seq = seq
-        """The number of the last event; None while the store is being asked for it."""
-        self.listeners: list[JobListener] = []
-        self.buffered: list[InboxEntry] = []
-        self.repairing = False
-        """Whether the number is lost until the repair's own answer: another's would leave a hole for the rest."""
-        self.stale = False
-        """Whether the inbox was lost while the store was being asked: the answer may be older than what was missed."""
-
-
 class Hub:
-    """The jobs that are listened to in this process."""
+    """The jobs that this process watches."""
 
     def __init__(
         self,
@@ -125,11 +48,11 @@ class Hub:
         """Prepare.
 
         Args:
-            store: tells where jobs stand.
+            store: answers watches.
             subscription: reads the inbox.
             keys: the names of the namespace.
-            notify_latency: measures how long events take; None: nobody wants to know.
-            answers: has room for what is large of that which is asked again; None: of its own.
+            notify_latency: measures how long events take; None: it is not measured.
+            answers: bounds the large answers to repairs; None: a budget of the hub's own.
 
         """
         self._answers = answers or AnswerBudget()
@@ -138,8 +61,8 @@ class Hub:
         self._subscription = subscription
         self._keys = keys
         self._topics: dict[str, Topic] = {}
-        self._unrepaired: list[tuple[Topic, int]] = []
-        """What is to be watched again, and from which number, once the store can be asked."""
+        self._unrepaired: list[Topic] = []
+        """Topics to be repaired once the store can be asked."""
         self._repair_timer: asyncio.TimerHandle | None = None
         self._repair_failures = 0
         self.partitions: set[str] = set()
@@ -152,7 +75,7 @@ class Hub:
         """Read this process's inbox in a partition from now on.
 
         Raises:
-            StoreError: the store did not confirm it; it is asked again whenever it comes back.
+            StoreError: the store did not confirm it; the subscription asks again when the store is back.
 
         """
         self.partitions.add(partition)
@@ -167,7 +90,7 @@ class Hub:
     def watch(self, listener: JobListener, after: int, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
         """Listen to a job that exists, and ask for its record with the log after `after`.
 
-        The listener's events are buffered until its `release`.
+        The listener buffers events until its `release`.
         """
         self._join(listener, seq=None)
         answer = self._store.watch(listener.token, after, room)
@@ -175,7 +98,7 @@ class Hub:
         return answer
 
     def leave(self, listener: JobListener) -> None:
-        """Stop listening; the last one of a job has the store told."""
+        """Stop listening; when a job's last listener leaves, the store sends no more of its events here."""
         topic = self._topics.get(str(listener.token))
         if topic is None or listener not in topic.listeners:
             return
@@ -185,7 +108,7 @@ class Hub:
             self._store.unwatch(listener.token).add_done_callback(_ignore_outcome)
 
     def forget(self, listener: JobListener) -> None:
-        """Undo `begin` for a submission that made no job; the store knows nothing of it."""
+        """Undo `begin` for a submission that made no job; the store has nothing to forget."""
         self._topics.pop(str(listener.token), None)
 
     def _join(self, listener: JobListener, seq: int | None) -> None:
@@ -193,6 +116,11 @@ class Hub:
         if topic is None:
             topic = self._topics[str(listener.token)] = Topic(listener.token, seq)
         topic.listeners.append(listener)
+
+    def _remove(self, topic: Topic) -> None:
+        """Forget a topic, unless another has taken its place since its last listener left."""
+        if self._topics.get(str(topic.token)) is topic:
+            del self._topics[str(topic.token)]
 
     # The inbox.
 
@@ -202,7 +130,7 @@ class Hub:
         try:
             entries = _decode_inbox(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            unexpected_problem("inbox", error)  # what was meant to come leaves a hole, which is found
+            unexpected_problem("inbox", error)  # its events leave a hole in the numbers, which is found
             return
         for entry in entries:
             topic = self._topics.get(entry[0])
@@ -214,90 +142,87 @@ class Hub:
             self._notify_latency.passed(frame, classes)
 
     def reopened(self) -> None:
-        """Watch everything again, because the inbox was deaf for a while."""
+        """Repair every topic: the inbox heard nothing for a while."""
         for topic in list(self._topics.values()):
-            topic.stale = topic.seq is None
-            self._repair(topic)
+            self._repair(topic, TopicEvent.REOPENED)
 
     def _take(self, topic: Topic, entry: InboxEntry) -> None:
         _, seq, event_class, text = entry
-        if topic.seq is None:
+        if topic.state is not _LIVE:
             topic.buffered.append(entry)
             return
         if seq <= topic.seq:
             return
         if seq > topic.seq + 1 or not text:
-            self._repair(topic)
+            self._repair(topic, TopicEvent.GAP)
             return
         topic.seq = seq
         frame = EncodedFrame.of(text)
         for listener in list(topic.listeners):
             try:
                 listener.offer(seq, event_class, frame)
-            except Exception as error:  # noqa: BLE001 - the border of one listener: the inbox is everybody's
+            except Exception as error:  # noqa: BLE001 - the border of one listener: all clients share the inbox
                 unexpected_problem("event", error, token=entry[0])
         if event_class == EventClass.FINAL:
-            self._topics.pop(entry[0], None)
+            self._remove(topic)
 
     # Repair.
 
-    def _repair(self, topic: Topic) -> None:
-        if topic.seq is None:
-            return  # an answer is on its way already
-        after, topic.seq = topic.seq, None
-        topic.repairing = True
-        self._ask_again(topic, after)
+    def _repair(self, topic: Topic, event: TopicEvent) -> None:
+        """Take note that events were lost; only for a live topic is no answer of the store's under way."""
+        live = topic.state is _LIVE
+        topic.take(event)
+        if live:
+            self._ask_again(topic)
 
-    def _ask_again(self, topic: Topic, after: int) -> None:
+    def _ask_again(self, topic: Topic) -> None:
         if self._topics.get(str(topic.token)) is topic:
-            # Asked of a job whose submit is under way, the store may not know it yet.
+            # A repair may overtake the submit of its job, which the store then does not know yet.
             unborn = any(listener.buffered is not None for listener in topic.listeners)
             reservation = AnswerReservation(self._answers, "")
-            answer = self._store.watch(topic.token, after, reservation)
-            answer.add_done_callback(lambda done: self._take_repair(topic, after, done, unborn=unborn))
+            answer = self._store.watch(topic.token, topic.seq, reservation)
+            answer.add_done_callback(lambda done: self._take_repair(topic, done, unborn=unborn))
             answer.add_done_callback(lambda _: reservation.release())
 
-    def _take_repair(self, topic: Topic, after: int, answer: "asyncio.Future[JobRecord]", *, unborn: bool) -> None:
+    def _take_repair(self, topic: Topic, answer: "asyncio.Future[JobRecord]", *, unborn: bool) -> None:
         try:
-            self._repaired(topic, after, answer, unborn=unborn)
+            self._repaired(topic, answer, unborn=unborn)
         except Exception as error:  # noqa: BLE001 - the border of one job: an event loop has no use for it
             unexpected_problem("repair", error, token=str(topic.token))
             self._drop(topic)
 
     def _drop(self, topic: Topic) -> None:
-        """Let go of a job whose record cannot be read; those who listen are told that there is nothing to hear."""
-        self._topics.pop(str(topic.token), None)
+        """Forget a job whose record cannot be read, now or later; its listeners pass on that it is gone."""
+        self._remove(topic)
         for listener in list(topic.listeners):
             listener.vanished()
 
-    def _repaired(self, topic: Topic, after: int, answer: "asyncio.Future[JobRecord]", *, unborn: bool) -> None:
+    def _repaired(self, topic: Topic, answer: "asyncio.Future[JobRecord]", *, unborn: bool) -> None:
         if answer.cancelled() or _is_transient(answer.exception()):
-            self._postpone(topic, after)
+            self._postpone(topic)
             return
-        topic.repairing = False
         self._repair_failures = 0
-        if isinstance(answer.exception(), ItemError):  # what the store holds of it cannot be read, now or later
-            self._topics.pop(str(topic.token), None)
-            for listener in list(topic.listeners):
-                listener.vanished()
+        if isinstance(answer.exception(), ItemError):
+            self._drop(topic)
             return
-        record = answer.result()
+        record, after = answer.result(), topic.seq
         if not record.state and unborn:
-            self._continue_from(topic, after)  # what follows the submit comes by the inbox, which is open again
+            # What follows the submit comes by the inbox, which is open again.
+            self._continue_from(topic, TopicEvent.REPAIRED, after)
             return
         if unborn and all(listener.buffered is not None for listener in topic.listeners):
-            self._postpone(topic, after)  # the answer to a submit, which comes, tells less than this
+            self._postpone(topic)  # the answer to the submit must reach the client first: it tells less than this
             return
-        self._send_missed(topic, record, rewound=record.seq < after)
-        self._resume(topic, record)
+        self._send_missed(topic, record, rewound=int(record.seq) < after)
+        self._resume(topic, TopicEvent.REPAIRED, record)
 
     def _send_missed(self, topic: Topic, record: JobRecord, *, rewound: bool) -> None:
-        """Tell a topic's listeners what they have missed.
+        """Pass on to a topic's listeners what they have missed.
 
         Args:
-            topic: whose.
-            record: where the job stands.
-            rewound: whether the store lost writes: the numbers begin again where it stands.
+            topic: whose listeners.
+            record: the job's record.
+            rewound: whether the store lost writes: the numbers begin again from the record's.
 
         """
         missed: dict[int, list[tuple[int, int, EncodedFrame]] | None] = {}
@@ -306,7 +231,7 @@ class Hub:
                 listener.vanished()
             elif listener.buffered is None and (rewound or record.seq > listener.seq):
                 seen = listener.seq
-                if seen not in missed:  # what is large is put together once for all
+                if seen not in missed:  # large events are put together once for all listeners
                     missed[seen] = missed_events(str(topic.token), record, seen)
                 events = missed[seen]
                 if events is None:
@@ -315,9 +240,9 @@ class Hub:
                 for event in events or ():
                     listener.offer(*event)
 
-    def _postpone(self, topic: Topic, after: int) -> None:
+    def _postpone(self, topic: Topic) -> None:
         """Ask again a little later, for all topics at once: thousands may wait for a lost store."""
-        self._unrepaired.append((topic, after))
+        self._unrepaired.append(topic)
         if self._repair_timer is None:
             self._repair_failures += 1
             pause = store_retry_delay(self._repair_failures)
@@ -326,40 +251,46 @@ class Hub:
     def _ask_for_all(self) -> None:
         self._repair_timer = None
         waiting, self._unrepaired = self._unrepaired, []
-        for topic, after in waiting:
-            self._ask_again(topic, after)
+        for topic in waiting:
+            self._ask_again(topic)
+
+    # Numbers.
 
     def _settle(self, token: Token, answer: "asyncio.Future[JobRecord]") -> None:
-        """Take the number from the first answer to a watch, if nobody knew it."""
+        """Take the number from the answer to a watch, if the topic needs it."""
         topic = self._topics.get(str(token))
-        failed = answer.cancelled() or answer.exception() is not None
-        if topic is None and not failed and answer.result().state and not is_final(answer.result()):
-            # All have left since it was asked; a large answer may have been begun after the store was told so.
-            self._store.unwatch(token).add_done_callback(_ignore_outcome)
-        if topic is None or topic.seq is not None or topic.repairing or failed:
-            return  # whoever asked is told, and leaves
-        self._resume(topic, answer.result())
+        if answer.cancelled() or answer.exception() is not None:
+            return  # the listener's owner gets the error, and leaves
+        record = answer.result()
+        if topic is None:
+            if record.state and not is_final(record):
+                # All have left since the question; a large answer may have been begun after the unwatch.
+                self._store.unwatch(token).add_done_callback(_ignore_outcome)
+        elif topic.takes(TopicEvent.ANSWERED):
+            self._resume(topic, TopicEvent.ANSWERED, record)
 
-    def _resume(self, topic: Topic, record: JobRecord) -> None:
+    def _resume(self, topic: Topic, event: TopicEvent, record: JobRecord) -> None:
         if not record.state or is_final(record):
-            self._topics.pop(str(topic.token), None)  # nothing more will come
+            self._remove(topic)  # no more events come
             return
-        self._continue_from(topic, record.seq)
+        self._continue_from(topic, event, int(record.seq))
 
-    def _continue_from(self, topic: Topic, seq: int) -> None:
+    def _continue_from(self, topic: Topic, event: TopicEvent, seq: int) -> None:
+        """Make a topic live at a number, and deliver what was buffered above it."""
+        stale = topic.state in STALE
+        topic.take(event)
         topic.seq = seq
         buffered, topic.buffered = topic.buffered, []
         for entry in buffered:
             self._take(topic, entry)
-        if topic.stale:
-            topic.stale = False
-            self._repair(topic)
+        if stale and topic.state is _LIVE:
+            self._repair(topic, TopicEvent.REOPENED)
 
 
 def _after(record: JobRecord, seen: int) -> JobRecord:
-    """Return a record with those chunks only that somebody who has seen everything up to `seen` lacks.
+    """Return a record with those chunks only that a client lacks which has seen every event up to `seen`.
 
-    A topic can lag behind a listener that came later, and whose own answer told it more.
+    A topic can lag behind a listener that came later, and whose own answer held more.
     """
     return msgspec.structs.replace(record, chunks=[chunk for chunk in record.chunks if chunk[0] > seen])
 
@@ -370,6 +301,6 @@ def _is_transient(error: BaseException | None) -> bool:
 
 
 def _ignore_outcome(answer: "asyncio.Future[JobRecord]") -> None:
-    """Take note of an answer nobody needs: an unwatch that failed costs a few useless messages."""
+    """Retrieve an answer that has no reader: an unwatch that failed costs a few useless messages."""
     if not answer.cancelled():
         answer.exception()

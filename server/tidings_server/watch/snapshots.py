@@ -1,23 +1,22 @@
-"""The store's records as what clients read: snapshots, and events put together again."""
+"""The store's records as the snapshots that clients read."""
 
 import msgspec
 
-from tidings.protocol.events import FINAL_STATE, EventClass
-from tidings.protocol.messages import EventFrame, LogChunk, Snapshot, SnapshotFrame
+from tidings.protocol.events import FINAL_STATE
+from tidings.protocol.messages import LogChunk, Snapshot, SnapshotFrame
 from tidings.protocol.timestamps import MILESTONES, rfc3339
 from tidings.protocol.trace_context import trace_id_of
 from tidings.store.job_store import JobRecord
 
-from .encoded_frame import EncodedFrame
 from .step_timeline import timeline
 
 _encode = msgspec.json.Encoder().encode
 
 
 def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
-    """Return the snapshot of a job for somebody who has seen everything up to `after`."""
-    seq = record.seq
-    truncated = after + 1 < record.log_from
+    """Return the snapshot of a job for a client that has seen every event up to `after`."""
+    seq = int(record.seq)
+    truncated = bool(record.log_from) and after + 1 < int(record.log_from)
     return Snapshot(
         token=token,
         seq=seq,
@@ -38,7 +37,7 @@ def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
 
 
 def snapshot_frame(token: str, record: JobRecord, ref: int | None, after: int = 0) -> bytes:
-    """Return the same as a frame that answers `ref`, or none."""
+    """Return the snapshot as a frame that answers `ref`; None: it answers no frame."""
     return _encode(SnapshotFrame(ref=ref, **msgspec.structs.asdict(snapshot(token, record, after))))
 
 
@@ -50,51 +49,6 @@ def log_chunks(record: JobRecord) -> list[LogChunk]:
 def is_final(record: JobRecord) -> bool:
     """Return whether the job has ended."""
     return record.state in FINAL_STATE.values()
-
-
-def final_event(token: str, record: JobRecord) -> EventFrame:
-    """Return the terminal event of a job that has ended, put together from its record."""
-    data: dict[str, msgspec.Raw] = {}
-    if record.result:
-        data["result"] = _raw(record.result)
-    if record.problem:
-        data["problem"] = _raw(record.problem)
-    return EventFrame(
-        token=token,
-        seq=record.seq,
-        at=rfc3339(record.finished or 0),
-        event=record.state,
-        status=record.state,
-        data=msgspec.Raw(_encode(data)),
-    )
-
-
-def log_event(token: str, record: JobRecord, chunk: LogChunk) -> EventFrame:
-    """Return the event of a log chunk, put together again."""
-    return EventFrame(token=token, seq=chunk.seq, at=chunk.at, event="log", status=record.state, data=chunk.data)
-
-
-def final_frame(token: str, record: JobRecord) -> EncodedFrame:
-    """Return the same as a frame."""
-    return EncodedFrame(_encode(final_event(token, record)))
-
-
-def missed_events(token: str, record: JobRecord, after: int) -> list[tuple[int, int, EncodedFrame]] | None:
-    """Return the events above `after`, each with its number and class, as a listener would have had them.
-
-    None: the record holds some of them only as what came of them (a state, the newest progress), or it is older.
-    """
-    if record.seq <= after or (is_final(record) and record.finished is None):
-        return None
-    events: list[tuple[int, int, EncodedFrame]] = [
-        (chunk.seq, EventClass.LOG, EncodedFrame(_encode(log_event(token, record, chunk))))
-        for chunk in log_chunks(record)
-        if chunk.seq > after
-    ]
-    if is_final(record):
-        events.append((record.seq, EventClass.FINAL, final_frame(token, record)))
-    numbers = [seq for seq, _, _ in events]
-    return events if numbers == list(range(after + 1, record.seq + 1)) else None
 
 
 def _raw(text: str) -> msgspec.Raw:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidings.store.job_reader import ReplyRoom
-from tidings_server.jobs.answer_budget import WAIT_S, AnswerReservation, no_room
+from tidings_server.watch.answer_budget import WAIT_S, AnswerReservation, no_room
 from tidings_server.web.send_buffer import SendBuffer
 
 
@@ -109,7 +109,7 @@ class LargeAnswerReservation:
         """Give the room back at once."""
         self._give_back()
 
-    def told(self, _: object) -> None:
+    def told(self) -> None:
         """Give everything back as soon as what waits to be sent, the answer among it, has been handed to the socket."""
         if not self._taken:
             self._reservation.release()

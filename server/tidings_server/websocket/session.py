@@ -15,12 +15,8 @@ returns, reports back through the answering methods, and sends what `send_buffer
 import msgspec
 
 from tidings.protocol import close_codes
-from tidings.protocol.decoding.decode_errors import decode_problem
-from tidings.protocol.decoding.json_pointer import split_msgspec
 from tidings.protocol.events import EventClass
 from tidings.protocol.messages import (
-    CLIENT_FRAMES,
-    CLIENT_TYPES,
     FEATURES,
     Ack,
     Alive,
@@ -44,13 +40,12 @@ from tidings.protocol.messages import (
 from tidings.protocol.problems import CODES, Problem, ProblemError, problem, problem_error
 from tidings.token_bucket import TokenBucket
 from tidings_server.auth.identity import Identity, Scope
-from tidings_server.jobs.encoded_frame import EncodedFrame
 from tidings_server.jobs.quotas import CallerQuota, RateLimitError
-from tidings_server.web.json_limits import check_depth, too_large
+from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.web.send_buffer import SendBuffer
 
 from .auth_state import AuthDue, AuthState, expired, late
-from .frame_ref import find_ref
+from .frame_reader import read_frame, ref_of
 
 Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
 """What a session asks to be done: the frame itself, checked."""
@@ -80,20 +75,7 @@ RATE_VIOLATIONS = (1.0, 100.0)
 VIOLATION_BACKOFF_S = 10.0
 """How long one is told to stay away who broke a rate limit more often than that."""
 
-_decode = msgspec.json.Decoder(ClientFrame).decode
 _encode = msgspec.json.Encoder().encode
-
-
-class _AnyFrame(msgspec.Struct):
-    """What can be read of a frame that is not one of ours."""
-
-    ref: int | None = None
-    type: object = None
-
-
-_NO_SUCH_TYPE = f"unknown type; a client's frame is one of: {', '.join(CLIENT_TYPES)}"
-
-_decode_any = msgspec.json.Decoder(_AnyFrame).decode
 
 
 class Session:
@@ -156,7 +138,9 @@ class Session:
             wait = self._frames.take(now)
             if wait:
                 raise RateLimitError("frames", self.limits.max_frames_per_s, wait)
-            return self._admit(self._read(data), now)
+            limits = self.limits
+            most = limits.max_frame_bytes if self.auth_state.known else min(limits.max_frame_bytes, AUTH_FRAME_BYTES)
+            return self._admit(read_frame(data, most, limits.max_depth), now)
         except ProblemError as error:
             self.refused(ref_of(data), error.problem, waiting=False)
             if isinstance(error, RateLimitError):
@@ -173,23 +157,6 @@ class Session:
             detail = f"the limit was broken again and again; come back in {VIOLATION_BACKOFF_S:g} s, and more slowly"
             self.refused(None, problem("rate_limited", detail, retry_after=VIOLATION_BACKOFF_S), waiting=False)
             self.close(close_codes.RATE_LIMITED)
-
-    def _read(self, data: str | bytes) -> ClientFrame:
-        if not isinstance(data, str):
-            raise problem_error("invalid_frame", "binary where text is due: this subprotocol is JSON in text frames")
-        most = self.limits.max_frame_bytes
-        if not self.auth_state.known:
-            most = min(most, AUTH_FRAME_BYTES)
-        if len(data) > most:
-            raise too_large(len(data), most)
-        check_depth(data, self.limits.max_depth)
-        try:
-            frame: ClientFrame = _decode(data)
-        except msgspec.ValidationError as error:
-            raise _explained(error, data) from error
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
-            raise problem_error("invalid_frame", f"not JSON: {error}") from error
-        return frame
 
     def _admit(self, frame: ClientFrame, now: float) -> Command | None:
         if frame.ref in self._waiting:
@@ -376,25 +343,3 @@ class Session:
         if self.send_buffer.overflowed:
             self.close_code = close_codes.TOO_SLOW  # first: what waits for the reader to catch up must not follow
             self.send_buffer.take()  # it would not be read; the client resumes where it was
-
-
-def _explained(error: msgspec.ValidationError, data: str) -> ProblemError:
-    if split_msgspec(str(error))[1] == "/type":
-        return problem_error("invalid_frame", _NO_SUCH_TYPE, field="/type")
-    return decode_problem(error, CLIENT_FRAMES.get(str(_readable(data).type)))
-
-
-def ref_of(data: str | bytes) -> int | None:
-    """Return the ref of a frame that was refused, where it can be read."""
-    ref = _readable(data).ref
-    if ref is None:
-        ref = find_ref(data if isinstance(data, str) else data.decode(errors="replace"))
-    return ref if ref is not None and 0 <= ref < 2**53 else None
-
-
-def _readable(data: str | bytes) -> _AnyFrame:
-    """Return what can be read of a frame that was refused."""
-    try:
-        return _decode_any(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        return _AnyFrame()

@@ -36,12 +36,12 @@ MUTANTS = (
     ),
     Mutant(
         "Watches go on that a renewed credential does not allow.",
-        python("SocketConnection._accept").drop("self._keep(listener)"),
+        python("SocketJobs.check_watches").drop("self._keep(listener)"),
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(
         "A long-poll outlasts its credential.",
-        python("ServerRuntime.read").drop("identity.require_valid()"),
+        python("job_service:valid.check").drop("identity.require_valid()"),
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(

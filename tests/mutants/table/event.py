@@ -22,7 +22,7 @@ MUTANTS = (
     ),
     Mutant(
         "An inbox that was deaf does not ask what it missed.",
-        python("Hub.reopened").drop("self._repair(topic)"),
+        python("Hub.reopened").drop("self._repair(topic, TopicEvent.REOPENED)"),
         (HUB,),
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         "A socket that watches a job after its end gets no event of the end.",
-        python("SocketConnection.tell_snapshot").never("after != record.seq"),
+        python("SocketJobs.send_snapshot").never("after != int(record.seq)"),
         (f"{PUSH}test_large_outcomes.py",),
     ),
     Mutant(

@@ -24,7 +24,7 @@ MUTANTS = (
     ),
     Mutant(
         "A record that no server can read leaves its watcher without an answer.",
-        python("SocketConnection._answered").swap("except Exception", "except ZeroDivisionError"),
+        python("SocketChannel._answered").swap("except Exception", "except ZeroDivisionError"),
         (HOSTILE + "test_border.py::test_a_record_that_nobody_can_read_fails_who_asks_for_it",),
     ),
     Mutant(

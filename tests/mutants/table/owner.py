@@ -17,12 +17,12 @@ MUTANTS = (
     ),
     Mutant(
         "All owners share idempotency keys.",
-        python("ServerRuntime.admit").swap("StoreKeys.dedup_suffix(identity.owner", 'StoreKeys.dedup_suffix(""'),
+        python("build_job").swap("StoreKeys.dedup_suffix(request.owner", 'StoreKeys.dedup_suffix(""'),
         (OWNER,),
     ),
     Mutant(
         "All owners share unique values.",
-        python("ServerRuntime.admit").swap("StoreKeys.unique_suffix(identity.owner", 'StoreKeys.unique_suffix(""'),
+        python("build_job").swap("StoreKeys.unique_suffix(request.owner", 'StoreKeys.unique_suffix(""'),
         (OWNER,),
     ),
     Mutant(

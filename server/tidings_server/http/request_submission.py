@@ -1,0 +1,53 @@
+"""Submitting for an HTTP request: counted for its caller, awaited, measured."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from tidings.protocol.messages import Ack, Submission
+from tidings.protocol.problems import ProblemError
+from tidings.protocol.tokens import Token
+from tidings_server.auth.identity import Identity
+from tidings_server.jobs.client_answers import trace_id_of_submission, with_trace_id
+from tidings_server.jobs.quotas import quota_key_of
+from tidings_server.runtime import ServerRuntime
+from tidings_server.watch.job_listener import JobListener
+
+Listener = TypeVar("Listener", bound=JobListener)
+
+
+async def submit_request(
+    runtime: ServerRuntime,
+    submission: Submission,
+    identity: Identity,
+    caller: str,
+    listen: Callable[[Token], Listener] | None = None,
+) -> tuple[Ack, Listener | None]:
+    """Return the ack of a submission, and the listener of the new job.
+
+    Args:
+        runtime: the server.
+        submission: what is asked for; its `watch` means nothing over HTTP.
+        identity: who asks.
+        caller: whose jobs it counts among (`caller_of`).
+        listen: makes the listener of the new job; None: the request does not wait for the job.
+
+    Raises:
+        ProblemError: the submission is refused.
+
+    """
+    now = time.monotonic()
+    try:
+        runtime.quotas.of(quota_key_of(identity, caller), now).submit(now)
+    except ProblemError as error:
+        raise ProblemError(with_trace_id(error.problem, submission)) from error
+    job, listener, pending = runtime.jobs.submit(submission, identity, caller, listen)
+    try:
+        ack = await pending
+    except BaseException:  # a request that is cancelled leaves no listener behind
+        if listener is not None:
+            runtime.hub.leave(listener)
+        raise
+    acks = runtime.meter.ack.of(job.kind, job.tier)
+    acks.observe(time.monotonic() - now, trace_id_of_submission(submission))
+    return ack, listener

@@ -1,0 +1,118 @@
+"""Admission: whether a submission becomes a job, and which job."""
+
+from typing import NamedTuple
+
+from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.messages import Submission
+from tidings.protocol.problems import problem_error
+from tidings.protocol.timestamps import whole_ms
+from tidings.protocol.tokens import Token, new_token
+from tidings.store.job_builder import JobRequest, build_job
+from tidings.store.job_store import NewJob
+from tidings.tracing.spans import Span
+from tidings_server.auth.identity import Identity
+from tidings_server.kinds.breaker_admission import BreakerAdmission
+from tidings_server.kinds.catalog_updates import CatalogUpdates
+from tidings_server.kinds.served_kinds import ServedKinds
+
+from .client_answers import STORE_RETRY_S, UNSERVED
+from .drain import Drain
+from .job_spans import JobSpans
+
+
+class AdmittedJob(NamedTuple):
+    """A submission that may go to the store."""
+
+    token: Token
+    job: NewJob
+    span: Span | None
+    """Of the submission, if it is traced; it ends with the store's reply."""
+    degraded: str
+    """How the service falls short for the job at the moment; empty: it does not."""
+
+
+class Admission:
+    """Checks submissions: the drain, the credential, the kind, the input, the breakers."""
+
+    def __init__(
+        self,
+        catalog: CatalogUpdates,
+        breakers: BreakerAdmission,
+        served_kinds: ServedKinds,
+        spans: JobSpans,
+        drain: Drain,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            catalog: the kinds that workers registered.
+            breakers: the breakers of these kinds.
+            served_kinds: the kinds that workers serve at the moment.
+            spans: traces the submissions.
+            drain: refuses them when this process leaves.
+
+        """
+        self._updates = catalog
+        self._breakers = breakers
+        self._served_kinds = served_kinds
+        self._spans = spans
+        self._drain = drain
+
+    def require_catalog(self) -> None:
+        """Refuse what needs the kinds while the registry has not been read.
+
+        Raises:
+            ProblemError: `store_unavailable`.
+
+        """
+        if not self._updates.known.is_set():
+            raise problem_error("store_unavailable", "the store has not been reached yet", retry_after=STORE_RETRY_S)
+
+    def admit(self, submission: Submission, identity: Identity, caller: str, *, watch: bool) -> AdmittedJob:
+        """Check a submission and give it a token.
+
+        Args:
+            submission: what is asked for.
+            identity: who asks; the owner of the job, who alone may watch and cancel it, beside admins.
+            caller: whose jobs it counts among (`caller_of`).
+            watch: whether the submitter listens to its events.
+
+        Raises:
+            ProblemError: the submission is refused; names the field and what to do.
+
+        """
+        self._drain.refuse()
+        if watch:
+            identity.require("watch")
+        identity.require_kind(submission.kind)
+        self.require_catalog()
+        catalog = self._updates.catalog
+        kind, value = catalog.check(submission)
+        record = kind.record
+        self._breakers.admit(record)
+        token = new_token(record.queue)
+        traceparent, tracestate, span = self._spans.begin(submission, record.kind, token)
+        request = JobRequest(
+            id=token.id,
+            input=submission.input,
+            owner=identity.owner,
+            caller=caller,
+            correlation_id=submission.correlation_id or "",
+            traceparent=traceparent,
+            tracestate=tracestate,
+            key=submission.key or "",
+            deduplicates=bool(submission.key),
+            tier=submission.tier,
+            priority=submission.priority or 0,
+            delay_ms=int((submission.delay or 0) * 1000),
+            at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
+            deadline_ms=whole_ms(submission.deadline or 0),
+            watch=watch,
+        )
+        job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))
+        return AdmittedJob(token, job, span, self._degraded(token, job, kind.record))
+
+    def _degraded(self, token: Token, job: NewJob, record: KindRecord) -> str:
+        if self._breakers.is_open(record):
+            return "circuit_open"
+        return "" if self._served_kinds.serves(job.kind, token.partition, job.tier) else UNSERVED

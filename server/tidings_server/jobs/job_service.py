@@ -1,0 +1,255 @@
+"""The service that every transport uses: submit, watch, read, cancel and signal jobs.
+
+Each operation stands here once, from its checks to what becomes of the listener. It returns a future, which an HTTP
+request awaits and a socket gets a call from (`PendingAnswer`): a socket starts no task for a frame.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from tidings.protocol.messages import Ack, Submission
+from tidings.protocol.problems import ProblemError
+from tidings.protocol.tokens import Token, parse_token
+from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
+from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
+from tidings_server.auth.identity import Identity
+from tidings_server.watch.answer_budget import AnswerBudget, AnswerReservation
+from tidings_server.watch.hub import Hub
+from tidings_server.watch.job_listener import JobListener
+
+from .admission import Admission
+from .client_answers import (
+    acknowledge,
+    cancel_problem,
+    owner_filter,
+    require_visible,
+    signal_problem,
+    unknown_token,
+    with_trace_id,
+)
+from .deadlines import DeadlineExpiry
+from .job_spans import JobSpans, end_submit
+from .pending_answer import PendingAnswer, result_of
+
+Reader = Callable[[], Identity]
+"""Returns who reads a job, at the time of the answer: a credential may end, or be renewed, while the store is asked.
+
+It raises `ProblemError` if the reader may not read any more.
+"""
+
+
+Listener = TypeVar("Listener", bound=JobListener)
+
+
+class SubmittedJob(NamedTuple, Generic[Listener]):
+    """A submission that the store has been asked to accept."""
+
+    job: NewJob
+    listener: Listener | None
+    """Buffers the job's events. When the client has its ack, the listener is to be released at the ack's number; of a
+    duplicate, or where the ack fails, the service has forgotten it."""
+    ack: PendingAnswer[Ack]
+
+
+class JobService:
+    """The jobs of this process's clients."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        store: JobStore,
+        hub: Hub,
+        deadlines: DeadlineExpiry,
+        spans: JobSpans,
+        answer_budget: AnswerBudget,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            admission: checks submissions.
+            store: keeps the jobs.
+            hub: passes their events on.
+            deadlines: ends jobs whose deadline passes.
+            spans: traces the jobs.
+            answer_budget: bounds the large answers that this process holds.
+
+        """
+        self.hub = hub
+        self._admission = admission
+        self._store = store
+        self._deadlines = deadlines
+        self._spans = spans
+        self._answer_budget = answer_budget
+
+    # Submitting.
+
+    def submit(
+        self,
+        submission: Submission,
+        identity: Identity,
+        caller: str,
+        listen: Callable[[Token], Listener] | None = None,
+        ref: int | None = None,
+    ) -> SubmittedJob[Listener]:
+        """Check a submission and ask the store to accept it.
+
+        The hub knows the listener before the store knows the job, so that no event is missed.
+
+        Args:
+            submission: what is asked for.
+            identity: who asks.
+            caller: whose jobs it counts among (`caller_of`).
+            listen: makes the listener of the new job; None: the submitter does not watch it.
+            ref: the number of the frame, which the ack repeats.
+
+        Raises:
+            ProblemError: the submission is refused; the store has not been asked.
+
+        """
+        try:
+            admitted = self._admission.admit(submission, identity, caller, watch=listen is not None)
+        except ProblemError as error:
+            raise ProblemError(with_trace_id(error.problem, submission)) from error
+        token, job, span, _ = admitted
+        listener = None
+        if listen is not None:
+            listener = listen(token)
+            self.hub.begin(listener)
+            self._spans.follow(listener, token, job)
+        reply = self._store.submit(token.partition, job)
+        if job.deadline_ms:
+            self._deadlines.note(token.partition, job.deadline_ms)
+        if span is not None:
+            reply.add_done_callback(partial(end_submit, span))
+        read = partial(self._acknowledge, submission, token, listener, admitted.degraded, ref)
+        return SubmittedJob(job, listener, PendingAnswer("submit", reply, read))
+
+    def _acknowledge(
+        self,
+        submission: Submission,
+        token: Token,
+        listener: JobListener | None,
+        degraded: str,
+        ref: int | None,
+        reply: "asyncio.Future[SubmitReply]",
+    ) -> Ack:
+        """Return the ack, and forget the listener unless the job is new."""
+        made = False
+        try:
+            ack = acknowledge(token, result_of(reply), ref, degraded)
+            made = not ack.duplicate
+        except ProblemError as error:
+            raise ProblemError(with_trace_id(error.problem, submission)) from error
+        finally:
+            if listener is not None and not made:
+                self.hub.forget(listener)
+        return ack
+
+    # Reading.
+
+    def find(self, text: str) -> Token:
+        """Return the token that `text` is.
+
+        Raises:
+            ProblemError: `unknown_token`: no job here can have it; `store_unavailable`: the queues are not known yet.
+
+        """
+        self._admission.require_catalog()
+        token = parse_token(text)
+        if token is None or token.partition not in self.hub.partitions:
+            raise unknown_token(text)
+        return token
+
+    def read(
+        self, token: Token, reader: Reader, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM
+    ) -> PendingAnswer[JobRecord]:
+        """Return a future of a job's record.
+
+        It fails with `unknown_token`, `store_unavailable`, `rate_limited` (there was no room), or what `reader` raises.
+
+        Args:
+            token: the job's.
+            reader: who reads it.
+            after: the log begins after this number.
+            room: where a large answer is kept.
+
+        """
+        return PendingAnswer("read", self._store.read(token, after, room), partial(_visible, token, reader))
+
+    def watch(
+        self, listener: JobListener, reader: Reader, after: int, room: ReplyRoom = UNBOUNDED_ROOM
+    ) -> PendingAnswer[JobRecord]:
+        """Return a future of a job's record; the listener gets the job's events, once it is released.
+
+        It fails as `read` does; the hub then keeps no listener.
+        """
+        reply = self.hub.watch(listener, after, room)
+        return PendingAnswer("watch", reply, partial(self._watched, listener, reader))
+
+    def _watched(self, listener: JobListener, reader: Reader, reply: "asyncio.Future[JobRecord]") -> JobRecord:
+        try:
+            record = _visible(listener.token, reader, reply)
+        except BaseException:
+            self.hub.leave(listener)
+            raise
+        self._spans.follow_earlier(listener, record)
+        return record
+
+    def reservation(self, caller: str) -> AnswerReservation:
+        """Return the room for one large answer to a caller; the transport releases it when the answer has left."""
+        return AnswerReservation(self._answer_budget, caller)
+
+    # Steering.
+
+    def cancel(self, token: Token, identity: Identity) -> PendingAnswer[None]:
+        """Ask that a job which `identity` may see stop.
+
+        The future fails with `unknown_token`, `already_finished` or `store_unavailable`.
+        """
+        reply = self._store.cancel(token, owner_filter(identity))
+        return PendingAnswer("cancel", reply, partial(_cancelled, str(token)))
+
+    def signal(self, token: Token, identity: Identity, name: str, key: str, value: str) -> PendingAnswer[None]:
+        """Give a signal to a job that `identity` may see.
+
+        The future fails with `unknown_token`, `already_finished`, `too_large` (the job has had too many signals) or
+        `store_unavailable`.
+
+        Args:
+            token: the job's.
+            identity: who sends it.
+            name: the signal's.
+            key: idempotency key; empty: none.
+            value: what the signal carries, JSON text.
+
+        """
+        reply = self._store.signal(token, owner_filter(identity), name, key, value)
+        return PendingAnswer("signal", reply, partial(_signalled, str(token)))
+
+
+def valid(identity: Identity) -> Reader:
+    """Return a reader whose credential must still be valid when the answer comes, as over HTTP."""
+
+    def check() -> Identity:
+        identity.require_valid()
+        return identity
+
+    return check
+
+
+def _visible(token: Token, reader: Reader, reply: "asyncio.Future[JobRecord]") -> JobRecord:
+    return require_visible(result_of(reply), token, reader())
+
+
+def _cancelled(token: str, reply: "asyncio.Future[str]") -> None:
+    refused = cancel_problem(token, result_of(reply))
+    if refused is not None:
+        raise ProblemError(refused)
+
+
+def _signalled(token: str, reply: "asyncio.Future[str]") -> None:
+    refused = signal_problem(token, result_of(reply))
+    if refused is not None:
+        raise ProblemError(refused)

@@ -1,0 +1,1 @@
+"""The kinds that workers registered, as this process knows them: inputs, breakers, workers that serve them."""

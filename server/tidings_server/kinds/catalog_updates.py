@@ -1,0 +1,65 @@
+"""Keeping the catalog of kinds as the registry has it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import anyio
+import structlog
+
+from tidings.store.availability.retry_delay import store_retry_delay
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.registry import Registry
+
+from .kind_catalog import KindCatalog
+
+log = structlog.get_logger()
+
+LEFT_OUT_HELP = "the other kinds are served; start a worker that registers this one again, or `tidings kinds remove` it"
+"""What an operator does about a kind that cannot be used."""
+
+
+class CatalogUpdates:
+    """Reads the registry whenever a worker has changed it, and makes a new catalog of it."""
+
+    def __init__(self, registry: Registry, on_change: Callable[[KindCatalog], Awaitable[None]]) -> None:
+        """Begin with a catalog that holds no kind.
+
+        Args:
+            registry: where workers register kinds.
+            on_change: called with each new catalog; may fail with `StoreError`, and is then called again.
+
+        """
+        self.catalog = KindCatalog()
+        self.known = asyncio.Event()
+        """Set once the registry has been read."""
+        self._registry = registry
+        self._on_change = on_change
+        self._changed = asyncio.Event()
+
+    def changed(self) -> None:
+        """Take note that the registry has changed, or that a change may have been missed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Keep the catalog fresh, until cancelled."""
+        failures = 0
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._read()
+                await self._on_change(self.catalog)
+                self.known.set()
+                failures = 0
+            except StoreError:
+                failures += 1
+                await anyio.sleep(store_retry_delay(failures))
+                self._changed.set()
+
+    async def _read(self) -> None:
+        found = await self._registry.read()
+        before, self.catalog = self.catalog, KindCatalog(found.records.values(), self.catalog)
+        self.catalog.left_out |= found.left_out
+        for name, why in self.catalog.left_out.items():
+            if before.left_out.get(name) != why:
+                log.error("kind_left_out", kind=name, error=why, help=LEFT_OUT_HELP)

@@ -1,0 +1,64 @@
+"""The events that this server makes itself, from a job's record, and the name of an event that it passes on.
+
+The store's scripts and the workers make every other event's frame; the server passes those on as they are.
+"""
+
+import msgspec
+
+from tidings.protocol.events import EventClass
+from tidings.protocol.messages import EventFrame, LogChunk
+from tidings.protocol.timestamps import rfc3339
+from tidings.store.job_store import JobRecord
+
+from .encoded_frame import EncodedFrame
+from .snapshots import is_final, log_chunks
+
+_encode = msgspec.json.Encoder().encode
+
+_NAME = '"event":"'
+"""What stands before the name in every event's frame: scripts, workers and server write frames in one form."""
+
+
+def event_name(frame: str) -> str:
+    """Return the name of an event from its frame, without parsing the whole."""
+    start = frame.index(_NAME) + len(_NAME)
+    return frame[start : frame.index('"', start)]
+
+
+def final_frame(token: str, record: JobRecord) -> EncodedFrame:
+    """Return the terminal event of a job that has ended, put together from its record."""
+    fields: dict[str, msgspec.Raw] = {}
+    if record.result:
+        fields["result"] = msgspec.Raw(record.result.encode())
+    if record.problem:
+        fields["problem"] = msgspec.Raw(record.problem.encode())
+    data = msgspec.Raw(_encode(fields))
+    return _frame(token, int(record.seq), rfc3339(int(record.finished)), record.state, record.state, data)
+
+
+def log_frame(token: str, record: JobRecord, chunk: LogChunk) -> EncodedFrame:
+    """Return the event of a log chunk, put together from the job's record."""
+    return _frame(token, chunk.seq, chunk.at, "log", record.state, chunk.data)
+
+
+def missed_events(token: str, record: JobRecord, after: int) -> list[tuple[int, int, EncodedFrame]] | None:
+    """Return the events above `after`, each with its number and class, as a listener would have had them.
+
+    None: the record holds some of them only as what came of them (a state, the newest progress), or it is older.
+    """
+    if int(record.seq) <= after or (is_final(record) and not record.finished):
+        return None
+    events: list[tuple[int, int, EncodedFrame]] = [
+        (chunk.seq, EventClass.LOG, log_frame(token, record, chunk))
+        for chunk in log_chunks(record)
+        if chunk.seq > after
+    ]
+    if is_final(record):
+        events.append((int(record.seq), EventClass.FINAL, final_frame(token, record)))
+    numbers = [seq for seq, _, _ in events]
+    return events if numbers == list(range(after + 1, int(record.seq) + 1)) else None
+
+
+def _frame(token: str, seq: int, at: str, name: str, status: str, data: msgspec.Raw) -> EncodedFrame:
+    frame = EventFrame(token=token, seq=seq, at=at, event=name, status=status, data=data)
+    return EncodedFrame(_encode(frame))

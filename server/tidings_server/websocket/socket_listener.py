@@ -1,0 +1,55 @@
+"""The listener of one job that a socket watches."""
+
+from typing import Protocol
+
+from tidings.protocol.events import EventClass
+from tidings.protocol.tokens import Token
+from tidings.store.job_store import JobRecord
+from tidings_server.jobs.client_answers import unknown_token
+from tidings_server.watch.encoded_frame import EncodedFrame
+from tidings_server.watch.job_listener import JobListener
+
+from .socket_channel import SocketChannel
+
+
+class WatchOwner(Protocol):
+    """What a socket does for its listeners."""
+
+    channel: SocketChannel
+
+    def ended(self, listener: "SocketListener") -> None:
+        """Take note that the hub has let go of a listener."""
+
+    def send_snapshot(self, listener: "SocketListener", record: JobRecord, ref: int | None, after: int) -> None:
+        """Send a job's record to a client that has seen every event up to `after`."""
+
+
+class SocketListener(JobListener):
+    """One job, watched over a socket."""
+
+    __slots__ = ("_watches", "owner")
+
+    def __init__(self, token: Token, watches: WatchOwner, owner: str = "") -> None:
+        super().__init__(token)
+        self.owner = owner
+        """Whose job it is; empty: not known yet."""
+        self._watches = watches
+
+    def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
+        """Pass an event on."""
+        channel = self._watches.channel
+        channel.session.event(str(self.token), event_class, frame)
+        if event_class == EventClass.FINAL:
+            self._watches.ended(self)
+        channel.flush()
+
+    def repaired(self, record: JobRecord, after: int) -> None:
+        """Send a snapshot in place of events that were lost on the way."""
+        self._watches.send_snapshot(self, record, None, after)
+
+    def vanished(self) -> None:
+        """Send that the watch has ended: the job's record is gone."""
+        self._watches.ended(self)
+        channel = self._watches.channel
+        channel.session.watch_refused(str(self.token), unknown_token(str(self.token)).problem)
+        channel.flush()
