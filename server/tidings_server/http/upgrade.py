@@ -10,7 +10,7 @@ from collections.abc import Iterable
 Headers = Iterable[tuple[bytes, bytes]]
 
 MAX_OPTIONS = 64
-"""Options of a `Connection` field that are told apart."""
+"""Options of a `Connection` field that are read one by one."""
 
 _OFFER = frozenset({b"upgrade", b"http2-settings"})
 """Header fields of an offer, and what `Connection` calls them (RFC 7540, section 3.2.1)."""
@@ -26,6 +26,18 @@ def offered(headers: Headers) -> bytes | None:
         elif name == b"upgrade":
             protocol = value.strip().lower()
     return protocol if b"upgrade" in options else None
+
+
+def is_websocket_handshake(method: bytes, version: str, headers: Headers) -> bool:
+    """Return whether a request is the WebSocket's handshake: a GET without a body (RFC 6455, section 4.2.1)."""
+    return (
+        offered(headers) == b"websocket"
+        and method == b"GET"
+        and version == "1.1"
+        and not any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in headers
+        )
+    )
 
 
 def head_without_offer(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:

@@ -1,15 +1,15 @@
-"""How much each of many has of something that is bounded, for each of them and in all."""
+"""Limits on how many places of one sort are held: by each holder, and in all."""
 
 from collections.abc import Hashable
 
 from tidings.protocol.problems import ProblemError, problem_error
 
 RETRY_S = 5.0
-"""What one is told to wait who has, or all of whom have, as many as may be."""
+"""What a client is told to wait where it has, or all have, as many places as may be."""
 
 
 class ConcurrencyLimit:
-    """ConcurrencyLimit of one sort, such as connections, held by callers or addresses."""
+    """The places of one sort, such as connections, held by callers or addresses."""
 
     __slots__ = ("_held", "_most", "_most_each", "_what", "_who", "total")
 
@@ -29,7 +29,7 @@ class ConcurrencyLimit:
         self._most = most
         self._held: dict[Hashable, int] = {}
         self.total = 0
-        """ConcurrencyLimit that are held."""
+        """Places that are held."""
 
     def take(self, holder: Hashable) -> None:
         """Take a place.
@@ -57,6 +57,40 @@ class ConcurrencyLimit:
             self._held[holder] = held
         else:
             del self._held[holder]
+
+
+class ConcurrencySlot:
+    """One holder's place, which may be given back and counted again."""
+
+    __slots__ = ("_holder", "_limit", "held")
+
+    def __init__(self, limit: ConcurrencyLimit, holder: Hashable) -> None:
+        """Hold no place yet."""
+        self._limit = limit
+        self._holder = holder
+        self.held = False
+
+    def take(self) -> None:
+        """Take the place.
+
+        Raises:
+            ProblemError: `rate_limited`: the holder has as many as may be, or all have.
+
+        """
+        self._limit.take(self._holder)
+        self.held = True
+
+    def add(self) -> None:
+        """Count the place in any case; more than once is once."""
+        if not self.held:
+            self._limit.add(self._holder)
+            self.held = True
+
+    def leave(self) -> None:
+        """Give the place back; more than once is once."""
+        if self.held:
+            self.held = False
+            self._limit.leave(self._holder)
 
 
 def too_many(who: str, count: int, what: str, most: int) -> ProblemError:

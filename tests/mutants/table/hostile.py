@@ -58,17 +58,17 @@ MUTANTS = (
     ),
     Mutant(
         "A trailer is taken for headers.",
-        python("HttpProtocol.on_header").swap("if self._in_head:", "if True:"),
+        python("HttpProtocol.on_header").swap("if self._meter.in_head:", "if True:"),
         (HOSTILE + "test_connection.py::test_a_trailer_is_dropped_and_never_taken_for_a_header",),
     ),
     Mutant(
         "A trailer has no end.",
-        python("HttpProtocol._measure_framing").never("self._framing_bytes > most"),
+        python("RequestMeter.add_framing").never("self._framing_bytes > most + CHUNK_OVERHEAD"),
         (HOSTILE + "test_connection.py::test_a_trailer_without_an_end_is_cut_off",),
     ),
     Mutant(
         "A body that no route reads has no time limit.",
-        python("HttpProtocol._watch").never("self._body_timer is None"),
+        python("HttpProtocol._watch").never("not self._timers.runs(Wait.BODY)"),
         (HOSTILE + "test_connection.py::test_a_body_that_drips_has_an_end_whatever_the_route_does_with_it",),
     ),
     Mutant(
@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         "Connections that wait for a request are counted for no address.",
-        python("HttpProtocol.connection_made").swap("quotas.idle.take", "quotas.idle.add"),
+        python("HttpProtocol.connection_made").swap("self._slot.take()", "self._slot.add()"),
         (HOSTILE + "test_connection.py::test_connections_that_wait_are_counted_for_their_address",),
     ),
     Mutant(
