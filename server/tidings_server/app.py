@@ -36,7 +36,8 @@ from .websocket.socket_endpoint import SocketEndpoint
 
 CONSOLE = "console/index.html"
 
-KINDS_PAGE = "index.html"
+FRONT_PAGES = {"kinds": "index.html", "demo": "demo.html"}
+"""The file that `/` answers with, by the setting `page`."""
 
 
 def create_app(settings: ServerSettings | None = None) -> Starlette:
@@ -170,7 +171,7 @@ class Health:
     async def ready(self, request: Request) -> Response:
         """`GET /readyz`: 200 if clients should come here, else 503 with the reason.
 
-        The store is not asked: that it is there is what the inbox proves, and one that hangs must not hang this.
+        The store is not asked: the inbox proves that it answers, and a store that hangs must not hang this route.
         """
         runtime = self._runtime
         reasons = runtime.unready_reasons()
@@ -180,7 +181,7 @@ class Health:
             "draining": runtime.drain.begun,
             "eviction": runtime.retention.now.eviction or None,
             "persistence": runtime.retention.now.persistence,
-            # No reason to send clients elsewhere, where the same store stands; one to look at it.
+            # No reason to send clients to another server, which has the same store; an operator should look at it.
             "store_nearly_full": runtime.memory.nearly_full,
             "reasons": reasons,
         }
@@ -188,7 +189,7 @@ class Health:
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
-    """Answer what the router refuses as a problem too (RFC 9457, section 4.2.1: about:blank)."""
+    """Answer a refusal of the router's as a problem too (RFC 9457, section 4.2.1: about:blank)."""
     assert isinstance(error, HTTPException)
     refused = Problem(
         type="about:blank",
@@ -203,5 +204,5 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 
 async def _broken(_: Request, error: Exception) -> Response:
-    """Answer what nobody foresaw; the cause is logged, not told."""
+    """Answer a request that met an unforeseen error; the log has the cause, the client does not."""
     return problem_response(store_problem(error))

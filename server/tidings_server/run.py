@@ -1,8 +1,8 @@
-"""Running the application under uvicorn, with a drain that is ours and comes first.
+"""Running the application under uvicorn, with a drain of its own before uvicorn stops.
 
 On SIGTERM uvicorn would close every socket at once and only then run the lifespan's end. So the
-signal first makes the runtime refuse new work and ask its clients away; uvicorn is told to stop when
-they have left, or when the drain time is over.
+signal first makes the runtime refuse new work and ask its clients to leave; uvicorn stops when they have
+left, or when the drain time is over.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, asked to wait for our drain before it stops."""
+    """Uvicorn, which stops only after the drain."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette, drain_s: float) -> None:
         super().__init__(config)
@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
         self._drain_task: asyncio.Task[None] | None = None
         self._signals = 0
         self.broken = False
-        """Whether the runtime ended though nobody asked it to."""
+        """Whether the runtime ended without a signal."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and remember the loop: a signal handler must not look for it."""
@@ -58,8 +58,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, stop at once at the second, drop everything at the third.
 
-        Uvicorn would raise the signal again at its end; a server that was asked to leave, and did,
-        exits with 0 instead.
+        Uvicorn would raise the signal again at its end; this server exits with 0 once it has left as asked.
         """
         self._signals += 1
         if self._loop is None or not self.started:
@@ -71,7 +70,7 @@ class _Server(uvicorn.Server):
             self.force_exit = self._signals > 2
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop if the runtime has ended by itself: a server without one would refuse everybody for ever."""
+        """Stop if the runtime has ended by itself: a server without it would refuse every client for ever."""
         runtime: ServerRuntime = self._app.state.runtime
         if runtime.over and not self.should_exit:
             log.critical("gateway_ended", help="this is a defect; the error stands above")
@@ -99,11 +98,11 @@ class _Server(uvicorn.Server):
 
 
 def run(settings: ServerSettings) -> None:
-    """Serve until a signal says otherwise.
+    """Serve until a signal ends it.
 
     Raises:
-        PortError: its address cannot be listened on; with one line that says what to do.
-        StoreUnavailableError: no store answers; with one line that says what to do.
+        PortError: the server cannot listen on its address; one line says what to do.
+        StoreUnavailableError: no store answers; one line says what to do.
 
     """
     log_unknown_variables()
@@ -133,7 +132,7 @@ def run(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         lifespan="on",
     )
-    # What a client can cause again and again, such as a request that is none, must not fill the log.
+    # A client must not fill the log, such as with requests that are no HTTP.
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(LogLineFilter())
     config.ours = settings

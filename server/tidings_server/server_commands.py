@@ -35,7 +35,7 @@ def key(
         typer.Option(help="What it may do: submit, watch, cancel, admin; give several. Default: all but admin."),
     ] = None,
 ) -> None:
-    """Make an API key: print it, which nobody can do again, and the line for the settings."""
+    """Make an API key: print it, once and for all, and the line for the settings."""
     if re.fullmatch(NAME_PATTERN, name) is None:
         raise CommandError(f"{name!r} is no name for a key: 1 to 64 letters, digits, `_`, `.` and `-`")
     unknown = set(scope or ()) - SCOPES

@@ -22,7 +22,7 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(
             description="Addresses or networks of the reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` "
-            "are believed; `*` for whoever connects."
+            "are believed; `*`: of every peer."
         ),
     ] = ("127.0.0.1", "::1")
     root_path: Annotated[
@@ -84,7 +84,7 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
         ),
     ] = 3_600.0
     auth_within_s: Annotated[
-        Seconds, Meta(description="How long a client may take to say who it is, where that is asked.")
+        Seconds, Meta(description="How long a client may take to authenticate, where the server asks for credentials.")
     ] = 10.0
     max_url_bytes: Annotated[Bytes, Meta(description="Size of a request's URL.")] = 8_192
     max_header_bytes: Annotated[Bytes, Meta(description="Size of a request's headers.")] = 32_768

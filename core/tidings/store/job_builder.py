@@ -9,7 +9,7 @@ import msgspec
 from tidings.protocol.envelope import Envelope, encode_envelope
 from tidings.protocol.timestamps import whole_ms
 
-from .job_store import FallbackJob, NewJob
+from .job_store import FallbackJob, NewJob, QueueingTerms
 from .keys import StoreKeys
 from .queueing_terms import KindTerms
 
@@ -56,8 +56,7 @@ def build_job(
         kind: the conditions of the job's kind.
         request: what is asked for.
         value: the input, decoded; may be empty where `kind.reads_input` is false and the request deduplicates nothing.
-        fallback: the kind that may answer in its place where it would wait too long; None: there is none, as where
-            jobs of the kind have no conditions.
+        fallback: the kind that may answer in its place where it would wait too long; None: there is none.
 
     """
     record = kind.record
@@ -71,12 +70,11 @@ def build_job(
         key=request.key,
         depth=request.depth,
     )
-    size = memoryview(request.input).nbytes
     unique = kind.unique_value(value)
     return NewJob(
         id=request.id,
         kind=record.kind,
-        tier=kind.tier(value, size, request.tier),
+        tier=_tier(kind, value, request),
         envelope=encode_envelope(envelope).decode(),
         delay_ms=request.delay_ms,
         at_ms=request.at_ms,
@@ -86,11 +84,11 @@ def build_job(
         owner=request.owner,
         caller=request.caller,
         unique=StoreKeys.unique_suffix(request.owner, record.kind, unique) if unique else "",
-        unique_ms=whole_ms(record.unique_for or 0),
+        unique_ms=whole_ms(record.unique_for) if record.unique_for else 0,
         correlation_id=request.correlation_id,
         watch=int(request.watch),
         parent=request.parent,
-        terms=kind.terms(value, request.priority, _fallback_job(fallback, envelope, value, size)),
+        terms=False if kind.plain else _terms(kind, request, value, envelope, fallback),
         traceparent=request.traceparent,
     )
 
@@ -100,12 +98,24 @@ def fingerprint(value: Mapping[str, Any]) -> str:
     return hashlib.blake2b(msgspec.json.encode(value, order="sorted"), digest_size=16).hexdigest()
 
 
-def _fallback_job(
-    fallback: KindTerms | None, envelope: Envelope, value: Mapping[str, Any], size: int
-) -> FallbackJob | Literal[False]:
-    if fallback is None:
-        return False
-    record = fallback.record
-    changed = msgspec.structs.replace(envelope, kind=record.kind, version=record.version)
-    text = encode_envelope(changed).decode()
-    return FallbackJob(record.kind, fallback.tier(value, size), text, fallback.limit(value))
+def _tier(kind: KindTerms, value: Mapping[str, Any], request: JobRequest) -> str:
+    # The length is taken of the text as it lies there: bytes would be a copy of the input.
+    size = 0 if kind.record.route is None else memoryview(request.input).nbytes
+    return kind.tier(value, size, request.tier)
+
+
+def _terms(
+    kind: KindTerms,
+    request: JobRequest,
+    value: Mapping[str, Any],
+    envelope: Envelope,
+    fallback: KindTerms | None,
+) -> QueueingTerms | Literal[False]:
+    job: FallbackJob | Literal[False] = False
+    if fallback is not None:
+        other = fallback.record
+        text = encode_envelope(msgspec.structs.replace(envelope, kind=other.kind, version=other.version)).decode()
+        # The tier that was asked for is one of the first kind's.
+        tier = _tier(fallback, value, msgspec.structs.replace(request, tier=None))
+        job = FallbackJob(other.kind, tier, text, fallback.limit(value))
+    return kind.terms(value, request.priority, job)

@@ -35,7 +35,7 @@ from .reserved_response import ReservedResponse
 _encode = msgspec.json.Encoder().encode
 
 RETRY_AFTER_S = 1
-"""What a 202 tells a client that would rather ask again than wait."""
+"""The `Retry-After` of a 202, for a client that asks again instead of waiting."""
 
 
 class JobEndpoints:
@@ -78,7 +78,7 @@ class JobEndpoints:
     async def look(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
 
-        `?after=N` leaves out of its log what somebody who has seen everything up to N has had.
+        With `?after=N` the log begins after the event N, which the client has seen.
         """
         try:
             identity.require("watch")
@@ -110,7 +110,7 @@ class JobEndpoints:
     async def signal(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/jobs/{token}/signals/{name}`: 202 the job has it, 409 already finished.
 
-        The body is what the signal says, any JSON; none at all is null.
+        The body is the value that the signal carries, any JSON; an empty body is null.
         """
         try:
             token = self._jobs.find(request.path_params["token"])
@@ -123,18 +123,18 @@ class JobEndpoints:
         return empty_response(202)
 
     async def kinds(self, request: Request, identity: Identity) -> Response:
-        """`GET /v1/kinds`: what workers have registered, as far as whoever asks may submit it."""
+        """`GET /v1/kinds`: the registered kinds that the client may submit."""
         records = self._runtime.kinds.records
         return json_response({"kinds": [records[name] for name in sorted(records) if identity.may_submit(name)]})
 
     def _watching(self, request: Request, identity: Identity) -> AbstractContextManager[None]:
-        """Count a request that waits for a job: one of many waits as a stream does."""
+        """Count a request that waits for a job as a connection: it lasts as a stream does."""
         caller = quota_key_of(identity, caller_of(request.scope, identity))
         return self._runtime.quotas.watching(caller, address_of(request.scope), time.monotonic())
 
     @contextmanager
     def _reserving(self, request: Request, identity: Identity) -> Iterator[AnswerReservation]:
-        """Give what keeps a large answer; it is given back here, unless by the response that sends it."""
+        """Yield the room for a large answer; it is released here, unless the response that sends it does so."""
         reservation = self._jobs.reservation(caller_of(request.scope, identity))
         try:
             yield reservation
@@ -177,7 +177,7 @@ class JobEndpoints:
         body = record.rendered
         if body is None:
             body = _encode(snapshot(str(token), record, after))
-            # Those who asked the same at the same time have the same record, and share what is made of it.
+            # Equal questions at the same time have the same record, and share the body made of it.
             msgspec.structs.force_setattr(record, "rendered", body)
         return ReservedResponse(body, {**HEADERS, "etag": _etag(record)}, reservation)
 

@@ -1,4 +1,4 @@
-"""Under which names a server that asks nobody is called.
+"""The host names under which a server without authentication answers.
 
 A page elsewhere can have its own name point to the user's machine (DNS rebinding): its requests to a
 server there are then of the same origin as the page, and checking `Origin` does not help. `Host` tells.
@@ -27,7 +27,7 @@ class LoopbackOnly:
             return
         refused = problem(
             "forbidden",
-            "this server asks nobody who they are, and answers only under loopback's names, such as localhost; "
+            "this server asks for no credentials, and answers only under loopback's names, such as localhost; "
             "set TIDINGS_AUTH, or TIDINGS_ALLOW_PUBLIC_WITHOUT_AUTH=true",
         )
         if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):

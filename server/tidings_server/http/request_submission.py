@@ -41,9 +41,10 @@ async def submit_request(
         runtime.quotas.of(quota_key_of(identity, caller), now).submit(now)
     except ProblemError as error:
         raise ProblemError(with_trace_id(error.problem, submission)) from error
-    job, listener, pending = runtime.jobs.submit(submission, identity, caller, listen)
+    submitted = runtime.jobs.submit(submission, identity, caller, listen)
+    job, listener = submitted.job, submitted.listener
     try:
-        ack = await pending
+        ack = await submitted.ack
     except BaseException:  # a request that is cancelled leaves no listener behind
         if listener is not None:
             runtime.hub.leave(listener)

@@ -8,8 +8,6 @@ from starlette.types import Receive, Scope, Send
 from tidings_server.watch.answer_budget import AnswerReservation
 
 PIECE_BYTES = 65_536
-
-
 """How much of an answer is handed to the ASGI server at a time."""
 
 

@@ -27,7 +27,7 @@ class TicketEndpoint:
         self._runtime = runtime
 
     async def issue(self, request: Request, identity: Identity) -> Response:
-        """Answer with a fresh ticket for whoever asks."""
+        """Answer with a fresh ticket for the client's credential."""
         try:
             ticket, expires_in = await self._runtime.tickets.issue(identity)
         except StoreError as error:

@@ -1,6 +1,6 @@
 """Admission: whether a submission becomes a job, and which job."""
 
-from typing import NamedTuple
+import msgspec
 
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.messages import Submission
@@ -20,7 +20,7 @@ from .drain import Drain
 from .job_spans import JobSpans
 
 
-class AdmittedJob(NamedTuple):
+class AdmittedJob(msgspec.Struct, frozen=True):
     """A submission that may go to the store."""
 
     token: Token
@@ -104,9 +104,9 @@ class Admission:
             deduplicates=bool(submission.key),
             tier=submission.tier,
             priority=submission.priority or 0,
-            delay_ms=int((submission.delay or 0) * 1000),
+            delay_ms=int(submission.delay * 1000) if submission.delay else 0,
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
-            deadline_ms=whole_ms(submission.deadline or 0),
+            deadline_ms=whole_ms(submission.deadline) if submission.deadline else 0,
             watch=watch,
         )
         job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))

@@ -1,4 +1,4 @@
-"""What a client is told of the store's answers: acks, records, refusals; the same over every transport."""
+"""What a client gets of the store's replies: acks, records, refusals; the same over every transport."""
 
 import msgspec
 import structlog
@@ -18,29 +18,28 @@ from tidings_server.observability.error_boundary import unexpected_problem
 _limited = LogLimiter(structlog.get_logger())
 
 STORE_RETRY_S = 1.0
-"""What a client is told to wait when the store cannot be reached."""
+"""How long the server asks a client to wait when the store cannot be reached."""
 
 RECORD_GONE = "unknown"
-"""The status in the ack of a duplicate whose earlier job's record has left: its key is remembered longer."""
+"""The status in the ack of a duplicate where the earlier job's record has left: its key is remembered longer."""
 
 BACKLOG_RETRY_S = (1.0, 300.0)
-"""The least and the most a client is told to wait when a queue is full."""
+"""The least and the most that the server asks a client to wait when a queue is full."""
 
 DRAIN_UNKNOWN_S = 10.0
-"""What it is told where nobody has measured how fast the queue drains, as with no worker."""
-
+"""The wait where the queue's pace has not been measured, as with no worker."""
 
 UNSERVED = "unserved"
-"""How the service falls short for a job whose kind no worker serves: it waits for one."""
+"""How the service falls short for a job whose kind no worker serves: the job waits for a worker."""
 
 
 def acknowledge(token: Token, answer: SubmitReply, ref: int | None = None, degraded: str = "") -> Ack:
-    """Return the ack for the store's answer to a submission.
+    """Return the ack for the store's reply to a submission.
 
     Args:
         token: that of the new job.
-        answer: what the store said.
-        ref: that of the frame.
+        answer: the store's reply.
+        ref: that of the frame; None: the submission came over HTTP.
         degraded: how the service falls short for a new job; empty: it does not.
 
     Raises:
@@ -71,11 +70,11 @@ def acknowledge(token: Token, answer: SubmitReply, ref: int | None = None, degra
         token=str(Token(token.partition, answer.id)),
         status=answer.state,
         seq=answer.seq,
-        duplicate=answer.answer is SubmitAnswer.DUPLICATE,
-        position=answer.position if is_new else None,
-        # Nobody can tell when a worker will come that serves it.
-        eta=answer.wait_ms / 1000 if is_new and answer.wait_ms >= 0 and degraded != UNSERVED else None,
-        degraded=answer.degraded or (degraded if is_new else "") or None,
+        duplicate=answer.answer == "duplicate",
+        position=answer.position if answer.answer == "new" else None,
+        # The time until a worker comes that serves the kind is unknown.
+        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 and degraded != UNSERVED else None,
+        degraded=answer.degraded or (degraded if answer.answer == "new" else "") or None,
     )
 
 
@@ -97,10 +96,10 @@ def _drain_pause(wait_ms: int) -> float:
 
 
 def require_visible(record: JobRecord, token: Token, identity: Identity) -> JobRecord:
-    """Return a record to one who may see it: the one door to what the store knows of a job.
+    """Return a record if `identity` may see it: the one door to what the store knows of a job.
 
-    It stands behind the store's answer, not in it: the hub shares one answer among all who listen to a job
-    in this process, and a stranger's must not end what its owner hears.
+    The check follows the store's reply and is no part of it: the hub shares one reply among all listeners of a job in
+    this process, and a stranger's watch must not end the owner's.
 
     Raises:
         ProblemError: `unknown_token`: there is no such job, or it is another's.
@@ -112,13 +111,13 @@ def require_visible(record: JobRecord, token: Token, identity: Identity) -> JobR
 
 
 def owner_filter(identity: Identity) -> str:
-    """Return whose jobs a script may touch for `identity`; empty: everybody's."""
+    """Return the owner whose jobs a script may touch for `identity`; empty: any owner."""
     assert identity.admin or identity.owner
     return "" if identity.admin else identity.owner
 
 
 def unknown_token(text: str, field: str = "/token") -> ProblemError:
-    """Return the refusal of a token; the same whether it never was, has gone, or is another's."""
+    """Return the refusal of a token; the same for one that never was, has gone, or is another owner's."""
     return problem_error(
         "unknown_token",
         f"there is no job {text[:100]!r}; results are kept for a limited time",
@@ -136,13 +135,13 @@ def cancel_problem(token: str, answer: CancelAnswer) -> Problem | None:
 
 
 def signal_text(value: bytes | msgspec.Raw) -> str:
-    """Return what a signal says, as JSON text.
+    """Return the value that a signal carries, as JSON text.
 
     Raises:
         ProblemError: `too_large`, or `invalid_frame`: it is no JSON that a worker could read.
 
     """
-    if len(bytes(value)) > MAX_SIGNAL_BYTES:
+    if memoryview(value).nbytes > MAX_SIGNAL_BYTES:
         raise ProblemError(_signal_too_large())
     try:
         msgspec.json.decode(value)
@@ -171,20 +170,20 @@ def _signal_too_large() -> Problem:
 
 
 def trace_id_of_submission(submission: Submission) -> str:
-    """Return the trace that a submission belongs to; empty: none that can be used."""
+    """Return the id of the trace that a submission belongs to; empty: it belongs to none that can be used."""
     return trace_id_of(accept_trace_context(submission.traceparent, None)[0]) if submission.traceparent else ""
 
 
 def with_trace_id(problem: Problem, submission: Submission) -> Problem:
-    """Return the problem of a submission that was refused: it says to which trace it belongs, if to any."""
+    """Return the problem of a submission that is refused, with the id of its trace, if it has one."""
     traceparent, _ = accept_trace_context(submission.traceparent, None)
     return msgspec.structs.replace(problem, trace_id=trace_id_of(traceparent)) if traceparent else problem
 
 
 def store_problem(error: BaseException) -> Problem:
-    """Return what a client is told of an error of the store; the cause stays in our log.
+    """Return what a client gets for an error of the store; the cause stays in the server's log.
 
-    That the store is lost or full has been logged once, by whoever called it, not for each client.
+    The store's client has logged once that the store is lost or full; it is not logged for each of our clients.
     """
     if isinstance(error, ItemError):
         _limited.error("item_failed", cause=str(error).partition(":")[0], error=str(error))

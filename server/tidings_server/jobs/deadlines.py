@@ -1,7 +1,7 @@
-"""Deadlines: jobs whose deadline passes end then, also where no worker looks at them. Every server sees to it.
+"""Deadlines: every server ends jobs whose deadline passes, also where no worker serves their kind.
 
-A server knows the deadlines that it has accepted, and asks the store when the first of a queue comes. For those of
-other servers, which may be gone, it asks for each queue once in a while; workers do as well (`promote.lua`).
+A server knows the deadlines of the jobs that it accepted, and asks the store when the first of a queue passes. For the
+jobs of other servers, which may be gone, it asks for each queue now and then; workers do as well (`promote.lua`).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.job_store import JobStore
 
 ROUND_S = 10.0
-"""Time between two rounds through all queues, at the least."""
+"""The shortest time between two rounds through all queues."""
 
 PACE_S = 0.02
 """Time between two queues of a round: ten thousand queues must not become a load."""
@@ -32,7 +32,7 @@ class DeadlineExpiry:
 
         Args:
             store: ends the jobs.
-            partitions: tells the queues.
+            partitions: returns the queues.
 
         """
         self._store = store
@@ -42,14 +42,14 @@ class DeadlineExpiry:
         self._earlier = asyncio.Event()
 
     def note(self, partition: str, wait_ms: int) -> None:
-        """Take note that a job of a queue has so long."""
+        """Take note of the time until the deadline of a job."""
         due = time.monotonic() + wait_ms / 1000
         if due < self._next.get(partition, float("inf")):
             self._next[partition] = due
             self._earlier.set()
 
     async def run(self) -> None:
-        """End what is late, until cancelled."""
+        """End jobs whose deadline passes, until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._rounds, name="rounds of deadlines")
             while True:
@@ -75,5 +75,5 @@ class DeadlineExpiry:
         except StoreError:
             wait_ms = int(store_retry_delay(1) * 1000)
         if wait_ms >= 0:
-            # By the store's clock, which may have been a little behind.
+            # The store's clock counts, which may be a little behind.
             self.note(partition, max(wait_ms, 1))

@@ -1,13 +1,15 @@
 """The service that every transport uses: submit, watch, read, cancel and signal jobs.
 
-Each operation stands here once, from its checks to what becomes of the listener. It returns a future, which an HTTP
-request awaits and a socket gets a call from (`PendingAnswer`): a socket starts no task for a frame.
+Each operation stands here once, from its checks to what becomes of the listener. It returns a `PendingAnswer`, which an
+HTTP request awaits and a socket gets a call from: a socket starts no task for a frame.
 """
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from tidings.protocol.messages import Ack, Submission
 from tidings.protocol.problems import ProblemError
@@ -43,7 +45,7 @@ It raises `ProblemError` if the reader may not read any more.
 Listener = TypeVar("Listener", bound=JobListener)
 
 
-class SubmittedJob(NamedTuple, Generic[Listener]):
+class SubmittedJob(msgspec.Struct, Generic[Listener], frozen=True):
     """A submission that the store has been asked to accept."""
 
     job: NewJob
@@ -112,7 +114,7 @@ class JobService:
             admitted = self._admission.admit(submission, identity, caller, watch=listen is not None)
         except ProblemError as error:
             raise ProblemError(with_trace_id(error.problem, submission)) from error
-        token, job, span, _ = admitted
+        token, job = admitted.token, admitted.job
         listener = None
         if listen is not None:
             listener = listen(token)
@@ -121,8 +123,8 @@ class JobService:
         reply = self._store.submit(token.partition, job)
         if job.deadline_ms:
             self._deadlines.note(token.partition, job.deadline_ms)
-        if span is not None:
-            reply.add_done_callback(partial(end_submit, span))
+        if admitted.span is not None:
+            reply.add_done_callback(partial(end_submit, admitted.span))
         read = partial(self._acknowledge, submission, token, listener, admitted.degraded, ref)
         return SubmittedJob(job, listener, PendingAnswer("submit", reply, read))
 
@@ -165,9 +167,10 @@ class JobService:
     def read(
         self, token: Token, reader: Reader, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM
     ) -> PendingAnswer[JobRecord]:
-        """Return a future of a job's record.
+        """Return a job's record, pending.
 
-        It fails with `unknown_token`, `store_unavailable`, `rate_limited` (there was no room), or what `reader` raises.
+        The answer fails with `unknown_token`, `store_unavailable`, `rate_limited` (there was no room), or as
+        `reader` refuses.
 
         Args:
             token: the job's.
@@ -181,9 +184,9 @@ class JobService:
     def watch(
         self, listener: JobListener, reader: Reader, after: int, room: ReplyRoom = UNBOUNDED_ROOM
     ) -> PendingAnswer[JobRecord]:
-        """Return a future of a job's record; the listener gets the job's events, once it is released.
+        """Return a job's record, pending; the listener gets the job's events, once it is released.
 
-        It fails as `read` does; the hub then keeps no listener.
+        The answer fails as `read` does; the hub then keeps no listener.
         """
         reply = self.hub.watch(listener, after, room)
         return PendingAnswer("watch", reply, partial(self._watched, listener, reader))
@@ -206,7 +209,7 @@ class JobService:
     def cancel(self, token: Token, identity: Identity) -> PendingAnswer[None]:
         """Ask that a job which `identity` may see stop.
 
-        The future fails with `unknown_token`, `already_finished` or `store_unavailable`.
+        The answer fails with `unknown_token`, `already_finished` or `store_unavailable`.
         """
         reply = self._store.cancel(token, owner_filter(identity))
         return PendingAnswer("cancel", reply, partial(_cancelled, str(token)))
@@ -214,7 +217,7 @@ class JobService:
     def signal(self, token: Token, identity: Identity, name: str, key: str, value: str) -> PendingAnswer[None]:
         """Give a signal to a job that `identity` may see.
 
-        The future fails with `unknown_token`, `already_finished`, `too_large` (the job has had too many signals) or
+        The answer fails with `unknown_token`, `already_finished`, `too_large` (the job has had too many signals) or
         `store_unavailable`.
 
         Args:

@@ -1,4 +1,4 @@
-"""The spans of the server: of a submission, and of the end of a job as it leaves for who waits for it."""
+"""The spans of the server: of a submission, and of a job's terminal event as it leaves for a client."""
 
 import asyncio
 from functools import partial
@@ -13,19 +13,19 @@ from tidings_server.watch.job_listener import JobListener, NotifySpan
 
 
 class JobSpans:
-    """What the server tells of its part, if anybody collects it."""
+    """The server's part of a trace, where spans are collected."""
 
     def __init__(self, tracing: Tracing | None) -> None:
-        """Prepare; None: nobody does."""
+        """Prepare; None: no spans are collected."""
         self._tracing = tracing
 
     async def close(self) -> None:
-        """Send what has not been sent."""
+        """Send the spans that have not been sent."""
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
 
     def begin(self, submission: Submission, kind: str, token: Token) -> tuple[str, str, Span | None]:
-        """Return where the new job stands in which trace, with the span of its submission if that is collected."""
+        """Return the trace context of a new job, and the span of its submission if that is collected."""
         traceparent, tracestate = "", ""
         if submission.traceparent is not None:
             traceparent, tracestate = accept_trace_context(submission.traceparent, submission.tracestate)
@@ -38,12 +38,12 @@ class JobSpans:
         return traceparent if span is None else span.traceparent, tracestate, span
 
     def follow(self, listener: JobListener, token: Token, job: NewJob) -> None:
-        """Have the end of a new job leave for a listener in a span, if it is collected."""
+        """Give a listener the span in which the terminal event of its new job leaves, if spans are collected."""
         if job.traceparent:
             listener.notify_span = self._notice(token, job.kind, job.correlation_id, job.traceparent)
 
     def follow_earlier(self, listener: JobListener, record: JobRecord) -> None:
-        """Do so with a job that was there before."""
+        """Do so for a job that was there before."""
         if record.traceparent:
             token = listener.token
             listener.notify_span = self._notice(token, record.kind, record.correlation_id, record.traceparent)
@@ -57,7 +57,7 @@ class JobSpans:
 
 
 def end_submit(span: Span, answer: "asyncio.Future[SubmitReply]") -> None:
-    """End the span of a submission with what the store answered."""
+    """End the span of a submission with the store's reply."""
     if answer.cancelled() or answer.exception() is not None:
         span.fail("store_unavailable")
     else:

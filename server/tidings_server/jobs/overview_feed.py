@@ -1,4 +1,4 @@
-"""The overview: taken once a second for all who observe, and not at all while nobody does."""
+"""The overview: taken once a second for all observers, and not at all while there is none."""
 
 import asyncio
 import time
@@ -51,7 +51,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Observer(Protocol):
-    """One who is told."""
+    """A connection that gets overviews."""
 
     def overview(self, frame: EncodedFrame) -> None:
         """Take the newest."""
@@ -77,7 +77,7 @@ class BacklogRates:
 
 
 class OverviewFeed:
-    """Those who observe, and what they are told."""
+    """The observers, and the overviews that they get."""
 
     def __init__(
         self,
@@ -100,12 +100,12 @@ class OverviewFeed:
         self._away = False
 
     def join(self, observer: Observer) -> None:
-        """Tell somebody from now on."""
+        """Send overviews to an observer from now on."""
         self._observers.add(observer)
         self._wanted.set()
 
     def leave(self, observer: Observer) -> bool:
-        """Tell an observer no more; return whether it was one."""
+        """Send an observer no more overviews; return whether it was one."""
         observed = observer in self._observers
         self._observers.discard(observer)
         if not self._observers:
@@ -113,7 +113,7 @@ class OverviewFeed:
         return observed
 
     async def run(self) -> None:
-        """Tell all who observe each second, until cancelled."""
+        """Send an overview to every observer each second, until cancelled."""
         while True:
             with anyio.move_on_after(FORGET_S):
                 await self._wanted.wait()

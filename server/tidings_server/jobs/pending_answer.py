@@ -1,11 +1,11 @@
 """An answer that the store owes to a client: awaited by HTTP requests, called back to by sockets."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 from tidings.protocol.problems import Problem, ProblemError, problem_error
-from tidings.store.redis.reply_future import ReplyFuture
 from tidings_server.observability.error_boundary import unexpected_problem
 
 from .client_answers import store_problem
@@ -14,12 +14,14 @@ T = TypeVar("T")
 Reply = TypeVar("Reply")
 
 
-class PendingAnswer(ReplyFuture[T]):
-    """A future of what a client may read of the store's reply; it fails with `ProblemError` and with nothing else.
+class PendingAnswer(Generic[T]):
+    """What a client may read of the store's reply: await it, or set `on_settled`.
 
-    `on_settled` is called in the turn of the event loop that brought the reply, so a socket needs no task and no
-    further turn. A task that awaits it and is cancelled cancels the question to the store.
+    It is no future: a socket waits for thousands at a time, and needs neither a task nor a further turn of the event
+    loop for each. A task that awaits it and is cancelled cancels the question to the store.
     """
+
+    __slots__ = ("_answer", "_read", "_reply", "on_settled", "problem", "request")
 
     def __init__(
         self, request: str, reply: "asyncio.Future[Reply]", read: "Callable[[asyncio.Future[Reply]], T]"
@@ -32,32 +34,53 @@ class PendingAnswer(ReplyFuture[T]):
             read: makes the answer of the reply, also of one that failed or was cancelled; called once.
 
         """
-        super().__init__(loop=reply.get_loop())
         self.request = request
+        self.problem: Problem | None = None
+        """Why there is no answer; None: there is one, or it is still to come."""
+        self.on_settled: Callable[[PendingAnswer[T]], None] | None = None
+        """Called once with this object, in the turn of the event loop that brought the reply; must not raise."""
         self._reply: asyncio.Future[Any] = reply
-        self._read = read
-        reply.add_done_callback(self._take)
+        self._read: Callable[[asyncio.Future[Any]], T] | None = read
+        """None: it has been called."""
+        reply.add_done_callback(self._settle)
 
-    @property
-    def problem(self) -> Problem | None:
-        """Why it failed; None: it holds an answer."""
-        error = self.exception()
-        return error.problem if isinstance(error, ProblemError) else None
+    def result(self) -> T:
+        """Return the answer, once it is settled.
 
-    def cancel(self, msg: Any = None) -> bool:
-        """Cancel the question too: its reply needs no room any more, and `read` undoes what it was to begin."""
-        self._reply.cancel(msg)
-        return super().cancel(msg)
+        Raises:
+            ProblemError: there is none.
 
-    def _take(self, reply: "asyncio.Future[Any]") -> None:
-        answer: T | ProblemError
+        """
+        assert self._read is None, "it is not settled"
+        if self.problem is not None:
+            raise ProblemError(self.problem)
+        answer: T = self._answer
+        return answer
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Wait for the answer.
+
+        Raises:
+            ProblemError: there is none.
+
+        """
+        with suppress(Exception):  # `_settle` reads the error
+            yield from self._reply
+        self._settle(self._reply)
+        return self.result()
+
+    def _settle(self, reply: "asyncio.Future[Any]") -> None:
+        read, self._read = self._read, None
+        if read is None:
+            return
         try:
-            answer = self._read(reply)
+            self._answer = read(reply)
         except ProblemError as error:
-            answer = error.with_traceback(None)  # a traceback would hold this frame, and the frame the future
+            self.problem = error.problem
         except Exception as error:  # noqa: BLE001 - the border of one request: an event loop has no use for it
-            answer = ProblemError(unexpected_problem(self.request, error))
-        self.settle(answer)
+            self.problem = unexpected_problem(self.request, error)
+        if self.on_settled is not None:
+            self.on_settled(self)
 
 
 def result_of(reply: "asyncio.Future[Reply]") -> Reply:
@@ -70,8 +93,8 @@ def result_of(reply: "asyncio.Future[Reply]") -> Reply:
     if reply.cancelled():
         raise problem_error("draining", "this server is shutting down; connect again", retry_after=1)
     error = reply.exception()
+    if error is None:
+        return reply.result()
     if isinstance(error, ProblemError):
         raise error
-    if error is not None:
-        raise ProblemError(store_problem(error))
-    return reply.result()
+    raise ProblemError(store_problem(error))

@@ -1,4 +1,4 @@
-"""What each caller and each address has of this process: connections, watches, and the rate of its submits."""
+"""The quotas of callers and addresses in this process: connections, watches, and the rate of submits."""
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from .concurrency_limit import ConcurrencyLimit, too_many
 
 
 class QuotaKey(NamedTuple):
-    """Whose quota it is. An owner may be called like an address, and yet has nothing of its quota."""
+    """Whose quota it is. An owner may have the name of an address, and yet shares no quota with it."""
 
     kind: Literal["owner", "address"]
     name: str
@@ -50,7 +50,7 @@ class CallerQuota:
         """Count a submit.
 
         Raises:
-            TooFastError: with the time to wait.
+            RateLimitError: with the time to wait.
 
         """
         wait = self.submits.take(now)
@@ -58,7 +58,7 @@ class CallerQuota:
             raise RateLimitError("submits", self._limits.max_submits_per_s, wait)
 
     def watch(self, jobs: int = 1) -> None:
-        """See that one more job may be watched, or several.
+        """Check that one more job may be watched, or several.
 
         Raises:
             ProblemError: `too_many_watches`.
@@ -73,12 +73,12 @@ class CallerQuota:
             )
 
     def idle(self, now: float) -> bool:
-        """Whether nothing would be lost if it were forgotten."""
+        """Whether the quota may be forgotten without a loss."""
         return not self.connections and not self.watches and self.submits.full(now)
 
 
 class ConnectionSlot:
-    """The place of one connection, counted for its caller and its address."""
+    """The slot of one connection, counted for its caller and its address."""
 
     __slots__ = ("_quotas", "_watches", "address", "quota")
 
@@ -89,7 +89,7 @@ class ConnectionSlot:
         self.address = address
 
     def watch(self, jobs: int) -> None:
-        """Count jobs that are watched from this place until it is given back.
+        """Count jobs that the connection watches until the slot is given back.
 
         Raises:
             ProblemError: `too_many_watches`.
@@ -100,7 +100,7 @@ class ConnectionSlot:
         self._watches += jobs
 
     def transfer_to(self, caller: Hashable, now: float) -> CallerQuota:
-        """Count the place for another caller from now on, and return the caller's quota.
+        """Count the slot for another caller from now on, and return the caller's quota.
 
         Raises:
             ProblemError: `rate_limited`: the caller has as many as may be.
@@ -115,7 +115,7 @@ class ConnectionSlot:
         return quota
 
     def leave(self) -> None:
-        """Give the place back; more than once is once."""
+        """Give the slot back; more than once is once."""
         if self._quotas is not None:
             self.quota.disconnect()
             self.quota.watches -= self._watches
@@ -124,7 +124,7 @@ class ConnectionSlot:
 
 
 class Quotas:
-    """All callers and addresses that have something of this process."""
+    """The quotas of all callers and addresses that use this process."""
 
     def __init__(self, limits: Limits, max_connections: int) -> None:
         self._limits = limits
@@ -134,7 +134,7 @@ class Quotas:
         self._requests_of_addresses = ConcurrencyLimit("your address has", "requests under way", each, most)
         self._requests_of_callers = ConcurrencyLimit("you have", "requests under way", caller, most)
         self.idle = ConcurrencyLimit("your address has", "connections that wait for a request", each, most)
-        """Connections, each held by an address, over which nothing is done that is counted itself."""
+        """Connections, each held by an address, that wait for a request: a request is counted itself."""
 
     @property
     def connections(self) -> int:
@@ -142,14 +142,14 @@ class Quotas:
         return self._addresses.total
 
     def of(self, caller: Hashable, now: float) -> CallerQuota:
-        """Return the quota of a caller, whose `QuotaKey` tells who it is."""
+        """Return the quota of a caller, named by its `QuotaKey`."""
         quota = self._callers.get(caller)
         if quota is None:
             quota = self._callers[caller] = CallerQuota(self._limits, now)
         return quota
 
     def enter(self, caller: Hashable, address: str, now: float) -> ConnectionSlot:
-        """Return a place for one more connection.
+        """Return a slot for one more connection.
 
         Raises:
             ProblemError: `rate_limited`: the caller, the address or the process has as many as may be.
@@ -173,7 +173,7 @@ class Quotas:
         """Count a request while it is under way.
 
         Raises:
-            ProblemError: `rate_limited`: as many as may be are.
+            ProblemError: `rate_limited`: as many requests as may be are under way.
 
         """
         self._requests_of_callers.take(caller)
@@ -202,13 +202,13 @@ class Quotas:
             connection_slot.leave()
 
     def drop_idle(self, now: float) -> None:
-        """Let go of the quotas of those who have left."""
+        """Forget the quotas of callers that have left."""
         for caller in [caller for caller, quota in self._callers.items() if quota.idle(now)]:
             del self._callers[caller]
 
 
 class RateLimitError(ProblemError):
-    """More came than the rate allows; who lets that happen often is sent away."""
+    """More came than the rate allows; the server closes the socket of a client that lets this happen often."""
 
     def __init__(self, what: str, rate: float, wait: float) -> None:
         detail = f"more than {rate:g} {what} a second"
@@ -216,5 +216,5 @@ class RateLimitError(ProblemError):
 
 
 def quota_key_of(identity: Identity, caller: str) -> QuotaKey:
-    """Return whose quota what `identity` does is counted in; `caller` is its owner's name, or else the address."""
+    """Return the quota in which the acts of `identity` count; `caller` is its owner's name, or else the address."""
     return QuotaKey("owner", identity.owner) if identity.owner else QuotaKey("address", caller)

@@ -1,4 +1,4 @@
-"""The breakers as a server knows them: what is refused, and what is taken with a warning, while a service fails."""
+"""The breakers as a server knows them: what it refuses, or accepts with a warning, while a service fails."""
 
 import asyncio
 import time
@@ -14,10 +14,10 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore, read_view
 
 REFRESH_S = 5.0
-"""What is known is asked for anew so often: announcements may have been missed."""
+"""How often the server asks the store again: announcements may have been missed."""
 
 LEAST_RETRY_S = 1.0
-"""The least that a client is told to wait: by then the one that tries has perhaps come back."""
+"""The least that the server asks a client to wait: by then the breaker's trial call has perhaps ended."""
 
 
 class BreakerAdmission:
@@ -37,13 +37,13 @@ class BreakerAdmission:
         self._stale.set()
 
     def hear(self, data: bytes) -> None:
-        """Take in an announcement."""
+        """Take an announcement."""
         view = read_view(data)
         if view.name in self._names:
             self._views.take(view)
 
     def reopened(self) -> None:
-        """Announcements may have been missed: ask."""
+        """Ask the store: announcements may have been missed."""
         self._stale.set()
 
     def is_open(self, kind: KindRecord) -> bool:
@@ -71,7 +71,7 @@ class BreakerAdmission:
             )
 
     async def follow(self) -> None:
-        """Keep what is known fresh, until cancelled."""
+        """Keep the breakers fresh, until cancelled."""
         while True:
             with anyio.move_on_after(REFRESH_S):
                 await self._stale.wait()
@@ -85,6 +85,6 @@ class BreakerAdmission:
             try:
                 stepped = await look
             except StoreError:
-                continue  # that it is away is told by its health; the next round asks again
+                continue  # the health check reports the loss; the next round asks again
             if stepped.view.name in self._names:
                 self._views.take(stepped.view, asked)

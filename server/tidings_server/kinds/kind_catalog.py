@@ -20,13 +20,13 @@ from tidings.store.kind_records import check_record
 from tidings.store.queueing_terms import KindTerms
 
 MAX_FINDINGS = 20
-"""How many things wrong with one input are told at once."""
+"""How many findings on one input a refusal names."""
 
 MAX_TYPO = 3
-"""By how many characters a misspelt kind may be longer or shorter than the one that was meant."""
+"""By how many characters a misspelt kind may be longer or shorter than the right one."""
 
 MAX_COMPARED = 100
-"""Kinds that a misspelt one is compared with: each costs tens of µs, and anyone may ask for unknown kinds."""
+"""How many kinds a misspelt one is compared with: each costs tens of µs, and any client may ask for unknown kinds."""
 
 MAX_NAME = 100
 """Characters of a field's name for which a refusal points to that field."""
@@ -73,7 +73,7 @@ class KindCatalog:
             known = before._kinds.get(record.kind) if before is not None else None  # noqa: SLF001 - of the same class
             try:
                 self._kinds[record.kind] = known if known and known.record == record else _KindEntry.of(record)
-            except Exception as error:  # noqa: BLE001 - a worker wrote it: it may cost its kind, and no other
+            except Exception as error:  # noqa: BLE001 - a worker wrote the record: it may cost its kind, and no other
                 self.left_out[record.kind] = str(error)
         self.records = {name: kind.record for name, kind in self._kinds.items()}
 
@@ -138,18 +138,20 @@ def _check_fields(submission: Submission, record: KindRecord) -> None:
         raise problem_error("invalid_frame", "give `at` or `delay`, not both", field="/at")
     if submission.at is not None and submission.at > datetime.now(UTC) + timedelta(seconds=YEAR_S):
         raise problem_error("invalid_frame", f"`at` is more than a year ({YEAR_S} s) ahead", field="/at", limit=YEAR_S)
-    for name, asked, served in (
-        ("queue", submission.queue, (record.queue,)),
-        ("tier", submission.tier, record.tiers),
-    ):
-        if asked is not None and asked not in served:
-            raise problem_error(
-                "invalid_frame",
-                f"{record.kind} is served in the {name} {' or '.join(map(repr, served))}, not in {asked!r}",
-                field=f"/{name}",
-            )
+    if submission.queue is not None and submission.queue != record.queue:
+        raise _not_served("queue", submission.queue, record, (record.queue,))
+    if submission.tier is not None and submission.tier not in record.tiers:
+        raise _not_served("tier", submission.tier, record, record.tiers)
     if submission.webhook is not msgspec.UNSET:
         raise problem_error("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
+
+
+def _not_served(name: str, asked: str, record: KindRecord, served: tuple[str, ...]) -> ProblemError:
+    return problem_error(
+        "invalid_frame",
+        f"{record.kind} is served in the {name} {' or '.join(map(repr, served))}, not in {asked!r}",
+        field=f"/{name}",
+    )
 
 
 def _invalid(kind: str, validator: jsonschema_rs.Validator, schema: Any, value: Any) -> ProblemError:
@@ -205,7 +207,7 @@ def _properties(schema: Any, path: Iterable[str | int]) -> list[str]:
 
 
 def _meant(error: Any) -> list[Any]:
-    """Return what is wrong under the one alternative whose type the value has; empty: it has none's, or several'."""
+    """Return what is wrong under the one alternative whose type the value has; empty: not one alternative has it."""
     close = [branch for branch in error.kind.context if branch and branch[0].kind.name != "type"]
     return list(close[0]) if len(close) == 1 else []
 

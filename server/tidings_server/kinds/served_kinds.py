@@ -1,4 +1,4 @@
-"""Which kinds workers serve at present, as a server knows it: asked when a worker comes or leaves, and now and then."""
+"""Which kinds workers serve at present: the server asks the store when a worker comes or leaves, and now and then."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.registry import Registry, WorkerRecord
 
 LOOK_S = 2.0
-"""How often the workers are asked for at least: those that die say nothing."""
+"""The longest time between two questions: workers that die announce nothing."""
 
 PAUSE_S = 0.1
 """The shortest time between two questions, however many workers come and leave."""
@@ -29,11 +29,11 @@ class ServedKinds:
         return any(worker.serves(queue, tier) for worker in self._workers.get(kind, ()))
 
     def changed(self) -> None:
-        """Take note that a worker has come or left, or that this may have been missed."""
+        """Take note that a worker has come or left, or that its announcement may have been missed."""
         self._changed.set()
 
     async def follow(self) -> None:
-        """Keep what is known fresh, until cancelled."""
+        """Keep the list of workers fresh, until cancelled."""
         while True:
             self._changed.clear()
             await self.look()
@@ -42,7 +42,7 @@ class ServedKinds:
                 await self._changed.wait()
 
     async def look(self) -> None:
-        """Ask now. While the store does not answer nothing is known."""
+        """Ask now. While the store does not answer, nothing is known."""
         try:
             workers = await self._registry.workers()
         except StoreError:

@@ -60,10 +60,9 @@ def format_retry(milliseconds: float) -> str:
 class EventStream(Response):
     """One client's stream: what waits to be sent, and the answer that sends it.
 
-    What the client asked for (`history`) is sent however large it is. What happens then waits in the
-    send_buffer; were more than `max_waiting_bytes` to wait, or one write to take longer than
-    `write_timeout_s`, the stream ends; so it does at its maximal age and when its credential ends. The client resumes
-    where it was.
+    The history that the client asked for is sent however large it is. Later events wait in the send buffer. The stream
+    ends when more than `max_waiting_bytes` wait, when one write takes longer than `write_timeout_s`, at its maximal
+    age, and when its credential ends. The client resumes where it was.
     """
 
     media_type = "text/event-stream"
@@ -73,11 +72,11 @@ class EventStream(Response):
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self.leave = ExitStack()
-        """What is to be undone when the stream has ended."""
+        """Undone when the stream has ended."""
         self.history: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
         """What the client has missed; once it has overflowed no more should be added."""
         self.told: Callable[[], None] = lambda: None
-        """Called when all of it has been sent."""
+        """Called when the history has been sent."""
         self.live = 0
         """Jobs that still go on."""
         self.leaving = False
@@ -86,7 +85,7 @@ class EventStream(Response):
         self._identity = identity
         self._send_buffer: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
         self.too_slow = False
-        """Whether its reader was let go."""
+        """Whether the stream has ended because its reader was too slow."""
         self._news = asyncio.Event()
         self._ends_at = time.monotonic() + connection_lifetime(settings.max_connection_age_s)
 
@@ -96,7 +95,7 @@ class EventStream(Response):
         return self.history.waiting_bytes + self._send_buffer.waiting_bytes
 
     def write(self, token: str, event_class: int, text: str) -> None:
-        """Add one event; a reader that would leave too much waiting is let go."""
+        """Add one event; end the stream if its reader leaves too much waiting."""
         if self.too_slow:
             return
         self._send_buffer.put_event(token, event_class, text)
@@ -107,7 +106,7 @@ class EventStream(Response):
         self._news.set()
 
     def end_one(self) -> None:
-        """Take note that nothing more comes of one job."""
+        """Take note that one job sends no more events."""
         self.live -= 1
         self._news.set()
 
@@ -161,7 +160,7 @@ class EventStream(Response):
             TimeoutError: the client has not read for too long.
 
         """
-        # Twice: our own HTTP protocol drops the connection after once, and then there is nobody to tell.
+        # Twice: the server's own HTTP protocol drops the connection after once, and then no client is left to answer.
         with anyio.fail_after(2 * self._settings.write_timeout_s):
             await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 

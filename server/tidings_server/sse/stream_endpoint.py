@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SeenNumbers:
-    """What a client has seen of each job in its stream, which the `id` of an event tells.
+    """The numbers that a client has seen of each job in its stream; they make the `id` of an event.
 
     Of one job it is the event's number. Of several it is the number of each, in the order asked for, so
     that a browser's EventSource, which sends back the last `id` and nothing else, resumes every job.
@@ -68,14 +68,14 @@ class StreamListener(JobListener):
             self._stream.end_one()
 
     def repaired(self, record: JobRecord, after: int) -> None:
-        """Pass on what was missed, from the record."""
+        """Pass on the events that were lost on the way, from the record."""
         for event_class, text in self.told(record, after):
             self._stream.write(str(self.token), event_class, text)
         if is_final(record):
             self._stream.end_one()
 
     def vanished(self) -> None:
-        """End: there is nothing more to say."""
+        """Take note that the job's record is gone: no event follows."""
         self._stream.end_one()
 
     def told(self, record: JobRecord, after: int) -> list[tuple[EventClass, str]]:
@@ -161,7 +161,7 @@ class StreamEndpoints:
                     # The client has all of some jobs then, and asks for the others with the numbers it has.
                     stream.live = 0
                     break
-            # Not before all history is written: an `id` in it would tell of events that are still to be sent.
+            # Not before all history is written: an `id` in it would count events that are still to be sent.
             for listener, seq in going_on:
                 listener.release(seq)
             if not stream.live and not stream.history:

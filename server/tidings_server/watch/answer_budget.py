@@ -1,7 +1,7 @@
-"""Room for large answers: what this process reads from the store for clients, and holds until they have it, is bounded.
+"""The budget for large answers: what this process reads from the store for clients, and holds until they have it.
 
-A job's log may have megabytes, and a question for it some bytes. So an answer that is large waits until there is room
-for it: for the caller's, and for those of all. Small ones need none.
+A job's log may have megabytes, and a question for it some bytes. So a large answer waits until there is room for it:
+among the caller's answers, and among all. Small answers need no room.
 """
 
 import asyncio
@@ -11,23 +11,23 @@ from tidings.protocol.problems import problem_error
 from tidings.store.job_reader import ReplyRoom
 
 MAX_BYTES = 50_331_648
-"""Large answers of all callers at a time; each takes about three times its size while it is made."""
+"""The large answers of all callers at a time; an answer takes about three times its size while it is made."""
 
 MAX_BYTES_PER_CALLER = 12_582_912
-"""Of one caller. One answer alone may be as large as it is."""
+"""The large answers of one caller. A single answer may be larger."""
 
 MAX_WAITING = 10_000
 """Questions that wait for room."""
 
 WAIT_S = 30.0
-"""How long one waits."""
+"""How long a question waits for room."""
 
 RETRY_S = 1.0
-"""What one is told to wait for whom there was no room."""
+"""How long the server asks a client to wait for whose answer there was no room."""
 
 
 class _Grant:
-    """ReplyRoom for one answer, which several may share."""
+    """The room for one answer, which several questions may share."""
 
     __slots__ = ("caller", "holders", "size")
 
@@ -44,7 +44,7 @@ class AnswerBudget:
         self._most = most
         self._most_per_caller = most_per_caller
         self.bytes = 0
-        """What is held."""
+        """The bytes that are held."""
         self._of: dict[str, int] = {}
         self._waiting: deque[tuple[_Grant, asyncio.Future[None]]] = deque()
 
@@ -69,13 +69,13 @@ class AnswerBudget:
             raise no_room() from None
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.leave(grant)  # it was given in that very moment
+                self.leave(grant)  # the room was granted in that very moment
             raise
         finally:
             self._waiting = deque(one for one in self._waiting if one[1] is not place)
 
     def leave(self, grant: _Grant) -> None:
-        """Give room back, and to those who wait."""
+        """Take room back, and grant it to the questions that wait."""
         self.bytes -= grant.size
         left = self._of[grant.caller] - grant.size
         if left > 0:
@@ -84,7 +84,7 @@ class AnswerBudget:
             del self._of[grant.caller]
         held_up = set()
         for waiting, place in list(self._waiting):
-            # One caller's come in their order; none holds up another's.
+            # The questions of one caller keep their order; they hold up no other caller's.
             if place.done() or waiting.caller in held_up:
                 continue
             if self._fits(waiting):
@@ -105,19 +105,19 @@ class AnswerBudget:
 
 
 class AnswerReservation:
-    """What one question takes of the room, until `release`."""
+    """The room that one question takes, until `release`."""
 
     __slots__ = ("_answers", "_caller", "_grant", "handed_on")
 
     def __init__(self, answers: AnswerBudget, caller: str) -> None:
         self.handed_on = False
-        """Whether another sees to its release by now."""
+        """Whether the response that sends the answer releases it."""
         self._answers = answers
         self._caller = caller
         self._grant: _Grant | None = None
 
     async def take(self, size: int) -> None:
-        """Wait for room; what was held before is given back first.
+        """Wait for room; room held before is given back first.
 
         Raises:
             ProblemError: `rate_limited`.
@@ -129,7 +129,7 @@ class AnswerReservation:
         self._grant = grant
 
     def join(self, other: ReplyRoom) -> None:
-        """Share what another holds, whose answer is the same."""
+        """Share the room of another question that has the same answer."""
         if isinstance(other, AnswerReservation) and other._grant is not None:  # noqa: SLF001 - of the same class
             self.release()
             self._grant = other._grant  # noqa: SLF001

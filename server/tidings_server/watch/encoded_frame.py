@@ -1,4 +1,4 @@
-"""A frame on its way to clients: encoded at most once for each carrier, however many it goes to."""
+"""A frame on its way to clients: encoded at most once for each transport, however many clients it goes to."""
 
 import struct
 

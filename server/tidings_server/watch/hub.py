@@ -211,7 +211,7 @@ class Hub:
             self._continue_from(topic, TopicEvent.REPAIRED, after)
             return
         if unborn and all(listener.buffered is not None for listener in topic.listeners):
-            self._postpone(topic)  # the answer to the submit must reach the client first: it tells less than this
+            self._postpone(topic)  # the answer to the submit must reach the client first: it holds less than this
             return
         self._send_missed(topic, record, rewound=int(record.seq) < after)
         self._resume(topic, TopicEvent.REPAIRED, record)

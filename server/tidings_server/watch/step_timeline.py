@@ -9,7 +9,7 @@ from tidings.protocol.timestamps import rfc3339
 
 
 def timeline(rows: Iterable[StepRow]) -> list[Step]:
-    """Return the steps that the store tells, in the order of the program."""
+    """Return the steps in the store's record, in the order of the program."""
     return [_step(row) for row in sorted(rows, key=lambda row: step_number(row.path))]
 
 

@@ -1,4 +1,4 @@
-"""The guard before every route: whose page, who, and whether they may."""
+"""The check before every route: the page's origin, the credential, the scope."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ from .responses import empty_response, problem_response
 from .uvicorn_config import COUNTED_EXTENSION
 
 AuthorizedHandler = Callable[[Request, Identity], Awaitable[Response]]
-"""Answers a request of somebody known."""
+"""Answers a request of an authenticated client."""
 
 
 class Authorizer:
-    """Finds out who comes."""
+    """Authenticates requests."""
 
     def __init__(self, runtime: ServerRuntime) -> None:
         self._runtime = runtime
@@ -33,11 +33,11 @@ class Authorizer:
     def __call__(
         self, endpoint: AuthorizedHandler, scope: Scope | None = None, *, tickets: bool = False
     ) -> Callable[[Request], Awaitable[Response]]:
-        """Return a route's function that answers those alone who have said who they are.
+        """Return a route's function that answers authenticated clients only.
 
         Args:
             endpoint: answers them.
-            scope: what they must be allowed; None: to be known is enough.
+            scope: what the client must be allowed; None: to be authenticated is enough.
             tickets: whether `?ticket=` will do, because browsers can set no header here.
 
         """
@@ -50,7 +50,7 @@ class Authorizer:
             except ProblemError as error:
                 return problem_response(error.problem)
             except ClientDisconnect:
-                return empty_response(400)  # it has gone, and reads nothing
+                return empty_response(400)  # the client has gone, and reads nothing
             except HTTPException:
                 raise
             except Exception as error:  # noqa: BLE001 - the border of one request
@@ -69,10 +69,10 @@ class Authorizer:
             yield
 
     async def identify(self, connection: HTTPConnection, *, tickets: bool) -> Identity | None:
-        """Return who has come with a request or a handshake; None: nothing was presented.
+        """Return the identity behind a request or a handshake; None: it presents no credential.
 
         Raises:
-            ProblemError: what was presented is not (any more) believed, or nobody can tell now.
+            ProblemError: the credential is not (or no longer) valid, or it cannot be checked now.
 
         """
         if not self._runtime.authenticator.asks:

@@ -2,7 +2,7 @@
 
 Left as they are: event streams, which go out event by event; jobs and what comes of them, whose answers are waited for;
 and what is small. No answer that is compressed holds a credential, and callers present theirs in a header that no
-foreign page can have a browser send, so lengths tell nobody a secret (as in BREACH, https://www.breachattack.com/).
+foreign page can have a browser send, so lengths reveal no secret (as in BREACH, https://www.breachattack.com/).
 Source: RFC 9110, sections 8.4.1 and 12.5.3.
 """
 

@@ -10,8 +10,6 @@ from tidings.protocol.problems import problem_error
 from .json_limits import too_large
 
 _LENGTH = re.compile(r"[0-9]{1,19}")
-
-
 """What a server lets through as `Content-Length`; Python refuses to read a number of thousands of digits."""
 
 

@@ -6,14 +6,9 @@ from tidings_server.jobs.quotas import Quotas
 from tidings_server.settings import ServerSettings
 
 SENT_AWAY_S = 1.0
-
-
-"""How long one who is sent away has to read why; what it sends meanwhile is dropped unread."""
-
+"""How long a client that is sent away has to read why; what it sends meanwhile is dropped unread."""
 
 COUNTED_EXTENSION = "tidings.counted"
-
-
 """Under this name the ASGI scope's `extensions` hold the function by which a request says that it is counted itself."""
 
 

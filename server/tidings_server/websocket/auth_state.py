@@ -1,7 +1,7 @@
-"""Where the client of one socket stands: whether it has said who it is, and how long that holds.
+"""Whether the client of one socket has authenticated, and how long its credential is valid.
 
-Plain code without a clock. Deadlines of ours are by the monotonic clock (`now`), a credential's end is
-by the wall clock (`wall`), which is the issuer's; both s.
+Plain code without a clock. The server's deadlines are by the monotonic clock (`now`), a credential's end is by the wall
+clock (`wall`), which is the issuer's; both s.
 """
 
 from enum import Enum, auto
@@ -10,22 +10,23 @@ from tidings.protocol.problems import Problem, ProblemError, problem_error
 from tidings_server.auth.identity import Identity, unauthenticated
 
 NOTICE_SHARE = 5
-"""A credential's end is told when this part of its lifetime is left, if that is later than the notice."""
+"""The client is warned of its credential's end when this part of the lifetime is left, if that is later than the
+notice."""
 
 
 class AuthDue(Enum):
-    """What time has brought."""
+    """What is due by the clocks."""
 
     NOTHING = auto()
     LATE = auto()
     """No credential came in time."""
     EXPIRING = auto()
-    """It runs out soon; said once for each credential."""
+    """The credential expires soon; due once for each credential."""
     EXPIRED = auto()
 
 
 class AuthState:
-    """The auth_state of one client."""
+    """The authentication of one client."""
 
     __slots__ = ("_identity", "_late_at", "_notice_s", "_noticed", "asks", "checking", "refusal", "within_s")
 
@@ -42,12 +43,12 @@ class AuthState:
         """Begin.
 
         Args:
-            identity: who came, if that was said with the handshake, or if nobody is asked.
-            asks: whether credentials are asked for at all.
-            within_s: how long one may take to say it.
-            notice_s: how long before its end a credential's holder is told.
+            identity: whose credential came with the handshake, or anyone's where the server asks for none.
+            asks: whether the server asks for credentials at all.
+            within_s: how long a client may take to send one.
+            notice_s: how long before its end the client is warned.
             now: the time.
-            refusal: why what came with the handshake is not believed.
+            refusal: why the credential of the handshake was refused.
 
         """
         self.asks = asks
@@ -62,26 +63,39 @@ class AuthState:
 
     @property
     def known(self) -> bool:
-        """Whether it is known who this is."""
+        """Whether the client has authenticated."""
         return self._identity is not None
 
     @property
     def identity(self) -> Identity:
-        """Who this is.
+        """Who the client is.
 
         Raises:
-            ProblemError: `unauthenticated`: nobody knows yet.
+            ProblemError: `unauthenticated`: the client has not authenticated.
 
         """
         if self._identity is None:
             raise unauthenticated("send an `auth` frame first, and wait for its `done`")
         return self._identity
 
-    def accept(self, identity: Identity) -> None:
-        """Take who has been identified, for the first time or anew.
+    def begin_check(self) -> None:
+        """Take note that a credential is being checked.
 
         Raises:
-            ProblemError: `forbidden`: somebody else; the credential before goes on.
+            ProblemError: `invalid_frame`: the server asks for no credential, or checks another.
+
+        """
+        if not self.asks:
+            raise problem_error("invalid_frame", "this server asks for no credential (auth is none)", field="/type")
+        if self.checking:
+            raise problem_error("invalid_frame", "a credential is being checked; wait for the answer", field="/type")
+        self.checking = True
+
+    def accept(self, identity: Identity) -> None:
+        """Take the identity of a credential, the first or a renewed one.
+
+        Raises:
+            ProblemError: `forbidden`: it is another owner's; the credential before stays valid.
 
         """
         if self._identity is not None and identity.owner != self._identity.owner:
@@ -90,7 +104,7 @@ class AuthState:
         self._noticed = False
 
     def due(self, now: float, wall: float) -> AuthDue:
-        """Return what is to be done by now."""
+        """Return what is due by now."""
         if self._identity is None:
             return AuthDue.LATE if now >= self._late_at and not self.checking else AuthDue.NOTHING
         if self._identity.expires_at is None:
@@ -103,7 +117,7 @@ class AuthState:
         return AuthDue.NOTHING
 
     def left(self, wall: float) -> float:
-        """Return for how long the credential holds, s; 0 for one that has no end."""
+        """Return for how long the credential is valid, s; 0 for one that has no end."""
         end = None if self._identity is None else self._identity.expires_at
         return 0.0 if end is None else max(0.0, end - wall)
 
@@ -112,10 +126,10 @@ class AuthState:
 
 
 def late(within_s: float) -> ProblemError:
-    """Return the refusal of one who has said nothing in time."""
+    """Return the refusal of a client that sent no credential in time."""
     return unauthenticated(f"no credential came within {within_s:g} s")
 
 
 def expired() -> ProblemError:
-    """Return the refusal of one whose credential has run out."""
+    """Return the refusal of a client whose credential has expired."""
     return unauthenticated("the credential has expired: come back with a fresh one")

@@ -1,4 +1,4 @@
-"""Large answers over one socket: one at a time, the next when the reader has taken the last."""
+"""Large answers over one socket: one at a time, the next when the client has read the last."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ from tidings_server.web.send_buffer import SendBuffer
 
 
 class LargeAnswerLock:
-    """Whose turn it is on one socket."""
+    """The turn to send a large answer over one socket."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -23,7 +23,7 @@ class LargeAnswerLock:
         """Wait for the turn.
 
         Raises:
-            ProblemError: `rate_limited`: it did not come in time.
+            ProblemError: `rate_limited`: the turn did not come in time.
 
         """
         if self._over:
@@ -44,7 +44,7 @@ class LargeAnswerLock:
             raise
 
     def leave(self) -> None:
-        """Let the next have its turn."""
+        """Pass the turn to the next answer."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():
@@ -53,18 +53,18 @@ class LargeAnswerLock:
         self._taken = False
 
     def sending(self, give_back: Callable[[], None]) -> None:
-        """Call `give_back` if the socket ends before what was told has been sent."""
+        """Call `give_back` if the socket ends before the answer has been sent."""
         if self._over:
             give_back()
         else:
             self._give_back = give_back
 
     def sent(self) -> None:
-        """Take note that it has been."""
+        """Take note that the answer has been sent."""
         self._give_back = None
 
     def end(self) -> None:
-        """Take note that the socket is gone: nothing more will be read for it."""
+        """Take note that the socket is gone: no answer is read for it any more."""
         self._over = True
         for place in self._waiting:
             if not place.done():
@@ -75,7 +75,7 @@ class LargeAnswerLock:
 
 
 class LargeAnswerReservation:
-    """The room for one answer over a socket. One that turns out to be small takes none."""
+    """The room for one answer over a socket. A small answer takes none."""
 
     __slots__ = ("_large_answer_lock", "_reservation", "_send_buffer", "_taken")
 
@@ -101,7 +101,7 @@ class LargeAnswerReservation:
         self._taken = True
 
     def join(self, other: ReplyRoom) -> None:
-        """Share another's answer; what is told of it is told once for each, and waits in the send_buffer."""
+        """Share another question's answer; each has a frame of its own, which waits in the send buffer."""
         if isinstance(other, LargeAnswerReservation):
             self._reservation.join(other._reservation)  # noqa: SLF001 - of the same class
 
@@ -110,7 +110,7 @@ class LargeAnswerReservation:
         self._give_back()
 
     def told(self) -> None:
-        """Give everything back as soon as what waits to be sent, the answer among it, has been handed to the socket."""
+        """Give everything back as soon as the client has read what waits, the answer among it."""
         if not self._taken:
             self._reservation.release()
             return

@@ -1,4 +1,4 @@
-"""The open sockets of this process, and what time does to them: one ticker for all, no timer for each."""
+"""The open sockets of this process, and their one ticker: no socket has a timer of its own."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from tidings_server.jobs.quotas import Quotas
 from .socket_connection import SocketConnection
 
 TICK_S = 1.0
-"""Time between two looks at the clock: how late a ping or an end may come."""
+"""The time between two ticks, s: how late a ping or an end may come."""
 
 
 class OpenSockets:
@@ -45,7 +45,7 @@ class OpenSockets:
 
     @asynccontextmanager
     async def ticking(self, quotas: Quotas) -> AsyncIterator[None]:
-        """Tell each socket the time once in a while, around the body."""
+        """Give each socket a tick once in a while, around the body."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tick, quotas, name="ticker")
             yield
@@ -58,6 +58,6 @@ class OpenSockets:
             for socket in self:
                 try:
                     socket.tick(now)
-                except Exception as error:  # noqa: BLE001 - the border of one socket: the ticker is everybody's
+                except Exception as error:  # noqa: BLE001 - the border of one socket: all sockets share the ticker
                     socket.fail("tick", error)
             quotas.drop_idle(now)

@@ -1,15 +1,15 @@
 """A client's session on a socket: frames in, commands out; answers and events in, frames out.
 
-No I/O, no clock, no event loop: whoever owns the socket feeds `receive`, carries out the command it
-returns, reports back through the answering methods, and sends what `send_buffer` holds. Rules:
+No I/O, no clock, no event loop: the owner of the socket feeds `receive`, carries out the command that it returns,
+reports back through the answering methods, and sends what `send_buffer` holds. Rules:
 
 * Every frame with a `ref` gets exactly one answer: `ack`, `snapshot`, `done`, `pong` or `error`.
   (The `ack` of a duplicate is followed by a `snapshot` under the same ref: the earlier job's.)
 * A frame that is not understood gets an `error`; the session goes on.
 * A ref that still waits for its answer may not be used again.
-* No event of a job leaves before the answer that told the client of it.
-* Where credentials are asked for, nothing but `auth` is taken before one has been accepted; what a
-  credential does not allow is refused, and the session goes on. One that has run out ends it.
+* No event of a job leaves before the answer from which the client knows the job.
+* Where the server asks for credentials, it takes nothing but `auth` before it has accepted one. It refuses what a
+  credential does not allow, and the session goes on; a credential that has run out ends the session.
 """
 
 import msgspec
@@ -48,12 +48,12 @@ from .auth_state import AuthDue, AuthState, expired, late
 from .frame_reader import read_frame, ref_of
 
 Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
-"""What a session asks to be done: the frame itself, checked."""
+"""What a session wants its owner to do: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
 
 AUTH_FRAME_BYTES = 32_768
-"""Size of a frame from one who has not said who it is; credentials are smaller."""
+"""Size of a frame from a client that has not authenticated; credentials are smaller."""
 
 NEEDS: dict[type[Command], Scope] = {
     Submit: "submit",
@@ -64,7 +64,7 @@ NEEDS: dict[type[Command], Scope] = {
     Observe: "admin",
     Unobserve: "admin",
 }
-"""What a client must be allowed for each frame."""
+"""The scope that a client needs for each frame."""
 
 OVERVIEW_KEY = "overview"
 """Stands for a job's token where the newest overview takes the place of one that waits; no token is without a dot."""
@@ -73,7 +73,7 @@ RATE_VIOLATIONS = (1.0, 100.0)
 """How often a second, and how often at once, a rate limit may be broken before the socket is closed for it."""
 
 VIOLATION_BACKOFF_S = 10.0
-"""How long one is told to stay away who broke a rate limit more often than that."""
+"""How long a client is told to stay away that broke a rate limit more often than that."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -86,9 +86,9 @@ class Session:
 
         Args:
             connection: its name, for logs.
-            limits: what it may.
+            limits: what the client may send and hold.
             quota: what its caller has, over all connections.
-            auth_state: whether it is known who this is.
+            auth_state: whether the client has authenticated.
             now: the time.
 
         """
@@ -97,7 +97,7 @@ class Session:
         self.auth_state = auth_state
         self.send_buffer: SendBuffer[EncodedFrame] = SendBuffer(limits.max_waiting_bytes)
         self.close_code: int | None = None
-        """When set, the socket is to be closed with it after what waits has been sent."""
+        """Once set, the code that closes the socket after the last frame that waits."""
         self.watches = 0
         """Jobs this session watches, or is about to."""
         self._quota = quota
@@ -127,11 +127,11 @@ class Session:
 
     @property
     def idle(self) -> bool:
-        """Whether every frame of the client's has its answer."""
+        """Whether every frame of the client has its answer."""
         return not self._waiting
 
     def receive(self, data: str | bytes, now: float) -> Command | None:
-        """Take one message of the socket; return what is to be done, if anything."""
+        """Take one message of the socket; return the command in it, if any."""
         if self.close_code is not None:
             return None
         try:
@@ -164,7 +164,7 @@ class Session:
                 "invalid_frame", f"ref {frame.ref} still waits for its answer; use another", field="/ref"
             )
         if isinstance(frame, Auth):
-            self._admit_auth()
+            self.auth_state.begin_check()
         else:
             identity = self.auth_state.identity
             if isinstance(frame, Ping):
@@ -177,13 +177,6 @@ class Session:
             self._admit_watch()
         self._waiting.add(frame.ref)
         return frame
-
-    def _admit_auth(self) -> None:
-        if not self.auth_state.asks:
-            raise problem_error("invalid_frame", "this server asks for no credential (auth is none)", field="/type")
-        if self.auth_state.checking:
-            raise problem_error("invalid_frame", "a credential is being checked; wait for the answer", field="/type")
-        self.auth_state.checking = True
 
     def _admit_submit(self, frame: Submit, now: float) -> None:
         if len(self._submits) >= self.limits.max_in_flight:
@@ -211,7 +204,7 @@ class Session:
     # What time brings.
 
     def tick(self, now: float, wall: float) -> None:
-        """End the session of one who is late or whose credential has run out; tell whose is about to."""
+        """End the session where the credential is late or has expired; warn the client before it expires."""
         match self.auth_state.due(now, wall):
             case AuthDue.LATE:
                 self.credential_refused(None, late(self.auth_state.within_s).problem)
@@ -228,7 +221,7 @@ class Session:
         """Answer an `auth`: the client is known, and its share is counted in `quota`.
 
         Raises:
-            ProblemError: `forbidden`: it was somebody else before.
+            ProblemError: `forbidden`: the client was known as another owner before.
 
         """
         self.auth_state.accept(identity)
@@ -237,7 +230,7 @@ class Session:
         self.done(ref)
 
     def credential_refused(self, ref: int | None, problem: Problem) -> None:
-        """Answer an `auth` that is not believed: the end, if none was believed before."""
+        """Answer an `auth` whose credential is refused: the end, if the client has no other."""
         self.auth_state.checking = False
         if self.auth_state.known:
             self.refused(ref, problem)
@@ -249,7 +242,7 @@ class Session:
         if problem.code == "rate_limited":
             self.close(close_codes.RATE_LIMITED)
         else:
-            # Where nobody can tell at the moment, another try may be answered.
+            # Where the server cannot tell at the moment, another try may be answered.
             self.close(close_codes.DRAINING if CODES[problem.code].retryable else close_codes.UNAUTHENTICATED)
 
     def watch_begun(self) -> None:
@@ -258,7 +251,7 @@ class Session:
         self._quota.watches += 1
 
     def watch_ended(self) -> None:
-        """Count one that is not watched any more."""
+        """Count a job that is not watched any more."""
         self.watches -= 1
         self._quota.watches -= 1
 
@@ -271,23 +264,23 @@ class Session:
         self._send(ack)
 
     def submit_refused(self, ref: int, problem: Problem) -> None:
-        """Answer a submit that was not taken."""
+        """Answer a submit that is refused."""
         self._submits.discard(ref)
         self.refused(ref, problem)
 
     def failed(self, ref: int | None, problem: Problem) -> None:
-        """Answer what could not be carried out, if it has no answer yet."""
+        """Answer a frame that could not be carried out, if it has no answer yet."""
         if ref is not None and ref in self._waiting:
             self.submit_refused(ref, problem)
 
     def snapshot(self, ref: int | None, frame: bytes) -> None:
-        """Answer a watch, or (ref None) tell where a job stands after events were lost on the way."""
+        """Answer a watch, or (ref None) send a job's snapshot after events were lost on the way."""
         if ref is not None:
             self._waiting.discard(ref)
         self._put(EncodedFrame(frame))
 
     def done(self, ref: int) -> None:
-        """Answer what was asked for, and is done or under way."""
+        """Answer a frame whose command is done, or under way."""
         self._waiting.discard(ref)
         self._send(Done(ref=ref))
 
@@ -298,7 +291,7 @@ class Session:
         self._send(Error(ref=ref, problem=problem))
 
     def watch_refused(self, token: str, problem: Problem) -> None:
-        """Tell that a job is not watched any more: its record is gone, or the credential does not open it."""
+        """Send that a watch has ended: the job's record is gone, or the credential does not open it."""
         self._send(Error(ref=None, problem=problem, token=token))
 
     def event(self, token: str, event_class: int, frame: EncodedFrame) -> None:
@@ -308,14 +301,11 @@ class Session:
             self._check_speed()
 
     def overview(self, frame: EncodedFrame) -> None:
-        """Tell how the system stands; of a slow reader only the newest waits."""
-        if self.close_code is not None:
-            return
-        self.send_buffer.put_event(OVERVIEW_KEY, EventClass.PROGRESS, frame)
-        self._check_speed()
+        """Send an overview; for a slow reader only the newest waits."""
+        self.event(OVERVIEW_KEY, EventClass.PROGRESS, frame)
 
     def alive(self) -> None:
-        """Say that the server is still there."""
+        """Send a sign of life."""
         self._send(Alive())
 
     def go_away(self, reason: str, reconnect_after: float) -> None:
@@ -326,7 +316,7 @@ class Session:
         self._send(GoAway(reason=reason, reconnect_after=reconnect_after))
 
     def close(self, code: int) -> None:
-        """Take nothing more, and have the socket closed; the first reason stands."""
+        """Take nothing more, and close the socket; the first code stands."""
         if self.close_code is None:
             self.close_code = code
 
@@ -334,7 +324,7 @@ class Session:
         self._put(EncodedFrame(_encode(frame)))
 
     def _put(self, frame: EncodedFrame) -> None:
-        # What follows a close must not go out: it would stand after a hole.
+        # After a close no frame may follow: frames before it may be missing.
         if self.close_code is None:
             self.send_buffer.put(frame)
             self._check_speed()

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from functools import partial
 
 from tidings.protocol.messages import Auth
 from tidings.protocol.problems import ProblemError
@@ -46,7 +45,7 @@ class SocketAuth:
     def check(self, frame: Auth) -> None:
         """Have the credential of a frame checked."""
         answer = PendingAnswer("auth", self._identify(frame.credential), result_of)
-        self._channel.then(answer, frame.ref, partial(self._identified, frame.ref))
+        self._channel.then(answer, frame.ref, self._identified, frame.ref)
 
     def _identified(self, ref: int, answer: PendingAnswer[Identity]) -> None:
         channel = self._channel

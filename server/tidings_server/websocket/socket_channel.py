@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from tidings_server.jobs.pending_answer import PendingAnswer
 from tidings_server.observability.error_boundary import unexpected_problem
 
 from .session import Session
 from .transport import SocketTransport
-
-T = TypeVar("T")
 
 
 class SocketChannel:
@@ -44,20 +42,21 @@ class SocketChannel:
         if self.transport is not None:
             self.transport.flush()
 
-    def then(self, answer: PendingAnswer[T], ref: int, take: Callable[[PendingAnswer[T]], None]) -> None:
-        """Call `take` with the answer to a frame, once it is there.
+    def then(self, answer: PendingAnswer[Any], ref: int, take: Callable[..., None], *args: Any) -> None:
+        """Call `take` with `args` and the answer to a frame, once it is there.
 
         Args:
             answer: what the frame waits for.
             ref: the number of the frame.
-            take: answers the frame; what it raises becomes the frame's answer.
+            take: answers the frame; an error in it becomes the frame's answer.
+            args: what `take` gets before the answer.
 
         """
-        answer.on_settled = partial(self._answered, ref, take)
+        answer.on_settled = partial(self._answered, ref, take, args)
 
-    def _answered(self, ref: int, take: Callable[[PendingAnswer[Any]], None], answer: PendingAnswer[Any]) -> None:
+    def _answered(self, ref: int, take: Callable[..., None], args: tuple[Any, ...], answer: PendingAnswer[Any]) -> None:
         try:
-            take(answer)
+            take(*args, answer)
         except Exception as error:  # noqa: BLE001 - the border of one frame: an event loop has no use for it
             self.answer_unexpected(answer.request, ref, error)
 

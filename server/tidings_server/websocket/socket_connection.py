@@ -27,10 +27,10 @@ from .socket_jobs import SocketJobs
 from .transport import SocketTransport
 
 COME_BACK_S = 1.0
-"""Within this time a client that has reached the maximal age is told to come back; chance takes when."""
+"""Within this time, drawn at random, the client of a socket at its maximal age is to come back."""
 
 LEAVE_S = 5.0
-"""How long such a client may stay until its frames are answered."""
+"""How long such a socket stays open until its frames are answered."""
 
 
 class SocketConnection:

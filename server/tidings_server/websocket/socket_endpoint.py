@@ -66,7 +66,7 @@ class SocketEndpoint:
             take_over(socket)
 
     async def _socket(self, scope: Scope, connection_slot: ConnectionSlot) -> SocketConnection:
-        """Return the socket of whoever has come; that a credential is refused is told over it, for browsers to see."""
+        """Return the socket of a client; a refused credential is answered over the socket, where browsers see it."""
         now = time.monotonic()
         identity: Identity | None = None
         refusal: Problem | None = None
@@ -95,7 +95,7 @@ class SocketEndpoint:
 
 
 async def _carry(socket: SocketConnection, receive: Receive, send: Send, write_timeout_s: float) -> None:
-    """Serve a socket under an ASGI server that is not ours."""
+    """Serve a socket under an ASGI server without the extension."""
     async with anyio.create_task_group() as tasks:
         transport = AsgiTransport(socket, send, tasks, write_timeout_s)
         try:
@@ -107,7 +107,7 @@ async def _carry(socket: SocketConnection, receive: Receive, send: Send, write_t
 
 
 async def _deny(refused: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer the handshake with a problem, where the server can; else close before it is complete (403)."""
+    """Answer the handshake with a problem, where the ASGI server can; else close before it is complete (403)."""
     if "websocket.http.response" in scope.get("extensions", {}):
         await problem_response(refused)(scope, receive, send)
     else:

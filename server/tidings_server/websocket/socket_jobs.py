@@ -64,14 +64,16 @@ class SocketJobs:
         """Submit a job, and watch it if the client says so."""
         channel = self.channel
         identity = channel.session.auth_state.identity
-        listen = partial(self._listen, owner=identity.owner) if frame.watch else None
+        listen = self._listen if frame.watch else None
         try:
             submitted = self._jobs.submit(frame, identity, channel.caller, listen, frame.ref)
         except ProblemError as error:
             channel.session.submit_refused(frame.ref, error.problem)
             return
-        job, listener, ack = submitted
-        channel.then(ack, frame.ref, partial(self._submitted, frame, job, channel.read_at, listener))
+        job, listener = submitted.job, submitted.listener
+        if listener is not None:
+            listener.owner = job.owner
+        channel.then(submitted.ack, frame.ref, self._submitted, frame, job, channel.read_at, listener)
 
     def _submitted(
         self,
@@ -112,7 +114,7 @@ class SocketJobs:
         elif listener is None:
             room = self._room()
             answer = self._jobs.read(earlier, self._reader, room=room)
-            self.channel.then(answer, ref, partial(self._read_earlier, ref, earlier, room))
+            self.channel.then(answer, ref, self._read_earlier, ref, earlier, room)
         else:
             self._start_watch(ref, earlier, 0)
 
@@ -149,7 +151,7 @@ class SocketJobs:
         listener = self._listen(token)
         room = self._room()
         answer = self._jobs.watch(listener, self._reader, after, room)
-        self.channel.then(answer, ref, partial(self._watched, ref, listener, after, room))
+        self.channel.then(answer, ref, self._watched, ref, listener, after, room)
 
     def _watched(
         self,
@@ -209,7 +211,7 @@ class SocketJobs:
         except ProblemError as error:
             session.refused(frame.ref, error.problem)
             return
-        self.channel.then(answer, frame.ref, partial(self._steered, frame.ref))
+        self.channel.then(answer, frame.ref, self._steered, frame.ref)
 
     def signal(self, frame: Signal) -> None:
         """Give a job a signal."""
@@ -220,7 +222,7 @@ class SocketJobs:
             session.refused(frame.ref, error.problem)
             return
         answer = self._jobs.signal(token, session.auth_state.identity, frame.name, frame.key or "", value)
-        self.channel.then(answer, frame.ref, partial(self._steered, frame.ref))
+        self.channel.then(answer, frame.ref, self._steered, frame.ref)
 
     def _steered(self, ref: int, answer: PendingAnswer[None]) -> None:
         problem = answer.problem
@@ -234,8 +236,8 @@ class SocketJobs:
 
     # Listeners.
 
-    def _listen(self, token: Token, owner: str = "") -> SocketListener:
-        listener = self._listeners[str(token)] = SocketListener(token, self, owner)
+    def _listen(self, token: Token) -> SocketListener:
+        listener = self._listeners[str(token)] = SocketListener(token, self)
         self.channel.session.watch_begun()
         return listener
 

@@ -29,9 +29,9 @@ class SocketListener(JobListener):
 
     __slots__ = ("_watches", "owner")
 
-    def __init__(self, token: Token, watches: WatchOwner, owner: str = "") -> None:
+    def __init__(self, token: Token, watches: WatchOwner) -> None:
         super().__init__(token)
-        self.owner = owner
+        self.owner = ""
         """Whose job it is; empty: not known yet."""
         self._watches = watches
 

@@ -1,4 +1,4 @@
-"""What carries the frames of one socket: through any ASGI server, or straight through uvicorn's protocol."""
+"""The transports of a socket: through any ASGI server, or straight through uvicorn's protocol."""
 
 import time
 from abc import ABC, abstractmethod
@@ -14,19 +14,19 @@ from .session import Session
 
 
 class TransportOwner(Protocol):
-    """Whose messages a transport carries."""
+    """The socket whose messages a transport carries."""
 
     session: Session
     """Its send buffer holds the frames to send; its close code, once set, is the code that closes the transport."""
 
     def open(self, transport: "SocketTransport") -> None:
-        """Begin: the transport can be written to."""
+        """Begin: the transport can send."""
 
     def received(self, data: str | bytes) -> None:
         """Take a message; must not block."""
 
     def controlled(self) -> None:
-        """Take note of a control frame or of a fragment, which nobody else sees or counts."""
+        """Take note of a control frame or of a fragment, which no other part sees or counts."""
 
     def lost(self) -> None:
         """Take note that nothing more comes or goes."""
@@ -41,21 +41,21 @@ class SocketTransport(ABC):
         self.sent_at = time.monotonic()
         """When something was last sent, by this process's monotonic clock, s."""
         self._acks: list[tuple[HistogramSeries, float, str]] | None = None
-        """Of submits whose acks wait to be sent: where they are counted, when they were read, and their trace."""
+        """For each ack that waits to be sent: its histogram, when its submit was read, and its trace."""
 
     def acked(self, series: HistogramSeries, read_at: float, trace: str) -> None:
-        """Count, as soon as what waits has been sent, how long an ack took."""
+        """Measure how long an ack took, as soon as the frames that wait have been sent."""
         if self._acks is None:
             self._acks = []
         self._acks.append((series, read_at, trace))
 
     @abstractmethod
     def flush(self) -> None:
-        """Have sent what waits, and closed what is to be closed; returns at once."""
+        """Send the frames that wait, and close if the session says so; returns at once."""
 
     @abstractmethod
     def tick(self, now: float) -> None:
-        """Look after what depends on time; called about once a second with the monotonic clock."""
+        """Ping, and give up a peer that is gone; called about once a second with the monotonic clock."""
 
     def _count_acks(self) -> None:
         if self._acks is not None:
@@ -78,7 +78,7 @@ class AsgiTransport(SocketTransport):
         self._writing = False
 
     async def read(self, receive: Receive) -> None:
-        """Hand on what comes, until nothing does."""
+        """Pass messages on, until the client has gone."""
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
@@ -93,7 +93,7 @@ class AsgiTransport(SocketTransport):
             self._tasks.start_soon(self._write, name="socket writer")
 
     def tick(self, now: float) -> None:
-        """Nothing: pings are the ASGI server's, and each write has a limit of its own."""
+        """Do nothing: the ASGI server pings, and each write has a limit of its own."""
 
     async def _write(self) -> None:
         session = self._owner.session

@@ -34,11 +34,11 @@ WRITE_BYTES = 65_536
 """What is handed to the transport at a time; more waits in the send_buffer, where it is counted and coalesced."""
 
 STRANGER_BYTES = 2 * AUTH_FRAME_BYTES
-"""What is buffered of a message from one who has not said who it is. A credential that is somewhat too large gets the
-session's answer; a message that is larger than this ends the socket when its size is known, before it has come."""
+"""How much is buffered of a message from a client that has not authenticated. A credential that is somewhat too large
+gets the session's answer; a larger message ends the socket when its size is known, before it has come."""
 
 SENT_AWAY = frozenset({close_codes.TOO_SLOW, close_codes.RATE_LIMITED})
-"""Close codes of those who are sent away for what they send, or do not read."""
+"""Close codes of clients that are sent away for what they send, or do not read."""
 
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -47,10 +47,10 @@ _INVALID_DATA = 1007
 
 
 class _Nowhere(asyncio.Queue[Any]):
-    """Where uvicorn puts what nobody waits for any more: one for all sockets."""
+    """Takes the place of uvicorn's queue once it has no reader: one for all sockets."""
 
     def put_nowait(self, item: Any) -> None:
-        """Forget it."""
+        """Drop it."""
 
 
 _NOWHERE = _Nowhere()
@@ -62,16 +62,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     config: ServerConfig
     _socket_transport: "DirectTransport | None" = None
     _unauthenticated = False
-    """Whether nobody knows as yet who this is: of a stranger little is buffered."""
+    """Whether the client has yet to authenticate: of such a client little is buffered."""
     _boundary: FrameBoundary | None = None
-    """Where the parser stands in what comes; None: nobody knows, and everything is left to it."""
+    """Where the parser stands between frames; None: unknown, so everything goes through the parser."""
     _pieces = 0
-    """What came before it was taken over: the first is the handshake."""
+    """How many pieces came before the socket was taken over: the first is the handshake."""
     _final_bytes = b""
-    """The closing handshake's reply, and pongs before it, while what came before is handed on."""
+    """The closing handshake's reply, and pongs before it, until earlier messages have been passed on."""
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Begin with a stranger, where credentials are asked for."""
+        """Buffer little of what comes before the client has authenticated, where it must."""
         super().connection_made(transport)
         if self.config.ours.auth != "none":
             self._unauthenticated = True
@@ -100,7 +100,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        # Nobody asks for the handshake again; of ten thousand quiet sockets it would be most of the memory.
+        # The handshake is not needed again; of ten thousand quiet sockets it would be most of the memory.
         self.queue = _NOWHERE
         del self.scope, self.request, self.response
 
@@ -117,12 +117,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def start_keepalive(self) -> None:
-        """Start no timer: whoever takes the socket over is told the time once a second."""
+        """Start no timer: the owner of a socket that was taken over gets a tick once a second."""
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless it comes from one who was sent away.
+        """Take what came, unless the client was sent away.
 
-        What came before a close, or before what is no WebSocket, is answered before that is.
+        Messages before a close, or before bytes that are no WebSocket, are answered first.
         """
         socket_transport = self._socket_transport
         if socket_transport is None:
@@ -151,7 +151,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def _refuse_handshake(self) -> None:
-        """Answer what the WebSocket's own parser does not take, such as a header of more than 8 KiB, and end."""
+        """Answer a handshake that the WebSocket's parser refuses, such as a header of more than 8 KiB, and end."""
         answer = b"".join(self.conn.data_to_send())
         self.handshake_complete = self.close_sent = True
         self.transport.write(answer or _NO_HANDSHAKE)
@@ -163,7 +163,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         while (found := whole_text(data, at)) is not None:
             payload, end = found
             if len(payload) > (self.conn.max_message_size or 0):
-                break  # the parser knows what to say
+                break  # the parser answers it
             at = end
             if not self.close_sent:
                 self._receive_text(payload, socket_transport)
@@ -193,7 +193,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._receive_text(data, self._socket_transport)
 
     def handle_cont(self, event: WebSocketFrame) -> None:
-        """Keep a fragment; many small ones are work too."""
+        """Keep a fragment, and count it: many small ones cost work too."""
         self._count()
         super().handle_cont(event)
 
@@ -203,18 +203,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._count()
 
     def handle_pong(self, event: WebSocketFrame) -> None:
-        """Take note: that something came is noted elsewhere."""
+        """Count it; `data_received` has taken note of the sign of life."""
         self._count()
 
     def handle_close(self, event: WebSocketFrame) -> None:
-        """End; one that does not read the end is let go of after a while."""
+        """End; the connection of a peer that does not read the end is dropped after a while."""
         self._write_final()
         super().handle_close(event)
         if self._socket_transport is not None and self.close_timer is None:
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     def handle_parser_exception(self) -> None:
-        """End with the code that tells what was wrong.
+        """End with the close code for what was wrong.
 
         Not at once: were what the peer still sends not read, the kernel would answer it by a reset, which
         overtakes the close frame.
@@ -239,7 +239,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._final_bytes = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the owner."""
+        """Let the owner know."""
         super().connection_lost(exc)
         if self._socket_transport is not None:
             self._socket_transport.owner.lost()
@@ -252,7 +252,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
 
 class DirectTransport(SocketTransport):
-    """The socket_transport of a socket that was taken over."""
+    """The transport of a socket that was taken over."""
 
     __slots__ = ("_pinged_at", "_protocol", "_scheduled", "_stuck_since", "deaf", "heard", "owner")
 
@@ -266,22 +266,22 @@ class DirectTransport(SocketTransport):
         self.heard = True
         """Whether anything came since the last ping."""
         self.deaf = False
-        """Whether nothing is listened to any more."""
+        """Whether incoming bytes are dropped."""
 
     def resumed(self) -> None:
-        """Go on: the reader has read."""
+        """Go on: the client has read."""
         self._stuck_since = None
         if self.owner.session.send_buffer:
             self.flush()
 
     def flush(self) -> None:
-        """Write at the end of this turn of the event loop, when all that belongs to it waits."""
+        """Write at the end of this turn of the event loop, when all its frames wait."""
         if not self._scheduled:
             self._scheduled = True
             self._protocol.loop.call_soon(self._write)
 
     def drain(self) -> None:
-        """Write what waits, as far as the reader keeps up."""
+        """Write what waits, as far as the client keeps up."""
         protocol, send_buffer = self._protocol, self.owner.session.send_buffer
         while send_buffer and protocol.writable.is_set() and not protocol.close_sent:
             protocol.transport.write(b"".join([frame.wire for frame in send_buffer.take_some(WRITE_BYTES)]))
@@ -290,7 +290,7 @@ class DirectTransport(SocketTransport):
             self._count_acks()
 
     def tick(self, now: float) -> None:
-        """Ping; give up one that has not been heard of, or does not read."""
+        """Ping; give up a peer that sends nothing, or does not read."""
         config = self._protocol.config
         if self._stuck_since is not None and now - self._stuck_since > config.ours.write_timeout_s:
             self.abort()
@@ -306,7 +306,7 @@ class DirectTransport(SocketTransport):
             self._close(_INTERNAL_ERROR)
 
     def abort(self) -> None:
-        """Let go of the socket without a word: nobody would read one."""
+        """Drop the connection without a close frame: the peer would not read one."""
         self._protocol.transport.abort()
 
     # Private.
@@ -330,10 +330,10 @@ class DirectTransport(SocketTransport):
             self._close(session.close_code)
 
     def _close(self, code: int) -> None:
-        """Begin the closing handshake; a peer that does not take part in it is let go of after a while.
+        """Begin the closing handshake; the connection of a peer that does not take part in it is dropped after a while.
 
-        Of one who is sent away for what it sends or does not read, nothing more is looked at: reading on, until its
-        half of the handshake came, would cost what it was sent away for.
+        Nothing more is read from a client that is sent away for what it sends or does not read: to read on until its
+        half of the handshake came would cost what it was sent away for.
         """
         protocol = self._protocol
         if protocol.close_sent or protocol.transport.is_closing():
@@ -342,6 +342,6 @@ class DirectTransport(SocketTransport):
         protocol.transport.write(b"".join(protocol.conn.data_to_send()))
         protocol.close_sent = True
         self.deaf = code in SENT_AWAY
-        # One who reads slowly gets the time to read so far.
+        # A client that reads slowly gets the time to read up to the close frame.
         wait = SENT_AWAY_S if code == close_codes.RATE_LIMITED else protocol.close_timeout
         protocol.close_timer = protocol.loop.call_later(wait, self.abort)
