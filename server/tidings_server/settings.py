@@ -148,8 +148,8 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     metrics: Annotated[
         bool,
         Meta(
-            description="Whether `/metrics` is served, to whoever can reach this server: a proxy must keep it to "
-            "oneself."
+            description="Whether `/metrics` is served, to every client that reaches this server: a proxy must hide it "
+            "from strangers."
         ),
     ] = True
     page: Annotated[

@@ -18,9 +18,9 @@ from tidings_server.run import run
 from tidings_server.settings import ServerSettings
 
 async def break_when_told(self):
-    self._kinds_known.set()
-    await self._subscription.add(self._kinds_channel)
-    await self._kinds_changed.wait()
+    self._catalog.known.set()
+    await self._subscription.add(self.keys.kinds_changed)
+    await self._catalog._changed.wait()
     raise RuntimeError("as told")
 
 runtime.ServerRuntime._follow_kinds = break_when_told

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from tidings.protocol.problems import ProblemError, problem_error
 
 RETRY_S = 5.0
-"""What a client is told to wait where it has, or all have, as many places as may be."""
+"""How long the server asks a client to wait where it has, or all have, as many places as may be."""
 
 
 class ConcurrencyLimit:

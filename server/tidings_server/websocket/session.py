@@ -73,7 +73,7 @@ RATE_VIOLATIONS = (1.0, 100.0)
 """How often a second, and how often at once, a rate limit may be broken before the socket is closed for it."""
 
 VIOLATION_BACKOFF_S = 10.0
-"""How long a client is told to stay away that broke a rate limit more often than that."""
+"""How long a client must stay away that broke a rate limit more often than that."""
 
 _encode = msgspec.json.Encoder().encode
 
