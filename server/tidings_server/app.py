@@ -36,8 +36,7 @@ from .websocket.socket_endpoint import SocketEndpoint
 
 CONSOLE = "console/index.html"
 
-FRONT_PAGES = {"kinds": "index.html", "demo": "demo.html"}
-"""The file that `/` answers with, by the setting `page`."""
+KINDS_PAGE = "index.html"
 
 
 def create_app(settings: ServerSettings | None = None) -> Starlette:

@@ -30,7 +30,7 @@ from tidings.store.redis.subscription import Hearing, Subscription
 from tidings.store.registry import Registry
 from tidings.store.retention import RetentionWatch
 from tidings.store.ticket_store import TicketStore
-from tidings.tracing.spans import tracing_of
+from tidings.tracing.tracing_setup import tracing_of
 
 from .auth.authenticator import authenticator_of
 from .auth.identity import Identity

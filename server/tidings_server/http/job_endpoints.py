@@ -92,7 +92,7 @@ class JobEndpoints:
                         record = await wait_for_news(self._runtime, token, identity, seen, wait, after, reservation)
                 else:
                     record = await self._jobs.read(token, valid(identity), after, reservation)
-                if seen is not None and int(record.seq) == seen:
+                if seen is not None and record.seq == seen:
                     return empty_response(304, {"etag": _etag(record)})
                 return self._snapshot(token, record, reservation, after)
         except ProblemError as error:

@@ -58,7 +58,7 @@ async def wait_for_news(
     waiter = Waiter(token, only_final=False)
     try:
         record = await runtime.jobs.watch(waiter, valid(identity), after, room)
-        if int(record.seq) != seen or record.finished:
+        if record.seq != seen or record.finished is not None:
             return record
         room.release()  # it is read again
         waiter.release(record.seq)
@@ -84,7 +84,7 @@ async def watch_now(
     finally:
         if ended:
             runtime.hub.leave(waiter)
-    waiter.release(int(record.seq))
+    waiter.release(record.seq)
     return record
 
 

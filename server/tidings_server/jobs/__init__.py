@@ -1,1 +1,1 @@
-"""Jobs, for every transport: submissions, listeners, kinds, quotas and answers."""
+"""Jobs, for every transport: the job service, admission, quotas and answers."""

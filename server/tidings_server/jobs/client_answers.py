@@ -70,11 +70,11 @@ def acknowledge(token: Token, answer: SubmitReply, ref: int | None = None, degra
         token=str(Token(token.partition, answer.id)),
         status=answer.state,
         seq=answer.seq,
-        duplicate=answer.answer == "duplicate",
-        position=answer.position if answer.answer == "new" else None,
+        duplicate=answer.answer is SubmitAnswer.DUPLICATE,
+        position=answer.position if is_new else None,
         # The time until a worker comes that serves the kind is unknown.
-        eta=answer.wait_ms / 1000 if answer.answer == "new" and answer.wait_ms >= 0 and degraded != UNSERVED else None,
-        degraded=answer.degraded or (degraded if answer.answer == "new" else "") or None,
+        eta=answer.wait_ms / 1000 if is_new and answer.wait_ms >= 0 and degraded != UNSERVED else None,
+        degraded=answer.degraded or (degraded if is_new else "") or None,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from tidings.protocol.messages import Ack, Submission
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import Token, parse_token
+from tidings.store.answers import CancelAnswer, SignalAnswer
 from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
 from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
 from tidings_server.auth.identity import Identity
@@ -246,13 +247,13 @@ def _visible(token: Token, reader: Reader, reply: "asyncio.Future[JobRecord]") -
     return require_visible(result_of(reply), token, reader())
 
 
-def _cancelled(token: str, reply: "asyncio.Future[str]") -> None:
+def _cancelled(token: str, reply: "asyncio.Future[CancelAnswer]") -> None:
     refused = cancel_problem(token, result_of(reply))
     if refused is not None:
         raise ProblemError(refused)
 
 
-def _signalled(token: str, reply: "asyncio.Future[str]") -> None:
+def _signalled(token: str, reply: "asyncio.Future[SignalAnswer]") -> None:
     refused = signal_problem(token, result_of(reply))
     if refused is not None:
         raise ProblemError(refused)

@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.protocol.decoding.json_pointer import json_pointer
 from tidings.protocol.decoding.name_suggestions import name_hint
+from tidings.protocol.field_types import YEAR_S
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.messages import Submission
 from tidings.protocol.problems import ProblemError, problem_error

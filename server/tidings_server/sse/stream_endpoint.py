@@ -92,7 +92,7 @@ class StreamListener(JobListener):
         bare = _encode(msgspec.structs.replace(full, log=[])).decode()
         parts.append((EventClass.CHANGE, event_stream.format_event(None, "snapshot", bare)))
         if is_final(record):
-            parts.append((EventClass.FINAL, self._text(int(record.seq), final_frame(token, record))))
+            parts.append((EventClass.FINAL, self._text(record.seq, final_frame(token, record))))
         return parts
 
     def _text(self, seq: int, frame: EncodedFrame) -> str:
@@ -192,7 +192,7 @@ class StreamEndpoints:
     ) -> JobRecord | None:
         """Listen to a job and write what was missed; return its record if it goes on."""
         record = await self._runtime.jobs.watch(listener, valid(identity), after, reservation)
-        if is_final(record) and after == int(record.seq):
+        if is_final(record) and after == record.seq:
             return None  # the client has the end already
         for _, text in listener.told(record, after):
             stream.history.put(text)

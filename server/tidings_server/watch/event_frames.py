@@ -33,7 +33,7 @@ def final_frame(token: str, record: JobRecord) -> EncodedFrame:
     if record.problem:
         fields["problem"] = msgspec.Raw(record.problem.encode())
     data = msgspec.Raw(_encode(fields))
-    return _frame(token, int(record.seq), rfc3339(int(record.finished)), record.state, record.state, data)
+    return _frame(token, record.seq, rfc3339(record.finished or 0), record.state, record.state, data)
 
 
 def log_frame(token: str, record: JobRecord, chunk: LogChunk) -> EncodedFrame:
@@ -46,7 +46,7 @@ def missed_events(token: str, record: JobRecord, after: int) -> list[tuple[int, 
 
     None: the record holds some of them only as what came of them (a state, the newest progress), or it is older.
     """
-    if int(record.seq) <= after or (is_final(record) and not record.finished):
+    if record.seq <= after or (is_final(record) and record.finished is None):
         return None
     events: list[tuple[int, int, EncodedFrame]] = [
         (chunk.seq, EventClass.LOG, log_frame(token, record, chunk))
@@ -54,9 +54,9 @@ def missed_events(token: str, record: JobRecord, after: int) -> list[tuple[int, 
         if chunk.seq > after
     ]
     if is_final(record):
-        events.append((int(record.seq), EventClass.FINAL, final_frame(token, record)))
+        events.append((record.seq, EventClass.FINAL, final_frame(token, record)))
     numbers = [seq for seq, _, _ in events]
-    return events if numbers == list(range(after + 1, int(record.seq) + 1)) else None
+    return events if numbers == list(range(after + 1, record.seq + 1)) else None
 
 
 def _frame(token: str, seq: int, at: str, name: str, status: str, data: msgspec.Raw) -> EncodedFrame:

@@ -213,7 +213,7 @@ class Hub:
         if unborn and all(listener.buffered is not None for listener in topic.listeners):
             self._postpone(topic)  # the answer to the submit must reach the client first: it holds less than this
             return
-        self._send_missed(topic, record, rewound=int(record.seq) < after)
+        self._send_missed(topic, record, rewound=record.seq < after)
         self._resume(topic, TopicEvent.REPAIRED, record)
 
     def _send_missed(self, topic: Topic, record: JobRecord, *, rewound: bool) -> None:
@@ -273,7 +273,7 @@ class Hub:
         if not record.state or is_final(record):
             self._remove(topic)  # no more events come
             return
-        self._continue_from(topic, event, int(record.seq))
+        self._continue_from(topic, event, record.seq)
 
     def _continue_from(self, topic: Topic, event: TopicEvent, seq: int) -> None:
         """Make a topic live at a number, and deliver what was buffered above it."""

@@ -15,11 +15,10 @@ _encode = msgspec.json.Encoder().encode
 
 def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
     """Return the snapshot of a job for a client that has seen every event up to `after`."""
-    seq = int(record.seq)
-    truncated = bool(record.log_from) and after + 1 < int(record.log_from)
+    truncated = after + 1 < record.log_from
     return Snapshot(
         token=token,
-        seq=seq,
+        seq=record.seq,
         status=record.state,
         attempt=record.attempt,
         kind=record.kind,
@@ -31,7 +30,7 @@ def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
         trace_id=trace_id_of(record.traceparent) or None,
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
-        rewound=after > seq,
+        rewound=after > record.seq,
         steps=timeline(record.steps) if record.steps else msgspec.UNSET,
     )
 

@@ -173,7 +173,7 @@ class SocketJobs:
             listener.owner = record.owner
             if self.channel.is_open:
                 self.send_snapshot(listener, record, ref, after)
-                listener.release(int(record.seq))
+                listener.release(record.seq)
         finally:
             room.told()
 
@@ -184,7 +184,7 @@ class SocketJobs:
         session.snapshot(ref, snapshot_frame(token, record, ref, after))
         if record.finished:
             self._drop(listener)
-            if after != int(record.seq):
+            if after != record.seq:
                 # Both may be large: the second is made when the first has been sent.
                 session.send_buffer.when_read(partial(self._send_end, token, record))
         self.channel.flush()

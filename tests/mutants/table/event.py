@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         "A socket that watches a job after its end gets no event of the end.",
-        python("SocketJobs.send_snapshot").never("after != int(record.seq)"),
+        python("SocketJobs.send_snapshot").never("after != record.seq"),
         (f"{PUSH}test_large_outcomes.py",),
     ),
     Mutant(
