@@ -15,6 +15,7 @@ from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.runner.runner import HandlerCall, HandlerOutcome, Raised, Returned, Run, Runners
 from tidings_worker.settings import WorkerSettings
+from tidings_worker.stop_reason import StopReason
 
 
 @job(cancel_grace=30, timeout=30, retries=1)
@@ -98,7 +99,7 @@ async def test_a_handler_that_ended_before_it_was_told_has_its_outcome() -> None
     async def play(attempt: Attempt, puppet: Puppet) -> None:
         puppet.word.set_result(Returned(b"1"))
         await asyncio.wait({puppet.ended})
-        attempt.stop("cancel")
+        attempt.stop(StopReason.CANCEL)
 
     assert await outcome_of(play) is State.SUCCEEDED
 
@@ -106,21 +107,21 @@ async def test_a_handler_that_ended_before_it_was_told_has_its_outcome() -> None
 @pytest.mark.parametrize(
     ("reason", "state"),
     [
-        ("cancel", State.CANCELLED),
-        ("expired", State.EXPIRED),
-        ("timeout", State.SCHEDULED),
-        ("hand_back", State.QUEUED),
-        ("lost", None),
+        (StopReason.CANCEL, State.CANCELLED),
+        (StopReason.EXPIRED, State.EXPIRED),
+        (StopReason.TIMEOUT, State.SCHEDULED),
+        (StopReason.HAND_BACK, State.QUEUED),
+        (StopReason.LOST, None),
     ],
 )
 @pytest.mark.parametrize("ending", [Returned(b"1"), Raised(ValueError()), Raised(asyncio.CancelledError())])
 async def test_once_it_was_told_the_reason_is_the_outcome(
-    reason: str, state: State | None, ending: HandlerOutcome
+    reason: StopReason, state: State | None, ending: HandlerOutcome
 ) -> None:
     async def play(attempt: Attempt, puppet: Puppet) -> None:
         attempt.stop(reason)
         assert attempt.cancelled
-        attempt.stop("cancel")  # the first reason stands
+        attempt.stop(StopReason.CANCEL)  # the first reason stands
         await puppet.told.wait()
         puppet.word.set_result(ending)
 
@@ -129,12 +130,15 @@ async def test_once_it_was_told_the_reason_is_the_outcome(
 
 @pytest.mark.parametrize("mortal", [True, False])
 async def test_without_grace_its_end_is_not_awaited(mortal: bool) -> None:
-    assert await outcome_of(lambda attempt, _: attempt.stop("cancel"), job=impatient, mortal=mortal) is State.CANCELLED
+    assert (
+        await outcome_of(lambda attempt, _: attempt.stop(StopReason.CANCEL), job=impatient, mortal=mortal)
+        is State.CANCELLED
+    )
 
 
 async def test_a_worker_that_leaves_shortens_the_grace() -> None:
     async def play(attempt: Attempt, puppet: Puppet) -> None:
-        attempt.stop("cancel")
+        attempt.stop(StopReason.CANCEL)
         await puppet.told.wait()
         attempt.hand_back(0)
 

@@ -70,7 +70,7 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
 
 ENDS = """
 import sys
-from tidings import garbage
+from tidings.process import gc_tuning
 
 class Held:
     def __del__(self, write=sys.stdout.write):
@@ -78,7 +78,7 @@ class Held:
 
 held = Held()
 held.itself = held
-garbage.settle()
+gc_tuning.freeze_startup_objects()
 """
 
 

@@ -115,7 +115,7 @@ async def test_a_refused_outcome_is_kept_until_a_heartbeat_says_that_another_has
     while len(store.heard) < 10:
         await asyncio.sleep(0)
     assert not ending.done()
-    reporter.lost()
+    reporter.discard_refused()
     assert await ending == "lost"
     told = len(store.heard)
     for _ in range(10):

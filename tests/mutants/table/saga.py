@@ -57,7 +57,10 @@ MUTANTS = (
     ),
     Mutant(
         "An order to stop that arrives late cuts the unwinding of a saga short.",
-        python("Attempt.stop").never("self._started.unwinding and reason"),
+        python("STOP_EFFECTS").swap(
+            "AttemptState.COMPENSATING: {\n        StopReason.CANCEL: _NONE",
+            "AttemptState.COMPENSATING: {\n        StopReason.CANCEL: _STOP",
+        ),
         (MOMENTS,),
     ),
     Mutant(

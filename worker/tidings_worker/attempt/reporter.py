@@ -1,12 +1,12 @@
-"""An attempt's voice: what a handler says, on its way into the store, in order and at a bounded pace.
+"""The reports of an attempt: progress, log and outcome on their way into the store, in order and at a bounded pace.
 
-At most one report of an attempt is under way; what is said meanwhile goes with the next. So a report
-whose reply was lost can be sent again, and nothing overtakes it.
+At most one report of an attempt is under way; what the handler says meanwhile goes with the next. So the reporter can
+send a report again whose reply was lost, and no report overtakes another.
 
-Only the store's own word that another attempt has the job makes a report void. Whatever else it says instead of an
-answer (it is away, full, a replica, it lacks replicas, denies the command, or says what this process does not know),
-the report is kept and sent again. What is kept is bounded: the result, and log and progress up to `BUFFER_BYTES` each
-(and one chunk); and the attempt keeps its slot until then.
+Only one answer of the store makes a report void: another attempt has the job. After any other error (the store is away,
+full or a replica, lacks replicas, denies the command, or says what this process does not know) the reporter keeps the
+report and sends it again. What it keeps is bounded: the outcome, and log and progress up to `BUFFER_BYTES` each (and
+one chunk). The attempt keeps its slot until then.
 """
 
 import asyncio
@@ -19,11 +19,12 @@ from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreClosedError
 from tidings_worker.runner.progress_pace import ProgressPace
+from tidings_worker.stop_reason import StopReason
 
 log = structlog.get_logger()
 
 BUFFER_BYTES = 262_144
-"""Log bytes that may wait unsent before a handler has to wait; progress beyond as many is left out for the newest."""
+"""Unsent log bytes beyond which a handler has to wait. Of progress beyond as many bytes only the newest is kept."""
 
 
 class Reporter:
@@ -35,7 +36,7 @@ class Reporter:
         job: str,
         fence: int,
         rate: float,
-        on_answer: Callable[[str], None],
+        on_answer: Callable[[StopReason], object],
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Prepare.
@@ -45,8 +46,8 @@ class Reporter:
             job: the job's id.
             fence: the fence of this attempt.
             rate: progress events a second.
-            on_answer: gets `cancel` or `lost` when the store says so.
-            loop: the running event loop, from one who knows it: asking for it costs a system call.
+            on_answer: called with `cancel` or `lost` when the store answers that.
+            loop: the running event loop, where the caller has it: asking for it costs a system call.
 
         """
         self._store = store
@@ -58,12 +59,13 @@ class Reporter:
         self._open_report = AttemptReport(job, fence, 1)
         self._under_way = False
         self._refused = False
-        """Whether the store has refused the report that is under way: it then goes without those of others."""
+        """Whether the store has refused the report that is under way: it then goes apart from those of other attempts,
+        because any item of a batch may be the reason why the store refuses all of it."""
         self._latest_progress: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unsent_log_bytes = 0
         self._progress_bytes = 0
-        """Bytes of progress in the report that takes what is said now."""
+        """Bytes of progress in the report that is still open."""
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
@@ -94,11 +96,11 @@ class Reporter:
         self._send()
 
     async def room(self) -> None:
-        """Return when more log chunks may be said."""
+        """Return when there is room for more log chunks."""
         await self._room.wait()
 
-    async def end(self, outcome: AttemptOutcome) -> ReportAnswer:
-        """Write how the attempt ended, after everything said before; return the store's answer.
+    async def end(self, outcome: AttemptOutcome) -> str:
+        """Report how the attempt ended, after all progress and log before it; return the store's answer.
 
         The store may be away for a while: this goes on until it answers, or the caller is cancelled.
         """
@@ -109,8 +111,8 @@ class Reporter:
         self._send()
         return await self._ended
 
-    def lost(self) -> None:
-        """Keep nothing more of what the store refuses: it says elsewhere that another attempt has the job."""
+    def discard_refused(self) -> None:
+        """Discard the report that the store refuses, if it does: it has said elsewhere that another has the job."""
         if self._refused:
             self._conclude(ReportAnswer.LOST)
 
@@ -124,7 +126,7 @@ class Reporter:
             self._timer = None
 
     def detach(self) -> None:
-        """Tell nobody of the store's answers any more: whoever was told has ended."""
+        """Call `on_answer` no more: the attempt has ended."""
         self._on_answer = _ignore
 
     def _add_progress(self, data: str) -> None:
@@ -144,7 +146,7 @@ class Reporter:
             self._add_progress(data)
 
     def _open(self) -> AttemptReport:
-        """Return the report that takes what is said now: the last, unless it has left."""
+        """Return the report to which events are added: the last, unless it has been sent."""
         if self._open_report.sealed:
             self._open_report = AttemptReport(self._job, self._fence, self._open_report.number + 1)
             self._progress_bytes = 0
@@ -159,32 +161,32 @@ class Reporter:
         answer = self._store.report(report, apart=True) if self._refused else self._store.report(report)
         answer.add_done_callback(lambda answer: self._answered(report, answer))
 
-    def _answered(self, report: AttemptReport, answer: "asyncio.Future[ReportAnswer]") -> None:
-        if self._ended.done():  # nothing more is kept
+    def _answered(self, report: AttemptReport, answer: "asyncio.Future[str]") -> None:
+        if self._ended.done():  # the attempt is over, and its reports were discarded
             return
-        if answer.cancelled():  # with everything else, by a loop that ends
-            self._conclude(ReportAnswer.LOST)
+        if answer.cancelled():  # the event loop ends, and cancels everything
+            self._conclude("lost")
             return
         error = answer.exception()
         if isinstance(error, StoreClosedError):
-            return  # the worker has left, and whoever waited for this with it
+            return  # the worker has left, and with it the attempt that waited for this
         if error is None:
             self._refused = False
             self._written(report, answer.result())
             return
         if isinstance(error, ScriptError) and not self._refused:
             self._refused = True
-            log.warning("report_refused", error=str(error), help="it is kept, and told again until the store takes it")
-        self._put(report)  # the broker knows how long to leave a lost store alone
+            log.warning("report_refused", error=str(error), help="it is kept, and sent again until the store takes it")
+        self._put(report)  # the batcher pauses by itself while the store is away
 
     def _written(self, report: AttemptReport, answer: ReportAnswer) -> None:
         if report.outcome is not None or answer == ReportAnswer.LOST:
             self.ended_ms = self._store.reported_ms
             self._conclude(answer)
             return
-        if answer == ReportAnswer.CANCEL:
-            self._on_answer(answer)
-        self._unsent_log_bytes -= sum(len(data) for kind, data in report.events if kind is EventClass.LOG)
+        if answer == "cancel":
+            self._on_answer(StopReason.CANCEL)
+        self._unsent_log_bytes -= sum(len(chunk) for _, _, chunk in report.events)
         if self._unsent_log_bytes <= BUFFER_BYTES:
             self._room.set()
         self._under_way = False
@@ -195,9 +197,9 @@ class Reporter:
         self.stop_taking()
         if not self._ended.done():
             self._ended.set_result(answer)
-        if answer == ReportAnswer.LOST:
-            self._on_answer(answer)
+        if answer == "lost":
+            self._on_answer(StopReason.LOST)
 
 
-def _ignore(_: str) -> None:
+def _ignore(_: StopReason) -> None:
     """Do nothing."""

@@ -28,6 +28,7 @@ from tidings_worker.metrics.worker_meter import WorkerMeter
 from tidings_worker.runner.runner import Runners
 from tidings_worker.saga.saga import SagaServices
 from tidings_worker.settings import WorkerSettings
+from tidings_worker.stop_reason import StopReason
 
 from .child_events import ChildEventRelay
 from .lease_grace import LeaseGrace
@@ -142,8 +143,8 @@ class Queue:
                 longest_s = min(LONGEST_S, self._settings.heartbeat_s / 2)
                 answers = await self._until_answered(self._store.beat, beats, longest_s=longest_s)
                 for attempt, answer in zip(attempts, answers, strict=True):
-                    if answer is not LeaseAnswer.OK:
-                        attempt.stop(answer)
+                    if answer != "ok":
+                        attempt.stop(StopReason(answer))
 
     async def relay(self) -> None:
         """Tell sagas how their children here have ended, until cancelled; outlives `serve`, as the attempts do."""
@@ -169,7 +170,7 @@ class Queue:
         if order.startswith("+"):
             attempt.woken()
         else:
-            attempt.stop("cancel")
+            attempt.stop(StopReason.CANCEL)
 
     def hand_back(self, grace: float) -> None:
         """Stop everything that runs and give it back, after at most `grace` seconds for cleaning up."""

@@ -10,11 +10,11 @@ from tidings.errors import StoppedError
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.steps import StepHead, StepStatus, encode_head
 from tidings.protocol.tokens import split_token
-from tidings.store.answers import JournalAnswer
-from tidings.store.availability.store_errors import ItemError, ScriptError, StoreClosedError, StoreError
 from tidings.store.job_store import MAX_JOURNAL_BYTES
-from tidings.store.saga_store import MAX_STEPS, JournalRead, SagaStore, StepWrite, StepWriteReply
-from tidings_worker import fork, outcomes
+from tidings.store.saga_store import MAX_STEPS, JournalAnswer, JournalRead, SagaStore, StepWrite, StepWriteReply
+from tidings_worker import outcomes
+from tidings_worker.stop_reason import StopReason
+from tidings_worker.until_answered import AttemptAsker, until_answered
 
 from .journal import Journal, step_key
 from .step_transitions import check_transition
@@ -28,14 +28,17 @@ _TOO_LONG = (
 class JournalHost(Protocol):
     """The attempt whose journal it is."""
 
-    cancelled: bool
     token: str
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the attempt is over."""
 
     @property
     def fence(self) -> int:
         """The attempt's fence."""
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: StopReason) -> object:
         """Stop the handler."""
 
     def refuse(self, refused: Problem) -> None:
@@ -175,27 +178,9 @@ class JournalClient:
         )  # fmt: skip
 
     async def _until_answered(self, call: Callable[[bool], Awaitable[Reply]]) -> Reply:
-        """Ask the store until it answers, or the attempt is over.
-
-        Args:
-            call: asks once; its argument says whether apart from others, since the store has refused it with them.
-
-        """
-        fork.end_if_copy()
-        refused = False
-        while not self._host.cancelled:
-            try:
-                reply = await call(refused)
-            except StoreClosedError:
-                break
-            except StoreError as error:
-                if refused and isinstance(error, ItemError):  # it was asked alone: to ask again would not help
-                    self._host.refuse(outcomes.unreadable_record())
-                refused = refused or isinstance(error, ScriptError)
-                continue  # the next batch leaves the store alone for a while
-            if self._accepts(reply.answer):
-                return reply
-        raise StoppedError("the attempt is over: nothing more is recorded for it")
+        """Ask the store until it answers with what lets the saga go on, or the attempt is over."""
+        asker = AttemptAsker(self._host)
+        return await until_answered(call, asker, accepts=lambda reply: self._accepts(reply.answer))
 
     def _accepts(self, answer: JournalAnswer) -> bool:
         """Return whether an answer lets the saga go on; stop the attempt if it does not."""
@@ -205,7 +190,7 @@ class JournalClient:
             case JournalAnswer.LONG:
                 self._host.refuse(problem("saga_too_long", _TOO_LONG, limit=MAX_STEPS))
             case JournalAnswer.CANCEL | JournalAnswer.LOST:
-                self._host.stop(answer.value)
+                self._host.stop(StopReason(answer.value))
         return False
 
     def _learn(self, owner: str, now_ms: int, remaining_ms: int) -> None:

@@ -1,18 +1,15 @@
 """The children of one saga, as one attempt submits and stops them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 
-from tidings.errors import StoppedError
 from tidings.protocol.envelope import Envelope
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.tokens import Token
-from tidings.store.availability.retry_delay import store_retry_delay
-from tidings.store.availability.store_errors import StoreClosedError, StoreError
 from tidings.tracing.spans import Span, Tracing, job_attributes
+from tidings_worker.until_answered import AttemptAsker, until_answered
 
 from .children import Children, NewChild
 from .journal import child_id
@@ -113,13 +110,4 @@ class SagaChildren:
 
     async def _until_answered(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask the store until it answers, or the attempt is over."""
-        failures = 0
-        while not self._host.cancelled:
-            try:
-                return await call()
-            except StoreClosedError:
-                break
-            except StoreError:
-                failures += 1
-            await asyncio.sleep(store_retry_delay(failures))
-        raise StoppedError("the attempt is over")
+        return await until_answered(lambda _: call(), AttemptAsker(self._host, batched=False))

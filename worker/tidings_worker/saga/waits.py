@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tidings.errors import StoppedError
 from tidings.store.attempt_store import AttemptOutcome
 from tidings_worker import outcomes
+from tidings_worker.stop_reason import StopReason
 
 from .branch import Activity
 from .journal_client import JournalClient, JournalHost
@@ -52,7 +53,7 @@ class BranchWaits:
 
     def __init__(self, journal_client: JournalClient, host: JournalHost) -> None:
         self.activity = Activity()
-        self.on_idle: Callable[[], None] = lambda: host.stop("waiting")
+        self.on_idle: Callable[[], object] = lambda: host.stop(StopReason.WAITING)
         """Called when every branch waits."""
         self._journal_client = journal_client
         self._host = host
@@ -64,7 +65,7 @@ class BranchWaits:
         """Whether the store has woken the saga since the last read of its journal began."""
         self._reading: asyncio.Task[None] | None = None
 
-    def restart(self, on_idle: Callable[[], None]) -> None:
+    def restart(self, on_idle: Callable[[], object]) -> None:
         """Begin with one active branch again: the compensation, after the handler has ended."""
         self.activity = Activity()
         self.on_idle = on_idle

@@ -1,0 +1,30 @@
+"""What an attempt is about."""
+
+from typing import Any, NamedTuple
+
+from tidings.job import Job
+from tidings.protocol.envelope import Envelope
+from tidings.store.attempt_store import Started
+
+
+class StartedJob(NamedTuple):
+    """One job that this worker has started."""
+
+    id: str
+    """The job's id."""
+    job: Job[Any, Any]
+    """Its kind."""
+    envelope: Envelope
+    """What it was queued with."""
+    started: Started
+    """What the store answered to the start."""
+
+    @property
+    def fence(self) -> int:
+        """The number under which the store takes what this attempt reports and records."""
+        return self.started.fence
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether it is a saga that has to undo its work."""
+        return self.started.unwinding
