@@ -15,6 +15,9 @@ FOLDERS = {"tidings_server/": "server", "tidings_worker/": "worker", "tidings/":
 RUN = "run (/x/tidings_server/run.py:9);Runner.run (/x/asyncio/runners.py:118)"
 GATHER = "Batcher.run (/x/tidings/store/redis/batcher.py:71);Batcher._send (/x/tidings/store/redis/batcher.py:83)"
 REDIS = "Script.__call__ (/x/tidings/store/redis/script.py:57);Redis.execute_command (/x/redis/asyncio/client.py:946)"
+TAKE = "Consumer._take_alone (/x/tidings_worker/queue/consumer.py:38)"
+START = "JobStarter.start (/x/tidings_worker/queue/job_starter.py:9)"
+PROGRESS = "Context.progress (/tidings/context.py:9);fraction (/tidings/schema/codec.py:7)"
 WRITE = "DirectTransport._write (/x/tidings_server/websocket/uvicorn_protocol.py:249)"
 NATIVE_WRITE = "UVStream__try_write (/project/uvloop/loop.c:9);write (/usr/lib/libc.so.6)"
 
@@ -46,25 +49,11 @@ def test_a_stack_is_read_as_it_is_written() -> None:
             f"{RUN};Hub.receive (/x/tidings_server/watch/hub.py:158);Hub._take (/x/tidings_server/watch/hub.py:178)",
             "hub",
         ),
-        (WORKER, f"Queue._take (/x/tidings_worker/queue/queue.py:138);{REDIS}", "claim"),
-        (
-            WORKER,
-            (
-                f"Queue._take (/x/tidings_worker/queue/queue.py:138);"
-                f"Queue._start (/x/tidings_worker/queue/queue.py:9);{REDIS}"
-            ),
-            "start",
-        ),
+        (WORKER, f"{TAKE};{REDIS}", "claim"),
+        (WORKER, f"{TAKE};{START};{REDIS}", "start"),
         (WORKER, f"{GATHER};AttemptStore._send_reports (/x/tidings/store/attempt_store.py:293);{REDIS}", "report"),
         (WORKER, REDIS, "store call"),
-        (
-            WORKER,
-            (
-                "three_steps (/bench/jobs.py:2);Context.progress (/tidings/context.py:9);"
-                "fraction (/tidings/schema/codec.py:7)"
-            ),
-            "progress",
-        ),
+        (WORKER, f"three_steps (/bench/jobs.py:2);{PROGRESS}", "progress"),
     ],
 )
 def test_a_stack_belongs_to_its_innermost_known_function(rules: tuple[Rule, ...], stack: str, part: str) -> None:
