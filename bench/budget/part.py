@@ -123,7 +123,7 @@ WORKER: Final = (
     Rule("progress", "tidings/context.py", "Context.progress"),
     Rule("encode", "tidings/schema/codec.py", "encode"),
     Rule("progress", "tidings/schema/codec.py"),
-    Rule("progress", "tidings_worker/runner/progress_pace.py", "ProgressPace.allow"),
+    Rule("progress", "tidings/token_bucket.py"),
     Rule("progress", "tidings_worker/attempt/reporter.py", "Reporter.progress"),
     Rule("progress", "tidings_worker/attempt/reporter.py", "Reporter._add_progress"),
     Rule("start", "tidings_worker/attempt/reporter.py", "Reporter.__init__"),

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tidings import Job, Reject, Retry, State, job
 from tidings.protocol.states import TRANSITIONS
+from tidings.token_bucket import TokenBucket
 from tidings_worker import outcomes
 from tidings_worker.outcomes import retry_delay_s
 from tidings_worker.runner.error_transport import error_of, message_of
-from tidings_worker.runner.progress_pace import ProgressPace
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
@@ -30,19 +30,19 @@ def test_backoff_doubles_up_to_its_longest(attempt: int, longest: float) -> None
 @given(st.floats(0.5, 100), st.lists(st.floats(0, 2), max_size=200))
 def test_the_pace_is_kept_over_any_stretch(rate: float, pauses: list[float]) -> None:
     now, passed = 0.0, 0
-    pace = ProgressPace(rate, now)
+    pace = TokenBucket(rate, max(rate, 1), now)
     for pause in pauses:
         now += pause
-        passed += pace.allow(now)
+        passed += not pace.take(now)
     assert passed <= max(rate, 1) + rate * now + 1e-6
-    assert pace.wait(now) <= 1 / rate + 1e-9
+    assert pace.take(now) <= 1 / rate + 1e-9
 
 
 def test_after_the_wait_an_event_may_go() -> None:
-    pace = ProgressPace(20, 0)
-    assert [pace.allow(0) for _ in range(21)] == [True] * 20 + [False]
-    assert pace.wait(0) == pytest.approx(0.05)
-    assert pace.allow(0.0501)
+    pace = TokenBucket(20, 20, 0)
+    assert [pace.take(0) for _ in range(21)] == [0.0] * 20 + [pytest.approx(0.05)]
+    assert pace.take(0) == pytest.approx(0.05)  # a question that was refused takes nothing
+    assert not pace.take(0.0501)
 
 
 async def nothing() -> None: ...

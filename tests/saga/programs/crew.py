@@ -6,7 +6,7 @@ between two steps of the loop, never in the middle of one.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, Literal, NamedTuple
@@ -22,7 +22,9 @@ from tidings.store.redis.command_pool import CommandPool
 from tidings.store.redis.pipelined_connection import PendingCommand
 from tidings.store.redis.script import library
 from tidings.store.redis.store_client import CALL_TIMEOUT_S, Store
+from tidings_worker.queue.queue import Queue
 from tidings_worker.settings import WorkerSettings
+from tidings_worker.shutdown import Shutdown
 from tidings_worker.worker import Worker
 
 COUNTED = {
@@ -69,18 +71,31 @@ class Mate(Worker):
         self.dead = False
         self.asked_to_leave = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.queues: Collection[Queue] = ()
 
     def obey(self, order: str) -> None:
         """Hear an order."""
-        for queue in self._queues.values():
+        for queue in self.queues:
             queue.handle_command(order)
 
+    def _shutdown_of(self, queues: Collection[Queue]) -> Shutdown:
+        self.queues = queues
+        return ToldShutdown(queues, self.asked_to_leave)
+
+
+class ToldShutdown(Shutdown):
+    """The shutdown of a worker that leaves when it is told, not at a signal."""
+
+    def __init__(self, queues: Collection[Queue], asked_to_leave: asyncio.Event) -> None:
+        super().__init__(queues, 0)
+        self._asked_to_leave = asked_to_leave
+
     async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
-        await self.asked_to_leave.wait()
-        for queue in self._queues.values():
+        await self._asked_to_leave.wait()
+        for queue in self.queues:
             queue.hand_back(1.0)
         taking.cancel()
-        await self._until_idle()
+        await self.until_idle()
 
 
 class CutCaller(CommandPool):
@@ -233,7 +248,7 @@ class Crew:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(_make_task)
         try:
-            with mock.patch("tidings_worker.worker.open_store", self.open_store):
+            with mock.patch("tidings_worker.build.open_store", self.open_store):
                 async with asyncio.TaskGroup() as self._hands:
                     for _ in range(mates):
                         self.hire()

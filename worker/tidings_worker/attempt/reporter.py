@@ -18,7 +18,7 @@ from tidings.protocol.events import EventClass
 from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreClosedError
-from tidings_worker.runner.progress_pace import ProgressPace
+from tidings.token_bucket import TokenBucket
 from tidings_worker.stop_reason import StopReason
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Reporter:
         self._fence = fence
         self._on_answer = on_answer
         self._loop = loop or asyncio.get_running_loop()
-        self._pace = ProgressPace(rate, self._loop.time())
+        self._pace = TokenBucket(rate, max(rate, 1.0), self._loop.time())
         self._open_report = AttemptReport(job, fence, 1)
         self._under_way = False
         self._refused = False
@@ -77,13 +77,15 @@ class Reporter:
         """Send progress now, or the newest as soon as the pace allows."""
         if self._closed:
             return
-        now = self._loop.time()
-        if self._latest_progress is None and self._pace.allow(now):
-            self._add_progress(data)
+        if self._latest_progress is not None:  # the timer runs
+            self._latest_progress = data
             return
-        self._latest_progress = data
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._pace.wait(now), self._send_late)
+        wait = self._pace.take(self._loop.time())
+        if wait:
+            self._latest_progress = data
+            self._timer = self._loop.call_later(wait, self._send_late)
+        else:
+            self._add_progress(data)
 
     def log(self, chunk: str) -> None:
         """Send a log chunk."""
@@ -142,7 +144,7 @@ class Reporter:
         self._timer = None
         if self._latest_progress is not None:
             data, self._latest_progress = self._latest_progress, None
-            self._pace.allow(self._loop.time())
+            self._pace.take(self._loop.time())
             self._add_progress(data)
 
     def _open(self) -> AttemptReport:

@@ -102,14 +102,6 @@ class SharedSlots:
         else:
             self._loans[owner, tier] -= 1
 
-    def busy(self, tier: str) -> int:
-        """Return how many jobs of a tier run."""
-        return self._own[tier] + self._beyond[tier] + sum(self._loans[owner, tier] for owner in self._shares)
-
-    def lent(self, owner: str, borrower: str) -> int:
-        """Return how many slots of `owner` jobs of `borrower` have."""
-        return self._loans[owner, borrower]
-
     # Who owns, who lends.
 
     def _lent(self, owner: str) -> int:

@@ -26,6 +26,7 @@ from tidings.job import Job
 from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
 from tidings.process.parent_death import end_with_parent_if_asked
 from tidings.sync_context import SyncContext
+from tidings.token_bucket import TokenBucket
 from tidings.tracing.spans import under_remote_span
 from tidings_worker import fork
 from tidings_worker.loading.loader import load_jobs
@@ -55,7 +56,6 @@ from .ipc_messages import (
     receive,
     to_child,
 )
-from .progress_pace import ProgressPace
 
 
 class RemoteSink(Sink):
@@ -79,7 +79,7 @@ class RemoteSink(Sink):
         self.max_chunk_bytes = welcome.max_chunk_bytes
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._pace = ProgressPace(welcome.progress_per_s, self._loop.time())
+        self._pace = TokenBucket(welcome.progress_per_s, max(welcome.progress_per_s, 1.0), self._loop.time())
         self._latest_progress: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._defined = defined
@@ -102,11 +102,11 @@ class RemoteSink(Sink):
         """Send progress now, or the newest as soon as the pace allows: the worker has other work than to drop it."""
         self._latest_progress = data
         if self._timer is None:
-            now = self._loop.time()
-            if self._pace.allow(now):
-                self._flush()
+            wait = self._pace.take(self._loop.time())
+            if wait:
+                self._timer = self._loop.call_later(wait, self._flush_late)
             else:
-                self._timer = self._loop.call_later(self._pace.wait(now), self._flush_late)
+                self._flush()
 
     def log(self, chunk: str) -> None:
         """Send a log chunk."""
@@ -185,7 +185,7 @@ class RemoteSink(Sink):
 
     def _flush_late(self) -> None:
         self._timer = None
-        self._pace.allow(self._loop.time())
+        self._pace.take(self._loop.time())
         self._flush()
 
     def _flush(self) -> None:

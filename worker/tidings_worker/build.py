@@ -1,0 +1,172 @@
+"""What a worker is built of: its store, its queues with their stores and sweepers, sagas and breakers."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NamedTuple
+
+import anyio
+import structlog
+
+from tidings.job import Job
+from tidings.store.attempt_store import AttemptStore, StartRules
+from tidings.store.availability.store_health import StoreHealth
+from tidings.store.blocking_store import BlockingStore
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.job_store import JobStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store, open_store
+from tidings.store.registry import Registry
+from tidings.store.saga_store import SagaStore
+from tidings.tracing.spans import Tracing
+
+from .circuit.worker_breakers import WorkerBreakers, log_change
+from .loading.loader import LoadError
+from .metrics.worker_meter import WorkerMeter
+from .queue.lease_grace import tolerated_downtime_s
+from .queue.queue import Queue
+from .queue.sweeper import Sweeper
+from .runner.process_pool import ProcessPool
+from .runner.runner import Runners
+from .saga.children import Children, KindDirectory
+from .saga.saga import SagaServices
+from .settings import WorkerSettings
+from .watchdog import Watchdog
+
+log = structlog.get_logger()
+
+
+class WorkerIdentity(NamedTuple):
+    """Who a worker is, and what it serves."""
+
+    id: str
+    """Unique among all workers."""
+    settings: WorkerSettings
+    jobs: Mapping[str, Job[Any, Any]]
+    """The kinds that it serves, by their names."""
+    keys: StoreKeys
+
+    def jobs_in(self, queue: str) -> dict[str, Job[Any, Any]]:
+        """Return the kinds of one queue."""
+        return {kind: job for kind, job in self.jobs.items() if job.queue == queue}
+
+    def served_queues(self) -> list[str]:
+        """Return the queues of which at least one tier is served; log which tiers are not.
+
+        Raises:
+            LoadError: no tier of any kind is served.
+
+        """
+        shares = self.settings.shares
+        tiers = {(job.queue, tier) for job in self.jobs.values() for tier in job.tiers}
+        left_out = {place for place in tiers if shares and place[1] not in shares}
+        for queue, tier in sorted(left_out):
+            log.warning(
+                "tier_not_served", queue=queue, tier=tier, help="TIDINGS_TIERS leaves it out: others must serve it"
+            )
+        served = sorted({queue for queue, tier in tiers - left_out})
+        if not served:
+            known = ", ".join(sorted({tier for _, tier in tiers}))
+            raise LoadError(f"TIDINGS_TIERS names {', '.join(shares)}; the kinds of these modules have: {known}")
+        return served
+
+
+class WorkerParts(NamedTuple):
+    """The parts of a worker that runs."""
+
+    store: Store
+    subscriber: Store
+    """A connection of its own, without a time limit, for the announcements."""
+    health: StoreHealth
+    registry: Registry
+    breakers: WorkerBreakers
+    queues: dict[str, Queue]
+    sweepers: list[Sweeper]
+
+
+@asynccontextmanager
+async def build(
+    identity: WorkerIdentity, served: Iterable[str], meter: WorkerMeter, tracing: Tracing | None
+) -> AsyncIterator[WorkerParts]:
+    """Build the parts of a worker around the body; all queues are paused at first.
+
+    Args:
+        identity: who the worker is, and what it serves.
+        served: the queues of which it serves at least one tier.
+        meter: counts what becomes of the jobs.
+        tracing: begins spans; None: nothing is traced.
+
+    """
+    _, settings, jobs, keys = identity
+    async with AsyncExitStack() as stack:
+        health = StoreHealth(max_downtime_s=tolerated_downtime_s(settings))
+        store = open_store(settings.store_url, health=health)
+        stack.push_async_callback(store.aclose)
+        subscriber = open_store(settings.store_url, timeout=None, health=health)
+        stack.push_async_callback(subscriber.aclose)
+        registry = Registry(store, keys)
+        pool = await stack.enter_async_context(ProcessPool(settings))
+        saga_services = await _saga_services(stack, identity, store, registry, tracing)
+        breaker_store = await stack.enter_async_context(BreakerStore(store, keys, log_change))
+        breakers = WorkerBreakers(breaker_store, jobs.values(), identity.id, settings.lease_s)
+        queues: dict[str, Queue] = {}
+        sweepers = []
+        for name in served:
+            attempt_store = await stack.enter_async_context(_attempt_store(identity, store, name))
+            runners = Runners(settings.threads, pool)
+            queue = queues[name] = Queue(
+                attempt_store, identity.jobs_in(name), settings, runners, health, saga_services, breakers, meter
+            )
+            queue.pause()  # until the worker knows that no operator has paused it
+            sweepers.append(Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s))
+        stack.enter_context(_watchdog(identity, queues))
+        yield WorkerParts(store, subscriber, health, registry, breakers, queues, sweepers)
+
+
+async def _saga_services(
+    stack: AsyncExitStack, identity: WorkerIdentity, store: Store, registry: Registry, tracing: Tracing | None
+) -> SagaServices:
+    worker, settings, jobs, keys = identity
+    saga_store = await stack.enter_async_context(SagaStore(store, keys))
+    job_store = await stack.enter_async_context(
+        JobStore(store, keys, worker, result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
+    )
+    children = Children(job_store, saga_store, KindDirectory(jobs, registry))
+    return SagaServices(saga_store, children, anyio.CapacityLimiter(settings.threads), worker, tracing)
+
+
+def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> AttemptStore:
+    worker, settings, _, keys = identity
+    return AttemptStore(
+        store,
+        keys,
+        queue,
+        worker,
+        result_ttl_s=settings.result_ttl_s,
+        chronicle=settings.chronicle,
+        max_log_bytes=settings.max_log_bytes,
+        rules=_start_rules(identity.jobs_in(queue).values()),
+    )
+
+
+def _start_rules(jobs: Iterable[Job[Any, Any]]) -> StartRules:
+    """Return what keeps jobs of some kinds from starting, as `start.lua` takes it."""
+    jobs = list(jobs)
+    policies = {job.kind: job.policy for job in jobs}
+    return StartRules(
+        needs={job.kind: job.mode for job in jobs if job.mode != "async"},
+        limits={kind: policy.limit for kind, policy in policies.items() if policy.limit is not None},
+        rates={
+            kind: (policy.rate_per * 1000 / policy.rate, max(1, int(policy.rate)))
+            for kind, policy in policies.items()
+            if policy.rate is not None
+        },
+    )
+
+
+def _watchdog(identity: WorkerIdentity, queues: Mapping[str, Queue]) -> Watchdog:
+    worker, settings, _, keys = identity
+    # A call of the watchdog may take a third of a lease: so it has three tries before a lease runs out.
+    store = BlockingStore(settings.store_url, keys, worker, settings.lease_s / 3)
+    return Watchdog(
+        store, queues, heartbeat_s=settings.heartbeat_s, lease_s=settings.lease_s, blocked_s=settings.blocked_s
+    )

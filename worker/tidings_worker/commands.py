@@ -1,0 +1,101 @@
+"""What reaches a running worker through the store: commands for its jobs, announcements, and pauses of its queues."""
+
+import asyncio
+from collections.abc import Mapping
+
+import anyio
+import structlog
+
+from tidings.store.admin.paused_queues import PausedQueues
+from tidings.store.availability.retry_delay import store_retry_delay
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.subscription import Subscription
+
+from .build import WorkerIdentity, WorkerParts
+from .queue.queue import Queue
+
+log = structlog.get_logger()
+
+
+class PauseFollower:
+    """Pauses and resumes the queues of one worker as operators say."""
+
+    def __init__(self, paused: PausedQueues, queues: Mapping[str, Queue], heartbeat_s: float) -> None:
+        self._paused = paused
+        self._queues = queues
+        self._heartbeat_s = heartbeat_s
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Ask the store now which queues are paused."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Ask at each announcement and with each heartbeat, until cancelled: an announcement may get lost."""
+        failures = 0
+        known: set[str] | None = None
+        while True:
+            self._changed.clear()
+            try:
+                found = await self._paused.queues() & self._queues.keys()
+            except StoreError:
+                failures += 1
+                await anyio.sleep(store_retry_delay(failures))
+                continue
+            failures = 0
+            for name in sorted(found ^ known if known is not None else found):
+                log.info("queue_paused" if name in found else "queue_resumed", queue=name)
+            known = found
+            for name, queue in self._queues.items():
+                if name in found:
+                    queue.pause()
+                else:
+                    queue.resume()
+            with anyio.move_on_after(self._heartbeat_s):
+                await self._changed.wait()
+
+
+class CommandFollower:
+    """Listens on the channels of one worker, and passes on what comes."""
+
+    def __init__(self, identity: WorkerIdentity, parts: WorkerParts, pauses: PauseFollower) -> None:
+        self._keys: StoreKeys = identity.keys
+        self._parts = parts
+        self._pauses = pauses
+        self._probe = self._keys.probe(identity.id)
+        self._commands = {self._keys.orders(name, identity.id): queue for name, queue in parts.queues.items()}
+        """Channels with commands for jobs that run here."""
+        self._due = {self._keys.due(name): queue for name, queue in parts.queues.items()}
+        """Channels that announce work in the schedule or in the outbox of a queue."""
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        subscription = Subscription(
+            self._parts.subscriber, self._parts.store, self._probe, self._on_message, self._on_open
+        )
+        keys = self._keys
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(subscription.run)
+            for channel in (*self._commands, *self._due, keys.breakers_changed, keys.paused_changed):
+                await subscription.keep(channel)
+
+    def _on_message(self, channel: str, data: bytes) -> None:
+        if channel == self._keys.breakers_changed:
+            self._parts.breakers.take_announcement(data)
+        elif channel == self._keys.paused_changed:
+            self._pauses.wake()
+        elif channel in self._commands:
+            self._commands[channel].handle_command(data.decode())
+        elif data == b"0":
+            self._due[channel].wake_relay()
+        else:
+            self._due[channel].wake_schedule()
+
+    def _on_open(self) -> None:
+        """Look everywhere: what was announced while the subscription was away has been missed."""
+        for queue in self._parts.queues.values():
+            queue.wake_schedule()
+            queue.wake_relay()
+        self._parts.breakers.reopened()
+        self._pauses.wake()

@@ -1,0 +1,96 @@
+"""The presence of a worker: what the registry of the store shows of it, from its registration to its leaving."""
+
+import asyncio
+import itertools
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+import anyio
+import structlog
+
+import tidings
+from tidings.store.availability.retry_delay import store_retry_delay
+from tidings.store.availability.store_errors import ScriptError, StoreError
+from tidings.store.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
+
+from .build import WorkerIdentity
+from .metrics.process_stats import ProcessSampler
+from .queue.queue import Queue
+
+log = structlog.get_logger()
+
+DEREGISTER_WITHIN_S = 5.0
+"""How long the store may take to let a worker go; what it holds is free after its lease in any case."""
+
+PRESENCE_BEATS = 4
+"""Heartbeats missed before a worker is forgotten."""
+
+
+class Presence:
+    """Registers one worker and its kinds, and renews that."""
+
+    def __init__(self, identity: WorkerIdentity, queues: Mapping[str, Queue], registry: Registry) -> None:
+        self._worker = identity.id
+        self._settings = identity.settings
+        self._jobs = identity.jobs
+        self._queues = queues
+        self._registry = registry
+        self._sampler = ProcessSampler()
+        self._started_ms = int(time.time() * 1000)
+
+    async def run(self) -> None:
+        """Register the worker and its kinds with each heartbeat, until cancelled."""
+        records = [job.record() for job in self._jobs.values()]
+        registered, failures = False, 0
+        while True:
+            try:
+                # The heartbeat first: a full store takes it, but no kind that is new.
+                await self._registry.heartbeat(self._record(), self._settings.heartbeat_s * PRESENCE_BEATS)
+                await self._registry.register(records)
+                if not registered:
+                    log.info("serving", worker=self._worker, kinds=sorted(self._jobs), queues=sorted(self._queues))
+                registered, failures = True, 0
+            except StoreError as error:
+                failures += 1
+                if isinstance(error, ScriptError) and failures == 1:
+                    log.warning("store_refused", operation="register", error=str(error))
+            await anyio.sleep(store_retry_delay(failures) if failures else self._settings.heartbeat_s)
+
+    async def leave(self) -> None:
+        """Leave the consumer groups of the queues, and the registry."""
+        try:
+            with anyio.fail_after(DEREGISTER_WITHIN_S):
+                for queue in self._queues.values():
+                    await queue.leave()
+                await self._registry.deregister(self._worker)
+        except (StoreError, TimeoutError) as error:
+            log.warning("not_left", worker=self._worker, error=str(error), help="the other workers' sweeps see to it")
+        else:
+            log.info("left", worker=self._worker)
+
+    def _record(self) -> WorkerRecord:
+        used = self._sampler.look()
+        return WorkerRecord(
+            worker=self._worker,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=tidings.__version__,
+            kinds=sorted(self._jobs),
+            queues=sorted(self._queues),
+            slots=sum(self._settings.shares.values()) or self._settings.slots,
+            tiers=self._settings.shares,
+            running=sum(queue.running for queue in self._queues.values()),
+            since_ms=self._started_ms,
+            cpu=used.cpu,
+            memory=used.memory,
+            jobs=self._running_jobs(),
+        )
+
+    def _running_jobs(self) -> list[RunningRecord]:
+        """Return what runs, the oldest of each queue; so many that the record stays small."""
+        now, clock = time.time(), asyncio.get_running_loop().time()
+        running = (one for queue in self._queues.values() for one in itertools.islice(queue.attempts, MAX_SHOWN))
+        found = [RunningRecord(one.token, one.kind, int((now - clock + one.began) * 1000)) for one in running]
+        return sorted(found, key=lambda one: one.since_ms)[:MAX_SHOWN]

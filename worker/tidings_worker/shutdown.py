@@ -1,0 +1,84 @@
+"""The shutdown of a worker: what it does from the first signal until no attempt is left."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Collection
+
+import anyio
+import anyio.abc
+import structlog
+
+from . import fork
+from .queue.queue import Queue
+
+log = structlog.get_logger()
+
+CLEAN_UP_WITHIN_S = 5.0
+"""How long handlers may clean up at the most, when the worker leaves; their own `cancel_grace` may be shorter."""
+
+REPORT_OUTCOMES_WITHIN_S = 5.0
+"""How long after that the store may take to learn what was handed back."""
+
+
+class Shutdown:
+    """Serves the queues of a worker until a signal comes, and then has their attempts end."""
+
+    def __init__(self, queues: Collection[Queue], grace_s: float) -> None:
+        """Prepare.
+
+        Args:
+            queues: what is served.
+            grace_s: how long running jobs may take to finish after the first signal.
+
+        """
+        self.queues = queues
+        self._grace_s = grace_s
+
+    async def serve(self) -> None:
+        """Serve until a signal; return when every attempt has ended, was handed back, or was given up."""
+        async with anyio.create_task_group() as ending:
+            # A task for each job: those of asyncio cost a fifth of AnyIO's.
+            async with asyncio.TaskGroup() as attempts:
+                with anyio.CancelScope() as taking:
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(self._watch_signals, ending, taking, name="signals")
+                        for queue in self.queues:
+                            tasks.start_soon(queue.serve, attempts, name="queue")
+                # `attempts` now waits for what runs; `_give_grace`, which runs in `ending`, bounds that.
+            ending.cancel_scope.cancel()
+
+    async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            fork.claim(signal.SIGTERM, signal.SIGINT)
+            async for number in signals:
+                running = sum(queue.running for queue in self.queues)
+                log.info("stopping", signal=signal.Signals(number).name, running=running)
+                ending.start_soon(self._give_grace, ending.cancel_scope, name="grace")
+                taking.cancel()
+                return
+
+    async def _give_grace(self, everything: anyio.CancelScope) -> None:
+        """Wait for what runs; a second signal, or the end of the grace, hands it back."""
+        with anyio.move_on_after(self._grace_s):
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                fork.claim(signal.SIGTERM, signal.SIGINT)
+                async with anyio.create_task_group() as waiting:
+                    waiting.start_soon(_cancel_at, signals, waiting.cancel_scope)
+                    await self.until_idle()
+                    waiting.cancel_scope.cancel()
+        for queue in self.queues:
+            queue.hand_back(CLEAN_UP_WITHIN_S)
+        with anyio.move_on_after(CLEAN_UP_WITHIN_S + REPORT_OUTCOMES_WITHIN_S):
+            await self.until_idle()
+        everything.cancel()
+
+    async def until_idle(self) -> None:
+        """Return when no attempt is under way."""
+        for queue in self.queues:
+            await queue.idle()
+
+
+async def _cancel_at(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
+    """Cancel a scope at the first signal."""
+    async for _ in signals:
+        scope.cancel()
