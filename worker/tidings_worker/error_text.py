@@ -1,4 +1,4 @@
-"""What a problem and a dead letter say of an error: its name, its text and its traceback, within bounds."""
+"""The text of an error for problems and dead letters: its name, its text and its traceback, within bounds."""
 
 import threading
 import traceback
@@ -12,34 +12,24 @@ from tidings.schema.codec import encode
 from .errors import TransportedError
 
 MAX_TEXT = 4_096
-
-
 """Characters kept of an error's text."""
 
 
 MAX_TRACEBACK = 16_384
-
-
 """Characters kept of a traceback: the last ones."""
 
 
 _WORKER_FOLDER = str(Path(__file__).parent)
 
-
 _EXECUTOR_FOLDER = str(Path(threading.__file__).with_name("concurrent"))
-
-
-"""Where the frames are between the worker's and those of a handler that runs in a thread."""
-
+"""The folder of the frames between the worker's and those of a handler that runs in a thread."""
 
 MAX_DATA_BYTES = 65_536
-
-
 """Size of the data of a rejection, as JSON."""
 
 
 class RejectionFields(NamedTuple):
-    """What a rejection says, whatever the handler put there."""
+    """The fields of a rejection, with their types checked: a handler may have set any values."""
 
     message: str
     code: str
@@ -73,7 +63,7 @@ def rejection_fields(error: Reject) -> RejectionFields:
 OMITTED = "__tidings_omitted__"
 
 
-"""The attribute of a rejection that came from another process in which is said why its data were left out."""
+"""The attribute of a rejection from a child process that says why its data were left out."""
 
 
 def _omit(error: Reject, why: str) -> str:
@@ -87,17 +77,17 @@ def error_name(error: BaseException) -> str:
 
 
 def safe_text(value: object) -> str:
-    """Return the text of an error, or of what one holds, as text that can be encoded and is not too long."""
+    """Return the text of an error, or of a value in one, as text that can be encoded and is not too long."""
     try:
         text = str(value)
-    except BaseException:  # noqa: BLE001 - it is the handler's code that runs here
+    except BaseException:  # noqa: BLE001 - `__str__` is the handler's code, and may raise anything
         return f"({type(value).__name__}: its text cannot be had)"
     return text[:MAX_TEXT].encode("utf-8", "backslashreplace").decode()
 
 
 def traceback_of(error: BaseException) -> str:
     """Return the traceback of an error: the frames of the handler and of what it calls, not those of its callers."""
-    if isinstance(error, TransportedError):  # raised here by the worker: what the handler did is in the child's note
+    if isinstance(error, TransportedError):  # its own traceback is the worker's; the note holds the child's
         return "\n".join(error.__notes__)[-MAX_TRACEBACK:]
     try:
         told = traceback.TracebackException.from_exception(error)
@@ -110,7 +100,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
-    """Yield it, and those that led to it; an exception group's own exceptions among them."""
+    """Yield it and its causes and contexts, and the exceptions of exception groups among them."""
     found, seen = [told], set()
     while found:
         one = found.pop()
@@ -121,7 +111,7 @@ def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackEx
 
 
 def _below_worker(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
-    """Return what stands below the last frame of the worker's that leads to a handler; all, if nothing does."""
+    """Return the frames below the worker's last one, which called the handler; all frames, if none is the worker's."""
     ours = [number for number, frame in enumerate(stack) if frame.filename.startswith(_WORKER_FOLDER)]
     below = stack[ours[-1] + 1 :] if ours else list(stack)
     while below and below[0].filename.startswith(_EXECUTOR_FOLDER):

@@ -1,4 +1,7 @@
-"""What handlers raise, as text and in types of our own: nothing that an error does may hurt the worker."""
+"""The errors that end an attempt, and what handlers raise in types of our own.
+
+A handler may raise anything. So no value of an error is used before its type has been checked.
+"""
 
 import math
 
@@ -20,7 +23,7 @@ class AttemptTimeoutError(Exception):
 
 
 class FinalError(Exception):
-    """The job fails for good, with a problem that is ours and not the handler's."""
+    """The job fails for good, with a problem that the worker found and not the handler."""
 
     def __init__(self, refused: Problem) -> None:
         self.problem = refused
@@ -28,15 +31,15 @@ class FinalError(Exception):
 
 
 class TransportedError(Exception):
-    """What a handler raised in another process, as far as that can be told here."""
+    """What a handler raised in a child process, as far as the child could describe it."""
 
     def __init__(self, name: str, text: str, *, may_be_retried: bool, counts: bool = True) -> None:
-        """Tell.
+        """Describe.
 
         Args:
             name: the name of its class.
-            text: what it said.
-            may_be_retried: what the kind's policy says of it; its class is known only over there.
+            text: its text.
+            may_be_retried: whether the kind's policy repeats it; only the child knows its class.
             counts: whether it counts for the kind's breaker.
 
         """
@@ -47,13 +50,14 @@ class TransportedError(Exception):
 
 
 class ProcessEndedError(Exception):
-    """The process that ran a handler ended by itself; the text, which is ours, says how."""
+    """The process that ran a handler ended by itself; the text, which the worker made, says how."""
 
 
 def may_be_retried(policy: Policy, error: BaseException) -> bool:
     """Return whether an attempt that ended so is repeated, as far as the kind of error goes.
 
-    What the handler has not raised itself (a time limit, the death of its process) no policy can name.
+    A policy names what a handler raises. A time limit and the death of its process are not among that: both are
+    repeated.
     """
     if isinstance(error, Retry | AttemptTimeoutError | ProcessEndedError):
         return True
@@ -63,7 +67,7 @@ def may_be_retried(policy: Policy, error: BaseException) -> bool:
 
 
 def breaker_result_of(breaker: Breaker, error: BaseException) -> CallResult:
-    """Return what an attempt that raised says of the service behind its kind's breaker; see `call_result`."""
+    """Return what an attempt that raised means for its kind's breaker; see `call_guard.call_result`."""
     if isinstance(error, FinalError | ProcessEndedError):
         return CallResult.VOID
     if isinstance(error, TransportedError):
@@ -72,7 +76,7 @@ def breaker_result_of(breaker: Breaker, error: BaseException) -> CallResult:
 
 
 def checked_circuit_error(error: CircuitOpenError) -> CircuitOpenError:
-    """Return a `CircuitOpenError` with values of their types, whatever the handler put there."""
+    """Return a `CircuitOpenError` whose values have their types; a handler may raise one with any values."""
     name, after = getattr(error, "breaker", ""), getattr(error, "retry_after", 0.0)
     if not isinstance(name, str) or not BREAKER_NAME.fullmatch(name):
         name = "unknown"
@@ -83,7 +87,7 @@ def checked_circuit_error(error: CircuitOpenError) -> CircuitOpenError:
 
 
 def requested_delay_s(error: BaseException) -> float | None:
-    """Return the seconds until the next attempt that an error asks for, at most a year; None: it knows none."""
+    """Return the seconds until the next attempt that an error asks for, at most a year; None: it asks for none."""
     after = getattr(error, "after", None) if isinstance(error, Retry) else None
     if not isinstance(after, int | float) or math.isnan(after):
         return None
@@ -91,6 +95,6 @@ def requested_delay_s(error: BaseException) -> float | None:
 
 
 def result_too_large(size: int, most: int) -> FinalError:
-    """Return the error of a result that is not kept; sizes in bytes of JSON."""
+    """Return the error of a result that is too large to be kept; sizes in bytes of JSON."""
     detail = f"the result is {size} bytes as JSON; at most {most} are kept"
     return FinalError(problem("result_too_large", detail, limit=most))

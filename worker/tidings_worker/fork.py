@@ -1,13 +1,13 @@
-"""Copies of the worker: a handler that calls `os.fork` makes one, with its sockets and its unfinished work.
+"""Copies of the worker: a handler that calls `os.fork` makes one, with the worker's sockets and unfinished work.
 
-A copy must never act as a second worker. It may do what its handler forked it for; it ends where the handler
-returns, waits for something, or speaks to whoever waits for the job. What forks to run something of its own
-and leaves by itself, as `multiprocessing` does, is not disturbed.
+A copy must never act as a second worker. It may do what its handler forked it for; it ends where the handler returns,
+waits for something, or calls its context. A library that forks to run something of its own and leaves by itself, as
+`multiprocessing` does, is not disturbed.
 
-A signal to a copy is the copy's alone. A copy inherits the worker's signal handlers, and the descriptor by which
+A signal to a copy must reach the copy alone. A copy inherits the worker's signal handlers, and the descriptor by which
 the interpreter wakes the worker's event loop: with those, a SIGTERM to the copy stops the worker and not the copy.
-So a copy begins with the default handlers and without that descriptor; until then signals wait for it, because its
-parent may send one as soon as `fork` has returned.
+So a copy begins with the default handlers and without that descriptor; until then signals to it are blocked, because
+its parent may send one as soon as `fork` has returned.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from collections.abc import Callable
 from types import FrameType
 
 EXIT_CODE = 70
-"""What a copy ends with: EX_SOFTWARE of sysexits.h."""
+"""The exit code of a copy: EX_SOFTWARE of sysexits.h."""
 
 _DEFAULTS: dict[signal.Signals, "Callable[[int, FrameType | None], object] | int"] = {
     signal.SIGTERM: signal.SIG_DFL,
     signal.SIGINT: signal.default_int_handler,
     signal.SIGCHLD: signal.SIG_DFL,
 }
-"""The signals that this process handles for itself, and how a copy does."""
+"""The signals that the worker handles, and the handlers that a copy has for them."""
 
 _is_copy = False
 _loops: list[asyncio.AbstractEventLoop] = []
@@ -41,7 +41,7 @@ def watch() -> None:
 
 
 def claim(*numbers: signal.Signals) -> None:
-    """Say that the handlers which these signals have now are this process's own: a copy gets the default ones."""
+    """Claim the present handlers of these signals for the worker: a copy gets the default ones."""
     for number in numbers:
         _ours[number] = signal.getsignal(number)
 
@@ -52,7 +52,7 @@ def is_copy() -> bool:
 
 
 def end_if_copy() -> None:
-    """End this process if it is a copy, without any of the cleaning up that is the worker's."""
+    """End this process if it is a copy, without the clean-up that belongs to the worker."""
     if _is_copy:
         os._exit(EXIT_CODE)
 
@@ -73,9 +73,10 @@ def _after_in_child() -> None:
         handler = signal.getsignal(number)
         # None: something else than Python has set it. libuv does, for SIGCHLD, and writes into the worker's pipe.
         if handler is None or handler == _ours.get(number):
-            # What was sent before a line of the copy ran ends it: a handler would raise in here, which nobody sees.
+            # A signal that came before any line of the copy ran ends the copy: a handler would raise in here, and no
+            # code of the copy could catch that.
             signal.signal(number, signal.SIG_DFL if number in signal.sigpending() else default)
     _release()
     for loop in _loops:
         if not loop.is_closed():
-            loop.call_soon(os._exit, EXIT_CODE)  # should anything make it turn again
+            loop.call_soon(os._exit, EXIT_CODE)  # in case the copy turns the loop again

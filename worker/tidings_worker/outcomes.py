@@ -1,4 +1,4 @@
-"""How an attempt ends: what a handler did, as the outcome that is written. Pure."""
+"""The outcome of an attempt, made from what its handler did or from why it stopped. Pure."""
 
 import math
 from typing import Any
@@ -25,37 +25,42 @@ _encode = msgspec.json.Encoder().encode
 
 
 def succeeded(result: bytes) -> AttemptOutcome:
-    """The handler returned; `result` is JSON."""
-    return AttemptOutcome(State.SUCCEEDED, "result", result.decode())
+    """Return the outcome of a handler that returned; `result` is JSON."""
+    text = result.decode()
+    return AttemptOutcome(
+        State.SUCCEEDED, "result", text, _outcome_tail("succeeded", State.SUCCEEDED, f'{{"result":{text}}}')
+    )
 
 
 def failed(refused: Problem, error: BaseException | None = None) -> AttemptOutcome:
-    """The job is over, without a result."""
-    return AttemptOutcome(State.FAILED, "problem", _encode(refused).decode(), note=_note_of_error(error))
+    """Return the outcome of a job that failed for good."""
+    text = _encode(refused).decode()
+    tail = _outcome_tail("failed", State.FAILED, f'{{"problem":{text}}}')
+    return AttemptOutcome(State.FAILED, "problem", text, tail, note=_note_of_error(error))
 
 
 def unreadable_record() -> Problem:
-    """Return why a job fails whose record nobody can read: another attempt would read the same."""
+    """Return the problem of a job whose record cannot be read: another attempt would read the same record."""
     return problem("internal_error", "what the store holds of this job cannot be read; submit the work again")
 
 
 def cancelled() -> AttemptOutcome:
-    """Someone asked, and the handler has stopped."""
-    return AttemptOutcome(State.CANCELLED)
+    """Return the outcome of an attempt that a client or an operator cancelled."""
+    return AttemptOutcome(State.CANCELLED, "", "", _outcome_tail("cancelled", State.CANCELLED, "{}"))
 
 
 def expired() -> AttemptOutcome:
-    """The job's deadline passed while it ran."""
-    return AttemptOutcome(State.EXPIRED)
+    """Return the outcome of a job whose deadline passed while it ran."""
+    return AttemptOutcome(State.EXPIRED, "", "", _outcome_tail("expired", State.EXPIRED, "{}"))
 
 
 def handed_back() -> AttemptOutcome:
-    """The worker leaves; the attempt does not count."""
-    return AttemptOutcome(State.QUEUED, uncounted=1)
+    """Return the outcome of an attempt whose worker leaves; the attempt does not count."""
+    return AttemptOutcome(State.QUEUED, "", "", _outcome_tail("queued", State.QUEUED, "{}"), uncounted=1)
 
 
 def waiting(delay_ms: int, woken: int, awaits: str) -> AttemptOutcome:
-    """The saga waits for something outside, without a worker; the attempt does not count.
+    """Return the outcome of a saga that waits for something outside, without a worker; the attempt does not count.
 
     Args:
         delay_ms: until its timer comes; -1: it has none.
@@ -67,10 +72,10 @@ def waiting(delay_ms: int, woken: int, awaits: str) -> AttemptOutcome:
 
 
 def unwound(state: State, refused: Problem, *, compensation: str, error: BaseException | None = None) -> AttemptOutcome:
-    """A saga has undone what it could, after which it ends.
+    """Return the outcome of a saga that has undone what it could.
 
     Args:
-        state: for which it had to.
+        state: the state in which the job ends, which made the saga undo its work.
         refused: the problem that caused it.
         compensation: `complete` or `incomplete`; empty: there was nothing to undo after all.
         error: what kept it from undoing the rest, if anything did.
@@ -83,10 +88,10 @@ def unwound(state: State, refused: Problem, *, compensation: str, error: BaseExc
 
 
 def step_failed(error: StepError) -> AttemptOutcome:
-    """A step of a saga has failed for good, and its handler has let that pass: so has the saga."""
+    """Return the outcome of a saga whose handler let the error of a failed step pass."""
     found = {"step": error.name, "path": error.path, "detail": error.problem.detail}
     detail = f"step {error.path} ({error.name}) failed: {error.problem.detail}"
-    # What a child says of having undone its work is its own: this saga has its own to undo.
+    # Whether a child has undone its work concerns the child: this saga has its own work to undo.
     told = msgspec.structs.replace(
         error.problem, detail=detail, errors=[found, *(error.problem.errors or ())], compensation=None
     )
@@ -118,7 +123,7 @@ def step_failure(
 
 
 def parked_for_breaker(attempt: int, breaker: str, after: float) -> AttemptOutcome:
-    """A breaker is open: the job waits, and is let in when it has closed. The attempt does not count."""
+    """Return the outcome of a job that waits until an open breaker has closed; the attempt does not count."""
     detail = f"the breaker {breaker} is open: a service that this work calls is failing; it runs when that is over"
     refused = problem("circuit_open", detail, retry_after=round(after, 3))
     data = _members({"attempt": attempt, "after": round(after, 3), "problem": refused})
@@ -128,7 +133,7 @@ def parked_for_breaker(attempt: int, breaker: str, after: float) -> AttemptOutco
 
 
 def refused_by_breaker(breaker: str, after: float) -> AttemptOutcome:
-    """A breaker is open, and the job fails rather than wait."""
+    """Return the outcome of a job that fails rather than wait for an open breaker."""
     return failed(circuit_open_problem(breaker, after))
 
 
@@ -151,7 +156,7 @@ def not_served(kind: str, after: float) -> AttemptOutcome:
 
 
 def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, lost: int = 0) -> AttemptOutcome:
-    """The handler raised: retry if the job says so and attempts are left, else fail.
+    """Return the outcome of a handler that raised: a retry if the policy allows one and attempts are left, else failed.
 
     Args:
         job: the kind, for its policy.
@@ -179,12 +184,12 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
     )
 
 
-def label_of(outcome: AttemptOutcome, answer: ReportAnswer) -> str:
-    """Return how an attempt ended, for metrics: the job's state if it is terminal; empty: it was lost.
+def label_of(outcome: AttemptOutcome, answer: str) -> str:
+    """Return how an attempt ended, as a label of metrics: the job's state if it is terminal; empty: it was lost.
 
     Args:
         outcome: what was reported.
-        answer: what the store said to it.
+        answer: the store's answer to the report.
 
     """
     if answer == ReportAnswer.LOST:
@@ -206,12 +211,12 @@ def add_trace_id(outcome: AttemptOutcome, trace_id: str) -> AttemptOutcome:
 
 
 def retry_delay_s(attempt: int, draw: float) -> float:
-    """Return the seconds until a failed attempt is repeated, where nobody knows better."""
+    """Return the seconds until a failed attempt is repeated, if its error asks for no other time."""
     return backoff(attempt, draw, first_s=RETRY_DELAYS_S[0], longest_s=RETRY_DELAYS_S[1])
 
 
 def timed_out(job: Job[Any, Any], attempt: int, seconds: float, draw: float, lost: int = 0) -> AttemptOutcome:
-    """The attempt took longer than it may: like an exception, with its own code."""
+    """Return the outcome of an attempt that took longer than it may: like that of an error, with its own code."""
     return raised(job, attempt, AttemptTimeoutError(seconds), draw, lost)
 
 
@@ -241,7 +246,7 @@ def _explain(kind: str, retries: int, error: BaseException, failures: int, *, ex
         detail, code = f"{error_name(error)}: {safe_text(error)}", "handler_error"
     else:
         detail, code = "the handler raised an error; its text is in the worker's log", "handler_error"
-    # One that asks for another try says that it has failed as an attempt does, also where there is to be only one.
+    # A handler that raises `Retry` calls its attempt failed, also where the policy gives it only one attempt.
     if failures > retries and (retries > 0 or isinstance(error, Retry)):
         attempts = "1 attempt" if failures == 1 else f"{failures} attempts"
         return problem("attempts_exhausted", f"{attempts} failed; the last: {detail}")

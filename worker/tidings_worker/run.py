@@ -21,16 +21,16 @@ from .worker import Worker
 log = structlog.get_logger()
 
 TASKS_END_WITHIN_S = 1.0
-"""How long what handlers have left in the loop may take to end, after everything of ours has."""
+"""How long tasks that handlers have left in the loop may take to end, after the worker's own tasks have."""
 
 
 def run(settings: WorkerSettings) -> None:
-    """Work until a signal says otherwise.
+    """Work until a signal asks to stop.
 
     Raises:
         LoadError: a module cannot be loaded, or holds no jobs.
         ListenError: the port for metrics cannot be listened on.
-        StoreUnavailableError: no store answers; with one line that says what to do.
+        StoreUnavailableError: no store answers; its one line says what to do.
 
     """
     log_unknown_variables()
@@ -50,7 +50,7 @@ async def _work(worker: Worker) -> None:
 
 
 async def _leave_stuck_tasks() -> None:
-    """End now, if tasks of handlers do not end when they are cancelled: the loop would wait for them."""
+    """End the process now, if tasks of handlers do not end when they are cancelled: the loop would wait for them."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -62,9 +62,9 @@ async def _leave_stuck_tasks() -> None:
 
 
 def _leave_stuck_threads() -> None:
-    """End now, if plain functions that did not stop when they were told still run.
+    """End the process now, if plain functions still run that did not stop when their context asked them to.
 
-    Their attempts have been recorded or handed back long since; the interpreter would wait for them.
+    The outcomes of their attempts have been reported long since; the interpreter would wait for their threads.
     """
     stuck = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     if stuck:

@@ -102,8 +102,6 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
 
 
 MAX_SLOTS = 10_000
-
-
 """Slots of one tier; more is a mistake."""
 
 

@@ -1,11 +1,11 @@
-"""The watchdog: a thread that notices when the event loop is blocked, says by what, and keeps the worker's leases.
+"""The watchdog: a thread that notices when the event loop is blocked, logs by what, and keeps the worker's leases.
 
 A handler that is `async def` and blocks (a long computation, a call that waits and is not awaited) keeps the loop from
 its heartbeats. Its worker lives all the same, and so does its job: while the loop does not turn, the watchdog renews
 the leases of everything that runs here, over a connection of its own. It does so for `TIDINGS_BLOCKED_S` at the most,
 as a loop that never turns again must not keep jobs for ever; then their leases run out, and other workers take them.
 
-It cannot run while a call holds the interpreter's lock; most that wait or compute for long give it up.
+The watchdog cannot run while a call holds the interpreter's lock; most calls that wait or compute for long release it.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ HELP = "a handler that is `async def` must await what takes long; make it a plai
 
 
 class BlockingCode(NamedTuple):
-    """What keeps the loop from turning."""
+    """The code that keeps the loop from turning."""
 
     token: str
-    """Of the job; empty: it is not known which."""
+    """Of the job; empty: the job is not known."""
     kind: str
     attempt: int
     where: str
@@ -63,9 +63,9 @@ class Watchdog:
 
         Args:
             store: for the watchdog's thread alone.
-            queues: the worker's; what runs in them is kept.
+            queues: the worker's; the watchdog keeps the leases of what runs in them.
             heartbeat_s: time between two heartbeats, s: a loop that has not turned for so long is blocked.
-            lease_s: how long a job is left to a worker that does not say it lives, s.
+            lease_s: how long a job is left to a worker without a heartbeat, s.
             blocked_s: how long the leases of a blocked loop are renewed, s.
             clock: seconds, never going back.
 
@@ -85,7 +85,7 @@ class Watchdog:
         self._culprit: BlockingCode | None = None
         """Known once the loop counts as blocked."""
         self._due = 0.0
-        """For how long it will not have turned when there is to be another beat, s."""
+        """The blocked time at which the next heartbeat is due, s."""
         self._recorded = False
         self._given_up = False
 
@@ -111,7 +111,8 @@ class Watchdog:
                 except RuntimeError:  # the loop is closed
                     break
                 continue
-            # A process that was stopped finds that much time has passed, in which the loop could not turn.
+            # A process that was stopped (SIGSTOP, a suspended machine) finds that much time has passed; in that time
+            # the loop was not blocked.
             self._blocked += min(looked - before, 2 * interval)
             if self._blocked >= self._heartbeat_s:
                 self._bridge()
@@ -122,20 +123,20 @@ class Watchdog:
         self._turned = True
 
     def _bridge(self) -> None:
-        """Do what the loop should."""
+        """Send the heartbeats in place of the loop, and record what blocks it."""
         if self._culprit is None:
             self._culprit = self._find_culprit()
-            self._tell("loop_blocked", stack=self._culprit.stack, help=HELP)
+            self._log("loop_blocked", stack=self._culprit.stack, help=HELP)
         try:
             if self._blocked <= self._blocked_s:
                 self._beat()
             elif not self._given_up:
                 self._given_up = True
-                self._tell("loop_given_up", help="the leases of what runs here are no longer renewed")
+                self._log("loop_given_up", help="the leases of what runs here are no longer renewed")
             if self._blocked >= min(self._lease_s, self._blocked_s):
                 self._record(self._culprit)
         except StoreError as error:
-            log.debug("watchdog_not_heard", error=str(error))  # it tries again soon
+            log.debug("watchdog_not_heard", error=str(error))  # the next turn tries again
 
     def _beat(self) -> None:
         if self._blocked < self._due:
@@ -146,7 +147,7 @@ class Watchdog:
         self._due = self._blocked + self._heartbeat_s
 
     def _record(self, culprit: BlockingCode) -> None:
-        """Leave word of why this worker will perhaps be lost: once."""
+        """Record once for every attempt why this worker will perhaps be lost."""
         if self._recorded:
             return
         for partition, queue in self._queues.items():
@@ -155,22 +156,22 @@ class Watchdog:
         self._recorded = True
 
     def _record_of(self, attempt: Attempt, culprit: BlockingCode) -> tuple[str, int, str, str]:
-        """Return what is remembered of an attempt, should its worker be lost for this."""
+        """Return the record of an attempt, which ends its job with this cause should the worker be lost."""
         whose = "its own handler" if attempt.token == culprit.token else f"kind {culprit.kind or 'unknown'}"
         text = f"in attempt {attempt.attempt} the event loop of its worker was blocked, by {whose}, {culprit.where}"
         beat = attempt.beat
         return beat.id, beat.fence, BLOCKED_LOOP_MEMO, encode_blocked_loop(BlockedLoop(text, culprit.stack))
 
     def _end(self) -> None:
-        """Take note that the loop turns."""
+        """Take note that the loop turns again."""
         if self._culprit is not None:
-            self._tell("loop_unblocked")
+            self._log("loop_unblocked")
             self._store.close()
         self._culprit = None
         self._blocked = self._due = 0.0
         self._recorded = self._given_up = False
 
-    def _tell(self, event: str, **fields: object) -> None:
+    def _log(self, event: str, **fields: object) -> None:
         assert self._culprit is not None
         culprit = self._culprit
         log.warning(
@@ -191,7 +192,10 @@ class Watchdog:
         return BlockingCode(token, kind, attempt, "at an unknown place" if frame is None else _place(frame), stack)
 
     def _subject(self, frame: FrameType | None) -> tuple[str, str, int]:
-        """Return token, kind and attempt of the job whose code runs in the loop, as far as that can be told."""
+        """Return token, kind and attempt of the job whose code runs in the loop, as far as that can be found.
+
+        The context of the running task says it best, then the name of the task, then the code on its stack.
+        """
         task = asyncio.current_task(self._loop)
         running = [attempt for queue in self._queues.values() for attempt in list(queue.attempts)]
         context = getattr(task, "get_context", None)  # Python 3.12
@@ -213,7 +217,7 @@ class Watchdog:
 
 
 def _place(frame: FrameType) -> str:
-    """Return where the handler's own code is: the innermost frame that no library owns."""
+    """Return the place of the handler's own code: the innermost frame that belongs to no library."""
     own: FrameType | None = frame
     while own is not None and _is_library(own):
         own = own.f_back

@@ -1,4 +1,4 @@
-"""The span of an attempt: when there is one, and what stands in it."""
+"""The span of an attempt: when an attempt has one, and its attributes."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ class _Code(msgspec.Struct):
 def has_span(tracing: Tracing, job: Job[Any, Any], traceparent: str) -> bool:
     """Return whether an attempt has a span.
 
-    A trace begins where the work comes from: at the client, at the server, or with the tick of a recurring job. So a
-    job of which a server has decided that it is not traced carries nothing that says so.
+    A trace begins where the work comes from: at the client, at the server, or with the tick of a recurring job. A job
+    that the server has decided not to trace carries no trace context, and so has no span here either.
     """
     return (bool(traceparent) or job.schedule is not None) and tracing.samples(traceparent)
 
@@ -36,7 +36,14 @@ def begin_attempt_span(tracing: Tracing, sink: Sink, queue: str, envelope: Envel
 
 
 def end_attempt_span(span: Span, outcome: AttemptOutcome | None, error: BaseException | None) -> None:
-    """Say how the attempt ended; None: it was another worker's by then."""
+    """Set how the attempt ended.
+
+    Args:
+        span: the attempt's.
+        outcome: what was reported; None: another attempt had the job by then.
+        error: what the handler raised.
+
+    """
     span.note("tidings.errors", "lost" if outcome is None else str(outcome.state))
     if outcome is None or outcome.state is State.EXPIRED:
         span.fail("lost" if outcome is None else "expired")

@@ -1,15 +1,15 @@
-"""What is remembered of a job whose worker could be lost because its event loop was blocked."""
+"""The record that a worker leaves of a job when its event loop is blocked, should it be lost for that."""
 
 from typing import Final
 
 import msgspec
 
 BLOCKED_LOOP_MEMO: Final = "tidings:loop_blocked"
-"""The name under which it is recorded, among what `ctx.once` records."""
+"""The name of the record, among those of `ctx.once`."""
 
 
 class BlockedLoop(msgspec.Struct, frozen=True):
-    """By what, and where."""
+    """What blocked the loop, and where."""
 
     text: str
     """For the problem that ends the job."""
@@ -18,12 +18,12 @@ class BlockedLoop(msgspec.Struct, frozen=True):
 
 
 def encode_blocked_loop(blocked: BlockedLoop) -> str:
-    """Return the JSON text that is recorded."""
+    """Return the record as JSON text."""
     return msgspec.json.encode(blocked).decode()
 
 
 def read_blocked_loop(memo: str) -> BlockedLoop | None:
-    """Return what is recorded; None: nothing, or what a handler has recorded under that name."""
+    """Return the record; None: there is none, or a handler has recorded something else under that name."""
     try:
         return msgspec.json.decode(memo, type=BlockedLoop) if memo else None
     except msgspec.DecodeError:

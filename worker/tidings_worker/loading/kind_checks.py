@@ -1,4 +1,4 @@
-"""What a worker checks of its kinds before it registers them: that every server can use what it writes."""
+"""The checks of kinds before a worker registers them: every server must be able to use their records."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,14 +12,14 @@ from tidings.store.kind_records import check_record
 
 
 class UnservableKindError(ValueError):
-    """A server could not use what a worker would register of a kind; says which, and what to do."""
+    """Servers could not use the record of a kind; the text says which kind, and what to do."""
 
 
 def check_kinds(jobs: Iterable[Job[Any, Any]]) -> None:
-    """Check kinds with the engine that servers have, where it is installed here, and else by what is known of it.
+    """Check kinds with the schema engine of servers where it is installed here, and else by what is known of it.
 
     Raises:
-        UnfitKindError: one cannot be registered; one line that names the kind and the field.
+        UnservableKindError: a kind cannot be registered; one line that names the kind and the field.
 
     """
     for job in jobs:

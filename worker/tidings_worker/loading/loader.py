@@ -18,7 +18,7 @@ from .users_modules import UsersModuleError, import_users
 
 
 class LoadError(Exception):
-    """A module cannot be loaded, or holds no jobs; says which and why."""
+    """A module cannot be loaded, or holds no jobs; the text says which and why."""
 
 
 def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
@@ -77,14 +77,14 @@ def _import(name: str) -> ModuleType:
         if error.name == name:
             raise LoadError(f"there is no module {name!r} here; a file is named with its ending: {name}.py") from None
         raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
-    except Exception as error:  # noqa: BLE001 - whatever a user's module raises is theirs to see
+    except Exception as error:  # noqa: BLE001 - the user sees whatever the module raises
         raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
 
 
 def _users_part(error: BaseException) -> str:
-    """Return the traceback as far as it is the user's: without this program's frames, and what those called.
+    """Return the user's part of the traceback: without the frames of this program and of what it called.
 
-    A mistake in `@job(…)` is found deep inside it; the line that is wrong is the user's last.
+    `@job(…)` finds a mistake deep inside itself; the wrong line is the last one of the user's.
     """
     theirs: list[traceback.FrameSummary] = []
     for frame in traceback.extract_tb(error.__traceback__):

@@ -1,9 +1,9 @@
 """Importing users' modules beside each other, beside the standard library, and beside this program.
 
 Python knows one module of each name. Two files `a/jobs.py` and `b/jobs.py` are two modules all the same when each is
-loaded from its path; a file `random.py` is loaded so too, and stays apart from the standard library's `random`. What
-such files import of each other is found by name: where two folders hold a file of one name and both are imported, one
-of them would silently stand for the other, so that is refused.
+loaded from its path; a file `random.py` is loaded so too, and stays apart from the standard library's `random`. Such
+files import each other by name: where two folders hold a file of one name and both are imported, one of them would
+silently stand for the other, so the loader refuses that.
 """
 
 import ast
@@ -22,17 +22,16 @@ from tidings.process.module_location import module_location
 FOLDERS: list[str] = []
 """The folders that were added to `sys.path` for users' modules."""
 
-
 CLAIMED: dict[str, Path] = {}
 """Names by which users' files import each other, and the file that each means."""
 
 
 class UsersModuleError(Exception):
-    """A module cannot be imported as what it is: there is none, or another has its name; says which."""
+    """A module cannot be imported: there is none, or another has its name. The text says which."""
 
 
 class _Claims(MetaPathFinder):
-    """Finds the files that users' files mean by a name, wherever in `sys.path` another of that name comes first."""
+    """Finds the files that users' files mean by a name, also if `sys.path` has another of that name first."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -50,7 +49,7 @@ def import_users(name: str) -> ModuleType:
 
     Raises:
         ModuleNotFoundError: there is no such module.
-        UsersModuleError: there is no such file, or a module of its name is another one.
+        UsersModuleError: there is no such file, or another module has its name.
         Exception: what the module raised.
 
     """
@@ -122,7 +121,7 @@ def _alone(path: Path, stem: str) -> ModuleType:
 
 
 def _add(folder: Path) -> None:
-    """Have imports look into a folder: after the standard library, before what is installed."""
+    """Have imports look into a folder: after the standard library, before installed packages."""
     text = str(folder)
     if text in FOLDERS:
         return
@@ -148,14 +147,14 @@ def _file_of(module: ModuleType) -> Path | None:
     return Path(file).resolve() if file else None
 
 
-# What files import of their neighbours.
+# Imports between files of one folder.
 
 
 def _claim_siblings(path: Path, folder: Path) -> None:
-    """Have a file get what it imports of its own folder, and not a file of that name from elsewhere.
+    """Have the imports of a file find the files of its own folder, and not files of those names elsewhere.
 
     Raises:
-        UsersModuleError: the name is taken.
+        UsersModuleError: another module has one of the names.
 
     """
     for name, sibling in _siblings(path, folder, set()):
@@ -188,7 +187,7 @@ def _imported(path: Path) -> set[str]:
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError, RecursionError):
-        return set()  # loading it will say what is wrong
+        return set()  # the import itself reports what is wrong with the file
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -1,6 +1,6 @@
-"""A worker's own small HTTP server, for those who watch it: `/metrics` and `/healthz`, and nothing else.
+"""A worker's own small HTTP server, for its operators: `/metrics` and `/healthz`, and nothing else.
 
-A worker has no web framework, and two pages need none. What it reads is bounded in size, time and number.
+A worker has no web framework, and two pages need none. The server bounds the size, time and number of requests.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
     Raises:
-        ListenError: somebody else does, or there is no such address.
+        ListenError: another process does, or there is no such address.
 
     """
     try:
@@ -85,7 +85,7 @@ class MetricsServer:
                 async with asyncio.timeout(WITHIN_S):
                     await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # it is gone, or not one that asks for a page
+            pass  # the client is gone, or does not speak HTTP
         finally:
             self._open -= 1
             writer.close()

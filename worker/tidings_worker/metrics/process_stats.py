@@ -1,4 +1,4 @@
-"""What this process uses of the machine, for operators; looked at once a heartbeat."""
+"""The CPU time and memory of this process, for operators; sampled once a heartbeat."""
 
 import os
 import time
@@ -9,23 +9,23 @@ _STATM = Path("/proc/self/statm")
 
 
 class ProcessStats(NamedTuple):
-    """What was found."""
+    """One sample."""
 
     cpu: float | None
-    """Of one core, since the look before; None: there was none. Handlers in child processes do not count."""
+    """Of one core, since the sample before; None: this is the first. Child processes do not count."""
     memory: int | None
-    """Resident bytes; None: this system does not tell."""
+    """Resident bytes; None: this system has no `/proc`."""
 
 
 class ProcessSampler:
-    """Looks, and remembers the last look."""
+    """Samples, and remembers the last sample."""
 
     def __init__(self) -> None:
         self._at = 0.0
         self._spent = 0.0
 
     def look(self) -> ProcessStats:
-        """Return what is used.
+        """Return a new sample.
 
         Source: https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
         """

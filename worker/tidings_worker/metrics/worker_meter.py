@@ -1,4 +1,4 @@
-"""What a worker counts while it works, for its page of metrics. All times are the store's."""
+"""The counters and histograms of a worker, for its page of metrics. All times are the store's."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ class WorkerMeter:
             "tidings_total_seconds", "From when a job was submitted to when it had ended for good.", _ENDS, names
         )
         self._jobs = Counter("tidings_jobs_total", "Jobs that have ended for good on this worker.", _ENDS, names)
-        """Only where each begins: they are counted by the histogram of their totals."""
+        """Gives each series its beginning at 0. The histogram of totals counts the jobs themselves."""
         self._retries = Counter(
             "tidings_retries_total", "Attempts that failed and will be followed by another.", _PLACE, names
         )
@@ -36,9 +36,9 @@ class WorkerMeter:
         )
 
     def begin(self, places: Iterable[tuple[str, str]]) -> None:
-        """Have everything that may happen to the jobs of some kinds and tiers at 0.
+        """Begin at 0 every series that the jobs of some kinds and tiers may need, so that a first increase shows.
 
-        Of the histograms only that of jobs that succeed: each has two dozen lines.
+        Of the histograms only that of jobs that succeed begins so: each has two dozen lines.
         """
         found = list(places)
         for counter in (self._retries, self._redeliveries):
@@ -52,14 +52,14 @@ class WorkerMeter:
         self._wait.of(kind, tier).observe(waited_ms / 1000, trace)
 
     def redelivered(self, kind: str, tier: str) -> None:
-        """Count that it is one of a lost worker's."""
+        """Count an attempt whose job a lost worker had before."""
         self._redeliveries.add(kind, tier)
 
     def ended(self, where: tuple[str, str, str], run_ms: int, total_ms: int, traceparent: str) -> None:
         """Count an attempt that has ended, and its job if that has.
 
         Args:
-            where: kind, tier and how it ended (`Attempt.outcome_label`).
+            where: kind, tier and how the attempt ended (`Attempt.outcome_label`).
             run_ms: since the attempt was started.
             total_ms: since the job was submitted.
             traceparent: the job's trace; empty: none.

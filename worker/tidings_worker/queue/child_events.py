@@ -1,7 +1,7 @@
-"""The relay: tells the sagas of any queue how their children in this queue have ended.
+"""The relay of child events: it informs the sagas of any queue how their children in this queue have ended.
 
-What ends a child puts it into the outbox of its queue in the same step, so that nobody can forget it; every worker of
-that queue drains the outbox. To be told twice changes nothing.
+The script that ends a child also puts it into the outbox of its queue, in the same atomic step, so that no crash can
+lose the event. Every worker of that queue drains the outbox. An event that reaches a saga twice changes nothing.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ log = structlog.get_logger()
 _limited = LogLimiter(log)
 
 SWEEP_S = 5.0
-"""The outbox is looked into this often, about, even if nobody says that something is there."""
+"""A worker looks into the outbox about this often, even if no announcement says that something is there."""
 
 LEFT_TO_OTHERS_MS = 2_000
-"""What is left to a worker that was told, before others see to it as well."""
+"""How long an event is left to the worker that received the announcement, before other workers send it as well."""
 
 FULL_ANSWER_BYTES = 1_048_576
-"""With so much in one answer the store may have left out the rest, however few they were."""
+"""An answer of this size may not be the whole outbox, even if it holds fewer children than were asked for."""
 
 CHILDREN_AT_ONCE = 200
-"""Children told in one go."""
+"""Children in one call."""
 
 
 class ChildEventRelay:
@@ -46,19 +46,18 @@ class ChildEventRelay:
 
     async def run(self) -> None:
         """Drain the outbox, until cancelled."""
-        told = False
         while True:
             if not self._wanted.is_set():
                 with anyio.move_on_after(SWEEP_S * (0.5 + random.random())):  # noqa: S311
                     await self._wanted.wait()
-            told = self._wanted.is_set()
+            announced = self._wanted.is_set()
             self._wanted.clear()
             try:
-                await self._drain(0 if told else LEFT_TO_OTHERS_MS)
+                await self._drain(0 if announced else LEFT_TO_OTHERS_MS)
             except StoreError as error:
                 if isinstance(error, ScriptError):
                     log.warning("store_refused", operation="relay", queue=self._partition, error=str(error))
-                if told:
+                if announced:
                     self._wanted.set()
                 await anyio.sleep(random.random())  # noqa: S311
 
@@ -67,17 +66,17 @@ class ChildEventRelay:
             found = await self._store.outbox(self._partition, before_ms, CHILDREN_AT_ONCE)
             if not found:
                 return
-            answers = await asyncio.gather(*(self._tell_parent(ended) for ended in found))
+            answers = await asyncio.gather(*(self._inform_parent(ended) for ended in found))
             await self._store.told(self._partition, [ended.entry for ended in found])
             log.debug("children_told", queue=self._partition, **Counter(answers))
             if len(found) < CHILDREN_AT_ONCE and sum(len(one.result) for one in found) < FULL_ANSWER_BYTES:
                 return
 
-    async def _tell_parent(self, ended: EndedChild) -> str:
+    async def _inform_parent(self, ended: EndedChild) -> str:
         parent, path = parent_of(ended)
         try:
             return await self._store.wake(parent.partition, child_end_of(ended, self._partition, parent.id, path))
         except ItemError as error:
-            # What the store holds of the parent cannot be used: to tell it again would not help, and hold up others.
+            # The parent's record cannot be read. Another try would fail in the same way, and hold up other events.
             _limited.error("parent_not_told", cause=self._partition, queue=self._partition, error=str(error))
             return "broken"

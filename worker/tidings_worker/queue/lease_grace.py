@@ -1,19 +1,19 @@
-"""The truce: when a lease that looks run out may only mean that the store took no heartbeats.
+"""The grace of leases: a lease that looks run out may only mean that the store took no heartbeats.
 
-After a time in which nobody could renew a lease, every worker gets one lease to say that it lives. Such a time is a
-downtime of the store (it answers nothing), or a refusal: it answers, and takes no heartbeat, because it lacks replicas,
-is one itself, has no disk, or denies the command.
+After a time in which no worker could renew a lease, every worker gets one lease to show that it lives. Such a time is a
+downtime of the store (it answers nothing) or a refusal: the store answers, and takes no heartbeat, because it lacks
+replicas, is a replica itself, has no disk, or denies the command.
 """
 
 from tidings.store.availability.store_health import StoreHealth
 from tidings_worker.settings import WorkerSettings
 
 LEASE_OPERATIONS = frozenset({"beat", "take_over"})
-"""The operations that show whether leases can be renewed: who runs something beats, who has room looks."""
+"""The operations that show whether leases can be renewed: a worker with attempts beats, one with room takes over."""
 
 
 def tolerated_downtime_s(settings: WorkerSettings) -> float:
-    """Return how long the store may be silent, s, without anybody's lease looking as if it had run out.
+    """Return how long the store may be silent, s, without any lease looking as if it had run out.
 
     At worst another worker's last beat came a whole heartbeat before the downtime, and its next comes half
     of one after it: one and a half heartbeats, which are at most half a lease. The other half is left.
@@ -22,7 +22,7 @@ def tolerated_downtime_s(settings: WorkerSettings) -> float:
 
 
 class LeaseGrace:
-    """What one queue knows of it."""
+    """Whether the leases of one queue have this grace."""
 
     def __init__(self, health: StoreHealth, settings: WorkerSettings) -> None:
         """Prepare.
@@ -39,7 +39,7 @@ class LeaseGrace:
         self._refused: dict[str, float] = {}
         """Operation → since when, at the latest, it is refused."""
         self._over = float("-inf")
-        """When a refusal that lasted was over."""
+        """When the last long refusal was over, by the clock of the health."""
 
     def holds(self) -> bool:
         """Return whether a lease that looks run out is left to its holder."""
@@ -48,9 +48,9 @@ class LeaseGrace:
         return refused or downtime.lasts(now) or now - max(downtime.ended, self._over) < self._lease_s
 
     def refused(self, operation: str) -> None:
-        """Take note that the store did not do an operation."""
+        """Take note that the store refused an operation, or did not answer."""
         if operation in LEASE_OPERATIONS:
-            # It may have been refused ever since it was last asked.
+            # The store may have refused it ever since this worker last asked, a heartbeat ago.
             self._refused.setdefault(operation, self._health.clock() - self._heartbeat_s)
 
     def taken(self, operation: str) -> None:

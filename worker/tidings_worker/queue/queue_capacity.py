@@ -1,10 +1,10 @@
 """How many jobs of a queue its worker may take now: its slots, and the threads and processes that some kinds need.
 
-Which kind a job is of is known once it has been taken. So what is read from a tier may be of a kind that needs a
-thread, and there is none: it is set apart for whichever worker has one (start.lua). Where every kind of a tier needs a
-place no more is read than there are places. Where some need none, a worker whose threads are all in use goes on to
-read for their sake, until MOST_APART jobs lie apart; so those that need nothing are not held up behind those that do,
-and lanes keep their turns.
+A worker learns the kind of a job when it has read the job. The kind may need a thread, and this worker may have none
+free: then `start.lua` sets the job apart, for any worker that has one. Where every kind of a tier needs a place, a
+worker reads no more jobs than it has places. Where some kinds need none, a worker whose threads are all in use reads on
+for their sake, until MOST_APART jobs lie apart: so jobs that need nothing do not wait behind jobs that do, and lanes
+keep their turns.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tidings_worker.runner.executor_places import ExecutorPlaces
 from .slots import Slots
 
 NEEDS = ("thread", "process")
-"""What a job may need one of, as in `lua/lib/lanes.lua`."""
+"""The places that a kind may need, as in `lua/_prelude.lua`."""
 
 MOST_APART = 100
 """Jobs set apart in a queue before its workers read on no faster than they have places for; a batch more, at most."""
@@ -33,13 +33,13 @@ class StreamGroup(NamedTuple):
     """Streams that are read together."""
 
     tiers: list[str]
-    """Their slots are taken: one tier's, or those of all, which then have one pool."""
+    """The tiers whose slots the jobs take: one tier, or all of them, which then have one pool."""
     needs: list[str]
-    """What kinds of theirs need."""
+    """The places that their kinds need."""
     bound: bool
-    """Whether everything that may lie there needs something."""
+    """Whether every job that may lie there needs a place."""
     apart: bool = False
-    """Whether this is what was set apart in them for the (only) need."""
+    """Whether these are the streams of jobs set apart for the (only) need."""
 
     @property
     def streams(self) -> list[str]:
@@ -60,13 +60,13 @@ class Capacity:
 
         Args:
             slots: of the queue.
-            needs: what its kinds need, and of what there are how many.
+            needs: need → the places that there are.
 
         """
         self._slots = slots
         self._needs = needs
         self._apart: dict[str, int] = {}
-        """What lies apart, as far as this worker has seen: by stream, such as `standard/thread`."""
+        """How many jobs lie apart, as far as this worker has seen: by stream, such as `standard/thread`."""
         self.freed = asyncio.Event()
         """Set when there may be room for more."""
         for places in needs.values():
@@ -149,7 +149,8 @@ class Capacity:
 
         Args:
             most: jobs.
-            group: where they were read; None: other workers held them. What lies apart goes before what is read now.
+            group: where they were read; None: other workers held them. Jobs that lie apart have been queued before
+                what is read now: they get the places first.
 
         """
         return {
@@ -158,10 +159,10 @@ class Capacity:
         }
 
     async def place_or(self, group: StreamGroup, seconds: float) -> dict[str, int]:
-        """Reserve a place for what lies apart in a group; return need → how many: 0 if none is free for some seconds.
+        """Reserve a place for a job that lies apart; return need → how many: 0 if none becomes free in some seconds.
 
         Args:
-            group: what lies apart.
+            group: where the job lies.
             seconds: how long to wait.
 
         """
@@ -185,7 +186,7 @@ class Capacity:
             self._apart[f"{tier}/{need}"] = jobs
 
     def took(self, group: StreamGroup, entries: list[ReadyEntry]) -> None:
-        """Take note of what a group gave when all that there is room for was asked of it."""
+        """Take note of what a group gave when this worker asked for as much as it has room for."""
         if not (group.apart and self._apart):
             return
         for stream, tier in zip(group.streams, group.tiers, strict=True):

@@ -13,8 +13,8 @@ from tidings.schedule import Schedule, tick_name
 from tidings.store.attempt_store import AttemptStore, NextRun
 
 CHECK_EVERY_S = 60.0
-"""It is looked at least this often: a store that lost its data has forgotten the ticks, and an older release that is
-still about makes runs that the newer one has taken back."""
+"""A worker looks at least this often: a store that lost its data has forgotten the ticks, and a worker of an older
+release that still runs schedules runs that the newer one has taken back."""
 
 NO_INPUT = msgspec.Raw(b"{}")
 

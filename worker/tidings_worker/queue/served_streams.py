@@ -1,4 +1,4 @@
-"""What a worker reads of a queue: its tiers, their slots, and which streams together."""
+"""The streams that a worker reads of a queue: their tiers, their slots, and which it reads together."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def served_tiers(jobs: Iterable[Job[Any, Any]], shares: Mapping[str, int]) -> li
 
 
 def stream_groups_of(jobs: Iterable[Job[Any, Any]], tiers: list[str], *, shared: bool) -> list[StreamGroup]:
-    """Return what a worker reads of a queue, and what together.
+    """Return the groups of streams that a worker reads of a queue.
 
     Args:
         jobs: the kinds it serves.

@@ -2,21 +2,20 @@
 
 Without shares all tiers take from one pool, first come, first served: `PooledSlots`.
 
-With shares (`--tiers fast=8,standard=4,heavy=1`, the fastest first) every tier owns slots: `SharedSlots`. What a tier
-does
-not use is lent, by three rules:
+With shares (`--tiers fast=8,standard=4,heavy=1`, the fastest first) every tier owns slots: `SharedSlots`. A tier lends
+the slots that it does not use, by three rules:
 
-1. The last free slot of a tier is never lent. So a tier of which nothing waited for hours starts its next job at once,
-   whoever is busy.
-2. A tier lends at most half of its slots, rounded down, to slower tiers. Theirs may not come back for minutes; the
+1. A tier never lends its last free slot. So a tier that has had no job for hours starts its next one at once, however
+   busy the other tiers are.
+2. A tier lends at most half of its slots, rounded down, to slower tiers. Their jobs may keep a slot for minutes; the
    other half stays within a fast job's reach. To faster tiers it lends all but the last: those come back soon.
-3. A slot that a tier has borrowed goes back as soon as any job of that tier ends, before its own.
+3. A slot that a tier has borrowed goes back as soon as any job of that tier ends, before the tier frees one of its own.
 
 So no tier starves (1), a saturated slow tier cannot take what a fast one needs (2), and within that a slot is idle only
-if nobody who waits may have it. What runs is never stopped for another.
+if no waiting job may have it. No job is stopped for another.
 
-A job that begins although there is no room any more is counted all the same (a worker asks for jobs before they are
-there, and two tiers may be given one at the same moment).
+A job that begins although there is no room any more is counted all the same: a worker asks for jobs before they are
+there, and the store may give one to each of two tiers at the same moment.
 """
 
 from collections import Counter
@@ -25,7 +24,7 @@ from typing import Protocol
 
 
 class Slots(Protocol):
-    """What a queue asks before it takes jobs."""
+    """The slots that a queue asks before it takes jobs."""
 
     def room(self, tier: str) -> int:
         """Return how many more jobs of a tier may begin, if no others do."""
@@ -58,7 +57,7 @@ class PooledSlots:
 
 
 class SharedSlots:
-    """Slots of which each tier owns some, and lends what it does not use."""
+    """Slots of which each tier owns some, and lends those that it does not use."""
 
     def __init__(self, shares: Mapping[str, int]) -> None:
         """Start with all slots free.
@@ -92,7 +91,7 @@ class SharedSlots:
             self._loans[owner, tier] += 1
 
     def end(self, tier: str) -> None:
-        """Count a job that has ended: what is borrowed goes back first, to the fastest."""
+        """Count a job that has ended: a borrowed slot goes back first, to the fastest owner."""
         if self._beyond[tier]:
             self._beyond[tier] -= 1
             return
@@ -102,7 +101,7 @@ class SharedSlots:
         else:
             self._loans[owner, tier] -= 1
 
-    # Who owns, who lends.
+    # Owners and lenders.
 
     def _lent(self, owner: str) -> int:
         return sum(self._loans[owner, borrower] for borrower in self._shares)
@@ -119,7 +118,7 @@ class SharedSlots:
         return max(0, min(spare, self._shares[owner] // 2 - to_slower))
 
     def _lender(self, borrower: str) -> str | None:
-        """Return who lends: the one with the most to spare, of equals the slowest."""
+        """Return the tier that lends: the one with the most to spare, of equals the slowest."""
         willing = [owner for owner in self._shares if owner != borrower and self._lendable(owner, borrower)]
         return max(willing, key=lambda owner: (self._free(owner), self._order[owner]), default=None)
 

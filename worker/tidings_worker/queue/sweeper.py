@@ -1,6 +1,6 @@
-"""The sweeper: now and then clears away what dead workers left in the store. Every worker has one.
+"""The sweeper: it clears away from time to time what dead workers left in the store. Every worker has one.
 
-Nothing depends on it but the store's memory, so whatever goes wrong waits for the next time.
+Only the store's memory depends on it, so a sweep that fails simply waits for the next.
 """
 
 import random
@@ -15,8 +15,8 @@ from tidings.store.registry import Registry
 log = structlog.get_logger()
 
 IDLE_LEASES = 10
-"""Leases for which a consumer must not have asked for anything. One that lives asks every few seconds,
-unless all its slots are taken; then the registry knows that it lives."""
+"""Leases after which a silent consumer counts as idle. One that lives asks for jobs every few seconds, unless all its
+slots are taken; then the registry knows that it lives."""
 
 IDLE_LEAST_S = 10.0
 """The same in seconds at the least: longer than a worker waits in one read, whatever the lease."""
@@ -33,10 +33,10 @@ class Sweeper:
         Args:
             store: the queue's partition.
             registry: knows which workers live.
-            tiers: whose consumers are looked at.
+            tiers: the tiers whose consumers it looks at.
             every_s: how often, s; each pause is drawn between half and one and a half of it, so that
                 workers that were started together do not all sweep together.
-            lease_s: how long a job is left to a worker that says nothing, s.
+            lease_s: how long a job is left to a worker without a heartbeat, s.
 
         """
         self._store = store
@@ -69,10 +69,10 @@ class Sweeper:
         """Sweep once, from where the last time ended.
 
         Raises:
-            StoreError: not this time.
+            StoreError: the store did not sweep; the next sweep begins at the same place.
 
         """
-        # Asked first: a worker that appears after this has only just begun, and is not idle.
+        # The living come first: a worker that registers after this has only just begun, and is not idle.
         living = await self._registry.living()
         swept = await self._store.sweep(self._tiers, living, self._idle_s, self._cursor)
         self._cursor = swept.cursor

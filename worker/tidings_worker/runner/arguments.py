@@ -19,7 +19,7 @@ def arguments_of(job: Job[Any, Any], raw: bytes | msgspec.Raw, context: Context 
     """Return the handler's keyword arguments.
 
     Raises:
-        FinalError: the input does not fit.
+        FinalError: the input does not fit the handler's parameters.
 
     """
     try:
@@ -40,8 +40,8 @@ def result_json(result: Any, most: int) -> bytes:
         most: bytes that are kept.
 
     Raises:
-        TypeError: it is a coroutine.
-        FinalError: it has no form in JSON, with the place; or it is larger than `most`.
+        TypeError: the result is a coroutine.
+        FinalError: the result has no form in JSON, with the place; or it is larger than `most`.
 
     """
     if inspect.iscoroutine(result):

@@ -1,4 +1,4 @@
-"""The steps of an `async def` handler: what lies between the event loop and each of its waits."""
+"""The cancellation of an `async def` handler: it sees one `CancelledError`, not one at each wait."""
 
 import types
 from collections.abc import Callable, Coroutine, Generator
@@ -13,28 +13,29 @@ from tidings_worker import fork
 async def call_cancelled_once(call: Callable[[], Coroutine[Any, Any, Any]], scope: anyio.CancelScope) -> Any:
     """Call a handler and return what it returns.
 
-    AnyIO cancels every wait inside a cancelled scope, one after the other. Here a handler is told once: it gets one
-    `CancelledError`, at its first wait outside its own shields, and what it awaits to clean up after that goes on
-    undisturbed. (One that swallows the cancellation would otherwise be cancelled in every turn of the loop, and
-    keep the loop from its other work.)
+    AnyIO cancels every wait inside a cancelled scope, one after the other. A handler gets one `CancelledError` only, at
+    its first wait outside its own shields, and what it awaits to clean up after that goes on undisturbed. (A handler
+    that swallows the cancellation would otherwise be cancelled in every turn of the loop, and keep the loop from its
+    other work.)
 
     Args:
         call: makes the handler's coroutine.
         scope: what cancels it.
 
     Raises:
-        StoppedError: it was cancelled, and obeyed.
+        StoppedError: the handler was cancelled, and let the cancellation pass.
 
     """
-    with scope, anyio.CancelScope() as told:
-        return await _drive(call(), scope, told)
+    with scope, anyio.CancelScope() as shield:
+        return await _drive(call(), scope, shield)
     raise StoppedError("the handler was cancelled")
 
 
 @types.coroutine
 def _drive(
-    coroutine: Coroutine[Any, Any, Any], scope: anyio.CancelScope, told: anyio.CancelScope
+    coroutine: Coroutine[Any, Any, Any], scope: anyio.CancelScope, shield: anyio.CancelScope
 ) -> Generator[Any, Any, Any]:
+    """Pass each wait of the handler on to the loop; after the first cancellation shield all later ones."""
     error: BaseException | None = None
     while True:
         try:
@@ -46,7 +47,7 @@ def _drive(
         error = None
         try:
             yield wanted
-        except BaseException as thrown:  # noqa: BLE001 - it is the coroutine's to see
+        except BaseException as thrown:  # noqa: BLE001 - the handler's coroutine gets it
             error = thrown
             if scope.cancel_called:
-                told.shield = True
+                shield.shield = True

@@ -1,7 +1,7 @@
 """A child process that runs handlers for a worker: `python -m tidings_worker.runner.child_main FD`.
 
-The handler has the main thread, as it would in a program of its own. A second thread has an event loop and the
-link to the worker; so a handler that keeps a core busy can still be told that it should stop, and its context is
+The handler has the main thread, as it would in a program of its own. A second thread has an event loop and the link to
+the worker: so a handler that keeps a core busy still learns from its context that it should stop, and that context is
 the same `SyncContext` as in a thread of the worker.
 """
 
@@ -85,7 +85,7 @@ class RemoteSink(Sink):
         self._defined = defined
         self._numbers = numbers
         self._asked: dict[int, asyncio.Future[str]] = {}
-        """What has not been answered: several threads of one handler may ask at the same time."""
+        """The questions without an answer: several threads of one handler may ask at the same time."""
         self._logged: asyncio.Future[str] | None = None
         """The answer to the last log chunk."""
 
@@ -99,7 +99,7 @@ class RemoteSink(Sink):
         self._cancelled = value
 
     def progress(self, data: str) -> None:
-        """Send progress now, or the newest as soon as the pace allows: the worker has other work than to drop it."""
+        """Send progress now, or the newest as soon as the pace allows: the worker would only drop the rest."""
         self._latest_progress = data
         if self._timer is None:
             wait = self._pace.take(self._loop.time())
@@ -116,7 +116,7 @@ class RemoteSink(Sink):
     async def room(self) -> None:
         """Return when the worker has taken the last chunk."""
         if self._logged is not None:
-            with suppress(StoppedError):  # the next word says so
+            with suppress(StoppedError):  # the next call of the context raises it
                 await self._logged
 
     async def recall(self, name: str) -> str:
@@ -138,12 +138,12 @@ class RemoteSink(Sink):
         return await self._ask(EnterBreaker(next(self._numbers), breaker.name, spec, slow_call, breaker.when_open))
 
     def leave(self, ticket: str, result: str, text: str) -> None:
-        """Tell the worker how a call ended, unless it knows better."""
+        """Send how a call ended; a worker that has stopped the attempt has ended its calls by itself."""
         if not self.cancelled:
             self._send(LeaveBreaker(ticket, result, text))
 
     def answered(self, answer: ChildAnswer) -> None:
-        """Give an answer to the thread that asked; one to an attempt before this one is nobody's any more."""
+        """Give an answer to the thread that asked; an answer to an attempt before this one is dropped."""
         asked = self._asked.pop(answer.number, None)
         if asked is None or asked.done():
             return
@@ -176,7 +176,7 @@ class RemoteSink(Sink):
                 answer.set_exception(StoppedError("the attempt is over"))
 
     def end(self, outcome: OutcomeMessage) -> None:
-        """Send how the handler ended; nothing is said after that."""
+        """Send how the handler ended, as the last message of this attempt."""
         self._flush()
         self.stop()
         if self._timer is not None:
@@ -199,7 +199,7 @@ class RemoteSink(Sink):
 
 
 class HandlerTask(NamedTuple):
-    """What the main thread has to do."""
+    """One handler that the main thread has to run."""
 
     command: RunCommand
     sink: RemoteSink
@@ -223,7 +223,7 @@ class WorkerLink(threading.Thread):
         return self._welcomed.get()
 
     def task(self) -> HandlerTask:
-        """Return what is to be done next."""
+        """Return the next handler to run, as soon as there is one."""
         return self._tasks.get()
 
     def ready(self, jobs: Iterable[Job[Any, Any]]) -> None:
@@ -271,7 +271,7 @@ class WorkerLink(threading.Thread):
 def main() -> None:
     """Run handlers until the worker is gone."""
     end_with_parent_if_asked(signal.SIGKILL)
-    for number in (signal.SIGTERM, signal.SIGINT):  # a signal to the whole group is the worker's to hear;
+    for number in (signal.SIGTERM, signal.SIGINT):  # the worker handles a signal to the whole group;
         signal.signal(number, _ignore_signal)  # SIG_IGN would be inherited by what handlers start
         fork.claim(number)
     channel = socket.socket(fileno=int(sys.argv[1]))
@@ -307,7 +307,7 @@ def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> Outcome
         arguments = arguments_of(job, command.input, task.context)
         with under_remote_span(command.traceparent):
             return Result(result_json(job.function(**arguments), welcome.max_result_bytes))
-    except BaseException as error:  # noqa: BLE001 - whatever it raises, the next is waiting
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises, this process runs the next
         return message_of(error, job.policy)
     finally:
         fork.end_if_copy()

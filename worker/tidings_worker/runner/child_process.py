@@ -77,7 +77,7 @@ class ChildProcess:
                 child = await _spawn(theirs.fileno())
             process = cls(child, *await asyncio.open_unix_connection(sock=ours))
         except BaseException:
-            ours.close()  # a child that has started already finds nobody, and ends
+            ours.close()  # a child that has started already finds its link closed, and ends
             raise
         try:
             await process._send(_welcome(settings))
@@ -94,11 +94,11 @@ class ChildProcess:
         return self._child.returncode is None and not self._busy
 
     async def perform(self, command: RunCommand, sink: Sink) -> bytes:
-        """Have a handler run, pass on what it says, and return its result as JSON.
+        """Have a handler run, pass on its progress, log and questions, and return its result as JSON.
 
         Raises:
             ProcessEndedError: the process ended before the handler did.
-            Exception: what the handler raised; see `crossing`.
+            Exception: what the handler raised; see `error_transport`.
 
         """
         self._busy = True
@@ -144,24 +144,24 @@ class ChildProcess:
 
     async def _send(self, message: ToChild) -> None:
         self._writer.write(pack(message))
-        with suppress(OSError):  # that it is gone is found by reading
+        with suppress(OSError):  # `_receive` finds that the child is gone
             await self._writer.drain()
 
     async def _receive(self) -> ToWorker | None:
         try:
             return await receive(self._reader, to_worker)
-        except msgspec.DecodeError:  # the handler has written into what is not its own
+        except msgspec.DecodeError:  # the handler has written into the link, which is not its own
             return None
 
     async def _watch(self) -> None:
-        """Hang up when the process is gone, and end what it left behind: a copy of it may hold the line."""
+        """Close the link when the process is gone, and kill what it left: a copy of it may hold the link open."""
         await self._child.wait()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._writer.transport.abort()
 
     async def _end(self) -> ProcessEndedError:
-        """Return how it ended; if it hangs on without a line to us, end it."""
+        """Return how it ended; kill it if it lives on without its link."""
         with anyio.move_on_after(EXIT_WITHIN_S):
             await self._child.wait()
         code = self._child.returncode
@@ -197,19 +197,19 @@ async def _spawn(channel: int) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
         PARENT_VARIABLE: str(os.getpid()),
-        # Without users' folders, in which a module may be named like one that the child needs before it knows them.
+        # Without users' folders: a module there may have the name of one that the child needs to start.
         "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path if path not in FOLDERS),
     }
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        "-P",  # the working directory is no place for its own modules either
+        "-P",  # nor does the child look for its own modules in the working directory
         "-m",
         "tidings_worker.runner.child_main",
         str(channel),
         pass_fds=(channel,),
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is the worker's to hear, and what it starts can be killed with it
+        start_new_session=True,  # Ctrl-C reaches the worker alone, and what the child starts is killed with it
     )
 
 

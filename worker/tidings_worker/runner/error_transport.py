@@ -1,8 +1,8 @@
-"""How a handler's errors cross from a child process to the worker.
+"""The transport of a handler's errors from a child process to the worker.
 
-As data, not as pickles: an exception that cannot be made anew from its arguments is common, and making one
-anew runs the user's code in the worker. What the worker needs of it besides text is whether the attempt may be
-repeated, and that is asked in the child, where the class is known.
+Errors travel as data, not as pickles: many exceptions cannot be built again from their arguments, and building one runs
+the user's code in the worker. Besides the text the worker needs to know whether the attempt may be repeated; the child
+answers that, because it knows the class.
 """
 
 import msgspec

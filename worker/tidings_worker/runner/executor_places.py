@@ -1,7 +1,7 @@
-"""What a worker has only so many of, and a job of some kinds needs one of: threads, and child processes.
+"""Places: the threads and child processes that jobs of some kinds need, and of which a worker has only so many.
 
-A job is taken together with its place. So `running` says that its handler runs, its time limit counts from its start,
-and what a worker has no place for is left to others.
+A worker takes a job together with its place. So `running` says that the handler runs, its time limit counts from its
+start, and a worker leaves to others the jobs for which it has no place.
 """
 
 from collections.abc import Callable

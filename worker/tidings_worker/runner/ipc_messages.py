@@ -1,4 +1,4 @@
-"""What a worker and its child processes say to each other: MessagePack, each with its length before it."""
+"""The messages between a worker and its child processes: MessagePack, each with its length before it."""
 
 import asyncio
 import struct
@@ -55,14 +55,14 @@ class Stop(_Message, frozen=True):
 
 
 class ChunkTaken(_Message, frozen=True):
-    """The answer to `Chunk`: it has been taken, and there is room for another."""
+    """The answer to `Chunk`: the worker has taken it, and has room for another."""
 
     number: int
-    """That of the question; so in every answer."""
+    """The number of the question; so in every answer."""
 
 
 class MemoValue(_Message, frozen=True):
-    """The answer to `RecallMemo` and `Record`."""
+    """The answer to `RecallMemo` and `RecordMemo`."""
 
     number: int
     value: str
@@ -95,22 +95,22 @@ class Progress(_Message, frozen=True):
 
 
 class Chunk(_Message, frozen=True):
-    """A log chunk, as JSON text. Answered by `Room`; the thread that sent it sends the next one after that."""
+    """A log chunk, as JSON text. Answered by `ChunkTaken`; the thread that sent it sends the next one after that."""
 
     number: int
-    """Counts what a child asks, from 1, for as long as it lives: several threads of a handler may ask at a time."""
+    """Counts the questions of a child, from 1, for as long as it lives: several threads may ask at the same time."""
     chunk: str
 
 
 class RecallMemo(_Message, frozen=True):
-    """What is recorded under this name? Answered by `Memo`."""
+    """What is recorded under this name? Answered by `MemoValue`."""
 
     number: int
     name: str
 
 
 class RecordMemo(_Message, frozen=True):
-    """Record this JSON text under a name. Answered by `Memo`, when it is durable."""
+    """Record this JSON text under a name. Answered by `MemoValue`, when it is durable."""
 
     number: int
     name: str
@@ -142,7 +142,7 @@ class Result(_Message, frozen=True):
 
 
 class FinalFailure(_Message, frozen=True):
-    """The job fails for good, for a reason that is not the handler's."""
+    """The job fails for good, for a reason that the worker's code found, not the handler."""
 
     problem: Problem
     trace: str
@@ -209,7 +209,7 @@ async def receive(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder
     """Return the next message; None if the other side is gone.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: what came is no message.
 
     """
     try:

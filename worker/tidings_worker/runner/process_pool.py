@@ -1,4 +1,4 @@
-"""The pool of child processes: started when they are wanted, used again and again, killed with the worker."""
+"""The pool of child processes: started when a job needs one, used again for other jobs, killed with the worker."""
 
 import asyncio
 import os
@@ -14,13 +14,13 @@ from .executor_places import ExecutorPlaces
 
 
 class ProcessPool:
-    """The processes of one worker, to be used as `async with`: at its end none is left."""
+    """The processes of one worker. Use it as `async with`: at its end no process is left."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         most = settings.processes or os.cpu_count() or 1
         self.places = ExecutorPlaces(most)
-        """Of its processes: who takes a job for one reserves a place first, and so never waits in `lend`."""
+        """Of its processes: a queue reserves a place before it takes a job for one, so no job waits in `lend`."""
         self._limit = asyncio.Semaphore(most)
         self._idle: list[ChildProcess] = []
         self._all: set[ChildProcess] = set()
@@ -35,7 +35,7 @@ class ProcessPool:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[ChildProcess]:
-        """Lend a process that has nothing else to do; waits while all are lent.
+        """Lend an idle process; wait while all are lent.
 
         Raises:
             ProcessEndedError: a new one was needed and did not start.

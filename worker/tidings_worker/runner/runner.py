@@ -29,17 +29,17 @@ class Returned(NamedTuple):
 
 
 class Raised(NamedTuple):
-    """The handler raised this, whatever it is."""
+    """The handler raised this."""
 
     error: BaseException
 
 
 HandlerOutcome = Returned | Raised
-"""How a handler ended: a value, so that no error of a handler's travels through the worker's own tasks."""
+"""How a handler ended: a value, so that no error of a handler travels through the worker's own tasks."""
 
 
 class HandlerCall(NamedTuple):
-    """What a handler is to be run for."""
+    """A call of a handler, and what the worker needs to know of it."""
 
     job: Job[Any, Any]
     input: bytes | msgspec.Raw
@@ -47,7 +47,7 @@ class HandlerCall(NamedTuple):
     on_begin: Callable[[], None]
     """To be called when the handler starts: before that it waits for a thread or a process."""
     on_ending: Callable[[], None]
-    """May be called when the handler is just about to end, a turn of the loop before `ended` can tell."""
+    """May be called when the handler is just about to end, a turn of the loop before `ended` calls back."""
     max_result_bytes: int
     loop: asyncio.AbstractEventLoop
     """The running one."""
@@ -57,13 +57,13 @@ class Run(Protocol):
     """One handler that runs."""
 
     ended: "asyncio.Task[HandlerOutcome]"
-    """Done when the handler has really ended. Read it with `ending_of`."""
+    """Done when the handler has really ended. Read it with `handler_outcome`."""
 
     def stop(self) -> None:
         """Ask the handler to stop; the sink says `cancelled` by now."""
 
     def kill(self) -> bool:
-        """End the handler; return whether that is in our power."""
+        """End the handler; return whether the worker can do that."""
 
 
 class Runners:
@@ -73,14 +73,14 @@ class Runners:
         self._threads = anyio.CapacityLimiter(threads)
         self._pool = pool
         self.threads = ExecutorPlaces(threads)
-        """Who takes a job for a thread reserves a place first, and so its handler never waits for one."""
+        """The queue reserves a place before it takes a job for a thread, so its handler never waits for one."""
 
     def places_of(self, need: str) -> ExecutorPlaces:
-        """Return what jobs need one of: `thread` or `process`."""
+        """Return the places of a need: `thread` or `process`."""
         return self.threads if need == "thread" else self._pool.places
 
     def start(self, work: HandlerCall) -> Run:
-        """Run a handler in the way that its kind wants."""
+        """Run a handler in the mode of its kind."""
         match work.job.mode:
             case "async":
                 return LoopRun(work)
@@ -96,7 +96,7 @@ def handler_outcome(run: Run) -> HandlerOutcome:
 
 
 class LoopRun:
-    """An `async def` handler, in a task of its own: what it does to its task it does to no other."""
+    """An `async def` handler, in a task of its own: a handler that cancels its task cancels nothing else."""
 
     def __init__(self, work: HandlerCall) -> None:
         self._work = work
@@ -105,11 +105,11 @@ class LoopRun:
         work.on_begin()
 
     def stop(self) -> None:
-        """Cancel it; see `call_in_steps`."""
+        """Cancel it; see `call_cancelled_once`."""
         self._scope.cancel()
 
     def kill(self) -> bool:
-        """Cancel it once more, even inside its shields; that is all one can do."""
+        """Cancel it once more, even inside its shields; the loop offers no stronger means."""
         self.ended.cancel()
         return False
 
@@ -124,11 +124,11 @@ class LoopRun:
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
             return Raised(error)
         finally:
-            work.on_ending()  # nothing is waited for after this: whoever it wakes finds the task done
+            work.on_ending()  # no await follows, so the attempt that this wakes finds the task done
 
 
 class ThreadRun:
-    """A plain function in a thread, which nobody can stop: it has to ask. It keeps its thread until it ends."""
+    """A plain function in a thread. No thread can be stopped: the function has to ask, and keeps its thread."""
 
     def __init__(self, work: HandlerCall, threads: anyio.CapacityLimiter) -> None:
         self._work = work
@@ -139,7 +139,7 @@ class ThreadRun:
         self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
 
     def stop(self) -> None:
-        """Do without it if it has not begun."""
+        """Give it up if it has not begun."""
         if not self._begun:
             self.ended.cancel()
 
@@ -152,7 +152,7 @@ class ThreadRun:
 
     def _call(self) -> HandlerOutcome:
         work = self._work
-        self._begun = True  # before the question, as `stop` asks in the other order: one of the two sees the other
+        self._begun = True  # before it looks at `cancelled`: `stop` does both in the other order, so one sees the other
         try:
             if work.sink.cancelled:
                 return Raised(StoppedError())
@@ -175,7 +175,7 @@ class ProcessRun:
         self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
 
     def stop(self) -> None:
-        """Let its context say so; do without it if it still waits for a process."""
+        """Have its context say so; give it up if it still waits for a process."""
         if self._process is None:
             self.ended.cancel()
         else:
