@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "A job that kills its workers is tried for ever.",
-        python("Execution._run").swap(">= self._job.policy.max_deliveries", "< 0"),
+        python("Execution.outcome").swap(">= self._job.policy.max_deliveries", "< 0"),
         ("tests/worker/test_attempt.py",),
     ),
     Mutant(

@@ -193,7 +193,10 @@ class Attempt:
         self._lifecycle.release()
 
     async def _perform(self, runners: Runners) -> None:
-        outcome = await self._execution.outcome(runners)
+        try:
+            outcome = await self._execution.outcome(runners)
+        finally:
+            self._execution.close()
         self._lifecycle.end()
         if self.handler_runs:
             log.error("handler_abandoned", reason=self._lifecycle.reason, grace_s=self._execution.grace_s)
@@ -203,13 +206,12 @@ class Attempt:
             self._reporter.stop_taking()
             log.warning("attempt_lost")
             return
-        await self._report(outcome)
-
-    async def _report(self, outcome: AttemptOutcome) -> None:
-        """Report the outcome, and log what operators should know of it."""
-        if self.traceparent and outcome.field == "problem":
+        if outcome.field == "problem" and self.traceparent:
             outcome = outcomes.add_trace_id(outcome, trace_id_of(self.traceparent))
-        answer = await self._reporter.end(outcome)
+        self._take_answer(outcome, await self._reporter.end(outcome))
+
+    def _take_answer(self, outcome: AttemptOutcome, answer: str) -> None:
+        """Take the store's answer to the report, and log what operators should know of the attempt."""
         self.outcome_label = outcomes.label_of(outcome, answer)
         if outcome.held:
             self._breakers.expect_parked_jobs(outcome.held)

@@ -95,6 +95,11 @@ class Execution:
         """How long a handler that was asked to stop may clean up, s."""
         return self._deadlines.grace_s
 
+    def close(self) -> None:
+        """End the calls that the handler has left open, and cancel every timer."""
+        self._sink.end_calls()
+        self._deadlines.cancel()
+
     def shorten_grace(self, seconds: float) -> None:
         """Give the handler no more than some seconds to clean up."""
         self._deadlines.shorten_grace(seconds)
@@ -104,13 +109,6 @@ class Execution:
 
         The handler may still run after this, if it did not stop within its grace and cannot be killed.
         """
-        try:
-            return await self._run(runners)
-        finally:
-            self._sink.end_calls()
-            self._deadlines.cancel()
-
-    async def _run(self, runners: Runners) -> AttemptOutcome | None:
         if self._started.lost >= self._job.policy.max_deliveries:
             return await self._worn_out()
         if self._lifecycle.must_stop():
