@@ -90,18 +90,18 @@ def traceback_of(error: BaseException) -> str:
     if isinstance(error, TransportedError):  # its own traceback is the worker's; the note holds the child's
         return "\n".join(error.__notes__)[-MAX_TRACEBACK:]
     try:
-        told = traceback.TracebackException.from_exception(error)
-        for one in _chain(told):
+        described = traceback.TracebackException.from_exception(error)
+        for one in _chain(described):
             one.stack = traceback.StackSummary.from_list(_below_worker(one.stack))
-        text = "".join(told.format())
+        text = "".join(described.format())
     except BaseException:  # noqa: BLE001
         return f"({error_name(error)}: its traceback cannot be had)"
     return text[-MAX_TRACEBACK:].encode("utf-8", "backslashreplace").decode()
 
 
-def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+def _chain(described: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
     """Yield it and its causes and contexts, and the exceptions of exception groups among them."""
-    found, seen = [told], set()
+    found, seen = [described], set()
     while found:
         one = found.pop()
         if id(one) not in seen:

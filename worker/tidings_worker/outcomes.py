@@ -82,8 +82,8 @@ def unwound(state: State, refused: Problem, *, compensation: str, error: BaseExc
 
     """
     if compensation:
-        told = msgspec.structs.replace(refused, compensation=compensation)
-        return msgspec.structs.replace(failed(told, error), compensation=compensation)
+        amended = msgspec.structs.replace(refused, compensation=compensation)
+        return msgspec.structs.replace(failed(amended, error), compensation=compensation)
     return cancelled() if state is State.CANCELLED else expired() if state is State.EXPIRED else failed(refused)
 
 
@@ -92,10 +92,10 @@ def step_failed(error: StepError) -> AttemptOutcome:
     found = {"step": error.name, "path": error.path, "detail": error.problem.detail}
     detail = f"step {error.path} ({error.name}) failed: {error.problem.detail}"
     # Whether a child has undone its work concerns the child: this saga has its own work to undo.
-    told = msgspec.structs.replace(
+    amended = msgspec.structs.replace(
         error.problem, detail=detail, errors=[found, *(error.problem.errors or ())], compensation=None
     )
-    return failed(told, error.__cause__ or error)
+    return failed(amended, error.__cause__ or error)
 
 
 def step_failure(
@@ -207,7 +207,8 @@ def label_of(outcome: AttemptOutcome, answer: str) -> str:
 
 def add_trace_id(outcome: AttemptOutcome, trace_id: str) -> AttemptOutcome:
     """Return an outcome whose problem says to which trace it belongs."""
-    return msgspec.structs.replace(outcome, value=f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}')
+    amended = f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}'
+    return msgspec.structs.replace(outcome, value=amended, tail=outcome.tail.replace(outcome.value, amended, 1))
 
 
 def retry_delay_s(attempt: int, draw: float) -> float:

@@ -44,9 +44,11 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     ] = 0
     lease_s: Annotated[
         Seconds,
-        Meta(description="How long a job is left to a worker that does not say it lives; then another takes it."),
+        Meta(description="How long a job is left to a worker without a heartbeat; then another worker takes it over."),
     ] = 10.0
-    heartbeat_s: Annotated[Seconds, Meta(description="Time between signs of life; at most a third of the lease.")] = 2.0
+    heartbeat_s: Annotated[Seconds, Meta(description="Time between two heartbeats; at most a third of the lease.")] = (
+        2.0
+    )
     blocked_s: Annotated[
         Seconds,
         Meta(
