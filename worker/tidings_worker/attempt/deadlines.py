@@ -36,12 +36,12 @@ class Deadlines:
             self.wake_after(self.grace_s)
 
     def wake_after(self, seconds: float) -> None:
-        """Wake the attempt after some seconds; this replaces the wakeup that was asked for before."""
-        self.keep_asleep()
+        """Wake the attempt after some seconds; this replaces an earlier such wakeup."""
+        self.cancel_wakeup()
         self._wait_timer = self._loop.call_later(seconds, self._lifecycle.wake)
 
-    def keep_asleep(self) -> None:
-        """Take back the wakeup that was asked for."""
+    def cancel_wakeup(self) -> None:
+        """Cancel the wakeup of `wake_after`."""
         if self._wait_timer is not None:
             self._wait_timer.cancel()
             self._wait_timer = None
@@ -50,7 +50,7 @@ class Deadlines:
         """Cancel every timer. A cancelled timer also lets go of what it would have called."""
         for timer in self._limit_timers:
             timer.cancel()
-        self.keep_asleep()
+        self.cancel_wakeup()
 
     async def end(self, run: Run) -> None:
         """Have a handler end: ask it, give it its grace, then kill it if that is possible.

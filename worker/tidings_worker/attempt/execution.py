@@ -238,7 +238,7 @@ class Execution:
         await lifecycle.wakeup
         saga.end_rebuilding()
         await self._end(run)
-        self._deadlines.keep_asleep()
+        self._deadlines.cancel_wakeup()
 
     # An attempt that did not end by itself.
 
