@@ -57,10 +57,7 @@ MUTANTS = (
     ),
     Mutant(
         "An order to stop that arrives late cuts the unwinding of a saga short.",
-        python("STOP_EFFECTS").swap(
-            "AttemptState.COMPENSATING: {\n        StopReason.CANCEL: _NONE",
-            "AttemptState.COMPENSATING: {\n        StopReason.CANCEL: _STOP",
-        ),
+        python("_UNWINDING").swap("StopReason.CANCEL: _NONE", "StopReason.CANCEL: _STOP"),
         (MOMENTS,),
     ),
     Mutant(

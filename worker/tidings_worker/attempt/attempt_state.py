@@ -53,43 +53,33 @@ _NONE, _STOP = StopEffect.NONE, StopEffect.STOP
 _LOSE = StopEffect.STOP | StopEffect.DISCARD_REPORT
 _LEAVE = StopEffect.STOP | StopEffect.SHORTEN_GRACE
 
+_FORWARD: Final = {
+    StopReason.CANCEL: _STOP,
+    StopReason.EXPIRED: _STOP,
+    StopReason.TIMEOUT: _STOP,
+    StopReason.HAND_BACK: _LEAVE,
+    StopReason.LOST: _LOSE,
+    StopReason.WAITING: _STOP,
+    StopReason.REFUSED: _STOP,
+}
+"""The row of an attempt that does its work."""
+
+_UNWINDING: Final = {
+    StopReason.CANCEL: _NONE,
+    StopReason.EXPIRED: _NONE,
+    StopReason.TIMEOUT: _STOP,
+    StopReason.HAND_BACK: _LEAVE,
+    StopReason.LOST: _LOSE,
+    StopReason.WAITING: _STOP,
+    StopReason.REFUSED: _STOP,
+}
+"""The row of an attempt that undoes its work."""
+
 STOP_EFFECTS: Final[dict[AttemptState, dict[StopReason, StopEffect]]] = {
-    AttemptState.STARTING: {
-        StopReason.CANCEL: _STOP,
-        StopReason.EXPIRED: _STOP,
-        StopReason.TIMEOUT: _STOP,
-        StopReason.HAND_BACK: _LEAVE,
-        StopReason.LOST: _LOSE,
-        StopReason.WAITING: _STOP,
-        StopReason.REFUSED: _STOP,
-    },
-    AttemptState.RUNNING: {
-        StopReason.CANCEL: _STOP,
-        StopReason.EXPIRED: _STOP,
-        StopReason.TIMEOUT: _STOP,
-        StopReason.HAND_BACK: _LEAVE,
-        StopReason.LOST: _LOSE,
-        StopReason.WAITING: _STOP,
-        StopReason.REFUSED: _STOP,
-    },
-    AttemptState.REBUILDING: {
-        StopReason.CANCEL: _NONE,
-        StopReason.EXPIRED: _NONE,
-        StopReason.TIMEOUT: _STOP,
-        StopReason.HAND_BACK: _LEAVE,
-        StopReason.LOST: _LOSE,
-        StopReason.WAITING: _STOP,
-        StopReason.REFUSED: _STOP,
-    },
-    AttemptState.COMPENSATING: {
-        StopReason.CANCEL: _NONE,
-        StopReason.EXPIRED: _NONE,
-        StopReason.TIMEOUT: _STOP,
-        StopReason.HAND_BACK: _LEAVE,
-        StopReason.LOST: _LOSE,
-        StopReason.WAITING: _STOP,
-        StopReason.REFUSED: _STOP,
-    },
+    AttemptState.STARTING: _FORWARD,
+    AttemptState.RUNNING: _FORWARD,
+    AttemptState.REBUILDING: _UNWINDING,
+    AttemptState.COMPENSATING: _UNWINDING,
     # The first reason stands. A worker that leaves does not wait the whole grace of it.
     AttemptState.STOPPING: {
         StopReason.CANCEL: _NONE,
