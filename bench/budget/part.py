@@ -115,7 +115,7 @@ WORKER: Final = (
     Rule("run", "tidings_worker/attempt/handler_sink.py"),
     Rule("run", "tidings_worker/attempt/execution.py"),
     Rule("run", "tidings_worker/attempt/lifecycle.py"),
-    Rule("run", "tidings_worker/attempt/deadlines.py"),
+    Rule("run", "tidings_worker/attempt/attempt_deadlines.py"),
     Rule("run", "tidings_worker/runner/runner.py"),
     Rule("run", "tidings_worker/runner/cancel_once.py"),
     Rule("run", "tidings_worker/runner/arguments.py"),

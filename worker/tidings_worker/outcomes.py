@@ -26,17 +26,12 @@ _encode = msgspec.json.Encoder().encode
 
 def succeeded(result: bytes) -> AttemptOutcome:
     """Return the outcome of a handler that returned; `result` is JSON."""
-    text = result.decode()
-    return AttemptOutcome(
-        State.SUCCEEDED, "result", text, _outcome_tail("succeeded", State.SUCCEEDED, f'{{"result":{text}}}')
-    )
+    return AttemptOutcome(State.SUCCEEDED, "result", result.decode())
 
 
 def failed(refused: Problem, error: BaseException | None = None) -> AttemptOutcome:
     """Return the outcome of a job that failed for good."""
-    text = _encode(refused).decode()
-    tail = _outcome_tail("failed", State.FAILED, f'{{"problem":{text}}}')
-    return AttemptOutcome(State.FAILED, "problem", text, tail, note=_note_of_error(error))
+    return AttemptOutcome(State.FAILED, "problem", _encode(refused).decode(), note=_note_of_error(error))
 
 
 def unreadable_record() -> Problem:
@@ -46,17 +41,17 @@ def unreadable_record() -> Problem:
 
 def cancelled() -> AttemptOutcome:
     """Return the outcome of an attempt that a client or an operator cancelled."""
-    return AttemptOutcome(State.CANCELLED, "", "", _outcome_tail("cancelled", State.CANCELLED, "{}"))
+    return AttemptOutcome(State.CANCELLED)
 
 
 def expired() -> AttemptOutcome:
     """Return the outcome of a job whose deadline passed while it ran."""
-    return AttemptOutcome(State.EXPIRED, "", "", _outcome_tail("expired", State.EXPIRED, "{}"))
+    return AttemptOutcome(State.EXPIRED)
 
 
 def handed_back() -> AttemptOutcome:
     """Return the outcome of an attempt whose worker leaves; the attempt does not count."""
-    return AttemptOutcome(State.QUEUED, "", "", _outcome_tail("queued", State.QUEUED, "{}"), uncounted=1)
+    return AttemptOutcome(State.QUEUED, uncounted=1)
 
 
 def waiting(delay_ms: int, woken: int, awaits: str) -> AttemptOutcome:
@@ -82,8 +77,8 @@ def unwound(state: State, refused: Problem, *, compensation: str, error: BaseExc
 
     """
     if compensation:
-        amended = msgspec.structs.replace(refused, compensation=compensation)
-        return msgspec.structs.replace(failed(amended, error), compensation=compensation)
+        told = msgspec.structs.replace(refused, compensation=compensation)
+        return msgspec.structs.replace(failed(told, error), compensation=compensation)
     return cancelled() if state is State.CANCELLED else expired() if state is State.EXPIRED else failed(refused)
 
 
@@ -92,10 +87,10 @@ def step_failed(error: StepError) -> AttemptOutcome:
     found = {"step": error.name, "path": error.path, "detail": error.problem.detail}
     detail = f"step {error.path} ({error.name}) failed: {error.problem.detail}"
     # Whether a child has undone its work concerns the child: this saga has its own work to undo.
-    amended = msgspec.structs.replace(
+    told = msgspec.structs.replace(
         error.problem, detail=detail, errors=[found, *(error.problem.errors or ())], compensation=None
     )
-    return failed(amended, error.__cause__ or error)
+    return failed(told, error.__cause__ or error)
 
 
 def step_failure(
@@ -184,8 +179,8 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
     )
 
 
-def label_of(outcome: AttemptOutcome, answer: str) -> str:
-    """Return how an attempt ended, as a label of metrics: the job's state if it is terminal; empty: it was lost.
+def label_of(outcome: AttemptOutcome, answer: ReportAnswer) -> str:
+    """Return how an attempt ended, for metrics: the job's state if it is terminal; empty: it was lost.
 
     Args:
         outcome: what was reported.
@@ -207,8 +202,7 @@ def label_of(outcome: AttemptOutcome, answer: str) -> str:
 
 def add_trace_id(outcome: AttemptOutcome, trace_id: str) -> AttemptOutcome:
     """Return an outcome whose problem says to which trace it belongs."""
-    amended = f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}'
-    return msgspec.structs.replace(outcome, value=amended, tail=outcome.tail.replace(outcome.value, amended, 1))
+    return msgspec.structs.replace(outcome, value=f'{outcome.value[:-1]},"trace_id":"{trace_id}"}}')
 
 
 def retry_delay_s(attempt: int, draw: float) -> float:

@@ -15,7 +15,7 @@ from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.keys import StoreKeys
 from tidings.store.retention import RetentionWatch
-from tidings.tracing.spans import tracing_of
+from tidings.tracing.tracing_setup import tracing_of
 
 from .build import WorkerIdentity, WorkerParts, build
 from .commands import CommandFollower, PauseFollower

@@ -14,6 +14,7 @@ from tidings.logging.log_setup import LOG_SUBJECT, debug_enabled
 from tidings.protocol.envelope import Envelope
 from tidings.protocol.trace_context import trace_id_of
 from tidings.saga.step_errors import StepError
+from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptStore, LeaseRenewal, ReadyEntry, Started
 from tidings.tracing.spans import Span, Tracing
 from tidings_worker import outcomes
@@ -210,13 +211,13 @@ class Attempt:
             outcome = outcomes.add_trace_id(outcome, trace_id_of(self.traceparent))
         self._take_answer(outcome, await self._reporter.end(outcome))
 
-    def _take_answer(self, outcome: AttemptOutcome, answer: str) -> None:
+    def _take_answer(self, outcome: AttemptOutcome, answer: ReportAnswer) -> None:
         """Take the store's answer to the report, and log what operators should know of the attempt."""
         self.outcome_label = outcomes.label_of(outcome, answer)
         if outcome.held:
             self._breakers.expect_parked_jobs(outcome.held)
         error = self._execution.error
-        if answer == "lost":
+        if answer is ReportAnswer.LOST:
             log.warning("outcome_refused", state=outcome.state)
         elif error is not None and not isinstance(error, _EXPECTED_ERRORS):
             log.warning("attempt_failed", state=outcome.state, exception=traceback_of(error))

@@ -19,9 +19,9 @@ from tidings_worker.runner.runner import HandlerCall, Raised, Returned, Run, Run
 from tidings_worker.saga.compensation import CompensationRun, Compensator
 from tidings_worker.stop_reason import StopReason
 
+from .attempt_deadlines import Deadlines
 from .attempt_state import AttemptState
 from .blocked_loop import BLOCKED_LOOP_MEMO, read_blocked_loop
-from .deadlines import Deadlines
 from .handler_sink import HandlerSink
 from .lifecycle import Lifecycle
 from .started_job import StartedJob

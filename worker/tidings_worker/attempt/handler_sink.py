@@ -9,6 +9,7 @@ from tidings.errors import StoppedError
 from tidings.protocol.problems import Problem
 from tidings.protocol.tokens import Token
 from tidings.saga.step_errors import SagaUseError
+from tidings.store.answers import FenceAnswer
 from tidings.store.attempt_store import AttemptStore, MemoReply
 from tidings_worker import fork
 from tidings_worker.circuit.guarded_calls import GuardedCalls
@@ -119,9 +120,9 @@ class HandlerSink(Sink):
         return memo.value
 
     def _is_ours(self, memo: MemoReply) -> bool:
-        if memo.answer == "lost":
+        if memo.answer is FenceAnswer.LOST:
             self.stop(StopReason.LOST)
-        return memo.answer != "lost"
+        return memo.answer is not FenceAnswer.LOST
 
     # Calls behind circuit breakers.
 

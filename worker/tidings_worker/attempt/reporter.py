@@ -101,7 +101,7 @@ class Reporter:
         """Return when there is room for more log chunks."""
         await self._room.wait()
 
-    async def end(self, outcome: AttemptOutcome) -> str:
+    async def end(self, outcome: AttemptOutcome) -> ReportAnswer:
         """Report how the attempt ended, after all progress and log before it; return the store's answer.
 
         The store may be away for a while: this goes on until it answers, or the caller is cancelled.
@@ -163,11 +163,11 @@ class Reporter:
         answer = self._store.report(report, apart=True) if self._refused else self._store.report(report)
         answer.add_done_callback(lambda answer: self._answered(report, answer))
 
-    def _answered(self, report: AttemptReport, answer: "asyncio.Future[str]") -> None:
+    def _answered(self, report: AttemptReport, answer: "asyncio.Future[ReportAnswer]") -> None:
         if self._ended.done():  # the attempt is over, and its reports were discarded
             return
         if answer.cancelled():  # the event loop ends, and cancels everything
-            self._conclude("lost")
+            self._conclude(ReportAnswer.LOST)
             return
         error = answer.exception()
         if isinstance(error, StoreClosedError):
@@ -186,9 +186,9 @@ class Reporter:
             self.ended_ms = self._store.reported_ms
             self._conclude(answer)
             return
-        if answer == "cancel":
+        if answer is ReportAnswer.CANCEL:
             self._on_answer(StopReason.CANCEL)
-        self._unsent_log_bytes -= sum(len(chunk) for _, _, chunk in report.events)
+        self._unsent_log_bytes -= sum(len(data) for kind, data in report.events if kind is EventClass.LOG)
         if self._unsent_log_bytes <= BUFFER_BYTES:
             self._room.set()
         self._under_way = False
@@ -199,7 +199,7 @@ class Reporter:
         self.stop_taking()
         if not self._ended.done():
             self._ended.set_result(answer)
-        if answer == "lost":
+        if answer is ReportAnswer.LOST:
             self._on_answer(StopReason.LOST)
 
 

@@ -5,6 +5,7 @@ import asyncio
 import anyio
 import structlog
 
+from tidings.store.answers import LeaseAnswer
 from tidings.store.availability.retry_delay import LONGEST_S
 from tidings_worker.settings import WorkerSettings
 from tidings_worker.stop_reason import StopReason
@@ -59,7 +60,7 @@ class Leases:
                 longest_s = min(LONGEST_S, self._settings.heartbeat_s / 2)
                 answers = await self._caller.ask(self._store.beat, beats, longest_s=longest_s)
                 for attempt, answer in zip(attempts, answers, strict=True):
-                    if answer != "ok":
+                    if answer is not LeaseAnswer.OK:
                         attempt.stop(StopReason(answer))
 
     async def take_over(self, tier: str, attempts: asyncio.TaskGroup) -> None:
