@@ -13,6 +13,8 @@ from rich.table import Table
 
 from tidings.circuit.breaker_record import BreakerRecord, BreakerState, BreakerView
 from tidings.logging.printable import printable_json, printable_json_line
+from tidings.protocol.admin_messages import BreakerOrder
+from tidings.store.admin.operator_actions import OperatorActions
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
@@ -22,6 +24,7 @@ from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
 from .dead_letters.letter_view import utc_text
+from .local_operator import operator_actions
 
 breaker = typer.Typer(help="Look at circuit breakers, open and close them by hand.", no_args_is_help=True)
 
@@ -76,7 +79,7 @@ def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
 def open_(name: Name, *, for_: For = None, **flags: Any) -> None:
     """Open a breaker: no call comes by it for the time given; without --for until somebody closes it."""
     seconds = _seconds(for_)
-    _act(name, flags, lambda breakers: breakers.open(name, seconds))
+    _act(name, flags, lambda actions: actions.hold_breaker(name, BreakerOrder(state="open", seconds=seconds)))
 
 
 @breaker.command("close")
@@ -84,31 +87,31 @@ def open_(name: Name, *, for_: For = None, **flags: Any) -> None:
 def close(name: Name, *, for_: For = None, **flags: Any) -> None:
     """Close a breaker: calls come by again. With --for it is held closed so long, however many of them fail."""
     seconds = _seconds(for_)
-    _act(name, flags, lambda breakers: breakers.close(name, seconds))
+    order = BreakerOrder(state="auto" if seconds is None else "closed", seconds=seconds)
+    _act(name, flags, lambda actions: actions.hold_breaker(name, order))
 
 
 @breaker.command("reset")
 @store_flags
 def reset(name: Name, **flags: Any) -> None:
     """Close a breaker, and have it forget its counts and failures."""
-    _act(name, flags, lambda breakers: breakers.reset(name))
+    _act(name, flags, lambda actions: actions.reset_breaker(name))
 
 
-def _act(name: str, flags: dict[str, Any], act: Callable[[BreakerStore], Awaitable[BreakerView]]) -> None:
+def _act(name: str, flags: dict[str, Any], act: Callable[[OperatorActions], Awaitable[BreakerView]]) -> None:
     async def run(store: Redis) -> None:
-        breakers = BreakerStore(store, StoreKeys())
-        found = {one.name: one for one in await breakers.shown()}
+        found = {one.name: one for one in await BreakerStore(store, StoreKeys()).shown()}
         if name not in found and name not in await _of_kinds(store):
             raise await _unknown(store, name, found)
-        view = await act(breakers)
+        view = await act(operator_actions(store))
         open_console().print(cell(f"The breaker {name} is {_state(view.state)}{_until(view.wait_ms, view.state)}."))
 
     with_store(flags, run)
 
 
-def _seconds(text: str | None) -> float:
+def _seconds(text: str | None) -> float | None:
     if text is None:
-        return 0.0
+        return None
     seconds = read_duration("--for", text)
     if not 0 < seconds <= MAX_FOR_S:
         raise CommandError(f"--for {text}: a breaker is held for more than 0 s and at most a year")

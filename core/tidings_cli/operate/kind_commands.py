@@ -19,6 +19,7 @@ from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
 from .dead_letters.letter_view import utc_text
+from .local_operator import operator_actions
 
 kinds = typer.Typer(help="Look at the kinds that workers registered, and remove some.", no_args_is_help=True)
 
@@ -78,7 +79,7 @@ def remove(
                 )
             if not force:
                 await _refuse_waiting(store, found, name)
-        await registry.remove(names)
+        await operator_actions(store).remove_kinds(names)
         open_console().print(cell(f"Removed: {', '.join(names)}."))
 
     with_store(flags, run)

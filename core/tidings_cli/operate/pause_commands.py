@@ -1,16 +1,15 @@
 """The commands `tidings pause QUEUE` and `tidings resume QUEUE`: have workers take nothing, or take again."""
 
-import getpass
 from typing import Annotated, Any
 
 import typer
 from redis.asyncio import Redis
 
-from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.keys import StoreKeys
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
+from .local_operator import operator_actions
 from .queue_names import known_queues, unknown_queue
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
@@ -24,8 +23,7 @@ def pause(queue: Queue, **flags: Any) -> None:
         known = await known_queues(store)
         if queue not in known:
             raise unknown_queue(queue, known)
-        fresh = await PausedQueues(store, StoreKeys()).pause(queue, f"{getpass.getuser()} (tidings pause)")
-        if fresh:
+        if await operator_actions(store).pause(queue):
             text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
         else:
             text = f"{queue} was paused already."
@@ -39,7 +37,7 @@ def resume(queue: Queue, **flags: Any) -> None:
     """Have the workers of a paused queue take again."""
 
     async def run(store: Redis) -> None:
-        was_paused = await PausedQueues(store, StoreKeys()).resume(queue)
+        was_paused = await operator_actions(store).resume(queue)
         text = f"The workers of {queue} take again." if was_paused else f"{queue} was not paused."
         open_console().print(cell(text))
 

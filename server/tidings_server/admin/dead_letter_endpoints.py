@@ -5,7 +5,6 @@ Every endpoint here raises `ProblemError` or `StoreError`, which its route makes
 
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from starlette.requests import Request
@@ -25,23 +24,22 @@ from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
+from tidings.store.admin.operator_actions import CHANGED, LetterAction
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import unknown_token
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, check_queue, limit_of, text_of
-from .audit_middleware import mark_dry_run, mark_unchanged
+from .audit_recorder import AuditRecorder
 
 MAX_SCANNED = 2_000
-"""DeadLetterEndpoints of one queue that one request reads at the most, while it looks for those of a kind."""
+"""Letters of one queue that one request reads at the most, while it looks for those of a kind."""
 
 BATCH_SIZE = 100
-"""DeadLetterEndpoints in one call of the store."""
+"""Letters in one call of the store."""
 
 _CURSOR = re.compile(r"(\d{1,16})-(\d{1,16})@(.{1,63})")
-
-LetterAction = Callable[[DeadLetters, list[str]], Awaitable[list[str]]]
 
 
 class LetterPosition:
@@ -81,8 +79,9 @@ class LetterPosition:
 class DeadLetterEndpoints:
     """The endpoints under `/v1/admin/dead`."""
 
-    def __init__(self, runtime: ServerRuntime) -> None:
+    def __init__(self, runtime: ServerRuntime, recorder: AuditRecorder) -> None:
         self._runtime = runtime
+        self._recorder = recorder
 
     async def page(self, request: Request, _: Identity) -> Response:
         """`GET /v1/admin/dead`: the newest first; one that is short before the last is incomplete."""
@@ -109,15 +108,15 @@ class DeadLetterEndpoints:
         incomplete = cursor is not None and len(shown) < limit
         return json_response(LetterPage(letters=[view(one) for _, one in shown], cursor=cursor, incomplete=incomplete))
 
-    async def replay(self, request: Request, _: Identity) -> Response:
+    async def replay(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/dead/replay`: put failed jobs back into their queues, under their tokens."""
-        return await self._act(request, DeadLetters.replay)
+        return await self._act(request, identity, LetterAction.REPLAY)
 
-    async def drop(self, request: Request, _: Identity) -> Response:
+    async def drop(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/dead/drop`: remove letters for good; the jobs stay failed."""
-        return await self._act(request, DeadLetters.drop)
+        return await self._act(request, identity, LetterAction.DROP)
 
-    async def _act(self, request: Request, act: LetterAction) -> Response:
+    async def _act(self, request: Request, identity: Identity, action: LetterAction) -> Response:
         choice = await body_of(request, LetterChoice, self._runtime.settings.request_within_s)
         if (choice.tokens is None) == (choice.filter is None):
             raise problem_error("invalid_frame", "give `tokens` or `filter`, one of them", field="/tokens")
@@ -128,18 +127,14 @@ class DeadLetterEndpoints:
             assert choice.filter is not None
             (chosen, more), refused = await self._meant(choice.filter), []
         if choice.dry_run:
-            mark_dry_run(request)
             return json_response(LettersActed(done=len(chosen), dry_run=True, refused=refused, more=more))
-        done = 0
-        for letters, some in self._batches(chosen):
-            for letter, answer in zip(some, await act(letters, [one.entry for one in some]), strict=True):
-                if answer in ("queued", "dropped"):
-                    done += 1
-                else:
-                    refused.append(Refusal(token=letter.token, why=answer))
-        if not done:
-            mark_unchanged(request)
-        return json_response(LettersActed(done=done, dry_run=False, refused=refused, more=more))
+        async with self._recorder.actions(request, identity).letters(action, choice) as batches:
+            for queue, some in self._batches(chosen):
+                answers = await batches.perform(queue, [one.entry for one in some])
+                for letter, answer in zip(some, answers, strict=True):
+                    if answer not in CHANGED:
+                        refused.append(Refusal(token=letter.token, why=answer))
+        return json_response(LettersActed(done=batches.changed, dry_run=False, refused=refused, more=more))
 
     async def _named(self, texts: list[str]) -> tuple[list[DeadLetter], list[Refusal]]:
         tokens = [self._token(text, index) for index, text in enumerate(texts)]
@@ -170,12 +165,13 @@ class DeadLetterEndpoints:
                     found.append(letter)
         return found, False
 
-    def _batches(self, chosen: list[DeadLetter]) -> list[tuple[DeadLetters, list[DeadLetter]]]:
+    @staticmethod
+    def _batches(chosen: list[DeadLetter]) -> list[tuple[str, list[DeadLetter]]]:
         by_queue: defaultdict[str, list[DeadLetter]] = defaultdict(list)
         for letter in chosen:
             by_queue[letter.queue].append(letter)
         return [
-            (self._of(queue), some[first : first + BATCH_SIZE])
+            (queue, some[first : first + BATCH_SIZE])
             for queue, some in by_queue.items()
             for first in range(0, len(some), BATCH_SIZE)
         ]

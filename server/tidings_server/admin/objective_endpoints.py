@@ -1,88 +1,45 @@
-"""The audit log, objectives and pauses over HTTP.
+"""Objectives over HTTP: what operators want of the jobs of each kind, and how those jobs did.
 
-Every endpoint here raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
+The endpoints raise `ProblemError` or `StoreError`, which their route makes an answer (`routes.answered`).
 """
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import AuditLine, AuditPage, Objective, ObjectiveList, ObjectiveRule, QueueState
+from tidings.protocol.admin_messages import Objective, ObjectiveList, ObjectiveRule
 from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.problems import problem_error
-from tidings.store.admin.audit_log import AuditLog, AuditStream
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings.store.admin.objective_rules import Objectives
-from tidings.store.admin.paused_queues import PausedQueues
 from tidings_server.auth.identity import Identity
 from tidings_server.observability.job_statistics import FAILED
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
-from .admin_requests import body_of, limit_of, no_body_of, text_of
-from .audit_middleware import mark_unchanged
+from .admin_requests import body_of
+from .audit_recorder import AuditRecorder
 
 MAX_OBJECTIVES = 1_000
 """Kinds with an objective."""
 
-_CURSOR = re.compile(rf"[0-9]{{1,16}}-[0-9]{{1,16}}(@({'|'.join(AuditStream)}))?")
-
 
 class ObjectiveEndpoints:
-    """The endpoints."""
+    """Show the objectives and replace them."""
 
-    def __init__(self, runtime: ServerRuntime) -> None:
+    def __init__(self, runtime: ServerRuntime, recorder: AuditRecorder) -> None:
         self._runtime = runtime
-        self._audit = AuditLog(runtime.client, runtime.keys)
+        self._recorder = recorder
         self._objectives = Objectives(runtime.client, runtime.keys)
-        self._paused = PausedQueues(runtime.client, runtime.keys)
-
-    async def audit(self, request: Request, _: Identity) -> Response:
-        """`GET /v1/admin/audit`: what operators did and callers were refused, the newest first."""
-        limit, cursor = limit_of(request), text_of(request, "cursor")
-        if cursor and not _CURSOR.fullmatch(cursor):
-            raise problem_error("invalid_frame", "`cursor` takes the cursor of the page before", field="/cursor")
-        found = await self._audit.page(cursor, limit)
-        lines = [
-            AuditLine(
-                at=one.at,
-                who=one.who,
-                address=one.address,
-                action=one.action,
-                target=one.target,
-                detail=one.detail,
-                outcome=one.outcome,
-                unrecorded=one.unrecorded,
-            )
-            for one in found
-        ]
-        return json_response(AuditPage(entries=lines, cursor=found[-1].cursor if len(found) == limit else None))
-
-    async def pause(self, request: Request, identity: Identity) -> Response:
-        """`POST /v1/admin/queues/{queue}/pause`: its workers take nothing more."""
-        queue = self._queue(request)
-        await no_body_of(request, self._runtime.settings.request_within_s)
-        if not await self._paused.pause(queue, identity.owner):
-            mark_unchanged(request)
-        return json_response(QueueState(queue=queue, paused=True))
-
-    async def resume(self, request: Request, _: Identity) -> Response:
-        """`POST /v1/admin/queues/{queue}/resume`: its workers take again."""
-        queue = self._queue(request)
-        await no_body_of(request, self._runtime.settings.request_within_s)
-        if not await self._paused.resume(queue):
-            mark_unchanged(request)
-        return json_response(QueueState(queue=queue, paused=False))
 
     async def objectives(self, _: Request, __: Identity) -> Response:
-        """`GET /v1/admin/objectives`: what is wanted, and how it is kept."""
+        """`GET /v1/admin/objectives`: the objectives, and how the jobs keep them."""
         return json_response(await self._measured(await self._objectives.all()))
 
-    async def set_objectives(self, request: Request, _: Identity) -> Response:
-        """`PUT /v1/admin/objectives`: have these, and no others; answers as `GET` does."""
+    async def set_objectives(self, request: Request, identity: Identity) -> Response:
+        """`PUT /v1/admin/objectives`: replace all objectives; the answer is that of `GET`."""
         given = await body_of(request, dict[str, msgspec.Raw], self._runtime.settings.request_within_s)
         if len(given) > MAX_OBJECTIVES:
             raise problem_error(
@@ -94,7 +51,7 @@ class ObjectiveEndpoints:
                 raise problem_error(
                     "unknown_name", f"no worker has registered the kind {kind[:100]!r}", field=f"/{kind[:100]}"
                 )
-        await self._objectives.replace(rules)
+        await self._recorder.actions(request, identity).replace_objectives(rules)
         return json_response(await self._measured(rules))
 
     async def _measured(self, rules: dict[str, ObjectiveRule]) -> ObjectiveList:
@@ -106,15 +63,9 @@ class ObjectiveEndpoints:
                 jobs[job.kind].append(job)
         return ObjectiveList(objectives=[measured(kind, rule, jobs[kind]) for kind, rule in sorted(rules.items())])
 
-    def _queue(self, request: Request) -> str:
-        queue: str = request.path_params["queue"]
-        if queue not in self._runtime.kinds.queues:
-            raise problem_error("unknown_name", f"there is no queue {queue[:100]!r}", field="/queue")
-        return queue
-
 
 def _rule(kind: str, raw: msgspec.Raw) -> ObjectiveRule:
-    """Return one rule; the decoder of the whole would not say of which kind it is that is wrong."""
+    """Return one rule. The rules are decoded one by one, so that a refusal names the kind whose rule is wrong."""
     try:
         return msgspec.json.decode(raw, type=ObjectiveRule)
     except msgspec.ValidationError as error:

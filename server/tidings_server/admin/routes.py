@@ -5,7 +5,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tidings.protocol.problems import ProblemError
-from tidings.store.admin.audit_log import AuditLog
 from tidings.store.availability.store_errors import StoreError
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import store_problem
@@ -15,28 +14,32 @@ from tidings_server.web.compression import compressing
 from tidings_server.web.query_parameters import allow_parameters
 from tidings_server.web.responses import problem_response
 
+from .audit_log_endpoint import AuditLogEndpoint
 from .audit_middleware import AuditMiddleware
+from .audit_recorder import AuditRecorder
+from .breaker_endpoint import BreakerEndpoint
 from .dead_letter_endpoints import DeadLetterEndpoints
 from .job_search import JobSearch
 from .objective_endpoints import ObjectiveEndpoints
-from .operator_endpoints import OperatorEndpoints
+from .operator_job_endpoints import OperatorJobEndpoints
+from .overview_endpoints import OverviewEndpoints
+from .queue_pause_endpoints import QueuePauseEndpoints
 
 PAGE = ("limit", "cursor")
 """The parameters of a query whose answer comes in pages."""
 
 FILTERS = ("token", "state", "kind", "queue", "correlation_id", "since", "until")
-"""Those by which jobs are searched."""
+"""The parameters by which jobs are searched."""
 
 
 def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRoute]:
     """Return the routes."""
-    console, letters, search, goals = (
-        OperatorEndpoints(runtime),
-        DeadLetterEndpoints(runtime),
-        JobSearch(runtime),
-        ObjectiveEndpoints(runtime),
-    )
-    acts = AuditMiddleware(AuditLog(runtime.client, runtime.keys))
+    recorder = AuditRecorder(runtime)
+    audited = AuditMiddleware(recorder)
+    overview, search, audit = OverviewEndpoints(runtime), JobSearch(runtime), AuditLogEndpoint(runtime)
+    jobs, breakers = OperatorJobEndpoints(runtime, recorder), BreakerEndpoint(runtime, recorder)
+    queues, letters = QueuePauseEndpoints(runtime, recorder), DeadLetterEndpoints(runtime, recorder)
+    objectives = ObjectiveEndpoints(runtime, recorder)
 
     def look(path: str, endpoint: AuthorizedHandler, *parameters: str) -> Route:
         route = compressing(authorize(allow_parameters(answered(endpoint), *parameters), "admin"))
@@ -45,31 +48,31 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
     def act(path: str, endpoint: AuthorizedHandler, action: str, method: str = "POST") -> Route:
         return Route(
             "/v1/admin/" + path,
-            acts(authorize(allow_parameters(answered(endpoint)), "admin"), action),
+            audited(authorize(allow_parameters(answered(endpoint)), "admin"), action),
             methods=[method],
         )
 
     return [
-        look("overview", console.overview),
-        look("connections", console.connections),
+        look("overview", overview.overview),
+        look("connections", overview.connections),
         look("series", search.series, "minutes", "kind"),
         look("jobs", search.jobs, *FILTERS, *PAGE),
-        look("jobs/{token}", console.job),
-        act("jobs/{token}/cancel", console.cancel, "cancel"),
-        act("breakers/{name}", console.breaker, "breaker"),
-        act("queues/{queue}/pause", goals.pause, "pause"),
-        act("queues/{queue}/resume", goals.resume, "resume"),
+        look("jobs/{token}", jobs.job),
+        act("jobs/{token}/cancel", jobs.cancel, "cancel"),
+        act("breakers/{name}", breakers.hold, "breaker"),
+        act("queues/{queue}/pause", queues.pause, "pause"),
+        act("queues/{queue}/resume", queues.resume, "resume"),
         look("dead", letters.page, "queue", "kind", "code", *PAGE),
         act("dead/replay", letters.replay, "replay"),
         act("dead/drop", letters.drop, "drop"),
-        look("audit", goals.audit, *PAGE),
-        look("objectives", goals.objectives),
-        act("objectives", goals.set_objectives, "objectives", "PUT"),
+        look("audit", audit.page, *PAGE),
+        look("objectives", objectives.objectives),
+        act("objectives", objectives.set_objectives, "objectives", "PUT"),
     ]
 
 
 def answered(endpoint: AuthorizedHandler) -> AuthorizedHandler:
-    """Return an endpoint that answers with a problem where the one given raises it, or the store is away."""
+    """Return an endpoint that answers with a problem where `endpoint` raises one, or the store is unavailable."""
 
     async def endpoint_answered(request: Request, identity: Identity) -> Response:
         try:

@@ -53,8 +53,13 @@ MUTANTS = (
     ),
     Mutant(
         "Refusals of callers without rights push operators' acts out of the audit log.",
-        python("_shelf").swap("AuditStream.STRANGER", "AuditStream.ACT"),
+        python("audit_middleware:_refusal").swap("AuditStream.STRANGER", "AuditStream.ACT"),
         ("tests/console/test_audit.py",),
+    ),
+    Mutant(
+        "An act on dead letters that broke off halfway leaves no entry in the audit log.",
+        python("OperatorActions.letters").swap("if batches.changed:", "if False:"),
+        ("tests/console/test_operator_actions.py",),
     ),
     Mutant(
         "Control characters of a job's texts reach the terminal.",

@@ -1,16 +1,14 @@
 """Doing something to many dead letters: first only said, then done in batches at a bounded rate."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import anyio
-from redis.asyncio import Redis
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.keys import StoreKeys
+from tidings.store.admin.operator_actions import LetterAction, LetterBatches
 from tidings_cli.terminal import error_console
 
 from .letter_selection import SelectedLetters
@@ -26,11 +24,9 @@ BATCHES_PER_S = 10
 class BulkAction(NamedTuple):
     """What is done to letters."""
 
-    verb: str
+    verb: LetterAction
     done: str
     """The verb's participle."""
-    call: Callable[[DeadLetters, list[str]], Awaitable[list[str]]]
-    """Does it to a batch; answers `gone`, `live` or `held` for a letter that was left alone."""
     rate: float | None = None
     """Letters a second; None: as fast as the store takes them."""
 
@@ -49,7 +45,7 @@ def print_preview(act: BulkAction, chosen: SelectedLetters, console: Console) ->
     console.print(f"{_letters(len(chosen))} would be {act.done}{pace}; nothing has been done. Add --yes to do it.")
 
 
-async def perform(act: BulkAction, chosen: SelectedLetters, store: Redis, answers: Counter[str]) -> None:
+async def perform(act: BulkAction, chosen: SelectedLetters, batches: LetterBatches, answers: Counter[str]) -> None:
     """Do it to all that are chosen, and count the answers as they come.
 
     May be interrupted at any moment: each batch is one atomic call, and doing one again changes nothing.
@@ -58,10 +54,10 @@ async def perform(act: BulkAction, chosen: SelectedLetters, store: Redis, answer
     started = anyio.current_time()
     with Progress(*columns, console=error_console()) as bar:
         task = bar.add_task(act.verb, total=len(chosen))
-        for letters, entries in _batches(act, chosen, store):
+        for queue, entries in _batches(act, chosen):
             if act.rate is not None:
                 await anyio.sleep(max(0, started + answers.total() / act.rate - anyio.current_time()))
-            answers.update(await act.call(letters, entries))
+            answers.update(await batches.perform(queue, entries))
             bar.update(task, completed=answers.total())
 
 
@@ -79,11 +75,10 @@ def print_summary(act: BulkAction, chosen: SelectedLetters, answers: Counter[str
         console.print(f"Interrupted: {len(chosen) - answers.total()} to go; run it again.")
 
 
-def _batches(act: BulkAction, chosen: SelectedLetters, store: Redis) -> Iterator[tuple[DeadLetters, list[str]]]:
+def _batches(act: BulkAction, chosen: SelectedLetters) -> Iterator[tuple[str, list[str]]]:
     for queue, entries in chosen.entries.items():
-        letters = DeadLetters(store, StoreKeys(), queue)
         for first in range(0, len(entries), act.batch):
-            yield letters, entries[first : first + act.batch]
+            yield queue, entries[first : first + act.batch]
 
 
 def _letters(count: int) -> str:

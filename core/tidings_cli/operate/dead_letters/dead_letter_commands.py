@@ -10,7 +10,9 @@ from redis.asyncio import Redis
 from tidings.logging.printable import printable_json, printable_json_line
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.admin.operator_actions import LetterAction
 from tidings.store.keys import StoreKeys
+from tidings_cli.operate.local_operator import operator_actions
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import error_console, open_console
 
@@ -100,7 +102,7 @@ def replay(
 ) -> None:
     """Put failed jobs back into their queues, under their tokens; their attempts begin anew."""
     choice = LetterQuery(tokens or [], kind, code, older_than, newer_than, queue, everything)
-    _act(BulkAction("replay", "replayed", DeadLetters.replay, rate), choice, flags, yes)
+    _act(BulkAction(LetterAction.REPLAY, "replayed", rate), choice, flags, yes)
 
 
 @dead.command("drop")
@@ -119,7 +121,7 @@ def drop(
 ) -> None:
     """Remove dead letters for good; the jobs stay failed."""
     choice = LetterQuery(tokens or [], kind, code, older_than, newer_than, queue, everything)
-    _act(BulkAction("drop", "dropped", DeadLetters.drop), choice, flags, yes)
+    _act(BulkAction(LetterAction.DROP, "dropped"), choice, flags, yes)
 
 
 def _act(act: BulkAction, choice: LetterQuery, flags: dict[str, Any], yes: bool) -> None:
@@ -135,7 +137,8 @@ def _act(act: BulkAction, choice: LetterQuery, flags: dict[str, Any], yes: bool)
             print_preview(act, chosen, console)
         else:
             try:
-                await perform(act, chosen, store, answers)
+                async with operator_actions(store).letters(act.verb, choice.for_audit) as batches:
+                    await perform(act, chosen, batches, answers)
             finally:  # interrupted or not
                 print_summary(act, chosen, answers, console)
 

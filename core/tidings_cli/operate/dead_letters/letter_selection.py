@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from tidings.protocol.admin_messages import LetterChoice, LetterFilter
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
@@ -41,6 +42,22 @@ class LetterQuery(NamedTuple):
             code=self.code or "",
             older_than_s=None if self.older_than is None else read_duration("--older-than", self.older_than),
             newer_than_s=None if self.newer_than is None else read_duration("--newer-than", self.newer_than),
+        )
+
+    @property
+    def for_audit(self) -> LetterChoice:
+        """The same choice as the server's API would have been asked it, for the audit log."""
+        if self.tokens:
+            return LetterChoice(tokens=self.tokens)
+        meant = self.selection
+        return LetterChoice(
+            filter=LetterFilter(
+                queue=self.queue,
+                kind=self.kind,
+                code=self.code,
+                older_than=meant.older_than_s,
+                newer_than=meant.newer_than_s,
+            )
         )
 
     def check(self, verb: str) -> None:

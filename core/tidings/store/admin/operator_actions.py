@@ -1,0 +1,206 @@
+"""What operators change in a running system: this module performs each act and writes its entry in the audit log.
+
+The server's endpoints and the command line both act through `OperatorActions`, so that no act lacks its entry, and
+both write the same entry for the same act. Refusals are no acts: the server's audit middleware records those.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+from redis.asyncio import Redis
+
+from tidings.circuit.breaker_record import BreakerView
+from tidings.logging.printable import printable_json_line
+from tidings.protocol.admin_messages import BreakerOrder, LetterChoice, ObjectiveRule
+from tidings.protocol.tokens import Token
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.registry import Registry
+
+from .audit_log import AuditEntry, AuditStream
+from .dead_letters import DeadLetters
+from .objective_rules import Objectives
+from .paused_queues import PausedQueues
+
+HOLD_CLOSED_S = 3_600.0
+"""How long a breaker is held closed where the operator gives no time, s."""
+
+
+class Operator(NamedTuple):
+    """The person or program that acts."""
+
+    who: str
+    """The owner of the credential; of a command line the user of the operating system, `@` and the host."""
+    address: str
+    """The address that the request came from; of a command line the host."""
+
+
+class LetterAction(StrEnum):
+    """What an operator does to dead letters."""
+
+    REPLAY = "replay"
+    """Put the failed jobs back into their queues."""
+    DROP = "drop"
+    """Remove the letters; the jobs stay failed."""
+
+
+CHANGED = frozenset({"queued", "dropped"})
+"""The answers of `DeadLetters` for a letter that was replayed or dropped."""
+
+AuditWriter = Callable[[AuditEntry], Awaitable[None]]
+"""Writes an entry. It must not raise `StoreError`: the act has been done, and the caller must learn that."""
+
+
+class LetterBatches:
+    """One act on many dead letters, batch by batch; the letters that it changed are counted."""
+
+    def __init__(self, store: Redis, keys: StoreKeys, action: LetterAction) -> None:
+        self._store = store
+        self._keys = keys
+        self._action = action
+        self.changed = 0
+        """Letters replayed or dropped so far."""
+
+    async def perform(self, queue: str, entries: list[str]) -> list[str]:
+        """Replay or drop letters of one queue, by their entry ids; return the answers of `DeadLetters`."""
+        letters = DeadLetters(self._store, self._keys, queue)
+        perform = letters.replay if self._action is LetterAction.REPLAY else letters.drop
+        answers = await perform(entries)
+        self.changed += sum(answer in CHANGED for answer in answers)
+        return answers
+
+
+class OperatorActions:
+    """The acts of one operator; all of them raise `StoreError`, and then leave no entry unless they changed something.
+
+    An act that found nothing to change leaves its entry among the refusals (`AuditStream.IDLE`), so that a repeated
+    one cannot push acts out of the log.
+    """
+
+    def __init__(
+        self,
+        store: Redis,
+        keys: StoreKeys,
+        operator: Operator,
+        write: AuditWriter,
+        breakers: BreakerStore | None = None,
+    ) -> None:
+        """Bind the acts to a store and to their operator.
+
+        Args:
+            store: a client of the store; it stays the caller's to close.
+            keys: the names of the namespace.
+            operator: whom the entries name.
+            write: writes the entries.
+            breakers: the operations on breakers; None: those of `store`, whose changes of state go unobserved.
+
+        """
+        self._store = store
+        self._keys = keys
+        self._operator = operator
+        self._write = write
+        self._breakers = breakers or BreakerStore(store, keys)
+
+    async def pause(self, queue: str) -> bool:
+        """Have the workers of a queue take nothing; return whether it was not paused before."""
+        changed = await PausedQueues(self._store, self._keys).pause(queue, self._operator.who)
+        await self._record("pause", queue, changed=changed)
+        return changed
+
+    async def resume(self, queue: str) -> bool:
+        """Have the workers of a paused queue take jobs again; return whether it was paused."""
+        changed = await PausedQueues(self._store, self._keys).resume(queue)
+        await self._record("resume", queue, changed=changed)
+        return changed
+
+    async def remove_kinds(self, kinds: Sequence[str]) -> int:
+        """Remove kinds from the registry; return how many of them it held."""
+        removed = await Registry(self._store, self._keys).remove(kinds)
+        await self._record("remove_kinds", " ".join(kinds), changed=bool(removed))
+        return removed
+
+    async def hold_breaker(self, name: str, order: BreakerOrder) -> BreakerView:
+        """Hold a breaker open or closed, or close it and let it go by its calls; return what it is then."""
+        view = await self._hold(name, order)
+        await self._record("breaker", name, order)
+        return view
+
+    async def reset_breaker(self, name: str) -> BreakerView:
+        """Close a breaker, and remove its counts and its failures; return what it is then."""
+        view = await self._breakers.reset(name)
+        await self._record("breaker", name, {"state": "reset"})
+        return view
+
+    async def replace_objectives(self, rules: Mapping[str, ObjectiveRule]) -> None:
+        """Have these objectives, by kind, and no others."""
+        await Objectives(self._store, self._keys).replace(dict(rules))
+        await self._record("objectives", "", rules)
+
+    async def cancel(self, token: Token, cancel: Callable[[], Awaitable[None]]) -> None:
+        """Ask that a job stop.
+
+        Args:
+            token: the job's.
+            cancel: asks; what it raises passes on, and then there is no entry.
+
+        """
+        await cancel()
+        await self._record("cancel", str(token))
+
+    @asynccontextmanager
+    async def letters(self, action: LetterAction, choice: LetterChoice) -> AsyncGenerator[LetterBatches, None]:
+        """Act on many dead letters; the entry follows the last batch, or the one at which the act broke off.
+
+        Args:
+            action: what is done to them.
+            choice: how the operator chose them, for the entry.
+
+        """
+        batches = LetterBatches(self._store, self._keys, action)
+        try:
+            yield batches
+        except BaseException as error:  # also of an operator who interrupts a command: some letters may be changed
+            if batches.changed:
+                outcome = "store_unavailable" if isinstance(error, StoreError) else "done"
+                await self._record(action, "", choice, outcome=outcome)
+            raise
+        await self._record(action, "", choice, changed=bool(batches.changed))
+
+    async def _hold(self, name: str, order: BreakerOrder) -> BreakerView:
+        match order.state:
+            case "open":
+                return await self._breakers.open(name, order.seconds or 0)
+            case "closed":
+                return await self._breakers.close(name, order.seconds or HOLD_CLOSED_S)
+            case "auto":
+                return await self._breakers.close(name)
+
+    async def _record(
+        self, action: str, target: str, detail: object = None, *, changed: bool = True, outcome: str = "done"
+    ) -> None:
+        entry = AuditEntry(
+            who=self._operator.who,
+            address=self._operator.address,
+            action=action,
+            target=target,
+            detail="" if detail is None else _text(detail),
+            outcome=outcome,
+            stream=AuditStream.ACT if changed else AuditStream.IDLE,
+        )
+        await self._write(entry)
+
+
+def _text(detail: object) -> str:
+    """Return what an operator asked as one line of JSON, without the fields that were not given."""
+    given = msgspec.to_builtins(detail)
+    return printable_json_line(_without_defaults(given))
+
+
+def _without_defaults(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_defaults(one) for name, one in value.items() if one is not None and one is not False}
+    return value
