@@ -47,6 +47,7 @@ def test_no_setting_of_any_program_is_unknown_to_another() -> None:
     ("name", "value"),
     [
         ("TIDINGS_X_WAREHOUSE", "mine"),
+        ("TIDINGS_TEST_TIMEOUT_FACTOR", "2"),
         ("TIDINGS_SERVICE_HOST", "10.0.0.1"),
         ("TIDINGS_SERVICE_PORT_HTTP", "8700"),
         ("TIDINGS_WEB_SERVICE_PORT", "8700"),
