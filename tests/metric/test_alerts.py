@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 from redis.asyncio import Redis
@@ -16,11 +17,13 @@ from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.scrape import Scraped, scrape, until
 from support.store import free_port, running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
+from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.tokens import parse_token
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
+from tidings.store.registry import Registry
 from tidings_cli.lab.message_faults import MessageFaults
 from tidings_cli.lab.proxy import Proxy
 from tidings_cli.lab.simulation import LinkFaults
@@ -198,6 +201,16 @@ async def test_jobs_that_wait_for_a_kind_without_workers(world: World, tmp_path:
     )
     await world.play(SOON)
     world.tape.firing("TidingsKindUnserved")
+    world.tape.check(tmp_path)
+
+
+async def test_a_kind_that_a_server_leaves_out(world: World, tmp_path: Path) -> None:
+    await world.well()
+    far = msgspec.Raw(b'{"$ref":"http://127.0.0.1:9/schema"}')
+    await Registry(world.store, KEYS).register([KindRecord(kind="far", queue="default", input=far, result=far)])
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_kinds_left_out") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsKindLeftOut")
     world.tape.check(tmp_path)
 
 
