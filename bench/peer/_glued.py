@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from bench.port import free_port
 from bench.system import ROOT, Children, System, answers, start_store
 from bench.wire import SUBPROTOCOL
+from tidings.process.port import free_port
 
 FIRST_JOB_TIMEOUT_S = 2.0
 """After which the first job is tried again: it may have been queued before the queue was ready."""

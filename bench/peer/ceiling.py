@@ -15,9 +15,9 @@ from typing import cast
 import msgspec
 import uvloop
 
-from bench.port import free_port
 from bench.system import Children, System, answers
 from bench.wire import SUBPROTOCOL, TEXT, cut_frames
+from tidings.process.port import free_port
 
 from . import Peer
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from .context import Context
-from .protocol.input_template import resolve_reference
+from .protocol.schema_reference import resolve_reference
 from .schema.codec import decode, is_pydantic
 from .schema.schema_types import complete, complete_pydantic
 from .sync_context import SyncContext

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .protocol.input_template import resolve_reference
+from .protocol.schema_reference import resolve_reference
 from .protocol.tier_rule import TierRule, pointer_parts
 
 

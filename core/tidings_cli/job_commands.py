@@ -15,6 +15,7 @@ from tidings.client.connection.address import DEFAULT_URL
 from tidings.logging.printable import printable, printable_json
 from tidings.protocol.messages import Snapshot, SnapshotFrame
 from tidings.protocol.problems import Problem, ProblemError
+from tidings.protocol.tokens import split_token
 
 from . import step_timeline_view
 from .command_errors import CommandError
@@ -84,7 +85,7 @@ def watch(
     """Watch a job, and print its result as JSON."""
 
     async def run(client: Client) -> int:
-        return await follow(await client.watch(token), token.partition(".")[0])
+        return await follow(await client.watch(token), split_token(token).partition)
 
     run_client(url, credential, wait, run)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tidings.duration_text import duration_text
 from tidings.logging.printable import printable
 from tidings.protocol.messages import Snapshot
 from tidings.protocol.problems import Problem
@@ -69,7 +70,7 @@ def step_table(steps: Iterable[Step]) -> Table:
             step.type,
             status,
             step.began[11:23],
-            duration_text(step),
+            _took(step),
             tries,
             _came(step),
         )
@@ -82,12 +83,11 @@ def status_word(step: Step) -> str:
     return STATUS_WORDS.get(step.status, step.status)
 
 
-def duration_text(step: Step) -> str:
+def _took(step: Step) -> str:
     """Return how long a step took, as people read it; empty while it goes on."""
     if step.ended is None:
         return ""
-    seconds = (datetime.fromisoformat(step.ended) - datetime.fromisoformat(step.began)).total_seconds()
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return duration_text((datetime.fromisoformat(step.ended) - datetime.fromisoformat(step.began)).total_seconds())
 
 
 def step_line(step: Step) -> Text:

@@ -11,8 +11,6 @@ const TONES = {
 /** In the order of a job's life. */
 export const STATES = ["scheduled", "queued", "running", "waiting", "succeeded", "failed", "cancelled", "expired"];
 
-export const TERMINAL = new Set(["succeeded", "failed", "cancelled", "expired"]);
-
 /** @param {string} state */
 export const toneOf = (state) => TONES[state] ?? null;
 

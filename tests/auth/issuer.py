@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from support.store import free_port
+from tidings.process.port import free_port
 
 
 class Issuer:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from bench.glue.queue import batches
 from bench.glue.story import KINDS, is_last, own_channel, posts
-from bench.port import free_port
 from bench.system import ROOT, Children, answers
 from bench.wire import SUBPROTOCOL
 from websockets.sync.client import ClientConnection, connect
@@ -17,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from support.store import StoreProcess
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 TIMEOUT_S = 10.0
 

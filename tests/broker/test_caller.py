@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.spoken import Line, Spoken, speaking
-from support.store import StoreProcess, free_port, running_store
+from support.store import StoreProcess, running_store
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings.store.availability.store_errors import (
     CommandDeniedError,
     ScriptError,

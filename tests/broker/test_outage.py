@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from support.store import free_port
+from tidings.process.port import free_port
 from tidings.store.availability.downtime import Downtime
 from tidings.store.availability.outage import QUIET_S, EndedOutage, Outage
 from tidings.store.availability.retry_delay import LONGEST_S, store_retry_delay

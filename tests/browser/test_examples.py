@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.context import new_context
-from support.store import free_port
 from support.system import System, running_system
+from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/browser"

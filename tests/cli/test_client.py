@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.played import PlayedServer, played_server
-from support.store import free_port
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 TOKEN = "default." + "a" * 22
 SECRET = "the-secret-nobody-may-see"  # noqa: S105 - it opens nothing

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from support.dev import Dev
-from support.store import free_port
 from support.timeouts import scaled
 from tidings import Client
+from tidings.process.port import free_port
 
 JOBS = """
 from pathlib import Path

@@ -16,8 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from redis.asyncio.connection import parse_url
 
-from support.store import StoreProcess, free_port, running_store
+from support.store import StoreProcess, running_store
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings.settings import SettingsError, StoreSettings, from_env
 from tidings.store.embedded.embedded_store import EmbeddedStore
 from tidings.store_url import StoreUrlError, parse_store_url, show_store_url

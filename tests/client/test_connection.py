@@ -11,11 +11,11 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from support.played import PlayedServer, played_server
-from support.store import free_port
 from support.timeouts import scaled
 from tidings import Client, ProblemError
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost, StateChange
 from tidings.client.connection.silence import Moment, now
+from tidings.process.port import free_port
 from tidings.protocol.close_codes import CLOSE_CODES
 from tidings.token_bucket import TokenBucket
 

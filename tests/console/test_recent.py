@@ -8,7 +8,8 @@ from support.peer import peer
 from support.system import System
 from support.timeouts import scaled
 from tidings.metrics.instruments import Histogram, LabelNames
-from tidings_server.observability.recent_latency import WINDOW_MS, RecentLatency, histogram_percentiles
+from tidings.metrics.percentiles import histogram_percentiles
+from tidings_server.observability.recent_latency import WINDOW_MS, RecentLatency
 
 from .test_overview import observer, overview
 

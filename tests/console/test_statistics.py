@@ -1,5 +1,6 @@
 """Percentiles, latencies and series, from jobs whose times are known."""
 
+from tidings.metrics.percentiles import nearest_rank_percentiles
 from tidings.protocol.overview import Percentiles
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings_server.observability import job_statistics
@@ -16,10 +17,10 @@ def job(finished: int, total: int, kind: str = "k", state: str = "succeeded") ->
 
 
 def test_percentiles_are_of_the_nearest_rank() -> None:
-    assert job_statistics.nearest_rank_percentiles(float(n) for n in range(1, 101)) == Percentiles(50.0, 95.0, 99.0)
-    assert job_statistics.nearest_rank_percentiles([3.0]) == Percentiles(3.0, 3.0, 3.0)
-    assert job_statistics.nearest_rank_percentiles([None, 1.0]) == Percentiles(1.0, 1.0, 1.0)
-    assert job_statistics.nearest_rank_percentiles([None]) is None
+    assert nearest_rank_percentiles(float(n) for n in range(1, 101)) == Percentiles(50.0, 95.0, 99.0)
+    assert nearest_rank_percentiles([3.0]) == Percentiles(3.0, 3.0, 3.0)
+    assert nearest_rank_percentiles([None, 1.0]) == Percentiles(1.0, 1.0, 1.0)
+    assert nearest_rank_percentiles([None]) is None
 
 
 def test_latency_is_of_all_and_of_each_kind_and_who_asked_for_an_end_has_not_failed() -> None:

@@ -1,7 +1,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tidings.protocol.tokens import Token, new_token, parse_token
+from tidings.protocol.tokens import Token, new_token, parse_token, split_token
 
 partitions = st.from_regex(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", fullmatch=True)
 
@@ -9,7 +9,7 @@ partitions = st.from_regex(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", fullmatch=T
 @given(partitions)
 def test_what_was_minted_is_found_again(partition: str) -> None:
     token = new_token(partition)
-    assert parse_token(str(token)) == token
+    assert parse_token(str(token)) == split_token(str(token)) == token
 
 
 def test_tokens_do_not_repeat() -> None:

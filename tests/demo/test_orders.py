@@ -16,10 +16,11 @@ import jobs
 from books import Books, check
 from courier import Courier
 from stock import Stock
-from support.peer import FINAL, Peer, peer
-from support.store import free_port
+from support.peer import Peer, peer
 from support.system import System, running_system
 from support.timeouts import scaled
+from tidings.process.port import free_port
+from tidings.protocol.states import TERMINAL
 from till import Till
 
 JOBS = str(jobs.__file__)
@@ -210,7 +211,7 @@ async def _one_more(client: Peer, tokens: list[str], ended: dict[str, str]) -> d
         frame = await client.receive()
         if frame["type"] not in ("event", "snapshot") or frame["token"] not in tokens or frame["token"] in ended:
             continue
-        if frame["status"] in FINAL:
+        if frame["status"] in TERMINAL:
             return {frame["token"]: frame["status"]}
 
 

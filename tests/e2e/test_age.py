@@ -9,10 +9,11 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from support.peer import FINAL, peer
+from support.peer import peer
 from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings.protocol import close_codes
+from tidings.protocol.states import TERMINAL
 
 AGE_S = 2.0
 
@@ -49,7 +50,7 @@ async def test_a_job_that_outlives_many_connections_is_followed_to_its_end(syste
             elif frame.get("event") == "log":
                 logged.append(frame["data"])
             seen = frame.get("seq", seen)
-            if frame.get("status") in FINAL:
+            if frame.get("status") in TERMINAL:
                 ends.append(frame["status"])
         lives += 1
         if lives == 3:
@@ -88,7 +89,7 @@ async def life(system: System, token: str, after: int) -> AsyncIterator[dict[str
             while True:
                 frame = await client.receive()
                 yield frame
-                if frame.get("status") in FINAL:
+                if frame.get("status") in TERMINAL:
                     return
         except ConnectionClosed:
             return

@@ -8,6 +8,7 @@ import anyio
 
 from support.peer import peer
 from support.system import System, system_fixture
+from tidings.protocol.tokens import split_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -52,7 +53,7 @@ async def test_a_job_that_kills_its_workers_lies_in_the_dead_letters_after_some(
         assert (await client.run("noop"))[-1]["event"] == "succeeded"
     assert sorted(worker.process.poll() is None for worker in system.workers) == [False, False, True]
     store = open_store(system.store.url)
-    partition, _, job = events[0]["token"].partition(".")
+    partition, job = split_token(events[0]["token"])
     letter = (await DeadLetters(store, StoreKeys(), partition).find(job))[job]
     await store.aclose()
     assert [(one.attempt, one.event) for one in letter.history] == [(1, "lost"), (2, "lost"), (3, "failed")]

@@ -11,6 +11,7 @@ import pytest
 
 from support.system import System
 from support.timeouts import scaled
+from tidings.protocol.tokens import split_token
 
 
 class Sse(NamedTuple):
@@ -204,7 +205,7 @@ async def test_numbers_that_do_not_fit_their_tokens_are_refused_by_name(
 
 async def test_of_several_tokens_the_unknown_one_is_named(http: httpx.AsyncClient) -> None:
     token = await submit(http, "noop")
-    queue = token.partition(".")[0]
+    queue = split_token(token).partition
     for stranger in ("x", f"{queue}.{'a' * 22}"):
         answer = await http.get(f"/v1/events?token={token}&token={stranger}")
         assert (answer.status_code, answer.json()["field"]) == (404, "/token/1")

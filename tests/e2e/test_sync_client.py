@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from support.store import free_port
 from support.system import System
 from support.timeouts import scaled
 from tidings import NotWatched, ProblemError, SubmitOptions, SyncClient
 from tidings.client import ConnectionFailed, ConnectionLost, JobCancelled, JobFailed
+from tidings.process.port import free_port
 
 
 @pytest.fixture

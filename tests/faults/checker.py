@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from tidings.protocol.states import TERMINAL
+
 from .history import (
     Acked,
     Asked,
@@ -26,8 +28,6 @@ from .history import (
     Stored,
     Told,
 )
-
-FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class Sight:
         self.seq = entry.seq
         if entry.event == "log":
             self.chunks.append((entry.seq, entry.data))
-        if entry.event in FINAL:
+        if entry.event in TERMINAL:
             self.end = entry.event
 
     def told(self, entry: Told) -> None:
@@ -90,7 +90,7 @@ class Sight:
             last = seq
         self.chunks.extend(entry.log)
         self.seq = max(self.seq, entry.seq)
-        if entry.status in FINAL:
+        if entry.status in TERMINAL:
             self.end = entry.status
             self.told_end = True
 
@@ -168,11 +168,11 @@ def _ends(case: Case) -> Found_:
     for token in case.keys:
         states = {found.server: found.status for found in case.found[token]}
         for server, status in states.items():
-            if status not in FINAL:
+            if status not in TERMINAL:
                 yield Violation("lost", token, f"{server} says {status or 'nothing'} of an acked job")
         if not states:
             yield Violation("lost", token, "no server told of it at the end")
-        if len({status for status in (*states.values(), *told[token].values()) if status in FINAL}) > 1:
+        if len({status for status in (*states.values(), *told[token].values()) if status in TERMINAL}) > 1:
             yield Violation("two-outcomes", token, f"{told[token] | states}")
 
 
@@ -181,11 +181,11 @@ def _outcomes(case: Case) -> Found_:
     outcomes: dict[str, dict[str, Any]] = defaultdict(dict)
     for entry in case.history.entries:
         match entry:
-            case Saw() if entry.event in FINAL:
+            case Saw() if entry.event in TERMINAL:
                 outcomes[entry.token].setdefault(_text(_outcome(entry)), entry.observer)
-            case Told() if entry.status in FINAL:
+            case Told() if entry.status in TERMINAL:
                 outcomes[entry.token].setdefault(_text(entry.outcome), entry.observer)
-            case Found() if entry.status in FINAL:
+            case Found() if entry.status in TERMINAL:
                 outcomes[entry.token].setdefault(_text(entry.outcome), entry.server)
     for token, different in outcomes.items():
         if len(different) > 1:
@@ -201,7 +201,7 @@ def _expected(case: Case) -> Found_:
             allowed = {"failed"} if asked.kind == "refuse" else {"succeeded"}
             if token in case.cancelled:
                 allowed.add("cancelled")
-            if found.status in FINAL and found.status not in allowed:
+            if found.status in TERMINAL and found.status not in allowed:
                 yield Violation("outcome", token, f"{asked.kind} ended as {found.status}: {found.outcome}")
             if found.status == "succeeded" and found.outcome != asked.input["number"]:
                 yield Violation("outcome", token, f"the result of another job: {found.outcome}, not {asked.input}")
@@ -307,7 +307,7 @@ def _left(case: Case) -> Found_:
         match entry:
             case Left() if entry.count:
                 yield Violation("left", entry.what, f"{entry.count} left")
-            case Stored() if entry.status not in FINAL:
+            case Stored() if entry.status not in TERMINAL:
                 yield Violation("left", entry.token, f"its record says {entry.status}")
             case Refused():
                 yield Violation("refused", entry.what, f"{entry.observer}: {entry.problem}")

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from support.store import StoreProcess, free_port
+from support.store import StoreProcess
 from support.system import Process, ServerProcess, WorkerProcess
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings_cli.lab.proxy import Proxy
 
 from .plan import SERVERS, WORKERS

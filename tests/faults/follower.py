@@ -15,8 +15,8 @@ from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
 from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.states import TERMINAL
 
-from .checker import FINAL
 from .history import Acked, Asked, CancelAsked, Followed, History, Refused, Saw, Told
 
 ANSWER_TIMEOUT_S = 5.0
@@ -225,7 +225,7 @@ class Follower:
         wish.ask_at = self._now() + self._random.uniform(0.5, 1.5) * RETRY_S
 
     def _end_if(self, wish: Wish, status: str) -> None:
-        if status in FINAL and not wish.ended:
+        if status in TERMINAL and not wish.ended:
             wish.ended = True
             self._wishes.remove(wish)
 

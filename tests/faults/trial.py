@@ -9,8 +9,9 @@ import msgspec
 from redis import Redis
 
 from support.timeouts import scaled
+from tidings.protocol.states import TERMINAL
 
-from .checker import FINAL, Violation, check
+from .checker import Violation, check
 from .cluster import JOBS, Cluster, Member, running_cluster
 from .history import Acked, Effect, Found, History, Killed, Left
 from .jobs import RECORD
@@ -46,7 +47,7 @@ class Verdict(msgspec.Struct):
     def ended(self) -> int:
         """Acked jobs with an outcome on both servers."""
         return len(
-            {entry.token for entry in self.history.entries if isinstance(entry, Found) and entry.status in FINAL}
+            {entry.token for entry in self.history.entries if isinstance(entry, Found) and entry.status in TERMINAL}
         )
 
     def count(self, *rules: str) -> int:

@@ -7,8 +7,9 @@ import threading
 import pytest
 from redis.asyncio import Redis
 
-from support.store import StoreProcess, free_port
+from support.store import StoreProcess
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings.store.redis.store_client import command, open_store
 from tidings_cli.lab.lab import Lab
 from tidings_cli.lab.simulation import Part, SimulationError, parse_simulation

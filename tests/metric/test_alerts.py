@@ -15,8 +15,9 @@ from metric.tape import PROMTOOL, RULES, Tape
 from support.peer import peer
 from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.scrape import Scraped, scrape, until
-from support.store import free_port, running_store
+from support.store import running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
+from tidings.process.port import free_port
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.tokens import parse_token
 from tidings.store.admin.paused_queues import PausedQueues

@@ -8,8 +8,8 @@ import pytest
 
 from support.peer import peer
 from support.scrape import Scraped, scrape, until
-from support.store import free_port
 from support.system import System, running_system
+from tidings.process.port import free_port
 
 WRONG_S = 3600
 """How far the processes' clock is ahead."""

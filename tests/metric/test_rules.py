@@ -12,8 +12,8 @@ import yaml
 from metric.tape import PROMTOOL, RULES, promtool
 from support.peer import peer
 from support.scrape import scrape, text, until
-from support.store import free_port
 from support.system import System, running_system
+from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -13,9 +13,9 @@ import pytest
 
 from support.peer import peer
 from support.scrape import scrape, scrape_openmetrics, text, until
-from support.store import free_port
 from support.system import System, running_system
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}

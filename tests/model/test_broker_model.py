@@ -24,7 +24,7 @@ from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
-from tidings.protocol.tokens import Token, new_token
+from tidings.protocol.tokens import Token, new_token, split_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
 from tidings.store.job_store import JobStore, NewJob
@@ -133,7 +133,7 @@ class BrokerMachine(RuleBasedStateMachine):
             event = msgspec.json.decode(frame)
             assert event["seq"] == seq
             assert event["token"] == token
-            self.model[token.partition(".")[2]].heard.append(seq)
+            self.model[split_token(token).id].heard.append(seq)
 
     def teardown(self) -> None:
         self.stack.close()

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from support.floors import floor_of, requirements
-from support.store import free_port
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"

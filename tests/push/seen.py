@@ -5,8 +5,7 @@ from typing import Any
 import anyio
 
 from support.timeouts import scaled
-
-FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
+from tidings.protocol.states import TERMINAL
 
 
 class Seen:
@@ -63,7 +62,7 @@ class Seen:
         if frame["progress"] is not None:
             self.progress = frame["progress"]["message"]
         if numbered:  # the terminal event has the number of the snapshot that it follows
-            self.seq = frame["seq"] - (frame["status"] in FINAL)
+            self.seq = frame["seq"] - (frame["status"] in TERMINAL)
         self._tell()
 
     def whole(self, frame: dict[str, Any]) -> None:
@@ -92,7 +91,7 @@ class Seen:
         assert self.progress.strip() == str(count)
 
     def _end_if(self, status: str, result: Any) -> None:
-        if status in FINAL:
+        if status in TERMINAL:
             self.ended, self.result = True, result
 
     def _tell(self) -> None:

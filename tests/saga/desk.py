@@ -8,7 +8,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from tidings.protocol.steps import Step
-from tidings.protocol.tokens import Token
+from tidings.protocol.tokens import split_token
 from tidings.store.job_store import JobRecord, JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -27,19 +27,19 @@ class Desk:
         """Give a job a signal."""
         text = msgspec.json.encode(value).decode()
         if gateway is not None:
-            return await gateway.signal(_token(token), "", name, key, text)
+            return await gateway.signal(split_token(token), "", name, key, text)
         async with self.gateway() as own:
-            return await own.signal(_token(token), "", name, key, text)
+            return await own.signal(split_token(token), "", name, key, text)
 
     async def record(self, token: str) -> JobRecord:
         """Return what the store knows of a job."""
         async with self.gateway() as gateway:
-            return await gateway.read(_token(token))
+            return await gateway.read(split_token(token))
 
     async def cancel(self, token: str) -> str:
         """Ask that a job stop."""
         async with self.gateway() as gateway:
-            return await gateway.cancel(_token(token))
+            return await gateway.cancel(split_token(token))
 
     async def steps(self, token: str) -> list[Step]:
         """Return the steps of a job."""
@@ -52,11 +52,6 @@ class Desk:
     def gateway(self) -> JobStore:
         """Return the store as a server uses it."""
         return JobStore(self.store, StoreKeys(), "desk")
-
-
-def _token(text: str) -> Token:
-    partition, _, job = text.rpartition(".")
-    return Token(partition, job)
 
 
 @asynccontextmanager

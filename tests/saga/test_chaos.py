@@ -10,7 +10,8 @@ import pytest
 
 from saga.conftest import CHILDREN, QUICK, SAGAS, running_sagas
 from saga.desk import desk_of
-from support.peer import FINAL, peer
+from support.peer import peer
+from tidings.protocol.states import TERMINAL
 
 SAGAS_EACH = 60
 KILLS = 8
@@ -35,7 +36,7 @@ async def test_every_saga_ends_and_what_failed_is_undone(seed: int, tmp_path: Pa
                 frame = await client.receive()
                 if frame["type"] == "ack":
                     paths[frame["token"]] = refs[frame["ref"]]
-                if frame.get("event") in FINAL:
+                if frame.get("event") in TERMINAL:
                     ends[frame["token"]] = frame
                 frames += 1
                 if kills < KILLS and frames % draw.randint(20, 60) == 0:

@@ -16,6 +16,7 @@ from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled
 from tidings import Client
+from tidings.protocol.tokens import split_token
 
 BOUND_S = 20.0
 
@@ -96,7 +97,7 @@ async def test_a_step_that_is_cut_off_by_the_death_of_its_worker_is_done_again(
 
 async def worker_of(desk: Desk, token: str) -> int:
     """Return the process that runs a job."""
-    partition, _, job = token.partition(".")
+    partition, job = split_token(token)
     worker = await desk.store.hget(f"t:{{{partition}}}:job:{job}", "worker")
     assert isinstance(worker, bytes)
     return int(worker.decode().rsplit("-", 2)[1])

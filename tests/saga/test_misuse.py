@@ -7,6 +7,7 @@ import pytest
 
 from saga.desk import Desk
 from support.peer import Peer
+from tidings.protocol.tokens import split_token
 from tidings.store.keys import StoreKeys
 
 
@@ -31,7 +32,7 @@ async def test_a_journal_that_cannot_be_read(client: Peer, desk: Desk, text: byt
     token = (await client.submit("two_signals", {}))["token"]
     while (await client.receive()).get("event") != "waiting":
         pass
-    partition, _, job = token.rpartition(".")
+    partition, job = split_token(token)
     await desk.store.hset(StoreKeys().steps(partition, job), "1", text)
     await desk.signal(token, "go")
     end = (await client.until(token))[-1]

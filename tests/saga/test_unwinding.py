@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from saga.desk import Desk
-from support.peer import FINAL, Peer
+from support.peer import Peer
+from tidings.protocol.states import TERMINAL
+from tidings.protocol.tokens import split_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.job_store import JobRecord
 from tidings.store.keys import StoreKeys
@@ -22,14 +24,15 @@ def letters(desk: Desk) -> DeadLetters:
 
 
 async def letter_of(desk: Desk, token: str) -> Any:
-    return (await letters(desk).find(token.partition(".")[2])).get(token.partition(".")[2])
+    job = split_token(token).id
+    return (await letters(desk).find(job)).get(job)
 
 
 async def replay(client: Peer, desk: Desk, token: str) -> JobRecord:
     """Replay a letter, and return what the job is when it has ended again."""
     letter = await letter_of(desk, token)
     assert await letters(desk).replay([letter.entry]) == ["queued"]
-    if (await client.ask("watch", token=token))["status"] not in FINAL:
+    if (await client.ask("watch", token=token))["status"] not in TERMINAL:
         await client.until(token)
     return await desk.record(token)
 
@@ -168,14 +171,14 @@ async def test_the_replay_of_a_saga_that_owed_nothing_tries_its_failed_step_agai
 async def test_a_letter_holds_the_whole_journal(client: Peer, desk: Desk, tmp_path: Path, gone: bool) -> None:
     path, mended = tmp_path / "p", tmp_path / "mended"
     ack = await client.submit("calls_after", {"path": str(path), "mended": str(mended)})
-    token, job = ack["token"], ack["token"].partition(".")[2]
+    token, job = ack["token"], split_token(ack["token"]).id
     await client.until(token)
     mended.touch()
     letter = await letter_of(desk, token)
     if gone:
         await desk.store.delete(StoreKeys().job("orders", job), StoreKeys().steps("orders", job))
         assert await letters(desk).replay([letter.entry]) == ["queued"]
-        if (await client.ask("watch", token=token))["status"] not in FINAL:
+        if (await client.ask("watch", token=token))["status"] not in TERMINAL:
             await client.until(token)
     else:
         assert 0 < await desk.store.pttl(StoreKeys().steps("orders", job)) <= 86_400_000

@@ -6,8 +6,9 @@ import sys
 
 from redis.asyncio import Redis
 
-from support.store import StoreProcess, free_port
+from support.store import StoreProcess
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings.store.keys import StoreKeys
 
 BREAK_WHEN_TOLD = """

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from snippets.pages import Block
-from support.store import free_port
+from tidings.process.port import free_port
 
 if TYPE_CHECKING:
     from snippets.world import World

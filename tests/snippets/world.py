@@ -20,9 +20,10 @@ from snippets.application import CHECKS, STAND_INS
 from snippets.commands import prepare
 from snippets.pages import ROOT, Block, blocks
 from snippets.table import COUNTS_WORDS, ENVIRONMENT, FILES, INSTEAD, JOBS, PRINTS, RUNS
-from support.store import StoreProcess, free_port
+from support.store import StoreProcess
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings.settings import from_env
 from tidings_server.auth.api_key import new_key, setting_line
 from tidings_server.settings import ServerSettings

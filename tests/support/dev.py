@@ -10,8 +10,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from support.store import free_port
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 
 class Dev:

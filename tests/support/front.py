@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.store import free_port
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 START_TIMEOUT_S = 10.0

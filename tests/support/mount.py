@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from support.store import free_port
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 SCRIPT = Path(__file__).with_name("mounted.py")
 START_TIMEOUT_S = 20.0

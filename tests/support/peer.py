@@ -11,10 +11,9 @@ from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
 from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.states import TERMINAL
 
 FRAME_TIMEOUT_S = 15.0
-
-FINAL = {"succeeded", "failed", "cancelled", "expired"}
 
 
 class Peer:
@@ -67,7 +66,7 @@ class Peer:
     async def until(self, token: str, *names: str) -> list[dict[str, Any]]:
         """Return the events of a job up to the first of `names` (default: the terminal one)."""
         events: list[dict[str, Any]] = []
-        wanted = set(names) or FINAL
+        wanted = set(names) or TERMINAL
         while True:
             frame = await self.receive()
             self._keep(frame)
@@ -85,7 +84,7 @@ class Peer:
             frame = await self.receive()
             if frame.get("ref") == ref:
                 answer = frame
-            elif frame["type"] == "event" and frame["token"] == token and frame["event"] in FINAL:
+            elif frame["type"] == "event" and frame["token"] == token and frame["event"] in TERMINAL:
                 end = frame
         return answer, end
 
@@ -94,7 +93,7 @@ class Peer:
         found: dict[str, str] = {}
         while set(tokens) - set(found):
             frame = await self.receive()
-            if frame["type"] in ("event", "snapshot") and frame.get("status") in FINAL and frame["token"] in tokens:
+            if frame["type"] in ("event", "snapshot") and frame.get("status") in TERMINAL and frame["token"] in tokens:
                 found[frame["token"]] = frame["status"]
         return found
 

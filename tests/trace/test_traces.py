@@ -16,10 +16,11 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from support import hosted_kinds, trace_kinds
 from support.peer import Peer, peer
-from support.store import free_port, running_store
+from support.store import running_store
 from support.system import System
 from support.timeouts import scaled
 from tidings import Client, Job, SubmitOptions
+from tidings.process.port import free_port
 
 from .receiver import SPANS_TIMEOUT_S, Receiver, running_receiver
 

@@ -2,11 +2,31 @@
 
 import errno
 import os
+import random
 import socket
 
 
 class PortError(Exception):
     """An address cannot be listened on; says why, and what to do."""
+
+
+FREE_PORTS = range(20_000, 32_000)
+"""Ports below those that systems give to outgoing connections (Linux: from 32,768; IANA: from 49,152)."""
+
+
+def free_port() -> int:
+    """Return a TCP port of loopback that no program listens on at this moment, and no outgoing connection will take.
+
+    Between this moment and the one at which the caller listens another program may take it.
+    """
+    while True:
+        port = random.choice(FREE_PORTS)  # noqa: S311 - no secret
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def check_port(host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port") -> None:

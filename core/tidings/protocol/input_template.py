@@ -7,10 +7,9 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+from .schema_reference import resolve_reference
 
-MAX_REFERENCES = 100
-"""References in a schema that are followed one after the other."""
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 MAX_VALUE = 128
 """Characters of a unique value that stand in a key's name as they are."""
@@ -78,23 +77,3 @@ def _default(text: str, path: tuple[str, ...], schema: Mapping[str, Any]) -> Any
             raise ValueError(f"{text!r} names {'.'.join(path)!r}, which the input does not have; its fields: {known}")
         part = fields[name]
     return part.get("default") if path and isinstance(part, Mapping) else None
-
-
-def resolve_reference(part: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the part of a schema that a reference in it means.
-
-    Raises:
-        ValueError: it leads nowhere, or in a circle.
-
-    """
-    for _ in range(MAX_REFERENCES):
-        if not isinstance(part, Mapping):
-            return {}
-        if "$ref" not in part:
-            return part
-        reference, components = str(part["$ref"]), schema.get("$defs", {})
-        name = reference.rpartition("/")[2]
-        if not isinstance(components, Mapping) or name not in components:
-            raise ValueError(f"the schema refers to {reference[:100]!r}, which it does not have")
-        part = components[name]
-    raise ValueError("the schema's references lead in a circle")

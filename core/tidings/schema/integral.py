@@ -7,6 +7,8 @@ all their numbers so. Where a schema allows an integer and no other number, this
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tidings.protocol.schema_reference import component_name
+
 Schemas = list[Mapping[str, Any]]
 """The schemas that one value may fit."""
 
@@ -54,7 +56,7 @@ class _Walk:
             seen.add(id(one))
             found.append(one)
             if "$ref" in one:
-                left.append(self._root.get("$defs", {}).get(str(one["$ref"]).rpartition("/")[2]))
+                left.append(self._root.get("$defs", {}).get(component_name(one["$ref"])))
             for keyword in ("anyOf", "oneOf", "allOf"):
                 left.extend(one.get(keyword, ()))
         return found

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tidings.protocol.schema_reference import component_name, referred_part
+
 from .pattern import check_pattern
 
 MAX_SCHEMA_BYTES = 262_144
@@ -39,7 +41,7 @@ def check_patterns(schema: Any) -> None:
         ValueError: it does not; the message names the field, and says what to write instead.
 
     """
-    whole = str(schema.get("$ref", "")).rpartition("/")[2] if isinstance(schema, dict) else ""
+    whole = component_name(schema.get("$ref", "")) if isinstance(schema, dict) else ""
     for place, pattern in _patterns(schema, ()):
         try:
             check_pattern(pattern)
@@ -128,7 +130,7 @@ class _Branches:
         """Yield the schemas against which the same value of the input is checked."""
         reference = part.get("$ref")
         if isinstance(reference, str):
-            yield self._target(reference)
+            yield referred_part(reference, self._schema)
         for keyword in _LISTS:
             if isinstance(part.get(keyword), list):
                 yield from part[keyword]
@@ -138,17 +140,6 @@ class _Branches:
         dependent = part.get("dependentSchemas")
         if isinstance(dependent, dict):
             yield from dependent.values()
-
-    def _target(self, reference: str) -> Any:
-        found: Any = self._schema
-        if not reference.startswith("#"):
-            raise ValueError(f"the schema refers to {reference[:100]!r}; only `#/…`, within itself, can be followed")
-        for name in reference[1:].split("/")[1:]:
-            key = name.replace("~1", "/").replace("~0", "~")
-            if not isinstance(found, dict) or key not in found:
-                raise ValueError(f"the schema refers to {reference[:100]!r}, which it does not have")
-            found = found[key]
-        return found
 
 
 def _inner(part: Any) -> Iterator[Any]:

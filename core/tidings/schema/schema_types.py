@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec.inspect as mi
 
+from tidings.protocol.schema_reference import component_name
+
 from .formats import INTEGER_KEY, NUMBER_KEY
 
 OFFSET = "(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$"
@@ -40,7 +42,7 @@ class _Completion:
             return
         info = _bare(info)
         if "$ref" in schema:
-            self._component(info, schema["$ref"].rpartition("/")[2])
+            self._component(info, component_name(schema["$ref"]))
         elif isinstance(info, _TEXTS + _BYTES):
             for keyword, value in _form(info).items():
                 schema.setdefault(keyword, value)

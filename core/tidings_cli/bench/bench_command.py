@@ -9,6 +9,7 @@ import typer
 
 from tidings.client import Client, SubmitOptions
 from tidings.client.connection.address import DEFAULT_URL
+from tidings.duration_text import parse_duration
 from tidings.logging.printable import printable_json
 from tidings_cli.command_errors import CommandError
 from tidings_cli.job_commands import Credential, Url, Wait, read_input, run_client
@@ -19,8 +20,7 @@ from .figures import Figures, figures_of
 from .load_generator import LoadGenerator, LoadPlan, LoadResult
 from .sizing import Advice, LatencyObjective, advise
 
-_OBJECTIVE = re.compile(r"p(\d{1,2}(?:\.\d+)?)=(\d+(?:\.\d+)?)(ms|s|m)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_OBJECTIVE = re.compile(r"p(\d{1,2}(?:\.\d+)?)=(.+)")
 
 
 class BenchReport(msgspec.Struct, frozen=True):
@@ -109,11 +109,15 @@ def read_objective(text: str) -> LatencyObjective:
 
     """
     match = _OBJECTIVE.fullmatch(text)
-    if match is None or not float(match[1]) > 0 or not float(match[2]):
+    try:
+        share, seconds = (float(match[1]) / 100, parse_duration(match[2], ("ms", "s", "m"))) if match else (0, 0)
+    except ValueError:
+        share, seconds = 0, 0
+    if not share or not seconds:
         raise CommandError(
             f"--objective {text}: it is a quantile and a time in ms, s or m, such as p99=2s or p95=300ms"
         )
-    return LatencyObjective(float(match[1]) / 100, float(match[2]) * _UNITS[match[3]])
+    return LatencyObjective(share, seconds)
 
 
 async def _carry_out(client: Client, plan: LoadPlan) -> LoadResult:

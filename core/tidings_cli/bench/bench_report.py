@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
+from tidings.duration_text import duration_text
 from tidings_cli.terminal import cell
 
 from .figures import DurationSummary, Figures
@@ -103,8 +104,3 @@ def _workers(advice: Advice, figures: Figures) -> str:
 
 def _quantile(advice: Advice) -> str:
     return f"p{(advice.objective.share if advice.objective is not None else 0.99) * 100:g}"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration as people read it: 1.5 ms, 320 ms, 2.41 s."""
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from tidings.metrics.percentiles import quantile
+
 from .load_generator import LoadPlan, LoadResult
 
 SATURATED_WAIT_SHARE = 0.1
@@ -64,11 +66,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the workers did what they can: jobs waited for them."""
     cancelled: int
     held_back: int
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least `share` of the ordered values, of which there is one, do not exceed."""
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def summarize_durations(values: Iterable[float]) -> DurationSummary | None:

@@ -15,7 +15,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from .figures import Figures, quantile
+from tidings.metrics.percentiles import quantile
+
+from .figures import Figures
 
 TARGET_UTILIZATION = 0.7
 """Share of the slots that is busy on average without an objective; beyond it waits grow fast."""

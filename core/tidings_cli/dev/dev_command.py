@@ -22,7 +22,7 @@ import typer
 from rich.panel import Panel
 
 from tidings.process.module_location import import_folder_of
-from tidings.process.port import PortError, check_port
+from tidings.process.port import PortError, check_port, free_port
 from tidings.settings import STORE_URL_FILE, store_url_of
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.embedded.embedded_store import EmbeddedStore
@@ -34,7 +34,7 @@ from tidings_cli.lab.simulation import EXAMPLE, Part, Simulation, SimulationErro
 from tidings_cli.terminal import error_console, plain
 
 from .dev_process import DevProcess
-from .simulate_flag import draw_seed, free_port, print_lab_line, read_simulation, simulation_lines
+from .simulate_flag import draw_seed, print_lab_line, read_simulation, simulation_lines
 from .supervision import MAX_STARTS, Supervision, describe_end
 
 READY_TIMEOUT_S = 30.0

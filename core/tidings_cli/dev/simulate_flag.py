@@ -1,7 +1,6 @@
 """The flag `--simulate` of `tidings dev`: its value, and the lines that the command prints about it."""
 
 import random
-import socket
 
 from rich.console import Console
 from rich.text import Text
@@ -55,11 +54,3 @@ def print_lab_line(console: Console, line: str) -> None:
     text = Text(f"{'lab':<7}", style="yellow")
     text.append(printable(line), style="default")
     console.print(text, soft_wrap=True)
-
-
-def free_port() -> int:
-    """Return a port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

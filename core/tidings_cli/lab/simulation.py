@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from tidings.duration_text import parse_duration
+
 EXAMPLE = "latency=50ms±20,loss=1%,worker-crash=5%,store-pause=2s/30s"
 
 MAX_LATENCY_S = 30.0
@@ -140,21 +142,20 @@ def _unknown(name: str) -> SimulationError:
     )
 
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
-_LATENCY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)(?:(?:±|\+-)(\d+(?:\.\d+)?)(ms|s|m)?)?")
+_UNITS = ("ms", "s", "m")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
 def _latency(name: str, value: str) -> dict[str, float]:
-    match = _LATENCY.fullmatch(value)
-    if match is None:
+    middle, sign, varies = value.replace("+-", "±").partition("±")
+    try:
+        latency = parse_duration(middle, _UNITS)
+        jitter = parse_duration(varies, _UNITS, bare=middle.lstrip("0123456789.")) if sign else 0.0
+    except ValueError:
         raise SimulationError(
             f"{name}={value}: a latency is a time in ms or s, with ± (or +-) and how much it varies if it does, such "
             f"as {name}=50ms or {name}=50ms±20"
-        )
-    latency = float(match[1]) * _UNITS[match[2]]
-    jitter = float(match[3] or 0) * _UNITS[match[4] or match[2]]
+        ) from None
     if latency > MAX_LATENCY_S:
         raise SimulationError(f"{name}={value}: a latency is at most {MAX_LATENCY_S:g} s, such as {name}=50ms±20")
     if jitter > latency:
@@ -170,14 +171,14 @@ def _percent(name: str, value: str) -> float:
 
 
 def _pause(name: str, value: str) -> Pause:
-    lasts, slash, every = value.partition("/")
-    times = [_TIME.fullmatch(one) for one in (lasts, every)]
-    if not slash or times[0] is None or times[1] is None:
+    lasts, _, every = value.partition("/")
+    try:
+        lasts_s, every_s = parse_duration(lasts, _UNITS), parse_duration(every, _UNITS)
+    except ValueError:
         raise SimulationError(
             f"{name}={value}: a pause is how long it lasts, a stroke and how often it comes, in ms, s or m, such as "
             f"{name}=2s/30s: one of 2 s in every 30 s"
-        )
-    lasts_s, every_s = (float(match[1]) * _UNITS[match[2]] for match in times if match is not None)
+        ) from None
     if not 0 < lasts_s < every_s <= MAX_EVERY_S:
         raise SimulationError(
             f"{name}={value}: a pause lasts more than 0 s and less than the time in which it comes once, which is at "

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 from redis.asyncio import Redis
 
-from tidings.store.keys import StoreKeys
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 

@@ -1,12 +1,12 @@
 """Latencies, rates and series of the jobs that have ended. Pure."""
 
-import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from tidings.metrics.percentiles import nearest_rank_percentiles
 from tidings.protocol.admin_messages import Series, SeriesPoint
-from tidings.protocol.overview import LatencyLine, Percentiles
+from tidings.protocol.overview import LatencyLine
 from tidings.store.admin.finished_jobs import FinishedJob
 
 EDGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -20,18 +20,6 @@ MAX_POINTS = 120
 
 STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 1_200)
 """A step has one of these lengths."""
-
-
-def nearest_rank_percentiles(values: Iterable[float | None]) -> Percentiles | None:
-    """Return the nearest-rank percentiles of the values that there are; None: there are none."""
-    found = sorted(value for value in values if value is not None)
-    if not found:
-        return None
-
-    def at(share: float) -> float:
-        return found[math.ceil(share * len(found)) - 1]
-
-    return Percentiles(at(0.5), at(0.95), at(0.99))
 
 
 def latency(jobs: Sequence[FinishedJob]) -> list[LatencyLine]:

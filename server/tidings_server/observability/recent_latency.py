@@ -1,11 +1,9 @@
 """Percentiles of what a histogram has observed in the last minute."""
 
-from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Sequence
-from itertools import accumulate
 
 from tidings.metrics.instruments import BOUNDS, Histogram
+from tidings.metrics.percentiles import histogram_percentiles
 from tidings.protocol.overview import Percentiles
 
 WINDOW_MS = 60_000
@@ -42,21 +40,3 @@ class RecentLatency:
             for name, found in list(counts.items())
         }
         return {name: histogram_percentiles(found) for name, found in grown.items() if any(found)}
-
-
-def histogram_percentiles(counts: Sequence[int]) -> Percentiles:
-    """Return the percentiles of observations in buckets, as if those of a bucket were spread evenly over it.
-
-    Source: https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
-    """
-    sums = list(accumulate(counts))
-
-    def at(share: float) -> float:
-        rank = share * sums[-1]
-        bucket = bisect_left(sums, rank)
-        if bucket == len(BOUNDS):
-            return BOUNDS[-1]
-        low, below = (BOUNDS[bucket - 1], sums[bucket - 1]) if bucket else (0.0, 0)
-        return round(low + (BOUNDS[bucket] - low) * (rank - below) / counts[bucket], 6)
-
-    return Percentiles(at(0.5), at(0.95), at(0.99))

@@ -4,11 +4,12 @@
 /** @import { Acted, PastAttempt, Detail } from "../types.js" */
 /** @import { Problem, Snapshot, Step } from "../../client/frame.js" */
 /** @import { Page } from "../view.js" */
+import { TERMINAL } from "../../client/codes.js";
 import { tokenSegment } from "../../client/path.js";
 import { h, mark, say } from "../dom.js";
 import { ask } from "../notice.js";
 import { format } from "../router.js";
-import { TERMINAL, chip, toneOf } from "../state.js";
+import { chip, toneOf } from "../state.js";
 import { place, spans } from "../waterfall.js";
 import { again, attempt, page, panel } from "../view.js";
 import { NONE, message, moment, percent, took } from "../words.js";

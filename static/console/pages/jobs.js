@@ -3,12 +3,13 @@
 
 /** @import { JobLine } from "../types.js" */
 /** @import { Page } from "../view.js" */
+import { TERMINAL } from "../../client/codes.js";
 import { offer, select } from "../choice.js";
 import { h, say } from "../dom.js";
 import { LiveBars, liveBar } from "../live.js";
 import { Paged } from "../paged.js";
 import { format } from "../router.js";
-import { STATES, TERMINAL, chip } from "../state.js";
+import { STATES, chip } from "../state.js";
 import { again, page, panel } from "../view.js";
 import { Virtual } from "../virtual.js";
 import { NONE, ago, count, message, ms, took, whole } from "../words.js";

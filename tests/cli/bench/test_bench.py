@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from support.store import free_port
 from support.system import System, running_system
 from support.timeouts import scaled
+from tidings.process.port import free_port
 from tidings.store.admin.queue_stats import QueueCount, read_queue_stats
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store

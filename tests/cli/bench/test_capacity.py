@@ -6,8 +6,9 @@ import random
 import msgspec
 import pytest
 
+from tidings.metrics.percentiles import quantile
 from tidings_cli.bench.bench_report import recommendation_lines
-from tidings_cli.bench.figures import DurationSummary, Figures, quantile, slope, summarize_durations
+from tidings_cli.bench.figures import DurationSummary, Figures, slope, summarize_durations
 from tidings_cli.bench.sizing import LatencyObjective, advise, simulate_queue, smallest_sufficient
 
 

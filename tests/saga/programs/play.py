@@ -19,7 +19,7 @@ from saga.programs.program import Body
 from support.timeouts import scaled
 from tidings.protocol.envelope import Envelope, encode_envelope
 from tidings.protocol.states import TERMINAL
-from tidings.protocol.tokens import Token, new_token
+from tidings.protocol.tokens import Token, new_token, split_token
 from tidings.store.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command, open_store
@@ -154,9 +154,8 @@ async def _cancel(gateway: JobStore, token: Token) -> None:
 
 async def _signal(gateway: JobStore, token: str, count: int, delay_ms: int) -> None:
     await asyncio.sleep(delay_ms / 1000)
-    partition, _, job = token.partition(".")
     for number in range(count):
-        await gateway.signal(Token(partition, job), "", SIGNAL, str(number), str(number))
+        await gateway.signal(split_token(token), "", SIGNAL, str(number), str(number))
 
 
 async def _quiet(store: Store, crew: Crew) -> dict[str, JobEnd]:

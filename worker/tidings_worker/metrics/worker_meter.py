@@ -9,7 +9,6 @@ from tidings.protocol.trace_context import trace_id_of
 
 _PLACE = ("kind", "tier")
 _ENDS = (*_PLACE, "outcome")
-_TERMINAL = frozenset(state.value for state in TERMINAL)
 
 
 class WorkerMeter:
@@ -43,7 +42,7 @@ class WorkerMeter:
         found = list(places)
         for counter in (self._retries, self._redeliveries):
             counter.begin(found)
-        self._jobs.begin((*place, outcome) for place in found for outcome in sorted(_TERMINAL))
+        self._jobs.begin((*place, outcome) for place in found for outcome in sorted(TERMINAL))
         self._total.begin((*place, State.SUCCEEDED) for place in found)
 
     def began(self, kind: str, tier: str, waited_ms: int, traceparent: str) -> None:
@@ -68,7 +67,7 @@ class WorkerMeter:
         trace = trace_id_of(traceparent) if traceparent else ""
         self._run.of(*where).observe(run_ms / 1000, trace)
         kind, tier, outcome = where
-        if outcome in _TERMINAL:
+        if outcome in TERMINAL:
             self._total.of(*where).observe(total_ms / 1000, trace)
         elif outcome == "retrying":
             self._retries.add(kind, tier)

@@ -10,7 +10,7 @@ from tidings.job import Job
 from tidings.protocol.envelope import Envelope
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.problems import Problem, problem
-from tidings.protocol.states import State
+from tidings.protocol.states import TERMINAL, State
 from tidings.protocol.tokens import Token, split_token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.job_builder import JobRequest, build_job
@@ -107,7 +107,7 @@ class Children:
         answer = await self._gateway.submit(child.token.partition, _new_job_of(child))
         if answer.id != child.token.id:
             return False
-        if answer.answer == "duplicate" and State(answer.state) in _TERMINAL:
+        if answer.answer == "duplicate" and State(answer.state) in TERMINAL:
             await self._tell(child, answer)
         return True
 
@@ -132,9 +132,6 @@ class Children:
         )  # fmt: skip
         parent = split_token(child.parent)
         await self._saga.wake(parent.partition, child_end_of(ended, child.token.partition, parent.id, child.path))
-
-
-_TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)
 
 
 def _new_job_of(child: NewChild) -> NewJob:

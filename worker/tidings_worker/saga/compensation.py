@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.protocol.input_template import resolve_reference
 from tidings.protocol.problems import Problem, problem
+from tidings.protocol.schema_reference import resolve_reference
 from tidings.protocol.states import State
 from tidings.protocol.steps import StepHead, StepStatus
 from tidings.protocol.tokens import split_token

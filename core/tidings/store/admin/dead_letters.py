@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.protocol.tokens import split_token
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command
@@ -145,7 +146,7 @@ class DeadLetters:
         found: dict[str, DeadLetter] = {}
         async with aclosing(self.scan(newest_first=True)) as letters:
             async for letter in letters:
-                job = letter.token.rpartition(".")[2]
+                job = split_token(letter.token).id
                 if job in jobs:
                     found[job] = letter
                 if len(found) == len(jobs):
