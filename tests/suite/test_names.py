@@ -1,34 +1,47 @@
-"""Names of the shipped code: a class name is one class, and a file name is one thing."""
+"""A name of a class or of a file means one thing in all that is shipped, so that a search finds the one place."""
 
-import ast
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-MODULES = [path for folder in ("core", "server", "worker") for path in sorted((ROOT / folder).rglob("*.py"))]
+from suite.source import files, python_definitions, shown
 
-SAME_EVERYWHERE = {"__init__", "__main__", "errors", "run", "settings"}
-"""Names of files that mean the same in each package (docs/decisions/0026-names-and-rooms.md)."""
+SAME_THING = {
+    "settings": "each package's own settings, read from the environment in the same way",
+    "run": "each process's entry: it takes the settings, starts the process and waits for its end",
+    "errors": "each package's own exceptions, the tree drawn in the docstring",
+}
+"""Files that have one name in several packages because they are the same thing of each; why."""
+
+UNNAMED = frozenset({"__init__", "__main__"})
 
 
-def repeated(named: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
-    places = defaultdict(list)
-    for name, path in named:
-        places[name].append(path.relative_to(ROOT).as_posix())
-    return {name: found for name, found in places.items() if len(found) > 1}
+def repeated(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the names that stand in several places, with the places."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, place in places:
+        found[name].append(place)
+    return {name: where for name, where in found.items() if len(where) > 1}
 
 
 def test_no_class_name_occurs_twice() -> None:
     classes = (
-        (node.name, path)
-        for path in MODULES
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef)
+        (one.name, shown(file)) for file in files(".py") for one in python_definitions(file.read_text()) if one.is_class
     )
-    assert repeated(classes) == {}, "give one of them a longer name, which says how it differs"
+    assert repeated(classes) == {}
 
 
 def test_no_file_name_stands_for_two_things() -> None:
-    files = ((path.stem, path) for path in MODULES if path.stem not in SAME_EVERYWHERE)
-    assert repeated(files) == {}, "give one of them a longer name, which says how it differs"
+    for suffix in (".py", ".lua"):
+        found = repeated((file.stem, shown(file)) for file in files(suffix) if file.stem not in UNNAMED)
+        assert {name: where for name, where in found.items() if name not in SAME_THING} == {}
+
+
+def test_each_name_that_is_allowed_twice_is_there_once_in_each_of_several_packages() -> None:
+    for name in SAME_THING:
+        where = [shown(file) for file in files(".py") if file.stem == name]
+        assert len(where) > 1, f"{name} stands in one package: take it off the list"
+        assert len({place.split("/")[1] for place in where}) == len(where), where
+
+
+def test_a_repetition_is_found() -> None:
+    assert repeated([("A", "x"), ("B", "x"), ("A", "y")]) == {"A": ["x", "y"]}
