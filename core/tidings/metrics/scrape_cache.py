@@ -1,4 +1,4 @@
-"""Answers to whoever asks for metrics: made once a second at the most, however many ask, and written in a thread."""
+"""The answers to scrapers of metrics, made once a second at the most, however many scrape, and written in a thread."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ class ScrapeCache:
     async def page(self, accept: str) -> "MetricsPage":
         """Return the page for a request with that header `Accept`.
 
-        What it says of versions and weights is left aside: whoever names OpenMetrics reads its version 1.0.
+        Versions and weights are ignored: every client that names OpenMetrics reads its version 1.0.
         """
         openmetrics = "application/openmetrics-text" in accept
         async with self._making:

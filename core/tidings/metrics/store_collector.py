@@ -95,7 +95,7 @@ class StoreCollector:
         except StoreError as error:
             log.debug("store_not_read", error=str(error))
         except Exception:
-            # A defect, or what nobody should have written to the store, must not end the process; its age shows it.
+            # A defect, or foreign data in the store, must not end the process; the age of the reading shows it.
             if not self._broken:
                 log.exception("store_not_read")
             self._broken = True

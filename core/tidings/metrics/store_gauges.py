@@ -102,7 +102,7 @@ class StoreGauges:
         try:
             told: bytes = await command_pool_of(self._store).ask("INFO", "memory")
         except CommandDeniedError:
-            return []  # a user that may not ask is told nothing
+            return []  # the store's user may lack the permission to ask
         lines = dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
         memory = StoreMemory(used=int(lines["used_memory"]), limit=int(lines.get("maxmemory", 0)) or None)
         nearly = float(memory.nearly_full)
@@ -131,7 +131,7 @@ class _QueueSums:
         self._scheduled: dict[Labels, float] = {}
         self._dead: dict[Labels, float] = {}
         self._seen = ""
-        """The queue that came last: what is told of a whole queue comes with each of its tiers."""
+        """The last queue: the numbers of a whole queue come with each of its tiers, and count once."""
 
     def add(self, one: QueueCount) -> None:
         """Add a tier; the tiers of a queue follow each other."""

@@ -1,4 +1,4 @@
-"""What operators ask over HTTP under `/v1/admin`, and are answered. All of it needs the scope `admin`."""
+"""The requests of operators over HTTP under `/v1/admin`, and the answers. All of them need the scope `admin`."""
 
 from typing import Annotated, Any, Literal
 
@@ -23,77 +23,77 @@ class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """The worker that ran it."""
     event: Annotated[str, one_of("retrying", "failed", "lost")]
-    """`retrying`, `failed` or `lost`: its worker gave no sign of life."""
+    """`retrying`, `failed`, or `lost`: the worker's heartbeats stopped."""
     problem: Any = None
-    """The problem document; null for one that was lost."""
+    """The problem document; null if the attempt was lost."""
 
 
 class JobDetail(Snapshot, frozen=True, kw_only=True):
-    """All that the store knows of a job: what its owner may see, and what only operators may.
+    """All that the store holds of a job: the snapshot that its owner may see, and fields that only operators may see.
 
-    A snapshot leaves out the fields that have their defaults. The fields of its own have none, so that each is in
-    every answer, whatever the job has lived through; `input` alone may be absent.
+    A snapshot leaves out fields that have their defaults. The fields added here have no defaults, so every answer
+    contains them; only `input` may be absent.
     """
 
     queue: str
-    """The queue it waits or waited in."""
+    """The queue that the job waits or waited in."""
     tier: str
-    """The tier there."""
+    """The tier of that queue."""
     owner: str
-    """Whose credential submitted it; empty: nobody was asked."""
+    """The owner of the credential that submitted it; empty: the server asked for none."""
     caller: str
-    """Among whose jobs it counts: the owner, or an address."""
+    """The caller whose share the job counts in: the owner, or else an address."""
     worker: str | None
-    """Who runs it."""
+    """The worker that runs it."""
     entry: str | None
-    """Where it lies in its ready stream."""
+    """The id of its entry in the ready stream."""
     due: MomentText | None
-    """When it leaves the schedule (RFC 3339), if it lies there."""
+    """When it leaves the schedule (RFC 3339); null: it is not scheduled."""
     deadline: MomentText | None
-    """When it is not worth finishing any more (RFC 3339)."""
+    """When the store expires it (RFC 3339); null: it has no deadline."""
     cancel_asked: bool
-    """Whether somebody asked that it stop, and its worker has not obeyed yet."""
+    """Whether a client or an operator has asked that it stop, and its worker has not stopped it yet."""
     input: Any = msgspec.UNSET
-    """What was submitted; there only while the store keeps it: until the job has ended, and in its dead letter."""
+    """The input; present while the store keeps it: until the job has ended, and in its dead letter."""
     error: str
-    """Of one that failed: the exception, which clients are never shown."""
+    """Of a failed job: the exception, which clients never see."""
     traceback: str
-    """Of one that failed: where the exception came from, which clients are never shown."""
+    """Of a failed job: the exception's traceback, which clients never see."""
     history: list[PastAttempt]
-    """The attempts that did not succeed, the first first."""
+    """The attempts that did not succeed, oldest first."""
     letter: str | None
     """The id of its dead letter."""
     parent: str | None
-    """The token of the saga that called it."""
+    """The token of the saga that submitted it as a step; null: it is no step."""
 
 
 class LetterView(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter."""
 
     token: str
-    """The job."""
+    """The job's token."""
     died: MomentText
-    """RFC 3339."""
+    """When the job failed (RFC 3339)."""
     kind: str
-    """Its kind."""
+    """The job's kind."""
     queue: str
-    """Its queue."""
+    """The job's queue."""
     tier: str
-    """Its tier."""
+    """The job's tier."""
     attempt: int
-    """Attempts since it was submitted or last replayed."""
+    """Attempts since the job was submitted or last replayed."""
     replays: int
-    """How often it had been replayed before."""
+    """How often operators had replayed the job before."""
     owner: str
-    """Whose credential submitted it; empty: the server asks for none."""
+    """The owner of the credential that submitted it; empty: the server asked for none."""
     correlation_id: str | None
-    """The client's; null: it gave none."""
+    """The correlation id that the client gave; null: none."""
     code: CodeText
-    """The problem's."""
+    """The problem's code."""
     detail: str
-    """The problem's."""
+    """The problem's detail."""
     error: str
-    """The exception, in one line where it has one."""
+    """The exception in one line; empty: there was none."""
 
 
 class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,67 +102,67 @@ class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
     letters: list[LetterView]
     """The dead letters."""
     cursor: str | None
-    """For the page that follows; null: there is none."""
+    """The `cursor` of the next page; null: this is the last."""
     incomplete: bool = False
-    """The request had looked at as many letters as one may before the page was full: others may follow by `cursor`."""
+    """Whether the request reached its limit of letters to look at before the page was full; `cursor` continues."""
 
 
 class LetterFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead letters are meant; what is not said does not matter."""
+    """Selects dead letters; a field that is not given matches all."""
 
     queue: str | None = None
-    """Those of this queue."""
+    """Letters of this queue."""
     kind: str | None = None
-    """Those of this kind."""
+    """Letters of this kind."""
     code: str | None = None
     """The problem's code."""
     older_than: Annotated[float, msgspec.Meta(ge=0, le=3_153_600_000)] | None = None
-    """The job died at least so many seconds ago."""
+    """The job failed at least so many seconds ago."""
     newer_than: Annotated[float, msgspec.Meta(ge=0, le=3_153_600_000)] | None = None
-    """The job died at most so many seconds ago."""
+    """The job failed at most so many seconds ago."""
 
 
 class LetterChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which dead letters are replayed or dropped: give `tokens` or `filter`."""
+    """Names the dead letters to replay or drop, by `tokens` or by `filter`."""
 
     tokens: Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_LETTERS_PER_REQUEST)] | None = None
-    """The jobs, 1 to 1,000."""
+    """The jobs' tokens, 1 to 1,000."""
     filter: LetterFilter | None = None
-    """Of those that it means, the oldest 1,000 are taken at a time; `more` says whether there are others."""
+    """A filter; one request acts on the oldest 1,000 letters it matches, and `more` says whether there are others."""
     dry_run: bool = False
-    """Say what would be done, and do nothing."""
+    """Answer what the request would do, and do nothing."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """One job of several that was left alone."""
+    """One job that the request left unchanged."""
 
     token: str
-    """The job."""
+    """The job's token."""
     why: Annotated[str, one_of("gone", "live", "held")]
-    """`gone`: there is no such letter, or not any more; `live`: the job is not failed; `held`: another job with its
-    unique value lives."""
+    """`gone`: the store has no such letter (any more); `live`: the job is not failed; `held`: another job with its
+    unique value has not ended."""
 
 
 class LettersActed(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of dead letters."""
+    """The result of a replay or a drop."""
 
     done: int
-    """How many were replayed or dropped; of a dry run: would be."""
+    """How many letters were replayed or dropped; in a dry run: how many would be."""
     dry_run: bool
-    """Whether nothing was done."""
+    """Whether this was a dry run, which changes nothing."""
     refused: list[Refusal]
-    """Those that were left alone."""
+    """The jobs that were left unchanged."""
     more: bool = False
-    """Whether the filter means more than were taken: ask again."""
+    """Whether the filter matches further letters: send the request again."""
 
 
 class BreakerOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a breaker is to do."""
+    """An operator's order to a breaker."""
 
     state: Literal["open", "closed", "auto"]
-    """`open` and `closed` hold it there; `auto`: closed, and it goes by its calls again."""
+    """`open` and `closed` hold the breaker in that state; `auto` closes it and lets its calls decide again."""
     seconds: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None
-    """How long it is held; null: open until somebody says otherwise, closed for an hour."""
+    """How long it is held, s; null: open until an operator closes it, or closed for an hour."""
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,100 +171,100 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     connection: str
     """The connection's name."""
     caller: str
-    """Among whose jobs its submits count: the owner of the credential, or an address."""
+    """The caller whose share its submits count in: the owner of the credential, or else an address."""
     address: str
-    """Where it comes from."""
+    """The client's address."""
     kind: Literal["socket", "stream"]
-    """How it is carried."""
+    """`socket`: a WebSocket; `stream`: server-sent events."""
     since: int
-    """When it opened, ms since the epoch."""
+    """When the client opened it, ms since the epoch."""
     watches: int
-    """Jobs that it watches."""
+    """How many jobs it watches."""
     waiting_bytes: int
-    """What it has not read yet."""
+    """Bytes that the client has not read yet."""
     slow: bool
-    """Whether what waits is so much that progress is left out."""
+    """Whether so many bytes wait that the server leaves out progress events."""
 
 
 class ConnectionList(msgspec.Struct, frozen=True, kw_only=True):
-    """The connections of the server process that answers; others hold others."""
+    """The connections of the server process that answers; other processes have their own."""
 
     server: str
-    """The name of that process."""
+    """The name of the process."""
     connections: list[Connection]
     """The connections, the slow ones first."""
     more: int = 0
-    """How many are left out."""
+    """How many further connections the answer leaves out."""
 
 
 class JobLine(msgspec.Struct, frozen=True, kw_only=True):
     """One job in a list."""
 
     token: str
-    """The job's name for clients."""
+    """The job's token."""
     kind: str
-    """Its kind."""
+    """The job's kind."""
     state: StateText
-    """Its state."""
+    """The job's state."""
     queue: str
-    """Its queue."""
+    """The job's queue."""
     tier: str
-    """Its tier."""
+    """The job's tier."""
     attempt: int
     """How many attempts have begun."""
     submitted: int
-    """ms since the epoch."""
+    """When the client submitted it, ms since the epoch."""
     finished: int | None = None
-    """ms since the epoch; null: it lives."""
+    """When it ended, ms since the epoch; null: it has not ended."""
     total: float | None = None
-    """Seconds from its submission to its end; null: it lives."""
+    """Seconds from its submission to its end; null: it has not ended."""
     correlation_id: str | None = None
-    """The client's; null: it gave none."""
+    """The correlation id that the client gave; null: none."""
     worker: str | None = None
-    """Who runs it, or ran its last attempt."""
+    """The worker that runs it, or that ran its last attempt."""
 
 
 class JobPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs: those that live, by where they lie, then those that have ended, the last first."""
+    """Jobs: those that have not ended, by their place in the store, then those that have, newest end first."""
 
     jobs: list[JobLine]
     """The jobs."""
     cursor: str | None
-    """For the page that follows; null: there is none."""
+    """The `cursor` of the next page; null: this is the last."""
     incomplete: bool = False
-    """The request had looked at as many jobs as one may before the page was full: others may follow by `cursor`."""
+    """Whether the request reached its limit of jobs to look at before the page was full; `cursor` continues."""
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs that ended in one step of time."""
+    """The jobs that ended in one interval of a series."""
 
     at: int
-    """When it begins, ms since the epoch."""
+    """When the interval begins, ms since the epoch."""
     count: int
-    """How many ended."""
+    """How many jobs ended."""
     failed: int
-    """Those of them that failed or expired."""
+    """How many of them failed or expired."""
     wait: Percentiles | None
-    """From when a job was queued the last time until a worker took it; null: none ended."""
+    """Time from when a job was last queued until a worker took it; null: no job ended."""
     run: Percentiles | None
-    """Of the last attempt; null: none ended."""
+    """Time that the last attempt took; null: no job ended."""
     total: Percentiles | None
-    """From the submission to the end; null: none ended."""
+    """Time from submission to end; null: no job ended."""
     cells: list[int]
-    """How many had a total below the first of `edges`, between each two, and beyond the last."""
+    """How many jobs had a total time below the first of `edges`, between each two, and above the last."""
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs that ended, step by step."""
+    """The jobs that ended, interval by interval."""
 
     step: float
-    """Seconds."""
+    """The length of an interval, s."""
     points: list[SeriesPoint]
-    """Oldest first; the last step is still going on."""
+    """The intervals, oldest first; the last one has not ended."""
     edges: list[float]
-    """Of the heat map's cells, s."""
+    """The bounds of the heat map's cells, s."""
     reaches_back: int | None = None
-    """From when on all are there, ms since the epoch, where the chronicle does not reach back to the first step."""
+    """Where the chronicle begins after the first interval: from when on the series is complete, ms since the epoch."""
 
 
 class QueueState(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,65 +273,65 @@ class QueueState(msgspec.Struct, frozen=True, kw_only=True):
     queue: str
     """The queue."""
     paused: bool
-    """Whether its workers take nothing."""
+    """Whether its workers take no jobs."""
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that an operator did, or that a caller was refused."""
+    """One act of an operator, or one refusal of a caller."""
 
     at: int
-    """ms since the epoch, by the store's clock."""
+    """When, ms since the epoch, by the store's clock."""
     who: str
-    """Whose credential it was; empty: nobody was asked."""
+    """The owner of the credential, or `user@host` of a command line; empty: the server asked for no credential."""
     address: str
-    """Where the request came from."""
+    """The address that the request came from, or the host of the command line."""
     action: str
-    """What was asked for."""
+    """The action: `pause`, `resume`, `cancel`, `breaker`, `replay`, `drop`, `objectives` or `remove_kinds`."""
     target: str
-    """Of what: a job, a queue, a breaker."""
+    """The job, queue, breaker or kinds that the action was for; empty: `detail` says."""
     detail: str
-    """The body of the request, cut at 1,000 characters."""
+    """What the operator asked, as JSON; of a refusal the body of the request. Cut at 1,000 characters."""
     outcome: Annotated[str, one_of("done", *CODES)]
     """`done`, or the code of the problem."""
     unrecorded: int = 0
-    """Refusals of the same caller since its entry before that left no entry."""
+    """Refusals of the same caller since its previous entry that the server did not record."""
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The audit log, the newest first."""
+    """A page of the audit log, newest first."""
 
     entries: list[AuditLine]
     """The entries."""
     cursor: str | None
-    """For the page that follows; null: there is none."""
+    """The `cursor` of the next page; null: this is the last."""
 
 
 class ObjectiveRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is wanted of a kind's jobs."""
+    """The objective of a kind's jobs."""
 
     total_p99: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None
-    """Seconds from submission to end within which 99 of 100 shall be over."""
+    """Seconds from submission to end within which 99 of 100 jobs shall end."""
     success: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
-    """The share that shall succeed."""
+    """The share of jobs that shall succeed."""
 
 
 class Objective(ObjectiveRule, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What is wanted of a kind's jobs, and how those did that the chronicle holds."""
+    """The objective of a kind's jobs, and how the jobs in the chronicle met it."""
 
     kind: str
     """The kind."""
     count: int
-    """Jobs that ended, without those whose end was asked for."""
+    """Jobs that ended, without cancelled ones."""
     failed: int
-    """Those of them that failed or expired."""
+    """How many of them failed or expired."""
     slow: int
-    """Those that took longer than `total_p99`."""
+    """How many of them took longer than `total_p99`."""
     rate: float | None
-    """The share that succeeded; null: none ended."""
+    """The share that succeeded; null: no job ended."""
     budget: float | None
-    """What is left of the failures that `success` allows: 1 all, 0 nothing, below 0 overdrawn; null: no objective."""
+    """The rest of the failures that `success` allows: 1 all, 0 none, below 0 exceeded; null: no such objective."""
     since: int | None
-    """When the first of them ended, ms since the epoch."""
+    """When the first of the jobs ended, ms since the epoch; null: no job ended."""
 
 
 class ObjectiveList(msgspec.Struct, frozen=True, kw_only=True):

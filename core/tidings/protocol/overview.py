@@ -1,4 +1,4 @@
-"""The overview: how the whole system stands at one moment, as operators are shown it each second."""
+"""The overview: the state of the whole system at one moment, which the server sends to operators each second."""
 
 from typing import Annotated
 
@@ -19,21 +19,21 @@ class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
     running: int
     """Jobs that workers run."""
     scheduled: int
-    """Of the whole queue: delayed starts and retries."""
+    """Jobs of the whole queue that wait for their delayed start or for a retry."""
     dead: int
     """Dead letters of the whole queue."""
     oldest: float | None = None
-    """How long the job that has waited longest has waited, s; null: none waits."""
+    """How long the oldest waiting job has waited, s; null: no job waits."""
     paused: bool = False
-    """Whether an operator has paused the queue: its workers take nothing."""
+    """Whether an operator has paused the queue: its workers take no jobs."""
     rate_in: float = 0.0
-    """Jobs that came a second, over the last ones."""
+    """Jobs that came a second, over the last seconds."""
     rate_out: float = 0.0
-    """Jobs that left a second, over the last ones."""
+    """Jobs that left a second, over the last seconds."""
     eta: float | None = None
     """Seconds until a job that came now would start, by the rate at which the tier drains; null: unknown."""
     served: bool
-    """Whether a worker that lives serves the tier."""
+    """Whether a live worker serves the tier."""
 
 
 class KindLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,42 +51,42 @@ class RunningJob(msgspec.Struct, frozen=True, kw_only=True):
     """One job that a worker runs."""
 
     token: str
-    """The job."""
+    """The job's token."""
     kind: str
-    """Its kind."""
+    """The job's kind."""
     since: int
-    """When this attempt began, ms since the epoch by the worker's clock."""
+    """When the attempt began, ms since the epoch by the worker's clock."""
 
 
 class WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker that lives."""
+    """One live worker."""
 
     worker: str
     """The worker's name."""
     host: str
     """The host that it runs on."""
     pid: int
-    """Its process's number there."""
+    """The number of its process on that host."""
     version: str
-    """The release of tidings it runs."""
+    """The release of Tidings that it runs."""
     queues: list[str]
-    """The queues it serves."""
+    """The queues that it serves."""
     tiers: dict[str, int]
-    """The tiers it serves and the slots each owns; empty: all tiers of its queues, from one pool."""
+    """The tiers that it serves, with the slots that each owns; empty: all tiers of its queues share one pool."""
     slots: int
     """How many jobs it may run at a time."""
     busy: int = 0
     """Slots in use."""
     cpu: float | None = None
-    """Of one core, over its last heartbeat; null: not known. Handlers in child processes do not count."""
+    """The share of one core that it used over its last heartbeat, without child processes; null: unknown."""
     memory: int | None = None
-    """Resident bytes; null: not known."""
+    """Its resident memory, bytes; null: unknown."""
     since: int = 0
-    """When it started, ms since the epoch by its own clock."""
+    """When it started, ms since the epoch by the worker's clock."""
     seen: float = 0.0
-    """How long ago it last said that it lives, s."""
+    """How long ago its last heartbeat was, s."""
     running: list[RunningJob] = []
-    """What it runs, those that began first; at most 50 (`busy` counts all)."""
+    """The jobs that it runs, oldest attempt first; at most 50 (`busy` counts all)."""
 
 
 class BreakerLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,85 +97,85 @@ class BreakerLine(msgspec.Struct, frozen=True, kw_only=True):
     state: Annotated[str, one_of("closed", "open", "half_open")]
     """`closed`, `open` or `half_open`."""
     since: int | None = None
-    """When it came into that state, ms since the epoch; null: it has never been in another."""
+    """When it came into that state, ms since the epoch; null: it has never been in another state."""
     forced: bool = False
-    """Whether an operator holds it there."""
+    """Whether an operator holds it in that state."""
 
 
 class Percentiles(msgspec.Struct, frozen=True):
-    """Of some durations, s."""
+    """Percentiles of durations, s."""
 
     p50: float
-    """Half of them took no longer, s."""
+    """Half of the durations are no longer than this, s."""
     p95: float
-    """95 of 100 took no longer, s."""
+    """95 of 100 durations are no longer than this, s."""
     p99: float
-    """99 of 100 took no longer, s."""
+    """99 of 100 durations are no longer than this, s."""
 
 
 class LatencyLine(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the jobs of a kind took that ended in the last minute."""
+    """The times of a kind's jobs that ended in the last minute."""
 
     kind: str
-    """Empty: all kinds together."""
+    """The kind; empty: all kinds together."""
     count: int
-    """How many ended."""
+    """How many jobs ended."""
     failed: int
-    """Those of them that failed or expired."""
+    """How many of them failed or expired."""
     ack: Percentiles | None = None
-    """From the request to the answer that the job is durably accepted, as this server saw it; null: not measured."""
+    """Time from a submit to its ack, measured by the server that answers; null: not measured."""
     wait: Percentiles | None = None
-    """From when it was queued the last time until a worker took it."""
+    """Time from when a job was last queued until a worker took it."""
     run: Percentiles | None = None
-    """Of the last attempt."""
+    """Time that the last attempt took."""
     total: Percentiles | None = None
-    """From the submission to the end."""
+    """Time from submission to end."""
     notify: Percentiles | None = None
-    """From an event's publication to its write to the client, as this server saw it; all kinds together only."""
+    """Time from the store's publication of an event until the server that answers wrote it; for all kinds only."""
 
 
 class ConnectionCount(msgspec.Struct, frozen=True, kw_only=True):
-    """What the answering server process holds."""
+    """The connections of the server process that answers."""
 
     sockets: int
-    """Open sockets."""
+    """Open WebSockets."""
     streams: int
-    """Open streams."""
+    """Open streams of server-sent events."""
     watches: int
-    """Jobs that are watched over all of them."""
+    """Watches of jobs over all connections."""
     slow: int
-    """Connections that have not read what waits for them."""
+    """Connections whose clients read too slowly."""
 
 
 class StoreLine(msgspec.Struct, frozen=True, kw_only=True):
-    """The store."""
+    """The memory of the store."""
 
     memory: int | None
-    """Bytes it uses; null: it does not tell."""
+    """The bytes that the store uses; null: unknown."""
     limit: int | None
-    """The bytes it may use (`maxmemory`); null: it has no limit, or does not tell."""
+    """The bytes that the store may use (`maxmemory`); null: no limit, or unknown."""
 
 
 class OverviewBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything at one moment."""
+    """The state of the whole system at one moment."""
 
     at: int
-    """ms since the epoch, by the server's clock."""
+    """The moment, ms since the epoch, by the server's clock."""
     queues: list[QueueLine]
     """The tiers of all queues."""
     kinds: list[KindLine]
     """The kinds that workers have registered."""
     workers: list[WorkerLine]
-    """The workers that live."""
+    """The live workers."""
     breakers: list[BreakerLine]
     """The circuit breakers."""
     latency: list[LatencyLine]
-    """Of the last minute; all kinds first. Empty where no chronicle is kept."""
+    """The latencies of the last minute, all kinds together first; empty where the store keeps no chronicle."""
     connections: ConnectionCount
-    """What the answering server process holds."""
+    """The connections of the server process that answers."""
     store: StoreLine
-    """The store."""
+    """The memory of the store."""
 
 
 class Overview(OverviewBody, frozen=True, kw_only=True, tag="overview", tag_field="type"):
-    """Sent each second to those who observe."""
+    """The frame that the server sends each second to each socket that observes."""

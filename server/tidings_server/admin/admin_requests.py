@@ -1,4 +1,4 @@
-"""Reading what operators ask: parameters of a query, bodies."""
+"""Reading the requests of operators: parameters of the query, and bodies."""
 
 import re
 from typing import TypeVar
@@ -16,12 +16,12 @@ MAX_LIMIT = 500
 """Lines on one page."""
 
 MAX_TEXT = 256
-"""Length of a text in a query."""
+"""Characters of a text in the query."""
 
 MAX_BODY_BYTES = 262_144
 
 MAX_DEPTH = 8
-"""What operators ask is shallow."""
+"""Levels of nesting in a body; requests of operators need few."""
 
 Body = TypeVar("Body")
 
@@ -29,7 +29,7 @@ _QUEUE = re.compile(QUEUE_PATTERN)
 
 
 def text_of(request: Request, name: str) -> str:
-    """Return a parameter of the query; empty: it is not given.
+    """Return a parameter of the query; empty: the request does not give it.
 
     Raises:
         ProblemError: `invalid_frame`: it is too long.
@@ -58,7 +58,7 @@ def number_of(request: Request, name: str, default: int, least: int, most: int) 
 
 
 def limit_of(request: Request) -> int:
-    """Return how many lines a page shall have.
+    """Return how many lines the request wants on a page.
 
     Raises:
         ProblemError: `invalid_frame`, with the bounds.
@@ -68,7 +68,7 @@ def limit_of(request: Request) -> int:
 
 
 def check_queue(queue: str, field: str = "/queue") -> str:
-    """Return the name of a queue, if it may be one.
+    """Return a text that has the form of a queue's name.
 
     Raises:
         ProblemError: `invalid_frame`.
@@ -80,11 +80,11 @@ def check_queue(queue: str, field: str = "/queue") -> str:
 
 
 class _EmptyBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A body that says nothing."""
+    """A body without fields."""
 
 
 async def no_body_of(request: Request, within_s: float) -> None:
-    """Refuse a body that says something where nothing is taken: the caller meant something by it.
+    """Refuse a body with fields where the request has none: the caller meant something by them.
 
     Raises:
         ProblemError: `invalid_frame` or `too_large`, with the field.
@@ -96,7 +96,7 @@ async def no_body_of(request: Request, within_s: float) -> None:
 
 
 async def body_of(request: Request, type_: type[Body], within_s: float) -> Body:
-    """Return the body, JSON.
+    """Return the decoded JSON body.
 
     Raises:
         ProblemError: `invalid_frame` or `too_large`, with the field.

@@ -1,4 +1,4 @@
-"""The dead letters over HTTP: looked through, replayed, dropped.
+"""Dead letters over HTTP: list, replay and drop them.
 
 Every endpoint here raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
 """
@@ -34,7 +34,7 @@ from .admin_requests import body_of, check_queue, limit_of, text_of
 from .audit_recorder import AuditRecorder
 
 MAX_SCANNED = 2_000
-"""Letters of one queue that one request reads at the most, while it looks for those of a kind."""
+"""Letters of one queue that one request reads at the most while it looks for matching ones."""
 
 BATCH_SIZE = 100
 """Letters in one call of the store."""
@@ -43,20 +43,20 @@ _CURSOR = re.compile(r"(\d{1,16})-(\d{1,16})@(.{1,63})")
 
 
 class LetterPosition:
-    """A place in the dead letters of all queues, the newest first: an entry's id, of equals by the queue's name."""
+    """A position in the dead letters of all queues, newest first: an entry's id, then the queue's name."""
 
     def __init__(self, ms: int, number: int, queue: str) -> None:
         self.key = (ms, number, queue)
 
     @classmethod
     def of(cls, entry: str, queue: str) -> "LetterPosition":
-        """Return the place of a letter, or of where a queue was left."""
+        """Return the position of a letter, or the one at which the reading of a queue stopped."""
         ms, _, number = entry.partition("-")
         return cls(int(ms), int(number), queue)
 
     @classmethod
     def read(cls, cursor: str) -> "LetterPosition":
-        """Return the place that a cursor names.
+        """Return the position that a cursor names.
 
         Raises:
             ProblemError: `invalid_frame`.
@@ -84,7 +84,7 @@ class DeadLetterEndpoints:
         self._recorder = recorder
 
     async def page(self, request: Request, _: Identity) -> Response:
-        """`GET /v1/admin/dead`: the newest first; one that is short before the last is incomplete."""
+        """`GET /v1/admin/dead`: a page, newest first; one that is short before the last has `incomplete` set."""
         limit, after = limit_of(request), text_of(request, "cursor")
         selection = DeadLetterFilter(kind=text_of(request, "kind"), code=text_of(request, "code"))
         place = LetterPosition.read(after) if after else None
@@ -96,7 +96,8 @@ class DeadLetterEndpoints:
             found += page.letters
             if page.next:
                 left.append(LetterPosition.of(page.next, queue))
-        # Where a queue was left unread nothing older of another may be shown: it would be skipped there.
+        # Behind the position at which the reading of a queue stopped no older letter of another queue may be shown: the
+        # next page would skip the unread letters.
         bar = max((one.key for one in left), default=None)
         places = sorted(
             ((LetterPosition.of(one.entry, one.queue), one) for one in found), key=lambda pair: pair[0].key
@@ -184,7 +185,7 @@ class DeadLetterEndpoints:
         return token
 
     def _queues(self, queue: str) -> list[str]:
-        """Return the queues to look at: the one named, which need not be known any more, or all that are."""
+        """Return the queues to read: the named one, which need no longer have kinds, or all that have."""
         return [check_queue(queue)] if queue else sorted(self._runtime.kinds.queues)
 
     def _of(self, queue: str) -> DeadLetters:

@@ -1,4 +1,4 @@
-"""All that the store knows of a job, as operators are shown it."""
+"""A job as operators see it: all that the store holds of it."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from tidings_server.watch.snapshots import snapshot
 
 
 def detail(token: Token, record: JobRecord, found: JobInternals) -> JobDetail:
-    """Return what is shown of a job.
+    """Return the view of a job.
 
     Args:
-        token: the job's.
-        record: what its owner may see.
-        found: what only operators may.
+        token: the job's token.
+        record: the fields that its owner may see.
+        found: the fields that only operators may see.
 
     """
     letter, envelope = found.letter, found.envelope
@@ -45,7 +45,7 @@ def detail(token: Token, record: JobRecord, found: JobInternals) -> JobDetail:
 
 
 def past_attempt(one: UnsuccessfulAttempt) -> PastAttempt:
-    """Return an attempt that did not succeed, as operators are shown it."""
+    """Return an attempt that did not succeed, as operators see it."""
     problem = None if one.problem is None else msgspec.to_builtins(one.problem)
     return PastAttempt(attempt=one.attempt, at=rfc3339(one.at), worker=one.worker, event=one.event, problem=problem)
 

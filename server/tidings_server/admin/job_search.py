@@ -1,4 +1,4 @@
-"""Jobs over HTTP: those that live and those that have ended, searched page by page with bounded work for each.
+"""Jobs over HTTP: a search through live and ended jobs, page by page, with bounded work for each page.
 
 Every endpoint here raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
 """
@@ -28,26 +28,26 @@ from tidings_server.web.responses import json_response
 from .admin_requests import check_queue, limit_of, number_of, text_of
 
 SCANNED_PER_CALL = 200
-"""Jobs that the store looks at in one call, whether they are meant or not; an empty place counts as one."""
+"""Jobs that the store looks at in one call, whether they match or not; an empty source counts as one."""
 
 MAX_CALLS = 20
-"""Calls of the store for one page of those that live; what was not looked at by then is for the next page."""
+"""Calls of the store for one page of live jobs; the next page looks at the rest."""
 
 AFTER_PATTERN = r"^(?:[0-9]{1,16}(?:-[0-9]{1,16})?)?$(?!\n)"
-"""Where a page may go on in a place: behind an entry of a stream, or so many."""
+"""The position in a source at which a page continues: an entry of a stream, or a count of the schedule."""
 
 MAX_MINUTES = 1_440
 """The longest series: a day."""
 
 
 class SearchFilter(NamedTuple):
-    """What is searched for; what is empty does not matter."""
+    """The conditions of a search; an empty one matches all."""
 
     wanted: JobFilter
     queue: str
 
     def admits(self, line: JobLine) -> bool:
-        """Return whether a job is meant."""
+        """Return whether a job matches."""
         state, kind, correlation_id, since, until = self.wanted
         return (
             state in ("", line.state)
@@ -60,30 +60,30 @@ class SearchFilter(NamedTuple):
 
     @property
     def live(self) -> bool:
-        """Whether jobs that live can be meant."""
+        """Whether live jobs can match."""
         return not self.wanted.state or self.wanted.state not in TERMINAL
 
     @property
     def ended(self) -> bool:
-        """Whether jobs that have ended can be meant."""
+        """Whether ended jobs can match."""
         return not self.wanted.state or self.wanted.state in TERMINAL
 
 
 class SearchCursor(msgspec.Struct, array_like=True, frozen=True):
-    """Where a search goes on."""
+    """The position at which a search continues."""
 
     source: Annotated[int, msgspec.Meta(ge=-1)] = 0
-    """Number of the place; -1: those that have ended."""
+    """The number of the source; -1: the ended jobs."""
     after: Annotated[str, msgspec.Meta(pattern=AFTER_PATTERN)] = ""
-    """In a place: what the page before gave: how many of the schedule, or the id of an entry of a stream."""
+    """The position in the source: a count of the schedule, or the id of an entry of a stream."""
     finished: int = 0
-    """Of those that have ended: when the last that was shown did, ms since the epoch; 0: none was."""
+    """Among the ended jobs: the end of the last one shown, ms since the epoch; 0: none was shown."""
     queue: str = ""
     number: int = 0
 
     @classmethod
     def read(cls, text: str) -> "SearchCursor":
-        """Return what a page before gave.
+        """Return the cursor that the previous page gave.
 
         Raises:
             ProblemError: `invalid_frame`.
@@ -100,7 +100,7 @@ class SearchCursor(msgspec.Struct, array_like=True, frozen=True):
         return msgspec.json.encode(self).decode()
 
     def before(self, job: FinishedJob) -> bool:
-        """Return whether a job that has ended comes after what was shown."""
+        """Return whether an ended job comes after the last one shown."""
         return not self.finished or (job.finished, job.queue, job.number) < (self.finished, self.queue, self.number)
 
 
@@ -112,7 +112,7 @@ class JobSearch:
         self._listing = JobListing(runtime.client, runtime.keys)
 
     async def series(self, request: Request, _: Identity) -> Response:
-        """`GET /v1/admin/series`: what ended in the last minutes, step by step."""
+        """`GET /v1/admin/series`: the jobs that ended in the last minutes, interval by interval."""
         minutes = number_of(request, "minutes", 60, 1, MAX_MINUTES)
         kind = text_of(request, "kind")
         finished_jobs = self._runtime.finished_jobs
@@ -128,7 +128,7 @@ class JobSearch:
         return json_response(msgspec.structs.replace(told, reaches_back=back if back > begin else None))
 
     async def jobs(self, request: Request, _: Identity) -> Response:
-        """`GET /v1/admin/jobs`: those that live, then those that have ended, the last first."""
+        """`GET /v1/admin/jobs`: the live jobs, then the ended ones, newest end first."""
         limit, cursor = limit_of(request), SearchCursor.read(text_of(request, "cursor"))
         question = _question(request)
         token = text_of(request, "token")
@@ -152,7 +152,7 @@ class JobSearch:
     async def _live(
         self, question: SearchFilter, limit: int, cursor: SearchCursor, lines: list[JobLine]
     ) -> SearchCursor:
-        """Add jobs that live; return where to go on."""
+        """Add live jobs; return where the search continues."""
         places = list(job_sources(self._tiers(question.queue), question.wanted.state))
         found = ListedJobs([], cursor.source, cursor.after)
         for _ in range(MAX_CALLS):
@@ -166,7 +166,7 @@ class JobSearch:
     async def _ended(
         self, question: SearchFilter, limit: int, cursor: SearchCursor, found: list[JobLine]
     ) -> SearchCursor | None:
-        """Add jobs that have ended; return where to go on, None: that was all."""
+        """Add ended jobs; return where the search continues; None: there are no more."""
         queues = [question.queue] if question.queue else sorted(self._runtime.kinds.queues)
         finished_jobs = self._runtime.finished_jobs
         await finished_jobs.catch_up(self._runtime.kinds.queues)
@@ -181,7 +181,7 @@ class JobSearch:
         found += map(ended_line, shown[: limit - len(found)])
         if not more:
             return None
-        if len(shown) == 1:  # there was no room for any
+        if len(shown) == 1:  # the page had no room for an ended job
             return cursor
         last = shown[-2]
         return SearchCursor(source=-1, finished=last.finished, queue=last.queue, number=last.number)
@@ -195,7 +195,7 @@ class JobSearch:
 
 
 def live_line(queue: str, row: JobRow) -> JobLine:
-    """Return a job of the store as a list shows it."""
+    """Return a live job as a list shows it."""
     submitted = int(row.submitted or 0)
     return JobLine(
         token=str(Token(queue, row.id)),
@@ -213,7 +213,7 @@ def live_line(queue: str, row: JobRow) -> JobLine:
 
 
 def ended_line(job: FinishedJob) -> JobLine:
-    """Return a job of the finished_jobs as a list shows it."""
+    """Return an ended job as a list shows it."""
     return JobLine(
         token=job.token,
         kind=job.kind,
@@ -244,7 +244,7 @@ def _question(request: Request) -> SearchFilter:
 
 
 def _moment(request: Request, name: str) -> int:
-    """Return a time in the query, ms since the epoch; 0: it is not given."""
+    """Return a moment in the query, ms since the epoch; 0: the request does not give it."""
     text = text_of(request, name)
     if not text:
         return 0

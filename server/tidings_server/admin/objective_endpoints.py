@@ -23,7 +23,7 @@ from .admin_requests import body_of
 from .audit_recorder import AuditRecorder
 
 MAX_OBJECTIVES = 1_000
-"""Kinds with an objective."""
+"""Kinds that may have an objective."""
 
 
 class ObjectiveEndpoints:
@@ -74,7 +74,7 @@ def _rule(kind: str, raw: msgspec.Raw) -> ObjectiveRule:
 
 
 def measured(kind: str, rule: ObjectiveRule, jobs: Sequence[FinishedJob]) -> Objective:
-    """Return how the jobs of a kind kept its objective. Pure."""
+    """Return how the jobs of a kind met its objective. Pure."""
     failed = sum(job.state in FAILED for job in jobs)
     allowed = None if rule.success is None else (1 - rule.success) * len(jobs)
     return Objective(

@@ -1,4 +1,4 @@
-"""How many refusals of each caller, and of all callers, enter the audit log."""
+"""The limit of refusals in the audit log, for each caller and for all callers together."""
 
 import time
 from collections import OrderedDict
@@ -8,13 +8,13 @@ from tidings.store.admin.audit_log import AuditEntry, AuditStream
 from tidings.token_bucket import TokenBucket
 
 CALLER_LIMIT = (0.1, 20.0)
-"""Refusals of one caller that are recorded: a second on average, and at once."""
+"""Refusals of one caller that the server records: a second on average, and at once."""
 
 TOTAL_LIMIT = (2.0, 200.0)
-"""The same of all callers of this process, those with the scope `admin` and those without it each."""
+"""The same for all callers of this process together; callers with the scope `admin` and without it count apart."""
 
 MAX_CALLERS = 1_000
-"""Callers that are told apart; the one refused longest ago is forgotten for another."""
+"""Callers that are counted apart; at one more, the caller refused longest ago is forgotten."""
 
 
 class RefusalLimit:
@@ -26,7 +26,7 @@ class RefusalLimit:
         self._all: dict[AuditStream, TokenBucket] = {}
 
     def admit(self, entry: AuditEntry) -> int | None:
-        """Return how many refusals of the caller were not recorded since the last that was; None: nor is this one."""
+        """Return how many refusals of the caller were left out since the last recorded one; None: leave this out."""
         now = self._now()
         caller = self._caller((entry.stream, entry.who or entry.address), now)
         every = self._all.setdefault(entry.stream, TokenBucket(*TOTAL_LIMIT, now))

@@ -1,7 +1,7 @@
-"""API keys: for back ends. The settings hold their SHA-256 alone.
+"""API keys, for back ends. The settings hold only their SHA-256.
 
-A key has 256 random bits, so that a plain digest of it cannot be searched; a slow one, as for
-passwords, would only make every request slow.
+A key has 256 random bits, so an attacker cannot find it by trying digests; a slow digest, as passwords need, would only
+make every request slow.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from .identity import SCOPES, Identity, unauthenticated
 
 PREFIX = "tdk_"
-"""By this, people and scanners of source code see what it is."""
+"""People and scanners of source code recognize a key by this prefix."""
 
 DEFAULT_SCOPES = frozenset({"submit", "watch", "cancel"})
 
@@ -23,7 +23,7 @@ _FORM = re.compile(rf"({NAME_PATTERN}):([0-9a-f]{{64}})(?::([a-z+]+))?")
 
 
 class KeyHash(NamedTuple):
-    """One API key as the settings know it."""
+    """One API key, as the settings hold it."""
 
     name: str
     digest: str
@@ -32,7 +32,7 @@ class KeyHash(NamedTuple):
 
 
 class ApiKeyAuthenticator:
-    """Knows clients by the keys they were given."""
+    """Finds the identity of a client by its API key."""
 
     asks = True
     ready = True
@@ -41,7 +41,7 @@ class ApiKeyAuthenticator:
         self._identities = [(key.digest, Identity(owner=key.name, scopes=key.scopes)) for key in keys]
 
     async def identify(self, credential: str) -> Identity:
-        """Return whose key it is.
+        """Return the identity of a key.
 
         Raises:
             ProblemError: `unauthenticated`.
@@ -49,7 +49,7 @@ class ApiKeyAuthenticator:
         """
         digest = digest_of(credential)
         found: Identity | None = None
-        # All are compared, each in constant time: how long it takes tells nothing.
+        # Every key is compared, each in constant time, so that the time reveals nothing about the keys.
         for known, identity in self._identities:
             if hmac.compare_digest(known, digest):
                 found = identity
@@ -67,21 +67,21 @@ def new_key() -> str:
 
 
 def digest_of(key: str) -> str:
-    """Return what the settings hold of a key."""
+    """Return the digest of a key, which the settings hold."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def setting_line(name: str, key: str, scopes: Iterable[str] = ()) -> str:
-    """Return what stands in the settings for a key."""
+    """Return the entry of a key for the settings."""
     tail = "+".join(sorted(scopes))
     return f"{name}:{digest_of(key)}" + (f":{tail}" if tail else "")
 
 
 def parse_keys(texts: Iterable[str]) -> list[KeyHash]:
-    """Return the keys in the settings; one name may have several, while one takes the place of another.
+    """Return the keys in the settings; a name may have several, so that a new key can replace an old one.
 
     Raises:
-        ValueError: one is not `NAME:SHA256[:SCOPE+SCOPE]`; the text says which, not what it holds.
+        ValueError: one is not `NAME:SHA256[:SCOPE+SCOPE]`; the text gives its number, not its content.
 
     """
     return [_parse(number, text) for number, text in enumerate(texts, start=1)]
@@ -90,7 +90,7 @@ def parse_keys(texts: Iterable[str]) -> list[KeyHash]:
 def _parse(number: int, text: str) -> KeyHash:
     match = _FORM.fullmatch(text)
     if match is None:
-        # Whatever stands there may be the key itself.
+        # The message does not repeat the entry: it may be the key itself.
         raise ValueError(
             f"entry {number} of TIDINGS_API_KEYS is not NAME:SHA256 or NAME:SHA256:SCOPE+SCOPE, as `tidings key` prints"
         )

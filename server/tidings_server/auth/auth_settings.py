@@ -16,13 +16,13 @@ _SECRET = Meta(extra={"secret": True})
 
 
 class AuthSettings(StoreSettings, frozen=True, kw_only=True):
-    """What the push server takes to know who comes; checked together with `host` by `check_auth`."""
+    """The settings by which the push server authenticates clients; `check_auth` checks them together with `host`."""
 
     auth: Annotated[
         Literal["none", "jwt", "api_key"],
         Meta(
             description="How clients say who they are: `jwt` (JSON Web Tokens), `api_key` (for back ends), or `none`, "
-            "which asks nobody and is for development."
+            "which asks no client and is for development."
         ),
     ] = "none"
     allow_public_without_auth: Annotated[
@@ -69,14 +69,14 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
     expiry_notice_s: Annotated[
         Seconds,
         Meta(
-            description="How long before a credential runs out its socket is told; a fifth of the credential's "
+            description="How long before a credential expires the server warns its socket; a fifth of the credential's "
             "lifetime, if that is less."
         ),
     ] = 60.0
     ticket_ttl_s: Annotated[Seconds, Meta(description="How long a ticket may be redeemed.")] = 30.0
 
     def check_auth(self, host: str) -> None:
-        """Check what one field alone cannot say.
+        """Check how the settings fit together.
 
         Raises:
             ValueError: a setting is missing or contradicts another; what to set is in the text.
@@ -120,8 +120,8 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
             raise ValueError("TIDINGS_JWT_JWKS_URL is not an address") from None
         if not host or not (place.scheme == "https" or (place.scheme == "http" and is_loopback(host))):
             raise ValueError(
-                "TIDINGS_JWT_JWKS_URL must be https:// (http:// to loopback alone): whoever stands between could "
-                "put keys of their own in its place"
+                "TIDINGS_JWT_JWKS_URL must be https:// (http:// to loopback alone): an attacker on the way could "
+                "replace the keys"
             )
         if not (self.jwt_issuer and self.jwt_audience):
             raise ValueError(
@@ -131,7 +131,7 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host's name or address can only be this machine's."""
+    """Return whether a host's name or address can only mean this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

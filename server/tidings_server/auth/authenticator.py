@@ -1,4 +1,4 @@
-"""The authenticator of a process: turns credentials into identities, in the way that the settings say."""
+"""The authenticator of a process: it turns credentials into identities, as the settings say."""
 
 from pathlib import Path
 from typing import Protocol
@@ -17,35 +17,35 @@ MAX_KEY_FILE_BYTES = 262_144
 
 
 class Authenticator(Protocol):
-    """What knows clients by their credentials."""
+    """Finds the identity of a client by its credential."""
 
     asks: bool
-    """Whether anybody is asked who they are."""
+    """Whether the server asks clients for a credential."""
 
     @property
     def ready(self) -> bool:
-        """Whether a credential could be checked now."""
+        """Whether it can check a credential now."""
 
     async def identify(self, credential: str) -> Identity:
-        """Return whose credential it is.
+        """Return the identity of a credential.
 
         Raises:
-            ProblemError: `unauthenticated`, or `auth_unavailable`: nobody can tell at the moment.
+            ProblemError: `unauthenticated`, or `auth_unavailable`: no key is there to check it by.
 
         """
 
     async def run(self) -> None:
-        """Do what it has to do besides, until cancelled; or return, if that is nothing."""
+        """Do the background work, until cancelled; return at once if there is none."""
 
 
 class NoAuthenticator:
-    """Asks nobody: whatever is presented, it is anyone."""
+    """Accepts every client, with and without a credential."""
 
     asks = False
     ready = True
 
     async def identify(self, credential: str) -> Identity:
-        """Return anyone."""
+        """Return the identity of every client."""
         return ANYONE
 
     async def run(self) -> None:
@@ -56,7 +56,7 @@ def authenticator_of(settings: AuthSettings) -> Authenticator:
     """Return the authenticator that the settings describe.
 
     Raises:
-        SettingsError: a key cannot be read, or is none.
+        SettingsError: a key cannot be read, or is not a key.
 
     """
     match settings.auth:
@@ -92,7 +92,7 @@ def _keys(settings: AuthSettings) -> KeySource:
 
 
 def _read(path: str) -> bytes:
-    """Return what a file holds, of which a key is no more than a small part.
+    """Return the content of a file that should hold a key.
 
     Raises:
         OSError: it cannot be read.

@@ -1,4 +1,4 @@
-"""What a verified token says, as an identity."""
+"""The claims of a verified token, as an identity."""
 
 import math
 import re
@@ -13,22 +13,22 @@ MAX_OWNER = 255
 MAX_MOMENT = 2**53
 """The latest moment that a claim may name, s since the epoch: what a double holds exactly."""
 
-# Halves of surrogate pairs, which a token's JSON can hold, are no characters: no text of ours could say them.
+# A token's JSON can hold halves of surrogate pairs. They are no characters, and no UTF-8 text can hold them.
 _OWNER = re.compile(rf"[ -~\u00a0-\ud7ff\ue000-\U0010ffff]{{1,{MAX_OWNER}}}")
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def identity_of(claims: Mapping[str, Any], leeway_s: float, default_scopes: Iterable[str], now: float) -> Identity:
-    """Return whom a token's claims describe.
+    """Return the identity that a token's claims describe.
 
     Args:
-        claims: of a token whose signature, times, issuer and audience are right.
-        leeway_s: how long after its `exp` it is still taken.
-        default_scopes: what it may do if it says nothing of it.
+        claims: of a token whose signature, times, issuer and audience have been verified.
+        leeway_s: how long after its `exp` the token is still accepted.
+        default_scopes: the scopes of a token without a claim `scope`.
         now: s since the epoch.
 
     Raises:
-        ProblemError: `unauthenticated`: a claim of ours is not what it should be.
+        ProblemError: `unauthenticated`: a claim is not of the form that it must have.
 
     """
     owner = claims.get("sub")
@@ -45,7 +45,7 @@ def identity_of(claims: Mapping[str, Any], leeway_s: float, default_scopes: Iter
 
 
 def _moment(name: str, value: object) -> float:
-    """Return a NumericDate (RFC 7519, section 2). What JSON calls a number need not fit into a float, or be finite."""
+    """Return a NumericDate (RFC 7519, section 2). A number in JSON need not fit into a float, nor be finite."""
     try:
         moment = float(value)  # type: ignore[arg-type]
     except (OverflowError, TypeError, ValueError):
@@ -56,7 +56,7 @@ def _moment(name: str, value: object) -> float:
 
 
 def _words(name: str, value: object) -> list[str]:
-    """Return what is separated by spaces (RFC 8693, section 4.2) or stands in a list."""
+    """Return the words of a claim: separated by spaces (RFC 8693, section 4.2), or in a list."""
     words = value.split() if isinstance(value, str) else value
     if isinstance(words, list) and all(isinstance(word, str) and not _HALF.search(word) for word in words):
         return words

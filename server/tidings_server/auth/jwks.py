@@ -1,8 +1,8 @@
-"""The keys an issuer publishes: fetched, kept, and fetched anew when it has changed them.
+"""The keys that an issuer publishes (JWKS): fetched, kept, and fetched again when the issuer changes them.
 
-The set is fetched at the start and every few minutes, so that a key that was withdrawn leaves. A token
-with an unknown key id has it fetched at once, but not more often than every few seconds: tokens with
-invented ids cost the issuer nothing. While the issuer cannot be reached, the last keys stand.
+The server fetches the set at its start and every few minutes, so that a withdrawn key leaves. For a token with an
+unknown key id it fetches the set at once, but at most every few seconds, so that tokens with invented ids cost the
+issuer nothing. While the issuer cannot be reached, the server keeps the last keys.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from .key import Key, keys_of_set
 log = structlog.get_logger()
 
 MAX_AGE_S = 300.0
-"""After this the set is fetched anew."""
+"""The age at which the set is fetched again."""
 
 MIN_PAUSE_S = 10.0
-"""The least time between two fetches, whatever tokens ask for."""
+"""The shortest time between two fetches, however many tokens name unknown keys."""
 
 FETCH_TIMEOUT_S = 5.0
 
@@ -37,7 +37,7 @@ MAX_SET_BYTES = 1_048_576
 
 
 class PublishedKeys:
-    """The keys at one address; `run` keeps them fresh."""
+    """The keys published at one address; `run` keeps them fresh."""
 
     def __init__(
         self,
@@ -60,11 +60,11 @@ class PublishedKeys:
 
     @property
     def ready(self) -> bool:
-        """Whether there are any keys."""
+        """Whether it has any keys."""
         return bool(self._keys)
 
     async def find(self, kid: str | None) -> Key | None:
-        """Return the key of an id, fetching the set if it is not in it; without an id, the only key.
+        """Return the key with an id, after a fetch if it is unknown; without an id, the only key.
 
         Raises:
             ProblemError: `auth_unavailable`: the set has never been fetched.
@@ -86,7 +86,7 @@ class PublishedKeys:
         return found
 
     async def run(self) -> None:
-        """Fetch the set now and then, and when it is wanted, until cancelled."""
+        """Fetch the set every `max_age_s`, and when a token names an unknown key, until cancelled."""
         while True:
             await self._fetch()
             with anyio.move_on_after(self._max_age_s):
@@ -130,20 +130,20 @@ def _algorithms(keys: dict[str, Key]) -> dict[str, str]:
 
 
 def _shown(url: str) -> str:
-    """Return an address for the log, without what may be secret in it: user, password, query."""
+    """Return an address for the log, without the parts that may be secret: user, password, query."""
     place = urlsplit(url)
     return f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
 
 
 _FETCH_ERRORS = (OSError, ValueError, RecursionError, http.client.HTTPException, msgspec.DecodeError)
-"""What an address, a server and a document can do to us; whatever it is, the last keys stand."""
+"""The errors of an address, a server or a document; after any of them the last keys stay."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: the settings name the address, and nobody else may."""
+    """Follows no redirect: only the settings may name the address."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Have the redirect raised as an error."""
+        """Return None, so that urllib raises the redirect as an error."""
 
 
 _open = urllib.request.build_opener(_NoRedirect).open

@@ -1,4 +1,4 @@
-"""JSON Web Tokens: verified by a key whose type alone says how.
+"""JSON Web Tokens, verified by a key whose type alone determines the algorithm.
 
 Sources: RFC 7519 (JWT), RFC 8725 (best current practices).
 """
@@ -17,25 +17,25 @@ from .key import Key
 log = structlog.get_logger()
 
 MAX_TOKEN_CHARS = 16_384
-"""A longer one is not read at all: it would be larger than HTTP servers take in a header."""
+"""A longer token is not read: HTTP servers would not accept it in a header."""
 
 
 class KeySource(Protocol):
-    """Where the keys are."""
+    """A source of keys."""
 
     @property
     def ready(self) -> bool:
-        """Whether a token could be verified now."""
+        """Whether it can verify a token now."""
 
     async def find(self, kid: str | None) -> Key | None:
-        """Return the key of an id, which a token may not name; None: there is none."""
+        """Return the key with an id (None: the token names none); None: there is no such key."""
 
     async def run(self) -> None:
-        """Keep them fresh, until cancelled; or return, if there is nothing to do."""
+        """Keep the keys fresh, until cancelled; return at once if they never change."""
 
 
 class ConfiguredKey:
-    """The one key of the settings, whatever a token calls it."""
+    """The one key of the settings, for tokens with any key id."""
 
     ready = True
 
@@ -43,7 +43,7 @@ class ConfiguredKey:
         """Take the key.
 
         Args:
-            key: it.
+            key: the key.
             source: the setting that holds it, for the log.
 
         """
@@ -51,7 +51,7 @@ class ConfiguredKey:
         self._source = source
 
     async def find(self, kid: str | None) -> Key | None:
-        """Return it."""
+        """Return the key."""
         return self._key
 
     async def run(self) -> None:
@@ -60,7 +60,7 @@ class ConfiguredKey:
 
 
 class JwtAuthenticator:
-    """Knows clients by tokens that an issuer signed."""
+    """Finds the identity of a client by a token that an issuer signed."""
 
     asks = True
 
@@ -83,14 +83,14 @@ class JwtAuthenticator:
 
     @property
     def ready(self) -> bool:
-        """Whether a token could be verified now."""
+        """Whether it can verify a token now."""
         return self._keys.ready
 
     async def identify(self, credential: str) -> Identity:
-        """Return whom a token was issued to.
+        """Return the identity that a token was issued to.
 
         Raises:
-            ProblemError: `unauthenticated`, or `auth_unavailable` where no key is there to tell by.
+            ProblemError: `unauthenticated`, or `auth_unavailable`: no key is there to check it by.
 
         """
         key = await self._keys.find(_key_id(credential))
@@ -129,11 +129,11 @@ def _key_id(credential: str) -> str | None:
 
 
 _BROKEN = (ValueError, TypeError, OverflowError, RecursionError)
-"""What PyJWT lets through of what a hostile token does to JSON and to numbers."""
+"""The errors that PyJWT passes on when a hostile token breaks the decoding of JSON and numbers."""
 
 
 def _why(error: Exception) -> str:
-    """Return what a client is told; never what stands in the token, nor in a library's words."""
+    """Return the reason for the client, which repeats neither the token nor a library's message."""
     for kind, text in _REASONS.items():
         if isinstance(error, kind):
             return text

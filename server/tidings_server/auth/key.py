@@ -1,7 +1,7 @@
-"""The keys that sign tokens, each with the one algorithm it is used with.
+"""The keys that verify tokens, each with the one algorithm that it is used with.
 
-The algorithm follows from the key's type and never from the token: a token that says `none`, or that
-takes a public key for the secret of an HMAC, is signed by no key of ours.
+The algorithm follows from the key's type and never from the token. So a token that names the algorithm `none`, or one
+that uses a public key as the secret of an HMAC, is refused.
 
 Source: RFC 8725 (best current practices for JWT), sections 2.1, 3.1 and 3.2; RFC 7517 (JWK).
 """
@@ -27,10 +27,10 @@ MIN_RSA_BITS = 2048
 
 
 class Key(NamedTuple):
-    """A key that verifies."""
+    """A key that verifies signatures."""
 
     algorithm: str
-    """As JWS has it: HS256, RS256, ES256 or EdDSA."""
+    """The algorithm by its JWS name: HS256, RS256, ES256 or EdDSA."""
     material: Any
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class Key(NamedTuple):
 
     @property
     def form(self) -> str:
-        """What it is, for the log."""
+        """Its form, for the log."""
         return "shared secret" if self.algorithm == "HS256" else "public key"
 
 
@@ -46,7 +46,7 @@ def key_of(text: str) -> Key:
     """Return the key that a setting or a file holds: a public key in any usual form, or a shared secret.
 
     Raises:
-        ValueError: it is none; the text does not repeat it.
+        ValueError: it is not a usable key; the message does not repeat it.
 
     """
     text = text.lstrip("\ufeff").strip()
@@ -64,10 +64,10 @@ def key_of(text: str) -> Key:
 
 
 def key_in_file(data: bytes) -> Key:
-    """Return the key in a file: as `key_of`, or DER.
+    """Return the key in a file: in a form that `key_of` reads, or DER.
 
     Raises:
-        ValueError: it is none; the text does not repeat it.
+        ValueError: it is not a usable key; the message does not repeat it.
 
     """
     material = public_key_from_bytes(data)
@@ -83,7 +83,7 @@ _JSON_KEY = re.compile(r"""["']kty["']""")
 
 
 def _json_key(text: str) -> Key | None:
-    """Return the key of a JWK, or of a set of one; None: the text is neither."""
+    """Return the key of a JWK, or of a JWK set with one key; None: the text is neither."""
     for candidate in (text, _from_base64(text)):
         if candidate[:1] not in ("{", "["):
             continue
@@ -99,7 +99,7 @@ def _json_key(text: str) -> Key | None:
 
 
 def _from_base64(text: str) -> str:
-    """Return what is encoded as base64, if that begins as JSON objects do; else nothing."""
+    """Return the decoded text of base64 that begins as JSON does; else an empty text."""
     try:
         return base64.b64decode(text, validate=True).decode() if text.startswith(("ey", "ew", "W")) else ""
     except ValueError:
@@ -125,7 +125,7 @@ def public_key(material: object) -> Key:
     """Return a public key with its algorithm.
 
     Raises:
-        ValueError: none of ours fits it.
+        ValueError: no supported algorithm fits it.
 
     """
     match material:
@@ -144,12 +144,12 @@ def public_key(material: object) -> Key:
 
 
 def keys_of_set(document: Any) -> dict[str, Key]:
-    """Return the keys of a JWK set by their ids; those that are not for us are left out.
+    """Return the keys of a JWK set by their ids, without those that this server cannot use.
 
-    A secret in a published set is no secret, so that `oct` is left out as well.
+    A published secret is no secret, so keys of the type `oct` are left out as well.
 
     Raises:
-        ValueError: it is not a JWK set, or has no key for us.
+        ValueError: it is not a JWK set, or has no usable key.
 
     """
     entries = document.get("keys") if isinstance(document, dict) else None

@@ -1,8 +1,8 @@
-"""Reading a key from a text: every usual form of a public key is taken as one, and never for a shared secret.
+"""Reading a key from a text: every usual form of a public key is read as one, and never as a shared secret.
 
-Were a public key in an unexpected form taken for the secret of an HMAC, every reader of that key could sign tokens. So
-what can be read as a public key is one; what looks like a key, a path or an address and can't be used is refused;
-only the rest may be a secret.
+If the server took a public key in an unexpected form for the secret of an HMAC, every reader of that key could sign
+tokens. So a text that can be read as a public key is one; a text that looks like a key, a path or an address and
+cannot be used is refused; only another text may be a secret.
 
 Sources: RFC 7468 (PEM), RFC 5280 and 5208 (DER of public keys, certificates and private keys), RFC 4253, section 6.6
 (SSH), RFC 8725, section 2.1 (a public key taken for an HMAC's secret).
@@ -29,7 +29,7 @@ from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certifica
 PRIVATE = "a private key: the server only verifies, give it the public key"
 
 _WRONG = (ValueError, TypeError, UnsupportedAlgorithm)
-"""What the loaders raise; TypeError for a private key that is encrypted."""
+"""The errors of the loaders; TypeError for a private key that is encrypted."""
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----([^-]{1,65536})-----END \1-----")
 _MARKED = re.compile(r"BEGIN [A-Z0-9 ]{0,40}(?:KEY|CERTIFICATE)", re.IGNORECASE)
@@ -47,14 +47,14 @@ _PATH = re.compile(
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}[\s:]*){16,})", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 _DER_BASE64 = re.compile(r"MI[IGH][A-Za-z0-9+/_-]{96,}|(?:MFkwEwYHKoZIzj0|MHYwEAYHKoZIzj0|MCowBQYDK2V|MEMwBQYDK2V)")
-"""How DER of keys and certificates begins in base64, complete or not."""
+"""The beginnings of DER of keys and certificates in base64, complete or not."""
 
 
 def public_key_in(text: str) -> object | None:
     """Return the public key that a text holds; None: it holds no key, and may be a secret.
 
     Raises:
-        ValueError: it is a key, or names one, that can't be used; the message does not repeat it.
+        ValueError: it is a key, or names one, that cannot be used; the message does not repeat it.
 
     """
     found = _written(text)
@@ -68,7 +68,7 @@ def public_key_from_bytes(data: bytes) -> object | None:
     """Return the public key that DER, or an SSH key's blob, holds; None: it is neither.
 
     Raises:
-        ValueError: it is a key that can't be used.
+        ValueError: it is a key that cannot be used.
 
     """
     for load in (load_der_public_key, lambda der: load_der_x509_certificate(der).public_key(), _ssh_blob):
@@ -86,7 +86,7 @@ def public_key_from_bytes(data: bytes) -> object | None:
 
 
 def _written(text: str) -> object | None:
-    """Return a key that is written as PEM or as SSH writes it."""
+    """Return a key that is written as PEM or in the form of SSH."""
     plain = _unescaped(text)
     if "-----BEGIN%20" in plain:
         plain = unquote(plain)
@@ -104,12 +104,12 @@ def _written(text: str) -> object | None:
 
 
 def _unescaped(text: str) -> str:
-    """Return a text with its line breaks: environments seldom carry them."""
+    """Return a text with the escapes of line breaks replaced: variables of an environment seldom hold line breaks."""
     return text.replace("\\r", "").replace("\\n", "\n")
 
 
 def _pem(text: str) -> object:
-    """Return the key of the first block; of certificates that is the one the others vouch for."""
+    """Return the key of the first block; in a chain of certificates the others certify that one."""
     blocks = _BLOCK.findall(text)
     if not blocks:
         raise ValueError("not a public key as PEM: it wants its lines BEGIN and END")
@@ -127,7 +127,7 @@ def _pem(text: str) -> object:
 
 
 def _refuse_names(text: str) -> None:
-    """Refuse what stands for a key instead of being one."""
+    """Refuse a text that names a key and is none, such as a path."""
     if _TOKEN.fullmatch(text):
         raise ValueError("a token: give the key that signs tokens")
     if _XML.search(text):
@@ -143,7 +143,7 @@ def _refuse_names(text: str) -> None:
 
 
 def _encoded(text: str) -> object | None:
-    """Return a key that is encoded as hexadecimal or base64, whatever its form before."""
+    """Return a key in any form that is encoded as hexadecimal or base64."""
     for data in _decodings(text):
         found = public_key_from_bytes(data)
         if found is None and data.isascii():
@@ -169,7 +169,7 @@ def _decodings(text: str) -> Iterator[bytes]:
 
 
 def _ssh_blob(data: bytes) -> object:
-    """Return the key of a blob, which begins with its type."""
+    """Return the key of an SSH blob, which begins with the key's type."""
     size = int.from_bytes(data[:4], "big")
     if not 7 <= size <= 64:
         raise ValueError("no SSH key")
@@ -187,7 +187,7 @@ def _is_private(data: bytes) -> bool:
 
 
 def _is_der(data: bytes) -> bool:
-    """Return whether it is one SEQUENCE, as all keys and certificates are, with nothing after it."""
+    """Return whether the data is one SEQUENCE, as all keys and certificates are, with nothing after it."""
     if len(data) < 2 or data[0] != 0x30:
         return False
     if data[1] < 0x80:
@@ -197,7 +197,7 @@ def _is_der(data: bytes) -> bool:
 
 
 def _is_point(data: bytes) -> bool:
-    """Return whether it is a point of P-256 (SEC 1, section 2.3.3)."""
+    """Return whether the data is a point of P-256 (SEC 1, section 2.3.3)."""
     if (len(data), data[:1]) not in ((65, b"\x04"), (33, b"\x02"), (33, b"\x03")):
         return False
     try:

@@ -1,7 +1,7 @@
-"""Tickets: what a browser shows in place of a credential where it can set no header.
+"""Tickets: a browser presents one in place of a credential where it can set no header.
 
-A ticket stands in a URL, and URLs end up in logs and histories: so it works once, for some seconds,
-on any server. The store holds its digest alone; whoever reads the store cannot use what is there.
+A ticket stands in a URL, and URLs end up in logs and histories. So a ticket works once, for some seconds, on any
+server. The store holds only its digest, which a reader of the store cannot use.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(Identity).decode
 
 
 class TicketIssuer:
-    """The tickets of all servers of one store."""
+    """Issues and redeems the tickets of all servers of one store."""
 
     def __init__(self, store: TicketStore, ttl_s: float) -> None:
         self._store = store
@@ -40,10 +40,10 @@ class TicketIssuer:
         return ticket, max(0.0, left)
 
     async def redeem(self, ticket: str) -> Identity:
-        """Return whom a ticket stands for; nobody gets an answer to it again.
+        """Return the identity that a ticket stands for; the ticket cannot be redeemed again.
 
         Raises:
-            ProblemError: `unauthenticated`: it never was, has run out, or was redeemed before.
+            ProblemError: `unauthenticated`: it was never issued, has expired, or was redeemed before.
             StoreError: the store did not answer; the ticket may be gone.
 
         """

@@ -1,4 +1,4 @@
-"""The connections that this process holds, as operators are shown them."""
+"""The connections of this process, as operators see them."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -8,18 +8,18 @@ from tidings.protocol.admin_messages import Connection, ConnectionList
 from tidings.protocol.overview import ConnectionCount
 
 MAX_SHOWN = 1_000
-"""OpenConnections in one answer."""
+"""Connections in one answer."""
 
 
 class Describable(Protocol):
     """A connection."""
 
     def describe(self) -> Connection:
-        """Return what operators are shown of it."""
+        """Return the connection as operators see it."""
 
 
 class OpenConnections:
-    """Everything that is open: the sockets, which are kept elsewhere, and the streams."""
+    """All open connections: the sockets, which another object holds, and the streams."""
 
     def __init__(self) -> None:
         self.sockets: Iterable[Describable] = ()
@@ -29,7 +29,7 @@ class OpenConnections:
         return (one.describe() for one in itertools.chain(self.sockets, tuple(self.streams)))
 
     def count(self) -> ConnectionCount:
-        """Return how many there are. O(connections): it is asked for each second, and only while someone observes."""
+        """Return how many there are. O(connections); called each second, and only while an operator observes."""
         sockets = streams = watches = slow = 0
         for one in self:
             sockets += one.kind == "socket"
@@ -39,6 +39,6 @@ class OpenConnections:
         return ConnectionCount(sockets=sockets, streams=streams, watches=watches, slow=slow)
 
     def shown(self, server: str) -> ConnectionList:
-        """Return those that are shown: the slow ones first, then those that watch most."""
+        """Return the first `MAX_SHOWN`: slow ones first, then those with the most watches."""
         found = sorted(self, key=lambda one: (not one.slow, -one.waiting_bytes, -one.watches, one.since))
         return ConnectionList(server=server, connections=found[:MAX_SHOWN], more=max(0, len(found) - MAX_SHOWN))

@@ -1,8 +1,8 @@
-"""The border at which an exception that nothing foresaw ends one request, and nothing else.
+"""The boundary at which an unexpected exception ends one request, and nothing else.
 
-What one client sends must not end what serves the others. So every entry by which a request comes in (a frame, a
-credential, an answer of the store, an HTTP request) ends here in the worst case: the client gets `internal_error`, the
-operator a line with the traceback, and the process goes on.
+A request of one client must not stop the process that serves the others. So every entry of a request (a frame, a
+credential, an answer of the store, an HTTP request) catches what is left: the client gets `internal_error`, the
+operator a log line with the traceback, and the process goes on.
 """
 
 import structlog
@@ -18,9 +18,9 @@ RETRY_S = 1.0
 
 
 def unexpected_problem(request: str, error: BaseException, **about: str) -> Problem:
-    """Log an exception that a request met, and return what its client is told of it.
+    """Log an exception that a request raised, and return the problem for its client.
 
-    Lines of one cause are limited: the same kind of request, exception and place in the code.
+    The log limits the lines of one cause: the same kind of request, exception and place in the code.
 
     Args:
         request: the kind of request, such as `submit` or `GET /v1/jobs/{token}`.
@@ -33,7 +33,7 @@ def unexpected_problem(request: str, error: BaseException, **about: str) -> Prob
 
 
 def _place(error: BaseException) -> str:
-    """Return the class of an exception, and where it was raised."""
+    """Return the class of an exception, and the line that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

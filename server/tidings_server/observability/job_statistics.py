@@ -10,20 +10,20 @@ from tidings.protocol.overview import LatencyLine
 from tidings.store.admin.finished_jobs import FinishedJob
 
 EDGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-"""Of the heat map, s."""
+"""The bounds of the heat map's cells, s."""
 
 FAILED = frozenset({"failed", "expired"})
-"""States that count as failures: somebody who asked for a job's end has nothing to complain of."""
+"""States that count as failures. A cancelled job does not: its client asked for that end."""
 
 MAX_POINTS = 120
-"""Steps of a series."""
+"""Intervals of a series at the most."""
 
 STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 1_200)
-"""A step has one of these lengths."""
+"""The lengths that an interval may have."""
 
 
 def latency(jobs: Sequence[FinishedJob]) -> list[LatencyLine]:
-    """Return how long jobs took: all kinds together, then each."""
+    """Return the times of jobs: all kinds together, then each kind."""
     if not jobs:
         return []
     kinds: defaultdict[str, list[FinishedJob]] = defaultdict(list)
@@ -44,12 +44,12 @@ def _line(kind: str, jobs: Sequence[FinishedJob]) -> LatencyLine:
 
 
 def step_of(minutes: int) -> int:
-    """Return the length of a step, s, such that a series of some minutes has at most `MAX_POINTS`."""
+    """Return the shortest interval, s, by which a series of some minutes has at most `MAX_POINTS`."""
     return next((step for step in STEPS_S if minutes * 60 <= step * MAX_POINTS), STEPS_S[-1])
 
 
 def series(jobs: Iterable[FinishedJob], now_ms: int, minutes: int) -> Series:
-    """Return the series of the jobs that ended in the last minutes, in steps that begin at round times."""
+    """Return the series of the jobs that ended in the last minutes, in intervals that begin at round times."""
     step_ms = step_of(minutes) * 1000
     last = now_ms // step_ms
     first = last - minutes * 60_000 // step_ms + 1

@@ -1,4 +1,4 @@
-"""How many lines of one cause a log gets: what a client can cause again and again must not fill the disk."""
+"""The limit of log lines of one cause: a client that causes an error again and again must not fill the disk."""
 
 import logging
 import time
@@ -7,21 +7,21 @@ from collections.abc import Callable
 from tidings.token_bucket import TokenBucket
 
 MAX_CAUSES = 1_000
-"""Causes that are told apart; when there are more, all begin again."""
+"""Causes that are counted apart; at one more, the counts of all begin again."""
 
 
 class CauseLimiter:
-    """Admits so many lines of each cause a second, and counts the others."""
+    """Admits some lines of each cause a second, and counts the others."""
 
     def __init__(self, per_s: float = 0.2, burst: int = 5, now: Callable[[], float] = time.monotonic) -> None:
-        """Admit `burst` lines of a cause at once and `per_s` a second after that; `now` tells the time, s."""
+        """Admit `burst` lines of a cause at once and `per_s` a second after that; `now` returns the time, s."""
         self._per_s = per_s
         self._burst = burst
         self._now = now
         self._causes: dict[str, tuple[TokenBucket, int]] = {}
 
     def admit(self, cause: str) -> int | None:
-        """Return how many lines of this cause were left out since the last one written; None: leave this one out."""
+        """Return how many lines of this cause were left out since the last admitted one; None: leave this one out."""
         now = self._now()
         known = self._causes.get(cause)
         if known is None:
@@ -35,14 +35,14 @@ class CauseLimiter:
 
 
 class LogLineFilter(logging.Filter):
-    """Bounds the lines of a library's logger: those of one place about one class of exception count as one cause."""
+    """Limits the lines of a library's logger; lines of one place about one class of exception have one cause."""
 
     def __init__(self, limiter: CauseLimiter | None = None) -> None:
         super().__init__()
         self._limiter = limiter or CauseLimiter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a line is written; the next that is tells how many were not."""
+        """Return whether to write a line; a line that is written says how many were left out before it."""
         about = record.exc_info[0] if record.exc_info else None
         left_out = self._limiter.admit(f"{record.pathname}:{record.lineno} {about.__name__ if about else ''}")
         if left_out:

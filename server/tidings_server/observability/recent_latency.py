@@ -1,4 +1,4 @@
-"""Percentiles of what a histogram has observed in the last minute."""
+"""Percentiles of the observations of a histogram in the last minute."""
 
 from collections import defaultdict, deque
 
@@ -12,7 +12,7 @@ Counts = dict[str, list[int]]
 
 
 class RecentLatency:
-    """What a histogram had counted at each of the last looks."""
+    """Remembers the counts of a histogram at each of the last looks."""
 
     def __init__(self, histogram: Histogram) -> None:
         self._histogram = histogram
@@ -21,7 +21,7 @@ class RecentLatency:
     def look(self, now: int) -> dict[str, Percentiles]:
         """Return the percentiles by the histogram's first label, and of all under an empty one.
 
-        They are of what was observed since the earliest look of the last minute, so the first look finds none.
+        They cover the observations since the earliest look of the last minute, so the first look finds none.
 
         Args:
             now: ms, never going back.

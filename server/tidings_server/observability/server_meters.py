@@ -1,4 +1,4 @@
-"""What a server counts while it works, for its page of metrics."""
+"""The counters and histograms of a server, for its page of metrics."""
 
 import asyncio
 from collections.abc import Iterable
@@ -36,19 +36,19 @@ class ServerMeter:
         self.slow.begin([("socket",), ("stream",)])
 
     def know(self, kinds: Iterable[KindRecord]) -> None:
-        """Have the acks of some kinds at 0 before the first."""
+        """Show the acks of some kinds with 0 before the first ack."""
         self.ack.begin((record.kind, tier) for record in kinds for tier in record.tiers)
 
     def families(self) -> list[MetricFamily]:
-        """Return what was counted so far."""
+        """Return the counts so far."""
         return [histogram_family(self.ack), histogram_family(self.notify), counter_family(self.slow)]
 
 
 class NotifyLatency:
-    """Measures how long events take from the store to clients: once for each message of the inbox.
+    """Measures how long events take from the store to clients, once for each message of the inbox.
 
-    The events of a message were published at one moment, and what they lead to is written at the end of the turn of
-    the event loop that takes the message. A client that does not keep up reads later; that is its own time.
+    The store publishes the events of a message at one moment, and the server writes their frames at the end of the
+    event loop's turn that takes the message. The time that a slow client takes to read them is not counted.
     """
 
     def __init__(self, notify: Histogram, clock: StoreClock) -> None:
@@ -57,19 +57,19 @@ class NotifyLatency:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def passed(self, frame: str, classes: list[int]) -> None:
-        """Take note that events were passed on.
+        """Measure events that the server has passed on.
 
         Args:
-            frame: that of one of them, which says when it was published.
+            frame: the frame of one event, which says when it was published.
             classes: the class of each.
 
         """
-        if self._loop is None:  # looking for it costs more than all the rest
+        if self._loop is None:  # finding the running loop costs more than all the rest
             self._loop = asyncio.get_running_loop()
         self._loop.call_soon(self._written, frame, classes)
 
     def _written(self, frame: str, classes: list[int]) -> None:
-        """Count them: whatever was to be written for them has been, as this was put in line after it."""
+        """Count the events. Their frames have been written: the loop runs this after the callbacks that write them."""
         now = self._clock.now()
         start = frame.find(_AT) + len(_AT)
         if now is None:

@@ -1,4 +1,4 @@
-"""The store's memory: a warning before it is full, when there is still time to do something about it."""
+"""The store's memory: a warning before it is full, while operators can still act."""
 
 import anyio
 import structlog
@@ -13,21 +13,21 @@ LOOK_S = 5.0
 
 
 class StoreMemoryWatch:
-    """What this process knows of the store's memory."""
+    """Watches the store's memory for this process."""
 
     def __init__(self, store: Redis) -> None:
         self._store = store
         self.nearly_full = False
-        """Whether the store holds more than a share of what it may."""
+        """Whether the store uses more than the share `NEARLY_FULL` of its memory."""
 
     async def run(self) -> None:
-        """Look now and then, until cancelled; say once that it is nearly full, and that it is no more."""
+        """Look every `LOOK_S`, until cancelled; log when the store becomes nearly full, and when it has space again."""
         while True:
             self.note(await store_memory(self._store))
             await anyio.sleep(LOOK_S)
 
     def note(self, memory: StoreMemory) -> None:
-        """Take note of what the store holds."""
+        """Compare a measurement with the one before."""
         if memory.nearly_full == self.nearly_full:
             return
         self.nearly_full = memory.nearly_full

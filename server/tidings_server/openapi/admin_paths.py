@@ -1,4 +1,4 @@
-"""The part of the OpenAPI document that is for operators."""
+"""The part of the OpenAPI document that describes `/v1/admin`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +37,7 @@ TYPES: tuple[type, ...] = (
     ObjectiveList,
     ObjectiveRule,
 )
-"""The types that stand in it."""
+"""The types of its requests and answers."""
 
 Schema = dict[str, Any]
 
@@ -59,28 +59,30 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
         return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas[type_]}}}}
 
     token, name = _in_path("token"), _in_path("name")
-    acted = {**body(LetterChoice), **answer("What became of them.", LettersActed)}
+    acted = {**body(LetterChoice), **answer("How many letters were changed.", LettersActed)}
     return {
-        "/v1/admin/overview": {"get": {"summary": "See how everything stands.", **answer("All of it.", OverviewBody)}},
+        "/v1/admin/overview": {
+            "get": {"summary": "Get the state of the whole system.", **answer("The overview.", OverviewBody)}
+        },
         "/v1/admin/connections": {
             "get": {
                 "summary": "List the connections of the process that answers.",
-                **answer("The slow ones first.", ConnectionList),
+                **answer("The connections, slow ones first.", ConnectionList),
             }
         },
         "/v1/admin/series": {
             "get": {
-                "summary": "See how long jobs took that ended lately, step by step.",
+                "summary": "Get the times of the jobs that ended lately, interval by interval.",
                 "parameters": [
                     {
                         "name": "minutes",
                         "in": "query",
-                        "description": "How far back.",
+                        "description": "How many minutes back the series begins.",
                         "schema": {"type": "integer", "minimum": 1, "maximum": 1440, "default": 60},
                     },
                     _text("kind"),
                 ],
-                **answer("Counts, percentiles, and a heat map's cells.", Series),
+                **answer("Counts, percentiles, and the cells of a heat map.", Series),
             }
         },
         "/v1/admin/jobs": {
@@ -90,47 +92,59 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                     *map(_text, ("state", "kind", "queue", "correlation_id", "token", "since", "until", "cursor")),
                     LIMIT,
                 ],
-                **answer("A page that is short before the last says that it is incomplete.", JobPage),
+                **answer("A page; one that is short before the last has `incomplete` set.", JobPage),
             }
         },
         "/v1/admin/jobs/{token}": {
             "parameters": [token],
-            "get": {"summary": "Look at a job as an operator.", **answer("All that the store knows.", JobDetail)},
+            "get": {
+                "summary": "Get a job as operators see it.",
+                **answer("All that the store holds of the job.", JobDetail),
+            },
         },
         "/v1/admin/jobs/{token}/cancel": {
             "parameters": [token],
             "post": {
                 "summary": "Ask that a job stop.",
-                "responses": {"202": {"description": "Asked."}, **refused},
+                "responses": {"202": {"description": "The store has recorded that the job is to stop."}, **refused},
             },
         },
         "/v1/admin/breakers/{name}": {
             "parameters": [name],
             "post": {
-                "summary": "Hold a breaker open or closed, or let it go by its calls.",
+                "summary": "Hold a breaker open or closed, or let its calls decide again.",
                 **body(BreakerOrder),
                 **answer("The breaker.", BreakerLine),
             },
         },
         "/v1/admin/queues/{queue}/pause": {
             "parameters": [_in_path("queue")],
-            "post": {"summary": "Have a queue's workers take nothing.", **answer("It is paused.", QueueState)},
+            "post": {
+                "summary": "Pause a queue: its workers take no jobs.",
+                **answer("The queue is paused.", QueueState),
+            },
         },
         "/v1/admin/queues/{queue}/resume": {
             "parameters": [_in_path("queue")],
-            "post": {"summary": "Have them take again.", **answer("It is not paused.", QueueState)},
+            "post": {
+                "summary": "Resume a queue: its workers take jobs again.",
+                **answer("The queue is not paused.", QueueState),
+            },
         },
         "/v1/admin/audit": {
             "get": {
-                "summary": "See what operators did, and were refused.",
+                "summary": "List the acts of operators, and refusals.",
                 "parameters": [_text("cursor"), LIMIT],
-                **answer("The newest first.", AuditPage),
+                **answer("A page of the audit log, newest first.", AuditPage),
             }
         },
         "/v1/admin/objectives": {
-            "get": {"summary": "See what is wanted, and how it is kept.", **answer("All of them.", ObjectiveList)},
+            "get": {
+                "summary": "Get the objectives, and how jobs met them.",
+                **answer("All objectives.", ObjectiveList),
+            },
             "put": {
-                "summary": "Set what is wanted: these, and no others.",
+                "summary": "Replace all objectives.",
                 "requestBody": {
                     "required": True,
                     "content": {
@@ -139,14 +153,14 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                         }
                     },
                 },
-                **answer("All of them.", ObjectiveList),
+                **answer("All objectives.", ObjectiveList),
             },
         },
         "/v1/admin/dead": {
             "get": {
                 "summary": "List dead letters.",
                 "parameters": [*map(_text, ("queue", "kind", "code", "cursor")), LIMIT],
-                **answer("The newest first; one that is short before the last is incomplete.", LetterPage),
+                **answer("A page, newest first; one that is short before the last has `incomplete` set.", LetterPage),
             }
         },
         "/v1/admin/dead/replay": {"post": {"summary": "Queue failed jobs again.", **acted}},
@@ -157,13 +171,13 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
 LIMIT: Schema = {
     "name": "limit",
     "in": "query",
-    "description": "How many at most.",
+    "description": "The most lines on a page.",
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50},
 }
 
 
 _PATH = {
-    "token": "The job's name for clients.",
+    "token": "The job's token.",
     "name": "The name of the breaker.",
     "queue": "The name of the queue.",
 }

@@ -1,7 +1,7 @@
-"""What the fields of a type mean, out of the docstrings below them: the one place where their meaning is written.
+"""The descriptions of fields, read from the docstrings below them, the only place where their meaning is written.
 
-Python keeps no docstring of an attribute, so the sources are parsed. Where an installation has none, fields have no
-description.
+Python keeps no docstring of an attribute, so this module parses the sources. In an installation without sources the
+fields have no descriptions.
 
 Source: https://peps.python.org/pep-0257/ (attribute docstrings)
 """
@@ -17,7 +17,7 @@ import msgspec
 
 
 def descriptions(type_: type) -> dict[str, str]:
-    """Return the meaning of a type's fields by name, those that it inherits among them."""
+    """Return the descriptions of a type's fields by name, inherited fields included."""
     found: dict[str, str] = {}
     for one in reversed(type_.__mro__):
         module = sys.modules.get(one.__module__)
@@ -27,10 +27,10 @@ def descriptions(type_: type) -> dict[str, str]:
 
 
 def describe(schemas: dict[str, Any], types: dict[str, type]) -> None:
-    """Complete the schemas of some types: what each field means, and how a field that may be left out is told.
+    """Complete the schemas of some types: add the description of each field, and the default of one that may be absent.
 
-    Tools that generate clients take a property that has a `default` for one that is always there, which is not true of
-    what a client may leave out, and of what the server leaves out: there the description says the default.
+    Generators of clients take a property with a `default` for one that is always there. That is not true of a field
+    that a client may leave out, nor of one that the server leaves out: there the description gives the default.
 
     Args:
         schemas: by name, changed in place.
@@ -87,7 +87,7 @@ def structs_in(types: tuple[type, ...]) -> dict[str, type]:
 
 
 def pattern_of(pattern: str) -> str:
-    """Return a pattern of ours as JSON Schema has it, whose `$` is the very end: many engines know no look-ahead.
+    """Return a pattern in the form of JSON Schema: there `$` means the very end, and many engines lack look-ahead.
 
     Source: https://json-schema.org/draft/2020-12/json-schema-core#section-6.4 (ECMA-262)
     """
@@ -95,12 +95,12 @@ def pattern_of(pattern: str) -> str:
 
 
 def _for_json_schema(node: Any) -> None:
-    """Say what every engine and generator understands alike."""
+    """Rewrite a schema in the terms that all engines and generators understand alike."""
     if isinstance(node, dict):
         if isinstance(node.get("pattern"), str):
             node["pattern"] = pattern_of(node["pattern"])
         if node.get("type") == "object" and "properties" not in node:
-            # Left unsaid, generators of TypeScript take it for an object that has no member.
+            # Without this, generators of TypeScript make it an object that has no member.
             node.setdefault("additionalProperties", True)
         for child in node.values():
             _for_json_schema(child)

@@ -1,6 +1,6 @@
-"""What each operation of the HTTP interface is called, needs and may be refused with, for the OpenAPI document.
+"""The name, the scope and the refusals of each operation of the HTTP interface, for the OpenAPI document.
 
-Names are stable: clients that a generator has made call their functions by them.
+The names are stable: generators name the functions of clients after them.
 
 Sources: https://spec.openapis.org/oas/v3.1.0, RFC 9110 (headers), RFC 9457 (problems)
 """
@@ -19,11 +19,11 @@ class Operation(NamedTuple):
     """Its `operationId`."""
     tag: str
     scope: str = ""
-    """What a credential must allow; empty: any credential will do."""
+    """The scope that a credential needs; empty: any credential suffices."""
     refusals: tuple[int, ...] = ()
-    """The HTTP statuses of its refusals, beside those that all have."""
+    """The HTTP statuses of its refusals, beside those of every operation."""
     tickets: bool = False
-    """Whether a ticket in the query will do for a credential."""
+    """Whether the server accepts a ticket in the query in place of a credential."""
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -56,9 +56,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 TAGS = {
     "jobs": "Submit jobs, look at them, cancel them, and give sagas signals.",
     "events": "Follow jobs by server-sent events.",
-    "kinds": "What can be submitted.",
-    "tickets": "What stands for a credential in a URL.",
-    "operators": "What operators see and do; needs the scope `admin`.",
+    "kinds": "List the kinds of jobs that can be submitted.",
+    "tickets": "Get a ticket, which stands for a credential in a URL.",
+    "operators": "Observe and operate the system; needs the scope `admin`.",
 }
 
 _REFUSALS = {
@@ -81,11 +81,11 @@ RETRY_AFTER: Schema = {
     "schema": {"type": "integer", "minimum": 0},
 }
 WWW_AUTHENTICATE: Schema = {
-    "description": "How to say who you are (RFC 6750, section 3).",
+    "description": "How the client authenticates (RFC 6750, section 3).",
     "schema": {"type": "string"},
 }
 LOCATION: Schema = {
-    "description": "Where the job is to be looked at.",
+    "description": "The address of the job.",
     "required": True,
     "schema": {"type": "string", "format": "uri-reference"},
 }
@@ -96,11 +96,11 @@ ETAG: Schema = {
 }
 
 REFUSED: Schema = {"default": {"$ref": "#/components/responses/Problem"}}
-"""The answer of a refusal that has no line of its own."""
+"""The answer of refusals that the operation does not list."""
 
 
 def refusals(problem: Schema) -> dict[str, Schema]:
-    """Return the answers that are problems, by name, for the document's components.
+    """Return the answers that are problems, by name, for the components of the document.
 
     Args:
         problem: the schema of a problem.
@@ -119,11 +119,11 @@ def refusals(problem: Schema) -> dict[str, Schema]:
 
 
 def complete(paths: dict[str, Any], *, credentials: bool) -> dict[str, Any]:
-    """Return the paths with what `OPERATIONS` says of each operation.
+    """Return the paths completed with the entries of `OPERATIONS`.
 
     Args:
         paths: with `REFUSED` among the answers of each operation.
-        credentials: whether the server asks for some.
+        credentials: whether the server asks for credentials.
 
     """
     return {
@@ -148,7 +148,7 @@ def _complete(item: Schema, operation: Operation, credentials: bool) -> Schema:
 
 
 def security_schemes(auth: str) -> dict[str, Schema]:
-    """Return how a client says who it is, by the setting `auth`."""
+    """Return how a client authenticates, by the setting `auth`."""
     if auth == "none":
         return {}
     bearer = {"type": "http", "scheme": "bearer", "description": "An API key."}
@@ -160,6 +160,6 @@ def security_schemes(auth: str) -> dict[str, Schema]:
             "type": "apiKey",
             "in": "query",
             "name": "ticket",
-            "description": "From `POST /v1/tickets`, once, where a browser can set no header: streams and the socket.",
+            "description": "A ticket from `POST /v1/tickets`, valid once: for streams and the socket, where browsers set no header.",
         },
     }

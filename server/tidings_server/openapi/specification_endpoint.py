@@ -1,6 +1,6 @@
 """The endpoints `GET /openapi.json` and `GET /asyncapi.json`.
 
-A document is made when it is first asked for, in a thread: a server starts without it, and most never need it.
+The server makes a document at the first request for it, in a thread: most servers never need one.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from tidings_server.web.responses import HEADERS
 from .specification import asyncapi, openapi
 
 MAX_ROOTS = 16
-"""Documents that are kept: an application may mount one server under several paths."""
+"""Documents that the server keeps: an application may mount it under several paths."""
 
 
 class SpecificationEndpoints:
-    """What programs read of the contract."""
+    """Serve the documents that describe the contract to programs."""
 
     def __init__(self, auth: str) -> None:
         """Prepare.
@@ -52,5 +52,5 @@ class SpecificationEndpoints:
                 if len(self._made) >= MAX_ROOTS:
                     self._made.clear()
                 self._made[name, root] = made
-        # A new answer each time: what sends it may compress its body.
+        # A new response each time: the middleware that sends it may compress its body.
         return Response(made, headers=HEADERS, media_type="application/json")

@@ -1,7 +1,7 @@
-"""The audit log: what operators did, and what callers were refused, kept in the store.
+"""The audit log in the store: the acts of operators, and the refusals of callers.
 
-Acts that were carried out, what the server refused an operator, and what it refused callers who are no operators are
-three streams, each with a bound of its own: no number of refusals makes an act leave the log.
+Acts, refusals of operators, and refusals of callers who are no operators are three streams, each with its own bound.
+So no number of refusals makes an act leave the log.
 """
 
 import asyncio
@@ -20,22 +20,22 @@ _FIELDS = ("who", "address", "action", "target", "detail", "outcome")
 
 
 class AuditStream(StrEnum):
-    """Where an entry is kept."""
+    """The stream that holds an entry."""
 
     ACT = "act"
     """An operator changed something."""
     IDLE = "idle"
-    """An operator was refused, or asked for what changes nothing."""
+    """The server refused an operator, or an act changed nothing."""
     STRANGER = "stranger"
-    """A caller without the scope `admin` was refused."""
+    """The server refused a caller without the scope `admin`."""
 
 
 MAX_ENTRIES = {AuditStream.ACT: 10_000, AuditStream.IDLE: 2_000, AuditStream.STRANGER: 500}
-"""Entries that are kept of each, about; older ones leave."""
+"""Entries that each stream keeps, about; older ones leave."""
 
 
 class AuditEntry(NamedTuple):
-    """One thing that was done, or refused."""
+    """One act, or one refusal."""
 
     who: str
     address: str
@@ -44,28 +44,28 @@ class AuditEntry(NamedTuple):
     detail: str
     outcome: str
     unrecorded: int = 0
-    """Refusals of the same caller since its entry before that left none."""
+    """Refusals of the same caller since its previous entry that were not recorded."""
     entry: str = ""
     """Its id, which begins with the time, ms since the epoch by the store's clock."""
     stream: AuditStream = AuditStream.ACT
 
     @property
     def at(self) -> int:
-        """When it was, ms since the epoch."""
+        """When it happened, ms since the epoch."""
         return int(self.entry.partition("-")[0])
 
     @property
     def cursor(self) -> str:
-        """What the page after this entry begins with."""
+        """The cursor of the page that follows this entry."""
         return f"{self.entry}@{self.stream}"
 
     def cut(self) -> "AuditEntry":
-        """Return it with texts of `MAX_TEXT` characters at the most."""
+        """Return the entry with texts of `MAX_TEXT` characters at the most."""
         return self._replace(**{name: getattr(self, name)[:MAX_TEXT] for name in _FIELDS})
 
 
 class AuditLog:
-    """The log; whatever asks the store raises `StoreError`."""
+    """Writes and reads the log; methods that ask the store raise `StoreError`."""
 
     def __init__(self, store: Redis, keys: StoreKeys) -> None:
         self._store = store
@@ -76,7 +76,7 @@ class AuditLog:
         }
 
     async def write(self, entry: AuditEntry) -> None:
-        """Add an entry; long texts are cut."""
+        """Add an entry, with long texts cut."""
         cut = entry.cut()
         fields = [part for name in _FIELDS for part in (name, getattr(cut, name))]
         if entry.unrecorded:
@@ -85,11 +85,11 @@ class AuditLog:
         await command(self._store, "XADD", stream, "MAXLEN", "~", most, "*", *fields)
 
     async def page(self, cursor: str, most: int) -> list[AuditEntry]:
-        """Return up to `most` entries of all streams, the newest first.
+        """Return up to `most` entries of all streams, newest first.
 
         Args:
-            cursor: of the last entry of the page before, or empty.
-            most: how many.
+            cursor: that of the last entry of the previous page; empty: the newest.
+            most: entries on the page.
 
         """
         streams = list(AuditStream)
@@ -112,7 +112,7 @@ class AuditLog:
 
 
 def _before(stream: AuditStream, cursor: str) -> str:
-    """Return where reading a stream begins; of entries of one id those of an earlier stream come first."""
+    """Return the id at which to read a stream; of entries with one id those of an earlier stream come first."""
     if not cursor:
         return "+"
     entry, _, last = cursor.partition("@")

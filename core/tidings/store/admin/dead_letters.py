@@ -1,4 +1,4 @@
-"""The dead-letter stream of one partition: look through it, find a letter, replay or drop letters."""
+"""The dead-letter stream of one partition: read it, find a letter, replay or drop letters."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -23,18 +23,18 @@ _DROP = Script("dead_drop", list[str])
 
 
 class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which letters are meant; what is not said does not matter."""
+    """Selects letters; a field that is not given matches all."""
 
     kind: str = ""
     code: str = ""
     """The problem's code."""
     older_than_s: float | None = None
-    """The job died at least so long ago, by the store's clock, s."""
+    """The job failed at least so long ago, by the store's clock, s."""
     newer_than_s: float | None = None
-    """The job died at most so long ago, by the store's clock, s."""
+    """The job failed at most so long ago, by the store's clock, s."""
 
     def admits(self, letter: DeadLetter) -> bool:
-        """Return whether a letter is of the kind and code meant; its age is the store's to know."""
+        """Return whether a letter has the kind and the code; the ids of the entries select its age."""
         return self.kind in ("", letter.kind) and self.code in ("", letter.code)
 
 
@@ -42,15 +42,15 @@ ALL_LETTERS = DeadLetterFilter()
 
 
 class DeadLetterPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a list, newest first."""
+    """A page of letters, newest first."""
 
     letters: list[DeadLetter]
     next: str
-    """`before` of the page that follows; empty: there is none."""
+    """The argument `before` of the next page; empty: this is the last."""
 
 
 class DeadLetters:
-    """The dead letters of one partition; whatever asks the store raises `StoreError`."""
+    """The dead letters of one partition; methods that ask the store raise `StoreError`."""
 
     def __init__(self, store: Redis, keys: StoreKeys, partition: str) -> None:
         self._store = store
@@ -64,11 +64,11 @@ class DeadLetters:
         """Return up to `most` letters, newest first.
 
         Args:
-            selection: which.
-            before: the `next` of the page before; empty: from the newest.
+            selection: the letters to return.
+            before: the `next` of the previous page; empty: from the newest.
             most: letters on the page, from 1.
-            look: letters that are read at the most, about, whether they are meant or not; the page may then have fewer
-                than there are. None: as many as it takes.
+            look: letters that are read at the most, about, whether they match or not; the page may then be short.
+                None: no limit.
 
         Raises:
             StoreError: the store is unavailable.
@@ -89,9 +89,9 @@ class DeadLetters:
     async def scan(
         self, selection: DeadLetterFilter = ALL_LETTERS, *, newest_first: bool = False, before: str = ""
     ) -> AsyncGenerator[DeadLetter, None]:
-        """Yield the letters that are there now; those that come meanwhile are left out.
+        """Yield the letters that the stream holds now, without those that come during the scan.
 
-        So a job that is replayed while this goes on, and dies again, is not met a second time.
+        So the scan does not meet a job twice that is replayed during the scan and fails again.
         """
         low, high = await self._bounds(selection, before)
         while True:
@@ -107,9 +107,9 @@ class DeadLetters:
             low, high = (low, last) if newest_first else (last, high)
 
     async def find(self, *jobs: str) -> dict[str, DeadLetter]:
-        """Return the letters of jobs by their ids; a job that has none is missing from the answer.
+        """Return the letters of jobs by their ids; a job without a letter is missing from the answer.
 
-        While a job's record lives it names the letter; after that the whole stream is read for it.
+        The job's record names the letter. Once the record has expired, this reads the whole stream.
         """
         found: dict[str, DeadLetter] = {}
         unrecorded = set()
@@ -123,11 +123,11 @@ class DeadLetters:
         return found | (await self._search(unrecorded) if unrecorded else {})
 
     async def replay(self, entries: list[str]) -> list[str]:
-        """Put letters back into their queues, by their entry ids; one that is replayed twice runs once.
+        """Put letters back into their queues, by their entry ids; a letter that is replayed twice runs once.
 
         Returns:
-            For each `queued`, `gone` (it is not there any more), `live` (its job is not failed), `held` (another job
-            with its unique value lives) or `broken` (what it holds cannot be used).
+            For each letter `queued`, `gone` (the stream no longer holds it), `live` (its job is not failed), `held`
+            (another job with its unique value has not ended) or `broken` (its content cannot be used).
 
         """
         answers = await _REPLAY(self._store, self._keys.root(self._partition), (self._partition, entries))
@@ -154,7 +154,7 @@ class DeadLetters:
         return found
 
     async def _bounds(self, selection: DeadLetterFilter, before: str) -> tuple[str, str]:
-        """Return the range of entry ids: they begin with the time at which the store wrote them."""
+        """Return the range of entry ids, which begin with the time at which the store wrote them."""
         now = await store_ms(self._store)
         low = "-" if selection.newer_than_s is None else str(max(0, now - int(selection.newer_than_s * 1000)))
         if before:
@@ -166,5 +166,5 @@ class DeadLetters:
 
 
 def _word(answer: str) -> str:
-    """Return what became of a letter: a fault of one is told in a word, as the others' are."""
+    """Return the answer for a letter as one word: a script's fault, `!` and a text, becomes `broken`."""
     return "broken" if answer.startswith("!") else answer

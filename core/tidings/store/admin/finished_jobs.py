@@ -20,7 +20,7 @@ READ_AT_ONCE = 500
 """Entries in one answer of the store."""
 
 FORGET_S = 300.0
-"""Who has not asked for so long holds nothing any more."""
+"""After so long without a request the process releases the jobs, s."""
 
 
 class FinishedJob(msgspec.Struct):
@@ -95,7 +95,7 @@ class _QueueHistory:
     async def catch_up(self, store: Redis) -> None:
         newest = await command(store, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
         total = _number(newest[0][0]) if newest else 0
-        if total < self.total:  # the store has lost its data, or was begun anew
+        if total < self.total:  # the store has lost its data, or is a new one
             self.jobs.clear()
             self.total = 0
         while self.total < total:
@@ -153,7 +153,7 @@ class FinishedJobs:
                 await self._followed[queue].catch_up(self._store)
 
     def forget(self) -> None:
-        """Hold nothing any more, if nobody has asked for long."""
+        """Release all jobs if no request has come for long."""
         if self._followed and time.monotonic() - self._asked > FORGET_S:
             self._followed.clear()
 

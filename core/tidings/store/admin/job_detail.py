@@ -85,5 +85,5 @@ async def _queued(store: Redis, keys: StoreKeys, partition: str, tier: str, entr
 def _decoded(text: str) -> Envelope | None:
     try:
         return decode_envelope(text) if text else None
-    except msgspec.MsgspecError:  # an operator must be able to look at what nobody can read
+    except msgspec.MsgspecError:  # an operator must be able to look at a job whose envelope no program can read
         return None

@@ -1,4 +1,4 @@
-"""Objectives: how quick and how reliable the jobs of a kind shall be, kept in the store for all operators."""
+"""Objectives in the store: how quick and how reliable the jobs of a kind shall be."""
 
 import msgspec
 from redis.asyncio import Redis
@@ -13,20 +13,20 @@ _decode = msgspec.json.Decoder(ObjectiveRule).decode
 
 
 class Objectives:
-    """The objectives of all kinds; whatever asks the store raises `StoreError`."""
+    """The objectives of all kinds; methods that ask the store raise `StoreError`."""
 
     def __init__(self, store: Redis, keys: StoreKeys) -> None:
         self._store = store
         self._keys = keys
 
     async def all(self) -> dict[str, ObjectiveRule]:
-        """Return them by kind."""
+        """Return the objectives by kind."""
         found = await command(self._store, "HGETALL", self._keys.objectives)
         rules = {kind.decode(errors="replace"): rule for kind, rule in sorted(found.items())}
         return decode_readable(rules, _decode, "objective")
 
     async def replace(self, rules: dict[str, ObjectiveRule]) -> None:
-        """Have these, and no others."""
+        """Replace all objectives by these."""
         pairs = [part for kind, rule in rules.items() for part in (kind, _encode(rule))]
         if pairs:
             await command(self._store, "HSET", self._keys.objectives, *pairs)

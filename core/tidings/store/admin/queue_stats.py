@@ -66,7 +66,7 @@ PAGE = 50
 """Queues that are asked for at once: a submit of the same process waits behind so many short calls at the most."""
 
 RATE_VALID_MS = 30_000
-"""A drain rate that nobody has renewed for so long says nothing any more (as in submit.lua)."""
+"""A drain rate that no worker has renewed for so long is ignored (as in submit.lua)."""
 
 
 class KindWait(msgspec.Struct, frozen=True):
