@@ -86,7 +86,7 @@ async def test_it_is_opened_closed_and_made_to_forget(operator: Operator, breake
     assert "is closed." in await operator.types("close", "payments", "--for", "10m")
     shown = (await breakers.shown())[0]
     assert 590_000 < shown.machine.hold_until - shown.now_ms <= 600_000
-    assert "is open until somebody closes it." in await operator.types("open", "payments")
+    assert "is open until an operator closes it." in await operator.types("open", "payments")
     assert (await breakers.shown())[0].machine.until == 0
     assert "a call may try in" in await operator.types("open", "payments", "--for", "1h")
     await operator.types("reset", "payments")

@@ -33,7 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 For = Annotated[str | None, typer.Option("--for", help="How long: 90s, 10m, 1h, 2d.")]
 
 MAX_FOR_S = 31_536_000.0
-"""The longest time for which one may be held: a year."""
+"""The longest time for which a breaker may be held: a year."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,7 +41,7 @@ _encode = msgspec.json.Encoder().encode
 @breaker.command("list")
 @store_flags
 def list_(*, as_json: AsJson = False, **flags: Any) -> None:
-    """List the breakers that anything has used; with --json one object a line."""
+    """List the breakers that calls have used; with --json one object a line."""
     console = open_console()
 
     async def run(store: Redis) -> None:
@@ -60,7 +60,7 @@ def list_(*, as_json: AsJson = False, **flags: Any) -> None:
 @breaker.command("show")
 @store_flags
 def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
-    """Show a breaker: its state, the calls in its window, what it goes by, the last failures."""
+    """Show a breaker: its state, the calls in its window, its limits, the last failures."""
 
     async def run(store: Redis) -> None:
         found = {one.name: one for one in await BreakerStore(store, StoreKeys()).shown()}
@@ -77,7 +77,7 @@ def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
 @breaker.command("open")
 @store_flags
 def open_(name: Name, *, for_: For = None, **flags: Any) -> None:
-    """Open a breaker: no call comes by it for the time given; without --for until somebody closes it."""
+    """Open a breaker: it lets no call through for the time given; without --for until an operator closes it."""
     seconds = _seconds(for_)
     _act(name, flags, lambda actions: actions.hold_breaker(name, BreakerOrder(state="open", seconds=seconds)))
 
@@ -85,7 +85,7 @@ def open_(name: Name, *, for_: For = None, **flags: Any) -> None:
 @breaker.command("close")
 @store_flags
 def close(name: Name, *, for_: For = None, **flags: Any) -> None:
-    """Close a breaker: calls come by again. With --for it is held closed so long, however many of them fail."""
+    """Close a breaker: it lets calls through. With --for it stays closed so long, however many calls fail."""
     seconds = _seconds(for_)
     order = BreakerOrder(state="auto" if seconds is None else "closed", seconds=seconds)
     _act(name, flags, lambda actions: actions.hold_breaker(name, order))
@@ -94,7 +94,7 @@ def close(name: Name, *, for_: For = None, **flags: Any) -> None:
 @breaker.command("reset")
 @store_flags
 def reset(name: Name, **flags: Any) -> None:
-    """Close a breaker, and have it forget its counts and failures."""
+    """Close a breaker, and remove its counts and failures."""
     _act(name, flags, lambda actions: actions.reset_breaker(name))
 
 
@@ -139,7 +139,7 @@ async def _unknown(store: Redis, name: str, found: dict[str, ShownBreaker]) -> C
 
 
 def _document(one: ShownBreaker) -> dict[str, Any]:
-    """Return a breaker as JSON tells it: times in ms since the epoch, durations in s."""
+    """Return a breaker for JSON: times in ms since the epoch, durations in s."""
     machine, spec = one.machine, one.machine.spec
     calls, failures, slow = _totals(one)
     return {
@@ -163,7 +163,7 @@ def _document(one: ShownBreaker) -> dict[str, Any]:
 
 
 def _totals(one: ShownBreaker) -> tuple[int, int, int]:
-    """Return calls, failures and slow calls that still lie in the window."""
+    """Return how many calls, failures and slow calls the window holds now."""
     window = one.machine.spec.window_ms
     slices = [part for part in one.machine.slices if one.now_ms - part.start < window]
     return msgspec.structs.replace(one.machine, slices=slices).totals
@@ -181,7 +181,7 @@ def _until(wait_ms: int, state: BreakerState) -> str:
     if state is BreakerState.CLOSED:
         return ""
     if wait_ms < 0:
-        return " until somebody closes it"
+        return " until an operator closes it"
     if state is BreakerState.HALF_OPEN:
         return "; one call tries" if wait_ms else "; the next call tries"
     return f"; a call may try in {wait_ms / 1000:.3g} s" if wait_ms else "; the next call tries"

@@ -31,7 +31,7 @@ class KindRow(msgspec.Struct, kw_only=True):
     queue: str | None = None
     workers: int = 0
     served_at: int | None = None
-    """When it was last said to be served, ms since the epoch; null: it was never said."""
+    """When a worker last served it, ms since the epoch; null: the store has no record of one."""
     left_out: str | None = None
     """Why servers cannot use it; null: they can."""
 
@@ -39,7 +39,7 @@ class KindRow(msgspec.Struct, kw_only=True):
 @kinds.command("list")
 @store_flags
 def list_(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, **flags: Any) -> None:
-    """List the kinds, who serves them, and why servers leave some out; with --json one object a line."""
+    """List the kinds, their workers, and why servers leave some out; with --json one object a line."""
 
     async def run(store: Redis) -> None:
         lines = await _lines(store)
@@ -93,7 +93,7 @@ async def _refuse_waiting(store: Redis, found: RegisteredKinds, name: str) -> No
     waiting = sum(one.waiting + one.running for one in counts) + max((one.scheduled for one in counts), default=0)
     if waiting:
         raise CommandError(
-            f"{waiting} jobs wait or run in {record.queue}, the queue of {name}: nobody could run those of {name}; "
+            f"{waiting} jobs wait or run in {record.queue}, the queue of {name}: no worker could run those of {name}; "
             "--force removes it all the same"
         )
 
@@ -114,7 +114,7 @@ async def _lines(store: Redis) -> list[KindRow]:
 
 
 def _fault(schema: msgspec.Raw) -> str | None:
-    """Return why a server would leave the kind out; where the engine is not installed here, that is not known."""
+    """Return why a server would leave the kind out; None: it would not, or the engine is not installed here."""
     try:
         compile_schema(msgspec.json.decode(schema))
     except ValueError as error:

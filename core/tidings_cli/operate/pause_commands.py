@@ -1,4 +1,4 @@
-"""The commands `tidings pause QUEUE` and `tidings resume QUEUE`: have workers take nothing, or take again."""
+"""The commands `tidings pause QUEUE` and `tidings resume QUEUE`: stop workers from taking jobs, and let them again."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ Queue = Annotated[str, typer.Argument(help="The queue's name.")]
 
 @store_flags
 def pause(queue: Queue, **flags: Any) -> None:
-    """Have the workers of a queue take nothing; what runs goes on, and submissions are accepted."""
+    """Pause a queue: its workers take no jobs, finish those they run, and servers go on accepting submissions."""
 
     async def run(store: Redis) -> None:
         known = await known_queues(store)
@@ -33,7 +33,7 @@ def pause(queue: Queue, **flags: Any) -> None:
 
 @store_flags
 def resume(queue: Queue, **flags: Any) -> None:
-    """Have the workers of a paused queue take again."""
+    """Resume a paused queue: its workers take jobs again."""
 
     async def run(store: Redis) -> None:
         was_paused = await operator_actions(store).resume(queue)

@@ -1,4 +1,4 @@
-"""The command `tidings status`: what the store knows, at a glance; and for probes, by its exit code."""
+"""The command `tidings status`: the state of the system at a glance, and for probes by its exit code."""
 
 import asyncio
 from typing import Annotated, Any

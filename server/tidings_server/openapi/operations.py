@@ -160,6 +160,6 @@ def security_schemes(auth: str) -> dict[str, Schema]:
             "type": "apiKey",
             "in": "query",
             "name": "ticket",
-            "description": "A ticket from `POST /v1/tickets`, valid once: for streams and the socket, where browsers set no header.",
+            "description": "A ticket from `POST /v1/tickets`, valid once: for streams and sockets of browsers.",
         },
     }

@@ -1,4 +1,4 @@
-"""The contract as documents for programs: OpenAPI 3.1 for HTTP, AsyncAPI 3 for the socket.
+"""The documents of the contract: OpenAPI 3.1 for HTTP, AsyncAPI 3 for the socket.
 
 Both are made from the types that the server itself reads and writes, so they cannot say anything else.
 
@@ -300,7 +300,7 @@ def _stream(*data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_problems(schemas: dict[str, Any], problem: dict[str, Any]) -> None:
-    """Say of the fields that hold a problem in some types what a problem is; the types keep it as it came."""
+    """Add the schema of a problem to the fields that hold one: their types keep the problem as raw JSON."""
     for name in ("Snapshot", "SnapshotFrame", "JobDetail", "Step"):
         if name in schemas:
             schemas[name]["properties"]["problem"] |= problem

@@ -1,4 +1,4 @@
-"""Doing something to many dead letters: first only said, then done in batches at a bounded rate."""
+"""An act on many dead letters: a preview, then batches at a bounded rate."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ BATCHES_PER_S = 10
 
 
 class BulkAction(NamedTuple):
-    """What is done to letters."""
+    """An act on letters."""
 
     verb: LetterAction
     done: str
@@ -37,7 +37,7 @@ class BulkAction(NamedTuple):
 
 
 def print_preview(act: BulkAction, chosen: SelectedLetters, console: Console) -> None:
-    """Say what would be done."""
+    """Print what the act would do."""
     console.print(letter_table(chosen.first))
     if len(chosen) > len(chosen.first):
         console.print(f"… and {len(chosen) - len(chosen.first)} more.")
@@ -46,9 +46,9 @@ def print_preview(act: BulkAction, chosen: SelectedLetters, console: Console) ->
 
 
 async def perform(act: BulkAction, chosen: SelectedLetters, batches: LetterBatches, answers: Counter[str]) -> None:
-    """Do it to all that are chosen, and count the answers as they come.
+    """Act on all chosen letters, and count the answers as they come.
 
-    May be interrupted at any moment: each batch is one atomic call, and doing one again changes nothing.
+    The operator may interrupt it at any moment: each batch is one atomic call, and a repeated one changes nothing.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     started = anyio.current_time()
@@ -62,7 +62,7 @@ async def perform(act: BulkAction, chosen: SelectedLetters, batches: LetterBatch
 
 
 def print_summary(act: BulkAction, chosen: SelectedLetters, answers: Counter[str], console: Console) -> None:
-    """Say what has been done."""
+    """Print what the act did."""
     left = answers["gone"] + answers["live"] + answers["held"]
     console.print(f"{_letters(answers.total() - left)} {act.done}.")
     if answers["gone"]:

@@ -100,7 +100,7 @@ def replay(
     yes: Yes = False,
     **flags: Any,
 ) -> None:
-    """Put failed jobs back into their queues, under their tokens; their attempts begin anew."""
+    """Put failed jobs back into their queues, under their tokens; their attempts count from 1 again."""
     choice = LetterQuery(tokens or [], kind, code, older_than, newer_than, queue, everything)
     _act(BulkAction(LetterAction.REPLAY, "replayed", rate), choice, flags, yes)
 

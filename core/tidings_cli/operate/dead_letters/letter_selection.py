@@ -1,4 +1,4 @@
-"""Which dead letters a command is about: tokens, or what the flags say."""
+"""The dead letters that a command names, by tokens or by flags."""
 
 from typing import NamedTuple
 
@@ -15,11 +15,11 @@ from tidings_cli.duration import read_duration
 from tidings_cli.operate.queue_names import known_queues, unknown_queue
 
 PREVIEWED_LETTERS = 20
-"""Letters of a choice that are kept whole, to be shown."""
+"""Letters of a choice that are kept whole, for the preview."""
 
 
 class LetterQuery(NamedTuple):
-    """What was asked for, as the flags and arguments say it."""
+    """The flags and arguments that choose letters."""
 
     tokens: list[str]
     kind: str | None
@@ -31,7 +31,7 @@ class LetterQuery(NamedTuple):
 
     @property
     def selection(self) -> DeadLetterFilter:
-        """What the letters must be like.
+        """The filter that the flags describe.
 
         Raises:
             CommandError: a duration is none.
@@ -46,7 +46,7 @@ class LetterQuery(NamedTuple):
 
     @property
     def for_audit(self) -> LetterChoice:
-        """The same choice as the server's API would have been asked it, for the audit log."""
+        """The choice as a request of the server's API has it, for the audit log."""
         if self.tokens:
             return LetterChoice(tokens=self.tokens)
         meant = self.selection
@@ -61,7 +61,7 @@ class LetterQuery(NamedTuple):
         )
 
     def check(self, verb: str) -> None:
-        """See that something is chosen, and in one way only.
+        """Check that the command chooses letters, and in one way only.
 
         Raises:
             CommandError: it is not; says what to give.
@@ -80,7 +80,7 @@ class LetterQuery(NamedTuple):
 
 
 class SelectedLetters:
-    """The letters that a choice found: the names of all, the first few whole."""
+    """The letters that a choice found: the entry ids of all, and the first few whole."""
 
     def __init__(self) -> None:
         self.entries: dict[str, list[str]] = {}
@@ -91,14 +91,14 @@ class SelectedLetters:
         return sum(map(len, self.entries.values()))
 
     def add(self, letter: DeadLetter) -> None:
-        """Take one in."""
+        """Add a letter."""
         self.entries.setdefault(letter.queue, []).append(letter.entry)
         if len(self.first) < PREVIEWED_LETTERS:
             self.first.append(letter)
 
 
 async def select_letters(store: Redis, choice: LetterQuery) -> SelectedLetters:
-    """Return the letters that a choice means.
+    """Return the letters that a choice matches.
 
     Raises:
         CommandError: a token has no letter, or there is no such queue.
@@ -138,7 +138,7 @@ async def find_letters(store: Redis, texts: list[str]) -> list[DeadLetter]:
 
 
 async def queues(store: Redis, queue: str | None) -> list[str]:
-    """Return the queues to look at: the one named, else all that workers have registered kinds for.
+    """Return the queues to read: the named one, else all for which workers have registered kinds.
 
     Raises:
         CommandError: there is no such queue.
