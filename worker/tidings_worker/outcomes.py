@@ -77,8 +77,8 @@ def unwound(state: State, refused: Problem, *, compensation: str, error: BaseExc
 
     """
     if compensation:
-        told = msgspec.structs.replace(refused, compensation=compensation)
-        return msgspec.structs.replace(failed(told, error), compensation=compensation)
+        amended = msgspec.structs.replace(refused, compensation=compensation)
+        return msgspec.structs.replace(failed(amended, error), compensation=compensation)
     return cancelled() if state is State.CANCELLED else expired() if state is State.EXPIRED else failed(refused)
 
 
@@ -87,10 +87,10 @@ def step_failed(error: StepError) -> AttemptOutcome:
     found = {"step": error.name, "path": error.path, "detail": error.problem.detail}
     detail = f"step {error.path} ({error.name}) failed: {error.problem.detail}"
     # Whether a child has undone its work concerns the child: this saga has its own work to undo.
-    told = msgspec.structs.replace(
+    amended = msgspec.structs.replace(
         error.problem, detail=detail, errors=[found, *(error.problem.errors or ())], compensation=None
     )
-    return failed(told, error.__cause__ or error)
+    return failed(amended, error.__cause__ or error)
 
 
 def step_failure(
@@ -180,7 +180,7 @@ def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, 
 
 
 def label_of(outcome: AttemptOutcome, answer: ReportAnswer) -> str:
-    """Return how an attempt ended, for metrics: the job's state if it is terminal; empty: it was lost.
+    """Return how an attempt ended, as a label of metrics: the job's state if it is terminal; empty: it was lost.
 
     Args:
         outcome: what was reported.

@@ -217,7 +217,7 @@ class Attempt:
         if outcome.held:
             self._breakers.expect_parked_jobs(outcome.held)
         error = self._execution.error
-        if answer is ReportAnswer.LOST:
+        if answer == ReportAnswer.LOST:
             log.warning("outcome_refused", state=outcome.state)
         elif error is not None and not isinstance(error, _EXPECTED_ERRORS):
             log.warning("attempt_failed", state=outcome.state, exception=traceback_of(error))

@@ -122,7 +122,7 @@ class HandlerSink(Sink):
     def _is_ours(self, memo: MemoReply) -> bool:
         if memo.answer is FenceAnswer.LOST:
             self.stop(StopReason.LOST)
-        return memo.answer is not FenceAnswer.LOST
+        return memo.answer is FenceAnswer.OK
 
     # Calls behind circuit breakers.
 

@@ -186,7 +186,7 @@ class Reporter:
             self.ended_ms = self._store.reported_ms
             self._conclude(answer)
             return
-        if answer is ReportAnswer.CANCEL:
+        if answer == ReportAnswer.CANCEL:
             self._on_answer(StopReason.CANCEL)
         self._unsent_log_bytes -= sum(len(data) for kind, data in report.events if kind is EventClass.LOG)
         if self._unsent_log_bytes <= BUFFER_BYTES:
@@ -199,7 +199,7 @@ class Reporter:
         self.stop_taking()
         if not self._ended.done():
             self._ended.set_result(answer)
-        if answer is ReportAnswer.LOST:
+        if answer == ReportAnswer.LOST:
             self._on_answer(StopReason.LOST)
 
 

@@ -13,6 +13,7 @@ from tidings.logging.log_limit import LogLimiter
 from tidings.protocol.envelope import Envelope, decode_envelope
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import trace_id_of
+from tidings.store.answers import StartAnswer
 from tidings.store.attempt_store import ReadyEntry, Started
 from tidings.store.availability.store_errors import ScriptError
 from tidings_worker import outcomes
@@ -36,12 +37,6 @@ SERVED_ELSEWHERE_RETRY_S = (0.05, 1.0)
 
 UNSERVED_RETRY_S = 5.0
 """The same where no worker serves it."""
-
-RUN = 1
-"""Of the answer to a start (`Started.go`): run the job."""
-
-IN_HAND = 2
-"""The same: the job has no place, and stays in this worker's hand."""
 
 
 class JobStarter:
@@ -127,7 +122,7 @@ class JobStarter:
         self._capacity.saw_apart(self._store.apart)
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
         for entry, started in zip([*entries, *drawn], answers, strict=True):
-            if started.go == RUN and (attempt := self._begin(entry, started, attempts)) is not None:
+            if started.go is StartAnswer.RUN and (attempt := self._begin(entry, started, attempts)) is not None:
                 reserved[entry.tier] -= 1
                 if attempt.mode in places:
                     places[attempt.mode] -= 1
@@ -136,7 +131,7 @@ class JobStarter:
         # What no attempt has taken goes back.
         self._capacity.give_up(reserved)
         self._capacity.give_back(places)
-        return [entry for entry, started in zip(entries, answers, strict=False) if started.go == IN_HAND]
+        return [entry for entry, started in zip(entries, answers, strict=False) if started.go is StartAnswer.WAIT]
 
     def _begin(self, entry: ReadyEntry, started: Started, attempts: asyncio.TaskGroup) -> Attempt | None:
         """Have an attempt run, and return it; None: this worker cannot run the job."""

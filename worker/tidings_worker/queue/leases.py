@@ -61,7 +61,7 @@ class Leases:
                 answers = await self._caller.ask(self._store.beat, beats, longest_s=longest_s)
                 for attempt, answer in zip(attempts, answers, strict=True):
                     if answer is not LeaseAnswer.OK:
-                        attempt.stop(StopReason(answer))
+                        attempt.stop(StopReason(answer.value))
 
     async def take_over(self, tier: str, attempts: asyncio.TaskGroup) -> None:
         """Take over what lost workers held of a tier, until cancelled; the attempts run in `attempts`."""
