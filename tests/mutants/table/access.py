@@ -27,12 +27,12 @@ MUTANTS = (
     Mutant(
         "A public key in another form than PEM is the secret of an HMAC.",
         python("key_of").swap("public_key_in(bare)", "None"),
-        ("tests/auth/test_key.py",),
+        ("tests/unit/server/auth/test_key.py",),
     ),
     Mutant(
         "A path, an address or a broken key is the secret of an HMAC.",
         python("public_key_in").drop("_refuse_names(text)"),
-        ("tests/auth/test_key.py",),
+        ("tests/unit/server/auth/test_key.py",),
     ),
     Mutant(
         "Watches go on that a renewed credential does not allow.",

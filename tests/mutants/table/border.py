@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "A field of a submission that the server does not know is dropped in silence.",
         python("Submission").cut(", forbid_unknown_fields=True"),
-        ("tests/e2e/test_unknown_field.py", "tests/session/test_session.py"),
+        ("tests/e2e/test_unknown_field.py", "tests/unit/server/websocket/test_session.py"),
     ),
     Mutant(
         "A parameter of a query that no endpoint takes is dropped in silence.",
@@ -18,7 +18,7 @@ MUTANTS = (
     Mutant(
         "The refusal of a frame that no parser takes reaches no call.",
         python("find_ref").swap("depth == 1", "depth == 9"),
-        ("tests/session/test_frame_ref.py",),
+        ("tests/unit/server/websocket/test_frame_ref.py",),
     ),
     Mutant(
         "A refusal without a `ref` ends all calls under way.",
@@ -43,6 +43,6 @@ MUTANTS = (
     Mutant(
         "A client that heeds Retry-After comes back too early.",
         python("problem_response").swap("math.ceil", "math.floor"),
-        ("tests/server/test_reply.py",),
+        ("tests/unit/server/web/test_responses.py",),
     ),
 )

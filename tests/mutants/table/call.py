@@ -38,12 +38,12 @@ MUTANTS = (
     Mutant(
         "A lost worker counts as a failure of the handler.",
         python("raised").cut("- lost"),
-        ("tests/worker/test_pure.py",),
+        ("tests/unit/worker/test_outcomes.py",),
     ),
     Mutant(
         "A job that kills its workers is tried for ever.",
         python("Execution.outcome").swap(">= self._job.policy.max_deliveries", "< 0"),
-        ("tests/worker/test_attempt.py",),
+        ("tests/unit/worker/runner/test_handler_call.py",),
     ),
     Mutant(
         "A client shows an event twice.",

@@ -13,7 +13,7 @@ MUTANTS = (
     Mutant(
         "The server sends a slow reader what follows the frames that it dropped.",
         python("Session.event").always("self.close_code is None"),
-        ("tests/session/test_session.py", "tests/hostile/test_socket.py"),
+        ("tests/unit/server/websocket/test_session.py", "tests/hostile/test_socket.py"),
     ),
     Mutant(
         "The server drops an event for a slow reader that is not progress.",
@@ -28,17 +28,17 @@ MUTANTS = (
     Mutant(
         "A server whose inbox is deaf counts itself as hearing.",
         python("EchoProbe.deaf").swap(">= MISSES", "< 0"),
-        (f"{PUSH}test_inbox.py", "tests/broker/test_probe.py"),
+        (f"{PUSH}test_inbox.py", "tests/unit/store/redis/test_echo_probe.py"),
     ),
     Mutant(
         "A process keeps a subscription on which nothing comes.",
         python("EchoProbe.dead").swap(">= MISSES", "< 0"),
-        ("tests/broker/test_probe.py", "tests/broker/test_subscription.py"),
+        ("tests/unit/store/redis/test_echo_probe.py", "tests/broker/test_subscription.py"),
     ),
     Mutant(
         "A process opens new connections to a store that takes no probes.",
         python("EchoProbe.interval").swap("elif taken:", "else:"),
-        ("tests/broker/test_probe.py", "tests/broker/test_subscription.py"),
+        ("tests/unit/store/redis/test_echo_probe.py", "tests/broker/test_subscription.py"),
     ),
     Mutant(
         "After a new subscription no part of the process looks for what it missed.",
@@ -73,12 +73,12 @@ MUTANTS = (
     Mutant(
         "The OpenAPI and AsyncAPI documents describe no field.",
         python("field_descriptions:describe").swap("if text:", "if False:"),
-        ("tests/server/test_document.py",),
+        ("tests/unit/server/openapi/test_specification.py",),
     ),
     Mutant(
         "The OpenAPI and AsyncAPI documents give a client's fields defaults, so that generators require them.",
         python("field_descriptions:describe").never("left_out and"),
-        ("tests/server/test_document.py",),
+        ("tests/unit/server/openapi/test_specification.py",),
     ),
     Mutant(
         "One script may publish to a server as much as it likes.",

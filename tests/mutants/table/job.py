@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "A report whose reply was lost is not sent again.",
         python("Reporter._answered").swap("self._put(report)", 'self._conclude("lost")'),
-        ("tests/worker/test_voice.py",),
+        ("tests/unit/worker/attempt/test_reporter.py",),
     ),
     Mutant(
         "The outcome is written, and its event is not published with it.",

@@ -20,22 +20,22 @@ MUTANTS = (
             "whole = msgspec.json.encode(integral",
             "return msgspec.json.decode(raw, type=type_, dec_hook=_decode_foreign, strict=False)",
         ),
-        ("tests/library/test_agreement.py",),
+        ("tests/unit/schema/test_agreement.py",),
     ),
     Mutant(
         "A server does not check how dates and ids are written.",
         python("validation:_compile").swap("validate_formats=True", "validate_formats=False"),
-        ("tests/server/test_kinds.py",),
+        ("tests/unit/server/kinds/test_kind_catalog.py",),
     ),
     Mutant(
         "NaN reaches clients as null.",
         python("_of_number").always("math.isfinite(number)"),
-        ("tests/library/test_lossless.py",),
+        ("tests/unit/schema/test_lossless.py",),
     ),
     Mutant(
         "A time that clocks skip is no tick.",
         python("_moments").replace("return [] if follows_clock", "return []"),
-        ("tests/recurring/test_cron_days.py",),
+        ("tests/unit/test_cron_days.py",),
     ),
     Mutant(
         "A kind retires although jobs wait that need it.",

@@ -22,17 +22,17 @@ MUTANTS = (
     Mutant(
         "A trace is collected against its client's flag.",
         python("SamplingRule.samples").swap("& _SAMPLED", "| _SAMPLED"),
-        ("tests/trace/test_rule.py",),
+        ("tests/unit/tracing/test_sampling_rule.py",),
     ),
     Mutant(
         "Every kind gets a line of its own on the page of metrics.",
         python("LabelNames.label").swap(">= self._most", ">= 100 * self._most"),
-        ("tests/metric/test_meter.py",),
+        ("tests/unit/metrics/test_instruments.py",),
     ),
     Mutant(
         "The figures of a page of metrics go on changing while it is written.",
         python("histogram_family").swap("series.copy()", "series"),
-        ("tests/metric/test_meter.py",),
+        ("tests/unit/metrics/test_instruments.py",),
     ),
     Mutant(
         "A counter has no 0 before its first count, so that no alert sees that count.",
@@ -74,12 +74,12 @@ MUTANTS = (
     Mutant(
         "A server takes the store's time from the answer that took longest.",
         python("StoreClock.take").swap("min(self._answers)", "max(self._answers)"),
-        ("tests/metric/test_meter.py",),
+        ("tests/unit/metrics/test_instruments.py",),
     ),
     Mutant(
         "A saga that undoes its work counts as a job that has ended.",
         python("label_of").swap("answer == ReportAnswer.TURNED", 'answer == ""'),
-        ("tests/metric/test_label.py",),
+        ("tests/unit/worker/test_outcome_label.py",),
     ),
     Mutant(
         "A server on a store that evicts acknowledged jobs counts as ready.",

@@ -30,12 +30,12 @@ MUTANTS = (
         python("JwtAuthenticator._verify").swap(
             "algorithms=[key.algorithm]", 'algorithms=["HS256", "RS256", "ES256", "EdDSA", "RS512", "none"]'
         ),
-        ("tests/auth/test_jwt.py",),
+        ("tests/unit/server/auth/test_jwt.py",),
     ),
     Mutant(
         "A token for another audience is taken.",
         python("JwtAuthenticator._verify").swap("audience=self._audience", "audience=None"),
-        ("tests/auth/test_jwt.py",),
+        ("tests/unit/server/auth/test_jwt.py",),
     ),
     Mutant(
         "Every invented key id costs the issuer a fetch.",
@@ -45,6 +45,6 @@ MUTANTS = (
     Mutant(
         "The credential of another subject renews a socket's.",
         python("AuthState.accept").never("identity.owner != self._identity.owner"),
-        ("tests/auth/test_standing.py",),
+        ("tests/unit/server/websocket/test_auth_state.py",),
     ),
 )

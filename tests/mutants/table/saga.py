@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant(
         "A saga undoes its steps in the order in which it did them.",
         python("Journal.to_undo").cut(", reverse=True"),
-        ("tests/saga/test_pure.py",),
+        ("tests/unit/worker/saga/test_journal.py",),
     ),
     Mutant(
         "A saga goes on undoing behind a step that could not be undone.",
@@ -53,7 +53,7 @@ MUTANTS = (
     Mutant(
         "A saga takes the result of another step than the one that its code asks for.",
         python("Journal.find").never("row.head.name, row.head.type"),
-        ("tests/saga/test_pure.py",),
+        ("tests/unit/worker/saga/test_journal.py",),
     ),
     Mutant(
         "An order to stop that arrives late cuts the unwinding of a saga short.",
@@ -73,7 +73,7 @@ MUTANTS = (
     Mutant(
         "A child that has undone itself is undone again by its parent.",
         python("_is_unknown").never("refused.compensation is not None"),
-        ("tests/saga/test_pure.py",),
+        ("tests/unit/worker/saga/test_journal.py",),
     ),
     Mutant(
         "News that a saga reads while it leaves its worker counts as seen.",

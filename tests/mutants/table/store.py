@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant(
         "One caller's large answers take the whole answer budget.",
         python("AnswerBudget._fits").never("of_caller and of_caller + grant.size"),
-        ("tests/server/test_answers.py",),
+        ("tests/unit/server/watch/test_answer_budget.py",),
     ),
     Mutant(
         "A caller's jobs are counted, and their bytes are not.",

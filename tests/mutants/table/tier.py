@@ -34,7 +34,7 @@ MUTANTS = (
     Mutant(
         "The last free slot of a tier is lent.",
         python("SharedSlots._lendable").cut("- 1"),
-        ("tests/tiers/test_slots.py",),
+        ("tests/unit/worker/queue/test_slots.py",),
     ),
     Mutant(
         "Jobs of the highest priority are shed first.",

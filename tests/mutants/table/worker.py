@@ -32,17 +32,17 @@ MUTANTS = (
             "if isinstance(error, ScriptError) and",
             'if isinstance(error, ScriptError):\n    self._conclude("lost")\n    return',
         ),
-        ("tests/worker/test_voice.py",),
+        ("tests/unit/worker/attempt/test_reporter.py",),
     ),
     Mutant(
         "A store that refuses for want of replicas is taken for one that refuses for good.",
         python("_CODES").cut('"NOREPLICAS",'),
-        ("tests/broker/test_refusal.py",),
+        ("tests/unit/store/availability/test_store_errors.py",),
     ),
     Mutant(
         "A report that the store refuses is sent with those of others again.",
         python("Reporter._put").cut(", apart=True"),
-        ("tests/worker/test_voice.py",),
+        ("tests/unit/worker/attempt/test_reporter.py",),
     ),
     Mutant(
         "After a time in which the store refused heartbeats, jobs are taken over at once.",

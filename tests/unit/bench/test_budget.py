@@ -9,7 +9,7 @@ from bench.budget.budget import Budget, page, store_parts
 from bench.budget.count import Command, calls_of, commands_of
 from bench.budget.part import LOOP, RULES, SERVER, WORKER, Function, Rule, part_of, shares, sort_samples, stack_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FOLDERS = {"tidings_server/": "server", "tidings_worker/": "worker", "tidings/": "core", "bench/": "."}
 
 RUN = "run (/x/tidings_server/run.py:9);Runner.run (/x/asyncio/runners.py:118)"
