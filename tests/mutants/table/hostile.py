@@ -35,6 +35,11 @@ MUTANTS = (
     Mutant(
         "A fault that a client can cause again and again is logged each time.",
         python("unexpected_problem").swap("_limited.error", "log.error"),
+        ("tests/unit/server/observability/test_error_boundary.py",),
+    ),
+    Mutant(
+        "A record that cannot be read is logged each time that a client asks for it.",
+        python("store_problem").swap('cause=str(error).partition(":")[0]', "cause=str(id(error))"),
         (HOSTILE + "test_border.py::test_what_can_be_caused_again_and_again_fills_no_log",),
     ),
     Mutant(
