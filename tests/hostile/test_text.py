@@ -38,8 +38,11 @@ from tidings_server.websocket.session import Session
 
 MEGABYTE = 1_000_000
 
-OPERATORS = {"tidings_server.auth.api_key", "tidings_server.auth.key", "tidings_server.auth.key_text"}
-"""Modules whose expressions see the settings alone, and no stranger's text."""
+OPERATORS = {
+    "tidings_server.auth.api_key", "tidings_server.auth.key", "tidings_server.auth.key_text",
+    "tidings_server.http.front_page",
+}  # fmt: skip
+"""Modules whose expressions see the settings and the installed pages alone, and no stranger's text."""
 
 
 MATCHED = {"tidings_server.websocket.frame_ref._NUMBER"}
