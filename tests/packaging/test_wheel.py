@@ -76,15 +76,18 @@ def test_the_wheel_holds_the_packages_the_scripts_and_the_pages(wheel: Path) -> 
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         "tidings/py.typed",
+        "tidings_cli/py.typed",
         "tidings_server/py.typed",
         "tidings_worker/py.typed",
         "tidings/store/lua/submit.lua",
+        "tidings/store/lua/lib/keys.lua",
         "tidings_server/static/index.html",
         "tidings_server/static/tidings.js",
     ):
         assert name in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "tidings",
+        "tidings_cli",
         "tidings_server",
         "tidings_worker",
     }
