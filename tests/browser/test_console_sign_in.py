@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from support.credential import JWT_SERVER, token
 from support.system import system_fixture
 
-system = system_fixture(credential=token(scope="admin"), server=JWT_SERVER)
+system = system_fixture(credential=lambda: token(scope="admin"), server=JWT_SERVER)
 
 
 @pytest.fixture

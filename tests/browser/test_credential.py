@@ -39,7 +39,7 @@ def jwt(lifetime_s: float) -> str:
 
 
 system = system_fixture(
-    credential=jwt(3600), server={"TIDINGS_AUTH": "jwt", "TIDINGS_JWT_KEY": KEY, "TIDINGS_JWT_LEEWAY_S": "0"}
+    credential=lambda: jwt(3600), server={"TIDINGS_AUTH": "jwt", "TIDINGS_JWT_KEY": KEY, "TIDINGS_JWT_LEEWAY_S": "0"}
 )
 
 

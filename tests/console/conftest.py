@@ -9,7 +9,7 @@ from support.credential import JWT_SERVER, bearer, token
 from support.system import System, system_fixture
 from support.timeouts import scaled
 
-system = system_fixture(credential=token("test"), server=JWT_SERVER)
+system = system_fixture(credential=lambda: token("test"), server=JWT_SERVER)
 
 
 @pytest.fixture

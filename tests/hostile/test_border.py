@@ -23,7 +23,9 @@ from tidings.protocol.tokens import parse_token
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 
-system = system_fixture(credential=token("test"), server=dict(**JWT_SERVER, TIDINGS_MAX_CONNECTIONS_PER_CALLER="10"))
+system = system_fixture(
+    credential=lambda: token("test"), server={**JWT_SERVER, "TIDINGS_MAX_CONNECTIONS_PER_CALLER": "10"}
+)
 
 
 @pytest.fixture
@@ -172,7 +174,7 @@ async def test_an_owner_who_is_called_like_an_address_has_nothing_of_its_account
     try:
         for _ in range(2):
             async with peer(system.server.socket_url) as client:
-                ref = await client.send("auth", credential=token("127.0.0.1"))
+                ref = await client.send("auth", credential=lambda: token("127.0.0.1"))
                 assert await client.receive() == {"type": "done", "ref": ref}
                 held = await client.submit("noop", {})
                 assert held["type"] == "ack"

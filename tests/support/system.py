@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -157,7 +157,7 @@ def system_fixture(
     scope: Literal["function", "module"] = "module",
     servers: int = 1,
     workers: int = 1,
-    credential: str = "",
+    credential: Callable[[], str] = str,
     worker: Mapping[str, str] | None = None,
     server: Mapping[str, str] | None = None,
     both: Mapping[str, str] | None = None,
@@ -170,7 +170,7 @@ def system_fixture(
         scope: `function`: each test has a system of its own.
         servers: how many servers there are.
         workers: how many workers there are.
-        credential: what the servers' readiness is asked with.
+        credential: returns what the servers' readiness is asked with, made when they start: it may run out.
         worker: settings of the workers alone, as variables of the environment.
         server: settings of the servers alone.
         both: settings of workers and servers.
@@ -187,7 +187,7 @@ def system_fixture(
                 for _ in range(workers):
                     system.add_worker(*kinds, **environment, **(worker or {}))
                 for _ in range(servers):
-                    system.add_server(credential, **environment, **(server or {}))
+                    system.add_server(credential(), **environment, **(server or {}))
                 yield system
             finally:
                 system.close()
