@@ -174,7 +174,7 @@ async def test_an_owner_who_is_called_like_an_address_has_nothing_of_its_account
     try:
         for _ in range(2):
             async with peer(system.server.socket_url) as client:
-                ref = await client.send("auth", credential=lambda: token("127.0.0.1"))
+                ref = await client.send("auth", credential=token("127.0.0.1"))
                 assert await client.receive() == {"type": "done", "ref": ref}
                 held = await client.submit("noop", {})
                 assert held["type"] == "ack"

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import prometheus_client  # noqa: F401 - of the extra `worker`: without it the command says what to install
 import typer
 
 from tidings.logging.log_setup import configure_logging

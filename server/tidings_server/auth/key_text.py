@@ -187,13 +187,16 @@ def _is_private(data: bytes) -> bool:
 
 
 def _is_der(data: bytes) -> bool:
-    """Return whether the data is one SEQUENCE, as all keys and certificates are, with nothing after it."""
-    if len(data) < 2 or data[0] != 0x30:
+    """Return whether the data is one SEQUENCE, as all keys and certificates are, with nothing after it.
+
+    A SEQUENCE or an INTEGER comes first in each of them (RFC 5280, RFC 5958, RFC 8017): a secret of random bytes hardly
+    ever begins so.
+    """
+    if len(data) < 3 or data[0] != 0x30:
         return False
-    if data[1] < 0x80:
-        return len(data) == 2 + data[1]
-    size = data[1] - 0x80
-    return 1 <= size <= 3 and len(data) == 2 + size + int.from_bytes(data[2 : 2 + size], "big")
+    size = 0 if data[1] < 0x80 else data[1] - 0x80
+    length = data[1] if size == 0 else int.from_bytes(data[2 : 2 + size], "big")
+    return size <= 3 and len(data) == 2 + size + length and data[2 + size : 3 + size] in (b"\x30", b"\x02")
 
 
 def _is_point(data: bytes) -> bool:

@@ -18,7 +18,7 @@ _CREDENTIALS = (
     "AUTH <password> called without any password",
     "Client sent AUTH, but no password is set",
 )
-_ENDED = ("Connection reset by peer", "Connection closed by server")
+_ENDED = ("Connection reset by peer", "Connection closed by server", "Connection lost", "Broken pipe")
 _DATABASE = ("DB index is out of range", "invalid DB index")
 
 
