@@ -53,8 +53,7 @@ async def test_without_admin_the_watches_of_others_jobs_end_and_ones_own_go_on(s
         assert await ends(admin, 4) == dict.fromkeys([*theirs, ""], "forbidden")
         for number in range(3):
             (tmp_path / str(number)).touch()
-        for name in theirs:
-            await other.until(name)
+        await other.ends(*theirs)
         (tmp_path / "own").touch()
         frames: list[dict[str, Any]] = []
         while not frames or frames[-1].get("event") != "succeeded":
