@@ -100,8 +100,8 @@ class ServerRuntime:
         )
         # The kinds.
         registry = Registry(self.client, keys)
-        self._catalog = CatalogUpdates(registry, self._on_catalog)
         self._served_kinds = ServedKinds(registry)
+        self._catalog = CatalogUpdates(registry, self._served_kinds, self._on_catalog)
         self._kind_retirement = KindRetirement(self.client, keys, registry, settings.kind_ttl_s)
         self._breakers = BreakerAdmission(self.breaker_store)
         # What operators see.

@@ -1,14 +1,18 @@
 """Servers learn at once that a worker has come or has left; they do not wait until they ask again."""
 
 import anyio
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from support.timeouts import scaled
+from tidings.protocol.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store
 from tidings.store.registry import Registry, WorkerRecord
 from tidings_server.kinds import served_kinds as module
+from tidings_server.kinds.catalog_updates import CatalogUpdates
+from tidings_server.kinds.kind_catalog import KindCatalog
 from tidings_server.kinds.served_kinds import ServedKinds
 
 WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
@@ -43,6 +47,30 @@ async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
         await until(True)
         await registry.deregister("w")
         await until(False)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_new_kind_is_known_together_with_the_worker_that_serves_it(store: Redis) -> None:
+    assert isinstance(store, Store)
+    registry, opened = Registry(store, StoreKeys()), anyio.Event()
+    served_kinds = ServedKinds(registry)
+    await served_kinds.look()  # before the worker comes
+    assert not served_kinds.serves("k", "p", "standard")
+
+    async def on_change(catalog: KindCatalog) -> None:
+        assert served_kinds.serves("k", "p", "standard") or "k" not in catalog.records
+        opened.set()
+
+    updates = CatalogUpdates(registry, served_kinds, on_change)
+    await registry.heartbeat(WORKER, 60)
+    await registry.register([KindRecord(kind="k", queue="p", input=msgspec.Raw(b"{}"), result=msgspec.Raw(b"{}"))])
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(updates.run)
+        updates.changed()
+        with anyio.fail_after(scaled(20)):
+            await opened.wait()
+        assert "k" in updates.catalog.records
+        assert served_kinds.serves("k", "p", "standard")
         tasks.cancel_scope.cancel()
 
 

@@ -117,7 +117,7 @@ async def test_a_job_is_submitted_processed_and_notified(client: Peer, receiver:
         assert span.attributes["messaging.destination.name"] == "default"
         assert span.attributes["messaging.message.id"] == token
         assert span.attributes["messaging.message.conversation_id"] == token
-    assert (process.attributes["tidings.attempt"], process.attributes["tidings.errors"]) == (1, "succeeded")
+    assert (process.attributes["tidings.attempt"], process.attributes["tidings.outcome"]) == (1, "succeeded")
 
 
 async def test_a_trace_that_a_client_began_is_continued(
@@ -184,7 +184,7 @@ async def test_each_attempt_has_its_span(client: Peer, receiver: Receiver) -> No
     """,
     )
     first, second = (span for span in receiver.of(trace_id) if span.name == "process flaky")
-    assert (first.attributes["error.type"], first.attributes["tidings.errors"]) == ("Retry", "scheduled")
+    assert (first.attributes["error.type"], first.attributes["tidings.outcome"]) == ("Retry", "scheduled")
     assert second.attributes["tidings.attempt"] == 2
 
 

@@ -14,10 +14,8 @@ from .errors import TransportedError
 MAX_TEXT = 4_096
 """Characters kept of an error's text."""
 
-
 MAX_TRACEBACK = 16_384
 """Characters kept of a traceback: the last ones."""
-
 
 _WORKER_FOLDER = str(Path(__file__).parent)
 
@@ -26,6 +24,9 @@ _EXECUTOR_FOLDER = str(Path(threading.__file__).with_name("concurrent"))
 
 MAX_DATA_BYTES = 65_536
 """Size of the data of a rejection, as JSON."""
+
+OMITTED = "__tidings_omitted__"
+"""The attribute of a rejection from a child process that says why its data were left out."""
 
 
 class RejectionFields(NamedTuple):
@@ -58,12 +59,6 @@ def rejection_fields(error: Reject) -> RejectionFields:
         why = f"{len(encoded)} bytes as JSON; at most {MAX_DATA_BYTES} are kept"
         return RejectionFields(message, code, None, _omit(error, why))
     return RejectionFields(message, code, encoded)
-
-
-OMITTED = "__tidings_omitted__"
-
-
-"""The attribute of a rejection from a child process that says why its data were left out."""
 
 
 def _omit(error: Reject, why: str) -> str:

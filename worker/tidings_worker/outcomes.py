@@ -228,10 +228,8 @@ def _rejected(error: Reject) -> Problem:
 
 def _explain(kind: str, retries: int, error: BaseException, failures: int, *, expose: bool) -> Problem:
     if isinstance(error, AttemptTimeoutError):
-        detail, code = (
-            f"an attempt of {kind} may take {error.seconds:g} s; this one took longer",
-            "timeout",
-        )
+        detail = f"an attempt of {kind} may take {error.seconds:g} s; this one took longer"
+        code = "timeout"
     elif isinstance(error, Retry):
         detail = safe_text(getattr(error, "message", "")) or "the handler asked for another try"
         code = "handler_error"

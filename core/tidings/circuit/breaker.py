@@ -1,7 +1,7 @@
 """A breaker as its author writes it: its name, when it opens, for how long, and what counts as a failure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, Self
 
 import msgspec
@@ -124,6 +124,12 @@ def breaker_of(value: "str | Breaker") -> Breaker:
     if not isinstance(value, str):
         raise TypeError(f"breaker is {value!r}; it takes a name, or a Breaker")
     return Breaker(value)
+
+
+def definition_among(defined: Mapping[str, Breaker], breaker: str | Breaker) -> Breaker:
+    """Return a breaker; for one with nothing but a name, the definition that stands under that name, if one does."""
+    meant = breaker_of(breaker)
+    return defined.get(meant.name, meant) if meant.is_name_only else meant
 
 
 def definitions_of(breakers: Iterable[Breaker | None]) -> dict[str, Breaker]:

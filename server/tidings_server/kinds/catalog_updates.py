@@ -11,6 +11,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.registry import Registry
 
 from .kind_catalog import KindCatalog
+from .served_kinds import ServedKinds
 
 log = structlog.get_logger()
 
@@ -21,11 +22,14 @@ LEFT_OUT_HELP = "the other kinds are served; start a worker that registers this 
 class CatalogUpdates:
     """Reads the registry whenever a worker has changed it, and makes a new catalog of it."""
 
-    def __init__(self, registry: Registry, on_change: Callable[[KindCatalog], Awaitable[None]]) -> None:
+    def __init__(
+        self, registry: Registry, served_kinds: ServedKinds, on_change: Callable[[KindCatalog], Awaitable[None]]
+    ) -> None:
         """Begin with a catalog that holds no kind.
 
         Args:
             registry: where workers register kinds.
+            served_kinds: which workers serve them; it is renewed before a new kind is known.
             on_change: called with each new catalog; may fail with `StoreError`, and is then called again.
 
         """
@@ -33,6 +37,7 @@ class CatalogUpdates:
         self.known = asyncio.Event()
         """Set once the registry has been read."""
         self._registry = registry
+        self._served_kinds = served_kinds
         self._on_change = on_change
         self._changed = asyncio.Event()
 
@@ -58,6 +63,8 @@ class CatalogUpdates:
 
     async def _read(self) -> None:
         found = await self._registry.read()
+        # A worker announces itself before it registers its kinds. So a client that submits one finds it served.
+        await self._served_kinds.look()
         before, self.catalog = self.catalog, KindCatalog(found.records.values(), self.catalog)
         self.catalog.left_out |= found.left_out
         for name, why in self.catalog.left_out.items():

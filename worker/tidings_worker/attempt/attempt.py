@@ -107,11 +107,6 @@ class Attempt:
         return self._sink.traceparent
 
     @property
-    def cancelled(self) -> bool:
-        """Whether the handler should stop."""
-        return self._sink.cancelled
-
-    @property
     def code(self) -> types.CodeType | None:
         """The code of the handler, if it is plain Python."""
         code = getattr(inspect.unwrap(self._started_job.job.function), "__code__", None)

@@ -44,7 +44,7 @@ def end_attempt_span(span: Span, outcome: AttemptOutcome | None, error: BaseExce
         error: what the handler raised.
 
     """
-    span.note("tidings.errors", "lost" if outcome is None else str(outcome.state))
+    span.note("tidings.outcome", "lost" if outcome is None else str(outcome.state))
     if outcome is None or outcome.state is State.EXPIRED:
         span.fail("lost" if outcome is None else "expired")
     elif outcome.field == "problem":

@@ -29,15 +29,15 @@ from .started_job import StartedJob
 REBUILD_S = 60.0
 """How long the handler of a saga that unwinds may take to say how its steps are undone, if it has no time limit."""
 
-_STOP_ERRORS = (asyncio.CancelledError, StoppedError, ProcessEndedError)
-"""Errors of a handler that obeyed when it was asked to stop, or was killed: they say nothing about its work."""
-
 _PLAIN_OUTCOMES = {
     StopReason.CANCEL: outcomes.cancelled,
     StopReason.EXPIRED: outcomes.expired,
     StopReason.HAND_BACK: outcomes.handed_back,
 }
 """Outcomes that depend on nothing but the reason."""
+
+_STOP_ERRORS = (asyncio.CancelledError, StoppedError, ProcessEndedError)
+"""Errors of a handler that obeyed when it was asked to stop, or was killed: they say nothing about its work."""
 
 
 class Execution:

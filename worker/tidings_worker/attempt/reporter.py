@@ -196,9 +196,10 @@ class Reporter:
             self._send()
 
     def _conclude(self, answer: ReportAnswer) -> None:
+        if self._ended.done():  # stopping the attempt discards its reports, which leads here again
+            return
         self.stop_taking()
-        if not self._ended.done():
-            self._ended.set_result(answer)
+        self._ended.set_result(answer)
         if answer == ReportAnswer.LOST:
             self._on_answer(StopReason.LOST)
 

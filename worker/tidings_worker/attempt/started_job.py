@@ -23,8 +23,3 @@ class StartedJob(NamedTuple):
     def fence(self) -> int:
         """The number under which the store takes what this attempt reports and records."""
         return self.started.fence
-
-    @property
-    def unwinding(self) -> bool:
-        """Whether it is a saga that has to undo its work."""
-        return self.started.unwinding

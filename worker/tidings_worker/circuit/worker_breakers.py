@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import structlog
 
-from tidings.circuit.breaker import Breaker, breaker_of, definitions_of
+from tidings.circuit.breaker import Breaker, definition_among, definitions_of
 from tidings.circuit.breaker_views import BreakerViews, KnownBreaker
 from tidings.circuit.call_guard import CallResult
 from tidings.circuit.circuit_open import CircuitOpenError
@@ -109,8 +109,7 @@ class WorkerBreakers:
 
     def definition_of(self, breaker: str | Breaker) -> Breaker:
         """Return a breaker; for one with nothing but a name, the definition that the worker has under it."""
-        meant = breaker_of(breaker)
-        return self._defined.get(meant.name, meant) if meant.is_name_only else meant
+        return definition_among(self._defined, breaker)
 
     # Calls.
 
@@ -145,9 +144,9 @@ class WorkerBreakers:
     def wait(self, name: str, retry_after: float) -> float:
         """Return the seconds after which a job that the breaker refused tries again; each job gets its own time."""
         known = self._views[name]
-        line = self._retry_spacings.setdefault(name, RetrySpacing())
+        spacing = self._retry_spacings.setdefault(name, RetrySpacing())
         wait = max(self._views.wait(name), min(retry_after, UNKNOWN_RETRY_S))
-        return line.next_delay(time.monotonic(), wait, known.epoch if known else 0, random.random())  # noqa: S311
+        return spacing.next_delay(time.monotonic(), wait, known.epoch if known else 0, random.random())  # noqa: S311
 
     # What the store announces.
 

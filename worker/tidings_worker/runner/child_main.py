@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, cast
 
-from tidings.circuit.breaker import Breaker, breaker_of, definitions_of
+from tidings.circuit.breaker import Breaker, definition_among, definitions_of
 from tidings.circuit.circuit_open import CircuitOpenError
 from tidings.context import Sink
 from tidings.errors import StoppedError
@@ -128,9 +128,8 @@ class RemoteSink(Sink):
         return await self._ask(RecordMemo(next(self._numbers), name, value))
 
     def breaker(self, breaker: str | Breaker) -> Breaker:
-        """Return the breaker that is meant."""
-        meant = breaker_of(breaker)
-        return self._defined.get(meant.name, meant) if meant.is_name_only else meant
+        """Return a breaker; for one with nothing but a name, the definition that this process has under it."""
+        return definition_among(self._defined, breaker)
 
     async def enter(self, breaker: Breaker) -> str:
         """Ask the worker for a ticket."""
@@ -213,7 +212,6 @@ class WorkerLink(threading.Thread):
         super().__init__(name="link", daemon=True)
         self._channel = channel
         self._welcomed: queue.SimpleQueue[Welcome] = queue.SimpleQueue()
-        self._loaded = threading.Event()
         self._tasks: queue.SimpleQueue[HandlerTask] = queue.SimpleQueue()
         self._defined: dict[str, Breaker] = {}
         self._loop: asyncio.AbstractEventLoop

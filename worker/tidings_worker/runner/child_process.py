@@ -167,7 +167,7 @@ class ChildProcess:
         code = self._child.returncode
         if code is None:
             self.kill()
-            return ProcessEndedError("the process that ran the handler lost its line to the worker, and was killed")
+            return ProcessEndedError("the process that ran the handler lost its link to the worker, and was killed")
         return ProcessEndedError(f"the process that ran the handler ended {_exit_text(code)}")
 
 

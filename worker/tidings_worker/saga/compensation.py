@@ -17,12 +17,9 @@ from tidings_worker.runner.runner import HandlerOutcome, Raised, Returned
 
 from .journal import JournalRow
 from .saga import Saga
-from .saga_children import UNDO_SUFFIX
+from .saga_children import UNDO_SUFFIX, UNIQUE_RETRY_MS
 from .steps.function_call import StepFunction, Tries
 from .steps.function_step import log_failure
-
-UNIQUE_RETRY_S = 2.0
-"""The worker submits a child that undoes a step again after this, where another job holds its unique value."""
 
 _DEFAULT_CAUSES = {
     State.CANCELLED: "someone asked that the job stop",
@@ -175,7 +172,7 @@ class Compensator:
             text = _input_of(row, {} if record is None else msgspec.json.decode(record.input))
             submitted = await children.submit(row.path + UNDO_SUFFIX, token, row.head.undo, text)
             if not submitted:
-                await self._environment.pause_of(row.path)(UNIQUE_RETRY_S)
+                await self._environment.pause_of(row.path)(UNIQUE_RETRY_MS / 1000)
 
         def over(head: StepHead) -> bool:
             known = head.undo_child == str(token)

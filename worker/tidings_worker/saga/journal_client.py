@@ -108,7 +108,8 @@ class JournalClient:
         except (ValueError, msgspec.MsgspecError) as error:
             self._host.refuse(outcomes.unreadable_record())
             raise StoppedError("the store holds a journal of this job that cannot be read") from error
-        self._statuses = {path: row.head.status for path, row in self.journal.rows.items()}
+        # The store may have read the journal before it took what this client has sent since: that counts all the same.
+        self._statuses = {path: row.head.status for path, row in self.journal.rows.items()} | self._statuses
         self.woken, self._epoch, self._parked = reply.woken, reply.epoch, reply.parked
         self.replays, self.unwinding, self.cause = reply.replays, reply.unwinding, reply.cause
         self._learn(reply.owner, reply.now_ms, reply.remaining_ms)

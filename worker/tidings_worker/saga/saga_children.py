@@ -20,6 +20,9 @@ Answer = TypeVar("Answer")
 MAX_DEPTH = 32
 """How many sagas may stand above a job."""
 
+UNIQUE_RETRY_MS = 2_000
+"""The worker submits a child, or the job that undoes one, again after this where another job holds its unique value."""
+
 UNDO_SUFFIX = "u"
 """Stands at the end of a step's path in the name of a child that undoes the step; `wake.lua` reads it."""
 

@@ -9,7 +9,9 @@ from tidings.store.answers import ReportAnswer
 from tidings.store.attempt_store import AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreError, refusal
 from tidings_worker import outcomes
+from tidings_worker.attempt.lifecycle import Lifecycle
 from tidings_worker.attempt.reporter import BUFFER_BYTES, Reporter
+from tidings_worker.stop_reason import StopReason
 
 
 class Deaf:
@@ -121,6 +123,18 @@ async def test_a_refused_outcome_is_kept_until_a_heartbeat_says_that_another_has
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(store.heard) <= told + 1
+
+
+async def test_an_attempt_that_is_lost_discards_its_refused_report_once() -> None:
+    store = Refusing(failures=10**9, error=refusal("ERR broken"))
+    lifecycle = Lifecycle(asyncio.get_running_loop(), unwinding=False)
+    reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, lifecycle.stop)
+    lifecycle.reporter = reporter
+    ending = asyncio.create_task(reporter.end(outcomes.succeeded(b"1")))
+    while len(store.heard) < 2:
+        await asyncio.sleep(0)
+    lifecycle.stop(StopReason.LOST)  # as a heartbeat does; each of the two calls the other
+    assert await ending == "lost"
 
 
 class Silent(Deaf):

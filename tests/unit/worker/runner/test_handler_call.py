@@ -120,7 +120,7 @@ async def test_once_it_was_told_the_reason_is_the_outcome(
 ) -> None:
     async def play(attempt: Attempt, puppet: Puppet) -> None:
         attempt.stop(reason)
-        assert attempt.cancelled
+        assert attempt._sink.cancelled
         attempt.stop(StopReason.CANCEL)  # the first reason stands
         await puppet.told.wait()
         puppet.word.set_result(ending)

@@ -56,6 +56,16 @@ async def test_what_a_worker_writes_itself_counts_before_it_reads_the_journal_ag
     assert len(store.written) == 2
 
 
+async def test_a_step_that_began_while_the_journal_was_read_can_end() -> None:
+    store = StandInStore()  # holds no step: it answers the read as it was before the write
+    client = journal_client_of(StandInHost(fence=2), store)
+    await client.load()
+    client.put("1", head("running"))
+    await client.reload()
+    await client.write("1", head("succeeded"))
+    assert len(store.written) == 2
+
+
 def test_every_status_can_be_reached_and_only_a_compensated_step_is_final() -> None:
     reached = set(INITIAL)
     while more := {after for status in reached for after in TRANSITIONS[status]} - reached:

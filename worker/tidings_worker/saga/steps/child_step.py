@@ -10,14 +10,11 @@ from tidings.protocol.steps import StepHead, StepStatus, StepType
 from tidings.protocol.tokens import split_token
 from tidings.saga.step_errors import SagaUseError
 from tidings.schema.codec import encode
-from tidings_worker.saga.saga_children import MAX_DEPTH
+from tidings_worker.saga.saga_children import MAX_DEPTH, UNIQUE_RETRY_MS
 
 from .environment import StepEnvironment
 from .function_call import step_function_of, undo_of
 from .saga_step import SagaStep, UndoFactory, result_of
-
-UNIQUE_RETRY_MS = 2_000
-"""The worker submits a child again after this, where another job holds its unique value."""
 
 
 class ChildUndo(NamedTuple):

@@ -235,9 +235,8 @@ class FunctionCaller:
         loop = asyncio.get_running_loop()
         try:
             async with clock, nullcontext() if inspect.iscoroutinefunction(what.function) else self._threads:
-                if (
-                    limit is not None
-                ):  # only from here on: the time in which the function waits for a thread does not count
+                # The time in which the function waits for a thread does not count.
+                if limit is not None:
                     clock.reschedule(loop.time() + limit)
                 result = await self._result(what)
         except TimeoutError as error:

@@ -62,11 +62,10 @@ class SignalStep(SagaStep):
 
         """
         environment, journal = self._environment, self._environment.journal_client
-        value = journal.journal.signal(self.name, number)
         if row is None:
             value, due_ms = await self._begin(path, number)
         else:
-            due_ms = row.head.due
+            value, due_ms = journal.journal.signal(self.name, number), row.head.due
 
         def come() -> bool:
             return bool(journal.journal.signal(self.name, number))
