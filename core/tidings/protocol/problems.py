@@ -46,7 +46,7 @@ CODES: Mapping[str, ProblemCode] = MappingProxyType(
         # The service cannot take it now.
         "backlog_full": ProblemCode("The queue is full.", 429, True),
         "circuit_open": ProblemCode("A service this work depends on is failing.", 503, True),
-        "auth_unavailable": ProblemCode("Nobody can check the credential at the moment.", 503, True),
+        "auth_unavailable": ProblemCode("The credential cannot be checked at the moment.", 503, True),
         "store_unavailable": ProblemCode("The store cannot be reached.", 503, True),
         "draining": ProblemCode("This server is shutting down.", 503, True),
         "internal_error": ProblemCode("Something broke on our side.", 500, True),

@@ -54,7 +54,7 @@ class KindTerms:
     def unique_value(self, value: Mapping[str, Any]) -> str:
         """Return what makes an input the same work as another of its kind; empty: nothing does.
 
-        A long value is told by its digest.
+        A long value is replaced by its digest.
         """
         return "" if self._unique is None else self._unique.value(value)
 

@@ -178,7 +178,7 @@ class OverviewFeed:
         self._rates.note(now, {(one.queue, one.tier): one.waiting + one.running for one in census.queues})
         rates = await drain_rates(self._store, self._keys, census.queues, now)
         for one, drains in zip(census.queues, (rate or 0.0 for rate in rates), strict=True):
-            # At high rates the finished_jobs does not reach back as far.
+            # At high rates the list of finished jobs does not reach back as far.
             span = min(RATE_MS, max(now - (self._finished_jobs.reaches_back(one.queue) or 0), 1))
             ends = left[one.queue, one.tier] * 1000 / span
             lines.append(

@@ -31,7 +31,7 @@ TAKE_OVER_EXTENSION = "tidings.take_over"
 TakeOverFunction = Callable[[TransportOwner], None]
 
 WRITE_BYTES = 65_536
-"""What is handed to the transport at a time; more waits in the send_buffer, where it is counted and coalesced."""
+"""What is handed to the transport at a time; more waits in the send buffer, where it is counted and coalesced."""
 
 STRANGER_BYTES = 2 * AUTH_FRAME_BYTES
 """How much is buffered of a message from a client that has not authenticated. A credential that is somewhat too large

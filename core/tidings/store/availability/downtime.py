@@ -5,7 +5,7 @@ class Downtime:
     """Remembers when the store was heard again after it had been silent for long.
 
     It does not matter why: a store that was down or hung, a network that was cut, a machine that slept.
-    Whoever judges others by what they have not written must know that they perhaps could not.
+    Before a process takes another for dead that has written nothing, it must know whether the other could write.
     """
 
     __slots__ = ("_heard", "_longest_s", "ended")

@@ -95,7 +95,8 @@ class FunctionStep(SagaStep):
             if self._undo or tries.failures or after is not None:
                 await journal.write(path, now, input=text, due_ms=-1 if after is None else int(after * 1000))
             else:
-                # Nobody need wait for this: the result follows in the same journal, and is durable only after it.
+                # The step does not wait for this write: the result follows in the same journal
+                # and is durable only after it.
                 journal.put(path, now, input=text).add_done_callback(_ignore_error)
 
         before = Tries(row.head.attempts, row.head.failures, row.head.unknown) if row is not None else Tries()
