@@ -22,6 +22,7 @@ from tidings.protocol.problems import ProblemError
 from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.breaker_store import BreakerStore
+from tidings.store.grant_key_store import GrantKeyStore
 from tidings.store.job_store import JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -33,6 +34,9 @@ from tidings.store.ticket_store import TicketStore
 from tidings.tracing.tracing_setup import tracing_of
 
 from .auth.authenticator import authenticator_of
+from .auth.grants.grant_codec import GrantCodec
+from .auth.grants.grant_issuer import GrantIssuer
+from .auth.grants.grant_keys import GrantKeys
 from .auth.identity import Identity
 from .auth.ticket_issuer import TicketIssuer
 from .jobs.admission import Admission
@@ -86,6 +90,9 @@ class ServerRuntime:
         self.memory = StoreMemoryWatch(self.client)
         self._clock = StoreClock()
         self.tickets = TicketIssuer(TicketStore(self.client, keys), settings.ticket_ttl_s)
+        self.grant_codec = GrantCodec()
+        self.grants = GrantIssuer(self.grant_codec, settings.max_grant_ttl_s)
+        self._grant_keys = GrantKeys(self.grant_codec, settings.grant_keys, GrantKeyStore(self.client, keys))
         self.breaker_store = BreakerStore(self.client, keys)
         self.finished_jobs = FinishedJobs(self.client, keys, settings.chronicle)
         self.store = _job_store(settings, self.client, keys, self.id)
@@ -135,6 +142,7 @@ class ServerRuntime:
                 tasks.start_soon(self._follow_workers, name="workers")
                 tasks.start_soon(self.overview_feed.run, name="overview")
                 tasks.start_soon(self.authenticator.run, name="authenticator")
+                tasks.start_soon(self._grant_keys.run, name="grant keys")
                 tasks.start_soon(self._deadlines.run, name="deadlines")
                 tasks.start_soon(self.memory.run, name="memory")
                 if self.settings.metrics:

@@ -28,10 +28,11 @@ entered enum environment equivalent error evict example exclusive executable exe
 expand expected expired expiring expiry explicit export expose exposition expression extension external extra factory
 fail failed failure family fatal fault feature feed field figures file filter final finalize finish finished first
 fixed flag flush folder follow follower fork format framing freeze front frozen full function future gather gauge gc
-general generator get global go graceful grant growth guard guarded half handed hash head header health hearing hello
+general generator get global go graceful growth guard guarded half handed hash head header health hearing hello
 histogram hold host http idempotent identifier idle illegal immediate implementation import in inbound incoming
 increment index information initial injector insert inside inspect install instance instruments integral interface
-internal interrupt interrupted interval invalid ipc isolated issuer item iterator join json jwks jwt key killed known
+internal interrupt interrupted interval invalid ipc isolated
+issued issuer item iterator join json jwks jwt key killed known
 label large last lasting late latency layer leave leaving length level library lifecycle lifespan limit limiter line
 list listed listen listened listing live liveness load loader loading local location lock log logging long loop
 loopback lossless lost lua machine main make maker manual map match matcher measure measured memory merge message

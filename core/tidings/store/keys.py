@@ -11,7 +11,7 @@ GROUP: Final = "workers"
 """The consumer group of every ready stream."""
 
 REGISTRY: Final = "registry"
-"""The hash tag of what belongs to no queue: the kinds, the workers, the tickets."""
+"""The hash tag of what belongs to no queue: the kinds, the workers, the tickets, the key of grants."""
 
 BREAKERS: Final = "breakers"
 """The hash tag of the breakers, which belong to no queue either: all queues' workers ask for them."""
@@ -50,6 +50,8 @@ class StoreKeys:
         """Stream: refused acts of callers without the scope `admin`; trimmed by length."""
         self.objectives = f"{namespace}:{{{REGISTRY}}}:objectives"
         """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
+        self.grant_key = f"{namespace}:{{{REGISTRY}}}:grant-key"
+        """String: the key that signs grants where the settings of servers hold none. No expiry: grants refer to it."""
 
     def breaker(self, name: str) -> str:
         """String, MessagePack: a breaker's `BreakerRecord`; expires a month after its last use."""

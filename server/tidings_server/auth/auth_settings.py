@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from tidings.protocol.grants import LONGEST_GRANT_TTL_S
 from tidings.settings import Seconds, StoreSettings
 
 from .api_key import parse_keys
+from .grants.grant_keys import check_grant_keys
 from .identity import SCOPES
 
 _Leeway = Annotated[float, Meta(ge=0, le=300, extra={"unit": "s"})]
@@ -74,6 +76,18 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
         ),
     ] = 60.0
     ticket_ttl_s: Annotated[Seconds, Meta(description="How long a ticket may be redeemed.")] = 30.0
+    grant_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The keys that sign grants, of 32 characters or more: the first signs, each is accepted, so "
+            "that a new key can replace an old one. None: the servers of a store make one and keep it there."
+        ),
+        _SECRET,
+    ] = ()
+    max_grant_ttl_s: Annotated[
+        Annotated[float, Meta(ge=1, le=LONGEST_GRANT_TTL_S, extra={"unit": "s"})],
+        Meta(description="The longest that a grant may be valid."),
+    ] = 86_400.0
 
     def check_auth(self, host: str) -> None:
         """Check how the settings fit together.
@@ -82,6 +96,7 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
             ValueError: a setting is missing or contradicts another; what to set is in the text.
 
         """
+        check_grant_keys(self.grant_keys)
         match self.auth:
             case "none":
                 self._check_none(host)
