@@ -21,7 +21,7 @@ capacity cause channel check children choice circuit claim claimed class clean c
 closed code codec collector command compensator compile complete completed completion compression computed concurrency
 concurrent condition config configured confirm connect connection console constant consumer container content context
 control convert coroutine count counter crash created cron current cursor data days deadline death decide decision
-declared decode decoding default defined definition delay delayed delete delivery denied deny depth derived
+declared decode decoding default defined definition delay delayed delete denied deny depth derived
 describable description detach detached detail dev diagnosis dial direct directory discard dispatch diverged document
 done dropped due duration effect emitter empty encoded encoding end ended ending endpoint engine enqueue ensure enter
 entered enum environment equivalent error evict example exclusive executable execute execution executor exemplar exit
@@ -63,8 +63,8 @@ timeline timeout timer timestamps timing too tool top total trace tracing track 
 transform transition translate transmit transported tree tries trigger trim trusted tuning turned type unanswered
 unattributed unavailable unbounded undone unfinished unique unit unknown unobserve unread unrecorded unsafe unservable
 unstorable unsuccessful until unused unwatch update upgrade url use user uvicorn validate validation value variable
-verify version view visible wait waited waiter waiting wake waker walk wanted warning watched web websocket welcome
-window wire withdraw woken work worker wrap wrapper write writer written
+verification verify version view visible wait waited waiter waiting wake waker walk wanted warning watched web websocket
+welcome window wire withdraw woken work worker wrap wrapper write writer written
 """
 PLAIN = frozenset(_WORDS.split())
 """Plain English of programming, of the web and of what we build on: words that mean here what they mean everywhere."""

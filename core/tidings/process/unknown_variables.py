@@ -19,7 +19,7 @@ from .parent_death import PARENT_VARIABLE
 PROGRAMS = {"tidings_server": ("settings.py", "auth/auth_settings.py"), "tidings_worker": ("settings.py",)}
 """Package of a program → the files that define its settings. One environment often serves several programs."""
 
-OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", PARENT_VARIABLE})
+OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", "TIDINGS_WEBHOOK_TOLERANCE_S", PARENT_VARIABLE})
 """Variables that clients and the command line read beside settings."""
 
 OWN_PREFIXES = ("TIDINGS_X_", "TIDINGS_TEST_", "TIDINGS_DEMO_", "TIDINGS_SOAK_")

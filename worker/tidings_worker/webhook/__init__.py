@@ -1,0 +1,1 @@
+"""Webhooks: the delivery of what happened to jobs, over HTTP."""
