@@ -9,6 +9,7 @@ from .errors import Reject, Retry, StoppedError
 from .job import Job, JobDefinitionError, job
 from .protocol.problems import Problem, ProblemError
 from .protocol.states import State
+from .resources.lifespan import Lifespan, LifespanDefinitionError, lifespan
 from .saga.step_errors import SagaUseError, SignalTimeout, StepError
 from .settings import SettingsError
 from .sync_context import SyncContext
@@ -42,6 +43,8 @@ __all__ = [
     "JobDefinitionError",
     "JobExpired",
     "JobFailed",
+    "Lifespan",
+    "LifespanDefinitionError",
     "NotWatched",
     "Problem",
     "ProblemError",
@@ -60,6 +63,7 @@ __all__ = [
     "by_field",
     "by_size",
     "job",
+    "lifespan",
 ]
 
 __version__ = "0.1.0"

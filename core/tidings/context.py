@@ -6,25 +6,30 @@ processes. Both use one `Sink`, which the worker provides.
 
 import asyncio
 import inspect
+import typing
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
 from .circuit.breaker import Breaker
 from .circuit.call_guard import CallGuard, CallPermits
+from .once_results import check_once_name, once_result_json
 from .saga.orchestrator import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
 from .saga.step_errors import SagaUseError
-from .schema.codec import encode, encode_chunk, encode_progress
+from .schema.codec import encode_chunk, encode_progress
 from .seconds import Duration, seconds_of
 
 T = TypeVar("T")
 
-MAX_ONCE_NAME = 200
-"""Characters in a name that `once` takes."""
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultedTypeVar
 
-MAX_ONCE_RESULT_BYTES = 65_536
-"""Size of a result of `once`, as JSON: the store keeps it in the job's record."""
+    StateT_co = DefaultedTypeVar("StateT_co", covariant=True, default=Any)
+    """What the lifespan of the job's module yields. A handler that names no type gets `Any`."""
+else:
+    # `typing.TypeVar` knows defaults from Python 3.13 on. They mean nothing at run time.
+    StateT_co = TypeVar("StateT_co", covariant=True)
 
 
 class Sink(CallPermits, Protocol):
@@ -62,8 +67,18 @@ class Sink(CallPermits, Protocol):
         """The orchestrator that takes the steps of an `async def` handler."""
         raise SagaUseError("only a handler that is `async def` takes steps, in a worker")
 
+    @property
+    def state(self) -> Any:
+        """What the lifespan of the job's module yielded.
 
-class ContextBase:
+        Raises:
+            LookupError: there is none.
+
+        """
+        raise LookupError("ctx.state: no lifespan has been entered here")
+
+
+class ContextBase(Generic[StateT_co]):
     """What both contexts know of the attempt."""
 
     def __init__(self, sink: Sink) -> None:
@@ -110,8 +125,22 @@ class ContextBase:
         """Whether the attempt must end: a client cancelled the job, or another worker has it, for example."""
         return self._sink.cancelled
 
+    @property
+    def state(self) -> StateT_co:
+        """What the lifespan of the job's module yielded: the object itself, which all jobs of the process share.
 
-class Context(ContextBase):
+        `ctx: Context[Resources]` gives it a type. The state is that of the lifespan in the module of the handler, else
+        of the lifespan in the module that the worker was given; if the worker serves only one lifespan, of that one.
+
+        Raises:
+            LookupError: no lifespan is the job's: the worker serves none, or several in other modules.
+
+        """
+        state: StateT_co = self._sink.state
+        return state
+
+
+class Context(ContextBase[StateT_co]):
     """The context of an `async def` handler."""
 
     async def progress(
@@ -348,29 +377,6 @@ class Context(ContextBase):
         return self._sink.saga.sleep(seconds_of("sleep: the time", total, most_word="a year"))
 
 
-def check_once_name(name: str) -> None:
-    """Check a name that `once` is given.
-
-    Raises:
-        ValueError: it is empty or too long.
-
-    """
-    if not 1 <= len(name) <= MAX_ONCE_NAME:
-        raise ValueError(f"once: a name has 1 to {MAX_ONCE_NAME} characters; this one has {len(name)}")
-
-
-def once_result_json(name: str, result: Any) -> str:
-    """Return a result of `once` as the store keeps it: JSON text.
-
-    Raises:
-        ValueError: it is too large.
-        TypeError: JSON has no form for it.
-
-    """
-    encoded = encode(result)
-    if len(encoded) > MAX_ONCE_RESULT_BYTES:
-        raise ValueError(
-            f"once: the result of {name!r} has {len(encoded)} bytes as JSON; the store keeps at most "
-            f"{MAX_ONCE_RESULT_BYTES}: return a reference"
-        )
-    return encoded.decode()
+def is_context(hint: Any, *classes: type) -> bool:
+    """Return whether a hint is one of some classes of contexts, with or without the type of its state."""
+    return (typing.get_origin(hint) or hint) in classes

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-from .context import Context
+from .context import Context, is_context
 from .protocol.schema_reference import resolve_reference
 from .schema.codec import decode, is_pydantic
 from .schema.schema_types import complete, complete_pydantic
@@ -125,7 +125,7 @@ def schema_of(type_: Any) -> dict[str, Any]:
 
 def _context_parameter(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]) -> str | None:
     for name in parameters:
-        if hints.get(name) in (Context, SyncContext):
+        if is_context(hints.get(name), Context, SyncContext):
             return name
     first = next(iter(parameters), None)
     return first if first in ("ctx", "context") and first not in hints else None

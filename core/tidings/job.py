@@ -22,11 +22,14 @@ from .policy import JobOptions, policy_of
 from .protocol.input_template import InputTemplate
 from .protocol.kind_record import KindRecord
 from .protocol.tier_rule import TierRule
+from .resources.lifespan import Lifespan
 from .schedule import Schedule
 from .tier_selectors import check_field
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_NO_STATE = object()
 
 
 class JobDefinitionError(TypeError):
@@ -53,6 +56,9 @@ class Job(Generic[P, R]):
         self.result = ResultSchema.of(function)
         self._check_fields()
         self.schedule = self._schedule()
+        self.lifespan: Lifespan[Any] | None = None
+        """What opens the state of its handler; the loader of a worker finds it."""
+        self._state: Any = _NO_STATE
         self.__doc__ = function.__doc__
         self.__name__ = self.kind
         self.__wrapped__ = function
@@ -71,6 +77,32 @@ class Job(Generic[P, R]):
         decided = copy.copy(self)
         decided.policy = msgspec.structs.replace(self.policy, expose_errors=by_default)
         return decided
+
+    def under(self, lifespan: Lifespan[Any] | None) -> "Job[P, R]":
+        """Return this job with the lifespan that opens its state."""
+        found = copy.copy(self)
+        found.lifespan = lifespan
+        return found
+
+    def with_state(self, state: Any) -> "Job[P, R]":
+        """Return this job with what its lifespan yielded; tests may give another value."""
+        ready = copy.copy(self)
+        ready._state = state  # noqa: SLF001
+        return ready
+
+    @property
+    def state(self) -> Any:
+        """What its lifespan yielded.
+
+        Raises:
+            LookupError: it has none.
+
+        """
+        if self._state is _NO_STATE:
+            raise LookupError(
+                f"ctx.state: job {self.kind} has no lifespan; write one in its module under @lifespan, or import one"
+            )
+        return self._state
 
     def record(self) -> KindRecord:
         """Return the record that a worker registers.

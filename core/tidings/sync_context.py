@@ -8,14 +8,15 @@ import msgspec
 
 from .circuit.breaker import Breaker
 from .circuit.call_guard import SyncCallGuard
-from .context import ContextBase, Sink, check_once_name, once_result_json
+from .context import ContextBase, Sink, StateT_co
 from .errors import StoppedError
+from .once_results import check_once_name, once_result_json
 from .schema.codec import encode_chunk, encode_progress
 
 T = TypeVar("T")
 
 
-class SyncContext(ContextBase):
+class SyncContext(ContextBase[StateT_co]):
     """The context of a plain function, which runs in a thread or a process. The methods are those of `Context`.
 
     The worker cannot interrupt a plain function. When the attempt must end (a client cancelled it, it timed out),

@@ -33,7 +33,7 @@ histogram hold host http idempotent identifier idle illegal immediate implementa
 increment index information initial injector insert inside inspect install instance instruments integral interface
 internal interrupt interrupted interval invalid ipc isolated
 issued issuer item iterator join json jwks jwt key killed known
-label large last lasting late latency layer leave leaving length level library lifecycle lifespan limit limiter line
+label large last lasting late latency layer leave leaving length level library lifecycle limit limiter line
 list listed listen listened listing live liveness load loader loading local location lock log logging long loop
 loopback lossless lost lua machine main make maker manual map match matcher measure measured memory merge message
 metadata meter method metric middleware missing mode model module moment monitor mounted move mutable name named

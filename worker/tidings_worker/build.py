@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import anyio
 import structlog
@@ -27,6 +27,7 @@ from .queue.queue import Queue
 from .queue.sweeper import Sweeper
 from .runner.process_pool import ProcessPool
 from .runner.runner import Runners
+from .runner.running_lifespans import States, jobs_with_states
 from .saga.children import Children, KindDirectory
 from .saga.saga import SagaServices
 from .settings import WorkerSettings
@@ -48,6 +49,10 @@ class WorkerIdentity(NamedTuple):
     def jobs_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         """Return the kinds of one queue."""
         return {kind: job for kind, job in self.jobs.items() if job.queue == queue}
+
+    def under(self, states: States) -> Self:
+        """Return it with what the lifespans yielded for its jobs."""
+        return self._replace(jobs=jobs_with_states(self.jobs.values(), states))
 
     def served_queues(self) -> list[str]:
         """Return the queues of which at least one tier is served; log which tiers are not.

@@ -13,7 +13,7 @@ from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.redis.store_client import check_store
 
 from . import fork
-from .loading.loader import load_jobs
+from .loading.loader import load_modules
 from .metrics.metrics_server import listen
 from .settings import WorkerSettings
 from .worker import Worker
@@ -29,15 +29,16 @@ def run(settings: WorkerSettings) -> None:
 
     Raises:
         LoadError: a module cannot be loaded, or holds no jobs.
+        LifespanError: a lifespan cannot be entered.
         ListenError: the port for metrics cannot be listened on.
         StoreUnavailableError: no store answers; its one line says what to do.
 
     """
     log_unknown_variables()
-    jobs = load_jobs(settings.modules)
+    loaded = load_modules(settings.modules)
     asyncio.run(check_store(settings.store_url))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-    anyio.run(_work, Worker(settings, jobs, listening), backend_options={"use_uvloop": True})
+    anyio.run(_work, Worker(settings, loaded.jobs, listening, loaded.lifespans), backend_options={"use_uvloop": True})
     _leave_stuck_threads()
 
 

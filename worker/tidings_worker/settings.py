@@ -63,6 +63,16 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})],
         Meta(description="How long running jobs get to finish when the worker is asked to stop."),
     ] = 10.0
+    lifespan_enter_s: Annotated[
+        Seconds,
+        Meta(description="How long entering the lifespans of the modules may take; then the worker ends."),
+    ] = 60.0
+    lifespan_leave_s: Annotated[
+        Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})],
+        Meta(
+            description="How long leaving the lifespans may take when the last job has ended; then they are cancelled."
+        ),
+    ] = 5.0
     expose_errors: Annotated[
         bool,
         Meta(

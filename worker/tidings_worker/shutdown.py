@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from typing import TypeVar
 
 import anyio
 import anyio.abc
@@ -12,6 +13,8 @@ from . import fork
 from .queue.queue import Queue
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 CLEAN_UP_WITHIN_S = 5.0
 """How long handlers may clean up at the most, when the worker leaves; their own `cancel_grace` may be shorter."""
@@ -23,16 +26,18 @@ REPORT_OUTCOMES_WITHIN_S = 5.0
 class Shutdown:
     """Serves the queues of a worker until a signal comes, and then has their attempts end."""
 
-    def __init__(self, queues: Collection[Queue], grace_s: float) -> None:
+    def __init__(self, queues: Collection[Queue], grace_s: float, broken: asyncio.Event | None = None) -> None:
         """Prepare.
 
         Args:
             queues: what is served.
             grace_s: how long running jobs may take to finish after the first signal.
+            broken: set when the worker must stop without a signal, because what its jobs use has failed.
 
         """
         self.queues = queues
         self._grace_s = grace_s
+        self._broken = broken
 
     async def serve(self) -> None:
         """Serve until a signal; return when every attempt has ended, was handed back, or was given up."""
@@ -42,6 +47,8 @@ class Shutdown:
                 with anyio.CancelScope() as taking:
                     async with anyio.create_task_group() as tasks:
                         tasks.start_soon(self._watch_signals, ending, taking, name="signals")
+                        if self._broken is not None:
+                            tasks.start_soon(self._watch_broken, self._broken, ending, taking, name="lifespans")
                         for queue in self.queues:
                             tasks.start_soon(queue.serve, attempts, name="queue")
                 # `attempts` now waits for what runs; `_give_grace`, which runs in `ending`, bounds that.
@@ -56,6 +63,14 @@ class Shutdown:
                 ending.start_soon(self._give_grace, ending.cancel_scope, name="grace")
                 taking.cancel()
                 return
+
+    async def _watch_broken(
+        self, broken: asyncio.Event, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope
+    ) -> None:
+        await broken.wait()
+        log.error("stopping", running=sum(queue.running for queue in self.queues), help="a lifespan has failed")
+        ending.start_soon(self._give_grace, ending.cancel_scope, name="grace")
+        taking.cancel()
 
     async def _give_grace(self, everything: anyio.CancelScope) -> None:
         """Wait for what runs; a second signal, or the end of the grace, hands it back."""
@@ -82,3 +97,24 @@ async def _cancel_at(signals: AsyncIterator[signal.Signals], scope: anyio.Cancel
     """Cancel a scope at the first signal."""
     async for _ in signals:
         scope.cancel()
+
+
+async def unless_signalled(work: Callable[[], Awaitable[T]]) -> T | None:
+    """Return what a function returns; cancel it and return None when a signal asks to stop before it has."""
+    task = asyncio.ensure_future(work())
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        fork.claim(signal.SIGTERM, signal.SIGINT)
+        asked = asyncio.ensure_future(_next_of(signals))
+        try:
+            await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if stopped := asked.done():
+                log.info("stopping", signal=signal.Signals(asked.result()).name, running=0)
+            for one in (task, asked):
+                one.cancel()
+            await asyncio.wait({task, asked})
+    return None if stopped and (task.cancelled() or task.exception() is None) else task.result()
+
+
+async def _next_of(signals: AsyncIterator[signal.Signals]) -> signal.Signals:
+    return await anext(signals)

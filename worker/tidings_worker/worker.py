@@ -1,9 +1,10 @@
 """A worker: everything one process does, from its registration to its leaving."""
 
+import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ import anyio
 from tidings.job import Job
 from tidings.metrics.metric_family import MetricFamily, build_info, gauge, store_up
 from tidings.metrics.scrape_cache import ScrapeCache
+from tidings.resources.lifespan import Lifespan
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.keys import StoreKeys
 from tidings.store.retention import RetentionWatch
@@ -23,15 +25,20 @@ from .metrics.metrics_server import MetricsServer
 from .metrics.worker_meter import WorkerMeter
 from .presence import Presence
 from .queue.queue import Queue
+from .runner.running_lifespans import LifespanError, RunningLifespans, States
 from .settings import WorkerSettings
-from .shutdown import Shutdown
+from .shutdown import Shutdown, unless_signalled
 
 
 class Worker:
     """One worker process."""
 
     def __init__(
-        self, settings: WorkerSettings, jobs: Iterable[Job[Any, Any]], listening: socket.socket | None = None
+        self,
+        settings: WorkerSettings,
+        jobs: Iterable[Job[Any, Any]],
+        listening: socket.socket | None = None,
+        lifespans: Sequence[Lifespan[Any]] = (),
     ) -> None:
         """Prepare.
 
@@ -39,6 +46,7 @@ class Worker:
             settings: its settings.
             jobs: the kinds it serves.
             listening: where it serves its metrics; None: nowhere.
+            lifespans: in the order in which it enters them.
 
         Raises:
             LoadError: no tier of any kind is served.
@@ -52,6 +60,9 @@ class Worker:
         self._identity = WorkerIdentity(self.id, settings, served, StoreKeys())
         self._served = self._identity.served_queues()
         self._listening = listening
+        self._lifespans = lifespans
+        self._broken: asyncio.Event | None = None
+        """Set when a lifespan has failed while this worker serves; None: it has none."""
         self._meter = WorkerMeter()
         shares = settings.shares
         self._meter.begin(
@@ -59,9 +70,33 @@ class Worker:
         )
 
     async def run(self) -> None:
-        """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave."""
-        async with build(self._identity, self._served, self._meter, self._tracing) as parts:
-            presence = Presence(self._identity, parts.queues, parts.registry)
+        """Work until a signal asks to stop: then take nothing more, finish or hand back, and leave.
+
+        Raises:
+            LifespanError: a lifespan could not be entered, or failed while the worker served.
+
+        """
+        if not self._lifespans:
+            await self._serve(self._identity)
+            return
+        settings = self.settings
+        running = RunningLifespans(
+            self._lifespans, enter_s=settings.lifespan_enter_s, leave_s=settings.lifespan_leave_s
+        )
+        self._broken = running.broken
+        try:
+            states = await self._until_stopped(running.enter)
+            if states is not None:
+                await self._serve(self._identity.under(states))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await running.leave()
+        if running.broken.is_set():
+            raise LifespanError("a lifespan failed while this worker served; `lifespan_failed` in the log says which")
+
+    async def _serve(self, identity: WorkerIdentity) -> None:
+        async with build(identity, self._served, self._meter, self._tracing) as parts:
+            presence = Presence(identity, parts.queues, parts.registry)
             async with anyio.create_task_group() as background:
                 self._start_background(background, parts, presence)
                 await self._shutdown_of(parts.queues.values()).serve()
@@ -76,7 +111,11 @@ class Worker:
 
     def _shutdown_of(self, queues: Collection[Queue]) -> Shutdown:
         """Return what serves the queues until the worker stops; tests replace it to stop without a signal."""
-        return Shutdown(queues, self.settings.grace_s)
+        return Shutdown(queues, self.settings.grace_s, self._broken)
+
+    async def _until_stopped(self, enter: Callable[[], Awaitable[States]]) -> States | None:
+        """Enter the lifespans; None: a signal came first. Tests replace it to wait for no signal."""
+        return await unless_signalled(enter)
 
     def _start_background(self, background: anyio.abc.TaskGroup, parts: WorkerParts, presence: Presence) -> None:
         """Start what goes on until the last attempt has ended."""

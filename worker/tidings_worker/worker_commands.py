@@ -13,6 +13,7 @@ from tidings_cli.setting_flags import with_flags
 from .loading.loader import LoadError
 from .metrics.metrics_server import ListenError
 from .run import run
+from .runner.running_lifespans import LifespanError
 from .settings import WorkerSettings
 
 Modules = Annotated[
@@ -30,5 +31,5 @@ def work(modules: Modules = None, **flags: Any) -> None:
     configure_logging(settings.log_format, settings.log_level)
     try:
         run(settings)
-    except (LoadError, ListenError) as error:
+    except (LoadError, LifespanError, ListenError) as error:
         raise CommandError(str(error)) from None

@@ -159,6 +159,13 @@ class HandlerSink(Sink):
     def _timed_out(self) -> bool:
         return self._lifecycle.reason is StopReason.TIMEOUT
 
+    # What the worker has opened for its jobs.
+
+    @property
+    def state(self) -> Any:
+        """What the lifespan of the job's module yielded."""
+        return self._started_job.job.state
+
     # The steps of a saga.
 
     @property

@@ -6,14 +6,16 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import tidings
 import tidings_worker
 from tidings.circuit.breaker import definitions_of
 from tidings.job import Job
+from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
 from .kind_checks import check_kinds
+from .module_lifespans import ModuleJobs, with_lifespans
 from .users_modules import UsersModuleError, import_users
 
 
@@ -21,19 +23,46 @@ class LoadError(Exception):
     """A module cannot be loaded, or holds no jobs; the text says which and why."""
 
 
+class ServedModules(NamedTuple):
+    """What a worker serves."""
+
+    jobs: list[Job[Any, Any]]
+    """Each with its lifespan."""
+    lifespans: list[Lifespan[Any]]
+    """In the order in which a process enters them."""
+
+
 def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
-    """Return the jobs of some modules, each a dotted name or the path of a Python file.
+    """Return the jobs of some modules; see `load_modules`."""
+    return load_modules(modules).jobs
+
+
+def load_modules(modules: Iterable[str]) -> ServedModules:
+    """Load some modules, each a dotted name or the path of a Python file, and return what a worker serves of them.
 
     Raises:
-        LoadError: one cannot be loaded or holds no jobs, two jobs have the same kind or two breakers the same name, a
-            fallback cannot work, or a server could not use a kind.
+        LoadError: one cannot be loaded, or holds neither jobs nor a lifespan; two jobs have the same kind or two
+            breakers the same name; a module has two lifespans, a fallback cannot work, or a server could not use a
+            kind.
 
     """
+    served = _import_all(modules)
+    try:
+        jobs, lifespans = with_lifespans(served)
+        check_kinds(jobs.values())
+        definitions_of(job.policy.breaker for job in jobs.values())
+    except (ValueError, LifespanDefinitionError) as error:
+        raise LoadError(str(error)) from None
+    return ServedModules(list(jobs.values()), lifespans)
+
+
+def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
+    served: list[ModuleJobs] = []
     jobs: dict[str, Job[Any, Any]] = {}
     for name in modules:
         module = _import(name)
         found = [value for value in vars(module).values() if isinstance(value, Job)]
-        if not found:
+        if not found and not any(isinstance(value, Lifespan) for value in vars(module).values()):
             raise LoadError(f"{name} holds no jobs: decorate a function with `@job` (from tidings import job)")
         for job in found:
             other = jobs.setdefault(job.kind, job)
@@ -42,14 +71,12 @@ def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
                     f"the kind {job.kind!r} is defined twice: at {_place_of(other)}, and at {_place_of(job)}; give one "
                     "of them another `name`"
                 )
+        served.append((module, found))
+    if not jobs:
+        raise LoadError("these modules hold no jobs: decorate a function with `@job` (from tidings import job)")
     for job in jobs.values():
         _check_fallback(job, jobs)
-    try:
-        check_kinds(jobs.values())
-        definitions_of(job.policy.breaker for job in jobs.values())
-    except ValueError as error:
-        raise LoadError(str(error)) from None
-    return list(jobs.values())
+    return served
 
 
 def _place_of(job: Job[Any, Any]) -> str:

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, cast
 
@@ -29,7 +29,7 @@ from tidings.sync_context import SyncContext
 from tidings.token_bucket import TokenBucket
 from tidings.tracing.spans import under_remote_span
 from tidings_worker import fork
-from tidings_worker.loading.loader import load_jobs
+from tidings_worker.loading.loader import load_modules
 
 from .arguments import arguments_of, result_json
 from .error_transport import message_of
@@ -40,7 +40,9 @@ from .ipc_messages import (
     Chunk,
     ChunkTaken,
     EnterBreaker,
+    Leave,
     LeaveBreaker,
+    LifespanFailed,
     MemoValue,
     OutcomeMessage,
     Progress,
@@ -56,6 +58,7 @@ from .ipc_messages import (
     receive,
     to_child,
 )
+from .running_lifespans import LifespanError, RunningLifespans, States, jobs_with_states
 
 
 class RemoteSink(Sink):
@@ -66,6 +69,7 @@ class RemoteSink(Sink):
         command: RunCommand,
         welcome: Welcome,
         writer: asyncio.StreamWriter,
+        job: Job[Any, Any],
         defined: dict[str, Breaker],
         numbers: Iterator[int],
     ) -> None:
@@ -78,6 +82,7 @@ class RemoteSink(Sink):
         self._cancelled = False
         self.max_chunk_bytes = welcome.max_chunk_bytes
         self._writer = writer
+        self._job = job
         self._loop = asyncio.get_running_loop()
         self._pace = TokenBucket(welcome.progress_per_s, max(welcome.progress_per_s, 1.0), self._loop.time())
         self._latest_progress: str | None = None
@@ -126,6 +131,11 @@ class RemoteSink(Sink):
     async def record(self, name: str, value: str) -> str:
         """Have the worker record something under a name."""
         return await self._ask(RecordMemo(next(self._numbers), name, value))
+
+    @property
+    def state(self) -> Any:
+        """What the lifespan of the job's module yielded in this process."""
+        return self._job.state
 
     def breaker(self, breaker: str | Breaker) -> Breaker:
         """Return a breaker; for one with nothing but a name, the definition that this process has under it."""
@@ -212,22 +222,35 @@ class WorkerLink(threading.Thread):
         super().__init__(name="link", daemon=True)
         self._channel = channel
         self._welcomed: queue.SimpleQueue[Welcome] = queue.SimpleQueue()
-        self._tasks: queue.SimpleQueue[HandlerTask] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[HandlerTask | None] = queue.SimpleQueue()
+        self._jobs: Mapping[str, Job[Any, Any]] = {}
         self._defined: dict[str, Breaker] = {}
+        self._lifespans: RunningLifespans | None = None
+        """Those that were entered."""
         self._loop: asyncio.AbstractEventLoop
 
     def welcome(self) -> Welcome:
         """Return the worker's first message."""
         return self._welcomed.get()
 
-    def task(self) -> HandlerTask:
-        """Return the next handler to run, as soon as there is one."""
+    def task(self) -> HandlerTask | None:
+        """Return the next handler to run, as soon as there is one; None: this process can run no more."""
         return self._tasks.get()
 
-    def ready(self, jobs: Iterable[Job[Any, Any]]) -> None:
-        """Say that the modules are loaded."""
-        self._defined = definitions_of(job.policy.breaker for job in jobs)
-        self._loop.call_soon_threadsafe(self._writer.write, pack(Ready()))
+    def enter(self, lifespans: RunningLifespans) -> States:
+        """Enter the lifespans in this thread's event loop, where they live until the worker leaves.
+
+        Raises:
+            LifespanError: one cannot be entered; the worker knows it by then.
+
+        """
+        return asyncio.run_coroutine_threadsafe(self._enter(lifespans), self._loop).result()
+
+    def ready(self, jobs: Mapping[str, Job[Any, Any]]) -> None:
+        """Say that the modules are loaded, and their lifespans entered."""
+        self._jobs = jobs
+        self._defined = definitions_of(job.policy.breaker for job in jobs.values())
+        self._loop.call_soon_threadsafe(self._writer.write, pack(Ready(leaves=self._lifespans is not None)))
 
     def end(self, sink: RemoteSink, outcome: OutcomeMessage) -> None:
         """Say how a handler ended."""
@@ -256,14 +279,35 @@ class WorkerLink(threading.Thread):
         while (message := await receive(reader, to_child)) is not None:
             match message:
                 case RunCommand():
-                    sink = RemoteSink(message, welcome, self._writer, self._defined, numbers)
+                    job = self._jobs[message.kind]
+                    sink = RemoteSink(message, welcome, self._writer, job, self._defined, numbers)
                     self._tasks.put(HandlerTask(message, sink, SyncContext(sink)))
                 case Stop() if sink is not None:
                     sink.stop()
                 case ChunkTaken() | MemoValue() | BreakerEntered() if sink is not None:
                     sink.answered(message)
+                case Leave():
+                    if self._lifespans is not None:
+                        await self._lifespans.leave()
+                    return
                 case _:
                     raise AssertionError(message)
+
+    async def _enter(self, lifespans: RunningLifespans) -> States:
+        try:
+            states = await lifespans.enter()
+        except LifespanError as error:
+            self._writer.write(pack(LifespanFailed(str(error))))
+            await self._writer.drain()
+            raise
+        self._lifespans = lifespans
+        self._watcher = self._loop.create_task(self._watch(lifespans.broken), name="lifespans")
+        return states
+
+    async def _watch(self, broken: asyncio.Event) -> None:
+        """Have this process end after the present handler when a lifespan has failed."""
+        await broken.wait()
+        self._tasks.put(None)
 
 
 def main() -> None:
@@ -277,25 +321,33 @@ def main() -> None:
     link = WorkerLink(channel)
     link.start()
     welcome = link.welcome()
-    jobs = _load(welcome)
-    link.ready(jobs.values())
-    while True:
-        task = link.task()
+    try:
+        jobs = _load(welcome, link)
+    except LifespanError:
+        os._exit(1)
+    link.ready(jobs)
+    while (task := link.task()) is not None:
         link.end(task.sink, _perform(jobs[task.command.kind], task, welcome))
+    os._exit(1)
 
 
 def _ignore_signal(*_: object) -> None:
     """Take no notice."""
 
 
-def _load(welcome: Welcome) -> dict[str, Job[Any, Any]]:
+def _load(welcome: Welcome, link: WorkerLink) -> dict[str, Job[Any, Any]]:
     sys.path[:] = welcome.path
     if welcome.python_path is None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = welcome.python_path
     configure_logging(cast("Literal['console', 'json']", welcome.log_format), welcome.log_level)
-    return {job.kind: job for job in load_jobs(welcome.modules)}
+    loaded = load_modules(welcome.modules)
+    states: States = {}
+    if loaded.lifespans:
+        limits = {"enter_s": welcome.lifespan_enter_s, "leave_s": welcome.lifespan_leave_s}
+        states = link.enter(RunningLifespans(loaded.lifespans, **limits))
+    return jobs_with_states(loaded.jobs, states)
 
 
 def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> OutcomeMessage:

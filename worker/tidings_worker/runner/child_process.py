@@ -12,6 +12,7 @@ from typing import Self
 
 import anyio
 import msgspec
+import structlog
 
 from tidings.circuit.breaker import Breaker
 from tidings.circuit.circuit_open import CircuitOpenError
@@ -30,7 +31,9 @@ from .ipc_messages import (
     Chunk,
     ChunkTaken,
     EnterBreaker,
+    Leave,
     LeaveBreaker,
+    LifespanFailed,
     MemoValue,
     Progress,
     Ready,
@@ -47,6 +50,8 @@ from .ipc_messages import (
     to_worker,
 )
 
+log = structlog.get_logger()
+
 EXIT_WITHIN_S = 5.0
 """How long the kernel may take to end a killed process."""
 
@@ -61,6 +66,8 @@ class ChildProcess:
         self._reader = reader
         self._writer = writer
         self._busy = False
+        self._leaves = False
+        """Whether it has lifespans to leave."""
         self._watcher = asyncio.create_task(self._watch(), name=f"process {child.pid}")
 
     @classmethod
@@ -81,8 +88,7 @@ class ChildProcess:
             raise
         try:
             await process._send(_welcome(settings))
-            if not isinstance(await process._receive(), Ready):
-                raise await process._end()  # noqa: TRY301
+            await process._wait_until_ready()
         except BaseException:
             process.kill()
             raise
@@ -114,7 +120,7 @@ class ChildProcess:
                         await self._send(await _answer(message, sink))
                 case LeaveBreaker(ticket, result, text):
                     sink.leave(ticket, result, text)
-                case None | Ready():
+                case None | Ready() | LifespanFailed():
                     raise await self._end()
                 case Result(result):
                     self._busy = False
@@ -134,6 +140,14 @@ class ChildProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
 
+    async def leave(self, seconds: float) -> None:
+        """Have it leave its lifespans, if it has any and runs nothing, within so many seconds; then close it."""
+        if self._leaves and self.is_fit:
+            await self._send(Leave())
+            with anyio.move_on_after(seconds, shield=True):
+                await self._child.wait()
+        await self.close()
+
     async def close(self) -> None:
         """Kill it, and return when it is gone."""
         self.kill()
@@ -141,6 +155,19 @@ class ChildProcess:
             await self._child.wait()
         self._watcher.cancel()
         self._writer.transport.abort()
+
+    async def _wait_until_ready(self) -> None:
+        match await self._receive():
+            case Ready(leaves):
+                self._leaves = leaves
+            case LifespanFailed(text):
+                log.error("lifespan_failed", process=self._child.pid, error=text)
+                # Clients may see the text of this error; the text of the lifespan's own may hold a password.
+                raise ProcessEndedError(
+                    "the process that was to run the handler could not enter a lifespan; the worker's log says why"
+                )
+            case _:
+                raise await self._end()
 
     async def _send(self, message: ToChild) -> None:
         self._writer.write(pack(message))
@@ -223,6 +250,8 @@ def _welcome(settings: WorkerSettings) -> Welcome:
         max_result_bytes=settings.max_result_bytes,
         max_chunk_bytes=settings.max_chunk_bytes,
         progress_per_s=settings.progress_per_s,
+        lifespan_enter_s=settings.lifespan_enter_s,
+        lifespan_leave_s=settings.lifespan_leave_s,
     )
 
 

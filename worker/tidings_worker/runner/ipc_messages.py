@@ -36,6 +36,8 @@ class Welcome(_Message, frozen=True):
     max_result_bytes: int
     max_chunk_bytes: int
     progress_per_s: float
+    lifespan_enter_s: float
+    lifespan_leave_s: float
 
 
 class RunCommand(_Message, frozen=True):
@@ -52,6 +54,10 @@ class RunCommand(_Message, frozen=True):
 
 class Stop(_Message, frozen=True):
     """The attempt is over."""
+
+
+class Leave(_Message, frozen=True):
+    """The worker leaves: leave the lifespans and end. No handler runs."""
 
 
 class ChunkTaken(_Message, frozen=True):
@@ -85,7 +91,17 @@ class BreakerEntered(_Message, frozen=True):
 
 
 class Ready(_Message, frozen=True):
-    """The modules are loaded."""
+    """The modules are loaded, and their lifespans entered."""
+
+    leaves: bool = False
+    """Whether there are any lifespans: the worker then sends `Leave` before it ends this process."""
+
+
+class LifespanFailed(_Message, frozen=True):
+    """A lifespan could not be entered; the process ends."""
+
+    text: str
+    """One line: which, where and why."""
 
 
 class Progress(_Message, frozen=True):
@@ -191,9 +207,9 @@ class CircuitOpenRaised(_Message, frozen=True):
 
 ChildQuestion = Chunk | RecallMemo | RecordMemo | EnterBreaker
 ChildAnswer = ChunkTaken | MemoValue | BreakerEntered
-ToChild = Welcome | RunCommand | Stop | ChildAnswer
+ToChild = Welcome | RunCommand | Stop | Leave | ChildAnswer
 OutcomeMessage = Result | FinalFailure | RejectRaised | RetryRaised | ErrorRaised | CircuitOpenRaised
-ToWorker = Ready | Progress | ChildQuestion | LeaveBreaker | OutcomeMessage
+ToWorker = Ready | LifespanFailed | Progress | ChildQuestion | LeaveBreaker | OutcomeMessage
 
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

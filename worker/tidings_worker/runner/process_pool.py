@@ -11,6 +11,7 @@ from tidings_worker.settings import WorkerSettings
 
 from .child_process import ChildProcess
 from .executor_places import ExecutorPlaces
+from .running_lifespans import CANCELLED_WITHIN_S
 
 
 class ProcessPool:
@@ -31,7 +32,8 @@ class ProcessPool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(*(process.close() for process in self._all))
+        seconds = self._settings.lifespan_leave_s + CANCELLED_WITHIN_S
+        await asyncio.gather(*(process.leave(seconds) for process in self._all))
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[ChildProcess]:

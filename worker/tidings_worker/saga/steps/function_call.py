@@ -15,7 +15,7 @@ import msgspec
 
 from tidings.circuit.call_guard import CallResult, failure_text
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context import Context, Sink
+from tidings.context import Context, Sink, is_context
 from tidings.job import Job
 from tidings.policy import Policy
 from tidings.protocol.problems import Problem, problem
@@ -296,4 +296,4 @@ def _context_of(function: Callable[..., Any]) -> type[Context] | type[SyncContex
         hint = typing.get_type_hints(function).get(first)
     except (TypeError, NameError, AttributeError):
         return None
-    return hint if hint in (Context, SyncContext) else None
+    return next((one for one in (Context, SyncContext) if is_context(hint, one)), None)
