@@ -51,14 +51,14 @@ registration reject rejection related relative release reload remain remaining r
 renderer renew renewal repeat repeated replace replaced replayed reply report request requeue reserved reset resolve
 resolver resource respond response restart restore result resume resumed retired retryable returned room root router
 routes row rule run runner running safe sample sampler sampling scale scan scanner scheduled scheduler schema scrape
-screen search seconds secret section seen select selected selection selectors sender sent separate sequence series
+screen search seconds secret section seen select selected selection selector selectors sender sent separate sequence series
 server service serving settle settled setup share shared shielded shorten shown shutdown signature signed silent
 simple simulate simulation single size sized sizing skipped sleep sleeping slice sliced slow socket sort source
 spacing spawned spec specification split splitter sse stage stale stall stalled standard start started starter
 starting startup static statistics stats status stay stop stopped stopper stopping storage stored strategy strict
-string structure submission submit submitted submitter subscribed subscription success suggestions sum summary
+string structure stuck submission submit submitted submitter subscribed subscription success suggestions sum summary
 superseded support suspend suspended swap sweeper sweeping switch symbol sync synchronous system table taken tally
-target task telemetry temporary terminal test tested text thread threshold throttle ticking tidings time timed
+target task telemetry temporary terminal test tested testing text thread threshold throttle ticking tidings time timed
 timeline timeout timer timestamps timing too tool top total trace tracing track tracker traffic trailer transfer
 transform transition translate transmit transported tree tries trigger trim trusted tuning turned type unanswered
 unattributed unavailable unbounded undone unfinished unique unit unknown unobserve unread unrecorded unsafe unservable

@@ -31,6 +31,7 @@ from .runner.running_lifespans import States, jobs_with_states
 from .saga.children import Children, KindDirectory
 from .saga.saga import SagaServices
 from .settings import WorkerSettings
+from .timing import REAL_TIMING, Timing
 from .watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class WorkerIdentity(NamedTuple):
     jobs: Mapping[str, Job[Any, Any]]
     """The kinds that it serves, by their names."""
     keys: StoreKeys
+    timing: Timing = REAL_TIMING
 
     def jobs_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         """Return the kinds of one queue."""
@@ -86,6 +88,8 @@ class WorkerParts(NamedTuple):
     breakers: WorkerBreakers
     queues: dict[str, Queue]
     sweepers: list[Sweeper]
+    step_threads: anyio.CapacityLimiter
+    """The threads in which sagas call plain functions."""
 
 
 @asynccontextmanager
@@ -101,10 +105,10 @@ async def build(
         tracing: begins spans; None: nothing is traced.
 
     """
-    _, settings, jobs, keys = identity
+    _, settings, jobs, keys, timing = identity
     async with AsyncExitStack() as stack:
         health = StoreHealth(max_downtime_s=tolerated_downtime_s(settings))
-        store = open_store(settings.store_url, health=health)
+        store = open_store(settings.store_url, timeout=timing.call_timeout_s, health=health)
         stack.push_async_callback(store.aclose)
         subscriber = open_store(settings.store_url, timeout=None, health=health)
         stack.push_async_callback(subscriber.aclose)
@@ -112,7 +116,7 @@ async def build(
         pool = await stack.enter_async_context(ProcessPool(settings))
         saga_services = await _saga_services(stack, identity, store, registry, tracing)
         breaker_store = await stack.enter_async_context(BreakerStore(store, keys, log_change))
-        breakers = WorkerBreakers(breaker_store, jobs.values(), identity.id, settings.lease_s)
+        breakers = WorkerBreakers(breaker_store, jobs.values(), identity.id, settings.lease_s, timing.clock)
         queues: dict[str, Queue] = {}
         sweepers = []
         for name in served:
@@ -124,13 +128,13 @@ async def build(
             queue.pause()  # until the worker knows that no operator has paused it
             sweepers.append(Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s))
         stack.enter_context(_watchdog(identity, queues))
-        yield WorkerParts(store, subscriber, health, registry, breakers, queues, sweepers)
+        yield WorkerParts(store, subscriber, health, registry, breakers, queues, sweepers, saga_services.threads)
 
 
 async def _saga_services(
     stack: AsyncExitStack, identity: WorkerIdentity, store: Store, registry: Registry, tracing: Tracing | None
 ) -> SagaServices:
-    worker, settings, jobs, keys = identity
+    worker, settings, jobs, keys, _ = identity
     saga_store = await stack.enter_async_context(SagaStore(store, keys))
     job_store = await stack.enter_async_context(
         JobStore(store, keys, worker, result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
@@ -140,7 +144,7 @@ async def _saga_services(
 
 
 def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> AttemptStore:
-    worker, settings, _, keys = identity
+    worker, settings, _, keys, _ = identity
     return AttemptStore(
         store,
         keys,
@@ -169,7 +173,7 @@ def _start_rules(jobs: Iterable[Job[Any, Any]]) -> StartRules:
 
 
 def _watchdog(identity: WorkerIdentity, queues: Mapping[str, Queue]) -> Watchdog:
-    worker, settings, _, keys = identity
+    worker, settings, _, keys, _ = identity
     # A call of the watchdog may take a third of a lease: so it has three tries before a lease runs out.
     store = BlockingStore(settings.store_url, keys, worker, settings.lease_s / 3)
     return Watchdog(

@@ -28,6 +28,7 @@ from .queue.queue import Queue
 from .runner.running_lifespans import LifespanError, RunningLifespans, States
 from .settings import WorkerSettings
 from .shutdown import Shutdown, unless_signalled
+from .timing import REAL_TIMING, Timing
 
 
 class Worker:
@@ -39,6 +40,7 @@ class Worker:
         jobs: Iterable[Job[Any, Any]],
         listening: socket.socket | None = None,
         lifespans: Sequence[Lifespan[Any]] = (),
+        timing: Timing = REAL_TIMING,
     ) -> None:
         """Prepare.
 
@@ -47,6 +49,7 @@ class Worker:
             jobs: the kinds it serves.
             listening: where it serves its metrics; None: nowhere.
             lifespans: in the order in which it enters them.
+            timing: its clock, and how long the store may take.
 
         Raises:
             LoadError: no tier of any kind is served.
@@ -57,7 +60,7 @@ class Worker:
         self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._tracing = tracing_of(settings, "tidings-worker", self.id)
         served = {job.kind: job.exposing(settings.expose_errors) for job in jobs}
-        self._identity = WorkerIdentity(self.id, settings, served, StoreKeys())
+        self._identity = WorkerIdentity(self.id, settings, served, StoreKeys(), timing)
         self._served = self._identity.served_queues()
         self._listening = listening
         self._lifespans = lifespans

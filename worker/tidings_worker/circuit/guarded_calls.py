@@ -1,7 +1,6 @@
 """The calls that one attempt makes behind circuit breakers."""
 
 import itertools
-import time
 
 from tidings.circuit.breaker import Breaker
 from tidings.circuit.call_guard import CallResult
@@ -33,7 +32,7 @@ class GuardedCalls:
     def begin(self, ticket: str) -> None:
         """Count the time of a call from now, not from the moment the breaker let it through."""
         if ticket in self._inside:
-            self._inside[ticket].began = time.monotonic()
+            self._inside[ticket].began = self._breakers.clock()
 
     def leave(self, ticket: str, result: str, text: str, *, timed_out: bool = False) -> None:
         """Count how a call ended; one that the attempt's time limit broke off has failed."""

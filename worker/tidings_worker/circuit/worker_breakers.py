@@ -80,7 +80,14 @@ class CallTally:
 class WorkerBreakers:
     """The breakers of one worker process; all its queues share them."""
 
-    def __init__(self, store: BreakerStore, jobs: Collection[Job[Any, Any]], worker: str, lease_s: float) -> None:
+    def __init__(
+        self,
+        store: BreakerStore,
+        jobs: Collection[Job[Any, Any]],
+        worker: str,
+        lease_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -88,17 +95,19 @@ class WorkerBreakers:
             jobs: the kinds that the worker serves, with the breakers that they define.
             worker: this worker's id.
             lease_s: seconds after which another worker may take over a trial that its worker does not renew.
+            clock: seconds, never going back.
 
         """
         self.worker = worker
+        self.clock = clock
         self._store = store
         self._defined = definitions_of(job.policy.breaker for job in jobs)
         self._lease_ms = int(lease_s * 1000)
-        self._views = BreakerViews(time.monotonic)
+        self._views = BreakerViews(clock)
         self._retry_spacings: dict[str, RetrySpacing] = {}
         self._tallies: dict[str, CallTally] = {}
         self._of_kinds = frozenset(job.policy.breaker.name for job in jobs if job.policy.breaker is not None)
-        self._used = dict.fromkeys(self._of_kinds, time.monotonic())
+        self._used = dict.fromkeys(self._of_kinds, clock())
         """When the worker last used each breaker; it keeps asking for those that stand here."""
         self._asking: dict[str, asyncio.Future[OperationReply]] = {}
         self._trials: dict[str, Breaker] = {}
@@ -121,10 +130,10 @@ class WorkerBreakers:
 
         """
         name = breaker.name
-        self._used[name] = time.monotonic()
+        self._used[name] = self.clock()
         known = self._views[name] or await self._look(name)
         if known is None or known.closed:  # without the store the worker knows no state, and lets calls through
-            return AdmittedCall(breaker, known.epoch if known else 0, "", time.monotonic())
+            return AdmittedCall(breaker, known.epoch if known else 0, "", self.clock())
         if self._views.wait(name) > 0:
             raise self._open_error(breaker)
         return await self._ask_for_trial(breaker)
@@ -132,12 +141,12 @@ class WorkerBreakers:
     def leave(self, one: AdmittedCall, result: CallResult, kind: str, text: str) -> None:
         """Count how a call ended; the breaker keeps the kind and the text of a failure for people."""
         breaker = one.breaker
-        slow = breaker.slow_call is not None and time.monotonic() - one.began >= breaker.slow_call
+        slow = breaker.slow_call is not None and self.clock() - one.began >= breaker.slow_call
         notes = ((kind, self.worker, text),) if result is CallResult.FAILURES else ()
         if one.trial:
             self._trials.pop(one.trial, None)
             how = CallResult.SLOW if slow and result is CallResult.OK else result
-            self._conclude(one, how, notes, time.monotonic() + self._lease_ms / 1000)
+            self._conclude(one, how, notes, self.clock() + self._lease_ms / 1000)
         elif result is not CallResult.VOID:
             self._count(one, result is CallResult.FAILURES, slow, notes)
 
@@ -146,7 +155,7 @@ class WorkerBreakers:
         known = self._views[name]
         spacing = self._retry_spacings.setdefault(name, RetrySpacing())
         wait = max(self._views.wait(name), min(retry_after, UNKNOWN_RETRY_S))
-        return spacing.next_delay(time.monotonic(), wait, known.epoch if known else 0, random.random())  # noqa: S311
+        return spacing.next_delay(self.clock(), wait, known.epoch if known else 0, random.random())  # noqa: S311
 
     # What the store announces.
 
@@ -170,6 +179,11 @@ class WorkerBreakers:
     def of_kinds(self) -> frozenset[str]:
         """The breakers of the kinds that the worker serves."""
         return self._of_kinds
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether a call of this worker is the trial of a breaker: it has a lease, which the worker renews."""
+        return bool(self._trials)
 
     def watch(self, listener: Callable[[str], None]) -> None:
         """Call a listener with the name of each breaker that changes its state."""
@@ -204,7 +218,7 @@ class WorkerBreakers:
             await asyncio.wait({under_way})
             known = self._views[name]
             if known is not None and known.closed:
-                return AdmittedCall(breaker, known.epoch, "", time.monotonic())
+                return AdmittedCall(breaker, known.epoch, "", self.clock())
             raise self._open_error(breaker, UNKNOWN_RETRY_S)
         trial = f"{self.worker}:{next(self._numbers)}"
         asked = self._views.revision
@@ -220,8 +234,8 @@ class WorkerBreakers:
             raise self._open_error(breaker)
         if stepped.answer is BreakerAnswer.TRIAL:
             self._trials[trial] = breaker
-            return AdmittedCall(breaker, stepped.view.epoch, trial, time.monotonic())
-        return AdmittedCall(breaker, stepped.view.epoch, "", time.monotonic())
+            return AdmittedCall(breaker, stepped.view.epoch, trial, self.clock())
+        return AdmittedCall(breaker, stepped.view.epoch, "", self.clock())
 
     def _count(self, one: AdmittedCall, failed: bool, slow: bool, notes: FailureNotes) -> None:
         """Count a call: a success waits a little for others, a failure or a slow call is reported at once."""
@@ -259,7 +273,7 @@ class WorkerBreakers:
             error = answer.exception()
             if error is None:
                 self._take(answer.result(), asked)
-            elif not isinstance(error, StoreClosedError) and time.monotonic() < give_up:
+            elif not isinstance(error, StoreClosedError) and self.clock() < give_up:
                 self._conclude(one, how, notes, give_up)  # the batcher pauses while the store is away
 
         answer.add_done_callback(done)
@@ -287,7 +301,7 @@ class WorkerBreakers:
             with anyio.move_on_after(REFRESH_S):
                 await self._stale.wait()
             self._stale.clear()
-            now = time.monotonic()
+            now = self.clock()
             for name, used in list(self._used.items()):
                 if now - used > UNUSED_FOR_S and name not in self._of_kinds and self.epoch_if_closed(name) is not None:
                     self._forget(name)
