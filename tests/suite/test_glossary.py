@@ -12,61 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "glossary.md"
 PACKAGES = ("core", "server", "worker")
 
-_WORDS = """
-abort aborted access ack acknowledge acted action activity address admin admitted advice age alive allocator allowed
-already answered any api app argument arrival arrive asgi asker asking assembly async attributed authenticator
-authorize authorizer availability await awaited away background backlog base batch begin begun bench binary blocked
-blocker blocking body bound boundary broken bucket build builder bulk bytes cache call cancel cancellation cancelled
-capacity cause channel check children choice circuit claim claimed class clean cleanup cleared cli client clock close
-closed code codec collector command compensator compile complete completed completion compression computed concurrency
-concurrent condition config configured confirm connect connection console constant consumer container content context
-control convert coroutine count counter crash created cron current cursor data days deadline death decide decision
-declared decode decoding default defined definition delay delayed delete denied deny depth derived
-describable description detach detached detail dev diagnosis dial direct directory discard dispatch diverged document
-done dropped due duration effect emitter empty encoded encoding end ended ending endpoint engine enqueue ensure enter
-entered enum environment equivalent error evict example exclusive executable execute execution executor exemplar exit
-expand expected expired expiring expiry explicit export expose exposition expression extension external extra factory
-fail failed failure family fatal fault feature feed field figures file filter final finalize finish finished first
-fixed flag flush folder follow follower fork format framing freeze front frozen full function future gather gauge gc
-general generator get global go graceful growth guard guarded half handed hash head header health hearing hello
-histogram hold host http idempotent identifier idle illegal immediate implementation import in inbound incoming
-increment index information initial injector insert inside inspect install instance instruments integral interface
-internal interrupt interrupted interval invalid ipc isolated
-issued issuer item iterator join json jwks jwt key killed known
-label large last lasting late latency layer leave leaving length level library lifecycle limit limiter line
-list listed listen listened listing live liveness load loader loading local location lock log logging long loop
-loopback lossless lost lua machine main make maker manual map match matcher measure measured memory merge message
-metadata meter method metric middleware missing mode model module moment monitor mounted move mutable name named
-native nested network new next no node normalize not note notice notification notify nowhere number object
-observability observe offer offset old once only open openapi opened opener opening operate operation operator
-optional options order origin otel outbound outgoing output overdue overflow own owned pace pacing package page pair
-parameters parse parsed parser part partial passed past patch pattern pause paused payload peer pending percent
-percentiles period persistence persistent phase ping pipe pipeline pipelined plain plan planned platform point pointer
-poll polled poller pong pool pooled port position post posted pre prefix prepare presence present preview previous
-primary printable priority private program promoter property protected protocol provider proxied proxy public publish
-published publisher purge push query queueing raise raised raising random range rate raw read readable reader
-readiness reading ready reason rebuild recall receive received receiver recent recheck reconnect record recorded
-recorder recovery recurring redirect redis reduce reference refill refresh refusal refuse refused register registered
-registration reject rejection related relative release reload remain remaining remote removal remove removed render
-renderer renew renewal repeat repeated replace replaced replayed reply report request requeue reserved reset resolve
-resolver resource respond response restart restore result resume resumed retired retryable returned room root router
-routes row rule run runner running safe sample sampler sampling scale scan scanner scheduled scheduler schema scrape
-screen search seconds secret section seen select selected selection selector selectors sender sent separate sequence series
-server service serving settle settled setup share shared shielded shorten shown shutdown signature signed silent
-simple simulate simulation single size sized sizing skipped sleep sleeping slice sliced slow socket sort source
-spacing spawned spec specification split splitter sse stage stale stall stalled standard start started starter
-starting startup static statistics stats status stay stop stopped stopper stopping storage stored strategy strict
-string structure stuck submission submit submitted submitter subscribed subscription success suggestions sum summary
-superseded support suspend suspended swap sweeper sweeping switch symbol sync synchronous system table taken tally
-target task telemetry temporary terminal test tested testing text thread threshold throttle ticking tidings time timed
-timeline timeout timer timestamps timing too tool top total trace tracing track tracker traffic trailer transfer
-transform transition translate transmit transported tree tries trigger trim trusted tuning turned type unanswered
-unattributed unavailable unbounded undone unfinished unique unit unknown unobserve unread unrecorded unsafe unservable
-unstorable unsuccessful until unused unwatch update upgrade url use user uvicorn validate validation value variable
-verification verify version view visible wait waited waiter waiting wake waker walk wanted warning watched web websocket
-welcome window wire withdraw woken work worker wrap wrapper write writer written
-"""
-PLAIN = frozenset(_WORDS.split())
+PLAIN = frozenset((Path(__file__).parent / "plain_words.txt").read_text().split())
 """Plain English of programming, of the web and of what we build on: words that mean here what they mean everywhere."""
 
 Term = tuple[str, str]
