@@ -1,386 +1,28 @@
 """The scripts on a real store beside a plain model of CONTRACT section 1.
 
-Hypothesis makes up what gateways and workers do, in any order: submits with and without keys, starts,
-reports under fences that are right or stale, cancels, take-overs, promotions. The model is a dictionary;
-after every step the store must say the same.
+Hypothesis makes up what servers, workers and operators do, in any order (broker_rules.py): submits with and without
+keys, starts, reports under fences that are right or stale, cancels, take-overs, promotions. After every step the store
+must say what the model says.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 import anyio
 import anyio.lowlevel
-import msgspec
 import pytest
-from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, run_state_machine_as_test
 
+from model.broker_rules import DEADLINES, ENVELOPE, FLOW, PARTITION, READY, SCHEDULED, BrokerRules
 from support.store import StoreProcess
-from support.timeouts import scaled
-from tidings.protocol.events import EventClass
-from tidings.protocol.problems import problem
-from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
-from tidings.protocol.tokens import Token, new_token, split_token
-from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
-from tidings.store.job_store import JobStore, NewJob
+from tidings.protocol.states import TERMINAL, State
+from tidings.protocol.tokens import Token
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command, open_store
-from tidings.store.redis.subscription import Subscription
-
-PARTITION = "p"
-WORKERS = ("w1", "w2")
-MAX_PER_CALLER = 3
-SCHEDULED = StoreKeys().scheduled(PARTITION)
-READY = StoreKeys().ready(PARTITION, "standard")
-DEADLINES = StoreKeys().deadlines(PARTITION)
-ENVELOPE = '["k",{}]'
-VALUES = {"result": "{}", "problem": msgspec.json.encode(problem("handler_error", "as told")).decode()}
-WAITING = (State.QUEUED, State.SCHEDULED)
-decode_inbox = msgspec.msgpack.Decoder(list[tuple[str, int, int, str]]).decode
+from tidings.store.redis.store_client import command
 
 
-@dataclass
-class ModelJob:
-    state: State
-    caller: str = ""
-    unique: str = ""
-    attempt: int = 0
-    lost: int = 0
-    fence: int = 0
-    seq: int = 1
-    reported: int = 0
-    cancel: bool = False
-    deadline: bool = False
-    """Whether it has one."""
-    vanished: bool = False
-    """Whether it ended because its entry was deleted: its input is gone, and so it has no letter."""
-    log: list[str] = field(default_factory=list)
-    past: list[tuple[int, str]] = field(default_factory=list)
-    """The attempts that did not succeed."""
-    replays: int = 0
-    heard: list[int] = field(default_factory=list)
-
-    def go(self, to: State) -> None:
-        assert to in TRANSITIONS[self.state]
-        self.state = to
-        self.seq += 1
-
-
-@dataclass(frozen=True)
-class Held:
-    """An entry as some worker took it: it may be stale by the time it is used."""
-
-    worker: str
-    entry: ReadyEntry
-    fence: int
-
-
-class BrokerMachine(RuleBasedStateMachine):
-    url: str
-    jobs = Bundle("jobs")
-    held = Bundle("held")
-    failed = Bundle("failed")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.model: dict[str, ModelJob] = {}
-        self.keys_used: dict[str, tuple[str, str]] = {}
-        self.stack = ExitStack()
-        self.portal = self.stack.enter_context(start_blocking_portal())
-        self.stack.enter_context(self.portal.wrap_async_context_manager(self._world()))
-
-    def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call in the event loop's thread; a future is waited for."""
-
-        async def call() -> Any:
-            with anyio.fail_after(scaled(10)):
-                return await function(*args)
-
-        return self.portal.call(call)
-
-    @asynccontextmanager
-    async def _world(self) -> AsyncIterator[None]:
-        keys = StoreKeys()
-        async with AsyncExitStack() as stack:
-            self.store = open_store(self.url)
-            stack.push_async_callback(self.store.aclose)
-            await self.store.flushall()
-            listening = open_store(self.url, timeout=None)
-            stack.push_async_callback(listening.aclose)
-            self.dead = DeadLetters(self.store, keys, PARTITION)
-            self.gateway = await stack.enter_async_context(
-                JobStore(self.store, keys, "g", max_backlog_per_caller=MAX_PER_CALLER)
-            )
-            self.workers = {
-                name: await stack.enter_async_context(AttemptStore(self.store, keys, PARTITION, name))
-                for name in WORKERS
-            }
-            await self.workers["w1"].join(["standard"])
-            subscription = Subscription(listening, self.store, keys.probe("g"), self._hear, lambda: None)
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            tasks.start_soon(subscription.run)
-            await subscription.add(keys.inbox(PARTITION, "g"))
-            yield
-            tasks.cancel_scope.cancel()
-
-    def _hear(self, _channel: str, data: bytes) -> None:
-        for token, seq, _event_class, frame in decode_inbox(data):
-            event = msgspec.json.decode(frame)
-            assert event["seq"] == seq
-            assert event["token"] == token
-            self.model[split_token(token).id].heard.append(seq)
-
-    def teardown(self) -> None:
-        self.stack.close()
-
-    # What gateways do.
-
-    @rule(
-        target=jobs,
-        key=st.sampled_from(["", "", "a", "b"]),
-        payload=st.sampled_from(["x", "y"]),
-        delay=st.sampled_from([0, 0, 0, 3_600_000]),
-        caller=st.sampled_from(["", "c1", "c2"]),
-        unique=st.sampled_from(["", "", "k:u"]),
-        deadline=st.sampled_from([0, 0, 3_600_000]),
-    )
-    def submit(self, key: str, payload: str, delay: int, caller: str, unique: str, deadline: int = 0) -> str:
-        id_ = new_token(PARTITION).id
-        job = NewJob(
-            id_, "k", "standard", ENVELOPE, delay_ms=delay, deadline_ms=deadline, key=key, fingerprint=payload,
-            caller=caller, unique=unique, watch=1,
-        )  # fmt: skip
-        answer = self.run(self.gateway.submit, PARTITION, job)
-        known = self.keys_used.get(key)
-        if known is not None and known[1] != payload:
-            assert answer.answer == "reused"
-            return known[0]
-        if known is not None:
-            assert (answer.answer, answer.id) == ("duplicate", known[0])
-            assert answer.state == self.model[known[0]].state
-            return known[0]
-        holder = self.holder(unique)
-        if holder is not None:
-            assert (answer.answer, answer.id) == ("duplicate", holder)
-            if key:
-                self.keys_used[key] = (holder, payload)
-            return holder
-        if self.live(caller) >= MAX_PER_CALLER and caller:
-            assert (answer.answer, answer.position) == ("crowded", self.live(caller))
-            return next(iter(self.model))
-        assert (answer.answer, answer.id) == ("new", id_)
-        self.model[id_] = ModelJob(State.SCHEDULED if delay else State.QUEUED, caller, unique)
-        self.model[id_].deadline = bool(deadline)
-        if key:
-            self.keys_used[key] = (id_, payload)
-        return id_
-
-    def live(self, caller: str) -> int:
-        """Return how many jobs of a caller live."""
-        return sum(model.caller == caller and model.state not in TERMINAL for model in self.model.values())
-
-    def holder(self, unique: str) -> str | None:
-        """Return the live job that holds a unique value."""
-        held = (id_ for id_, model in self.model.items() if model.unique == unique and model.state not in TERMINAL)
-        return next(held, None) if unique else None
-
-    @rule(job=jobs)
-    def cancel(self, job: str) -> None:
-        answer = self.run(self.gateway.cancel, Token(PARTITION, job))
-        model = self.model[job]
-        if model.state in TERMINAL:
-            assert answer == "finished"
-        elif model.state is State.RUNNING:
-            assert answer == "asked"
-            model.cancel = True
-        else:
-            assert answer == "cancelled"
-            model.go(State.CANCELLED)
-
-    # What workers do.
-
-    @rule(target=held, worker=st.sampled_from(WORKERS))
-    def take_and_start(self, worker: str) -> Held | None:
-        entries = self.run(self.workers[worker].take, ["standard"], 1, 1)
-        return self._start(worker, entries)
-
-    @rule(target=held, worker=st.sampled_from(WORKERS))
-    def take_over_what_is_idle(self, worker: str) -> Held | None:
-        return self._start(worker, self.run(self.workers[worker].take_over, "standard", 0, 1))
-
-    def _start(self, worker: str, entries: list[ReadyEntry]) -> Held | None:
-        if not entries:
-            return None
-        call = self.workers[worker].new_call()
-        (started,) = self.run(self.workers[worker].start, entries, call)
-        if started.go:  # its reply may be lost, and the call repeated
-            (again,) = self.run(self.workers[worker].start, entries, call)
-            assert msgspec.structs.replace(again, remaining_ms=started.remaining_ms) == started
-        model = self.model[entries[0].id]
-        if model.state in TERMINAL:
-            assert not started.go
-            return None
-        if model.cancel:  # its worker was lost before it could obey
-            assert not started.go
-            model.go(State.CANCELLED)
-            return None
-        assert started.go
-        if model.state is State.RUNNING:
-            model.lost += 1
-            model.past.append((model.attempt, "lost"))
-            model.state = State.QUEUED
-        model.go(State.RUNNING)
-        model.fence += 1
-        model.attempt += 1
-        model.reported = 0
-        assert (started.fence, started.attempt, started.lost) == (model.fence, model.attempt, model.lost)
-        return Held(worker, entries[0], started.fence)
-
-    @rule(
-        held=held,
-        number=st.integers(1, 3),
-        chunks=st.lists(st.sampled_from(['"a"', '"b"']), max_size=2),
-        end=st.sampled_from([None, State.SUCCEEDED, State.FAILED, State.SCHEDULED, State.QUEUED]),
-    )
-    def report(self, held: Held | None, number: int, chunks: list[str], end: State | None) -> None:
-        if held is None:
-            return
-        model = self.model[held.entry.id]
-        report = AttemptReport(held.entry.id, held.fence, number)
-        for chunk in chunks:
-            report.events.append((EventClass.LOG, chunk))
-        if end is not None:
-            name = {State.SUCCEEDED: "result", State.FAILED: "problem", State.SCHEDULED: "problem"}.get(end, "")
-            report.outcome = AttemptOutcome(
-                end, name, VALUES.get(name, ""), delay_ms=3_600_000, uncounted=int(end is State.QUEUED)
-            )
-        answer = self.run(self.workers[held.worker].report, report)
-        if held.fence == model.fence and number <= model.reported:
-            assert answer == "done"
-        elif held.fence != model.fence or model.state is not State.RUNNING:
-            assert answer == "lost"
-        else:
-            assert answer == ("cancel" if model.cancel else "ok")
-            self._written(model, number, chunks, end)
-
-    def _written(self, model: ModelJob, number: int, chunks: list[str], end: State | None) -> None:
-        model.reported = number
-        model.seq += len(chunks)
-        model.log += chunks
-        if end is None:
-            return
-        if model.cancel and end not in TERMINAL:
-            end = State.CANCELLED
-        model.go(end)
-        if end is State.QUEUED:
-            model.attempt -= 1
-        if end in (State.FAILED, State.SCHEDULED):
-            model.past.append((model.attempt, "failed" if end is State.FAILED else "retrying"))
-
-    @rule(target=failed, worker=st.sampled_from(WORKERS), cancel_first=st.booleans())
-    def submit_take_and_fail(self, worker: str, cancel_first: bool) -> Any:
-        """Go the way to a dead letter in one step: by chance alone it is rarely gone to its end."""
-        self.submit("", "x", 0, "", "")
-        held = self._start(worker, self.run(self.workers[worker].take, ["standard"], 1, 1))
-        if held is None:
-            return multiple()
-        if cancel_first:
-            self.cancel(held.entry.id)
-        self.report(held, 1, ['"a"'], State.FAILED)
-        return held.entry.id
-
-    @rule(held=held)
-    def beat(self, held: Held | None) -> None:
-        if held is None:
-            return
-        beat = LeaseRenewal(held.entry.id, held.fence, held.entry.tier, held.entry.entry)
-        (answer,) = self.run(self.workers[held.worker].beat, [beat])
-        model = self.model[held.entry.id]
-        if model.state is not State.RUNNING or held.fence != model.fence:
-            assert answer == "lost"
-        else:
-            assert answer == ("cancel" if model.cancel else "ok")
-
-    @rule()
-    def everything_scheduled_becomes_due(self) -> None:
-        """The clock cannot be turned; what was due in an hour is made due now."""
-
-        async def hurry() -> tuple[int, int]:
-            for job in await command(self.store, "ZRANGE", SCHEDULED, 0, -1):
-                await command(self.store, "ZADD", SCHEDULED, 0, job)
-            return await self.workers["w1"].promote()
-
-        moved, _ = self.run(hurry)
-        due = [model for model in self.model.values() if model.state is State.SCHEDULED]
-        assert moved == len(due)
-        for model in due:
-            model.go(State.QUEUED)
-
-    @rule()
-    def every_deadline_passes_of_what_waits(self) -> None:
-        waiting = {id_: one for id_, one in self.model.items() if one.deadline and one.state in WAITING}
-
-        async def hurry() -> None:
-            for job in waiting:
-                await command(self.store, "HSET", StoreKeys().job(PARTITION, job), "deadline", 1)
-                await command(self.store, "ZADD", DEADLINES, 1, job)
-            await self.gateway.expire(PARTITION, 1000)
-
-        self.run(hurry)
-        for model in waiting.values():
-            model.go(State.EXPIRED)
-
-    # What operators do.
-
-    @rule(job=jobs)
-    def delete_its_entry(self, job: str) -> None:
-        model = self.model[job]
-
-        async def sweep() -> None:
-            entry = await command(self.store, "HGET", StoreKeys().job(PARTITION, job), "entry")
-            if entry is not None:
-                await command(self.store, "XDEL", READY, entry)
-            for _ in range(2):  # one that runs is looked at twice: its worker may live
-                swept = await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, "0")
-                while swept.cursor != "0":
-                    swept = await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, swept.cursor)
-
-        self.run(sweep)
-        if model.state in (State.QUEUED, State.RUNNING):
-            model.state, model.vanished = State.FAILED, True
-            model.seq += 1
-
-    @rule(job=st.one_of(jobs, failed), record_left=st.booleans())
-    def replay(self, job: str, record_left: bool) -> None:
-        model = self.model[job]
-        letter = self.run(self.dead.find, job).get(job)
-        assert (letter is not None) == (model.state in REPLAY and not model.vanished)
-        if letter is None:
-            return
-        assert (letter.kind, letter.attempt, letter.replays) == ("k", model.attempt, model.replays)
-        assert [(one.attempt, one.event) for one in letter.history] == model.past
-        if self.holder(model.unique) is not None:
-            assert self.run(self.dead.replay, [letter.entry]) == ["held"]
-            return
-        if record_left:
-            keys = StoreKeys()
-            self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job))
-            assert self.run(self.dead.find, job) == {job: letter}
-            model.log = []
-        assert self.run(self.dead.replay, [letter.entry, letter.entry]) == ["queued", "gone"]
-        model.state, model.attempt, model.lost, model.cancel = State.QUEUED, 0, 0, False
-        model.deadline = False
-        model.seq += 1
-        model.replays += 1
-        assert self.run(self.gateway.watch, Token(PARTITION, job)).seq == model.seq
-        model.heard.append(model.seq)  # by the snapshot: the watch before had ended
-
-    # What must hold.
+class BrokerMachine(BrokerRules):
+    """The rules, and what must hold after each."""
 
     @invariant()
     def store_and_model_agree(self) -> None:
@@ -444,6 +86,11 @@ class BrokerMachine(RuleBasedStateMachine):
         self.run(look)
 
     @invariant()
+    def what_stands_aside_is_counted(self) -> None:
+        found = self.run(command, self.store, "HGET", FLOW, "aside")
+        assert int(found or 0) == sum(model.aside for model in self.model.values())
+
+    @invariant()
     def watchers_hear_every_number_once_and_in_order(self) -> None:
         async def settle() -> None:
             # Events are published before the script's reply, on a connection read by another task.
@@ -453,6 +100,11 @@ class BrokerMachine(RuleBasedStateMachine):
         self.run(settle)
         for model in self.model.values():
             assert model.heard == list(range(2, model.seq + 1))
+
+    def check(self) -> None:
+        """Check all that must hold, in a test that calls the rules itself."""
+        for one in self.invariants:
+            one.function(self)
 
 
 @pytest.mark.timeout(300)
@@ -466,3 +118,34 @@ def test_scripts_and_model_agree(store_process: StoreProcess) -> None:
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
+
+
+@pytest.fixture
+def machine(store_process: StoreProcess) -> Iterator[BrokerMachine]:
+    BrokerMachine.url = store_process.url
+    machine = BrokerMachine()
+    yield machine
+    machine.teardown()
+
+
+def test_a_job_that_its_worker_sets_aside_is_queued_and_comes_back_when_it_is_due(machine: BrokerMachine) -> None:
+    job = str(machine.submit("", "x", 0, "c1", "k:u", 3_600_000))
+    machine.report(machine.take_and_start("w1"), 1, [], State.QUEUED, aside=True)
+    machine.check()
+    assert machine.take_and_start("w1") is None
+    machine.everything_scheduled_becomes_due()
+    machine.check()
+    assert machine.take_and_start("w1") is not None
+    machine.check()
+    assert machine.model[job].attempt == 1
+
+
+@pytest.mark.parametrize("end", ["cancel", "expire"])
+def test_a_job_that_stands_aside_can_end_there(machine: BrokerMachine, end: str) -> None:
+    job = str(machine.submit("", "x", 0, "c1", "k:u", 3_600_000))
+    machine.report(machine.take_and_start("w1"), 1, [], State.QUEUED, aside=True)
+    machine.delete_its_entry(job)  # it has none: the sweep leaves it where it is
+    machine.check()
+    machine.cancel(job) if end == "cancel" else machine.every_deadline_passes_of_what_waits()
+    machine.check()
+    assert machine.model[job].state in TERMINAL
