@@ -97,6 +97,7 @@ async def spoiled(system: System, records: Redis, client: Peer, field: str, valu
     text = str(ack["token"])
     found = parse_token(text)
     assert found is not None
+    assert await client.ends(text) == {text: "succeeded"}  # its worker will write no more
     await records.hset(StoreKeys().job(found.partition, found.id), field, value)
     return text
 

@@ -20,7 +20,7 @@ MOST_LINES = 10
 """Log lines of one process about one outage."""
 
 
-system = system_fixture(servers=2, workers=2, scope="function", both=QUICK)
+system = system_fixture(servers=2, workers=2, scope="function", both=QUICK, worker={"TIDINGS_SLOTS": "12"})
 
 
 def cpu_s(process: Process) -> float:
@@ -43,6 +43,15 @@ async def until_accepted(client: Peer) -> None:
             assert answer["problem"]["code"] == "store_unavailable"
             await anyio.sleep(answer["problem"]["retry_after"] / 10)
     assert await client.ends(answer["token"]) == {answer["token"]: "succeeded"}
+
+
+async def until_all_run(system: System, tokens: list[str]) -> None:
+    """Return when all jobs run; each of the two workers runs some then, if they are more than one has slots."""
+    async with httpx.AsyncClient(base_url=system.server.url) as http:
+        with anyio.fail_after(scaled(30)):
+            for token in tokens:
+                while (await http.get(f"/v1/jobs/{token}")).json()["status"] != "running":
+                    await anyio.sleep(0.02)
 
 
 async def test_an_outage_costs_little_and_moves_no_job(system: System, tmp_path: Path) -> None:
@@ -96,7 +105,7 @@ async def test_a_job_whose_worker_died_in_the_outage_is_taken_over_after_it(syst
     path = tmp_path / "go"
     async with peer(system.server.socket_url) as client:
         tokens = [(await client.submit("wait_again", {"path": str(path)}))["token"] for _ in range(20)]
-        await anyio.sleep(0.5)  # they are spread over both workers
+        await until_all_run(system, tokens)
         system.store.kill()
         system.workers[0].close()
         await anyio.sleep(float(QUICK["TIDINGS_LEASE_S"]))
