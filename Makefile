@@ -21,6 +21,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 
+# Tests start hundreds of processes: without bytecode on disk each would compile the sources for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory mutants docs constraints sbom clean
 

@@ -1,7 +1,6 @@
 """API keys: made by a command, kept as digests, and good for what the settings say."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -9,15 +8,14 @@ import pytest
 
 from support.credential import bearer
 from support.system import ServerProcess, running_system
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.protocol.problems import ProblemError
 from tidings_server.auth.api_key import ApiKeyAuthenticator, new_key, parse_keys, setting_line
 
-COMMAND = "import typer; from tidings_server.server_commands import key; typer.run(key)"
-
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, check=False)
+    return run_tidings("key", *arguments)
 
 
 def make(*arguments: str) -> tuple[str, str]:

@@ -1,15 +1,13 @@
 """The Python client and a server that asks: first, anew in time, and refused."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 
 import pytest
 
 from support.credential import token
 from support.system import System
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings import Client, SubmitOptions
 from tidings.protocol.problems import ProblemError
@@ -50,10 +48,8 @@ async def test_a_key_that_may_only_submit_submits_without_watching(system: Syste
 
 async def test_the_command_submits_with_a_key_that_may_only_submit(system: System) -> None:
     credential = token("only", scope="submit")
-    environ = {**os.environ, "TIDINGS_CREDENTIAL": credential, "TIDINGS_URL": system.server.url}
-    command = [sys.executable, "-m", "tidings", "submit", "noop"]
     found = await asyncio.to_thread(
-        subprocess.run, command, env=environ, capture_output=True, text=True, check=False, timeout=scaled(60)
+        run_tidings, "submit", "noop", TIDINGS_CREDENTIAL=credential, TIDINGS_URL=system.server.url
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.startswith("default.")

@@ -1,15 +1,12 @@
 """Settings of authentication: what is missing is said at the start, and what is secret is never said."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.credential import JWT_SERVER, P256, SECRET, pem
 from support.store import StoreProcess
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 from tidings.settings import SettingsError, from_env, settings_of
 from tidings_server.auth.authenticator import authenticator_of
 from tidings_server.settings import ServerSettings
@@ -63,15 +60,7 @@ def test_a_key_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None
 
 def test_a_key_that_is_none_is_refused_at_the_start_without_being_repeated(store_process: StoreProcess) -> None:
     changed = {"TIDINGS_JWT_KEY": "not long enough", "TIDINGS_STORE_URL": store_process.url}
-    environ = {**os.environ, **JWT_SERVER, **changed}
-    ended = subprocess.run(
-        [sys.executable, "-m", "tidings", "serve"],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    ended = run_tidings("serve", **JWT_SERVER | changed)
     assert ended.returncode == 2
     assert ended.stderr.startswith("tidings: TIDINGS_JWT_KEY holds a shared secret of 15 bytes")
     assert len(ended.stderr.splitlines()) == 1

@@ -1,9 +1,7 @@
 """`tidings breaker …`, as an operator types it."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 
 import anyio.to_thread
 import msgspec
@@ -11,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 from tidings.circuit.breaker_record import BreakerSpec
 from tidings.protocol.kind_record import KindRecord
 from tidings.store.breaker_store import BreakerStore
@@ -27,21 +25,11 @@ class Operator:
     """Somebody at a terminal, with the store's address in the environment."""
 
     def __init__(self, url: str) -> None:
-        self._environment = {**os.environ, "TIDINGS_STORE_URL": url, "COLUMNS": "200"}
+        self._environment = {"TIDINGS_STORE_URL": url, "COLUMNS": "200"}
 
     async def types(self, *arguments: str, code: int = 0) -> str:
         """Run a command, which ends with `code`; return what it says."""
-
-        def run() -> "subprocess.CompletedProcess[str]":
-            return subprocess.run(
-                [sys.executable, "-m", "tidings", "breaker", *arguments],
-                env=self._environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=scaled(60),
-            )
-
+        run = partial(run_tidings, "breaker", *arguments, **self._environment)
         done = await anyio.to_thread.run_sync(run)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stderr

@@ -1,16 +1,14 @@
 """The client's commands against a server that the test plays: credentials, and servers that are not there."""
 
 import asyncio
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from support.played import PlayedServer, played_server
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 from tidings.process.port import free_port
 
 TOKEN = "default." + "a" * 22
@@ -26,18 +24,7 @@ async def server() -> AsyncIterator[PlayedServer]:
 
 async def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end while the server here goes on."""
-
-    def run() -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "tidings", *arguments],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=scaled(60),
-        )
-
-    return await asyncio.to_thread(run)
+    return await asyncio.to_thread(run_tidings, *arguments, **environment)
 
 
 @pytest.mark.parametrize("way", ["variable", "flag", "file"])

@@ -1,6 +1,5 @@
 """A variable that looks like a setting and is none is a warning that names what was probably meant."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.system import running_system
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 from tidings.process.unknown_variables import PROGRAMS, unknown_variables
 from tidings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
@@ -79,11 +78,7 @@ def test_the_settings_of_the_programs_are_seen_without_loading_one() -> None:
 
 
 def test_a_command_warns_and_goes_on(tmp_path: Path) -> None:
-    environ = {**os.environ, "TIDINGS_CREDENTAL": "x"}
-    command = [sys.executable, "-m", "tidings", "submit", "noop", "--url", "http://127.0.0.1:9"]
-    found = subprocess.run(
-        command, env=environ, capture_output=True, text=True, check=False, timeout=scaled(60), cwd=tmp_path
-    )
+    found = run_tidings("submit", "noop", "--url", "http://127.0.0.1:9", folder=str(tmp_path), TIDINGS_CREDENTAL="x")
     first, *rest = found.stderr.splitlines()
     assert first == (
         "tidings: warning: TIDINGS_CREDENTAL is no setting, and is ignored; did you mean TIDINGS_CREDENTIAL?"

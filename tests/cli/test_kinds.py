@@ -2,12 +2,12 @@
 
 import asyncio
 import subprocess
-import sys
 
 import msgspec
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
+from support.tidings_command import run_tidings
 from tidings.protocol.kind_record import KindRecord
 from tidings.store.redis.store_client import command
 from tidings.store.registry import Registry, WorkerRecord
@@ -19,8 +19,7 @@ def record(kind: str, schema: bytes = b"{}") -> KindRecord:
 
 
 async def kinds(store_process: StoreProcess, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    call = [sys.executable, "-m", "tidings", "kinds", *arguments, "--store-url", store_process.url]
-    return await asyncio.to_thread(subprocess.run, call, capture_output=True, text=True, timeout=60, check=False)
+    return await asyncio.to_thread(run_tidings, "kinds", *arguments, "--store-url", store_process.url)
 
 
 async def test_they_are_listed_with_who_serves_them_and_why_some_are_left_out(

@@ -2,14 +2,13 @@
 
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.system import System, running_system
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 
 KINDS = """
 from tidings import job
@@ -32,8 +31,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "tidings", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=scaled(60), check=False)
+    return run_tidings(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from support.peer import peer
 from support.store import running_store
 from support.system import System
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings_cli.main import COMMANDS
 
@@ -22,14 +23,7 @@ NOT_FOR_STATUS = {
 
 
 def run(*arguments: str, store: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", *arguments],
-        env={**os.environ, "TIDINGS_STORE_URL": store},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    return run_tidings(*arguments, TIDINGS_STORE_URL=store)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Passwords and credentials stand in no error and no settings that are shown, and not for long on a command line."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.settings import SettingsError, StoreSettings, from_env, store_url_of
 from tidings.store.redis.store_client import redact_url
@@ -49,11 +49,7 @@ def test_no_error_repeats_the_password(tmp_path: Path, url: str, way: str, comma
     more = {"variable": {"TIDINGS_STORE_URL": url}, "file": {"TIDINGS_STORE_URL_FILE": str(tmp_path / "url")}}.get(
         way, {}
     )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")} | more
-    done = subprocess.run(
-        [sys.executable, "-m", "tidings", command, *arguments],
-        env=environ, capture_output=True, text=True, check=False, timeout=scaled(60),
-    )  # fmt: skip
+    done = run_tidings(command, *arguments, **more)
     assert done.returncode == 3
     assert "no store answers at redis://***@" in done.stderr
     assert SECRET not in done.stdout + done.stderr

@@ -1,10 +1,8 @@
 """The address of a store: what is accepted, and that no message about a mistake in it shows a part of a password."""
 
 import json
-import os
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from hypothesis import strategies as st
 from redis.asyncio.connection import parse_url
 
 from support.store import StoreProcess, running_store
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 from tidings.process.port import free_port
 from tidings.settings import SettingsError, StoreSettings, from_env
 from tidings.store.embedded.embedded_store import EmbeddedStore
@@ -147,15 +145,7 @@ COMMANDS = (
 
 def run(arguments: list[str], url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     (folder / "jobs.py").write_text("from tidings import job\n\n@job\nasync def nothing() -> None: ...\n")
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", *arguments],
-        cwd=folder,
-        env={**os.environ, "TIDINGS_STORE_URL": url, "TIDINGS_PORT": str(free_port())},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    return run_tidings(*arguments, folder=str(folder), TIDINGS_STORE_URL=url, TIDINGS_PORT=str(free_port()))
 
 
 def assert_one_line(done: "subprocess.CompletedProcess[str]", code: int, says: str) -> None:

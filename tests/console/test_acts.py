@@ -1,9 +1,7 @@
 """Pauses, objectives, and the audit log, in which everything that operators do stands."""
 
 import subprocess
-import sys
 from collections.abc import Callable
-from os import environ
 from typing import Any
 
 import anyio
@@ -12,6 +10,7 @@ import pytest
 
 from support.credential import bearer, token
 from support.system import System
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 
 NASTY = "<script>\r\n\u2028' OR 1=1"
@@ -25,14 +24,7 @@ async def until(done: Callable[[], Any]) -> None:
 
 
 def tidings(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", *arguments],
-        env={**environ, "TIDINGS_STORE_URL": system.store.url, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    return run_tidings(*arguments, TIDINGS_STORE_URL=system.store.url, COLUMNS="200")
 
 
 async def status_of(client: httpx.AsyncClient, job: str) -> str:

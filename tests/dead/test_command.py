@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -13,6 +14,7 @@ import pytest
 
 from dead.world import World
 from support.store import StoreProcess
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
@@ -22,21 +24,11 @@ class Operator:
     """Somebody at a terminal, with the store's address in the environment."""
 
     def __init__(self, url: str) -> None:
-        self._environment = {**os.environ, "TIDINGS_STORE_URL": url, "COLUMNS": "200"}
+        self._environment = {"TIDINGS_STORE_URL": url, "COLUMNS": "200"}
 
     async def types(self, *arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
         """Run a command, which ends with `code`."""
-
-        def run() -> "subprocess.CompletedProcess[str]":
-            return subprocess.run(
-                [sys.executable, "-m", "tidings", "dead", *arguments],
-                env=self._environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=scaled(60),
-            )
-
+        run = partial(run_tidings, "dead", *arguments, **self._environment)
         done = await anyio.to_thread.run_sync(run)
         assert done.returncode == code, done.stdout + done.stderr
         return done
@@ -53,7 +45,7 @@ class Operator:
         """Start a command."""
         return subprocess.Popen(
             [sys.executable, "-m", "tidings", "dead", *arguments],
-            env=self._environment,
+            env={**os.environ, **self._environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

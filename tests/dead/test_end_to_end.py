@@ -1,14 +1,12 @@
 """From a job that dies in a real worker to its second run, under the same token, as its client sees it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
 from support.system import System, running_system
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings import Client
 from tidings.client import JobFailed
@@ -16,14 +14,7 @@ from tidings.client import JobFailed
 
 def dead(system: System, *arguments: str) -> str:
     """Type a command; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tidings", "dead", *arguments],
-        env={**os.environ, "TIDINGS_STORE_URL": system.store.url, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    done = run_tidings("dead", *arguments, TIDINGS_STORE_URL=system.store.url, COLUMNS="200")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

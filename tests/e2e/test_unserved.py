@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 
 from support.peer import Peer, peer
 from support.system import System, system_fixture
-from support.timeouts import scaled
+from support.tidings_command import run_tidings
 
 MODULE = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return 'done'\n"
 
@@ -34,8 +33,7 @@ def leave_behind(system: System, module: str) -> None:
 
 
 def status(system: System, *flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tidings", "status", "--store-url", system.store.url, *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=scaled(60), check=False)
+    return run_tidings("status", "--store-url", system.store.url, *flags)
 
 
 async def submit_until(client: Peer, degraded: str | None) -> dict[str, Any]:

@@ -1,10 +1,7 @@
 """The store's user: the one that the guide makes is enough for all, and what another lacks is said once, and where."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +13,7 @@ from support.peer import peer
 from support.scrape import scrape
 from support.store import StoreProcess, running_store
 from support.system import Process, ServerProcess, System, WorkerProcess
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 
 GUIDE = (Path(__file__).parents[2] / "docs/how-to/production.md").read_text()
@@ -48,14 +46,7 @@ def system(store: StoreProcess) -> Iterator[System]:
 
 
 def tidings(system: System, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "tidings", *arguments],
-        env={**os.environ, "TIDINGS_STORE_URL": system.store.url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    done = run_tidings(*arguments, TIDINGS_STORE_URL=system.store.url)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

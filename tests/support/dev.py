@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from support.tidings_command import run_tidings, start_tidings
 from support.timeouts import scaled
 from tidings.process.port import free_port
 
@@ -23,13 +23,10 @@ class Dev:
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = folder / "output.txt"
         self._file = self.output.open("w")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tidings", "dev", *arguments, "--port", str(self.port)],
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdout=self._file,
-            stderr=subprocess.STDOUT,
-        )
+        self.process = start_tidings(
+            "dev", *arguments, "--port", str(self.port),
+            environment={**os.environ, **environment}, stdout=self._file, stderr=self._file, folder=folder,
+        )  # fmt: skip
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         """Return when something is the case."""
@@ -49,15 +46,7 @@ class Dev:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a client's command against it."""
-        return subprocess.run(
-            [sys.executable, "-m", "tidings", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "TIDINGS_URL": self.url},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=scaled(60),
-        )
+        return run_tidings(*arguments, folder=str(self.folder), TIDINGS_URL=self.url)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send it a signal and return its exit code."""

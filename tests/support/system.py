@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -17,6 +15,7 @@ from typing import Any, Literal, Self
 import pytest
 
 from support.store import StoreProcess, running_store
+from support.tidings_command import start_tidings
 from support.timeouts import scaled
 from tidings.process.port import free_port
 
@@ -30,11 +29,11 @@ class Process:
     def __init__(self, name: str, *arguments: str, **environment: str) -> None:
         self.name = name
         self.output = tempfile.NamedTemporaryFile("w+", prefix=f"{name}-", suffix=".log")  # noqa: SIM115
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tidings", *arguments],
-            env={**os.environ, "TIDINGS_LOG_FORMAT": "json", **environment},
+        self.process = start_tidings(
+            *arguments,
+            environment={**os.environ, "TIDINGS_LOG_FORMAT": "json", **environment},
             stdout=self.output,
-            stderr=subprocess.STDOUT,
+            stderr=self.output,
         )
 
     def text(self) -> str:

@@ -1,10 +1,8 @@
 """Workers that give slots to tiers: real processes, one saturated tier beside another."""
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from support import tier_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 
 KINDS = str(Path(str(tier_kinds.__file__)))
@@ -237,11 +236,4 @@ def test_tiers_that_cannot_work_are_refused_at_the_start(share: str, says: str) 
 
 def tidings(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", *arguments],
-        env={**os.environ, "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=scaled(30),
-        check=False,
-    )
+    return run_tidings(*arguments, **{"COLUMNS": "200", **environment})

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.system import System, running_system
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.process.port import free_port
 from tidings.store.admin.queue_stats import QueueCount, read_queue_stats
@@ -49,14 +48,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def bench(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", "bench", *arguments],
-        env={**os.environ, "TIDINGS_URL": system.server.url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    return run_tidings("bench", *arguments, TIDINGS_URL=system.server.url)
 
 
 def measure(system: System, *arguments: str) -> dict[str, Any]:

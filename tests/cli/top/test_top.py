@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from support.queued import one_job
 from support.store import StoreProcess, running_store
 from support.system import System, running_system
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.protocol.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
@@ -71,14 +72,7 @@ def submit(system: System, kind: str) -> str:
 
 
 def run(store: StoreProcess, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", *arguments],
-        env={**os.environ, "TIDINGS_STORE_URL": store.url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=scaled(60),
-    )
+    return run_tidings(*arguments, TIDINGS_STORE_URL=store.url)
 
 
 def test_one_screen_says_how_everything_stands(system: System) -> None:
