@@ -39,6 +39,8 @@ class Sink(CallPermits, Protocol):
     kind: str
     attempt: int
     correlation_id: str
+    owner: str
+    tags: tuple[str, ...]
     traceparent: str
     idempotency_key: str
     cancelled: bool
@@ -103,6 +105,19 @@ class ContextBase(Generic[StateT_co]):
     def correlation_id(self) -> str:
         """The client's correlation id, or the token if it gave none; a child of a saga has its parent's."""
         return self._sink.correlation_id
+
+    @property
+    def owner(self) -> str:
+        """Whose job it is; empty: a server without authentication took it, or a schedule made it.
+
+        The server has checked it, so an input need not say it. A child of a saga has its saga's.
+        """
+        return self._sink.owner
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags with which the job was submitted."""
+        return self._sink.tags
 
     @property
     def traceparent(self) -> str:

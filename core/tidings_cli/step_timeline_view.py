@@ -41,6 +41,7 @@ def print_job(snapshot: Snapshot, console: Console) -> None:
         ("token", snapshot.token),
         ("kind", snapshot.kind),
         ("status", f"{snapshot.status}, attempt {snapshot.attempt}" if snapshot.attempt else snapshot.status),
+        ("tags", " ".join(snapshot.tags)),
         ("correlation", snapshot.correlation_id if snapshot.correlation_id != snapshot.token else ""),
         ("trace", snapshot.trace_id or ""),
         *snapshot.milestones.items(),

@@ -24,11 +24,14 @@ from .http.static_files import StaticPages, static_folder
 from .http.ticket_endpoint import TicketEndpoint
 from .jobs.client_answers import store_problem
 from .openapi.specification_endpoint import SpecificationEndpoints
+from .owned.owned_job_endpoints import PARAMETERS as LIST_PARAMETERS
+from .owned.owned_job_endpoints import OwnedJobEndpoints
 from .runtime import ServerRuntime
 from .settings import ServerSettings
 from .sse.stream_endpoint import StreamEndpoints
 from .web.authorize import Authorizer
 from .web.compression import compressing
+from .web.method_endpoints import by_method
 from .web.query_parameters import allow_parameters
 from .web.responses import HEADERS, json_response, problem_response
 from .websocket.open_sockets import OpenSockets
@@ -80,6 +83,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
 def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
     jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
+    owned = OwnedJobEndpoints(runtime, jobs.cancel)
     folder = static_folder()
     documents = SpecificationEndpoints(runtime.settings.auth)
 
@@ -109,9 +113,21 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
         Route("/console/", console_elsewhere),
         Route("/openapi.json", compressing(documents.openapi)),
         Route("/asyncapi.json", compressing(documents.asyncapi)),
-        Route("/v1/jobs", authorize(allow_parameters(jobs.submit), "submit"), methods=["POST"]),
+        Route(
+            "/v1/jobs",
+            authorize(
+                by_method(GET=allow_parameters(owned.page, *LIST_PARAMETERS), POST=allow_parameters(jobs.submit))
+            ),
+            methods=["GET", "POST"],
+        ),
         Route("/v1/jobs/batch", authorize(allow_parameters(batch.submit), "submit"), methods=["POST"]),
-        Route("/v1/jobs/{token}", authorize(allow_parameters(jobs.one, "after")), methods=["GET", "DELETE"]),
+        Route(
+            "/v1/jobs/{token}",
+            authorize(
+                by_method(GET=allow_parameters(jobs.look, "after"), DELETE=allow_parameters(owned.delete, "forget"))
+            ),
+            methods=["GET", "DELETE"],
+        ),
         Route("/v1/jobs/{token}/signals/{name}", authorize(allow_parameters(jobs.signal), "submit"), methods=["POST"]),
         Route(
             "/v1/jobs/{token}/events",

@@ -25,6 +25,7 @@ from tidings.store.breaker_store import BreakerStore
 from tidings.store.grant_key_store import GrantKeyStore
 from tidings.store.job_store import JobStore
 from tidings.store.keys import StoreKeys
+from tidings.store.owned_jobs import OwnedJobs
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.store_clock import StoreClock
 from tidings.store.redis.subscription import Hearing, Subscription
@@ -96,6 +97,7 @@ class ServerRuntime:
         self.breaker_store = BreakerStore(self.client, keys)
         self.finished_jobs = FinishedJobs(self.client, keys, settings.chronicle)
         self.store = _job_store(settings, self.client, keys, self.id)
+        self.owned_jobs = OwnedJobs(self.client, keys)
         self._subscription = Subscription(
             self._listening,
             self.client,
@@ -278,4 +280,5 @@ def _job_store(settings: ServerSettings, client: Redis, keys: StoreKeys, gateway
         direct_per_caller=settings.direct_per_caller,
         result_ttl_s=settings.result_ttl_s,
         chronicle=settings.chronicle,
+        max_listed=settings.max_listed_per_owner,
     )

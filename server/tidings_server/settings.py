@@ -114,6 +114,10 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "them wait in a lane, which gives one in each round of the line."
         ),
     ] = 8
+    max_listed_per_owner: Annotated[
+        Count,
+        Meta(description="Jobs of one owner that a queue lists for `GET /v1/jobs` and for follows, the newest."),
+    ] = 10_000
     max_wait_s: Annotated[Seconds, Meta(description="The most that `Prefer: wait` may ask for.")] = 60.0
     dedup_window_s: Annotated[Seconds, Meta(description="How long an idempotency key is remembered.")] = 86_400.0
     kind_ttl_s: Annotated[

@@ -92,6 +92,8 @@
  * @property {number | null} total Seconds.
  * @property {string | null} correlation_id
  * @property {string | null} worker
+ * @property {string} [owner]
+ * @property {string[]} [tags]
  *
  * @typedef {object} Objective
  * @property {string} kind
@@ -117,6 +119,7 @@
  * @property {string} code
  * @property {string} detail
  * @property {string} error
+ * @property {string[]} [tags]
  *
  * @typedef {object} Acted What became of letters.
  * @property {number} done
@@ -147,6 +150,7 @@
  * @property {string | null} trace_id
  * @property {string | null} letter
  * @property {string | null} parent
+ * @property {string[]} [tags]
  * @property {string | null} [correlation_id]
  *
  * @typedef {object} ConnectionLine

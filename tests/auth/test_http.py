@@ -17,6 +17,7 @@ UNKNOWN = "default." + "a" * 22
 ROUTES = {
     "POST /v1/jobs": "submit",
     "POST /v1/jobs/batch": "submit",
+    "GET /v1/jobs": "watch",
     f"GET /v1/jobs/{UNKNOWN}": "watch",
     f"DELETE /v1/jobs/{UNKNOWN}": "cancel",
     f"POST /v1/jobs/{UNKNOWN}/signals/approved": "submit",

@@ -138,7 +138,7 @@ def test_definitions_are_made_once_and_variables_anew() -> None:
         "local root\nlocal LIMIT = 3\nlocal seen\nlocal at\n"
         "local function note(word) seen[#seen + 1] = word end\n"
         "local function begin(KEYS, ARGV)\nroot = KEYS[1]\nseen = {}\nat = nil\nend\n"
-        "do\n"
+        "(function()\n"
         "local words, most\n"
         "local function room()\n  return #seen < most\nend\n"
         f"redis.register_function{{ function_name = '{name}', flags = {{ 'allow-oom', 'no-writes' }},\n"
@@ -146,7 +146,7 @@ def test_definitions_are_made_once_and_variables_anew() -> None:
         "words, most = unpack(cmsgpack.unpack(ARGV[1])), LIMIT\n"
         "for _, word in ipairs(words) do\n  if room() then note(word) end\nend\n"
         "at = at or 'new'\nreturn { at, #seen, root }\n"
-        "end }\nend\n"
+        "end }\nend)();\n"
     )
 
 

@@ -24,7 +24,7 @@ FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
     *("take_over", "count", "list", "kinds", "kinds_seen", "log", "expire"),
-    *("breaker", "release"),
+    *("breaker", "release", "owned", "forget"),
 }
 """What ends work or frees memory, and what that needs."""
 
@@ -93,7 +93,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         return cmsgpack.pack({
           ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, kinds_key, workers_key, worker_key('w'),
           GROUP, callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
-          breakers_key, breakers_changed, breaker_key('b'), caller_bytes_key, deadlines_key
+          breakers_key, breakers_changed, breaker_key('b'), caller_bytes_key, deadlines_key,
+          owned_key('ann')
         })
         """,
     )
@@ -119,6 +120,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.breaker("b").replace(f"{{{BREAKERS}}}", "{p}"),
         keys.caller_bytes("p"),
         keys.deadlines("p"),
+        keys.owned("p", "ann"),
     ]
 
 

@@ -22,6 +22,8 @@ class Recorder(Sink):
         self.kind = "demo"
         self.attempt = 1
         self.correlation_id = ""
+        self.owner = ""
+        self.tags: tuple[str, ...] = ()
         self.traceparent = ""
         self.idempotency_key = ""
         self.cancelled = False

@@ -1,6 +1,6 @@
 """What can be said of a submission beside its kind and input."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     priority: int | None = None
     """-100 to 100: among jobs that may be shed the lowest goes first."""
     correlation_id: str | None = None
+    tags: Sequence[str] | None = None
+    """At most 8 of 1 to 64 visible ASCII characters, by which the owner lists and follows jobs."""
     traceparent: str | None = None
     """W3C Trace Context; None: that of the present span, in a program with OpenTelemetry."""
     tracestate: str | None = None

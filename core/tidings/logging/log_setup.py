@@ -18,8 +18,9 @@ from tidings.protocol.trace_context import trace_id_of
 
 from .printable import printable
 
-LogSubject = tuple[str, str, int, str, str]
-"""Token, kind, attempt, correlation id, and traceparent or nothing. A plain tuple: every attempt makes one."""
+LogSubject = tuple[str, str, int, str, str, str, tuple[str, ...]]
+"""Token, kind, attempt, correlation id, traceparent or nothing, owner or nothing, tags. A plain
+tuple: every attempt makes one."""
 
 LOG_SUBJECT: ContextVar[LogSubject | None] = ContextVar("tidings_subject", default=None)
 """The attempt that runs in this context; None: none does."""
@@ -29,13 +30,17 @@ def add_subject(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapp
     """Add the job of this context to a line; fields that the line has already stay."""
     subject = LOG_SUBJECT.get()
     if subject is not None:
-        token, kind, attempt, correlation_id, traceparent = subject
+        token, kind, attempt, correlation_id, traceparent, owner, tags = subject
         event.setdefault("token", token)
         event.setdefault("kind", kind)
         event.setdefault("attempt", attempt)
         event.setdefault("correlation_id", correlation_id)
         if traceparent:
             event.setdefault("trace_id", trace_id_of(traceparent))
+        if owner:
+            event.setdefault("owner", owner)
+        if tags:
+            event.setdefault("tags", " ".join(tags))
     return event
 
 

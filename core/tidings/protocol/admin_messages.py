@@ -94,6 +94,8 @@ class LetterView(msgspec.Struct, frozen=True, kw_only=True):
     """The problem's detail."""
     error: str
     """The exception in one line; empty: there was none."""
+    tags: list[str] = []
+    """Its tags."""
 
 
 class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +224,10 @@ class JobLine(msgspec.Struct, frozen=True, kw_only=True):
     """The correlation id that the client gave; null: none."""
     worker: str | None = None
     """The worker that runs it, or that ran its last attempt."""
+    owner: str = ""
+    """The owner of the credential that submitted it; empty: the server asked for none."""
+    tags: list[str] = []
+    """Its tags."""
 
 
 class JobPage(msgspec.Struct, frozen=True, kw_only=True):

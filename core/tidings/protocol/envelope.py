@@ -22,6 +22,10 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True):
     """The idempotency key; empty: none was given."""
     depth: int = 0
     """How many sagas stand above it."""
+    owner: str = ""
+    """Whose job it is; empty: a server without authentication took it, or a schedule made it."""
+    tags: str = ""
+    """With a space between each two."""
 
 
 encode_envelope = msgspec.json.Encoder().encode

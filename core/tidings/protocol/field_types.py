@@ -16,12 +16,22 @@ YEAR_S = 31_536_000
 KEY_PATTERN = r"^[!-~]{1,255}$(?!\n)"
 """What an idempotency key may be: 1 to 255 visible ASCII characters."""
 
+TAG_PATTERN = r"^[!-~]{1,64}$(?!\n)"
+"""What a tag may be: 1 to 64 visible ASCII characters."""
+
+MAX_TAGS = 8
+"""Tags of one job."""
+
 Kind = Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
 """The name of a kind."""
 Queue = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
 """The name of a queue or of a tier."""
 Key = Annotated[str, msgspec.Meta(pattern=KEY_PATTERN)]
 """An idempotency key."""
+Tag = Annotated[str, msgspec.Meta(pattern=TAG_PATTERN)]
+"""A tag of a job."""
+Tags = Annotated[list[Tag], msgspec.Meta(max_length=MAX_TAGS)]
+"""The tags of a job."""
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=YEAR_S)]
 """A duration in seconds, at most a year."""
 Lifetime = Annotated[float, msgspec.Meta(gt=0, le=YEAR_S)]
@@ -30,6 +40,8 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment with its offset from UTC."""
 PlainText = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
 """1 to 256 printable ASCII characters."""
+Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""The client's own number for one of its frames."""
 TokenText = Annotated[str, msgspec.Meta(max_length=128)]
 """A job's token."""
 JsonObject = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "object"})]

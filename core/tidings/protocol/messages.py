@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 
 from .field_types import (
+    MAX_TAGS,
     JsonObject,
     Key,
     Kind,
@@ -20,7 +21,9 @@ from .field_types import (
     PlainText,
     Progress,
     Queue,
+    Ref,
     Seconds,
+    Tags,
     TokenText,
 )
 from .overview import Overview
@@ -32,19 +35,17 @@ from .text_types import EventText, MomentText, StateText, one_of
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
 
-FEATURES: tuple[str, ...] = ()
+FEATURES: tuple[str, ...] = ("submit.tags",)
 """What this server takes beyond what every server of version 1 does, told in `hello`: `submit.webhook` for a field of a
 frame, the type for a new frame. What came before there were such names is not among them."""
 
 FIELD_MEANINGS = {
     "/correlation_id": "a correlation id has 1 to 256 printable ASCII characters",
     "/key": "an idempotency key has 1 to 255 visible ASCII characters",
+    "/tag": "a tag has 1 to 64 visible ASCII characters",
+    **{f"/tags/{index}": "a tag has 1 to 64 visible ASCII characters" for index in range(MAX_TAGS)},
 }
 """What a field of a submission may hold, in words: people need no pattern."""
-
-
-Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-"""The client's own number for one of its frames."""
 
 
 class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +77,8 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     """W3C Trace Context: the trace that the job belongs to. One that is broken is ignored."""
     tracestate: str | None = None
     """W3C Trace Context: what vendors add to `traceparent`."""
+    tags: Tags | None = None
+    """At most 8 tags of 1 to 64 visible ASCII characters, by which its owner lists and follows jobs."""
     watch: bool = True
     """Whether this connection wants the job's events."""
     webhook: Any = msgspec.UNSET
@@ -211,6 +214,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Connections from one address to this server."""
     max_connection_age_s: float = 3_600.0
     """Seconds after which, or a little before, the client is asked to come back (4000)."""
+    max_listed_per_owner: int = 10_000
+    """Jobs of one owner, the newest of each queue, that are listed and followed."""
     auth_within_s: float = 10.0
     """Seconds within which a client must have said who it is, where that is asked (4401)."""
 
@@ -291,6 +296,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The client's; the token where it gave none; for a child of a saga its parent's."""
     trace_id: str | None = None
     """The trace that it belongs to, if it is known."""
+    tags: list[str] = []
+    """Its tags; absent where it has none."""
     log: list[LogChunk]
     """The chunks after the number that the watcher gave."""
     truncated: bool

@@ -40,6 +40,7 @@ CODES: Mapping[str, ProblemCode] = MappingProxyType(
         "rate_limited": ProblemCode("You are sending too fast.", 429, True),
         "key_reused": ProblemCode("This idempotency key was used with another payload.", 422, False),
         "already_finished": ProblemCode("The job has already finished.", 409, False),
+        "not_finished": ProblemCode("The job has not finished.", 409, True),
         "too_many_watches": ProblemCode("This connection watches as many jobs as it may.", 429, True),
         "unsupported_version": ProblemCode("This version of the protocol is not spoken here.", 400, False),
         "token_expiring": ProblemCode("The credential is about to expire.", 401, True),

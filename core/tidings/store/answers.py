@@ -53,6 +53,17 @@ class SignalAnswer(StrEnum):
     """The job has had as many as it may, or its journal is full."""
 
 
+class ForgetAnswer(StrEnum):
+    """What became of the wish that a job be forgotten (`forget.lua`)."""
+
+    FORGOTTEN = "forgotten"
+    """What the store kept of it is gone."""
+    LIVE = "live"
+    """It has not ended; the store has removed nothing."""
+    UNKNOWN = "unknown"
+    """There is no such job of that owner."""
+
+
 class StartAnswer(IntEnum):
     """What a worker is to do with an entry (`start.lua`)."""
 

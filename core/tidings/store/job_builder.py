@@ -43,6 +43,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     delay_ms: int = 0
     at_ms: int = 0
     deadline_ms: int = 0
+    tags: str = ""
+    """With a space between each two."""
     watch: bool = False
     """Whether the process that submits the job listens to its events from the first on."""
 
@@ -69,6 +71,8 @@ def build_job(
         tracestate=request.tracestate,
         key=request.key,
         depth=request.depth,
+        owner=request.owner,
+        tags=request.tags,
     )
     unique = kind.unique_value(value)
     return NewJob(
@@ -90,6 +94,7 @@ def build_job(
         parent=request.parent,
         terms=False if kind.plain else _terms(kind, request, value, envelope, fallback),
         traceparent=request.traceparent,
+        tags=request.tags,
     )
 
 

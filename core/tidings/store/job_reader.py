@@ -57,6 +57,8 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     """Of a saga: its steps, in no order; `tidings_server.watch.step_timeline.timeline` makes them what clients see."""
     more: int = 0
     """1: its log goes on after these chunks; never in what a `JobReader` returns."""
+    tags: str = ""
+    """With a space between each two."""
     rendered: bytes | None = None
     """What this process has made of it for clients; equal questions share it. Not on the wire."""
 

@@ -89,6 +89,8 @@ class NewJob(msgspec.Struct, frozen=True, omit_defaults=True):
     terms: QueueingTerms | Literal[False] = False
     traceparent: str = ""
     """W3C Trace Context: where in which trace it stands; empty: in none."""
+    tags: str = ""
+    """With a space between each two."""
 
 
 class SubmitReply(msgspec.Struct, array_like=True, frozen=True):
@@ -142,6 +144,7 @@ class JobStore(Batchers):
         direct_per_caller: int = 8,
         result_ttl_s: float = 86_400,
         chronicle: int = 0,
+        max_listed: int = 10_000,
     ) -> None:
         """Bind the operations to a store and a gateway's return address.
 
@@ -156,6 +159,7 @@ class JobStore(Batchers):
             direct_per_caller: how many of them wait in the tier's own stream; more take turns in a lane.
             result_ttl_s: how long the record of a job that ends here is kept, s.
             chronicle: finished jobs that a partition's history keeps; 0: jobs that end here do not come into it.
+            max_listed: jobs of one owner that a partition lists, the newest.
 
         """
         super().__init__()
@@ -165,6 +169,7 @@ class JobStore(Batchers):
         self._window_ms = whole_ms(dedup_window_s)
         self._ttl_ms = whole_ms(result_ttl_s)
         self._keep = chronicle
+        self._max_listed = max_listed
         self._max_backlog = max_backlog
         self._max_caller = max_backlog_per_caller
         self._max_caller_bytes = max_backlog_bytes_per_caller
@@ -243,6 +248,7 @@ class JobStore(Batchers):
             self._direct,
             self._ttl_ms,
             self._keep,
+            self._max_listed,
             items,
         )
 

@@ -157,6 +157,20 @@ class StoreKeys:
         """Sorted set: live job that has a deadline → the deadline (ms); a job leaves with its end, or its deadline."""
         return f"{self.root(partition)}deadlines"
 
+    def owned(self, partition: str, owner: str) -> str:
+        """Sorted set: an owner's jobs, each its id and after a space its tags, by when the store took it (us).
+
+        Trimmed to `max_listed_per_owner`, and by sweeps; expires a month after the owner's last submission.
+        """
+        return f"{self.root(partition)}owned:{owner}"
+
+    def tagged(self, partition: str, owner: str, tag: str) -> str:
+        """Channel: the id of a job that an owner submitted with a tag.
+
+        The owner's length in bytes stands before the owner, so that no two pairs collide.
+        """
+        return f"{self.root(partition)}tagged:{len(owner.encode())}:{owner}:{tag}"
+
     def flow(self, partition: str, tier: str) -> str:
         """Hash: how fast a tier drains, in which of its lanes jobs wait, and from how many on a caller's jobs go there.
 

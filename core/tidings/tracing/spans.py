@@ -107,3 +107,12 @@ def job_attributes(
         "messaging.message.conversation_id": correlation_id,
         "tidings.kind": kind,
     }
+
+
+def owner_attributes(owner: str, tags: str) -> dict[str, AttributeValue]:
+    """Return the attributes of a job's owner and tags, as far as it has them.
+
+    Source: OpenTelemetry's semantic conventions for end users.
+    """
+    given: dict[str, AttributeValue] = {"enduser.id": owner, "tidings.tags": tags}
+    return {name: text for name, text in given.items() if text}

@@ -207,4 +207,5 @@ def view(letter: DeadLetter) -> LetterView:
         code=letter.code,
         detail=letter.detail,
         error=letter.error,
+        tags=letter.tags.split(),
     )

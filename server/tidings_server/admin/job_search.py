@@ -48,12 +48,14 @@ class SearchFilter(NamedTuple):
 
     def admits(self, line: JobLine) -> bool:
         """Return whether a job matches."""
-        state, kind, correlation_id, since, until = self.wanted
+        state, kind, correlation_id, since, until, owner, tag = self.wanted
         return (
             state in ("", line.state)
             and kind in ("", line.kind)
             and self.queue in ("", line.queue)
             and (not correlation_id or correlation_id == line.correlation_id)
+            and owner in ("", line.owner)
+            and (not tag or tag in line.tags)
             and since <= line.submitted
             and (not until or line.submitted <= until)
         )
@@ -209,6 +211,8 @@ def live_line(queue: str, row: JobRow) -> JobLine:
         total=(int(row.finished) - submitted) / 1000 if row.finished and row.state in TERMINAL else None,
         correlation_id=row.correlation_id or None,
         worker=row.worker or None,
+        owner=row.owner,
+        tags=row.tags.split(),
     )
 
 
@@ -226,6 +230,8 @@ def ended_line(job: FinishedJob) -> JobLine:
         total=job.total,
         correlation_id=job.correlation_id or None,
         worker=job.worker or None,
+        owner=job.owner,
+        tags=job.tags.split(),
     )
 
 
@@ -239,6 +245,8 @@ def _question(request: Request) -> SearchFilter:
         correlation_id=text_of(request, "correlation_id"),
         since=_moment(request, "since"),
         until=_moment(request, "until"),
+        owner=text_of(request, "owner"),
+        tag=text_of(request, "tag"),
     )
     return SearchFilter(wanted, check_queue(queue) if queue else "")
 

@@ -28,7 +28,7 @@ from .queue_pause_endpoints import QueuePauseEndpoints
 PAGE = ("limit", "cursor")
 """The parameters of a query whose answer comes in pages."""
 
-FILTERS = ("token", "state", "kind", "queue", "correlation_id", "since", "until")
+FILTERS = ("token", "state", "kind", "queue", "correlation_id", "owner", "tag", "since", "until")
 """The parameters by which jobs are searched."""
 
 

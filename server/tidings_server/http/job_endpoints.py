@@ -49,6 +49,7 @@ class JobEndpoints:
         """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
         settings = self._runtime.settings
         try:
+            identity.require("submit")
             body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
@@ -70,10 +71,6 @@ class JobEndpoints:
                     return self._accepted(request, ack)
         except ProblemError as error:
             return problem_response(error.problem)
-
-    async def one(self, request: Request, identity: Identity) -> Response:
-        """`/v1/jobs/{token}`: one route, so that an answer to another method names all that are allowed."""
-        return await (self.cancel(request, identity) if request.method == "DELETE" else self.look(request, identity))
 
     async def look(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.

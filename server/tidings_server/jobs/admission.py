@@ -91,7 +91,7 @@ class Admission:
         record = kind.record
         self._breakers.admit(record)
         token = new_token(record.queue)
-        traceparent, tracestate, span = self._spans.begin(submission, record.kind, token)
+        traceparent, tracestate, span = self._spans.begin(submission, record.kind, token, identity.owner)
         request = JobRequest(
             id=token.id,
             input=submission.input,
@@ -107,6 +107,7 @@ class Admission:
             delay_ms=int(submission.delay * 1000) if submission.delay else 0,
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
             deadline_ms=whole_ms(submission.deadline) if submission.deadline else 0,
+            tags=" ".join(dict.fromkeys(submission.tags)) if submission.tags else "",
             watch=watch,
         )
         job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))

@@ -152,6 +152,15 @@ class JobService:
 
     # Reading.
 
+    def require_catalog(self) -> None:
+        """Refuse what needs the queues while the registry has not been read.
+
+        Raises:
+            ProblemError: `store_unavailable`.
+
+        """
+        self._admission.require_catalog()
+
     def find(self, text: str) -> Token:
         """Return the token that `text` is.
 

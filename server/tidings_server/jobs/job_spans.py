@@ -8,7 +8,7 @@ from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context
 from tidings.store.answers import SubmitAnswer
 from tidings.store.job_store import JobRecord, NewJob, SubmitReply
-from tidings.tracing.spans import Span, Tracing, job_attributes
+from tidings.tracing.spans import Span, Tracing, job_attributes, owner_attributes
 from tidings_server.watch.job_listener import JobListener, NotifySpan
 
 
@@ -24,7 +24,7 @@ class JobSpans:
         if self._tracing is not None:
             await asyncio.to_thread(self._tracing.close)
 
-    def begin(self, submission: Submission, kind: str, token: Token) -> tuple[str, str, Span | None]:
+    def begin(self, submission: Submission, kind: str, token: Token, owner: str) -> tuple[str, str, Span | None]:
         """Return the trace context of a new job, and the span of its submission if that is collected."""
         traceparent, tracestate = "", ""
         if submission.traceparent is not None:
@@ -33,7 +33,7 @@ class JobSpans:
             return traceparent, tracestate, None
         attributes = job_attributes(
             "submit", "send", token.partition, kind, str(token), submission.correlation_id or str(token)
-        )
+        ) | owner_attributes(owner, " ".join(submission.tags or ()))
         span = self._tracing.begin(f"submit {kind}", "producer", attributes, traceparent, tracestate)
         return traceparent if span is None else span.traceparent, tracestate, span
 

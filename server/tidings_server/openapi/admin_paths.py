@@ -89,7 +89,8 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
             "get": {
                 "summary": "Search jobs.",
                 "parameters": [
-                    *map(_text, ("state", "kind", "queue", "correlation_id", "token", "since", "until", "cursor")),
+                    *map(_text, ("state", "kind", "queue", "correlation_id", "owner", "tag")),
+                    *map(_text, ("token", "since", "until", "cursor")),
                     LIMIT,
                 ],
                 **answer("A page; one that is short before the last has `incomplete` set.", JobPage),
@@ -187,6 +188,8 @@ _QUERY = {
     "kind": "Jobs of this kind.",
     "queue": "Jobs of this queue.",
     "correlation_id": "Jobs with this correlation id.",
+    "owner": "Jobs of this owner.",
+    "tag": "Jobs with this tag.",
     "token": "The job of this token.",
     "since": "Jobs submitted at this moment or later (RFC 3339).",
     "until": "Jobs submitted at this moment or earlier (RFC 3339).",

@@ -29,6 +29,7 @@ class Operation(NamedTuple):
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("post", "/v1/jobs"): Operation("submitJob", "jobs", "submit", (404, 413, 422)),
     ("post", "/v1/jobs/batch"): Operation("submitJobs", "jobs", "submit", (413,)),
+    ("get", "/v1/jobs"): Operation("listJobs", "jobs", "watch"),
     ("get", "/v1/jobs/{token}"): Operation("getJob", "jobs", "watch", (404,)),
     ("delete", "/v1/jobs/{token}"): Operation("cancelJob", "jobs", "cancel", (404, 409)),
     ("post", "/v1/jobs/{token}/signals/{name}"): Operation("signalJob", "jobs", "submit", (404, 409, 413)),
@@ -54,7 +55,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 }
 
 TAGS = {
-    "jobs": "Submit jobs, look at them, cancel them, and give sagas signals.",
+    "jobs": "Submit jobs, list and look at them, cancel and forget them, and give sagas signals.",
     "events": "Follow jobs by server-sent events.",
     "kinds": "List the kinds of jobs that can be submitted.",
     "tickets": "Get a ticket, which stands for a credential in a URL.",
@@ -66,7 +67,7 @@ _REFUSALS = {
     401: ("Unauthorized", ("unauthenticated",)),
     403: ("Forbidden", ("forbidden",)),
     404: ("NotFound", ("unknown_kind", "unknown_token", "unknown_name")),
-    409: ("Conflict", ("already_finished",)),
+    409: ("Conflict", ("already_finished", "not_finished")),
     413: ("ContentTooLarge", ("too_large",)),
     422: ("UnprocessableContent", ("invalid_input", "key_reused")),
     429: ("TooManyRequests", ("rate_limited", "backlog_full")),

@@ -13,6 +13,7 @@ import msgspec
 import tidings
 from tidings.protocol.events import EventName
 from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.listing_messages import JobList
 from tidings.protocol.messages import SUBPROTOCOL, Ack, ClientFrame, EventFrame, ServerFrame, Snapshot, Submission
 from tidings.protocol.problems import Problem
 from tidings.protocol.steps import SIGNAL_PATTERN
@@ -20,6 +21,7 @@ from tidings_server.http.ticket_endpoint import Ticket
 
 from .admin_paths import TYPES, admin_paths
 from .field_descriptions import components, pattern_of
+from .list_operation import FORGET, list_operation
 from .operations import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
 
 _REF = "#/components/schemas/{name}"
@@ -54,8 +56,8 @@ def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
         root: the path under which the server is mounted.
 
     """
-    (submission, ack, snapshot, problem, kinds, event, ticket, *admin), schemas = components(
-        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, *TYPES), _REF
+    (submission, ack, snapshot, problem, kinds, event, ticket, jobs, *admin), schemas = components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, *TYPES), _REF
     )
     _tell_problems(schemas, problem)
     job = _answer("All that is known of the job.", "application/json", snapshot) | {"headers": {"ETag": ETAG}}
@@ -81,6 +83,7 @@ def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
         "paths": complete(
             {
                 "/v1/jobs": {
+                    "get": list_operation(jobs, refused),
                     "post": {
                         "summary": "Submit a job.",
                         "parameters": [
@@ -91,7 +94,7 @@ def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
                         ],
                         "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
                         "responses": {"200": job, "202": accepted, **refused},
-                    }
+                    },
                 },
                 "/v1/jobs/batch": {
                     "post": {
@@ -121,8 +124,13 @@ def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
                         },
                     },
                     "delete": {
-                        "summary": "Ask that a job stop.",
-                        "responses": {"202": {"description": "Asked."}, **refused},
+                        "summary": "Ask that a job stop, or have one forgotten that has ended.",
+                        "parameters": [FORGET],
+                        "responses": {
+                            "202": {"description": "Asked to stop."},
+                            "204": {"description": "Forgotten."},
+                            **refused,
+                        },
                     },
                 },
                 "/v1/jobs/{token}/events": {

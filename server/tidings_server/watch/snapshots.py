@@ -28,6 +28,7 @@ def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
         milestones={name: rfc3339(ms) for name in MILESTONES if (ms := getattr(record, name)) is not None},
         correlation_id=record.correlation_id or token,
         trace_id=trace_id_of(record.traceparent) or None,
+        tags=record.tags.split(),
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
         rewound=after > record.seq,

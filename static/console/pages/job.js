@@ -163,7 +163,7 @@ function facts(seen) {
   /** @type {[string, string | Node | null | undefined][]} */
   const all = [
     ["kind", seen.kind], ["queue, tier", `${seen.queue}, ${seen.tier}`], ["attempt", String(seen.attempt)], ["worker", seen.worker],
-    ["owner", seen.owner], ["caller", seen.caller === seen.owner ? null : seen.caller],
+    ["owner", seen.owner], ["caller", seen.caller === seen.owner ? null : seen.caller], ["tags", seen.tags?.join(", ")],
     ["correlation id", seen.correlation_id === seen.token ? null : seen.correlation_id], ["trace", seen.trace_id], ["part of", link(seen.parent)],
     ["due", seen.due && moment(seen.due)], ["deadline", seen.deadline && moment(seen.deadline)],
     ["dead letter", seen.letter ? h("a", { href: format("dead", "", { queue: seen.queue, kind: seen.kind }) }, "there is one") : null],

@@ -24,7 +24,7 @@ export const jobs = (desk, { query }) => {
   let asked = query;
   const note = h("p", { class: "view-note", role: "status" });
   const order = h("p", { class: "muted" });
-  const search = h("input", { class: "input", type: "search", name: "q", id: "jobs-q", autocomplete: "off", spellcheck: "false", placeholder: "a token or a correlation id" });
+  const search = h("input", { class: "input", type: "search", name: "q", id: "jobs-q", autocomplete: "off", spellcheck: "false", placeholder: "a token, a correlation id, tag:… or owner:…" });
   const [state, kind, since] = [
     select("State", [["", "any state"], ...STATES.map((one) => /** @type {[string, string]} */ ([one, one]))]),
     select("Kind", [["", "any kind"]]), select("Time", SINCE),
@@ -58,6 +58,7 @@ export const jobs = (desk, { query }) => {
       { head: "Submitted", wide: [6.5, 1], cell: ({ submitted }) => ago(submitted) },
       { head: "Took", wide: [7, 2], cell: (line) => bar(line) },
       { head: "Attempt", wide: [5.5, 1], cell: ({ attempt }) => String(attempt) },
+      { head: "Owner, tags", wide: [7, 2], cell: ({ owner = "", tags = [] }) => [owner, ...tags].filter((one) => one).join(", ") },
       { head: "Correlation id", wide: [7, 2], cell: ({ token, correlation_id: own }) => (own && own !== token ? own : "") },
       { head: "Worker", wide: [7, 2], cell: ({ worker }) => worker ?? "" },
     ],
@@ -123,12 +124,14 @@ export function orderOf(state) {
 const TOKEN = /^[^\s.]+\.[\w-]{16,}$/;
 
 /**
- * Returns what is asked for: a text that looks like a token is one, any other is a correlation id.
+ * Returns what is asked for: a text that looks like a token is one, `tag:` and `owner:` stand before one, any other is a
+ * correlation id.
  *
  * @param {Record<string, string>} query
  */
 export function terms({ q = "", state, kind, queue, since }) {
-  const found = TOKEN.test(q) ? { token: q } : { correlation_id: q };
+  const [, name, value] = /^(tag|owner):(.+)$/.exec(q) ?? [];
+  const found = name ? { [name]: value } : TOKEN.test(q) ? { token: q } : { correlation_id: q };
   const from = since ? new Date(Date.now() - Number(since) * 1000).toISOString() : "";
   return { ...found, state, kind, queue, since: from };
 }

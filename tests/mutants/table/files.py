@@ -1,6 +1,8 @@
 """The files of tests that several mutants name."""
 
 OWNER = "tests/auth/test_owner.py"
+OWNED = "tests/owned/test_http.py"
+OWNED_INDEX = "tests/owned/test_index.py"
 HOSTILE = "tests/hostile/"
 MODEL = "tests/model/test_broker_model.py"
 HUB = "tests/server/test_hub.py"

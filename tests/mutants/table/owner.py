@@ -1,8 +1,8 @@
 """Whose a job is, and whose a credential."""
 
-from mutants.change import python
+from mutants.change import lua, python
 from mutants.mutant import Mutant
-from mutants.table.files import OWNER
+from mutants.table.files import OWNED, OWNED_INDEX, OWNER
 
 MUTANTS = (
     Mutant(
@@ -24,6 +24,26 @@ MUTANTS = (
         "All owners share unique values.",
         python("build_job").swap("StoreKeys.unique_suffix(request.owner", 'StoreKeys.unique_suffix(""'),
         (OWNER,),
+    ),
+    Mutant(
+        "A caller lists another's jobs by naming the owner.",
+        python("owned_job_endpoints:_owner").never("not identity.admin"),
+        (OWNED,),
+    ),
+    Mutant(
+        "A stranger has another's job forgotten.",
+        lua("forget:forget").cut("or (caller ~= '' and job.owner ~= caller)"),
+        (OWNED_INDEX,),
+    ),
+    Mutant(
+        "The dead letter of a job that is forgotten stays.",
+        lua("forget:forget").drop("if job.letter then redis.call('XDEL', dead_key, job.letter) end"),
+        (OWNED_INDEX,),
+    ),
+    Mutant(
+        "The list of an owner's jobs grows without end.",
+        lua("write_owned").drop("if over > 0 then redis.call('ZPOPMIN', key, over) end"),
+        (OWNED_INDEX,),
     ),
     Mutant(
         "A token says by which algorithm it is signed.",

@@ -10,6 +10,7 @@ from tidings.store.answers import (
     BreakerAnswer,
     CancelAnswer,
     FenceAnswer,
+    ForgetAnswer,
     JournalAnswer,
     LeaseAnswer,
     ReportAnswer,
@@ -41,6 +42,7 @@ def words_of(script: str) -> set[str]:
     [
         ("submit", SubmitAnswer),
         ("cancel", CancelAnswer),
+        ("forget", ForgetAnswer),
         ("signal", SignalAnswer),
         ("report", ReportAnswer),
         ("beat", LeaseAnswer),

@@ -161,7 +161,9 @@ class Attempt:
 
     def _log_as_job(self) -> None:
         sink = self._sink
-        LOG_SUBJECT.set((sink.token, sink.kind, sink.attempt, sink.correlation_id, sink.traceparent))
+        LOG_SUBJECT.set(
+            (sink.token, sink.kind, sink.attempt, sink.correlation_id, sink.traceparent, sink.owner, sink.tags)
+        )
 
     async def _perform_in_span(self, tracing: Tracing, runners: Runners) -> None:
         """Run it in a span, below which the handler's own calls and children stand."""

@@ -9,7 +9,7 @@ from tidings.job import Job
 from tidings.protocol.envelope import Envelope
 from tidings.protocol.states import State
 from tidings.store.attempt_store import AttemptOutcome
-from tidings.tracing.spans import Span, Tracing, job_attributes
+from tidings.tracing.spans import Span, Tracing, job_attributes, owner_attributes
 
 
 class _Code(msgspec.Struct):
@@ -28,6 +28,7 @@ def has_span(tracing: Tracing, job: Job[Any, Any], traceparent: str) -> bool:
 def begin_attempt_span(tracing: Tracing, sink: Sink, queue: str, envelope: Envelope, *, unwinding: bool) -> Span | None:
     """Begin the span of an attempt, below that of the submission and linked to it."""
     attributes = job_attributes("process", "process", queue, sink.kind, sink.token, sink.correlation_id)
+    attributes |= owner_attributes(envelope.owner, envelope.tags)
     attributes["tidings.attempt"] = sink.attempt
     if unwinding:
         attributes["tidings.unwinding"] = True

@@ -56,6 +56,8 @@ class HandlerSink(Sink):
         self.kind = started_job.job.kind
         self.attempt = started_job.started.attempt
         self.correlation_id = envelope.correlation_id or self.token
+        self.owner = envelope.owner
+        self.tags = tuple(envelope.tags.split())
         self.traceparent = envelope.traceparent
         self.idempotency_key = envelope.key or self.token
         self.max_chunk_bytes = max_chunk_bytes

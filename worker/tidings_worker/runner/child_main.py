@@ -77,6 +77,8 @@ class RemoteSink(Sink):
         self.kind = command.kind
         self.attempt = command.attempt
         self.correlation_id = command.correlation_id
+        self.owner = command.owner
+        self.tags = command.tags
         self.traceparent = command.traceparent
         self.idempotency_key = command.idempotency_key
         self._cancelled = False
@@ -352,7 +354,17 @@ def _load(welcome: Welcome, link: WorkerLink) -> dict[str, Job[Any, Any]]:
 
 def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> OutcomeMessage:
     command = task.command
-    LOG_SUBJECT.set((command.token, command.kind, command.attempt, command.correlation_id, command.traceparent))
+    LOG_SUBJECT.set(
+        (
+            command.token,
+            command.kind,
+            command.attempt,
+            command.correlation_id,
+            command.traceparent,
+            command.owner,
+            command.tags,
+        )
+    )
     try:
         arguments = arguments_of(job, command.input, task.context)
         with under_remote_span(command.traceparent):

@@ -47,6 +47,8 @@ class RunCommand(_Message, frozen=True):
     token: str
     attempt: int
     correlation_id: str
+    owner: str
+    tags: tuple[str, ...]
     traceparent: str
     idempotency_key: str
     input: bytes

@@ -194,6 +194,8 @@ class ProcessRun:
             token=sink.token,
             attempt=sink.attempt,
             correlation_id=sink.correlation_id,
+            owner=sink.owner,
+            tags=sink.tags,
             traceparent=sink.traceparent,
             idempotency_key=sink.idempotency_key,
             input=bytes(self._work.input),

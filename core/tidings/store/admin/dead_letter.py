@@ -55,6 +55,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     input: msgspec.Raw
     history: list[UnsuccessfulAttempt]
     milestones: dict[str, int]
+    tags: str = ""
+    """With a space between each two."""
 
     @property
     def code(self) -> str:
@@ -102,6 +104,7 @@ def read_dead_letter(partition: str, entry: bytes, fields: Mapping[bytes, bytes]
         traceback=note.traceback,
         input=envelope.input,
         history=_read(read_history, fields, b"history", []),
+        tags=_text(fields, b"tags"),
         milestones={name: _number(fields, name.encode()) for name in MILESTONES if _number(fields, name.encode())},
     )
 

@@ -42,6 +42,9 @@ class FinishedJob(msgspec.Struct):
     finished: int = 0
     number: int = 0
     """How many had ended in the queue when it did, itself included."""
+    owner: str = ""
+    tags: str = ""
+    """With a space between each two."""
 
     @property
     def token(self) -> str:
@@ -69,6 +72,8 @@ class FinishedJob(msgspec.Struct):
 _decode = msgspec.msgpack.Decoder(list[str]).decode
 
 _SEPARATOR = "\x1f"
+_OWNED = "\x1e"
+"""Stands before the owner, and before the tags, of a job that has some."""
 _PARTS = 10
 """Texts of one job; the last may hold anything."""
 
@@ -76,10 +81,15 @@ _PARTS = 10
 def read_finished_jobs(data: bytes, queue: str, at: int, total: int) -> list[FinishedJob]:
     """Return the jobs of one entry: they ended in `queue` at `at` ms, and `total` had by then."""
     records = _decode(data)
-    return [
-        FinishedJob(*record.split(_SEPARATOR, _PARTS - 1), queue=queue, finished=at, number=number)  # type: ignore[arg-type, misc]
-        for number, record in enumerate(records, total - len(records) + 1)
-    ]
+    return [_read(record, queue, at, number) for number, record in enumerate(records, total - len(records) + 1)]
+
+
+def _read(record: str, queue: str, at: int, number: int) -> FinishedJob:
+    text, *owned = record.rsplit(_OWNED, 2)
+    if len(owned) != 2:  # a job without owner and tags, or of an earlier release
+        text, owned = record, ["", ""]
+    parts = text.split(_SEPARATOR, _PARTS - 1)
+    return FinishedJob(*parts, queue=queue, finished=at, number=number, owner=owned[0], tags=owned[1])  # type: ignore[arg-type, misc]
 
 
 class _QueueHistory:

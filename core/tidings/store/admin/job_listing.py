@@ -32,6 +32,9 @@ class JobRow(msgspec.Struct, array_like=True, frozen=True):
     correlation_id: str
     worker: str
     finished: str
+    owner: str = ""
+    tags: str = ""
+    """With a space between each two."""
 
 
 class JobSource(NamedTuple):
@@ -53,6 +56,8 @@ class JobFilter(NamedTuple):
     since: int = 0
     """ms since the epoch, of the submission."""
     until: int = 0
+    owner: str = ""
+    tag: str = ""
 
 
 class ListedJobs(NamedTuple):

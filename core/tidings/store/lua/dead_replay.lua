@@ -85,9 +85,10 @@ local function reopen(id, key, tier, envelope)
   local replays = redis.call('HINCRBY', key, 'replays', 1)
   redis.call('HDEL', key, 'letter', 'problem', 'progress', 'finished', 'deadline', 'cancel')
   redis.call('HSET', key, 'attempt', 0, 'lost', 0)
-  local caller, unique, size = unpack(redis.call('HMGET', key, 'caller', 'unique', 'size'))
+  local caller, unique, size, owner, tags = unpack(redis.call('HMGET', key, 'caller', 'unique', 'size', 'owner', 'tags'))
   tally(caller, 1, size)
   if unique then hold(unique, id, 0) end
+  if owner or tags then own_again(owner or '', id, tags) end
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
   enqueue(id, tier, envelope, caller)
@@ -131,5 +132,6 @@ local function replay(entry)
 end
 
 local replies = for_each(letters, replay)
+write_owned(math.huge)
 conclude()
 return cmsgpack.pack(replies)

@@ -13,9 +13,10 @@
 --   at, after: where to begin: 1, '', or what the call before gave;
 --   count: rows that are wanted, from 1;
 --   look: jobs that may be looked at, from 2; a place counts as one;
---   wanted = { state, kind, correlation_id, since, until }: '' and 0 do not matter; ms since the epoch of the submission.
+--   wanted = { state, kind, correlation_id, since, until, owner, tag }: '' and 0 do not matter; ms since the epoch of the submission.
 -- Reply: MessagePack array { rows, at, after }: at: the number of places + 1 if there is no more;
---   row = { id, state, kind, tier, attempt, submitted, correlation_id, worker, finished }, '' for what is missing.
+--   row = { id, state, kind, tier, attempt, submitted, correlation_id, worker, finished, owner, tags }, '' for
+--   what is missing.
 -- O(look + after), and O(ids).
 
 local places, at, after, count, look, wanted = unpack(args)
@@ -25,17 +26,19 @@ local rows, bytes = {}, 0
 local function full() return #rows >= count or look <= 0 or bytes >= READ_BYTES end
 
 local function is_wanted(row)
-  local state, kind, correlation, since, till = unpack(wanted)
+  local state, kind, correlation, since, till, owner, tag = unpack(wanted)
   local submitted = tonumber(row[5]) or 0
   return not terminal(row[1]) and (state == '' or state == row[1]) and (kind == '' or kind == row[2])
     and (correlation == '' or correlation == row[6]) and since <= submitted and (till == 0 or submitted <= till)
+    and (owner == '' or owner == row[9])
+    and (tag == '' or string.find(' ' .. row[10] .. ' ', ' ' .. tag .. ' ', 1, true) ~= nil)
 end
 
 local function row_of(id)
   local row = redis.pcall('HMGET', job_key(id), 'state', 'kind', 'tier', 'attempt', 'submitted', 'correlation_id',
-    'worker', 'finished')
+    'worker', 'finished', 'owner', 'tags')
   if row.err or not row[1] then return end
-  for i = 1, 8 do row[i] = row[i] or '' end
+  for i = 1, 10 do row[i] = row[i] or '' end
   return row
 end
 

@@ -36,7 +36,7 @@ local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported
   'saga', 'limit', 'size', 'deadline' }
 local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
   'unique', 'saga', 'limit', 'size', 'deadline', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
-  'correlation_id' }
+  'correlation_id', 'owner', 'tags' }
 
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
 -- every job comes through here.
@@ -46,7 +46,7 @@ local function load(id, may_end)
     entry = found[6], reported = found[7], logged = found[8], cancel = found[9], caller = found[10],
     unique = found[11], saga = found[12], limit = found[13], size = found[14], deadline = found[15],
     kind = found[16], attempt = found[17], submitted = found[18], enqueued = found[19], started = found[20],
-    worker = found[21], correlation_id = found[22] }
+    worker = found[21], correlation_id = found[22], owner = found[23], tags = found[24] }
 end
 
 -- A log past its size loses its older half. A client that asks for that part learns that it is truncated.

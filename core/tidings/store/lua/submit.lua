@@ -4,18 +4,19 @@
 -- together: two servers that submit the same key at the same time get one job.
 --
 -- args = { partition, gateway, dedup_window_ms, max_backlog, max_caller, max_caller_bytes, direct,
---   result_ttl_ms, finished_kept, items }
+--   result_ttl_ms, finished_kept, max_listed, items }
 --   max_caller: live jobs that one caller may have; max_caller_bytes: of their envelopes; direct: how many of them go
---     to the tier's own stream, and more to the caller's lane
+--     to the tier's own stream, and more to the caller's lane; max_listed: jobs of one owner that are listed
 --   item: a map of what is not the default; all but the first four may be missing:
 --     { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller, unique, unique_ms,
---       correlation_id, watch, parent, terms, traceparent }
+--       correlation_id, watch, parent, terms, traceparent, tags }
 --     at_ms: not before this time (since the epoch); deadline_ms: from now;
 --     key: of idempotency; it already names caller and kind;
 --     unique: kind and value; unique_ms: how long it may hold others off; without it: while the job lives;
 --     watch: 0 if `gateway` does not want the events;
 --     parent: token and step of the saga that calls it. Such a job is made once for its id, and no limit holds it
 --       back, since its parent has passed them.
+--     tags: with a space between each two; without them and without an owner the job is not listed;
 --     terms: a map of the same kind, { limit, priority, max_eta_ms, shed, fallback }
 --       limit: whose place the job needs; max_eta_ms: the longest that it may wait as it is;
 --       if it would wait longer, shed: the problem (JSON text) of the least important job, which ends for it, or
@@ -28,7 +29,8 @@
 --   wait_ms: until it may start, or until another try makes sense, by the measured drain rate; -1: unknown.
 -- O(items).
 
-local partition, gateway, window, max_backlog, max_caller, max_bytes, direct, ttl, kept, items = unpack(args)
+local partition, gateway, window, max_backlog, max_caller, max_bytes, direct, ttl, kept, listed, items =
+  unpack(args)
 keep_finished(kept)
 local waiting = {}
 local rates = {}
@@ -175,6 +177,7 @@ local function accept(item, due)
   end
   if item.watch ~= 0 then set('watchers', gateway) end
   set('owner', item.owner)
+  set('tags', item.tags)
   if caller ~= '' then
     set('caller', caller)
     set('size', #envelope)
@@ -205,6 +208,7 @@ local function accept(item, due)
   else
     reply = queue_now(item, fields, set)
   end
+  if (item.owner or item.tags) and not item.parent then own(item.owner or '', id, item.tags, due - now) end
   tally(caller, 1, #envelope)
   return reply
 end
@@ -244,5 +248,6 @@ local function submit(item)
 end
 
 local replies = for_each(items, submit)
+write_owned(listed)
 conclude()
 return cmsgpack.pack(replies)

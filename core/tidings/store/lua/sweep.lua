@@ -14,6 +14,8 @@
 -- A place of a limit whose holder is gone or has ended goes to the next job; a job that waits for a place, and is no
 -- more, is forgotten. A lane that has lost its turn gets it back.
 --
+-- Of the jobs that are listed for an owner, those whose record has left go.
+--
 -- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits, partition, finished_kept }
 --   living: names of the workers that say they live; cursor: where the last sweep stopped, at first '0';
 --   count: how many keys to look at, about; limits: kind -> how many of its jobs may run.
@@ -137,6 +139,24 @@ local function sweep_apart(tier, need)
   end
 end
 
+-- Looks at the oldest members, and at some others in turn: one job that lives for long must not hide those behind it.
+local OWNED_LOOK = 100
+local function sweep_owned(owner)
+  local key = owned_key(owner)
+  local last = math.max(redis.call('ZCARD', key) - OWNED_LOOK, 0)
+  local alive = false
+  for _, first in ipairs({ 0, last > 0 and now % last or nil }) do
+    for _, member in ipairs(redis.call('ZRANGE', key, first, first + OWNED_LOOK - 1)) do
+      if redis.call('EXISTS', job_key(string.match(member, '^%S+'))) == 1 then
+        alive = true
+      else
+        redis.call('ZREM', key, member)
+      end
+    end
+  end
+  if alive then keep_owned(key, 0) end
+end
+
 -- Returns whether a job that has a place runs, or lies where a worker will find it.
 local function uses_place(id)
   local state, entry, paced = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'paced'))
@@ -169,6 +189,8 @@ local function sweep_key(key)
     sweep_record(key, id)
   elseif kind == 'limit' or kind == 'limited' then
     sweep_limit(id)
+  elseif kind == 'owned' then
+    sweep_owned(id)
   end
   return 'ok'
 end

@@ -12,7 +12,7 @@
 --   `~`: the items before it have used up the budget; ask again. Nothing after it was done either;
 --   `+<bytes> <owner>`: it is larger than LARGE_BYTES, and `whole` was not given; nothing was done; or
 --   { state, attempt, seq, kind, progress, result, problem, correlation_id, traceparent, owner,
---     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more }
+--     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more, tags }
 --   a text that is missing is '', a time nil; log_from: the first number that the log still has, 0: it is whole;
 --   step = { path, head, input, outcome, cut }, of a saga: JSON texts, or '' where there is none or it is too large to be
 --   shown; cut: how many bytes were left out;
@@ -91,10 +91,10 @@ local TEXTS = { 'kind', 'progress', 'result', 'problem', 'correlation_id', 'trac
 local TIMES = { 'submitted', 'enqueued', 'dequeued', 'started', 'finished' }
 local FIELDS = { 'state', 'attempt', 'seq', 'kind', 'progress', 'result', 'problem', 'correlation_id', 'traceparent',
   'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from', 'watchers', 'logged', 'saga',
-  'steps_bytes' }
+  'steps_bytes', 'tags' }
 local FIELDS_WITHOUT_RESULT = { 'state', 'attempt', 'seq', 'kind', 'progress', 'problem', 'correlation_id',
   'traceparent', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from', 'watchers', 'logged',
-  'saga', 'steps_bytes' }
+  'saga', 'steps_bytes', 'tags' }
 
 -- A time that clients are shown; nil in MessagePack if it is missing.
 local function time_in(job, name)
@@ -140,6 +140,7 @@ local function read(id, after, all)
   reply[17] = chunks
   reply[18] = job.saga and read_steps(id) or {}
   reply[19] = more and 1 or 0
+  reply[20] = job.tags or ''
   return reply
 end
 

@@ -66,9 +66,10 @@ def build_library(shared: str, scripts: Mapping[str, str]) -> LuaLibrary:
         listed = ", ".join(f"'{flag}'" for flag in flags[1].split(",")) if flags else ""
         own = _take_apart(text.removeprefix(flags[0]) if flags else text)
         pieces.append(
-            f"do\n{own.made_once}\n"
+            # A function of its own: Lua allows each function 200 local variables, and the shared text has most of them.
+            f"(function()\n{own.made_once}\n"
             f"redis.register_function{{ function_name = '{functions[script]}', flags = {{ {listed} }},\n"
-            f"callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n{own.each_call}\nend }}\nend"
+            f"callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n{own.each_call}\nend }}\nend)();"
         )
     return LuaLibrary("\n".join(pieces) + "\n", functions)
 

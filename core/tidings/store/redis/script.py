@@ -50,7 +50,7 @@ _REFUSED_WHEN_FULL = "#!lua"
 
 FUNCTION_LIBRARIES: Final = (
     "keys", "clock", "states", "batch", "records", "events", "callers", "lanes", "limits", "history", "saga",
-    "endings", "logs", "conclude",
+    "owners", "endings", "logs", "conclude",
 )  # fmt: skip
 """The files of `lua/lib`, in the order in which they use each other."""
 

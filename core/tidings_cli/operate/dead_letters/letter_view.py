@@ -34,6 +34,7 @@ def print_letter(letter: DeadLetter, console: Console) -> None:
         ("queue", f"{letter.queue}, tier {letter.tier}"),
         ("died", f"{utc_text(letter.died)} UTC, after {_times(letter.attempt, 'attempt')}{replays}"),
         ("owner", letter.owner),
+        ("tags", letter.tags),
         ("correlation", letter.correlation_id),
         ("problem", f"{letter.code}: {letter.detail}"),
     ]

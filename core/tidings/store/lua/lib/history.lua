@@ -9,17 +9,23 @@ local function keep_finished(most) finished_kept = most end
 
 local finished = {}
 local SEPARATOR = '\31'
-local FINISHED_FIELDS = { 'tier', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker' }
+local OWNED = '\30'
+local FINISHED_FIELDS = { 'tier', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker',
+  'owner', 'tags' }
 
 -- Notes that a job ends. Its record is read here unless the script has read these fields with others (report.lua):
 -- the last of them to be missing says so. Each job becomes one text, because packing a table for each would cost the
--- store as much as all else here. The worker's name stands last, as it may hold anything.
+-- store as much as all else here. The worker's name stands behind, as it may hold anything; behind it owner and tags of a
+-- job that has some, neither of which holds a control character.
 local function note_finished(job, state)
   local one = job.correlation_id ~= nil and job or load_job(job.id, FINISHED_FIELDS)
   finished[#finished + 1] = job.id .. SEPARATOR .. state .. SEPARATOR .. (one.tier or '') .. SEPARATOR ..
     (one.kind or '') .. SEPARATOR .. (one.attempt or 0) .. SEPARATOR .. (one.submitted or 0) .. SEPARATOR ..
     (one.enqueued or '') .. SEPARATOR .. (one.started or '') .. SEPARATOR .. (one.correlation_id or '') .. SEPARATOR ..
     (one.worker or '')
+  if one.owner or one.tags then
+    finished[#finished] = finished[#finished] .. OWNED .. (one.owner or '') .. OWNED .. (one.tags or '')
+  end
 end
 
 -- The history must never be why a job cannot end: a stream that does not fit its count begins again.

@@ -29,6 +29,7 @@ local callers_key = root .. 'callers'
 local caller_bytes_key = root .. 'caller-bytes'
 local deadlines_key = root .. 'deadlines'
 local function flow_key(tier) return root .. 'flow:' .. tier end
+local function owned_key(owner) return root .. 'owned:' .. owner end
 local function unique_key(suffix) return root .. 'unique:' .. suffix end
 local function limit_key(suffix) return root .. 'limit:' .. suffix end
 local function limited_key(suffix) return root .. 'limited:' .. suffix end
@@ -47,6 +48,10 @@ local breakers_key = root .. 'breakers'
 local breakers_changed = channels .. 'changed'
 local function breaker_key(name) return root .. 'breaker:' .. name end
 
+-- Tells the servers whose clients follow a tag of an owner that a job has it. The lengths keep two pairs apart.
+local function publish_tagged(owner, tag, id)
+  redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, id)
+end
 -- Tells the workers of the partition when the schedule has something; 0: that the outbox has.
 local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end
 -- Tells a worker that a job of its is to stop, or with `+` before the id that something woke it.

@@ -1,0 +1,1 @@
+"""The jobs of one owner: listing them, and forgetting one."""
