@@ -3,7 +3,7 @@
 import os
 
 from bench import jobs
-from tidings import Job, job
+from tidings import Job
 
 QUEUES = int(os.environ.get("BENCH_QUEUES", "1"))
 
@@ -14,7 +14,7 @@ def kinds() -> list[str]:
 
 
 def _in_queue(kind: str) -> Job[..., object]:
-    return job(name=kind, queue=kind.replace("_", "-"))(jobs.three_steps.function)
+    return Job(jobs.three_steps.function, name=kind, queue=kind.replace("_", "-"))
 
 
 # A worker looks for jobs among a module's names.

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Any
 from .circuit.breaker import Breaker
 from .circuit.circuit_open import CircuitOpenError
 from .context import Context
+from .declared_kind import declare_kind
 from .errors import Reject, Retry, StoppedError
-from .job import Job, JobDefinitionError, job
+from .job import Job, JobDefinitionError
+from .job_decorator import job
+from .kind import Kind
 from .protocol.problems import Problem, ProblemError
 from .protocol.states import State
 from .resources.lifespan import Lifespan, LifespanDefinitionError, lifespan
@@ -43,6 +46,7 @@ __all__ = [
     "JobDefinitionError",
     "JobExpired",
     "JobFailed",
+    "Kind",
     "Lifespan",
     "LifespanDefinitionError",
     "NotWatched",
@@ -62,6 +66,7 @@ __all__ = [
     "SyncContext",
     "by_field",
     "by_size",
+    "declare_kind",
     "job",
     "lifespan",
 ]

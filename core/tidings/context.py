@@ -8,14 +8,15 @@ import asyncio
 import inspect
 import typing
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from .circuit.breaker import Breaker
 from .circuit.call_guard import CallGuard, CallPermits
 from .once_results import check_once_name, once_result_json
-from .saga.orchestrator import KindLike, Orchestrator, StepOptions, UndoLike, key_of_step
+from .saga.orchestrator import Orchestrator, key_of_step
+from .saga.step_calls import HandlerContext, StepCalls
 from .saga.step_errors import SagaUseError
 from .schema.codec import encode_chunk, encode_progress
 from .seconds import Duration, seconds_of
@@ -25,8 +26,16 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultedTypeVar
 
-    StateT_co = DefaultedTypeVar("StateT_co", covariant=True, default=Any)
-    """What the lifespan of the job's module yields. A handler that names no type gets `Any`."""
+    class UntypedState:
+        """The state of a handler that names no type for it: type checkers know nothing of its attributes.
+
+        `Any` would do, but of a call with an argument of type `Any` mypy does not know which overload it matches.
+        """
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    StateT_co = DefaultedTypeVar("StateT_co", covariant=True, default=UntypedState)
+    """What the lifespan of the job's module yields."""
 else:
     # `typing.TypeVar` knows defaults from Python 3.13 on. They mean nothing at run time.
     StateT_co = TypeVar("StateT_co", covariant=True)
@@ -80,7 +89,7 @@ class Sink(CallPermits, Protocol):
         raise LookupError("ctx.state: no lifespan has been entered here")
 
 
-class ContextBase(Generic[StateT_co]):
+class ContextBase(HandlerContext, Generic[StateT_co]):
     """What both contexts know of the attempt."""
 
     def __init__(self, sink: Sink) -> None:
@@ -155,7 +164,7 @@ class ContextBase(Generic[StateT_co]):
         return state
 
 
-class Context(ContextBase[StateT_co]):
+class Context(ContextBase[StateT_co], StepCalls):
     """The context of an `async def` handler."""
 
     async def progress(
@@ -247,89 +256,9 @@ class Context(ContextBase[StateT_co]):
     # its input and by results of steps. A step gets its number when the handler calls the method, and the worker does
     # it when the handler awaits what the method returned.
 
-    @overload
-    def step(
-        self, function: Callable[..., Awaitable[T]], /, *args: Any, undo: UndoLike | None = ..., name: str | None = ...,
-        retries: int | None = ..., timeout: Duration | None = ..., **kwargs: Any,
-    ) -> Awaitable[T]: ...  # fmt: skip
-
-    @overload
-    def step(
-        self, function: Callable[..., T], /, *args: Any, undo: UndoLike | None = ..., name: str | None = ...,
-        retries: int | None = ..., timeout: Duration | None = ..., **kwargs: Any,
-    ) -> Awaitable[T]: ...  # fmt: skip
-
-    def step(
-        self,
-        function: Callable[..., Any],
-        /,
-        *args: Any,
-        undo: UndoLike | None = None,
-        name: str | None = None,
-        retries: int | None = None,
-        timeout: Duration | None = None,
-        **kwargs: Any,
-    ) -> Awaitable[Any]:
-        """Call a function once for the job; every later run of the handler gets the same result.
-
-        Args:
-            function: plain (it runs in a thread), a coroutine function, or a `@job`, whose own policy then counts.
-                If its first parameter is annotated as `Context` or `SyncContext`, it gets one.
-            args: its arguments; the journal shows them to people, where JSON has a form for them.
-            undo: a function that undoes the step when the saga fails later, or the name of a kind. The worker calls
-                the function with the same arguments, and with `result` if it has such a parameter. It must also work
-                when the step has done nothing (`result` is None then): when a worker dies during a step, the next one
-                cannot know what the step has done.
-            name: of the step, for people; None: the function's.
-            retries: how often the worker repeats a failed call; None: as its policy says, else the job's.
-            timeout: seconds that one call may take, or a `timedelta`; None: as its policy says.
-            kwargs: more arguments.
-
-        Returns:
-            An awaitable of the function's result after a round trip through JSON.
-
-        Raises:
-            SagaUseError: code other than the handler or a branch of `gather` calls or awaits it.
-            TypeError: `timeout` is no duration.
-            ValueError: `timeout` is not above 0, or longer than a year.
-            StepError: (when awaited) the step has failed for good. The handler may catch the error; if it does not,
-                the job fails for good and the worker undoes the steps taken so far.
-
-        """
-        limit = None if timeout is None else seconds_of("step: timeout", timeout, above=True, most_word="a year")
-        options = StepOptions(undo=undo, name=name, retries=retries, timeout=limit)
-        return self._sink.saga.step(function, args, kwargs, options)
-
-    def call(
-        self,
-        kind: KindLike,
-        input: Any = None,  # noqa: A002 - the contract's word
-        /,
-        *,
-        undo: UndoLike | None = None,
-        name: str | None = None,
-        **fields: Any,
-    ) -> Awaitable[Any]:
-        """Run a child job, of any kind and in any queue; meanwhile the saga may leave its worker.
-
-        Args:
-            kind: the name of the kind, or its `@job`.
-            input: a JSON object, or a value that becomes one; None: the `fields`.
-            undo: the name of a kind (or its `@job`) that undoes it: its job gets the same input, and `result` if that
-                input has such a field; or a function, which gets the input.
-            name: of the step; None: the kind's.
-            fields: the input's fields.
-
-        Returns:
-            An awaitable of the child's result.
-
-        Raises:
-            SagaUseError: as for `step`.
-            TypeError: JSON has no form for the input, or it is no object.
-            StepError: (when awaited) the child has failed, or the worker could not submit it.
-
-        """
-        return self._sink.saga.call(kind, fields if input is None else input, undo, name)
+    @property
+    def _orchestrator(self) -> Orchestrator:
+        return self._sink.saga
 
     def gather(self, *branches: Awaitable[Any], return_exceptions: bool = False) -> Awaitable[list[Any]]:
         """Take steps beside each other: steps, or coroutines that take steps.

@@ -52,12 +52,22 @@ class InputSchema:
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise TypeError(f"job {kind}: the parameter {parameter} cannot be a field of a JSON object")
         single = next(iter(parameters), None)
-        if len(parameters) == 1 and single and _is_object(hints.get(single)):
+        if len(parameters) == 1 and single and is_object_type(hints.get(single)):
             return cls(hints[single], (single,), context, whole=True)
         try:
             return cls(_struct(kind, parameters, hints), tuple(parameters), context)
         except TypeError as error:
             raise TypeError(f"job {kind}: {error}") from error
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that the input fills."""
+        return self._names
+
+    @property
+    def whole(self) -> bool:
+        """Whether the one parameter in `names` gets the whole input."""
+        return self._whole
 
     @property
     def required(self) -> list[str]:
@@ -85,8 +95,9 @@ class InputSchema:
 class ResultSchema:
     """The result of a handler, if its hints declare one."""
 
-    def __init__(self, schema: dict[str, Any] | None) -> None:
+    def __init__(self, schema: dict[str, Any] | None, type_: Any = Any) -> None:
         self.schema = schema
+        self._type = type_
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Self:
@@ -95,9 +106,21 @@ class ResultSchema:
         if hint is None:
             return cls(None)
         try:
-            return cls(schema_of(hint))
+            return cls(schema_of(hint), hint)
         except TypeError:
             return cls(None)  # such as a user's class, which a hook encodes
+
+    def value_of(self, found: Any) -> Any:
+        """Return a result that came as JSON as what the handler's hint says; as it is if the handler has none.
+
+        Args:
+            found: what JSON gives: dicts, lists and the like.
+
+        Raises:
+            msgspec.ValidationError: it is none: the worker may have run another version of the handler.
+
+        """
+        return found if self._type is Any else decode(msgspec.json.encode(found), self._type, self.schema)
 
 
 def schema_of(type_: Any) -> dict[str, Any]:
@@ -131,7 +154,8 @@ def _context_parameter(parameters: Mapping[str, inspect.Parameter], hints: Mappi
     return first if first in ("ctx", "context") and first not in hints else None
 
 
-def _is_object(type_: Any) -> bool:
+def is_object_type(type_: Any) -> bool:
+    """Return whether the values of a type are JSON objects with known fields."""
     return isinstance(type_, type) and (
         issubclass(type_, msgspec.Struct)
         or dataclasses.is_dataclass(type_)

@@ -1,4 +1,4 @@
-"""Jobs as their authors write them: the `job` decorator and what it makes of a function.
+"""Jobs as their authors write them: what the `job` decorator (`job_decorator.py`) makes of a function.
 
 ::
 
@@ -12,12 +12,15 @@ a msgspec Struct or a Pydantic model) is the whole input.
 
 import copy
 import inspect
-from collections.abc import Callable
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 
 import msgspec
 
+from .call_arguments import CallArguments
 from .handler_schema import InputSchema, ResultSchema
+from .kind import Kind
 from .policy import JobOptions, policy_of
 from .protocol.input_template import InputTemplate
 from .protocol.kind_record import KindRecord
@@ -36,10 +39,14 @@ class JobDefinitionError(TypeError):
     """A function or an option of `@job` cannot work; the message says which function, and why."""
 
 
-class Job(Generic[P, R]):
-    """A kind of work and its handler. Calling the job calls its function, for tests and for reuse."""
+class Job(Kind[P, R]):
+    """A kind of work and its handler. Calling the job calls its function, for tests and for reuse.
 
-    def __init__(self, function: Callable[P, R], **options: Unpack[JobOptions]) -> None:
+    For type checkers a `Job[P, R]` is the kind as its callers see it: P, the handler's parameters without its context,
+    are what `Client.submit` and `Context.call` take; R, without the coroutine around it, is the result.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: Unpack[JobOptions]) -> None:
         self.function = function
         self.kind = options.get("name") or str(getattr(function, "__name__", function))
         try:
@@ -63,7 +70,7 @@ class Job(Generic[P, R]):
         self.__name__ = self.kind
         self.__wrapped__ = function
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as if it had not been decorated."""
         return self.function(*args, **kwargs)
 
@@ -103,6 +110,22 @@ class Job(Generic[P, R]):
                 f"ctx.state: job {self.kind} has no lifespan; write one in its module under @lifespan, or import one"
             )
         return self._state
+
+    def input_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """See `Kind`."""
+        return self._arguments.input_of(args, kwargs)
+
+    def takes(self, name: str) -> bool:
+        """See `Kind`."""
+        return name in self.input.names
+
+    def result_of(self, found: Any) -> Any:
+        """See `Kind`."""
+        return self.result.value_of(found)
+
+    @cached_property
+    def _arguments(self) -> CallArguments:
+        return CallArguments.of(self.kind, self.function, self.input)
 
     def record(self) -> KindRecord:
         """Return the record that a worker registers.
@@ -191,28 +214,3 @@ class Job(Generic[P, R]):
                 raise JobDefinitionError(f"job {self.kind}: run_in='process' takes a plain function, not an async one")
             return "process"
         return "async" if is_async else "thread"
-
-
-@overload
-def job(function: Callable[P, R], /) -> Job[P, R]: ...
-
-
-@overload
-def job(**options: Unpack[JobOptions]) -> Callable[[Callable[P, R]], Job[P, R]]: ...
-
-
-def job(function: Callable[P, R] | None = None, /, **options: Unpack[JobOptions]) -> Any:
-    """Make a function a job that workers can run.
-
-    Args:
-        function: the handler: `async def` runs in the worker's event loop, `def` in a thread, or
-            with `run_in="process"` in a process.
-        options: see `Policy` for their meaning, defaults and bounds.
-
-    Raises:
-        JobDefinitionError: the function or an option cannot work.
-
-    """
-    if function is not None:
-        return Job(function)
-    return lambda function: Job(function, **options)

@@ -15,13 +15,17 @@ from .connection.connection_state import ClientState, StateChange
 from .connection.credential import CredentialSource
 from .handle import Handle
 from .protocol.job_event import Event
+from .submit_calls import ClientWithOptions
 from .submit_options import SubmitOptions
-from .sync import SyncClient, SyncHandle
+from .sync import SyncClient
+from .sync_handle import SyncHandle
+from .sync_submit_calls import SyncClientWithOptions
 
 __all__ = [
     "Client",
     "ClientError",
     "ClientState",
+    "ClientWithOptions",
     "ConnectionFailed",
     "ConnectionLost",
     "CredentialSource",
@@ -35,5 +39,6 @@ __all__ = [
     "StateChange",
     "SubmitOptions",
     "SyncClient",
+    "SyncClientWithOptions",
     "SyncHandle",
 ]

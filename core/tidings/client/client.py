@@ -5,7 +5,7 @@ import os
 import random
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -19,15 +19,17 @@ from tidings.schema.codec import encode
 
 from . import current_span
 from .client_errors import ConnectionFailed, ConnectionLost
+from .client_submission import ClientSubmission
 from .connection.address import DEFAULT_URL, socket_address
 from .connection.connection import PersistentConnection
 from .connection.connection_state import ClientState, StateChange
 from .connection.credential import Credential, CredentialSource
 from .connection.reconnect_delay import ABNORMAL, SocketEnd
-from .handle import Handle
+from .handle import Handle, ReadResult
 from .protocol.client_protocol import ClientProtocol
 from .protocol.tracked_job import JobCommand, TrackedJob
-from .submit_options import SubmitOptions, input_of, option_fields
+from .submit_calls import SubmitCalls
+from .submit_options import option_fields
 
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 
@@ -35,7 +37,7 @@ ASK_AGAIN_S = (0.5, 30.0)
 """Longest pause before the client asks again for a watch that was refused for now: at first, and after many, s."""
 
 
-class Client:
+class Client(SubmitCalls):
     """A client of one server (or of several behind one address); use it as `async with`.
 
     It comes back after a break by itself, and goes on where it was. While there is no connection, what is
@@ -75,7 +77,7 @@ class Client:
             self,
             connect_timeout_s=connect_timeout,
         )
-        self._handles: dict[TrackedJob, Handle] = {}
+        self._handles: dict[TrackedJob, Handle[Any]] = {}
         self._commands: dict[JobCommand, asyncio.Future[None]] = {}
         self._refusals: dict[str, int] = {}
         """How often in a row the server refused the watch of a job for now, by token."""
@@ -126,43 +128,16 @@ class Client:
         """Return an iterator over the present state and each later change, ending after `closed`."""
         return self._connection.states.follow()
 
-    async def submit(
-        self,
-        kind: str,
-        input: Mapping[str, Any] | Any = None,  # noqa: A002 - the contract's word
-        /,
-        *,
-        options: SubmitOptions | None = None,
-        watch: bool | None = None,
-        **fields: Any,
-    ) -> Handle:
-        """Submit work, and return its handle when the server has acked it.
-
-        While there is no connection, or as many submits are in flight as the server allows, it waits.
-
-        Args:
-            kind: what to do.
-            input: a mapping, Struct, dataclass or Pydantic model; None: the keyword arguments are it.
-            options: key, delay, deadline and the like.
-            watch: whether the handle follows the job; None: as `options` say, by default it does. One that does not has
-                no events and no result.
-            fields: the fields of the input. One that has the name of an option is given in a mapping, as `input`.
-
-        Raises:
-            ProblemError: it was refused, by the server, or here as none could read it; `problem` says why.
-            TypeError: the input has no form in JSON; or fields and options are mixed.
-            ConnectionLost: the connection was closed for good, or this client was not opened.
-
-        """
-        value = input_of(input, fields)
-        said = option_fields(options, watch)
+    async def send(self, submission: ClientSubmission) -> Handle[Any]:
+        """Submit what `submit` made of its arguments; see there."""
+        said = option_fields(submission.options, submission.watch)
         said.setdefault("key", uuid.uuid4().hex)
         if "traceparent" not in said:
             said |= current_span.current_trace()
-        frame = {"kind": kind, "input": msgspec.Raw(encode(value)), **said}
-        return await self._follow(lambda: self._protocol.submit(frame))
+        frame = {"kind": submission.kind, "input": msgspec.Raw(encode(submission.input)), **said}
+        return await self._follow(lambda: self._protocol.submit(frame), submission.read_result)
 
-    async def watch(self, token: str, after: int = 0) -> Handle:
+    async def watch(self, token: str, after: int = 0) -> Handle[Any]:
         """Return the handle of a job submitted elsewhere, or earlier.
 
         Args:
@@ -190,10 +165,10 @@ class Client:
         if self._end is not None:
             raise ConnectionLost(_loss(self._end))
 
-    async def _follow(self, ask: Callable[[], TrackedJob]) -> Handle:
+    async def _follow(self, ask: Callable[[], TrackedJob], read_result: ReadResult | None = None) -> Handle[Any]:
         self._check_open()
         job = ask()
-        handle = self._handles[job] = Handle(job, self)
+        handle = self._handles[job] = Handle(job, self, read_result)
         self.on_news()
         try:
             await asyncio.shield(handle.answered)

@@ -2,8 +2,8 @@
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Generator
-from typing import Any, Protocol, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -17,7 +17,17 @@ from .protocol.saga_steps import SagaSteps
 from .protocol.tracked_job import TrackedJob
 from .unread_buffer import UnreadBuffer
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # so that `Handle` alone is `Handle[Any]`
+else:
+    R_co = TypeVar("R_co", covariant=True)
+
 T = TypeVar("T")
+
+ReadResult = Callable[[Any], Any]
+"""Makes of a result, as JSON gives it, what the handler's hint says."""
 
 MAX_UNREAD = 10_000
 """Events that are kept for an iterator that does not read them."""
@@ -74,12 +84,13 @@ class _AlreadyDone(Awaitable[None]):
         yield from ()
 
 
-class Handle:
-    """One job. Made by `Client.submit` and `Client.watch`."""
+class Handle(Generic[R_co]):
+    """One job, and its result of type R_co. Made by `Client.submit` and `Client.watch`."""
 
-    def __init__(self, job: TrackedJob, actions: JobActions) -> None:
+    def __init__(self, job: TrackedJob, actions: JobActions, read_result: ReadResult | None = None) -> None:
         self._job = job
         self._actions = actions
+        self._read_result = read_result
         self._seen = job.seq
         """Number of the last event that iterators were given."""
         self._first: _EventReader | None = None
@@ -122,7 +133,7 @@ class Handle:
         return self._seen
 
     @overload
-    async def result(self, *, timeout: float | None = None) -> Any: ...
+    async def result(self, *, timeout: float | None = None) -> R_co: ...
 
     @overload
     async def result(self, *, timeout: float | None = None, type: type[T]) -> T: ...
@@ -132,9 +143,11 @@ class Handle:
 
         Args:
             timeout: seconds to wait at the most; None: as long as it takes.
-            type: what to make of the JSON; None: dicts, lists and the like.
+            type: what to make of the JSON; None: what the `@job` says that was submitted; if it says nothing, or the
+                job was submitted by its name: dicts, lists and the like.
 
         Raises:
+            msgspec.ValidationError: the result is not of that type.
             JobFailed: it failed; `problem` says why.
             JobCancelled: it was cancelled.
             JobExpired: its deadline passed.
@@ -150,7 +163,9 @@ class Handle:
         assert self._end is not None
         if self._end.name == "succeeded":
             found = self._end.data["result"]
-            return found if type is None else msgspec.convert(found, type)
+            if type is None:
+                return found if self._read_result is None else self._read_result(found)
+            return msgspec.convert(found, type)
         raise _failure(self._end)
 
     async def cancel(self) -> None:

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol
 
-KindLike = str | Callable[..., Any]
-"""The name of a kind, or its `@job`."""
+from tidings.kind import Kind
 
-UndoLike = str | Callable[..., Any]
+UndoLike = str | Callable[..., Any] | Kind[..., Any]
 """The name of a kind, or a function; a `@job` counts as a kind in `call`, as a function in `step`."""
 
 key_of_step: ContextVar[str] = ContextVar("key_of_step", default="")

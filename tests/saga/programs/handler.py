@@ -105,7 +105,8 @@ class _Run:
             case Step(undo, fails, undo_fails):
                 # A kind as undo gets the arguments of the step, by their names.
                 how = {"": None, "function": undo_step, "kind": "undo_part"}[undo]
-                return await ctx.step(do_step, fails=fails, undo_fails=undo_fails, undo=how, retries=RETRIES, **more)
+                steps = ctx.with_options(undo=how, retries=RETRIES)
+                return await steps.step(do_step, fails=fails, undo_fails=undo_fails, **more)
             case Call(undo, fails, undo_fails):
                 return await ctx.call("part", fails=fails, undo_fails=undo_fails, undo=_undo(undo, "undo_part"), **more)
             case Nest(body, undo, undo_fails):

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from tidings.job import Job
+from tidings.kind import Kind
 from tidings.protocol.problems import problem
 from tidings.protocol.steps import StepHead, StepStatus, StepType
 from tidings.protocol.tokens import split_token
@@ -31,7 +31,7 @@ class ChildUndo(NamedTuple):
             return cls("", False)
         if isinstance(undo, str):
             return cls(undo, True)
-        if isinstance(undo, Job):
+        if isinstance(undo, Kind):
             return cls(undo.kind, True)
         return cls(str(getattr(undo, "__name__", "undo")), False)
 
@@ -60,9 +60,14 @@ class ChildStep(SagaStep):
         self.undo = _undo_factory(self._input, undo, environment)
         self._undo = ChildUndo.of(undo)
         self._environment = environment
+        self._read_result = kind.result_of if isinstance(kind, Kind) else None
 
     async def perform(self, path: str) -> Any:
         """See `SagaStep`."""
+        found = await self._run(path)
+        return found if self._read_result is None else self._read_result(found)
+
+    async def _run(self, path: str) -> Any:
         environment, journal = self._environment, self._environment.journal_client
         row = await environment.find(path, self.name, StepType.CALL)
         if row is not None and row.head.ok is not None:
@@ -115,7 +120,7 @@ class ChildStep(SagaStep):
 
 
 def _kind_of(kind: Any) -> str:
-    if isinstance(kind, Job):
+    if isinstance(kind, Kind):
         return kind.kind
     if not isinstance(kind, str) or not kind:
         raise SagaUseError(
@@ -132,7 +137,7 @@ def _object_of(kind: str, value: Any) -> str:
 
 
 def _undo_factory(text: str, undo: Any, environment: StepEnvironment) -> UndoFactory | None:
-    if not callable(undo) or isinstance(undo, Job):
+    if not callable(undo) or isinstance(undo, Kind):
         return None
     what = step_function_of(undo, (msgspec.json.decode(text),), {}, environment.policy)
     return undo_of(what, undo, environment.policy)

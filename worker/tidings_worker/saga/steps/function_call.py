@@ -288,7 +288,7 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
         return {}
 
 
-def _context_of(function: Callable[..., Any]) -> type[Context] | type[SyncContext] | None:
+def _context_of(function: Callable[..., Any]) -> type[Context[Any]] | type[SyncContext[Any]] | None:
     first = next(iter(_parameters(function)), None)
     if first is None:
         return None
