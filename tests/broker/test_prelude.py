@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
 from tidings.store.keys import BREAKERS, GROUP, REGISTRY, StoreKeys
-from tidings.store.redis.script import FUNCTION_LIBRARIES, script_text, shared_text
+from tidings.store.redis.script import FUNCTION_LIBRARIES, OWN_LIBRARIES, script_text, shared_text
 
 ROOT = StoreKeys().root("p")
 FOLDER = resources.files("tidings.store") / "lua"
@@ -25,6 +25,7 @@ FULL_STORE_RUNS = {
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
     *("take_over", "count", "list", "kinds", "kinds_seen", "log", "expire"),
     *("breaker", "release", "owned", "forget"),
+    *("group_join", "group_take", "group_settle", "group_seek", "group_pause", "groups", "events_read"),
 }
 """What ends work or frees memory, and what that needs."""
 
@@ -38,7 +39,7 @@ def test_a_full_store_refuses_submissions_and_runs_what_empties_it() -> None:
 
 def test_every_function_library_is_loaded() -> None:
     found = {path.name.removesuffix(".lua") for path in (FOLDER / "lib").iterdir()}
-    assert found == set(FUNCTION_LIBRARIES)
+    assert found == {*FUNCTION_LIBRARIES, *OWN_LIBRARIES}
 
 
 FUNCTION = re.compile(r"\bfunction\b[^(\n]*\(([^)]*)\)")

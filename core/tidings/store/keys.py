@@ -48,6 +48,10 @@ class StoreKeys:
         """Stream: acts of operators that were refused or had no effect; trimmed by length."""
         self.audit_strangers = f"{namespace}:{{{REGISTRY}}}:audit-strangers"
         """Stream: refused acts of callers without the scope `admin`; trimmed by length."""
+        self.event_groups = f"{namespace}:{{{REGISTRY}}}:event-groups"
+        """Hash: group of consumers → its `GroupRecord` as JSON. No expiry: operators forget groups."""
+        self.event_groups_changed = f"{namespace}:{{{REGISTRY}}}:event-groups-changed"
+        """Channel: the name of a group that is new, follows something else, or was moved by an operator."""
         self.objectives = f"{namespace}:{{{REGISTRY}}}:objectives"
         """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
         self.grant_key = f"{namespace}:{{{REGISTRY}}}:grant-key"
@@ -136,6 +140,38 @@ class StoreKeys:
     def ended(self, partition: str) -> str:
         """String: how many jobs have ended while a history was kept. No expiry: it counts."""
         return f"{self.root(partition)}ended"
+
+    def events(self, partition: str) -> str:
+        """Stream: the events that some group follows; trimmed by age and bytes, expires when it is too old."""
+        return f"{self.root(partition)}events"
+
+    def event_counts(self, partition: str) -> str:
+        """Hash: `:` and a group → how many events it should have had; the bytes written and trimmed. No expiry."""
+        return f"{self.root(partition)}event-counts"
+
+    def event_marks(self, partition: str) -> str:
+        """List: where the stream of events may be cut, about 64 places; expires with the stream."""
+        return f"{self.root(partition)}event-marks"
+
+    def groups(self, partition: str) -> str:
+        """Hash: `:` and a group → what it follows (MessagePack); `limits`: of the stream. Operators forget groups."""
+        return f"{self.root(partition)}groups"
+
+    def group(self, partition: str, group: str) -> str:
+        """Hash: where a group stands in the stream; leaves when an operator forgets the group."""
+        return f"{self.root(partition)}group:{group}"
+
+    def group_jobs(self, partition: str, group: str) -> str:
+        """Hash: job → the group's events of it that are in hand or wait (MessagePack); a job leaves with the last."""
+        return f"{self.root(partition)}group-jobs:{group}"
+
+    def group_due(self, partition: str, group: str) -> str:
+        """Sorted set: those jobs, by when they are to be looked at (ms)."""
+        return f"{self.root(partition)}group-due:{group}"
+
+    def group_dead(self, partition: str, group: str) -> str:
+        """Stream: events that a group could not handle; trimmed by length."""
+        return f"{self.root(partition)}group-dead:{group}"
 
     def probe(self, process: str) -> str:
         """Channel: a process publishes to itself here, which proves that it hears what others publish."""

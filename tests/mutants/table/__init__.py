@@ -10,6 +10,7 @@ from . import (
     breaker,
     call,
     console,
+    consumer,
     event,
     hostile,
     job,
@@ -25,6 +26,7 @@ from . import (
 MUTANTS = (
     *job.MUTANTS,
     *event.MUTANTS,
+    *consumer.MUTANTS,
     *call.MUTANTS,
     *owner.MUTANTS,
     *breaker.MUTANTS,

@@ -23,7 +23,7 @@ local function known(kind)
   return tonumber(tick), id, spec
 end
 
-local RUN_FIELDS = { 'state', 'attempt', 'seq', 'watchers' }
+local RUN_FIELDS = { 'state', 'attempt', 'seq', 'watchers', 'kind' }
 
 -- Takes back a run that has not begun: a run that waits for a retry belongs to a tick that has passed.
 -- Returns whether it was taken back.

@@ -72,7 +72,7 @@ local function write_events(job, events)
     else
       progress = data
     end
-    if job.watchers then tell(job, partition, class, data_tail(class == LOG and 'log' or 'progress', RUNNING, data)) end
+    if job.watchers or followed then tell(job, partition, class, data_tail(class == LOG and 'log' or 'progress', RUNNING, data)) end
   end
   if bytes ~= before then redis.call('HSET', job_key(job.id), 'logged', bytes) end
   job.logged = bytes > 0
@@ -81,7 +81,7 @@ end
 
 -- Publishes an outcome. Its value stands in the frame and in the record, and comes here once.
 local function tell_outcome(job, class, outcome)
-  if not job.watchers then return end
+  if not (job.watchers or followed) then return end
   local state, event, data = outcome.state, outcome.event or outcome.state, outcome.data or ''
   if (outcome.field or '') == '' then
     tell(job, partition, class, data_tail(event, state, '{' .. data .. '}'))

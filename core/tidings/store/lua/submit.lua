@@ -207,6 +207,7 @@ local function accept(item, due)
     reply = { 'new', id, SCHEDULED, 1, 0, due - now }
   else
     reply = queue_now(item, fields, set)
+    if followed then follow({ id = id, seq = 1, kind = item.kind }, partition, QUEUED, bare_tail(QUEUED)) end
   end
   if (item.owner or item.tags) and not item.parent then own(item.owner or '', id, item.tags, due - now) end
   tally(caller, 1, #envelope)

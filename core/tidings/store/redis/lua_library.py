@@ -89,6 +89,13 @@ def keep_used(shared: str, body: str) -> str:
     return "\n".join(reversed(kept)) + "\n"
 
 
+def is_used(shared: str, body: str) -> bool:
+    """Return whether a script uses anything that a text defines."""
+    used = set(_WORD.findall(_COMMENT.sub("", body)))
+    defined = (_DEFINED.match(statement) for statement in _statements(shared))
+    return any(used.intersection(_WORD.findall(one[1] or one[2])) for one in defined if one is not None)
+
+
 def _take_apart(text: str, *, declare_all: bool = False) -> _Parts:
     statements = _statements(text)
     definitions = [one for one in statements if _FUNCTION.match(one) or _CONSTANT.match(one)]

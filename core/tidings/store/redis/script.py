@@ -31,7 +31,7 @@ from tidings.store.availability.store_errors import (
 )
 
 from .command_pool import CommandPool
-from .lua_library import LuaLibrary, build_library, keep_used
+from .lua_library import LuaLibrary, build_library, is_used, keep_used
 from .pipelined_connection import PendingCommand
 from .reply_future import ReplyFuture
 from .store_client import command_pool_of
@@ -49,10 +49,13 @@ _REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
 FUNCTION_LIBRARIES: Final = (
-    "keys", "clock", "states", "batch", "records", "events", "callers", "lanes", "limits", "history", "saga",
-    "owners", "endings", "logs", "conclude",
+    "keys", "clock", "states", "batch", "records", "followers", "events", "callers", "lanes", "limits", "history",
+    "saga", "owners", "endings", "logs", "conclude",
 )  # fmt: skip
 """The files of `lua/lib`, in the order in which they use each other."""
+
+OWN_LIBRARIES: Final = ("group_state",)
+"""Files of `lua/lib` that only the scripts have whose texts use them: Lua allows a text 200 local variables."""
 
 _FOLDER = resources.files("tidings.store") / "lua"
 
@@ -64,7 +67,7 @@ def shared_text() -> str:
 
 def script_text(name: str) -> str:
     """Return the text of the script `name`: its flags, what it uses of the function libraries, its body."""
-    text = _read(name)
+    text = _body(name)
     flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL, text)
     return f"{flags}\n{keep_used(shared_text(), body)}{body}"
 
@@ -73,7 +76,15 @@ def script_text(name: str) -> str:
 def library() -> LuaLibrary:
     """Return the library of all scripts."""
     names = sorted(path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.name.endswith(".lua"))
-    return build_library(shared_text(), {name: _read(name) for name in names})
+    return build_library(shared_text(), {name: _body(name) for name in names})
+
+
+def _body(name: str) -> str:
+    """Return a script's own text, with those of `OWN_LIBRARIES` that it uses behind the line of its flags."""
+    text = _read(name)
+    flags, rest = text.split("\n", 1) if text.startswith("#!") else ("", text)
+    used = [keep_used(_read(f"lib/{own}"), rest) for own in OWN_LIBRARIES if is_used(_read(f"lib/{own}"), rest)]
+    return "\n".join([*([flags] if flags else []), *used, rest])
 
 
 @functools.cache

@@ -5,5 +5,6 @@ local function conclude()
   write_lanes()
   for gateway, box in pairs(outboxes) do publish(gateway, box) end
   if #finished > 0 then write_finished() end
+  if event_counts then write_event_counts() end
   write_tallies()
 end

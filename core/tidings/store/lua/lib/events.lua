@@ -9,19 +9,17 @@
 -- The classes of events (protocol/events.py, EventClass).
 local PROGRESS, LOG, CHANGE, FINAL = 0, 1, 2, 3
 
-local FRAME_CAP = 65536
 local MESSAGE_CAP = 1048576
 local SCRIPT_CAP = 4194304
 local outboxes = {}
-local at
 
 -- A frame's tail is its text from `"event"` on, with the closing brace. All tails are made here but those of a saga's
 -- steps, which the worker makes (step.lua).
 
--- The tail of an event whose data are known as JSON text; nil if it is too large to be published. The check before
--- the concatenation saves a copy of what is too large.
+-- The tail of an event whose data are known as JSON text. If it is too large to be published: nil, and the names of the
+-- event and of the state. The check before the concatenation saves a copy of what is too large.
 local function data_tail(event, status, data)
-  if #data > FRAME_CAP then return nil end
+  if #data > FRAME_CAP then return nil, event, status end
   return '"event":"' .. event .. '","status":"' .. status .. '","data":' .. data .. '}'
 end
 
@@ -31,21 +29,15 @@ local function bare_tail(state)
 end
 
 -- The tail of an event whose data end with one value: members are the JSON members before it, without braces, or ''.
--- nil if the value is too large to be published.
+-- If the value is too large to be published: as `data_tail`.
 local function value_tail(event, status, members, field, value)
-  if #value > FRAME_CAP then return nil end
+  if #value > FRAME_CAP then return nil, event, status end
   return '"event":"' .. event .. '","status":"' .. status .. '","data":{' .. members .. (members ~= '' and ',"' or '"') ..
     field .. '":' .. value .. '}}'
 end
 
 -- The tail of the event of a job that fails for a problem, which is JSON text.
 local function failed_tail(problem) return value_tail(FAILED, FAILED, '', 'problem', problem) end
-
-local function frame_of(partition, id, seq, tail)
-  at = at or rfc3339(now)
-  return '{"type":"event","token":"' .. partition .. '.' .. id .. '","seq":' .. seq ..
-    ',"at":"' .. at .. '",' .. tail
-end
 
 local function publish(gateway, box)
   if box.count > 0 then
@@ -55,8 +47,9 @@ local function publish(gateway, box)
 end
 
 -- Gathers an event of a job for the gateways that watch it. The job has `id`, `seq` (the event's number) and
--- `watchers`; tail: the frame's, or nil if it is too large.
-local function tell(job, partition, class, tail)
+-- `watchers`; tail: the frame's, or nil if it is too large; event, status: their names, where there is no tail.
+local function tell(job, partition, class, tail, event, status)
+  if followed then follow(job, partition, event or string.match(tail or '', '^"event":"(%a+)"'), tail, status) end
   local watchers = job.watchers
   if not watchers or watchers == '' then return end
   local frame = tail and #tail <= FRAME_CAP and frame_of(partition, job.id, job.seq, tail) or ''

@@ -39,6 +39,10 @@ local function held_key(breaker) return root .. 'held:' .. breaker end
 local released_key = root .. 'released'
 local chronicle_key = root .. 'chronicle'
 local ended_key = root .. 'ended'
+local events_key = root .. 'events'
+local event_counts_key = root .. 'event-counts'
+local event_marks_key = root .. 'event-marks'
+local groups_key = root .. 'groups'
 -- Only the registry's partition has these.
 local kinds_key = root .. 'kinds'
 local workers_key = root .. 'workers'

@@ -1,0 +1,1 @@
+"""Events that consumers follow: what each group follows, what its workers take, and what other readers read."""
