@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
 from tidings.store.keys import BREAKERS, GROUP, REGISTRY, StoreKeys
+from tidings.store.redis.lua_library import keep_used
 from tidings.store.redis.script import FUNCTION_LIBRARIES, OWN_LIBRARIES, script_text, shared_text
 
 ROOT = StoreKeys().root("p")
@@ -54,7 +55,7 @@ def test_no_function_of_the_scripts_has_more_than_eight_parameters() -> None:
 
 async def evaluate(store: Redis, lua: str, *args: Any) -> Any:
     """Run a few lines after the function libraries and return what they return, by MessagePack."""
-    text = f"#!lua\n{shared_text()}{lua}"
+    text = f"#!lua\n{keep_used(shared_text(), lua)}{lua}"
     packed = await store.eval(text, 1, ROOT, msgspec.msgpack.encode(list(args)))
     return msgspec.msgpack.decode(packed)
 
