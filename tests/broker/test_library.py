@@ -12,7 +12,7 @@ from tidings.protocol.tokens import new_token
 from tidings.store.availability.store_errors import ScriptError, StoreFullError
 from tidings.store.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.lua_library import build_library, keep_used
+from tidings.store.redis.lua_library import MAX_COPIES, build_library, keep_used
 from tidings.store.redis.script import Script, library
 from tidings.store.redis.store_client import command, open_store
 
@@ -129,24 +129,42 @@ return { at, #seen, root }
 """
 
 
-def test_definitions_are_made_once_and_variables_anew() -> None:
-    made = build_library(PRELUDE, {"take": BODY})
-    name = made.functions["take"]
-    assert re.fullmatch(r"tidings_[0-9a-f]{12}_take", name)
-    assert made.text == (
-        f"#!lua name={name.removesuffix('_take')}\n"
-        "local root\nlocal LIMIT = 3\nlocal seen\nlocal at\n"
-        "local function note(word) seen[#seen + 1] = word end\n"
-        "local function begin(KEYS, ARGV)\nroot = KEYS[1]\nseen = {}\nat = nil\nend\n"
-        "(function()\n"
+SHARED = "local root\nlocal LIMIT = 3\nlocal seen\nlocal at\nlocal function note(word) seen[#seen + 1] = word end\n"
+SET = "root = KEYS[1]\nseen = {}\nat = nil\n"
+
+
+def registered(name: str, copied: str, set_again: str) -> str:
+    """Return how the library has `BODY` as the function `name`."""
+    return (
+        f"(function()\n{copied}"
         "local words, most\n"
         "local function room()\n  return #seen < most\nend\n"
         f"redis.register_function{{ function_name = '{name}', flags = {{ 'allow-oom', 'no-writes' }},\n"
-        "callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n"
+        f"callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n{set_again}"
         "words, most = unpack(cmsgpack.unpack(ARGV[1])), LIMIT\n"
         "for _, word in ipairs(words) do\n  if room() then note(word) end\nend\n"
         "at = at or 'new'\nreturn { at, #seen, root }\n"
         "end }\nend)();\n"
+    )
+
+
+def test_definitions_are_made_once_and_variables_are_set_by_each_call() -> None:
+    scripts = [f"take_{number}" for number in range(MAX_COPIES + 1)]
+    made = build_library(PRELUDE, dict.fromkeys(scripts, BODY))
+    name = made.functions["take_0"].removesuffix("_take_0")
+    assert re.fullmatch(r"tidings_[0-9a-f]{12}", name)
+    assert made.text == (
+        f"#!lua name={name}\n{SHARED}local function begin(KEYS, ARGV)\n{SET}end\n"
+        + "".join(registered(made.functions[script], "\n", "\n") for script in scripts)
+    )
+
+
+def test_what_few_scripts_use_stands_in_each_of_them() -> None:
+    scripts = [f"take_{number}" for number in range(MAX_COPIES)]
+    made = build_library(PRELUDE, dict.fromkeys(scripts, BODY))
+    assert made.text.split("\n", 1)[1] == (
+        "\nlocal function begin(KEYS, ARGV)\n\nend\n"
+        + "".join(registered(made.functions[script], SHARED, SET) for script in scripts)
     )
 
 

@@ -14,7 +14,8 @@ Source: https://redis.io/docs/latest/develop/programmability/functions-intro/
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -24,6 +25,10 @@ _FUNCTION = re.compile(r"(?:local )?function\b")
 _DEFINED = re.compile(r"local (?:function (\w+)|(\w+(?:, *\w+)*))")
 _COMMENT = re.compile(r"(?:^|(?<=\s))--.*$", re.MULTILINE)
 _FLAGS = re.compile(r"#!lua flags=([\w,-]+)\n")
+
+
+MAX_COPIES = 3
+"""A shared statement that no more scripts than these use stands in each of them."""
 
 
 class LuaLibrary(NamedTuple):
@@ -54,8 +59,10 @@ def build_library(shared: str, scripts: Mapping[str, str]) -> LuaLibrary:
     digest = hashlib.sha1("\0".join((shared, *scripts, *scripts.values())).encode(), usedforsecurity=False)
     name = f"tidings_{digest.hexdigest()[:12]}"
     functions = {script: f"{name}_{script}" for script in scripts}
+    bodies = {script: _FLAGS.sub("", text, count=1) for script, text in scripts.items()}
+    common = _common(shared, bodies.values())
     # A script's own statements use the shared variables, so all of those are declared.
-    parts = _take_apart(shared, declare_all=True)
+    parts = _take_apart("\n".join(common), declare_all=True)
     pieces = [
         f"#!lua name={name}",
         parts.made_once,
@@ -64,12 +71,12 @@ def build_library(shared: str, scripts: Mapping[str, str]) -> LuaLibrary:
     for script, text in scripts.items():
         flags = _FLAGS.match(text)
         listed = ", ".join(f"'{flag}'" for flag in flags[1].split(",")) if flags else ""
-        own = _take_apart(text.removeprefix(flags[0]) if flags else text)
+        copied = [one for one in _used(shared, bodies[script]) if one not in common]
+        used, own = _take_apart("\n".join(copied), declare_all=True), _take_apart(bodies[script])
         pieces.append(
-            # A function of its own: Lua allows each function 200 local variables, and the shared text has most of them.
-            f"(function()\n{own.made_once}\n"
+            f"(function()\n{used.made_once}\n{own.made_once}\n"
             f"redis.register_function{{ function_name = '{functions[script]}', flags = {{ {listed} }},\n"
-            f"callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n{own.each_call}\nend }}\nend)();"
+            f"callback = function(KEYS, ARGV)\nbegin(KEYS, ARGV)\n{used.each_call}\n{own.each_call}\nend }}\nend)();"
         )
     return LuaLibrary("\n".join(pieces) + "\n", functions)
 
@@ -79,6 +86,11 @@ def keep_used(shared: str, body: str) -> str:
 
     A script that the store knows by its text makes all of them in each call, and Lua allows 200 local variables.
     """
+    return "\n".join(_used(shared, body)) + "\n"
+
+
+def _used(shared: str, body: str) -> list[str]:
+    """Return the statements of the shared text that `keep_used` keeps."""
     used = set(_WORD.findall(_COMMENT.sub("", body)))
     kept: list[str] = []
     for statement in reversed(_statements(shared)):  # what a statement uses stands before it
@@ -86,7 +98,17 @@ def keep_used(shared: str, body: str) -> str:
         if defined is None or used.intersection(_WORD.findall(defined[1] or defined[2])):
             kept.append(statement)
             used.update(_WORD.findall(statement))
-    return "\n".join(reversed(kept)) + "\n"
+    return kept[::-1]
+
+
+def _common(shared: str, bodies: Collection[str]) -> dict[str, None]:
+    """Return the statements of the shared text that stand in the library once, in their order.
+
+    What few scripts use stands in each of them instead: Lua allows a function 200 local variables, and the shared text
+    has about as many. What uses such a statement is used by no other scripts, so it stands with it.
+    """
+    users = Counter(statement for body in bodies for statement in _used(shared, body))
+    return {one: None for one in _statements(shared) if users[one] > MAX_COPIES}
 
 
 def is_used(shared: str, body: str) -> bool:
