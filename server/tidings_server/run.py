@@ -36,7 +36,7 @@ from .websocket.uvicorn_protocol import SocketProtocol
 log = structlog.get_logger()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Uvicorn, which stops only after the drain."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette, drain_s: float) -> None:
@@ -46,14 +46,23 @@ class _Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._drain_task: asyncio.Task[None] | None = None
         self._signals = 0
+        self.has_process = False
+        """Whether the process is the server's own: then it tunes the garbage collector."""
         self.broken = False
         """Whether the runtime ended without a signal."""
+
+    @property
+    def runtime(self) -> ServerRuntime:
+        """The runtime of its application."""
+        runtime: ServerRuntime = self._app.state.runtime
+        return runtime
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and remember the loop: a signal handler must not look for it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        gc_tuning.freeze_startup_objects()
+        if self.has_process:
+            gc_tuning.freeze_startup_objects()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, stop at once at the second, drop everything at the third.
@@ -71,8 +80,7 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Stop if the runtime has ended by itself: a server without it would refuse every client for ever."""
-        runtime: ServerRuntime = self._app.state.runtime
-        if runtime.over and not self.should_exit:
+        if self.runtime.over and not self.should_exit:
             log.critical("gateway_ended", help="this is a defect; the error stands above")
             self.broken = self.should_exit = True
         return await super().on_tick(counter)
@@ -82,10 +90,9 @@ class _Server(uvicorn.Server):
             self._drain_task = asyncio.get_running_loop().create_task(self._drain(name), name="drain")
 
     async def _drain(self, name: str) -> None:
-        runtime: ServerRuntime = self._app.state.runtime
         sockets: OpenSockets = self._app.state.sockets
         log.info("draining", signal=name, sockets=len(sockets), seconds=self._drain_s)
-        runtime.drain.begin()
+        self.runtime.drain.begin()
         for one in sockets:
             one.session.go_away("the server restarts", random.uniform(0, self._drain_s))  # noqa: S311
             one.flush()
@@ -97,17 +104,8 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(settings: ServerSettings) -> None:
-    """Serve until a signal ends it.
-
-    Raises:
-        PortError: the server cannot listen on its address; one line says what to do.
-        StoreUnavailableError: no store answers; one line says what to do.
-
-    """
-    log_unknown_variables()
-    check_port(settings.host, settings.port)
-    asyncio.run(check_store(settings.store_url))
+def server_of(settings: ServerSettings) -> Server:
+    """Return the server of some settings; its `run` or `serve` serves."""
     app = create_app(settings)
     open_to_all = settings.auth != "none" or settings.allow_public_without_auth
     config = ServerConfig(
@@ -132,12 +130,27 @@ def run(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         lifespan="on",
     )
+    config.ours = settings
+    config.quotas = app.state.runtime.quotas
+    return Server(config, app, settings.drain_s)
+
+
+def run(settings: ServerSettings) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        PortError: the server cannot listen on its address; one line says what to do.
+        StoreUnavailableError: no store answers; one line says what to do.
+
+    """
+    log_unknown_variables()
+    check_port(settings.host, settings.port)
+    asyncio.run(check_store(settings.store_url))
     # A client must not fill the log, such as with requests that are no HTTP.
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(LogLineFilter())
-    config.ours = settings
-    config.quotas = app.state.runtime.quotas
-    server = _Server(config, app, settings.drain_s)
+    server = server_of(settings)
+    server.has_process = True
     server.run()
     if server.broken:
         raise SystemExit(1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from testing import hourly_kinds, world_kinds
+from testing import broken_lifespan_kinds, hourly_kinds, lifespan_kinds, world_kinds
 from testing.world_kinds import (
     approve,
     caller,
@@ -27,6 +27,7 @@ from testing.world_kinds import (
 )  # fmt: skip
 from tidings import JobCancelled, JobExpired, JobFailed, ProblemError, SubmitOptions
 from tidings.testing import World, WorldJob
+from tidings_worker.runner.running_lifespans import LifespanError
 
 START = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
 
@@ -272,3 +273,24 @@ async def test_each_world_begins_empty() -> None:
         async with World(remind) as world:
             job = await world.submit(remind, user="ada", options=SubmitOptions(key="same"))
             assert not job.duplicate
+
+
+async def test_lifespans_open_what_jobs_share_and_close_it_at_the_end() -> None:
+    lifespan_kinds.opened.clear()
+    async with World(lifespan_kinds) as world:
+        assert lifespan_kinds.opened == ["open"]
+        assert (await world.submit(lifespan_kinds.read_rows)).result == ["real"]
+    assert lifespan_kinds.opened == ["open", "close"]
+
+
+async def test_a_test_gives_a_state_of_its_own_and_no_lifespan_is_entered() -> None:
+    lifespan_kinds.opened.clear()
+    async with World(lifespan_kinds, state=lifespan_kinds.Pool(["fake"])) as world:
+        assert (await world.submit(lifespan_kinds.read_rows)).result == ["fake"]
+        assert (await world.submit(lifespan_kinds.count_rows)).result == 1
+    assert lifespan_kinds.opened == []
+
+
+async def test_a_lifespan_that_fails_keeps_the_world_from_opening() -> None:
+    with pytest.raises(LifespanError, match=r"the lifespan broken failed at .*broken_lifespan_kinds\.py:\d+"):
+        await World(broken_lifespan_kinds).__aenter__()

@@ -11,6 +11,7 @@ from testing.stuck_kinds import blocks_a_thread, blocks_the_loop, never_rests, p
 from testing.world_kinds import remind, slow
 from tidings import ProblemError, SettingsError, job
 from tidings.testing import TestingError, World, WorldStuckError
+from tidings.testing.extras import extras
 from tidings_worker.loading.loader import LoadError
 
 IMPATIENT_S = 0.5
@@ -145,6 +146,14 @@ async def test_a_handler_that_polls_by_the_millisecond_is_given_up() -> None:
         with pytest.raises(WorldStuckError, match=r"does not come to rest: .*polls runs in a worker"):
             await world.advance(days=30)
         stuck_kinds.released.set()
+
+
+def test_a_package_that_is_missing_is_named_with_what_to_install() -> None:
+    advice = r"a world needs nothing_there, .*pip install 'tidings\[dev\]'"
+    with pytest.raises(TestingError, match=advice), extras("a world"):
+        raise ModuleNotFoundError("No module named 'nothing_there'", name="nothing_there")
+    with pytest.raises(ModuleNotFoundError), extras("a world"):
+        raise ModuleNotFoundError("No module named 'tidings_nothing'", name="tidings_nothing")
 
 
 async def test_a_world_whose_store_is_killed_says_so() -> None:

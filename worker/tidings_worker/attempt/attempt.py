@@ -113,6 +113,11 @@ class Attempt:
         return code if isinstance(code, types.CodeType) else None
 
     @property
+    def error(self) -> BaseException | None:
+        """What the handler raised."""
+        return self._execution.error
+
+    @property
     def ended_ms(self) -> int:
         """The store's time when it took the outcome; 0: it has not."""
         return self._reporter.ended_ms

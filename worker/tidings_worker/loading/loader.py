@@ -60,7 +60,7 @@ def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
     served: list[ModuleJobs] = []
     jobs: dict[str, Job[Any, Any]] = {}
     for name in modules:
-        module = _import(name)
+        module = load_module(name)
         found = [value for value in vars(module).values() if isinstance(value, Job)]
         if not found and not any(isinstance(value, Lifespan) for value in vars(module).values()):
             raise LoadError(f"{name} holds no jobs: decorate a function with `@job` (from tidings import job)")
@@ -95,7 +95,13 @@ def _check_fallback(job: Job[Any, Any], jobs: dict[str, Job[Any, Any]]) -> None:
         raise LoadError(f"job {job.kind}: its fallback {name!r} is in the queue {other.queue!r}, not in {job.queue!r}")
 
 
-def _import(name: str) -> ModuleType:
+def load_module(name: str) -> ModuleType:
+    """Import a module of a user: a dotted name, or the path of a Python file.
+
+    Raises:
+        LoadError: it cannot be imported; the text ends at the user's own line.
+
+    """
     try:
         return import_users(name)
     except UsersModuleError as error:

@@ -6,16 +6,13 @@ has been with its consumer. When the test moves its clock, `move.lua` moves thes
 """
 
 import itertools
-import socket
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any, NamedTuple
-from urllib.parse import unquote
-
-import hiredis
+from typing import NamedTuple
 
 from tidings.store.embedded.embedded_store import EmbeddedStore
 from tidings.store.redis.script import library
+from tidings.testing.pooled_store import PooledStore, PooledStoreError
 
 TIME = "redis.call('TIME')"
 """How `lua/lib/clock.lua` asks for the time."""
@@ -24,12 +21,6 @@ CLOCK_KEY = "tidings-testing:clock"
 """List: the held time as TIME answers it: seconds and microseconds."""
 
 HELD_TIME = f"redis.call('LRANGE', '{CLOCK_KEY}', 0, 1)"
-
-ANSWER_WITHIN_S = 10.0
-
-
-class HeldStoreError(RuntimeError):
-    """The store of a test has not answered as it must; a defect, or its process was killed."""
 
 
 class MoveReply(NamedTuple):
@@ -43,47 +34,18 @@ def held_library() -> str:
     """Return the shipped library with the held time."""
     text = library().text
     if text.count(TIME) != 1:
-        raise HeldStoreError(f"the scripts ask for the time in {text.count(TIME)} places: one is expected")
+        raise PooledStoreError(f"the scripts ask for the time in {text.count(TIME)} places: one is expected")
     return text.replace(TIME, HELD_TIME)
 
 
-class HeldStore:
+class HeldStore(PooledStore):
     """One embedded store, used by one world at a time, and the connection on which its clock is moved."""
 
     def __init__(self, process: EmbeddedStore) -> None:
         """Connect to a store that runs, and load the scripts."""
-        self.process = process
-        self._replies = hiredis.Reader()
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(ANSWER_WITHIN_S)
-        self._socket.connect(unquote(process.url.removeprefix("unix://")))
+        super().__init__(process)
         self._move = self.call("SCRIPT", "LOAD", (resources.files(__package__) / "move.lua").read_text())
         self.call("FUNCTION", "LOAD", "REPLACE", held_library())
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return self.process.url
-
-    def call(self, *args: str | bytes | int) -> Any:
-        """Send a command and return the answer.
-
-        Raises:
-            HeldStoreError: the store refused it, or did not answer.
-
-        """
-        try:
-            self._socket.sendall(hiredis.pack_command(args))  # type: ignore[arg-type] # one of any length
-            while (answer := self._replies.gets()) is False:
-                received = self._socket.recv(65_536)
-                if not received:
-                    raise HeldStoreError("the store has closed the connection")
-                self._replies.feed(received)
-        except OSError as error:
-            raise HeldStoreError(f"the store does not answer: {error}") from error
-        if isinstance(answer, hiredis.ReplyError):
-            raise HeldStoreError(f"{args[0]!r}: {answer}")
-        return answer
 
     def settle(self) -> None:
         """Return when the store has answered whatever was sent to it before.
@@ -112,11 +74,3 @@ class HeldStore:
         seconds, ms = divmod(epoch_ms, 1000)
         holders = self.call("EVALSHA", self._move, 1, CLOCK_KEY, seconds, ms * 1000, by_ms, *itertools.chain(*living))
         return MoveReply(frozenset(one.decode() for one in holders))
-
-    def empty(self) -> None:
-        """Remove all data; the scripts stay."""
-        self.call("FLUSHALL")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()

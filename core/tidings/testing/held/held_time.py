@@ -20,10 +20,11 @@ from typing import Protocol
 import msgspec
 
 from tidings.store.redis.script import Script
+from tidings.testing.pooled_store import PooledStoreError
 from tidings.testing.testing_errors import WorldStuckError
 
 from .held_loop import FIRST_S, HeldLoop, Idle
-from .held_store import HeldStore, HeldStoreError
+from .held_store import HeldStore
 
 TICK_S = 0.001
 """The smallest step of time that the store sees, s."""
@@ -135,7 +136,7 @@ class HeldTime(Idle):
         """Return when the store owes nothing; fail what was asked if the store is gone."""
         try:
             self._store.settle()
-        except HeldStoreError as error:
+        except PooledStoreError as error:
             self._end(error)
 
     def idle(self, timer_s: float | None) -> float | None:
@@ -151,7 +152,7 @@ class HeldTime(Idle):
             return left
         try:
             return self._go_on(request, timer_s)
-        except HeldStoreError as error:
+        except PooledStoreError as error:
             self._end(error)
             return None
 
@@ -180,7 +181,7 @@ class HeldTime(Idle):
     def _end(self, error: Exception | None = None) -> None:
         request, self._request = self._request, None
         if request is None:
-            if isinstance(error, HeldStoreError):
+            if isinstance(error, PooledStoreError):
                 raise error
         elif error is None:
             request.done.set_result(None)

@@ -1,19 +1,20 @@
 """The real worker, as it lives in a test: it leaves when it is told, not at a signal, and it can be lost."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from contextvars import Context, ContextVar
 from typing import Any
 
 import anyio
 import anyio.abc
 
-from tidings.job import Job
 from tidings.store.redis.pipelined_connection import PendingCommand
+from tidings.testing.served_jobs import ServedJobs
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.build import WorkerParts
 from tidings_worker.presence import Presence
 from tidings_worker.queue.queue import Queue
+from tidings_worker.runner.running_lifespans import States
 from tidings_worker.settings import WorkerSettings
 from tidings_worker.shutdown import Shutdown
 from tidings_worker.timing import Timing
@@ -40,8 +41,8 @@ class EventShutdown(Shutdown):
 class HeldWorker(Worker):
     """A worker on a loop whose clock a test holds."""
 
-    def __init__(self, settings: WorkerSettings, jobs: Iterable[Job[Any, Any]], timing: Timing) -> None:
-        super().__init__(settings, jobs, timing=timing)
+    def __init__(self, settings: WorkerSettings, served: ServedJobs, timing: Timing) -> None:
+        super().__init__(settings, served.jobs, lifespans=served.lifespans, timing=timing)
         self.lost = False
         self.told = asyncio.Event()
         """Set to have it leave."""
@@ -101,6 +102,9 @@ class HeldWorker(Worker):
 
     def _shutdown_of(self, queues: Collection[Queue]) -> Shutdown:
         return EventShutdown(queues, self.told)
+
+    async def _until_stopped(self, enter: Callable[[], Awaitable[States]]) -> States | None:
+        return await enter()
 
     def _start_background(self, background: anyio.abc.TaskGroup, parts: WorkerParts, presence: Presence) -> None:
         self._parts = parts

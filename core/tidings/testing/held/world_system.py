@@ -5,7 +5,7 @@ passes events on. It runs in the thread of the world; the public methods here ar
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,12 @@ import anyio.to_thread
 import msgspec
 
 from tidings.client.protocol.job_event import Event, missed_events
-from tidings.job import Job
 from tidings.protocol.steps import Step
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, split_token
 from tidings.store.job_store import JobRecord
 from tidings.store.keys import StoreKeys
+from tidings.testing.served_jobs import ServedJobs
 from tidings_server.auth.identity import ANYONE
 from tidings_server.http.requests import decode_submission, signal_head
 from tidings_server.jobs.client_answers import signal_text
@@ -84,7 +84,7 @@ class WorldSystem(HeldSystem):
         self,
         loop: HeldLoop,
         store: HeldStore,
-        jobs: Sequence[Job[Any, Any]],
+        served: ServedJobs,
         workers: int,
         settings: Mapping[str, Any],
         start: datetime,
@@ -94,7 +94,7 @@ class WorldSystem(HeldSystem):
         Args:
             loop: the world's.
             store: empty.
-            jobs: the kinds.
+            served: the kinds, and their lifespans.
             workers: how many there are.
             settings: of the workers and the server, by their names.
             start: what the clock shows at first.
@@ -102,14 +102,14 @@ class WorldSystem(HeldSystem):
         """
         self._loop = loop
         self.clock = HeldTime(loop, store, self, start)
-        self._jobs = jobs
+        self._served = served
         self._wanted = workers
         of_workers, of_server = settings_by_process(settings, store.url)
         self._worker_settings = of_workers
         self._runtime = ServerRuntime(of_server)
         self._keys = StoreKeys()
         ttl_ms, kept = whole_ms(of_workers.result_ttl_s), of_workers.chronicle
-        queues = {job.queue for job in jobs}
+        queues = {job.queue for job in served.jobs}
         self._schedules = [(self._keys.root(queue), queue, ttl_ms, kept) for queue in sorted(queues)]
         self._workers: list[HeldWorker] = []
         self._hands: asyncio.TaskGroup | None = None
@@ -134,7 +134,7 @@ class WorldSystem(HeldSystem):
 
     def _hire(self) -> None:
         assert self._hands is not None
-        worker = HeldWorker(self._worker_settings, self._jobs, Timing(self._loop.time, None))
+        worker = HeldWorker(self._worker_settings, self._served, Timing(self._loop.time, None))
         self._workers.append(worker)
         self._hands.create_task(worker.serve(), name=f"worker {worker.id}")
 
@@ -142,7 +142,7 @@ class WorldSystem(HeldSystem):
 
     def serving(self) -> bool:
         """Return whether the server knows the kinds, and every worker takes jobs."""
-        known = self._runtime.kinds.records.keys() >= {job.kind for job in self._jobs}
+        known = self._runtime.kinds.records.keys() >= {job.kind for job in self._served.jobs}
         return known and all(worker.takes_jobs for worker in self._workers)
 
     def threads_work(self) -> bool:

@@ -91,7 +91,7 @@ class WorldThread:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(system.live())
         except BaseException as error:  # noqa: BLE001 - the test's thread raises it
-            self._ended.set_exception(error)
+            self._ended.set_exception(_only(error))
         else:
             self._ended.set_result(None)
 
@@ -199,3 +199,10 @@ class WorldThread:
         frame: FrameType | None = sys._current_frames().get(ident or 0)  # noqa: SLF001 - documented, for debuggers
         lines = [] if frame is None else traceback.format_stack(frame)[-STACK_LINES:]
         return "a handler that is `async def` must await what takes long\n" + "".join(lines)
+
+
+def _only(error: BaseException) -> BaseException:
+    """Return the one error that groups hold; the group, if it holds several."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

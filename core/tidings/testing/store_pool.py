@@ -6,26 +6,32 @@ A store takes a tenth of a second to start, and to be emptied a fraction of a mi
 import atexit
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from tidings.store.embedded.embedded_store import EmbeddedStore
 
-from .held_store import HeldStore, HeldStoreError
+from .pooled_store import PooledStore, PooledStoreError
+
+S = TypeVar("S", bound=PooledStore)
 
 
-class StorePool:
-    """Stores that no world uses now."""
+class StorePool(Generic[S]):
+    """Stores of one sort that no test uses now."""
 
-    def __init__(self) -> None:
-        self._free: list[HeldStore] = []
+    def __init__(self, make: Callable[[EmbeddedStore], S]) -> None:
+        """Begin without any; make: connects to one that has just started."""
+        self._make = make
+        self._free: list[S] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._started = 0
         self._lock = threading.Lock()
         # The kernel ends a store with the thread that has started it: this one lives as long as the process.
         self._starter = ThreadPoolExecutor(1, "tidings-testing-stores")
 
-    def take(self) -> HeldStore:
+    def take(self) -> S:
         """Return an empty store; start one if all are in use.
 
         Raises:
@@ -37,36 +43,29 @@ class StorePool:
                 return self._free.pop()
         return self._starter.submit(self._start).result()
 
-    def give_back(self, store: HeldStore) -> None:
+    def give_back(self, store: S) -> None:
         """Take a store back, to be used again; end it if it does not answer."""
         try:
             store.empty()
-        except HeldStoreError:
+        except PooledStoreError:
             store.close()
-            store.process.stop()
             return
         with self._lock:
             self._free.append(store)
 
     def close(self) -> None:
-        """End the stores that no world uses."""
+        """End the stores that no test uses."""
         with self._lock:
             free, self._free = self._free, []
         for store in free:
             store.close()
-            store.process.stop()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
 
-    def _start(self) -> HeldStore:
+    def _start(self) -> S:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="tidings-testing-")
             atexit.register(self.close)
         self._started += 1
-        process = EmbeddedStore(Path(self._folder.name) / str(self._started), fsync="no").start()
-        return HeldStore(process)
-
-
-pool = StorePool()
-"""The stores of this process."""
+        return self._make(EmbeddedStore(Path(self._folder.name) / str(self._started), fsync="no").start())
