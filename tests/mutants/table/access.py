@@ -16,7 +16,7 @@ MUTANTS = (
     ),
     Mutant(
         "A server without authentication answers under any name.",
-        python("tidings_server/run:run").swap("app if open_to_all", "app if settings"),
+        python("server_of").swap("app if open_to_all", "app if settings"),
         ("tests/auth/test_host.py",),
     ),
     Mutant(
