@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from typing import assert_type
 
 import pytest
 
@@ -34,6 +35,7 @@ def _nothing_done() -> None:
 
 async def test_the_result_the_progress_and_the_log_of_a_handler() -> None:
     ran = await run(slow, seconds=0)
+    assert_type(ran.result, int)
     assert (ran.result, ran.status, ran.problem, ran.error) == (1, "succeeded", None, None)
     assert ran.progress == [{"fraction": 0.5, "message": "half", "data": None}]
     assert ran.log == [{"begun": 1}]
@@ -170,7 +172,7 @@ async def test_the_state_is_a_fake_of_the_test() -> None:
 
 async def test_what_cannot_be_run_is_refused() -> None:
     with pytest.raises(TestingError, match="takes a function under `@job`"):
-        await run(print)  # type: ignore[call-overload]
+        await run(print)  # type: ignore[arg-type]
     with pytest.raises(TestingError, match="attempts count from 1"):
         await run(only_one, name="a", attempt=0)
 

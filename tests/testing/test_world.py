@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import assert_type
 
 import msgspec
 import pytest
@@ -158,10 +159,10 @@ async def test_a_child_in_another_queue_runs_beside(world: World) -> None:
 
 
 async def test_a_delay_a_deadline_and_a_key_mean_what_they_mean(world: World) -> None:
-    delayed = await world.submit(thread, number=1, options=SubmitOptions(delay=3_600))
-    late = await world.submit(slow, seconds=100, options=SubmitOptions(deadline=60))
-    first = await world.submit(flaky, failures=0, options=SubmitOptions(key="a"))
-    again = await world.submit(flaky, failures=0, options=SubmitOptions(key="a"))
+    delayed = await world.with_options(SubmitOptions(delay=3_600)).submit(thread, number=1)
+    late = await world.with_options(SubmitOptions(deadline=60)).submit(slow, seconds=100)
+    first = await world.with_options(SubmitOptions(key="a")).submit(flaky, failures=0)
+    again = await world.with_options(SubmitOptions(key="a")).submit(flaky, failures=0)
     assert (first.token, first.duplicate, again.duplicate) == (again.token, False, True)
 
     await world.advance(3_599)
@@ -181,7 +182,7 @@ async def test_a_job_is_cancelled(world: World) -> None:
 
 async def test_the_server_refuses_what_it_refuses_in_production(world: World) -> None:
     with pytest.raises(ProblemError) as wrong:
-        await world.submit(remind, user=3)
+        await world.submit("remind", user=3)
     assert (wrong.value.problem.code, wrong.value.problem.field) == ("invalid_input", "/input/user")
     with pytest.raises(ProblemError) as unknown:
         await world.submit("remnid", user="ada")
@@ -268,10 +269,16 @@ async def test_a_result_too_large_for_one_event_arrives() -> None:
         assert len((await world.submit(large)).result) == 200_000
 
 
+async def test_checkers_know_the_type_of_a_result(world: World) -> None:
+    job = await world.submit(flaky, failures=0)
+    assert_type(job.result, int)
+    assert_type(await job.finish(), int)
+
+
 async def test_each_world_begins_empty() -> None:
     for _ in range(2):
         async with World(remind) as world:
-            job = await world.submit(remind, user="ada", options=SubmitOptions(key="same"))
+            job = await world.with_options(SubmitOptions(key="same")).submit(remind, user="ada")
             assert not job.duplicate
 
 

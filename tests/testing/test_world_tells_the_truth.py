@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -194,4 +195,4 @@ def test_a_job_recurs_at_the_same_ticks() -> None:
     for ticks in (asyncio.run(in_world()), asyncio.run(real())):
         moments = [datetime.fromisoformat(tick.removeprefix("tick:")) for tick in ticks[:4]]
         assert [moment.microsecond for moment in moments] == [0] * 4
-        assert [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)] == [timedelta(seconds=1)] * 3
+        assert {later - earlier for earlier, later in pairwise(moments)} == {timedelta(seconds=1)}

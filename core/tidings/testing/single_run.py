@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from collections.abc import Mapping
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import msgspec
 
-from tidings.client.submit_options import input_of
 from tidings.job import Job
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import StepStatus, StepType, decode_head, step_number
@@ -43,7 +42,7 @@ class JobRun(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True):
     status: str
     """`succeeded`, `failed`, `scheduled` (the worker would try it again) or another state."""
     value: Any = None
-    """What it returned, after a round trip through JSON."""
+    """What it returned, after a round trip through JSON, of the handler's type."""
     problem: Problem | None = None
     """Why it failed, as a client would read it; of one that would be tried again: why this attempt failed."""
     error: BaseException | None = None
@@ -73,31 +72,16 @@ class JobRun(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True):
         return found
 
 
-@overload
 async def run(
-    job: "Job[P, Coroutine[Any, Any, R]]", input: Any = ..., /, *, attempt: int = ..., state: Any = ...,
-    signals: Mapping[str, Any] | None = ..., children: "Mapping[str | Job[Any, Any], Any] | None" = ..., **fields: Any,
-) -> JobRun[R]: ...  # fmt: skip
-
-
-@overload
-async def run(
-    job: "Job[P, R]", input: Any = ..., /, *, attempt: int = ..., state: Any = ...,
-    signals: Mapping[str, Any] | None = ..., children: "Mapping[str | Job[Any, Any], Any] | None" = ..., **fields: Any,
-) -> JobRun[R]: ...  # fmt: skip
-
-
-async def run(
-    job: "Job[Any, Any]",
-    input: Any = None,  # noqa: A002 - the contract's word
+    job: Job[P, R],
     /,
-    *,
+    *args: Any,
     attempt: int = 1,
     state: Any = NOT_GIVEN,
     signals: Mapping[str, Any] | None = None,
-    children: "Mapping[str | Job[Any, Any], Any] | None" = None,
+    children: Mapping[str | Job[Any, Any], Any] | None = None,
     **fields: Any,
-) -> JobRun[Any]:
+) -> JobRun[R]:
     """Run one job in the loop of the test, as a worker would, without a store.
 
     It runs one attempt: one that a worker would try again ends as `scheduled`. A saga runs to its end: its sleeps take
@@ -106,17 +90,17 @@ async def run(
 
     Args:
         job: what to run.
-        input: a mapping, Struct, dataclass or Pydantic model; None: the keyword arguments are it.
+        args: the handler's arguments, without its context; one mapping alone is the whole input.
         attempt: which attempt this is, from 1.
         state: what `ctx.state` is, in place of what the lifespan yields.
         signals: name → the value of the signal that a saga waits for; a list: of one after the other.
         children: kind → how a child ends that a saga calls: its result, an exception, or a function of its input.
-        fields: the fields of the input.
+        fields: more arguments. One that has the name of an option here is given in a mapping.
 
     Raises:
         TestingError: the saga waits for a signal or a child that the test does not give; there is no asyncio loop; or
             an argument is out of bounds.
-        TypeError: the input has no form in JSON.
+        TypeError: the job takes no such arguments, or JSON has no form for the input.
 
     """
     with extras("run()"):
@@ -136,7 +120,7 @@ async def run(
     ready = in_this_process(job)
     if state is not NOT_GIVEN:
         ready = ready.with_state(state)
-    runner = JobRunner(ready, envelope_of(job, encode(input_of(input, fields)), "", ""), record, ends)
+    runner = JobRunner(ready, envelope_of(job, encode(job.input_of(args, fields)), "", ""), record, ends)
     outcome = await runner.run(attempt)
     if isinstance(runner.error, TestingError):
         raise runner.error
@@ -145,7 +129,7 @@ async def run(
         problem = msgspec.json.decode(outcome.value, type=Problem)
     return JobRun(
         status=str(outcome.state),
-        value=msgspec.json.decode(outcome.value) if outcome.field == "result" else None,
+        value=job.result_of(msgspec.json.decode(outcome.value)) if outcome.field == "result" else None,
         problem=problem,
         error=runner.error,
         retry_after=outcome.delay_ms / 1000 if outcome.event == "retrying" else None,

@@ -1,13 +1,14 @@
 """A world: the whole system in a test, with a clock that the test holds."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from tidings.client.submit_options import SubmitOptions, input_of, option_fields
+from tidings.client.client_submission import ClientSubmission
+from tidings.client.submit_options import option_fields
 from tidings.job import Job
 from tidings.schema.codec import encode
 from tidings.seconds import seconds_of
@@ -17,19 +18,17 @@ from .served_jobs import NOT_GIVEN, served_jobs
 from .testing_errors import TestingError
 from .world_calls import WorldCalls
 from .world_job import WorldJob
+from .world_submit import WorldSubmitCalls
 
 if TYPE_CHECKING:
     from .held.held_store import HeldStore
     from .held.world_thread import WorldThread
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 PATIENCE_S = 30.0
 """How long one call of a test may really take, s, if the test does not say."""
 
 
-class World:
+class World(WorldSubmitCalls):
     """A server, workers and a store in one test, and the clock by which they go. Use it as `async with`.
 
     The server and the workers are the shipped ones, and so are the scripts in the store, a Valkey that starts with the
@@ -180,55 +179,13 @@ class World:
 
     # Jobs.
 
-    @overload
-    async def submit(
-        self,
-        kind: "Job[P, Coroutine[Any, Any, R]]",
-        input: Any = ...,
-        /,
-        *,
-        options: SubmitOptions | None = ...,
-        **fields: Any,
-    ) -> WorldJob[R]: ...
-
-    @overload
-    async def submit(
-        self, kind: "Job[P, R]", input: Any = ..., /, *, options: SubmitOptions | None = ..., **fields: Any
-    ) -> WorldJob[R]: ...
-
-    @overload
-    async def submit(
-        self, kind: str, input: Any = ..., /, *, options: SubmitOptions | None = ..., **fields: Any
-    ) -> WorldJob[Any]: ...
-
-    async def submit(
-        self,
-        kind: "Job[Any, Any] | str",
-        input: Any = None,  # noqa: A002 - the contract's word
-        /,
-        *,
-        options: SubmitOptions | None = None,
-        **fields: Any,
-    ) -> WorldJob[Any]:
-        """Submit a job, as a client would, and do what can be done at this moment.
-
-        Args:
-            kind: a job, or the name of its kind.
-            input: a mapping, Struct, dataclass or Pydantic model; None: the keyword arguments are it.
-            options: key, delay, deadline and the like.
-            fields: the fields of the input.
-
-        Raises:
-            ProblemError: the server refuses it; `problem` says why.
-            TypeError: the input has no form in JSON; or fields and options are mixed.
-
-        """
-        name = kind if isinstance(kind, str) else kind.kind
-        said = option_fields(options, None)
-        body = encode({"kind": name, "input": msgspec.Raw(encode(input_of(input, fields))), **said})
+    async def send(self, submission: ClientSubmission) -> WorldJob[Any]:
+        """Submit what `submit` made of its arguments."""
+        said = option_fields(submission.options, submission.watch)
+        body = encode({"kind": submission.kind, "input": msgspec.Raw(encode(submission.input)), **said})
         calls = self._open_calls()
         news, duplicate = await calls.do(lambda system: system.submit(body))
-        return WorldJob(news, calls, duplicate=duplicate)
+        return WorldJob(news, calls, submission.read_result, duplicate=duplicate)
 
     async def watch(self, token: str) -> WorldJob[Any]:
         """Follow a job that the test did not submit, such as the child of a saga.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from tidings.client.client_errors import JobCancelled, JobExpired, JobFailed
+from tidings.client.handle import ReadResult
 from tidings.client.protocol.job_event import Event
 from tidings.client.protocol.saga_steps import SagaSteps
 from tidings.protocol.problems import Problem
@@ -28,9 +29,12 @@ LONGEST = timedelta(days=366)
 class WorldJob(Generic[R_co]):
     """One job. Made by `World.submit` and `World.watch`."""
 
-    def __init__(self, news: "JobNews", calls: "WorldCalls", *, duplicate: bool = False) -> None:
+    def __init__(
+        self, news: "JobNews", calls: "WorldCalls", read_result: ReadResult | None = None, *, duplicate: bool = False
+    ) -> None:
         self._news = news
         self._calls = calls
+        self._read_result = read_result
         self.duplicate = duplicate
         """Whether the key was known, so that this is the earlier job."""
 
@@ -94,7 +98,7 @@ class WorldJob(Generic[R_co]):
 
     @property
     def result(self) -> R_co:
-        """The result, after a round trip through JSON.
+        """The result, after a round trip through JSON; of a job submitted by its `@job`, of the handler's type.
 
         Raises:
             JobFailed: it failed; `problem` says why.
@@ -111,8 +115,9 @@ class WorldJob(Generic[R_co]):
         last = self._news.events[-1]
         match last.name:
             case "succeeded":
-                found: R_co = last.data["result"]
-                return found
+                found = last.data["result"]
+                result: R_co = found if self._read_result is None else self._read_result(found)
+                return result
             case "failed":
                 raise JobFailed(msgspec.convert(last.data["problem"], Problem))
             case "cancelled":
