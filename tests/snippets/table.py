@@ -3,6 +3,7 @@
 A way is one of:
 
 - `jobs`: a file of jobs, or the next part of it, that a worker of the page serves; `RUNS` says what is then submitted.
+- `tests`: a file of tests, which pytest runs beside the page's jobs.
 - `python`: a program; what it prints last is in `PRINTS`, where that is known.
 - `shell`: commands for bash; of a transcript the lines after `$`.
 - `module`: JavaScript, as a module of a page on the server's origin; what it writes to the console is in `PRINTS`.
@@ -37,6 +38,7 @@ WAYS = {
     HOW + "python.md": "python python python python python python python",
     HOW + "recurring.md": "jobs",
     HOW + "sagas.md": "jobs jobs shown",
+    HOW + "test-jobs.md": "jobs tests tests tests",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
     HOW + "top.md": "shell shown",
     HOW + "traces.md": "json shown shell",
@@ -104,6 +106,7 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
         )
     ],
     HOW + "sagas.md#1": [("post", {"parcel": "p"}, "p, in three days")],
+    HOW + "test-jobs.md#0": [("greet", {"user": "ada"}, "greeted ada")],
     HOW + "tiers-and-limits.md#0": [
         ("lookup", {"carrier": "AA"}, "AA"),
         ("report", {"rows": 20_000}, "20000 rows"),

@@ -42,7 +42,8 @@ def test_every_part_of_the_table_is_about_a_block() -> None:
 
 def test_a_language_is_named_as_it_is_run() -> None:
     languages = {
-        "jobs": {"python"}, "python": {"python"}, "module": {"js"}, "page": {"html"}, "nginx": {"nginx"},
+        "jobs": {"python"}, "tests": {"python"}, "python": {"python"}, "module": {"js"}, "page": {"html"},
+        "nginx": {"nginx"},
         "haproxy": {"haproxy"}, "prometheus": {"yaml"}, "json": {"json"}, "shell": {"", "sh"}, "settings": {""},
         "store": {""}, "shown": {"", "jsx"},
     }  # fmt: skip

@@ -135,7 +135,8 @@ class World:
             text = text.replace(written, instead)
         text = text.replace("STORE", self.store.url) if self.page.endswith("mount.md") else text
         runners = {
-            "jobs": self._serve, "python": self._program, "shell": self._shell, "module": self._module,
+            "jobs": self._serve, "tests": self._tests, "python": self._program, "shell": self._shell,
+            "module": self._module,
             "page": self._open, "settings": self._settings, "nginx": self._nginx, "haproxy": self._haproxy,
             "prometheus": self._prometheus, "json": self._json, "store": self._store,
         }  # fmt: skip
@@ -151,6 +152,27 @@ class World:
             found = self.end(self.submit(kind, value))
             assert found["status"] == "succeeded", found
             assert found["result"] == wanted
+
+    def _tests(self, block: Block, text: str) -> None:
+        """Run tests, with the plugins alone that a reader of the page has."""
+        head = HEAD.match(text)
+        assert head is not None, f"{block.name} says the name of its file in a comment"
+        (self.folder / head[1]).write_text(text)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "anyio",
+            "-p",
+            "tidings",
+            head[1],
+        ]
+        done = self._process(command, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        assert f"{text.count('def test_')} passed" in done.stdout, done.stdout
 
     def _program(self, block: Block, text: str) -> None:
         """Run a program from its file; an application is imported, and asked."""
@@ -228,11 +250,11 @@ class World:
             "SNIPPETS_PORT": str(free_port()),
         }
 
-    def _process(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
+    def _process(self, command: list[str], **more: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self.environment(),
+            env={**self.environment(), **more},
             capture_output=True,
             text=True,
             check=False,

@@ -8,12 +8,13 @@ real time their order is chance.
 import asyncio
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from support.timeouts import scaled
@@ -33,8 +34,13 @@ BATCH = 12
 
 FURTHEST_S = 30.0
 
+PLAYS = 3
+"""How often a program is played in real time at the most: on a busy machine things are late, and then happen in another
+order. What a world tells wrongly differs each time."""
 
-class Plan(NamedTuple):
+
+@dataclass(frozen=True)
+class Plan:
     """One job, and what is done to it."""
 
     kind: str
@@ -164,17 +170,40 @@ async def _in_real_time(client: Client, plan: Plan) -> Story:
 
 
 @pytest.mark.timeout(120 * EXAMPLES)
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 1, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES == 1,
+    phases=[Phase.generate],  # one that fails is replayed below; to shrink it would take hours
+    suppress_health_check=list(HealthCheck),
+)
 @given(plans=batches)
 def test_programs_tell_the_same_story_in_a_world_and_in_real_time(plans: list[Plan]) -> None:
-    async def real() -> list[Story]:
-        with TestServer(oracle_kinds) as server:
-            async with Client(server.url) as client:
-                return await in_real_time(client, plans)
-
     stories = asyncio.run(in_a_world(plans))
-    for plan, story, wanted in zip(plans, stories, asyncio.run(real()), strict=True):
-        assert story == wanted, plan
+    differing = list(zip(plans, stories, strict=True))
+    wanted: list[Story] = []
+    for _ in range(PLAYS):
+        wanted = asyncio.run(on_a_server([plan for plan, _ in differing]))
+        pairs = zip(differing, wanted, strict=True)
+        differing, wanted = unequal(pairs)
+        if not differing:
+            return
+    (plan, story), real = differing[0], wanted[0]
+    assert story == real, plan
+
+
+def unequal(
+    pairs: Iterable[tuple[tuple[Plan, Story], Story]],
+) -> tuple[list[tuple[Plan, Story]], list[Story]]:
+    """Return the plans whose stories differ, with the stories of the world, and those of real time."""
+    found = [(told, real) for told, real in pairs if told[1] != real]
+    return [told for told, _ in found], [real for _, real in found]
+
+
+async def on_a_server(plans: list[Plan]) -> list[Story]:
+    with TestServer(oracle_kinds) as server:
+        async with Client(server.url) as client:
+            return await in_real_time(client, plans)
 
 
 def test_a_job_recurs_at_the_same_ticks() -> None:
