@@ -89,8 +89,8 @@ setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
 
-# Most tests wait for processes of their own: one more of these than there are cores keeps both busy.
-TEST_PROCESSES ?= 3
+# Most tests wait for processes of their own: twice as many of these as there are cores keep two cores busy.
+TEST_PROCESSES ?= 4
 
 # The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
 T ?=
@@ -107,7 +107,7 @@ TEST_NEEDS := $(VENV)/stamp \
 
 test: $(TEST_NEEDS)
 	$(if $(call runs,js),node --test tests/js/)
-	$(if $(filter-out tests/js tests/js/,$(or $(T),all)),$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(T))
+	$(if $(filter-out tests/js tests/js/,$(or $(T),all)),$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(T))
 
 unit: $(VENV)/stamp
 	$(BIN)/pytest -q -n 2 tests/unit
@@ -116,7 +116,7 @@ unit: $(VENV)/stamp
 test-redis: $(VENV)/stamp
 	@command -v redis-server >/dev/null \
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends redis-server; }
-	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile \
+	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
 		tests/broker tests/model tests/worker tests/dead tests/recurring
 
 lint: setup

@@ -34,9 +34,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by its folder."""
+    """Mark each test by its folder, and put the modules first that take longest (slow_modules.txt)."""
     for item in items:
         item.add_marker(item.path.relative_to(TESTS).parts[0])
+    lines = (TESTS / "slow_modules.txt").read_text().splitlines()
+    places = {TESTS / line: place for place, line in enumerate(lines)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
