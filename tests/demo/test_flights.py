@@ -18,9 +18,8 @@ def test_the_days_of_the_year_hold_all_flights(parquet: Path) -> None:
     assert sum(day.flights for day in days) == 336_776
 
 
-@pytest.mark.parametrize("by", get_args(By))
-@pytest.mark.parametrize("carrier", [None, "B6"])
-def test_the_cells_of_all_days_add_up_to_the_file(parquet: Path, csv_rows: Rows, by: By, carrier: str | None) -> None:
+@pytest.mark.parametrize(("carrier", "by"), [*((None, by) for by in get_args(By)), ("B6", get_args(By)[-1])])
+def test_the_cells_of_all_days_add_up_to_the_file(parquet: Path, csv_rows: Rows, carrier: str | None, by: By) -> None:
     expected = Counter((row[by], row["dep_delay"]) for row in csv_rows if carrier is None or row["carrier"] == carrier)
     found: Counter[tuple[str, str]] = Counter()
     with Flights(parquet) as flights:

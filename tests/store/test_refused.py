@@ -39,8 +39,8 @@ async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_r
     system: System, tmp_path: Path, refusal: str
 ) -> None:
     refuse, allow = REFUSALS[refusal]
-    # The last time is longer than a lease: nobody could renew one, so nobody may take over.
-    times = (1.0, 1.0, 2 * LEASE_S) if refusal == "no replicas" else (2 * LEASE_S,)
+    # The last time is longer than a lease: no worker could renew one, so none may take over.
+    times = (1.0, 1.0, 1.5 * LEASE_S) if refusal == "no replicas" else (1.5 * LEASE_S,)
     async with peer(system.server.socket_url) as client, httpx.AsyncClient() as http:
         for turn, seconds in enumerate(times):
             paths = {kind: str(tmp_path / f"{kind}-{turn}") for kind in KINDS}
