@@ -23,7 +23,7 @@ from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.grant_key_store import GrantKeyStore
-from tidings.store.job_store import JobStore
+from tidings.store.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.owned_jobs import OwnedJobs
 from tidings.store.redis.store_client import open_store
@@ -269,10 +269,7 @@ class ServerRuntime:
 
 
 def _job_store(settings: ServerSettings, client: Redis, keys: StoreKeys, gateway: str) -> JobStore:
-    return JobStore(
-        client,
-        keys,
-        gateway,
+    options = JobStoreOptions(
         dedup_window_s=settings.dedup_window_s,
         max_backlog=settings.max_backlog,
         max_backlog_per_caller=settings.max_backlog_per_caller,
@@ -282,3 +279,4 @@ def _job_store(settings: ServerSettings, client: Redis, keys: StoreKeys, gateway
         chronicle=settings.chronicle,
         max_listed=settings.max_listed_per_owner,
     )
+    return JobStore(client, keys, gateway, options)

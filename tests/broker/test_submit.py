@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from support.timeouts import scaled
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.attempt_store import AttemptStore
-from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 
@@ -28,7 +28,7 @@ class Place:
         self.limits: dict[str, Any] = {}
 
     async def submit(self, count: int = 1, **fields: Any) -> list[SubmitReply]:
-        async with JobStore(self.store, KEYS, "g", **self.limits) as gateway:
+        async with JobStore(self.store, KEYS, "g", JobStoreOptions(**self.limits)) as gateway:
             made = [NewJob(new_token("p").id, "k", "standard", "[]", **fields) for _ in range(count)]
             answers: list[Awaitable[SubmitReply]] = [gateway.submit("p", job) for job in made]
             return [await answer for answer in answers]
@@ -143,7 +143,7 @@ async def test_a_key_is_remembered_longer_than_the_result_and_its_work_does_not_
 async def test_a_result_that_is_kept_for_less_than_a_ms_leaves_the_key(place: Place) -> None:
     place.limits = {"result_ttl_s": 0.0001, "dedup_window_s": 3600.0}
     (first,) = await place.submit(key="a", fingerprint="x", delay_ms=60_000)
-    async with JobStore(place.store, KEYS, "g", **place.limits) as gateway:
+    async with JobStore(place.store, KEYS, "g", JobStoreOptions(**place.limits)) as gateway:
         assert await gateway.cancel(Token("p", first.id)) == "cancelled"
     with anyio.fail_after(scaled(10)):
         while await command(place.store, "EXISTS", KEYS.job("p", first.id)):

@@ -13,7 +13,7 @@ from tidings.protocol.states import State
 from tidings.protocol.tokens import Token
 from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry
-from tidings.store.job_store import JobStore
+from tidings.store.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 
@@ -24,7 +24,7 @@ DONE = AttemptOutcome(State.SUCCEEDED, "result", "1")
 @asynccontextmanager
 async def running_world(store: Redis, keep: int) -> AsyncIterator[World]:
     async with (
-        JobStore(store, KEYS, "g", chronicle=keep) as gateway,
+        JobStore(store, KEYS, "g", JobStoreOptions(chronicle=keep)) as gateway,
         AttemptStore(store, KEYS, "p", "w1", chronicle=keep) as first,
         AttemptStore(store, KEYS, "p", "w2", chronicle=keep) as second,
     ):

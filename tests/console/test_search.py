@@ -15,7 +15,7 @@ from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.tokens import new_token
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command, open_store
 from tidings.store.registry import Registry
@@ -107,7 +107,9 @@ async def store(full: StoreProcess) -> AsyncIterator[Store]:
     """A store with many jobs that wait, and a chronicle of many that have ended."""
     store = open_store(full.url)
     await Registry(store, KEYS).register([KindRecord(kind="k", queue="p", input=RAW, result=RAW)])
-    async with JobStore(store, KEYS, "g", max_backlog=WAITING, max_backlog_per_caller=WAITING) as gateway:
+    async with JobStore(
+        store, KEYS, "g", JobStoreOptions(max_backlog=WAITING, max_backlog_per_caller=WAITING)
+    ) as gateway:
         answers = [
             gateway.submit("p", NewJob(new_token("p").id, "k", "standard", "[]", watch=0, caller="c"))
             for _ in range(WAITING)
@@ -153,7 +155,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     async def wait_behind(url: str) -> None:
         store = open_store(url)
-        async with JobStore(store, KEYS, "g", max_backlog=2 * BEHIND, max_backlog_per_caller=2 * BEHIND) as gateway:
+        async with JobStore(
+            store, KEYS, "g", JobStoreOptions(max_backlog=2 * BEHIND, max_backlog_per_caller=2 * BEHIND)
+        ) as gateway:
             new = (
                 NewJob(new_token("default").id, "noop", "standard", "[]", watch=0, caller=f"c{n}")
                 for n in range(BEHIND)

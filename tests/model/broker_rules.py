@@ -23,7 +23,7 @@ from tidings.protocol.states import REPLAY, TERMINAL, State
 from tidings.protocol.tokens import Token, new_token, split_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, open_store
 from tidings.store.redis.subscription import Subscription
@@ -75,7 +75,7 @@ class BrokerRules(RuleBasedStateMachine):
             stack.push_async_callback(listening.aclose)
             self.dead = DeadLetters(self.store, keys, PARTITION)
             self.gateway = await stack.enter_async_context(
-                JobStore(self.store, keys, "g", max_backlog_per_caller=MAX_PER_CALLER)
+                JobStore(self.store, keys, "g", JobStoreOptions(max_backlog_per_caller=MAX_PER_CALLER))
             )
             self.workers = {
                 name: await stack.enter_async_context(AttemptStore(self.store, keys, PARTITION, name))

@@ -14,7 +14,7 @@ from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.answers import ForgetAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.owned_jobs import BEGINNING, OwnedFilter, OwnedJobs, OwnedPosition
 from tidings.store.redis.store_client import command
@@ -66,7 +66,7 @@ class Lists:
 async def lists(store: Redis, max_listed: int = 100) -> AsyncIterator[Lists]:
     """A gateway and a worker. (No fixture: their task groups want one task.)"""
     async with (
-        JobStore(store, KEYS, "g", max_listed=max_listed) as gateway,
+        JobStore(store, KEYS, "g", JobStoreOptions(max_listed=max_listed)) as gateway,
         AttemptStore(store, KEYS, "p", "w") as worker,
     ):
         await worker.join(["standard"])

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from tidings.protocol.steps import StepHead, StepStatus, StepType, encode_head
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, Started
-from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.job_store import JobRecord, JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.saga_store import SagaStore, StepWrite
 from tidings_worker.saga.journal import Journal
@@ -83,7 +83,7 @@ async def running(store: Redis, queue: str = "p") -> AsyncIterator[World]:
     keys = StoreKeys()
     async with (
         SagaStore(store, keys) as saga,
-        JobStore(store, keys, "g", max_backlog=1) as gateway,
+        JobStore(store, keys, "g", JobStoreOptions(max_backlog=1)) as gateway,
         AttemptStore(store, keys, queue, "w") as worker,
     ):
         await worker.join(["normal"])

@@ -19,7 +19,7 @@ from tidings.protocol.events import EventClass
 from tidings.protocol.states import State
 from tidings.protocol.tokens import new_token
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
-from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
 from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.store_client import command, open_store
 
@@ -105,7 +105,7 @@ async def emptied(store: Redis, keys: int) -> None:
 async def test_jobs_that_are_done_leave_no_memory_behind(store: Redis) -> None:
     keys = StoreKeys()
     async with (
-        JobStore(store, keys, "g", dedup_window_s=RESULT_TTL_S, result_ttl_s=RESULT_TTL_S) as gateway,
+        JobStore(store, keys, "g", JobStoreOptions(dedup_window_s=RESULT_TTL_S, result_ttl_s=RESULT_TTL_S)) as gateway,
         AttemptStore(store, keys, "p", "w", result_ttl_s=RESULT_TTL_S) as worker,
     ):
         await worker.join(["standard"])

@@ -15,14 +15,6 @@ MOST_PARAMETERS = 8
 COMMANDS = re.compile(r".*_commands?\.py")
 """Modules whose public functions are commands: there each parameter is a flag or an argument of the command line."""
 
-KNOWN = frozenset(
-    {
-        "core/tidings/store/job_store.py __init__",
-        "core/tidings/store/redis/batcher.py __init__",
-    }
-)
-"""What is too large and is being split. Nothing is added here: a change that splits one takes it off."""
-
 
 def too_large(file: str, text: str) -> Iterator[str]:
     """Yield what is too large in a file: the file, and `file name` of its classes and functions."""
@@ -42,12 +34,11 @@ def _is_command(file: str, one: Definition) -> bool:
     return one.at_top and not one.name.startswith("_") and bool(COMMANDS.fullmatch(Path(file).name))
 
 
-def test_nothing_is_too_large_but_what_is_being_split() -> None:
+def test_nothing_is_too_large() -> None:
     found = {
         one for suffix in (".py", ".lua") for file in files(suffix) for one in too_large(shown(file), file.read_text())
     }
-    assert found - KNOWN == set()
-    assert KNOWN - found == set(), "these are no longer too large: take them off the list"
+    assert found == set()
 
 
 @pytest.mark.parametrize(

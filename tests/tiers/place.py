@@ -13,7 +13,7 @@ from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.queue_stats import read_queue_stats
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started, StartRules
-from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 from tidings.store.registry import Registry
@@ -95,7 +95,7 @@ class Place:
 @asynccontextmanager
 async def place_in(store: Redis, rules: StartRules | None = None, direct: int = DIRECT) -> AsyncIterator[Place]:
     async with (
-        JobStore(store, KEYS, "g", direct_per_caller=direct) as gateway,
+        JobStore(store, KEYS, "g", JobStoreOptions(direct_per_caller=direct)) as gateway,
         AttemptStore(store, KEYS, "p", "w1", rules=rules) as first,
         AttemptStore(store, KEYS, "p", "w2", rules=rules) as second,
     ):

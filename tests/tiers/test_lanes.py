@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.attempt_store import LeaseRenewal, StartRules
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import GROUP
 from tidings.store.redis.store_client import command
 from tiers.place import BACK, DIRECT, FAILED, FLOW, KEYS, READY, RETRY, TIER, place_in
@@ -84,7 +84,7 @@ async def test_the_position_in_a_lane_counts_what_stands_in_line_and_the_lanes(s
 
 
 async def test_what_waits_in_lanes_counts_for_the_limit_of_the_queue(store: Redis) -> None:
-    async with place_in(store) as place, JobStore(store, KEYS, "g2", max_backlog=20) as strict:
+    async with place_in(store) as place, JobStore(store, KEYS, "g2", JobStoreOptions(max_backlog=20)) as strict:
         await place.submit(20, "a")
         answer = await strict.submit("p", NewJob(new_token("p").id, "k", TIER, "[]", caller="b"))
         assert (answer.answer, answer.position) == ("full", 20)

@@ -12,7 +12,7 @@ from tidings.store.attempt_store import AttemptStore, StartRules
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.blocking_store import BlockingStore
 from tidings.store.breaker_store import BreakerStore
-from tidings.store.job_store import JobStore
+from tidings.store.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, open_store
 from tidings.store.registry import Registry
@@ -136,9 +136,8 @@ async def _saga_services(
 ) -> SagaServices:
     worker, settings, jobs, keys, _ = identity
     saga_store = await stack.enter_async_context(SagaStore(store, keys))
-    job_store = await stack.enter_async_context(
-        JobStore(store, keys, worker, result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
-    )
+    options = JobStoreOptions(result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
+    job_store = await stack.enter_async_context(JobStore(store, keys, worker, options))
     children = Children(job_store, saga_store, KindDirectory(jobs, registry))
     return SagaServices(saga_store, children, anyio.CapacityLimiter(settings.threads), worker, tracing)
 

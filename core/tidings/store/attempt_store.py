@@ -27,7 +27,7 @@ from .attempt_records import (
 )
 from .availability.retry_delay import store_retry_delay
 from .keys import GROUP, StoreKeys
-from .redis.batcher import Batcher, Batchers
+from .redis.batcher import Batcher, Batchers, BatchOptions
 from .redis.script import Script
 from .redis.store_client import command_pool_of
 
@@ -68,6 +68,8 @@ _ONCE = Script("once", list[MemoReply])
 _PROMOTE = Script("promote", tuple[int, int, list[str]])
 _LEAVE = Script("leave", list[int])
 _RELEASE = Script("release", int)
+
+_MEMOS = BatchOptions(pause=store_retry_delay, size=lambda memo: len(memo[3]))
 
 
 class AttemptStore(Batchers):
@@ -111,6 +113,9 @@ class AttemptStore(Batchers):
         self._max_log_bytes = max_log_bytes
         self._call_prefix = secrets.token_hex(4)  # a worker that starts again may have the same name
         self._calls = itertools.count()
+        self._report_batches = BatchOptions(
+            pause=store_retry_delay, read=self._read_reports, size=AttemptReport.size, form=AttemptReport.seal
+        )
         self.reported_ms = 0
         """The store's time when it last took reports; valid in the callbacks of what `report` returned."""
         self.apart: list[tuple[str, str, int]] = []
@@ -213,11 +218,8 @@ class AttemptStore(Batchers):
             apart: write it without others, because the store refused it with them.
 
         """
-        return self.gather(
-            ("report", self.partition), self._send_reports, pause=store_retry_delay,
-            read=self._read_reports, apart=apart,
-            size=AttemptReport.size, form=AttemptReport.seal,
-        ).put(report)  # fmt: skip
+        place = ("report", self.partition)
+        return self.gather(place, self._send_reports, self._report_batches, apart=apart).put(report)
 
     def once(
         self, job: str, fence: int, name: str, value: str = "", *, apart: bool = False
@@ -232,9 +234,7 @@ class AttemptStore(Batchers):
             apart: ask without others, because the store refused it with them.
 
         """
-        batcher: Batcher[Any, MemoReply] = self.gather(
-            ("once", self.partition), self._send_memos, pause=store_retry_delay, apart=apart, size=_memo_size
-        )
+        batcher: Batcher[Any, MemoReply] = self.gather(("once", self.partition), self._send_memos, _MEMOS, apart=apart)
         return batcher.put((job, fence, name, value))
 
     async def beat(self, beats: list[LeaseRenewal]) -> list[LeaseAnswer]:
@@ -317,7 +317,3 @@ def _entry(tier: str, need: str, raw: tuple[bytes, list[bytes] | None]) -> Ready
     # The scripts write `id` first and `env` second, and read them so too. An entry of another form is no job.
     job, envelope = (fields[1], fields[3]) if fields is not None and len(fields) >= 4 else (b"", b"")
     return ReadyEntry(tier, place, job.decode(errors="replace"), envelope)
-
-
-def _memo_size(memo: tuple[str, int, str, str]) -> int:
-    return len(memo[3])

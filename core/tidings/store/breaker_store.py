@@ -15,7 +15,7 @@ from .availability.retry_delay import store_retry_delay
 from .availability.store_errors import ItemError
 from .keys import BREAKERS, StoreKeys
 from .readable import decode_readable
-from .redis.batcher import Batchers
+from .redis.batcher import Batchers, BatchOptions
 from .redis.script import Script
 from .redis.store_client import command, read_values
 from .redis.store_clock import store_ms
@@ -74,6 +74,8 @@ class ShownBreaker(NamedTuple):
 
 
 _BREAKER = Script("breaker", BreakerBatchReply)
+
+_BATCHES = BatchOptions(pause=store_retry_delay)
 _decode_machine = msgspec.msgpack.Decoder(BreakerRecord).decode
 _decode_view = msgspec.msgpack.Decoder(BreakerView).decode
 
@@ -203,7 +205,7 @@ class BreakerStore(Batchers):
         return answer.view
 
     def _put(self, item: BreakerOperation | CallReport) -> "asyncio.Future[OperationReply]":
-        return self.gather(("breaker",), self._send, pause=store_retry_delay).put(item)
+        return self.gather(("breaker",), self._send, _BATCHES).put(item)
 
     async def _send(self, items: list[BreakerOperation | CallReport]) -> list[OperationReply | str]:
         merged, numbers = merge_reports(items)

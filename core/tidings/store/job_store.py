@@ -15,7 +15,7 @@ from tidings.protocol.tokens import Token
 from .answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from .job_reader import REPLY_BYTES, UNBOUNDED_ROOM, JobReader, JobRecord, ReplyRoom
 from .keys import StoreKeys
-from .redis.batcher import Batcher, Batchers
+from .redis.batcher import PLAIN_BATCHES, Batcher, Batchers, BatchOptions
 from .redis.script import Script
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "FallbackJob",
     "JobRecord",
     "JobStore",
+    "JobStoreOptions",
     "NewJob",
     "QueueingTerms",
     "SubmitReply",
@@ -125,60 +126,62 @@ _CANCEL = Script("cancel", list[CancelAnswer])
 _SIGNAL = Script("signal", list[SignalAnswer])
 _EXPIRE = Script("expire", tuple[int, int, list[str]])
 
+_SUBMITS = BatchOptions(size=lambda job: len(job.envelope))
+_SIGNALS = BatchOptions(size=lambda signal: len(signal[4]))
+
 _log = LogLimiter()
+
+
+class JobStoreOptions(msgspec.Struct, frozen=True):
+    """What a `JobStore` allows, and how long it remembers."""
+
+    dedup_window_s: float = 86_400
+    """How long an idempotency key is remembered, s."""
+    max_backlog: int = 100_000
+    """Jobs that may wait in one tier of a partition."""
+    max_backlog_per_caller: int = 50_000
+    """Jobs of one caller that may live in a partition."""
+    max_backlog_bytes_per_caller: int = 67_108_864
+    """Bytes that their envelopes may have together."""
+    direct_per_caller: int = 8
+    """How many of them wait in the tier's own stream; more take turns in a lane."""
+    result_ttl_s: float = 86_400
+    """How long the record of a job that ends here is kept, s."""
+    chronicle: int = 0
+    """Finished jobs that a partition's history keeps; 0: jobs that end here do not come into it."""
+    max_listed: int = 10_000
+    """Jobs of one owner that a partition lists, the newest."""
+
+
+DEFAULT_OPTIONS = JobStoreOptions()
 
 
 class JobStore(Batchers):
     """The operations of one gateway, to be used as `async with`; its calls run in a task group."""
 
-    def __init__(
-        self,
-        store: Redis,
-        keys: StoreKeys,
-        gateway: str,
-        *,
-        dedup_window_s: float = 86_400,
-        max_backlog: int = 100_000,
-        max_backlog_per_caller: int = 50_000,
-        max_backlog_bytes_per_caller: int = 67_108_864,
-        direct_per_caller: int = 8,
-        result_ttl_s: float = 86_400,
-        chronicle: int = 0,
-        max_listed: int = 10_000,
-    ) -> None:
+    def __init__(self, store: Redis, keys: StoreKeys, gateway: str, options: JobStoreOptions = DEFAULT_OPTIONS) -> None:
         """Bind the operations to a store and a gateway's return address.
 
         Args:
             store: a client of the store; it stays the caller's to close.
             keys: the names of the namespace.
             gateway: this gateway's id; events go to its inbox.
-            dedup_window_s: how long an idempotency key is remembered, s.
-            max_backlog: jobs that may wait in one tier of a partition.
-            max_backlog_per_caller: jobs of one caller that may live in a partition.
-            max_backlog_bytes_per_caller: bytes that their envelopes may have together.
-            direct_per_caller: how many of them wait in the tier's own stream; more take turns in a lane.
-            result_ttl_s: how long the record of a job that ends here is kept, s.
-            chronicle: finished jobs that a partition's history keeps; 0: jobs that end here do not come into it.
-            max_listed: jobs of one owner that a partition lists, the newest.
+            options: what it allows and how long it remembers.
 
         """
         super().__init__()
         self.gateway = gateway
         self._store = store
         self._keys = keys
-        self._window_ms = whole_ms(dedup_window_s)
-        self._ttl_ms = whole_ms(result_ttl_s)
-        self._keep = chronicle
-        self._max_listed = max_listed
-        self._max_backlog = max_backlog
-        self._max_caller = max_backlog_per_caller
-        self._max_caller_bytes = max_backlog_bytes_per_caller
-        self._direct = direct_per_caller
+        self._options = options
+        self._window_ms = whole_ms(options.dedup_window_s)
+        self._ttl_ms = whole_ms(options.result_ttl_s)
+        self._keep = options.chronicle
         self._readers: dict[tuple[str, str], JobReader] = {}
 
     def submit(self, partition: str, job: NewJob) -> "asyncio.Future[SubmitReply]":
         """Accept a job; a future that fails with `StoreError`."""
-        return self._batcher(partition, _SUBMIT, self._submit_args, size=_job_size).put(job)
+        return self._batcher(partition, _SUBMIT, self._submit_args, options=_SUBMITS).put(job)
 
     def watch(self, token: Token, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
         """Read a job with its log after `after`; from then on its events go to this gateway's inbox.
@@ -219,7 +222,7 @@ class JobStore(Batchers):
 
         """
         item = (token.id, owner, name, key, value)
-        return self._batcher(token.partition, _SIGNAL, self._signal_args, size=_signal_size).put(item)
+        return self._batcher(token.partition, _SIGNAL, self._signal_args, options=_SIGNALS).put(item)
 
     async def expire(self, partition: str, most: int) -> int:
         """End jobs of a partition whose deadline has passed, up to `most`; return the ms until the next (-1: none).
@@ -238,17 +241,18 @@ class JobStore(Batchers):
     # What each script takes before and around its items.
 
     def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
+        options = self._options
         return (
             partition,
             self.gateway,
             self._window_ms,
-            self._max_backlog,
-            self._max_caller,
-            self._max_caller_bytes,
-            self._direct,
+            options.max_backlog,
+            options.max_backlog_per_caller,
+            options.max_backlog_bytes_per_caller,
+            options.direct_per_caller,
             self._ttl_ms,
             self._keep,
-            self._max_listed,
+            options.max_listed,
             items,
         )
 
@@ -270,8 +274,8 @@ class JobStore(Batchers):
             assert self._tasks is not None, "use it inside `async with`"
             args = self._watch_args if verb == "watch" else self._read_args
             # Questions that begin a watch are not joined: a question that ends it may stand between them.
-            small = self._batcher(partition, _WATCH, args, verb, join=verb == "read")
-            large = self._batcher(partition, _WATCH, args, f"{verb} large", most=1)
+            small = self._batcher(partition, _WATCH, args, verb, BatchOptions(join=verb == "read"))
+            large = self._batcher(partition, _WATCH, args, f"{verb} large", BatchOptions(most=1))
             reader = JobReader(self._store, self._keys, partition, small, large, self._run, join=verb == "read")
             self._readers[partition, verb] = reader
         return reader
@@ -286,22 +290,14 @@ class JobStore(Batchers):
         script: Script[list[Reply]],
         args: Callable[[str, list[Any]], tuple[Any, ...]],
         name: str = "",
-        **options: Any,
+        options: BatchOptions = PLAIN_BATCHES,
     ) -> Batcher[Any, Any]:
 
         def call(items: list[Any]) -> Awaitable[list[Reply]]:
             return script(self._store, self._keys.root(partition), args(partition, items))
 
-        return self.gather((name or script.name, partition), call, **options)
+        return self.gather((name or script.name, partition), call, options)
 
 
 async def _await(work: Coroutine[Any, Any, None]) -> None:
     await work
-
-
-def _job_size(job: NewJob) -> int:
-    return len(job.envelope)
-
-
-def _signal_size(signal: tuple[str, ...]) -> int:
-    return len(signal[4])

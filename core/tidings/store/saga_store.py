@@ -13,7 +13,7 @@ from .answers import JournalAnswer, WakeAnswer
 from .availability.retry_delay import store_retry_delay
 from .job_store import MAX_JOURNAL_BYTES
 from .keys import StoreKeys
-from .redis.batcher import Batcher, Batchers
+from .redis.batcher import Batcher, Batchers, BatchOptions
 from .redis.script import Script
 from .redis.store_client import command
 
@@ -116,6 +116,8 @@ _JOURNAL = Script("journal", list[JournalRead])
 _WAKE = Script("wake", list[WakeAnswer])
 _OUTBOX = Script("outbox", list[EndedChild | str])
 
+_BATCHES = BatchOptions(pause=store_retry_delay)
+
 
 class SagaStore(Batchers):
     """The operations of the sagas of one worker, in any partition; to be used as `async with`."""
@@ -178,7 +180,7 @@ class SagaStore(Batchers):
         def call(items: list[Any]) -> Awaitable[list[Reply]]:
             return script(self._store, self._keys.root(partition), args(items))
 
-        return self.gather((script.name, partition), call, pause=store_retry_delay, apart=apart)
+        return self.gather((script.name, partition), call, _BATCHES, apart=apart)
 
 
 def parent_of(ended: EndedChild) -> tuple[Token, str]:

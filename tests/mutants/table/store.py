@@ -37,7 +37,7 @@ MUTANTS = (
     ),
     Mutant(
         "The server asks equal questions one by one.",
-        python("JobStore._reader").swap('verb, join=verb == "read"', "verb, join=False"),
+        python("JobStore._reader").swap('verb, BatchOptions(join=verb == "read")', "verb, BatchOptions(join=False)"),
         ("tests/broker/test_reading.py",),
     ),
     Mutant(

@@ -77,46 +77,56 @@ class _SharedReply(Generic[Reply]):
                 future.set_exception(exception)
 
 
+class BatchOptions(msgspec.Struct, frozen=True):
+    """How the items of one kind are gathered; a class has one for each kind, made once."""
+
+    most: int = MAX_BATCH_ITEMS
+    """Items in one batch at the most; a script holds the store while it runs."""
+    pause: Callable[[int], float] | None = None
+    """How long to wait, s, after so many calls have failed in a row; None: not at all. With it, many callers that put
+    again what has failed ask a lost store once, not each of them."""
+    read: Callable[[Any], Sequence[Any]] | None = None
+    """Takes the replies out of what a call answered, the moment it has; None: that is the replies."""
+    size: Callable[[Any], int] | None = None
+    """Bytes of an item, about; None: items are small."""
+    form: Callable[[Any], Any] | None = None
+    """What is packed of an item; None: the item itself."""
+    join: bool = False
+    """Whether equal items that wait are one; for questions, which must be hashable."""
+
+
+PLAIN_BATCHES = BatchOptions()
+
+
 class Batcher(Generic[Item, Reply]):
     """Turns single items into batched calls, in the order they were put, one call at a time."""
 
     def __init__(
         self,
         call: Callable[[list[Item]], Awaitable[Any]],
+        options: BatchOptions = PLAIN_BATCHES,
         *,
         name: str,
         on_fault: Callable[[BaseException], None],
-        most: int = MAX_BATCH_ITEMS,
-        pause: Callable[[int], float] | None = None,
-        read: Callable[[Any], Sequence[Reply]] | None = None,
-        size: Callable[[Item], int] | None = None,
-        form: Callable[[Item], Any] | None = None,
-        join: bool = False,
     ) -> None:
         """Gather for `call`, which answers each item of its list in order.
 
         Args:
             call: performs one batch.
+            options: how items are gathered.
             name: for error messages.
             on_fault: gets what `call` raised that is no `StoreError`: a defect of ours.
-            most: items in one batch at the most; a script holds the store while it runs.
-            pause: how long to wait, s, after so many calls have failed in a row; None: not at all. With
-                it, many callers that put again what has failed ask a lost store once, not each of them.
-            read: takes the replies out of what `call` answered, the moment it has; None: that is the replies.
-            size: bytes of an item, about; None: items are small.
-            form: what is packed of an item; None: the item itself.
-            join: whether equal items that wait are one; for questions, which must be hashable.
 
         """
         self.name = name
-        self._size = size
-        self._form = form
-        self._equal: dict[Hashable, _SharedReply[Reply]] | None = {} if join else None
         self._call = call
         self._on_fault = on_fault
-        self._most = most
-        self._pause = pause
-        self._read = read
+        self._most = options.most
+        self._pause = options.pause
+        self._read: Callable[[Any], Sequence[Reply]] | None = options.read
+        self._size: Callable[[Item], int] | None = options.size
+        self._form: Callable[[Item], Any] | None = options.form
+        self._equal: dict[Hashable, _SharedReply[Reply]] | None = {} if options.join else None
         self._failures = 0
         self._waiting: list[tuple[Item, ReplySink[Reply]]] = []
         self._batch: list[tuple[Item, ReplySink[Reply]]] = []
@@ -295,18 +305,18 @@ class Batchers:
         self,
         place: tuple[str, ...],
         call: Callable[[list[Any]], Awaitable[Any]],
+        options: BatchOptions = PLAIN_BATCHES,
         *,
         apart: bool = False,
-        **options: Any,
     ) -> Batcher[Any, Reply]:
         """Return the batcher of a place, made with `call` and the options when it is first asked for.
 
         Args:
             place: names it.
             call: see `Batcher`.
+            options: how items are gathered.
             apart: return the other batcher of the place, which asks for one item at a time. It is for items that the
                 store refused together with others: it refuses a whole batch for one item.
-            options: see `Batcher`.
 
         """
         place = (*place, "apart") if apart else place
@@ -314,8 +324,8 @@ class Batchers:
         if batcher is None:
             assert self._tasks is not None, "use it inside `async with`"
             if apart:
-                options["most"] = 1
-            batcher = Batcher(call, name=" ".join(place), on_fault=self._break, **options)
+                options = msgspec.structs.replace(options, most=1)
+            batcher = Batcher(call, options, name=" ".join(place), on_fault=self._break)
             self._batchers[place] = batcher
             if self._over:
                 batcher.close()

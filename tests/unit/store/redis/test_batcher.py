@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from tidings.store.availability.store_errors import StoreUnavailableError
-from tidings.store.redis.batcher import Batcher, Batchers
+from tidings.store.redis.batcher import Batcher, Batchers, BatchOptions
 from tidings.store.redis.reply_future import ReplyFuture
 
 
@@ -30,7 +30,7 @@ class Calls:
 @contextmanager
 def gathering(calls: Callable[[list[int]], Awaitable[list[int]]], **options: Any) -> Iterator[Batcher[int, int]]:
     faults: list[BaseException] = []
-    batcher: Batcher[int, int] = Batcher(calls, name="test", on_fault=faults.append, **options)
+    batcher: Batcher[int, int] = Batcher(calls, BatchOptions(**options), name="test", on_fault=faults.append)
     yield batcher
     batcher.close()
     assert not faults
