@@ -12,6 +12,7 @@ from .job_decorator import job
 from .kind import Kind
 from .protocol.problems import Problem, ProblemError
 from .protocol.states import State
+from .resources.depends import DependencyDefinitionError, Depends
 from .resources.lifespan import Lifespan, LifespanDefinitionError, lifespan
 from .saga.step_errors import SagaUseError, SignalTimeout, StepError
 from .settings import SettingsError
@@ -41,6 +42,8 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionLost",
     "Context",
+    "DependencyDefinitionError",
+    "Depends",
     "Job",
     "JobCancelled",
     "JobDefinitionError",

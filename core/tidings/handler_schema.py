@@ -36,14 +36,20 @@ class InputSchema:
         self.schema = schema_of(type_)
 
     @classmethod
-    def of(cls, function: Callable[..., Any], kind: str) -> Self:
+    def of(cls, function: Callable[..., Any], kind: str, filled: frozenset[str] = frozenset()) -> Self:
         """Return the input of a handler.
+
+        Args:
+            function: the handler.
+            kind: for errors.
+            filled: the parameters that dependencies fill.
 
         Raises:
             TypeError: no field of a JSON object can fill a parameter, or JSON has no form for its type.
 
         """
-        parameters = dict(inspect.signature(function).parameters)
+        signature = inspect.signature(function).parameters.items()
+        parameters = {name: parameter for name, parameter in signature if name not in filled}
         hints = typing.get_type_hints(function, include_extras=True)
         context = _context_parameter(parameters, hints)
         if context:

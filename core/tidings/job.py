@@ -25,6 +25,8 @@ from .policy import JobOptions, policy_of
 from .protocol.input_template import InputTemplate
 from .protocol.kind_record import KindRecord
 from .protocol.tier_rule import TierRule
+from .resources.dependency_plan import DependencyPlan, Overrides, plan_of
+from .resources.depends import DependencyDefinitionError
 from .resources.lifespan import Lifespan
 from .schedule import Schedule
 from .tier_selectors import check_field
@@ -59,7 +61,12 @@ class Job(Kind[P, R]):
         self.tier = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
         """The tier of its jobs; with a `route`: of the jobs that the route does not send to another tier."""
         self.mode: Literal["async", "thread", "process"] = self._mode()
-        self.input = InputSchema.of(function, self.kind)
+        self.dependencies: DependencyPlan | None = self._plan()
+        """What a worker makes for each attempt; None: the handler depends on nothing."""
+        self.overrides: Overrides = {}
+        """What stands for some dependencies, also for those of the functions that the handler's steps call."""
+        filled = frozenset[str]() if self.dependencies is None else self.dependencies.parameters
+        self.input = InputSchema.of(function, self.kind, filled)
         self.result = ResultSchema.of(function)
         self._check_fields()
         self.schedule = self._schedule()
@@ -96,6 +103,23 @@ class Job(Kind[P, R]):
         ready = copy.copy(self)
         ready._state = state  # noqa: SLF001
         return ready
+
+    def overriding(self, overrides: Overrides) -> "Job[P, R]":
+        """Return this job with other functions in the places of some dependencies, for a test.
+
+        Args:
+            overrides: dependency → the function that stands for it, with dependencies of its own if it wants. A
+                dependency that the job does not have is allowed.
+
+        Raises:
+            DependencyDefinitionError: one of the others cannot be a dependency.
+
+        """
+        other = copy.copy(self)
+        other.overrides = {**self.overrides, **overrides}
+        if other.dependencies is not None:
+            other.dependencies = other.dependencies.overridden(other.overrides)
+        return other
 
     @property
     def state(self) -> Any:
@@ -184,6 +208,12 @@ class Job(Kind[P, R]):
         """The template whose value each of its limits belongs to; None: one limit for all its jobs."""
         said = self.policy.limit_by
         return said if said is None or "{" in said else f"{{{said}}}"
+
+    def _plan(self) -> DependencyPlan | None:
+        try:
+            return plan_of(self.function)
+        except DependencyDefinitionError as error:
+            raise JobDefinitionError(f"job {self.kind}: {error}") from error
 
     def _check_fields(self) -> None:
         if self.policy.fallback == self.kind:

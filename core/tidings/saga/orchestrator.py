@@ -12,6 +12,9 @@ UndoLike = str | Callable[..., Any] | Kind[..., Any]
 key_of_step: ContextVar[str] = ContextVar("key_of_step", default="")
 """The idempotency key of the step inside which the code runs, or which it undoes; empty: it runs in no step."""
 
+in_dependency: ContextVar[bool] = ContextVar("in_dependency", default=False)
+"""Whether the code runs in a dependency, or in its clean-up: there it takes no steps."""
+
 
 class StepOptions(NamedTuple):
     """The options of `Context.step`."""

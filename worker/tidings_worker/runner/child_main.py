@@ -25,6 +25,7 @@ from tidings.errors import StoppedError
 from tidings.job import Job
 from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
 from tidings.process.parent_death import end_with_parent_if_asked
+from tidings.resources.loop_bridge import LoopBridge
 from tidings.sync_context import SyncContext
 from tidings.token_bucket import TokenBucket
 from tidings.tracing.spans import under_remote_span
@@ -32,6 +33,7 @@ from tidings_worker import fork
 from tidings_worker.loading.loader import load_modules
 
 from .arguments import arguments_of, result_json
+from .call_with_dependencies import call_in_thread
 from .error_transport import message_of
 from .ipc_messages import (
     BreakerEntered,
@@ -91,6 +93,8 @@ class RemoteSink(Sink):
         self._timer: asyncio.TimerHandle | None = None
         self._defined = defined
         self._numbers = numbers
+        self.bridge = LoopBridge(self._loop, lambda: self.cancelled)
+        """Leads from the main thread to this loop, for `async def` dependencies."""
         self._asked: dict[int, asyncio.Future[str]] = {}
         """The questions without an answer: several threads of one handler may ask at the same time."""
         self._logged: asyncio.Future[str] | None = None
@@ -181,6 +185,7 @@ class RemoteSink(Sink):
     def stop(self) -> None:
         """The attempt is over."""
         self.cancelled = True
+        self.bridge.stop()
         asked, self._asked = self._asked, {}
         for answer in asked.values():
             if not answer.done():
@@ -368,6 +373,9 @@ def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> Outcome
     try:
         arguments = arguments_of(job, command.input, task.context)
         with under_remote_span(command.traceparent):
+            if job.dependencies is not None:
+                context, sink = task.context, task.sink
+                return Result(call_in_thread(job, arguments, context, sink, sink.bridge, welcome.max_result_bytes))
             return Result(result_json(job.function(**arguments), welcome.max_result_bytes))
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises, this process runs the next
         return message_of(error, job.policy)

@@ -11,10 +11,12 @@ import msgspec
 from tidings.context import Context, Sink
 from tidings.errors import StoppedError
 from tidings.job import Job
+from tidings.resources.loop_bridge import LoopBridge
 from tidings.sync_context import SyncContext
 from tidings_worker import fork
 
 from .arguments import arguments_of, result_json
+from .call_with_dependencies import call_in_loop, call_in_thread
 from .cancel_once import call_cancelled_once
 from .child_process import ChildProcess
 from .executor_places import ExecutorPlaces
@@ -119,6 +121,10 @@ class LoopRun:
             if work.sink.cancelled:
                 return Raised(StoppedError())
             arguments = arguments_of(work.job, work.input, Context(work.sink))
+            plan = work.job.dependencies
+            if plan is not None:
+                call = call_in_loop(plan, work.job, arguments, work.sink, work.max_result_bytes)
+                return Returned(await call_cancelled_once(lambda: call, self._scope))
             result = await call_cancelled_once(lambda: work.job.function(**arguments), self._scope)
             return Returned(result_json(result, work.max_result_bytes))
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
@@ -135,13 +141,19 @@ class ThreadRun:
         self._threads = threads
         self._loop = work.loop
         self._context = SyncContext(work.sink)
+        self._bridge: LoopBridge | None = None
+        """None: the handler depends on nothing."""
+        if work.job.dependencies is not None:
+            self._bridge = LoopBridge(work.loop, lambda: work.sink.cancelled)
         self._begun = False
         self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
 
     def stop(self) -> None:
-        """Give it up if it has not begun."""
+        """Give it up if it has not begun, or stop waiting for the dependency that is being made."""
         if not self._begun:
             self.ended.cancel()
+        elif self._bridge is not None:
+            self._bridge.stop()
 
     def kill(self) -> bool:
         """Leave it alone."""
@@ -158,6 +170,10 @@ class ThreadRun:
                 return Raised(StoppedError())
             self._loop.call_soon_threadsafe(work.on_begin)
             arguments = arguments_of(work.job, work.input, self._context)
+            if self._bridge is not None:
+                return Returned(
+                    call_in_thread(work.job, arguments, self._context, work.sink, self._bridge, work.max_result_bytes)
+                )
             return Returned(result_json(work.job.function(**arguments), work.max_result_bytes))
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the thread
             return Raised(error)

@@ -14,7 +14,7 @@ import anyio
 from tidings.context import Sink
 from tidings.job import Job
 from tidings.protocol.envelope import Envelope
-from tidings.saga.orchestrator import Orchestrator, StepOptions, key_of_step
+from tidings.saga.orchestrator import Orchestrator, StepOptions, in_dependency, key_of_step
 from tidings.saga.step_errors import SagaUseError
 from tidings.store.saga_store import SagaStore
 from tidings.tracing.spans import Tracing
@@ -135,6 +135,8 @@ class Saga(Orchestrator):
             SagaUseError: it is none: the code runs in a task of its own, or inside a step.
 
         """
+        if in_dependency.get():
+            raise SagaUseError(f"{what}: a dependency takes no steps; take them in the handler")
         if key_of_step.get():
             raise SagaUseError(f"{what}: a step takes no steps of its own; take them in the handler, or in a child job")
         here = current_branch.get()

@@ -19,6 +19,7 @@ from tidings.context import Context, Sink, is_context
 from tidings.job import Job
 from tidings.policy import Policy
 from tidings.protocol.problems import Problem, problem
+from tidings.resources.dependency_plan import DependencyPlan, plan_of
 from tidings.saga.orchestrator import key_of_step
 from tidings.schema.codec import encode
 from tidings.store.saga_store import MAX_RESULT_BYTES
@@ -27,6 +28,7 @@ from tidings.tracing.spans import AttributeValue, Tracing
 from tidings_worker import outcomes
 from tidings_worker.error_text import safe_text
 from tidings_worker.errors import AttemptTimeoutError, FinalError, breaker_result_of, checked_circuit_error
+from tidings_worker.runner.call_with_dependencies import call_step, unfilled_signature
 
 
 class Tries(NamedTuple):
@@ -56,11 +58,15 @@ class StepFunction(NamedTuple):
     policy: Policy
     context: type[Context] | type[SyncContext] | None
     """The class of its first argument, before `args`; None: the function takes no context."""
+    dependencies: DependencyPlan | None = None
+    """What is made for each call; None: it depends on nothing."""
 
     def shown(self) -> str:
         """Return its arguments as a JSON object, for people to look at; empty: they have no form in JSON."""
         try:
             signature = inspect.signature(self.function)
+            if self.dependencies is not None:
+                signature = unfilled_signature(signature, self.dependencies)
             bound = signature.bind(*((None,) if self.context else ()), *self.args, **self.kwargs)
             names = list(bound.arguments)[1 if self.context else 0 :]
             encoded = encode({name: bound.arguments[name] for name in names})
@@ -102,6 +108,7 @@ def step_function_of(
         timeout: s, instead of the policy's; None: the policy's.
 
     """
+    hints = _hints_of(what.function if isinstance(what, Job) else what)
     if isinstance(what, Job):
         own, function, called = what.policy, what.function, what.kind
     else:
@@ -111,7 +118,9 @@ def step_function_of(
         own = msgspec.structs.replace(own, retries=retries)
     if timeout is not None:
         own = msgspec.structs.replace(own, timeout=timeout)
-    return StepFunction(name or called, function, tuple(args), dict(kwargs), own, _context_of(function))
+    plan = plan_of(function, hints) if hints else None
+    context = _context_of(function, hints, plan)
+    return StepFunction(name or called, function, tuple(args), dict(kwargs), own, context, plan)
 
 
 def undo_of(step: StepFunction, undo: Callable[..., Any], policy: Policy) -> Callable[[Any], StepFunction]:
@@ -251,6 +260,9 @@ class FunctionCaller:
         args = what.args
         if what.context is not None:
             args = (what.context(self._sink), *args)
+        if what.dependencies is not None:
+            plan = what.dependencies.overridden(self._job.overrides) if self._job.overrides else what.dependencies
+            return await call_step(plan, what.function, args, what.kwargs, self._sink)
         if inspect.iscoroutinefunction(what.function):
             return await what.function(*args, **what.kwargs)
         call = functools.partial(what.function, *args, **what.kwargs)
@@ -288,12 +300,19 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
         return {}
 
 
-def _context_of(function: Callable[..., Any]) -> type[Context[Any]] | type[SyncContext[Any]] | None:
-    first = next(iter(_parameters(function)), None)
-    if first is None:
-        return None
+def _hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     try:
-        hint = typing.get_type_hints(function).get(first)
+        return typing.get_type_hints(function, include_extras=True)
     except (TypeError, NameError, AttributeError):
+        return {}
+
+
+def _context_of(
+    function: Callable[..., Any], hints: Mapping[str, Any], plan: DependencyPlan | None
+) -> type[Context[Any]] | type[SyncContext[Any]] | None:
+    """Return the class of the first parameter that no dependency fills, if that is a context."""
+    if not hints:
         return None
-    return next((one for one in (Context, SyncContext) if is_context(hint, one)), None)
+    filled = frozenset[str]() if plan is None else plan.parameters
+    first = next((name for name in _parameters(function) if name not in filled), "")
+    return next((one for one in (Context, SyncContext) if is_context(hints.get(first), one)), None)
