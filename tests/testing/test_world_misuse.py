@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from support.timeouts import scaled
 from testing import stuck_kinds
 from testing.stuck_kinds import blocks_a_thread, blocks_the_loop, never_rests, polls, waits_for_go, waits_for_nothing
 from testing.world_kinds import remind, slow
@@ -14,7 +15,7 @@ from tidings.testing import TestingError, World, WorldStuckError
 from tidings.testing.extras import extras
 from tidings_worker.loading.loader import LoadError
 
-IMPATIENT_S = 0.5
+IMPATIENT_S = scaled(0.5)
 
 
 @pytest.fixture(autouse=True)
