@@ -261,9 +261,11 @@ class Crew:
             loop.set_task_factory(None)
 
 
-def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Any = None) -> "asyncio.Task[Any]":
-    """Make a task that its worker knows of."""
-    task = asyncio.Task(coroutine, loop=loop, context=context)
+def _make_task(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, context: Any = None, **options: Any
+) -> "asyncio.Task[Any]":
+    """Make a task that its worker knows of; newer Pythons give more options."""
+    task = asyncio.Task(coroutine, loop=loop, context=context, **options)
     mate = _mate.get() if context is None else context.get(_mate)
     if mate is not None:
         mate.tasks.add(task)
