@@ -21,7 +21,7 @@ from tidings.protocol.messages import Auth, Done, Error, GoAway, Hello, Limits, 
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.token_bucket import TokenBucket
 
-from .connection_state import ClientState, StateLog
+from .connection_state import ClientState, ConnectionEvent, StateLog
 from .credential import Credential
 from .dial import DIAL_ERRORS, dial, end_of_failed_dial
 from .reconnect_delay import ABNORMAL, ReconnectBackoff, SocketEnd
@@ -120,7 +120,7 @@ class PersistentConnection:
         """Be closed for good."""
         if self.state is not ClientState.CLOSED:
             self._protocol.disconnected()
-            self.states.enter(ClientState.CLOSED, end.code, end.reason)
+            self.states.apply(ConnectionEvent.CLOSED, end.code, end.reason)
             self._owner.closed(end)
             self.opened.set()
 
@@ -143,9 +143,9 @@ class PersistentConnection:
                 self.close(end)
                 return
             log.debug("the connection ended (%d: %s); the next try is in %.1f s", end.code, end.reason, pause_s)
-            self.states.enter(ClientState.BACKING_OFF, end.code, end.reason, pause_s)
+            self.states.apply(ConnectionEvent.LOST, end.code, end.reason, pause_s)
             await asyncio.sleep(pause_s)
-            self.states.enter(ClientState.CONNECTING)
+            self.states.apply(ConnectionEvent.PAUSE_OVER)
 
     def _returns(self, end: SocketEnd) -> bool:
         if end.code == UNAUTHENTICATED:
@@ -191,7 +191,7 @@ class PersistentConnection:
         self._heard = self._clock()
         self._usable_since = asyncio.get_running_loop().time()
         self._protocol.connected(hello.limits)
-        self.states.enter(ClientState.RESUMING if self._protocol.resuming else ClientState.OPEN)
+        self.states.apply(ConnectionEvent.GREETED_BEHIND if self._protocol.resuming else ConnectionEvent.GREETED)
         self.opened.set()
         self._owner.on_news()
         return hello.limits
@@ -247,7 +247,7 @@ class PersistentConnection:
         self._note(frame)
         self._protocol.receive(frame)
         if self.state is ClientState.RESUMING and not self._protocol.resuming:
-            self.states.enter(ClientState.OPEN)
+            self.states.apply(ConnectionEvent.CAUGHT_UP)
         self._owner.on_news()
 
     def _note(self, frame: ServerFrame) -> None:

@@ -1,19 +1,19 @@
-"""The states of the connection, as the JavaScript client names them, and the one table of what follows what.
+"""The states of the connection, as the JavaScript client names them, and the table of what each event leads to. Pure.
 
 ::
 
-    connecting   waits for the server's `hello`, and presents the credential
-    resuming     talks; asks again for what was followed on the last socket
-    open         talks
-    backing-off  waits before the next socket
-    closed       for good
+    connecting ──────────> open
+        │ └──> resuming ────┘│
+        v          v         v
+    backing-off <──┴─────────┘      every state but `closed` ──> closed
+
+connection.py says which event has come; no other way leads from one state to another.
 """
 
 import weakref
 from collections.abc import Mapping
-from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
+from enum import Enum, StrEnum, auto
+from typing import Final, NamedTuple
 
 from tidings.client.unread_buffer import UnreadBuffer
 
@@ -33,18 +33,40 @@ class ClientState(StrEnum):
     """For good."""
 
 
-TRANSITIONS: Mapping[ClientState, frozenset[ClientState]] = MappingProxyType(
-    {
-        ClientState.CONNECTING: frozenset(
-            {ClientState.OPEN, ClientState.RESUMING, ClientState.BACKING_OFF, ClientState.CLOSED}
-        ),
-        ClientState.RESUMING: frozenset({ClientState.OPEN, ClientState.BACKING_OFF, ClientState.CLOSED}),
-        ClientState.OPEN: frozenset({ClientState.BACKING_OFF, ClientState.CLOSED}),
-        ClientState.BACKING_OFF: frozenset({ClientState.CONNECTING, ClientState.CLOSED}),
-        ClientState.CLOSED: frozenset(),
-    }
-)
-"""For each state, the states that may follow it."""
+class ConnectionEvent(Enum):
+    """What happens to the connection."""
+
+    GREETED = auto()
+    """The server has said `hello` and taken the credential, and this client follows nothing that it has to ask for."""
+    GREETED_BEHIND = auto()
+    """The same, and this client asks again for what it followed on the last socket."""
+    CAUGHT_UP = auto()
+    """The server has answered all that this client asked for again."""
+    LOST = auto()
+    """The socket has ended, or none could be opened; another try follows."""
+    PAUSE_OVER = auto()
+    """It is time for the next try."""
+    CLOSED = auto()
+    """The program has closed the client, or an end of a socket allows no other try."""
+
+
+_TALKING: Final = {ConnectionEvent.LOST: ClientState.BACKING_OFF, ConnectionEvent.CLOSED: ClientState.CLOSED}
+
+NEXT_STATES: Final[Mapping[ClientState, Mapping[ConnectionEvent, ClientState]]] = {
+    ClientState.CONNECTING: {
+        ConnectionEvent.GREETED: ClientState.OPEN,
+        ConnectionEvent.GREETED_BEHIND: ClientState.RESUMING,
+        **_TALKING,
+    },
+    ClientState.RESUMING: {ConnectionEvent.CAUGHT_UP: ClientState.OPEN, **_TALKING},
+    ClientState.OPEN: _TALKING,
+    ClientState.BACKING_OFF: {
+        ConnectionEvent.PAUSE_OVER: ClientState.CONNECTING,
+        ConnectionEvent.CLOSED: ClientState.CLOSED,
+    },
+    ClientState.CLOSED: {},
+}
+"""State → event → the next state. An event that a row lacks cannot come there; if it does the client has a defect."""
 
 
 class StateChange(NamedTuple):
@@ -61,18 +83,19 @@ class StateChange(NamedTuple):
 
 
 class StateLog:
-    """The present state, with one setter, which informs all listeners."""
+    """The present state, with one setter (`apply`), which informs all listeners."""
 
     def __init__(self) -> None:
         self.last = StateChange(ClientState.CONNECTING, ClientState.CONNECTING)
         self._readers: weakref.WeakSet[UnreadBuffer[StateChange]] = weakref.WeakSet()
 
-    def enter(
-        self, state: ClientState, code: int | None = None, reason: str = "", pause_s: float | None = None
+    def apply(
+        self, event: ConnectionEvent, code: int | None = None, reason: str = "", pause_s: float | None = None
     ) -> None:
-        """Be in a state from now on."""
-        assert state in TRANSITIONS[self.last.state], f"{self.last.state} does not lead to {state}"
-        self.last = StateChange(state, self.last.state, code, reason, pause_s)
+        """Be in the state that an event leads to, from now on."""
+        before = self.last.state
+        assert event in NEXT_STATES[before], f"{event.name} in {before}"
+        self.last = StateChange(NEXT_STATES[before][event], before, code, reason, pause_s)
         for reader in list(self._readers):
             self._put(reader)
 
