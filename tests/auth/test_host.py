@@ -51,7 +51,7 @@ def test_a_server_that_asks_answers_under_any_name_and_so_does_one_that_was_told
     assert httpx.get(public.url + "/v1/kinds", headers={"host": "app.example"}).status_code == 200
 
 
-async def test_where_nobody_is_asked_everybody_has_authenticated(system: System) -> None:
+async def test_where_no_credential_is_asked_for_every_client_has_authenticated(system: System) -> None:
     async with peer(f"{system.server.socket_url}?ticket=x", additional_headers={"authorization": "Bearer x"}) as client:
         assert client.hello["authenticated"] is True
         refused = await client.ask("auth", credential="x")

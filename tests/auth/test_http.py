@@ -52,7 +52,7 @@ async def ask(http: httpx.AsyncClient, route: str, headers: dict[str, str]) -> h
     [None, "", "Bearer", "Bearer x", "Basic YTpi", token(), f"Bearer {token(exp=1)}", "Bearer é"],
     ids=["none", "empty", "bare", "wrong", "basic", "no-scheme", "expired", "latin-1"],
 )
-async def test_nobody_unknown_gets_in(http: httpx.AsyncClient, route: str, authorization: str | None) -> None:
+async def test_no_unknown_client_gets_in(http: httpx.AsyncClient, route: str, authorization: str | None) -> None:
     headers: dict[bytes, bytes] = {}
     if authorization is not None:
         headers[b"authorization"] = authorization.encode("latin-1")

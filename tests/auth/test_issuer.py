@@ -85,7 +85,7 @@ def listening(server: ServerProcess) -> None:
         time.sleep(0.02)
 
 
-async def test_while_its_keys_have_never_come_nobody_is_told_that_the_credential_is_wrong(
+async def test_while_its_keys_have_never_come_no_client_hears_that_its_credential_is_wrong(
     system: System, issuer: Issuer
 ) -> None:
     issuer.stop()

@@ -72,7 +72,7 @@ async def test_a_new_key_is_fetched_when_a_token_names_it_and_one_withdrawn_is_g
     assert issuer.asked == 2
 
 
-async def test_a_key_withdrawn_leaves_though_nobody_names_another(issuer: Issuer) -> None:
+async def test_a_key_withdrawn_leaves_though_no_credential_names_another(issuer: Issuer) -> None:
     async with fetching(issuer, max_age_s=0.02) as keys:
         assert await keys.find("one")
         issuer.keys = [jwk(P256, "two")]
@@ -139,7 +139,7 @@ async def test_a_redirect_is_not_followed(issuer: Issuer) -> None:
         assert other.asked == 0
 
 
-async def test_before_the_first_fetch_nobody_is_told_that_their_credential_is_wrong(issuer: Issuer) -> None:
+async def test_before_the_first_fetch_no_client_hears_that_its_credential_is_wrong(issuer: Issuer) -> None:
     issuer.stop()
     clock = Clock()
     async with fetching(issuer, now=clock) as keys:

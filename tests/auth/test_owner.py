@@ -146,7 +146,7 @@ async def test_a_stranger_hears_no_event_of_a_job_it_asked_for(system: System, t
         assert [frame["type"] for frame in frames] == ["error", "pong"]
 
 
-async def test_an_owner_reaches_its_job_on_any_server_and_an_admin_everybody_s(system: System, tmp_path: Path) -> None:
+async def test_an_owner_reaches_its_job_on_any_server_and_an_admin_every_job(system: System, tmp_path: Path) -> None:
     async with (
         socket(system, "alice") as alice,
         socket(system, "alice", 1) as elsewhere,
@@ -200,7 +200,7 @@ async def test_the_share_of_a_queue_is_the_owner_s(system: System, tmp_path: Pat
         assert await dave.until(names[2])
 
 
-async def test_jobs_that_nobody_owns_are_an_admin_s_when_authentication_is_switched_on(
+async def test_jobs_without_an_owner_are_an_admin_s_when_authentication_is_switched_on(
     system: System, tmp_path: Path
 ) -> None:
     before = system.add_server()

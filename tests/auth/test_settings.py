@@ -67,7 +67,7 @@ def test_a_key_that_is_none_is_refused_at_the_start_without_being_repeated(store
     assert "not long enough" not in ended.stderr
 
 
-def test_any_address_will_do_where_somebody_is_asked() -> None:
+def test_any_address_will_do_where_a_credential_is_asked_for() -> None:
     assert from_env(ServerSettings, JWT_SERVER | {"TIDINGS_HOST": "0.0.0.0"}).host == "0.0.0.0"  # noqa: S104
 
 

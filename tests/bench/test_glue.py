@@ -64,7 +64,7 @@ def test_each_of_two_jobs_on_a_socket_hears_its_own(socket: ClientConnection) ->
     assert told == {1: 5, 2: 2}
 
 
-def test_a_kind_that_nobody_knows_is_refused(socket: ClientConnection) -> None:
+def test_a_kind_that_is_not_known_is_refused(socket: ClientConnection) -> None:
     submit(socket, 3, "sleeper")
     assert receive(socket, 1) == [{"type": "error", "ref": 3, "problem": {"code": "unknown_kind"}}]
 

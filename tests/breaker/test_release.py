@@ -85,7 +85,7 @@ async def test_they_use_no_attempt_and_come_in_slowly_in_their_order(world: Worl
     assert await world.worker.release("x", 5) == 0
 
 
-async def test_under_another_epoch_the_slow_start_begins_anew(world: World) -> None:
+async def test_under_another_epoch_the_slow_start_begins_again(world: World) -> None:
     await world.submit(20)
     for epoch in (5, 7):
         await world.run(outcomes.parked_for_breaker(1, "x", 600), 10)

@@ -130,7 +130,7 @@ async def test_a_trial_that_takes_longer_than_its_lease_keeps_it(
     assert {end["status"] for end in await outcomes(system.server.url, tokens)} == {"succeeded"}
 
 
-async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_anew(
+async def test_a_breaker_outlives_its_store_and_a_store_without_its_data_begins_closed(
     system: System, operator: BreakerStore, service: Service
 ) -> None:
     async with peer(system.server.socket_url) as client:

@@ -118,7 +118,7 @@ async def test_a_cancelled_waiter_shifts_no_answers() -> None:
         assert [await answers[0], await answers[2]] == [1, 3]
 
 
-async def test_what_nobody_wants_any_more_before_there_is_a_connection_is_not_sent() -> None:
+async def test_a_call_whose_caller_left_before_there_was_a_connection_is_not_sent() -> None:
     async with caller_of(echo) as (caller, spoken, _):
         unwanted, wanted = caller.ask("ECHO", "unwanted"), caller.ask("ECHO", "wanted")
         unwanted.cancel()
@@ -126,7 +126,7 @@ async def test_what_nobody_wants_any_more_before_there_is_a_connection_is_not_se
         assert spoken.lines[0].commands == [[b"ECHO", b"wanted"]]
 
 
-async def test_a_late_answer_goes_to_nobody() -> None:
+async def test_a_late_answer_goes_to_no_caller() -> None:
     def say(line: Line, command: list[bytes]) -> None:
         if line.number > 1:
             echo(line, command)
@@ -176,7 +176,7 @@ async def test_what_is_no_answer_ends_the_connection() -> None:
         await spoken.lines[0].end()
 
 
-async def test_what_nobody_asked_for_ends_the_connection() -> None:
+async def test_an_answer_to_no_call_ends_the_connection() -> None:
     async with caller_of(lambda line, _: line.write(b":1\r\n:2\r\n")) as (caller, spoken, _):
         assert await caller.ask("ECHO", "1") == 1
         await spoken.lines[0].end()
@@ -207,7 +207,7 @@ async def test_a_waiting_command_holds_up_no_other() -> None:
         await again
 
 
-async def test_whoever_ceases_to_wait_is_given_nothing_more() -> None:
+async def test_a_caller_that_ceases_to_wait_is_given_nothing_more() -> None:
     async with caller_of(nothing) as (caller, spoken, told):
         waiting = asyncio.create_task(caller.wait("XREADGROUP", "1"))
         await spoken.until(1)
@@ -227,7 +227,7 @@ async def test_two_that_wait_have_two_connections() -> None:
         assert await asyncio.gather(*waiting) == [b"a", b"b"]
 
 
-async def test_closing_fails_what_is_under_way_and_tells_nobody_that_the_store_is_lost() -> None:
+async def test_closing_fails_what_is_under_way_and_reports_no_lost_store() -> None:
     async with caller_of(nothing) as (caller, spoken, told):
         sent = caller.ask("ECHO", "1")
         await spoken.until(1)

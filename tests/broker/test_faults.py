@@ -243,7 +243,7 @@ async def test_log_and_steps_that_are_broken_fail_their_own_answers(store: Redis
         assert (await both(ask.read(Token("p", BAD)), ask.read(Token("p", GOOD)))).state == "queued"
 
 
-async def test_the_largest_number_of_an_event_disturbs_nobody(store: Redis) -> None:
+async def test_the_largest_number_of_an_event_disturbs_no_other_job(store: Redis) -> None:
     async with world(store) as here:
         await two(here, field("logged", "1"))
         await command(store, "XADD", KEYS.log("p", BAD), "5-0", "at", "1", "chunk", "1")
@@ -328,9 +328,7 @@ async def test_a_recurring_kind_s_record_that_is_broken_costs_no_other_kind_its_
 
 
 @pytest.mark.parametrize("record", [b"", b"\xc1", b"\x93\x01\x02\x03", msgspec.msgpack.encode({"state": "open"})])
-async def test_a_breaker_s_record_that_is_broken_is_begun_anew_and_the_others_go_on(
-    store: Redis, record: bytes
-) -> None:
+async def test_a_breaker_s_record_that_is_broken_is_replaced_and_the_others_go_on(store: Redis, record: bytes) -> None:
     async with BreakerStore(store, KEYS) as breakers:
         await command(store, "SET", KEYS.breaker("bad"), record)
         await command(store, "SADD", KEYS.breakers, "bad")

@@ -62,7 +62,7 @@ async def test_the_position_and_the_measured_rate_give_the_time(place: Place) ->
     assert third.position == 2
 
 
-async def test_a_rate_that_nobody_renews_says_nothing(place: Place) -> None:
+async def test_a_rate_that_no_worker_renews_says_nothing(place: Place) -> None:
     await place.submit(2)
     await place.drains_at(50, measured_ms_ago=31_000)
     assert (await place.submit())[0].wait_ms == -1

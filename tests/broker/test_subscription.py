@@ -76,7 +76,7 @@ def address(proxy: Proxy) -> str:
     return f"redis://127.0.0.1:{proxy.port}/0"
 
 
-async def test_a_half_open_connection_is_found_and_the_channels_are_subscribed_anew(
+async def test_a_half_open_connection_is_found_and_the_channels_are_subscribed_again(
     store: Redis, store_process: StoreProcess
 ) -> None:
     async with running_proxy(store_process.port) as proxy, listening(address(proxy), store_process.url) as one:

@@ -264,7 +264,7 @@ def test_where_no_socket_gets_through_it_asks_instead(context: BrowserContext, s
             pass  # and again
 
 
-def test_a_page_that_nobody_looks_at_asks_for_nothing(console: Page) -> None:
+def test_a_page_that_is_not_seen_asks_for_nothing(console: Page) -> None:
     with console.expect_websocket() as opened:
         console.reload()
     asked: list[str] = []

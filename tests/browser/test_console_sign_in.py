@@ -31,7 +31,7 @@ def sign_in(page: Page, credential: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_it_asks_until_somebody_may_and_forgets_at_sign_out(page: Page) -> None:
+def test_it_asks_until_a_credential_is_accepted_and_forgets_it_at_sign_out(page: Page) -> None:
     expect(dialog(page)).to_contain_text("This server asks who you are.")
     page.keyboard.press("Escape")
     expect(dialog(page)).to_be_visible()

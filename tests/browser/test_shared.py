@@ -64,7 +64,7 @@ def test_two_tabs_follow_a_job_over_one_socket(context: BrowserContext, wall: Wa
     assert wall.seen.count("/v1/socket") == 1
 
 
-def test_a_break_is_every_tabs_and_a_tab_that_closes_is_nobody_elses(
+def test_a_break_is_every_tab_s_and_a_tab_that_closes_breaks_no_other(
     context: BrowserContext, wall: Wall, tmp_path: Path
 ) -> None:
     one, other = open_tab(context, wall), open_tab(context, wall)

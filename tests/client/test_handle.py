@@ -80,7 +80,7 @@ async def test_one_that_is_too_slow_for_the_log_is_told_where_to_go_on_and_nothi
     assert (slow.value.token, slow.value.after) == (TOKEN, numbers[-1])
 
 
-async def test_an_iterator_that_nobody_holds_any_more_keeps_nothing(handle: Handle) -> None:
+async def test_an_iterator_that_the_program_dropped_keeps_nothing(handle: Handle) -> None:
     aiter(handle)
     gc.collect()
     assert len(handle._readers) == 0

@@ -124,7 +124,7 @@ async def test_what_a_page_must_not_take_for_its_own_passes_through_as_data(
     assert (await admin.post(f"/v1/admin/jobs/{token}/cancel")).status_code == 409
 
 
-async def test_a_breaker_that_nobody_knows_cannot_be_held(admin: httpx.AsyncClient) -> None:
+async def test_a_breaker_that_is_not_known_cannot_be_held(admin: httpx.AsyncClient) -> None:
     answer = await admin.post("/v1/admin/breakers/none", json={"state": "open"})
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (404, "unknown_name", "/name")
     answer = await admin.post("/v1/admin/breakers/none", json={"state": "ajar"})

@@ -27,7 +27,7 @@ async def overview(client: Peer) -> dict[str, Any]:
     return frame
 
 
-async def test_it_tells_what_runs_where_and_each_second_anew(
+async def test_it_tells_what_runs_where_and_each_second_again(
     system: System, alice: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     alice.headers.pop("prefer")

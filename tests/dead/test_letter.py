@@ -133,7 +133,7 @@ async def test_what_dies_while_a_scan_goes_on_is_left_out(world: World) -> None:
     assert found == 1
 
 
-async def test_a_letter_that_nobody_can_read_is_still_listed(world: World) -> None:
+async def test_a_letter_that_cannot_be_read_is_still_listed(world: World) -> None:
     await command(world.store, "XADD", StoreKeys().dead("p"), "*", "id", "a" * 22, "env", "?", "note", "", "kind", "k")
     (letter,) = [letter async for letter in world.dead.scan()]
     assert (letter.kind, bytes(letter.input), letter.problem) == ("k", b"null", None)

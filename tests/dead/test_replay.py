@@ -35,7 +35,7 @@ async def prepared(world: World, *, expired: bool) -> tuple[Token, dict[bytes, b
 
 
 @pytest.mark.parametrize("expired", [False, True])
-async def test_the_job_keeps_what_it_is_and_its_attempts_begin_anew(world: World, expired: bool) -> None:
+async def test_the_job_keeps_what_it_is_and_its_attempts_begin_at_one(world: World, expired: bool) -> None:
     token, before = await prepared(world, expired=expired)
     letter = await world.letter(token)
     assert await world.dead.replay([letter.entry]) == ["queued"]

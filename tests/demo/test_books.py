@@ -76,7 +76,7 @@ def test_a_charge_of_an_order_that_never_was_is_found(shop: Shop) -> None:
     assert shop.faults() == ["a: charged, but no stock was ever held for it"]
 
 
-def test_an_order_begun_anew_counts_as_one(shop: Shop) -> None:
+def test_an_order_begun_again_counts_as_one(shop: Shop) -> None:
     shop.stock.hold("a/1", "a", "kettle", 2)
     shop.stock.release("a/1", "a", "kettle")
     shop.stock.hold("a/1~1", "a", "kettle", 2)

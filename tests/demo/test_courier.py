@@ -29,7 +29,7 @@ def test_a_booking_that_comes_after_its_cancellation_is_refused(courier: Courier
     assert [one.state for one in courier.bookings()] == ["cancelled"]
 
 
-def test_nobody_drives_out_of_reach(courier: Courier) -> None:
+def test_no_courier_drives_out_of_reach(courier: Courier) -> None:
     with pytest.raises(CourierError, match="no courier"):
         courier.book("k", "order", "out of reach")
     assert courier.bookings() == []

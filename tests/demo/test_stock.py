@@ -49,7 +49,7 @@ def test_a_hold_that_comes_after_its_release_is_refused(stock: Stock) -> None:
     assert shelf(stock) == (1000, 0, 0)
 
 
-def test_nobody_gets_what_is_not_there(stock: Stock) -> None:
+def test_no_order_gets_what_is_not_there(stock: Stock) -> None:
     with pytest.raises(StockError, match="not 1001 of the teapot"):
         stock.hold("k", "order", "teapot", 1001)
     assert shelf(stock) == (1000, 0, 0)

@@ -77,7 +77,7 @@ def test_a_slow_charge_is_charged_in_the_end(till: Till) -> None:
     assert till.charge("k", "order", "slow", 500).amount == 500
 
 
-def test_it_can_be_told_how_to_treat_everybody(till: Till) -> None:
+def test_it_can_be_told_how_to_treat_every_card(till: Till) -> None:
     till.set_mode("declined")
     with pytest.raises(DeclinedError):
         till.charge("k", "order", "good", 500)
@@ -121,7 +121,7 @@ def test_a_service_that_was_killed_is_started_again_and_knows_what_it_did(till: 
     assert len(till.charges()) == 1
 
 
-def test_the_service_ends_with_whoever_started_it(tmp_path: Path) -> None:
+def test_the_service_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, threading, till\n"
         f"till.Till(pathlib.Path({str(tmp_path)!r})).charges()\n"

@@ -106,7 +106,7 @@ async def test_over_every_transport_the_whole_log_comes(system: System, store: R
 
 
 @pytest.mark.parametrize("number", ["9007199254740992", "9999999999999999", "1e3", "-1", "٣", "NaN", "0x1"])
-async def test_a_number_that_no_event_has_is_refused_and_disturbs_nobody(system: System, number: str) -> None:
+async def test_a_number_that_no_event_has_is_refused_and_disturbs_no_other_watch(system: System, number: str) -> None:
     async with peer(system.server.socket_url) as client, httpx.AsyncClient(base_url=system.server.url) as http:
         token = (await client.submit("noop"))["token"]
         for headers, params in (({}, {"after": number}), ({"if-none-match": f'"{number}"'.encode()}, {})):
@@ -117,7 +117,7 @@ async def test_a_number_that_no_event_has_is_refused_and_disturbs_nobody(system:
             assert answer.status_code == 400, answer.text
 
 
-async def test_the_largest_number_of_an_event_fails_nobody_s_watch(system: System) -> None:
+async def test_the_largest_number_of_an_event_fails_no_watch(system: System) -> None:
     async with peer(system.server.socket_url) as client, peer(system.server.socket_url) as other:
         mine, theirs = (await client.submit("noop"))["token"], (await other.submit("noop"))["token"]
         for _ in range(30):

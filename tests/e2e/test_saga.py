@@ -39,7 +39,7 @@ async def test_a_handle_gives_signals_and_knows_the_steps(system: System) -> Non
         assert bytes(later.steps[0].result) == b'{"by":"ann"}'  # type: ignore[arg-type]
 
 
-async def test_a_signal_with_a_key_counts_once_whoever_repeats_it(system: System) -> None:
+async def test_a_signal_with_a_key_counts_once_whichever_client_repeats_it(system: System) -> None:
     async with Client(system.server.url) as one, Client(system.server.url) as other:
         handle = await one.submit("ask", times=2)
         elsewhere = await other.watch(handle.token)

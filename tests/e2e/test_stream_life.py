@@ -61,7 +61,7 @@ def test_a_quiet_stream_has_heartbeats(system: System, tmp_path: Path) -> None:
     assert "event: succeeded" in lines
 
 
-def test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_nobody(system: System) -> None:
+def test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_no_other(system: System) -> None:
     token = submit(system, "count", chunks=400, fat=50_000, pause=0.005)
     server = psutil.Process(system.server.process.pid)
     with reader(system, token) as stuck:

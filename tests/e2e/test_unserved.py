@@ -43,7 +43,7 @@ async def submit_until(client: Peer, degraded: str | None) -> dict[str, Any]:
     return ack
 
 
-async def test_without_any_worker_nobody_knows_when_it_starts(system: System, tmp_path: Path) -> None:
+async def test_without_any_worker_no_start_is_predicted(system: System, tmp_path: Path) -> None:
     leave_behind(system, write(tmp_path, "lonely"))
     async with peer(system.server.socket_url) as client:
         ack = await submit_until(client, "unserved")

@@ -81,7 +81,7 @@ TOKENS = {
 
 
 @pytest.mark.parametrize("credential", TOKENS.values(), ids=TOKENS)
-async def test_a_token_that_nobody_expects_is_refused(system: System, other: Peer, credential: str) -> None:
+async def test_a_token_of_an_unexpected_form_is_refused(system: System, other: Peer, credential: str) -> None:
     async with peer(system.server.socket_url) as client:
         ref = await client.send("auth", credential=credential)
         refused = await client.receive()
@@ -106,7 +106,7 @@ async def spoiled(system: System, records: Redis, client: Peer, field: str, valu
     ("field", "value"),
     [("kind", b"\xff\xfe"), ("seq", b"many"), ("submitted", b"yesterday"), ("attempt", b"\xff")],
 )
-async def test_a_record_that_nobody_can_read_fails_who_asks_for_it(
+async def test_a_record_that_cannot_be_read_fails_the_client_that_asks_for_it(
     system: System, other: Peer, records: Redis, field: str, value: bytes
 ) -> None:
     async with peer(system.server.socket_url, additional_headers=bearer(token())) as client:

@@ -159,7 +159,9 @@ async def test_one_that_answers_pings_stays(system: System, other: Peer) -> None
         assert b"pong" in (await quiet.until(TEXT)).payload
 
 
-async def test_twenty_that_ask_and_never_read_cost_bounded_memory_and_delay_nobody(system: System, other: Peer) -> None:
+async def test_twenty_that_ask_and_never_read_cost_bounded_memory_and_delay_no_other(
+    system: System, other: Peer
+) -> None:
     big = await other.submit("big", {"size": 500_000})
     await other.ends(big["token"])
     server = psutil.Process(system.server.process.pid)

@@ -40,7 +40,7 @@ def test_another_cause_is_not_held_back_and_tells_what_was_left_out_before() -> 
     assert [call.args[0] for call in logger.calls[3:]] == ["lines_left_out", "c"]
 
 
-def test_causes_that_nobody_bounds_are_bounded() -> None:
+def test_the_number_of_causes_is_bounded() -> None:
     limit, logger, _ = limiter()
     for number in range(MAX_CAUSES + 1_000):
         limit.warning("a", cause=str(number))

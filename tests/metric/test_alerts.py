@@ -271,7 +271,7 @@ async def test_a_store_that_cannot_be_read_in_time(world: World, tmp_path: Path)
     world.tape.check(tmp_path)
 
 
-async def test_a_store_that_is_away_and_then_nobody_who_tells(world: World, tmp_path: Path) -> None:
+async def test_a_store_that_is_away_and_then_no_process_that_shows_it(world: World, tmp_path: Path) -> None:
     await world.well()
     world.system.store.kill()
     for url in world.urls.values():

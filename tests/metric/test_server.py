@@ -91,7 +91,9 @@ async def test_what_lies_in_the_store_is_told(system: System, page: str) -> None
     assert now.has("process_cpu_seconds_total")
 
 
-async def test_openmetrics_is_answered_with_exemplars_whoever_asks_for_it(system: System, page: str) -> None:
+async def test_openmetrics_is_answered_with_exemplars_whichever_accept_header_asks_for_it(
+    system: System, page: str
+) -> None:
     async with peer(system.server.socket_url) as client:
         await client.submit("echo", {"text": "x"}, traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
 

@@ -117,7 +117,7 @@ async def test_a_job_of_a_lost_worker_is_counted_where_it_runs_again(
     assert now.sum("tidings_retries_total") == 0
 
 
-async def test_what_begins_anew_counts_from_nothing_and_each_worker_for_itself(system: System, page: str) -> None:
+async def test_what_begins_again_counts_from_nothing_and_each_worker_for_itself(system: System, page: str) -> None:
     second_port = free_port()
     second_page = f"http://127.0.0.1:{second_port}/metrics"
     second = system.add_worker(TIDINGS_METRICS_PORT=str(second_port), **QUICK)

@@ -81,7 +81,7 @@ def test_each_way_to_change_a_symbol(tree: Path, change: Change, sound: str, bro
     assert made.broken == made.place.text.replace(sound, broken)
 
 
-def test_a_symbol_may_be_moved_and_its_lines_be_broken_anew(tree: Path) -> None:
+def test_a_symbol_may_be_moved_and_its_lines_be_broken_elsewhere(tree: Path) -> None:
     change = python("Voice.say").swap("write(text, loud=True)", "write(text)")
     moved = tree / "core/tidings/spoken/out.py"
     moved.parent.mkdir()

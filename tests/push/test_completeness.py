@@ -51,7 +51,7 @@ async def test_who_goes_on_at_another_server_after_each_break_misses_nothing_and
 
 
 @each_transport
-async def test_what_happened_while_nobody_was_connected_is_told_by_any_server(
+async def test_what_happened_while_no_client_was_connected_is_told_by_any_server(
     system: System, teller: Teller, follow: Follow
 ) -> None:
     first, second = system.servers

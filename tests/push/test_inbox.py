@@ -74,7 +74,7 @@ async def test_what_cuts_an_inbox_off_is_told_by_readyz_and_costs_no_watcher_an_
     watchers.check(30)
 
 
-async def test_a_subscriber_that_the_store_kills_is_back_at_once_and_nobody_misses_anything(
+async def test_a_subscriber_that_the_store_kills_is_back_at_once_and_no_watcher_misses_anything(
     inbox: Inbox, teller: Teller, store_of_system: Redis
 ) -> None:
     watchers = Watchers(inbox.server, await teller.begin())

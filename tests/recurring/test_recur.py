@@ -69,7 +69,7 @@ async def test_another_schedule_does_not_repeat_a_tick_whose_run_has_begun(store
         assert list((await in_schedule(store)).values()) == [FAR]
 
 
-async def test_a_run_that_somebody_cancelled_does_not_hold_back_another_schedule(store: Redis) -> None:
+async def test_a_run_that_a_client_cancelled_does_not_hold_back_another_schedule(store: Redis) -> None:
     async with AttemptStore(store, KEYS, "p", "w") as worker, JobStore(store, KEYS, "g") as gateway:
         await worker.recur([run(FAR + 5000)])
         (before,) = await in_schedule(store)

@@ -20,7 +20,7 @@ async def failure(client: Peer, kind_: str, **fields: Any) -> dict[str, Any]:
     return problem
 
 
-async def test_a_kind_that_nobody_serves(client: Peer) -> None:
+async def test_a_kind_that_no_worker_serves(client: Peer) -> None:
     problem = await failure(client, "calls_kind", kind="nobody", fields={})
     assert problem["code"] == "unknown_kind"
     assert "'nobody'" in problem["detail"]

@@ -65,7 +65,7 @@ async def test_what_is_owed_is_counted_once_and_paid_by_undoing(store: Redis) ->
 
 
 @pytest.mark.parametrize("bad", [outcomes.cancelled(), outcomes.expired(), outcomes.failed(problem("rejected", "no"))])
-async def test_whoever_owes_something_is_queued_to_unwind_and_neither_wish_nor_deadline_stops_that(
+async def test_a_saga_that_owes_something_is_queued_to_unwind_and_neither_wish_nor_deadline_stops_that(
     store: Redis, bad: AttemptOutcome
 ) -> None:
     async with running(store) as world:
@@ -145,7 +145,7 @@ async def test_what_came_while_the_saga_was_leaving_keeps_it_in_the_queue(store:
         assert (record.state, record.attempt) == ("waiting", 0)
 
 
-async def test_a_signal_wakes_who_waits_for_it_and_nobody_else(store: Redis) -> None:
+async def test_a_signal_wakes_the_saga_that_waits_for_it_and_no_other(store: Redis) -> None:
     async with running(store) as world:
         await world.submit(owner="me")
         await world.start()

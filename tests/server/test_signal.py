@@ -191,7 +191,7 @@ async def test_a_post_that_is_no_signal_is_refused(
     assert await result_of(client, token) == [1]
 
 
-async def test_a_post_to_nobody_and_to_one_that_has_finished(client: Peer, system: System) -> None:
+async def test_a_post_to_no_job_and_to_one_that_has_finished(client: Peer, system: System) -> None:
     for token in (NOBODY, "nonsense"):
         status, problem = post(system, token)
         assert (status, problem["code"]) == (404, "unknown_token")

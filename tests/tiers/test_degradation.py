@@ -33,7 +33,7 @@ async def test_a_job_that_would_wait_too_long_is_refused_with_the_time_to_come_a
         assert (await place.submit(1, terms=strict))[0].answer == "new"
 
 
-async def test_an_unknown_rate_refuses_nobody(store: Redis) -> None:
+async def test_an_unknown_rate_refuses_no_job(store: Redis) -> None:
     async with place_in(store) as place:
         await place.submit(40)
         assert (await place.submit(1, terms=QueueingTerms(max_eta_ms=1)))[0].answer == "new"

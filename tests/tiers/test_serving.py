@@ -199,7 +199,7 @@ async def test_a_cheaper_kind_answers_when_too_much_waits() -> None:
         assert results[token].startswith("cheap" if degraded == "fallback" else "dear")
 
 
-async def test_a_tier_that_nobody_serves_is_told_by_the_worker_and_by_status(tmp_path: Path) -> None:
+async def test_a_tier_that_no_worker_serves_is_told_by_the_worker_and_by_status(tmp_path: Path) -> None:
     with system_of("fast=2") as system:
         async with peer(system.server.socket_url) as client:
             (token,) = await hold_some(client, tmp_path / "end", 1)

@@ -28,7 +28,7 @@ def schedule_of(policy: Policy) -> Schedule:
 
 
 @given(schedules, times, st.floats(0, 1, exclude_max=True))
-def test_whoever_asks_between_two_ticks_is_told_the_same(policy: Policy, after: int, share: float) -> None:
+def test_every_question_between_two_ticks_has_the_same_answer(policy: Policy, after: int, share: float) -> None:
     schedule = schedule_of(policy)
     first = schedule.next_tick(after)
     second = schedule.next_tick(first)

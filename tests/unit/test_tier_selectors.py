@@ -149,7 +149,7 @@ def test_what_cannot_work_is_refused_with_the_reason(options: dict[str, Any], sa
         ("cheap", "job dear: its fallback 'cheap' is in the queue 'other', not in 'default'"),
     ],
 )
-def test_a_fallback_that_nobody_could_run_is_told_at_the_start(tmp_path: Any, fallback: str, says: str) -> None:
+def test_a_fallback_that_no_worker_could_run_is_refused_at_the_start(tmp_path: Any, fallback: str, says: str) -> None:
     name = f"fallback_{fallback}"
     (tmp_path / f"{name}.py").write_text(
         "from tidings import job\n"

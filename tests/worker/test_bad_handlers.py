@@ -34,7 +34,7 @@ async def test_whatever_it_raises_the_job_fails(client: Peer, kind: str, name: s
 @pytest.mark.parametrize(
     "kind", ["cancel_itself", "cancel_itself_and_return", "await_what_is_cancelled", "open_a_scope", "recurse", "moody"]
 )
-async def test_what_nobody_asked_for_is_the_handlers_own_error(client: Peer, kind: str) -> None:
+async def test_an_end_that_no_caller_asked_for_is_the_handlers_own_error(client: Peer, kind: str) -> None:
     given = {"word": "no"} if kind == "moody" else {}
     assert (await outcome(client, kind, **given))["code"] == "handler_error"
 

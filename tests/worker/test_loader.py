@@ -94,7 +94,7 @@ def test_helpers_of_one_name_in_two_folders_are_refused_with_both_files(tmp_path
 
 
 @pytest.mark.parametrize("text", [USES, USES_LATE])
-def test_a_helper_that_is_not_imported_stands_in_nobodys_way(tmp_path: Path, text: str) -> None:
+def test_a_helper_that_is_not_imported_stands_in_no_module_s_way(tmp_path: Path, text: str) -> None:
     write(tmp_path / "a", jobs=text.format("one"), helpers="NAME = 'a'\n")
     write(tmp_path / "b", jobs=JOB.format("two", "b"), helpers="NAME = 'b'\n")
     assert load(tmp_path, "a/jobs.py", "b/jobs.py") == "one=a two=b"

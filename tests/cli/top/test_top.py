@@ -184,7 +184,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize(("key", "code"), [(b"q", 0), ("interrupt", 130)])
-def test_it_lives_until_somebody_leaves_and_leaves_the_terminal_as_it_was(
+def test_it_runs_until_the_operator_quits_and_leaves_the_terminal_as_it_was(
     system: System, key: bytes | str, code: int
 ) -> None:
     terminal = Terminal(system.store)

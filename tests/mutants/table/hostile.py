@@ -20,12 +20,12 @@ MUTANTS = (
     Mutant(
         "A number in a token that fits into no float is an error of the server.",
         python("claims:_moment").cut("OverflowError,"),
-        (HOSTILE + "test_border.py::test_a_token_that_nobody_expects_is_refused",),
+        (HOSTILE + "test_border.py::test_a_token_of_an_unexpected_form_is_refused",),
     ),
     Mutant(
         "A record that no server can read leaves its watcher without an answer.",
         python("SocketChannel._answered").swap("except Exception", "except ZeroDivisionError"),
-        (HOSTILE + "test_border.py::test_a_record_that_nobody_can_read_fails_who_asks_for_it",),
+        (HOSTILE + "test_border.py::test_a_record_that_cannot_be_read_fails_the_client_that_asks_for_it",),
     ),
     Mutant(
         "A message that is not one of ours ends the server that hears it.",

@@ -30,7 +30,7 @@ def test_a_line_that_is_too_long_is_spread_over_its_length() -> None:
     assert places[-100:] == pytest.approx([10 + index % 100 / 100 * MAX_SPREAD_S for index in range(room, room + 100)])
 
 
-def test_after_a_change_the_line_begins_anew() -> None:
+def test_after_a_change_the_line_begins_again() -> None:
     line = RetrySpacing()
     assert [line.next_delay(0, 1, epoch, 0) for epoch in (1, 1, 2)] == [1, 1.05, 1]
     assert line.next_delay(0, float("inf"), 3, 0) == OPERATOR_RETRY_S

@@ -54,7 +54,7 @@ def test_a_trace_that_is_begun_is_collected(sampler: sampling.Sampler) -> None:
     assert len({span.context.trace_id for span in exporter.get_finished_spans()}) == begun
 
 
-def test_a_sampler_of_somebody_elses_is_asked_itself() -> None:
+def test_a_sampler_of_another_package_is_asked_itself() -> None:
     class Odd(sampling.StaticSampler):
         def get_description(self) -> str:
             return "Odd"
@@ -66,7 +66,7 @@ def test_a_sampler_of_somebody_elses_is_asked_itself() -> None:
     assert sampling_rule_of("ParentBased{root:AlwaysOnSampler,remoteParentSampled:AlwaysOffSampler}") is None
 
 
-def test_a_provider_of_somebody_elses_is_asked_and_left_open() -> None:
+def test_a_provider_of_another_package_is_asked_and_left_open() -> None:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampling.ALWAYS_ON, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))

@@ -60,7 +60,7 @@ def test_a_snapshot_is_all_there_is() -> None:
     assert shown(steps) == []
 
 
-def test_a_saga_that_began_anew_may_have_another_step_at_the_same_place() -> None:
+def test_a_saga_that_began_again_may_have_another_step_at_the_same_place() -> None:
     steps = SagaSteps()
     steps.take_snapshot([step("1", "failed", problem=msgspec.Raw(b"{}"))])
     hear(steps, "1", "running", name="other", type="call", child="default.x")

@@ -125,7 +125,7 @@ def test_a_job_beyond_the_slots_is_counted_and_makes_the_next_wait() -> None:
     assert slots.room("a") == 1
 
 
-def test_one_pool_is_there_for_everybody() -> None:
+def test_one_pool_is_there_for_every_tier() -> None:
     pool = PooledSlots(2)
     pool.begin("a")
     assert pool.room("b") == 1

@@ -145,7 +145,7 @@ async def test_a_worker_that_leaves_shortens_the_grace() -> None:
     assert await outcome_of(play) is State.CANCELLED
 
 
-async def test_an_own_cancellation_that_nobody_asked_for_is_a_failed_attempt() -> None:
+async def test_a_handler_s_own_cancellation_is_a_failed_attempt() -> None:
     assert await outcome_of(lambda _, puppet: puppet.word.set_result(Raised(asyncio.CancelledError()))) is State.FAILED
 
 
