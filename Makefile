@@ -123,6 +123,8 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	PYTHONPATH=tests:. $(BIN)/python -m snippets.check_types
+	PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install pyright --verifytypes tidings --ignoreexternal
 	$(BIN)/lint-imports
 	$(BIN)/pip check
 	npx --no-install tsc -p tsconfig.json

@@ -44,5 +44,7 @@ class Retry(Exception):  # noqa: N818
         """
         super().__init__(message)
         self.message = message
-        self.after = None if after is None else seconds_of("Retry: after", after, most_word="a year (31536000)")
+        self.after: float | None = (
+            None if after is None else seconds_of("Retry: after", after, most_word="a year (31536000)")
+        )
         """Seconds."""

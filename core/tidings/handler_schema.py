@@ -33,7 +33,7 @@ class InputSchema:
         self.context = context
         self._names = names
         self._whole = whole
-        self.schema = schema_of(type_)
+        self.schema: dict[str, Any] = schema_of(type_)
 
     @classmethod
     def of(cls, function: Callable[..., Any], kind: str, filled: frozenset[str] = frozenset()) -> Self:

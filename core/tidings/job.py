@@ -21,7 +21,7 @@ import msgspec
 from .call_arguments import CallArguments
 from .handler_schema import InputSchema, ResultSchema
 from .kind import Kind
-from .policy import JobOptions, policy_of
+from .policy import JobOptions, Policy, policy_of
 from .protocol.input_template import InputTemplate
 from .protocol.kind_record import KindRecord
 from .protocol.tier_rule import TierRule
@@ -49,16 +49,16 @@ class Job(Kind[P, R]):
     """
 
     def __init__(self, function: Callable[..., Any], **options: Unpack[JobOptions]) -> None:
-        self.function = function
-        self.kind = options.get("name") or str(getattr(function, "__name__", function))
+        self.function: Callable[..., Any] = function
+        self.kind: str = options.get("name") or str(getattr(function, "__name__", function))
         try:
-            self.policy = policy_of(options)
+            self.policy: Policy = policy_of(options)
         except (TypeError, ValueError) as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
-        self.queue = self.policy.queue
+        self.queue: str = self.policy.queue
         self._check()
-        self.route = self.policy.tier if isinstance(self.policy.tier, TierRule) else None
-        self.tier = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
+        self.route: TierRule | None = self.policy.tier if isinstance(self.policy.tier, TierRule) else None
+        self.tier: str = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
         """The tier of its jobs; with a `route`: of the jobs that the route does not send to another tier."""
         self.mode: Literal["async", "thread", "process"] = self._mode()
         self.dependencies: DependencyPlan | None = self._plan()
@@ -66,15 +66,15 @@ class Job(Kind[P, R]):
         self.overrides: Overrides = {}
         """What stands for some dependencies, also for those of the functions that the handler's steps call."""
         filled = frozenset[str]() if self.dependencies is None else self.dependencies.parameters
-        self.input = InputSchema.of(function, self.kind, filled)
-        self.result = ResultSchema.of(function)
+        self.input: InputSchema = InputSchema.of(function, self.kind, filled)
+        self.result: ResultSchema = ResultSchema.of(function)
         self._check_fields()
-        self.schedule = self._schedule()
+        self.schedule: Schedule | None = self._schedule()
         self.lifespan: Lifespan[Any] | None = None
         """What opens the state of its handler; the loader of a worker finds it."""
         self._state: Any = _NO_STATE
         self.__doc__ = function.__doc__
-        self.__name__ = self.kind
+        self.__name__: str = self.kind
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -38,5 +38,15 @@ CHECKS = {
 }
 """Block → what stands behind it in its file."""
 
-STAND_INS = {"django/http.py": "def JsonResponse(data, status):\n    assert status == 202\n    return data\n"}
-"""Frameworks that are not installed here → the one name of theirs that a page uses."""
+_DJANGO = """class HttpRequest:
+    POST: dict[str, str] = {}
+
+
+class JsonResponse(dict[str, str]):
+    def __init__(self, data: dict[str, str], status: int) -> None:
+        assert status == 202
+        super().__init__(data)
+"""
+
+STAND_INS = {"django/http.py": _DJANGO}
+"""Frameworks that are not installed here → the names of theirs that a page uses."""

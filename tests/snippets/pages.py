@@ -18,6 +18,8 @@ class Block(NamedTuple):
     language: str
     text: str
     """Without the indentation of a list that it may stand in."""
+    line: int
+    """Where the page has its first line, from 1."""
 
     @property
     def name(self) -> str:
@@ -39,7 +41,9 @@ def blocks() -> list[Block]:
 def _blocks_of(page: Path) -> list[Block]:
     name = str(page.relative_to(ROOT))
     found = []
-    for number, match in enumerate(_FENCE.finditer(page.read_text())):
+    text = page.read_text()
+    for number, match in enumerate(_FENCE.finditer(text)):
         lines = [line.removeprefix(match["indent"]) for line in match["text"].splitlines()]
-        found.append(Block(name, number, match["language"], "\n".join(lines) + "\n"))
+        line = text[: match.start("text")].count("\n") + 1
+        found.append(Block(name, number, match["language"], "\n".join(lines) + "\n", line))
     return found

@@ -57,7 +57,7 @@ class Worker:
 
         """
         self.settings = settings
-        self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.id: str = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._tracing = tracing_of(settings, "tidings-worker", self.id)
         served = {job.kind: job.exposing(settings.expose_errors) for job in jobs}
         self._identity = WorkerIdentity(self.id, settings, served, StoreKeys(), timing)

@@ -67,7 +67,7 @@ class Client(SubmitCalls):
             ConnectionFailed: `url` is not an address of a server.
 
         """
-        self.url = url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
+        self.url: str = url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
         self._wait = wait
         self._protocol = ClientProtocol()
         self._connection = PersistentConnection(

@@ -100,9 +100,9 @@ class Handle(Generic[R_co]):
         self._error: Exception | None = None
         self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the server has acked the submit or answered the watch."""
-        self.status = "unknown"
+        self.status: str = "unknown"
         """The job's state as last heard."""
-        self.duplicate = False
+        self.duplicate: bool = False
         """Whether the key was known, so that this is the earlier job."""
         self.progress: Any = None
         """The newest progress: `fraction`, `message`, `data`."""

@@ -35,9 +35,9 @@ class HistogramSeries:
     __slots__ = ("counts", "exemplars", "total")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
+        self.counts: list[int] = [0] * (len(BOUNDS) + 1)
         """How many fell into each bucket; the last: above all bounds."""
-        self.total = 0.0
+        self.total: float = 0.0
         """Their sum, s."""
         self.exemplars: dict[int, Exemplar] = {}
         """Bucket → the latest in it that has a trace."""

@@ -14,7 +14,7 @@ from tidings.store.availability.store_errors import StoreError
 from .metric_family import MetricFamily, gauge, store_up
 from .store_liveness import StoreLiveness
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 PAGE_WAIT_S = 0.5
 """How long a page waits for the store at the most; then it shows what was read before, and how old that is."""

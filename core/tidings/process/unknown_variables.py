@@ -16,7 +16,10 @@ from tidings.settings import PREFIX, StoreSettings, settings_of
 
 from .parent_death import PARENT_VARIABLE
 
-PROGRAMS = {"tidings_server": ("settings.py", "auth/auth_settings.py"), "tidings_worker": ("settings.py",)}
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    "tidings_server": ("settings.py", "auth/auth_settings.py"),
+    "tidings_worker": ("settings.py",),
+}
 """Package of a program → the files that define its settings. One environment often serves several programs."""
 
 OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", "TIDINGS_WEBHOOK_TOLERANCE_S", PARENT_VARIABLE})

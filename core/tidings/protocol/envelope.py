@@ -4,6 +4,8 @@ It is a JSON array of the fields in order, with the input just as the client sen
 reads it again, and text is what Lua's `cmsgpack` can carry (it knows no `bin`).
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 
@@ -28,5 +30,5 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True):
     """With a space between each two."""
 
 
-encode_envelope = msgspec.json.Encoder().encode
-decode_envelope = msgspec.json.Decoder(Envelope).decode
+encode_envelope: Callable[[Envelope], bytes] = msgspec.json.Encoder().encode
+decode_envelope: Callable[[bytes | str], Envelope] = msgspec.json.Decoder(Envelope).decode

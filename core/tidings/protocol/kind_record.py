@@ -1,5 +1,6 @@
 """Kinds: what workers register about the work they can do, and what `GET /v1/kinds` answers."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -69,5 +70,5 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
         return (self.tier,) if self.route is None else (self.route.otherwise, self.route.then)
 
 
-encode_kind = msgspec.json.Encoder().encode
-decode_kind = msgspec.json.Decoder(KindRecord).decode
+encode_kind: Callable[[KindRecord], bytes] = msgspec.json.Encoder().encode
+decode_kind: Callable[[bytes | str], KindRecord] = msgspec.json.Decoder(KindRecord).decode

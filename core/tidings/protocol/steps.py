@@ -1,5 +1,6 @@
 r"""Steps: what a saga has done so far, as its journal keeps it and as clients see it."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -132,4 +133,4 @@ def step_number(path: str) -> tuple[int, ...]:
 
 
 encode_head: Any = msgspec.json.Encoder().encode
-decode_head = msgspec.json.Decoder(StepHead).decode
+decode_head: Callable[[bytes | str], StepHead] = msgspec.json.Decoder(StepHead).decode

@@ -38,11 +38,11 @@ class Lifespan(Generic[T]):
             LifespanDefinitionError: it is neither, or takes arguments.
 
         """
-        self.name = str(getattr(function, "__name__", function))
+        self.name: str = str(getattr(function, "__name__", function))
         self._open = _opener_of(function, self.name)
         self.function = function
         self.__doc__ = getattr(function, "__doc__", None)
-        self.__name__ = self.name
+        self.__name__: str = self.name
         self.__wrapped__ = function
 
     def __call__(self) -> AbstractAsyncContextManager[T]:

@@ -89,7 +89,7 @@ class BridgedManager:
         """What it yielded."""
         self._leaving: asyncio.Future[BaseException | None]
         self._task: asyncio.Task[None]
-        self.begun = asyncio.run_coroutine_threadsafe(self._begin(), loop)
+        self.begun: concurrent.futures.Future[None] = asyncio.run_coroutine_threadsafe(self._begin(), loop)
         """Done when it has been entered; cancelling it cancels the entering."""
 
     def leave(self, error: BaseException | None) -> None:

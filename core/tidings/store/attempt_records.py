@@ -108,14 +108,14 @@ class AttemptReport:
     __slots__ = ("events", "fence", "id", "number", "outcome", "sealed")
 
     def __init__(self, job: str, fence: int, number: int) -> None:
-        self.id = job
-        self.fence = fence
-        self.number = number
+        self.id: str = job
+        self.fence: int = fence
+        self.number: int = number
         """Counts the reports of one attempt from 1; a report that is sent twice counts once."""
         self.events: list[tuple[EventClass, str]] = []
         """Progress and log chunks in their order: class, and JSON text."""
         self.outcome: AttemptOutcome | None = None
-        self.sealed = False
+        self.sealed: bool = False
         """Whether it has left: what comes now belongs to the next report."""
 
     def size(self) -> int:

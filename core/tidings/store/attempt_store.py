@@ -103,7 +103,7 @@ class AttemptStore(Batchers):
         super().__init__()
         self.partition = partition
         self.worker = worker
-        self.rules = rules or StartRules()
+        self.rules: StartRules = rules or StartRules()
         self._store = store
         self._caller = command_pool_of(store)
         self._keys = keys
@@ -116,7 +116,7 @@ class AttemptStore(Batchers):
         self._report_batches = BatchOptions(
             pause=store_retry_delay, read=self._read_reports, size=AttemptReport.size, form=AttemptReport.seal
         )
-        self.reported_ms = 0
+        self.reported_ms: int = 0
         """The store's time when it last took reports; valid in the callbacks of what `report` returned."""
         self.apart: list[tuple[str, str, int]] = []
         """Where the last `start` set something apart: tier, need, jobs that wait there; valid when `start` returns."""

@@ -29,7 +29,7 @@ class KindTerms:
         schema = msgspec.json.decode(record.input) if record.limit_by or record.unique is not None else {}
         self._limit_by = InputTemplate.of(record.limit_by, schema) if record.limit_by else None
         self._unique = InputTemplate.of(record.unique, schema) if record.unique is not None else None
-        self.plain = record.limit is None and record.max_eta is None
+        self.plain: bool = record.limit is None and record.max_eta is None
         """Whether its jobs have no conditions."""
 
     @property

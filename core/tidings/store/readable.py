@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 Read = TypeVar("Read")
 

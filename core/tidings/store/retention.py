@@ -18,7 +18,7 @@ from .availability.retry_delay import store_retry_delay
 from .availability.store_errors import StoreError, StoreUnavailableError
 from .redis.store_client import command
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 CHECK_INTERVAL_S = 30.0
 """Time between two looks: both can be changed while the store runs."""
@@ -91,8 +91,8 @@ class RetentionWatch:
 
     def __init__(self, store: Redis) -> None:
         self._store = store
-        self.now = Retention()
-        self.looked = asyncio.Event()
+        self.now: Retention = Retention()
+        self.looked: asyncio.Event = asyncio.Event()
         """Set when the store has answered once."""
 
     async def run(self) -> None:

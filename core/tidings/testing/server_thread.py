@@ -23,7 +23,7 @@ LEAVE_WITHIN_S = 10.0
 LOOK_S = 0.002
 """Time between two looks whether it serves."""
 
-real_stores = StorePool(PooledStore)
+real_stores: StorePool[PooledStore] = StorePool(PooledStore)
 """The stores that no server of this process uses now."""
 
 
@@ -44,7 +44,7 @@ class ServerThread:
         self._store = real_stores.take()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url: str = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         """The server's address."""
         self._started: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -27,7 +27,7 @@ from tidings.protocol.trace_context import traceparent_parts
 
 from .spans import AttributeValue, Span, SpanRole, Tracing
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 FLUSH_S = 3.0
 """How long a process that ends waits for what it has collected to be sent."""

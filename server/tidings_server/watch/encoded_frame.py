@@ -12,7 +12,7 @@ class EncodedFrame:
     __slots__ = ("_text", "_wire", "data")
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
+        self.data: bytes = data
         self._text: str | None = None
         self._wire: bytes | None = None
 

@@ -20,8 +20,8 @@ class JobListener(ABC):
     __slots__ = ("buffered", "notify_span", "seq", "token")
 
     def __init__(self, token: Token) -> None:
-        self.token = token
-        self.seq = 0
+        self.token: Token = token
+        self.seq: int = 0
         """The number of the last event passed on."""
         self.buffered: list[tuple[int, int, EncodedFrame]] | None = []
         """Events that wait for `release`; None: it has been called."""

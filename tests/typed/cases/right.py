@@ -41,6 +41,21 @@ def load(number: int) -> Any:
     return number
 
 
+@job
+async def merge(ctx: Context, data: dict[str, Any]) -> str:
+    return ctx.token + str(data)
+
+
+@job
+async def merge_alone(data: dict[str, Any]) -> str:
+    return str(data)
+
+
+@job
+def merge_in_thread(ctx: SyncContext, data: dict[str, Any]) -> str:
+    return ctx.token + str(data)
+
+
 @job(name="keywords")
 async def options_of(ctx: Context, options: str, watch: bool = False) -> str:
     return options * watch
@@ -78,6 +93,14 @@ async def submits(client: Client) -> None:
     assert_type(await client.submit("price", item="tea"), Handle[Any])
     assert_type(await client.submit("price", {"item": "tea"}, options=SubmitOptions(key="k")), Handle[Any])
     assert_type(await client.with_options(SubmitOptions()).submit("price", item="tea", watch=False), Handle[Any])
+
+
+async def submits_parts_that_may_be_anything(client: Client, ctx: Context) -> None:
+    await client.submit(merge, data={"a": 1})
+    await client.submit(merge_alone, data={"a": 1})
+    await client.submit(merge_in_thread, data={"a": 1})
+    await ctx.call(merge, data={"a": 1})
+    await ctx.step(merge_alone, {"a": 1})
 
 
 async def submits_what_may_be_anything(client: Client) -> None:

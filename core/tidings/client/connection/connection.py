@@ -35,7 +35,7 @@ _NOT_ACCEPTED = frozenset({"unauthenticated", "forbidden"})
 
 _NONE_GIVEN = "the server wants a credential, and none was given: give `credential`, or set TIDINGS_CREDENTIAL"
 
-log = logging.getLogger("tidings.client")
+log: logging.Logger = logging.getLogger("tidings.client")
 
 _decode = msgspec.json.Decoder(ServerFrame).decode
 _encode = msgspec.json.Encoder().encode
@@ -85,8 +85,8 @@ class PersistentConnection:
             look_s: how often to look for silence.
 
         """
-        self.states = StateLog()
-        self.opened = asyncio.Event()
+        self.states: StateLog = StateLog()
+        self.opened: asyncio.Event = asyncio.Event()
         """Set when the first socket can be used, or never will be."""
         self._address = address
         self._protocol = protocol

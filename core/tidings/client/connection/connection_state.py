@@ -86,7 +86,7 @@ class StateLog:
     """The present state, with one setter (`apply`), which informs all listeners."""
 
     def __init__(self) -> None:
-        self.last = StateChange(ClientState.CONNECTING, ClientState.CONNECTING)
+        self.last: StateChange = StateChange(ClientState.CONNECTING, ClientState.CONNECTING)
         self._readers: weakref.WeakSet[UnreadBuffer[StateChange]] = weakref.WeakSet()
 
     def apply(

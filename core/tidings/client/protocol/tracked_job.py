@@ -36,7 +36,7 @@ class JobCommand:
     def __init__(self, frame: dict[str, Any]) -> None:
         self.frame = frame
         """The fields of the frame."""
-        self.text = request_text(frame)
+        self.text: str = request_text(frame)
         """What to send until it is answered, without its ref."""
         self.broken = 0
         """Connections that broke while it was under way."""

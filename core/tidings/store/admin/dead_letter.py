@@ -76,7 +76,9 @@ LONGEST_NUMBER = 15
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _decode_note = msgspec.json.Decoder(FailureNote).decode
-read_history = msgspec.json.Decoder(UnsuccessfulAttempt).decode_lines
+read_history: Callable[[bytes | str], list[UnsuccessfulAttempt]] = msgspec.json.Decoder(
+    UnsuccessfulAttempt
+).decode_lines
 """Reads a job's history as its record keeps it: a JSON object a line."""
 
 

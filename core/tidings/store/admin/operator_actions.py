@@ -62,7 +62,7 @@ class LetterBatches:
         self._store = store
         self._keys = keys
         self._action = action
-        self.changed = 0
+        self.changed: int = 0
         """Letters replayed or dropped so far."""
 
     async def perform(self, queue: str, entries: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from tidings.store.registry import Registry, WorkerRecord
 
 from .paused_queues import PausedQueues
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 _COUNT = Script("count", tuple[int, int, int, list[tuple[int, int, int]]])
 

@@ -19,7 +19,7 @@ class Downtime:
         """
         self._longest_s = longest_s
         self._heard: float | None = None
-        self.ended = float("-inf")
+        self.ended: float = float("-inf")
         """When the last downtime that counts ended, by the clock passed in."""
 
     def heard(self, now: float) -> None:

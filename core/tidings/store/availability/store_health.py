@@ -10,7 +10,7 @@ from .downtime import Downtime
 from .outage import Outage
 from .store_errors import CommandDeniedError, StoreError, StoreFullError, StoreUnavailableError
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 DISPENSABLE = frozenset({"CONFIG", "CONFIG GET", "FCALL", "FUNCTION", "INFO"})
@@ -48,7 +48,7 @@ class StoreHealth:
             clock: seconds, never going back.
 
         """
-        self.downtime = Downtime(max_downtime_s)
+        self.downtime: Downtime = Downtime(max_downtime_s)
         self.clock = clock
         self._tell = tell
         self._loss = Outage()

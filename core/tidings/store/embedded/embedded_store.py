@@ -71,7 +71,7 @@ class EmbeddedStore:
             fsync: `always`, `everysec` or `no`, see appendfsync in Valkey's documentation.
 
         """
-        self.folder = Path(folder).absolute()
+        self.folder: Path = Path(folder).absolute()
         self._port = port
         self._fsync = fsync
         self._process: subprocess.Popen[bytes] | None = None

@@ -46,10 +46,10 @@ class PendingCommand:
             future: if it is done before the command could be sent, no caller wants it any more, and it is not sent.
 
         """
-        self.args = args
-        self.take = take
-        self.future = future
-        self.due = float("inf")
+        self.args: tuple[str | bytes | int, ...] = args
+        self.take: Callable[[Any], None] = take
+        self.future: asyncio.Future[Any] | None = future
+        self.due: float = float("inf")
         """When the answer must be there, by the clock of the event loop, s."""
 
 

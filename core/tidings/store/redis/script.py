@@ -104,10 +104,10 @@ class Script(Generic[Reply]):
 
     def __init__(self, name: str, reply: type[Reply]) -> None:
         self.name = name
-        self.function = library().functions[name]
-        self.text = script_text(name)
-        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-        self.decode = msgspec.msgpack.Decoder(reply).decode
+        self.function: str = library().functions[name]
+        self.text: str = script_text(name)
+        self.digest: str = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.decode: Callable[[bytes], Reply] = msgspec.msgpack.Decoder(reply).decode
         self._item_decoder = _item_decoder(reply)
 
     def salvage(self, answer: bytes, fault: Exception) -> Any:

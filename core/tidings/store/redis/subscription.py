@@ -25,7 +25,7 @@ from .echo_probe import EchoProbe
 from .push_feed import Push, PushFeed, open_push_feed
 from .store_client import CALL_ERRORS, Store, store_of
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 CONFIRM_TIMEOUT_S = 5.0
 """How long the store may take to greet a connection, or to confirm a channel."""
@@ -84,7 +84,7 @@ class Subscription:
         self._channels: dict[str, asyncio.Future[None]] = {}
         self._feed: PushFeed | None = None
         self._warned = False
-        self.hearing = Hearing.CLOSED
+        self.hearing: Hearing = Hearing.CLOSED
         """Whether it hears at this moment."""
 
     async def add(self, channel: str) -> None:

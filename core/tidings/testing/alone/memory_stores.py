@@ -39,7 +39,7 @@ class MemoryAttemptStore(AttemptStore):
     def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[ReportAnswer]":
         """Take a report."""
         report.seal()
-        self.reported_ms = self._record.now_ms
+        self.reported_ms: int = self._record.now_ms
         return _done(ReportAnswer.TURNED if self._record.take(report) else ReportAnswer.OK)
 
     def once(
@@ -102,7 +102,7 @@ class GivenChildren(Children):
         self._record = record
         self._given = given
         self._on_end = on_end
-        self.kinds = GivenKinds(given)
+        self.kinds: GivenKinds = GivenKinds(given)
 
     async def submit(self, child: NewChild) -> bool:
         """End a child at once, as the test says."""

@@ -25,10 +25,10 @@ class RunRecord:
         """
         self.now_ms = now_ms
         self.fence = 0
-        self.woken = 0
+        self.woken: int = 0
         self.parked = 0
-        self.unwinding = ""
-        self.cause = ""
+        self.unwinding: str = ""
+        self.cause: str = ""
         self.memos: dict[str, str] = {}
         self.progress: list[str] = []
         self.log: list[str] = []

@@ -64,10 +64,10 @@ class HeldLoop(asyncio.SelectorEventLoop):
     """An event loop that goes by a held clock."""
 
     def __init__(self) -> None:
-        self.selector = HeldSelector()
+        self.selector: HeldSelector = HeldSelector()
         self.now = FIRST_S
         """The clock, s."""
-        self.in_executor = 0
+        self.in_executor: int = 0
         """Calls that threads of executors are making, such as those of `asyncio.to_thread`."""
         self._due: list[tuple[float, int, asyncio.TimerHandle]] = []
         """The program's timers, a heap."""

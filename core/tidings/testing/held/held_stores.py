@@ -4,5 +4,5 @@ from tidings.testing.store_pool import StorePool
 
 from .held_store import HeldStore
 
-held_stores = StorePool(HeldStore)
+held_stores: StorePool[HeldStore] = StorePool(HeldStore)
 """Those that no world uses now."""

@@ -43,8 +43,8 @@ class HeldWorker(Worker):
 
     def __init__(self, settings: WorkerSettings, served: ServedJobs, timing: Timing) -> None:
         super().__init__(settings, served.jobs, lifespans=served.lifespans, timing=timing)
-        self.lost = False
-        self.told = asyncio.Event()
+        self.lost: bool = False
+        self.told: asyncio.Event = asyncio.Event()
         """Set to have it leave."""
         self.tasks: set[asyncio.Task[Any]] = set()
         self._parts: WorkerParts | None = None

@@ -46,9 +46,9 @@ class JobNews(JobListener):
 
     def __init__(self, token: Token, kind: str) -> None:
         super().__init__(token)
-        self.kind = kind
+        self.kind: str = kind
         self.events: list[Event] = []
-        self.status = ""
+        self.status: str = ""
         """The job's state, as last heard."""
 
     @property
@@ -101,7 +101,7 @@ class WorldSystem(HeldSystem):
 
         """
         self._loop = loop
-        self.clock = HeldTime(loop, store, self, start)
+        self.clock: HeldTime = HeldTime(loop, store, self, start)
         self._served = served
         self._wanted = workers
         of_workers, of_server = settings_by_process(settings, store.url)
