@@ -13,11 +13,13 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.problems import Problem
-from tidings.settings import from_env
+from tidings.settings import SettingsError, from_env
 
 from .admin.routes import admin_routes
+from .auth.application_login import Authenticate
 from .http.batch_endpoint import BatchEndpoint
 from .http.front_page import FrontPage
+from .http.grant_endpoint import GrantEndpoint
 from .http.job_endpoints import JobEndpoints
 from .http.metrics_endpoint import MetricsEndpoint
 from .http.static_files import StaticPages, static_folder
@@ -42,7 +44,7 @@ CONSOLE = "console/index.html"
 KINDS_PAGE = "index.html"
 
 
-def create_app(settings: ServerSettings | None = None) -> Starlette:
+def create_app(settings: ServerSettings | None = None, *, authenticate: Authenticate | None = None) -> Starlette:
     """Return the push server as an ASGI application.
 
     It runs under any ASGI server and mounts inside another Starlette or FastAPI application, whose
@@ -50,15 +52,24 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
 
     Args:
         settings: None: from the environment.
+        authenticate: the login of the application around it: an async callable that returns the `Identity` of who
+            makes a request or opens a socket, or None. It is asked where a client presents no credential of Tidings'
+            own, so that the application's cookies and sessions work on every transport. None: there is no such login.
 
     Raises:
-        SettingsError: a setting in the environment is wrong.
+        SettingsError: a setting in the environment is wrong; or pages of every origin are allowed, and would use the
+            login of the application's users.
 
     """
     if settings is None:
         settings = from_env(ServerSettings)
         log_unknown_variables()
-    runtime = ServerRuntime(settings)
+    if authenticate is not None and "*" in settings.allowed_origins:
+        raise SettingsError(
+            "TIDINGS_ALLOWED_ORIGINS is *, with `authenticate`: every page could use the login of the application's "
+            "users; name the origins"
+        )
+    runtime = ServerRuntime(settings, authenticate)
     sockets = OpenSockets()
     runtime.connections.sockets = sockets
 
@@ -70,7 +81,7 @@ def create_app(settings: ServerSettings | None = None) -> Starlette:
     app = Starlette(
         routes=_routes(runtime, sockets),
         lifespan=lifespan,
-        middleware=_middleware(runtime.settings),
+        middleware=_middleware(runtime.settings, cookies=authenticate is not None),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
     )
     # A redirect would be built from the request's `Host`, which a stranger can have a cache or a browser send.
@@ -85,7 +96,8 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
     owned = OwnedJobEndpoints(runtime, jobs.cancel)
     folder = static_folder()
-    documents = SpecificationEndpoints(runtime.settings.auth)
+    ways = runtime.settings.ways
+    documents = SpecificationEndpoints(ways if runtime.login is None else (*ways, "application"))
 
     pages = StaticPages(folder)
 
@@ -124,23 +136,31 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
         Route(
             "/v1/jobs/{token}",
             authorize(
-                by_method(GET=allow_parameters(jobs.look, "after"), DELETE=allow_parameters(owned.delete, "forget"))
+                by_method(GET=allow_parameters(jobs.look, "after"), DELETE=allow_parameters(owned.delete, "forget")),
+                bearers=True,
             ),
             methods=["GET", "DELETE"],
         ),
-        Route("/v1/jobs/{token}/signals/{name}", authorize(allow_parameters(jobs.signal), "submit"), methods=["POST"]),
+        Route(
+            "/v1/jobs/{token}/signals/{name}",
+            authorize(allow_parameters(jobs.signal), act="signal"),
+            methods=["POST"],
+        ),
         Route(
             "/v1/jobs/{token}/events",
-            authorize(allow_parameters(streams.one, "after", "ticket"), "watch", tickets=True),
+            authorize(allow_parameters(streams.one, "after", "ticket", "grant"), act="watch", tickets=True),
             methods=["GET"],
         ),
         Route(
             "/v1/events",
-            authorize(allow_parameters(streams.several, "token", "after", "ticket"), "watch", tickets=True),
+            authorize(
+                allow_parameters(streams.several, "token", "after", "ticket", "grant"), act="watch", tickets=True
+            ),
             methods=["GET"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),
         Route("/v1/tickets", authorize(allow_parameters(tickets.issue)), methods=["POST"]),
+        Route("/v1/grants", authorize(allow_parameters(GrantEndpoint(runtime).issue)), methods=["POST"]),
         *admin_routes(runtime, authorize),
         WebSocketRoute("/v1/socket", SocketEndpoint(runtime, sockets)),
         Route("/healthz", health.live),
@@ -150,13 +170,14 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
     ]
 
 
-def _middleware(settings: ServerSettings) -> list[Middleware]:
+def _middleware(settings: ServerSettings, *, cookies: bool) -> list[Middleware]:
     if not settings.allowed_origins:
         return []
     return [
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
+            allow_credentials=cookies,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
                 "authorization",

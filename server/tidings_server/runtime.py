@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 import anyio.abc
@@ -17,8 +18,7 @@ from tidings.metrics.store_collector import StoreCollector
 from tidings.metrics.store_gauges import StoreGauges
 from tidings.metrics.store_liveness import StoreLiveness
 from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.messages import Limits
-from tidings.protocol.problems import ProblemError
+from tidings.protocol.limits import Limits
 from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.breaker_store import BreakerStore
@@ -26,6 +26,7 @@ from tidings.store.grant_key_store import GrantKeyStore
 from tidings.store.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.owned_jobs import OwnedJobs
+from tidings.store.ownership import OwnershipReader
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.store_clock import StoreClock
 from tidings.store.redis.subscription import Hearing, Subscription
@@ -34,6 +35,7 @@ from tidings.store.retention import RetentionWatch
 from tidings.store.ticket_store import TicketStore
 from tidings.tracing.tracing_setup import tracing_of
 
+from .auth.application_login import ApplicationLogin, Authenticate
 from .auth.authenticator import authenticator_of
 from .auth.grants.grant_codec import GrantCodec
 from .auth.grants.grant_issuer import GrantIssuer
@@ -41,8 +43,10 @@ from .auth.grants.grant_keys import GrantKeys
 from .auth.identity import Identity
 from .auth.ticket_issuer import TicketIssuer
 from .jobs.admission import Admission
+from .jobs.answer_tasks import AnswerTasks
 from .jobs.deadlines import DeadlineExpiry
 from .jobs.drain import Drain
+from .jobs.grant_service import GrantService
 from .jobs.job_service import JobService
 from .jobs.job_spans import JobSpans
 from .jobs.overview_feed import OverviewFeed
@@ -53,7 +57,6 @@ from .kinds.kind_catalog import KindCatalog
 from .kinds.kind_retirement import KindRetirement
 from .kinds.served_kinds import ServedKinds
 from .observability.connection_list import OpenConnections
-from .observability.error_boundary import unexpected_problem
 from .observability.server_meters import NotifyLatency, ServerMeter
 from .observability.store_memory import StoreMemoryWatch
 from .settings import ServerSettings
@@ -72,16 +75,25 @@ START_WAIT_S = 5.0
 class ServerRuntime:
     """One server process. Use `running` around its life."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, authenticate: Authenticate | None = None) -> None:
+        """Wire the parts.
+
+        Args:
+            settings: of the server.
+            authenticate: the login of the application around it; None: there is none.
+
+        """
         self.settings = settings
         self.id = secrets.token_urlsafe(9)
         self.over = False
         """Whether the runtime's own tasks have ended: without them the process serves no client."""
         self.drain = Drain()
-        self.authenticator = authenticator_of(settings)
+        self.grant_codec = GrantCodec()
+        self.authenticator = authenticator_of(settings, self.grant_codec, login=authenticate is not None)
+        self.login = authenticate and ApplicationLogin(authenticate, settings.owner_names, settings.auth_within_s)
         self.limits = Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})
         self.quotas = Quotas(self.limits, settings.max_connections)
-        self._tasks: anyio.abc.TaskGroup | None = None
+        self.tasks = AnswerTasks()
         # The store.
         keys = self.keys = StoreKeys()
         health = self.health = StoreHealth()
@@ -91,8 +103,6 @@ class ServerRuntime:
         self.memory = StoreMemoryWatch(self.client)
         self._clock = StoreClock()
         self.tickets = TicketIssuer(TicketStore(self.client, keys), settings.ticket_ttl_s)
-        self.grant_codec = GrantCodec()
-        self.grants = GrantIssuer(self.grant_codec, settings.max_grant_ttl_s)
         self._grant_keys = GrantKeys(self.grant_codec, settings.grant_keys, GrantKeyStore(self.client, keys))
         self.breaker_store = BreakerStore(self.client, keys)
         self.finished_jobs = FinishedJobs(self.client, keys, settings.chronicle)
@@ -127,15 +137,20 @@ class ServerRuntime:
         self.hub = Hub(self.store, self._subscription, keys, notify_latency, answer_budget)
         self._deadlines = DeadlineExpiry(self.store, lambda: self.hub.partitions)
         self._spans = JobSpans(tracing_of(settings, "tidings-server", self.id))
-        admission = Admission(self._catalog, self._breakers, self._served_kinds, self._spans, self.drain)
-        self.jobs = JobService(admission, self.store, self.hub, self._deadlines, self._spans, answer_budget)
+        names = settings.owner_names
+        admission = Admission(self._catalog, self._breakers, self._served_kinds, self._spans, self.drain, names)
+        issuer = GrantIssuer(self.grant_codec, settings.max_grant_ttl_s)
+        self.grants = GrantService(self.grant_codec, issuer, names, OwnershipReader(self.client, keys), self.tasks)
+        self.jobs = JobService(
+            admission, self.store, self.hub, self._deadlines, self._spans, answer_budget, self.grants, self.tasks
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the runtime's own tasks around the body."""
         try:
             async with self.store, self.breaker_store, anyio.create_task_group() as tasks:
-                self._tasks = tasks
+                self.tasks.group = tasks
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self.retention.run, name="retention")
                 tasks.start_soon(self._follow_kinds, name="kinds")
@@ -205,21 +220,7 @@ class ServerRuntime:
 
     def identify(self, credential: str) -> "asyncio.Future[Identity]":
         """Return a future of the identity that a credential proves; it fails with `ProblemError`."""
-        assert self._tasks is not None, "use it inside `running`"
-        answer: asyncio.Future[Identity] = asyncio.get_running_loop().create_future()
-        self._tasks.start_soon(self._identify, credential, answer, name="credential")
-        return answer
-
-    async def _identify(self, credential: str, answer: "asyncio.Future[Identity]") -> None:
-        try:
-            answer.set_result(await self.authenticator.identify(credential))
-        except ProblemError as error:
-            answer.set_exception(error)
-        except asyncio.CancelledError:
-            answer.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 - the border of one credential: the task group is everybody's
-            answer.set_exception(ProblemError(unexpected_problem("auth", error)))
+        return self.tasks.start("auth", partial(self.authenticator.identify, credential))
 
     # What the subscription brings.
 

@@ -38,6 +38,9 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     max_batch_bytes: Annotated[Bytes, Meta(description="Size of such a request.")] = 16_777_216
     max_in_flight: Annotated[Count, Meta(description="Submits of one connection that may wait for their ack.")] = 1_000
     max_watches: Annotated[Count, Meta(description="Jobs that one connection may watch at a time.")] = 10_000
+    max_grants: Annotated[
+        Count, Meta(description="Grants that one connection without another credential may hold at a time.")
+    ] = 256
     max_waiting_bytes: Annotated[
         Bytes, Meta(description="Bytes that may wait to be sent before a connection counts as too slow.")
     ] = 8_388_608

@@ -9,6 +9,7 @@ from support.store import StoreProcess
 from support.tidings_command import run_tidings
 from tidings.settings import SettingsError, from_env, settings_of
 from tidings_server.auth.authenticator import authenticator_of
+from tidings_server.auth.grants.grant_codec import GrantCodec
 from tidings_server.settings import ServerSettings
 
 JWKS = {
@@ -50,12 +51,12 @@ def test_a_key_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None
     path.write_text(pem(P256))
     by_file = {key: value for key, value in JWT_SERVER.items() if key != "TIDINGS_JWT_KEY"}
     for environ in (JWT_SERVER, by_file | {"TIDINGS_JWT_KEY_FILE": str(path)}):
-        assert authenticator_of(from_env(ServerSettings, environ)).ready
+        assert authenticator_of(from_env(ServerSettings, environ), GrantCodec()).ready
     path.write_bytes(b"\xff\xfe")
     for place, says in ((path, "not text"), (tmp_path / "none", "No such file"), (tmp_path, "directory")):
         settings = from_env(ServerSettings, by_file | {"TIDINGS_JWT_KEY_FILE": str(place)})
         with pytest.raises(SettingsError, match=says):
-            authenticator_of(settings)
+            authenticator_of(settings, GrantCodec())
 
 
 def test_a_key_that_is_none_is_refused_at_the_start_without_being_repeated(store_process: StoreProcess) -> None:

@@ -10,7 +10,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.grant_key_store import GrantKeyStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, open_store
-from tidings_server.auth.grants.grant import Grant, JobScope
+from tidings_server.auth.grant import Grant, JobScope
 from tidings_server.auth.grants.grant_codec import GrantCodec
 from tidings_server.auth.grants.grant_keys import GrantKeys
 

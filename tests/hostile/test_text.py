@@ -15,7 +15,7 @@ import tidings_server
 from hostile.pattern import faults
 from support.credential import SECRET, token
 from tidings.protocol.decoding.json_pointer import split_msgspec
-from tidings.protocol.messages import Limits
+from tidings.protocol.limits import Limits
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import parse_token
 from tidings.protocol.trace_context import accept_trace_context

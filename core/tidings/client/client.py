@@ -2,39 +2,33 @@
 
 import asyncio
 import os
-import random
-import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
-from tidings.backoff import backoff
-from tidings.protocol.problems import Problem, ProblemError
-from tidings.protocol.steps import SIGNAL_PATTERN
+from tidings.protocol.grants import GrantAct, IssuedGrant
 from tidings.schema.codec import encode
 
 from . import current_span
 from .client_errors import ConnectionFailed, ConnectionLost
 from .client_submission import ClientSubmission
+from .command_calls import CommandCalls
 from .connection.address import DEFAULT_URL, socket_address
 from .connection.connection import PersistentConnection
 from .connection.connection_state import ClientState, StateChange
 from .connection.credential import Credential, CredentialSource
 from .connection.reconnect_delay import ABNORMAL, SocketEnd
+from .grant_renewal import GrantRenewal
 from .handle import Handle, ReadResult
 from .protocol.client_protocol import ClientProtocol
-from .protocol.tracked_job import JobCommand, TrackedJob
+from .protocol.tracked_job import TrackedJob
 from .submit_calls import SubmitCalls
 from .submit_options import option_fields
-
-_SIGNAL = re.compile(SIGNAL_PATTERN)
-
-ASK_AGAIN_S = (0.5, 30.0)
-"""Longest pause before the client asks again for a watch that was refused for now: at first, and after many, s."""
+from .watch_retries import WatchRetries
 
 
 class Client(SubmitCalls):
@@ -78,9 +72,9 @@ class Client(SubmitCalls):
             connect_timeout_s=connect_timeout,
         )
         self._handles: dict[TrackedJob, Handle[Any]] = {}
-        self._commands: dict[JobCommand, asyncio.Future[None]] = {}
-        self._refusals: dict[str, int] = {}
-        """How often in a row the server refused the watch of a job for now, by token."""
+        self._commands = CommandCalls(self._protocol, self._check_open, self.on_news, self.forget)
+        self._renewal = GrantRenewal(connect_timeout)
+        self._retries = WatchRetries(self._protocol, self._renewal, self._start, self.on_news)
         self._end: SocketEnd | None = None
         self._stack = AsyncExitStack()
         self._tasks: asyncio.TaskGroup | None = None
@@ -130,26 +124,65 @@ class Client(SubmitCalls):
 
     async def send(self, submission: ClientSubmission) -> Handle[Any]:
         """Submit what `submit` made of its arguments; see there."""
-        said = option_fields(submission.options, submission.watch)
+        said = option_fields(submission.options, submission.watch, submission.grant, submission.owner)
         said.setdefault("key", uuid.uuid4().hex)
         if "traceparent" not in said:
             said |= current_span.current_trace()
         frame = {"kind": submission.kind, "input": msgspec.Raw(encode(submission.input)), **said}
         return await self._follow(lambda: self._protocol.submit(frame), submission.read_result)
 
-    async def watch(self, token: str, after: int = 0) -> Handle[Any]:
+    async def watch(self, token: str, after: int = 0, *, grant: CredentialSource | None = None) -> Handle[Any]:
         """Return the handle of a job submitted elsewhere, or earlier.
 
         Args:
             token: its token.
             after: the last number seen; the log begins after it.
+            grant: a grant for the job, where the client's credential does not open it; or a callable, plain or async,
+                that returns one. It is called now, at each connection and when the last grant is about to run out.
 
         Raises:
-            ProblemError: there is no such job.
+            ProblemError: there is no such job, or nothing opens it.
+            ConnectionLost: the connection was closed for good, or this client was not opened.
+            ConnectionFailed: `grant` gives no text that can be sent.
+
+        """
+        if grant is None:
+            return await self._follow(lambda: self._protocol.watch(token, after))
+        grants, first = await self._renewal.first(grant)
+
+        def ask() -> TrackedJob:
+            job = self._protocol.watch(token, after, first)
+            self._renewal.keep(job, grants)
+            return job
+
+        return await self._follow(ask)
+
+    async def grant(
+        self,
+        token: str | None = None,
+        *,
+        tokens: Sequence[str] | None = None,
+        tag: str | None = None,
+        owner: str | None = None,
+        may: tuple[GrantAct, ...] = ("watch",),
+        ttl: float | None = None,
+    ) -> IssuedGrant:
+        """Return a grant for jobs of one's own, by which somebody else may do what it allows.
+
+        Args:
+            token: the job.
+            tokens: several jobs instead, such as those of a batch.
+            tag: all jobs with this tag instead, those that are yet to be submitted among them.
+            owner: with `tag`, for administrators: whose jobs.
+            may: what it allows: some of `watch`, `cancel`, `signal`.
+            ttl: for how many seconds; None: 900.
+
+        Raises:
+            ProblemError: there is no such job of one's own, or one may not do that oneself.
             ConnectionLost: the connection was closed for good, or this client was not opened.
 
         """
-        return await self._follow(lambda: self._protocol.watch(token, after))
+        return await self._commands.grant(may, ttl, token=token, tokens=tokens, tag=tag, owner=owner)
 
     @property
     def features(self) -> frozenset[str]:
@@ -168,7 +201,7 @@ class Client(SubmitCalls):
     async def _follow(self, ask: Callable[[], TrackedJob], read_result: ReadResult | None = None) -> Handle[Any]:
         self._check_open()
         job = ask()
-        handle = self._handles[job] = Handle(job, self, read_result)
+        handle = self._handles[job] = Handle(job, self._commands, read_result)
         self.on_news()
         try:
             await asyncio.shield(handle.answered)
@@ -180,38 +213,9 @@ class Client(SubmitCalls):
     def forget(self, job: TrackedJob) -> None:
         """Follow a job no more; `Handle.close` says what that means."""
         self._protocol.forget(job)
+        self._renewal.forget(job)
         self._handles.pop(job, None)
         self._send()
-
-    async def cancel(self, job: TrackedJob) -> None:
-        """Ask that a job stop; `Handle.cancel` says what it raises."""
-        await self._command(lambda: self._protocol.cancel(job))
-
-    async def signal(self, job: TrackedJob, name: str, value: Any, key: str | None) -> None:
-        """Give a job a signal; `Handle.signal` says what it raises."""
-        if not _SIGNAL.match(name):
-            raise ValueError(f"{name!r} is no name of a signal: 1 to 128 letters, digits, `_`, `.` and `-`")
-        text = encode(value)
-        await self._command(lambda: self._protocol.signal(job, name, text, key or uuid.uuid4().hex))
-
-    async def _command(self, ask: Callable[[], JobCommand]) -> None:
-        self._check_open()
-        command = ask()
-        answer = self._commands[command] = asyncio.get_running_loop().create_future()
-        self.on_news()
-        try:
-            await answer
-        finally:
-            self._protocol.withdraw(command)
-            self._commands.pop(command, None)
-
-    async def _ask_again(self, token: str, problem: Problem) -> None:
-        tries = self._refusals[token] = self._refusals.get(token, 0) + 1
-        first_s, longest_s = ASK_AGAIN_S
-        jitter = backoff(tries, random.random(), first_s=first_s, longest_s=longest_s)  # noqa: S311
-        await asyncio.sleep((problem.retry_after or 0.0) + jitter)
-        self._protocol.watch_again(token)
-        self.on_news()
 
     def _send(self) -> None:
         if self._protocol.unsent:
@@ -222,18 +226,14 @@ class Client(SubmitCalls):
     def on_news(self) -> None:
         """Take what the protocol has learned."""
         for job in self._protocol.take_updated_jobs():
-            self._refusals.pop(job.token or "", None)
+            self._retries.answered(job)
             handle = self._handles.get(job)
             if handle is not None:
                 handle.look()
             if job.ended:
                 self._handles.pop(job, None)
-        for command in self._protocol.take_answered_commands():
-            answer = self._commands.get(command)
-            if answer is not None and not answer.done():
-                _resolve(answer, command.problem)
-        for token, problem in self._protocol.take_postponed_watches():
-            self._start(self._ask_again(token, problem), "tidings ask again")
+        self._commands.take()
+        self._retries.take()
         self._send()
 
     def closed(self, end: SocketEnd) -> None:
@@ -243,9 +243,7 @@ class Client(SubmitCalls):
         for handle in self._handles.values():
             handle.fail(error)
         self._handles.clear()
-        for answer in self._commands.values():
-            if not answer.done():
-                answer.set_exception(error)
+        self._commands.fail(error)
 
     # Its tasks.
 
@@ -260,13 +258,6 @@ class Client(SubmitCalls):
         for task in list(self._running):
             task.cancel()
         await self._stack.aclose()
-
-
-def _resolve(answer: "asyncio.Future[None]", problem: Problem | None) -> None:
-    if problem is None:
-        answer.set_result(None)
-    else:
-        answer.set_exception(ProblemError(problem))
 
 
 def _failure(url: str, end: SocketEnd) -> str:

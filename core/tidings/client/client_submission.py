@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from tidings.kind import Kind
+from tidings.protocol.grants import GrantRequest
 
 from .handle import ReadResult
 from .submit_options import SubmitOptions, input_of
@@ -21,6 +22,10 @@ class ClientSubmission(NamedTuple):
     options: SubmitOptions | None = None
     watch: bool | None = None
     """Whether the handle follows the job; None: as `options` say."""
+    grant: bool | GrantRequest | None = None
+    """Whether the ack brings a grant; None: as `options` say."""
+    owner: str | None = None
+    """For whom it is; None: as `options` say."""
     read_result: ReadResult | None = None
     """How the handle reads the result; None: as JSON gives it."""
 
@@ -47,7 +52,8 @@ def submission_of(kind: Any, args: Sequence[Any], said: dict[str, Any], fields: 
     Args:
         kind: the name of a kind, or its `@job`.
         args: what follows it: for a `@job` the handler's arguments, for a name the input or nothing.
-        said: `options` and `watch`, each as it was given or UNSET. A `@job` may have fields of these names.
+        said: `options`, `watch`, `grant` and `owner`, each as it was given or UNSET. A `@job` may have fields of these
+            names.
         fields: the other keyword arguments.
 
     Raises:

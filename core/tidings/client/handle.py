@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
+from tidings.protocol.grants import IssuedGrant
 from tidings.protocol.messages import Ack, SnapshotFrame
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import Step
@@ -104,6 +105,8 @@ class Handle(Generic[R_co]):
         """The job's state as last heard."""
         self.duplicate: bool = False
         """Whether the key was known, so that this is the earlier job."""
+        self.grant: IssuedGrant | None = None
+        """The grant that the submission asked for."""
         self.progress: Any = None
         """The newest progress: `fraction`, `message`, `data`."""
         self.snapshot: SnapshotFrame | None = None
@@ -246,6 +249,7 @@ class Handle(Generic[R_co]):
                     self.fail(ProblemError(one))
                 case Ack():
                     self.status, self.duplicate = one.status, one.duplicate
+                    self.grant = one.grant or None
                     self._answer()
                     if not self._job.watched:
                         self.fail(NotWatched(one.token))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
 from tidings.kind import Kind
+from tidings.protocol.grants import GrantRequest
 
 from .client_submission import UNSET, ClientSubmission, checked_options, submission_of
 from .handle import Handle
@@ -33,11 +34,21 @@ class SubmitCalls(ABC):
         *,
         options: SubmitOptions | None = None,
         watch: bool | None = None,
+        grant: bool | GrantRequest | None = None,
+        owner: str | None = None,
         **fields: Any,
     ) -> Handle[Any]: ...
 
     async def submit(
-        self, kind: Any, /, *args: Any, options: Any = UNSET, watch: Any = UNSET, **fields: Any
+        self,
+        kind: Any,
+        /,
+        *args: Any,
+        options: Any = UNSET,
+        watch: Any = UNSET,
+        grant: Any = UNSET,
+        owner: Any = UNSET,
+        **fields: Any,
     ) -> Handle[Any]:
         """Submit work, and return its handle when the server has acked it.
 
@@ -57,6 +68,9 @@ class SubmitCalls(ABC):
             options: (by name) key, delay, deadline and the like.
             watch: (by name) whether the handle follows the job; None: as `options` say, by default it does. One that
                 does not has no events and no result.
+            grant: (by name) whether the ack brings a grant (`Handle.grant`), by which somebody else may follow the job.
+            owner: (by name) for whom the job is, who then owns it; wants the scope `delegate`. The handle follows such
+                a job only by a grant.
             fields: more arguments of the `@job`, or the fields of the input. One that has the name of an option is
                 given in a mapping, as the input, where `kind` is a name.
 
@@ -67,7 +81,9 @@ class SubmitCalls(ABC):
             ConnectionLost: the connection was closed for good, or this client was not opened.
 
         """
-        return await self.send(submission_of(kind, args, {"options": options, "watch": watch}, fields))
+        return await self.send(
+            submission_of(kind, args, {"options": options, "watch": watch, "grant": grant, "owner": owner}, fields)
+        )
 
     def with_options(self, options: SubmitOptions) -> "ClientWithOptions":
         """Return what submits with these options: `with_options(…).submit(job, …)`.

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.protocol.decoding.name_suggestions import name_hint
+from tidings.protocol.grants import GrantRequest
 from tidings.seconds import Duration, seconds_of
 
 
@@ -31,9 +32,14 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     traceparent: str | None = None
     """W3C Trace Context; None: that of the present span, in a program with OpenTelemetry."""
     tracestate: str | None = None
-    watch: bool = True
+    owner: str | None = None
+    """For whom the job is: a subject, 1 to 255 characters, who then owns it. Wants the scope `delegate`."""
+    grant: bool | GrantRequest | None = None
+    """Whether the handle gets a grant for the job, by which somebody else may follow it; `GrantRequest` says which."""
+    watch: bool | None = None
     """Whether the handle follows the job. One that does not has no events and no result, takes none of the connection's
-    watches, and needs no right to watch."""
+    watches, and needs no right to watch. None: it does, unless the job is for another `owner` and no `grant` allows it
+    to be watched."""
 
     def __post_init__(self) -> None:
         """Make durations seconds.
@@ -50,18 +56,26 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     def fields(self) -> dict[str, Any]:
         """Return what of it goes into the frame."""
-        said = {name: value for name in OPTION_NAMES if (value := getattr(self, name)) is not None}
-        if self.watch is True:
-            del said["watch"]  # that is what is meant without it
-        return said
+        return {name: value for name in OPTION_NAMES if (value := getattr(self, name)) is not None}
 
 
 OPTION_NAMES = SubmitOptions.__struct_fields__
 """The names of all options."""
 
 
-def option_fields(options: SubmitOptions | None, watch: bool | None) -> dict[str, Any]:
+def option_fields(
+    options: SubmitOptions | None,
+    watch: bool | None = None,
+    grant: bool | GrantRequest | None = None,
+    owner: str | None = None,
+) -> dict[str, Any]:
     """Return what options say in a frame.
+
+    Args:
+        options: those given together.
+        watch: given by itself, as those that follow; None: as `options` say.
+        grant: the same.
+        owner: the same.
 
     Raises:
         TypeError: they are none.
@@ -70,12 +84,26 @@ def option_fields(options: SubmitOptions | None, watch: bool | None) -> dict[str
     if options is not None and not isinstance(options, SubmitOptions):
         raise TypeError(f"submit() takes options=SubmitOptions(…), not a {type(options).__qualname__}")
     said = {} if options is None else options.fields()
-    if watch is not None:
-        if not isinstance(watch, bool):
-            raise TypeError(f"watch is True or False; a field of that name is given in a mapping: {_MAPPING_FORM}")
-        said.pop("watch", None)
-        said |= {} if watch else {"watch": False}
+    for name, value in {"watch": watch, "grant": grant, "owner": owner}.items():
+        if value is None:
+            continue
+        if not isinstance(value, _DIRECT[name]):
+            raise TypeError(f"{name} is {_FORMS[name]}; a field of that name is given in a mapping: {_MAPPING_FORM}")
+        said[name] = value
+    if said.get("grant") is False:
+        del said["grant"]
+    if said.setdefault("watch", "owner" not in said or _may_watch(said.get("grant"))) is True:
+        del said["watch"]  # that is what is meant without it
     return said
+
+
+_DIRECT: dict[str, Any] = {"watch": bool, "grant": bool | GrantRequest, "owner": str}
+_FORMS = {"watch": "True or False", "grant": "True, False or a GrantRequest", "owner": "text"}
+"""What an option may be that is given by itself."""
+
+
+def _may_watch(grant: bool | GrantRequest | None) -> bool:
+    return grant is True or (isinstance(grant, GrantRequest) and "watch" in grant.may)
 
 
 def input_of(value: Any, fields: Mapping[str, Any]) -> Any:

@@ -14,6 +14,8 @@ from typing import Any, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tidings.protocol.grants import IssuedGrant
+
 from .client import Client
 from .client_errors import ConnectionLost
 from .client_submission import ClientSubmission
@@ -125,12 +127,13 @@ class SyncClient(SyncSubmitCalls):
         """Submit what `submit` made of its arguments."""
         return self._hold(lambda: self._client.send(submission))
 
-    def watch(self, token: str, after: int = 0) -> SyncHandle[Any]:
+    def watch(self, token: str, after: int = 0, *, grant: CredentialSource | None = None) -> SyncHandle[Any]:
         """Return the handle of a job submitted elsewhere, or earlier.
 
         Args:
             token: its token.
             after: the last number seen; the log begins after it.
+            grant: as for `Client.watch`; a callable is called in another thread than yours.
 
         Raises:
             ProblemError: there is no such job.
@@ -138,7 +141,22 @@ class SyncClient(SyncSubmitCalls):
             TimeoutError: no answer came in time.
 
         """
-        return self._hold(lambda: self._client.watch(token, after))
+        return self._hold(lambda: self._client.watch(token, after, grant=grant))
+
+    def grant(self, token: str | None = None, **wish: Any) -> IssuedGrant:
+        """Return a grant for jobs of one's own.
+
+        Args:
+            token: the job.
+            wish: as for `Client.grant`: `tokens`, `tag`, `owner`, `may`, `ttl`.
+
+        Raises:
+            ProblemError: there is no such job of one's own, or one may not do that oneself.
+            ConnectionLost: the connection was closed for good.
+            TimeoutError: no answer came in time.
+
+        """
+        return self._call(lambda: self._client.grant(token, **wish), self._timeout)
 
     def _hold(self, ask: Callable[[], Awaitable[Handle[Any]]]) -> SyncHandle[Any]:
         return SyncHandle(self._call(ask, self._timeout), self._call, self._timeout)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
+from tidings.protocol.grants import IssuedGrant
 from tidings.protocol.messages import SnapshotFrame
 from tidings.protocol.steps import Step
 
@@ -83,6 +84,11 @@ class SyncHandle(Generic[R_co]):
     def duplicate(self) -> bool:
         """Whether the key was known, so that this is the earlier job."""
         return self._handle.duplicate
+
+    @property
+    def grant(self) -> IssuedGrant | None:
+        """The grant that the submission asked for."""
+        return self._handle.grant
 
     @property
     def progress(self) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
 from tidings.kind import Kind
+from tidings.protocol.grants import GrantRequest
 
 from .client_submission import UNSET, ClientSubmission, checked_options, submission_of
 from .submit_options import SubmitOptions
@@ -33,11 +34,21 @@ class SyncSubmitCalls(ABC):
         *,
         options: SubmitOptions | None = None,
         watch: bool | None = None,
+        grant: bool | GrantRequest | None = None,
+        owner: str | None = None,
         **fields: Any,
     ) -> SyncHandle[Any]: ...
 
     def submit(
-        self, kind: Any, /, *args: Any, options: Any = UNSET, watch: Any = UNSET, **fields: Any
+        self,
+        kind: Any,
+        /,
+        *args: Any,
+        options: Any = UNSET,
+        watch: Any = UNSET,
+        grant: Any = UNSET,
+        owner: Any = UNSET,
+        **fields: Any,
     ) -> SyncHandle[Any]:
         """Submit work, and return its handle when the server has acked it.
 
@@ -46,6 +57,9 @@ class SyncSubmitCalls(ABC):
             args: for a `@job` its arguments, for a name the input.
             options: (by name) key, delay, deadline and the like.
             watch: (by name) whether the handle follows the job.
+            grant: (by name) whether the ack brings a grant (`Handle.grant`), by which somebody else may follow the job.
+            owner: (by name) for whom the job is, who then owns it; wants the scope `delegate`. The handle follows such
+                a job only by a grant.
             fields: more arguments of the `@job`, or the fields of the input.
 
         Raises:
@@ -57,7 +71,9 @@ class SyncSubmitCalls(ABC):
                 `key` you gave.
 
         """
-        return self.send(submission_of(kind, args, {"options": options, "watch": watch}, fields))
+        return self.send(
+            submission_of(kind, args, {"options": options, "watch": watch, "grant": grant, "owner": owner}, fields)
+        )
 
     def with_options(self, options: SubmitOptions) -> "SyncClientWithOptions":
         """Return what submits with these options: `with_options(…).submit(job, …)`.

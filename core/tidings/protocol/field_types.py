@@ -22,6 +22,11 @@ TAG_PATTERN = r"^[!-~]{1,64}$(?!\n)"
 MAX_TAGS = 8
 """Tags of one job."""
 
+OWNER_PATTERN = r"^[ -~\u00a0-\ud7ff\ue000-\U0010ffff]{1,255}$(?!\n)"
+"""What a subject may be (OpenID Connect Core, section 2): 1 to 255 printable characters."""
+
+Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""The client's own number for one of its frames."""
 Kind = Annotated[str, msgspec.Meta(pattern=KIND_PATTERN)]
 """The name of a kind."""
 Queue = Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
@@ -40,8 +45,8 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment with its offset from UTC."""
 PlainText = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,256}$(?!\n)")]
 """1 to 256 printable ASCII characters."""
-Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-"""The client's own number for one of its frames."""
+OwnerText = Annotated[str, msgspec.Meta(pattern=OWNER_PATTERN)]
+"""A subject: whose jobs some are."""
 TokenText = Annotated[str, msgspec.Meta(max_length=128)]
 """A job's token."""
 JsonObject = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "object"})]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from .field_types import TAG_PATTERN, OwnerText, Ref, TokenText
 from .text_types import MomentText
 
 GRANT_PREFIX = "tdg_"
@@ -58,3 +59,30 @@ class IssuedGrant(msgspec.Struct, kw_only=True, frozen=True):
     """What its bearer may do."""
     expires_at: MomentText
     """When it ends (RFC 3339, the server's clock)."""
+
+
+class GrantSubject(GrantRequest, kw_only=True, frozen=True):
+    """Which grant is asked for, and for what: one of `token`, `tokens` and `tag`. The body of `POST /v1/grants`."""
+
+    token: TokenText | None = None
+    """The job."""
+    tokens: Annotated[tuple[TokenText, ...], msgspec.Meta(min_length=1, max_length=MAX_GRANT_JOBS)] | None = None
+    """Several jobs, such as those of a batch."""
+    tag: Annotated[str, msgspec.Meta(pattern=TAG_PATTERN)] | None = None
+    """All jobs of the owner with this tag, those that are yet to be submitted among them."""
+    owner: OwnerText | None = None
+    """With `tag`, and for administrators: whose jobs; without it the asker's own."""
+
+
+class GrantFrame(GrantSubject, kw_only=True, frozen=True, tag="grant", tag_field="type"):
+    """Asks for a grant for jobs that are the asker's; answered by `granted` or `error`."""
+
+    ref: Ref
+    """Number of this frame: `granted` or `error` repeats it."""
+
+
+class Granted(IssuedGrant, kw_only=True, frozen=True, tag="granted", tag_field="type"):
+    """The grant that was asked for."""
+
+    ref: Ref
+    """Number of the `grant` that this answers."""

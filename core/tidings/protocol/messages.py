@@ -18,6 +18,7 @@ from .field_types import (
     Kind,
     Lifetime,
     Moment,
+    OwnerText,
     PlainText,
     Progress,
     Queue,
@@ -26,6 +27,8 @@ from .field_types import (
     Tags,
     TokenText,
 )
+from .grants import Granted, GrantFrame, GrantRequest, GrantText, IssuedGrant
+from .limits import Limits
 from .overview import Overview
 from .problems import Problem
 from .states import State
@@ -35,7 +38,16 @@ from .text_types import EventText, MomentText, StateText, one_of
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
 
-FEATURES: tuple[str, ...] = ("submit.tags",)
+FEATURES: tuple[str, ...] = (
+    "submit.tags",
+    "submit.grant",
+    "submit.owner",
+    "grant",
+    "watch.grant",
+    "unwatch.grant",
+    "cancel.grant",
+    "signal.grant",
+)
 """What this server takes beyond what every server of version 1 does, told in `hello`: `submit.webhook` for a field of a
 frame, the type for a new frame. What came before there were such names is not among them."""
 
@@ -81,6 +93,10 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     """At most 8 tags of 1 to 64 visible ASCII characters, by which its owner lists and follows jobs."""
     watch: bool = True
     """Whether this connection wants the job's events."""
+    owner: OwnerText | None = None
+    """For whom the job is: a subject, as in a JSON Web Token's `sub`, who then owns it. Wants the scope `delegate`."""
+    grant: bool | GrantRequest = False
+    """Asks for a grant for the job, which comes with the ack; true: one with the defaults."""
     webhook: Any = msgspec.UNSET
     """Refused (`invalid_frame`) by a server whose `hello.features` does not name `submit.webhook`."""
 
@@ -101,6 +117,8 @@ class Watch(msgspec.Struct, kw_only=True, frozen=True, tag="watch", tag_field="t
     """The job, by the token of its ack."""
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
     """The last number this client has seen."""
+    grant: GrantText | None = None
+    """A grant that allows its bearer to watch the job, where the credential does not."""
 
 
 class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_field="type", forbid_unknown_fields=True):
@@ -110,6 +128,8 @@ class Unwatch(msgspec.Struct, kw_only=True, frozen=True, tag="unwatch", tag_fiel
     """Number of this frame: `done` repeats it."""
     token: TokenText
     """The job, by the token of its ack."""
+    grant: GrantText | None = None
+    """A grant that allows its bearer to watch the job, where the credential does not."""
 
 
 class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field="type", forbid_unknown_fields=True):
@@ -119,6 +139,8 @@ class Cancel(msgspec.Struct, kw_only=True, frozen=True, tag="cancel", tag_field=
     """Number of this frame: `done` or `error` repeats it."""
     token: TokenText
     """The job, by the token of its ack."""
+    grant: GrantText | None = None
+    """A grant that allows its bearer to cancel the job, where the credential does not."""
 
 
 class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field="type", forbid_unknown_fields=True):
@@ -134,6 +156,8 @@ class Signal(msgspec.Struct, kw_only=True, frozen=True, tag="signal", tag_field=
     """Any JSON, at most 64 KiB: what the saga gets."""
     key: Key | None = None
     """Idempotency key: sent again with the same key, it is the same signal."""
+    grant: GrantText | None = None
+    """A grant that allows its bearer to give the job a signal, where the credential does not."""
 
 
 class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="type", forbid_unknown_fields=True):
@@ -142,7 +166,8 @@ class Auth(msgspec.Struct, kw_only=True, frozen=True, tag="auth", tag_field="typ
     ref: Ref
     """Number of this frame: `done` or `error` repeats it."""
     credential: str
-    """A JSON Web Token or an API key, without a scheme before it."""
+    """A JSON Web Token, an API key or a grant, without a scheme before it. A connection with grants alone may do what
+    they allow; several are presented one after the other."""
 
     def __repr__(self) -> str:
         return f"Auth(ref={self.ref})"
@@ -171,7 +196,7 @@ class Unobserve(
     """Number of this frame: `done` repeats it."""
 
 
-ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | Auth | Ping | Observe | Unobserve
+ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | GrantFrame | Auth | Ping | Observe | Unobserve
 """The frames that a client may send."""
 
 CLIENT_FRAMES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
@@ -179,45 +204,7 @@ CLIENT_FRAMES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
 )
 """The same, by type."""
 
-CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "auth", "ping", "observe", "unobserve")
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Every limit of one connection, told in `hello`. Names end in the unit where there is one.
-
-    Those with a default came later: a server of an earlier release does not tell them.
-    """
-
-    max_frame_bytes: int
-    """Size of one frame from the client; a larger one closes the socket with 1009."""
-    max_depth: int
-    """How deep arrays and objects may nest in a frame."""
-    max_in_flight: int
-    """Submits waiting for their ack at one time."""
-    max_watches: int
-    """Jobs watched at one time."""
-    max_waiting_bytes: int
-    """Bytes waiting to be sent before the connection counts as too slow (4008)."""
-    max_frames_per_s: float = 5_000.0
-    """Frames from the client a second, on average; broken repeatedly, it closes the socket (4029)."""
-    max_frame_burst: int = 25_000
-    """Frames at once."""
-    max_submits_per_s: float = 10_000.0
-    """Submits of one caller a second, over all its connections to this server, on average."""
-    max_submit_burst: int = 50_000
-    """Submits at once."""
-    max_watches_per_caller: int = 200_000
-    """Jobs watched by one caller over all its connections to this server."""
-    max_connections_per_caller: int = 20_000
-    """Connections of one caller to this server."""
-    max_connections_per_address: int = 20_000
-    """Connections from one address to this server."""
-    max_connection_age_s: float = 3_600.0
-    """Seconds after which, or a little before, the client is asked to come back (4000)."""
-    max_listed_per_owner: int = 10_000
-    """Jobs of one owner, the newest of each queue, that are listed and followed."""
-    auth_within_s: float = 10.0
-    """Seconds within which a client must have said who it is, where that is asked (4401)."""
+CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "grant", "auth", "ping", "observe", "unobserve")
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello", tag_field="type"):
@@ -258,6 +245,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack", tag_field="type"
     """How the service falls short for this job at the moment; null: it does not. `circuit_open`: what the work depends
     on is failing, and it waits until that is over; where too much waits, `fallback`: a cheaper kind answers; `shed`:
     another job was dropped for this one. `unserved`: no worker that lives serves the kind at the moment."""
+    grant: IssuedGrant | msgspec.UnsetType = msgspec.UNSET
+    """The grant, if the submission asked for one."""
 
 
 class LogChunk(msgspec.Struct, frozen=True):
@@ -357,7 +346,8 @@ class Alive(msgspec.Struct, frozen=True, tag="alive", tag_field="type"):
 class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type", omit_defaults=True):
     """What was asked under `ref` was refused; or (ref null, with a token) the watch of a job has ended.
 
-    A watch ends so when the job is not known any more, or when an `auth` brought a credential that does not open it.
+    A watch ends so when the job is not known any more, when an `auth` brought a credential that does not open it, or
+    when its grant has run out (`grant_expired`). One error with a token comes before the end: `grant_expiring`.
     """
 
     ref: Ref | None
@@ -377,5 +367,5 @@ class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field=
     """Seconds to wait before connecting again; different for each client."""
 
 
-ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Done | Pong | Alive | Error | GoAway | Overview
+ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Granted | Done | Pong | Alive | Error | GoAway | Overview
 """The frames that a server may send."""

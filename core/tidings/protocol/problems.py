@@ -44,6 +44,8 @@ CODES: Mapping[str, ProblemCode] = MappingProxyType(
         "too_many_watches": ProblemCode("This connection watches as many jobs as it may.", 429, True),
         "unsupported_version": ProblemCode("This version of the protocol is not spoken here.", 400, False),
         "token_expiring": ProblemCode("The credential is about to expire.", 401, True),
+        "grant_expiring": ProblemCode("The grant by which you watch this job is about to expire.", 401, True),
+        "grant_expired": ProblemCode("The grant by which you watched this job has expired.", 401, False),
         # The service cannot take it now.
         "backlog_full": ProblemCode("The queue is full.", 429, True),
         "circuit_open": ProblemCode("A service this work depends on is failing.", 503, True),

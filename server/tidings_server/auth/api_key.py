@@ -11,12 +11,15 @@ import secrets
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .identity import SCOPES, Identity, unauthenticated
+from .identity import OWN_SCOPES, SCOPES, Identity, unauthenticated
+from .owner_names import OwnerNames
 
 PREFIX = "tdk_"
 """People and scanners of source code recognize a key by this prefix."""
 
-DEFAULT_SCOPES = frozenset({"submit", "watch", "cancel"})
+DEFAULT_SCOPES = OWN_SCOPES
+
+ONLY_KEYS = OwnerNames.of(("api_key",))
 
 NAME_PATTERN = r"[A-Za-z0-9_.-]{1,64}"
 _FORM = re.compile(rf"({NAME_PATTERN}):([0-9a-f]{{64}})(?::([a-z+]+))?")
@@ -37,8 +40,8 @@ class ApiKeyAuthenticator:
     asks = True
     ready = True
 
-    def __init__(self, keys: Iterable[KeyHash]) -> None:
-        self._identities = [(key.digest, Identity(owner=key.name, scopes=key.scopes)) for key in keys]
+    def __init__(self, keys: Iterable[KeyHash], names: OwnerNames = ONLY_KEYS) -> None:
+        self._identities = [(key.digest, Identity(owner=names.of_key(key.name), scopes=key.scopes)) for key in keys]
 
     async def identify(self, credential: str) -> Identity:
         """Return the identity of a key.

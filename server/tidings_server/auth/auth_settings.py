@@ -1,7 +1,7 @@
 """The settings of authentication."""
 
 from ipaddress import ip_address
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -12,6 +12,9 @@ from tidings.settings import Seconds, StoreSettings
 from .api_key import parse_keys
 from .grants.grant_keys import check_grant_keys
 from .identity import SCOPES
+from .owner_names import OwnerNames
+
+WAYS = frozenset({"jwt", "api_key"})
 
 _Leeway = Annotated[float, Meta(ge=0, le=300, extra={"unit": "s"})]
 _SECRET = Meta(extra={"secret": True})
@@ -21,10 +24,10 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
     """The settings by which the push server authenticates clients; `check_auth` checks them together with `host`."""
 
     auth: Annotated[
-        Literal["none", "jwt", "api_key"],
+        str,
         Meta(
-            description="How clients say who they are: `jwt` (JSON Web Tokens), `api_key` (for back ends), or `none`, "
-            "which asks no client and is for development."
+            description="How clients say who they are: `jwt` (JSON Web Tokens), `api_key` (for back ends), both "
+            "(`jwt,api_key`), or `none`, which asks no client and is for development."
         ),
     ] = "none"
     allow_public_without_auth: Annotated[
@@ -58,7 +61,9 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
     jwt_require_exp: Annotated[bool, Meta(description="Refuse tokens that never expire.")] = True
     jwt_default_scopes: Annotated[
         tuple[str, ...],
-        Meta(description="Scopes of a token without a claim `scope`, of `submit`, `watch`, `cancel`, `admin`."),
+        Meta(
+            description="Scopes of a token without a claim `scope`: `submit`, `watch`, `cancel`, `delegate`, `admin`."
+        ),
     ] = ()
     api_keys: Annotated[
         tuple[str, ...],
@@ -97,15 +102,34 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
 
         """
         check_grant_keys(self.grant_keys)
-        match self.auth:
-            case "none":
-                self._check_none(host)
-            case "jwt":
-                self._check_jwt()
-            case "api_key":
-                if not self.api_keys:
-                    raise ValueError("`auth` is api_key: set TIDINGS_API_KEYS to what `tidings key NAME` prints")
-                parse_keys(self.api_keys)
+        if not self.ways:
+            self._check_none(host)
+        if "jwt" in self.ways:
+            self._check_jwt()
+        if "api_key" in self.ways:
+            if not self.api_keys:
+                raise ValueError("`auth` has api_key: set TIDINGS_API_KEYS to what `tidings key NAME` prints")
+            parse_keys(self.api_keys)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways to come, in the order of the setting `auth`; empty: no client is asked.
+
+        Raises:
+            ValueError: the setting is wrong.
+
+        """
+        ways = tuple(word.strip() for word in self.auth.split(","))
+        if ways == ("none",):
+            return ()
+        if not WAYS.issuperset(ways) or len(set(ways)) < len(ways):
+            raise ValueError(f"TIDINGS_AUTH is {self.auth!r}; allowed: `none`, or `jwt` and `api_key`, one or both")
+        return ways
+
+    @property
+    def owner_names(self) -> OwnerNames:
+        """How the owners of these ways are named."""
+        return OwnerNames.of(self.ways)
 
     def _check_none(self, host: str) -> None:
         if not (self.allow_public_without_auth or is_loopback(host)):
@@ -117,7 +141,7 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
     def _check_jwt(self) -> None:
         if sum(map(bool, (self.jwt_key, self.jwt_key_file, self.jwt_jwks_url))) != 1:
             raise ValueError(
-                "`auth` is jwt: set one of TIDINGS_JWT_JWKS_URL, TIDINGS_JWT_KEY_FILE and TIDINGS_JWT_KEY, and no more"
+                "`auth` has jwt: set one of TIDINGS_JWT_JWKS_URL, TIDINGS_JWT_KEY_FILE and TIDINGS_JWT_KEY, and no more"
             )
         unknown = set(self.jwt_default_scopes) - SCOPES
         if unknown:

@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Protocol
 
 from tidings.logging.printable import printable
+from tidings.protocol.grants import GRANT_PREFIX
 from tidings.settings import SettingsError
 
-from .api_key import ApiKeyAuthenticator, parse_keys
+from .api_key import PREFIX, ApiKeyAuthenticator, parse_keys
 from .auth_settings import AuthSettings
-from .identity import ANYONE, Identity
+from .grants.grant_codec import GrantCodec
+from .identity import ANYONE, Identity, bearer_of, unauthenticated
 from .jwks import PublishedKeys
 from .jwt import ConfiguredKey, JwtAuthenticator, KeySource
 from .key import key_in_file, key_of
+from .owner_names import OwnerNames
 
 MAX_KEY_FILE_BYTES = 262_144
 
@@ -52,27 +55,84 @@ class NoAuthenticator:
         """Do nothing."""
 
 
-def authenticator_of(settings: AuthSettings) -> Authenticator:
+class CombinedAuthenticator:
+    """Finds the identity by whatever a client presents: an API key, a grant or a token, told apart by their form."""
+
+    asks = True
+
+    def __init__(self, codec: GrantCodec, *, jwt: Authenticator | None, api_key: Authenticator | None) -> None:
+        """Prepare.
+
+        Args:
+            codec: reads grants.
+            jwt: knows the tokens of an issuer; None: none are accepted.
+            api_key: knows API keys; None: none are accepted.
+
+        """
+        self._codec = codec
+        self._jwt = jwt
+        self._api_key = api_key
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can check a credential now; grants may still wait for their key."""
+        return self._jwt is None or self._jwt.ready
+
+    async def identify(self, credential: str) -> Identity:
+        """Return the identity of a credential.
+
+        Raises:
+            ProblemError: `unauthenticated`, or `auth_unavailable`.
+
+        """
+        if credential.startswith(GRANT_PREFIX):
+            grant = self._codec.read(credential)
+            if grant.expired():
+                raise unauthenticated("the grant has expired: come back with a fresh one")
+            return bearer_of((grant,))
+        way = self._api_key if credential.startswith(PREFIX) or self._jwt is None else self._jwt
+        if way is None:
+            raise unauthenticated("this server accepts no such credential")
+        return await way.identify(credential)
+
+    async def run(self) -> None:
+        """Keep the keys of the issuer fresh, until cancelled; return at once if there are none."""
+        if self._jwt is not None:
+            await self._jwt.run()
+
+
+def authenticator_of(settings: AuthSettings, codec: GrantCodec, *, login: bool = False) -> Authenticator:
     """Return the authenticator that the settings describe.
+
+    Args:
+        settings: of the server.
+        codec: reads grants.
+        login: whether the application around the server has a login of its own.
 
     Raises:
         SettingsError: a key cannot be read, or is not a key.
 
     """
-    match settings.auth:
-        case "none":
-            return NoAuthenticator()
-        case "api_key":
-            return ApiKeyAuthenticator(parse_keys(settings.api_keys))
-        case "jwt":
-            return JwtAuthenticator(
-                _keys(settings),
-                issuer=settings.jwt_issuer,
-                audience=settings.jwt_audience,
-                leeway_s=settings.jwt_leeway_s,
-                require_exp=settings.jwt_require_exp,
-                default_scopes=settings.jwt_default_scopes,
-            )
+    ways, names = settings.ways, settings.owner_names
+    if not ways and not login:
+        return NoAuthenticator()
+    return CombinedAuthenticator(
+        codec,
+        jwt=_jwt(settings, names) if "jwt" in ways else None,
+        api_key=ApiKeyAuthenticator(parse_keys(settings.api_keys), names) if "api_key" in ways else None,
+    )
+
+
+def _jwt(settings: AuthSettings, names: OwnerNames) -> JwtAuthenticator:
+    return JwtAuthenticator(
+        _keys(settings),
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        leeway_s=settings.jwt_leeway_s,
+        require_exp=settings.jwt_require_exp,
+        default_scopes=settings.jwt_default_scopes,
+        names=names,
+    )
 
 
 def _keys(settings: AuthSettings) -> KeySource:

@@ -3,7 +3,9 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
+
+from tidings.protocol.field_types import OWNER_PATTERN
 
 from .identity import SCOPES, Identity, unauthenticated
 
@@ -14,7 +16,7 @@ MAX_MOMENT = 2**53
 """The latest moment that a claim may name, s since the epoch: what a double holds exactly."""
 
 # A token's JSON can hold halves of surrogate pairs. They are no characters, and no UTF-8 text can hold them.
-_OWNER = re.compile(rf"[ -~\u00a0-\ud7ff\ue000-\U0010ffff]{{1,{MAX_OWNER}}}")
+_OWNER = re.compile(OWNER_PATTERN)
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 
@@ -32,7 +34,7 @@ def identity_of(claims: Mapping[str, Any], leeway_s: float, default_scopes: Iter
 
     """
     owner = claims.get("sub")
-    if not isinstance(owner, str) or _OWNER.fullmatch(owner) is None:
+    if not is_subject(owner):
         raise unauthenticated(f"the claim sub must be a text of 1 to {MAX_OWNER} printable characters")
     kinds = claims.get("kinds")
     return Identity(
@@ -42,6 +44,11 @@ def identity_of(claims: Mapping[str, Any], leeway_s: float, default_scopes: Iter
         since=_moment("iat", claims.get("iat", now)),
         expires_at=None if claims.get("exp") is None else _moment("exp", claims["exp"]) + leeway_s,
     )
+
+
+def is_subject(value: object) -> TypeGuard[str]:
+    """Return whether a value can name a subject."""
+    return isinstance(value, str) and _OWNER.match(value) is not None
 
 
 def _moment(name: str, value: object) -> float:

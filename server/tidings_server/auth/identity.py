@@ -2,32 +2,46 @@
 
 import math
 import time
+from collections.abc import Collection
 from typing import Literal, get_args
 
 import msgspec
 
+from tidings.protocol.grants import GrantAct
 from tidings.protocol.problems import ProblemError, problem_error
+from tidings.protocol.tokens import Token
 
-Scope = Literal["submit", "watch", "cancel", "admin"]
-"""What a credential allows. `admin` allows all of it, on the jobs of every owner."""
+from .grant import Grant, last_end
+
+Scope = Literal["submit", "watch", "cancel", "delegate", "admin"]
+"""What a credential allows. `delegate`: to submit for others. `admin` allows all of it, on the jobs of every owner."""
 
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 
 ADMIN = "admin"
+
+OWN_SCOPES = frozenset({"submit", "watch", "cancel"})
+"""What a client needs for jobs of its own."""
+
+SCOPES_OF_ACTS: dict[GrantAct, Scope] = {"watch": "watch", "cancel": "cancel", "signal": "submit"}
+"""The scope that allows an act that a grant may allow too."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """The client that presented a credential."""
 
     owner: str
-    """The owner of the client's jobs: a JWT's `sub`, or an API key's name. Empty: the server asks for no credential."""
-    scopes: frozenset[str]
+    """The owner of the client's jobs: a JWT's `sub`, or an API key's name. Empty: the server asks for no credential, or
+    the client has shown nothing but grants."""
+    scopes: frozenset[str] = OWN_SCOPES
     kinds: frozenset[str] | None = None
     """The kinds it may submit; None: all."""
     since: float = 0.0
     """When the credential was issued or, if it does not say, first presented; s since the epoch."""
     expires_at: float | None = None
     """When the credential expires, s since the epoch; None: never."""
+    grants: tuple[Grant, ...] = ()
+    """What it may do besides, to jobs that may be of others."""
 
     @property
     def admin(self) -> bool:
@@ -66,22 +80,61 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether it may submit jobs of `kind`."""
         return self.kinds is None or kind in self.kinds
 
-    def require_watch(self, owner: str) -> None:
-        """Refuse to continue a watch of a job of `owner` that began under an earlier credential.
+    def require_act(self, act: GrantAct) -> None:
+        """Refuse an identity that may do `act` to no job at all: neither a scope nor a grant allows it.
+
+        Raises:
+            ProblemError: `forbidden`.
+
+        """
+        if self.allows(SCOPES_OF_ACTS[act]) or any(act in grant.may for grant in self.grants):
+            return
+        if self.grants:
+            raise problem_error("forbidden", f"the grant does not allow {act!r}", field="/grant")
+        raise self.lack(SCOPES_OF_ACTS[act])
+
+    def require_watch(self, token: Token, owner: str, tags: Collection[str] = ()) -> None:
+        """Refuse to continue a watch of a job that began under an earlier credential.
+
+        Args:
+            token: the job's.
+            owner: the job's owner.
+            tags: the job's tags.
 
         Raises:
             ProblemError: `forbidden`, saying why.
 
         """
-        self.require("watch")
-        if not self.may_see(owner):
+        self.require_act("watch")
+        if not self.permits("watch", token, owner, tags):
             raise problem_error(
                 "forbidden", "the credential does not open this job: it is another's; the watch has ended"
             )
 
-    def may_see(self, owner: str) -> bool:
-        """Return whether it may see a job of `owner`. Only the scope `admin` may see a job without an owner."""
+    def owns(self, owner: str) -> bool:
+        """Return whether a job of `owner` is its own, or it is an administrator's, whom all jobs are open to."""
         return self.admin or (owner != "" and owner == self.owner)
+
+    def may_see(self, token: Token, owner: str, tags: Collection[str] = ()) -> bool:
+        """Return whether it may know of a job. Only the scope `admin` and grants open a job without an owner.
+
+        Args:
+            token: the job's.
+            owner: the job's owner.
+            tags: the job's tags.
+
+        """
+        return self.owns(owner) or any(grant.covers(str(token), owner, tags) for grant in self.grants)
+
+    def permits(self, act: GrantAct, token: Token, owner: str, tags: Collection[str] = ()) -> bool:
+        """Return whether it may do `act` to a job."""
+        if self.owns(owner) and self.allows(SCOPES_OF_ACTS[act]):
+            return True
+        return any(act in grant.may and grant.covers(str(token), owner, tags) for grant in self.grants)
+
+    def with_grants(self, grants: Collection[Grant]) -> "Identity":
+        """Return the same identity with more grants."""
+        return msgspec.structs.replace(self, grants=(*self.grants, *grants)) if grants else self
 
     def expired(self, now: float | None = None) -> bool:
         """Return whether the credential has expired, at `now` (s since the epoch) or this moment."""
@@ -104,6 +157,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 ANYONE = Identity(owner="", scopes=SCOPES)
 """The identity of every client of a server that asks for no credential."""
+
+
+def bearer_of(grants: Collection[Grant]) -> Identity:
+    """Return the identity of a client that has shown nothing but grants; it ends with the last of them."""
+    return Identity(owner="", scopes=frozenset(), grants=tuple(grants), since=time.time(), expires_at=last_end(grants))
 
 
 def unauthenticated(why: str) -> ProblemError:

@@ -8,13 +8,17 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import jwt
+import msgspec
 import structlog
 
 from .claims import identity_of
 from .identity import Identity, unauthenticated
 from .key import Key
+from .owner_names import OwnerNames
 
 log = structlog.get_logger()
+
+ONLY_SUBJECTS = OwnerNames.of(("jwt",))
 
 MAX_TOKEN_CHARS = 16_384
 """A longer token is not read: HTTP servers would not accept it in a header."""
@@ -73,8 +77,10 @@ class JwtAuthenticator:
         leeway_s: float = 10.0,
         require_exp: bool = True,
         default_scopes: Iterable[str] = (),
+        names: OwnerNames = ONLY_SUBJECTS,
     ) -> None:
         self._keys = keys
+        self._names = names
         self._issuer = issuer or None
         self._audience = audience or None
         self._leeway_s = leeway_s
@@ -97,7 +103,8 @@ class JwtAuthenticator:
         if key is None:
             raise unauthenticated("the token is signed with a key that its issuer does not publish")
         claims = self._verify(credential, key)
-        return identity_of(claims, self._leeway_s, self._default_scopes, time.time())
+        identity = identity_of(claims, self._leeway_s, self._default_scopes, time.time())
+        return msgspec.structs.replace(identity, owner=self._names.of_subject(identity.owner))
 
     async def run(self) -> None:
         """Keep the keys fresh, until cancelled."""

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.messages import Ack
+from tidings.protocol.messages import Ack, Submission
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.tokens import Token, parse_token
@@ -54,7 +54,7 @@ class JobEndpoints:
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
             wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
             caller = caller_of(request.scope, identity)
-            if not wait:
+            if not wait or not _may_wait(submission, identity):
                 ack, _ = await submit_request(self._runtime, submission, identity, caller)
                 return self._accepted(request, ack)
             with self._watching(request, identity):
@@ -62,8 +62,9 @@ class JobEndpoints:
                 ack, waiter = await submit_request(self._runtime, submission, identity, caller, listen)
                 assert waiter is not None
                 try:
+                    reader = self._reader(submission, identity, ack)
                     with self._reserving(request, identity) as reservation:
-                        return await self._outcome(request, identity, ack, waiter, wait, reservation)
+                        return await self._outcome(request, reader, ack, waiter, wait, reservation)
                 except ProblemError as error:
                     if error.problem.code != "unauthenticated":
                         raise
@@ -72,13 +73,19 @@ class JobEndpoints:
         except ProblemError as error:
             return problem_response(error.problem)
 
+    def _reader(self, submission: Submission, identity: Identity, ack: Ack) -> Identity:
+        """Return who reads the outcome of a submission: for another, by the grant that it asked for."""
+        if submission.owner is None or ack.grant is msgspec.UNSET:
+            return identity
+        return identity.with_grants((self._runtime.grants.read(ack.grant.grant),))
+
     async def look(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/jobs/{token}`: the snapshot; long-polls with `Prefer: wait=N` and `If-None-Match`.
 
         With `?after=N` the log begins after the event N, which the client has seen.
         """
         try:
-            identity.require("watch")
+            identity.require_act("watch")
             token = self._jobs.find(request.path_params["token"])
             after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
@@ -98,7 +105,7 @@ class JobEndpoints:
     async def cancel(self, request: Request, identity: Identity) -> Response:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
         try:
-            identity.require("cancel")
+            identity.require_act("cancel")
             await self._jobs.cancel(self._jobs.find(request.path_params["token"]), identity)
         except ProblemError as error:
             return problem_response(error.problem)
@@ -177,6 +184,14 @@ class JobEndpoints:
             # Equal questions at the same time have the same record, and share the body made of it.
             msgspec.structs.force_setattr(record, "rendered", body)
         return ReservedResponse(body, {**HEADERS, "etag": _etag(record)}, reservation)
+
+
+def _may_wait(submission: Submission, identity: Identity) -> bool:
+    """Return whether the submitter may see the outcome: that of another's job by a grant alone."""
+    if submission.owner is None or identity.admin:
+        return True
+    wish = submission.grant
+    return wish is True or (wish is not False and "watch" in wish.may)
 
 
 def _etag(record: JobRecord) -> str:

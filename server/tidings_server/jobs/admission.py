@@ -4,13 +4,14 @@ import msgspec
 
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.messages import Submission
-from tidings.protocol.problems import problem_error
+from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.job_builder import JobRequest, build_job
 from tidings.store.job_store import NewJob
 from tidings.tracing.spans import Span
 from tidings_server.auth.identity import Identity
+from tidings_server.auth.owner_names import OwnerNames
 from tidings_server.kinds.breaker_admission import BreakerAdmission
 from tidings_server.kinds.catalog_updates import CatalogUpdates
 from tidings_server.kinds.served_kinds import ServedKinds
@@ -41,6 +42,7 @@ class Admission:
         served_kinds: ServedKinds,
         spans: JobSpans,
         drain: Drain,
+        owner_names: OwnerNames,
     ) -> None:
         """Prepare.
 
@@ -50,8 +52,10 @@ class Admission:
             served_kinds: the kinds that workers serve at the moment.
             spans: traces the submissions.
             drain: refuses them when this process leaves.
+            owner_names: names the owner for whom a delegate submits.
 
         """
+        self._owner_names = owner_names
         self._updates = catalog
         self._breakers = breakers
         self._served_kinds = served_kinds
@@ -73,7 +77,8 @@ class Admission:
 
         Args:
             submission: what is asked for.
-            identity: who asks; the owner of the job, who alone may watch and cancel it, beside admins.
+            identity: who asks; the owner of the job, who alone may watch and cancel it, beside admins, unless the
+                submission names another.
             caller: whose jobs it counts among (`caller_of`).
             watch: whether the submitter listens to its events.
 
@@ -85,6 +90,9 @@ class Admission:
         if watch:
             identity.require("watch")
         identity.require_kind(submission.kind)
+        owner = identity.owner
+        if submission.owner is not None:
+            owner = caller = self._delegated(submission.owner, identity)
         self.require_catalog()
         catalog = self._updates.catalog
         kind, value = catalog.check(submission)
@@ -95,7 +103,7 @@ class Admission:
         request = JobRequest(
             id=token.id,
             input=submission.input,
-            owner=identity.owner,
+            owner=owner,
             caller=caller,
             correlation_id=submission.correlation_id or "",
             traceparent=traceparent,
@@ -112,6 +120,17 @@ class Admission:
         )
         job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))
         return AdmittedJob(token, job, span, self._degraded(token, job, kind.record))
+
+    def _delegated(self, subject: str, identity: Identity) -> str:
+        """Return the owner for whom `identity` submits.
+
+        Raises:
+            ProblemError: `forbidden`: it may not submit for others; `invalid_frame`: the subject is none.
+
+        """
+        if not identity.allows("delegate"):
+            raise ProblemError(msgspec.structs.replace(identity.lack("delegate").problem, field="/owner"))
+        return self._owner_names.of_subject(subject, "invalid_frame", "/owner")
 
     def _degraded(self, token: Token, job: NewJob, record: KindRecord) -> str:
         if self._breakers.is_open(record):

@@ -4,6 +4,7 @@ import msgspec
 import structlog
 
 from tidings.logging.log_limit import LogLimiter
+from tidings.protocol.grants import GrantAct
 from tidings.protocol.messages import Ack, Submission
 from tidings.protocol.problems import Problem, ProblemError, problem, problem_error
 from tidings.protocol.steps import MAX_SIGNAL_BYTES
@@ -102,16 +103,29 @@ def require_visible(record: JobRecord, token: Token, identity: Identity) -> JobR
     this process, and a stranger's watch must not end the owner's.
 
     Raises:
-        ProblemError: `unknown_token`: there is no such job, or it is another's.
+        ProblemError: `unknown_token`: there is no such job, or it is another's; `forbidden`: the grant that opens it
+            does not allow to watch it.
 
     """
-    if not record.state or not identity.may_see(record.owner):
+    if not record.state or not identity.may_see(token, record.owner, tags_of(record)):
         raise unknown_token(str(token))
+    if identity.grants and not identity.permits("watch", token, record.owner, tags_of(record)):
+        raise not_granted("watch")
     return record
 
 
+def tags_of(record: JobRecord) -> tuple[str, ...]:
+    """Return the tags of a job."""
+    return tuple(record.tags.split())
+
+
+def not_granted(act: GrantAct) -> ProblemError:
+    """Return the refusal of an act by the bearer of a grant that opens the job, and does not allow the act."""
+    return problem_error("forbidden", f"the grant does not allow {act!r}", field="/grant")
+
+
 def owner_filter(identity: Identity) -> str:
-    """Return the owner whose jobs a script may touch for `identity`; empty: any owner."""
+    """Return the owner whose jobs a script may touch for `identity`, which bears no grant; empty: any owner."""
     assert identity.admin or identity.owner
     return "" if identity.admin else identity.owner
 

@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from tidings.protocol.grants import GrantAct, GrantRequest
 from tidings.protocol.messages import Ack, Submission
-from tidings.protocol.problems import ProblemError
+from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.answers import CancelAnswer, SignalAnswer
 from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
@@ -23,6 +24,7 @@ from tidings_server.watch.hub import Hub
 from tidings_server.watch.job_listener import JobListener
 
 from .admission import Admission
+from .answer_tasks import AnswerTasks
 from .client_answers import (
     acknowledge,
     cancel_problem,
@@ -33,6 +35,7 @@ from .client_answers import (
     with_trace_id,
 )
 from .deadlines import DeadlineExpiry
+from .grant_service import GrantService
 from .job_spans import JobSpans, end_submit
 from .pending_answer import PendingAnswer, result_of
 
@@ -44,6 +47,7 @@ It raises `ProblemError` if the reader may not read any more.
 
 
 Listener = TypeVar("Listener", bound=JobListener)
+Reply = TypeVar("Reply")
 
 
 class SubmittedJob(msgspec.Struct, Generic[Listener], frozen=True):
@@ -67,6 +71,8 @@ class JobService:
         deadlines: DeadlineExpiry,
         spans: JobSpans,
         answer_budget: AnswerBudget,
+        grants: GrantService,
+        tasks: AnswerTasks,
     ) -> None:
         """Prepare.
 
@@ -77,8 +83,12 @@ class JobService:
             deadlines: ends jobs whose deadline passes.
             spans: traces the jobs.
             answer_budget: bounds the large answers that this process holds.
+            grants: issues and reads grants.
+            tasks: run what takes several calls of the store.
 
         """
+        self.grants = grants
+        self._tasks = tasks
         self.hub = hub
         self._admission = admission
         self._store = store
@@ -111,7 +121,12 @@ class JobService:
             ProblemError: the submission is refused; the store has not been asked.
 
         """
+        wish = None
         try:
+            if submission.grant is not False:
+                wish = self.grants.wish_of(submission, identity)
+            if listen is not None and submission.owner is not None:
+                _require_follow(wish, identity)
             admitted = self._admission.admit(submission, identity, caller, watch=listen is not None)
         except ProblemError as error:
             raise ProblemError(with_trace_id(error.problem, submission)) from error
@@ -127,6 +142,8 @@ class JobService:
         if admitted.span is not None:
             reply.add_done_callback(partial(end_submit, admitted.span))
         read = partial(self._acknowledge, submission, token, listener, admitted.degraded, ref)
+        if wish is not None:
+            read = partial(self._acknowledge_granted, wish, identity, read)
         return SubmittedJob(job, listener, PendingAnswer("submit", reply, read))
 
     def _acknowledge(
@@ -149,6 +166,17 @@ class JobService:
             if listener is not None and not made:
                 self.hub.forget(listener)
         return ack
+
+    def _acknowledge_granted(
+        self,
+        wish: GrantRequest,
+        identity: Identity,
+        acknowledge: "Callable[[asyncio.Future[SubmitReply]], Ack]",
+        reply: "asyncio.Future[SubmitReply]",
+    ) -> Ack:
+        """Return the ack with the grant that the submission asked for."""
+        ack = acknowledge(reply)
+        return msgspec.structs.replace(ack, grant=self.grants.issue(wish, identity, ack.token))
 
     # Reading.
 
@@ -219,16 +247,16 @@ class JobService:
     def cancel(self, token: Token, identity: Identity) -> PendingAnswer[None]:
         """Ask that a job which `identity` may see stop.
 
-        The answer fails with `unknown_token`, `already_finished` or `store_unavailable`.
+        The answer fails with `unknown_token`, `forbidden`, `already_finished` or `store_unavailable`.
         """
-        reply = self._store.cancel(token, owner_filter(identity))
+        reply = self._steer("cancel", token, identity, partial(self._store.cancel, token))
         return PendingAnswer("cancel", reply, partial(_cancelled, str(token)))
 
     def signal(self, token: Token, identity: Identity, name: str, key: str, value: str) -> PendingAnswer[None]:
         """Give a signal to a job that `identity` may see.
 
-        The answer fails with `unknown_token`, `already_finished`, `too_large` (the job has had too many signals) or
-        `store_unavailable`.
+        The answer fails with `unknown_token`, `forbidden`, `already_finished`, `too_large` (the job has had too many
+        signals) or `store_unavailable`.
 
         Args:
             token: the job's.
@@ -238,8 +266,32 @@ class JobService:
             value: what the signal carries, JSON text.
 
         """
-        reply = self._store.signal(token, owner_filter(identity), name, key, value)
+        reply = self._steer("signal", token, identity, lambda owner: self._store.signal(token, owner, name, key, value))
         return PendingAnswer("signal", reply, partial(_signalled, str(token)))
+
+    def _steer(
+        self, act: GrantAct, token: Token, identity: Identity, ask: "Callable[[str], asyncio.Future[Reply]]"
+    ) -> "asyncio.Future[Reply]":
+        """Ask the store to do something to a job, if it is of the owner that `ask` is given."""
+        if not identity.grants:
+            return ask(owner_filter(identity))
+
+        async def steered() -> Reply:
+            return await ask(await self.grants.require_permitted(identity, act, token))
+
+        return self._tasks.start(act, steered)
+
+
+def _require_follow(wish: GrantRequest | None, identity: Identity) -> None:
+    """Refuse to follow a job that is submitted for another, unless by the grant that the submission asks for.
+
+    Raises:
+        ProblemError: `forbidden`.
+
+    """
+    if not identity.admin and (wish is None or "watch" not in wish.may):
+        detail = "the job will be another's: submit with `watch` false, or ask for a `grant` and follow by that"
+        raise problem_error("forbidden", detail, field="/watch")
 
 
 def valid(identity: Identity) -> Reader:

@@ -37,6 +37,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
     ("post", "/v1/tickets"): Operation("createTicket", "tickets"),
+    ("post", "/v1/grants"): Operation("createGrant", "grants", "", (404, 413)),
     ("get", "/v1/admin/overview"): Operation("getOverview", "operators", "admin"),
     ("get", "/v1/admin/connections"): Operation("listConnections", "operators", "admin"),
     ("get", "/v1/admin/series"): Operation("getSeries", "operators", "admin"),
@@ -59,6 +60,7 @@ TAGS = {
     "events": "Follow jobs by server-sent events.",
     "kinds": "List the kinds of jobs that can be submitted.",
     "tickets": "Get a ticket, which stands for a credential in a URL.",
+    "grants": "Get a grant, by which somebody else may follow a job.",
     "operators": "Observe and operate the system; needs the scope `admin`.",
 }
 
@@ -144,18 +146,28 @@ def _complete(item: Schema, operation: Operation, credentials: bool) -> Schema:
     found["responses"] = {**answers, **refused, **REFUSED}
     if credentials:
         scopes = [operation.scope] if operation.scope else []
-        found["security"] = [{"bearer": scopes}, *([{"ticket": []}] if operation.tickets else [])]
+        found["security"] = [{"bearer": scopes}, *([{"ticket": []}, {"grant": []}] if operation.tickets else [])]
     return found
 
 
-def security_schemes(auth: str) -> dict[str, Schema]:
-    """Return how a client authenticates, by the setting `auth`."""
-    if auth == "none":
+_BEARERS = {"jwt": "a JSON Web Token", "api_key": "an API key"}
+
+
+def security_schemes(ways: tuple[str, ...]) -> dict[str, Schema]:
+    """Return how a client authenticates, by the ways that the server accepts; none: it asks for no credential."""
+    if not ways:
         return {}
-    bearer = {"type": "http", "scheme": "bearer", "description": "An API key."}
-    if auth == "jwt":
-        bearer |= {"bearerFormat": "JWT", "description": "A JSON Web Token."}
+    words = " or ".join([*(_BEARERS[way] for way in ways if way in _BEARERS), "a grant for the job"])
+    bearer = {"type": "http", "scheme": "bearer", "description": f"{words[0].upper()}{words[1:]}."}
+    if "jwt" in ways:
+        bearer |= {"bearerFormat": "JWT"}
     return {
+        "grant": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "grant",
+            "description": "A grant for the job, for streams of browsers; may be repeated.",
+        },
         "bearer": bearer,
         "ticket": {
             "type": "apiKey",

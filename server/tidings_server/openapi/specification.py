@@ -12,6 +12,7 @@ import msgspec
 
 import tidings
 from tidings.protocol.events import EventName
+from tidings.protocol.grants import GrantSubject, IssuedGrant
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.listing_messages import JobList
 from tidings.protocol.messages import SUBPROTOCOL, Ack, ClientFrame, EventFrame, ServerFrame, Snapshot, Submission
@@ -48,23 +49,25 @@ class KindList(msgspec.Struct):
     """The kinds, by name, that the caller may submit."""
 
 
-def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
+def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
     """Return the OpenAPI document.
 
     Args:
-        auth: the setting of that name: how clients say who they are.
+        ways: in which clients say who they are: `jwt`, `api_key`, `application` (a login around the server); none: the
+            server asks for no credential.
         root: the path under which the server is mounted.
 
     """
-    (submission, ack, snapshot, problem, kinds, event, ticket, jobs, *admin), schemas = components(
-        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, *TYPES), _REF
+    (submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, *admin), schemas = components(
+        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant, *TYPES),
+        _REF,
     )
     _tell_problems(schemas, problem)
     job = _answer("All that is known of the job.", "application/json", snapshot) | {"headers": {"ETag": ETAG}}
     accepted = _answer("Accepted, durably.", "application/json", ack) | {
         "headers": {"Location": LOCATION, "Retry-After": {**RETRY_AFTER, "required": True}}
     }
-    schemes = security_schemes(auth)
+    schemes = security_schemes(ways)
     stream = _stream(event, snapshot)
     refused = REFUSED
     answers = {"type": "array", "items": {"anyOf": [ack, problem]}}
@@ -200,6 +203,16 @@ def openapi(auth: str = "none", root: str = "") -> dict[str, Any]:
                         "summary": "Exchange a credential for a ticket.",
                         "responses": {
                             "201": _answer("A ticket, to be used once.", "application/json", ticket),
+                            **refused,
+                        },
+                    }
+                },
+                "/v1/grants": {
+                    "post": {
+                        "summary": "Get a grant for jobs of one's own.",
+                        "requestBody": {"required": True, "content": {"application/json": {"schema": subject}}},
+                        "responses": {
+                            "201": _answer("A grant: who bears it may do what it says.", "application/json", grant),
                             **refused,
                         },
                     }

@@ -24,21 +24,21 @@ MAX_ROOTS = 16
 class SpecificationEndpoints:
     """Serve the documents that describe the contract to programs."""
 
-    def __init__(self, auth: str) -> None:
+    def __init__(self, ways: tuple[str, ...]) -> None:
         """Prepare.
 
         Args:
-            auth: the setting of that name.
+            ways: in which clients say who they are.
 
         """
-        self._auth = auth
+        self._ways = ways
         self._made: dict[tuple[str, str], bytes] = {}
         self._making = asyncio.Lock()
 
     async def openapi(self, request: Request) -> Response:
         """Answer with the OpenAPI document, whose server is where this one is mounted."""
         root = str(request.scope.get("root_path", "")).rstrip("/")
-        return await self._document("openapi", root, partial(openapi, self._auth, root))
+        return await self._document("openapi", root, partial(openapi, self._ways, root))
 
     async def asyncapi(self, _: Request) -> Response:
         """Answer with the AsyncAPI document."""

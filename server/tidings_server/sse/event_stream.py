@@ -7,23 +7,32 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
 import anyio
+import msgspec
 import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tidings.logging.log_limit import LogLimiter
+from tidings.protocol.events import EventClass
+from tidings.protocol.messages import Error
+from tidings.protocol.problems import Problem
 from tidings_server.auth.identity import Identity
 from tidings_server.settings import ServerSettings
+from tidings_server.watch.granted_watches import GrantedWatches
+from tidings_server.watch.job_listener import JobListener
 from tidings_server.web.connection_age import connection_lifetime
 from tidings_server.web.send_buffer import SendBuffer
 
 log = structlog.get_logger()
+
+_encode = msgspec.json.Encoder().encode
 
 _limited = LogLimiter(log)
 
@@ -32,6 +41,9 @@ RETRY_MS = (1_000, 3_000)
 
 PIECE_BYTES = 65_536
 """How much is handed to the ASGI server in one go, about: as much as uvicorn buffers before it lets a sender wait."""
+
+LEAST_WAIT_S = 0.01
+"""The shortest wait for the end of a grant: the clock that says so may be coarse."""
 
 HEARTBEAT = ":\n"
 """A comment. No empty line ends it: readers as `fetch-event-source` and `httpx-sse` take that for a message."""
@@ -84,6 +96,8 @@ class EventStream(Response):
         self._settings = settings
         self._identity = identity
         self._send_buffer: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
+        self.granted: GrantedWatches | None = None
+        """Those of its jobs that stand by a grant; None: the client has shown no grant."""
         self.too_slow = False
         """Whether the stream has ended because its reader was too slow."""
         self._news = asyncio.Event()
@@ -104,6 +118,12 @@ class EventStream(Response):
             self.too_slow = True
             _limited.info("stream_too_slow", limit_bytes=self._settings.max_waiting_bytes)
         self._news.set()
+
+    def tell(self, listener: JobListener, problem: Problem) -> None:
+        """Write what has come, or will come, of one job's watch: an event with the name of the problem's code."""
+        token = str(listener.token)
+        text = _encode(Error(ref=None, problem=problem, token=token)).decode()
+        self.write(token, EventClass.CHANGE, format_event(None, problem.code, text))
 
     def end_one(self) -> None:
         """Take note that one job sends no more events."""
@@ -135,8 +155,9 @@ class EventStream(Response):
         await self._send_all(send, self.history)
         self.told()
         while not self.too_slow and not self._identity.expired():
+            granted_s = self._watch_grants()
             await self._send_all(send, self._send_buffer)
-            left = min(self._ends_at - time.monotonic(), self._identity.left())
+            left = min(self._ends_at - time.monotonic(), self._identity.left(), granted_s)
             if self.live <= 0 or self.leaving or left <= 0:
                 break
             self._news.clear()
@@ -145,9 +166,21 @@ class EventStream(Response):
                 and not self._identity.expired()
             ):
                 await self._send(send, HEARTBEAT)
+        if self.granted is not None and self._identity.expired():
+            self._send_buffer.take()  # the client may see nothing more
+            self._watch_grants()
+            await self._send(send, "".join(self._send_buffer.take()))
         if self.leaving:
             await self._send(send, format_retry(random.uniform(0, self._settings.drain_s) * 1000))  # noqa: S311 - jitter
         await self._send(send, "", more=False)
+
+    def _watch_grants(self) -> float:
+        """Write what is due of the grants; return for how long nothing more is, s."""
+        if self.granted is None:
+            return math.inf
+        now = time.time()
+        self.granted.tick(now)
+        return max(self.granted.due_at - now, LEAST_WAIT_S)
 
     async def _send_all(self, send: Send, waiting: SendBuffer[str]) -> None:
         while waiting and not self._identity.expired():

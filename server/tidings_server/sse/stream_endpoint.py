@@ -1,6 +1,7 @@
 """Server-sent events: one job, or several, as `text/event-stream`."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import msgspec
@@ -12,12 +13,14 @@ from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token
 from tidings.store.job_store import JobRecord
 from tidings_server.auth.identity import Identity
+from tidings_server.jobs.client_answers import tags_of
 from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.watch.answer_budget import AnswerReservation
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.event_frames import event_name, final_frame, log_frame
+from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
 from tidings_server.watch.snapshots import is_final, log_chunks, snapshot
 from tidings_server.web.client_address import address_of, caller_of
@@ -65,17 +68,22 @@ class StreamListener(JobListener):
         """Pass an event on, as it came."""
         self._stream.write(str(self.token), event_class, self._text(seq, frame))
         if event_class == EventClass.FINAL:
-            self._stream.end_one()
+            self._end()
 
     def repaired(self, record: JobRecord, after: int) -> None:
         """Pass on the events that were lost on the way, from the record."""
         for event_class, text in self.told(record, after):
             self._stream.write(str(self.token), event_class, text)
         if is_final(record):
-            self._stream.end_one()
+            self._end()
 
     def vanished(self) -> None:
         """Take note that the job's record is gone: no event follows."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._stream.granted is not None:
+            self._stream.granted.discard(self)
         self._stream.end_one()
 
     def told(self, record: JobRecord, after: int) -> list[tuple[EventClass, str]]:
@@ -140,6 +148,10 @@ class StreamEndpoints:
             wanted[token] = min(after, wanted.get(token, after))
         places = SeenNumbers({str(token): after for token, after in wanted.items()}, [str(token) for token in tokens])
         stream = EventStream(self._runtime.settings, identity)
+        if identity.grants:
+            stream.granted = GrantedWatches(
+                lambda: identity, self._runtime.settings.expiry_notice_s, stream.tell, self._leaver(stream)
+            )
         going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
@@ -178,6 +190,15 @@ class StreamEndpoints:
             stream.leave = leave.pop_all()
         return stream
 
+    def _leaver(self, stream: EventStream) -> Callable[[JobListener], None]:
+        """Return what ends the watch of one job in a stream."""
+
+        def leave(listener: JobListener) -> None:
+            self._runtime.hub.leave(listener)
+            stream.end_one()
+
+        return leave
+
     def _count(self, stream: EventStream) -> None:
         if stream.too_slow:
             self._runtime.meter.slow.add("stream")
@@ -199,6 +220,8 @@ class StreamEndpoints:
         if is_final(record):
             return None
         stream.live += 1
+        if stream.granted is not None:
+            stream.granted.follow(listener, record.owner, tags_of(record), ())
         return record
 
 

@@ -14,10 +14,20 @@ NotifySpan = Callable[[], Span | None]
 """Begins the span in which the terminal event of a job leaves."""
 
 
+class GrantedUntil(ABC):
+    """What a watch stands by that has no credential of its client's behind it."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def over(self) -> bool:
+        """Return whether the watch has ended; no event may be passed on then."""
+
+
 class JobListener(ABC):
     """Takes the events of one job from the hub; buffers them until the client has its first answer."""
 
-    __slots__ = ("buffered", "notify_span", "seq", "token")
+    __slots__ = ("buffered", "granted", "notify_span", "seq", "token")
 
     def __init__(self, token: Token) -> None:
         self.token: Token = token
@@ -27,12 +37,16 @@ class JobListener(ABC):
         """Events that wait for `release`; None: it has been called."""
         self.notify_span: NotifySpan | None = None
         """None: the job is not traced."""
+        self.granted: GrantedUntil | None = None
+        """None: the watch stands by the client's credential."""
 
     def offer(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
         """Take an event from the hub."""
         if self.buffered is not None:
             self.buffered.append((seq, event_class, frame))
         elif seq > self.seq:
+            if self.granted is not None and self.granted.over():
+                return
             self.seq = seq
             if self.notify_span is not None and event_class == EventClass.FINAL:
                 self._notify(self.notify_span, seq, event_class, frame)

@@ -7,9 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
+from tidings.protocol.grants import GrantAct
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.store.availability.store_errors import StoreError
-from tidings_server.auth.identity import Identity, Scope, unauthenticated
+from tidings_server.auth.identity import Identity, Scope, bearer_of, unauthenticated
 from tidings_server.jobs.client_answers import store_problem
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.observability.error_boundary import unexpected_problem
@@ -31,20 +32,29 @@ class Authorizer:
         self._runtime = runtime
 
     def __call__(
-        self, endpoint: AuthorizedHandler, scope: Scope | None = None, *, tickets: bool = False
+        self,
+        endpoint: AuthorizedHandler,
+        scope: Scope | None = None,
+        *,
+        act: GrantAct | None = None,
+        tickets: bool = False,
+        bearers: bool = False,
     ) -> Callable[[Request], Awaitable[Response]]:
         """Return a route's function that answers authenticated clients only.
 
         Args:
             endpoint: answers them.
             scope: what the client must be allowed; None: to be authenticated is enough.
-            tickets: whether `?ticket=` will do, because browsers can set no header here.
+            act: what a scope or a grant must allow the client; None: the endpoint finds out, or grants do not matter.
+            tickets: whether `?ticket=` and `?grant=` will do, because browsers can set no header here.
+            bearers: whether a client may come that has shown nothing but grants, beside where `act` says so.
 
         """
 
         async def guarded(request: Request) -> Response:
             try:
-                identity = await self._admit(request, scope, tickets=tickets)
+                identity = await self._admit(request, tickets=tickets)
+                _require(identity, scope, act, bearers=bearers)
                 with self._counted(request, identity):
                     return await endpoint(request, identity)
             except ProblemError as error:
@@ -82,23 +92,83 @@ class Authorizer:
             return await self._runtime.authenticator.identify(credential)
         ticket = connection.query_params.get("ticket") if tickets else None
         if not ticket:
-            return None
+            return await self._logged_in(connection)
         try:
             return await self._runtime.tickets.redeem(ticket)
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
 
-    async def _admit(self, request: Request, scope: Scope | None, *, tickets: bool) -> Identity:
+    async def _logged_in(self, connection: HTTPConnection) -> Identity | None:
+        """Return whom the login of the application around the server finds; None: it knows no such client.
+
+        A browser adds a cookie by itself, also to what a page elsewhere asks for. Such a request is refused where it
+        names no origin that could be allowed, as one for a picture does. Source: W3C Fetch Metadata, section 2.
+
+        Raises:
+            ProblemError: `forbidden`, or as the login refuses.
+
+        """
+        if self._runtime.login is None:
+            return None
+        headers = connection.headers
+        if "origin" not in headers and headers.get("sec-fetch-site") in _ELSEWHERE:
+            raise problem_error("forbidden", "a page elsewhere may not use the login of this server's users")
+        return await self._runtime.login.identify(connection)
+
+    def _granted(self, request: Request, identity: Identity | None) -> Identity | None:
+        """Return the identity with the grants in the query of a stream, of which some may be over.
+
+        Raises:
+            ProblemError: one is no grant, there are too many, or they are over, and the client has shown nothing else.
+
+        """
+        texts = request.query_params.getlist("grant")
+        if not texts or not self._runtime.authenticator.asks:
+            return identity
+        most = self._runtime.settings.max_grants
+        if len(texts) > most:
+            raise problem_error(
+                "too_large", f"{len(texts)} grants; at most {most} are read", field="/grant", limit=most
+            )
+        grants = [self._runtime.grants.read(text) for text in texts]
+        if identity is not None:
+            return identity.with_grants(grants)
+        valid = [grant for grant in grants if not grant.expired()]
+        if not valid:
+            raise problem_error("unauthenticated", "the grant has expired: come back with a fresh one", field="/grant")
+        return bearer_of(valid)
+
+    async def _admit(self, request: Request, *, tickets: bool) -> Identity:
         if not origin_allowed(request.headers, self._runtime.settings.allowed_origins):
             raise problem_error("forbidden", "pages of this origin may not use this server")
         identity = await self.identify(request, tickets=tickets)
+        if tickets:
+            identity = self._granted(request, identity)
         if identity is None:
             where = "send `Authorization: Bearer CREDENTIAL`"
-            raise unauthenticated(f"{where}, or `?ticket=` with one from POST /v1/tickets" if tickets else where)
+            more = ", or `?ticket=` with one from POST /v1/tickets, or `?grant=` with a grant" if tickets else ""
+            raise unauthenticated(where + more)
         request.state.owner = identity.owner
-        if scope is not None:
-            identity.require(scope)
         return identity
+
+
+_ELSEWHERE = frozenset({"cross-site", "same-site"})
+"""Values of Sec-Fetch-Site for requests that pages of another origin cause."""
+
+
+def _require(identity: Identity, scope: Scope | None, act: GrantAct | None, *, bearers: bool) -> None:
+    """Refuse a client that may not use an endpoint.
+
+    Raises:
+        ProblemError: `forbidden`.
+
+    """
+    if scope is not None:
+        identity.require(scope)
+    if act is not None:
+        identity.require_act(act)
+    elif identity.grants and not identity.scopes and not bearers:
+        raise problem_error("forbidden", "a grant opens the jobs for which it is, and nothing else")
 
 
 def _route(request: Request) -> str:

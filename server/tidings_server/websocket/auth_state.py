@@ -7,7 +7,7 @@ clock (`wall`), which is the issuer's; both s.
 from enum import Enum, auto
 
 from tidings.protocol.problems import Problem, ProblemError, problem_error
-from tidings_server.auth.identity import Identity, unauthenticated
+from tidings_server.auth.identity import Identity, bearer_of, unauthenticated
 
 NOTICE_SHARE = 5
 """The client is warned of its credential's end when this part of the lifetime is left, if that is later than the
@@ -28,7 +28,17 @@ class AuthDue(Enum):
 class AuthState:
     """The authentication of one client."""
 
-    __slots__ = ("_identity", "_late_at", "_notice_s", "_noticed", "asks", "checking", "refusal", "within_s")
+    __slots__ = (
+        "_identity",
+        "_late_at",
+        "_max_grants",
+        "_notice_s",
+        "_noticed",
+        "asks",
+        "checking",
+        "refusal",
+        "within_s",
+    )
 
     def __init__(
         self,
@@ -39,6 +49,7 @@ class AuthState:
         notice_s: float,
         now: float,
         refusal: Problem | None = None,
+        max_grants: int = 1,
     ) -> None:
         """Begin.
 
@@ -49,6 +60,7 @@ class AuthState:
             notice_s: how long before its end the client is warned.
             now: the time.
             refusal: why the credential of the handshake was refused.
+            max_grants: how many grants a client without another credential may hold.
 
         """
         self.asks = asks
@@ -58,6 +70,7 @@ class AuthState:
         self.refusal = refusal
         self._identity = identity
         self._notice_s = notice_s
+        self._max_grants = max_grants
         self._late_at = now + within_s
         self._noticed = False
 
@@ -92,16 +105,41 @@ class AuthState:
         self.checking = True
 
     def accept(self, identity: Identity) -> None:
-        """Take the identity of a credential, the first or a renewed one.
+        """Take the identity of a credential, the first or a renewed one; a grant joins those that came before.
 
         Raises:
-            ProblemError: `forbidden`: it is another owner's; the credential before stays valid.
+            ProblemError: `forbidden`: it is another owner's; `too_large`: the client holds as many grants as it may.
+                The credential before stays valid.
 
         """
-        if self._identity is not None and identity.owner != self._identity.owner:
-            raise problem_error("forbidden", "this credential is of another subject; open another connection for it")
+        known = self._identity
+        if known is not None:
+            if identity.owner != known.owner or bool(identity.grants) != bool(known.grants):
+                detail = "this credential is of another subject; open another connection for it"
+                raise problem_error("forbidden", detail)
+            if identity.grants:
+                identity = self._joined(known, identity)
         self._identity = identity
         self._noticed = False
+
+    def _joined(self, known: Identity, fresh: Identity) -> Identity:
+        """Return the identity of a client that shows another grant; what that one replaces, and what is over, goes.
+
+        Raises:
+            ProblemError: `too_large`.
+
+        """
+        kept = [grant for grant in known.grants if not grant.expired(fresh.since)]
+        for new in fresh.grants:
+            kept = [old for old in kept if not (old.scope == new.scope and old.may <= new.may)]
+        grants = (*kept, *fresh.grants)
+        if len(grants) > self._max_grants:
+            detail = (
+                f"this connection holds {len(kept)} grants; at most {self._max_grants} may be (max_grants): give them "
+                "in the `watch` frames, or ask for one for several jobs"
+            )
+            raise problem_error("too_large", detail, field="/credential", limit=self._max_grants)
+        return bearer_of(grants)
 
     def due(self, now: float, wall: float) -> AuthDue:
         """Return what is due by now."""

@@ -16,6 +16,8 @@ import msgspec
 
 from tidings.protocol import close_codes
 from tidings.protocol.events import EventClass
+from tidings.protocol.grants import Granted, GrantFrame, IssuedGrant
+from tidings.protocol.limits import Limits
 from tidings.protocol.messages import (
     FEATURES,
     Ack,
@@ -27,7 +29,6 @@ from tidings.protocol.messages import (
     Error,
     GoAway,
     Hello,
-    Limits,
     Observe,
     Ping,
     Pong,
@@ -47,7 +48,7 @@ from tidings_server.web.send_buffer import SendBuffer
 from .auth_state import AuthDue, AuthState, expired, late
 from .frame_reader import read_frame, ref_of
 
-Command = Submit | Watch | Unwatch | Cancel | Signal | Auth | Observe | Unobserve
+Command = Submit | Watch | Unwatch | Cancel | Signal | GrantFrame | Auth | Observe | Unobserve
 """What a session wants its owner to do: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
@@ -64,7 +65,10 @@ NEEDS: dict[type[Command], Scope] = {
     Observe: "admin",
     Unobserve: "admin",
 }
-"""The scope that a client needs for each frame."""
+"""The scope that a client needs for each frame; what a `grant` needs depends on what it asks for."""
+
+_Granted = Watch | Unwatch | Cancel | Signal
+"""Frames that a grant may allow as well."""
 
 OVERVIEW_KEY = "overview"
 """Stands for a job's token where the newest overview takes the place of one that waits; no token is without a dot."""
@@ -76,6 +80,20 @@ VIOLATION_BACKOFF_S = 10.0
 """How long a client must stay away that broke a rate limit more often than that."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _require(frame: Command, identity: Identity) -> None:
+    """Refuse what neither the credential nor a grant can allow; which job a grant is for, the service finds out.
+
+    Raises:
+        ProblemError: `forbidden`, naming the scope.
+
+    """
+    need = NEEDS.get(type(frame))
+    if need is None or identity.allows(need):
+        return
+    if not (isinstance(frame, _Granted) and (identity.grants or frame.grant is not None)):
+        raise identity.lack(need)
 
 
 class Session:
@@ -170,7 +188,7 @@ class Session:
             if isinstance(frame, Ping):
                 self._send(Pong(ref=frame.ref))
                 return None
-            identity.require(NEEDS[type(frame)])
+            _require(frame, identity)
         if isinstance(frame, Submit):
             self._admit_submit(frame, now)
         elif isinstance(frame, Watch):
@@ -284,6 +302,11 @@ class Session:
         self._waiting.discard(ref)
         self._send(Done(ref=ref))
 
+    def granted(self, ref: int, issued: IssuedGrant) -> None:
+        """Answer a `grant` with the grant."""
+        self._waiting.discard(ref)
+        self._send(Granted(ref=ref, grant=issued.grant, may=issued.may, expires_at=issued.expires_at))
+
     def refused(self, ref: int | None, problem: Problem, *, waiting: bool = True) -> None:
         """Answer with a problem."""
         if waiting and ref is not None:
@@ -291,7 +314,7 @@ class Session:
         self._send(Error(ref=ref, problem=problem))
 
     def watch_refused(self, token: str, problem: Problem) -> None:
-        """Send that a watch has ended: the job's record is gone, or the credential does not open it."""
+        """Send that a watch has ended, because the record is gone or the credential does not open it, or soon will."""
         self._send(Error(ref=None, problem=problem, token=token))
 
     def event(self, token: str, event_class: int, frame: EncodedFrame) -> None:

@@ -65,6 +65,6 @@ class SocketAuth:
         channel = self._channel
         if not channel.session.auth_state.known:
             self._connection_slot.transfer_to(quota_key_of(identity, channel.caller), time.monotonic())
-            channel.caller = identity.owner
+            channel.caller = identity.owner or channel.caller
         channel.session.authenticated(ref, identity, self._connection_slot.quota)
         self._on_identity(identity)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tidings.protocol import close_codes
 from tidings.protocol.admin_messages import Connection
+from tidings.protocol.grants import GrantFrame
 from tidings.protocol.messages import Auth, Cancel, Observe, Signal, Submit, Unobserve, Unwatch, Watch
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.quotas import ConnectionSlot
@@ -24,6 +25,7 @@ from .session import Command, Session
 from .socket_auth import SocketAuth
 from .socket_channel import SocketChannel
 from .socket_jobs import SocketJobs
+from .socket_steering import SocketSteering
 from .transport import SocketTransport
 
 COME_BACK_S = 1.0
@@ -60,7 +62,8 @@ class SocketConnection:
         self._connection_slot = connection_slot
         self._on_lost = on_lost
         self._channel = SocketChannel(session, caller, now)
-        self._jobs = SocketJobs(self._channel, runtime.jobs, runtime.meter)
+        self._jobs = SocketJobs(self._channel, runtime.jobs, runtime.meter, runtime.settings.expiry_notice_s)
+        self._steering = SocketSteering(self._channel, runtime.jobs)
         self._auth = SocketAuth(self._channel, connection_slot, runtime.identify, self._identified)
         self._since = time.time()
         self._leaves_at = now + connection_lifetime(runtime.settings.max_connection_age_s)
@@ -115,7 +118,9 @@ class SocketConnection:
         if now - transport.sent_at >= self._runtime.settings.alive_after_s:
             self.session.alive()
             self.flush()
-        self.session.tick(now, time.time())
+        wall = time.time()
+        self.session.tick(now, wall)
+        self._jobs.granted.tick(wall)
         if self.session.send_buffer:
             self.flush()
         if now >= self._leaves_at:
@@ -171,9 +176,11 @@ class SocketConnection:
             case Unwatch():
                 self._jobs.unwatch(command)
             case Cancel():
-                self._jobs.cancel(command)
+                self._steering.cancel(command)
             case Signal():
-                self._jobs.signal(command)
+                self._steering.signal(command)
+            case GrantFrame():
+                self._steering.grant(command)
             case Observe():
                 self._runtime.overview_feed.join(self)
                 self.session.done(command.ref)

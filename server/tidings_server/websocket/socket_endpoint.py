@@ -86,6 +86,7 @@ class SocketEndpoint:
             notice_s=settings.expiry_notice_s,
             now=now,
             refusal=refusal,
+            max_grants=settings.max_grants,
         )
         session = Session(secrets.token_urlsafe(9), self._runtime.limits, connection_slot.quota, auth_state, now)
         caller = caller_of(scope, identity or ANYONE)

@@ -1,42 +1,49 @@
-"""The jobs of one socket: what its client submits, watches, cancels and signals.
+"""The jobs of one socket: what its client submits and watches.
 
 The job service answers by a call in the turn of the event loop in which the store replied; no frame has a task.
 """
 
 from functools import partial
 
+import msgspec
+
 from tidings.protocol.events import EventClass
-from tidings.protocol.messages import Ack, Cancel, Signal, Submit, Unwatch, Watch
+from tidings.protocol.messages import Ack, Submit, Unwatch, Watch
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.job_store import JobRecord, NewJob
+from tidings_server.auth.grant import Grant
 from tidings_server.auth.identity import Identity
-from tidings_server.jobs.client_answers import signal_text, trace_id_of_submission
+from tidings_server.jobs.client_answers import tags_of, trace_id_of_submission
 from tidings_server.jobs.job_service import JobService
 from tidings_server.jobs.pending_answer import PendingAnswer
 from tidings_server.observability.server_meters import ServerMeter
 from tidings_server.watch.event_frames import final_frame
+from tidings_server.watch.job_listener import JobListener
 from tidings_server.watch.snapshots import snapshot_frame
 
 from .large_answer import LargeAnswerLock, LargeAnswerReservation
 from .socket_channel import SocketChannel
+from .socket_grants import SocketGrants
 from .socket_listener import SocketListener
 
 
 class SocketJobs:
     """Carries out the frames of one client that concern jobs."""
 
-    __slots__ = ("_jobs", "_large_answer_lock", "_listeners", "_meter", "channel")
+    __slots__ = ("_jobs", "_large_answer_lock", "_listeners", "_meter", "channel", "granted")
 
-    def __init__(self, channel: SocketChannel, jobs: JobService, meter: ServerMeter) -> None:
+    def __init__(self, channel: SocketChannel, jobs: JobService, meter: ServerMeter, notice_s: float) -> None:
         """Begin without a watch.
 
         Args:
             channel: the way to the client.
             jobs: the service.
             meter: measures how long acks take.
+            notice_s: how long before the end of a grant the client is warned, s.
 
         """
+        self.granted = SocketGrants(channel, notice_s, self._drop)
         self.channel = channel
         self._jobs = jobs
         self._meter = meter
@@ -57,6 +64,7 @@ class SocketJobs:
         for listener in list(self._listeners.values()):
             if listener.buffered is None:
                 self._keep(listener)
+        self.granted.shown()
 
     # Submitting.
 
@@ -96,13 +104,23 @@ class SocketJobs:
         ack = answer.result()
         channel.session.acked(ack)
         channel.transport.acked(self._meter.ack.of(job.kind, job.tier), read_at, trace_id_of_submission(frame))
+        grants = self._granted_by(frame, ack)
         if ack.duplicate:
-            self._watch_earlier(frame.ref, listener, ack.token)
-        elif listener is not None and self._keep(listener):
-            listener.release(ack.seq)
+            self._watch_earlier(frame.ref, listener, ack.token, grants)
+        elif listener is not None:
+            listener.grants = grants
+            if self._keep(listener):
+                self.granted.follow(listener)
+                listener.release(ack.seq)
         channel.flush()
 
-    def _watch_earlier(self, ref: int, listener: SocketListener | None, token: str) -> None:
+    def _granted_by(self, frame: Submit, ack: Ack) -> tuple[Grant, ...]:
+        """Return the grant by which the client follows what it has submitted for somebody else."""
+        if frame.owner is None or ack.grant is msgspec.UNSET:
+            return ()
+        return (self._jobs.grants.read(ack.grant.grant),)
+
+    def _watch_earlier(self, ref: int, listener: SocketListener | None, token: str, grants: tuple[Grant, ...]) -> None:
         """Follow the ack of a duplicate by the snapshot of the earlier job."""
         if listener is not None:
             self.ended(listener)
@@ -113,10 +131,10 @@ class SocketJobs:
             self.channel.session.refused(ref, identity.lack("watch").problem)
         elif listener is None:
             room = self._room()
-            answer = self._jobs.read(earlier, self._reader, room=room)
+            answer = self._jobs.read(earlier, partial(self._reader, grants), room=room)
             self.channel.then(answer, ref, self._read_earlier, ref, earlier, room)
         else:
-            self._start_watch(ref, earlier, 0)
+            self._start_watch(ref, earlier, 0, grants)
 
     def _read_earlier(
         self, ref: int, earlier: Token, room: LargeAnswerReservation, answer: PendingAnswer[JobRecord]
@@ -138,19 +156,22 @@ class SocketJobs:
     def watch(self, frame: Watch) -> None:
         """Watch a job that exists."""
         try:
+            grants = () if frame.grant is None else (self._jobs.grants.read(frame.grant),)
+            self._reader(grants)
             token = self._jobs.find(frame.token)
         except ProblemError as error:
             self.channel.session.refused(frame.ref, error.problem)
             return
-        self._start_watch(frame.ref, token, frame.after)
+        self._start_watch(frame.ref, token, frame.after, grants)
 
-    def _start_watch(self, ref: int, token: Token, after: int) -> None:
+    def _start_watch(self, ref: int, token: Token, after: int, grants: tuple[Grant, ...]) -> None:
         known = self._listeners.get(str(token))
         if known is not None:  # the client watches it already, and wants to begin again after the number given
             self._drop(known)
         listener = self._listen(token)
+        listener.grants = grants
         room = self._room()
-        answer = self._jobs.watch(listener, self._reader, after, room)
+        answer = self._jobs.watch(listener, partial(self._reader, grants), after, room)
         self.channel.then(answer, ref, self._watched, ref, listener, after, room)
 
     def _watched(
@@ -170,8 +191,9 @@ class SocketJobs:
                     self.channel.flush()
                 return
             record = answer.result()
-            listener.owner = record.owner
+            listener.owner, listener.tags = record.owner, tags_of(record)
             if self.channel.is_open:
+                self.granted.follow(listener)
                 self.send_snapshot(listener, record, ref, after)
                 listener.release(record.seq)
         finally:
@@ -201,39 +223,6 @@ class SocketJobs:
             self._drop(listener)
         self.channel.session.done(frame.ref)
 
-    # Steering.
-
-    def cancel(self, frame: Cancel) -> None:
-        """Ask that a job stop."""
-        session = self.channel.session
-        try:
-            answer = self._jobs.cancel(self._jobs.find(frame.token), session.auth_state.identity)
-        except ProblemError as error:
-            session.refused(frame.ref, error.problem)
-            return
-        self.channel.then(answer, frame.ref, self._steered, frame.ref)
-
-    def signal(self, frame: Signal) -> None:
-        """Give a job a signal."""
-        session = self.channel.session
-        try:
-            token, value = self._jobs.find(frame.token), signal_text(frame.input)
-        except ProblemError as error:
-            session.refused(frame.ref, error.problem)
-            return
-        answer = self._jobs.signal(token, session.auth_state.identity, frame.name, frame.key or "", value)
-        self.channel.then(answer, frame.ref, self._steered, frame.ref)
-
-    def _steered(self, ref: int, answer: PendingAnswer[None]) -> None:
-        problem = answer.problem
-        if not self.channel.is_open:
-            return
-        if problem is None:
-            self.channel.session.done(ref)
-        else:
-            self.channel.session.refused(ref, problem)
-        self.channel.flush()
-
     # Listeners.
 
     def _listen(self, token: Token) -> SocketListener:
@@ -245,10 +234,12 @@ class SocketJobs:
         """Take note that the hub has let go of a listener."""
         if self._listeners.get(str(listener.token)) is listener:
             del self._listeners[str(listener.token)]
+            self.granted.discard(listener)
             self.channel.session.watch_ended()
 
-    def _drop(self, listener: SocketListener) -> None:
+    def _drop(self, listener: JobListener) -> None:
         """End a watch."""
+        assert isinstance(listener, SocketListener)
         self._jobs.hub.leave(listener)
         self.ended(listener)
 
@@ -256,22 +247,26 @@ class SocketJobs:
         """Return whether the client may still watch a job; if not, end the watch and send why."""
         session = self.channel.session
         try:
-            session.auth_state.identity.require_watch(listener.owner)
+            bearer = session.auth_state.identity.with_grants(listener.grants)
+            bearer.require_watch(listener.token, listener.owner, listener.tags)
         except ProblemError as error:
             self._drop(listener)
             session.watch_refused(str(listener.token), error.problem)
             return False
         return True
 
-    def _reader(self) -> Identity:
+    def _reader(self, grants: tuple[Grant, ...]) -> Identity:
         """Return the client's identity at the time of an answer: an `auth` may have changed it.
+
+        Args:
+            grants: those that came with its frame.
 
         Raises:
             ProblemError: the client may not watch any more.
 
         """
-        identity = self.channel.session.auth_state.identity
-        identity.require("watch")
+        identity = self.channel.session.auth_state.identity.with_grants(grants)
+        identity.require_act("watch")
         return identity
 
     def _room(self) -> LargeAnswerReservation:

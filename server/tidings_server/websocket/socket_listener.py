@@ -5,6 +5,7 @@ from typing import Protocol
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token
 from tidings.store.job_store import JobRecord
+from tidings_server.auth.grant import Grant
 from tidings_server.jobs.client_answers import unknown_token
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.job_listener import JobListener
@@ -27,12 +28,16 @@ class WatchOwner(Protocol):
 class SocketListener(JobListener):
     """One job, watched over a socket."""
 
-    __slots__ = ("_watches", "owner")
+    __slots__ = ("_watches", "grants", "owner", "tags")
 
     def __init__(self, token: Token, watches: WatchOwner) -> None:
         super().__init__(token)
         self.owner = ""
         """Whose job it is; empty: not known yet."""
+        self.tags: tuple[str, ...] = ()
+        """The job's tags."""
+        self.grants: tuple[Grant, ...] = ()
+        """The grants that came with the watch."""
         self._watches = watches
 
     def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:

@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "Scopes are not asked for on a socket.",
-        python("Session._admit").drop("identity.require(NEEDS[type(frame)])"),
+        python("Session._admit").drop("_require(frame, identity)"),
         ("tests/auth/test_socket.py",),
     ),
     Mutant(
@@ -47,7 +47,7 @@ MUTANTS = (
     Mutant(
         "A quiet stream outlasts its credential.",
         python("EventStream._write_all").swap(
-            "min(self._ends_at - time.monotonic(), self._identity.left())", "self._ends_at - time.monotonic()"
+            "self._ends_at - time.monotonic(), self._identity.left()", "self._ends_at - time.monotonic()"
         ),
         ("tests/auth/test_lesser.py",),
     ),

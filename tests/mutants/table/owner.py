@@ -7,7 +7,7 @@ from mutants.table.files import OWNED, OWNED_INDEX, OWNER
 MUTANTS = (
     Mutant(
         "A stranger sees another's job.",
-        python("require_visible").cut("or not identity.may_see(record.owner)"),
+        python("require_visible").cut("or not identity.may_see(token, record.owner, tags_of(record))"),
         (OWNER,),
     ),
     Mutant(
@@ -64,7 +64,7 @@ MUTANTS = (
     ),
     Mutant(
         "The credential of another subject renews a socket's.",
-        python("AuthState.accept").never("identity.owner != self._identity.owner"),
+        python("AuthState.accept").never("identity.owner != known.owner"),
         ("tests/unit/server/websocket/test_auth_state.py",),
     ),
 )

@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tidings.client.protocol.client_protocol import ClientProtocol
 from tidings.protocol.close_codes import CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
-from tidings.protocol.messages import Auth, Done, Error, GoAway, Hello, Limits, ServerFrame
+from tidings.protocol.limits import Limits
+from tidings.protocol.messages import Auth, Done, Error, GoAway, Hello, ServerFrame
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.token_bucket import TokenBucket
 

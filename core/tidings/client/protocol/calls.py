@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from itertools import count
 
-from tidings.protocol.messages import Ack, Limits
+from tidings.protocol.grants import IssuedGrant
+from tidings.protocol.limits import Limits
+from tidings.protocol.messages import Ack
 from tidings.protocol.problems import Problem, problem
 
 from .request_text import unchecked_request_text, with_ref
@@ -86,9 +88,10 @@ class Calls:
             self._others.append(call)
         self.pump()
 
-    def watch(self, token: str, after: int) -> None:
-        """Ask this socket for a job's events after a number."""
-        text = unchecked_request_text({"type": "watch", "token": token, "after": after})
+    def watch(self, token: str, after: int, grant: str | None) -> None:
+        """Ask this socket for a job's events after a number, by a grant or (None) by the client's credential."""
+        by = {} if grant is None else {"grant": grant}
+        text = unchecked_request_text({"type": "watch", "token": token, "after": after, **by})
         self._send(WatchRequest(token, after), text)
 
     def unwatch(self, token: str) -> None:
@@ -159,10 +162,11 @@ class Calls:
             self._sent[ack.ref] = WatchRequest(ack.token, 0)
         return job
 
-    def done(self, ref: int) -> None:
-        """Settle the command that is done; the `done` of an unwatch has none."""
+    def done(self, ref: int, granted: IssuedGrant | None = None) -> None:
+        """Settle the command that is done, perhaps by a grant; the `done` of an unwatch has none."""
         call = self.take(ref)
         if isinstance(call, JobCommand):
+            call.granted = granted
             self._settle(call, None)
 
     def refuse(self, ref: int, why: Problem) -> None:

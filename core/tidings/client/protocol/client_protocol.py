@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
-from tidings.protocol.messages import Ack, Done, Error, EventFrame, Limits, ServerFrame, SnapshotFrame
+from tidings.protocol.grants import Granted
+from tidings.protocol.limits import Limits
+from tidings.protocol.messages import Ack, Done, Error, EventFrame, ServerFrame, SnapshotFrame
 from tidings.protocol.problems import Problem
 
 from .calls import Calls
@@ -54,25 +56,27 @@ class ClientProtocol:
         """
         assert "key" in fields, "a submit without a key could not be repeated"
         job = TrackedJob(request_text({"type": "submit", **fields}), watched=fields.get("watch", True))
+        job.delegated = "owner" in fields
         self._calls.add(job)
         return job
 
-    def watch(self, token: str, after: int) -> TrackedJob:
-        """Ask for a job's events after a number.
+    def watch(self, token: str, after: int, grant: str | None = None) -> TrackedJob:
+        """Ask for a job's events after a number, by a grant or (None) by the client's credential.
 
         Raises:
             ProblemError: `invalid_frame`: the server could not read it.
 
         """
-        request_text({"type": "watch", "token": token, "after": after})
+        request_text({"type": "watch", "token": token, "after": after, "grant": grant})
         job = TrackedJob(None, token, after)
+        job.grant = grant
         self._watches.add(job)
         self._watches.start(token)
         return job
 
     def cancel(self, job: TrackedJob) -> JobCommand:
         """Ask that a job stop."""
-        return self._command({"type": "cancel", "token": _token_of(job)})
+        return self._command({"type": "cancel", "token": _token_of(job), **_grant_of(job)})
 
     def signal(self, job: TrackedJob, name: str, value: bytes, key: str) -> JobCommand:
         """Give a job a signal; `value` is JSON.
@@ -82,10 +86,19 @@ class ClientProtocol:
 
         """
         frame = {"type": "signal", "token": _token_of(job), "name": name, "input": msgspec.Raw(value), "key": key}
-        return self._command(frame)
+        return self._command(frame | _grant_of(job))
+
+    def ask_grant(self, fields: dict[str, Any]) -> JobCommand:
+        """Ask for a grant; `fields` are those of the frame.
+
+        Raises:
+            ProblemError: `invalid_frame`: the server could not read it.
+
+        """
+        return self._command({"type": "grant", **fields})
 
     def watch_again(self, token: str) -> None:
-        """Ask once more for a job whose watch was refused for now."""
+        """Ask once more for a job whose watch was refused for now, or that has a fresh grant."""
         self._watches.start(token)
 
     def forget(self, job: TrackedJob) -> None:
@@ -133,6 +146,8 @@ class ClientProtocol:
                 self._error(frame)
             case Done():
                 self._calls.done(frame.ref)
+            case Granted():
+                self._calls.done(frame.ref, frame)
         self._calls.settle()
         self._calls.pump()
 
@@ -145,6 +160,10 @@ class ClientProtocol:
     def take_answered_commands(self) -> list[JobCommand]:
         """Return the commands that have been answered."""
         return self._calls.take_answered_commands()
+
+    def take_jobs_without_grant(self) -> list[TrackedJob]:
+        """Return the jobs that need a fresh grant: to be put into each, before its token goes to `watch_again`."""
+        return self._watches.take_jobs_without_grant()
 
     def take_postponed_watches(self) -> list[tuple[str, Problem]]:
         """Return the tokens whose watch was refused for now: to be passed to `watch_again` after a while."""
@@ -169,6 +188,8 @@ class ClientProtocol:
     def _error(self, frame: Error) -> None:
         if frame.ref is not None:
             self._calls.refuse(frame.ref, frame.problem)
+        elif frame.token is not None and frame.problem.code == "grant_expiring":
+            self._watches.renew(frame.token)
         elif frame.token is not None:
             self._watches.vanished(frame.token, frame.problem)
         elif frame.problem.code in UNREADABLE_PROBLEMS:
@@ -179,6 +200,10 @@ class ClientProtocol:
             self._watches.watch_refused(call, why)
         else:
             self._watches.refuse([call], why)
+
+
+def _grant_of(job: TrackedJob) -> dict[str, str]:
+    return {} if job.grant is None else {"grant": job.grant}
 
 
 def _token_of(job: TrackedJob) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from tidings.protocol.grants import IssuedGrant
 from tidings.protocol.messages import Ack, SnapshotFrame
 from tidings.protocol.problems import Problem
 
@@ -19,6 +20,12 @@ class TrackedJob:
         """Whether its events are wanted."""
         self.broken = 0
         """Connections that broke while the submit was under way."""
+        self.grant: str | None = None
+        """The grant by which it is followed; None: the client's credential allows it."""
+        self.delegated = False
+        """Whether it was submitted for another owner: it is then followed by the grant of its ack."""
+        self.renews = False
+        """Whether the program gives a fresh one when it is asked."""
         self.token = token
         self.seq = seq
         self.status: str | None = None
@@ -31,7 +38,7 @@ class TrackedJob:
 
 
 class JobCommand:
-    """A cancel or a signal for a job."""
+    """A cancel or a signal for a job, or the wish for a grant."""
 
     def __init__(self, frame: dict[str, Any]) -> None:
         self.frame = frame
@@ -42,6 +49,8 @@ class JobCommand:
         """Connections that broke while it was under way."""
         self.sent = 0
         """How often it has been sent."""
+        self.granted: IssuedGrant | None = None
+        """The grant that it asked for."""
         self.problem: Problem | None = None
         """Why the server refused it, once it is settled; None: it did not."""
 

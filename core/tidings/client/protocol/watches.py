@@ -24,8 +24,8 @@ TRANSIENT_PROBLEMS = frozenset({"store_unavailable", "rate_limited", "internal_e
 class Asking(Protocol):
     """What asks the server; without a socket both do nothing."""
 
-    def watch(self, token: str, after: int) -> None:
-        """Ask for a job's events after a number."""
+    def watch(self, token: str, after: int, grant: str | None) -> None:
+        """Ask for a job's events after a number, by a grant or (None) by the client's credential."""
 
     def unwatch(self, token: str) -> None:
         """Ask for no more of them."""
@@ -41,6 +41,7 @@ class Watches:
         """Tokens that were followed when the socket opened, and of which no snapshot has come on it."""
         self._updated: list[TrackedJob] = []
         self._postponed: list[tuple[str, Problem]] = []
+        self._without_grant: list[TrackedJob] = []
 
     @property
     def resuming(self) -> bool:
@@ -56,6 +57,11 @@ class Watches:
         """Return the tokens whose watch was refused for now since the last call: to be passed to `start` later."""
         postponed, self._postponed = self._postponed, []
         return postponed
+
+    def take_jobs_without_grant(self) -> list[TrackedJob]:
+        """Return the jobs that need a fresh grant and did not at the last call."""
+        wanting, self._without_grant = self._without_grant, []
+        return wanting
 
     # What the client asks.
 
@@ -80,7 +86,16 @@ class Watches:
         """Ask for a job's events, if anything follows it."""
         jobs = self._jobs.get(token)
         if jobs:
-            self._asking.watch(token, min(job.seq for job in jobs))
+            # The credential comes first at the server: a grant beside one that suffices does no harm.
+            grant = next((job.grant for job in reversed(jobs) if job.grant is not None), None)
+            self._asking.watch(token, min(job.seq for job in jobs), grant)
+
+    def renew(self, token: str) -> bool:
+        """Have the program give a fresh grant for a job; return whether it can."""
+        renewing = next((job for job in reversed(self._jobs.get(token, [])) if job.renews), None)
+        if renewing is not None and renewing not in self._without_grant:
+            self._without_grant.append(renewing)
+        return renewing is not None
 
     # What the socket does.
 
@@ -90,10 +105,12 @@ class Watches:
         for token, jobs in list(self._jobs.items()):
             for job in jobs:
                 job.awaits_snapshot = True
-            self.start(token)
+            if not self.renew(token):  # a grant may have run out since
+                self.start(token)
 
     def interrupt(self) -> None:
         """Take note that the socket is gone: nothing counts until the snapshots that the next one brings."""
+        self._without_grant.clear()
         self._resuming.clear()
         self._postponed.clear()
 
@@ -102,6 +119,8 @@ class Watches:
     def acked(self, job: TrackedJob, ack: Ack) -> None:
         """Take the answer to a submit."""
         job.submit, job.token = None, ack.token
+        if job.delegated and ack.grant is not msgspec.UNSET:
+            job.grant = ack.grant.grant
         if not job.watched:
             job.ended = True
         else:
@@ -127,8 +146,9 @@ class Watches:
         self._resuming.discard(frame.token)
 
     def vanished(self, token: str, why: Problem) -> None:
-        """Take note that the server does not know a job any more."""
-        self.refuse(self._jobs.get(token, ()), why)
+        """Take note that the server does not know a job any more, or that the grant for it has run out."""
+        if not (why.code == "grant_expired" and self.renew(token)):
+            self.refuse(self._jobs.get(token, ()), why)
 
     def watch_refused(self, request: WatchRequest, why: Problem) -> None:
         """Take the refusal of a watch."""

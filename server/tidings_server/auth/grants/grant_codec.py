@@ -16,9 +16,8 @@ import msgspec
 
 from tidings.protocol.grants import GRANT_ACTS, GRANT_PREFIX, MAX_GRANT_CHARS
 from tidings.protocol.problems import ProblemError, problem_error
+from tidings_server.auth.grant import Grant, JobScope, TagScope
 from tidings_server.auth.identity import unauthenticated
-
-from .grant import Grant, JobScope, TagScope
 
 VERSION = "1"
 """Stands after the prefix: a server that knows another form refuses this one, and does not misread it."""
@@ -70,7 +69,7 @@ class GrantCodec:
             ProblemError: `too_large`: it names more than a grant can hold; `auth_unavailable`.
 
         """
-        self._require_keys()
+        self.require_keys()
         content = _encode(_content(grant))
         signed = content + _signature(self.keys[0], content)
         text = _BEGINS + base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
@@ -93,7 +92,7 @@ class GrantCodec:
             ProblemError: `unauthenticated`: no key of this server has signed it; `auth_unavailable`.
 
         """
-        self._require_keys()
+        self.require_keys()
         content, signature = _parts(text)
         signed = False
         for key in self.keys:
@@ -105,7 +104,13 @@ class GrantCodec:
         except (msgspec.MsgspecError, ValueError) as error:  # a later release's, under the same key
             raise _invalid(field) from error
 
-    def _require_keys(self) -> None:
+    def require_keys(self) -> None:
+        """Refuse what needs a key while there is none.
+
+        Raises:
+            ProblemError: `auth_unavailable`.
+
+        """
         if not self.keys:
             raise problem_error(
                 "auth_unavailable", "this server has not read the key of grants from its store yet", retry_after=1

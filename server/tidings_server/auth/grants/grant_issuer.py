@@ -6,13 +6,10 @@ from collections.abc import Collection
 from tidings.protocol.grants import GRANT_ACTS, GrantAct, IssuedGrant
 from tidings.protocol.problems import problem_error
 from tidings.protocol.timestamps import rfc3339
-from tidings_server.auth.identity import Identity, Scope
+from tidings_server.auth.grant import Grant, JobScope, TagScope
+from tidings_server.auth.identity import SCOPES_OF_ACTS, Identity
 
-from .grant import Grant, JobScope, TagScope
 from .grant_codec import GrantCodec
-
-SCOPES_OF_ACTS: dict[GrantAct, Scope] = {"watch": "watch", "cancel": "cancel", "signal": "submit"}
-"""The scope that an identity needs for each act itself."""
 
 
 class GrantIssuer:
@@ -39,9 +36,10 @@ class GrantIssuer:
             field: JSON Pointer to the object in which `may` and `ttl` stand.
 
         Raises:
-            ProblemError: `forbidden` at `may`; `invalid_frame` at `ttl`.
+            ProblemError: `forbidden` at `may`; `invalid_frame` at `ttl`; `auth_unavailable`: there is no key as yet.
 
         """
+        self._codec.require_keys()
         for act in may:
             scope = SCOPES_OF_ACTS[act]
             if not identity.allows(scope):

@@ -21,7 +21,7 @@ from tidings_server.jobs.client_answers import UNSERVED
 from tidings_server.openapi.specification import asyncapi, openapi
 from tidings_server.settings import ServerSettings
 
-AUTHS = ("none", "jwt", "api_key")
+WAYS: tuple[tuple[str, ...], ...] = ((), ("jwt",), ("api_key",), ("jwt", "api_key"), ("application",))
 
 
 def as_json(document: dict[str, Any]) -> dict[str, Any]:
@@ -40,12 +40,12 @@ def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("auth", AUTHS)
-def test_the_openapi_document_is_valid(auth: str) -> None:
-    validate(as_json(openapi(auth, "/mounted")))
+@pytest.mark.parametrize("ways", WAYS)
+def test_the_openapi_document_is_valid(ways: tuple[str, ...]) -> None:
+    validate(as_json(openapi(ways, "/mounted")))
 
 
-@pytest.mark.parametrize("document", [openapi("jwt"), asyncapi()], ids=["openapi", "asyncapi"])
+@pytest.mark.parametrize("document", [openapi(("jwt",)), asyncapi()], ids=["openapi", "asyncapi"])
 def test_every_field_every_parameter_and_every_type_is_described(document: dict[str, Any]) -> None:
     lacking = [
         f"{name}.{field}"
@@ -114,17 +114,17 @@ def test_a_text_that_is_one_of_some_says_which(name: str, field: str, values: li
     assert of.get("enum", of.get("anyOf", [of])[0].get("enum")) == values
 
 
-@pytest.mark.parametrize("auth", AUTHS)
-def test_security_is_what_the_server_asks_for(auth: str) -> None:
-    document = openapi(auth)
+@pytest.mark.parametrize("ways", WAYS)
+def test_security_is_what_the_server_asks_for(ways: tuple[str, ...]) -> None:
+    document = openapi(ways)
     schemes = document["components"].get("securitySchemes", {})
-    assert set(schemes) == (set() if auth == "none" else {"bearer", "ticket"})
-    assert (schemes.get("bearer", {}).get("bearerFormat") == "JWT") == (auth == "jwt")
+    assert set(schemes) == ({"bearer", "ticket", "grant"} if ways else set())
+    assert (schemes.get("bearer", {}).get("bearerFormat") == "JWT") == ("jwt" in ways)
     for name, operation in operations(document):
         wanted = [set(one) for one in operation.get("security", document["security"])]
         streams = name in ("get /v1/jobs/{token}/events", "get /v1/events")
-        assert wanted == ([] if auth == "none" else [{"bearer"}, {"ticket"}] if streams else [{"bearer"}])
-        assert ("401" in operation["responses"]) == (auth != "none")
+        assert wanted == ([] if not ways else [{"bearer"}, {"ticket"}, {"grant"}] if streams else [{"bearer"}])
+        assert ("401" in operation["responses"]) == bool(ways)
 
 
 def test_a_stream_is_a_text_whose_events_are_described() -> None:
@@ -136,7 +136,7 @@ def test_a_stream_is_a_text_whose_events_are_described() -> None:
 
 
 def test_every_answer_says_its_headers_and_every_refusal_is_a_problem() -> None:
-    document = openapi("jwt")
+    document = openapi(("jwt",))
     paths = document["paths"]
     assert set(paths["/v1/jobs"]["post"]["responses"]["202"]["headers"]) == {"Location", "Retry-After"}
     for path, method, status in (

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from tidings.protocol import close_codes
-from tidings.protocol.messages import Auth, Limits, Submit
+from tidings.protocol.limits import Limits
+from tidings.protocol.messages import Auth, Submit
 from tidings.protocol.problems import ProblemError, problem, problem_error
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.quotas import CallerQuota

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tidings.protocol import close_codes
 from tidings.protocol.events import EventClass
-from tidings.protocol.messages import FEATURES, Ack, Cancel, Limits, Submit, Unwatch, Watch
+from tidings.protocol.limits import Limits
+from tidings.protocol.messages import FEATURES, Ack, Cancel, Submit, Unwatch, Watch
 from tidings.protocol.problems import CODES, problem
 from tidings_server.auth.identity import ANYONE
 from tidings_server.jobs.quotas import CallerQuota
@@ -113,8 +114,8 @@ def test_a_submit_is_handed_on_and_answered_by_its_ack() -> None:
         ('{"type":"submit","ref":1,"kind":"k","input":{},"é":1}', 1, "/é", "there are: at, "),
         ('{"type":"submit","ref":1,"kind":"k","input":{},"' + "x" * 1500 + '":1}', 1, None, "there is no field `xxx"),
         ('{"type":"watch","ref":1,"token":"t","afer":3}', 1, "/afer", "did you mean `after`?"),
-        ('{"type":"cancel","ref":1,"token":"t","reason":"late"}', 1, "/reason", "there are: ref, token"),
-        ('{"type":"signal","ref":1,"token":"t","name":"n","value":1}', 1, "/value", "there are: input, key, "),
+        ('{"type":"cancel","ref":1,"token":"t","reason":"late"}', 1, "/reason", "there are: grant, ref, token"),
+        ('{"type":"signal","ref":1,"token":"t","name":"n","value":1}', 1, "/value", "there are: grant, input, key, "),
         ('{"type":"ping","ref":1,"x":1}', 1, "/x", "there are: ref"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tidings.protocol.grants import GRANT_ACTS, MAX_GRANT_CHARS, MAX_GRANT_JOBS
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import new_token
-from tidings_server.auth.grants.grant import Grant, JobScope, TagScope
+from tidings_server.auth.grant import Grant, JobScope, TagScope
 from tidings_server.auth.grants.grant_codec import GrantCodec
 
 OLD, NEW, FOREIGN = b"o" * 32, b"n" * 32, b"f" * 32

@@ -8,7 +8,7 @@ import pytest
 from tidings.protocol.grants import GrantAct
 from tidings.protocol.problems import ProblemError
 from tidings_server.auth.auth_settings import AuthSettings
-from tidings_server.auth.grants.grant import JobScope
+from tidings_server.auth.grant import JobScope
 from tidings_server.auth.grants.grant_codec import GrantCodec
 from tidings_server.auth.grants.grant_issuer import GrantIssuer
 from tidings_server.auth.identity import ANYONE, Identity

@@ -1,6 +1,5 @@
 """What one grant allows: which acts, on which jobs, until when."""
 
-import math
 import time
 from collections.abc import Collection
 
@@ -9,7 +8,7 @@ import msgspec
 from tidings.protocol.grants import GrantAct
 
 
-class JobScope(msgspec.Struct, frozen=True):
+class JobScope(msgspec.Struct, frozen=True, tag="jobs"):
     """A grant's scope: one job, or the jobs of a batch, each by its token."""
 
     tokens: frozenset[str]
@@ -19,7 +18,7 @@ class JobScope(msgspec.Struct, frozen=True):
         return token in self.tokens
 
 
-class TagScope(msgspec.Struct, frozen=True):
+class TagScope(msgspec.Struct, frozen=True, tag="tag"):
     """A grant's scope: the jobs of one owner with one tag, those that are yet to be submitted among them."""
 
     owner: str
@@ -64,6 +63,6 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
         return isinstance(self.scope, TagScope) and self.scope.tag == tag and not self.expired()
 
 
-def longest(grants: Collection[Grant]) -> float:
-    """Return when the last of some grants ends, s since the epoch; minus infinity if there is none."""
-    return max((grant.expires_at for grant in grants), default=-math.inf)
+def last_end(grants: Collection[Grant]) -> float:
+    """Return when the last of some grants ends, s since the epoch; 0 if there is none."""
+    return max((grant.expires_at for grant in grants), default=0.0)
