@@ -4,12 +4,13 @@ import copy
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import msgspec
 
 from .context import Context, is_context
+from .handler_checks import context_fault, parameter_fault
 from .protocol.schema_reference import resolve_reference
 from .schema.codec import decode, is_pydantic
 from .schema.schema_types import complete, complete_pydantic
@@ -54,16 +55,18 @@ class InputSchema:
         context = _context_parameter(parameters, hints)
         if context:
             del parameters[context]
+            if fault := context_fault(function, context, hints.get(context)):
+                raise TypeError(f"job {kind}: {fault}")
         for parameter in parameters.values():
-            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                raise TypeError(f"job {kind}: the parameter {parameter} cannot be a field of a JSON object")
+            if fault := parameter_fault(parameter):
+                raise TypeError(f"job {kind}: {fault}")
         single = next(iter(parameters), None)
         if len(parameters) == 1 and single and is_object_type(hints.get(single)):
             return cls(hints[single], (single,), context, whole=True)
         try:
             return cls(_struct(kind, parameters, hints), tuple(parameters), context)
         except TypeError as error:
-            raise TypeError(f"job {kind}: {error}") from error
+            raise TypeError(f"job {kind}: {_culprit(parameters, hints)}{error}") from error
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -140,7 +143,11 @@ def schema_of(type_: Any) -> dict[str, Any]:
 
     def hook(unknown: type) -> dict[str, Any]:
         if not is_pydantic(unknown):
-            raise TypeError(f"the type {unknown.__qualname__} has no form in JSON")
+            name = unknown.__qualname__
+            raise TypeError(
+                f"the type {name} has no form in JSON; take text, numbers, lists or a dataclass, or for what the input "
+                f"does not hold Annotated[{name}, Depends(FUNCTION)]"
+            )
         schema = complete_pydantic(unknown, "#/$defs/{model}")
         found.update(schema.pop("$defs", {}))
         return schema
@@ -150,6 +157,16 @@ def schema_of(type_: Any) -> dict[str, Any]:
     if found:
         schema.setdefault("$defs", {}).update(found)
     return schema
+
+
+def _culprit(parameters: Iterable[str], hints: Mapping[str, Any]) -> str:
+    """Return the parameter for whose type JSON has no form, as the beginning of a sentence; empty: there is none."""
+    for name in parameters:
+        try:
+            schema_of(hints.get(name, Any))
+        except TypeError:
+            return f"the parameter {name}: "
+    return ""
 
 
 def _context_parameter(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]) -> str | None:

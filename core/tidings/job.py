@@ -19,6 +19,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, Unpack
 import msgspec
 
 from .call_arguments import CallArguments
+from .handler_checks import function_fault, name_fault
 from .handler_schema import InputSchema, ResultSchema
 from .kind import Kind
 from .policy import JobOptions, Policy, policy_of
@@ -60,13 +61,14 @@ class Job(Kind[P, R]):
         self.route: TierRule | None = self.policy.tier if isinstance(self.policy.tier, TierRule) else None
         self.tier: str = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
         """The tier of its jobs; with a `route`: of the jobs that the route does not send to another tier."""
+        if (fault := name_fault(self.kind, self.queue, () if self.route else self.tiers)) is not None:
+            raise JobDefinitionError(f"job {self.kind}: {fault}")
         self.mode: Literal["async", "thread", "process"] = self._mode()
         self.dependencies: DependencyPlan | None = self._plan()
         """What a worker makes for each attempt; None: the handler depends on nothing."""
         self.overrides: Overrides = {}
         """What stands for some dependencies, also for those of the functions that the handler's steps call."""
-        filled = frozenset[str]() if self.dependencies is None else self.dependencies.parameters
-        self.input: InputSchema = InputSchema.of(function, self.kind, filled)
+        self.input: InputSchema = self._input()
         self.result: ResultSchema = ResultSchema.of(function)
         self._check_fields()
         self.schedule: Schedule | None = self._schedule()
@@ -83,6 +85,12 @@ class Job(Kind[P, R]):
 
     def __repr__(self) -> str:
         return f"<job {self.kind}>"
+
+    @property
+    def place(self) -> str:
+        """The file and the line of its handler."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return repr(self.function) if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
     def exposing(self, by_default: bool) -> "Job[P, R]":
         """Return this job with `expose_errors` set to the worker's default, if its policy leaves that open."""
@@ -191,10 +199,10 @@ class Job(Kind[P, R]):
 
     def _check(self) -> None:
         where = f"job {self.kind}"
-        if inspect.isclass(self.function) or not inspect.isroutine(self.function):
-            raise JobDefinitionError(f"{where}: only functions can be jobs")
-        if inspect.isasyncgenfunction(self.function) or inspect.isgeneratorfunction(self.function):
-            raise JobDefinitionError(f"{where}: a handler must not be a generator; use ctx.log for chunks")
+        if (fault := function_fault(self.function)) is not None:
+            raise JobDefinitionError(f"{where}: {fault}")
+        if self.kind == "<lambda>":
+            raise JobDefinitionError(f"{where}: a lambda has no name; write a `def`, or @job(name=…)")
         for fault in self.policy.faults():
             raise JobDefinitionError(f"{where}: {fault}")
 
@@ -212,8 +220,20 @@ class Job(Kind[P, R]):
     def _plan(self) -> DependencyPlan | None:
         try:
             return plan_of(self.function)
+        except NameError as error:
+            raise JobDefinitionError(
+                f"job {self.kind}: the type {error.name} in its hints is not known at run time; import it at the top "
+                "of the module, outside of `if TYPE_CHECKING`"
+            ) from error
         except DependencyDefinitionError as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
+
+    def _input(self) -> InputSchema:
+        filled = frozenset[str]() if self.dependencies is None else self.dependencies.parameters
+        try:
+            return InputSchema.of(self.function, self.kind, filled)
+        except TypeError as error:
+            raise JobDefinitionError(str(error)) from error
 
     def _check_fields(self) -> None:
         if self.policy.fallback == self.kind:

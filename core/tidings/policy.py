@@ -5,6 +5,7 @@ from typing import Literal, TypedDict
 import msgspec
 
 from .circuit.breaker import Breaker, breaker_of
+from .option_checks import check_options
 from .protocol.tier_rule import TierRule
 from .seconds import YEAR_S, Duration, seconds_of
 
@@ -188,6 +189,7 @@ def policy_of(options: JobOptions) -> Policy:
         ValueError: no breaker may have this name, or a duration is out of bounds.
 
     """
+    check_options(options, tuple(JobOptions.__annotations__))
     values = dict(options)
     for name, bounds in _DURATIONS.items():
         if (value := values.get(name)) is not None:

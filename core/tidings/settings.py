@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from .logging.printable import printable
 from .store_url import StoreUrlError, parse_store_url, show_store_url
+from .unit_hints import unit_hint
 
 PREFIX = "TIDINGS_"
 STORE_URL = PREFIX + "STORE_URL"
@@ -200,9 +201,9 @@ def _convert(kind: type[S], given: dict[str, Any]) -> S:
             raise SettingsError(text) from error
         wrong = next(setting for setting in settings_of(kind) if setting.name == name)
         shown = _masked(wrong, given[name])
-        raise SettingsError(
-            f"{wrong.variable} is {shown}: {what[0].lower()}{what[1:]}; allowed: {wrong.type_name}"
-        ) from error
+        hint = unit_hint(wrong.unit, str(given[name]))
+        said = hint or f"{what[0].lower()}{what[1:]}; allowed: {wrong.type_name}"
+        raise SettingsError(f"{wrong.variable} is {shown}: {said}") from error
 
 
 def _masked(setting: Setting, value: Any) -> str:

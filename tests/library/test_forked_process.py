@@ -38,7 +38,9 @@ print(json.dumps({
     "collector": [gc.isenabled(), gc.get_threshold()],
 }))
 sys.stderr.write("to the other stream")
-sys.exit(7)
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(7)
 """
 """A file of handlers: a worker that loads it prints what a program can know of how its interpreter was started."""
 

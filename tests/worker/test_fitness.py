@@ -38,7 +38,7 @@ def test_a_pattern_that_servers_lack_is_refused_with_kind_and_field(
         monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
     with pytest.raises(UnservableKindError) as refused:
         check_kinds([kind(Annotated[str, msgspec.Meta(pattern=pattern)])])
-    assert str(refused.value).startswith("job parcel: the field value: the pattern ")
+    assert str(refused.value).startswith(f"{__file__}:25: job parcel: the field value: the pattern ")
     assert "; write " in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -94,8 +94,9 @@ def test_a_worker_refuses_to_start_and_registers_nothing(store_process: StorePro
         try:
             assert worker.wait(30) == 1
             assert worker.text().strip() == (
-                "tidings: job parcel: the field code: the pattern '\\\\AX\\\\Z' has `\\A` at character 1, which the "
-                "servers' regular expressions (those of JSON Schema, ECMA-262) lack or read otherwise; write '^X$'"
+                f"tidings: {file}:6: job parcel: the field code: the pattern '\\\\AX\\\\Z' has `\\A` at character 1, "
+                "which the servers' regular expressions (those of JSON Schema, ECMA-262) lack or read otherwise; "
+                "write '^X$'"
             )
             assert client.hlen(StoreKeys().kinds) == 0
         finally:

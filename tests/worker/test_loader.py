@@ -133,16 +133,12 @@ def test_a_mistake_in_a_definition_is_shown_at_the_users_line_alone(tmp_path: Pa
         ("retries=-1", "retries is -1; it must be 0 to 1000"),
         ("cron='every day'", "a cron line has five"),
         ("unique='{no}'", "'{no}' names 'no'"),
-        ("wrong=1", "Unexpected keyword argument 'wrong'"),
+        ("wrong=1", "there is no option 'wrong'"),
     ):
         write(tmp_path, jobs=f"from tidings import job\n\n\n@job({options})\nasync def f() -> None: ...\n")
-        said = load(tmp_path, "jobs.py").splitlines()
-        assert said[0] == "jobs.py cannot be imported:"
-        assert said[1].strip() == f'File "{tmp_path}/jobs.py", line 4, in <module>'
-        assert said[2].strip() == f"@job({options})"
-        assert says in said[-1]
-        assert len(said) <= 5, said
-        assert "/tidings/" not in "".join(said)
+        (said,) = load(tmp_path, "jobs.py").splitlines()
+        assert said.startswith(f"{tmp_path}/jobs.py:4: job f: ")
+        assert says in said
 
 
 def test_what_a_users_own_code_raises_keeps_its_frames(tmp_path: Path) -> None:

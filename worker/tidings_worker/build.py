@@ -176,5 +176,10 @@ def _watchdog(identity: WorkerIdentity, queues: Mapping[str, Queue]) -> Watchdog
     # A call of the watchdog may take a third of a lease: so it has three tries before a lease runs out.
     store = BlockingStore(settings.store_url, keys, worker, settings.lease_s / 3)
     return Watchdog(
-        store, queues, heartbeat_s=settings.heartbeat_s, lease_s=settings.lease_s, blocked_s=settings.blocked_s
+        store,
+        queues,
+        heartbeat_s=settings.heartbeat_s,
+        lease_s=settings.lease_s,
+        blocked_s=settings.blocked_s,
+        warn_s=settings.warn_blocked_s,
     )

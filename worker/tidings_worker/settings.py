@@ -56,6 +56,13 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
             "renews their leases, and `loop_blocked` in the log says which handler it is. Then other workers take them."
         ),
     ] = 300.0
+    warn_blocked_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long a handler may block the event loop before `loop_blocked` in the log says which, and "
+            "at which line; at the latest after a heartbeat. `tidings dev` sets 1."
+        ),
+    ] = 2.0
     sweep_s: Annotated[
         Seconds, Meta(description="Time between two sweeps of what dead workers left in the store; about.")
     ] = 30.0

@@ -57,6 +57,7 @@ class Watchdog:
         heartbeat_s: float,
         lease_s: float,
         blocked_s: float,
+        warn_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare.
@@ -67,12 +68,14 @@ class Watchdog:
             heartbeat_s: time between two heartbeats, s: a loop that has not turned for so long is blocked.
             lease_s: how long a job is left to a worker without a heartbeat, s.
             blocked_s: how long the leases of a blocked loop are renewed, s.
+            warn_s: how long the loop may be blocked before the log says by what, s; at the latest after a heartbeat.
             clock: seconds, never going back.
 
         """
         self._store = store
         self._queues = queues
         self._heartbeat_s = heartbeat_s
+        self._warn_s = min(warn_s, heartbeat_s)
         self._lease_s = lease_s
         self._blocked_s = blocked_s
         self._clock = clock
@@ -99,7 +102,7 @@ class Watchdog:
         self._over.set()
 
     def _run(self) -> None:
-        interval = self._heartbeat_s / 2
+        interval = self._warn_s / 2
         looked = self._clock()
         while not self._over.wait(interval):
             before, looked = looked, self._clock()
@@ -114,19 +117,25 @@ class Watchdog:
             # A process that was stopped (SIGSTOP, a suspended machine) finds that much time has passed; in that time
             # the loop was not blocked.
             self._blocked += min(looked - before, 2 * interval)
-            if self._blocked >= self._heartbeat_s:
-                self._bridge()
+            if self._blocked >= self._warn_s:
+                self._bridge(self._named_culprit())
         self._store.close()
 
     def _turn(self) -> None:
         """Show that the loop turns; runs there."""
         self._turned = True
 
-    def _bridge(self) -> None:
-        """Send the heartbeats in place of the loop, and record what blocks it."""
+    def _named_culprit(self) -> BlockingCode:
+        """Return what blocks the loop; log it once."""
         if self._culprit is None:
             self._culprit = self._find_culprit()
             self._log("loop_blocked", stack=self._culprit.stack, help=HELP)
+        return self._culprit
+
+    def _bridge(self, culprit: BlockingCode) -> None:
+        """Send the heartbeats in place of the loop, and record what blocks it."""
+        if self._blocked < self._heartbeat_s:
+            return
         try:
             if self._blocked <= self._blocked_s:
                 self._beat()
@@ -134,7 +143,7 @@ class Watchdog:
                 self._given_up = True
                 self._log("loop_given_up", help="the leases of what runs here are no longer renewed")
             if self._blocked >= min(self._lease_s, self._blocked_s):
-                self._record(self._culprit)
+                self._record(culprit)
         except StoreError as error:
             log.debug("watchdog_not_heard", error=str(error))  # the next turn tries again
 

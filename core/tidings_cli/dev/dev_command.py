@@ -130,6 +130,7 @@ class _DevSystem:
         worked = {**environment, "TIDINGS_STORE_URL": addresses.worker_store}
         # The developer who reads the problem here has written the handler.
         worked.setdefault("TIDINGS_EXPOSE_ERRORS", "true")
+        worked.setdefault("TIDINGS_WARN_BLOCKED_S", "1")
         self._server = DevProcess("server", "cyan", ["serve"], served)
         self._worker = DevProcess("worker", "magenta", ["work", *wish.modules], worked)
         self._supervisions = {part: Supervision(time.monotonic) for part in Part}

@@ -221,6 +221,8 @@ class Attempt:
         error = self._execution.error
         if answer == ReportAnswer.LOST:
             log.warning("outcome_refused", state=outcome.state)
+        elif isinstance(error, FinalError):
+            log.warning("attempt_refused", detail=error.problem.detail, handler=self._started_job.job.place)
         elif error is not None and not isinstance(error, _EXPECTED_ERRORS):
             log.warning("attempt_failed", state=outcome.state, exception=traceback_of(error))
         elif debug_enabled():

@@ -28,7 +28,7 @@ def check_kinds(jobs: Iterable[Job[Any, Any]]) -> None:
             check_record(job.record())
             _compile(job.input.schema)
         except ValueError as error:
-            raise UnservableKindError(f"job {job.kind}: {error}") from None
+            raise UnservableKindError(f"{job.place}: job {job.kind}: {error}") from None
 
 
 def _compile(schema: dict[str, Any]) -> None:

@@ -1,19 +1,15 @@
 """Loading the modules in which users define their jobs."""
 
-import inspect
-import os
-import traceback
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import tidings
-import tidings_worker
 from tidings.circuit.breaker import definitions_of
 from tidings.job import Job
 from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
+from .hint_checks import warn_of_missing_hints
+from .import_faults import import_fault
 from .kind_checks import check_kinds
 from .module_lifespans import ModuleJobs, with_lifespans
 from .users_modules import UsersModuleError, import_users
@@ -53,6 +49,7 @@ def load_modules(modules: Iterable[str]) -> ServedModules:
         definitions_of(job.policy.breaker for job in jobs.values())
     except (ValueError, LifespanDefinitionError) as error:
         raise LoadError(str(error)) from None
+    warn_of_missing_hints(jobs.values())
     return ServedModules(list(jobs.values()), lifespans)
 
 
@@ -68,7 +65,7 @@ def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
             other = jobs.setdefault(job.kind, job)
             if other is not job:
                 raise LoadError(
-                    f"the kind {job.kind!r} is defined twice: at {_place_of(other)}, and at {_place_of(job)}; give one "
+                    f"the kind {job.kind!r} is defined twice: at {other.place}, and at {job.place}; give one "
                     "of them another `name`"
                 )
         served.append((module, found))
@@ -79,20 +76,16 @@ def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
     return served
 
 
-def _place_of(job: Job[Any, Any]) -> str:
-    code = getattr(inspect.unwrap(job.function), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(job.function)
-
-
 def _check_fallback(job: Job[Any, Any], jobs: dict[str, Job[Any, Any]]) -> None:
     name = job.policy.fallback
     if name is None:
         return
+    where = f"{job.place}: job {job.kind}"
     other = jobs.get(name)
     if other is None:
-        raise LoadError(f"job {job.kind}: its fallback {name!r} is not among the kinds here: {', '.join(sorted(jobs))}")
+        raise LoadError(f"{where}: its fallback {name!r} is not among the kinds here: {', '.join(sorted(jobs))}")
     if other.queue != job.queue:
-        raise LoadError(f"job {job.kind}: its fallback {name!r} is in the queue {other.queue!r}, not in {job.queue!r}")
+        raise LoadError(f"{where}: its fallback {name!r} is in the queue {other.queue!r}, not in {job.queue!r}")
 
 
 def load_module(name: str) -> ModuleType:
@@ -109,26 +102,6 @@ def load_module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name == name:
             raise LoadError(f"there is no module {name!r} here; a file is named with its ending: {name}.py") from None
-        raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
-    except Exception as error:  # noqa: BLE001 - the user sees whatever the module raises
-        raise LoadError(f"{name} cannot be imported:\n{_users_part(error)}") from None
-
-
-def _users_part(error: BaseException) -> str:
-    """Return the user's part of the traceback: without the frames of this program and of what it called.
-
-    `@job(…)` finds a mistake deep inside itself; the wrong line is the last one of the user's.
-    """
-    theirs: list[traceback.FrameSummary] = []
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith(_OURS):
-            if theirs:
-                break
-        elif "importlib" not in frame.filename:
-            theirs.append(frame)
-    lines = traceback.format_list(theirs) + traceback.format_exception_only(error)
-    return "".join(lines).rstrip()
-
-
-_OURS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (tidings, tidings_worker))
-"""The folders of this program."""
+        raise LoadError(import_fault(name, error)) from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user sees whatever the module raises
+        raise LoadError(import_fault(name, error)) from None
