@@ -25,6 +25,12 @@ def tidings_jobs():
     return jobs
 """
 
+OPTIONS = """
+@pytest.fixture
+def tidings_options():
+    return {"state": "a state", "lease_s": 20}
+"""
+
 TESTS = """
 async def check_world(world):
     job = await world.submit(jobs.remind, user="ada")
@@ -86,7 +92,7 @@ def test_the_fixtures_work_under_pytest_asyncio(tmp_path: Path) -> None:
 
 
 def test_the_fixtures_work_under_anyio_and_uvloop_and_in_plain_tests(tmp_path: Path) -> None:
-    said = run_pytest(tmp_path, HEAD + UVLOOP + TESTS.replace("MARK", "@pytest.mark.anyio") + PLAIN, "anyio")
+    said = run_pytest(tmp_path, HEAD + OPTIONS + UVLOOP + TESTS.replace("MARK", "@pytest.mark.anyio") + PLAIN, "anyio")
     assert "4 passed" in said, said
 
 

@@ -7,6 +7,7 @@ from typing import assert_type
 
 import pytest
 
+from testing.dependency_jobs import closed, name_of, names_of, open_database, open_fake
 from testing.lifespan_kinds import Pool, count_rows, read_rows
 from testing.world_kinds import (
     approve,
@@ -168,6 +169,14 @@ async def test_the_state_is_a_fake_of_the_test() -> None:
     assert (await run(read_rows, state=Pool(["fake"]))).result == ["fake"]
     assert (await run(count_rows, state=Pool(["fake"] * 3))).result == 3
     assert isinstance((await run(read_rows)).error, LookupError)
+
+
+async def test_dependencies_are_made_and_replaced() -> None:
+    closed.clear()
+    assert (await run(name_of)).result == "real"
+    assert (await run(name_of, overrides={open_database: open_fake})).result == "fake"
+    assert (await run(names_of, overrides={open_database: open_fake})).result == "fake"
+    assert closed == ["real", "fake", "fake"]
 
 
 async def test_what_cannot_be_run_is_refused() -> None:

@@ -7,7 +7,7 @@ from typing import assert_type
 import msgspec
 import pytest
 
-from testing import broken_lifespan_kinds, hourly_kinds, lifespan_kinds, world_kinds
+from testing import broken_lifespan_kinds, dependency_jobs, hourly_kinds, lifespan_kinds, world_kinds
 from testing.world_kinds import (
     approve,
     caller,
@@ -23,6 +23,7 @@ from testing.world_kinds import (
     rated,
     remind,
     saga,
+    saga_of_one_child,
     slow,
     thread,
 )  # fmt: skip
@@ -248,6 +249,23 @@ async def test_a_recurring_job_runs_at_each_of_its_ticks() -> None:
         assert len(hourly_kinds.ticks) == 25
 
 
+async def test_a_key_is_forgotten_after_its_window(world: World) -> None:
+    keyed = world.with_options(SubmitOptions(key="a"))
+    first = await keyed.submit(flaky, failures=0)
+    await world.advance(hours=23)
+    assert (await keyed.submit(flaky, failures=0)).token == first.token
+    await world.advance(hours=1)
+    assert (await keyed.submit(flaky, failures=0)).token != first.token
+
+
+async def test_the_store_does_its_part_before_a_timer_that_is_due_at_the_same_moment(world: World) -> None:
+    job = await world.with_options(SubmitOptions(deadline=60)).submit(saga_of_one_child, seconds=100)
+    with pytest.raises(JobExpired):
+        await job.finish()
+    told = [event.data["status"] if event.name == "step" else event.name for event in job.events]
+    assert told[:5] == ["started", "running", "waiting", "queued", "started"]
+
+
 async def test_unique_jobs_and_rates_hold(world: World) -> None:
     one, other = await world.submit(only_one, name="a"), await world.submit(only_one, name="a")
     assert one.token == other.token
@@ -296,6 +314,14 @@ async def test_a_test_gives_a_state_of_its_own_and_no_lifespan_is_entered() -> N
         assert (await world.submit(lifespan_kinds.read_rows)).result == ["fake"]
         assert (await world.submit(lifespan_kinds.count_rows)).result == 1
     assert lifespan_kinds.opened == []
+
+
+async def test_dependencies_are_made_and_replaced() -> None:
+    async with World(dependency_jobs, overrides={dependency_jobs.open_database: dependency_jobs.open_fake}) as world:
+        assert (await world.submit(dependency_jobs.name_of)).result == "fake"
+        assert (await world.submit(dependency_jobs.names_of)).result == "fake"
+    async with World(dependency_jobs) as world:
+        assert (await world.submit(dependency_jobs.name_of)).result == "real"
 
 
 async def test_a_lifespan_that_fails_keeps_the_world_from_opening() -> None:

@@ -157,3 +157,9 @@ async def rated(number: int) -> int:
 async def large() -> str:
     """Return much."""
     return "x" * 200_000
+
+
+@job
+async def saga_of_one_child(ctx: Context, seconds: float) -> int:
+    """Wait for a child."""
+    return await ctx.call(slow, seconds)

@@ -6,6 +6,8 @@ Both serve the jobs that the fixture `tidings_jobs` names, which a test module o
     def tidings_jobs():
         return jobs  # a module, its path, a job, or a list of these
 
+A fixture `tidings_options` may name what these get besides, such as `{"state": FakeResources(), "lease_s": 5}`.
+
 They are plain fixtures, and work beside every plugin for asynchronous tests.
 """
 
@@ -30,21 +32,27 @@ def tidings_jobs() -> Any:
 
 
 @pytest.fixture
-def tidings_world(tidings_jobs: Any) -> "Iterator[World]":
+def tidings_options() -> dict[str, Any]:
+    """What worlds and servers get beside the jobs: `state`, `overrides` and settings; a test may define it."""
+    return {}
+
+
+@pytest.fixture
+def tidings_world(tidings_jobs: Any, tidings_options: dict[str, Any]) -> "Iterator[World]":
     """A world of the test's jobs: the whole system, by a clock that the test holds."""
     from tidings.testing.world import World  # noqa: PLC0415 - only where it is used
 
-    world = World(*_listed(tidings_jobs)).open()
+    world = World(*_listed(tidings_jobs), **tidings_options).open()
     yield world
     world.close()
 
 
 @pytest.fixture
-def tidings_server(tidings_jobs: Any) -> "Iterator[TestServer]":
+def tidings_server(tidings_jobs: Any, tidings_options: dict[str, Any]) -> "Iterator[TestServer]":
     """A server of the test's jobs, on a free port: its `url` is for `Client`."""
     from tidings.testing.real_server import TestServer  # noqa: PLC0415 - only where it is used
 
-    with TestServer(*_listed(tidings_jobs)) as server:
+    with TestServer(*_listed(tidings_jobs), **tidings_options) as server:
         yield server
 
 

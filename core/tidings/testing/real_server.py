@@ -3,6 +3,8 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tidings.resources.dependency_plan import Overrides
+
 from .extras import extras
 from .served_jobs import NOT_GIVEN, JobSource, served_jobs
 from .testing_errors import TestingError
@@ -24,12 +26,15 @@ class TestServer:
     __test__ = False
     """Not a class of tests, though its name begins like one."""
 
-    def __init__(self, *jobs: JobSource, state: Any = NOT_GIVEN, **settings: Any) -> None:
+    def __init__(
+        self, *jobs: JobSource, state: Any = NOT_GIVEN, overrides: Overrides | None = None, **settings: Any
+    ) -> None:
         """Prepare.
 
         Args:
             jobs: what the worker serves: modules, their names or paths, or single jobs.
             state: what `ctx.state` is, in place of what lifespans yield: no lifespan is entered then.
+            overrides: dependency → the function that stands for it.
             settings: of the worker and the server by their names, such as `max_batch=10`; see the page of settings.
 
         Raises:
@@ -37,7 +42,7 @@ class TestServer:
             LoadError: a module cannot be loaded, or what it holds cannot be served.
 
         """
-        self._served = served_jobs(jobs, state)
+        self._served = served_jobs(jobs, state, overrides)
         self._settings = settings
         self._thread: ServerThread | None = None
 

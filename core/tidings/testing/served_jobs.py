@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidings.job import Job
+from tidings.resources.dependency_plan import Overrides
 from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
 from .extras import extras
@@ -29,7 +30,7 @@ class ServedJobs(NamedTuple):
     """In the order in which each worker enters them."""
 
 
-def served_jobs(sources: Sequence[JobSource], state: Any = NOT_GIVEN) -> ServedJobs:
+def served_jobs(sources: Sequence[JobSource], state: Any = NOT_GIVEN, overrides: Overrides | None = None) -> ServedJobs:
     """Return the jobs, ready to be served in this process.
 
     A plain function that wants a process of its own (`run_in="process"`) runs in a thread.
@@ -37,9 +38,11 @@ def served_jobs(sources: Sequence[JobSource], state: Any = NOT_GIVEN) -> ServedJ
     Args:
         sources: where they are.
         state: what `ctx.state` is; then no lifespan is entered.
+        overrides: dependency → the function that stands for it.
 
     Raises:
         TestingError: there are none, or one of the sources is none.
+        DependencyDefinitionError: a function cannot stand for a dependency.
         LoadError: a module cannot be loaded, or what it holds cannot be served.
 
     """
@@ -55,18 +58,18 @@ def served_jobs(sources: Sequence[JobSource], state: Any = NOT_GIVEN) -> ServedJ
         jobs, lifespans = with_lifespans(served)
     except LifespanDefinitionError as error:
         raise LoadError(str(error)) from None
-    if state is not NOT_GIVEN:
-        return ServedJobs([in_this_process(job).with_state(state) for job in jobs.values()], [])
-    return ServedJobs([in_this_process(job) for job in jobs.values()], lifespans)
+    ready = [for_test(job, state, overrides) for job in jobs.values()]
+    return ServedJobs(ready, lifespans if state is NOT_GIVEN else [])
 
 
-def in_this_process(job: Job[Any, Any]) -> Job[Any, Any]:
-    """Return a job whose handler runs in this process, in a thread if it wants a process of its own."""
-    if job.mode != "process":
-        return job
-    here = copy.copy(job)
-    here.mode = "thread"
-    return here
+def for_test(job: Job[Any, Any], state: Any, overrides: Overrides | None) -> Job[Any, Any]:
+    """Return a job as a test runs it: in this process, with the state and the dependencies that the test gives."""
+    ready = copy.copy(job)
+    if job.mode == "process":
+        ready.mode = "thread"
+    if overrides:
+        ready = ready.overriding(overrides)
+    return ready if state is NOT_GIVEN else ready.with_state(state)
 
 
 def _jobs_of(source: JobSource) -> "ModuleJobs":

@@ -10,10 +10,11 @@ import msgspec
 from tidings.job import Job
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import StepStatus, StepType, decode_head, step_number
+from tidings.resources.dependency_plan import Overrides
 from tidings.schema.codec import encode
 
 from .extras import extras
-from .served_jobs import NOT_GIVEN, in_this_process
+from .served_jobs import NOT_GIVEN, for_test
 from .testing_errors import TestingError
 
 P = ParamSpec("P")
@@ -78,6 +79,7 @@ async def run(
     *args: Any,
     attempt: int = 1,
     state: Any = NOT_GIVEN,
+    overrides: Overrides | None = None,
     signals: Mapping[str, Any] | None = None,
     children: Mapping[str | Job[Any, Any], Any] | None = None,
     **fields: Any,
@@ -93,6 +95,7 @@ async def run(
         args: the handler's arguments, without its context; one mapping alone is the whole input.
         attempt: which attempt this is, from 1.
         state: what `ctx.state` is, in place of what the lifespan yields.
+        overrides: dependency → the function that stands for it.
         signals: name → the value of the signal that a saga waits for; a list: of one after the other.
         children: kind → how a child ends that a saga calls: its result, an exception, or a function of its input.
         fields: more arguments. One that has the name of an option here is given in a mapping.
@@ -117,10 +120,8 @@ async def run(
         int(time.time() * 1000), {name: [encode(one).decode() for one in values] for name, values in given.items()}
     )
     ends = {kind if isinstance(kind, str) else kind.kind: end for kind, end in (children or {}).items()}
-    ready = in_this_process(job)
-    if state is not NOT_GIVEN:
-        ready = ready.with_state(state)
-    runner = JobRunner(ready, envelope_of(job, encode(job.input_of(args, fields)), "", ""), record, ends)
+    envelope = envelope_of(job, encode(job.input_of(args, fields)))
+    runner = JobRunner(for_test(job, state, overrides), envelope, record, ends)
     outcome = await runner.run(attempt)
     if isinstance(runner.error, TestingError):
         raise runner.error

@@ -10,6 +10,7 @@ import msgspec
 from tidings.client.client_submission import ClientSubmission
 from tidings.client.submit_options import option_fields
 from tidings.job import Job
+from tidings.resources.dependency_plan import Overrides
 from tidings.schema.codec import encode
 from tidings.seconds import seconds_of
 
@@ -48,6 +49,7 @@ class World(WorldSubmitCalls):
         start: datetime | None = None,
         workers: int = 1,
         state: Any = NOT_GIVEN,
+        overrides: Overrides | None = None,
         patience: float = PATIENCE_S,
         **settings: Any,
     ) -> None:
@@ -58,6 +60,7 @@ class World(WorldSubmitCalls):
             start: what the clock shows at first, with a time zone; None: the real time.
             workers: how many there are, from 1 to 10.
             state: what `ctx.state` is, in place of what lifespans yield: no lifespan is entered then.
+            overrides: dependency → the function that stands for it, such as `{get_pool: get_fake_pool}`.
             patience: seconds that one call of the test may really take, above 0.
             settings: of workers and servers by their names, such as `lease_s=5`; see the page of settings.
 
@@ -66,7 +69,7 @@ class World(WorldSubmitCalls):
             LoadError: a module cannot be loaded, or what it holds cannot be served.
 
         """
-        self._served = served_jobs(jobs, state)
+        self._served = served_jobs(jobs, state, overrides)
         if not 1 <= workers <= MOST_WORKERS:
             raise TestingError(f"a world has 1 to {MOST_WORKERS} workers, not {workers}")
         if patience <= 0:

@@ -20,6 +20,7 @@ from . import (
     owner,
     saga,
     store,
+    testing,
     tier,
     worker,
 )
@@ -42,4 +43,5 @@ MUTANTS = (
     *border.MUTANTS,
     *store.MUTANTS,
     *kind.MUTANTS,
+    *testing.MUTANTS,
 )

@@ -126,6 +126,6 @@ async def _ask_nothing(*_: object) -> int:
     return 0
 
 
-def envelope_of(job: Job[Any, Any], text: bytes, correlation_id: str, key: str) -> Envelope:
+def envelope_of(job: Job[Any, Any], text: bytes) -> Envelope:
     """Return what the job would have been queued with."""
-    return Envelope(job.kind, msgspec.Raw(text), job.policy.version, correlation_id=correlation_id, key=key)
+    return Envelope(job.kind, msgspec.Raw(text), job.policy.version)

@@ -2,6 +2,7 @@
 
 The clock moves only while the system is at rest: no callback is ready, the store owes no answer, and no thread works.
 It then moves to the next moment at which something is due: a timer of the program, or a job in a schedule of the store.
+Where both are due at one moment, the store does its part first. In real time, too, a timer is a little later.
 
 Duties that come round (heartbeats, sweeps) do not count as due while every worker lives: then all that they would do is
 to say once more that nothing has changed. They are done once, a millisecond before the moment to which the clock moves;
@@ -99,6 +100,8 @@ class HeldTime(Idle):
         self._system = system
         self._start_ms = int(start.timestamp() * 1000)
         self._lost: set[str] = set()
+        self._scheduled: float | None = None
+        """When the next job of a schedule is due, as far as it was asked."""
         self._request: TimeRequest | None = None
         store.set_clock(self.now_ms)
 
@@ -199,14 +202,20 @@ class HeldTime(Idle):
         moments = [self._loop.next_due()]
         if self._stops_at_duties and timer_s is not None:
             moments.append(self._loop.now + timer_s)
-        queued = False
+        queued, self._scheduled = self._promote()
+        return queued, min((one for one in (*moments, self._scheduled) if one is not None), default=None)
+
+    def _promote(self) -> tuple[bool, float | None]:
+        """Have the store queue what is due; return whether there was anything, and when the next is due."""
+        queued, next_due = False, None
         for root, queue, ttl_ms, kept in self._system.schedules():
             args = _pack((queue, ttl_ms, kept, PROMOTED_AT_ONCE))
             moved, wait_ms, _ = _PROMOTE.decode(self._store.call("FCALL", _PROMOTE.function, 1, root, args))
             queued = queued or moved > 0
             if wait_ms >= 0:
-                moments.append(self._loop.now + max(wait_ms, 1) / 1000)
-        return queued, min((one for one in moments if one is not None), default=None)
+                due = self._loop.now + max(wait_ms, 1) / 1000
+                next_due = due if next_due is None else min(due, next_due)
+        return queued, next_due
 
     def _approach(self, moment: float, timer_s: float | None) -> None:
         """Move to a moment; or to just before it, where duties are overdue by then."""
@@ -219,6 +228,9 @@ class HeldTime(Idle):
         living = () if self._stops_at_duties else self._system.living()
         self._loop.now = max(moment, self._loop.now)
         self._look_for_lost(self._store.move(self.now_ms, self.now_ms - before, living).holders)
+        if self._scheduled is not None and self._scheduled <= self._loop.now:
+            self._promote()
+            self._store.settle()
 
     def _look_for_lost(self, holders: Collection[str]) -> None:
         self._lost.intersection_update(holders)
