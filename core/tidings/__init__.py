@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from .circuit.breaker import Breaker
 from .circuit.circuit_open import CircuitOpenError
 from .context import Context
-from .declared_kind import declare_kind
+from .declared_kind import declare_json_kind, declare_kind
 from .errors import Reject, Retry, StoppedError
 from .job import Job, JobDefinitionError
 from .job_decorator import job
@@ -69,6 +69,7 @@ __all__ = [
     "SyncContext",
     "by_field",
     "by_size",
+    "declare_json_kind",
     "declare_kind",
     "job",
     "lifespan",

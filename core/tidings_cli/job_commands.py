@@ -247,7 +247,7 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
-def _credential_source(credential: str | None) -> str | Callable[[], str] | None:
+def credential_source(credential: str | None) -> str | Callable[[], str] | None:
     """Return the client's credential; a file is read for each connection, as it may be renewed."""
     if credential is None or not credential.startswith("@"):
         return credential
@@ -267,7 +267,7 @@ def run_client(url: str, credential: str | None, wait: float, body: Callable[[Cl
     """
 
     async def connected() -> int:
-        async with Client(url, credential=_credential_source(credential), wait=wait) as client:
+        async with Client(url, credential=credential_source(credential), wait=wait) as client:
             return await body(client)
 
     try:

@@ -43,6 +43,7 @@ COMMANDS = {
     "dead": "operate.dead_letters.dead_letter_commands",
     "breaker": "operate.breaker_commands",
     "kinds": "operate.kind_commands",
+    "types": "client_types.types_command",
 }
 """Command → the module here that defines it under its name; empty: the server's or the worker's package does."""
 

@@ -42,6 +42,7 @@ WAYS = {
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
     HOW + "top.md": "shell shown",
     HOW + "traces.md": "json shown shell",
+    HOW + "typed-clients.md": "jobs python shell shown",
     "examples/browser/README.md": "shell",
     "examples/demo/README.md": "shell shown",
 }
@@ -59,6 +60,7 @@ SHOWN = {
     HOW + "latency-lab.md#3": "what the lab prints; tests/lab compares its words",
     HOW + "sagas.md#2": "what `tidings show` prints; tests/cli/test_saga.py compares it",
     HOW + "top.md#1": "what the command prints; tests/cli/top compares it",
+    HOW + "typed-clients.md#3": "TypeScript; tests/typed compiles the like",
     HOW + "traces.md#1": "a drawing of spans; tests/trace compares them",
     "examples/demo/README.md#1": "commands of two terminals at a time; tests/demo/test_orders.py runs these sagas",
 }
@@ -107,6 +109,10 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     ],
     HOW + "sagas.md#1": [("post", {"parcel": "p"}, "p, in three days")],
     HOW + "test-jobs.md#0": [("greet", {"user": "ada"}, "greeted ada")],
+    HOW + "typed-clients.md#0": [
+        ("price", {"item": "tea", "amount": 2}, 5.0),
+        ("offer", {"items": ["tea"]}, {"tea": 2.5}),
+    ],
     HOW + "tiers-and-limits.md#0": [
         ("lookup", {"carrier": "AA"}, "AA"),
         ("report", {"rows": 20_000}, "20000 rows"),
@@ -138,6 +144,7 @@ PRINTS = {
     HOW + "python.md#0": "{'words': 6}",
     HOW + "python.md#2": "{'words': 6}",
     HOW + "python.md#4": "{'words': 2}",
+    HOW + "typed-clients.md#1": "5.0 {'tea': 2.5, 'milk': 2.5}",
 }
 """What a program prints last, or a page writes to its console at some time."""
 

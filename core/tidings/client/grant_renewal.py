@@ -12,7 +12,7 @@ from .protocol.tracked_job import TrackedJob
 PAUSES_S = (0.5, 30.0)
 """Longest pause before a program's callable is asked again after an error: at first, and after many, s."""
 
-log = logging.getLogger("tidings.client")
+log: logging.Logger = logging.getLogger("tidings.client")
 
 
 class GrantRenewal:

@@ -1,0 +1,1 @@
+"""`tidings types`: typed clients, written from the schemas of kinds."""
