@@ -22,6 +22,8 @@ CHUNK = '"' + "x" * 65_000 + '"'
 
 
 system = system_fixture(scope="function")
+shared = system_fixture()
+"""For tests that measure no memory."""
 
 
 @pytest.fixture
@@ -106,8 +108,8 @@ async def test_over_every_transport_the_whole_log_comes(system: System, store: R
 
 
 @pytest.mark.parametrize("number", ["9007199254740992", "9999999999999999", "1e3", "-1", "٣", "NaN", "0x1"])
-async def test_a_number_that_no_event_has_is_refused_and_disturbs_no_other_watch(system: System, number: str) -> None:
-    async with peer(system.server.socket_url) as client, httpx.AsyncClient(base_url=system.server.url) as http:
+async def test_a_number_that_no_event_has_is_refused_and_disturbs_no_other_watch(shared: System, number: str) -> None:
+    async with peer(shared.server.socket_url) as client, httpx.AsyncClient(base_url=shared.server.url) as http:
         token = (await client.submit("noop"))["token"]
         for headers, params in (({}, {"after": number}), ({"if-none-match": f'"{number}"'.encode()}, {})):
             answer = await http.get(f"/v1/jobs/{token}", params=params, headers=headers)  # type: ignore[arg-type]
@@ -117,11 +119,11 @@ async def test_a_number_that_no_event_has_is_refused_and_disturbs_no_other_watch
             assert answer.status_code == 400, answer.text
 
 
-async def test_the_largest_number_of_an_event_fails_no_watch(system: System) -> None:
-    async with peer(system.server.socket_url) as client, peer(system.server.socket_url) as other:
+async def test_the_largest_number_of_an_event_fails_no_watch(shared: System) -> None:
+    async with peer(shared.server.socket_url) as client, peer(shared.server.socket_url) as other:
         mine, theirs = (await client.submit("noop"))["token"], (await other.submit("noop"))["token"]
         for _ in range(30):
             await client.send("watch", token=mine, after=2**53 - 1)
         for _ in range(30):
             assert (await other.ask("watch", token=theirs))["type"] == "snapshot"
-    assert '"level": "error"' not in system.server.text()
+    assert '"level": "error"' not in shared.server.text()
