@@ -114,6 +114,8 @@ class ForkedProcess:
 
 
 def can_be_forked(environment: Mapping[str, str]) -> bool:
-    """Return whether no variable differs that an interpreter reads as it starts."""
+    """Return whether this machine can fork them (pidfd_open(2)), and no variable differs that an interpreter reads."""
+    if sys.platform != "linux":
+        return False
     names = {name for name in {*environment, *os.environ} if name.startswith(READ_AT_START)}
     return all(environment.get(name) == os.environ.get(name) for name in names)
