@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from .protocol.decoding.name_suggestions import name_hint
-
 _TEXT = (str, "a text")
 _WHOLE = (int, "a whole number")
 _TEXTS = ("name", "queue", "run_in", "unique", "cron", "timezone", "limit_by", "when_busy", "fallback")
@@ -34,6 +32,8 @@ def check_options(options: Mapping[str, Any], known: Collection[str]) -> None:
     """
     for name, value in options.items():
         if name not in known:
+            from .protocol.decoding.name_suggestions import name_hint  # noqa: PLC0415 - difflib is for errors alone
+
             raise TypeError(f"there is no option {name!r}; {name_hint(name, known)}")
         if name not in _TYPES or (value is None and name in _NULLABLE):
             continue

@@ -37,6 +37,7 @@ WAYS = {
     HOW + "proxy.md": "nginx haproxy shell",
     HOW + "python.md": "python python python python python python python",
     HOW + "recurring.md": "jobs",
+    HOW + "resources.md": "jobs tests",
     HOW + "sagas.md": "jobs jobs shown",
     HOW + "test-jobs.md": "jobs tests tests tests",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
@@ -100,6 +101,7 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     HOW + "http.md#0": [("echo", {"text": "hi"}, "hi")],
     HOW + "latency-lab.md#1": [("resize", {"pictures": 1}, "1 pictures")],
     HOW + "recurring.md#0": [("refresh", {}, None)],
+    HOW + "resources.md#0": [("price", {"item": "tea"}, 3)],
     HOW + "sagas.md#0": [
         (
             "order",
