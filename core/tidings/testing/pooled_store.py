@@ -1,6 +1,7 @@
 """A store of tests: an embedded one, with a connection on which commands are sent from any thread, one at a time."""
 
 import socket
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -38,18 +39,31 @@ class PooledStore:
             PooledStoreError: the store refused it, or did not answer.
 
         """
+        return self.call_all([args])[0]
+
+    def call_all(self, commands: Sequence[tuple[str | bytes | int, ...]]) -> list[Any]:
+        """Send commands together and return their answers.
+
+        Raises:
+            PooledStoreError: the store refused one, or did not answer.
+
+        """
+        answers: list[Any] = []
         try:
-            self._socket.sendall(hiredis.pack_command(args))  # type: ignore[arg-type] # one of any length
-            while (answer := self._replies.gets()) is False:
-                received = self._socket.recv(65_536)
-                if not received:
-                    raise PooledStoreError("the store has closed the connection")
-                self._replies.feed(received)
+            self._socket.sendall(b"".join(hiredis.pack_command(args) for args in commands))  # type: ignore[arg-type]
+            while len(answers) < len(commands):
+                while (answer := self._replies.gets()) is False:
+                    received = self._socket.recv(65_536)
+                    if not received:
+                        raise PooledStoreError("the store has closed the connection")
+                    self._replies.feed(received)
+                answers.append(answer)
         except OSError as error:
             raise PooledStoreError(f"the store does not answer: {error}") from error
-        if isinstance(answer, hiredis.ReplyError):
-            raise PooledStoreError(f"{args[0]!r}: {answer}")
-        return answer
+        for args, answer in zip(commands, answers, strict=True):
+            if isinstance(answer, hiredis.ReplyError):
+                raise PooledStoreError(f"{args[0]!r}: {answer}")
+        return answers
 
     def empty(self) -> None:
         """Remove all data; scripts that it knows stay."""

@@ -6,9 +6,9 @@ has been with its consumer. When the test moves its clock, `move.lua` moves thes
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tidings.store.embedded.embedded_store import EmbeddedStore
 from tidings.store.redis.script import library
@@ -47,15 +47,15 @@ class HeldStore(PooledStore):
         self._move = self.call("SCRIPT", "LOAD", (resources.files(__package__) / "move.lua").read_text())
         self.call("FUNCTION", "LOAD", "REPLACE", held_library())
 
-    def settle(self) -> None:
-        """Return when the store has answered whatever was sent to it before.
+    def settle(self, commands: Sequence[tuple[str | bytes | int, ...]]) -> list[Any]:
+        """Return the answers to commands when the store has answered whatever was sent to it before them.
 
         The store serves its connections in one thread, in rounds: it reads commands of several, runs them, then writes
-        all answers and pushes. The answer to a first PING may be written before those of its round; that to a second
-        one comes a whole round later.
+        all answers and pushes. The answer to a PING may be written before those of its round; that to what is sent
+        after it comes a whole round later.
         """
         self.call("PING")
-        self.call("PING")
+        return self.call_all(commands)
 
     def set_clock(self, epoch_ms: int) -> None:
         """Set the clock, without moving anything."""

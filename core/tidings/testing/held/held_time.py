@@ -101,7 +101,9 @@ class HeldTime(Idle):
         self._start_ms = int(start.timestamp() * 1000)
         self._lost: set[str] = set()
         self._scheduled: float | None = None
-        """When the next job of a schedule is due, as far as it was asked."""
+        """When the next job of a schedule is due."""
+        self._queued = False
+        """Whether the store has just queued what was due: that has not been seen yet."""
         self._request: TimeRequest | None = None
         store.set_clock(self.now_ms)
 
@@ -136,9 +138,11 @@ class HeldTime(Idle):
     # What the loop asks.
 
     def settle(self) -> None:
-        """Return when the store owes nothing; fail what was asked if the store is gone."""
+        """Return when the store owes nothing, and has queued what is due; fail what was asked if the store is gone."""
+        if self._request is None:
+            return  # the clock does not move, so it may owe what it likes
         try:
-            self._store.settle()
+            self._promote()
         except PooledStoreError as error:
             self._end(error)
 
@@ -163,9 +167,9 @@ class HeldTime(Idle):
         if request.until is not None and request.until():
             self._end()
             return None
-        moved, due = self._next_due(timer_s)
-        if moved:
+        if self._queued:
             return 0
+        due = self._next_due(timer_s)
         if due is not None and due <= request.goal:
             self._approach(due, timer_s)
             return 0
@@ -197,25 +201,23 @@ class HeldTime(Idle):
     def _stops_at_duties(self) -> bool:
         return bool(self._lost) or self._system.on_trial()
 
-    def _next_due(self, timer_s: float | None) -> tuple[bool, float | None]:
-        """Return whether the store has just queued something that was due; and when the next is due, by the loop."""
-        moments = [self._loop.next_due()]
+    def _next_due(self, timer_s: float | None) -> float | None:
+        """Return when the next is due, by the loop."""
+        moments = [self._loop.next_due(), self._scheduled]
         if self._stops_at_duties and timer_s is not None:
             moments.append(self._loop.now + timer_s)
-        queued, self._scheduled = self._promote()
-        return queued, min((one for one in (*moments, self._scheduled) if one is not None), default=None)
+        return min((one for one in moments if one is not None), default=None)
 
-    def _promote(self) -> tuple[bool, float | None]:
-        """Have the store queue what is due; return whether there was anything, and when the next is due."""
-        queued, next_due = False, None
-        for root, queue, ttl_ms, kept in self._system.schedules():
-            args = _pack((queue, ttl_ms, kept, PROMOTED_AT_ONCE))
-            moved, wait_ms, _ = _PROMOTE.decode(self._store.call("FCALL", _PROMOTE.function, 1, root, args))
-            queued = queued or moved > 0
-            if wait_ms >= 0:
-                due = self._loop.now + max(wait_ms, 1) / 1000
-                next_due = due if next_due is None else min(due, next_due)
-        return queued, next_due
+    def _promote(self) -> None:
+        """Have the store answer everything, and then queue what is due; take note of when the next is."""
+        commands = [
+            ("FCALL", _PROMOTE.function, 1, root, _pack((queue, ttl_ms, kept, PROMOTED_AT_ONCE)))
+            for root, queue, ttl_ms, kept in self._system.schedules()
+        ]
+        replies = [_PROMOTE.decode(answer) for answer in self._store.settle(commands)]
+        self._queued = any(moved > 0 for moved, _, _ in replies)
+        waits = [wait_ms for _, wait_ms, _ in replies if wait_ms >= 0]
+        self._scheduled = self._loop.now + max(min(waits), 1) / 1000 if waits else None
 
     def _approach(self, moment: float, timer_s: float | None) -> None:
         """Move to a moment; or to just before it, where duties are overdue by then."""
@@ -230,7 +232,7 @@ class HeldTime(Idle):
         self._look_for_lost(self._store.move(self.now_ms, self.now_ms - before, living).holders)
         if self._scheduled is not None and self._scheduled <= self._loop.now:
             self._promote()
-            self._store.settle()
+            self._promote()  # once more: what it announced is here then
 
     def _look_for_lost(self, holders: Collection[str]) -> None:
         self._lost.intersection_update(holders)
