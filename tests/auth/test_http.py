@@ -25,6 +25,7 @@ ROUTES = {
     f"GET /v1/events?token={UNKNOWN}": "watch",
     "GET /v1/kinds": "",
     "POST /v1/tickets": "",
+    "POST /v1/grants": "watch",
 }
 """Every route that is not open, with the scope it needs."""
 
@@ -42,7 +43,8 @@ async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
 async def ask(http: httpx.AsyncClient, route: str, headers: dict[str, str]) -> httpx.Response:
     method, path = route.split(" ")
     job = {"kind": "noop", "input": {}}
-    body = {"POST /v1/jobs": job, "POST /v1/jobs/batch": [job]}.get(route)
+    bodies = {"POST /v1/jobs": job, "POST /v1/jobs/batch": [job], "POST /v1/grants": {"token": UNKNOWN}}
+    body: Any = bodies.get(route)
     return await http.request(method, path, json=body, headers=headers)
 
 

@@ -1,18 +1,40 @@
-"""Somebody's application with Tidings inside, under uvicorn as it comes: `python mounted.py PORT`."""
+"""Somebody's application with Tidings inside, under uvicorn as it comes: `python mounted.py PORT`.
 
+With `TIDINGS_X_LOGIN=1` it has a login of its own: the cookie `user` says who a client is.
+"""
+
+import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from tidings_server import create_app
+from tidings_server import Identity, create_app
 
-tidings = create_app()
+
+async def who(connection: HTTPConnection) -> Identity | None:
+    """Return the user of the application's session."""
+    match connection.cookies.get("user", "").split("/"):
+        case [""]:
+            return None
+        case ["broken"]:
+            raise RuntimeError("the sessions are away")
+        case ["nobody"]:
+            return Identity(owner="")
+        case [name, seconds]:
+            return Identity(owner=name, since=time.time(), expires_at=time.time() + float(seconds))
+        case [name, *_]:
+            return Identity(owner=name)
+    return None
+
+
+tidings = create_app(authenticate=who if os.environ.get("TIDINGS_X_LOGIN") else None)
 
 
 @asynccontextmanager
