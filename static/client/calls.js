@@ -41,6 +41,11 @@ export class Calls {
   /** @type {Set<number>} The refs that they may be of. */
   #suspects = new Set();
 
+  /** Whether nothing waits for an answer. */
+  get idle() {
+    return this.#sent.size + this.#submits.length + this.#others.length === 0;
+  }
+
   /** @param {Call} call */
   add(call) {
     (call.type === "submit" ? this.#submits : this.#others).push(call);

@@ -80,6 +80,7 @@ const MISSES = 2;
  * @property {(hello: Hello) => boolean} greeted The server said hello. Returns whether there is
  *   something to resume; the owner then calls `resumed()` when it is.
  * @property {() => void} ready Frames can be sent.
+ * @property {() => boolean} idle Nothing is asked, and what is asked first may be a job that a grant opens.
  * @property {(frame: ServerFrame) => void} frame
  * @property {(abrupt: boolean) => void} lost The transport is gone; what was asked and not answered will not be.
  *   `abrupt`: for no reason of the server's own.
@@ -146,6 +147,11 @@ export class Connection {
     if (this.#state === "resuming") {
       this.#enter("open", {}, this.#silenceLeft(), () => this.#listenOn());
     }
+  }
+
+  /** Something is asked: a connection that waits for that is tried again. */
+  wake() {
+    if (this.#state === "backing-off" && this.#timer === null) this.#redial();
   }
 
   /** Ends it for good. */
@@ -233,7 +239,11 @@ export class Connection {
    */
   #lost(code, reason) {
     const another = code === UNAUTHENTICATED && this.#world.credential; // the next credential may do
-    if (CLOSE_CODES.get(code)?.reconnect === false && !another) return this.#end({ code, reason });
+    if (CLOSE_CODES.get(code)?.reconnect === false && !another) {
+      if (code !== UNAUTHENTICATED || !this.#owner.idle()) return this.#end({ code, reason });
+      this.#drop();
+      return this.#enter("backing-off", { code, reason }); // until `wake`
+    }
     if (this.#transport?.proven) this.#misses = 0;
     else if (code === ABNORMAL || !CLOSE_CODES.has(code)) void this.#blame(this.#rank); // else the server said why
     this.#drop();

@@ -37,7 +37,13 @@
  * @property {boolean} duplicate The key was known: this is the earlier job.
  * @property {number | null} [position] Jobs ahead, approximate.
  * @property {number | null} [eta] Seconds until it may start, approximate.
+ * @property {IssuedGrant} [grant] The grant that the submission asked for.
  * @property {string | null} [degraded] How the service falls short for this job at the moment, such as `circuit_open`.
+ *
+ * @typedef {object} IssuedGrant Who bears it may do what it says.
+ * @property {string} grant
+ * @property {("watch" | "cancel" | "signal")[]} may
+ * @property {string} expires_at RFC 3339, by the server's clock.
  *
  * @typedef {object} JobEvent Something that happened to a job.
  * @property {string} token

@@ -32,6 +32,8 @@ export class HttpTransport {
   proven = false;
   /** @type {Map<string, number>} Token → number of the newest event heard. */
   followed = new Map();
+  /** @type {Map<string, string>} Token → the grant by which it is followed. */
+  grants = new Map();
   #busy = 0;
   #abort = new AbortController();
   /** @type {string | null | undefined} */
@@ -62,19 +64,21 @@ export class HttpTransport {
       } catch (error) {
         return this.ear.lost(UNAUTHENTICATED, `no credential: ${error}`);
       }
-      await this.fetch("kinds");
+      // Who has nothing but a grant may not see the kinds; that the server says so is enough.
+      await this.fetch("kinds").catch((error) => { if (error.code !== "forbidden") throw error; });
       this.ear.frame({ type: "hello", limits: null });
     });
   }
 
   /** @param {string} text */
   send(text) {
-    const { type, ref, token, after, name, input, key, watch } = JSON.parse(text);
+    const { type, ref, token, after, name, input, key, watch, grant } = JSON.parse(text);
+    if (grant) this.grants.set(token, grant);
     this.attempt(ref, async () => {
       switch (type) {
         case "submit": return this.#submit(ref, text, watch);
         case "watch": return this.#watch(ref, token, after);
-        case "cancel": await this.fetch(`jobs/${tokenSegment(token)}`, { method: "DELETE" }); break;
+        case "cancel": await this.fetch(`jobs/${tokenSegment(token)}`, { method: "DELETE", headers: this.by(token) }); break;
         case "signal": await this.#signal(token, name, input, key); break;
         case "unwatch": this.followed.delete(token); this.follow();
       }
@@ -121,7 +125,7 @@ export class HttpTransport {
    */
   async fetch(path, init = {}) {
     const headers = new Headers(init.headers);
-    if (this.#credential) headers.set("authorization", `Bearer ${this.#credential}`);
+    if (this.#credential && !headers.has("authorization")) headers.set("authorization", `Bearer ${this.#credential}`);
     const response = await this.world.fetch(this.#base + path, { signal: this.#abort.signal, ...init, headers });
     this.ear.frame({ type: "alive" });
     if (response.ok || response.status === 304) return response;
@@ -143,17 +147,28 @@ export class HttpTransport {
    * @returns {Promise<boolean>} Whether there was anything new.
    */
   async look(ref, token, after, headers) {
-    const response = await this.fetch(`jobs/${tokenSegment(token)}?after=${after}`, { headers });
+    const response = await this.fetch(`jobs/${tokenSegment(token)}?after=${after}`, { headers: { ...this.by(token), ...headers } });
     if (response.status === 304) return false;
     const snapshot = await response.json();
     this.tell({ ...snapshot, type: "snapshot", ref, rewound: after > snapshot.seq });
     return true;
   }
 
-  /** @param {any} frame An `event` or a `snapshot`. */
+  /**
+   * @param {string} token
+   * @returns {Record<string, string>} The header that shows a job's grant, if it has one.
+   */
+  by(token) {
+    const grant = this.grants.get(token);
+    return grant ? { authorization: `Bearer ${grant}` } : {};
+  }
+
+  /** @param {any} frame An `event`, a `snapshot`, or an `error` that concerns a job. */
   tell(frame) {
     const { token, status, seq } = frame;
-    if (TERMINAL.has(status)) this.followed.delete(token);
+    if (frame.type === "error") { // of a grant
+      if (frame.problem.code === "grant_expired") this.followed.delete(token);
+    } else if (TERMINAL.has(status)) this.followed.delete(token);
     else if (this.followed.has(token)) this.followed.set(token, seq);
     this.ear.frame(frame);
   }
@@ -194,7 +209,7 @@ export class HttpTransport {
    */
   async #signal(token, name, input = null, key = "") {
     if (!/^[!-~]*$/.test(key)) throw new TidingsError(localProblem("invalid_frame", "`key` takes 1 to 255 visible characters of ASCII"));
-    const headers = { "content-type": "application/json", "idempotency-key": key };
+    const headers = { "content-type": "application/json", "idempotency-key": key, ...this.by(token) };
     const path = `jobs/${tokenSegment(token)}/signals/${nameSegment(name)}`;
     return this.fetch(path, { method: "POST", body: JSON.stringify(input), headers });
   }

@@ -6,7 +6,7 @@
  * the events that were missed; after the end there is nothing.
  */
 
-/** @import { Ack, JobEvent, Problem, Progress, Snapshot } from "./frame.js" */
+/** @import { Ack, IssuedGrant, JobEvent, Problem, Progress, Snapshot } from "./frame.js" */
 import { EVENTS, TERMINAL } from "./codes.js";
 import { Deferred } from "./deferred.js";
 import { Emitter } from "./emitter.js";
@@ -51,6 +51,8 @@ export class Job {
   #token;
   /** @type {string | null} */
   #status = null;
+  /** @type {IssuedGrant | null} */
+  #grant = null;
   /** @type {Progress | null} */
   #progress = null;
   #seq = 0;
@@ -87,6 +89,11 @@ export class Job {
   /** The job's name for clients; null until the ack. */
   get token() {
     return this.#token;
+  }
+
+  /** The grant that the submission asked for: `{grant, may, expires_at}`; null: none. */
+  get grant() {
+    return this.#grant;
   }
 
   /** The job's state; null until it is known. */
@@ -234,6 +241,7 @@ export class Job {
   /** @param {Ack} ack */
   #acked(ack) {
     this.#token = ack.token;
+    this.#grant = ack.grant ?? null;
     if (this.finished) return; // given up before it was accepted
     this.#accepted.resolve(ack.token);
     this.#emitter.emit("ack", ack);

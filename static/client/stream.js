@@ -41,7 +41,9 @@ export class StreamTransport extends HttpTransport {
     const timer = timers.set(() => this.ear.lost(ABNORMAL, "no stream in time"), helloMs);
     try {
       const query = [...this.followed].map(([token, after]) => `token=${encodeURIComponent(token)}&after=${after}`).join("&");
-      const { body } = await this.fetch(`events?${query}`, { signal: stream.signal });
+      const grants = new Set([...this.followed.keys()].flatMap((token) => this.grants.get(token) ?? []));
+      const by = [...grants].map((grant) => `&grant=${encodeURIComponent(grant)}`).join("");
+      const { body } = await this.fetch(`events?${query}${by}`, { signal: stream.signal });
       const reader = /** @type {ReadableStream<BufferSource>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
       const parser = new EventParser();
       for (;;) {

@@ -5,15 +5,17 @@
 /** @import { Backoff } from "./backoff.js" */
 /** @import { Call } from "./calls.js" */
 /** @import { Credential, Lesser, State, StateChange, Surroundings, Timers } from "./connection.js" */
+/** @import { GrantSource } from "./grants.js" */
 /** @import { Link } from "./job.js" */
 /** @import { TrackedJob } from "./watches.js" */
 import { socketAddress } from "./address.js";
 import { BACKOFF, drawDelay } from "./backoff.js";
 import { Calls } from "./calls.js";
-import { CLOSE_CODES, NORMAL } from "./codes.js";
+import { CLOSE_CODES, NORMAL, UNAUTHENTICATED } from "./codes.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { TidingsError, localProblem } from "./error.js";
+import { Grants } from "./grants.js";
 import { Job, UNWATCHED } from "./job.js";
 import { toJson } from "./json.js";
 import { Watches } from "./watches.js";
@@ -32,6 +34,10 @@ import { Watches } from "./watches.js";
  * @property {string} [correlation_id] Your own name for it, echoed wherever the job shows.
  * @property {string} [traceparent] W3C trace context.
  * @property {string} [tracestate]
+ * @property {string} [owner] For whom the job is, who then owns it; wants the scope `delegate`. It is followed by its
+ *   `grant` alone: without one, say `watch: false`.
+ * @property {boolean | {may?: ("watch" | "cancel" | "signal")[], ttl?: number}} [grant] Whether the ack brings a grant for
+ *   the job, by which somebody else may do what it says, by default watch it, for `ttl` seconds, by default 900.
  * @property {AbortSignal} [signal] Cancels the job when it aborts.
  * @property {boolean} [watch] Whether the job is followed; default true. One that is not has a token and no events, and
  *   its `result` rejects with the code `unwatched`; it takes none of the connection's watches, and no right to watch.
@@ -62,15 +68,18 @@ export class Tidings {
   #connection;
   #calls = new Calls();
   #watches = new Watches({
-    watch: (token, after, refused) => this.#ask(this.#call("watch", { token, after }, { refused })),
+    watch: (token, after, refused) => this.#follow(token, after, refused),
     unwatch: (token) => this.#endWatch(token),
     later: (again, tries, problem) => this.#later(again, tries, problem),
     resumed: () => this.#connection.resumed(),
   });
+  #grants = new Grants();
   /** @type {Limits | null} */
   #limits = null;
   /** @type {readonly string[]} */
   #features = [];
+  /** The page has no credential of its own. */
+  #bare = false;
   #ref = 0;
   /** @type {"observe" | "unobserve" | undefined} What to ask each server for; undefined: nothing. */
   #overview;
@@ -94,7 +103,7 @@ export class Tidings {
       random: Math.random,
       timers: { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(id) },
       events: globalThis.window ?? null,
-      credential: undefined,
+      credential: undefined, // below
       silenceMs: 60_000,
       helloMs: 10_000,
       stableMs: 10_000,
@@ -103,6 +112,10 @@ export class Tidings {
       lesser,
       backoff: { ...BACKOFF, ...options.backoff },
     };
+    const { credential } = options;
+    // A page without a credential shows the grant of a job that it follows.
+    Object.defineProperty(this.#world, "credential", { get: () => credential ?? this.#grants.credential });
+    this.#bare = !credential;
     this.#connection = new Connection(socketAddress(url), this.#world, {
       greeted: ({ limits, features = [] }) => {
         this.#limits = limits;
@@ -110,6 +123,7 @@ export class Tidings {
         return this.#watches.prepare();
       },
       ready: () => this.#ready(),
+      idle: () => this.#bare && this.#calls.idle && this.#watches.idle,
       frame: (frame) => this.#receive(frame),
       lost: (abrupt) => this.#lost(abrupt),
       state: (change) => this.#changed(change),
@@ -159,6 +173,8 @@ export class Tidings {
           entry.inlet.acked(ack);
           return entry.inlet.refused(UNWATCHED);
         }
+        // What is another's is followed by the grant that came with it.
+        if (options.owner && ack.grant) this.#grants.keep(ack.token, ack.grant.grant);
         this.#watches.add(ack.token, entry);
         entry.inlet.acked(ack);
         if (entry.job.finished) this.#watches.remove(ack.token, entry); // unwatched before it had a token
@@ -179,11 +195,13 @@ export class Tidings {
    * Follows a job that was submitted before, here or elsewhere.
    *
    * @param {string} token
-   * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: the log
-   *   from its start. `signal`: follows no longer when it aborts.
+   * @param {{after?: number, signal?: AbortSignal, grant?: GrantSource}} [options] `after`: the last `seq` seen;
+   *   default 0: the log from its start. `signal`: follows no longer when it aborts. `grant`: a grant for the job, where
+   *   the page's credential does not open it; or a callback that returns one, asked at every connect and when the last
+   *   one is about to run out. A page with a grant needs no credential.
    * @returns {Job}
    */
-  watch(token, { after = 0, signal } = {}) {
+  watch(token, { after = 0, signal, grant } = {}) {
     const entry = Job.open({ token, after });
     entry.bind(this.#link(entry));
     try {
@@ -192,8 +210,10 @@ export class Tidings {
       queueMicrotask(() => entry.inlet.refused(localProblem("unknown_token", `there is no such job: ${error}`)));
       return entry.job;
     }
+    if (grant !== undefined) this.#grants.keep(token, grant);
     this.#watches.add(token, entry);
     if (signal) onAbort(entry.job, signal, () => entry.job.unwatch());
+    this.#connection.wake();
     if (this.#connection.writable) this.#watches.start(token);
     else if (this.state === "closed") queueMicrotask(() => entry.inlet.refused(CLOSED));
     return entry.job;
@@ -232,7 +252,35 @@ export class Tidings {
   #ask(call) {
     if (this.state === "closed") return queueMicrotask(() => call.refused(CLOSED));
     this.#calls.add(call);
+    this.#connection.wake();
     this.#pump();
+  }
+
+  /**
+   * @param {string} token
+   * @param {number} after
+   * @param {(problem: Problem) => void} refused
+   */
+  #follow(token, after, refused) {
+    if (this.#grants.lacks(token)) return void this.#renew(token);
+    this.#ask(this.#call("watch", { token, after, ...this.#grants.field(token) }, { refused }));
+  }
+
+  /**
+   * Fetches a grant, and watches the job with it.
+   *
+   * @param {string} token
+   * @param {number} [tries]
+   */
+  async #renew(token, tries = 0) {
+    try {
+      await this.#grants.fetch(token);
+      if (this.#connection.writable) this.#watches.start(token);
+    } catch (error) { // of the page's own code: the job goes on, and it is asked again
+      const problem = localProblem("unauthenticated", `no grant: ${error}`);
+      this.#complain(problem);
+      this.#later(() => void this.#renew(token, tries + 1), tries, problem);
+    }
   }
 
   #pump() {
@@ -287,7 +335,7 @@ export class Tidings {
   async #order(type, job, fields) {
     const token = job.token ?? await job.accepted;
     return new Promise((resolve, reject) => {
-      this.#ask(this.#call(type, { token, ...fields }, {
+      this.#ask(this.#call(type, { token, ...fields, ...this.#grants.field(token) }, {
         answered: () => resolve(),
         refused: (problem) => reject(new TidingsError(problem)),
       }));
@@ -326,11 +374,14 @@ export class Tidings {
   #lost(abrupt) {
     for (const call of this.#calls.requeue(abrupt)) call.refused(UNBEARABLE);
     this.#watches.interrupt();
+    this.#grants.interrupt();
   }
 
   /** @param {StateChange} change */
   #changed(change) {
     if (change.state === "closed") this.#giveUp(change);
+    // A grant that was refused, and is what it is, will not do on the next connection either.
+    else if (change.code === UNAUTHENTICATED && this.#bare) for (const token of this.#grants.fixed) this.#expire(token);
     this.#emitter.emit("state", change);
   }
 
@@ -363,10 +414,30 @@ export class Tidings {
         this.#calls.take(frame.ref)?.answered(frame);
         return this.#pump();
       case "error":
-        if (frame.ref === null && frame.token) return this.#watches.vanished(frame.token, frame.problem);
+        if (frame.ref === null && frame.token) return this.#warned(frame.token, frame.problem);
         return this.#refused(frame.ref, frame.problem);
       default: // hello and goaway are the connection's; alive and pong say nothing; newer ones are not known here
     }
+  }
+
+  /**
+   * @param {string} token
+   * @param {Problem} problem
+   */
+  #warned(token, problem) {
+    const ends = problem.code === "grant_expired";
+    if ((ends || problem.code === "grant_expiring") && this.#grants.renews(token)) return void this.#renew(token);
+    if (ends) this.#expire(token, problem);
+    else if (problem.code !== "grant_expiring") this.#watches.vanished(token, problem);
+  }
+
+  /**
+   * @param {string} token
+   * @param {Problem} problem
+   */
+  #expire(token, problem = EXPIRED) {
+    this.#grants.forget(token);
+    this.#watches.vanished(token, problem);
   }
 
   /** @param {Problem} problem */
@@ -391,6 +462,7 @@ export class Tidings {
 const UNREADABLE = new Set(["invalid_frame", "too_large"]);
 
 const UNBEARABLE = localProblem("invalid_frame", "every connection broke over this call");
+const EXPIRED = localProblem("grant_expired", "the grant is not accepted any more");
 const CLOSED = localProblem("closed", "the connection is closed");
 
 /**

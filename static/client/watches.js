@@ -33,6 +33,11 @@ export class Watches {
     this.#asking = asking;
   }
 
+  /** Whether no job is followed. */
+  get idle() {
+    return this.#entries.size === 0;
+  }
+
   /**
    * @param {string} token
    * @param {TrackedJob} entry

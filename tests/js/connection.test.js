@@ -48,6 +48,7 @@ test("each failure doubles the wait, a lasting connection resets it", () => {
 for (const [code, { name, reconnect }] of CLOSE_CODES) {
   test(`close code ${code} (${name}) ${reconnect ? "leads back" : "is the end"}`, () => {
     const { server, time, tidings } = connected();
+    tidings.submit("count", {});
     server.drop(code);
     assert.equal(tidings.state, reconnect ? "backing-off" : "closed");
     time.pass(60_000);

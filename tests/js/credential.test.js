@@ -78,10 +78,11 @@ for (const [name, fail] of [
   });
 }
 
-test("without a callback a server that wants a credential is the end", async () => {
+test("without a callback a server that wants a credential is the end of all that no grant opens", async () => {
   const { server, tidings } = connect();
+  const job = tidings.submit("count", {});
   server.push(hello);
-  await settle();
+  await assert.rejects(job.result, { code: "unauthenticated" });
   assert.equal(tidings.state, "closed");
 });
 

@@ -1,4 +1,6 @@
 export class Calls {
+    /** Whether nothing waits for an answer. */
+    get idle(): boolean;
     /** @param {Call} call */
     add(call: Call): void;
     /**

@@ -39,6 +39,7 @@ export const TRANSITIONS: Record<State, readonly State[]>;
  * @property {(hello: Hello) => boolean} greeted The server said hello. Returns whether there is
  *   something to resume; the owner then calls `resumed()` when it is.
  * @property {() => void} ready Frames can be sent.
+ * @property {() => boolean} idle Nothing is asked, and what is asked first may be a job that a grant opens.
  * @property {(frame: ServerFrame) => void} frame
  * @property {(abrupt: boolean) => void} lost The transport is gone; what was asked and not answered will not be.
  *   `abrupt`: for no reason of the server's own.
@@ -58,6 +59,8 @@ export class Connection {
     send(text: string): void;
     /** What was to be resumed is. */
     resumed(): void;
+    /** Something is asked: a connection that waits for that is tried again. */
+    wake(): void;
     /** Ends it for good. */
     close(): void;
     #private;
@@ -146,6 +149,10 @@ export type Owner = {
      * Frames can be sent.
      */
     ready: () => void;
+    /**
+     * Nothing is asked, and what is asked first may be a job that a grant opens.
+     */
+    idle: () => boolean;
     frame: (frame: ServerFrame) => void;
     /**
      * The transport is gone; what was asked and not answered will not be.

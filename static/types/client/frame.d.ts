@@ -103,9 +103,24 @@ export type Ack = {
      */
     eta?: number | null | undefined;
     /**
+     * The grant that the submission asked for.
+     */
+    grant?: IssuedGrant | undefined;
+    /**
      * How the service falls short for this job at the moment, such as `circuit_open`.
      */
     degraded?: string | null | undefined;
+};
+/**
+ * Who bears it may do what it says.
+ */
+export type IssuedGrant = {
+    grant: string;
+    may: ("watch" | "cancel" | "signal")[];
+    /**
+     * RFC 3339, by the server's clock.
+     */
+    expires_at: string;
 };
 /**
  * Something that happened to a job.

@@ -8,6 +8,8 @@ export class HttpTransport {
     proven: boolean;
     /** @type {Map<string, number>} Token → number of the newest event heard. */
     followed: Map<string, number>;
+    /** @type {Map<string, string>} Token → the grant by which it is followed. */
+    grants: Map<string, string>;
     /** @type {Surroundings} */
     world: Surroundings;
     /** @type {Ear} */
@@ -44,7 +46,12 @@ export class HttpTransport {
      * @returns {Promise<boolean>} Whether there was anything new.
      */
     look(ref: number | null, token: string, after: number, headers?: Record<string, string>): Promise<boolean>;
-    /** @param {any} frame An `event` or a `snapshot`. */
+    /**
+     * @param {string} token
+     * @returns {Record<string, string>} The header that shows a job's grant, if it has one.
+     */
+    by(token: string): Record<string, string>;
+    /** @param {any} frame An `event`, a `snapshot`, or an `error` that concerns a job. */
     tell(frame: any): void;
     #private;
 }

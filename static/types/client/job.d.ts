@@ -61,6 +61,8 @@ export class Job implements AsyncIterable<JobEvent> {
     readonly key: string | null;
     /** The job's name for clients; null until the ack. */
     get token(): string | null;
+    /** The grant that the submission asked for: `{grant, may, expires_at}`; null: none. */
+    get grant(): IssuedGrant | null;
     /** The job's state; null until it is known. */
     get status(): string | null;
     /** The newest progress; null if there was none. */
@@ -191,6 +193,7 @@ export type Inlet = {
     interrupted: () => void;
 };
 import type { JobEvent } from "./frame.js";
+import type { IssuedGrant } from "./frame.js";
 import type { Progress } from "./frame.js";
 import type { Problem } from "./frame.js";
 import type { Ack } from "./frame.js";

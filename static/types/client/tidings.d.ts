@@ -12,6 +12,10 @@
  * @property {string} [correlation_id] Your own name for it, echoed wherever the job shows.
  * @property {string} [traceparent] W3C trace context.
  * @property {string} [tracestate]
+ * @property {string} [owner] For whom the job is, who then owns it; wants the scope `delegate`. It is followed by its
+ *   `grant` alone: without one, say `watch: false`.
+ * @property {boolean | {may?: ("watch" | "cancel" | "signal")[], ttl?: number}} [grant] Whether the ack brings a grant for
+ *   the job, by which somebody else may do what it says, by default watch it, for `ttl` seconds, by default 900.
  * @property {AbortSignal} [signal] Cancels the job when it aborts.
  * @property {boolean} [watch] Whether the job is followed; default true. One that is not has a token and no events, and
  *   its `result` rejects with the code `unwatched`; it takes none of the connection's watches, and no right to watch.
@@ -73,13 +77,16 @@ export class Tidings {
      * Follows a job that was submitted before, here or elsewhere.
      *
      * @param {string} token
-     * @param {{after?: number, signal?: AbortSignal}} [options] `after`: the last `seq` seen; default 0: the log
-     *   from its start. `signal`: follows no longer when it aborts.
+     * @param {{after?: number, signal?: AbortSignal, grant?: GrantSource}} [options] `after`: the last `seq` seen;
+     *   default 0: the log from its start. `signal`: follows no longer when it aborts. `grant`: a grant for the job, where
+     *   the page's credential does not open it; or a callback that returns one, asked at every connect and when the last
+     *   one is about to run out. A page with a grant needs no credential.
      * @returns {Job}
      */
-    watch(token: string, { after, signal }?: {
+    watch(token: string, { after, signal, grant }?: {
         after?: number;
         signal?: AbortSignal;
+        grant?: GrantSource;
     }): Job;
     /**
      * Has the server send an `overview` each second, or stops it; after a break the client asks again. Only an
@@ -123,6 +130,19 @@ export type SubmitOptions = {
      */
     traceparent?: string | undefined;
     tracestate?: string | undefined;
+    /**
+     * For whom the job is, who then owns it; wants the scope `delegate`. It is followed by its
+     * `grant` alone: without one, say `watch: false`.
+     */
+    owner?: string | undefined;
+    /**
+     * Whether the ack brings a grant for
+     * the job, by which somebody else may do what it says, by default watch it, for `ttl` seconds, by default 900.
+     */
+    grant?: boolean | {
+        may?: ("watch" | "cancel" | "signal")[];
+        ttl?: number;
+    } | undefined;
     /**
      * Cancels the job when it aborts.
      */
@@ -201,6 +221,7 @@ export type TidingsEvents = {
 import type { State } from "./connection.js";
 import type { Limits } from "./frame.js";
 import { Job } from "./job.js";
+import type { GrantSource } from "./grants.js";
 import type { Lesser } from "./connection.js";
 import type { Credential } from "./connection.js";
 import type { Backoff } from "./backoff.js";

@@ -11,6 +11,8 @@
 export class Watches {
     /** @param {Asking} asking */
     constructor(asking: Asking);
+    /** Whether no job is followed. */
+    get idle(): boolean;
     /**
      * @param {string} token
      * @param {TrackedJob} entry
