@@ -75,11 +75,16 @@ def test_any_address_will_do_where_a_credential_is_asked_for() -> None:
 def test_secrets_stand_in_no_repr_and_have_no_flag() -> None:
     settings = from_env(
         ServerSettings,
-        JWT_SERVER | {"TIDINGS_API_KEYS": "a:" + "0" * 64, "TIDINGS_STORE_URL": "redis://me:hush@store:1/0"},
+        JWT_SERVER
+        | {
+            "TIDINGS_API_KEYS": "a:" + "0" * 64,
+            "TIDINGS_GRANT_KEYS": "g" * 40,
+            "TIDINGS_STORE_URL": "redis://me:hush@store:1/0",
+        },
     )
     text = f"{settings} {settings!r}"
-    for secret in (SECRET, "0" * 64, "hush"):
+    for secret in (SECRET, "0" * 64, "g" * 40, "hush"):
         assert secret not in text
     assert "jwt_key=***" in text
-    assert {one.name for one in settings_of(ServerSettings) if one.secret} == {"jwt_key", "api_keys"}
+    assert {one.name for one in settings_of(ServerSettings) if one.secret} == {"jwt_key", "api_keys", "grant_keys"}
     assert all(one.secret == (one.flag == "") for one in settings_of(ServerSettings))
