@@ -138,6 +138,7 @@ PRINTS = {
     HOW + "browser.md#0": "{words: 6}",
     HOW + "browser.md#1": "open websocket",
     HOW + "browser.md#2": "{words: 2}",
+    HOW + "browser.md#3": "{words: 2}",
     HOW + "browser.md#4": "{words: 2}",
     HOW + "browser.md#5": "o-1",
     HOW + "browser.md#6": "{words: 2}",
