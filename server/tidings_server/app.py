@@ -30,6 +30,7 @@ from .owned.owned_job_endpoints import PARAMETERS as LIST_PARAMETERS
 from .owned.owned_job_endpoints import OwnedJobEndpoints
 from .runtime import ServerRuntime
 from .settings import ServerSettings
+from .sse.stream_endpoint import PARAMETERS as STREAM_PARAMETERS
 from .sse.stream_endpoint import StreamEndpoints
 from .web.authorize import Authorizer
 from .web.compression import compressing
@@ -153,9 +154,7 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
         ),
         Route(
             "/v1/events",
-            authorize(
-                allow_parameters(streams.several, "token", "after", "ticket", "grant"), act="watch", tickets=True
-            ),
+            authorize(allow_parameters(streams.several, *STREAM_PARAMETERS), act="watch", tickets=True),
             methods=["GET"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),

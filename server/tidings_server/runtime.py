@@ -42,6 +42,7 @@ from .auth.grants.grant_issuer import GrantIssuer
 from .auth.grants.grant_keys import GrantKeys
 from .auth.identity import Identity
 from .auth.ticket_issuer import TicketIssuer
+from .follow.tag_feed import TagFeed
 from .jobs.admission import Admission
 from .jobs.answer_tasks import AnswerTasks
 from .jobs.deadlines import DeadlineExpiry
@@ -135,6 +136,7 @@ class ServerRuntime:
         notify_latency = NotifyLatency(self.meter.notify, self._clock) if settings.metrics else None
         answer_budget = AnswerBudget()
         self.hub = Hub(self.store, self._subscription, keys, notify_latency, answer_budget)
+        self.tag_feed = TagFeed(self._subscription, self.owned_jobs, keys, self.hub.partitions)
         self._deadlines = DeadlineExpiry(self.store, lambda: self.hub.partitions)
         self._spans = JobSpans(tracing_of(settings, "tidings-server", self.id))
         names = settings.owner_names
@@ -161,6 +163,7 @@ class ServerRuntime:
                 tasks.start_soon(self.authenticator.run, name="authenticator")
                 tasks.start_soon(self._grant_keys.run, name="grant keys")
                 tasks.start_soon(self._deadlines.run, name="deadlines")
+                tasks.start_soon(self.tag_feed.run, name="follows")
                 tasks.start_soon(self.memory.run, name="memory")
                 if self.settings.metrics:
                     tasks.start_soon(self._clock.follow, self.client, name="store clock")
@@ -231,6 +234,8 @@ class ServerRuntime:
             self._breakers.hear(data)
         elif channel == self.keys.workers_changed:
             self._served_kinds.changed()
+        elif channel in self.tag_feed.channels:
+            self.tag_feed.hear(channel, data)
         else:
             self.hub.receive(data)
 
@@ -239,8 +244,11 @@ class ServerRuntime:
         self._served_kinds.changed()
         self._breakers.reopened()
         self.hub.reopened()
+        self.tag_feed.reopened()
 
     def _on_change(self, hearing: Hearing) -> None:
+        if hearing is not Hearing.OPEN:
+            self.tag_feed.lost()
         tell = log.info if hearing is Hearing.OPEN else log.warning
         tell(f"inbox_{hearing}", gateway=self.id)
 
@@ -255,6 +263,7 @@ class ServerRuntime:
         self.meter.know(catalog.records.values())
         for queue in catalog.queues - self.hub.partitions:
             await self.hub.open(queue)
+            await self.tag_feed.open(queue)
 
     async def _follow_kinds(self) -> None:
         await self._subscription.keep(self.keys.kinds_changed)

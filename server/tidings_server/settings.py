@@ -117,6 +117,7 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "them wait in a lane, which gives one in each round of the line."
         ),
     ] = 8
+    max_follows: Annotated[Count, Meta(description="Tags that one connection may follow at a time.")] = 100
     max_listed_per_owner: Annotated[
         Count,
         Meta(description="Jobs of one owner that a queue lists for `GET /v1/jobs` and for follows, the newest."),

@@ -224,7 +224,7 @@ async def test_head_answers_a_stream_at_once(http: httpx.AsyncClient, tmp_path: 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/v1/jobs", {"POST"}),
+        ("/v1/jobs", {"GET", "HEAD", "POST"}),
         ("/v1/jobs/x", {"GET", "HEAD", "DELETE"}),
         ("/v1/jobs/x/events", {"GET", "HEAD"}),
         ("/v1/events", {"GET", "HEAD"}),

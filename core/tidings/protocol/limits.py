@@ -35,6 +35,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Connections from one address to this server."""
     max_connection_age_s: float = 3_600.0
     """Seconds after which, or a little before, the client is asked to come back (4000)."""
+    max_follows: int = 100
+    """Tags followed at one time."""
     max_listed_per_owner: int = 10_000
     """Jobs of one owner, the newest of each queue, that are listed and followed."""
     auth_within_s: float = 10.0

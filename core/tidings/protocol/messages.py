@@ -27,6 +27,7 @@ from .field_types import (
     Tags,
     TokenText,
 )
+from .follow_messages import Follow, Following, Unfollow
 from .grants import Granted, GrantFrame, GrantRequest, GrantText, IssuedGrant
 from .limits import Limits
 from .overview import Overview
@@ -40,6 +41,8 @@ SUBPROTOCOL = "tidings.v1.json"
 
 FEATURES: tuple[str, ...] = (
     "submit.tags",
+    "follow",
+    "unfollow",
     "submit.grant",
     "submit.owner",
     "grant",
@@ -196,7 +199,9 @@ class Unobserve(
     """Number of this frame: `done` repeats it."""
 
 
-ClientFrame = Submit | Watch | Unwatch | Cancel | Signal | GrantFrame | Auth | Ping | Observe | Unobserve
+ClientFrame = (
+    Submit | Watch | Unwatch | Cancel | Signal | Follow | Unfollow | GrantFrame | Auth | Ping | Observe | Unobserve
+)
 """The frames that a client may send."""
 
 CLIENT_FRAMES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
@@ -204,7 +209,7 @@ CLIENT_FRAMES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
 )
 """The same, by type."""
 
-CLIENT_TYPES = ("submit", "watch", "unwatch", "cancel", "signal", "grant", "auth", "ping", "observe", "unobserve")
+CLIENT_TYPES = tuple(CLIENT_FRAMES)
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello", tag_field="type"):
@@ -367,5 +372,7 @@ class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field=
     """Seconds to wait before connecting again; different for each client."""
 
 
-ServerFrame = Hello | Ack | SnapshotFrame | EventFrame | Granted | Done | Pong | Alive | Error | GoAway | Overview
+ServerFrame = (
+    Hello | Ack | SnapshotFrame | EventFrame | Following | Granted | Done | Pong | Alive | Error | GoAway | Overview
+)
 """The frames that a server may send."""

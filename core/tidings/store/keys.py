@@ -201,7 +201,7 @@ class StoreKeys:
         return f"{self.root(partition)}owned:{owner}"
 
     def tagged(self, partition: str, owner: str, tag: str) -> str:
-        """Channel: the id of a job that an owner submitted with a tag.
+        """Channel: the id of a job that an owner submitted with a tag; with `+` before it, of one that lives again.
 
         The owner's length in bytes stands before the owner, so that no two pairs collide.
         """

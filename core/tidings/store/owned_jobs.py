@@ -9,9 +9,17 @@ from .answers import ForgetAnswer
 from .availability.store_errors import ItemError
 from .keys import StoreKeys
 from .redis.script import Script
+from .redis.store_client import command
 
 LOOK = 1_000
 """Records that the store looks at in one call, so that one call does not hold it for long."""
+
+
+LIVE_AT_ONCE = 500
+"""Jobs in one page of those that are followed."""
+
+NEVER_MS = 2**52
+"""Later than any job ends."""
 
 
 class OwnedRow(msgspec.Struct, array_like=True, frozen=True):
@@ -140,6 +148,30 @@ class OwnedJobs:
         # A row that is a text holds what no script wrote.
         jobs = [OwnedJob(OwnedPosition(row.at_us, partition, row.id), row) for row in rows if isinstance(row, OwnedRow)]
         return jobs, None if end.at_us < 0 else OwnedPosition(end.at_us, partition, end.id)
+
+    async def live(self, owner: str, partitions: list[str], tag: str, since_ms: int) -> list[OwnedJob]:
+        """Return an owner's jobs with a tag that live, or that ended at a time or later; the oldest first.
+
+        Args:
+            owner: whose; empty: as for `page`.
+            partitions: where they may lie.
+            tag: which they have.
+            since_ms: ms since the epoch; 0: only those that live.
+
+        """
+        wanted = OwnedFilter(tag=tag, live_since=since_ms or NEVER_MS)
+        found: list[OwnedJob] = []
+        at: OwnedPosition | None = BEGINNING
+        while at is not None:
+            page = await self.page(owner, partitions, wanted, LIVE_AT_ONCE, at)
+            found += page.jobs
+            at = page.next
+        return found[::-1]
+
+    async def now_ms(self) -> int:
+        """Return the time by the store's clock, ms since the epoch."""
+        seconds, micros = await command(self._store, "TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
 
     async def forget(self, token: Token, owner: str) -> ForgetReply:
         """Remove what the store keeps of a job that has ended.

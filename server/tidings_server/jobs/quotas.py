@@ -99,6 +99,11 @@ class ConnectionSlot:
         self.quota.watches += jobs
         self._watches += jobs
 
+    def unwatch(self, jobs: int) -> None:
+        """Count jobs less."""
+        self.quota.watches -= jobs
+        self._watches -= jobs
+
     def transfer_to(self, caller: Hashable, now: float) -> CallerQuota:
         """Count the slot for another caller from now on, and return the caller's quota.
 

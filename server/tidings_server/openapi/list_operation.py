@@ -20,6 +20,29 @@ FORGET: Schema = {
     "schema": {"type": "boolean"},
 }
 
+FOLLOWED: list[Schema] = [
+    {
+        "name": "tag",
+        "in": "query",
+        "description": "All jobs of the caller with this tag, later ones included; in place of `token`. The `id` of an "
+        "event is then a time.",
+        "schema": {"type": "string", "pattern": pattern_of(TAG_PATTERN)},
+    },
+    {
+        "name": "owner",
+        "in": "query",
+        "description": "Whose jobs with the tag: another owner than the caller's needs the scope `admin`.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER},
+    },
+    {
+        "name": "since",
+        "in": "query",
+        "description": "Also the jobs with the tag that ended then or later; what `Last-Event-ID` says comes first.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+]
+"""The query of a stream of all jobs with a tag."""
+
 _PARAMETERS: dict[str, tuple[str, Schema]] = {
     "tag": ("Only jobs with this tag.", {"type": "string", "pattern": pattern_of(TAG_PATTERN)}),
     "kind": ("Only jobs of this kind.", {"type": "string", "pattern": pattern_of(KIND_PATTERN)}),

@@ -22,7 +22,7 @@ from tidings_server.http.ticket_endpoint import Ticket
 
 from .admin_paths import TYPES, admin_paths
 from .field_descriptions import components, pattern_of
-from .list_operation import FORGET, list_operation
+from .list_operation import FOLLOWED, FORGET, list_operation
 from .operations import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
 
 _REF = "#/components/schemas/{name}"
@@ -167,13 +167,12 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                 },
                 "/v1/events": {
                     "get": {
-                        "summary": "Stream the events of several jobs.",
+                        "summary": "Stream the events of several jobs, or of all jobs with a tag.",
                         "parameters": [
                             {
                                 "name": "token",
                                 "in": "query",
-                                "required": True,
-                                "description": "The jobs, by the tokens of their acks.",
+                                "description": "The jobs, by the tokens of their acks; without them a `tag`.",
                                 "schema": {
                                     "type": "array",
                                     "items": {"type": "string"},
@@ -187,6 +186,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                                 "description": "None, or one for each token, in order: the last number seen of it.",
                                 "schema": {"type": "array", "items": number, "maxItems": 100},
                             },
+                            *FOLLOWED,
                             _header("Last-Event-ID"),
                         ],
                         "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},

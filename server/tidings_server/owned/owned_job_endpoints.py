@@ -18,8 +18,8 @@ from tidings.protocol.tokens import Token, parse_token
 from tidings.store.answers import ForgetAnswer
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.owned_jobs import BEGINNING, OwnedFilter, OwnedJob, OwnedPage
-from tidings_server.auth.claims import MAX_OWNER
 from tidings_server.auth.identity import Identity
+from tidings_server.follow.owner_filter import owner_asked_for
 from tidings_server.jobs.client_answers import owner_filter, store_problem, unknown_token
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.authorize import AuthorizedHandler
@@ -63,7 +63,11 @@ class OwnedJobEndpoints:
         """`GET /v1/jobs`: the caller's own jobs, the newest first."""
         try:
             identity.require("watch")
-            owner, wanted, limit = _owner(request, identity), _wanted(request), _limit(request)
+            owner, wanted, limit = (
+                owner_asked_for(identity, request.query_params.get("owner")),
+                _wanted(request),
+                _limit(request),
+            )
             if not owner and not wanted.tag:
                 detail = "jobs that a server without authentication took are listed by their tags alone: give `tag`"
                 raise problem_error("invalid_frame", detail, field="/tag")
@@ -128,25 +132,6 @@ class OwnedJobEndpoints:
             child = parse_token(children.popleft())
             if child is not None and child.partition in self._runtime.hub.partitions:
                 children += (await self._runtime.owned_jobs.forget(child, owner)).children
-
-
-def _owner(request: Request, identity: Identity) -> str:
-    """Return whose jobs are listed.
-
-    Raises:
-        ProblemError: `forbidden`, at `/owner`: another's, and the caller is no admin; `invalid_frame`: none has it.
-
-    """
-    owner = request.query_params.get("owner")
-    if owner is None or owner == identity.owner:
-        return identity.owner
-    if not identity.admin:
-        raise problem_error("forbidden", "only the scope 'admin' names another owner", field="/owner")
-    if not 1 <= len(owner) <= MAX_OWNER:
-        raise problem_error(
-            "invalid_frame", f"`owner` takes 1 to {MAX_OWNER} characters", field="/owner", limit=MAX_OWNER
-        )
-    return owner
 
 
 def _wanted(request: Request) -> OwnedFilter:

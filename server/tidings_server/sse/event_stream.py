@@ -125,6 +125,11 @@ class EventStream(Response):
         text = _encode(Error(ref=None, problem=problem, token=token)).decode()
         self.write(token, EventClass.CHANGE, format_event(None, problem.code, text))
 
+    @property
+    def send_buffer(self) -> SendBuffer[str]:
+        """What waits behind the history."""
+        return self._send_buffer
+
     def end_one(self) -> None:
         """Take note that one job sends no more events."""
         self.live -= 1

@@ -1,5 +1,6 @@
 """Server-sent events: one job, or several, as `text/event-stream`."""
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,103 +9,38 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.events import EventClass
+from tidings.protocol.field_types import TAG_PATTERN
+from tidings.protocol.messages import FIELD_MEANINGS
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token
+from tidings.store.availability.store_errors import StoreError
 from tidings.store.job_store import JobRecord
 from tidings_server.auth.identity import Identity
-from tidings_server.jobs.client_answers import tags_of
+from tidings_server.follow.owner_filter import owner_asked_for
+from tidings_server.jobs.client_answers import store_problem, tags_of
 from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.watch.answer_budget import AnswerReservation
-from tidings_server.watch.encoded_frame import EncodedFrame
-from tidings_server.watch.event_frames import event_name, final_frame, log_frame
 from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
-from tidings_server.watch.snapshots import is_final, log_chunks, snapshot
+from tidings_server.watch.snapshots import is_final
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.event_number import MAX_SEQ, event_number
 from tidings_server.web.responses import empty_response, problem_response
 
-from . import event_stream
 from .event_stream import EventStream
 from .stream_description import StreamDescription
+from .stream_listener import SeenNumbers, StreamListener
+from .tag_stream import TagStream, moment_ms
+
+PARAMETERS = ("token", "after", "tag", "owner", "since", "ticket", "grant")
+"""The query of `GET /v1/events`."""
 
 MAX_TOKENS = 100
 """Jobs in one stream."""
 
-_encode = msgspec.json.Encoder().encode
-
-
-class SeenNumbers:
-    """The numbers that a client has seen of each job in its stream; they make the `id` of an event.
-
-    Of one job it is the event's number. Of several it is the number of each, in the order asked for, so
-    that a browser's EventSource, which sends back the last `id` and nothing else, resumes every job.
-    """
-
-    def __init__(self, seen: dict[str, int], order: list[str]) -> None:
-        self._seen = seen
-        self._order = order
-
-    def reach(self, token: str, seq: int) -> str:
-        """Take note that an event of a job is written; return its `id`."""
-        self._seen[token] = seq
-        return ",".join(str(self._seen[one]) for one in self._order)
-
-
-class StreamListener(JobListener):
-    """One job in a stream."""
-
-    __slots__ = ("_places", "_stream")
-
-    def __init__(self, token: Token, stream: EventStream, places: SeenNumbers) -> None:
-        super().__init__(token)
-        self._stream = stream
-        self._places = places
-
-    def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
-        """Pass an event on, as it came."""
-        self._stream.write(str(self.token), event_class, self._text(seq, frame))
-        if event_class == EventClass.FINAL:
-            self._end()
-
-    def repaired(self, record: JobRecord, after: int) -> None:
-        """Pass on the events that were lost on the way, from the record."""
-        for event_class, text in self.told(record, after):
-            self._stream.write(str(self.token), event_class, text)
-        if is_final(record):
-            self._end()
-
-    def vanished(self) -> None:
-        """Take note that the job's record is gone: no event follows."""
-        self._end()
-
-    def _end(self) -> None:
-        if self._stream.granted is not None:
-            self._stream.granted.discard(self)
-        self._stream.end_one()
-
-    def told(self, record: JobRecord, after: int) -> list[tuple[EventClass, str]]:
-        """Return what a client that has seen every event up to `after` has missed, each part with its class."""
-        token = str(self.token)
-        full = snapshot(token, record, after)
-        parts: list[tuple[EventClass, str]] = []
-        if not full.truncated:
-            parts += [
-                (EventClass.LOG, self._text(chunk.seq, log_frame(token, record, chunk))) for chunk in log_chunks(record)
-            ]
-        # The snapshot has no id of its own: were the stream to break before the terminal event,
-        # the next one must begin before it.
-        bare = _encode(msgspec.structs.replace(full, log=[])).decode()
-        parts.append((EventClass.CHANGE, event_stream.format_event(None, "snapshot", bare)))
-        if is_final(record):
-            parts.append((EventClass.FINAL, self._text(record.seq, final_frame(token, record))))
-        return parts
-
-    def _text(self, seq: int, frame: EncodedFrame) -> str:
-        return event_stream.format_event(self._places.reach(str(self.token), seq), event_name(frame.text), frame.text)
+_TAG = re.compile(TAG_PATTERN)
 
 
 class StreamEndpoints:
@@ -125,6 +61,9 @@ class StreamEndpoints:
     async def several(self, request: Request, identity: Identity) -> Response:
         """Stream several jobs' events, each after the number given with it, or the last `id` of the stream."""
         try:
+            if "tag" in request.query_params:
+                return await self._followed(request, identity)
+            _refuse(request, ("owner", "since"), "belongs to `tag`")
             texts = request.query_params.getlist("token")
             if not 1 <= len(texts) <= MAX_TOKENS:
                 detail = f"{len(texts)} parameters `token`; give 1 to {MAX_TOKENS}"
@@ -178,16 +117,8 @@ class StreamEndpoints:
                 listener.release(seq)
             if not stream.live and not stream.history:
                 return empty_response(204)  # an EventSource stops at this
-            self._runtime.drain.on_begin.add(stream.drain)
-            leave.callback(self._runtime.drain.on_begin.discard, stream.drain)
-            shown = StreamDescription(stream, caller, address)
-            self._runtime.connections.streams.add(shown)
-            leave.callback(self._runtime.connections.streams.discard, shown)
-            if self._runtime.drain.begun:
-                stream.drain()
-            leave.callback(self._count, stream)
             stream.told = reservation.release
-            stream.leave = leave.pop_all()
+            self._enter(stream, caller, address, leave)
         return stream
 
     def _leaver(self, stream: EventStream) -> Callable[[JobListener], None]:
@@ -198,6 +129,42 @@ class StreamEndpoints:
             stream.end_one()
 
         return leave
+
+    async def _followed(self, request: Request, identity: Identity) -> Response:
+        """Stream the events of all jobs with a tag."""
+        _refuse(request, ("token", "after"), "does not go with `tag`")
+        tag = request.query_params["tag"]
+        if not _TAG.match(tag):
+            raise problem_error("invalid_frame", FIELD_MEANINGS["/tag"], field="/tag")
+        owner = owner_asked_for(identity, request.query_params.get("owner"))
+        since = request.headers.get("last-event-id") or request.query_params.get("since")
+        since_ms = 0 if since is None else moment_ms(since, "/since")
+        self._runtime.jobs.require_catalog()
+        stream = EventStream(self._runtime.settings, identity)
+        stream.live = 1  # it goes on without a job
+        with ExitStack() as leave:
+            caller, address = caller_of(request.scope, identity), address_of(request.scope)
+            slot = self._runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
+            leave.callback(slot.leave)
+            slot.watch(1)
+            try:
+                await TagStream(self._runtime, stream, identity, caller, slot).open(owner, tag, since_ms, leave)
+            except StoreError as error:
+                raise ProblemError(store_problem(error)) from error
+            self._enter(stream, caller, address, leave)
+        return stream
+
+    def _enter(self, stream: EventStream, caller: str, address: str, leave: ExitStack) -> None:
+        """Have the stream end with a drain, show it to operators, and keep `leave` for its end."""
+        self._runtime.drain.on_begin.add(stream.drain)
+        leave.callback(self._runtime.drain.on_begin.discard, stream.drain)
+        shown = StreamDescription(stream, caller, address)
+        self._runtime.connections.streams.add(shown)
+        leave.callback(self._runtime.connections.streams.discard, shown)
+        if self._runtime.drain.begun:
+            stream.drain()
+        leave.callback(self._count, stream)
+        stream.leave = leave.pop_all()
 
     def _count(self, stream: EventStream) -> None:
         if stream.too_slow:
@@ -223,6 +190,13 @@ class StreamEndpoints:
         if stream.granted is not None:
             stream.granted.follow(listener, record.owner, tags_of(record), ())
         return record
+
+
+def _refuse(request: Request, names: tuple[str, ...], why: str) -> None:
+    """Refuse parameters that make no sense beside the others."""
+    for name in names:
+        if name in request.query_params:
+            raise problem_error("invalid_frame", f"`{name}` {why}", field=f"/{name}")
 
 
 def _afters(request: Request, count: int) -> list[int]:

@@ -16,6 +16,7 @@ import msgspec
 
 from tidings.protocol import close_codes
 from tidings.protocol.events import EventClass
+from tidings.protocol.follow_messages import Follow, Following, Unfollow
 from tidings.protocol.grants import Granted, GrantFrame, IssuedGrant
 from tidings.protocol.limits import Limits
 from tidings.protocol.messages import (
@@ -48,7 +49,7 @@ from tidings_server.web.send_buffer import SendBuffer
 from .auth_state import AuthDue, AuthState, expired, late
 from .frame_reader import read_frame, ref_of
 
-Command = Submit | Watch | Unwatch | Cancel | Signal | GrantFrame | Auth | Observe | Unobserve
+Command = Submit | Watch | Unwatch | Cancel | Signal | Follow | Unfollow | GrantFrame | Auth | Observe | Unobserve
 """What a session wants its owner to do: the frame itself, checked."""
 
 PROTOCOL_VERSION = 1
@@ -62,6 +63,8 @@ NEEDS: dict[type[Command], Scope] = {
     Unwatch: "watch",
     Cancel: "cancel",
     Signal: "submit",
+    Follow: "watch",
+    Unfollow: "watch",
     Observe: "admin",
     Unobserve: "admin",
 }
@@ -191,7 +194,7 @@ class Session:
             _require(frame, identity)
         if isinstance(frame, Submit):
             self._admit_submit(frame, now)
-        elif isinstance(frame, Watch):
+        elif isinstance(frame, Watch | Follow):
             self._admit_watch()
         self._waiting.add(frame.ref)
         return frame
@@ -296,6 +299,11 @@ class Session:
         if ref is not None:
             self._waiting.discard(ref)
         self._put(EncodedFrame(frame))
+
+    def following(self, ref: int, tag: str, jobs: int, at: str) -> None:
+        """Answer a follow: the snapshots of so many jobs come next."""
+        self._waiting.discard(ref)
+        self._send(Following(ref=ref, tag=tag, jobs=jobs, at=at))
 
     def done(self, ref: int) -> None:
         """Answer a frame whose command is done, or under way."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tidings.protocol import close_codes
 from tidings.protocol.admin_messages import Connection
+from tidings.protocol.follow_messages import Follow, Unfollow
 from tidings.protocol.grants import GrantFrame
 from tidings.protocol.messages import Auth, Cancel, Observe, Signal, Submit, Unobserve, Unwatch, Watch
 from tidings_server.auth.identity import Identity
@@ -20,11 +21,12 @@ from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.web.connection_age import connection_lifetime
 from tidings_server.web.send_buffer import COALESCE_BYTES
 
+from .followed_jobs import FollowedJobs
 from .frame_reader import ref_of
 from .session import Command, Session
 from .socket_auth import SocketAuth
 from .socket_channel import SocketChannel
-from .socket_jobs import SocketJobs
+from .socket_follows import SocketFollows
 from .socket_steering import SocketSteering
 from .transport import SocketTransport
 
@@ -62,8 +64,9 @@ class SocketConnection:
         self._connection_slot = connection_slot
         self._on_lost = on_lost
         self._channel = SocketChannel(session, caller, now)
-        self._jobs = SocketJobs(self._channel, runtime.jobs, runtime.meter, runtime.settings.expiry_notice_s)
+        self._jobs = FollowedJobs(self._channel, runtime.jobs, runtime.meter, runtime.settings.expiry_notice_s)
         self._steering = SocketSteering(self._channel, runtime.jobs)
+        self._follows = SocketFollows(self._channel, self._jobs, runtime.tag_feed)
         self._auth = SocketAuth(self._channel, connection_slot, runtime.identify, self._identified)
         self._since = time.time()
         self._leaves_at = now + connection_lifetime(runtime.settings.max_connection_age_s)
@@ -103,6 +106,7 @@ class SocketConnection:
         """Stop listening to everything: the socket is gone."""
         self._channel.transport = None
         self.session.send_buffer.take()
+        self._follows.leave()
         self._jobs.leave()
         self._runtime.overview_feed.leave(self)
         self._connection_slot.leave()
@@ -179,19 +183,26 @@ class SocketConnection:
                 self._steering.cancel(command)
             case Signal():
                 self._steering.signal(command)
+            case Follow() | Unfollow():
+                self._follows.do(command)
             case GrantFrame():
                 self._steering.grant(command)
-            case Observe():
-                self._runtime.overview_feed.join(self)
-                self.session.done(command.ref)
-            case Unobserve():
-                self._runtime.overview_feed.leave(self)
-                self.session.done(command.ref)
+            case Observe() | Unobserve():
+                self._observe(command)
             case Auth():
                 self._auth.check(command)
+
+    def _observe(self, frame: Observe | Unobserve) -> None:
+        """Send overviews from now on, or no longer."""
+        if isinstance(frame, Observe):
+            self._runtime.overview_feed.join(self)
+        else:
+            self._runtime.overview_feed.leave(self)
+        self.session.done(frame.ref)
 
     def _identified(self, identity: Identity) -> None:
         """End what the client's new credential does not allow."""
         if not identity.admin and self._runtime.overview_feed.leave(self):
             self.session.refused(None, identity.lack("admin").problem)
+        self._follows.check(identity)
         self._jobs.check_watches()

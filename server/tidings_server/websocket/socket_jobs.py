@@ -112,7 +112,11 @@ class SocketJobs:
             if self._keep(listener):
                 self.granted.follow(listener)
                 listener.release(ack.seq)
+                self.acked(listener)
         channel.flush()
+
+    def acked(self, listener: SocketListener) -> None:
+        """Take note that the client has the ack of a job that it watches."""
 
     def _granted_by(self, frame: Submit, ack: Ack) -> tuple[Grant, ...]:
         """Return the grant by which the client follows what it has submitted for somebody else."""
@@ -170,6 +174,8 @@ class SocketJobs:
             self._drop(known)
         listener = self._listen(token)
         listener.grants = grants
+        if known is not None:
+            listener.follows = known.follows
         room = self._room()
         answer = self._jobs.watch(listener, partial(self._reader, grants), after, room)
         self.channel.then(answer, ref, self._watched, ref, listener, after, room)

@@ -28,7 +28,7 @@ class WatchOwner(Protocol):
 class SocketListener(JobListener):
     """One job, watched over a socket."""
 
-    __slots__ = ("_watches", "grants", "owner", "tags")
+    __slots__ = ("_watches", "asked", "follows", "grants", "owner", "tags")
 
     def __init__(self, token: Token, watches: WatchOwner) -> None:
         super().__init__(token)
@@ -38,6 +38,10 @@ class SocketListener(JobListener):
         """The job's tags."""
         self.grants: tuple[Grant, ...] = ()
         """The grants that came with the watch."""
+        self.asked = True
+        """Whether the client submitted or watched the job itself; false: a follow alone holds the watch."""
+        self.follows: set[str] = set()
+        """The tags under which a follow has found the job."""
         self._watches = watches
 
     def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:

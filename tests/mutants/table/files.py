@@ -2,6 +2,8 @@
 
 OWNER = "tests/auth/test_owner.py"
 OWNED = "tests/owned/test_http.py"
+FOLLOW = "tests/owned/test_follow.py"
+FEED = "tests/owned/test_tag_feed.py"
 OWNED_INDEX = "tests/owned/test_index.py"
 HOSTILE = "tests/hostile/"
 MODEL = "tests/model/test_broker_model.py"

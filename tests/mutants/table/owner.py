@@ -2,7 +2,7 @@
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
-from mutants.table.files import OWNED, OWNED_INDEX, OWNER
+from mutants.table.files import FEED, FOLLOW, OWNED, OWNED_INDEX, OWNER
 
 MUTANTS = (
     Mutant(
@@ -27,8 +27,23 @@ MUTANTS = (
     ),
     Mutant(
         "A caller lists another's jobs by naming the owner.",
-        python("owned_job_endpoints:_owner").never("not identity.admin"),
+        python("require_owner").never("not identity.admin"),
         (OWNED,),
+    ),
+    Mutant(
+        "A job that is submitted after a follow has begun is not found.",
+        lua("publish_tagged").drop("redis.call('PUBLISH'"),
+        (FOLLOW,),
+    ),
+    Mutant(
+        "What was submitted while a server heard nothing is not found.",
+        python("TagFeed.reopened").drop("self._read_again"),
+        (FEED,),
+    ),
+    Mutant(
+        "A follow watches more jobs than the connection may.",
+        python("SocketFollows._excess").always("session.watches + len(self._wanted) + fresh <= most"),
+        (FOLLOW,),
     ),
     Mutant(
         "A stranger has another's job forgotten.",

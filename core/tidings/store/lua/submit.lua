@@ -209,7 +209,10 @@ local function accept(item, due)
     reply = queue_now(item, fields, set)
     if followed then follow({ id = id, seq = 1, kind = item.kind }, partition, QUEUED, bare_tail(QUEUED)) end
   end
-  if (item.owner or item.tags) and not item.parent then own(item.owner or '', id, item.tags, due - now) end
+  if (item.owner or item.tags) and not item.parent then
+    own(item.owner or '', id, item.tags, due - now)
+    if item.tags then tell_followers(item.owner or '', id, item.tags) end
+  end
   tally(caller, 1, #envelope)
   return reply
 end

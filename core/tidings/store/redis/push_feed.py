@@ -38,6 +38,10 @@ class PushFeed:
         """Ask for channels; each is confirmed by a push."""
         await self._connection.send_command("SUBSCRIBE", *(self._prefix + channel for channel in channels))
 
+    async def unsubscribe(self, *channels: str) -> None:
+        """Ask for nothing more of some channels."""
+        await self._connection.send_command("UNSUBSCRIBE", *(self._prefix + channel for channel in channels))
+
     async def read(self) -> Push:
         """Wait for the next push.
 

@@ -11,6 +11,7 @@ whatever the number of channels: all lie on one connection, where bytes keep the
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 
 import anyio
@@ -87,22 +88,32 @@ class Subscription:
         self.hearing: Hearing = Hearing.CLOSED
         """Whether it hears at this moment."""
 
-    async def add(self, channel: str) -> None:
-        """Subscribe to one more channel; returns when the store has confirmed it.
+    async def add(self, *channels: str) -> None:
+        """Subscribe to more channels; returns when the store has confirmed them.
 
         Raises:
-            StoreUnavailableError: it was not confirmed in time.
+            StoreUnavailableError: they were not confirmed in time.
 
         """
-        confirmed = self._channels.get(channel)
-        if confirmed is None:
-            confirmed = self._channels[channel] = asyncio.get_running_loop().create_future()
-            await self._subscribe_now(channel)
+        fresh = [channel for channel in channels if channel not in self._channels]
+        self._channels |= {channel: asyncio.get_running_loop().create_future() for channel in fresh}
+        waiting = [self._channels[channel] for channel in channels]
+        if fresh:
+            await self._subscribe_now(fresh)
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
-                await asyncio.shield(confirmed)
+                for confirmed in waiting:
+                    await asyncio.shield(confirmed)
         except TimeoutError:
-            raise StoreUnavailableError(f"the store did not confirm the channel {channel}") from None
+            named = " ".join(channels[:3])
+            raise StoreUnavailableError(f"the store did not confirm the channels {named}") from None
+
+    async def remove(self, *channels: str) -> None:
+        """Hear nothing more of some channels. Only after their `add`: a late confirmation would be another's."""
+        known = [channel for channel in channels if self._channels.pop(channel, None) is not None]
+        if known and self._feed is not None:
+            with suppress(*CALL_ERRORS):  # the reader notices too, and subscribes to the others again
+                await self._feed.unsubscribe(*known)
 
     async def keep(self, channel: str) -> None:
         """Subscribe to one more channel, however long it takes the store to confirm it."""
@@ -114,11 +125,11 @@ class Subscription:
             else:
                 return
 
-    async def _subscribe_now(self, channel: str) -> None:
+    async def _subscribe_now(self, channels: list[str]) -> None:
         if self._feed is None:
             return  # the reader subscribes to all it finds when it connects
         try:
-            await self._feed.subscribe(channel)
+            await self._feed.subscribe(*channels)
         except CALL_ERRORS:
             return  # the reader notices too, and subscribes to all again
 

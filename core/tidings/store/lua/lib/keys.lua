@@ -52,9 +52,9 @@ local breakers_key = root .. 'breakers'
 local breakers_changed = channels .. 'changed'
 local function breaker_key(name) return root .. 'breaker:' .. name end
 
--- Tells the servers whose clients follow a tag of an owner that a job has it. The lengths keep two pairs apart.
-local function publish_tagged(owner, tag, id)
-  redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, id)
+-- Tells the servers whose clients follow a tag of an owner that a job has it; with `+` before the id, that it lives again. The lengths keep two pairs apart.
+local function publish_tagged(owner, tag, word)
+  redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, word)
 end
 -- Tells the workers of the partition when the schedule has something; 0: that the outbox has.
 local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end

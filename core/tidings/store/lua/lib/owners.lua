@@ -21,7 +21,7 @@ local owned = {}
 local owned_wait = {}
 local owned_count = 0
 
--- Notes a new job of an owner, which waits for `wait` ms at the least, and tells the servers that follow its tags.
+-- Notes a new job of an owner, which waits for `wait` ms at the least.
 local function own(owner, id, tags, wait)
   local row = owned[owner]
   if not row then
@@ -34,15 +34,17 @@ local function own(owner, id, tags, wait)
   row[#row + 1] = clock[1] * 1000000 + clock[2] + owned_count
   row[#row + 1] = owned_member(id, tags)
   if wait > owned_wait[owner] then owned_wait[owner] = wait end
-  if tags then
-    for tag in string.gmatch(tags, '%S+') do publish_tagged(owner, tag, id) end
-  end
 end
 
--- A job that ended lives again: it keeps its place, and the servers that follow its tags are told.
+-- Tells the servers that follow a job's tags. word: the job's id; with `+` before it: the job had ended, and lives again.
+local function tell_followers(owner, word, tags)
+  for tag in string.gmatch(tags, '%S+') do publish_tagged(owner, tag, word) end
+end
+
+-- A job that ended lives again: it keeps its place in the list.
 local function own_again(owner, id, tags)
-  if not redis.call('ZSCORE', owned_key(owner), owned_member(id, tags)) then return own(owner, id, tags, 0) end
-  for tag in string.gmatch(tags or '', '%S+') do publish_tagged(owner, tag, id) end
+  if not redis.call('ZSCORE', owned_key(owner), owned_member(id, tags)) then own(owner, id, tags, 0) end
+  if tags then tell_followers(owner, '+' .. id, tags) end
 end
 
 -- Writes them. The index must never be why a job is refused: a key that is no sorted set begins again.

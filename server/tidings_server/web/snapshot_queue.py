@@ -1,0 +1,67 @@
+"""The jobs that wait to be announced to one client, a few at a time, as fast as the client reads."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tidings.protocol.tokens import Token
+from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
+
+UNDER_WAY = 32
+"""Jobs for whose snapshots the store is asked at a time."""
+
+
+class SnapshotQueue:
+    """A queue of jobs. What it holds are names; each snapshot is read when the client has read the ones before."""
+
+    def __init__(self, send_buffer: SendBuffer[Any], begin: Callable[[Token], bool]) -> None:
+        """Begin with nothing.
+
+        Args:
+            send_buffer: says how far the client has read.
+            begin: asks for the snapshot of one job; `settled` is called when it has been put into the send buffer, or
+                will not come. It returns false where nothing is asked, and `settled` is not called then.
+
+        """
+        self._send_buffer = send_buffer
+        self._begin = begin
+        self._waiting: deque[Token] = deque()
+        self._under_way = 0
+        self._pumping = False
+        self._held = False
+        """Whether it waits for the client to read."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, tokens: Iterable[Token]) -> None:
+        """Announce more jobs."""
+        self._waiting.extend(tokens)
+        self._pump()
+
+    def keep(self, is_wanted: Callable[[Token], bool]) -> None:
+        """Forget the jobs that are not wanted any more."""
+        self._waiting = deque(token for token in self._waiting if is_wanted(token))
+
+    def settled(self) -> None:
+        """Take note that the snapshot of a job is sent, or will not come."""
+        self._under_way -= 1
+        self._pump()
+
+    def _pump(self) -> None:
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._waiting and self._under_way < UNDER_WAY and not self._held:
+                if self._send_buffer.waiting_bytes > COALESCE_BYTES:
+                    self._held = True
+                    self._send_buffer.when_read(self._go_on)
+                elif self._begin(self._waiting.popleft()):
+                    self._under_way += 1
+        finally:
+            self._pumping = False
+
+    def _go_on(self) -> None:
+        self._held = False
+        self._pump()
