@@ -11,10 +11,12 @@ from typing import Any, Self
 import msgspec
 
 from tidings.protocol.grants import GrantAct, IssuedGrant
+from tidings.protocol.listing_messages import ListedJob
 from tidings.schema.codec import encode
 
 from . import current_span
 from .client_errors import ConnectionFailed, ConnectionLost
+from .client_follows import ClientFollows
 from .client_submission import ClientSubmission
 from .command_calls import CommandCalls
 from .connection.address import DEFAULT_URL, socket_address
@@ -22,8 +24,10 @@ from .connection.connection import PersistentConnection
 from .connection.connection_state import ClientState, StateChange
 from .connection.credential import Credential, CredentialSource
 from .connection.reconnect_delay import ABNORMAL, SocketEnd
+from .follow_reader import FollowReader
 from .grant_renewal import GrantRenewal
 from .handle import Handle, ReadResult
+from .job_pages import list_jobs
 from .protocol.client_protocol import ClientProtocol
 from .protocol.tracked_job import TrackedJob
 from .submit_calls import SubmitCalls
@@ -63,16 +67,19 @@ class Client(SubmitCalls):
         """
         self.url: str = url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
         self._wait = wait
+        self._connect_timeout = connect_timeout
+        self._credential = Credential(credential or os.environ.get("TIDINGS_CREDENTIAL"))
         self._protocol = ClientProtocol()
         self._connection = PersistentConnection(
             socket_address(self.url),
             self._protocol,
-            Credential(credential or os.environ.get("TIDINGS_CREDENTIAL")),
+            self._credential,
             self,
             connect_timeout_s=connect_timeout,
         )
         self._handles: dict[TrackedJob, Handle[Any]] = {}
         self._commands = CommandCalls(self._protocol, self._check_open, self.on_news, self.forget)
+        self._follows = ClientFollows(self._protocol, self._commands, self._start, self.on_news)
         self._renewal = GrantRenewal(connect_timeout)
         self._retries = WatchRetries(self._protocol, self._renewal, self._start, self.on_news)
         self._end: SocketEnd | None = None
@@ -184,6 +191,30 @@ class Client(SubmitCalls):
         """
         return await self._commands.grant(may, ttl, token=token, tokens=tokens, tag=tag, owner=owner)
 
+    def jobs(
+        self, *, tag: str | None = None, kind: str | None = None, state: str | None = None, owner: str | None = None
+    ) -> AsyncIterator[ListedJob]:
+        """Return an iterator over one's own jobs, the newest first, read page by page.
+
+        It raises `ProblemError` where the server refuses, and `ConnectionLost` where none answers.
+
+        Args:
+            tag: only those with this tag.
+            kind: only those of this kind.
+            state: only those in this state.
+            owner: whose, where they are not the caller's: wants the scope `admin`.
+
+        """
+        query = {"tag": tag, "kind": kind, "state": state, "owner": owner}
+        return list_jobs(self.url, lambda: self._credential.fetch(self._connect_timeout), query)
+
+    def follow(self, *, tag: str) -> FollowReader:
+        """Return an iterator over the handles of all jobs with a tag: those that live, then each that is submitted.
+
+        After a break the client follows on, with the jobs that ended meanwhile. `close` it, or use it as `async with`.
+        """
+        return self._follows.reader(tag)
+
     @property
     def features(self) -> frozenset[str]:
         """What the server takes beyond version 1 as first described, by its last greeting: see `Hello.features`."""
@@ -225,6 +256,9 @@ class Client(SubmitCalls):
 
     def on_news(self) -> None:
         """Take what the protocol has learned."""
+        for job in self._follows.found():
+            self._handles[job] = found = Handle(job, self._commands)
+            self._follows.put(job, found)
         for job in self._protocol.take_updated_jobs():
             self._retries.answered(job)
             handle = self._handles.get(job)
@@ -244,6 +278,7 @@ class Client(SubmitCalls):
             handle.fail(error)
         self._handles.clear()
         self._commands.fail(error)
+        self._follows.closed(error)
 
     # Its tasks.
 

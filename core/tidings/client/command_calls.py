@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidings.protocol.grants import GRANT_TTL_S, GrantAct, IssuedGrant
-from tidings.protocol.problems import ProblemError
+from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import SIGNAL_PATTERN
 from tidings.schema.codec import encode
 
@@ -40,28 +40,37 @@ class CommandCalls:
         self._check_open = check_open
         self._on_news = on_news
         self.forget = forget
+        self.unclaimed: Callable[[JobCommand, Problem], None] = lambda *_: None
+        """Gets the refusals of commands for which no call waits."""
         self._waiting: dict[JobCommand, asyncio.Future[JobCommand]] = {}
 
     async def cancel(self, job: TrackedJob) -> None:
         """Ask that a job stop; `Handle.cancel` says what it raises."""
-        await self._give(lambda: self._protocol.cancel(job))
+        await self.give(lambda: self._protocol.cancel(job))
 
     async def signal(self, job: TrackedJob, name: str, value: Any, key: str | None) -> None:
         """Give a job a signal; `Handle.signal` says what it raises."""
         if not _SIGNAL.match(name):
             raise ValueError(f"{name!r} is no name of a signal: 1 to 128 letters, digits, `_`, `.` and `-`")
         text = encode(value)
-        await self._give(lambda: self._protocol.signal(job, name, text, key or uuid.uuid4().hex))
+        await self.give(lambda: self._protocol.signal(job, name, text, key or uuid.uuid4().hex))
 
     async def grant(self, may: tuple[GrantAct, ...], ttl: float | None, **subject: Any) -> IssuedGrant:
         """Ask for a grant; `Client.grant` says what it raises."""
         said = {name: value for name, value in subject.items() if value is not None}
         frame = {"may": may, "ttl": GRANT_TTL_S if ttl is None else ttl, **said}
-        answered = await self._give(lambda: self._protocol.ask_grant(frame))
+        answered = await self.give(lambda: self._protocol.ask_grant(frame))
         assert answered.granted is not None, "a grant is answered by the grant"
         return answered.granted
 
-    async def _give(self, ask: Callable[[], JobCommand]) -> JobCommand:
+    async def give(self, ask: Callable[[], JobCommand]) -> JobCommand:
+        """Give a command, and return it when it has its answer.
+
+        Raises:
+            ProblemError: the server refuses it.
+            ConnectionLost: the connection was closed for good.
+
+        """
         self._check_open()
         command = ask()
         answer = self._waiting[command] = asyncio.get_running_loop().create_future()
@@ -80,6 +89,8 @@ class CommandCalls:
         for command in self._protocol.take_answered_commands():
             answer = self._waiting.get(command)
             if answer is None or answer.done():
+                if command.problem is not None:
+                    self.unclaimed(command, command.problem)
                 continue
             if command.problem is None:
                 answer.set_result(command)

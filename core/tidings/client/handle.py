@@ -123,6 +123,16 @@ class Handle(Generic[R_co]):
         return self._job.token
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more comes: the job has ended, or is not followed here."""
+        return self._done.is_set()
+
+    @property
+    def job(self) -> TrackedJob:
+        """What the client's protocol keeps of it."""
+        return self._job
+
+    @property
     def steps(self) -> list[Step]:
         """The steps of a saga as last heard, in the order of the program.
 

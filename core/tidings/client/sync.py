@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tidings.protocol.grants import IssuedGrant
+from tidings.protocol.listing_messages import ListedJob
 
 from .client import Client
 from .client_errors import ConnectionLost
@@ -22,6 +23,7 @@ from .client_submission import ClientSubmission
 from .connection.connection_state import ClientState, StateChange
 from .connection.credential import CredentialSource
 from .handle import Handle
+from .sync_follow import SyncFollow
 from .sync_handle import SyncHandle, SyncIterator
 from .sync_submit_calls import SyncSubmitCalls
 
@@ -157,6 +159,24 @@ class SyncClient(SyncSubmitCalls):
 
         """
         return self._call(lambda: self._client.grant(token, **wish), self._timeout)
+
+    def jobs(
+        self, *, tag: str | None = None, kind: str | None = None, state: str | None = None, owner: str | None = None
+    ) -> Iterator[ListedJob]:
+        """Return an iterator over one's own jobs, the newest first; as `Client.jobs`."""
+        return SyncIterator(
+            self._call, lambda: self._client.jobs(tag=tag, kind=kind, state=state, owner=owner), self._timeout
+        )
+
+    def follow(self, *, tag: str, timeout: float | None = None) -> "SyncFollow":
+        """Return an iterator over the handles of all jobs with a tag; as `Client.follow`.
+
+        Args:
+            tag: the tag.
+            timeout: seconds that one step waits for a job, before it raises `TimeoutError`; None: as long as it takes.
+
+        """
+        return SyncFollow(self._call, self._client.follow(tag=tag), self._timeout, timeout)
 
     def _hold(self, ask: Callable[[], Awaitable[Handle[Any]]]) -> SyncHandle[Any]:
         return SyncHandle(self._call(ask, self._timeout), self._call, self._timeout)

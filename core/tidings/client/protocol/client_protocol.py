@@ -6,16 +6,19 @@ What is asked becomes JSON when it is asked: a mistake is raised there, and neve
 `Calls` keeps what has no answer yet, `Watches` the jobs that are followed; the JavaScript client has both too.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
+from tidings.protocol.follow_messages import Following
 from tidings.protocol.grants import Granted
 from tidings.protocol.limits import Limits
 from tidings.protocol.messages import Ack, Done, Error, EventFrame, ServerFrame, SnapshotFrame
 from tidings.protocol.problems import Problem
 
 from .calls import Calls
+from .follows import Follows, TagFollow
 from .request_text import request_text
 from .tracked_job import JobCommand, TrackedJob, WatchRequest
 from .watches import Watches
@@ -30,6 +33,7 @@ class ClientProtocol:
     def __init__(self) -> None:
         self._calls = Calls(self._refused)
         self._watches = Watches(self._calls)
+        self.follows = Follows()
 
     @property
     def resuming(self) -> bool:
@@ -97,6 +101,36 @@ class ClientProtocol:
         """
         return self._command({"type": "grant", **fields})
 
+    def follow(self, tag: str) -> TagFollow:
+        """Ask for all jobs with a tag.
+
+        Raises:
+            ProblemError: `invalid_frame`: the server could not read it.
+            ValueError: the client follows the tag already.
+
+        """
+        follow = self.follows.add(tag)
+        self._calls.add(follow.command)
+        return follow
+
+    def follow_again(self, follow: TagFollow) -> None:
+        """Ask once more for a tag whose follow was refused for now."""
+        self._calls.add(follow.again())
+
+    def unfollow(self, follow: TagFollow, found: Iterable[TrackedJob]) -> JobCommand:
+        """Ask for no more jobs of a tag.
+
+        Args:
+            follow: the tag's.
+            found: its jobs that the client still holds: the server would end their watches with the follow.
+
+        """
+        self.follows.remove(follow)
+        self._calls.withdraw(follow.command)
+        for token in {_token_of(job) for job in found if not job.ended}:
+            self._watches.start(token)
+        return self._command({"type": "unfollow", "tag": follow.tag})
+
     def watch_again(self, token: str) -> None:
         """Ask once more for a job whose watch was refused for now, or that has a fresh grant."""
         self._watches.start(token)
@@ -114,6 +148,8 @@ class ClientProtocol:
 
     def connected(self, limits: Limits) -> None:
         """Take a new socket: watch what goes on, and ask again what has no answer yet."""
+        for command in self.follows.resume():
+            self._calls.add(command)
         self._calls.connected(limits)
         self._watches.resume()
         self._calls.pump()
@@ -137,13 +173,17 @@ class ClientProtocol:
         match frame:
             case EventFrame():
                 self._watches.event(frame)
+                if self.follows:
+                    self.follows.heard(frame.at)
             case Ack():
                 self._ack(frame)
             case SnapshotFrame():
-                request = self._calls.take(frame.ref)
-                self._watches.snapshot(frame, request if isinstance(request, WatchRequest) else None)
+                self._snapshot(frame)
             case Error():
                 self._error(frame)
+            case Following():
+                self.follows.following(frame.tag, frame.at)
+                self._calls.done(frame.ref)
             case Done():
                 self._calls.done(frame.ref)
             case Granted():
@@ -175,6 +215,13 @@ class ClientProtocol:
         command = JobCommand(frame)
         self._calls.add(command)
         return command
+
+    def _snapshot(self, frame: SnapshotFrame) -> None:
+        if self.follows:
+            for job in self.follows.snapshot(frame):
+                self._watches.add(job)
+        request = self._calls.take(frame.ref)
+        self._watches.snapshot(frame, request if isinstance(request, WatchRequest) else None)
 
     def _ack(self, frame: Ack) -> None:
         job = self._calls.acked(frame)
