@@ -24,6 +24,7 @@ class Frame(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(Frame).decode
 
 
-def submit_of(kind: str) -> bytes:
-    """Return the frame that submits a job of a kind, with `%d` in the place of its ref."""
-    return b'{"type":"submit","ref":%%d,"kind":"%s","input":{}}' % kind.encode()
+def submit_of(kind: str, tag: str = "") -> bytes:
+    """Return the frame that submits a job of a kind, with a tag or none, and with `%d` in the place of its ref."""
+    tags = f',"tags":["{tag}"]' if tag else ""
+    return f'{{"type":"submit","ref":%d,"kind":"{kind}","input":{{}}{tags}}}'.encode()

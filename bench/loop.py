@@ -78,11 +78,11 @@ class Turn:
 class Lane:
     """One socket and its turns."""
 
-    def __init__(self, run: Run, kind: str, on_end: Callable[[], None]) -> None:
+    def __init__(self, run: Run, kind: str, on_end: Callable[[], None], tag: str) -> None:
         self._url = run.next_url()
         self._tally = run.tally
         self._turn = Turn(run.tally)
-        self._submit = submit_of(kind)
+        self._submit = submit_of(kind, tag)
         self._on_end = on_end
         self._client = WireClient(self._text, self._lost)
 
@@ -109,7 +109,7 @@ class Lane:
 
 @asynccontextmanager
 async def looping(
-    run: Run, kinds: str | Sequence[str], sockets: int, on_end: Callable[[], None] = lambda: None
+    run: Run, kinds: str | Sequence[str], sockets: int, on_end: Callable[[], None] = lambda: None, tag: str = ""
 ) -> AsyncIterator[None]:
     """Keep one job in flight on each of so many sockets, around the body.
 
@@ -118,10 +118,11 @@ async def looping(
         kinds: of the jobs; of several, each socket has one, in turn.
         sockets: how many.
         on_end: called at each job's end.
+        tag: of the jobs; empty: none.
 
     """
     names = [kinds] if isinstance(kinds, str) else kinds
-    lanes = [Lane(run, names[number % len(names)], on_end) for number in range(sockets)]
+    lanes = [Lane(run, names[number % len(names)], on_end, tag) for number in range(sockets)]
     run.allow(sockets / 100)
     try:
         for first in range(0, sockets, OPEN_AT_ONCE):
@@ -135,8 +136,13 @@ async def looping(
 
 
 async def closed_loop(
-    run: Run, kinds: str | Sequence[str], sockets: int, case: str = "", more: Mapping[str, float] | None = None
+    run: Run,
+    kinds: str | Sequence[str],
+    sockets: int,
+    case: str = "",
+    more: Mapping[str, float] | None = None,
+    tag: str = "",
 ) -> None:
     """Keep one job in flight on each of so many sockets, and measure; see `looping`."""
-    async with looping(run, kinds, sockets):
+    async with looping(run, kinds, sockets, tag=tag):
         await run.measure(case, more)

@@ -31,6 +31,7 @@ import { Watches } from "./watches.js";
  * @property {string} [tier]
  * @property {string} [queue]
  * @property {number} [priority]
+ * @property {string[]} [tags] At most 8, by which its owner lists and follows jobs.
  * @property {string} [correlation_id] Your own name for it, echoed wherever the job shows.
  * @property {string} [traceparent] W3C trace context.
  * @property {string} [tracestate]

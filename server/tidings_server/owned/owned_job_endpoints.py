@@ -35,7 +35,7 @@ MAX_LISTED = 100
 
 DEFAULT_LISTED = 50
 
-MAX_ROUNDS = 4
+MAX_ROUNDS = 6
 """How often one request asks each partition before it answers with a short page."""
 
 READERS = 2

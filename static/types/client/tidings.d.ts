@@ -9,6 +9,7 @@
  * @property {string} [tier]
  * @property {string} [queue]
  * @property {number} [priority]
+ * @property {string[]} [tags] At most 8, by which its owner lists and follows jobs.
  * @property {string} [correlation_id] Your own name for it, echoed wherever the job shows.
  * @property {string} [traceparent] W3C trace context.
  * @property {string} [tracestate]
@@ -121,6 +122,10 @@ export type SubmitOptions = {
     tier?: string | undefined;
     queue?: string | undefined;
     priority?: number | undefined;
+    /**
+     * At most 8, by which its owner lists and follows jobs.
+     */
+    tags?: string[] | undefined;
     /**
      * Your own name for it, echoed wherever the job shows.
      */

@@ -13,12 +13,14 @@
 --   more;
 --   row = { at_us, id, state, kind, tier, attempt, submitted, finished, correlation_id, worker, tags }, '' for what is
 --   missing, the numbers as text.
--- A member whose record has left is removed. O(members of the owner) for a tag that few have, else O(look · log).
+-- A member whose record has left is removed. A page that few of many members match may be short. O(2,000).
 
 local owner, at, after, count, look, wanted = unpack(args)
 local tag, kind, state, since = unpack(wanted)
 local SLICE = 500 -- members in one step
+local STEPS = 4 -- in one call, so that it does not hold the store for long
 local key = owned_key(owner)
+local word = ' ' .. tag .. ' '
 local rows = {}
 
 local function is_wanted(row)
@@ -43,27 +45,34 @@ local function look_at(member, id, time)
   rows[#rows + 1] = row
 end
 
--- Looks at members until the page is full. Returns where to go on.
+local ID_LENGTH = 22
+local function id_of(member) return string.sub(member, 1, ID_LENGTH) end
+
+-- Looks at members until the page is full. Returns where to go on. Each step begins at the time where the last ended,
+-- whose members it has seen in part: those of one time stand in the order of their names, the last first.
 local function list()
-  local highest, skipped, seen_at = at > 0 and string.format('%.0f', at) or '+inf', after, at
-  local last_at, last_id = at, after
-  local offset = 0
-  while true do
-    local found = redis.call('ZRANGE', key, highest, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, SLICE, 'WITHSCORES')
-    local removed = redis.call('ZCARD', key)
+  local from, seen = at > 0 and string.format('%.0f', at) or '+inf', after
+  local last_time, last_member, offset, steps = string.format('%.0f', at), after, 0, 0
+  while steps < STEPS do
+    local found = redis.call('ZRANGE', key, from, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, SLICE, 'WITHSCORES')
+    local before = redis.call('ZCARD', key)
     for i = 1, #found, 2 do
-      if #rows >= count or look <= 0 then return last_at, last_id end
-      local member, time = found[i], tonumber(found[i + 1])
-      local id = string.match(member, '^%S+')
-      -- Members of one time stand in the order of their names, the last first.
-      if not (time == seen_at and skipped ~= '' and id >= skipped) then
-        if tag == '' or string.find(member .. ' ', ' ' .. tag .. ' ', 1, true) then look_at(member, id, time) end
+      if #rows >= count or look <= 0 then return tonumber(last_time), id_of(last_member) end
+      local member, time = found[i], found[i + 1]
+      local is_seen = seen ~= '' and tonumber(time) == tonumber(from) and id_of(member) >= seen
+      if not is_seen and (tag == '' or string.find(member .. ' ', word, ID_LENGTH + 1, true)) then
+        look_at(member, id_of(member), tonumber(time))
       end
-      last_at, last_id = time, id
+      last_time, last_member = time, member
     end
     if #found < 2 * SLICE then return -1, '' end
-    offset = offset + SLICE - (removed - redis.call('ZCARD', key))
+    if tonumber(last_time) == tonumber(from) then -- a step of one time: as after a clock that was set back
+      offset = offset + SLICE - (before - redis.call('ZCARD', key))
+    else
+      from, seen, offset, steps = last_time, id_of(last_member), 0, steps + 1
+    end
   end
+  return tonumber(last_time), id_of(last_member)
 end
 
 local ending = { list() }
