@@ -17,7 +17,7 @@ import msgspec
 from tidings.protocol import close_codes
 from tidings.protocol.events import EventClass
 from tidings.protocol.follow_messages import Follow, Following, Unfollow
-from tidings.protocol.grants import Granted, GrantFrame, IssuedGrant
+from tidings.protocol.grants import Granted, GrantFrame
 from tidings.protocol.limits import Limits
 from tidings.protocol.messages import (
     FEATURES,
@@ -300,20 +300,15 @@ class Session:
             self._waiting.discard(ref)
         self._put(EncodedFrame(frame))
 
-    def following(self, ref: int, tag: str, jobs: int, at: str) -> None:
-        """Answer a follow: the snapshots of so many jobs come next."""
+    def answer(self, ref: int, frame: Following | Granted) -> None:
+        """Answer a frame by one of a type of its own."""
         self._waiting.discard(ref)
-        self._send(Following(ref=ref, tag=tag, jobs=jobs, at=at))
+        self._send(frame)
 
     def done(self, ref: int) -> None:
         """Answer a frame whose command is done, or under way."""
         self._waiting.discard(ref)
         self._send(Done(ref=ref))
-
-    def granted(self, ref: int, issued: IssuedGrant) -> None:
-        """Answer a `grant` with the grant."""
-        self._waiting.discard(ref)
-        self._send(Granted(ref=ref, grant=issued.grant, may=issued.may, expires_at=issued.expires_at))
 
     def refused(self, ref: int | None, problem: Problem, *, waiting: bool = True) -> None:
         """Answer with a problem."""

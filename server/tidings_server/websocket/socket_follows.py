@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from tidings.protocol.follow_messages import Follow, Unfollow
+from tidings.protocol.follow_messages import Follow, Following, Unfollow
 from tidings.protocol.problems import Problem, ProblemError, problem, problem_error
 from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token
@@ -137,7 +137,8 @@ class SocketFollows:
             refused = self._excess(tokens)
         if refused is None:
             follow.early = None
-            self._channel.session.following(ref, follow.tag, len(tokens), rfc3339(answer.result().at_ms))
+            at = rfc3339(answer.result().at_ms)
+            self._channel.session.answer(ref, Following(ref=ref, tag=follow.tag, jobs=len(tokens), at=at))
             self.found(follow, tokens)
         else:
             if not follow.over:

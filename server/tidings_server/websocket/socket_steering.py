@@ -1,6 +1,6 @@
 """What the client of one socket asks about a job beside following it: to cancel it, to give it a signal, a grant."""
 
-from tidings.protocol.grants import GrantFrame, IssuedGrant
+from tidings.protocol.grants import Granted, GrantFrame, IssuedGrant
 from tidings.protocol.messages import Cancel, Signal
 from tidings.protocol.problems import ProblemError
 from tidings_server.auth.identity import Identity
@@ -74,7 +74,9 @@ class SocketSteering:
         if not self._channel.is_open:
             return
         if problem is None:
-            self._channel.session.granted(ref, answer.result())
+            issued = answer.result()
+            frame = Granted(ref=ref, grant=issued.grant, may=issued.may, expires_at=issued.expires_at)
+            self._channel.session.answer(ref, frame)
         else:
             self._channel.session.refused(ref, problem)
         self._channel.flush()
