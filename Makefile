@@ -9,6 +9,7 @@
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1, NEMESIS=all and LOAD=jobs (or orders), and check what is told
 #   make soak-worlds   play BATCHES=30 of generated programs in worlds and in real time, and compare what they tell
+#   make soak-webhooks   the same with deliveries to webhooks, whose receivers fail in every way
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
@@ -26,7 +27,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-memory soak-worlds mutants docs constraints sbom clean
+.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-memory soak-worlds mutants docs constraints sbom clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -196,6 +197,9 @@ BATCHES ?= 30
 
 soak-worlds: $(VENV)/stamp
 	TIDINGS_TEST_WORLD_EXAMPLES=$(BATCHES) $(BIN)/pytest -s tests/testing/test_world_tells_the_truth.py
+
+soak-webhooks: $(VENV)/stamp
+	PYTHONPATH=tests $(BIN)/python -m webhook.trial --seconds $$(( $(MINUTES) * 60 )) --seed $(SEED)
 
 soak-memory: $(VENV)/stamp
 	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py

@@ -191,6 +191,7 @@ class Job(Kind[P, R]):
             fallback=self.policy.fallback,
             breaker=self.policy.breaker.name if self.policy.breaker else None,
             when_open=self.policy.breaker.when_open if self.policy.breaker else None,
+            webhook=self.policy.webhook,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)

@@ -1,13 +1,17 @@
 """A job's policy: every option of `@job`, with its default, its meaning and its bounds."""
 
-from typing import Literal, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
 from .circuit.breaker import Breaker, breaker_of
 from .option_checks import check_options
 from .protocol.tier_rule import TierRule
+from .protocol.webhooks import WebhookRequest
 from .seconds import YEAR_S, Duration, seconds_of
+from .webhook.target_url import TargetError
+from .webhook.webhook_terms import UNGUARDED
 
 MAX_RETRIES = 1000
 """More is a mistake: with back-off a thousand retries take months."""
@@ -80,6 +84,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     has waited longest in the least important tier (`priority`)."""
     fallback: str | None = None
     """Or the server submits the same input to this kind, of the same queue."""
+    webhook: WebhookRequest | None = None
+    """Where workers send what happens to each of its jobs: a URL, or a mapping with `url`, `events` and `format`."""
     breaker: Breaker | None = None
     """The breaker that stops its jobs while the service that they call fails: a name, or a `Breaker`."""
 
@@ -163,6 +169,7 @@ class JobOptions(TypedDict, total=False):
     when_busy: Literal["refuse", "shed"]
     fallback: str | None
     breaker: str | Breaker | None
+    webhook: str | Mapping[str, Any] | None
 
 
 class _Bounds(TypedDict, total=False):
@@ -199,7 +206,24 @@ def policy_of(options: JobOptions) -> Policy:
             values[name] = _classes(name, values[name])
     if (breaker := options.get("breaker")) is not None:
         values["breaker"] = breaker_of(breaker)
+    if (webhook := options.get("webhook")) is not None:
+        values["webhook"] = webhook_of(webhook)
     return Policy(**values)  # type: ignore[arg-type]
+
+
+def webhook_of(value: str | Mapping[str, Any]) -> WebhookRequest:
+    """Return the webhook of a kind, from its URL or from a mapping of its fields.
+
+    Raises:
+        ValueError: a field is unknown or wrong, or the URL cannot be a webhook's.
+
+    """
+    try:
+        found = msgspec.convert({"url": value} if isinstance(value, str) else dict(value), WebhookRequest)
+        UNGUARDED.parse(found.url)
+    except (msgspec.ValidationError, TargetError) as error:
+        raise ValueError(f"webhook: {error}") from None
+    return found
 
 
 def _classes(name: str, value: object) -> tuple[type[BaseException], ...]:

@@ -27,6 +27,23 @@ S = TypeVar("S", bound="StoreSettings")
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000, extra={"unit": "s"})]
 Bytes = Annotated[int, Meta(ge=1_024, le=536_870_912, extra={"unit": "bytes"})]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+WebhookAllow = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Where webhooks may go beside public addresses: networks (`10.1.0.0/16`) and hosts "
+        "(`receiver.internal`, `*.internal`). Servers and the workers that deliver need the same."
+    ),
+]
+WebhookHttp = Annotated[
+    bool, Meta(description="Whether webhooks may be `http://` too: for receivers in the same network, and for tests.")
+]
+WebhookCallersFile = Annotated[
+    str,
+    Meta(
+        description="A JSON file with what owners have of their own: owner → `url`, `events` and `format` (a webhook "
+        "of all its jobs) and `secrets`. Servers and the workers that deliver need the same."
+    ),
+]
 
 
 class SettingsError(ValueError):

@@ -44,6 +44,7 @@ COMMANDS = {
     "breaker": "operate.breaker_commands",
     "kinds": "operate.kind_commands",
     "types": "client_types.types_command",
+    "webhook": "operate.webhook_commands",
 }
 """Command → the module here that defines it under its name; empty: the server's or the worker's package does."""
 

@@ -18,6 +18,7 @@ from tidings.settings import SettingsError, from_env
 from .admin.routes import admin_routes
 from .auth.application_login import Authenticate
 from .http.batch_endpoint import BatchEndpoint
+from .http.delivery_endpoint import DeliveryEndpoint
 from .http.front_page import FrontPage
 from .http.grant_endpoint import GrantEndpoint
 from .http.job_endpoints import JobEndpoints
@@ -96,6 +97,7 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
     jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
     owned = OwnedJobEndpoints(runtime, jobs.cancel)
+    deliveries = DeliveryEndpoint(runtime)
     folder = static_folder()
     ways = runtime.settings.ways
     documents = SpecificationEndpoints(ways if runtime.login is None else (*ways, "application"))
@@ -141,6 +143,11 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
                 bearers=True,
             ),
             methods=["GET", "DELETE"],
+        ),
+        Route(
+            "/v1/jobs/{token}/deliveries",
+            authorize(allow_parameters(deliveries.of_job, "after", "limit"), "watch"),
+            methods=["GET"],
         ),
         Route(
             "/v1/jobs/{token}/signals/{name}",

@@ -34,6 +34,9 @@ from tidings.store.registry import Registry
 from tidings.store.retention import RetentionWatch
 from tidings.store.ticket_store import TicketStore
 from tidings.tracing.tracing_setup import tracing_of
+from tidings.webhook.address_rules import AddressRules
+from tidings.webhook.caller_file import read_callers
+from tidings.webhook.target_url import TargetRules
 
 from .auth.application_login import ApplicationLogin, Authenticate
 from .auth.authenticator import authenticator_of
@@ -52,6 +55,7 @@ from .jobs.job_service import JobService
 from .jobs.job_spans import JobSpans
 from .jobs.overview_feed import OverviewFeed
 from .jobs.quotas import Quotas
+from .jobs.webhook_admission import WebhookAdmission
 from .kinds.breaker_admission import BreakerAdmission
 from .kinds.catalog_updates import CatalogUpdates
 from .kinds.kind_catalog import KindCatalog
@@ -139,8 +143,14 @@ class ServerRuntime:
         self.tag_feed = TagFeed(self._subscription, self.owned_jobs, keys, self.hub.partitions)
         self._deadlines = DeadlineExpiry(self.store, lambda: self.hub.partitions)
         self._spans = JobSpans(tracing_of(settings, "tidings-server", self.id))
+        webhooks = WebhookAdmission(
+            TargetRules(AddressRules(settings.webhook_allow), allow_http=settings.webhook_http),
+            read_callers(settings.webhook_callers_file),
+        )
         names = settings.owner_names
-        admission = Admission(self._catalog, self._breakers, self._served_kinds, self._spans, self.drain, names)
+        admission = Admission(
+            self._catalog, self._breakers, self._served_kinds, self._spans, self.drain, names, webhooks
+        )
         issuer = GrantIssuer(self.grant_codec, settings.max_grant_ttl_s)
         self.grants = GrantService(self.grant_codec, issuer, names, OwnershipReader(self.client, keys), self.tasks)
         self.jobs = JobService(

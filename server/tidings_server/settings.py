@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from tidings.settings import Bytes, Count, Seconds
+from tidings.settings import Bytes, Count, Seconds, WebhookAllow, WebhookCallersFile, WebhookHttp
+from tidings.webhook.address_rules import AddressRules
+from tidings.webhook.caller_file import read_callers
 
 from .auth.auth_settings import AuthSettings
 
@@ -167,6 +169,9 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "`demo`: the page of the demo's kinds (`make demo`); `none`: nothing."
         ),
     ] = "kinds"
+    webhook_allow: WebhookAllow = ()
+    webhook_http: WebhookHttp = False
+    webhook_callers_file: WebhookCallersFile = ""
     write_timeout_s: Annotated[
         Seconds, Meta(description="How long a write may wait for a reader that does not read.")
     ] = 20.0
@@ -178,3 +183,5 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_auth(self.host)
+        AddressRules(self.webhook_allow)
+        read_callers(self.webhook_callers_file)

@@ -11,6 +11,7 @@ import { dead } from "./pages/dead.js";
 import { job } from "./pages/job.js";
 import { jobs } from "./pages/jobs.js";
 import { overview } from "./pages/overview.js";
+import { webhooks } from "./pages/webhooks.js";
 import { workers } from "./pages/workers.js";
 import { HOME, format } from "./router.js";
 import { page as framed } from "./view.js";
@@ -22,6 +23,7 @@ export const PAGES = [
   { page: "jobs", key: "j", title: "Jobs", make: (desk, place) => (place.name ? job : jobs)(desk, place) },
   { page: "dead", key: "d", title: "Dead letters", make: dead },
   { page: "breakers", key: "b", title: "Breakers", make: breakers },
+  { page: "webhooks", key: "h", title: "Webhooks", make: webhooks },
   { page: "connections", key: "c", title: "Connections", make: connections },
   { page: "audit", key: "a", title: "Audit", make: audit },
 ];

@@ -172,6 +172,35 @@
  * @property {string} detail
  * @property {string} outcome
  * @property {number} unrecorded
+ *
+ * @typedef {object} DeliveryTry
+ * @property {string} at
+ * @property {number} duration_ms
+ * @property {number} [status]
+ * @property {string} [error]
+ * @property {string} [head]
+ *
+ * @typedef {object} Delivery
+ * @property {string} id
+ * @property {string} webhook_id
+ * @property {string} token
+ * @property {string} event
+ * @property {string} url
+ * @property {string} place
+ * @property {"waiting" | "sending" | "delivered" | "dead" | "dropped"} state
+ * @property {number} tries
+ * @property {string} created
+ * @property {string} [next_try]
+ * @property {string} [ended]
+ * @property {DeliveryTry[]} [attempts]
+ *
+ * @typedef {object} DeliveryPlace
+ * @property {string} place
+ * @property {string} queue
+ * @property {number} waiting
+ * @property {number} sending
+ * @property {boolean} paused
+ * @property {string | null} rests_until
  */
 
 export {};

@@ -27,6 +27,7 @@ FULL_STORE_RUNS = {
     *("take_over", "count", "list", "kinds", "kinds_seen", "log", "expire"),
     *("breaker", "release", "owned", "forget"),
     *("group_join", "group_take", "group_settle", "group_seek", "group_pause", "groups", "events_read"),
+    *("webhook_take", "webhook_report", "webhook_act", "webhook_list", "webhook_count"),
 }
 """What ends work or frees memory, and what that needs."""
 
@@ -96,7 +97,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
           ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, kinds_key, workers_key, worker_key('w'),
           GROUP, callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
           breakers_key, breakers_changed, breaker_key('b'), caller_bytes_key, deadlines_key,
-          owned_key('ann')
+          owned_key('ann'),
+          webhook_key('pending'), webhook_key('due', 'host:1')
         })
         """,
     )
@@ -123,6 +125,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.caller_bytes("p"),
         keys.deadlines("p"),
         keys.owned("p", "ann"),
+        keys.webhook("p", "pending"),
+        keys.webhook("p", "due", "host:1"),
     ]
 
 

@@ -129,7 +129,7 @@ async def test_a_finished_job_cannot_be_cancelled(http: httpx.AsyncClient) -> No
         (b'{"kind":"nope","input":{}}', 404, "unknown_kind", "/kind"),
         (b'{"kind":"noop","input":{},"key":"a b"}', 400, "invalid_frame", "/key"),
         (b'{"kind":"noop","input":{},"tier":"heavy"}', 400, "invalid_frame", "/tier"),
-        (b'{"kind":"noop","input":{},"webhook":{"url":"x"}}', 400, "invalid_frame", "/webhook"),
+        (b'{"kind":"noop","input":{},"webhook":{"url":"x"}}', 400, "invalid_frame", "/webhook/url"),
         (b'{"kind":"noop","input":{},"priority":101}', 400, "invalid_frame", "/priority"),
         (b"x" * 1_100_000, 413, "too_large", None),
     ],

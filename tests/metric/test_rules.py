@@ -14,6 +14,7 @@ from support.peer import peer
 from support.scrape import scrape, text, until
 from support.system import System, running_system
 from tidings.process.port import free_port
+from tidings.webhook import new_secret
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -30,7 +31,8 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def system(port: int) -> Iterator[System]:
-    with running_system(1, 1, TIDINGS_METRICS_PORT=str(port)) as system:
+    webhooks = {"TIDINGS_WEBHOOKS": "true", "TIDINGS_WEBHOOK_SECRETS": new_secret()}
+    with running_system(1, 1, TIDINGS_METRICS_PORT=str(port), **webhooks) as system:
         yield system
 
 

@@ -11,6 +11,7 @@ A way is one of:
 - `settings`: variables, which a server takes.
 - `nginx`, `haproxy`, `prometheus`, `json`: a file of these, read by the program it is for.
 - `store`: commands for the store.
+- `receiver`: a server that receives webhooks; tests/webhook/test_receivers.py runs it.
 - `shown`: not run; the reason stands in `SHOWN`.
 """
 
@@ -41,9 +42,11 @@ WAYS = {
     HOW + "sagas.md": "jobs jobs shown",
     HOW + "test-jobs.md": "jobs tests tests tests",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
+    HOW + "receive-webhooks.md": "receiver receiver receiver",
     HOW + "top.md": "shell shown",
     HOW + "traces.md": "json shown shell",
     HOW + "typed-clients.md": "jobs python shell shown",
+    HOW + "webhooks.md": "shell shell python jobs shell",
     "examples/browser/README.md": "shell",
     "examples/demo/README.md": "shell shown",
 }
@@ -84,7 +87,7 @@ JOBS = {
 }
 """The jobs that a page supposes; those of the README stand beside them on pages that use `count_words`."""
 
-COUNTS_WORDS = {HOW + "browser.md", HOW + "python.md", "examples/browser/README.md"}
+COUNTS_WORDS = {HOW + "webhooks.md", HOW + "browser.md", HOW + "python.md", "examples/browser/README.md"}
 """Pages that use the README's kind."""
 
 ENVIRONMENT = {
@@ -115,6 +118,7 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
         ("price", {"item": "tea", "amount": 2}, 5.0),
         ("offer", {"items": ["tea"]}, {"tea": 2.5}),
     ],
+    HOW + "webhooks.md#3": [("invoice", {"number": 1}, "invoice 1")],
     HOW + "tiers-and-limits.md#0": [
         ("lookup", {"carrier": "AA"}, "AA"),
         ("report", {"rows": 20_000}, "20000 rows"),
@@ -131,6 +135,7 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
 """Block → kind, input and result of the jobs that are then submitted."""
 
 PRINTS = {
+    HOW + "webhooks.md#2": "{'words': 2}",
     "README.md#3": "{'words': 6}",
     "README.md#4": "{words: 6}",
     HOW + "authenticate.md#4": "authenticated",

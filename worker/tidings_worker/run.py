@@ -16,6 +16,7 @@ from . import fork
 from .loading.loader import load_modules
 from .metrics.metrics_server import listen
 from .settings import WorkerSettings
+from .webhook.webhook_worker import WebhookWorker
 from .worker import Worker
 
 log = structlog.get_logger()
@@ -35,6 +36,11 @@ def run(settings: WorkerSettings) -> None:
 
     """
     log_unknown_variables()
+    if settings.webhooks and not settings.modules:
+        asyncio.run(check_store(settings.store_url))
+        listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+        anyio.run(WebhookWorker(settings, listening).run, backend_options={"use_uvloop": True})
+        return
     loaded = load_modules(settings.modules)
     asyncio.run(check_store(settings.store_url))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None

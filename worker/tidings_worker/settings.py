@@ -5,7 +5,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tidings.settings import Bytes, Count, Seconds, StoreSettings
+from tidings.settings import (
+    Bytes,
+    Count,
+    Seconds,
+    StoreSettings,
+    WebhookAllow,
+    WebhookCallersFile,
+    WebhookHttp,
+)
+from tidings.webhook.address_rules import AddressRules
+from tidings.webhook.caller_file import check_secrets, read_callers
 
 
 class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
@@ -105,6 +115,54 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Meta(description="Progress events of one job that reach its watchers; beyond that the newest wins."),
     ] = 20.0
 
+    webhooks: Annotated[
+        bool,
+        Meta(
+            description="Whether this worker delivers to webhooks, for all queues; it then needs no modules. "
+            "Wants `webhook_secrets`."
+        ),
+    ] = False
+    webhook_secrets: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The secrets that sign deliveries (`tidings webhook secret` makes one): each adds a signature, "
+            "so that one can take the place of another without a gap; at most 4. A secret: it has no flag.",
+            extra={"secret": True},
+        ),
+    ] = ()
+    webhook_callers_file: WebhookCallersFile = ""
+    webhook_allow: WebhookAllow = ()
+    webhook_http: WebhookHttp = False
+    webhook_slots: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000)], Meta(description="Deliveries that this worker sends at a time.")
+    ] = 500
+    webhook_per_host: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000)],
+        Meta(description="Deliveries under way to one host and port at a time, over all workers of a queue."),
+    ] = 16
+    webhook_connect_s: Annotated[
+        Annotated[float, Meta(gt=0, le=60, extra={"unit": "s"})],
+        Meta(description="How long a connection to a receiver may take to open."),
+    ] = 5.0
+    webhook_timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=300, extra={"unit": "s"})],
+        Meta(description="How long one try of a delivery may take, with connecting and redirects."),
+    ] = 15.0
+    webhook_backoff_s: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The pauses after each try that failed, s, each made up to a tenth longer by chance; after "
+            "the last the delivery is dead.",
+            extra={"unit": "s"},
+        ),
+    ] = ("5", "300", "1800", "7200", "18000", "36000")
+    max_webhook_bytes: Annotated[
+        Annotated[int, Meta(ge=1_024, le=16_777_216, extra={"unit": "bytes"})],
+        Meta(
+            description="Size of a result or problem that is delivered; a larger one is left out, and the body says so."
+        ),
+    ] = 262_144
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.heartbeat_s > self.lease_s / 3:
@@ -113,12 +171,38 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
                 "must be at most a third of the lease, so that one or two may be lost"
             )
         shares_of(self.tiers)
+        AddressRules(self.webhook_allow)
+        check_secrets(self.webhook_secrets)
+        self.webhook_backoff  # noqa: B018 - it checks
+        callers = read_callers(self.webhook_callers_file)
+        if self.webhooks and not self.webhook_secrets and not any(one.secrets for one in callers.values()):
+            raise ValueError(
+                "TIDINGS_WEBHOOK_SECRETS is empty: a worker with TIDINGS_WEBHOOKS signs what it delivers; "
+                "`tidings webhook secret` makes a secret"
+            )
+
+    @property
+    def webhook_backoff(self) -> tuple[float, ...]:
+        """The pauses after tries that failed, s."""
+        try:
+            pauses = tuple(float(text) for text in self.webhook_backoff_s)
+        except ValueError:
+            pauses = ()
+        if not 1 <= len(pauses) <= MAX_PAUSES or not all(0 < one <= MAX_PAUSE_S for one in pauses):
+            raise ValueError(
+                f"TIDINGS_WEBHOOK_BACKOFF_S is {','.join(self.webhook_backoff_s)!r}; allowed: 1 to {MAX_PAUSES} "
+                f"numbers of seconds, each above 0 and at most {MAX_PAUSE_S}"
+            )
+        return pauses
 
     @property
     def shares(self) -> dict[str, int]:
         """The slots that each tier owns; empty: all tiers share `slots`."""
         return shares_of(self.tiers)
 
+
+MAX_PAUSES = 20
+MAX_PAUSE_S = 604_800
 
 MAX_SLOTS = 10_000
 """Slots of one tier; more is a mistake."""

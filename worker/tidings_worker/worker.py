@@ -29,6 +29,8 @@ from .runner.running_lifespans import LifespanError, RunningLifespans, States
 from .settings import WorkerSettings
 from .shutdown import Shutdown, unless_signalled
 from .timing import REAL_TIMING, Timing
+from .webhook.webhook_meter import WebhookMeter
+from .webhook.webhook_worker import webhook_service_of
 
 
 class Worker:
@@ -67,6 +69,7 @@ class Worker:
         self._broken: asyncio.Event | None = None
         """Set when a lifespan has failed while this worker serves; None: it has none."""
         self._meter = WorkerMeter()
+        self._webhook_meter: WebhookMeter | None = None
         shares = settings.shares
         self._meter.begin(
             (job.kind, tier) for job in served.values() for tier in job.tiers if not shares or tier in shares
@@ -100,9 +103,15 @@ class Worker:
     async def _serve(self, identity: WorkerIdentity) -> None:
         async with build(identity, self._served, self._meter, self._tracing) as parts:
             presence = Presence(identity, parts.queues, parts.registry)
+            webhooks = webhook_service_of(self.settings, self.id, parts.store, parts.subscriber)
             async with anyio.create_task_group() as background:
                 self._start_background(background, parts, presence)
+                if webhooks is not None:
+                    self._webhook_meter = webhooks.meter
+                    background.start_soon(webhooks.run, name="webhooks")
                 await self._shutdown_of(parts.queues.values()).serve()
+                if webhooks is not None:
+                    await webhooks.leave()
                 background.cancel_scope.cancel()
             # Outside of that scope: inside it every wait is cancelled.
             await presence.leave()
@@ -145,4 +154,5 @@ class Worker:
             store_up(answers=not parts.health.lost),
             gauge("tidings_worker_running_attempts", "Attempts under way on this worker.", running),
             *self._meter.families(),
+            *(self._webhook_meter.families() if self._webhook_meter else ()),
         ]

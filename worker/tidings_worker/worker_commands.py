@@ -24,10 +24,12 @@ Modules = Annotated[
 
 @with_flags(WorkerSettings, leave_out=("modules",))
 def work(modules: Modules = None, **flags: Any) -> None:
-    """Run a worker that serves the jobs of some modules."""
+    """Run a worker that serves the jobs of some modules, or delivers to webhooks (--webhooks), or both."""
     settings = from_env(WorkerSettings, overrides={**flags, "modules": tuple(modules) if modules else None})
-    if not settings.modules:
-        raise CommandError("name a module with jobs, such as: tidings work jobs.py")
+    if not settings.modules and not settings.webhooks:
+        raise CommandError(
+            "name a module with jobs, such as: tidings work jobs.py; or deliver: tidings work --webhooks"
+        )
     configure_logging(settings.log_format, settings.log_level)
     try:
         run(settings)

@@ -32,6 +32,8 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     traceparent: str | None = None
     """W3C Trace Context; None: that of the present span, in a program with OpenTelemetry."""
     tracestate: str | None = None
+    webhook: str | Mapping[str, Any] | None = None
+    """A URL that workers send the job's end, signed; or a mapping with `url`, `events`, `id` and `format`."""
     owner: str | None = None
     """For whom the job is: a subject, 1 to 255 characters, who then owns it. Wants the scope `delegate`."""
     grant: bool | GrantRequest | None = None
@@ -56,7 +58,10 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     def fields(self) -> dict[str, Any]:
         """Return what of it goes into the frame."""
-        return {name: value for name in OPTION_NAMES if (value := getattr(self, name)) is not None}
+        said = {name: value for name in OPTION_NAMES if (value := getattr(self, name)) is not None}
+        if isinstance(self.webhook, str):
+            said["webhook"] = {"url": self.webhook}
+        return said
 
 
 OPTION_NAMES = SubmitOptions.__struct_fields__

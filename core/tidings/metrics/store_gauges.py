@@ -14,6 +14,7 @@ from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command_pool_of
 from tidings.store.registry import Registry
 from tidings.store.retention import NO_EVICTION
+from tidings.store.webhook_store import WebhookStore
 
 from .instruments import LabelNames
 from .metric_family import Labels, MetricFamily, gauge, gauges
@@ -56,6 +57,7 @@ class StoreGauges:
         return [
             *await self._of_queues(kinds),
             *await self._of_workers(kinds),
+            *await self._of_webhooks(kinds),
             *self._of_breakers(await self._breakers.shown()),
             *await self._memory(),
         ]
@@ -88,6 +90,33 @@ class StoreGauges:
                 ("kind", "queue"),
                 least.items(),
             ),
+        ]
+
+    async def _of_webhooks(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+        pending: dict[Labels, float] = {}
+        oldest: dict[Labels, float] = {}
+        dead: dict[Labels, float] = {}
+        overdue: dict[Labels, float] = {}
+        webhooks = WebhookStore(self._store, self._keys)
+        for queue in queues_of(kinds):
+            counts = await webhooks.count(queue)
+            where = (self._queues.label(queue),)
+            _add(pending, where, counts.pending)
+            _add(dead, where, counts.dead)
+            age = max(counts.now_ms - counts.oldest_ms, 0) / 1000 if counts.oldest_ms else 0.0
+            overdue[where] = max(overdue.get(where, 0.0), counts.overdue_ms / 1000)
+            oldest[where] = max(oldest.get(where, 0.0), age)
+        age_meaning = "How long ago the oldest delivery that is not over was made; 0: there is none."
+        return [
+            gauges("tidings_webhooks_pending", "Deliveries that are not over.", ("queue",), pending.items()),
+            gauges("tidings_webhooks_oldest_seconds", age_meaning, ("queue",), oldest.items()),
+            gauges(
+                "tidings_webhooks_overdue_seconds",
+                "How long a delivery has been due that no worker took: without a worker that delivers, this grows.",
+                ("queue",),
+                overdue.items(),
+            ),
+            gauges("tidings_webhooks_dead", "Deliveries that were given up.", ("queue",), dead.items()),
         ]
 
     def _of_breakers(self, shown: list[ShownBreaker]) -> Iterator[MetricFamily]:

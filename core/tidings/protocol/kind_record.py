@@ -7,6 +7,7 @@ import msgspec
 
 from .text_types import one_of
 from .tier_rule import QueueName, TierRule
+from .webhooks import WebhookRequest
 
 KIND_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$(?!\n)"
 """What a kind may be called: 1 to 128 letters, digits, `_`, `.` and `-`, not starting with a digit."""
@@ -63,6 +64,8 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The breaker that stops its jobs while a service fails."""
     when_open: Annotated[str, one_of("wait", "fail")] | None = None
     """What becomes of a submission then: `wait`, it is taken and runs later; `fail`, it is refused (`circuit_open`)."""
+    webhook: WebhookRequest | None = None
+    """Where workers send what happens to each of its jobs. Servers do not show it to clients: null."""
 
     @property
     def tiers(self) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from .problems import Problem
 from .states import State
 from .steps import SIGNAL_PATTERN, Step
 from .text_types import EventText, MomentText, StateText, one_of
+from .webhooks import WebhookRequest
 
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
@@ -43,6 +44,7 @@ FEATURES: tuple[str, ...] = (
     "submit.tags",
     "follow",
     "unfollow",
+    "submit.webhook",
     "submit.grant",
     "submit.owner",
     "grant",
@@ -59,6 +61,7 @@ FIELD_MEANINGS = {
     "/key": "an idempotency key has 1 to 255 visible ASCII characters",
     "/tag": "a tag has 1 to 64 visible ASCII characters",
     **{f"/tags/{index}": "a tag has 1 to 64 visible ASCII characters" for index in range(MAX_TAGS)},
+    "/webhook/id": "the id of a webhook has 1 to 64 letters, digits, `_` and `-`",
 }
 """What a field of a submission may hold, in words: people need no pattern."""
 
@@ -100,8 +103,9 @@ class Submission(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     """For whom the job is: a subject, as in a JSON Web Token's `sub`, who then owns it. Wants the scope `delegate`."""
     grant: bool | GrantRequest = False
     """Asks for a grant for the job, which comes with the ack; true: one with the defaults."""
-    webhook: Any = msgspec.UNSET
-    """Refused (`invalid_frame`) by a server whose `hello.features` does not name `submit.webhook`."""
+    webhook: WebhookRequest | None = None
+    """A URL that workers send what happens to the job, signed; only to servers whose `hello.features` names
+    `submit.webhook`."""
 
 
 class Submit(Submission, kw_only=True, frozen=True, tag="submit", tag_field="type"):

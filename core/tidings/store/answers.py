@@ -21,6 +21,8 @@ class SubmitAnswer(StrEnum):
     """The caller has too many live jobs."""
     HEAVY = "heavy"
     """The envelopes of the caller's live jobs are too many bytes."""
+    OWING = "owing"
+    """The receivers of the caller's webhooks take too little: too many deliveries are not over."""
     BUSY = "busy"
     """The job would wait longer than its kind allows."""
 

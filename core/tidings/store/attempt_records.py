@@ -188,6 +188,8 @@ class NextRun(msgspec.Struct, array_like=True, frozen=True):
     tier: str = ""
     envelope: str = ""
     correlation_id: str = ""
+    webhook: str = ""
+    """As in `NewJob`."""
 
 
 def _text_bytes(raw: bytes) -> bytes:

@@ -45,6 +45,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int = 0
     tags: str = ""
     """With a space between each two."""
+    webhook: str = ""
+    """As in `NewJob`."""
     watch: bool = False
     """Whether the process that submits the job listens to its events from the first on."""
 
@@ -95,6 +97,7 @@ def build_job(
         terms=False if kind.plain else _terms(kind, request, value, envelope, fallback),
         traceparent=request.traceparent,
         tags=request.tags,
+        webhook=request.webhook,
     )
 
 

@@ -92,6 +92,8 @@ class NewJob(msgspec.Struct, frozen=True, omit_defaults=True):
     """W3C Trace Context: where in which trace it stands; empty: in none."""
     tags: str = ""
     """With a space between each two."""
+    webhook: str = ""
+    """What `tidings.protocol.webhooks.webhook_field` made; empty: it asks for no webhook."""
 
 
 class SubmitReply(msgspec.Struct, array_like=True, frozen=True):

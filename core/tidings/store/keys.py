@@ -241,3 +241,16 @@ class StoreKeys:
     def released(self, partition: str) -> str:
         """Hash: breaker → its epoch, and how many jobs were let in since it closed; expires after an hour."""
         return f"{self.root(partition)}released"
+
+    def webhook(self, partition: str, name: str, of: str = "") -> str:
+        """What belongs to the deliveries to webhooks (`lua/lib/webhooks.lua`).
+
+        `of`: a hash for each job that has some; expires some time after all are over. `due`, `held`: sorted sets for
+        each place; trimmed by use. `pending`, `done`, `dead`: sorted sets; trimmed by use, or by length. `places`: a
+        sorted set, `rests`, `callers`: hashes; a field leaves when it says nothing any more.
+        """
+        return f"{self.root(partition)}webhook-{name}{':' if of else ''}{of}"
+
+    def webhooks(self, partition: str) -> str:
+        """Channel: deliveries were made, or an operator replayed some."""
+        return f"{self.root(partition)}webhooks"

@@ -28,6 +28,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.embedded.embedded_store import EmbeddedStore
 from tidings.store.redis.store_client import check_store, redact_url
 from tidings.store_url import EMBEDDED
+from tidings.webhook import new_secret
 from tidings_cli.command_errors import CommandError
 from tidings_cli.lab.lab import Addresses, Lab
 from tidings_cli.lab.simulation import EXAMPLE, Part, Simulation, SimulationError
@@ -131,6 +132,12 @@ class _DevSystem:
         # The developer who reads the problem here has written the handler.
         worked.setdefault("TIDINGS_EXPOSE_ERRORS", "true")
         worked.setdefault("TIDINGS_WARN_BLOCKED_S", "1")
+        # A developer's receiver runs on this machine; what it gets is signed with a secret of this run.
+        for settings in (served, worked):
+            settings.setdefault("TIDINGS_WEBHOOK_HTTP", "true")
+            settings.setdefault("TIDINGS_WEBHOOK_ALLOW", "localhost,127.0.0.0/8,::1")
+        worked.setdefault("TIDINGS_WEBHOOKS", "true")
+        self._webhook_secret = worked.setdefault("TIDINGS_WEBHOOK_SECRETS", new_secret())
         self._server = DevProcess("server", "cyan", ["serve"], served)
         self._worker = DevProcess("worker", "magenta", ["work", *wish.modules], worked)
         self._supervisions = {part: Supervision(time.monotonic) for part in Part}
@@ -263,6 +270,8 @@ class _DevSystem:
         where = f"store   {plain(redact_url(self._store_url))}\njobs    {plain(what)}"
         if self._wish.modules:
             where += f"\nworker  process {self._worker.pid}"
+            if "TIDINGS_WEBHOOK_SECRETS" not in os.environ:
+                where += f"\nwebhook {self._webhook_secret} signs deliveries"
         if self._wish.simulation is not None:
             where += f"\n\nSimulated\n{simulation_lines(self._wish.simulation, self._seed)}"
         lines = f"[bold]{address}[/bold]\n\n{where}\n\nCtrl-C stops everything"

@@ -24,6 +24,7 @@ from .objective_endpoints import ObjectiveEndpoints
 from .operator_job_endpoints import OperatorJobEndpoints
 from .overview_endpoints import OverviewEndpoints
 from .queue_pause_endpoints import QueuePauseEndpoints
+from .webhook_endpoints import WebhookEndpoints
 
 PAGE = ("limit", "cursor")
 """The parameters of a query whose answer comes in pages."""
@@ -39,7 +40,7 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
     overview, search, audit = OverviewEndpoints(runtime), JobSearch(runtime), AuditLogEndpoint(runtime)
     jobs, breakers = OperatorJobEndpoints(runtime, recorder), BreakerEndpoint(runtime, recorder)
     queues, letters = QueuePauseEndpoints(runtime, recorder), DeadLetterEndpoints(runtime, recorder)
-    objectives = ObjectiveEndpoints(runtime, recorder)
+    objectives, webhooks = ObjectiveEndpoints(runtime, recorder), WebhookEndpoints(runtime, recorder)
 
     def look(path: str, endpoint: AuthorizedHandler, *parameters: str) -> Route:
         route = compressing(authorize(allow_parameters(answered(endpoint), *parameters), "admin"))
@@ -65,6 +66,12 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
         look("dead", letters.page, "queue", "kind", "code", *PAGE),
         act("dead/replay", letters.replay, "replay"),
         act("dead/drop", letters.drop, "drop"),
+        look("webhooks", webhooks.page, "queue", "state", "place", "after", "limit"),
+        look("webhooks/places", webhooks.places),
+        act("webhooks/replay", webhooks.replay, "webhook_replay"),
+        act("webhooks/drop", webhooks.drop, "webhook_drop"),
+        act("webhooks/pause", webhooks.pause, "webhook_pause"),
+        act("webhooks/resume", webhooks.resume, "webhook_resume"),
         look("audit", audit.page, *PAGE),
         look("objectives", objectives.objectives),
         act("objectives", objectives.set_objectives, "objectives", "PUT"),

@@ -129,7 +129,13 @@ class JobEndpoints:
     async def kinds(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/kinds`: the registered kinds that the client may submit."""
         records = self._runtime.kinds.records
-        return json_response({"kinds": [records[name] for name in sorted(records) if identity.may_submit(name)]})
+        # The URL of a kind's webhook may hold a secret of its receiver.
+        shown = [
+            record if record.webhook is None else msgspec.structs.replace(record, webhook=None)
+            for name, record in sorted(records.items())
+            if identity.may_submit(name)
+        ]
+        return json_response({"kinds": shown})
 
     def _watching(self, request: Request, identity: Identity) -> AbstractContextManager[None]:
         """Count a request that waits for a job as a connection: it lasts as a stream does."""

@@ -19,6 +19,7 @@ from tidings_server.kinds.served_kinds import ServedKinds
 from .client_answers import STORE_RETRY_S, UNSERVED
 from .drain import Drain
 from .job_spans import JobSpans
+from .webhook_admission import WebhookAdmission
 
 
 class AdmittedJob(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Admission:
         spans: JobSpans,
         drain: Drain,
         owner_names: OwnerNames,
+        webhooks: WebhookAdmission,
     ) -> None:
         """Prepare.
 
@@ -53,6 +55,7 @@ class Admission:
             spans: traces the submissions.
             drain: refuses them when this process leaves.
             owner_names: names the owner for whom a delegate submits.
+            webhooks: decides where their events go.
 
         """
         self._owner_names = owner_names
@@ -61,6 +64,7 @@ class Admission:
         self._served_kinds = served_kinds
         self._spans = spans
         self._drain = drain
+        self._webhooks = webhooks
 
     def require_catalog(self) -> None:
         """Refuse what needs the kinds while the registry has not been read.
@@ -116,6 +120,7 @@ class Admission:
             at_ms=int(submission.at.timestamp() * 1000) if submission.at else 0,
             deadline_ms=whole_ms(submission.deadline) if submission.deadline else 0,
             tags=" ".join(dict.fromkeys(submission.tags)) if submission.tags else "",
+            webhook=self._webhooks.field(submission.webhook, record, owner),
             watch=watch,
         )
         job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))

@@ -57,6 +57,13 @@ def acknowledge(token: Token, answer: SubmitReply, ref: int | None = None, degra
         )
     if answer.answer is SubmitAnswer.HEAVY:
         raise _too_heavy(answer)
+    if answer.answer is SubmitAnswer.OWING:
+        raise problem_error(
+            "backlog_full",
+            f"{answer.position} deliveries to your webhooks are not over, as many as may be: see to the receivers",
+            field="/webhook",
+            limit=answer.seq,
+        )
     if answer.answer in (SubmitAnswer.FULL, SubmitAnswer.CROWDED):
         whose = "jobs wait in this queue" if answer.answer is SubmitAnswer.FULL else "of your jobs are in this queue"
         raise problem_error(

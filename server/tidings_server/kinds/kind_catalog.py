@@ -143,8 +143,6 @@ def _check_fields(submission: Submission, record: KindRecord) -> None:
         raise _not_served("queue", submission.queue, record, (record.queue,))
     if submission.tier is not None and submission.tier not in record.tiers:
         raise _not_served("tier", submission.tier, record, record.tiers)
-    if submission.webhook is not msgspec.UNSET:
-        raise problem_error("invalid_frame", "this server calls no webhooks; watch the job", field="/webhook")
 
 
 def _not_served(name: str, asked: str, record: KindRecord, served: tuple[str, ...]) -> ProblemError:

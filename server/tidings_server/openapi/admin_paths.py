@@ -19,6 +19,7 @@ from tidings.protocol.admin_messages import (
 )
 from tidings.protocol.overview import BreakerLine, OverviewBody
 from tidings.protocol.states import State
+from tidings.protocol.webhooks import DeliveriesActed, DeliveryChoice, DeliveryPage, PlaceChoice, PlaceList
 from tidings_server.admin.admin_requests import MAX_LIMIT, MAX_TEXT
 
 TYPES: tuple[type, ...] = (
@@ -36,6 +37,11 @@ TYPES: tuple[type, ...] = (
     AuditPage,
     ObjectiveList,
     ObjectiveRule,
+    DeliveryPage,
+    DeliveryChoice,
+    DeliveriesActed,
+    PlaceChoice,
+    PlaceList,
 )
 """The types of its requests and answers."""
 
@@ -157,6 +163,30 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                 **answer("All objectives.", ObjectiveList),
             },
         },
+        "/v1/admin/webhooks": {
+            "get": {
+                "summary": "List deliveries to webhooks.",
+                "parameters": [_text("queue"), DELIVERY_STATE, _text("place"), AFTER, LIMIT],
+                **answer("A page: of pending ones the oldest first, else the newest.", DeliveryPage),
+            }
+        },
+        "/v1/admin/webhooks/places": {
+            "get": {
+                "summary": "List the hosts to which deliveries go.",
+                **answer("The hosts that have deliveries, or rest.", PlaceList),
+            }
+        },
+        **{
+            f"/v1/admin/webhooks/{name}": {
+                "post": {"summary": text, **body(choice), **answer("What was changed.", DeliveriesActed)}
+            }
+            for name, text, choice in (
+                ("replay", "Try deliveries again, from now.", DeliveryChoice),
+                ("drop", "Give up deliveries that wait, or remove dead ones.", DeliveryChoice),
+                ("pause", "Pause a host: it gets no deliveries.", PlaceChoice),
+                ("resume", "Resume a host that was paused.", PlaceChoice),
+            )
+        },
         "/v1/admin/dead": {
             "get": {
                 "summary": "List dead letters.",
@@ -177,6 +207,20 @@ LIMIT: Schema = {
 }
 
 
+DELIVERY_STATE: Schema = {
+    "name": "state",
+    "in": "query",
+    "description": "Deliveries that are not over, that were delivered, or that are dead.",
+    "schema": {"enum": ["pending", "done", "dead"], "default": "pending"},
+}
+AFTER: Schema = {
+    "name": "after",
+    "in": "query",
+    "description": "The `next` of the page before.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0},
+}
+
+
 _PATH = {
     "token": "The job's token.",
     "name": "The name of the breaker.",
@@ -194,6 +238,7 @@ _QUERY = {
     "since": "Jobs submitted at this moment or later (RFC 3339).",
     "until": "Jobs submitted at this moment or earlier (RFC 3339).",
     "code": "Jobs whose problem has this code.",
+    "place": "Deliveries to this host; with its port where that is not the scheme's.",
     "cursor": "The `cursor` of the page before.",
 }
 

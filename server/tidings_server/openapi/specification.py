@@ -18,9 +18,10 @@ from tidings.protocol.listing_messages import JobList
 from tidings.protocol.messages import SUBPROTOCOL, Ack, ClientFrame, EventFrame, ServerFrame, Snapshot, Submission
 from tidings.protocol.problems import Problem
 from tidings.protocol.steps import SIGNAL_PATTERN
+from tidings.protocol.webhooks import DeliveryPage
 from tidings_server.http.ticket_endpoint import Ticket
 
-from .admin_paths import TYPES, admin_paths
+from .admin_paths import AFTER, LIMIT, TYPES, admin_paths
 from .field_descriptions import components, pattern_of
 from .list_operation import FOLLOWED, FORGET, list_operation
 from .operations import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
@@ -58,10 +59,9 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
         root: the path under which the server is mounted.
 
     """
-    (submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, *admin), schemas = components(
-        (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant, *TYPES),
-        _REF,
-    )
+    own = (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant)
+    found, schemas = components((*own, DeliveryPage, *TYPES), _REF)
+    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, page, *admin = found
     _tell_problems(schemas, problem)
     job = _answer("All that is known of the job.", "application/json", snapshot) | {"headers": {"ETag": ETAG}}
     accepted = _answer("Accepted, durably.", "application/json", ack) | {
@@ -142,6 +142,17 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                         "summary": "Stream a job's events.",
                         "parameters": [_header("Last-Event-ID"), after],
                         "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
+                    },
+                },
+                "/v1/jobs/{token}/deliveries": {
+                    "parameters": [TOKEN],
+                    "get": {
+                        "summary": "List the deliveries of a job to its webhooks.",
+                        "parameters": [AFTER, LIMIT],
+                        "responses": {
+                            "200": _answer("A page, in the order of the events.", "application/json", page),
+                            **refused,
+                        },
                     },
                 },
                 "/v1/jobs/{token}/signals/{name}": {

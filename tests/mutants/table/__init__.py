@@ -23,6 +23,7 @@ from . import (
     store,
     testing,
     tier,
+    webhook,
     worker,
 )
 
@@ -46,4 +47,5 @@ MUTANTS = (
     *store.MUTANTS,
     *kind.MUTANTS,
     *testing.MUTANTS,
+    *webhook.MUTANTS,
 )

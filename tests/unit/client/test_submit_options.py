@@ -56,7 +56,7 @@ def test_mixtures_are_refused_with_what_to_write(value: Any, fields: dict[str, A
 
 def test_every_option_of_a_submission_can_be_said_and_none_is_taken_for_a_field() -> None:
     of_the_contract = {field.encode_name for field in msgspec.structs.fields(Submission)}
-    assert set(OPTION_NAMES) == of_the_contract - {"kind", "input", "webhook"}
+    assert set(OPTION_NAMES) == of_the_contract - {"kind", "input"}
     for name in OPTION_NAMES:
         with pytest.raises(TypeError, match=f"{name}=… as a field"):
             input_of(None, {name: "x"})

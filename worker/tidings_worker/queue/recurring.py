@@ -11,6 +11,7 @@ from tidings.protocol.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token
 from tidings.schedule import Schedule, tick_name
 from tidings.store.attempt_store import AttemptStore, NextRun
+from tidings.webhook.webhook_terms import field_of_kind
 
 CHECK_EVERY_S = 60.0
 """A worker looks at least this often: a store that lost its data has forgotten the ticks, and a worker of an older
@@ -61,4 +62,5 @@ class Recurring:
             tier=job.tier,
             envelope=encode_envelope(envelope).decode(),
             correlation_id=name,
+            webhook=field_of_kind(job.policy.webhook),
         )

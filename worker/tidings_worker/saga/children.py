@@ -18,6 +18,7 @@ from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
 from tidings.store.queueing_terms import KindTerms
 from tidings.store.registry import Registry
 from tidings.store.saga_store import MAX_RESULT_BYTES, ChildEnd, EndedChild, SagaStore
+from tidings.webhook.webhook_terms import field_of_kind
 
 KINDS_FRESH_S = 30.0
 """How long a worker uses the kinds that it has read from the registry, s."""
@@ -147,6 +148,7 @@ def _new_job_of(child: NewChild) -> NewJob:
         depth=child.above.depth + 1,
         parent=f"{child.parent} {child.path}",
         deadline_ms=child.remaining_ms,
+        webhook=field_of_kind(child.kind.webhook),
     )
     return build_job(kind, request, msgspec.json.decode(child.input) if kind.reads_input else {})
 

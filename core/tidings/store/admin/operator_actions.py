@@ -20,6 +20,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
+from tidings.store.webhook_store import WebhookAct, WebhookStore
 
 from .audit_log import AuditEntry, AuditStream
 from .dead_letters import DeadLetters
@@ -139,6 +140,18 @@ class OperatorActions:
         """Have these objectives, by kind, and no others."""
         await Objectives(self._store, self._keys).replace(dict(rules))
         await self._record("objectives", "", rules)
+
+    async def act_on_webhooks(self, act: WebhookAct, queue: str, names: Sequence[str]) -> list[str]:
+        """Replay or drop deliveries of a queue, or pause or resume hosts to which it delivers.
+
+        Returns:
+            For each name what became of it, as `WebhookStore.act`.
+
+        """
+        answers = await WebhookStore(self._store, self._keys).act(queue, act, names)
+        shown = [*names[:20], f"and {len(names) - 20} more"] if len(names) > 20 else names
+        await self._record(f"webhook_{act}", queue, list(shown), changed="ok" in answers)
+        return answers
 
     async def cancel(self, token: Token, cancel: Callable[[], Awaitable[None]]) -> None:
         """Ask that a job stop.

@@ -50,6 +50,14 @@ local function reopen_log(id, key, seq)
   end
 end
 
+-- The webhooks of the job get its next end too.
+local function reopen_webhooks(key)
+  local webhook, watchers = unpack(redis.call('HMGET', key, 'webhook', 'watchers'))
+  if not webhook then return end
+  redis.call('HDEL', key, 'webhook_told')
+  redis.call('HSET', key, 'watchers', (watchers or '') .. ' ' .. (string.match(webhook, '^%S+') or ''))
+end
+
 -- Empties the journal of a saga that begins again; `epoch` makes the keys of its steps new.
 local function clear_saga(id, key)
   redis.call('DEL', steps_key(id))
@@ -91,6 +99,7 @@ local function reopen(id, key, tier, envelope)
   if owner or tags then own_again(owner or '', id, tags) end
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
+  reopen_webhooks(key)
   enqueue(id, tier, envelope, caller)
   tell({ id = id, seq = seq, watchers = redis.call('HGET', key, 'watchers') }, partition, CHANGE,
     '"event":"queued","status":"queued","data":{"replay":' .. replays .. '}}')

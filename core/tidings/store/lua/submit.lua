@@ -9,7 +9,7 @@
 --     to the tier's own stream, and more to the caller's lane; max_listed: jobs of one owner that are listed
 --   item: a map of what is not the default; all but the first four may be missing:
 --     { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller, unique, unique_ms,
---       correlation_id, watch, parent, terms, traceparent, tags }
+--       correlation_id, watch, parent, terms, traceparent, tags, webhook }
 --     at_ms: not before this time (since the epoch); deadline_ms: from now;
 --     key: of idempotency; it already names caller and kind;
 --     unique: kind and value; unique_ms: how long it may hold others off; without it: while the job lives;
@@ -17,6 +17,7 @@
 --     parent: token and step of the saga that calls it. Such a job is made once for its id, and no limit holds it
 --       back, since its parent has passed them.
 --     tags: with a space between each two; without them and without an owner the job is not listed;
+--     webhook: as in the job's record (lib/webhooks.lua);
 --     terms: a map of the same kind, { limit, priority, max_eta_ms, shed, fallback }
 --       limit: whose place the job needs; max_eta_ms: the longest that it may wait as it is;
 --       if it would wait longer, shed: the problem (JSON text) of the least important job, which ends for it, or
@@ -25,7 +26,8 @@
 --   answer: 'new', 'duplicate' (id is the earlier job's; state is 'unknown' where its record has left), 'reused'
 --           (another payload), 'heavy' (position is the bytes of the caller's live jobs, seq how many may be),
 --           'full' (position is the backlog), 'crowded' (position is the caller's live jobs),
---           'busy' (position is the jobs ahead, wait_ms until they are few enough);
+--           'busy' (position is the jobs ahead, wait_ms until they are few enough), 'owing' (position is the caller's
+--           deliveries that are not over, seq how many may be);
 --   wait_ms: until it may start, or until another try makes sense, by the measured drain rate; -1: unknown.
 -- O(items).
 
@@ -98,6 +100,13 @@ local function refuse(id, tier, caller, bytes)
   local bytes_now = bytes_of(caller)
   if bytes_now + bytes <= max_bytes then return nil end
   return { 'heavy', id, '', max_bytes, bytes_now, drain_ms(tier, math.ceil(live / 10)) }
+end
+
+-- Refuses a caller whose receivers take too little: its deliveries would pile up here.
+local MOST_OWED = 100000
+local function refuse_owing(id, caller)
+  local owed = count_in(redis.call('HGET', webhook_key('callers'), caller))
+  return owed >= MOST_OWED and { 'owing', id, '', MOST_OWED, owed, -1 } or nil
 end
 
 -- The lane of a new job, one of `live` of its caller; nil: the tier's own stream.
@@ -175,7 +184,12 @@ local function accept(item, due)
       fields[#fields + 1] = value
     end
   end
-  if item.watch ~= 0 then set('watchers', gateway) end
+  local watchers = item.watch ~= 0 and gateway or ''
+  if item.webhook then
+    set('webhook', item.webhook)
+    watchers = watchers .. ' ' .. string.match(item.webhook, '^%S+')
+  end
+  set('watchers', watchers)
   set('owner', item.owner)
   set('tags', item.tags)
   if caller ~= '' then
@@ -231,6 +245,7 @@ local function submit(item)
   local known = reply ~= nil
   if not reply and unique ~= '' then reply = live_holder(unique) end
   if not reply and parent == '' then reply = refuse(id, item.tier, caller, #item.envelope) end
+  if not reply and item.webhook and parent == '' then reply = refuse_owing(id, caller) end
   local degraded = ''
   if not reply and item.terms and parent == '' and due <= now then
     degraded, reply = degrade(id, item.tier, caller, item.terms)

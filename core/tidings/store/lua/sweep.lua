@@ -11,6 +11,9 @@
 -- A live job that lies nowhere any more, as its entry was deleted or lost, is put back if its record has its input, and
 -- ends otherwise. A job that runs is left alone as long as its worker renews its lease (beat.lua).
 --
+-- A job that a process of an earlier release ended, which makes no deliveries to webhooks, gets them now; a delivery that
+-- lies in no row is due again.
+--
 -- A place of a limit whose holder is gone or has ended goes to the next job; a job that waits for a place, and is no
 -- more, is forgotten. A lane that has lost its turn gets it back.
 --
@@ -112,8 +115,9 @@ local function sweep_live(id)
 end
 
 local function sweep_record(key, id)
-  local state = redis.call('HGET', key, 'state')
+  local state, webhook, told = unpack(redis.call('HMGET', key, 'state', 'webhook', 'webhook_told'))
   if NEXT[state] and not terminal(state) then return sweep_live(id) end
+  if webhook and not told then note_deliveries({ id = id, seq = tonumber(redis.call('HGET', key, 'seq')) }, true) end
   if terminal(state) and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIRE', key, ttl)
     redis.call('PEXPIRE', log_key(id), ttl)
@@ -163,6 +167,24 @@ local function uses_place(id)
   return state == RUNNING or state == QUEUED and (entry or paced)
 end
 
+-- Puts deliveries of a job that lie in no row, as writes were lost, among those that are due.
+local function sweep_deliveries(id)
+  local row = webhook_key('of', id)
+  if redis.call('HLEN', row) > 5000 then return end
+  for _, field in ipairs(redis.call('HKEYS', row)) do
+    local name, found = id .. '_' .. field, string.find(field, '^%d+_%d+$') and standing(id .. '_' .. field)
+    local what = found and (found[1] == 'waiting' or found[1] == 'sending') and cmsgpack.unpack(redis.call('HGET', row, field))
+    if what and not redis.call('ZSCORE', webhook_key('due', what[1]), name)
+      and not redis.call('ZSCORE', webhook_key('held', what[1]), name) then
+      lost = lost + 1
+      redis.call('ZADD', webhook_key('pending'), 'NX', now, name)
+      redis.call('ZADD', webhook_key('due', what[1]), now, name)
+      places_noted = places_noted or {}
+      places_noted[what[1]] = true
+    end
+  end
+end
+
 local function sweep_limit(limit)
   for _, id in ipairs(redis.call('SMEMBERS', limit_key(limit))) do
     if not uses_place(id) then redis.call('SREM', limit_key(limit), id) end
@@ -182,11 +204,13 @@ end
 -- A root has no characters that mean something in a pattern: a queue's name has none.
 local found = redis.call('SCAN', cursor, 'MATCH', root .. '*', 'COUNT', count)
 local function sweep_key(key)
-  local kind, id = string.match(string.sub(key, #root + 1), '^(%l+):(.*)$')
+  local kind, id = string.match(string.sub(key, #root + 1), '^([%l-]+):(.*)$')
   if kind == 'log' or kind == 'steps' then
     sweep_log(key, id)
   elseif kind == 'job' then
     sweep_record(key, id)
+  elseif kind == 'webhook-of' then
+    sweep_deliveries(id)
   elseif kind == 'limit' or kind == 'limited' then
     sweep_limit(id)
   elseif kind == 'owned' then

@@ -49,8 +49,8 @@ _REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
 FUNCTION_LIBRARIES: Final = (
-    "keys", "clock", "states", "batch", "records", "followers", "events", "callers", "lanes", "limits", "history",
-    "saga", "owners", "endings", "logs", "conclude",
+    "keys", "clock", "states", "batch", "records", "webhooks", "followers", "events", "callers", "lanes", "limits",
+    "history", "saga", "owners", "endings", "logs", "conclude",
 )  # fmt: skip
 """The files of `lua/lib`, in the order in which they use each other."""
 

@@ -7,4 +7,5 @@ local function conclude()
   if #finished > 0 then write_finished() end
   if event_counts then write_event_counts() end
   write_tallies()
+  write_places()
 end

@@ -43,6 +43,7 @@ local events_key = root .. 'events'
 local event_counts_key = root .. 'event-counts'
 local event_marks_key = root .. 'event-marks'
 local groups_key = root .. 'groups'
+local function webhook_key(name, of) return root .. 'webhook-' .. name .. (of and ':' .. of or '') end
 -- Only the registry's partition has these.
 local kinds_key = root .. 'kinds'
 local workers_key = root .. 'workers'

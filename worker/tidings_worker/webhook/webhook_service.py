@@ -1,0 +1,150 @@
+"""Deliveries in a worker process: a dispatcher for each queue, beside the jobs of the worker or alone."""
+
+import anyio
+import anyio.abc
+import structlog
+
+from tidings.logging.log_limit import LogLimiter
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.breaker_store import BreakerStore
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import Store
+from tidings.store.redis.subscription import Subscription
+from tidings.store.registry import Registry
+from tidings.store.webhook_store import WebhookStore
+from tidings.webhook.address_rules import AddressRules
+from tidings.webhook.caller_file import read_callers
+from tidings.webhook.target_url import TargetRules
+from tidings_worker.circuit.worker_breakers import WorkerBreakers, log_change
+from tidings_worker.settings import WorkerSettings
+
+from .dispatcher import DeliveryPlan, DeliverySlots, DeliveryTools, Dispatcher
+from .guarded_session import guarded_session
+from .sender import Sender
+from .webhook_meter import WebhookMeter
+
+log = structlog.get_logger()
+_limited = LogLimiter(log)
+
+QUEUES_EVERY_S = 5.0
+"""How often the worker looks for queues that are new."""
+
+LEAVE_WITHIN_S = 5.0
+"""How long deliveries under way may take when the worker leaves."""
+
+
+class WebhookService:
+    """The deliveries of one worker process."""
+
+    def __init__(self, settings: WorkerSettings, worker: str, store: Store, subscriber: Store) -> None:
+        """Prepare.
+
+        Args:
+            settings: the worker's.
+            worker: its id.
+            store: a client of the store.
+            subscriber: a client without a time limit, for announcements.
+
+        """
+        self._settings = settings
+        self._worker = worker
+        self._store = store
+        self._subscriber = subscriber
+        self._keys = StoreKeys()
+        self.meter = WebhookMeter()
+        self._slots = DeliverySlots(settings.webhook_slots)
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self._callers = read_callers(settings.webhook_callers_file)
+
+    @property
+    def running(self) -> int:
+        """Deliveries under way."""
+        return sum(one.running for one in self._dispatchers.values())
+
+    def secrets_of(self, owner: str) -> tuple[str, ...]:
+        """Return the secrets by which deliveries of an owner are signed: its own, or those of all."""
+        own = self._callers.get(owner)
+        return own.secrets if own is not None and own.secrets else self._settings.webhook_secrets
+
+    async def run(self) -> None:
+        """Deliver for all queues, until cancelled."""
+        settings = self._settings
+        # A try may take its whole time; then its report has to reach the store.
+        lease_s = 1.5 * settings.webhook_timeout_s + 2.0
+        rules = TargetRules(AddressRules(settings.webhook_allow), allow_http=settings.webhook_http)
+        keys = self._keys
+        # Not an AsyncExitStack: where it is cancelled, it ties the errors of what it leaves into a circle of contexts,
+        # which AnyIO then follows for ever.
+        async with (
+            WebhookStore(
+                self._store,
+                keys,
+                lease_s=lease_s,
+                per_place=settings.webhook_per_host,
+                result_ttl_s=settings.result_ttl_s,
+                max_bytes=settings.max_webhook_bytes,
+            ) as store,
+            BreakerStore(self._store, keys, log_change) as breaker_store,
+            guarded_session(
+                rules.addresses,
+                connections=settings.webhook_slots,
+                per_host=settings.webhook_per_host,
+                connect_s=settings.webhook_connect_s,
+                total_s=settings.webhook_timeout_s,
+            ) as session,
+        ):
+            breakers = WorkerBreakers(breaker_store, (), self._worker, settings.lease_s)
+            sender = Sender(session, rules, settings.webhook_timeout_s)
+            plan = DeliveryPlan(self._worker, settings.webhook_backoff, lease_s, settings.max_webhook_bytes)
+            tools = DeliveryTools(store, breakers, sender, rules, self.meter, self.secrets_of, plan)
+            subscription = Subscription(
+                self._subscriber,
+                self._store,
+                self._keys.probe(f"{self._worker}-webhooks"),
+                self._on_message,
+                self._wake_all,
+            )
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(breakers.run, settings.heartbeat_s, name="breakers of webhooks")
+                tasks.start_soon(subscription.run, name="announcements of webhooks")
+                tasks.start_soon(subscription.keep, self._keys.breakers_changed)
+                self._breakers = breakers
+                log.info("delivering_webhooks", worker=self._worker)
+                await self._follow_queues(tasks, tools, subscription)
+
+    async def leave(self) -> None:
+        """Take nothing more, and return when what is under way has ended, or the time for that is over."""
+        self._slots.free -= self._settings.webhook_slots  # none is free any more
+        with anyio.move_on_after(LEAVE_WITHIN_S):
+            for dispatcher in self._dispatchers.values():
+                await dispatcher.idle()
+
+    async def _follow_queues(
+        self, tasks: anyio.abc.TaskGroup, tools: DeliveryTools, subscription: Subscription
+    ) -> None:
+        """Start a dispatcher for each queue that any kind has."""
+        registry = Registry(self._store, self._keys)
+        while True:
+            try:
+                queues = {record.queue for record in (await registry.kinds()).values()}
+            except StoreError as error:
+                _limited.warning("queues_not_read", cause="webhooks", error=str(error))
+                queues = set()
+            for queue in sorted(queues - self._dispatchers.keys()):
+                dispatcher = self._dispatchers[queue] = Dispatcher(queue, tools, self._slots)
+                tasks.start_soon(subscription.keep, self._keys.webhooks(queue))
+                tasks.start_soon(dispatcher.run, name="dispatcher")
+            await anyio.sleep(QUEUES_EVERY_S if self._dispatchers else 0.25)
+
+    def _on_message(self, channel: str, data: bytes) -> None:
+        if channel == self._keys.breakers_changed:
+            self._breakers.take_announcement(data)
+            return
+        queue = next((one for one in self._dispatchers if self._keys.webhooks(one) == channel), "")
+        if queue:
+            self._dispatchers[queue].wake()
+
+    def _wake_all(self) -> None:
+        self._breakers.reopened()
+        for dispatcher in self._dispatchers.values():
+            dispatcher.wake()

@@ -1,0 +1,61 @@
+"""A worker that delivers to webhooks and runs no jobs; and how a worker with jobs comes to deliver too."""
+
+import os
+import secrets
+import signal
+import socket
+
+import anyio
+import structlog
+
+from tidings.metrics.metric_family import MetricFamily, build_info, store_up
+from tidings.metrics.scrape_cache import ScrapeCache
+from tidings.store.availability.store_health import StoreHealth
+from tidings.store.redis.store_client import Store, open_store
+from tidings_worker.metrics.metrics_server import MetricsServer
+from tidings_worker.settings import WorkerSettings
+
+from .webhook_service import WebhookService
+
+log = structlog.get_logger()
+
+
+def webhook_service_of(settings: WorkerSettings, worker: str, store: Store, subscriber: Store) -> WebhookService | None:
+    """Return what delivers beside a worker's jobs; None: its settings do not ask for it."""
+    return WebhookService(settings, worker, store, subscriber) if settings.webhooks else None
+
+
+class WebhookWorker:
+    """A process that delivers and does nothing else."""
+
+    def __init__(self, settings: WorkerSettings, listening: socket.socket | None = None) -> None:
+        self._settings = settings
+        self._listening = listening
+        self._health = StoreHealth()
+        self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+    async def run(self) -> None:
+        """Deliver until a signal asks to stop; then take nothing more, and leave when what is under way has ended."""
+        store = open_store(self._settings.store_url, health=self._health)
+        subscriber = open_store(self._settings.store_url, timeout=None, health=self._health)
+        try:
+            await self._serve(WebhookService(self._settings, self.id, store, subscriber))
+        finally:
+            await subscriber.aclose()
+            await store.aclose()
+
+    async def _serve(self, service: WebhookService) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(service.run, name="webhooks")
+            if self._listening is not None:
+                server = MetricsServer(self._listening, ScrapeCache(lambda: self._families(service)))
+                tasks.start_soon(server.run, name="metrics")
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                async for number in signals:
+                    log.info("stopping", signal=signal.Signals(number).name, running=service.running)
+                    break
+            await service.leave()
+            tasks.cancel_scope.cancel()
+
+    async def _families(self, service: WebhookService) -> list[MetricFamily]:
+        return [build_info(), store_up(answers=not self._health.lost), *service.meter.families()]
