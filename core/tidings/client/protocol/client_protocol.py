@@ -33,7 +33,7 @@ class ClientProtocol:
     def __init__(self) -> None:
         self._calls = Calls(self._refused)
         self._watches = Watches(self._calls)
-        self.follows = Follows()
+        self.follows: Follows = Follows()
 
     @property
     def resuming(self) -> bool:

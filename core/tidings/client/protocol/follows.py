@@ -19,7 +19,7 @@ class TagFollow:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.command = JobCommand({"type": "follow", "tag": tag})
+        self.command: JobCommand = JobCommand({"type": "follow", "tag": tag})
         """The `follow` that is under way, or was the last."""
         self.answered = False
         """Whether the server has accepted it once."""
