@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from .circuit.breaker import Breaker
 from .circuit.circuit_open import CircuitOpenError
+from .consumer.consumed_event import ConsumedEvent as Event
+from .consumer.event_handler import EventHandler, HandlerDefinitionError, on
 from .context import Context
 from .declared_kind import declare_json_kind, declare_kind
 from .errors import Reject, Retry, StoppedError
@@ -44,6 +46,9 @@ __all__ = [
     "Context",
     "DependencyDefinitionError",
     "Depends",
+    "Event",
+    "EventHandler",
+    "HandlerDefinitionError",
     "Job",
     "JobCancelled",
     "JobDefinitionError",
@@ -73,6 +78,7 @@ __all__ = [
     "declare_kind",
     "job",
     "lifespan",
+    "on",
 ]
 
 __version__ = "0.1.0"

@@ -45,6 +45,7 @@ COMMANDS = {
     "kinds": "operate.kind_commands",
     "types": "client_types.types_command",
     "webhook": "operate.webhook_commands",
+    "events": "operate.event_commands",
 }
 """Command → the module here that defines it under its name; empty: the server's or the worker's package does."""
 

@@ -115,12 +115,12 @@ class Stage:
         while events := await self.take(group):
             for event in events:
                 found.append(Seen(event.job, event.name))
-                assert await self.settle(group, event) == "ok"
+                assert await self.settle(group, event) in ("ok", "next")
         return found
 
     async def drain_from(self, event: TakenEvent, group: str) -> list[Seen]:
         """Handle an event in hand, and then all that follows."""
-        assert await self.settle(group, event) == "ok"
+        assert await self.settle(group, event) in ("ok", "next")
         return [Seen(event.job, event.name), *await self.drain(group)]
 
     def token(self, job: str) -> Token:

@@ -58,7 +58,7 @@ class Played:
         if not self.hands:
             return
         worker, event = self.hands.pop(number % len(self.hands))
-        assert await self.stage.settle("g", event, verdict, worker=worker) == "ok"
+        assert await self.stage.settle("g", event, verdict, worker=worker) in ("ok", "next")
         if verdict is EventOutcome.DONE:
             self.done[event.job].append(event.name)
         else:

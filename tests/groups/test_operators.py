@@ -108,7 +108,7 @@ async def test_a_move_leaves_what_a_worker_has_in_hand_and_the_next_event_of_its
         (event,) = await stage.take("g")
         assert (await admin(stage).move("g", FROM_START)).dropped == 0
         assert await stage.take("g", worker=stage.second) == []
-        assert await stage.settle("g", event) == "ok"
+        assert await stage.settle("g", event) == "next"
         assert seen(await stage.take("g", worker=stage.second)) == [(job, "succeeded")]
 
 

@@ -50,7 +50,7 @@ async def test_the_next_event_of_a_job_waits_for_the_one_in_hand(store: Redis) -
         (event,) = await stage.take("g")
         assert event.name == "started"
         assert await stage.take("g", worker=stage.second) == []
-        assert await stage.settle("g", event) == "ok"
+        assert await stage.settle("g", event) == "next"
         assert seen(await stage.take("g", worker=stage.second)) == [(job, "succeeded")]
 
 
@@ -109,7 +109,7 @@ async def test_a_dead_event_becomes_a_letter_and_lets_the_next_go(store: Redis) 
     async with stage_in(store) as stage:
         job = await two_events(stage)
         (event,) = await stage.take("g")
-        assert await stage.settle("g", event, EventOutcome.DEAD) == "ok"
+        assert await stage.settle("g", event, EventOutcome.DEAD) == "next"
         assert seen(await stage.take("g")) == [(job, "succeeded")]
         ((_, fields),) = await command(store, "XRANGE", KEYS.group_dead(stage.partition, "g"), "-", "+")
         assert (fields[b"event"], fields[b"job"]) == (b"started", job.encode())

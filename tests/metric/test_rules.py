@@ -92,7 +92,7 @@ def test_no_query_names_a_metric_or_label_that_is_not_there(pages: tuple[str, st
     # Those have no sample while nothing has happened.
     there = {one.name for one in samples} | {"tidings_breaker_state"}
     there |= {name for page in pages for name in re.findall(r"# TYPE (\S+)", text(page)[1])}
-    labels = {label for one in samples for label in one.labels} | {"instance", "job", "breaker", "severity"}
+    labels = {label for one in samples for label in one.labels} | {"instance", "job", "breaker", "group", "severity"}
     for who, query in queries().items():
         for name in NAME.findall(query):
             assert name in there or SUFFIX.sub("", name) in there, (who, name)

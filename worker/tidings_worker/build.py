@@ -1,17 +1,21 @@
 """What a worker is built of: its store, its queues with their stores and sweepers, sagas and breakers."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import anyio
 import structlog
 
+from tidings.consumer.event_handler import EventHandler
 from tidings.job import Job
 from tidings.store.attempt_store import AttemptStore, StartRules
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.blocking_store import BlockingStore
 from tidings.store.breaker_store import BreakerStore
+from tidings.store.groups.group_admin import GroupAdmin
+from tidings.store.groups.group_store import GroupStore, StreamBounds
 from tidings.store.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, open_store
@@ -20,6 +24,11 @@ from tidings.store.saga_store import SagaStore
 from tidings.tracing.spans import Tracing
 
 from .circuit.worker_breakers import WorkerBreakers, log_change
+from .consumers.consumer_groups import ConsumerGroups, GroupFollowing, groups_of
+from .consumers.event_call import EventServices
+from .consumers.event_meter import EventMeter
+from .consumers.event_submitter import EventSubmitter
+from .consumers.group_reader import ReaderLimits
 from .loading.loader import LoadError
 from .metrics.worker_meter import WorkerMeter
 from .queue.lease_grace import tolerated_downtime_s
@@ -47,14 +56,20 @@ class WorkerIdentity(NamedTuple):
     """The kinds that it serves, by their names."""
     keys: StoreKeys
     timing: Timing = REAL_TIMING
+    handlers: Sequence[EventHandler] = ()
+    """Of events."""
 
     def jobs_in(self, queue: str) -> dict[str, Job[Any, Any]]:
         """Return the kinds of one queue."""
         return {kind: job for kind, job in self.jobs.items() if job.queue == queue}
 
     def under(self, states: States) -> Self:
-        """Return it with what the lifespans yielded for its jobs."""
-        return self._replace(jobs=jobs_with_states(self.jobs.values(), states))
+        """Return it with what the lifespans yielded for its jobs and handlers."""
+        handlers = [
+            one if one.lifespan is None or one.lifespan not in states else one.with_state(states[one.lifespan])
+            for one in self.handlers
+        ]
+        return self._replace(jobs=jobs_with_states(self.jobs.values(), states), handlers=handlers)
 
     def served_queues(self) -> list[str]:
         """Return the queues of which at least one tier is served; log which tiers are not.
@@ -71,7 +86,7 @@ class WorkerIdentity(NamedTuple):
                 "tier_not_served", queue=queue, tier=tier, help="TIDINGS_TIERS leaves it out: others must serve it"
             )
         served = sorted({queue for queue, tier in tiers - left_out})
-        if not served:
+        if not served and self.jobs:
             known = ", ".join(sorted({tier for _, tier in tiers}))
             raise LoadError(f"TIDINGS_TIERS names {', '.join(shares)}; the kinds of these modules have: {known}")
         return served
@@ -90,11 +105,18 @@ class WorkerParts(NamedTuple):
     sweepers: list[Sweeper]
     step_threads: anyio.CapacityLimiter
     """The threads in which sagas call plain functions."""
+    groups: ConsumerGroups | None
+    """Those of its handlers of events; None: it has none."""
+    following: GroupFollowing
 
 
 @asynccontextmanager
 async def build(
-    identity: WorkerIdentity, served: Iterable[str], meter: WorkerMeter, tracing: Tracing | None
+    identity: WorkerIdentity,
+    served: Iterable[str],
+    meter: WorkerMeter,
+    event_meter: EventMeter,
+    tracing: Tracing | None,
 ) -> AsyncIterator[WorkerParts]:
     """Build the parts of a worker around the body; all queues are paused at first.
 
@@ -102,10 +124,11 @@ async def build(
         identity: who the worker is, and what it serves.
         served: the queues of which it serves at least one tier.
         meter: counts what becomes of the jobs.
+        event_meter: counts what becomes of events.
         tracing: begins spans; None: nothing is traced.
 
     """
-    _, settings, jobs, keys, timing = identity
+    _, settings, jobs, keys, timing, _ = identity
     async with AsyncExitStack() as stack:
         health = StoreHealth(max_downtime_s=tolerated_downtime_s(settings))
         store = open_store(settings.store_url, timeout=timing.call_timeout_s, health=health)
@@ -128,13 +151,50 @@ async def build(
             queue.pause()  # until the worker knows that no operator has paused it
             sweepers.append(Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s))
         stack.enter_context(_watchdog(identity, queues))
-        yield WorkerParts(store, subscriber, health, registry, breakers, queues, sweepers, saga_services.threads)
+        groups = await _consumer_groups(stack, identity, store, registry, breakers, event_meter)
+        yield WorkerParts(
+            store, subscriber, health, registry, breakers, queues, sweepers, saga_services.threads, groups,
+            _following(identity, store, queues),
+        )  # fmt: skip
+
+
+async def _consumer_groups(
+    stack: AsyncExitStack,
+    identity: WorkerIdentity,
+    store: Store,
+    registry: Registry,
+    breakers: WorkerBreakers,
+    meter: EventMeter,
+) -> ConsumerGroups | None:
+    worker, settings, jobs, keys, _, handlers = identity
+    if not handlers:
+        return None
+    options = JobStoreOptions(result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
+    job_store = await stack.enter_async_context(JobStore(store, keys, worker, options))
+    submitter = EventSubmitter(job_store, KindDirectory(jobs, registry))
+    services = EventServices(job_store, submitter, breakers, anyio.CapacityLimiter(settings.threads))
+    limits = ReaderLimits(settings.event_slots, settings.lease_s, _bounds(settings))
+    return ConsumerGroups(groups_of(handlers), _group_stores(identity, store), registry, limits, services, meter)
+
+
+def _following(identity: WorkerIdentity, store: Store, queues: Iterable[str]) -> GroupFollowing:
+    kinds = {queue: identity.jobs_in(queue).keys() for queue in queues}
+    stores = _group_stores(identity, store)
+    return GroupFollowing(partial(GroupAdmin, store, identity.keys), stores, kinds, _bounds(identity.settings))
+
+
+def _group_stores(identity: WorkerIdentity, store: Store) -> Callable[[str], GroupStore]:
+    return lambda partition: GroupStore(store, identity.keys, partition, identity.id)
+
+
+def _bounds(settings: WorkerSettings) -> StreamBounds:
+    return StreamBounds(settings.events_max_age_s, settings.events_max_bytes)
 
 
 async def _saga_services(
     stack: AsyncExitStack, identity: WorkerIdentity, store: Store, registry: Registry, tracing: Tracing | None
 ) -> SagaServices:
-    worker, settings, jobs, keys, _ = identity
+    worker, settings, jobs, keys, _, _ = identity
     saga_store = await stack.enter_async_context(SagaStore(store, keys))
     options = JobStoreOptions(result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
     job_store = await stack.enter_async_context(JobStore(store, keys, worker, options))
@@ -143,7 +203,7 @@ async def _saga_services(
 
 
 def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> AttemptStore:
-    worker, settings, _, keys, _ = identity
+    worker, settings, _, keys, _, _ = identity
     return AttemptStore(
         store,
         keys,
@@ -172,7 +232,7 @@ def _start_rules(jobs: Iterable[Job[Any, Any]]) -> StartRules:
 
 
 def _watchdog(identity: WorkerIdentity, queues: Mapping[str, Queue]) -> Watchdog:
-    worker, settings, _, keys, _ = identity
+    worker, settings, _, keys, _, _ = identity
     # A call of the watchdog may take a third of a lease: so it has three tries before a lease runs out.
     store = BlockingStore(settings.store_url, keys, worker, settings.lease_s / 3)
     return Watchdog(

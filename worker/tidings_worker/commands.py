@@ -66,6 +66,7 @@ class CommandFollower:
         self._probe = self._keys.probe(identity.id)
         self._commands = {self._keys.orders(name, identity.id): queue for name, queue in parts.queues.items()}
         """Channels with commands for jobs that run here."""
+        self._of_groups = (self._keys.kinds_changed,) if parts.groups is not None else ()
         self._due = {self._keys.due(name): queue for name, queue in parts.queues.items()}
         """Channels that announce work in the schedule or in the outbox of a queue."""
 
@@ -77,7 +78,7 @@ class CommandFollower:
         keys = self._keys
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(subscription.run)
-            for channel in (*self._commands, *self._due, keys.breakers_changed, keys.paused_changed):
+            for channel in (*self._commands, *self._due, keys.breakers_changed, keys.paused_changed, *self._of_groups):
                 await subscription.keep(channel)
 
     def _on_message(self, channel: str, data: bytes) -> None:
@@ -85,6 +86,8 @@ class CommandFollower:
             self._parts.breakers.take_announcement(data)
         elif channel == self._keys.paused_changed:
             self._pauses.wake()
+        elif channel in self._of_groups:
+            self._wake_groups()
         elif channel in self._commands:
             self._commands[channel].handle_command(data.decode())
         elif data == b"0":
@@ -99,3 +102,8 @@ class CommandFollower:
             queue.wake_relay()
         self._parts.breakers.reopened()
         self._pauses.wake()
+        self._wake_groups()
+
+    def _wake_groups(self) -> None:
+        if self._parts.groups is not None:
+            self._parts.groups.wake()

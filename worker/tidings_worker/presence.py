@@ -16,6 +16,7 @@ from tidings.store.availability.store_errors import ScriptError, StoreError
 from tidings.store.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
 
 from .build import WorkerIdentity
+from .consumers.consumer_groups import GroupFollowing
 from .metrics.process_stats import ProcessSampler
 from .queue.queue import Queue
 
@@ -31,12 +32,15 @@ PRESENCE_BEATS = 4
 class Presence:
     """Registers one worker and its kinds, and renews that."""
 
-    def __init__(self, identity: WorkerIdentity, queues: Mapping[str, Queue], registry: Registry) -> None:
+    def __init__(
+        self, identity: WorkerIdentity, queues: Mapping[str, Queue], registry: Registry, following: GroupFollowing
+    ) -> None:
         self._worker = identity.id
         self._settings = identity.settings
         self._jobs = identity.jobs
         self._queues = queues
         self._registry = registry
+        self._following = following
         self._sampler = ProcessSampler()
         self._started_ms = int(time.time() * 1000)
 
@@ -48,8 +52,12 @@ class Presence:
             try:
                 # The heartbeat first: a full store takes it, but no kind that is new.
                 await self._registry.heartbeat(self._record(), self._settings.heartbeat_s * PRESENCE_BEATS)
-                await self._registry.register(records)
                 if not registered:
+                    await self._following.follow()  # the first job of a new kind may come as soon as it is registered
+                if records:
+                    await self._registry.register(records)
+                if not registered:
+                    await self._following.follow()
                     log.info("serving", worker=self._worker, kinds=sorted(self._jobs), queues=sorted(self._queues))
                 registered, failures = True, 0
             except StoreError as error:

@@ -44,7 +44,8 @@ def run(settings: WorkerSettings) -> None:
     loaded = load_modules(settings.modules)
     asyncio.run(check_store(settings.store_url))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-    anyio.run(_work, Worker(settings, loaded.jobs, listening, loaded.lifespans), backend_options={"use_uvloop": True})
+    worker = Worker(settings, loaded.jobs, listening, loaded.lifespans, handlers=loaded.handlers)
+    anyio.run(_work, worker, backend_options={"use_uvloop": True})
     _leave_stuck_threads()
 
 

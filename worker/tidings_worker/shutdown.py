@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 import anyio.abc
@@ -23,6 +23,23 @@ REPORT_OUTCOMES_WITHIN_S = 5.0
 """How long after that the store may take to learn what was handed back."""
 
 
+class ServedWork(Protocol):
+    """What a worker serves until it stops: a queue, or the groups of its handlers of events."""
+
+    @property
+    def running(self) -> int:
+        """How much is under way."""
+
+    async def serve(self, attempts: asyncio.TaskGroup, /) -> None:
+        """Take work until cancelled; it runs in `attempts`, which outlives this."""
+
+    async def idle(self) -> None:
+        """Return when nothing is under way."""
+
+    def hand_back(self, grace: float, /) -> None:
+        """Stop everything that runs and give it back, after at most `grace` seconds for cleaning up."""
+
+
 class Shutdown:
     """Serves the queues of a worker until a signal comes, and then has their attempts end."""
 
@@ -36,6 +53,8 @@ class Shutdown:
 
         """
         self.queues = queues
+        self.groups: Collection[ServedWork] = ()
+        """The groups of the worker's handlers of events: what it serves beside its queues."""
         self._grace_s = grace_s
         self._broken = broken
 
@@ -49,17 +68,20 @@ class Shutdown:
                         tasks.start_soon(self._watch_signals, ending, taking, name="signals")
                         if self._broken is not None:
                             tasks.start_soon(self._watch_broken, self._broken, ending, taking, name="lifespans")
-                        for queue in self.queues:
-                            tasks.start_soon(queue.serve, attempts, name="queue")
+                        for served in (*self.queues, *self.groups):
+                            tasks.start_soon(served.serve, attempts, name="serve")
                 # `attempts` now waits for what runs; `_give_grace`, which runs in `ending`, bounds that.
             ending.cancel_scope.cancel()
+
+    @property
+    def _running(self) -> int:
+        return sum(served.running for served in (*self.queues, *self.groups))
 
     async def _watch_signals(self, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             fork.claim(signal.SIGTERM, signal.SIGINT)
             async for number in signals:
-                running = sum(queue.running for queue in self.queues)
-                log.info("stopping", signal=signal.Signals(number).name, running=running)
+                log.info("stopping", signal=signal.Signals(number).name, running=self._running)
                 ending.start_soon(self._give_grace, ending.cancel_scope, name="grace")
                 taking.cancel()
                 return
@@ -68,7 +90,7 @@ class Shutdown:
         self, broken: asyncio.Event, ending: anyio.abc.TaskGroup, taking: anyio.CancelScope
     ) -> None:
         await broken.wait()
-        log.error("stopping", running=sum(queue.running for queue in self.queues), help="a lifespan has failed")
+        log.error("stopping", running=self._running, help="a lifespan has failed")
         ending.start_soon(self._give_grace, ending.cancel_scope, name="grace")
         taking.cancel()
 
@@ -81,16 +103,16 @@ class Shutdown:
                     waiting.start_soon(_cancel_at, signals, waiting.cancel_scope)
                     await self.until_idle()
                     waiting.cancel_scope.cancel()
-        for queue in self.queues:
-            queue.hand_back(CLEAN_UP_WITHIN_S)
+        for served in (*self.queues, *self.groups):
+            served.hand_back(CLEAN_UP_WITHIN_S)
         with anyio.move_on_after(CLEAN_UP_WITHIN_S + REPORT_OUTCOMES_WITHIN_S):
             await self.until_idle()
         everything.cancel()
 
     async def until_idle(self) -> None:
-        """Return when no attempt is under way."""
-        for queue in self.queues:
-            await queue.idle()
+        """Return when no attempt is under way, and no event in hand."""
+        for served in (*self.queues, *self.groups):
+            await served.idle()
 
 
 async def _cancel_at(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from tidings.consumer.event_handler import EventHandler
 from tidings.job import Job
 from tidings.metrics.metric_family import MetricFamily, build_info, gauge, store_up
 from tidings.metrics.scrape_cache import ScrapeCache
@@ -21,6 +22,7 @@ from tidings.tracing.tracing_setup import tracing_of
 
 from .build import WorkerIdentity, WorkerParts, build
 from .commands import CommandFollower, PauseFollower
+from .consumers.event_meter import EventMeter
 from .metrics.metrics_server import MetricsServer
 from .metrics.worker_meter import WorkerMeter
 from .presence import Presence
@@ -43,6 +45,7 @@ class Worker:
         listening: socket.socket | None = None,
         lifespans: Sequence[Lifespan[Any]] = (),
         timing: Timing = REAL_TIMING,
+        handlers: Sequence[EventHandler] = (),
     ) -> None:
         """Prepare.
 
@@ -52,6 +55,7 @@ class Worker:
             listening: where it serves its metrics; None: nowhere.
             lifespans: in the order in which it enters them.
             timing: its clock, and how long the store may take.
+            handlers: of events.
 
         Raises:
             LoadError: no tier of any kind is served.
@@ -62,7 +66,7 @@ class Worker:
         self.id: str = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._tracing = tracing_of(settings, "tidings-worker", self.id)
         served = {job.kind: job.exposing(settings.expose_errors) for job in jobs}
-        self._identity = WorkerIdentity(self.id, settings, served, StoreKeys(), timing)
+        self._identity = WorkerIdentity(self.id, settings, served, StoreKeys(), timing, handlers)
         self._served = self._identity.served_queues()
         self._listening = listening
         self._lifespans = lifespans
@@ -70,6 +74,7 @@ class Worker:
         """Set when a lifespan has failed while this worker serves; None: it has none."""
         self._meter = WorkerMeter()
         self._webhook_meter: WebhookMeter | None = None
+        self._event_meter = EventMeter()
         shares = settings.shares
         self._meter.begin(
             (job.kind, tier) for job in served.values() for tier in job.tiers if not shares or tier in shares
@@ -101,15 +106,17 @@ class Worker:
             raise LifespanError("a lifespan failed while this worker served; `lifespan_failed` in the log says which")
 
     async def _serve(self, identity: WorkerIdentity) -> None:
-        async with build(identity, self._served, self._meter, self._tracing) as parts:
-            presence = Presence(identity, parts.queues, parts.registry)
+        async with build(identity, self._served, self._meter, self._event_meter, self._tracing) as parts:
+            presence = Presence(identity, parts.queues, parts.registry, parts.following)
             webhooks = webhook_service_of(self.settings, self.id, parts.store, parts.subscriber)
             async with anyio.create_task_group() as background:
                 self._start_background(background, parts, presence)
                 if webhooks is not None:
                     self._webhook_meter = webhooks.meter
                     background.start_soon(webhooks.run, name="webhooks")
-                await self._shutdown_of(parts.queues.values()).serve()
+                shutdown = self._shutdown_of(parts.queues.values())
+                shutdown.groups = () if parts.groups is None else (parts.groups,)
+                await shutdown.serve()
                 if webhooks is not None:
                     await webhooks.leave()
                 background.cancel_scope.cancel()
@@ -141,6 +148,8 @@ class Worker:
         for queue in parts.queues.values():
             background.start_soon(queue.beat, name="heartbeat")
             background.start_soon(queue.relay, name="relay")
+        if parts.groups is not None:
+            background.start_soon(parts.groups.keep, name="groups")
         for sweeper in parts.sweepers:
             background.start_soon(sweeper.run, name="sweep")
         if self._listening is not None:
@@ -155,4 +164,5 @@ class Worker:
             gauge("tidings_worker_running_attempts", "Attempts under way on this worker.", running),
             *self._meter.families(),
             *(self._webhook_meter.families() if self._webhook_meter else ()),
+            *(self._event_meter.families() if self._identity.handlers else ()),
         ]

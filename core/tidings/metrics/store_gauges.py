@@ -10,6 +10,7 @@ from tidings.protocol.kind_record import KindRecord
 from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
 from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
+from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command_pool_of
 from tidings.store.registry import Registry
@@ -23,6 +24,23 @@ _STATES = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 1.0, BreakerState.O
 
 KINDS_PER_TURN = 500
 """Kinds that one turn of the event loop goes through."""
+
+
+_OF_GROUPS: tuple[tuple[str, str, Callable[[GroupCount], float | None]], ...] = (
+    ("tidings_group_behind_events", "Events that a group follows and has not handled.", lambda one: one.behind),
+    (
+        "tidings_group_oldest_event_seconds",
+        "How long ago the first of them happened; 0: there is none.",
+        lambda one: one.oldest,
+    ),
+    (
+        "tidings_group_missed_events",
+        "Events that the store trimmed before the group had taken them.",
+        lambda one: one.missed,
+    ),
+    ("tidings_group_dead_events", "Events that a group could not handle.", lambda one: one.dead),
+    ("tidings_group_paused", "1: an operator has paused the group.", lambda one: one.paused),
+)
 
 
 class StoreGauges:
@@ -45,6 +63,7 @@ class StoreGauges:
         self._breakers = breakers
         self._kinds = kinds
         self._names, self._queues, self._breaker_names = LabelNames(), LabelNames(), LabelNames()
+        self._groups = LabelNames()
 
     async def read(self) -> list[MetricFamily]:
         """Return what lies in the store, read in pages: the store and this process do other work between them.
@@ -58,6 +77,7 @@ class StoreGauges:
             *await self._of_queues(kinds),
             *await self._of_workers(kinds),
             *await self._of_webhooks(kinds),
+            *await self._of_groups(kinds),
             *self._of_breakers(await self._breakers.shown()),
             *await self._memory(),
         ]
@@ -68,6 +88,15 @@ class StoreGauges:
             for one in page:
                 sums.add(one)
         return list(sums.families())
+
+    async def _of_groups(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+        groups = await count_groups(self._store, self._keys, queues_of(kinds))
+        found = [((self._groups.label(one.group), self._queues.label(one.queue)), one) for one in groups]
+        where = ("group", "queue")
+        return [
+            gauges(name, meaning, where, [(labels, float(value(one) or 0)) for labels, one in found])
+            for name, meaning, value in _OF_GROUPS
+        ]
 
     async def _of_workers(self, kinds: list[KindRecord]) -> list[MetricFamily]:
         workers = await Registry(self._store, self._keys).workers()

@@ -17,6 +17,8 @@ from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER
 from tidings_cli.store_command import store_flags
 from tidings_cli.terminal import cell, open_console
 
+from .group_view import groups_table, warnings_of
+
 
 @store_flags
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
@@ -70,12 +72,14 @@ def _show(stats: QueueStats, console: Console) -> None:
         slots = " ".join(f"{tier}={owned}" for tier, owned in worker.tiers.items()) or str(worker.slots)
         about = (worker.worker, worker.version, worker.running, slots, " ".join(worker.kinds))
         workers.add_row(*map(cell, about))
-    for table in (queues, kinds, workers):
+    for table in (queues, kinds, workers, *([groups_table(stats.groups)] if stats.groups else [])):
         console.print(table)
     if not stats.workers:
         console.print(cell("No worker lives.", style="red"))
     for queue in stats.paused:
         text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
+        console.print(cell(text, style="yellow"))
+    for text in warnings_of(stats.groups):
         console.print(cell(text, style="yellow"))
     for queue in stats.unserved:
         console.print(cell(f"Jobs wait in {queue}, and no worker serves it.", style="red"))

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from tidings.store.admin.queue_stats import QueueCount, QueueStats, drain_rates, read_queue_stats, store_memory
 from tidings.store.breaker_store import BreakerStore
+from tidings.store.groups.group_counts import GroupCount
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_clock import store_ms
 from tidings.store.registry import WorkerRecord
@@ -59,6 +60,8 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     workers: list[WorkerRecord]
     breakers: list[BreakerRow]
     """Those that are not closed first."""
+    groups: list[GroupCount]
+    """Those that are furthest behind first."""
     memory: int | None
     """Bytes the store uses; None: the store does not say."""
     limit: int | None
@@ -95,6 +98,7 @@ class Poller:
             tiers=sorted(tiers, key=lambda one: (-one.waiting, one.queue, one.tier)),
             workers=stats.workers,
             breakers=breakers,
+            groups=sorted(stats.groups, key=lambda one: (-(one.behind or 0), one.group, one.queue)),
             memory=memory.used,
             limit=memory.limit,
         )

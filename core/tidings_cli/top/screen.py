@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tidings.store.groups.group_counts import GroupCount
 from tidings.store.registry import WorkerRecord
 from tidings_cli.terminal import cell
 
@@ -29,6 +30,8 @@ def screen(found: PollResult, away: str = "") -> RenderableType:
     parts += [Text(), _queues(found.tiers), Text(), _workers(found.workers, found.at)]
     if found.breakers:
         parts += [Text(), _breakers(found.breakers, found.at)]
+    if found.groups:
+        parts += [Text(), _groups(found.groups)]
     return Group(*parts)
 
 
@@ -106,6 +109,23 @@ def _breakers(breakers: list[BreakerRow], now_ms: int) -> Table:
     for one in breakers:
         state = Text(one.state.replace("_", "-"), style="" if one.state == "closed" else "red")
         row = (one.breaker, state, _since(one.since, now_ms), str(one.opened), one.reason, one.last)
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def _groups(groups: list[GroupCount]) -> Table:
+    table = _table("group", "queue", right=("behind", "oldest", "in hand", "missed", "dead"), then=("follows",))
+    for one in groups:
+        row = (
+            f"{one.group} (paused)" if one.paused else one.group,
+            one.queue,
+            "?" if one.behind is None else str(one.behind),
+            "" if one.oldest is None else age(one.oldest),
+            str(one.in_hand),
+            Text(str(one.missed), style="red" if one.missed else ""),
+            Text(str(one.dead), style="yellow" if one.dead else ""),
+            "; ".join(one.follows),
+        )
         table.add_row(*map(_cell, row))
     return table
 

@@ -1,12 +1,14 @@
 """What consumers of events are given, and in which order."""
 
-from mutants.change import lua, script
+from mutants.change import lua, python, script
 from mutants.mutant import Mutant
 
 WRITTEN = "tests/groups/test_written.py"
 TAKE = "tests/groups/test_take.py"
 OPERATORS = "tests/groups/test_operators.py"
 MODEL = "tests/groups/test_group_model.py"
+HANDLERS = "tests/groups/test_handlers.py"
+JOINING = "tests/groups/test_joining.py"
 
 MOVE_ALL = """for _, name in ipairs(redis.call('HKEYS', groups_key)) do
   redis.call('HSET', group_key(string.sub(name, 2)), 'position', to)
@@ -57,5 +59,20 @@ MUTANTS = (
         "The stream of events grows past its bytes.",
         lua("trim_events").swap("<= followed.max_bytes", "<= 1e15"),
         (OPERATORS,),
+    ),
+    Mutant(
+        "A worker says that a group is registered before every release follows what it said.",
+        python("GroupReader.join").drop("await anyio.sleep(reply.wait_ms / 1000)"),
+        (JOINING,),
+    ),
+    Mutant(
+        "A try that failed is repeated for ever.",
+        python("EventCall._failed").swap("EventOutcome.RETRY, delay_s", "EventOutcome.BACK, delay_s"),
+        (HANDLERS,),
+    ),
+    Mutant(
+        "A handler submits a job again when its event comes again.",
+        python("EventSubmitter.submit").swap("deduplicates=True", "deduplicates=False"),
+        (HANDLERS,),
     ),
 )

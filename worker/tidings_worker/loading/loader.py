@@ -5,9 +5,11 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from tidings.circuit.breaker import definitions_of
+from tidings.consumer.event_handler import EventHandler
 from tidings.job import Job
 from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
+from .event_handlers import handlers_in, handlers_with_lifespans
 from .hint_checks import warn_of_missing_hints
 from .import_faults import import_fault
 from .kind_checks import check_kinds
@@ -26,6 +28,8 @@ class ServedModules(NamedTuple):
     """Each with its lifespan."""
     lifespans: list[Lifespan[Any]]
     """In the order in which a process enters them."""
+    handlers: list[EventHandler]
+    """Of events, each with its lifespan."""
 
 
 def load_jobs(modules: Iterable[str]) -> list[Job[Any, Any]]:
@@ -37,20 +41,21 @@ def load_modules(modules: Iterable[str]) -> ServedModules:
     """Load some modules, each a dotted name or the path of a Python file, and return what a worker serves of them.
 
     Raises:
-        LoadError: one cannot be loaded, or holds neither jobs nor a lifespan; two jobs have the same kind or two
-            breakers the same name; a module has two lifespans, a fallback cannot work, or a server could not use a
-            kind.
+        LoadError: one cannot be loaded, or holds no job, no handler of events and no lifespan; two jobs have the same
+            kind, two breakers the same name or two handlers of a group the same events; a module has two lifespans, a
+            fallback cannot work, or a server could not use a kind.
 
     """
     served = _import_all(modules)
     try:
         jobs, lifespans = with_lifespans(served)
+        handlers, lifespans = handlers_with_lifespans([module for module, _ in served], lifespans)
         check_kinds(jobs.values())
-        definitions_of(job.policy.breaker for job in jobs.values())
+        definitions_of([*(job.policy.breaker for job in jobs.values()), *(one.policy.breaker for one in handlers)])
     except (ValueError, LifespanDefinitionError) as error:
         raise LoadError(str(error)) from None
     warn_of_missing_hints(jobs.values())
-    return ServedModules(list(jobs.values()), lifespans)
+    return ServedModules(list(jobs.values()), lifespans, handlers)
 
 
 def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
@@ -59,7 +64,7 @@ def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
     for name in modules:
         module = load_module(name)
         found = [value for value in vars(module).values() if isinstance(value, Job)]
-        if not found and not any(isinstance(value, Lifespan) for value in vars(module).values()):
+        if not found and not any(isinstance(value, Lifespan | EventHandler) for value in vars(module).values()):
             raise LoadError(f"{name} holds no jobs: decorate a function with `@job` (from tidings import job)")
         for job in found:
             other = jobs.setdefault(job.kind, job)
@@ -69,7 +74,7 @@ def _import_all(modules: Iterable[str]) -> list[ModuleJobs]:
                     "of them another `name`"
                 )
         served.append((module, found))
-    if not jobs:
+    if not jobs and not any(handlers_in(module) for module, _ in served):
         raise LoadError("these modules hold no jobs: decorate a function with `@job` (from tidings import job)")
     for job in jobs.values():
         _check_fallback(job, jobs)

@@ -18,6 +18,7 @@ from tidings.protocol.admin_messages import BreakerOrder, LetterChoice, Objectiv
 from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore
+from tidings.store.groups.group_admin import GroupAdmin, GroupCommand, Move
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
 from tidings.store.webhook_store import WebhookAct, WebhookStore
@@ -117,6 +118,25 @@ class OperatorActions:
         changed = await PausedQueues(self._store, self._keys).resume(queue)
         await self._record("resume", queue, changed=changed)
         return changed
+
+    async def move_group(self, group: str, queue: str, to: str) -> Move:
+        """Move a group of consumers in one queue's stream of events; see `GroupAdmin.move`."""
+        move = await GroupAdmin(self._store, self._keys, queue).move(group, to)
+        await self._record("move_group", f"{group} in {queue}", {"to": to}, changed=move.answer == "moved")
+        return move
+
+    async def command_group(self, group: str, queue: str, command: GroupCommand) -> str:
+        """Pause, resume or forget a group of consumers in one queue; see `GroupAdmin.act`."""
+        answer = await GroupAdmin(self._store, self._keys, queue).act(group, command)
+        await self._record(f"{command}_group", f"{group} in {queue}", changed=answer == "ok")
+        return answer
+
+    async def retry_events(self, group: str, queue: str, letters: list[str]) -> list[str]:
+        """Give a group dead events again; see `GroupAdmin.retry`."""
+        answers = await GroupAdmin(self._store, self._keys, queue).retry(group, letters)
+        given = answers.count("ok")
+        await self._record("retry_events", f"{group} in {queue}", {"events": given}, changed=given > 0)
+        return answers
 
     async def remove_kinds(self, kinds: Sequence[str]) -> int:
         """Remove kinds from the registry; return how many of them it held."""

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.kind_record import KindRecord
 from tidings.store.availability.store_errors import StoreError, translate
+from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import CALL_ERRORS, command, command_pool_of
@@ -88,6 +89,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Queues whose workers take nothing, as an operator said."""
     unserved_kinds: list[KindWait] = []
     """Kinds whose jobs wait in a queue that has workers, none of which serves the kind."""
+    groups: list[GroupCount] = []
+    """Groups of consumers, in each queue whose events they follow."""
 
     @property
     def unserved(self) -> list[str]:
@@ -127,6 +130,7 @@ async def read_queue_stats(store: Redis, keys: StoreKeys, known: Iterable[KindRe
         paused=sorted(await PausedQueues(store, keys).queues()),
         queues=queues,
         unserved_kinds=await _unserved_kinds(store, keys, kinds, workers, {one.queue for one in queues if one.waiting}),
+        groups=await count_groups(store, keys, queues_of(kinds)),
     )
 
 

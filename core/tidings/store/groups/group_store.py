@@ -73,6 +73,8 @@ class TakeReply(msgspec.Struct, frozen=True, array_like=True):
     """Events that were trimmed before the group had taken them, found by this call."""
     more: int
     """1 if there may be more at once."""
+    now_ms: int
+    """The store's clock."""
 
 
 class EventOutcome(StrEnum):
@@ -151,7 +153,12 @@ class GroupStore:
         return await _TAKE(self._store, self._root, args)
 
     async def settle(self, group: str, settled: Sequence[EventReport]) -> list[str]:
-        """Write what became of events; return for each `ok`, or `lost`: another worker has it."""
+        """Write what became of events.
+
+        Returns:
+            For each `ok`, `next` (and another event of the job may be taken) or `lost` (another worker has it).
+
+        """
         return await _SETTLE(self._store, self._root, (group, self.worker, MAX_GROUP_DEAD, settled))
 
     async def wait(self, after: str, wait_ms: int) -> bool:

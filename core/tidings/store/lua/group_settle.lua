@@ -7,7 +7,8 @@
 -- args = { group, worker, max_dead, items };  item = { job, entry, tries, outcome, delay_ms, letter }
 --   outcome: 'done', 'retry' (after delay_ms), 'back' (handed back: the try does not count) or 'dead' (it gets no other
 --   try); letter: of a dead event, JSON text of what operators are shown; else ''.
--- Reply: MessagePack array with for each item 'ok' or 'lost' (another worker has it, or an operator moved the group).
+-- Reply: MessagePack array with for each item 'ok', 'next' (and another event of the job may be taken now) or 'lost'
+--   (another worker has it, or an operator moved the group).
 -- O(items).
 
 local group, worker, max_dead, items = unpack(args)
@@ -34,13 +35,13 @@ local function settle_event(item)
   table.remove(state[3], 1)
   state[2] = 0
   write_job(group, job, state, now)
-  return 'ok'
+  return #state[3] > 0 and 'next' or 'ok'
 end
 
 local replies = for_each(items, settle_event)
 local handled = 0
 for i, reply in ipairs(replies) do
-  if reply == 'ok' and items[i][4] == 'done' then handled = handled + 1 end
+  if reply ~= 'lost' and items[i][4] == 'done' then handled = handled + 1 end
 end
 if handled > 0 then redis.call('HINCRBY', group_key(group), 'handled', handled) end
 return cmsgpack.pack(replies)

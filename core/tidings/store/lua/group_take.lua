@@ -9,7 +9,7 @@
 --   serves: { glob, events } … that this worker has handlers for: an event of another one of the group's patterns waits
 --   for a worker that has; held: the jobs of which it has an event in hand; most: how many it takes;
 --   max_jobs: of which the group may have events in hand or waiting: past it the stream is read no further.
--- Reply: MessagePack array { state, events, lost, position, wait_ms, missed, more }
+-- Reply: MessagePack array { state, events, lost, position, wait_ms, missed, more, now_ms }
 --   state: 'ok', 'paused' (nothing is given) or 'gone' (there is no such group: join again);
 --   events: { job, entry, tries, name, kind, correlation_id, owner, frame } …; tries: how often it has been given by now;
 --   lost: of `held`, jobs whose lease another worker has; position: the last entry that the group has taken;
@@ -25,7 +25,7 @@ local HAND_ON_MS = 1000
 local given, lost, bytes, more = {}, {}, 0, 0
 
 local group, patterns = load_group(group_name), patterns_of(group_name)
-if not group or not patterns then return cmsgpack.pack({ 'gone', {}, {}, '', -1, 0, 0 }) end
+if not group or not patterns then return cmsgpack.pack({ 'gone', {}, {}, '', -1, 0, 0, now }) end
 local served = {}
 for i, one in ipairs(serves) do served[i] = { lua_pattern(one[1]), one[2] } end
 
@@ -116,4 +116,5 @@ end
 
 local next_due = redis.call('ZRANGE', group_due_key(group_name), 0, 0, 'WITHSCORES')
 local wait = next_due[2] and math.max(math.ceil(next_due[2] - now), 0) or -1
-return cmsgpack.pack({ group.paused and 'paused' or 'ok', given, lost, group.position, wait, group.lost or 0, more })
+return cmsgpack.pack({ group.paused and 'paused' or 'ok', given, lost, group.position, wait, group.lost or 0, more,
+  now })

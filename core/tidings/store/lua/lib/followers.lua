@@ -131,8 +131,12 @@ local PARTS = 64
 
 -- Writes an event into the stream. fields: of the entry, in the order in which `event_in` reads them.
 local function add_event(fields)
-  local id = redis.pcall('XADD', events_key, '*', 'job', fields[1], 'event', fields[2], 'kind', fields[3], 'counts',
-    fields[4], 'correlation', fields[5], 'owner', fields[6], 'frame', fields[7], 'only', fields[8])
+  local function add(id)
+    return redis.pcall('XADD', events_key, id, 'job', fields[1], 'event', fields[2], 'kind', fields[3], 'counts', fields[4],
+      'correlation', fields[5], 'owner', fields[6], 'frame', fields[7], 'only', fields[8])
+  end
+  local id = add(string.format('%.0f-*', now))
+  if type(id) == 'table' then id = add('*') end -- the store's clock has gone back
   if type(id) == 'table' then -- no stream lies there, or its last id is the highest: it begins again
     redis.call('DEL', events_key)
     return
