@@ -80,6 +80,17 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "off"
     result_ttl_s: Annotated[Seconds, Meta(description="How long a finished job is found under its token.")] = 86_400.0
+    events_max_age_s: Annotated[
+        Annotated[float, Meta(ge=60, le=31_536_000, extra={"unit": "s"})],
+        Meta(
+            description="How long a queue keeps the events that groups follow. A group that is later misses them, and "
+            "says so. Give all servers and workers the same."
+        ),
+    ] = 86_400.0
+    events_max_bytes: Annotated[
+        Annotated[int, Meta(ge=65_536, le=1_099_511_627_776, extra={"unit": "bytes"})],
+        Meta(description="Size of the events that a queue keeps for groups, about; the oldest leave first."),
+    ] = 268_435_456
     chronicle: Annotated[
         Annotated[int, Meta(ge=0, le=1_000_000)],
         Meta(

@@ -12,7 +12,11 @@ from tidings.store.redis.store_client import check_store, open_store
 
 from .setting_flags import with_flags
 
-store_flags = with_flags(StoreSettings, leave_out=("log_format", "log_level", "result_ttl_s", "chronicle"))
+_OF_SERVERS_AND_WORKERS = (
+    "log_format", "log_level", "result_ttl_s", "chronicle", "events_max_age_s", "events_max_bytes",
+)  # fmt: skip
+
+store_flags = with_flags(StoreSettings, leave_out=_OF_SERVERS_AND_WORKERS)
 """Gives a command the flags that name its store; what else `StoreSettings` has concerns server and worker alone."""
 
 

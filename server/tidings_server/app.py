@@ -31,6 +31,8 @@ from .owned.owned_job_endpoints import PARAMETERS as LIST_PARAMETERS
 from .owned.owned_job_endpoints import OwnedJobEndpoints
 from .runtime import ServerRuntime
 from .settings import ServerSettings
+from .sse.feed_endpoint import PARAMETERS as FEED_PARAMETERS
+from .sse.feed_endpoint import FeedEndpoint
 from .sse.stream_endpoint import PARAMETERS as STREAM_PARAMETERS
 from .sse.stream_endpoint import StreamEndpoints
 from .web.authorize import Authorizer
@@ -162,6 +164,11 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
         Route(
             "/v1/events",
             authorize(allow_parameters(streams.several, *STREAM_PARAMETERS), act="watch", tickets=True),
+            methods=["GET"],
+        ),
+        Route(
+            "/v1/feed",
+            authorize(allow_parameters(FeedEndpoint(runtime).get, *FEED_PARAMETERS), "feed", tickets=True),
             methods=["GET"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),

@@ -32,7 +32,9 @@ def key(
     name: Annotated[str, typer.Argument(help="Whose key it is: the owner of the jobs that come with it.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it may do: submit, watch, cancel, admin; give several. Default: all but admin."),
+        typer.Option(
+            help="What it may do: submit, watch, cancel, feed, admin; give several. Default: submit, watch, cancel."
+        ),
     ] = None,
 ) -> None:
     """Make an API key: print it, once and for all, and the line for the settings."""

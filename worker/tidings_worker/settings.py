@@ -109,17 +109,6 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
         Count,
         Meta(description="Events that handlers of one group handle at a time, in each queue whose kinds it follows."),
     ] = 32
-    events_max_age_s: Annotated[
-        Annotated[float, Meta(ge=60, le=31_536_000, extra={"unit": "s"})],
-        Meta(
-            description="How long a queue keeps the events that groups follow. A group that is later misses them, and "
-            "says so. Give all workers that serve groups the same."
-        ),
-    ] = 86_400.0
-    events_max_bytes: Annotated[
-        Annotated[int, Meta(ge=65_536, le=1_099_511_627_776, extra={"unit": "bytes"})],
-        Meta(description="Size of the events that a queue keeps for groups, about; the oldest leave first."),
-    ] = 268_435_456
     metrics_port: Annotated[
         Annotated[int, Meta(ge=0, le=65_535)],
         Meta(description="The TCP port on which this worker serves `/metrics` and `/healthz`; 0: it does not."),

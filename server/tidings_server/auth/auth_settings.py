@@ -62,7 +62,8 @@ class AuthSettings(StoreSettings, frozen=True, kw_only=True):
     jwt_default_scopes: Annotated[
         tuple[str, ...],
         Meta(
-            description="Scopes of a token without a claim `scope`: `submit`, `watch`, `cancel`, `delegate`, `admin`."
+            description="Scopes of a token without a claim `scope`: `submit`, `watch`, `cancel`, `delegate`, `feed`, "
+            "`admin`."
         ),
     ] = ()
     api_keys: Annotated[

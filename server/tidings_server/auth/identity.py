@@ -13,8 +13,9 @@ from tidings.protocol.tokens import Token
 
 from .grant import Grant, last_end
 
-Scope = Literal["submit", "watch", "cancel", "delegate", "admin"]
-"""What a credential allows. `delegate`: to submit for others. `admin` allows all of it, on the jobs of every owner."""
+Scope = Literal["submit", "watch", "cancel", "delegate", "feed", "admin"]
+"""What a credential allows. `delegate`: to submit for others. `feed`: to read the events of all owners' jobs. `admin`
+allows all of it, on the jobs of every owner."""
 
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 

@@ -203,6 +203,37 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                         "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
                     }
                 },
+                "/v1/feed": {
+                    "get": {
+                        "summary": "Stream what happens to the jobs of some kinds.",
+                        "parameters": [
+                            _several("kind", "Kinds, or patterns such as `order.*`; none: all."),
+                            _several("event", "Names of events; none: those that end a job."),
+                            {
+                                "name": "after",
+                                "in": "query",
+                                "description": "The last `id` of an earlier feed, or `start`: all that the store has. "
+                                "None: what comes.",
+                                "schema": {"type": "string"},
+                            },
+                            {
+                                "name": "format",
+                                "in": "query",
+                                "description": "`cloudevents`: the `data` of each event is a CloudEvent 1.0.",
+                                "schema": {"enum": ["cloudevents"]},
+                            },
+                            _header("Last-Event-ID"),
+                        ],
+                        "responses": {
+                            "200": {
+                                "description": "Server-sent events. The first, `open`, has the `id` from which the "
+                                "feed goes on; `missed` says how many events the store had trimmed.",
+                                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                            },
+                            **refused,
+                        },
+                    }
+                },
                 "/v1/kinds": {
                     "get": {
                         "summary": "List the kinds that workers have registered.",
@@ -345,6 +376,11 @@ _HEADERS = {
     "If-None-Match": "The `ETag` of an earlier answer: 304 where nothing is new.",
     "Last-Event-ID": "The last `id` of an earlier stream: the events after it follow.",
 }
+
+
+def _several(name: str, meaning: str) -> dict[str, Any]:
+    schema = {"type": "array", "items": {"type": "string"}, "maxItems": 100}
+    return {"name": name, "in": "query", "description": meaning, "schema": schema}
 
 
 def _header(name: str) -> dict[str, Any]:
