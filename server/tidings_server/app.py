@@ -168,7 +168,7 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
         ),
         Route(
             "/v1/feed",
-            authorize(allow_parameters(FeedEndpoint(runtime).get, *FEED_PARAMETERS), "feed", tickets=True),
+            authorize(allow_parameters(FeedEndpoint(runtime).get, *FEED_PARAMETERS), "feed"),
             methods=["GET"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),

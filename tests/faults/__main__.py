@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .orders import run_orders
 from .plan import Fault, Step, make_plan
-from .trial import EventOutcome, run_trial
+from .trial import Verdict, run_trial
 
 CALM_S = 15.0
 """About what a trial takes beside its faults: start, peace, reading everything."""
@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _trial(kind: str, seed: int, seconds: float) -> EventOutcome:
+def _trial(kind: str, seed: int, seconds: float) -> Verdict:
     return asyncio.run(run_trial(seed, seconds, _plan(kind, seed, seconds)))
 
 
@@ -83,7 +83,7 @@ def _sell(kinds: Sequence[str], seed: int, seconds: float) -> int:
     return 1 if wrong else 0
 
 
-def _row(kind: str, verdict: EventOutcome) -> str:
+def _row(kind: str, verdict: Verdict) -> str:
     reruns = verdict.rerun_s()
     rerun = f"median {statistics.median(reruns):.2f} s, longest {reruns[-1]:.2f} s, n={len(reruns)}" if reruns else ""
     duplicates, lost = verdict.count("two-jobs", "two-outcomes"), verdict.count("lost")
@@ -94,7 +94,7 @@ def _row(kind: str, verdict: EventOutcome) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _keep(folder: Path, name: str, verdict: EventOutcome) -> None:
+def _keep(folder: Path, name: str, verdict: Verdict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.ndjson").write_bytes(verdict.history.lines())
     for member, text in verdict.logs.items():

@@ -24,7 +24,7 @@ QUIET_TIMEOUT_S = 60.0
 """How long it may take after the last fault until every end has been told."""
 
 
-class EventOutcome(msgspec.Struct):
+class Verdict(msgspec.Struct):
     """What a trial showed."""
 
     plan: list[Step]
@@ -65,7 +65,7 @@ class EventOutcome(msgspec.Struct):
         return "\n".join([*lines, "", *(str(entry)[:240] for entry in self.history.of(about)[-80:])])
 
 
-async def run_trial(seed: int, seconds: float, plan: list[Step]) -> EventOutcome:
+async def run_trial(seed: int, seconds: float, plan: list[Step]) -> Verdict:
     """Run one trial.
 
     Args:
@@ -83,7 +83,7 @@ async def run_trial(seed: int, seconds: float, plan: list[Step]) -> EventOutcome
             await _collect(cluster, history)
             logs = {name: member.text() for name, member in cluster.members.items()}
         history.entries.extend(msgspec.json.Decoder(Effect).decode_lines(record.read_bytes()))
-    return EventOutcome(plan, history, check(history), logs)
+    return Verdict(plan, history, check(history), logs)
 
 
 async def _run(cluster: Cluster, history: History, seed: int, seconds: float, plan: list[Step]) -> None:

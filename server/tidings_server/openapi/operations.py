@@ -36,6 +36,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("post", "/v1/jobs/{token}/signals/{name}"): Operation("signalJob", "jobs", "submit", (404, 409, 413)),
     ("get", "/v1/jobs/{token}/events"): Operation("streamJob", "events", "watch", (404,), tickets=True),
     ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True),
+    ("get", "/v1/feed"): Operation("streamFeed", "events", "feed"),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
     ("post", "/v1/tickets"): Operation("createTicket", "tickets"),
     ("post", "/v1/grants"): Operation("createGrant", "grants", "", (404, 413)),

@@ -228,7 +228,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                             "200": {
                                 "description": "Server-sent events. The first, `open`, has the `id` from which the "
                                 "feed goes on; `missed` says how many events the store had trimmed.",
-                                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                                "content": {"text/event-stream": {"schema": {"type": "string"}, "x-itemSchema": _FED}},
                             },
                             **refused,
                         },
@@ -375,6 +375,21 @@ _HEADERS = {
     "tracestate": "What vendors add to the trace (W3C Trace Context).",
     "If-None-Match": "The `ETag` of an earlier answer: 304 where nothing is new.",
     "Last-Event-ID": "The last `id` of an earlier stream: the events after it follow.",
+}
+
+
+_FED = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"description": "From where a later feed goes on.", "type": "string"},
+        "event": {"description": "The name of the event, `open` or `missed`.", "type": "string"},
+        "data": {
+            "description": "The event as watchers get it, with `id`, `kind`, `owner`, `correlation_id`; or a CloudEvent.",
+            "type": "string",
+            "contentMediaType": "application/json",
+        },
+    },
 }
 
 

@@ -11,7 +11,7 @@ from starlette.types import Send
 from tidings.protocol.event_pattern import MAX_PATTERNS, TERMINAL_EVENTS, EventPattern
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.groups.event_feed import START, EventFeed, FedEvent, FeedFullError, FeedPage, read_cursor
+from tidings.store.groups.event_feed import START, EventFeed, FeedEvent, FeedFullError, FeedPage, read_cursor
 from tidings.store.groups.group_store import StreamBounds
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import store_problem
@@ -30,7 +30,7 @@ RETRY_MS = 2_000
 
 _HEAD = '{"type":"event",'
 
-PARAMETERS = ("kind", "event", "after", "format", "ticket")
+PARAMETERS = ("kind", "event", "after", "format")
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ _decode_frame = msgspec.json.Decoder(_Frame).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def event_text(queue: str, event: FedEvent, *, as_cloudevent: bool) -> str:
+def event_text(queue: str, event: FeedEvent, *, as_cloudevent: bool) -> str:
     """Return an event as JSON text: its frame with `id`, `kind`, `owner` and `correlation_id`, or a CloudEvent.
 
     `truncated` says that the data were too large for an event: the job's snapshot has them.

@@ -45,7 +45,7 @@ class FeedPlace(NamedTuple):
     """How many of its events there were by then; -1: not known."""
 
 
-class FedEvent(msgspec.Struct, frozen=True, array_like=True):
+class FeedEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event as a feed gives it."""
 
     entry: str
@@ -62,7 +62,7 @@ class FeedPage(msgspec.Struct, frozen=True, array_like=True):
 
     position: str
     ordinal: int
-    events: list[FedEvent]
+    events: list[FeedEvent]
     missed: int
     """Events that were trimmed behind the place; -1: not known how many."""
     more: int
