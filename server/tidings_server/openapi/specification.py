@@ -385,7 +385,7 @@ _FED = {
         "id": {"description": "From where a later feed goes on.", "type": "string"},
         "event": {"description": "The name of the event, `open` or `missed`.", "type": "string"},
         "data": {
-            "description": "The event as watchers get it, with `id`, `kind`, `owner`, `correlation_id`; or a CloudEvent.",
+            "description": "The event as watchers get it, with `id`, `kind`, `owner`, `correlation_id`; or CloudEvent.",
             "type": "string",
             "contentMediaType": "application/json",
         },
