@@ -1,6 +1,6 @@
 """The event that a handler of `@on` gets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -41,29 +41,29 @@ class ConsumedEvent:
             host: the worker.
 
         """
-        self.token = frame.token
+        self.token: str = frame.token
         """The job's token."""
-        self.seq = frame.seq
+        self.seq: int = frame.seq
         """The number of the event among those of its job; it rises strictly."""
-        self.kind = said.kind
+        self.kind: str = said.kind
         """The job's kind."""
-        self.name = frame.event
+        self.name: str = frame.event
         """What happened: `succeeded`, `failed`, `started` …"""
-        self.status = frame.status
+        self.status: str = frame.status
         """The state of the job then."""
-        self.at = frame.at
+        self.at: str = frame.at
         """When, as RFC 3339 writes it, by the store's clock."""
         self.data = data
         """As watchers of the job get it; empty where `truncated`."""
-        self.truncated = said.truncated
+        self.truncated: bool = said.truncated
         """Whether the data were too large for the event, and have left the store with the job's record."""
-        self.owner = said.owner
+        self.owner: str = said.owner
         """Whose job it is; empty: no owner."""
-        self.correlation_id = said.correlation_id or frame.token
+        self.correlation_id: str = said.correlation_id or frame.token
         """The client's name for the job, or the token if it gave none."""
-        self.group = said.group
+        self.group: str = said.group
         """The group whose handler runs."""
-        self.attempt = said.attempt
+        self.attempt: int = said.attempt
         """Which try this is, from 1."""
         self._host = host
 
@@ -150,4 +150,4 @@ class EventEnvelope(msgspec.Struct, frozen=True):
     truncated: bool = False
 
 
-decode_event_text = msgspec.json.Decoder(EventText).decode
+decode_event_text: Callable[[bytes | str], EventText] = msgspec.json.Decoder(EventText).decode

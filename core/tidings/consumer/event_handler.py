@@ -64,8 +64,8 @@ class EventHandler:
     """A function that handles events for a group. Calling it calls the function, for tests."""
 
     def __init__(self, function: Callable[..., Any], kinds: Sequence[str], options: HandlerOptions) -> None:
-        self.function = function
-        self.name = str(getattr(function, "__name__", function))
+        self.function: Callable[..., Any] = function
+        self.name: str = str(getattr(function, "__name__", function))
         where = f"handler {self.name}"
         if isinstance(function, EventHandler) or inspect.isclass(function) or not inspect.isroutine(function):
             raise HandlerDefinitionError(f"{where}: only functions can handle events, and each is under one @on")
@@ -74,12 +74,12 @@ class EventHandler:
         if not 1 <= len(kinds) <= MAX_PATTERNS:
             raise HandlerDefinitionError(f"{where}: name 1 to {MAX_PATTERNS} kinds or patterns, such as order.*")
         try:
-            self.group = check_group(options.get("group") or self.name)
+            self.group: str = check_group(options.get("group") or self.name)
             events = options.get("events", TERMINAL_EVENTS)
             if isinstance(events, str):
                 raise ValueError(f'events is a text; write a list: events=["{events}"]')  # noqa: TRY004, TRY301
-            self.patterns = tuple(EventPattern.of(one, events) for one in kinds)
-            self.policy = _policy_of(options)
+            self.patterns: tuple[EventPattern, ...] = tuple(EventPattern.of(one, events) for one in kinds)
+            self.policy: HandlerPolicy = _policy_of(options)
         except (TypeError, ValueError) as error:
             raise HandlerDefinitionError(f"{where}: {error}") from error
         self.mode: Literal["async", "thread"] = "async" if inspect.iscoroutinefunction(function) else "thread"
@@ -87,7 +87,7 @@ class EventHandler:
         """What opens `event.state`; the loader of a worker finds it."""
         self._state: tuple[Any, ...] = ()
         self.__doc__ = function.__doc__
-        self.__name__ = self.name
+        self.__name__: str = self.name
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

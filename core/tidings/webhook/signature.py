@@ -15,8 +15,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
 
 DEFAULT_TOLERANCE_S: Final = 300.0
 """How far, s, the time of a delivery may lie from the receiver's clock."""
@@ -34,6 +34,13 @@ MAX_SIGNATURES: Final = 32
 """Signatures of one delivery that are looked at."""
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
+
+
+class HeaderFields(Protocol):
+    """The headers of a request: a dictionary, or what a web framework or `http.server` gives."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return the names and the values."""
 
 
 class WebhookVerificationError(Exception):
@@ -91,7 +98,7 @@ def sign(message_id: str, timestamp: int, body: bytes, secret: str | Iterable[st
 
 
 def verify(
-    headers: Mapping[str, str],
+    headers: HeaderFields,
     body: bytes | str,
     secret: str | Iterable[str],
     *,

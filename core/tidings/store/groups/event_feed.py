@@ -103,7 +103,7 @@ class EventFeed:
         self._joined: set[str] = set()
         self._joined_at = 0.0
         text = "\n".join(sorted(f"{one.kinds}{one.events}" for one in patterns))
-        self.name = f"~{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"
+        self.name: str = f"~{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"
 
     @property
     def cursor(self) -> str:
