@@ -10,9 +10,11 @@ from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
+from tidings.store.answers import ForgetAnswer
 from tidings.store.attempt_store import AttemptOutcome, AttemptReport, NextRun
 from tidings.store.job_store import NewJob, QueueingTerms
 from tidings.store.keys import StoreKeys
+from tidings.store.owned_jobs import OwnedJobs
 from tidings.store.redis.store_client import command
 from tidings.store.redis.store_clock import store_ms
 from tidings_worker import outcomes
@@ -248,6 +250,19 @@ async def test_a_caller_whose_receivers_take_nothing_is_refused_after_a_hundred_
     assert (refused.answer, refused.position, refused.seq) == ("owing", 100_000, 100_000)
     plain = NewJob(new_token("p").id, "k", "standard", "[]", caller="alice")
     assert (await world.gateway.submit("p", plain)).answer == "new"
+
+
+async def test_a_job_that_is_forgotten_leaves_no_delivery(world: World, deliveries: Deliveries) -> None:
+    owned = OwnedJobs(world.store, KEYS)
+    for taken in (False, True):
+        token = await world.submit(caller="alice", webhook=hook())
+        await world.end(await world.start(), outcomes.succeeded(b'"secret"'))
+        (one,) = await deliveries.take() if taken else (None,)
+        assert (await owned.forget(token, "")).answer is ForgetAnswer.FORGOTTEN
+        assert await deliveries.of(token) == []
+        assert await command(world.store, "HGET", KEYS.webhook("p", "callers"), "alice") is None
+        assert one is None or await deliveries.end(one) == "lost"
+        assert await deliveries.take() == []
 
 
 async def test_what_a_caller_owes_is_counted_until_it_is_over(world: World, deliveries: Deliveries) -> None:

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Removes a batch of jobs that have ended: input, result, log, steps and dead letter.
+-- Removes a batch of jobs that have ended: input, result, log, steps, dead letter and deliveries to webhooks.
 --
 -- Atomic, because a job whose letter is replayed meanwhile lives again, and no part of it may then be missing.
 --
@@ -28,6 +28,20 @@ local function children_of(id)
   return children
 end
 
+-- Deliveries hold what the job ended with. Those that are not over are dropped, and count no longer for the caller; the
+-- rows of their places lose them when a worker looks there (webhook_take.lua).
+local function forget_deliveries(id)
+  local row = webhook_key('of', id)
+  local open, job = unpack(redis.call('HMGET', row, 'open', 'job'))
+  if not job then return end
+  local known, said = pcall(cmsgpack.unpack, job)
+  local caller = known and type(said) == 'table' and said[5] or ''
+  if count_in(open) > 0 and add_to(webhook_key('callers'), caller, -count_in(open)) <= 0 then
+    redis.call('HDEL', webhook_key('callers'), caller)
+  end
+  redis.call('UNLINK', row)
+end
+
 local function forget(item)
   local id, caller = unpack(item)
   local job = load_job(id, { 'state', 'owner', 'tags', 'saga', 'letter' })
@@ -35,6 +49,7 @@ local function forget(item)
   if not terminal(job.state) then return { 'live', {} } end
   local children = job.saga and children_of(id) or {}
   if job.letter then redis.call('XDEL', dead_key, job.letter) end
+  forget_deliveries(id)
   redis.call('UNLINK', job_key(id), log_key(id), steps_key(id))
   redis.call('ZREM', owned_key(job.owner or ''), owned_member(id, job.tags))
   return { 'forgotten', children }
