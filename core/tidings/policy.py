@@ -168,8 +168,8 @@ class JobOptions(TypedDict, total=False):
     max_eta: Duration | None
     when_busy: Literal["refuse", "shed"]
     fallback: str | None
-    breaker: str | Breaker | None
     webhook: str | Mapping[str, Any] | None
+    breaker: str | Breaker | None
 
 
 class _Bounds(TypedDict, total=False):

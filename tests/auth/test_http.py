@@ -26,6 +26,7 @@ ROUTES = {
     "GET /v1/feed?format=none": "feed",
     "GET /v1/kinds": "",
     "POST /v1/tickets": "",
+    f"GET /v1/jobs/{UNKNOWN}/deliveries": "watch",
     "POST /v1/grants": "watch",
 }
 """Every route that is not open, with the scope it needs."""

@@ -154,7 +154,7 @@ async def test_an_unknown_token_is_unknown(http: httpx.AsyncClient, token: str) 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/v1/nothing", 404), ("PUT", "/v1/jobs", 405), ("GET", "/v1/jobs", 405)],
+    [("GET", "/v1/nothing", 404), ("PUT", "/v1/jobs", 405), ("DELETE", "/v1/jobs", 405)],
 )
 async def test_other_paths_and_methods_get_problems_too(
     http: httpx.AsyncClient, method: str, path: str, status: int

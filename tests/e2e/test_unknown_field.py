@@ -33,7 +33,7 @@ NOOP = {"kind": "noop", "input": {}}
         ("GET", "/v1/events?tokens=default.AAAAAAAAAAAAAAAAAAAAAA", None, 400, "/tokens", "`token`?"),
         ("GET", "/v1/events?token=default.A&lastEventId=3", None, 400, "/lastEventId", "`after`?"),
         ("POST", "/v1/jobs/default.AAAAAAAAAAAAAAAAAAAAAA/signals/go?kee=k", None, 400, "/kee", "takes none"),
-        ("DELETE", "/v1/jobs/default.AAAAAAAAAAAAAAAAAAAAAA?force=1", None, 400, "/force", "after"),
+        ("DELETE", "/v1/jobs/default.AAAAAAAAAAAAAAAAAAAAAA?force=1", None, 400, "/force", "`forget`?"),
         ("GET", "/v1/admin/jobs?stat=running", None, 400, "/stat", "`state`?"),
         ("GET", "/v1/admin/dead?limt=3", None, 400, "/limt", "`limit`?"),
         ("GET", "/v1/admin/audit?who=ann", None, 400, "/who", "there are: cursor, limit"),

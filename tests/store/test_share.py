@@ -75,6 +75,7 @@ async def test_a_key_lives_on_when_the_result_has_gone(system: System) -> None:
 
 async def test_operators_are_warned_before_the_store_is_full(system: System, store: Redis) -> None:
     assert '"store_nearly_full"' not in system.server.text()
+    await store.setrange("ballast", 30_000_000, b"x")  # beside it what connections need is little
     used = int((await store.info("memory"))["used_memory"])
     await store.config_set("maxmemory", int(used / 0.9))
     async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
@@ -85,6 +86,7 @@ async def test_operators_are_warned_before_the_store_is_full(system: System, sto
         assert "tidings_store_nearly_full 1" in (await http.get("/metrics")).text
     assert system.server.text().count('"store_nearly_full"') == 1
     await store.config_set("maxmemory", 0)
+    await store.delete("ballast")
 
 
 @pytest.mark.parametrize(

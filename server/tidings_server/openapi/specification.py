@@ -25,6 +25,7 @@ from .admin_paths import AFTER, LIMIT, TYPES, admin_paths
 from .field_descriptions import components, pattern_of
 from .list_operation import FOLLOWED, FORGET, list_operation
 from .operations import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
+from .parameters import header_parameter, repeated_parameter
 
 _REF = "#/components/schemas/{name}"
 
@@ -90,9 +91,9 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                     "post": {
                         "summary": "Submit a job.",
                         "parameters": [
-                            _header("Idempotency-Key"),
-                            _header("traceparent"),
-                            _header("tracestate"),
+                            header_parameter("Idempotency-Key"),
+                            header_parameter("traceparent"),
+                            header_parameter("tracestate"),
                             PREFER,
                         ],
                         "requestBody": {"required": True, "content": {"application/json": {"schema": submission}}},
@@ -119,7 +120,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                     "parameters": [TOKEN],
                     "get": {
                         "summary": "Look at a job, or wait for news of it.",
-                        "parameters": [PREFER, _header("If-None-Match"), after],
+                        "parameters": [PREFER, header_parameter("If-None-Match"), after],
                         "responses": {
                             "200": job,
                             "304": {"description": "Nothing new.", "headers": {"ETag": ETAG}},
@@ -140,7 +141,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                     "parameters": [TOKEN],
                     "get": {
                         "summary": "Stream a job's events.",
-                        "parameters": [_header("Last-Event-ID"), after],
+                        "parameters": [header_parameter("Last-Event-ID"), after],
                         "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
                     },
                 },
@@ -168,7 +169,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                     ],
                     "post": {
                         "summary": "Give a signal to a saga.",
-                        "parameters": [_header("Idempotency-Key")],
+                        "parameters": [header_parameter("Idempotency-Key")],
                         "requestBody": {
                             "description": "What it says: any JSON, at most 64 KiB; none is null.",
                             "content": {"application/json": {"schema": {}}},
@@ -198,7 +199,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                                 "schema": {"type": "array", "items": number, "maxItems": 100},
                             },
                             *FOLLOWED,
-                            _header("Last-Event-ID"),
+                            header_parameter("Last-Event-ID"),
                         ],
                         "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
                     }
@@ -207,8 +208,8 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                     "get": {
                         "summary": "Stream what happens to the jobs of some kinds.",
                         "parameters": [
-                            _several("kind", "Kinds, or patterns such as `order.*`; none: all."),
-                            _several("event", "Names of events; none: those that end a job."),
+                            repeated_parameter("kind", "Kinds, or patterns such as `order.*`; none: all."),
+                            repeated_parameter("event", "Names of events; none: those that end a job."),
                             {
                                 "name": "after",
                                 "in": "query",
@@ -222,7 +223,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                                 "description": "`cloudevents`: the `data` of each event is a CloudEvent 1.0.",
                                 "schema": {"enum": ["cloudevents"]},
                             },
-                            _header("Last-Event-ID"),
+                            header_parameter("Last-Event-ID"),
                         ],
                         "responses": {
                             "200": {
@@ -369,15 +370,6 @@ def _tell_problems(schemas: dict[str, Any], problem: dict[str, Any]) -> None:
             schemas[name]["properties"]["problem"] |= problem
 
 
-_HEADERS = {
-    "Idempotency-Key": "1 to 255 visible ASCII characters: the same request with the same key counts once.",
-    "traceparent": "The trace that the job belongs to (W3C Trace Context).",
-    "tracestate": "What vendors add to the trace (W3C Trace Context).",
-    "If-None-Match": "The `ETag` of an earlier answer: 304 where nothing is new.",
-    "Last-Event-ID": "The last `id` of an earlier stream: the events after it follow.",
-}
-
-
 _FED = {
     "type": "object",
     "required": ["event", "data"],
@@ -391,12 +383,3 @@ _FED = {
         },
     },
 }
-
-
-def _several(name: str, meaning: str) -> dict[str, Any]:
-    schema = {"type": "array", "items": {"type": "string"}, "maxItems": 100}
-    return {"name": name, "in": "query", "description": meaning, "schema": schema}
-
-
-def _header(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": _HEADERS[name], "schema": {"type": "string"}}

@@ -69,7 +69,8 @@ def script_text(name: str) -> str:
     """Return the text of the script `name`: its flags, what it uses of the function libraries, its body."""
     text = _body(name)
     flags, body = text.split("\n", 1) if text.startswith("#!") else (_REFUSED_WHEN_FULL, text)
-    return f"{flags}\n{keep_used(shared_text(), body)}{body}"
+    # A function of its own: Lua allows each function 200 local variables, and the shared text has most of them.
+    return f"{flags}\n{keep_used(shared_text(), body)}return (function()\n{body}\nend)()\n"
 
 
 @functools.cache
