@@ -125,17 +125,17 @@ async def test_the_python_client_watches_cancels_and_renews_by_a_grant(system: S
         Client(system.server.url, credential=shop()) as back_end,
         Client(system.servers[1].url, credential=token("bob")) as page,
     ):
-        wish = GrantRequest(may=("watch", "cancel"), ttl=2)
+        wish = GrantRequest(may=("watch", "cancel"), ttl=6)
         job = await back_end.submit("wait_for_file", path=str(tmp_path / "go"), grant=wish)
 
         async def fresh() -> str:
             asked.append(job.token)
-            return (await back_end.grant(job.token, may=("watch", "cancel"), ttl=2)).grant
+            return (await back_end.grant(job.token, may=("watch", "cancel"), ttl=6)).grant
 
         with pytest.raises(ProblemError, match="unknown_token"):
             await page.watch(job.token)
         handle = await page.watch(job.token, grant=fresh)
-        while len(asked) < 3:  # each ends within 2 s
+        while len(asked) < 3:  # each ends within 6 s
             await anyio.sleep(0.05)
         await handle.cancel()
         with pytest.raises(JobCancelled):

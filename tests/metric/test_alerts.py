@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import msgspec
 import pytest
 import yaml
@@ -18,16 +19,20 @@ from support.scrape import Scraped, scrape, until
 from support.store import running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
 from tidings.process.port import free_port
+from tidings.protocol.event_pattern import EventPattern
 from tidings.protocol.kind_record import KindRecord
 from tidings.protocol.tokens import parse_token
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.breaker_store import BreakerStore
+from tidings.store.groups.group_store import EventOutcome, EventReport, GroupStore, StreamBounds
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings.store.registry import Registry
+from tidings.webhook import new_secret
 from tidings_cli.lab.message_faults import MessageFaults
 from tidings_cli.lab.proxy import Proxy
 from tidings_cli.lab.simulation import LinkFaults
+from webhook.receiver import Answer, running_receiver
 
 pytestmark = pytest.mark.skipif(not PROMTOOL, reason="promtool is missing: make setup")
 
@@ -41,7 +46,13 @@ LATER = 14
 
 KEYS = StoreKeys()
 BREAKERS = str(Path(__file__).parents[1] / "support/breaker_kinds.py")
-LIMITS = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2", "TIDINGS_MAX_WAITING_BYTES": "1000000"}
+LIMITS = {
+    "TIDINGS_LEASE_S": "1",
+    "TIDINGS_HEARTBEAT_S": "0.2",
+    "TIDINGS_MAX_WAITING_BYTES": "1000000",
+    "TIDINGS_WEBHOOK_HTTP": "true",
+    "TIDINGS_WEBHOOK_ALLOW": "127.0.0.1",
+}
 
 
 class World:
@@ -280,6 +291,59 @@ async def test_a_store_that_is_away_and_then_no_process_that_shows_it(world: Wor
     world.tape.firing("TidingsStoreAway")
     world.tape.play(SOON, {})
     world.tape.firing("TidingsNobodyTells")
+    world.tape.check(tmp_path)
+
+
+async def test_a_group_of_consumers_that_is_behind_misses_events_and_cannot_handle_others(
+    world: World, tmp_path: Path
+) -> None:
+    groups, followed = GroupStore(world.store, KEYS, "default", "w9"), [EventPattern.of("noop")]
+    joined = await groups.join("late", followed, StreamBounds(86_400, 2**20))
+    await anyio.sleep(joined.wait_ms / 1000)  # until then a script may not know of the group
+    url = world.urls["s1"]
+    await world.shows(url, lambda now: now.has("tidings_group_behind_events", group="late"))
+    await world.well()
+    async with peer(world.server.socket_url) as client:
+        for _ in range(2):
+            await client.run("noop")
+    await world.shows(url, lambda now: now.sum("tidings_group_behind_events", group="late") == 2)
+    await world.play(2 * LATER, tidings_group_oldest_event_seconds=60)
+    world.tape.firing("TidingsGroupBehind")
+    (first,) = (await groups.take("late", followed, [], 60, 1)).events
+    answers = await groups.settle("late", [EventReport(first.job, first.entry, first.tries, EventOutcome.DEAD)])
+    assert answers == ["ok"]
+    await world.store.xtrim(KEYS.events("default"), maxlen=0)
+    await world.shows(url, lambda now: now.sum("tidings_group_dead_events", group="late") == 1)
+    await world.shows(url, lambda now: now.sum("tidings_group_missed_events", group="late") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsEventsMissed", "TidingsEventsDead")
+    world.tape.check(tmp_path)
+
+
+async def test_deliveries_that_no_worker_takes(world: World, tmp_path: Path) -> None:
+    await world.well()
+    async with peer(world.server.socket_url) as client:
+        ack = await client.submit("noop", webhook={"url": "http://127.0.0.1:9/"})
+        await client.until(ack["token"])
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_webhooks_overdue_seconds") > 0)
+    await world.play(SOON, tidings_webhooks_overdue_seconds=60)
+    world.tape.firing("TidingsWebhooksNotDelivered")
+    world.tape.check(tmp_path)
+
+
+async def test_deliveries_that_are_given_up(world: World, tmp_path: Path) -> None:
+    port = free_port()
+    deliver = {"TIDINGS_WEBHOOKS": "true", "TIDINGS_WEBHOOK_SECRETS": new_secret(), "TIDINGS_METRICS_PORT": str(port)}
+    world.system.add_worker(str(JOBS), **deliver, **LIMITS)
+    world.urls["w2"] = f"http://127.0.0.1:{port}/metrics"
+    await world.well()
+    with running_receiver(lambda _: Answer(410)) as receiver:
+        async with peer(world.server.socket_url) as client:
+            ack = await client.submit("noop", webhook={"url": receiver.url})
+            await client.until(ack["token"])
+        await world.shows(world.urls["w2"], lambda now: now.sum("tidings_webhooks_total", outcome="dead") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsWebhooksDead")
     world.tape.check(tmp_path)
 
 
