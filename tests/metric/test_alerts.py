@@ -25,7 +25,7 @@ from tidings.protocol.tokens import parse_token
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_store import EventOutcome, EventReport, GroupStore, StreamBounds
-from tidings.store.keys import StoreKeys
+from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings.store.registry import Registry
 from tidings.webhook import new_secret
@@ -297,8 +297,10 @@ async def test_a_store_that_is_away_and_then_no_process_that_shows_it(world: Wor
 async def test_a_group_of_consumers_that_is_behind_misses_events_and_cannot_handle_others(
     world: World, tmp_path: Path
 ) -> None:
-    groups, followed = GroupStore(world.store, KEYS, "default", "w9"), [EventPattern.of("noop")]
-    joined = await groups.join("late", followed, StreamBounds(86_400, 2**20))
+    followed, bounds = [EventPattern.of("noop")], StreamBounds(86_400, 2**20)
+    await GroupStore(world.store, KEYS, REGISTRY, "w9").join("late", followed, bounds)  # where servers look for groups
+    groups = GroupStore(world.store, KEYS, "default", "w9")
+    joined = await groups.join("late", followed, bounds)
     await anyio.sleep(joined.wait_ms / 1000)  # until then a script may not know of the group
     url = world.urls["s1"]
     await world.shows(url, lambda now: now.has("tidings_group_behind_events", group="late"))
