@@ -38,7 +38,7 @@ import { Watches } from "./watches.js";
  * @property {string} [owner] For whom the job is, who then owns it; wants the scope `delegate`. It is followed by its
  *   `grant` alone: without one, say `watch: false`.
  * @property {boolean | {may?: ("watch" | "cancel" | "signal")[], ttl?: number}} [grant] Whether the ack brings a grant for
- *   the job, by which somebody else may do what it says, by default watch it, for `ttl` seconds, by default 900.
+ *   the job, whose bearer may do what it says, by default watch it, for `ttl` seconds, by default 900.
  * @property {AbortSignal} [signal] Cancels the job when it aborts.
  * @property {boolean} [watch] Whether the job is followed; default true. One that is not has a token and no events, and
  *   its `result` rejects with the code `unwatched`; it takes none of the connection's watches, and no right to watch.

@@ -105,7 +105,7 @@ async def test_an_operator_pauses_a_place_and_resumes_it(world: World, deliverie
     assert await deliveries.store.act("p", "pause", ["hooks.example"]) == ["same"]
     await made(world)
     assert await deliveries.take() == []
-    assert (await deliveries.store.count("p")).paused == 1
+    assert (await deliveries.store.counts(["p"]))[0].paused == 1
     assert await deliveries.store.act("p", "resume", ["hooks.example"]) == ["ok"]
     (one,) = await deliveries.take()
     await deliveries.end(one, "back", 0, rest_ms=60_000)
@@ -136,7 +136,7 @@ async def test_an_operator_drops_what_waits_or_is_dead(world: World, deliveries:
     assert await deliveries.store.act("p", "drop", [row.name]) == ["same"]
     assert await deliveries.take() == []
     assert await deliveries.states(token) == [("succeeded", "dropped")]
-    counts = await deliveries.store.count("p")
+    counts = (await deliveries.store.counts(["p"]))[0]
     assert (counts.pending, counts.dead) == (0, 0)
 
 
@@ -165,7 +165,7 @@ async def test_a_delivery_whose_job_is_forgotten_is_forgotten(world: World, deli
     token = await made(world)
     await command(world.store, "DEL", KEYS.webhook("p", "of", token.id))
     assert await deliveries.take() == []
-    assert (await deliveries.store.count("p")).pending == 0
+    assert (await deliveries.store.counts(["p"]))[0].pending == 0
 
 
 @pytest.mark.parametrize("name", ["of", "due", "held", "pending", "places", "rests", "callers", "dead", "done"])
@@ -182,9 +182,9 @@ async def test_a_key_that_no_script_wrote_stops_no_job_from_ending(
 
 
 async def test_counts_say_how_many_wait_and_since_when(world: World, deliveries: Deliveries) -> None:
-    assert msgspec.structs.astuple(await deliveries.store.count("p"))[1:] == (0, 0, 0, 0, 0, 0)
+    assert msgspec.structs.astuple((await deliveries.store.counts(["p"]))[0])[1:] == (0, 0, 0, 0, 0, 0)
     await made(world)
     await made(world)
-    counts = await deliveries.store.count("p")
+    counts = (await deliveries.store.counts(["p"]))[0]
     assert (counts.pending, counts.dead, counts.places) == (2, 0, 1)
     assert 0 < counts.oldest_ms <= counts.now_ms

@@ -174,7 +174,7 @@ class Client(SubmitCalls):
         may: tuple[GrantAct, ...] = ("watch",),
         ttl: float | None = None,
     ) -> IssuedGrant:
-        """Return a grant for jobs of one's own, by which somebody else may do what it allows.
+        """Return a grant for jobs of one's own, whose bearer may do what it allows.
 
         Args:
             token: the job.

@@ -1,4 +1,4 @@
-"""The grants by which a client watches jobs: asked for anew at each connection, and when one is about to run out."""
+"""The grants by which a client watches jobs: fetched again at each connection, and when one is about to run out."""
 
 import asyncio
 import logging

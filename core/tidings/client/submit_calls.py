@@ -68,7 +68,7 @@ class SubmitCalls(ABC):
             options: (by name) key, delay, deadline and the like.
             watch: (by name) whether the handle follows the job; None: as `options` say, by default it does. One that
                 does not has no events and no result.
-            grant: (by name) whether the ack brings a grant (`Handle.grant`), by which somebody else may follow the job.
+            grant: (by name) whether the ack brings a grant (`Handle.grant`), whose bearer may follow the job.
             owner: (by name) for whom the job is, who then owns it; wants the scope `delegate`. The handle follows such
                 a job only by a grant.
             fields: more arguments of the `@job`, or the fields of the input. One that has the name of an option is

@@ -37,7 +37,7 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     owner: str | None = None
     """For whom the job is: a subject, 1 to 255 characters, who then owns it. Wants the scope `delegate`."""
     grant: bool | GrantRequest | None = None
-    """Whether the handle gets a grant for the job, by which somebody else may follow it; `GrantRequest` says which."""
+    """Whether the handle gets a grant for the job, whose bearer may follow it; `GrantRequest` says which."""
     watch: bool | None = None
     """Whether the handle follows the job. One that does not has no events and no result, takes none of the connection's
     watches, and needs no right to watch. None: it does, unless the job is for another `owner` and no `grant` allows it

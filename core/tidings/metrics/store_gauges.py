@@ -126,9 +126,8 @@ class StoreGauges:
         oldest: dict[Labels, float] = {}
         dead: dict[Labels, float] = {}
         overdue: dict[Labels, float] = {}
-        webhooks = WebhookStore(self._store, self._keys)
-        for queue in queues_of(kinds):
-            counts = await webhooks.count(queue)
+        queues = sorted(queues_of(kinds))
+        for queue, counts in zip(queues, await WebhookStore(self._store, self._keys).counts(queues), strict=True):
             where = (self._queues.label(queue),)
             _add(pending, where, counts.pending)
             _add(dead, where, counts.dead)

@@ -82,7 +82,7 @@ def Depends(dependency: Callable[..., Any] | None = None, *, use_cache: bool = T
 def _refuse(value: object) -> NoReturn:
     name = str(getattr(value, "__name__", "FUNCTION"))
     if inspect.iscoroutine(value):
-        value.close()  # else Python warns that nobody awaited it
+        value.close()  # else Python warns of a coroutine that was never awaited
     raise DependencyDefinitionError(
         f"Depends takes a function, and this is a {type(value).__name__}: write Depends({name}), without a call"
     )

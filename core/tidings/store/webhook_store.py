@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from tidings.protocol.timestamps import whole_ms
 
 from .availability.retry_delay import store_retry_delay
+from .groups.group_counts import PAGE
 from .keys import StoreKeys
 from .redis.batcher import Batcher, Batchers, BatchOptions
 from .redis.script import Script
@@ -213,9 +214,19 @@ class WebhookStore(Batchers):
         """
         return await _WEBHOOK_ACT(self._store, self._keys.root(partition), (act, self._per_place, list(names)))
 
-    async def count(self, partition: str) -> DeliveryCounts:
-        """Return how many deliveries a partition has."""
-        return await _WEBHOOK_COUNT(self._store, self._keys.root(partition), ())
+    async def counts(self, partitions: Sequence[str]) -> list[DeliveryCounts]:
+        """Return how many deliveries each of some partitions has; some are asked at once.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        found: list[DeliveryCounts] = []
+        for first in range(0, len(partitions), PAGE):
+            page = partitions[first : first + PAGE]
+            asked = (_WEBHOOK_COUNT(self._store, self._keys.root(partition), ()) for partition in page)
+            found += await asyncio.gather(*asked)
+        return found
 
 
 def webhook_id_of(name: str, given: str) -> str:

@@ -81,7 +81,7 @@ class TagFeed:
             subscription: reads the channels.
             owned_jobs: tells which jobs there are.
             keys: the names of the namespace.
-            partitions: in which jobs may lie; it may grow, which `open` is told.
+            partitions: in which jobs may lie; the caller says so to `open` when it grows.
 
         """
         self._subscription = subscription

@@ -68,7 +68,7 @@ TAGS = {
     "events": "Follow jobs by server-sent events.",
     "kinds": "List the kinds of jobs that can be submitted.",
     "tickets": "Get a ticket, which stands for a credential in a URL.",
-    "grants": "Get a grant, by which somebody else may follow a job.",
+    "grants": "Get a grant, whose bearer may follow a job.",
     "operators": "Observe and operate the system; needs the scope `admin`.",
 }
 

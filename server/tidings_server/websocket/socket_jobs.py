@@ -119,7 +119,7 @@ class SocketJobs:
         """Take note that the client has the ack of a job that it watches."""
 
     def _granted_by(self, frame: Submit, ack: Ack) -> tuple[Grant, ...]:
-        """Return the grant by which the client follows what it has submitted for somebody else."""
+        """Return the grant by which the client follows what it has submitted for another owner."""
         if frame.owner is None or ack.grant is msgspec.UNSET:
             return ()
         return (self._jobs.grants.read(ack.grant.grant),)

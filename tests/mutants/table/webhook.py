@@ -56,7 +56,7 @@ MUTANTS = (
         (DELIVERY,),
     ),
     Mutant(
-        "A body is accepted that nobody signed.",
+        "A body without a valid signature is accepted.",
         python("signature:verify").never("not matches"),
         (SIGNATURE,),
     ),

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Reads a page of the events of a partition, for readers that keep their own place.
 --
--- Atomic, because what was trimmed is told from the counts of the first entry that is left.
+-- Atomic, because the counts say what was trimmed: those of the first entry that is left.
 --
 -- args = { group, after, ordinal, patterns, most, most_bytes }
 --   group: whose counts say what was missed; after: an entry id: the page begins behind it; '0-0': at the first entry;

@@ -1,4 +1,4 @@
-"""The real worker, as it lives in a test: it leaves when it is told, not at a signal, and it can be lost."""
+"""The real worker, as it lives in a test: an event makes it leave, not a signal, and a test can lose it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -25,7 +25,7 @@ worker_of_task: "ContextVar[HeldWorker | None]" = ContextVar("worker_of_task", d
 
 
 class EventShutdown(Shutdown):
-    """The shutdown of a worker that leaves when it is told."""
+    """The shutdown of a worker that leaves when an event is set."""
 
     def __init__(self, queues: Collection[Queue], told: asyncio.Event) -> None:
         super().__init__(queues, 0)
@@ -90,7 +90,7 @@ class HeldWorker(Worker):
             store.caller.close()
 
     async def serve(self) -> None:
-        """Work until it is told to leave, or is lost."""
+        """Work until the world makes it leave or loses it."""
         worker_of_task.set(self)
         try:
             await self.run()
