@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from bench.peer import find_peer
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.subscription import Subscription

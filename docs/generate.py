@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.protocol.frames.close_codes import CLOSE_CODES
 from tidings.protocol.problems import CODES
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS
-from tidings.settings import StoreSettings, settings_of
+from tidings.settings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
 

@@ -10,10 +10,10 @@ import msgspec
 from redis.asyncio import Redis
 
 from bench.system import Children, System, start_store
-from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token
 from tidings.store.breaker_store import BreakerStore
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 

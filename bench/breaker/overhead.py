@@ -11,10 +11,10 @@ import anyio
 import msgspec
 
 from bench.system import Children, System, start_store
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.declare.job import Job
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 

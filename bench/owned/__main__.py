@@ -18,9 +18,9 @@ from bench.frame import decode
 from bench.system import Children, start_store
 from bench.wire import WireClient
 from tidings.process.port import free_port
-from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 

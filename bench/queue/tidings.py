@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from bench.glue.queue import batches
-from tidings.protocol.envelope import Envelope, encode_envelope
 from tidings.protocol.events import EventClass
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.job_store import JobStore, NewJob, SubmitReply
+from tidings.store.jobs.job_store import JobStore, NewJob, SubmitReply
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.subscription import Subscription

@@ -6,20 +6,20 @@ from .circuit.breaker import Breaker
 from .circuit.circuit_open import CircuitOpenError
 from .consumer.consumed_event import ConsumedEvent as Event
 from .consumer.event_handler import EventHandler, HandlerDefinitionError, on
-from .context import Context
-from .declared_kind import declare_json_kind, declare_kind
+from .context.context import Context
+from .context.sync_context import SyncContext
+from .declare.declared_kind import declare_json_kind, declare_kind
+from .declare.job import Job, JobDefinitionError
+from .declare.job_decorator import job
+from .declare.tier_selectors import by_field, by_size
 from .errors import Reject, Retry, StoppedError
-from .job import Job, JobDefinitionError
-from .job_decorator import job
 from .kind import Kind
 from .protocol.problems import Problem, ProblemError
 from .protocol.states import State
 from .resources.depends import DependencyDefinitionError, Depends
 from .resources.lifespan import Lifespan, LifespanDefinitionError, lifespan
 from .saga.step_errors import SagaUseError, SignalTimeout, StepError
-from .settings import SettingsError
-from .sync_context import SyncContext
-from .tier_selectors import by_field, by_size
+from .settings.settings import SettingsError
 
 if TYPE_CHECKING:
     from .client import (

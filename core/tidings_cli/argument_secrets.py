@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from tidings.settings import STORE_URL
-from tidings.store_url import show_store_url
+from tidings.settings.settings import STORE_URL
+from tidings.settings.store_url import show_store_url
 
 
 def _holds_secret(url: str) -> bool:

@@ -13,7 +13,7 @@ import typer
 from tidings.client import Client, ClientError, Handle, SubmitOptions
 from tidings.client.connection.address import DEFAULT_URL
 from tidings.logging.printable import printable, printable_json
-from tidings.protocol.messages import Snapshot, SnapshotFrame
+from tidings.protocol.frames.messages import Snapshot, SnapshotFrame
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.tokens import split_token
 

@@ -18,7 +18,7 @@ from tidings.logging.printable import printable
 from tidings.process.parent_death import end_with_parent_if_asked
 from tidings.process.unknown_variables import unknown_variables
 from tidings.protocol.problems import ProblemError
-from tidings.settings import SettingsError
+from tidings.settings.settings import SettingsError
 from tidings.store.availability.store_errors import StoreError
 
 from .argument_secrets import hide_secrets

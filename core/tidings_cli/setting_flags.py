@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tidings.settings import Setting, StoreSettings, settings_of
+from tidings.settings.settings import Setting, StoreSettings, settings_of
 
 
 def with_flags(

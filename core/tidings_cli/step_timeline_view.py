@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tidings.duration_text import duration_text
 from tidings.logging.printable import printable
-from tidings.protocol.messages import Snapshot
+from tidings.protocol.frames.messages import Snapshot
 from tidings.protocol.problems import Problem
 from tidings.protocol.steps import Step, StepStatus
 

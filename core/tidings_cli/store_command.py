@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from redis.asyncio import Redis
 
-from tidings.settings import StoreSettings, from_env
+from tidings.settings.settings import StoreSettings, from_env
 from tidings.store.redis.store_client import check_store, open_store
 
 from .setting_flags import with_flags

@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.problems import Problem
-from tidings.settings import SettingsError, from_env
+from tidings.settings.settings import SettingsError, from_env
 
 from .admin.routes import admin_routes
 from .auth.application_login import Authenticate
-from .http.batch_endpoint import BatchEndpoint
+from .http.batch.batch_endpoint import BatchEndpoint
 from .http.delivery_endpoint import DeliveryEndpoint
 from .http.front_page import FrontPage
 from .http.grant_endpoint import GrantEndpoint

@@ -20,12 +20,12 @@ from starlette.applications import Starlette
 from tidings.process import gc_tuning
 from tidings.process.port import check_port
 from tidings.process.unknown_variables import log_unknown_variables
-from tidings.protocol.close_codes import DRAINING
+from tidings.protocol.frames.close_codes import DRAINING
 from tidings.store.redis.store_client import check_store
 
 from .app import create_app
+from .http.connection.uvicorn_http import HttpProtocol
 from .http.loopback_only import LoopbackOnly
-from .http.uvicorn_http import HttpProtocol
 from .observability.log_line_filter import LogLineFilter
 from .runtime import ServerRuntime
 from .settings import ServerSettings

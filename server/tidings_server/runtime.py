@@ -17,16 +17,16 @@ from redis.asyncio import Redis
 from tidings.metrics.store_collector import StoreCollector
 from tidings.metrics.store_gauges import StoreGauges
 from tidings.metrics.store_liveness import StoreLiveness
-from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.grant_key_store import GrantKeyStore
-from tidings.store.job_store import JobStore, JobStoreOptions
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions
+from tidings.store.jobs.owned_jobs import OwnedJobs
+from tidings.store.jobs.ownership import OwnershipReader
 from tidings.store.keys import StoreKeys
-from tidings.store.owned_jobs import OwnedJobs
-from tidings.store.ownership import OwnershipReader
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.store_clock import StoreClock
 from tidings.store.redis.subscription import Hearing, Subscription

@@ -7,7 +7,7 @@ import typer
 
 from tidings.logging.log_setup import configure_logging
 from tidings.process.port import PortError
-from tidings.settings import from_env
+from tidings.settings.settings import from_env
 from tidings_cli.command_errors import CommandError
 from tidings_cli.setting_flags import with_flags
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from tidings.settings import Bytes, Count, Seconds, WebhookAllow, WebhookCallersFile, WebhookHttp
+from tidings.settings.settings import Bytes, Count, Seconds, WebhookAllow, WebhookCallersFile, WebhookHttp
 from tidings.webhook.address_rules import AddressRules
 from tidings.webhook.caller_file import read_callers
 

@@ -16,8 +16,8 @@ from support.credential import ED25519, JWT_SERVER, RSA, bearer, jwk, pem, token
 from support.peer import peer
 from support.system import ServerProcess, System, system_fixture
 from support.timeouts import scaled
-from tidings.protocol import close_codes
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 
 def good() -> str:

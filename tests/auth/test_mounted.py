@@ -10,7 +10,7 @@ from support.credential import JWT_SERVER, bearer, token
 from support.mount import running_mounted
 from support.peer import peer
 from support.system import running_system
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from support.credential import JWT_SERVER, P256, SECRET, pem
 from support.store import StoreProcess
 from support.tidings_command import run_tidings
-from tidings.settings import SettingsError, from_env, settings_of
+from tidings.settings.settings import SettingsError, from_env, settings_of
 from tidings_server.auth.authenticator import authenticator_of
 from tidings_server.auth.grants.grant_codec import GrantCodec
 from tidings_server.settings import ServerSettings

@@ -13,8 +13,8 @@ from websockets.typing import Subprotocol
 from support.credential import JWT_SERVER, bearer, token
 from support.peer import Peer, peer
 from support.system import System
-from tidings.protocol import close_codes
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 UNKNOWN = "default." + "a" * 22
 

@@ -14,7 +14,7 @@ from support.credential import JWT_SERVER, bearer, token
 from support.peer import peer
 from support.system import ServerProcess, System
 from support.timeouts import scaled
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 

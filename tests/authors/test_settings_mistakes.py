@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.process.unknown_variables import unknown_variables
-from tidings.settings import SettingsError, from_env
+from tidings.settings.settings import SettingsError, from_env
 from tidings_worker.settings import WorkerSettings
 
 SECONDS = "it takes a number of seconds, without a unit: write"

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from support.store import StoreProcess
 from support.tidings_command import run_tidings
 from tidings.circuit.breaker_record import BreakerSpec
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command

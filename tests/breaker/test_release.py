@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 
 from tidings.protocol.states import State
 from tidings.protocol.tokens import new_token
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 HELD, SCHEDULED = StoreKeys().held("p", "x"), StoreKeys().scheduled("p")
 LATER = AttemptOutcome(State.SCHEDULED, event="retrying", delay_ms=600_000)

@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import new_token
 from tidings.store.admin.queue_stats import QueueCount, count_queue, read_queue_stats
-from tidings.store.job_store import NewJob
+from tidings.store.jobs.job_store import NewJob
 from tidings.store.redis.store_client import command
 from tidings.store.registry import Registry
 from tiers.place import DIRECT, FAILED, KEYS, READY, TIER, Place, place_in

@@ -17,15 +17,15 @@ from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import AttemptReport, AttemptStore, LeaseRenewal, NextRun
+from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore, LeaseRenewal, NextRun
 from tidings.store.availability.store_errors import ItemError
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.breaker_store import CallReport as Calls
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 from tidings.store.saga_store import ChildEnd, SagaStore, StepWrite
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 KEYS = StoreKeys()
 LARGEST = 2**53 - 1
@@ -357,7 +357,7 @@ async def test_a_letter_that_is_broken_can_be_seen_and_costs_no_other_its_replay
 
 async def test_log_lines_about_broken_records_are_limited(store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     logger = CapturingLogger()
-    monkeypatch.setattr("tidings.store.attempt_store._log", LogLimiter(logger))
+    monkeypatch.setattr("tidings.store.attempts.attempt_store._log", LogLimiter(logger))
     async with world(store) as here:
         for number in range(200):
             job = f"bad-{number}"

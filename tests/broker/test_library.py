@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from support.store import StoreProcess, running_store
 from tidings.protocol.tokens import new_token
 from tidings.store.availability.store_errors import ScriptError, StoreFullError
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.lua_library import MAX_COPIES, build_library, keep_used
 from tidings.store.redis.script import Script, library

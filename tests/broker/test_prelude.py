@@ -19,7 +19,7 @@ from tidings.store.redis.script import FUNCTION_LIBRARIES, OWN_LIBRARIES, script
 
 ROOT = StoreKeys().root("p")
 FOLDER = resources.files("tidings.store") / "lua"
-SCRIPTS = [path for path in FOLDER.iterdir() if path.name.endswith(".lua")]
+SCRIPTS = [script for room in FOLDER.iterdir() if room.name != "lib" for script in room.iterdir()]
 
 
 FULL_STORE_RUNS = {
@@ -43,6 +43,10 @@ def test_a_full_store_refuses_submissions_and_runs_what_empties_it() -> None:
 def test_every_function_library_is_loaded() -> None:
     found = {path.name.removesuffix(".lua") for path in (FOLDER / "lib").iterdir()}
     assert found == {*FUNCTION_LIBRARIES, *OWN_LIBRARIES}
+
+
+def test_no_two_folders_hold_a_script_of_the_same_name() -> None:
+    assert len({script.name for script in SCRIPTS}) == len(SCRIPTS)
 
 
 FUNCTION = re.compile(r"\bfunction\b[^(\n]*\(([^)]*)\)")

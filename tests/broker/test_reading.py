@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token
-from tidings.store.attempt_store import AttemptStore
-from tidings.store.job_reader import PAGE_BYTES, REPLY_BYTES, ReplyRoom
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.attempts.attempt_store import AttemptStore
+from tidings.store.jobs.job_reader import PAGE_BYTES, REPLY_BYTES, ReplyRoom
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command

@@ -13,11 +13,11 @@ from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
 from tidings.protocol.states import State
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, LeaseRenewal
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, LeaseRenewal
 from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.store_client import command
 from tidings.store.redis.store_clock import store_ms
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 RETRY = AttemptOutcome(State.SCHEDULED, event="retrying", delay_ms=60_000)
 READY = StoreKeys().ready("p", "standard")

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import ItemError
-from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
 
 

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from support.timeouts import scaled
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import AttemptStore
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
+from tidings.store.attempts.attempt_store import AttemptStore
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 

@@ -12,8 +12,8 @@ from support.answers import answer
 from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
-from tidings.protocol import admin_messages
-from tidings.protocol.overview import OverviewBody
+from tidings.protocol.frames import admin_messages
+from tidings.protocol.frames.overview import OverviewBody
 from tidings.protocol.states import State
 
 PAGES = ["overview", "workers", "jobs", "dead", "breakers", "connections", "audit"]

@@ -9,7 +9,7 @@ import pytest
 from support.system import running_system
 from support.tidings_command import run_tidings
 from tidings.process.unknown_variables import PROGRAMS, unknown_variables
-from tidings.settings import StoreSettings, settings_of
+from tidings.settings.settings import StoreSettings, settings_of
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from support.store import StoreProcess
 from support.tidings_command import run_tidings
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.redis.store_client import command
 from tidings.store.registry import Registry, WorkerRecord
 from tiers.place import KEYS, place_in

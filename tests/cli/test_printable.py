@@ -21,7 +21,7 @@ from support.played import PlayedServer, Stage, played_server
 from support.store import StoreProcess
 from tidings.logging import log_setup
 from tidings.logging.printable import printable, printable_json
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis import store_client

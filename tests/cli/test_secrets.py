@@ -9,7 +9,7 @@ import pytest
 
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
-from tidings.settings import SettingsError, StoreSettings, from_env, store_url_of
+from tidings.settings.settings import SettingsError, StoreSettings, from_env, store_url_of
 from tidings.store.redis.store_client import redact_url
 from tidings_cli.argument_secrets import split_secrets
 

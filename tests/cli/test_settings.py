@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.settings import SettingsError, from_env, settings_of
+from tidings.settings.settings import SettingsError, from_env, settings_of
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.queue_stats import QueueStats
 from tidings_cli.operate.status_command import _show
 

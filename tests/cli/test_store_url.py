@@ -17,9 +17,9 @@ from redis.asyncio.connection import parse_url
 from support.store import StoreProcess, running_store
 from support.tidings_command import run_tidings
 from tidings.process.port import free_port
-from tidings.settings import SettingsError, StoreSettings, from_env
+from tidings.settings.settings import SettingsError, StoreSettings, from_env
+from tidings.settings.store_url import StoreUrlError, parse_store_url, show_store_url
 from tidings.store.embedded.embedded_store import EmbeddedStore
-from tidings.store_url import StoreUrlError, parse_store_url, show_store_url
 from tidings_server.app import create_app
 from tidings_server.settings import ServerSettings
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.protocol.events import FINAL_STATE
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 
 LIMITS = Limits(max_frame_bytes=10_000, max_depth=64, max_in_flight=2, max_watches=100, max_waiting_bytes=1_000_000)
 

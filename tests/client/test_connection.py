@@ -16,7 +16,7 @@ from tidings import Client, ProblemError
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost, StateChange
 from tidings.client.connection.silence import Moment, now
 from tidings.process.port import free_port
-from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.protocol.frames.close_codes import CLOSE_CODES
 from tidings.token_bucket import TokenBucket
 
 TOKEN = "default." + "a" * 22

@@ -9,7 +9,7 @@ import pytest
 from tidings.client import Event, Handle, ReaderTooSlow
 from tidings.client.handle import MAX_UNREAD
 from tidings.client.protocol.tracked_job import TrackedJob
-from tidings.protocol.messages import Ack
+from tidings.protocol.frames.messages import Ack
 
 TOKEN = "default." + "a" * 22
 

@@ -12,8 +12,8 @@ from dead.world import World
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token
 from tidings.store.admin.finished_jobs import FinishedJobs
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry
-from tidings.store.job_store import JobStore, JobStoreOptions
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 

@@ -15,13 +15,13 @@ from console.test_acts import tidings
 from dead.world import World
 from support.store import StoreProcess
 from support.system import System
-from tidings.protocol.admin_messages import BreakerOrder, LetterChoice, LetterFilter
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.frames.admin_messages import BreakerOrder, LetterChoice, LetterFilter
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.audit_log import AuditEntry, AuditLog, AuditStream
 from tidings.store.admin.operator_actions import LetterAction, Operator, OperatorActions
-from tidings.store.attempt_store import AttemptStore
+from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.store_errors import StoreUnavailableError
-from tidings.store.job_store import JobStore
+from tidings.store.jobs.job_store import JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings.store.registry import Registry

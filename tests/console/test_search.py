@@ -13,9 +13,9 @@ from support.store import StoreProcess, running_store
 from support.system import System, running_system
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import new_token
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command, open_store
 from tidings.store.registry import Registry

@@ -1,7 +1,7 @@
 """Percentiles, latencies and series, from jobs whose times are known."""
 
 from tidings.metrics.percentiles import nearest_rank_percentiles
-from tidings.protocol.overview import Percentiles
+from tidings.protocol.frames.overview import Percentiles
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings_server.observability import job_statistics
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidings.protocol.messages import ClientFrame, ServerFrame
+from tidings.protocol.frames.messages import ClientFrame, ServerFrame
 
 GOLDEN = Path(__file__).parent / "golden"
 

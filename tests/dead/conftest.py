@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from dead.world import World
 from support.system import system_fixture
-from tidings.protocol.kind_record import KindRecord
-from tidings.store.attempt_store import AttemptStore
-from tidings.store.job_store import JobStore
+from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.store.attempts.attempt_store import AttemptStore
+from tidings.store.jobs.job_store import JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
 

@@ -7,10 +7,10 @@ from dead.world import World, failure, retry
 from tidings.protocol.problems import problem
 from tidings.protocol.states import State
 from tidings.store.admin.dead_letters import READ_AT_ONCE, DeadLetterFilter
-from tidings.store.attempt_store import AttemptOutcome
+from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 
 async def test_a_letter_holds_input_problem_traceback_history_and_milestones(world: World) -> None:

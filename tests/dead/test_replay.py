@@ -10,10 +10,10 @@ from dead.world import World, failure
 from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token
-from tidings.store.attempt_store import AttemptReport
+from tidings.store.attempts.attempt_store import AttemptReport
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 KEPT = (b"owner", b"correlation_id", b"kind", b"tier", b"submitted", b"once:charge", b"history")
 

@@ -8,11 +8,11 @@ from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
-from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
+from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 
 class World:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from tidings.circuit.breaker import Breaker, breaker_of
-from tidings.context import Sink
+from tidings.context.context import Sink
 
 
 class Recorder(Sink):

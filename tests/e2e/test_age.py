@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from support.peer import peer
 from support.system import System, system_fixture
 from support.timeouts import scaled
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 from tidings.protocol.states import TERMINAL
 
 AGE_S = 2.0

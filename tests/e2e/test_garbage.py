@@ -16,8 +16,8 @@ from websockets.typing import Subprotocol
 
 from support.system import System
 from support.timeouts import scaled
-from tidings.protocol.close_codes import CLOSE_CODES
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.close_codes import CLOSE_CODES
+from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.problems import CODES
 
 many = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from support.peer import Peer, peer
 from support.system import System
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 
 def names(events: list[dict[str, Any]]) -> list[str]:

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.states import TERMINAL
 
 from .history import Acked, Asked, CancelAsked, Followed, History, Refused, Saw, Told

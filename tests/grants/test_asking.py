@@ -11,7 +11,7 @@ import pytest
 from grants.people import UNKNOWN, as_page, as_shop, as_user, shop, told, waiting_job
 from support.credential import bearer, token
 from support.system import System
-from tidings.protocol.messages import FEATURES
+from tidings.protocol.frames.messages import FEATURES
 
 NOOP = {"kind": "noop", "input": {}}
 

@@ -12,7 +12,7 @@ from grants.people import MAX_GRANTS, UNKNOWN, as_page, as_shop, as_user, told, 
 from support.credential import bearer, token
 from support.peer import peer
 from support.system import System
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 
 
 async def test_a_page_with_nothing_but_a_grant_follows_the_job_over_a_socket(system: System, tmp_path: Path) -> None:

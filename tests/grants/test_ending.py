@@ -14,7 +14,7 @@ from support.credential import bearer
 from support.peer import Peer
 from support.system import System
 from support.timeouts import scaled
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 
 TTL_S = 6.0
 """A server looks at grants once a second, and warns when a fifth is left: a shorter one may end without a warning."""

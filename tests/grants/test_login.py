@@ -13,8 +13,8 @@ from support.mount import running_mounted
 from support.peer import peer
 from support.system import System
 from support.timeouts import scaled
-from tidings.protocol import close_codes
-from tidings.settings import SettingsError
+from tidings.protocol.frames import close_codes
+from tidings.settings.settings import SettingsError
 from tidings_server import create_app
 from tidings_server.auth.identity import Identity
 from tidings_server.settings import ServerSettings

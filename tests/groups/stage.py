@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from tidings.protocol.event_pattern import TERMINAL_EVENTS, EventPattern
 from tidings.protocol.events import EventClass, EventName
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings.store.groups.group_store import EventOutcome, EventReport, GroupStore, JoinReply, StreamBounds, TakenEvent
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tiers.place import DONE
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from groups.stage import BOUNDS, KEYS, Stage, stage_in
 from support.store import StoreProcess
 from tidings.metrics.store_gauges import StoreGauges
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.audit_log import AuditLog
 from tidings.store.admin.queue_stats import read_queue_stats
 from tidings.store.breaker_store import BreakerStore

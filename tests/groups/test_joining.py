@@ -14,7 +14,7 @@ from groups.stage import BOUNDS, KEYS, Stage, stage_in
 from support.timeouts import scaled
 from tidings import Event, on
 from tidings.protocol.event_pattern import EventPattern
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.groups.group_admin import GroupAdmin
 from tidings.store.groups.group_store import GroupStore
 from tidings.store.registry import Registry

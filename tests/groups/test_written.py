@@ -10,7 +10,7 @@ from groups.stage import KEYS, Stage, frame_of, seen, stage_in
 from tidings.protocol.event_pattern import EventPattern
 from tidings.protocol.events import EventClass, EventName
 from tidings.protocol.states import State
-from tidings.store.attempt_store import AttemptOutcome
+from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings.store.groups.group_store import EventOutcome, GroupStore, StreamBounds
 from tidings.store.redis.store_client import command
 from tiers.place import DONE, FAILED, RETRY

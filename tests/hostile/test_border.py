@@ -17,8 +17,8 @@ from support.credential import JWT_SERVER, SECRET, bearer, claims, token
 from support.peer import Peer, peer
 from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.system import System, system_fixture
-from tidings.protocol import close_codes
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.tokens import parse_token
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store

@@ -15,8 +15,8 @@ from websockets.typing import Origin, Subprotocol
 from support.peer import Peer, peer
 from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
 from support.system import System, system_fixture
-from tidings.protocol import close_codes
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 ENVIRONMENT = {
     "TIDINGS_MAX_WAITING_BYTES": "1000000",

@@ -15,7 +15,7 @@ import tidings_server
 from hostile.pattern import faults
 from support.credential import SECRET, token
 from tidings.protocol.decoding.json_pointer import split_msgspec
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import parse_token
 from tidings.protocol.trace_context import accept_trace_context
@@ -23,11 +23,11 @@ from tidings_server.auth.api_key import digest_of
 from tidings_server.auth.identity import ANYONE
 from tidings_server.auth.jwt import ConfiguredKey, JwtAuthenticator
 from tidings_server.auth.key import key_of
-from tidings_server.http.batch_splitter import BatchSplitter
+from tidings_server.http.batch.batch_splitter import BatchSplitter
+from tidings_server.http.connection.upgrade import head_without_offer, offered
 from tidings_server.http.job_endpoints import _etag_seq
 from tidings_server.http.loopback_only import _is_ours
 from tidings_server.http.requests import decode_submission, signal_head, wait_preference
-from tidings_server.http.upgrade import head_without_offer, offered
 from tidings_server.jobs.quotas import CallerQuota
 from tidings_server.sse.stream_endpoint import _number
 from tidings_server.web.authorize import bearer
@@ -45,7 +45,7 @@ OPERATORS = {
 """Modules whose expressions see the settings and the installed pages alone, and no stranger's text."""
 
 
-MATCHED = {"tidings_server.websocket.frame_ref._NUMBER"}
+MATCHED = {"tidings_server.websocket.frames.frame_ref._NUMBER"}
 """Expressions that are only tried at one place of a text, and never searched for."""
 
 
@@ -70,7 +70,7 @@ def patterns() -> dict[str, "re.Pattern[Any]"]:
 
 def test_the_expressions_are_found() -> None:
     names = patterns()
-    for name in ("tidings_server.web.json_limits._STRING", "tidings.protocol.kind_record.KIND_PATTERN"):
+    for name in ("tidings_server.web.json_limits._STRING", "tidings.protocol.kinds.kind_record.KIND_PATTERN"):
         assert name in names
 
 

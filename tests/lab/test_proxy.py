@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from support.queued import one_job
 from support.store import StoreProcess
 from support.timeouts import scaled
-from tidings.store.attempt_store import AttemptStore
+from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -21,7 +21,7 @@ from tidings_cli.lab.crash_injector import CrashInjector
 from tidings_cli.lab.message_faults import MessageFaults
 from tidings_cli.lab.proxy import Proxy
 from tidings_cli.lab.simulation import LinkFaults
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 
 @asynccontextmanager

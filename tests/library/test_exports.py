@@ -8,10 +8,10 @@ ERRORS = [
     "tidings.circuit.circuit_open",
     "tidings.client.client_errors",
     "tidings.protocol.problems",
-    "tidings.job",
+    "tidings.declare.job",
     "tidings.errors",
     "tidings.saga.step_errors",
-    "tidings.settings",
+    "tidings.settings.settings",
 ]
 """The modules that define what users' own code can be raised."""
 

@@ -20,7 +20,7 @@ from support.store import running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
 from tidings.process.port import free_port
 from tidings.protocol.event_pattern import EventPattern
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import parse_token
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.breaker_store import BreakerStore

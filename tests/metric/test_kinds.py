@@ -11,7 +11,7 @@ from support.scrape import scrape, text, until
 from support.store import running_store
 from support.system import System
 from tidings.metrics.instruments import MAX_NAMES, OTHER
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings.store.registry import Registry

@@ -22,8 +22,8 @@ from tidings.protocol.problems import problem
 from tidings.protocol.states import REPLAY, TERMINAL, State
 from tidings.protocol.tokens import Token, new_token, split_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, open_store
 from tidings.store.redis.subscription import Subscription

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tidings.protocol.states import TRANSITIONS, State
-from tidings.store.attempt_store import ReadyEntry
+from tidings.store.attempts.attempt_store import ReadyEntry
 
 
 @dataclass

@@ -46,7 +46,7 @@ export class Form {
 def tree(tmp_path: Path) -> Path:
     for name, text in {
         "worker/tidings_worker/attempt/reporter.py": VOICE,
-        "core/tidings/store/lua/report.lua": REPORT,
+        "core/tidings/store/lua/attempts/report.lua": REPORT,
         "static/page/form.js": FORM,
     }.items():
         (tmp_path / name).parent.mkdir(parents=True)

@@ -13,10 +13,10 @@ from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.answers import ForgetAnswer
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
+from tidings.store.jobs.owned_jobs import BEGINNING, OwnedFilter, OwnedJobs, OwnedPosition
 from tidings.store.keys import StoreKeys
-from tidings.store.owned_jobs import BEGINNING, OwnedFilter, OwnedJobs, OwnedPosition
 from tidings.store.redis.store_client import command
 
 KEYS = StoreKeys()

@@ -80,7 +80,7 @@ def test_the_wheel_holds_the_packages_the_scripts_and_the_pages(wheel: Path) -> 
         "tidings_cli/py.typed",
         "tidings_server/py.typed",
         "tidings_worker/py.typed",
-        "tidings/store/lua/submit.lua",
+        "tidings/store/lua/jobs/submit.lua",
         "tidings/store/lua/lib/keys.lua",
         "tidings_server/static/index.html",
         "tidings_server/static/tidings.js",

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from proxies.conftest import TIMEOUT_S, World
 from support.peer import peer
 from support.timeouts import scaled
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import asyncio
 from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import AttemptStore, NextRun
-from tidings.store.job_store import JobStore
+from tidings.store.attempts.attempt_store import AttemptStore, NextRun
+from tidings.store.jobs.job_store import JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 

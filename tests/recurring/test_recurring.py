@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from support.timeouts import scaled
 from tidings import job
 from tidings.protocol.tokens import new_token
-from tidings.store.attempt_store import AttemptStore, NextRun
+from tidings.store.attempts.attempt_store import AttemptStore, NextRun
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 from tidings_worker.queue import recurring

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.steps import Step
 from tidings.protocol.tokens import split_token
-from tidings.store.job_store import JobRecord, JobStore
+from tidings.store.jobs.job_store import JobRecord, JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings_server.watch.step_timeline import timeline

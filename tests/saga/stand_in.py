@@ -7,8 +7,8 @@ import anyio
 import msgspec
 
 from tidings import Context, job
-from tidings.context import Sink
-from tidings.protocol.envelope import Envelope
+from tidings.context.context import Sink
+from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.problems import Problem
 from tidings.store.answers import JournalAnswer
 from tidings.store.saga_store import JournalRead, SagaStore, StepWrite, StepWriteReply

@@ -12,10 +12,10 @@ from tidings.protocol.states import State
 from tidings.protocol.steps import StepStatus, StepType
 from tidings.protocol.tokens import new_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import AttemptOutcome
+from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings.store.keys import StoreKeys
 from tidings.store.saga_store import ChildEnd, parent_of
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 FAILED = msgspec.json.encode(problem("rejected", "no")).decode()
 

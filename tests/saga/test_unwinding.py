@@ -11,7 +11,7 @@ from support.peer import Peer
 from tidings.protocol.states import TERMINAL
 from tidings.protocol.tokens import split_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings.store.keys import StoreKeys
 
 

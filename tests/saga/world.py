@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.steps import StepHead, StepStatus, StepType, encode_head
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, Started
-from tidings.store.job_store import JobRecord, JobStore, JobStoreOptions, NewJob
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, Started
+from tidings.store.jobs.job_store import JobRecord, JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.saga_store import SagaStore, StepWrite
 from tidings_worker.saga.journal import Journal

@@ -18,9 +18,9 @@ from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import StoreUnavailableError
-from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, open_store
 from tidings.store.redis.subscription import Subscription

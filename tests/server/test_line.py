@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 from tidings_server.auth.identity import ANYONE
 from tidings_server.jobs.quotas import CallerQuota
 from tidings_server.websocket.auth_state import AuthState

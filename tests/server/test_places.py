@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 from tidings.protocol.problems import ProblemError
 from tidings_server.auth.identity import ANYONE, SCOPES, Identity
 from tidings_server.jobs.concurrency_limit import ConcurrencyLimit

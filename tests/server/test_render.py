@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.watch.snapshots import snapshot
 
 

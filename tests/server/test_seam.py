@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from tidings_server.websocket.frame_parser import FrameBoundary, frame_size, whole_text
+from tidings_server.websocket.frames.frame_parser import FrameBoundary, frame_size, whole_text
 
 
 def encoded(opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 from tidings.protocol.problems import ProblemError
 from tidings.token_bucket import TokenBucket
 from tidings_server.jobs.quotas import Quotas

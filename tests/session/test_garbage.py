@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 from tidings.protocol.problems import CODES
 from tidings_server.auth.identity import ANYONE
 from tidings_server.jobs.quotas import CallerQuota

@@ -24,7 +24,7 @@ from support.store import StoreProcess
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
 from tidings.process.port import free_port
-from tidings.settings import from_env
+from tidings.settings.settings import from_env
 from tidings_server.auth.api_key import new_key, setting_line
 from tidings_server.settings import ServerSettings
 

@@ -14,12 +14,12 @@ from redis.asyncio import Redis
 
 from support.store import running_store
 from support.timeouts import scaled
-from tidings.protocol.envelope import Envelope, encode_envelope
 from tidings.protocol.events import EventClass
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.states import State
 from tidings.protocol.tokens import new_token
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
 from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.store_client import command, open_store
 

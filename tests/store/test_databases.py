@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from support.store import StoreProcess
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.paused_queues import PausedQueues
-from tidings.store.attempt_store import AttemptStore
+from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.breaker_store import BreakerStore
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.push_feed import open_push_feed
 from tidings.store.redis.store_client import Store, command, open_store

@@ -14,11 +14,11 @@ from support.timeouts import scaled
 from tidings.protocol.states import State
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, StartRules
-from tidings.store.job_store import JobStore, NewJob, QueueingTerms
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, StartRules
+from tidings.store.jobs.job_store import JobStore, NewJob, QueueingTerms
 from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.store_client import command
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 
 KEYS = StoreKeys()
 JOB = Token("p", "j")

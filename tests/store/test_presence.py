@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.timeouts import scaled
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store
 from tidings.store.registry import Registry, WorkerRecord

@@ -15,7 +15,7 @@ from support.system import running_system
 from support.timeouts import scaled
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import (
+from tidings.store.attempts.attempt_store import (
     AttemptOutcome,
     AttemptReport,
     AttemptStore,
@@ -23,7 +23,7 @@ from tidings.store.attempt_store import (
     ReadyEntry,
     StartRules,
 )
-from tidings.store.job_store import JobStore, NewJob, QueueingTerms
+from tidings.store.jobs.job_store import JobStore, NewJob, QueueingTerms
 from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.store_client import command, open_store
 from tidings.store.registry import Registry

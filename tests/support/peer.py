@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.states import TERMINAL
 
 FRAME_TIMEOUT_S = 15.0

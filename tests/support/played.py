@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from support.timeouts import scaled
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 STEP_TIMEOUT_S = 15.0
 

@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempt_store import AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry, Started
-from tidings.store.job_store import JobRecord, JobStore, NewJob
+from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry, Started
+from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
 
 

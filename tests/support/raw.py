@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from support.timeouts import scaled
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 ANSWER_TIMEOUT_S = 20.0
 

@@ -7,13 +7,20 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import problem
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.queue_stats import read_queue_stats
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started, StartRules
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
+from tidings.store.attempts.attempt_store import (
+    AttemptOutcome,
+    AttemptReport,
+    AttemptStore,
+    ReadyEntry,
+    Started,
+    StartRules,
+)
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob, SubmitReply
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 from tidings.store.registry import Registry

@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from tidings.protocol.problems import Problem
 from tidings.protocol.tokens import Token
-from tidings.store.attempt_store import StartRules
-from tidings.store.job_store import FallbackJob, QueueingTerms
-from tidings.store.queueing_terms import SHED_PROBLEM
+from tidings.store.attempts.attempt_store import StartRules
+from tidings.store.jobs.job_store import FallbackJob, QueueingTerms
+from tidings.store.jobs.queueing_terms import SHED_PROBLEM
 from tiers.place import KEYS, READY, TIER, Place, place_in
 
 CHEAP = FallbackJob("cheap", "fast", '["cheap",{}]')

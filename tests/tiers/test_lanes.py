@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import LeaseRenewal, StartRules
-from tidings.store.job_store import JobStore, JobStoreOptions, NewJob
+from tidings.store.attempts.attempt_store import LeaseRenewal, StartRules
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import GROUP
 from tidings.store.redis.store_client import command
 from tiers.place import BACK, DIRECT, FAILED, FLOW, KEYS, READY, RETRY, TIER, place_in

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempt_store import StartRules
-from tidings.store.job_store import QueueingTerms, SubmitReply
+from tidings.store.attempts.attempt_store import StartRules
+from tidings.store.jobs.job_store import QueueingTerms, SubmitReply
 from tidings.store.keys import GROUP
 from tidings.store.redis.store_client import command
 from tiers.place import BACK, DONE, FAILED, FLOW, KEYS, READY, RETRY, TIER, Held, Place, place_in

@@ -5,8 +5,8 @@ import pytest
 from redis.asyncio import Redis
 
 from dead.world import World
-from tidings.store.attempt_store import AttemptStore
-from tidings.store.job_store import JobStore
+from tidings.store.attempts.attempt_store import AttemptStore
+from tidings.store.jobs.job_store import JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.webhook_store import WebhookStore
 from webhook.deliveries import Deliveries

@@ -80,7 +80,11 @@ def test_a_failure_brings_its_problem(system: System, receiver: Receiver) -> Non
 def test_other_events_come_where_they_are_asked_for(system: System, receiver: Receiver) -> None:
     post(system, {"url": receiver.url, "events": ["started", "progress", "succeeded"]}, text="a")
     found = {one.message["type"]: one.message["data"] for one in receiver.wait_for(3)}
-    assert found.keys() == {"tidings.job.started", "tidings.job.progress", "tidings.job.succeeded"}
+    assert found.keys() == {
+        "tidings.job.started",
+        "tidings.job.progress",
+        "tidings.job.succeeded",
+    }
     assert found["tidings.job.progress"]["event_data"]["message"] == "half"
     assert found["tidings.job.started"]["status"] == "running"
     assert len({one.id for one in receiver.received}) == 3

@@ -7,7 +7,7 @@ from dead.world import World
 from tidings.protocol.tokens import Token
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 from webhook.deliveries import Deliveries, hook
 
 KEYS = StoreKeys()

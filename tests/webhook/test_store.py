@@ -11,13 +11,13 @@ from tidings.protocol.problems import problem
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.answers import ForgetAnswer
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, NextRun
-from tidings.store.job_store import NewJob, QueueingTerms
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, NextRun
+from tidings.store.jobs.job_store import NewJob, QueueingTerms
+from tidings.store.jobs.owned_jobs import OwnedJobs
 from tidings.store.keys import StoreKeys
-from tidings.store.owned_jobs import OwnedJobs
 from tidings.store.redis.store_client import command
 from tidings.store.redis.store_clock import store_ms
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 from webhook.deliveries import Deliveries, hook
 
 KEYS = StoreKeys()

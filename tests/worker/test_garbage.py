@@ -12,9 +12,9 @@ import pytest
 
 from support.timeouts import scaled
 from tidings import Context, Job, job
-from tidings.protocol.envelope import Envelope
+from tidings.protocol.frames.envelope import Envelope
 from tidings.store.answers import StartAnswer
-from tidings.store.attempt_store import AttemptReport, AttemptStore, ReadyEntry, Started
+from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.runner.process_pool import ProcessPool

@@ -9,14 +9,14 @@ import anyio
 import structlog
 
 from tidings.consumer.event_handler import EventHandler
-from tidings.job import Job
-from tidings.store.attempt_store import AttemptStore, StartRules
+from tidings.declare.job import Job
+from tidings.store.attempts.attempt_store import AttemptStore, StartRules
+from tidings.store.attempts.blocking_store import BlockingStore
 from tidings.store.availability.store_health import StoreHealth
-from tidings.store.blocking_store import BlockingStore
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_admin import GroupAdmin
 from tidings.store.groups.group_store import GroupStore, StreamBounds
-from tidings.store.job_store import JobStore, JobStoreOptions
+from tidings.store.jobs.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, open_store
 from tidings.store.registry import Registry

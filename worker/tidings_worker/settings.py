@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tidings.settings import (
+from tidings.settings.settings import (
     Bytes,
     Count,
     Seconds,

@@ -9,7 +9,8 @@ from tidings.protocol.problems import Problem
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import ItemError, ScriptError, StoreClosedError, StoreError
 
-from . import fork, outcomes
+from . import fork
+from .outcome import outcomes
 
 Answer = TypeVar("Answer")
 

@@ -21,12 +21,12 @@ from typing import NamedTuple, Self
 import structlog
 
 from tidings.logging.log_setup import LOG_SUBJECT
+from tidings.store.attempts.blocking_store import BlockingStore
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.blocking_store import BlockingStore
 
 from .attempt.attempt import Attempt
 from .attempt.blocked_loop import BLOCKED_LOOP_MEMO, BlockedLoop, encode_blocked_loop
-from .error_text import MAX_TRACEBACK
+from .outcome.error_text import MAX_TRACEBACK
 from .queue.queue import Queue
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from tidings.consumer.event_handler import EventHandler
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.metrics.metric_family import MetricFamily, build_info, gauge, store_up
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.resources.lifespan import Lifespan

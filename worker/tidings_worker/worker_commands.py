@@ -6,7 +6,7 @@ import prometheus_client  # noqa: F401 - of the extra `worker`: without it the c
 import typer
 
 from tidings.logging.log_setup import configure_logging
-from tidings.settings import from_env
+from tidings.settings.settings import from_env
 from tidings_cli.command_errors import CommandError
 from tidings_cli.setting_flags import with_flags
 

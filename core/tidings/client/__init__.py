@@ -17,9 +17,9 @@ from .handle import Handle
 from .protocol.job_event import Event
 from .submit_calls import ClientWithOptions
 from .submit_options import SubmitOptions
-from .sync import SyncClient
-from .sync_handle import SyncHandle
-from .sync_submit_calls import SyncClientWithOptions
+from .sync.sync_client import SyncClient
+from .sync.sync_handle import SyncHandle
+from .sync.sync_submit_calls import SyncClientWithOptions
 
 __all__ = [
     "Client",

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import msgspec
 
+from tidings.protocol.frames.listing_messages import ListedJob
 from tidings.protocol.grants import GrantAct, IssuedGrant
-from tidings.protocol.listing_messages import ListedJob
 from tidings.schema.codec import encode
 
 from . import current_span

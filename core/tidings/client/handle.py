@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
+from tidings.protocol.frames.messages import Ack, SnapshotFrame
 from tidings.protocol.grants import IssuedGrant
-from tidings.protocol.messages import Ack, SnapshotFrame
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import Step
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from tidings.protocol.listing_messages import JobList, ListedJob
+from tidings.protocol.frames.listing_messages import JobList, ListedJob
 from tidings.protocol.problems import Problem, ProblemError
 
 from .client_errors import ConnectionLost

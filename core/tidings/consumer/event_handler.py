@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack
 import msgspec
 
 from tidings.circuit.breaker import Breaker, breaker_of
-from tidings.policy import MAX_RETRIES, MAX_RUN_S
+from tidings.declare.policy import MAX_RETRIES, MAX_RUN_S
 from tidings.protocol.event_pattern import MAX_PATTERNS, TERMINAL_EVENTS, EventPattern, check_group
 from tidings.resources.lifespan import Lifespan
 from tidings.seconds import Duration, seconds_of

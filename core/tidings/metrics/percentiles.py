@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from tidings.protocol.overview import Percentiles
+from tidings.protocol.frames.overview import Percentiles
 
 from .instruments import BOUNDS
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from redis.asyncio import Redis
 
 from tidings.circuit.breaker_record import BreakerState
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
 from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker

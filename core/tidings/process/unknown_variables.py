@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tidings.protocol.decoding.name_suggestions import closest_name
-from tidings.settings import PREFIX, StoreSettings, settings_of
+from tidings.settings.settings import PREFIX, StoreSettings, settings_of
 
 from .parent_death import PARENT_VARIABLE
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from .kind_record import KIND_PATTERN
+from .kinds.kind_record import KIND_PATTERN
 from .tokens import QUEUE_PATTERN
 
 YEAR_S = 31_536_000

@@ -13,8 +13,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tidings.context import Context, is_context
-from tidings.sync_context import SyncContext
+from tidings.context.context import Context, is_context
+from tidings.context.sync_context import SyncContext
 
 from .depends import DependencyDefinitionError, DependencyMark, Depends, mark_of
 

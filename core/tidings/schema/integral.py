@@ -7,7 +7,7 @@ all their numbers so. Where a schema allows an integer and no other number, this
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidings.protocol.schema_reference import component_name
+from tidings.protocol.kinds.schema_reference import component_name
 
 Schemas = list[Mapping[str, Any]]
 """The schemas that one value may fit."""

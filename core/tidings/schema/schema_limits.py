@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tidings.protocol.schema_reference import component_name, referred_part
+from tidings.protocol.kinds.schema_reference import component_name, referred_part
 
 from .pattern import check_pattern
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec.inspect as mi
 
-from tidings.protocol.schema_reference import component_name
+from tidings.protocol.kinds.schema_reference import component_name
 
 from .formats import INTEGER_KEY, NUMBER_KEY
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tidings.circuit.breaker import BREAKER_NAME
-from tidings.policy import MAX_LIMIT, MAX_RATE, MAX_RETRIES, MAX_RUN_S
-from tidings.protocol.input_template import InputTemplate
-from tidings.protocol.kind_record import KindRecord, decode_kind
-from tidings.protocol.tier_rule import pointer_parts
+from tidings.declare.policy import MAX_LIMIT, MAX_RATE, MAX_RETRIES, MAX_RUN_S
+from tidings.protocol.kinds.input_template import InputTemplate
+from tidings.protocol.kinds.kind_record import KindRecord, decode_kind
+from tidings.protocol.kinds.tier_rule import pointer_parts
 from tidings.schema.schema_limits import MAX_SCHEMA_BYTES, check_bounds
 from tidings.seconds import YEAR_S
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.kind_record import KindRecord, encode_kind
+from tidings.protocol.kinds.kind_record import KindRecord, encode_kind
 
 from .keys import REGISTRY, StoreKeys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, RegisteredKinds, read_kinds

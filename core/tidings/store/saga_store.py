@@ -11,7 +11,7 @@ from tidings.protocol.tokens import Token, split_token
 
 from .answers import JournalAnswer, WakeAnswer
 from .availability.retry_delay import store_retry_delay
-from .job_store import MAX_JOURNAL_BYTES
+from .jobs.job_store import MAX_JOURNAL_BYTES
 from .keys import StoreKeys
 from .redis.batcher import Batcher, Batchers, BatchOptions
 from .redis.script import Script

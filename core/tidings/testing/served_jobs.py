@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.resources.dependency_plan import Overrides
 from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import msgspec
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import StepStatus, StepType, decode_head, step_number
 from tidings.resources.dependency_plan import Overrides

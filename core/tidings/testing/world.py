@@ -9,7 +9,7 @@ import msgspec
 
 from tidings.client.client_submission import ClientSubmission
 from tidings.client.submit_options import option_fields
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.resources.dependency_plan import Overrides
 from tidings.schema.codec import encode
 from tidings.seconds import seconds_of

@@ -1,6 +1,6 @@
 """Whether this process makes spans, and by what: the one place that loads OpenTelemetry."""
 
-from tidings.settings import SettingsError, StoreSettings
+from tidings.settings.settings import SettingsError, StoreSettings
 
 from .spans import Tracing
 

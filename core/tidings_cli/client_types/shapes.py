@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from tidings.protocol.schema_reference import referred_part
+from tidings.protocol.kinds.schema_reference import referred_part
 
 MAX_DEPTH = 64
 """Schemas inside one another."""

@@ -23,11 +23,11 @@ from rich.panel import Panel
 
 from tidings.process.module_location import import_folder_of
 from tidings.process.port import PortError, check_port, free_port
-from tidings.settings import STORE_URL_FILE, store_url_of
+from tidings.settings.settings import STORE_URL_FILE, store_url_of
+from tidings.settings.store_url import EMBEDDED
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.embedded.embedded_store import EmbeddedStore
 from tidings.store.redis.store_client import check_store, redact_url
-from tidings.store_url import EMBEDDED
 from tidings.webhook import new_secret
 from tidings_cli.command_errors import CommandError
 from tidings_cli.lab.lab import Addresses, Lab

@@ -13,7 +13,7 @@ from typing import Any
 import hiredis
 import msgspec
 
-from tidings.store.attempt_store import LaneStart, Started
+from tidings.store.attempts.attempt_store import LaneStart, Started
 from tidings.store.redis.script import Script
 
 MAX_DOOMED_RUN_S = 2.0

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-from tidings.store_url import parse_store_url
+from tidings.settings.store_url import parse_store_url
 
 from .crash_injector import CrashInjector
 from .message_faults import MessageFaults

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tidings.circuit.breaker_record import BreakerRecord, BreakerState, BreakerView
 from tidings.logging.printable import printable_json, printable_json_line
-from tidings.protocol.admin_messages import BreakerOrder
+from tidings.protocol.frames.admin_messages import BreakerOrder
 from tidings.store.admin.operator_actions import OperatorActions
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.keys import StoreKeys

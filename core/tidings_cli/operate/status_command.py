@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tidings.logging.printable import printable_json
-from tidings.protocol.kind_record import KindRecord
-from tidings.settings import StoreSettings, from_env
+from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.settings.settings import StoreSettings, from_env
 from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_stats, store_memory
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import check_store, open_store

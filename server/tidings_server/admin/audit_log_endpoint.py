@@ -8,7 +8,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import AuditLine, AuditPage
+from tidings.protocol.frames.admin_messages import AuditLine, AuditPage
 from tidings.protocol.problems import problem_error
 from tidings.store.admin.audit_log import AuditEntry, AuditLog, AuditStream
 from tidings_server.auth.identity import Identity

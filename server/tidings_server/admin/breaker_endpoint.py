@@ -6,7 +6,7 @@ The endpoint raises `ProblemError` or `StoreError`, which its route makes an ans
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import BreakerOrder
+from tidings.protocol.frames.admin_messages import BreakerOrder
 from tidings.protocol.problems import problem_error
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.overview_feed import breaker_line

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import (
+from tidings.protocol.frames.admin_messages import (
     MAX_LETTERS_PER_REQUEST,
     LetterChoice,
     LetterFilter,

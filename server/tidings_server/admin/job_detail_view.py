@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from tidings.protocol.admin_messages import JobDetail, PastAttempt
+from tidings.protocol.frames.admin_messages import JobDetail, PastAttempt
 from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token
 from tidings.store.admin.dead_letter import DeadLetter, UnsuccessfulAttempt
 from tidings.store.admin.job_detail import JobInternals
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.watch.snapshots import snapshot
 
 

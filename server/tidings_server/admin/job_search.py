@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import JobLine, JobPage
+from tidings.protocol.frames.admin_messages import JobLine, JobPage
 from tidings.protocol.problems import problem_error
 from tidings.protocol.states import TERMINAL, State
 from tidings.protocol.tokens import Token

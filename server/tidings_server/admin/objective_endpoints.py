@@ -9,8 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import Objective, ObjectiveList, ObjectiveRule
 from tidings.protocol.decoding.decode_errors import decode_problem
+from tidings.protocol.frames.admin_messages import Objective, ObjectiveList, ObjectiveRule
 from tidings.protocol.problems import problem_error
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings.store.admin.objective_rules import Objectives

@@ -4,7 +4,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.overview import OverviewBody
+from tidings.protocol.frames.overview import OverviewBody
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response

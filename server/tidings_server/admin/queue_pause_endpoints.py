@@ -6,7 +6,7 @@ The endpoints raise `ProblemError` or `StoreError`, which their route makes an a
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.admin_messages import QueueState
+from tidings.protocol.frames.admin_messages import QueueState
 from tidings.protocol.problems import problem_error
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime

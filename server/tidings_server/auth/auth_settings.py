@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta
 
 from tidings.protocol.grants import LONGEST_GRANT_TTL_S
-from tidings.settings import Seconds, StoreSettings
+from tidings.settings.settings import Seconds, StoreSettings
 
 from .api_key import parse_keys
 from .grants.grant_keys import check_grant_keys

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from tidings.logging.printable import printable
 from tidings.protocol.grants import GRANT_PREFIX
-from tidings.settings import SettingsError
+from tidings.settings.settings import SettingsError
 
 from .api_key import PREFIX, ApiKeyAuthenticator, parse_keys
 from .auth_settings import AuthSettings

@@ -22,8 +22,8 @@ import msgspec
 from tidings.protocol.tokens import Token
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
+from tidings.store.jobs.owned_jobs import OwnedJobs
 from tidings.store.keys import StoreKeys
-from tidings.store.owned_jobs import OwnedJobs
 from tidings.store.redis.subscription import Subscription
 from tidings_server.observability.error_boundary import unexpected_problem
 

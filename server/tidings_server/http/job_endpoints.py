@@ -9,11 +9,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.protocol.messages import Ack, Submission
+from tidings.protocol.frames.messages import Ack, Submission
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.tokens import Token, parse_token
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import RECORD_GONE, signal_text
 from tidings_server.jobs.job_service import valid

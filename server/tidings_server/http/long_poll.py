@@ -4,8 +4,8 @@ import asyncio
 
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token
-from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_reader import UNBOUNDED_ROOM, ReplyRoom
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.job_service import valid
 from tidings_server.runtime import ServerRuntime

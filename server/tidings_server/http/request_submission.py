@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tidings.protocol.messages import Ack, Submission
+from tidings.protocol.frames.messages import Ack, Submission
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import Token
 from tidings_server.auth.identity import Identity

@@ -7,7 +7,7 @@ import msgspec
 
 from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.field_types import KEY_PATTERN, Ref
-from tidings.protocol.messages import FIELD_MEANINGS, Submission
+from tidings.protocol.frames.messages import FIELD_MEANINGS, Submission
 from tidings.protocol.problems import problem_error
 from tidings.protocol.steps import SIGNAL_PATTERN
 from tidings_server.web.json_limits import check_depth

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.messages import Submission
+from tidings.protocol.frames.messages import Submission
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, new_token
-from tidings.store.job_builder import JobRequest, build_job
-from tidings.store.job_store import NewJob
+from tidings.store.jobs.job_builder import JobRequest, build_job
+from tidings.store.jobs.job_store import NewJob
 from tidings.tracing.spans import Span
 from tidings_server.auth.identity import Identity
 from tidings_server.auth.owner_names import OwnerNames

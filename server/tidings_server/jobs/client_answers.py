@@ -4,15 +4,15 @@ import msgspec
 import structlog
 
 from tidings.logging.log_limit import LogLimiter
+from tidings.protocol.frames.messages import Ack, Submission
 from tidings.protocol.grants import GrantAct
-from tidings.protocol.messages import Ack, Submission
 from tidings.protocol.problems import Problem, ProblemError, problem, problem_error
 from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context, trace_id_of
 from tidings.store.answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from tidings.store.availability.store_errors import ItemError, ScriptError, StoreError, StoreFullError
-from tidings.store.job_store import MAX_SIGNALS, JobRecord, SubmitReply
+from tidings.store.jobs.job_store import MAX_SIGNALS, JobRecord, SubmitReply
 from tidings_server.auth.identity import Identity
 from tidings_server.observability.error_boundary import unexpected_problem
 

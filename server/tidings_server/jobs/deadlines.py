@@ -12,7 +12,7 @@ import anyio
 
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.job_store import JobStore
+from tidings.store.jobs.job_store import JobStore
 
 ROUND_S = 10.0
 """The shortest time between two rounds through all queues."""

@@ -5,11 +5,11 @@ from functools import partial
 
 import msgspec
 
+from tidings.protocol.frames.messages import Submission
 from tidings.protocol.grants import GrantAct, GrantRequest, GrantSubject, IssuedGrant
-from tidings.protocol.messages import Submission
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token, parse_token
-from tidings.store.ownership import OwnershipReader
+from tidings.store.jobs.ownership import OwnershipReader
 from tidings_server.auth.grant import Grant, JobScope, TagScope
 from tidings_server.auth.grants.grant_codec import GrantCodec
 from tidings_server.auth.grants.grant_issuer import GrantIssuer

@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from tidings.protocol.frames.messages import Ack, Submission
 from tidings.protocol.grants import GrantAct, GrantRequest
-from tidings.protocol.messages import Ack, Submission
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.answers import CancelAnswer, SignalAnswer
-from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
-from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
+from tidings.store.jobs.job_reader import UNBOUNDED_ROOM, ReplyRoom
+from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob, SubmitReply
 from tidings_server.auth.identity import Identity
 from tidings_server.watch.answer_budget import AnswerBudget, AnswerReservation
 from tidings_server.watch.hub import Hub

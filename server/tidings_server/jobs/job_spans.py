@@ -3,11 +3,11 @@
 import asyncio
 from functools import partial
 
-from tidings.protocol.messages import Submission
+from tidings.protocol.frames.messages import Submission
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context
 from tidings.store.answers import SubmitAnswer
-from tidings.store.job_store import JobRecord, NewJob, SubmitReply
+from tidings.store.jobs.job_store import JobRecord, NewJob, SubmitReply
 from tidings.tracing.spans import Span, Tracing, job_attributes, owner_attributes
 from tidings_server.watch.job_listener import JobListener, NotifySpan
 

@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 
 from tidings.circuit.breaker_record import BreakerState
-from tidings.protocol.overview import (
+from tidings.protocol.frames.overview import (
     BreakerLine,
     KindLine,
     LatencyLine,

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
-from tidings.protocol.limits import Limits
+from tidings.protocol.frames.limits import Limits
 from tidings.protocol.problems import ProblemError, problem, problem_error
 from tidings.token_bucket import TokenBucket
 from tidings_server.auth.identity import Identity

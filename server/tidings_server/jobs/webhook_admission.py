@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tidings.logging.log_limit import LogLimiter
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import problem_error
 from tidings.protocol.webhooks import WebhookRequest
 from tidings.webhook.caller_file import CallerWebhook

@@ -8,7 +8,7 @@ import anyio
 
 from tidings.circuit.breaker_views import BreakerViews
 from tidings.circuit.retry_spacing import OPERATOR_RETRY_S
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import problem_error
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore, read_view

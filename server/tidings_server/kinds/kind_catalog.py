@@ -12,13 +12,13 @@ import msgspec
 from tidings.protocol.decoding.json_pointer import json_pointer
 from tidings.protocol.decoding.name_suggestions import name_hint
 from tidings.protocol.field_types import YEAR_S
-from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.messages import Submission
+from tidings.protocol.frames.messages import Submission
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.schema.formats import format_text
 from tidings.schema.validation import compile_schema
+from tidings.store.jobs.queueing_terms import KindTerms
 from tidings.store.kind_records import check_record
-from tidings.store.queueing_terms import KindTerms
 
 MAX_FINDINGS = 20
 """How many findings on one input a refusal names."""

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from tidings.protocol.admin_messages import Connection, ConnectionList
-from tidings.protocol.overview import ConnectionCount
+from tidings.protocol.frames.admin_messages import Connection, ConnectionList
+from tidings.protocol.frames.overview import ConnectionCount
 
 MAX_SHOWN = 1_000
 """Connections in one answer."""

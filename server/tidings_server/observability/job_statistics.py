@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from tidings.metrics.percentiles import nearest_rank_percentiles
-from tidings.protocol.admin_messages import Series, SeriesPoint
-from tidings.protocol.overview import LatencyLine
+from tidings.protocol.frames.admin_messages import Series, SeriesPoint
+from tidings.protocol.frames.overview import LatencyLine
 from tidings.store.admin.finished_jobs import FinishedJob
 
 EDGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)

@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 
 from tidings.metrics.instruments import BOUNDS, Histogram
 from tidings.metrics.percentiles import histogram_percentiles
-from tidings.protocol.overview import Percentiles
+from tidings.protocol.frames.overview import Percentiles
 
 WINDOW_MS = 60_000
 

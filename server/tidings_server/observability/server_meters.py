@@ -7,7 +7,7 @@ from datetime import datetime
 from tidings.metrics.instruments import Counter, Histogram, HistogramSeries, LabelNames
 from tidings.metrics.metric_family import MetricFamily, counter_family, histogram_family
 from tidings.protocol.events import EventClass
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.redis.store_clock import StoreClock
 
 _AT = '"at":"'

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.protocol.admin_messages import (
+from tidings.protocol.frames.admin_messages import (
     AuditPage,
     BreakerOrder,
     ConnectionList,
@@ -17,7 +17,7 @@ from tidings.protocol.admin_messages import (
     QueueState,
     Series,
 )
-from tidings.protocol.overview import BreakerLine, OverviewBody
+from tidings.protocol.frames.overview import BreakerLine, OverviewBody
 from tidings.protocol.states import State
 from tidings.protocol.webhooks import DeliveriesActed, DeliveryChoice, DeliveryPage, PlaceChoice, PlaceList
 from tidings_server.admin.admin_requests import MAX_LIMIT, MAX_TEXT

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.protocol.field_types import TAG_PATTERN
-from tidings.protocol.kind_record import KIND_PATTERN
+from tidings.protocol.kinds.kind_record import KIND_PATTERN
 from tidings.protocol.states import State
 from tidings_server.auth.claims import MAX_OWNER
 from tidings_server.owned.list_cursor import MAX_CURSOR

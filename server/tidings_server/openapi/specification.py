@@ -12,10 +12,18 @@ import msgspec
 
 import tidings
 from tidings.protocol.events import EventName
+from tidings.protocol.frames.listing_messages import JobList
+from tidings.protocol.frames.messages import (
+    SUBPROTOCOL,
+    Ack,
+    ClientFrame,
+    EventFrame,
+    ServerFrame,
+    Snapshot,
+    Submission,
+)
 from tidings.protocol.grants import GrantSubject, IssuedGrant
-from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.listing_messages import JobList
-from tidings.protocol.messages import SUBPROTOCOL, Ack, ClientFrame, EventFrame, ServerFrame, Snapshot, Submission
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import Problem
 from tidings.protocol.steps import SIGNAL_PATTERN
 from tidings.protocol.webhooks import DeliveryPage

@@ -9,7 +9,7 @@ import msgspec
 
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import QUEUE_PATTERN
-from tidings.store.owned_jobs import OwnedFilter, OwnedPosition
+from tidings.store.jobs.owned_jobs import OwnedFilter, OwnedPosition
 
 MAX_CURSOR = 256
 """Characters of a cursor."""

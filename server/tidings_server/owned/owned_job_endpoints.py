@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.protocol.field_types import TAG_PATTERN
-from tidings.protocol.kind_record import KIND_PATTERN
-from tidings.protocol.listing_messages import JobList, ListedJob
-from tidings.protocol.messages import FIELD_MEANINGS
+from tidings.protocol.frames.listing_messages import JobList, ListedJob
+from tidings.protocol.frames.messages import FIELD_MEANINGS
+from tidings.protocol.kinds.kind_record import KIND_PATTERN
 from tidings.protocol.problems import ProblemError, problem, problem_error
 from tidings.protocol.states import State
 from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.answers import ForgetAnswer
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.owned_jobs import BEGINNING, OwnedFilter, OwnedJob, OwnedPage
+from tidings.store.jobs.owned_jobs import BEGINNING, OwnedFilter, OwnedJob, OwnedPage
 from tidings_server.auth.identity import Identity
 from tidings_server.follow.owner_filter import owner_asked_for
 from tidings_server.jobs.client_answers import owner_filter, store_problem, unknown_token

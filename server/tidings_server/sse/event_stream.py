@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from tidings.logging.log_limit import LogLimiter
 from tidings.protocol.events import EventClass
-from tidings.protocol.messages import Error
+from tidings.protocol.frames.messages import Error
 from tidings.protocol.problems import Problem
 from tidings_server.auth.identity import Identity
 from tidings_server.settings import ServerSettings

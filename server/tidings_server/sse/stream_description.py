@@ -2,7 +2,7 @@
 
 import time
 
-from tidings.protocol.admin_messages import Connection
+from tidings.protocol.frames.admin_messages import Connection
 from tidings_server.web.send_buffer import COALESCE_BYTES
 
 from .event_stream import EventStream

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.protocol.field_types import TAG_PATTERN
-from tidings.protocol.messages import FIELD_MEANINGS
+from tidings.protocol.frames.messages import FIELD_MEANINGS
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
 from tidings_server.follow.owner_filter import owner_asked_for
 from tidings_server.jobs.client_answers import store_problem, tags_of

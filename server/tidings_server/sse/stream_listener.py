@@ -4,7 +4,7 @@ import msgspec
 
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.event_frames import event_name, final_frame, log_frame
 from tidings_server.watch.job_listener import JobListener

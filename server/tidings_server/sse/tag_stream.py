@@ -12,11 +12,11 @@ from functools import partial
 import msgspec
 
 from tidings.protocol.events import EventClass
-from tidings.protocol.messages import Error
+from tidings.protocol.frames.messages import Error
 from tidings.protocol.problems import Problem, ProblemError, problem, problem_error
 from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
 from tidings_server.follow.recent_jobs import RecentJobs
 from tidings_server.follow.tag_feed import Follower

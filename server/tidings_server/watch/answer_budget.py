@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 
 from tidings.protocol.problems import problem_error
-from tidings.store.job_reader import ReplyRoom
+from tidings.store.jobs.job_reader import ReplyRoom
 
 MAX_BYTES = 50_331_648
 """The large answers of all callers at a time; an answer takes about three times its size while it is made."""

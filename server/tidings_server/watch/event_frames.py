@@ -6,9 +6,9 @@ The store's scripts and the workers make every other event's frame; the server p
 import msgspec
 
 from tidings.protocol.events import EventClass
-from tidings.protocol.messages import EventFrame, LogChunk
+from tidings.protocol.frames.messages import EventFrame, LogChunk
 from tidings.protocol.timestamps import rfc3339
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 
 from .encoded_frame import EncodedFrame
 from .snapshots import is_final, log_chunks

@@ -16,8 +16,8 @@ from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import Token
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import ItemError, StoreError
-from tidings.store.job_reader import UNBOUNDED_ROOM, ReplyRoom
-from tidings.store.job_store import JobRecord, JobStore
+from tidings.store.jobs.job_reader import UNBOUNDED_ROOM, ReplyRoom
+from tidings.store.jobs.job_store import JobRecord, JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.subscription import Subscription
 from tidings_server.observability.error_boundary import unexpected_problem

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings.tracing.spans import Span
 
 from .encoded_frame import EncodedFrame

@@ -3,10 +3,10 @@
 import msgspec
 
 from tidings.protocol.events import FINAL_STATE
-from tidings.protocol.messages import LogChunk, Snapshot, SnapshotFrame
+from tidings.protocol.frames.messages import LogChunk, Snapshot, SnapshotFrame
 from tidings.protocol.timestamps import MILESTONES, rfc3339
 from tidings.protocol.trace_context import trace_id_of
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 
 from .step_timeline import timeline
 

@@ -14,12 +14,11 @@ reports back through the answering methods, and sends what `send_buffer` holds. 
 
 import msgspec
 
-from tidings.protocol import close_codes
 from tidings.protocol.events import EventClass
-from tidings.protocol.follow_messages import Follow, Following, Unfollow
-from tidings.protocol.grants import Granted, GrantFrame
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import (
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.follow_messages import Follow, Following, Unfollow
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import (
     FEATURES,
     Ack,
     Alive,
@@ -39,6 +38,7 @@ from tidings.protocol.messages import (
     Unwatch,
     Watch,
 )
+from tidings.protocol.grants import Granted, GrantFrame
 from tidings.protocol.problems import CODES, Problem, ProblemError, problem, problem_error
 from tidings.token_bucket import TokenBucket
 from tidings_server.auth.identity import Identity, Scope
@@ -47,7 +47,7 @@ from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.web.send_buffer import SendBuffer
 
 from .auth_state import AuthDue, AuthState, expired, late
-from .frame_reader import read_frame, ref_of
+from .frames.frame_reader import read_frame, ref_of
 
 Command = Submit | Watch | Unwatch | Cancel | Signal | Follow | Unfollow | GrantFrame | Auth | Observe | Unobserve
 """What a session wants its owner to do: the frame itself, checked."""

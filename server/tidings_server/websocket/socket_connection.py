@@ -8,11 +8,11 @@ import random
 import time
 from collections.abc import Callable
 
-from tidings.protocol import close_codes
-from tidings.protocol.admin_messages import Connection
-from tidings.protocol.follow_messages import Follow, Unfollow
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.admin_messages import Connection
+from tidings.protocol.frames.follow_messages import Follow, Unfollow
+from tidings.protocol.frames.messages import Auth, Cancel, Observe, Signal, Submit, Unobserve, Unwatch, Watch
 from tidings.protocol.grants import GrantFrame
-from tidings.protocol.messages import Auth, Cancel, Observe, Signal, Submit, Unobserve, Unwatch, Watch
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.quotas import ConnectionSlot
 from tidings_server.observability.error_boundary import unexpected_problem
@@ -21,13 +21,13 @@ from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.web.connection_age import connection_lifetime
 from tidings_server.web.send_buffer import COALESCE_BYTES
 
-from .followed_jobs import FollowedJobs
-from .frame_reader import ref_of
+from .commands.followed_jobs import FollowedJobs
+from .commands.socket_auth import SocketAuth
+from .commands.socket_follows import SocketFollows
+from .commands.socket_steering import SocketSteering
+from .frames.frame_reader import ref_of
 from .session import Command, Session
-from .socket_auth import SocketAuth
 from .socket_channel import SocketChannel
-from .socket_follows import SocketFollows
-from .socket_steering import SocketSteering
 from .transport import SocketTransport
 
 COME_BACK_S = 1.0

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from tidings.protocol import close_codes
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.problems import Problem, ProblemError, problem
 from tidings_server.auth.identity import ANYONE, Identity
 from tidings_server.jobs.quotas import ConnectionSlot, quota_key_of

@@ -17,11 +17,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame as WebSocketFrame
 from websockets.protocol import State
 
-from tidings.protocol import close_codes
+from tidings.protocol.frames import close_codes
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.web.uvicorn_config import SENT_AWAY_S, ServerConfig
 
-from .frame_parser import FrameBoundary, whole_text
+from .frames.frame_parser import FrameBoundary, whole_text
 from .session import AUTH_FRAME_BYTES
 from .transport import SocketTransport, TransportOwner
 

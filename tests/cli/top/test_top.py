@@ -24,7 +24,7 @@ from support.store import StoreProcess, running_store
 from support.system import System, running_system
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
 from tidings_cli.top.poll import Poller

@@ -18,7 +18,7 @@ MUTANTS = (
     Mutant(
         "The refusal of a frame that no parser takes reaches no call.",
         python("find_ref").swap("depth == 1", "depth == 9"),
-        ("tests/unit/server/websocket/test_frame_ref.py",),
+        ("tests/unit/server/websocket/frames/test_frame_ref.py",),
     ),
     Mutant(
         "A refusal without a `ref` ends all calls under way.",

@@ -38,7 +38,7 @@ MUTANTS = (
     Mutant(
         "A lost worker counts as a failure of the handler.",
         python("raised").cut("- lost"),
-        ("tests/unit/worker/test_outcomes.py",),
+        ("tests/unit/worker/outcome/test_outcomes.py",),
     ),
     Mutant(
         "A job that kills its workers is tried for ever.",

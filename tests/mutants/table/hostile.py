@@ -15,7 +15,7 @@ MUTANTS = (
         python("BatchSplitter.split").swap(
             "islice(_LINE.finditer(stripped), self._most + 1)", "_LINE.finditer(stripped)"
         ),
-        ("tests/unit/server/http/test_batch_splitter.py",),
+        ("tests/unit/server/http/batch/test_batch_splitter.py",),
     ),
     Mutant(
         "A number in a token that fits into no float is an error of the server.",

@@ -35,7 +35,7 @@ MUTANTS = (
     Mutant(
         "A time that clocks skip is no tick.",
         python("_moments").replace("return [] if follows_clock", "return []"),
-        ("tests/unit/test_cron_days.py",),
+        ("tests/unit/declare/test_cron_days.py",),
     ),
     Mutant(
         "A kind retires although jobs wait that need it.",

@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         "A saga that undoes its work counts as a job that has ended.",
         python("label_of").swap("answer == ReportAnswer.TURNED", 'answer == ""'),
-        ("tests/unit/worker/test_outcome_label.py",),
+        ("tests/unit/worker/outcome/test_outcome_label.py",),
     ),
     Mutant(
         "A server on a store that evicts acknowledged jobs counts as ready.",

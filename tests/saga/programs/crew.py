@@ -15,7 +15,7 @@ from unittest import mock
 import anyio
 
 from support.timeouts import scaled
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.redis import store_client
 from tidings.store.redis.command_pool import CommandPool

@@ -17,10 +17,10 @@ from saga.programs.handler import KINDS, PARTS, SAGAS, SIGNAL, ledger
 from saga.programs.ledger import Ledger
 from saga.programs.program import Body
 from support.timeouts import scaled
-from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.states import TERMINAL
 from tidings.protocol.tokens import Token, new_token, split_token
-from tidings.store.job_store import JobStore, NewJob
+from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command, open_store
 from tidings_worker.saga import waits

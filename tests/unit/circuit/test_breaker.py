@@ -11,7 +11,8 @@ from tidings.circuit.breaker import breaker_of, definitions_of
 from tidings.circuit.breaker_record import BreakerSpec
 from tidings.circuit.call_guard import call_result, failure_text
 from tidings.errors import StoppedError
-from tidings_worker.errors import (
+from tidings_worker.loading.loader import LoadError, load_jobs
+from tidings_worker.outcome.errors import (
     FinalError,
     ProcessEndedError,
     TransportedError,
@@ -19,7 +20,6 @@ from tidings_worker.errors import (
     checked_circuit_error,
     result_too_large,
 )
-from tidings_worker.loading.loader import LoadError, load_jobs
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tidings.client.submit_options import OPTION_NAMES, SubmitOptions, input_of, option_fields
-from tidings.protocol.messages import Submission
+from tidings.protocol.frames.messages import Submission
 
 
 class Struct(msgspec.Struct):

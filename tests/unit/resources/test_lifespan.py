@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tidings import Context, Lifespan, LifespanDefinitionError, job, lifespan
-from tidings.context import Sink
+from tidings.context.context import Sink
 from tidings_worker.loading.loader import LoadError, ServedModules, load_modules
 
 

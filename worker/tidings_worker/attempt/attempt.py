@@ -8,23 +8,23 @@ from typing import Any
 import structlog
 
 from tidings.circuit.circuit_open import CircuitOpenError
+from tidings.declare.job import Job
 from tidings.errors import Reject, Retry
-from tidings.job import Job
 from tidings.logging.log_setup import LOG_SUBJECT, debug_enabled
-from tidings.protocol.envelope import Envelope
+from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.trace_context import trace_id_of
 from tidings.saga.step_errors import StepError
 from tidings.store.answers import ReportAnswer
-from tidings.store.attempt_store import AttemptOutcome, AttemptStore, LeaseRenewal, ReadyEntry, Started
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptStore, LeaseRenewal, ReadyEntry, Started
 from tidings.tracing.spans import Span, Tracing
-from tidings_worker import outcomes
 from tidings_worker.circuit.queue_breakers import QueueBreakers
-from tidings_worker.error_text import traceback_of
-from tidings_worker.errors import FinalError
+from tidings_worker.outcome import outcomes
+from tidings_worker.outcome.error_text import traceback_of
+from tidings_worker.outcome.errors import FinalError
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import Runners
 from tidings_worker.saga.saga import SagaServices
 from tidings_worker.settings import WorkerSettings
-from tidings_worker.stop_reason import StopReason
 
 from .attempt_span import begin_attempt_span, end_attempt_span, has_span
 from .attempt_state import StopEffect

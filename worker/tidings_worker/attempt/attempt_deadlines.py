@@ -2,8 +2,8 @@
 
 import asyncio
 
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import Run
-from tidings_worker.stop_reason import StopReason
 
 from .lifecycle import Lifecycle
 

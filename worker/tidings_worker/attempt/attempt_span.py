@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from tidings.context import Sink
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope
+from tidings.context.context import Sink
+from tidings.declare.job import Job
+from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.states import State
-from tidings.store.attempt_store import AttemptOutcome
+from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings.tracing.spans import Span, Tracing, job_attributes, owner_attributes
 
 

@@ -16,7 +16,7 @@ it: they were the cause of the unwinding, or come too late to be, and what the s
 from enum import Enum, Flag, auto
 from typing import Final
 
-from tidings_worker.stop_reason import StopReason
+from tidings_worker.outcome.stop_reason import StopReason
 
 
 class AttemptState(Enum):

@@ -11,13 +11,13 @@ from tidings.circuit.circuit_open import CircuitOpenError
 from tidings.errors import StoppedError
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import State
-from tidings.store.attempt_store import AttemptOutcome
-from tidings_worker import outcomes
+from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings_worker.circuit.queue_breakers import QueueBreakers
-from tidings_worker.errors import ProcessEndedError, breaker_result_of, checked_circuit_error
+from tidings_worker.outcome import outcomes
+from tidings_worker.outcome.errors import ProcessEndedError, breaker_result_of, checked_circuit_error
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import HandlerCall, Raised, Returned, Run, Runners, handler_outcome
 from tidings_worker.saga.compensation import CompensationRun, Compensator
-from tidings_worker.stop_reason import StopReason
 
 from .attempt_deadlines import Deadlines
 from .attempt_state import AttemptState

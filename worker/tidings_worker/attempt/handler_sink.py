@@ -4,18 +4,18 @@ import asyncio
 from typing import Any
 
 from tidings.circuit.breaker import Breaker
-from tidings.context import Sink
+from tidings.context.context import Sink
 from tidings.errors import StoppedError
 from tidings.protocol.problems import Problem
 from tidings.protocol.tokens import Token
 from tidings.saga.step_errors import SagaUseError
 from tidings.store.answers import FenceAnswer
-from tidings.store.attempt_store import AttemptStore, MemoReply
+from tidings.store.attempts.attempt_store import AttemptStore, MemoReply
 from tidings_worker import fork
 from tidings_worker.circuit.guarded_calls import GuardedCalls
 from tidings_worker.circuit.queue_breakers import QueueBreakers
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.saga.saga import Saga, SagaServices
-from tidings_worker.stop_reason import StopReason
 from tidings_worker.until_answered import AttemptAsker, until_answered
 
 from .lifecycle import Lifecycle

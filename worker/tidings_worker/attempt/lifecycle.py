@@ -3,8 +3,8 @@
 import asyncio
 
 from tidings.protocol.problems import Problem
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import Run
-from tidings_worker.stop_reason import StopReason
 
 from .attempt_state import STOP_EFFECTS, AttemptState, StopEffect
 from .reporter import Reporter

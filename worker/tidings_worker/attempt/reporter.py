@@ -16,10 +16,10 @@ import structlog
 
 from tidings.protocol.events import EventClass
 from tidings.store.answers import ReportAnswer
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreClosedError
 from tidings.token_bucket import TokenBucket
-from tidings_worker.stop_reason import StopReason
+from tidings_worker.outcome.stop_reason import StopReason
 
 log = structlog.get_logger()
 

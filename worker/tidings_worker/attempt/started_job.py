@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope
-from tidings.store.attempt_store import Started
+from tidings.declare.job import Job
+from tidings.protocol.frames.envelope import Envelope
+from tidings.store.attempts.attempt_store import Started
 
 
 class StartedJob(NamedTuple):

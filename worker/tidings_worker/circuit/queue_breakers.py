@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from tidings.circuit.breaker import Breaker
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.store.attempt_store import AttemptStore
+from tidings.store.attempts.attempt_store import AttemptStore
 
 from .guarded_calls import GuardedCalls
 from .worker_breakers import WorkerBreakers

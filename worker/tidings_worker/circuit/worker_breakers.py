@@ -16,7 +16,7 @@ from tidings.circuit.breaker_views import BreakerViews, KnownBreaker
 from tidings.circuit.call_guard import CallResult
 from tidings.circuit.circuit_open import CircuitOpenError
 from tidings.circuit.retry_spacing import OPERATOR_RETRY_S, RetrySpacing
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.store.answers import BreakerAnswer
 from tidings.store.availability.store_errors import StoreClosedError, StoreError
 from tidings.store.breaker_store import (

@@ -23,11 +23,11 @@ from tidings.protocol.events import EventName
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.tokens import split_token
 from tidings.store.groups.group_store import EventOutcome, EventReport, TakenEvent
-from tidings.store.job_store import JobStore
+from tidings.store.jobs.job_store import JobStore
 from tidings_worker import fork
 from tidings_worker.circuit.guarded_calls import GuardedCalls
 from tidings_worker.circuit.worker_breakers import WorkerBreakers
-from tidings_worker.error_text import error_name, safe_text, traceback_of
+from tidings_worker.outcome.error_text import error_name, safe_text, traceback_of
 
 from .event_submitter import EventSubmitter
 

@@ -10,9 +10,9 @@ from tidings.consumer.consumed_event import ConsumedEvent
 from tidings.protocol.problems import ProblemError, problem
 from tidings.protocol.tokens import Token, new_token
 from tidings.schema.codec import encode
-from tidings.store.job_builder import JobRequest, build_job
-from tidings.store.job_store import JobStore
-from tidings.store.queueing_terms import KindTerms
+from tidings.store.jobs.job_builder import JobRequest, build_job
+from tidings.store.jobs.job_store import JobStore
+from tidings.store.jobs.queueing_terms import KindTerms
 from tidings_worker.saga.children import KindDirectory
 
 _PART = re.compile(r"[!-~]{0,60}")

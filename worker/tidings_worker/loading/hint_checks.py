@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from tidings.job import Job
+from tidings.declare.job import Job
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.schema.schema_limits import check_patterns
 from tidings.schema.validation import NoEngineError, compile_schema
 from tidings.store.kind_records import check_record

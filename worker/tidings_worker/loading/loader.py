@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from tidings.circuit.breaker import definitions_of
 from tidings.consumer.event_handler import EventHandler
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
 from .event_handlers import handlers_in, handlers_with_lifespans

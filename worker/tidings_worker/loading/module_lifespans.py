@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.resources.lifespan import Lifespan, LifespanDefinitionError
 
 ModuleJobs = tuple[ModuleType, list[Job[Any, Any]]]

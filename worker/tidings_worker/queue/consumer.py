@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from tidings.store.attempt_store import ReadyEntry
+from tidings.store.attempts.attempt_store import ReadyEntry
 from tidings_worker.settings import WorkerSettings
 
 from .job_starter import JobStarter

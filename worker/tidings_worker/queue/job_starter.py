@@ -8,19 +8,19 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.logging.log_limit import LogLimiter
-from tidings.protocol.envelope import Envelope, decode_envelope
+from tidings.protocol.frames.envelope import Envelope, decode_envelope
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import trace_id_of
 from tidings.store.answers import StartAnswer
-from tidings.store.attempt_store import ReadyEntry, Started
+from tidings.store.attempts.attempt_store import ReadyEntry, Started
 from tidings.store.availability.store_errors import ScriptError
-from tidings_worker import outcomes
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.attempt.reporter import Reporter
 from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.metrics.worker_meter import WorkerMeter
+from tidings_worker.outcome import outcomes
 from tidings_worker.runner.runner import Runners
 from tidings_worker.saga.saga import SagaServices
 from tidings_worker.settings import WorkerSettings

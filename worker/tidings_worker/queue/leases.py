@@ -7,8 +7,8 @@ import structlog
 
 from tidings.store.answers import LeaseAnswer
 from tidings.store.availability.retry_delay import LONGEST_S
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.settings import WorkerSettings
-from tidings_worker.stop_reason import StopReason
 
 from .job_starter import JobStarter
 from .lease_grace import LeaseGrace

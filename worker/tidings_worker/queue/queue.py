@@ -7,18 +7,18 @@ from typing import Any
 import anyio
 import structlog
 
-from tidings.job import Job
-from tidings.store.attempt_store import AttemptStore
+from tidings.declare.job import Job
+from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.store_health import StoreHealth
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.circuit.worker_breakers import WorkerBreakers
 from tidings_worker.metrics.worker_meter import WorkerMeter
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.executor_places import ExecutorPlaces
 from tidings_worker.runner.runner import Runners
 from tidings_worker.saga.saga import SagaServices
 from tidings_worker.settings import WorkerSettings
-from tidings_worker.stop_reason import StopReason
 
 from .consumer import Consumer
 from .job_starter import JobStarter

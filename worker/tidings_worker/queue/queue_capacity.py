@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import anyio
 
-from tidings.store.attempt_store import ReadyEntry
+from tidings.store.attempts.attempt_store import ReadyEntry
 from tidings_worker.runner.executor_places import ExecutorPlaces
 
 from .slots import Slots

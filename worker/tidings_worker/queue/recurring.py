@@ -6,11 +6,11 @@ from typing import Any
 import anyio
 import msgspec
 
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope, encode_envelope
+from tidings.declare.job import Job
+from tidings.declare.schedule import Schedule, tick_name
+from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token
-from tidings.schedule import Schedule, tick_name
-from tidings.store.attempt_store import AttemptStore, NextRun
+from tidings.store.attempts.attempt_store import AttemptStore, NextRun
 from tidings.webhook.webhook_terms import field_of_kind
 
 CHECK_EVERY_S = 60.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings_worker.settings import WorkerSettings
 
 from .queue_capacity import StreamGroup

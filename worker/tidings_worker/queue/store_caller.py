@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import structlog
 
-from tidings.store.attempt_store import AttemptStore
+from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.retry_delay import LONGEST_S, store_retry_delay
 from tidings.store.availability.store_errors import ScriptError, StoreError
 from tidings_worker.until_answered import until_answered

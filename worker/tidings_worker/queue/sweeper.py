@@ -8,7 +8,7 @@ import random
 import anyio
 import structlog
 
-from tidings.store.attempt_store import AttemptStore, SweepReply
+from tidings.store.attempts.attempt_store import AttemptStore, SweepReply
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.registry import Registry
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from tidings.context import Context
-from tidings.job import Job
+from tidings.context.context import Context
+from tidings.context.sync_context import SyncContext
+from tidings.declare.job import Job
 from tidings.protocol.decoding.json_pointer import split_msgspec
 from tidings.protocol.problems import problem
 from tidings.schema.codec import encode
-from tidings.sync_context import SyncContext
-from tidings_worker.error_text import safe_text
-from tidings_worker.errors import FinalError, result_too_large
+from tidings_worker.outcome.error_text import safe_text
+from tidings_worker.outcome.errors import FinalError, result_too_large
 
 
 def arguments_of(job: Job[Any, Any], raw: bytes | msgspec.Raw, context: Context | SyncContext | None) -> dict[str, Any]:

@@ -14,14 +14,14 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from tidings.context import Context, Sink
-from tidings.job import Job
+from tidings.context.context import Context, Sink
+from tidings.context.sync_context import SyncContext
+from tidings.declare.job import Job
 from tidings.resources.async_call import call_async
 from tidings.resources.dependency_plan import ContextClass, Dependency, DependencyPlan
 from tidings.resources.loop_bridge import LoopBridge
 from tidings.resources.sync_call import call_sync
-from tidings.sync_context import SyncContext
-from tidings_worker.error_text import traceback_of
+from tidings_worker.outcome.error_text import traceback_of
 
 from .arguments import result_json
 

@@ -20,13 +20,13 @@ from typing import Any, Literal, NamedTuple, cast
 
 from tidings.circuit.breaker import Breaker, definition_among, definitions_of
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context import Sink
+from tidings.context.context import Sink
+from tidings.context.sync_context import SyncContext
+from tidings.declare.job import Job
 from tidings.errors import StoppedError
-from tidings.job import Job
 from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
 from tidings.process.parent_death import end_with_parent_if_asked
 from tidings.resources.loop_bridge import LoopBridge
-from tidings.sync_context import SyncContext
 from tidings.token_bucket import TokenBucket
 from tidings.tracing.spans import under_remote_span
 from tidings_worker import fork

@@ -16,11 +16,11 @@ import structlog
 
 from tidings.circuit.breaker import Breaker
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context import Sink
+from tidings.context.context import Sink
 from tidings.errors import StoppedError
 from tidings.process.parent_death import PARENT_VARIABLE
-from tidings_worker.errors import ProcessEndedError
 from tidings_worker.loading.users_modules import FOLDERS
+from tidings_worker.outcome.errors import ProcessEndedError
 from tidings_worker.settings import WorkerSettings
 
 from .error_transport import error_of

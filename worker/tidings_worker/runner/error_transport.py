@@ -8,10 +8,10 @@ answers that, because it knows the class.
 import msgspec
 
 from tidings.circuit.circuit_open import CircuitOpenError
+from tidings.declare.policy import Policy
 from tidings.errors import Reject, Retry
-from tidings.policy import Policy
-from tidings_worker.error_text import OMITTED, error_name, rejection_fields, safe_text, traceback_of
-from tidings_worker.errors import (
+from tidings_worker.outcome.error_text import OMITTED, error_name, rejection_fields, safe_text, traceback_of
+from tidings_worker.outcome.errors import (
     FinalError,
     TransportedError,
     checked_circuit_error,

@@ -8,11 +8,11 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from tidings.context import Context, Sink
+from tidings.context.context import Context, Sink
+from tidings.context.sync_context import SyncContext
+from tidings.declare.job import Job
 from tidings.errors import StoppedError
-from tidings.job import Job
 from tidings.resources.loop_bridge import LoopBridge
-from tidings.sync_context import SyncContext
 from tidings_worker import fork
 
 from .arguments import arguments_of, result_json

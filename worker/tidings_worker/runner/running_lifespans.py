@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
-from tidings.job import Job
+from tidings.declare.job import Job
 from tidings.resources.lifespan import Lifespan
-from tidings_worker.error_text import error_name, safe_text, traceback_of
+from tidings_worker.outcome.error_text import error_name, safe_text, traceback_of
 
 log = structlog.get_logger()
 

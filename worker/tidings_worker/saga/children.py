@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope
-from tidings.protocol.kind_record import KindRecord
+from tidings.declare.job import Job
+from tidings.protocol.frames.envelope import Envelope
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import TERMINAL, State
 from tidings.protocol.tokens import Token, split_token
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.job_builder import JobRequest, build_job
-from tidings.store.job_store import JobRecord, JobStore, NewJob, SubmitReply
-from tidings.store.queueing_terms import KindTerms
+from tidings.store.jobs.job_builder import JobRequest, build_job
+from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob, SubmitReply
+from tidings.store.jobs.queueing_terms import KindTerms
 from tidings.store.registry import Registry
 from tidings.store.saga_store import MAX_RESULT_BYTES, ChildEnd, EndedChild, SagaStore
 from tidings.webhook.webhook_terms import field_of_kind

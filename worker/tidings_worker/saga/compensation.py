@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from tidings.protocol.kinds.schema_reference import resolve_reference
 from tidings.protocol.problems import Problem, problem
-from tidings.protocol.schema_reference import resolve_reference
 from tidings.protocol.states import State
 from tidings.protocol.steps import StepHead, StepStatus
 from tidings.protocol.tokens import split_token
-from tidings.store.attempt_store import AttemptOutcome
-from tidings_worker import outcomes
+from tidings.store.attempts.attempt_store import AttemptOutcome
+from tidings_worker.outcome import outcomes
 from tidings_worker.runner.runner import HandlerOutcome, Raised, Returned
 
 from .journal import JournalRow

@@ -11,10 +11,10 @@ from tidings.protocol.problems import Problem, problem
 from tidings.protocol.steps import StepHead, StepStatus, encode_head
 from tidings.protocol.tokens import split_token
 from tidings.store.answers import JournalAnswer
-from tidings.store.job_store import MAX_JOURNAL_BYTES
+from tidings.store.jobs.job_store import MAX_JOURNAL_BYTES
 from tidings.store.saga_store import MAX_STEPS, JournalRead, SagaStore, StepWrite, StepWriteReply
-from tidings_worker import outcomes
-from tidings_worker.stop_reason import StopReason
+from tidings_worker.outcome import outcomes
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.until_answered import AttemptAsker, until_answered
 
 from .journal import Journal, step_key

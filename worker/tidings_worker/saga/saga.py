@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from tidings.context import Sink
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope
+from tidings.context.context import Sink
+from tidings.declare.job import Job
+from tidings.protocol.frames.envelope import Envelope
 from tidings.saga.orchestrator import Orchestrator, StepOptions, in_dependency, key_of_step
 from tidings.saga.step_errors import SagaUseError
 from tidings.store.saga_store import SagaStore

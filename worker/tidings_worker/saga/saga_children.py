@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import msgspec
 
-from tidings.protocol.envelope import Envelope
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.frames.envelope import Envelope
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token
 from tidings.tracing.spans import Span, Tracing, job_attributes
 from tidings_worker.until_answered import AttemptAsker, until_answered

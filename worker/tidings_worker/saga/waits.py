@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidings.errors import StoppedError
-from tidings.store.attempt_store import AttemptOutcome
-from tidings_worker import outcomes
-from tidings_worker.stop_reason import StopReason
+from tidings.store.attempts.attempt_store import AttemptOutcome
+from tidings_worker.outcome import outcomes
+from tidings_worker.outcome.stop_reason import StopReason
 
 from .branch import Activity
 from .journal_client import JournalClient, JournalHost

@@ -16,9 +16,9 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tidings.client.protocol.client_protocol import ClientProtocol
-from tidings.protocol.close_codes import CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import Auth, Done, Error, GoAway, Hello, ServerFrame
+from tidings.protocol.frames.close_codes import CLOSE_CODES, DRAINING, RATE_LIMITED, UNAUTHENTICATED
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import Auth, Done, Error, GoAway, Hello, ServerFrame
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.token_bucket import TokenBucket
 

@@ -9,8 +9,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
-from tidings.protocol.close_codes import BAD_PROTOCOL
-from tidings.protocol.messages import SUBPROTOCOL
+from tidings.protocol.frames.close_codes import BAD_PROTOCOL
+from tidings.protocol.frames.messages import SUBPROTOCOL
 
 from .reconnect_delay import ABNORMAL, SocketEnd
 

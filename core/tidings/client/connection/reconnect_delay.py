@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tidings.backoff import backoff
-from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.protocol.frames.close_codes import CLOSE_CODES
 
 FIRST_S = 0.5
 """Longest pause after the first failure; it doubles with each further one."""

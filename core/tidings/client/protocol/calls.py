@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from itertools import count
 
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import Ack
 from tidings.protocol.grants import IssuedGrant
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import Ack
 from tidings.protocol.problems import Problem, problem
 
 from .request_text import unchecked_request_text, with_ref

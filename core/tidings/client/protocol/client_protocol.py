@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from tidings.protocol.follow_messages import Following
+from tidings.protocol.frames.follow_messages import Following
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import Ack, Done, Error, EventFrame, ServerFrame, SnapshotFrame
 from tidings.protocol.grants import Granted
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import Ack, Done, Error, EventFrame, ServerFrame, SnapshotFrame
 from tidings.protocol.problems import Problem
 
 from .calls import Calls

@@ -5,7 +5,7 @@ goes on as any other. After a break the client follows the tag again, from the n
 then also sends the jobs that ended meanwhile. What it has sent before is dropped here.
 """
 
-from tidings.protocol.messages import SnapshotFrame
+from tidings.protocol.frames.messages import SnapshotFrame
 from tidings.protocol.problems import Problem
 
 from .tracked_job import JobCommand, TrackedJob

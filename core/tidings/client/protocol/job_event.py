@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.protocol.events import FINAL_STATE
-from tidings.protocol.messages import LogChunk, Snapshot
+from tidings.protocol.frames.messages import LogChunk, Snapshot
 from tidings.protocol.states import State
 
 

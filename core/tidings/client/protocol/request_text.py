@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.protocol.decoding.decode_errors import decode_problem
-from tidings.protocol.messages import CLIENT_FRAMES, Signal, Submit
+from tidings.protocol.frames.messages import CLIENT_FRAMES, Signal, Submit
 from tidings.protocol.problems import problem_error
 
 ENCODING_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from tidings.protocol.frames.messages import Ack, SnapshotFrame
 from tidings.protocol.grants import IssuedGrant
-from tidings.protocol.messages import Ack, SnapshotFrame
 from tidings.protocol.problems import Problem
 
 from .job_event import Event

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.protocol.messages import Ack, EventFrame, SnapshotFrame
+from tidings.protocol.frames.messages import Ack, EventFrame, SnapshotFrame
 from tidings.protocol.problems import Problem
 
 from .job_event import Event, missed_events

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.protocol.messages import FIELD_MEANINGS
+from tidings.protocol.frames.messages import FIELD_MEANINGS
 from tidings.protocol.problems import ProblemError, problem_error
 
 from .json_pointer import split_msgspec

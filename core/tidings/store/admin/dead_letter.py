@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tidings.protocol.envelope import Envelope, decode_envelope
+from tidings.protocol.frames.envelope import Envelope, decode_envelope
 from tidings.protocol.problems import Problem
 from tidings.protocol.timestamps import MILESTONES
 from tidings.protocol.tokens import Token

@@ -3,7 +3,7 @@
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.envelope import Envelope, decode_envelope
+from tidings.protocol.frames.envelope import Envelope, decode_envelope
 from tidings.protocol.tokens import Token
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command

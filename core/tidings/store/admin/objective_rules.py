@@ -3,7 +3,7 @@
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.admin_messages import ObjectiveRule
+from tidings.protocol.frames.admin_messages import ObjectiveRule
 from tidings.store.keys import StoreKeys
 from tidings.store.readable import decode_readable
 from tidings.store.redis.store_client import command

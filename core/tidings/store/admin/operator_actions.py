@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from tidings.circuit.breaker_record import BreakerView
 from tidings.logging.printable import printable_json_line
-from tidings.protocol.admin_messages import BreakerOrder, LetterChoice, ObjectiveRule
+from tidings.protocol.frames.admin_messages import BreakerOrder, LetterChoice, ObjectiveRule
 from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.availability.store_errors import StoreError, translate
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys

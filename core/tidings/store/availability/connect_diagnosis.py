@@ -4,7 +4,7 @@ import ssl
 
 import redis.exceptions
 
-from tidings.store_url import StoreUrl
+from tidings.settings.store_url import StoreUrl
 
 _TLS_ALERT = "\\x15"
 """How a TLS peer's answer to plain text begins: the type of a record that holds an alert (RFC 8446, section 5.1)."""

@@ -23,8 +23,8 @@ from typing import IO, Self
 from urllib.parse import quote
 
 from tidings.process.parent_death import end_with_parent
+from tidings.settings.store_url import EMBEDDED
 from tidings.store.availability.store_errors import StoreError, StoreUnavailableError
-from tidings.store_url import EMBEDDED
 
 from . import allocator
 from .embedded_folder import close_to_others, open_private

@@ -1,4 +1,4 @@
-"""The Lua scripts: loaded from `lua/*.lua`, called as functions of one library, or by the digest of their text.
+"""The Lua scripts: loaded from the folders of `lua`, called as functions of one library, or by their text's digest.
 
 A store that knows no functions, or a user who may not call them (Redis 7 and Valkey have them; some that speak their
 protocol do not), gets each script by its text, with what it uses of the function libraries (`lua/lib`) before it.
@@ -76,13 +76,23 @@ def script_text(name: str) -> str:
 @functools.cache
 def library() -> LuaLibrary:
     """Return the library of all scripts."""
-    names = sorted(path.name.removesuffix(".lua") for path in _FOLDER.iterdir() if path.name.endswith(".lua"))
-    return build_library(shared_text(), {name: _body(name) for name in names})
+    return build_library(shared_text(), {name: _body(name) for name in sorted(_rooms())})
+
+
+@functools.cache
+def _rooms() -> dict[str, str]:
+    """Return every script's name with that of its folder in `lua`; the name is the script's alone in all folders."""
+    return {
+        script.name.removesuffix(".lua"): room.name
+        for room in _FOLDER.iterdir()
+        if room.is_dir() and room.name != "lib"
+        for script in room.iterdir()
+    }
 
 
 def _body(name: str) -> str:
     """Return a script's own text, with those of `OWN_LIBRARIES` that it uses behind the line of its flags."""
-    text = _read(name)
+    text = _read(f"{_rooms()[name]}/{name}")
     flags, rest = text.split("\n", 1) if text.startswith("#!") else ("", text)
     used = [keep_used(_read(f"lib/{own}"), rest) for own in OWN_LIBRARIES if is_used(_read(f"lib/{own}"), rest)]
     return "\n".join([*([flags] if flags else []), *used, rest])

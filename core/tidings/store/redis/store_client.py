@@ -10,11 +10,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tidings.settings.store_url import StoreUrl, parse_store_url, show_store_url
 from tidings.store.availability.connect_diagnosis import explain_connect_error
 from tidings.store.availability.store_errors import StoreUnavailableError, translate
 from tidings.store.availability.store_health import StoreHealth, log_nothing
 from tidings.store.embedded.embedded_store import resolve_url
-from tidings.store_url import StoreUrl, parse_store_url, show_store_url
 
 from .command_pool import CommandPool
 

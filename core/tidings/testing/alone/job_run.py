@@ -8,12 +8,12 @@ from typing import Any
 import anyio
 import msgspec
 
-from tidings.job import Job
-from tidings.protocol.envelope import Envelope
+from tidings.declare.job import Job
+from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.states import State
 from tidings.protocol.tokens import new_token
 from tidings.store.answers import StartAnswer
-from tidings.store.attempt_store import AttemptOutcome, ReadyEntry, Started
+from tidings.store.attempts.attempt_store import AttemptOutcome, ReadyEntry, Started
 from tidings.testing.testing_errors import TestingError
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from tidings.errors import Reject
-from tidings.protocol.kind_record import KindRecord
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import Problem, ProblemError, problem
 from tidings.protocol.tokens import Token
 from tidings.schema.codec import encode
 from tidings.store.answers import FenceAnswer, JournalAnswer, ReportAnswer
-from tidings.store.attempt_store import AttemptReport, AttemptStore, MemoReply
+from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore, MemoReply
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.breaker_store import BreakerStore, CallReport
 from tidings.store.saga_store import JournalRead, SagaStore, StepWrite, StepWriteReply

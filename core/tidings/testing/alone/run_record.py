@@ -5,7 +5,7 @@ import msgspec
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import State
 from tidings.protocol.steps import StepHead, StepStatus, decode_head, encode_head
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport
 from tidings.store.saga_store import StepWrite
 
 UNWOUND_STATES = frozenset({State.FAILED, State.CANCELLED, State.EXPIRED})

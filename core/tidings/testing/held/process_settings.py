@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.settings import from_env
+from tidings.settings.settings import from_env
 from tidings.testing.testing_errors import TestingError
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings

@@ -16,7 +16,7 @@ from tidings.client.protocol.job_event import Event, missed_events
 from tidings.protocol.steps import Step
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, split_token
-from tidings.store.job_store import JobRecord
+from tidings.store.jobs.job_store import JobRecord
 from tidings.store.keys import StoreKeys
 from tidings.testing.served_jobs import ServedJobs
 from tidings_server.auth.identity import ANYONE

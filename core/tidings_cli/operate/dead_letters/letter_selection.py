@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from tidings.protocol.admin_messages import LetterChoice, LetterFilter
+from tidings.protocol.frames.admin_messages import LetterChoice, LetterFilter
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters

@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.client.connection.reconnect_delay import STABLE_S, ReconnectBackoff, SocketEnd
-from tidings.protocol.close_codes import CLOSE_CODES
+from tidings.protocol.frames.close_codes import CLOSE_CODES
 
 BROKEN = SocketEnd(1006, "broken")
 HIGHEST = 1.0

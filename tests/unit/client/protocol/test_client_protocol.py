@@ -13,8 +13,8 @@ from tidings.client.protocol.client_protocol import ClientProtocol
 from tidings.client.protocol.job_event import Event
 from tidings.client.protocol.suspects import MAX_BROKEN
 from tidings.client.protocol.tracked_job import JobCommand, TrackedJob
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import ServerFrame
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import ServerFrame
 from tidings.protocol.problems import Problem, ProblemError, problem
 
 TOKEN = "default." + "a" * 22

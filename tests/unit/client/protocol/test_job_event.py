@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.client.protocol.job_event import missed_events
-from tidings.protocol.messages import LogChunk, Snapshot
+from tidings.protocol.frames.messages import LogChunk, Snapshot
 
 
 def snapshot(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.client.protocol.request_text import request_text, with_ref
-from tidings.protocol.messages import ClientFrame
+from tidings.protocol.frames.messages import ClientFrame
 from tidings.protocol.problems import ProblemError
 
 SUBMIT = {"type": "submit", "kind": "k", "input": {}, "key": "a"}

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from tidings.protocol.admin_messages import LetterChoice
 from tidings.protocol.decoding.name_suggestions import MAX_NAME, closest_name, explain_unknown_field, name_hint
-from tidings.protocol.messages import Submission, Submit
+from tidings.protocol.frames.admin_messages import LetterChoice
+from tidings.protocol.frames.messages import Submission, Submit
 
 FIELDS = [field.encode_name for field in msgspec.structs.fields(Submission)]
 

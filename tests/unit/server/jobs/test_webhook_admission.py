@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidings.job import Job, JobDefinitionError
-from tidings.protocol.kind_record import KindRecord
+from tidings.declare.job import Job, JobDefinitionError
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.webhooks import WebhookRequest
 from tidings.webhook import new_secret

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tidings import job
-from tidings.protocol.kind_record import KindRecord
-from tidings.protocol.messages import Submission
+from tidings.protocol.frames.messages import Submission
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import Problem, ProblemError
 from tidings_server.kinds.kind_catalog import KindCatalog
 

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from tidings.protocol.events import EventName
-from tidings.protocol.messages import Ack
+from tidings.protocol.frames.messages import Ack
 from tidings.protocol.problems import CODES
 from tidings.protocol.states import State
 from tidings_server.app import create_app

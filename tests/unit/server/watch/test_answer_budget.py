@@ -7,7 +7,7 @@ from tidings.protocol.problems import ProblemError
 from tidings_server.watch import answer_budget as module
 from tidings_server.watch.answer_budget import AnswerBudget, AnswerReservation
 from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
-from tidings_server.websocket.large_answer import LargeAnswerLock, LargeAnswerReservation
+from tidings_server.websocket.commands.large_answer import LargeAnswerLock, LargeAnswerReservation
 
 
 async def soon(reservation: AnswerReservation, size: int, log: list[str], name: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.protocol import close_codes
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import Auth, Submit
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import Auth, Submit
 from tidings.protocol.problems import ProblemError, problem, problem_error
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.quotas import CallerQuota

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.protocol import close_codes
 from tidings.protocol.events import EventClass
-from tidings.protocol.limits import Limits
-from tidings.protocol.messages import FEATURES, Ack, Cancel, Submit, Unwatch, Watch
+from tidings.protocol.frames import close_codes
+from tidings.protocol.frames.limits import Limits
+from tidings.protocol.frames.messages import FEATURES, Ack, Cancel, Submit, Unwatch, Watch
 from tidings.protocol.problems import CODES, problem
 from tidings_server.auth.identity import ANYONE
 from tidings_server.jobs.quotas import CallerQuota

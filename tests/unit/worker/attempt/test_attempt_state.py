@@ -10,8 +10,8 @@ from tidings.protocol.problems import problem
 from tidings_worker.attempt.attempt_state import STOP_EFFECTS, AttemptState, StopEffect
 from tidings_worker.attempt.lifecycle import Lifecycle
 from tidings_worker.attempt.reporter import Reporter
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import HandlerOutcome, Returned
-from tidings_worker.stop_reason import StopReason
 
 NONE, STOP = StopEffect.NONE, StopEffect.STOP
 DISCARD, SHORTEN = StopEffect.DISCARD_REPORT, StopEffect.SHORTEN_GRACE

@@ -6,12 +6,12 @@ from typing import cast
 import pytest
 
 from tidings.store.answers import ReportAnswer
-from tidings.store.attempt_store import AttemptReport, AttemptStore
+from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreError, refusal
-from tidings_worker import outcomes
 from tidings_worker.attempt.lifecycle import Lifecycle
 from tidings_worker.attempt.reporter import BUFFER_BYTES, Reporter
-from tidings_worker.stop_reason import StopReason
+from tidings_worker.outcome import outcomes
+from tidings_worker.outcome.stop_reason import StopReason
 
 
 class Deaf:

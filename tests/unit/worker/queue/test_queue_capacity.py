@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tidings import Job, job
-from tidings.store.attempt_store import ReadyEntry
+from tidings.store.attempts.attempt_store import ReadyEntry
 from tidings_worker.queue.queue_capacity import MOST_APART, Capacity, StreamGroup
 from tidings_worker.queue.served_streams import stream_groups_of
 from tidings_worker.queue.slots import PooledSlots

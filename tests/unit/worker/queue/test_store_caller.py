@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from tidings.store.attempt_store import AttemptStore
+from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreClosedError, StoreError, StoreUnavailableError
 from tidings_worker.queue import store_caller as module
 from tidings_worker.queue.lease_grace import LeaseGrace

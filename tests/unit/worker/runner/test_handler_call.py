@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from tidings import Job, State, job
-from tidings.protocol.envelope import Envelope
+from tidings.protocol.frames.envelope import Envelope
 from tidings.store.answers import ReportAnswer, StartAnswer
-from tidings.store.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
+from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import HandlerCall, HandlerOutcome, Raised, Returned, Run, Runners
 from tidings_worker.settings import WorkerSettings
-from tidings_worker.stop_reason import StopReason
 
 
 @job(cancel_grace=30, timeout=30, retries=1)

@@ -15,7 +15,7 @@ from tidings.saga.step_errors import SignalTimeout, StepError
 from tidings.store.saga_store import ChildEnd
 from tidings.store.saga_store import EndedChild as BrokerEnded
 from tidings_server.watch.step_timeline import timeline
-from tidings_worker import outcomes
+from tidings_worker.outcome import outcomes
 from tidings_worker.saga.branch import Activity, Branch
 from tidings_worker.saga.children import child_end_of
 from tidings_worker.saga.journal import DivergedError, Journal, child_id, step_key

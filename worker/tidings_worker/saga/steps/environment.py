@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tidings.declare.policy import Policy
 from tidings.errors import StoppedError
-from tidings.policy import Policy
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.steps import StepHead, StepStatus, StepType
 from tidings.saga.step_errors import StepError

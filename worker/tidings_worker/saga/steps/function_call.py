@@ -15,19 +15,19 @@ import msgspec
 
 from tidings.circuit.call_guard import CallResult, failure_text
 from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context import Context, Sink, is_context
-from tidings.job import Job
-from tidings.policy import Policy
+from tidings.context.context import Context, Sink, is_context
+from tidings.context.sync_context import SyncContext
+from tidings.declare.job import Job
+from tidings.declare.policy import Policy
 from tidings.protocol.problems import Problem, problem
 from tidings.resources.dependency_plan import DependencyPlan, plan_of
 from tidings.saga.orchestrator import key_of_step
 from tidings.schema.codec import encode
 from tidings.store.saga_store import MAX_RESULT_BYTES
-from tidings.sync_context import SyncContext
 from tidings.tracing.spans import AttributeValue, Tracing
-from tidings_worker import outcomes
-from tidings_worker.error_text import safe_text
-from tidings_worker.errors import AttemptTimeoutError, FinalError, breaker_result_of, checked_circuit_error
+from tidings_worker.outcome import outcomes
+from tidings_worker.outcome.error_text import safe_text
+from tidings_worker.outcome.errors import AttemptTimeoutError, FinalError, breaker_result_of, checked_circuit_error
 from tidings_worker.runner.call_with_dependencies import call_step, unfilled_signature
 
 

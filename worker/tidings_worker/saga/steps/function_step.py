@@ -11,8 +11,8 @@ from tidings.errors import Reject
 from tidings.protocol.steps import StepHead, StepStatus, StepType
 from tidings.saga.orchestrator import StepOptions
 from tidings.saga.step_errors import SagaUseError
-from tidings_worker.error_text import traceback_of
-from tidings_worker.errors import FinalError
+from tidings_worker.outcome.error_text import traceback_of
+from tidings_worker.outcome.errors import FinalError
 from tidings_worker.saga.journal import JournalRow
 
 from .environment import StepEnvironment

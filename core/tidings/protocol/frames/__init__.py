@@ -1,0 +1,1 @@
+"""The frames and bodies that travel between clients, servers and operators."""

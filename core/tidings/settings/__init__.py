@@ -1,0 +1,1 @@
+"""Settings that several programs share, and the addresses of stores."""

@@ -1,0 +1,1 @@
+"""Calls of the store about attempts: take, start, report and release them."""

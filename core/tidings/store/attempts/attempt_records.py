@@ -1,0 +1,200 @@
+"""What passes between a worker and the store: entries, starts, reports, leases; as the scripts take and give it."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from tidings.protocol.events import EventClass
+from tidings.protocol.states import State
+from tidings.store.answers import FenceAnswer, StartAnswer
+
+
+class ReadyEntry(NamedTuple):
+    """One entry of a ready stream that this worker holds."""
+
+    tier: str
+    entry: str
+    """Where it lies: the stream's id of it, `ms-n`; in a lane `ms-n/lane`."""
+    id: str
+    """The job's id; `/` and a lane: it is that lane's turn."""
+    envelope: bytes
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is a lane's turn: the jobs that start for it come from the lane."""
+        return self.id.startswith("/")
+
+
+class ClaimedEntry(msgspec.Struct, array_like=True, frozen=True):
+    """An entry as a script gives it."""
+
+    tier: str
+    entry: str
+    id: str
+    envelope: msgspec.Raw
+    """A text of MessagePack, taken as it is: what the store holds there may not be UTF-8."""
+
+    def held(self) -> ReadyEntry:
+        """Return it as what `take` gives."""
+        return ReadyEntry(self.tier, self.entry, self.id, _text_bytes(bytes(self.envelope)))
+
+
+class Started(msgspec.Struct, array_like=True, frozen=True):
+    """The answer to the start of an attempt."""
+
+    go: StartAnswer
+    fence: int
+    attempt: int
+    remaining_ms: int
+    """Until the job's deadline; 0: it has none, -1: it is a saga that unwinds, and none counts."""
+    submitted_ms: int
+    lost: int
+    """How many workers were lost while they ran this job."""
+    waited_ms: int = 0
+    """Since it was queued, by the store's clock."""
+    started_ms: int = 0
+    """When the attempt started, ms since the epoch by the store's clock: the job's milestone."""
+    drawn: ReadyEntry | None = None
+    """The entry, where a lane gave it; not on the wire."""
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether it is a saga that has to undo its work; its journal says why."""
+        return self.remaining_ms < 0
+
+
+class LaneStart(ClaimedEntry, array_like=True, frozen=True, kw_only=False):
+    """A job that a lane gave, and its start."""
+
+    started: Started
+
+    def answer(self) -> Started:
+        """Return the answer about it."""
+        return msgspec.structs.replace(self.started, drawn=self.held())
+
+
+class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an attempt ended. `report.lua` takes it as a map without the defaults, and makes the event's frame of it."""
+
+    state: State
+    field: str = ""
+    """`result`, `problem` or empty: under which name the record and the event have the value."""
+    value: str = ""
+    """JSON text for `field`; of a retry, the problem, for the job's history too."""
+    event: str = ""
+    """The event's name; empty: the state."""
+    data: str = ""
+    """The members of the event's data beside the value: JSON text without the braces."""
+    delay_ms: int = 0
+    """Of an attempt that leaves to wait: until its timer; -1: it has none."""
+    uncounted: int = 0
+    """1: the attempt does not count (handed back)."""
+    note: str = ""
+    """JSON text for the dead letter: traceback and the like, never shown to clients."""
+    woken: int = 0
+    """Of an attempt that leaves to wait: how often its job had been woken when it last looked."""
+    awaits: str = ""
+    """The signals it waits for, each between spaces."""
+    compensation: str = ""
+    """Of a saga that undid its work: `complete` or `incomplete`."""
+    held: str = ""
+    """The breaker for which it waits in the schedule; empty: for none."""
+
+
+class AttemptReport:
+    """What one attempt has to say since its last report. Its worker may add to it until it is sealed."""
+
+    __slots__ = ("events", "fence", "id", "number", "outcome", "sealed")
+
+    def __init__(self, job: str, fence: int, number: int) -> None:
+        self.id: str = job
+        self.fence: int = fence
+        self.number: int = number
+        """Counts the reports of one attempt from 1; a report that is sent twice counts once."""
+        self.events: list[tuple[EventClass, str]] = []
+        """Progress and log chunks in their order: class, and JSON text."""
+        self.outcome: AttemptOutcome | None = None
+        self.sealed: bool = False
+        """Whether it has left: what comes now belongs to the next report."""
+
+    def size(self) -> int:
+        """Return about how many bytes it comes to."""
+        outcome = self.outcome
+        size = 0 if outcome is None else len(outcome.value) + len(outcome.data)
+        for _, data in self.events:
+            size += len(data)
+        return size
+
+    def seal(self) -> tuple[object, ...]:
+        """Return the item of `report.lua`; the worker may add nothing after this."""
+        self.sealed = True
+        return self.id, self.fence, self.number, self.events, self.outcome or False
+
+
+class StartRules(msgspec.Struct, frozen=True):
+    """What keeps jobs of some kinds from starting."""
+
+    limits: dict[str, int] = {}
+    """Kind → how many of its jobs, or of those with one value, may run at a time."""
+    rates: dict[str, tuple[float, int]] = {}
+    """Kind → ms between two starts, and how many may start at once."""
+    needs: dict[str, str] = {}
+    """Kind → `thread` or `process`: what each of its jobs needs one of."""
+
+
+class LeaseRenewal(msgspec.Struct, array_like=True, frozen=True):
+    """One job a worker runs, for its heartbeat."""
+
+    id: str
+    fence: int
+    tier: str
+    entry: str
+
+
+class MemoReply(msgspec.Struct, array_like=True, frozen=True):
+    """The answer about a memoised step."""
+
+    answer: FenceAnswer
+    value: str
+    """JSON text of the recorded result; empty: nothing is recorded."""
+
+
+class SweepReply(msgspec.Struct, array_like=True, frozen=True):
+    """What one sweep cleared away."""
+
+    cursor: str
+    """Where the next one goes on; `0`: everything has been looked at."""
+    consumers: int = 0
+    """Consumers of dead workers that were removed."""
+    logs: int = 0
+    """Logs without their job that were deleted."""
+    records: int = 0
+    """Records of ended jobs that got the expiry they lacked."""
+    lost: int = 0
+    """Live jobs that lay nowhere any more, and were put back or ended."""
+
+
+class NextRun(msgspec.Struct, array_like=True, frozen=True):
+    """One item of `recur.lua`: the next run of a recurring kind."""
+
+    kind: str
+    tick_ms: int = 0
+    """Since the epoch."""
+    spec: str = ""
+    """Its schedule in words; empty: it recurs no longer, and its next run is taken back."""
+    id: str = ""
+    """Of the job, if one has to be made."""
+    tier: str = ""
+    envelope: str = ""
+    correlation_id: str = ""
+    webhook: str = ""
+    """As in `NewJob`."""
+
+
+def _text_bytes(raw: bytes) -> bytes:
+    """Return the bytes of a text of MessagePack, which need not be UTF-8.
+
+    Source: https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family
+    """
+    head = {0xD9: 2, 0xDA: 3, 0xDB: 5}.get(raw[0], 1)
+    return raw[head:]

@@ -1,0 +1,1 @@
+"""Calls of the store about jobs: build, submit, read, list and forget them."""

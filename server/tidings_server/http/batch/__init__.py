@@ -1,0 +1,1 @@
+"""Several submissions in one request."""

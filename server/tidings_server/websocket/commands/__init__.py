@@ -1,0 +1,1 @@
+"""What a socket does for each type of frame that its client sends."""

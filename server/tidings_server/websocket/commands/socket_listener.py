@@ -1,0 +1,63 @@
+"""The listener of one job that a socket watches."""
+
+from typing import Protocol
+
+from tidings.protocol.events import EventClass
+from tidings.protocol.tokens import Token
+from tidings.store.jobs.job_store import JobRecord
+from tidings_server.auth.grant import Grant
+from tidings_server.jobs.client_answers import unknown_token
+from tidings_server.watch.encoded_frame import EncodedFrame
+from tidings_server.watch.job_listener import JobListener
+from tidings_server.websocket.socket_channel import SocketChannel
+
+
+class WatchOwner(Protocol):
+    """What a socket does for its listeners."""
+
+    channel: SocketChannel
+
+    def ended(self, listener: "SocketListener") -> None:
+        """Take note that the hub has let go of a listener."""
+
+    def send_snapshot(self, listener: "SocketListener", record: JobRecord, ref: int | None, after: int) -> None:
+        """Send a job's record to a client that has seen every event up to `after`."""
+
+
+class SocketListener(JobListener):
+    """One job, watched over a socket."""
+
+    __slots__ = ("_watches", "asked", "follows", "grants", "owner", "tags")
+
+    def __init__(self, token: Token, watches: WatchOwner) -> None:
+        super().__init__(token)
+        self.owner = ""
+        """Whose job it is; empty: not known yet."""
+        self.tags: tuple[str, ...] = ()
+        """The job's tags."""
+        self.grants: tuple[Grant, ...] = ()
+        """The grants that came with the watch."""
+        self.asked = True
+        """Whether the client submitted or watched the job itself; false: a follow alone holds the watch."""
+        self.follows: set[str] = set()
+        """The tags under which a follow has found the job."""
+        self._watches = watches
+
+    def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
+        """Pass an event on."""
+        channel = self._watches.channel
+        channel.session.event(str(self.token), event_class, frame)
+        if event_class == EventClass.FINAL:
+            self._watches.ended(self)
+        channel.flush()
+
+    def repaired(self, record: JobRecord, after: int) -> None:
+        """Send a snapshot in place of events that were lost on the way."""
+        self._watches.send_snapshot(self, record, None, after)
+
+    def vanished(self) -> None:
+        """Send that the watch has ended: the job's record is gone."""
+        self._watches.ended(self)
+        channel = self._watches.channel
+        channel.session.watch_refused(str(self.token), unknown_token(str(self.token)).problem)
+        channel.flush()

@@ -1,0 +1,1 @@
+"""Bytes of a WebSocket to frames of the protocol."""

@@ -1,0 +1,1 @@
+"""How an attempt ends: outcomes, errors of handlers, and the texts about them."""
