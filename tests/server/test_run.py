@@ -13,7 +13,7 @@ from tidings.store.keys import StoreKeys
 
 BREAK_WHEN_TOLD = """
 import sys
-from tidings.settings import from_env
+from tidings.settings.settings import from_env
 from tidings_server import runtime
 from tidings_server.run import run
 from tidings_server.settings import ServerSettings

@@ -8,7 +8,7 @@ from support.timeouts import scaled
 WITHOUT = """
 import sys
 sys.modules["opentelemetry"] = None  # as if it were not installed
-from tidings.settings import SettingsError, from_env
+from tidings.settings.settings import SettingsError, from_env
 from tidings.tracing.tracing_setup import tracing_of
 from tidings_worker.settings import WorkerSettings
 assert tracing_of(from_env(WorkerSettings, {}), "x", "y") is None
