@@ -27,6 +27,7 @@ export { CLOSE_CODES, Job, TidingsError };
  * @typedef {import("./client/frame.js").Progress} Progress
  * @typedef {import("./client/frame.js").Snapshot} Snapshot
  * @typedef {import("./client/frame.js").Step} Step
+ * @typedef {import("./client/frame.js").Webhook} Webhook
  * @typedef {import("./client/tidings.js").Options} Options
  * @typedef {import("./client/tidings.js").SubmitOptions} SubmitOptions
  * @typedef {import("./client/tidings.js").TidingsEvents} TidingsEvents

@@ -28,6 +28,13 @@
  * @property {boolean} [authenticated] False: the server wants an `auth` frame before any other.
  * @property {string[]} [features] What the server takes beyond version 1: `submit.x` for a field, `x` for a frame.
  *
+ * @typedef {object} Webhook Where workers post what happens to a job.
+ * @property {string} url `https://…`, at most 2048 characters.
+ * @property {("queued" | "started" | "progress" | "log" | "step" | "retrying" | "waiting" | "succeeded" | "failed" |
+ *   "cancelled" | "expired")[]} [events] Default: those that end a job.
+ * @property {string} [id] Your own name for it, 1 to 64 letters, digits, `_` and `-`: each `webhook-id` begins with it.
+ * @property {"standard" | "cloudevents"} [format] Of the body; default `standard`.
+ *
  * @typedef {object} Ack
  * @property {"ack"} type
  * @property {number} ref

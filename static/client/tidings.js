@@ -1,7 +1,7 @@
 // @ts-check
 /** The client itself, without the fallbacks: `../tidings.js` is what users import. */
 
-/** @import { Ack, Limits, OverviewFrame, Problem, ServerFrame } from "./frame.js" */
+/** @import { Ack, Limits, OverviewFrame, Problem, ServerFrame, Webhook } from "./frame.js" */
 /** @import { Backoff } from "./backoff.js" */
 /** @import { Call } from "./calls.js" */
 /** @import { Credential, Lesser, State, StateChange, Surroundings, Timers } from "./connection.js" */
@@ -39,6 +39,8 @@ import { Watches } from "./watches.js";
  *   `grant` alone: without one, say `watch: false`.
  * @property {boolean | {may?: ("watch" | "cancel" | "signal")[], ttl?: number}} [grant] Whether the ack brings a grant for
  *   the job, whose bearer may do what it says, by default watch it, for `ttl` seconds, by default 900.
+ * @property {string | Webhook} [webhook] Where workers post how the job ended, and what else happens to it; a string is
+ *   its URL. Wants a server that names `submit.webhook` in `features`.
  * @property {AbortSignal} [signal] Cancels the job when it aborts.
  * @property {boolean} [watch] Whether the job is followed; default true. One that is not has a token and no events, and
  *   its `result` rejects with the code `unwatched`; it takes none of the connection's watches, and no right to watch.
@@ -167,6 +169,7 @@ export class Tidings {
    */
   submit(kind, input, { signal, ...options } = {}) {
     const key = options.key ?? newKey();
+    if (typeof options.webhook === "string") options.webhook = { url: options.webhook };
     const entry = Job.open({ key });
     const call = this.#call("submit", { kind, input, ...options, key }, {
       answered: (/** @type {Ack} */ ack) => {

@@ -14,6 +14,7 @@ export type Problem = import("./client/frame.js").Problem;
 export type Progress = import("./client/frame.js").Progress;
 export type Snapshot = import("./client/frame.js").Snapshot;
 export type Step = import("./client/frame.js").Step;
+export type Webhook = import("./client/frame.js").Webhook;
 export type Options = import("./client/tidings.js").Options;
 export type SubmitOptions = import("./client/tidings.js").SubmitOptions;
 export type TidingsEvents = import("./client/tidings.js").TidingsEvents;

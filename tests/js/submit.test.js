@@ -16,6 +16,16 @@ test("a submit carries its input, its options and a key of its own", () => {
   });
 });
 
+test("a submit carries its webhook; a string is its URL", () => {
+  const { server, tidings } = connected();
+  const options = { webhook: "https://hooks.example.com/in" };
+  tidings.submit("count", {}, options);
+  const webhook = { url: "https://hooks.example.com/in", events: ["failed"], id: "order-7", format: "cloudevents" };
+  tidings.submit("count", {}, { webhook });
+  assert.deepEqual(server.sent.map((frame) => frame.webhook), [{ url: "https://hooks.example.com/in" }, webhook]);
+  assert.deepEqual(options, { webhook: "https://hooks.example.com/in" });
+});
+
 test("the token is null until the ack, then accepted resolves to it", async () => {
   const { server, tidings } = connected();
   const job = tidings.submit("count", {});

@@ -79,6 +79,27 @@ export type Hello = {
     features?: string[] | undefined;
 };
 /**
+ * Where workers post what happens to a job.
+ */
+export type Webhook = {
+    /**
+     * `https://…`, at most 2048 characters.
+     */
+    url: string;
+    /**
+     * Default: those that end a job.
+     */
+    events?: ("progress" | "failed" | "succeeded" | "waiting" | "expired" | "cancelled" | "queued" | "started" | "log" | "step" | "retrying")[] | undefined;
+    /**
+     * Your own name for it, 1 to 64 letters, digits, `_` and `-`: each `webhook-id` begins with it.
+     */
+    id?: string | undefined;
+    /**
+     * Of the body; default `standard`.
+     */
+    format?: "standard" | "cloudevents" | undefined;
+};
+/**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
  */
 export type Ack = {

@@ -17,6 +17,8 @@
  *   `grant` alone: without one, say `watch: false`.
  * @property {boolean | {may?: ("watch" | "cancel" | "signal")[], ttl?: number}} [grant] Whether the ack brings a grant for
  *   the job, whose bearer may do what it says, by default watch it, for `ttl` seconds, by default 900.
+ * @property {string | Webhook} [webhook] Where workers post how the job ended, and what else happens to it; a string is
+ *   its URL. Wants a server that names `submit.webhook` in `features`.
  * @property {AbortSignal} [signal] Cancels the job when it aborts.
  * @property {boolean} [watch] Whether the job is followed; default true. One that is not has a token and no events, and
  *   its `result` rejects with the code `unwatched`; it takes none of the connection's watches, and no right to watch.
@@ -149,6 +151,11 @@ export type SubmitOptions = {
         ttl?: number;
     } | undefined;
     /**
+     * Where workers post how the job ended, and what else happens to it; a string is
+     * its URL. Wants a server that names `submit.webhook` in `features`.
+     */
+    webhook?: string | Webhook | undefined;
+    /**
      * Cancels the job when it aborts.
      */
     signal?: AbortSignal | undefined;
@@ -228,6 +235,7 @@ import type { Limits } from "./frame.js";
 import { Job } from "./job.js";
 import type { GrantSource } from "./grants.js";
 import type { Lesser } from "./connection.js";
+import type { Webhook } from "./frame.js";
 import type { Credential } from "./connection.js";
 import type { Backoff } from "./backoff.js";
 import type { Timers } from "./connection.js";

@@ -1,6 +1,6 @@
 /** What a user in TypeScript may write; compiled, never run. */
 import { CLOSE_CODES, Job, Tidings, TidingsError } from "tidings";
-import type { JobEvent, Problem, Progress, Snapshot, Step } from "tidings";
+import type { JobEvent, Problem, Progress, Snapshot, Step, Webhook } from "tidings";
 import { sharedSocket } from "tidings/shared";
 
 const abort = new AbortController();
@@ -26,6 +26,11 @@ try {
 }
 const quiet: Job = tidings.submit("count", {}, { watch: false });
 quiet.close();
+const webhook: Webhook = { url: "https://hooks.example.com/in", events: ["failed"], id: "order-7", format: "cloudevents" };
+tidings.submit("count", {}, { webhook }).close();
+tidings.submit("count", {}, { webhook: webhook.url }).close();
+// @ts-expect-error no webhook is sent such an event
+tidings.submit("count", {}, { webhook: { url: webhook.url, events: ["finished"] } });
 const features: readonly string[] = new Tidings("http://host:8700").features;
 const known: Progress | null = job.progress;
 const step = (told: Step, problem: Problem, event: JobEvent, snapshot: Snapshot) => [told.path, problem.code, event.seq, snapshot.token];
