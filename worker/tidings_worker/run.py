@@ -16,6 +16,7 @@ from . import fork
 from .loading.loader import load_modules
 from .metrics.metrics_server import listen
 from .settings import WorkerSettings
+from .webhook.delivery_proxies import environment_proxies
 from .webhook.webhook_worker import WebhookWorker
 from .worker import Worker
 
@@ -32,10 +33,12 @@ def run(settings: WorkerSettings) -> None:
         LoadError: a module cannot be loaded, or holds no jobs.
         LifespanError: a lifespan cannot be entered.
         ListenError: the port for metrics cannot be listened on.
+        ProxyError: deliveries are to take the proxies of the environment, and it names one that they cannot take.
         StoreUnavailableError: no store answers; its one line says what to do.
 
     """
     log_unknown_variables()
+    environment_proxies(wanted=settings.webhooks and settings.webhook_proxies)
     if settings.webhooks and not settings.modules:
         asyncio.run(check_store(settings.store_url))
         listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None

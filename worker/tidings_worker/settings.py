@@ -137,6 +137,13 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     webhook_callers_file: WebhookCallersFile = ""
     webhook_allow: WebhookAllow = ()
     webhook_http: WebhookHttp = False
+    webhook_proxies: Annotated[
+        bool,
+        Meta(
+            description="Whether deliveries take the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. The proxy "
+            "then resolves names and dials, and has to refuse private addresses itself."
+        ),
+    ] = False
     webhook_slots: Annotated[
         Annotated[int, Meta(ge=1, le=10_000)], Meta(description="Deliveries that this worker sends at a time.")
     ] = 500

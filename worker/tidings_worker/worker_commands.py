@@ -15,6 +15,7 @@ from .metrics.metrics_server import ListenError
 from .run import run
 from .runner.running_lifespans import LifespanError
 from .settings import WorkerSettings
+from .webhook.delivery_proxies import ProxyError
 
 Modules = Annotated[
     list[str] | None,
@@ -33,5 +34,5 @@ def work(modules: Modules = None, **flags: Any) -> None:
     configure_logging(settings.log_format, settings.log_level)
     try:
         run(settings)
-    except (LoadError, LifespanError, ListenError) as error:
+    except (LoadError, LifespanError, ListenError, ProxyError) as error:
         raise CommandError(str(error)) from None

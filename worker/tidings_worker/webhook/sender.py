@@ -13,7 +13,8 @@ from tidings.logging.printable import printable
 from tidings.webhook.address_rules import AddressRefusedError
 from tidings.webhook.target_url import Target, TargetError, TargetRules
 
-from .guarded_session import DIALLED_HOST
+from .delivery_proxies import NO_PROXIES, DeliveryProxies
+from .guarded_session import DIALLED_HOST, DIALS_PROXY
 
 MAX_REDIRECTS: Final = 3
 
@@ -43,7 +44,7 @@ class SendResult(NamedTuple):
     """What the receiver asked for, s; 0: nothing."""
     redirects: int = 0
     reached: bool = True
-    """Whether it says something of the receiver: not where the rules refused the address."""
+    """Whether it says something of the receiver: not where the rules refused the address, or a proxy did not serve."""
 
     @property
     def delivered(self) -> bool:
@@ -64,18 +65,22 @@ class SendResult(NamedTuple):
 class Sender:
     """Sends deliveries through a guarded session."""
 
-    def __init__(self, session: aiohttp.ClientSession, rules: TargetRules, total_s: float) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, rules: TargetRules, total_s: float, proxies: DeliveryProxies = NO_PROXIES
+    ) -> None:
         """Prepare.
 
         Args:
             session: a guarded session.
             rules: where redirects may lead.
             total_s: how long one try may take, redirects included, s.
+            proxies: which proxy a request takes.
 
         """
         self._session = session
         self._rules = rules
         self._total_s = total_s
+        self._proxies = proxies
 
     async def send(self, target: Target, headers: dict[str, str], body: bytes) -> SendResult:
         """Send a body, and return what came of it; it raises nothing but cancellation."""
@@ -99,7 +104,7 @@ class Sender:
             error, reached = str(refused), True
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             status, error = None, _text(fault)
-            reached = not isinstance(getattr(fault, "os_error", fault), AddressRefusedError)
+            reached = _tells_of_receiver(fault)
         took_ms = int((time.monotonic() - clock) * 1000)
         return SendResult(began, took_ms, status, error[:300], head, retry_after, redirects, reached)
 
@@ -108,8 +113,10 @@ class Sender:
         url = URL(target.url, encoded=True)
         if (url.host or "").rstrip(".").lower() != target.host:
             raise ValueError("the host of the URL is read in two ways")
+        proxy = self._proxies.of(target)
         DIALLED_HOST.set(target.host)
-        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+        DIALS_PROXY.set(proxy is not None)
+        async with self._session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy) as answer:
             seen = await _read(answer)
             head = printable(seen[:HEAD_BYTES].decode("utf-8", "replace"))
             location = answer.headers.get("Location") if answer.status in FOLLOWED else None
@@ -144,11 +151,24 @@ def retry_after_s(text: str, now: float | None = None) -> float:
     return min(max(at - (time.time() if now is None else now), 0.0), MAX_RETRY_AFTER_S)
 
 
+def _tells_of_receiver(fault: Exception) -> bool:
+    """Return whether a fault may be the receiver's, and counts for its breaker."""
+    if isinstance(fault, aiohttp.ClientHttpProxyError):
+        return fault.status >= 500
+    if DIALS_PROXY.get() and isinstance(fault, aiohttp.ClientConnectorError):
+        return isinstance(fault, aiohttp.ClientSSLError)  # a connection through the proxy was open
+    return not isinstance(getattr(fault, "os_error", fault), AddressRefusedError)
+
+
 def _text(fault: Exception) -> str:
-    """Return why there was no answer, without the URL, which aiohttp writes into some of its errors."""
+    """Return why there was no answer, without the URLs, which aiohttp writes into some of its errors."""
+    if isinstance(fault, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {fault.status}, and opened no connection to the receiver"
     inner = getattr(fault, "os_error", None)
     if isinstance(inner, AddressRefusedError):
         return str(inner)
+    if not _tells_of_receiver(fault) and isinstance(fault, aiohttp.ClientConnectorError):
+        return f"the proxy cannot be reached: {getattr(inner, 'strerror', None) or type(inner).__name__}"
     if isinstance(inner, OSError):
         return f"{type(fault).__name__}: {inner.strerror or type(inner).__name__}"
     if isinstance(fault, aiohttp.InvalidURL):

@@ -18,6 +18,7 @@ from tidings.webhook.target_url import TargetRules
 from tidings_worker.circuit.worker_breakers import WorkerBreakers, log_change
 from tidings_worker.settings import WorkerSettings
 
+from .delivery_proxies import environment_proxies
 from .dispatcher import DeliveryPlan, DeliverySlots, DeliveryTools, Dispatcher
 from .guarded_session import guarded_session
 from .sender import Sender
@@ -55,6 +56,7 @@ class WebhookService:
         self._slots = DeliverySlots(settings.webhook_slots)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._callers = read_callers(settings.webhook_callers_file)
+        self._proxies = environment_proxies(wanted=settings.webhook_proxies)
 
     @property
     def running(self) -> int:
@@ -94,7 +96,7 @@ class WebhookService:
             ) as session,
         ):
             breakers = WorkerBreakers(breaker_store, (), self._worker, settings.lease_s)
-            sender = Sender(session, rules, settings.webhook_timeout_s)
+            sender = Sender(session, rules, settings.webhook_timeout_s, self._proxies)
             plan = DeliveryPlan(self._worker, settings.webhook_backoff, lease_s, settings.max_webhook_bytes)
             tools = DeliveryTools(store, breakers, sender, rules, self.meter, self.secrets_of, plan)
             subscription = Subscription(
