@@ -19,10 +19,11 @@ from support.timeouts import scaled
 from tidings.metrics.metric_family import MetricFamily, NumberFamily, gauge
 from tidings.metrics.store_collector import PAGE_WAIT_S, StoreCollector
 from tidings.metrics.store_liveness import UNANSWERED_LIMIT_S, StoreLiveness
-from tidings.store.admin.queue_stats import PAGE, QueueCount, count_queues, drain_rates
+from tidings.store.admin.queue_stats import QueueCount, count_queues, drain_rates
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.keys import StoreKeys
+from tidings.store.queue_pages import PAGE
 from tidings.store.redis.store_client import open_store
 from tidings_cli.lab.message_faults import MessageFaults
 from tidings_cli.lab.proxy import Proxy

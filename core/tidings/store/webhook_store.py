@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from tidings.protocol.timestamps import whole_ms
 
 from .availability.retry_delay import store_retry_delay
-from .groups.group_counts import PAGE
 from .keys import StoreKeys
+from .queue_pages import in_pages
 from .redis.batcher import Batcher, Batchers, BatchOptions
 from .redis.script import Script
 
@@ -221,12 +221,11 @@ class WebhookStore(Batchers):
             StoreError: the store is unavailable.
 
         """
-        found: list[DeliveryCounts] = []
-        for first in range(0, len(partitions), PAGE):
-            page = partitions[first : first + PAGE]
-            asked = (_WEBHOOK_COUNT(self._store, self._keys.root(partition), ()) for partition in page)
-            found += await asyncio.gather(*asked)
-        return found
+
+        async def count(partition: str) -> DeliveryCounts:
+            return await _WEBHOOK_COUNT(self._store, self._keys.root(partition), ())
+
+        return [one async for page in in_pages(partitions, count) for one in page]
 
 
 def webhook_id_of(name: str, given: str) -> str:

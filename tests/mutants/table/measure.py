@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     Mutant(
         "A page of metrics asks for all queues at once.",
-        python("count_queues").swap("names[first : first + PAGE]", "names[first:]"),
+        python("in_pages").swap("names[first : first + PAGE]", "names[first:]"),
         ("tests/metric/test_slow_store.py",),
     ),
     Mutant(

@@ -1,17 +1,14 @@
 """Where all groups stand in all queues, for operators and metrics."""
 
-import asyncio
 from collections.abc import Iterable
 
 import msgspec
 from redis.asyncio import Redis
 
 from tidings.store.keys import REGISTRY, StoreKeys
+from tidings.store.queue_pages import in_pages
 
 from .group_admin import GroupAdmin, GroupView
-
-PAGE = 50
-"""Queues that are asked at once."""
 
 
 class GroupCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +43,13 @@ async def count_groups(store: Redis, keys: StoreKeys, queues: Iterable[str]) -> 
     """
     if not (await GroupAdmin(store, keys, REGISTRY).read()).groups:
         return []
-    names = sorted(queues)
-    found: list[GroupCount] = []
-    for first in range(0, len(names), PAGE):
-        pages = (_count(store, keys, queue) for queue in names[first : first + PAGE])
-        found += [one for page in await asyncio.gather(*pages) for one in page]
+
+    async def count(queue: str) -> list[GroupCount]:
+        events = await GroupAdmin(store, keys, queue).read()
+        return [_group_count(one, queue, events.now_ms) for one in events.groups]
+
+    found = [one async for page in in_pages(sorted(queues), count) for queue in page for one in queue]
     return sorted(found, key=lambda one: (one.group, one.queue))
-
-
-async def _count(store: Redis, keys: StoreKeys, queue: str) -> list[GroupCount]:
-    events = await GroupAdmin(store, keys, queue).read()
-    return [_group_count(one, queue, events.now_ms) for one in events.groups]
 
 
 def _group_count(view: GroupView, queue: str, now_ms: int) -> GroupCount:
