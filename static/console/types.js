@@ -37,6 +37,8 @@
  * @property {number | null} memory Bytes.
  * @property {Time} since
  * @property {number} seen Seconds ago.
+ * @property {number | null} [sending] Deliveries to webhooks under way; null: it delivers none.
+ * @property {number} [delivery_slots]
  * @property {Running[]} running Some of them.
  *
  * @typedef {object} BreakerLine

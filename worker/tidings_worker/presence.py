@@ -5,7 +5,7 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import anyio
 import structlog
@@ -13,7 +13,7 @@ import structlog
 import tidings
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import ScriptError, StoreError
-from tidings.store.registry import MAX_SHOWN, Registry, RunningRecord, WorkerRecord
+from tidings.store.registry import MAX_SHOWN, DeliveryLoad, Registry, RunningRecord, WorkerRecord
 
 from .build import WorkerIdentity
 from .consumers.consumer_groups import GroupFollowing
@@ -33,14 +33,30 @@ class Presence:
     """Registers one worker and its kinds, and renews that."""
 
     def __init__(
-        self, identity: WorkerIdentity, queues: Mapping[str, Queue], registry: Registry, following: GroupFollowing
+        self,
+        identity: WorkerIdentity,
+        queues: Mapping[str, Queue],
+        registry: Registry,
+        following: GroupFollowing,
+        deliveries: Callable[[], DeliveryLoad] | None = None,
     ) -> None:
+        """Prepare.
+
+        Args:
+            identity: who the worker is, and what it serves.
+            queues: those that it serves.
+            registry: where it registers.
+            following: has its queues follow what groups name.
+            deliveries: returns what it delivers to webhooks; None: nothing.
+
+        """
         self._worker = identity.id
         self._settings = identity.settings
         self._jobs = identity.jobs
         self._queues = queues
         self._registry = registry
         self._following = following
+        self._deliveries = deliveries
         self._sampler = ProcessSampler()
         self._started_ms = int(time.time() * 1000)
 
@@ -94,6 +110,7 @@ class Presence:
             cpu=used.cpu,
             memory=used.memory,
             jobs=self._running_jobs(),
+            deliveries=None if self._deliveries is None else self._deliveries(),
         )
 
     def _running_jobs(self) -> list[RunningRecord]:

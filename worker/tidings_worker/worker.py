@@ -107,8 +107,9 @@ class Worker:
 
     async def _serve(self, identity: WorkerIdentity) -> None:
         async with build(identity, self._served, self._meter, self._event_meter, self._tracing) as parts:
-            presence = Presence(identity, parts.queues, parts.registry, parts.following)
             webhooks = webhook_service_of(self.settings, self.id, parts.store, parts.subscriber)
+            load = None if webhooks is None else webhooks.load
+            presence = Presence(identity, parts.queues, parts.registry, parts.following, load)
             async with anyio.create_task_group() as background:
                 self._start_background(background, parts, presence)
                 if webhooks is not None:

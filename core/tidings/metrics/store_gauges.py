@@ -112,7 +112,11 @@ class StoreGauges:
             if number % KINDS_PER_TURN == 0:
                 await asyncio.sleep(0)
         return [
-            gauge("tidings_workers", "Workers that live.", len(workers)),
+            gauge(
+                "tidings_workers",
+                "Workers that live; those that deliver to webhooks alone do not count.",
+                sum(not one.only_delivers for one in workers),
+            ),
             gauges(
                 "tidings_kind_workers",
                 "Living workers that serve a kind; of those under `other` the least.",

@@ -28,6 +28,15 @@ class RunningRecord(msgspec.Struct, frozen=True, array_like=True):
     """When the attempt began, ms since the epoch by the worker's clock."""
 
 
+class DeliveryLoad(msgspec.Struct, frozen=True, array_like=True):
+    """The deliveries to webhooks that a worker sends, for all queues."""
+
+    sending: int
+    """Under way."""
+    slots: int
+    """How many it sends at a time."""
+
+
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One worker as it describes itself."""
 
@@ -51,12 +60,19 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Resident bytes; None: its system does not tell."""
     jobs: list[RunningRecord] = []
     """What it runs, those that began first; at most `MAX_SHOWN`."""
+    deliveries: DeliveryLoad | None = None
+    """None: it delivers to no webhooks. A worker that does nothing else has no queues and no slots."""
     seen_ms: int = 0
     """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
 
     def serves(self, queue: str, tier: str) -> bool:
         """Return whether it takes jobs of a tier of a queue."""
         return queue in self.queues and (not self.tiers or tier in self.tiers)
+
+    @property
+    def only_delivers(self) -> bool:
+        """Whether it runs no jobs and handles no events, and delivers to webhooks alone."""
+        return self.deliveries is not None and not self.slots
 
 
 _encode_worker = msgspec.json.Encoder().encode

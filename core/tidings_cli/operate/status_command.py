@@ -17,6 +17,7 @@ from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER
 from tidings_cli.store_command import store_flags
 from tidings_cli.terminal import cell, open_console
 
+from .delivery_view import deliveries_table, delivery_warnings, shown_load
 from .group_view import groups_table, warnings_of
 
 
@@ -38,14 +39,14 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
 def _code(stats: QueueStats) -> int:
     if stats.unserved or stats.unserved_kinds:
         return EXIT_MISTAKE
-    return 0 if stats.workers else EXIT_NO_WORKER
+    return 0 if any(not one.only_delivers for one in stats.workers) else EXIT_NO_WORKER
 
 
 async def _census(url: str) -> tuple[QueueStats, StoreMemory]:
     await check_store(url)
     store = open_store(url)
     try:
-        return await read_queue_stats(store, StoreKeys()), await store_memory(store)
+        return await read_queue_stats(store, StoreKeys(), deliveries=True), await store_memory(store)
     finally:
         await store.aclose()
 
@@ -67,19 +68,22 @@ def _show(stats: QueueStats, console: Console) -> None:
     for kind in stats.kinds:
         row = (kind.kind, kind.version, kind.queue, " ".join(kind.tiers), _recurs(kind), kind.description)
         kinds.add_row(*map(cell, row))
-    workers = Table("worker", "version", "running", "slots", "kinds", title="Workers", title_justify="left")
+    heads = ("worker", "version", "running", "slots", "delivering", "kinds")
+    workers = Table(*heads, title="Workers", title_justify="left")
     for worker in stats.workers:
         slots = " ".join(f"{tier}={owned}" for tier, owned in worker.tiers.items()) or str(worker.slots)
-        about = (worker.worker, worker.version, worker.running, slots, " ".join(worker.kinds))
+        about = (worker.worker, worker.version, worker.running, slots, shown_load(worker), " ".join(worker.kinds))
         workers.add_row(*map(cell, about))
-    for table in (queues, kinds, workers, *([groups_table(stats.groups)] if stats.groups else [])):
+    more = [groups_table(stats.groups)] if stats.groups else []
+    more += [deliveries_table(stats.deliveries)] if stats.deliveries else []
+    for table in (queues, kinds, workers, *more):
         console.print(table)
-    if not stats.workers:
+    if all(one.only_delivers for one in stats.workers):
         console.print(cell("No worker lives.", style="red"))
     for queue in stats.paused:
         text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
         console.print(cell(text, style="yellow"))
-    for text in warnings_of(stats.groups):
+    for text in (*warnings_of(stats.groups), *delivery_warnings(stats.deliveries, stats.workers)):
         console.print(cell(text, style="yellow"))
     for queue in stats.unserved:
         console.print(cell(f"Jobs wait in {queue}, and no worker serves it.", style="red"))

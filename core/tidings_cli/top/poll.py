@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.store.admin.delivery_counts import QueueDeliveries
 from tidings.store.admin.queue_stats import QueueCount, QueueStats, drain_rates, read_queue_stats, store_memory
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_counts import GroupCount
@@ -62,6 +63,8 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     """Those that are not closed first."""
     groups: list[GroupCount]
     """Those that are furthest behind first."""
+    deliveries: list[QueueDeliveries]
+    """Those that have waited longest first."""
     memory: int | None
     """Bytes the store uses; None: the store does not say."""
     limit: int | None
@@ -85,7 +88,7 @@ class Poller:
 
         """
         stats, breakers, memory, now = await asyncio.gather(
-            read_queue_stats(self._store, self._keys),
+            read_queue_stats(self._store, self._keys, deliveries=True),
             self._breakers(),
             store_memory(self._store),
             store_ms(self._store),
@@ -99,6 +102,7 @@ class Poller:
             workers=stats.workers,
             breakers=breakers,
             groups=sorted(stats.groups, key=lambda one: (-(one.behind or 0), one.group, one.queue)),
+            deliveries=sorted(stats.deliveries, key=lambda one: (-(one.oldest or 0), one.queue)),
             memory=memory.used,
             limit=memory.limit,
         )

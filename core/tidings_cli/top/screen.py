@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tidings.store.admin.delivery_counts import QueueDeliveries
 from tidings.store.groups.group_counts import GroupCount
 from tidings.store.registry import WorkerRecord
 from tidings_cli.terminal import cell
@@ -32,6 +33,8 @@ def screen(found: PollResult, away: str = "") -> RenderableType:
         parts += [Text(), _breakers(found.breakers, found.at)]
     if found.groups:
         parts += [Text(), _groups(found.groups)]
+    if found.deliveries:
+        parts += [Text(), _deliveries(found.deliveries)]
     return Group(*parts)
 
 
@@ -96,12 +99,17 @@ def _workers(workers: list[WorkerRecord], now_ms: int) -> Table:
             _since(one.since_ms, now_ms),
             _since(one.seen_ms, now_ms),
             one.version,
-            " ".join(one.queues) + (f" ({tiers})" if tiers else ""),
+            " ".join(one.queues) + (f" ({tiers})" if tiers else "") + _webhooks(one),
         )
         table.add_row(*map(_cell, row))
     if not workers:
         table.add_row(Text("There is no worker.", style="red", no_wrap=True))
     return table
+
+
+def _webhooks(one: WorkerRecord) -> str:
+    load = one.deliveries
+    return "" if load is None else f"{' + ' if one.queues else ''}webhooks ({load.sending} of {load.slots})"
 
 
 def _breakers(breakers: list[BreakerRow], now_ms: int) -> Table:
@@ -125,6 +133,21 @@ def _groups(groups: list[GroupCount]) -> Table:
             Text(str(one.missed), style="red" if one.missed else ""),
             Text(str(one.dead), style="yellow" if one.dead else ""),
             "; ".join(one.follows),
+        )
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def _deliveries(deliveries: list[QueueDeliveries]) -> Table:
+    table = _table("deliveries of", right=("pending", "oldest", "due for", "dead", "paused hosts"))
+    for one in deliveries:
+        row = (
+            one.queue,
+            str(one.pending),
+            "" if one.oldest is None else age(one.oldest),
+            age(one.overdue) if one.overdue else "",
+            Text(str(one.dead), style="yellow" if one.dead else ""),
+            str(one.paused) if one.paused else "",
         )
         table.add_row(*map(_cell, row))
     return table

@@ -215,6 +215,8 @@ def worker_line(one: WorkerRecord, now: int) -> WorkerLine:
         memory=one.memory,
         since=one.since_ms,
         seen=max(now - one.seen_ms, 0) / 1000,
+        sending=None if one.deliveries is None else one.deliveries.sending,
+        delivery_slots=0 if one.deliveries is None else one.deliveries.slots,
         running=[RunningJob(token=job.token, kind=job.kind, since=job.since_ms) for job in one.jobs],
     )
 

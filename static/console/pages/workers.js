@@ -73,23 +73,27 @@ class Card {
 
   /** @param {WorkerLine} line */
   show(line) {
-    const { busy, queues, tiers, cpu, memory, since, seen, version, running } = line;
-    const slots = allSlots(line);
+    const { queues, tiers, cpu, memory, since, seen, version, running, sending = null, delivery_slots: sends = 0 } = line;
+    // One that delivers to webhooks and does nothing else has no slots for jobs.
+    const delivers = sending !== null && line.slots === 0;
+    const [busy, slots] = delivers ? [sending, sends] : [line.busy, allSlots(line)];
     const late = seen > QUIET_S;
-    say(this.#state, late ? `silent for ${whole(seen)}` : busy >= slots ? "full" : busy > 0 ? "working" : "idle");
+    say(this.#state, late ? `silent for ${whole(seen)}` : busy >= slots && slots > 0 ? "full" : busy > 0 ? "working" : "idle");
     mark(this.#state, "data-tone", late ? "bad" : busy > 0 ? "busy" : null);
     mark(this.#slots, "aria-valuemax", String(slots));
     mark(this.#slots, "aria-valuenow", String(busy));
     /** @type {HTMLElement} */ (this.#slots.firstElementChild).style.transform = `scaleX(${Math.min(1, busy / Math.max(1, slots))})`;
-    this.#fact("slots", `${count(busy)} of ${count(slots)}${queues.length > 1 ? ` (${count(line.slots)} in each queue)` : ""}`);
+    if (!delivers) this.#fact("slots", `${count(busy)} of ${count(slots)}${queues.length > 1 ? ` (${count(line.slots)} in each queue)` : ""}`);
+    if (sending !== null) this.#fact("delivers", `${count(sending)} of ${count(sends)}`);
     this.#fact("CPU", cpu === null ? NONE : percent(cpu));
     this.#fact("memory", memory === null ? NONE : size(memory));
     this.#fact("up", ago(since).replace(" ago", ""));
     this.#fact("version", version || NONE);
-    this.#fact("queues", queues.join(", ") || NONE);
+    this.#fact("queues", delivers ? "deliveries of all" : queues.join(", ") || NONE);
     const owned = Object.entries(tiers);
-    this.#fact("tiers", owned.length > 0 ? owned.map(([tier, of]) => `${tier} ${of}`).join(", ") : "all");
-    this.#show(running, busy);
+    if (!delivers) this.#fact("tiers", owned.length > 0 ? owned.map(([tier, of]) => `${tier} ${of}`).join(", ") : "all");
+    this.#show(running, line.busy);
+    if (delivers) say(this.#idle, "It delivers to webhooks, and runs no jobs.");
   }
 
   /**

@@ -10,7 +10,7 @@ from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store
 from tidings.store.redis.subscription import Subscription
-from tidings.store.registry import Registry
+from tidings.store.registry import DeliveryLoad, Registry
 from tidings.store.webhook_store import WebhookStore
 from tidings.webhook.address_rules import AddressRules
 from tidings.webhook.caller_file import read_callers
@@ -62,6 +62,10 @@ class WebhookService:
     def running(self) -> int:
         """Deliveries under way."""
         return sum(one.running for one in self._dispatchers.values())
+
+    def load(self) -> DeliveryLoad:
+        """Return what it delivers, for the registry."""
+        return DeliveryLoad(self.running, self._settings.webhook_slots)
 
     def secrets_of(self, owner: str) -> tuple[str, ...]:
         """Return the secrets by which deliveries of an owner are signed: its own, or those of all."""

@@ -11,10 +11,13 @@ import structlog
 from tidings.metrics.metric_family import MetricFamily, build_info, store_up
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.store.availability.store_health import StoreHealth
+from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, open_store
+from tidings.store.registry import Registry
 from tidings_worker.metrics.metrics_server import MetricsServer
 from tidings_worker.settings import WorkerSettings
 
+from .delivery_presence import DeliveryPresence
 from .webhook_service import WebhookService
 
 log = structlog.get_logger()
@@ -39,14 +42,17 @@ class WebhookWorker:
         store = open_store(self._settings.store_url, health=self._health)
         subscriber = open_store(self._settings.store_url, timeout=None, health=self._health)
         try:
-            await self._serve(WebhookService(self._settings, self.id, store, subscriber))
+            presence = DeliveryPresence(self.id, Registry(store, StoreKeys()), self._settings.heartbeat_s)
+            await self._serve(WebhookService(self._settings, self.id, store, subscriber), presence)
+            await presence.leave()
         finally:
             await subscriber.aclose()
             await store.aclose()
 
-    async def _serve(self, service: WebhookService) -> None:
+    async def _serve(self, service: WebhookService, presence: DeliveryPresence) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(service.run, name="webhooks")
+            tasks.start_soon(presence.run, service.load, name="presence")
             if self._listening is not None:
                 server = MetricsServer(self._listening, ScrapeCache(lambda: self._families(service)))
                 tasks.start_soon(server.run, name="metrics")

@@ -85,6 +85,10 @@ class WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
     """When it started, ms since the epoch by the worker's clock."""
     seen: float = 0.0
     """How long ago its last heartbeat was, s."""
+    sending: int | None = None
+    """Deliveries to webhooks that it has under way; null: it delivers none."""
+    delivery_slots: int = 0
+    """How many deliveries it sends at a time; one that has no `slots` does nothing else."""
     running: list[RunningJob] = []
     """The jobs that it runs, oldest attempt first; at most 50 (`busy` counts all)."""
 

@@ -1,6 +1,5 @@
 """A census of the store: what is served, by whom, and how much waits. For people and probes."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 
@@ -12,11 +11,13 @@ from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.availability.store_errors import StoreError, translate
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
+from tidings.store.queue_pages import in_pages
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import CALL_ERRORS, command, command_pool_of
 from tidings.store.redis.store_clock import store_ms
 from tidings.store.registry import Registry, WorkerRecord
 
+from .delivery_counts import QueueDeliveries, count_deliveries
 from .paused_queues import PausedQueues
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -63,9 +64,6 @@ MAX_PARKED_JOBS = 500
 PARKED_RETRY_MS = 20_000
 """Those that wait for a worker that serves their kind are offered again within this time."""
 
-PAGE = 50
-"""Queues that are asked for at once: a submit of the same process waits behind so many short calls at the most."""
-
 RATE_VALID_MS = 30_000
 """A drain rate that no worker has renewed for so long is ignored (as in submit.lua)."""
 
@@ -91,6 +89,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds whose jobs wait in a queue that has workers, none of which serves the kind."""
     groups: list[GroupCount] = []
     """Groups of consumers, in each queue whose events they follow."""
+    deliveries: list[QueueDeliveries] = []
+    """Deliveries to webhooks, where they were asked for, of each queue that has some."""
 
     @property
     def unserved(self) -> list[str]:
@@ -107,13 +107,16 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
         return any(worker.serves(queue, tier) for worker in self.workers)
 
 
-async def read_queue_stats(store: Redis, keys: StoreKeys, known: Iterable[KindRecord] | None = None) -> QueueStats:
+async def read_queue_stats(
+    store: Redis, keys: StoreKeys, known: Iterable[KindRecord] | None = None, *, deliveries: bool = False
+) -> QueueStats:
     """Return the census of a store.
 
     Args:
         store: a client of it.
         keys: the names of the namespace.
         known: its kinds, from one who knows them; None: they are asked for.
+        deliveries: whether to count deliveries to webhooks, which takes one more call for each queue.
 
     Raises:
         StoreError: it cannot be reached.
@@ -131,6 +134,7 @@ async def read_queue_stats(store: Redis, keys: StoreKeys, known: Iterable[KindRe
         queues=queues,
         unserved_kinds=await _unserved_kinds(store, keys, kinds, workers, {one.queue for one in queues if one.waiting}),
         groups=await count_groups(store, keys, queues_of(kinds)),
+        deliveries=await count_deliveries(store, keys, queues_of(kinds)) if deliveries else [],
     )
 
 
@@ -173,10 +177,9 @@ def queues_of(kinds: Iterable[KindRecord]) -> dict[str, set[str]]:
 async def count_queues(
     store: Redis, keys: StoreKeys, queues: Mapping[str, Iterable[str]]
 ) -> AsyncIterator[list[QueueCount]]:
-    """Yield how much lies in some queues, by their names, `PAGE` queues at a time.
+    """Yield how much lies in some queues, by their names, a page of queues at a time (`queue_pages`).
 
-    Each queue is counted at one moment, different queues at different ones. Between two pages the store and the
-    connection serve others, however many queues there are.
+    Each queue is counted at one moment, different queues at different ones.
 
     Args:
         store: a client of it.
@@ -187,10 +190,12 @@ async def count_queues(
         StoreError: the store cannot be reached.
 
     """
-    names = sorted(queues)
-    for first in range(0, len(names), PAGE):
-        counts = (count_queue(store, keys, name, sorted(queues[name])) for name in names[first : first + PAGE])
-        yield [one for queue in await asyncio.gather(*counts) for one in queue]
+
+    async def count(name: str) -> list[QueueCount]:
+        return await count_queue(store, keys, name, sorted(queues[name]))
+
+    async for page in in_pages(sorted(queues), count):
+        yield [one for queue in page for one in queue]
 
 
 async def count_queue(store: Redis, keys: StoreKeys, queue: str, tiers: list[str]) -> list[QueueCount]:
@@ -229,11 +234,12 @@ async def drain_rates(store: Redis, keys: StoreKeys, counts: Iterable[QueueCount
 
     """
     caller, flows = command_pool_of(store), [keys.flow(one.queue, one.tier) for one in counts]
-    rates: list[float | None] = []
-    for first in range(0, len(flows), PAGE):
-        asked = [caller.ask("HMGET", flow, "since", "rate") for flow in flows[first : first + PAGE]]
-        rates += [_valid_rate(since, rate, now) for since, rate in await asyncio.gather(*asked)]
-    return rates
+
+    async def ask(flow: str) -> float | None:
+        since, rate = await caller.ask("HMGET", flow, "since", "rate")
+        return _valid_rate(since, rate, now)
+
+    return [one async for page in in_pages(flows, ask) for one in page]
 
 
 def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | None:
