@@ -35,7 +35,7 @@ from tidings.store.retention import RetentionWatch
 from tidings.store.ticket_store import TicketStore
 from tidings.tracing.tracing_setup import tracing_of
 from tidings.webhook.address_rules import AddressRules
-from tidings.webhook.caller_file import read_callers
+from tidings.webhook.caller_reload import CallerReload
 from tidings.webhook.target_url import TargetRules
 
 from .auth.application_login import ApplicationLogin, Authenticate
@@ -143,10 +143,8 @@ class ServerRuntime:
         self.tag_feed = TagFeed(self._subscription, self.owned_jobs, keys, self.hub.partitions)
         self._deadlines = DeadlineExpiry(self.store, lambda: self.hub.partitions)
         self._spans = JobSpans(tracing_of(settings, "tidings-server", self.id))
-        webhooks = WebhookAdmission(
-            TargetRules(AddressRules(settings.webhook_allow), allow_http=settings.webhook_http),
-            read_callers(settings.webhook_callers_file),
-        )
+        webhooks = WebhookAdmission(TargetRules(AddressRules(settings.webhook_allow), allow_http=settings.webhook_http))
+        self._webhook_callers = CallerReload(settings.webhook_callers_file, webhooks.use_callers)
         names = settings.owner_names
         admission = Admission(
             self._catalog, self._breakers, self._served_kinds, self._spans, self.drain, names, webhooks
@@ -175,6 +173,7 @@ class ServerRuntime:
                 tasks.start_soon(self._deadlines.run, name="deadlines")
                 tasks.start_soon(self.tag_feed.run, name="follows")
                 tasks.start_soon(self.memory.run, name="memory")
+                tasks.start_soon(self._webhook_callers.run, name="webhook callers")
                 if self.settings.metrics:
                     tasks.start_soon(self._clock.follow, self.client, name="store clock")
                     tasks.start_soon(self.collector.run, name="metrics")

@@ -1,7 +1,6 @@
 """A worker that delivers leaves when it is asked to, with jobs of its own and without."""
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import pytest
 
 from support.store import StoreProcess, running_store
 from support.system import Process
-from support.timeouts import scaled
 from tidings.webhook import new_secret
+from webhook.log_lines import wait_for
 
 KINDS = str(Path(__file__).with_name("webhook_kinds.py"))
 
@@ -52,11 +51,3 @@ def test_a_worker_with_a_wrong_setting_says_which(settings: dict[str, str], says
         assert "hush" not in worker.text()
     finally:
         worker.close()
-
-
-def wait_for(process: Process, text: str) -> None:
-    give_up = time.monotonic() + scaled(20)
-    while text not in process.text():
-        assert process.process.poll() is None, process.text()
-        assert time.monotonic() < give_up, process.text()
-        time.sleep(0.02)

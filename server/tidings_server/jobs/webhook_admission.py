@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from tidings.logging.log_limit import LogLimiter
+from tidings.logging.printable import printable
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import problem_error
 from tidings.protocol.webhooks import WebhookRequest
-from tidings.webhook.caller_file import CallerWebhook
+from tidings.webhook.caller_file import CALLERS_VARIABLE, CallerWebhook
 from tidings.webhook.target_url import Target, TargetError, TargetRules
 from tidings.webhook.webhook_terms import UNGUARDED, field_of
 
@@ -19,24 +20,31 @@ MOST_KNOWN = 1_000
 class WebhookAdmission:
     """Decides which webhooks a job has."""
 
-    def __init__(self, rules: TargetRules, callers: Mapping[str, CallerWebhook]) -> None:
-        """Prepare.
+    def __init__(self, rules: TargetRules) -> None:
+        """Prepare; `rules` say which URLs clients may give."""
+        self._rules = rules
+        self._of_owners: dict[str, tuple[WebhookRequest, Target]] = {}
+        self._of_kinds: dict[str, Target | None] = {}
+
+    def use_callers(self, callers: Mapping[str, CallerWebhook]) -> None:
+        """Have the jobs of owners get the webhooks that operators set for them, from now on.
 
         Args:
-            rules: which URLs clients may give.
             callers: owner → what operators set for all its jobs.
 
         Raises:
-            TargetError: the URL of an owner cannot be a webhook's.
+            TargetError: the URL of an owner cannot be a webhook's; nothing is changed.
 
         """
-        self._rules = rules
-        self._of_owners: dict[str, tuple[WebhookRequest, Target]] = {}
+        found: dict[str, tuple[WebhookRequest, Target]] = {}
         for owner, one in callers.items():
             request = one.request()
             if request is not None:
-                self._of_owners[owner] = (request, UNGUARDED.parse(request.url))
-        self._of_kinds: dict[str, Target | None] = {}
+                try:
+                    found[owner] = (request, UNGUARDED.parse(request.url))
+                except TargetError as error:
+                    raise TargetError(f"{CALLERS_VARIABLE}: {printable(owner)}: {error}") from None
+        self._of_owners = found
 
     def field(self, asked: WebhookRequest | None, record: KindRecord, owner: str) -> str:
         """Return the field `webhook` of a job's record; empty: it has none.

@@ -13,7 +13,7 @@ from tidings.store.redis.subscription import Subscription
 from tidings.store.registry import DeliveryLoad, Registry
 from tidings.store.webhook_store import WebhookStore
 from tidings.webhook.address_rules import AddressRules
-from tidings.webhook.caller_file import read_callers
+from tidings.webhook.caller_reload import CallerReload
 from tidings.webhook.target_url import TargetRules
 from tidings_worker.circuit.worker_breakers import WorkerBreakers, log_change
 from tidings_worker.settings import WorkerSettings
@@ -55,7 +55,7 @@ class WebhookService:
         self.meter = WebhookMeter()
         self._slots = DeliverySlots(settings.webhook_slots)
         self._dispatchers: dict[str, Dispatcher] = {}
-        self._callers = read_callers(settings.webhook_callers_file)
+        self._callers = CallerReload(settings.webhook_callers_file)
         self._proxies = environment_proxies(wanted=settings.webhook_proxies)
 
     @property
@@ -69,7 +69,7 @@ class WebhookService:
 
     def secrets_of(self, owner: str) -> tuple[str, ...]:
         """Return the secrets by which deliveries of an owner are signed: its own, or those of all."""
-        own = self._callers.get(owner)
+        own = self._callers.callers.get(owner)
         return own.secrets if own is not None and own.secrets else self._settings.webhook_secrets
 
     async def run(self) -> None:
@@ -111,6 +111,7 @@ class WebhookService:
                 self._wake_all,
             )
             async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._callers.run, name="webhook callers")
                 tasks.start_soon(breakers.run, settings.heartbeat_s, name="breakers of webhooks")
                 tasks.start_soon(subscription.run, name="announcements of webhooks")
                 tasks.start_soon(subscription.keep, self._keys.breakers_changed)

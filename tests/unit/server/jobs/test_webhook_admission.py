@@ -27,7 +27,9 @@ def specs(field: str) -> list[dict[str, str]]:
 
 
 def admission(**callers: CallerWebhook) -> WebhookAdmission:
-    return WebhookAdmission(RULES, callers)
+    found = WebhookAdmission(RULES)
+    found.use_callers(callers)
+    return found
 
 
 def test_a_job_that_asks_for_none_has_none() -> None:
