@@ -102,7 +102,8 @@ runs = $(or $(if $(strip $(T)),,all),$(findstring tests/$(1),$(T)),$(filter test
 runs_any = $(strip $(foreach folder,$(1),$(call runs,$(folder))))
 
 TEST_NEEDS := $(VENV)/stamp \
-	$(if $(call runs_any,browser js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
+	$(if $(call runs_any,browser documents js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
+	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric readme snippets),$(VENV)/stamp-promtool) \
 	$(if $(call runs_any,store bench),$(VENV)/stamp-allocator)
@@ -169,6 +170,12 @@ bench-push: $(VENV)/stamp $(VENV)/stamp-allocator
 	$(@D)/bin/pip install --quiet 'cyclonedx-bom>=7.0' 'uv>=0.9'
 	@touch $@
 
+# The generator of Python clients and what its clients import, as a user of ours would have them: it wants an older typer.
+.venv-clients/stamp: tests/documents/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet -r $<
+	@touch $@
+
 # Of every platform, so that the file is the same wherever it is made; no address of an index stands in it.
 constraints: .venv-tools/stamp
 	.venv-tools/bin/uv pip compile --quiet pyproject.toml --extra dev --extra otel --group demo --group test \
@@ -215,4 +222,4 @@ docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-clients node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -37,6 +37,7 @@ from .sse.stream_endpoint import PARAMETERS as STREAM_PARAMETERS
 from .sse.stream_endpoint import StreamEndpoints
 from .web.authorize import Authorizer
 from .web.compression import compressing
+from .web.deprecations import DEPRECATIONS, tell_deprecations
 from .web.method_endpoints import by_method
 from .web.query_parameters import allow_parameters
 from .web.responses import HEADERS, json_response, problem_response
@@ -83,7 +84,7 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
             yield
 
     app = Starlette(
-        routes=_routes(runtime, sockets),
+        routes=tell_deprecations(_routes(runtime, sockets), DEPRECATIONS),
         lifespan=lifespan,
         middleware=_middleware(runtime.settings, cookies=authenticate is not None),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
@@ -172,6 +173,8 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
             methods=["GET"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),
+        Route("/v1/schemas", documents.schema_list, methods=["GET"]),
+        Route("/v1/schemas/{name}", documents.schema, methods=["GET"]),
         Route("/v1/tickets", authorize(allow_parameters(tickets.issue)), methods=["POST"]),
         Route("/v1/grants", authorize(allow_parameters(GrantEndpoint(runtime).issue)), methods=["POST"]),
         *admin_routes(runtime, authorize),
@@ -202,7 +205,16 @@ def _middleware(settings: ServerSettings, *, cookies: bool) -> list[Middleware]:
                 "traceparent",
                 "tracestate",
             ],
-            expose_headers=["etag", "location", "retry-after", "www-authenticate"],
+            expose_headers=[
+                "deprecation",
+                "etag",
+                "link",
+                "location",
+                "preference-applied",
+                "retry-after",
+                "sunset",
+                "www-authenticate",
+            ],
         )
     ]
 

@@ -38,6 +38,7 @@ async def test_prefer_wait_answers_with_the_outcome(http: httpx.AsyncClient) -> 
     snapshot = answer.json()
     assert (snapshot["status"], snapshot["result"]) == ("succeeded", "a")
     assert answer.headers["etag"] == f'"{snapshot["seq"]}"'
+    assert answer.headers["preference-applied"] == "wait=10"
 
 
 async def test_prefer_wait_does_not_wait_longer_than_the_job_takes(http: httpx.AsyncClient, tmp_path: Path) -> None:
@@ -55,6 +56,7 @@ async def test_prefer_wait_does_not_wait_longer_than_the_job_takes(http: httpx.A
 async def test_prefer_wait_answers_202_when_the_time_is_over(http: httpx.AsyncClient, tmp_path: Path) -> None:
     answer = await submit(http, "wait_for_file", {"path": str(tmp_path / "go")}, prefer="respond-async, wait=1")
     assert answer.status_code == 202
+    assert answer.headers["preference-applied"] == "respond-async, wait=1"
     assert (await http.delete(answer.headers["location"])).status_code == 202
 
 
@@ -70,12 +72,15 @@ async def test_a_long_poll_answers_when_there_is_news_and_304_when_not(http: htt
     assert snapshot["progress"]["message"] == "waiting"
     answer = await http.get(place, headers={"if-none-match": etag})
     assert answer.status_code == 304
+    assert "preference-applied" not in answer.headers
     answer = await http.get(place, headers={"prefer": "wait=1", "if-none-match": etag})
     assert answer.status_code == 304
+    assert answer.headers["preference-applied"] == "wait=1"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anyio.Path(path).touch)
         answer = await http.get(place, headers={"prefer": "wait=10", "if-none-match": etag})
     assert answer.json()["result"] == "found"
+    assert answer.headers["preference-applied"] == "wait=10"
     again = await http.get(place, headers={"prefer": "wait=10", "if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
 
@@ -109,6 +114,51 @@ async def test_the_same_idempotency_key_gives_the_same_job_concurrently_too(http
     reused = await submit(http, "echo", {"text": "y"}, **{"idempotency-key": "same"})
     assert reused.status_code == 422
     assert reused.json()["code"] == "key_reused"
+
+
+async def test_an_answer_names_the_preferences_that_it_follows(http: httpx.AsyncClient) -> None:
+    for prefer, applied in (
+        ("respond-async", "respond-async"),
+        ("wait=0", "wait=0"),
+        ("return=minimal", None),
+        (None, None),
+    ):
+        answer = await submit(http, "noop", **({"prefer": prefer} if prefer else {}))
+        assert (answer.status_code, answer.headers.get("preference-applied")) == (202, applied)
+    answer = await submit(http, "noop", prefer="wait=9999")
+    assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=60")
+    # Without an ETag that it has seen, a client that looks is answered at once.
+    answer = await http.get(f"/v1/jobs/{answer.json()['token']}", headers={"prefer": "wait=10"})
+    assert (answer.status_code, answer.headers.get("preference-applied")) == (200, None)
+
+
+async def test_an_idempotency_key_in_quotes_is_the_same_key(http: httpx.AsyncClient) -> None:
+    keys = ("quoted", '"quoted"', '"quoted"; attempt=2')
+    first, *others = [await submit(http, "noop", **{"idempotency-key": key}) for key in keys]
+    assert [first.json()["duplicate"], *(answer.json()["duplicate"] for answer in others)] == [False, True, True]
+    assert {answer.json()["token"] for answer in others} == {first.json()["token"]}
+    in_body = await http.post("/v1/jobs", json={"kind": "noop", "input": {}, "key": "quoted"})
+    assert in_body.json()["token"] == first.json()["token"]
+    empty = await submit(http, "noop", **{"idempotency-key": '""'})
+    assert (empty.status_code, empty.json()["field"]) == (400, "/key")
+
+
+async def test_starting_after_is_another_name_of_after(http: httpx.AsyncClient, tmp_path: Path) -> None:
+    path = tmp_path / "go"
+    path.touch()
+    snapshot = (await submit(http, "wait_for_file", {"path": str(path)}, prefer="wait=10")).json()
+    token, place, seq = snapshot["token"], f"/v1/jobs/{snapshot['token']}", snapshot["log"][0]["seq"]
+    assert (await http.get(place, params={"starting_after": seq})).json()["log"] == []
+    assert (await http.get(f"{place}/events", params={"starting_after": snapshot["seq"]})).status_code == 204
+    for name in ("after", "starting_after"):
+        streams = await http.get(f"{place}/events", params={name: seq})
+        assert [line for line in streams.text.splitlines() if line.startswith("id:")] == [f"id: {snapshot['seq']}"]
+    several = await http.get(f"/v1/events?token={token}&starting_after={snapshot['seq']}")
+    assert several.status_code == 204
+    both = await http.get(place, params={"after": 1, "starting_after": 1})
+    assert (both.status_code, both.json()["field"]) == (400, "/starting_after")
+    elsewhere = await http.get("/v1/kinds", params={"starting_after": 1})
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (400, "invalid_frame")
 
 
 async def test_a_finished_job_cannot_be_cancelled(http: httpx.AsyncClient) -> None:

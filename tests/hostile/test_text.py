@@ -27,7 +27,8 @@ from tidings_server.http.batch.batch_splitter import BatchSplitter
 from tidings_server.http.connection.upgrade import head_without_offer, offered
 from tidings_server.http.job_endpoints import _etag_seq
 from tidings_server.http.loopback_only import _is_ours
-from tidings_server.http.requests import decode_submission, signal_head, wait_preference
+from tidings_server.http.preferences import preferences_of
+from tidings_server.http.requests import decode_submission, signal_head
 from tidings_server.jobs.quotas import CallerQuota
 from tidings_server.sse.stream_endpoint import _number
 from tidings_server.web.authorize import bearer
@@ -45,7 +46,7 @@ OPERATORS = {
 """Modules whose expressions see the settings and the installed pages alone, and no stranger's text."""
 
 
-MATCHED = {"tidings_server.websocket.frames.frame_ref._NUMBER"}
+MATCHED = {"tidings_server.websocket.frames.frame_ref._NUMBER", "tidings_server.web.structured_field._QUOTED"}
 """Expressions that are only tried at one place of a text, and never searched for."""
 
 
@@ -161,7 +162,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "a batch of texts": lambda text: BatchSplitter(100).split(b"[" + text.encode("utf-8", "replace") + b"]"),
     "a key": lambda text: signal_head("n", text),
     "a signal": lambda text: signal_head(text, None),
-    "Prefer": lambda text: wait_preference(text, 9),
+    "Prefer": lambda text: preferences_of([text], 9),
     "Authorization": bearer,
     "an API key": digest_of,
     "If-None-Match": _etag_seq,

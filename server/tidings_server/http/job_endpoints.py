@@ -1,9 +1,10 @@
 """Jobs over HTTP: submit, look, wait, cancel, signal (CONTRACT section 3)."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from types import MappingProxyType
 
 import msgspec
 from starlette.requests import Request
@@ -28,8 +29,9 @@ from tidings_server.web.request_body import read_body
 from tidings_server.web.responses import HEADERS, empty_response, json_response, problem_response
 
 from .long_poll import Waiter, wait_for_end, wait_for_news, watch_now
+from .preferences import NO_PREFERENCES, Preferences, preferences_of
 from .request_submission import submit_request
-from .requests import decode_submission, signal_head, wait_preference
+from .requests import decode_submission, signal_head
 from .reserved_response import ReservedResponse
 
 _encode = msgspec.json.Encoder().encode
@@ -46,17 +48,20 @@ class JobEndpoints:
         self._jobs = runtime.jobs
 
     async def submit(self, request: Request, identity: Identity) -> Response:
-        """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome."""
+        """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome.
+
+        With `Prefer: respond-async` beside `wait=N` the client says what it gets anyway: 202 after N seconds.
+        """
         settings = self._runtime.settings
         try:
             identity.require("submit")
             body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
             submission = decode_submission(body, dict(request.headers), settings.max_depth)
-            wait = wait_preference(request.headers.get("prefer"), settings.max_wait_s)
+            preferences = self._preferences(request)
             caller = caller_of(request.scope, identity)
-            if not wait or not _may_wait(submission, identity):
+            if not preferences.wait or not _may_wait(submission, identity):
                 ack, _ = await submit_request(self._runtime, submission, identity, caller)
-                return self._accepted(request, ack)
+                return self._accepted(request, ack, preferences, waited=preferences.wait == 0)
             with self._watching(request, identity):
                 listen = partial(Waiter, only_final=True)
                 ack, waiter = await submit_request(self._runtime, submission, identity, caller, listen)
@@ -64,12 +69,12 @@ class JobEndpoints:
                 try:
                     reader = self._reader(submission, identity, ack)
                     with self._reserving(request, identity) as reservation:
-                        return await self._outcome(request, reader, ack, waiter, wait, reservation)
+                        return await self._outcome(request, reader, ack, waiter, preferences, reservation)
                 except ProblemError as error:
                     if error.problem.code != "unauthenticated":
                         raise
                     # The credential ended while the job was waited for; the job is accepted, its token is owed.
-                    return self._accepted(request, ack)
+                    return self._accepted(request, ack, preferences)
         except ProblemError as error:
             return problem_response(error.problem)
 
@@ -89,16 +94,19 @@ class JobEndpoints:
             token = self._jobs.find(request.path_params["token"])
             after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
-            wait = wait_preference(request.headers.get("prefer"), self._runtime.settings.max_wait_s)
+            preferences = self._preferences(request)
             with self._reserving(request, identity) as reservation:
-                if wait and seen is not None:
+                if preferences.wait and seen is not None:
                     with self._watching(request, identity):
-                        record = await wait_for_news(self._runtime, token, identity, seen, wait, after, reservation)
+                        record = await wait_for_news(
+                            self._runtime, token, identity, seen, preferences.wait, after, reservation
+                        )
                 else:
                     record = await self._jobs.read(token, valid(identity), after, reservation)
+                applied = preferences.applied(waited=seen is not None)
                 if seen is not None and record.seq == seen:
-                    return empty_response(304, {"etag": _etag(record)})
-                return self._snapshot(token, record, reservation, after)
+                    return empty_response(304, {"etag": _etag(record), **applied})
+                return self._snapshot(token, record, reservation, after, applied)
         except ProblemError as error:
             return problem_response(error.problem)
 
@@ -137,6 +145,11 @@ class JobEndpoints:
         ]
         return json_response({"kinds": shown})
 
+    def _preferences(self, request: Request) -> Preferences:
+        if "prefer" not in request.headers:
+            return NO_PREFERENCES
+        return preferences_of(request.headers.getlist("prefer"), self._runtime.settings.max_wait_s)
+
     def _watching(self, request: Request, identity: Identity) -> AbstractContextManager[None]:
         """Count a request that waits for a job as a connection: it lasts as a stream does."""
         caller = quota_key_of(identity, caller_of(request.scope, identity))
@@ -158,38 +171,48 @@ class JobEndpoints:
         identity: Identity,
         ack: Ack,
         waiter: Waiter,
-        wait: float,
+        preferences: Preferences,
         reservation: AnswerReservation,
     ) -> Response:
         if ack.status == RECORD_GONE:
-            return self._accepted(request, ack)  # there is no outcome any more that could be waited for
+            return self._accepted(request, ack, preferences)  # there is no outcome any more that could be waited for
+        applied = preferences.applied(waited=True)
         if ack.duplicate:
             earlier = parse_token(ack.token)
             assert earlier is not None
             waiter = Waiter(earlier, only_final=True)
             record = await watch_now(self._runtime, waiter, identity, room=reservation)
             if is_final(record):
-                return self._snapshot(earlier, record, reservation)
+                return self._snapshot(earlier, record, reservation, applied=applied)
             reservation.release()
         else:
             waiter.release(ack.seq)
-        record = await wait_for_end(self._runtime, waiter, identity, wait, reservation)
+        assert preferences.wait is not None
+        record = await wait_for_end(self._runtime, waiter, identity, preferences.wait, reservation)
         if is_final(record):
-            return self._snapshot(waiter.token, record, reservation)
-        return self._accepted(request, ack)
+            return self._snapshot(waiter.token, record, reservation, applied=applied)
+        return self._accepted(request, ack, preferences, waited=True)
 
-    def _accepted(self, request: Request, ack: Ack) -> Response:
+    def _accepted(self, request: Request, ack: Ack, preferences: Preferences, *, waited: bool = False) -> Response:
         location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
-        return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S)})
+        applied = preferences.applied(waited=waited, accepted=True)
+        return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S), **applied})
 
-    def _snapshot(self, token: Token, record: JobRecord, reservation: AnswerReservation, after: int = 0) -> Response:
+    def _snapshot(
+        self,
+        token: Token,
+        record: JobRecord,
+        reservation: AnswerReservation,
+        after: int = 0,
+        applied: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
         reservation.handed_on = True
         body = record.rendered
         if body is None:
             body = _encode(snapshot(str(token), record, after))
             # Equal questions at the same time have the same record, and share the body made of it.
             msgspec.structs.force_setattr(record, "rendered", body)
-        return ReservedResponse(body, {**HEADERS, "etag": _etag(record)}, reservation)
+        return ReservedResponse(body, {**HEADERS, "etag": _etag(record), **applied}, reservation)
 
 
 def _may_wait(submission: Submission, identity: Identity) -> bool:

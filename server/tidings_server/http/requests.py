@@ -11,6 +11,7 @@ from tidings.protocol.frames.messages import FIELD_MEANINGS, Submission
 from tidings.protocol.problems import problem_error
 from tidings.protocol.steps import SIGNAL_PATTERN
 from tidings_server.web.json_limits import check_depth
+from tidings_server.web.structured_field import plain_text
 
 
 class PostedSubmission(Submission, kw_only=True, frozen=True):
@@ -23,11 +24,10 @@ class PostedSubmission(Submission, kw_only=True, frozen=True):
 _decode = msgspec.json.Decoder(PostedSubmission).decode
 _SIGNAL = re.compile(SIGNAL_PATTERN)
 _KEY = re.compile(KEY_PATTERN)
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})(?=$|[,;\s])")
 
 
 def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) -> Submission:
-    """Return the submission in a request; `Idempotency-Key` and `traceparent` may be headers.
+    """Return the submission in a request; `Idempotency-Key`, quoted or not, and `traceparent` may be headers.
 
     Raises:
         ProblemError: `invalid_frame`, with the field.
@@ -43,6 +43,8 @@ def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) ->
     given = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
     if not given:
         return submission
+    if "key" in given:
+        given["key"] = plain_text(given["key"])
     merged = msgspec.structs.asdict(submission) | given
     try:
         return msgspec.convert(merged, PostedSubmission)
@@ -54,7 +56,7 @@ _HEADERS = {"idempotency-key": "key", "traceparent": "traceparent", "tracestate"
 
 
 def signal_head(name: str, key: str | None) -> tuple[str, str]:
-    """Return the name of a signal in a path, and its idempotency key in a header; empty: it has none.
+    """Return the name of a signal in a path, and its idempotency key in a header, without quotes; empty: it has none.
 
     Raises:
         ProblemError: `invalid_frame`, with the field.
@@ -64,12 +66,9 @@ def signal_head(name: str, key: str | None) -> tuple[str, str]:
         raise problem_error(
             "invalid_frame", "a signal's name has 1 to 128 letters, digits, `_`, `.` and `-`", field="/name"
         )
-    if key is not None and not _KEY.match(key):
+    if key is None:
+        return name, ""
+    key = plain_text(key)
+    if not _KEY.match(key):
         raise problem_error("invalid_frame", FIELD_MEANINGS["/key"], field="/key")
-    return name, key or ""
-
-
-def wait_preference(prefer: str | None, most: float) -> float:
-    """Return how long a caller wants to wait, s, from its Prefer header (RFC 7240, section 4.3)."""
-    match = _WAIT.search(prefer or "")
-    return min(float(match[1]), most) if match else 0.0
+    return name, key

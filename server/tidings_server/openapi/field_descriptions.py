@@ -15,6 +15,11 @@ from typing import Any
 
 import msgspec
 
+from tidings.protocol.field_types import OWNER_PATTERN
+
+_IN_ECMA = {OWNER_PATTERN: r"^[^\u0000-\u001f\u007f-\u009f]{1,255}$"}
+"""Patterns whose characters ECMA-262 writes otherwise. A JSON text has no lone surrogates, so none need be excluded."""
+
 
 def descriptions(type_: type) -> dict[str, str]:
     """Return the descriptions of a type's fields by name, inherited fields included."""
@@ -91,7 +96,7 @@ def pattern_of(pattern: str) -> str:
 
     Source: https://json-schema.org/draft/2020-12/json-schema-core#section-6.4 (ECMA-262)
     """
-    return pattern.removesuffix(r"(?!\n)")
+    return _IN_ECMA.get(pattern) or pattern.removesuffix(r"(?!\n)")
 
 
 def _for_json_schema(node: Any) -> None:

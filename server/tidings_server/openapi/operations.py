@@ -5,9 +5,14 @@ The names are stable: generators name the functions of clients after them.
 Sources: https://spec.openapis.org/oas/v3.1.0, RFC 9110 (headers), RFC 9457 (problems)
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tidings.protocol.problems import CODES
+from tidings_server.web.deprecations import Deprecation
+
+from .operation_descriptions import DESCRIPTIONS
+from .parameters import with_aliases
 
 Schema = dict[str, Any]
 
@@ -24,6 +29,8 @@ class Operation(NamedTuple):
     """The HTTP statuses of its refusals, beside those of every operation."""
     tickets: bool = False
     """Whether the server accepts a ticket in the query in place of a credential."""
+    public: bool = False
+    """Whether it needs no credential."""
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -38,6 +45,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True),
     ("get", "/v1/feed"): Operation("streamFeed", "events", "feed"),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
+    ("get", "/v1/schemas"): Operation("listSchemas", "schemas", public=True),
+    ("get", "/v1/schemas/{name}"): Operation("getSchema", "schemas", "", (404,), public=True),
     ("post", "/v1/tickets"): Operation("createTicket", "tickets"),
     ("post", "/v1/grants"): Operation("createGrant", "grants", "", (404, 413)),
     ("get", "/v1/admin/overview"): Operation("getOverview", "operators", "admin"),
@@ -67,6 +76,7 @@ TAGS = {
     "jobs": "Submit jobs, list and look at them, cancel and forget them, and give sagas signals.",
     "events": "Follow jobs by server-sent events.",
     "kinds": "List the kinds of jobs that can be submitted.",
+    "schemas": "Get the types of the contract, as JSON Schemas.",
     "tickets": "Get a ticket, which stands for a credential in a URL.",
     "grants": "Get a grant, whose bearer may follow a job.",
     "operators": "Observe and operate the system; needs the scope `admin`.",
@@ -106,20 +116,28 @@ ETAG: Schema = {
     "schema": {"type": "string"},
 }
 
+PREFERENCE_APPLIED: Schema = {
+    "description": "The preferences of the request that the answer follows (RFC 7240, section 3).",
+    "schema": {"type": "string", "examples": ["respond-async, wait=10"]},
+}
+
 REFUSED: Schema = {"default": {"$ref": "#/components/responses/Problem"}}
 """The answer of refusals that the operation does not list."""
 
 
-def refusals(problem: Schema) -> dict[str, Schema]:
+def refusals(problem: Schema, *, credentials: bool) -> dict[str, Schema]:
     """Return the answers that are problems, by name, for the components of the document.
 
     Args:
         problem: the schema of a problem.
+        credentials: whether the server asks for credentials.
 
     """
     content = {"application/problem+json": {"schema": problem}}
     found: dict[str, Schema] = {"Problem": {"description": "A problem document (RFC 9457).", "content": content}}
     for status, (name, codes) in _REFUSALS.items():
+        if status in _WITH_CREDENTIALS and not credentials:
+            continue
         text = " ".join(f"`{code}`: {CODES[code].title}" for code in codes)
         found[name] = {"description": text, "content": content}
         if status in (429, 503):
@@ -129,32 +147,55 @@ def refusals(problem: Schema) -> dict[str, Schema]:
     return found
 
 
-def complete(paths: dict[str, Any], *, credentials: bool) -> dict[str, Any]:
+def complete(paths: dict[str, Any], deprecations: Iterable[Deprecation] = (), *, credentials: bool) -> dict[str, Any]:
     """Return the paths completed with the entries of `OPERATIONS`.
 
     Args:
         paths: with `REFUSED` among the answers of each operation.
+        deprecations: what of them is deprecated.
         credentials: whether the server asks for credentials.
 
     """
-    return {
+    completed = {
         path: {
             method: item if method == "parameters" else _complete(item, OPERATIONS[method, path], credentials)
             for method, item in of.items()
         }
         for path, of in paths.items()
     }
+    for one in deprecations:
+        _deprecate(completed[one.path][one.method.lower()], one)
+    return completed
+
+
+def _deprecate(item: Schema, one: Deprecation) -> None:
+    """Mark an operation, or a parameter of it."""
+    if one.parameter:
+        parameters = [{**found} for found in item["parameters"]]
+        item["parameters"] = parameters
+        (item,) = (found for found in parameters if (found["in"], found["name"]) == ("query", one.parameter))
+    item["deprecated"] = True
+    item["description"] = f"{item['description']} {one.sentence()}"
 
 
 def _complete(item: Schema, operation: Operation, credentials: bool) -> Schema:
+    credentials = credentials and not operation.public
     statuses = sorted({*_ALL_HAVE, *operation.refusals, *(_WITH_CREDENTIALS if credentials else ())})
     refused = {str(status): {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"} for status in statuses}
-    found = {"operationId": operation.name, "tags": [operation.tag], **item}
+    description = DESCRIPTIONS[operation.name]
+    found = {"operationId": operation.name, "tags": [operation.tag], "description": description, **item}
+    if "parameters" in item:
+        found["parameters"] = with_aliases(item["parameters"])
     answers = {status: answer for status, answer in item["responses"].items() if status not in REFUSED}
     found["responses"] = {**answers, **refused, **REFUSED}
     if credentials:
-        scopes = [operation.scope] if operation.scope else []
-        found["security"] = [{"bearer": scopes}, *([{"ticket": []}, {"grant": []}] if operation.tickets else [])]
+        if operation.scope:
+            # Not in `security`: what OpenAPI 3.1 allows there beside OAuth, linters and generators refuse.
+            found["description"] += f" Needs the scope `{operation.scope}`."
+            found["x-scopes"] = [operation.scope]
+        found["security"] = [{"bearer": []}, *([{"ticket": []}, {"grant": []}] if operation.tickets else [])]
+    elif operation.public:
+        found["security"] = []
     return found
 
 

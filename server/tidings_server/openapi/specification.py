@@ -1,8 +1,8 @@
-"""The documents of the contract: OpenAPI 3.1 for HTTP, AsyncAPI 3 for the socket.
+"""The documents of the contract: OpenAPI 3.1 for HTTP, AsyncAPI 3.1 for the socket.
 
 Both are made from the types that the server itself reads and writes, so they cannot say anything else.
 
-Sources: https://spec.openapis.org/oas/v3.1.0, https://www.asyncapi.com/docs/reference/specification/v3.0.0
+Sources: https://spec.openapis.org/oas/v3.1.0, https://www.asyncapi.com/docs/reference/specification/v3.1.0
 """
 
 import inspect
@@ -11,7 +11,6 @@ from typing import Any, get_args
 import msgspec
 
 import tidings
-from tidings.protocol.events import EventName
 from tidings.protocol.frames.listing_messages import JobList
 from tidings.protocol.frames.messages import (
     SUBPROTOCOL,
@@ -28,14 +27,28 @@ from tidings.protocol.problems import Problem
 from tidings.protocol.steps import SIGNAL_PATTERN
 from tidings.protocol.webhooks import DeliveryPage
 from tidings_server.http.ticket_endpoint import Ticket
+from tidings_server.web.deprecations import DEPRECATIONS, Deprecation
 
 from .admin_paths import AFTER, LIMIT, TYPES, admin_paths
+from .described_answers import FEED_ITEM, json_answer, schema_paths, stream_answer
 from .field_descriptions import components, pattern_of
 from .list_operation import FOLLOWED, FORGET, list_operation
-from .operations import ETAG, LOCATION, REFUSED, RETRY_AFTER, TAGS, complete, refusals, security_schemes
+from .operations import (
+    ETAG,
+    LOCATION,
+    PREFERENCE_APPLIED,
+    REFUSED,
+    RETRY_AFTER,
+    TAGS,
+    complete,
+    refusals,
+    security_schemes,
+)
 from .parameters import header_parameter, repeated_parameter
 
 _REF = "#/components/schemas/{name}"
+
+_MAKERS = {"contact": {"name": "The Tidings developers"}, "license": {"name": "MIT", "identifier": "MIT"}}
 
 TOKEN = {
     "name": "token",
@@ -47,8 +60,9 @@ TOKEN = {
 PREFER = {
     "name": "Prefer",
     "in": "header",
-    "description": "`wait=N`: hold the answer up to N seconds (RFC 7240, section 4.3).",
-    "schema": {"type": "string", "examples": ["wait=10"]},
+    "description": "`wait=N`: hold the answer up to N seconds (RFC 7240, section 4.3). `respond-async`: answer 202 "
+    "without the outcome, after `wait` where both are given (section 4.1).",
+    "schema": {"type": "string", "examples": ["wait=10", "respond-async, wait=10"]},
 }
 
 
@@ -59,25 +73,36 @@ class KindList(msgspec.Struct):
     """The kinds, by name, that the caller may submit."""
 
 
-def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
+class SchemaList(msgspec.Struct):
+    """The answer of `GET /v1/schemas`."""
+
+    schemas: list[str]
+    """The names of the types of the contract, in the order of the alphabet."""
+
+
+def openapi(
+    ways: tuple[str, ...] = (), root: str = "", deprecations: tuple[Deprecation, ...] = DEPRECATIONS
+) -> dict[str, Any]:
     """Return the OpenAPI document.
 
     Args:
         ways: in which clients say who they are: `jwt`, `api_key`, `application` (a login around the server); none: the
             server asks for no credential.
         root: the path under which the server is mounted.
+        deprecations: what of the interface is deprecated.
 
     """
     own = (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant)
-    found, schemas = components((*own, DeliveryPage, *TYPES), _REF)
-    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, page, *admin = found
+    found, schemas = components((*own, DeliveryPage, SchemaList, *TYPES), _REF)
+    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, page, names, *admin = found
     _tell_problems(schemas, problem)
-    job = _answer("All that is known of the job.", "application/json", snapshot) | {"headers": {"ETag": ETAG}}
-    accepted = _answer("Accepted, durably.", "application/json", ack) | {
-        "headers": {"Location": LOCATION, "Retry-After": {**RETRY_AFTER, "required": True}}
+    applied = {"Preference-Applied": PREFERENCE_APPLIED}
+    job = json_answer("All that is known of the job.", snapshot) | {"headers": {"ETag": ETAG, **applied}}
+    accepted = json_answer("Accepted, durably.", ack) | {
+        "headers": {"Location": LOCATION, "Retry-After": {**RETRY_AFTER, "required": True}, **applied}
     }
     schemes = security_schemes(ways)
-    stream = _stream(event, snapshot)
+    stream = stream_answer(event, snapshot)
     refused = REFUSED
     answers = {"type": "array", "items": {"anyOf": [ack, problem]}}
     number = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
@@ -89,7 +114,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
     }
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Tidings", "version": tidings.__version__, "description": "Contract version 1."},
+        "info": {"title": "Tidings", "version": tidings.__version__, "description": "Contract version 1.", **_MAKERS},
         "servers": [{"url": root or "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": complete(
@@ -119,7 +144,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                             },
                         },
                         "responses": {
-                            "202": _answer("One for each.", "application/json", answers),
+                            "202": json_answer("One for each.", answers),
                             **refused,
                         },
                     }
@@ -131,7 +156,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                         "parameters": [PREFER, header_parameter("If-None-Match"), after],
                         "responses": {
                             "200": job,
-                            "304": {"description": "Nothing new.", "headers": {"ETag": ETAG}},
+                            "304": {"description": "Nothing new.", "headers": {"ETag": ETAG, **applied}},
                             **refused,
                         },
                     },
@@ -159,7 +184,7 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                         "summary": "List the deliveries of a job to its webhooks.",
                         "parameters": [AFTER, LIMIT],
                         "responses": {
-                            "200": _answer("A page, in the order of the events.", "application/json", page),
+                            "200": json_answer("A page, in the order of the events.", page),
                             **refused,
                         },
                     },
@@ -237,7 +262,9 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                             "200": {
                                 "description": "Server-sent events. The first, `open`, has the `id` from which the "
                                 "feed goes on; `missed` says how many events the store had trimmed.",
-                                "content": {"text/event-stream": {"schema": {"type": "string"}, "x-itemSchema": _FED}},
+                                "content": {
+                                    "text/event-stream": {"schema": {"type": "string"}, "x-itemSchema": FEED_ITEM}
+                                },
                             },
                             **refused,
                         },
@@ -246,14 +273,14 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                 "/v1/kinds": {
                     "get": {
                         "summary": "List the kinds that workers have registered.",
-                        "responses": {"200": _answer("The kinds.", "application/json", kinds), **refused},
+                        "responses": {"200": json_answer("The kinds.", kinds), **refused},
                     }
                 },
                 "/v1/tickets": {
                     "post": {
                         "summary": "Exchange a credential for a ticket.",
                         "responses": {
-                            "201": _answer("A ticket, to be used once.", "application/json", ticket),
+                            "201": json_answer("A ticket, to be used once.", ticket),
                             **refused,
                         },
                     }
@@ -263,19 +290,21 @@ def openapi(ways: tuple[str, ...] = (), root: str = "") -> dict[str, Any]:
                         "summary": "Get a grant for jobs of one's own.",
                         "requestBody": {"required": True, "content": {"application/json": {"schema": subject}}},
                         "responses": {
-                            "201": _answer("A grant: who bears it may do what it says.", "application/json", grant),
+                            "201": json_answer("A grant: who bears it may do what it says.", grant),
                             **refused,
                         },
                     }
                 },
+                **schema_paths(names, refused),
                 **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
             },
+            deprecations,
             credentials=bool(schemes),
         ),
         "security": [{"bearer": []}] if schemes else [],
         "components": {
             "schemas": schemas,
-            "responses": refusals(problem),
+            "responses": refusals(problem, credentials=bool(schemes)),
             **({"securitySchemes": schemes} if schemes else {}),
         },
     }
@@ -293,8 +322,13 @@ def asyncapi() -> dict[str, Any]:
         return [{"$ref": f"#/channels/socket/messages/{frame.__name__}"} for frame in frames]
 
     return {
-        "asyncapi": "3.0.0",
-        "info": {"title": "Tidings", "version": tidings.__version__, "description": f"Subprotocol `{SUBPROTOCOL}`."},
+        "asyncapi": "3.1.0",
+        "info": {
+            "title": "Tidings",
+            "version": tidings.__version__,
+            "description": f"Subprotocol `{SUBPROTOCOL}`.",
+            "license": {"name": "MIT"},
+        },
         "defaultContentType": "application/json",
         "channels": {
             "socket": {
@@ -331,63 +365,8 @@ def asyncapi() -> dict[str, Any]:
     }
 
 
-def _answer(description: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": schema}}}
-
-
-def _stream(*data: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer that is a stream of events; OpenAPI 3.1 knows it as a text, 3.2 has `itemSchema`."""
-    item = {
-        "type": "object",
-        "required": ["event", "data"],
-        "properties": {
-            "id": {
-                "description": "What was seen: the number of the job's event, or of each job's, separated by commas. A "
-                "`snapshot` has none.",
-                "type": "string",
-            },
-            "event": {
-                "description": "The name of the event, or `snapshot`.",
-                "type": "string",
-                "enum": [*map(str, EventName), "snapshot"],
-            },
-            "data": {
-                "description": "The event, or the snapshot.",
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": {"anyOf": [*data]},
-            },
-        },
-    }
-    schema = {
-        "type": "string",
-        "description": "Server-sent events: blocks of lines `id`, `event` and `data` with an empty line after each. "
-        "`data` is the JSON of an EventFrame, or, where `event` is `snapshot`, of a Snapshot, which has no `id`. The "
-        "stream ends after the terminal event.",
-    }
-    return {
-        "description": "The events.",
-        "content": {"text/event-stream": {"schema": schema, "x-itemSchema": item}},
-    }
-
-
 def _tell_problems(schemas: dict[str, Any], problem: dict[str, Any]) -> None:
     """Add the schema of a problem to the fields that hold one: their types keep the problem as raw JSON."""
     for name in ("Snapshot", "SnapshotFrame", "JobDetail", "Step"):
         if name in schemas:
             schemas[name]["properties"]["problem"] |= problem
-
-
-_FED = {
-    "type": "object",
-    "required": ["event", "data"],
-    "properties": {
-        "id": {"description": "From where a later feed goes on.", "type": "string"},
-        "event": {"description": "The name of the event, `open` or `missed`.", "type": "string"},
-        "data": {
-            "description": "The event as watchers get it, with `id`, `kind`, `owner`, `correlation_id`; or CloudEvent.",
-            "type": "string",
-            "contentMediaType": "application/json",
-        },
-    },
-}

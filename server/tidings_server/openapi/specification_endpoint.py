@@ -1,4 +1,4 @@
-"""The endpoints `GET /openapi.json` and `GET /asyncapi.json`.
+"""The endpoints `GET /openapi.json`, `GET /asyncapi.json` and `GET /v1/schemas`.
 
 The server makes a document at the first request for it, in a thread: most servers never need one.
 """
@@ -13,9 +13,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings_server.web.responses import HEADERS
+from tidings.protocol.decoding.name_suggestions import MAX_NAME, name_hint, shortened_name
+from tidings.protocol.problems import problem
+from tidings_server.web.responses import HEADERS, json_response, problem_response
 
-from .specification import asyncapi, openapi
+from .schema_documents import Schema, schema_documents
+from .specification import SchemaList, asyncapi, openapi
 
 MAX_ROOTS = 16
 """Documents that the server keeps: an application may mount it under several paths."""
@@ -33,6 +36,7 @@ class SpecificationEndpoints:
         """
         self._ways = ways
         self._made: dict[tuple[str, str], bytes] = {}
+        self._schemas: dict[str, Schema] = {}
         self._making = asyncio.Lock()
 
     async def openapi(self, request: Request) -> Response:
@@ -43,6 +47,25 @@ class SpecificationEndpoints:
     async def asyncapi(self, _: Request) -> Response:
         """Answer with the AsyncAPI document."""
         return await self._document("asyncapi", "", asyncapi)
+
+    async def schema_list(self, _: Request) -> Response:
+        """Answer `GET /v1/schemas` with the names of the types of the contract."""
+        return json_response(SchemaList([*await self._types()]))
+
+    async def schema(self, request: Request) -> Response:
+        """Answer `GET /v1/schemas/{name}` with the JSON Schema of a type; 404 `unknown_name`."""
+        name, types = request.path_params["name"], await self._types()
+        if name not in types:
+            field = "/name" if len(name) <= MAX_NAME else None
+            detail = f"the contract has no type `{shortened_name(name)}`; {name_hint(name, types)}"
+            return problem_response(problem("unknown_name", detail, field=field))
+        return Response(msgspec.json.encode(types[name]), headers=HEADERS, media_type="application/schema+json")
+
+    async def _types(self) -> dict[str, Schema]:
+        async with self._making:
+            if not self._schemas:
+                self._schemas = await anyio.to_thread.run_sync(lambda: schema_documents(openapi(), asyncapi()))
+        return self._schemas
 
     async def _document(self, name: str, root: str, make: Callable[[], dict[str, Any]]) -> Response:
         async with self._making:

@@ -18,6 +18,7 @@ from tidings.protocol.problems import CODES
 from tidings.protocol.states import State
 from tidings_server.app import create_app
 from tidings_server.jobs.client_answers import UNSERVED
+from tidings_server.openapi.operation_descriptions import DESCRIPTIONS
 from tidings_server.openapi.specification import asyncapi, openapi
 from tidings_server.settings import ServerSettings
 
@@ -123,8 +124,12 @@ def test_security_is_what_the_server_asks_for(ways: tuple[str, ...]) -> None:
     for name, operation in operations(document):
         wanted = [set(one) for one in operation.get("security", document["security"])]
         streams = name in ("get /v1/jobs/{token}/events", "get /v1/events")
-        assert wanted == ([] if not ways else [{"bearer"}, {"ticket"}, {"grant"}] if streams else [{"bearer"}])
-        assert ("401" in operation["responses"]) == bool(ways)
+        public = name.startswith("get /v1/schemas")
+        bearer = [{"bearer"}, {"ticket"}, {"grant"}] if streams else [{"bearer"}]
+        assert wanted == (bearer if ways and not public else [])
+        assert ("401" in operation["responses"]) == bool(ways and not public)
+        assert ("x-scopes" in operation) == ("Needs the scope" in operation["description"])
+        assert ("x-scopes" in operation) <= bool(ways)
 
 
 def test_a_stream_is_a_text_whose_events_are_described() -> None:
@@ -133,24 +138,41 @@ def test_a_stream_is_a_text_whose_events_are_described() -> None:
         stream = document["paths"][path]["get"]["responses"]["200"]["content"]["text/event-stream"]
         assert stream["schema"]["type"] == "string"
         assert set(stream["x-itemSchema"]["properties"]) == {"id", "event", "data"}
+        assert stream["schema"]["contentSchema"] == {"type": "array", "items": stream["x-itemSchema"]}
+
+
+def test_each_operation_has_a_description_besides_its_summary() -> None:
+    found = [operation for _, operation in operations(openapi())]
+    assert {operation["operationId"] for operation in found} == set(DESCRIPTIONS)
+    assert all(operation["description"] != operation["summary"] for operation in found)
+
+
+def test_another_name_of_a_parameter_stands_beside_it() -> None:
+    for name, operation in operations(openapi()):
+        names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        assert names.count("starting_after") == names.count("after"), name
+    get = openapi()["paths"]["/v1/jobs/{token}"]["get"]
+    own, other = (one for one in get["parameters"] if one["in"] == "query")
+    assert {**own, "name": "", "description": ""} == {**other, "name": "", "description": ""}
 
 
 def test_every_answer_says_its_headers_and_every_refusal_is_a_problem() -> None:
     document = openapi(("jwt",))
     paths = document["paths"]
-    assert set(paths["/v1/jobs"]["post"]["responses"]["202"]["headers"]) == {"Location", "Retry-After"}
+    headers = set(paths["/v1/jobs"]["post"]["responses"]["202"]["headers"])
+    assert headers == {"Location", "Retry-After", "Preference-Applied"}
     for path, method, status in (
         ("/v1/jobs", "post", "200"),
         ("/v1/jobs/{token}", "get", "200"),
         ("/v1/jobs/{token}", "get", "304"),
     ):
-        assert set(paths[path][method]["responses"][status]["headers"]) == {"ETag"}
-    for _, operation in operations(document):
+        assert set(paths[path][method]["responses"][status]["headers"]) == {"ETag", "Preference-Applied"}
+    for name, operation in operations(document):
         refused = [status for status in operation["responses"] if status == "default" or status >= "400"]
-        assert {"400", "401", "403", "429", "500", "503", "default"} <= set(refused)
+        credentials = set() if name.startswith("get /v1/schemas") else {"401", "403"}
+        assert {"400", "429", "500", "503", "default", *credentials} <= set(refused)
         for status in refused:
-            name = operation["responses"][status]["$ref"].rpartition("/")[2]
-            answer = document["components"]["responses"][name]
+            answer = document["components"]["responses"][operation["responses"][status]["$ref"].rpartition("/")[2]]
             assert answer["content"] == {
                 "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
             }
