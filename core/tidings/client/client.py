@@ -3,8 +3,7 @@
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,8 +17,10 @@ from . import current_span
 from .client_errors import ConnectionFailed, ConnectionLost
 from .client_follows import ClientFollows
 from .client_submission import ClientSubmission
+from .client_tasks import ClientTasks
 from .command_calls import CommandCalls
-from .connection.address import DEFAULT_URL, socket_address
+from .connection.address import DEFAULT_URL
+from .connection.client_transport import ClientTransport
 from .connection.connection import PersistentConnection
 from .connection.connection_state import ClientState, StateChange
 from .connection.credential import Credential, CredentialSource
@@ -28,6 +29,7 @@ from .follow_reader import FollowReader
 from .grant_renewal import GrantRenewal
 from .handle import Handle, ReadResult
 from .job_pages import list_jobs
+from .network_transport import NetworkTransport
 from .protocol.client_protocol import ClientProtocol
 from .protocol.tracked_job import TrackedJob
 from .submit_calls import SubmitCalls
@@ -49,6 +51,7 @@ class Client(SubmitCalls):
         credential: CredentialSource | None = None,
         wait: float = 0.0,
         connect_timeout: float = 10.0,
+        transport: ClientTransport | None = None,
     ) -> None:
         """Prepare; `async with` connects.
 
@@ -60,32 +63,30 @@ class Client(SubmitCalls):
             wait: seconds to go on trying until the first connection stands; 0: the first failure is raised at once.
                 A connection that has stood is always tried again.
             connect_timeout: seconds that one try may take.
+            transport: what reaches the server, in place of the network; see `tidings_server.local_client`.
 
         Raises:
             ConnectionFailed: `url` is not an address of a server.
 
         """
-        self.url: str = url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
+        if transport is None:
+            transport = NetworkTransport(url or os.environ.get("TIDINGS_URL") or DEFAULT_URL)
+        self.url: str = transport.url
+        self._transport = transport
         self._wait = wait
         self._connect_timeout = connect_timeout
         self._credential = Credential(credential or os.environ.get("TIDINGS_CREDENTIAL"))
         self._protocol = ClientProtocol()
         self._connection = PersistentConnection(
-            socket_address(self.url),
-            self._protocol,
-            self._credential,
-            self,
-            connect_timeout_s=connect_timeout,
+            transport, self._protocol, self._credential, self, connect_timeout_s=connect_timeout
         )
         self._handles: dict[TrackedJob, Handle[Any]] = {}
         self._commands = CommandCalls(self._protocol, self._check_open, self.on_news, self.forget)
-        self._follows = ClientFollows(self._protocol, self._commands, self._start, self.on_news)
+        self._tasks = ClientTasks()
+        self._follows = ClientFollows(self._protocol, self._commands, self._tasks.start, self.on_news)
         self._renewal = GrantRenewal(connect_timeout)
-        self._retries = WatchRetries(self._protocol, self._renewal, self._start, self.on_news)
+        self._retries = WatchRetries(self._protocol, self._renewal, self._tasks.start, self.on_news)
         self._end: SocketEnd | None = None
-        self._stack = AsyncExitStack()
-        self._tasks: asyncio.TaskGroup | None = None
-        self._running: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         return f"<client of {self.url} {self.state}>"
@@ -98,17 +99,17 @@ class Client(SubmitCalls):
             ConnectionLost: this client has been opened before.
 
         """
-        if self._tasks is not None:
+        if self._tasks.opened:
             raise ConnectionLost("this client has been opened before: make a new one")
-        self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        self._start(self._connection.run(self._wait), "tidings client")
+        await self._tasks.open()
+        self._tasks.start(self._connection.run(self._wait), "tidings client")
         try:
             await self._connection.opened.wait()
         except BaseException:
             await self._close()
             raise
         if self._end is not None:
-            await self._stack.aclose()
+            await self._tasks.close()
             raise ConnectionFailed(_failure(self.url, self._end)) from self._end.error
         return self
 
@@ -206,7 +207,7 @@ class Client(SubmitCalls):
 
         """
         query = {"tag": tag, "kind": kind, "state": state, "owner": owner}
-        return list_jobs(self.url, lambda: self._credential.fetch(self._connect_timeout), query)
+        return list_jobs(self._transport.read_page, lambda: self._credential.fetch(self._connect_timeout), query)
 
     def follow(self, *, tag: str) -> FollowReader:
         """Return an iterator over the handles of all jobs with a tag: those that live, then each that is submitted.
@@ -224,7 +225,7 @@ class Client(SubmitCalls):
 
     def _check_open(self) -> None:
         """Refuse a call that would wait for ever, because no connection will come."""
-        if self._tasks is None:
+        if not self._tasks.opened:
             raise ConnectionLost("this client has not been opened: use it as `async with Client(…) as client:`")
         if self._end is not None:
             raise ConnectionLost(_loss(self._end))
@@ -280,19 +281,9 @@ class Client(SubmitCalls):
         self._commands.fail(error)
         self._follows.closed(error)
 
-    # Its tasks.
-
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        assert self._tasks is not None
-        task = self._tasks.create_task(work, name=name)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
     async def _close(self) -> None:
         self._connection.close(SocketEnd(1000, "the client was closed"))
-        for task in list(self._running):
-            task.cancel()
-        await self._stack.aclose()
+        await self._tasks.close()
 
 
 def _failure(url: str, end: SocketEnd) -> str:

@@ -44,12 +44,14 @@ def list_address(url: str, query: dict[str, str]) -> str:
 
 
 async def list_jobs(
-    url: str, credential: Callable[[], Awaitable[str | None]], query: Mapping[str, str | None]
+    read: Callable[[dict[str, str], str | None], Awaitable[JobList]],
+    credential: Callable[[], Awaitable[str | None]],
+    query: Mapping[str, str | None],
 ) -> AsyncIterator[ListedJob]:
     """Yield the jobs of a list, page by page.
 
     Args:
-        url: of the server.
+        read: reads one page, by its parameters and a credential.
         credential: returns what is presented for a page; None: nothing is.
         query: the parameters; those that are None are left out.
 
@@ -60,7 +62,7 @@ async def list_jobs(
     """
     given = {"limit": PAGE} | {name: value for name, value in query.items() if value is not None}
     while True:
-        page = await read_page(url, await credential(), given)
+        page = await read(given, await credential())
         for job in page.jobs:
             yield job
         if page.next is None:

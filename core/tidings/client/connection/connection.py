@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tidings.client.protocol.client_protocol import ClientProtocol
@@ -22,9 +21,10 @@ from tidings.protocol.frames.messages import Auth, Done, Error, GoAway, Hello, S
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.token_bucket import TokenBucket
 
+from .client_transport import ClientSocket, ClientTransport
 from .connection_state import ClientState, ConnectionEvent, StateLog
 from .credential import Credential
-from .dial import DIAL_ERRORS, dial, end_of_failed_dial
+from .dial import DIAL_ERRORS, end_of_failed_dial
 from .reconnect_delay import ABNORMAL, ReconnectBackoff, SocketEnd
 from .silence import SILENCE_CHECK_S, SILENCE_S, Moment, now
 
@@ -65,7 +65,7 @@ class PersistentConnection:
 
     def __init__(
         self,
-        address: str,
+        transport: ClientTransport,
         protocol: ClientProtocol,
         credential: Credential,
         owner: ConnectionOwner,
@@ -77,7 +77,7 @@ class PersistentConnection:
         """Prepare; `run` connects.
 
         Args:
-            address: of the socket, `ws://` or `wss://`.
+            transport: opens its sockets.
             protocol: what it sends and receives.
             credential: what to present if the server asks who this is.
             owner: hears of news and of the end.
@@ -89,7 +89,7 @@ class PersistentConnection:
         self.states: StateLog = StateLog()
         self.opened: asyncio.Event = asyncio.Event()
         """Set when the first socket can be used, or never will be."""
-        self._address = address
+        self._transport = transport
         self._protocol = protocol
         self._credential = credential
         self._owner = owner
@@ -160,7 +160,7 @@ class PersistentConnection:
         self._usable_since = self._leave_at = self._barred_s = None
         try:
             credential = await self._fetch()
-            async with dial(self._address, self._connect_timeout_s) as socket:
+            async with self._transport.dial(self._connect_timeout_s) as socket:
                 async with asyncio.timeout(self._connect_timeout_s):
                     limits = await self._greet(socket, credential)
                 return await self._use(socket, limits)
@@ -181,7 +181,7 @@ class PersistentConnection:
                 SocketEnd(ABNORMAL, f"no credential: {type(error).__name__} was raised", error=error)
             ) from error
 
-    async def _greet(self, socket: ClientConnection, credential: str | None) -> Limits:
+    async def _greet(self, socket: ClientSocket, credential: str | None) -> Limits:
         """Wait for `hello`, present the credential if it is wanted, and let the protocol ask."""
         hello = await self._next(socket)
         while not isinstance(hello, Hello):
@@ -197,7 +197,7 @@ class PersistentConnection:
         self._owner.on_news()
         return hello.limits
 
-    async def _authenticate(self, socket: ClientConnection, credential: str | None) -> None:
+    async def _authenticate(self, socket: ClientSocket, credential: str | None) -> None:
         if not credential:
             raise _SocketEnded(SocketEnd(UNAUTHENTICATED, _NONE_GIVEN))
         ref = self._protocol.next_ref()
@@ -209,13 +209,13 @@ class PersistentConnection:
             if isinstance(frame, Error) and (frame.ref == ref or frame.problem.code in _NOT_ACCEPTED):
                 raise _SocketEnded(_refusal(frame.problem))
 
-    async def _next(self, socket: ClientConnection) -> ServerFrame:
+    async def _next(self, socket: ClientSocket) -> ServerFrame:
         """Return the next frame of a socket that cannot be used yet; what it says of the connection is noted."""
         frame: ServerFrame = _decode(await socket.recv())
         self._note(frame)
         return frame
 
-    async def _use(self, socket: ClientConnection, limits: Limits) -> SocketEnd:
+    async def _use(self, socket: ClientSocket, limits: Limits) -> SocketEnd:
         async with asyncio.TaskGroup() as tasks:
             helpers = [
                 tasks.create_task(self._write(socket, limits), name="tidings writer"),
@@ -227,7 +227,7 @@ class PersistentConnection:
         return end
 
     async def _read(
-        self, socket: ClientConnection, tasks: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]
+        self, socket: ClientSocket, tasks: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]
     ) -> SocketEnd:
         try:
             while True:
@@ -261,7 +261,7 @@ class PersistentConnection:
             case Error() if frame.ref in self._renewals:
                 log.warning("the renewed credential was refused: %s", frame.problem.detail)
 
-    async def _write(self, socket: ClientConnection, limits: Limits) -> None:
+    async def _write(self, socket: ClientSocket, limits: Limits) -> None:
         """Send the protocol's frames, a little more slowly than the server allows."""
         burst = max(1, SEND_RATE_SHARE * limits.max_frame_burst)
         bucket = TokenBucket(SEND_RATE_SHARE * limits.max_frames_per_s, burst, asyncio.get_running_loop().time())
@@ -275,7 +275,7 @@ class PersistentConnection:
         except ConnectionClosed:
             return  # the reader gets the same exception
 
-    async def _watch_over(self, socket: ClientConnection) -> None:
+    async def _watch_over(self, socket: ClientSocket) -> None:
         while True:
             await asyncio.sleep(self._look_s)
             if self._clock().since(self._heard) > SILENCE_S:
@@ -283,7 +283,7 @@ class PersistentConnection:
         log.debug("nothing was heard for %g s", SILENCE_S)
         socket.transport.abort()  # to close it in order would wait for an answer
 
-    async def _renew(self, socket: ClientConnection) -> None:
+    async def _renew(self, socket: ClientSocket) -> None:
         """Present a fresh credential; if that fails the old one runs out, and the next socket gets a fresh one."""
         try:
             credential = await self._fetch()
