@@ -26,9 +26,11 @@ from .http.metrics_endpoint import MetricsEndpoint
 from .http.static_files import StaticPages, static_folder
 from .http.ticket_endpoint import TicketEndpoint
 from .jobs.client_answers import store_problem
+from .local.local_server import LocalServer
 from .openapi.specification_endpoint import SpecificationEndpoints
-from .owned.owned_job_endpoints import PARAMETERS as LIST_PARAMETERS
 from .owned.owned_job_endpoints import OwnedJobEndpoints
+from .owned.owned_job_list import PARAMETERS as LIST_PARAMETERS
+from .owned.owned_job_list import OwnedJobList
 from .runtime import ServerRuntime
 from .settings import ServerSettings
 from .sse.feed_endpoint import PARAMETERS as FEED_PARAMETERS
@@ -77,14 +79,16 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
     runtime = ServerRuntime(settings, authenticate)
     sockets = OpenSockets()
     runtime.connections.sockets = sockets
+    owned_jobs = OwnedJobList(runtime)
+    local_server = LocalServer(runtime, sockets, owned_jobs)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with runtime.running(), sockets.ticking(runtime.quotas):
+        async with runtime.running(), sockets.ticking(runtime.quotas), local_server.serving():
             yield
 
     app = Starlette(
-        routes=tell_deprecations(_routes(runtime, sockets), DEPRECATIONS),
+        routes=tell_deprecations(_routes(runtime, sockets, owned_jobs), DEPRECATIONS),
         lifespan=lifespan,
         middleware=_middleware(runtime.settings, cookies=authenticate is not None),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
@@ -93,13 +97,14 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
     app.router.redirect_slashes = False
     app.state.runtime = runtime
     app.state.sockets = sockets
+    app.state.local_server = local_server
     return app
 
 
-def _routes(runtime: ServerRuntime, sockets: OpenSockets) -> list[BaseRoute]:
+def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobList) -> list[BaseRoute]:
     jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
-    owned = OwnedJobEndpoints(runtime, jobs.cancel)
+    owned = OwnedJobEndpoints(runtime, owned_jobs, jobs.cancel)
     deliveries = DeliveryEndpoint(runtime)
     folder = static_folder()
     ways = runtime.settings.ways

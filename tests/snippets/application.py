@@ -19,7 +19,41 @@ if __name__ == "__main__":
     with TestClient(app, base_url="http://localhost") as browser:
         answer = browser.get("/tidings/v1/kinds")
         assert answer.status_code == 200, answer.text
-        assert answer.json() == {"kinds": []}
+        assert [one["kind"] for one in answer.json()["kinds"]] == ["count_words"]
+"""
+
+LOGGED_IN = """
+
+def log_in(browser, user, password):
+    answer = browser.post("/login", json={"user": user, "password": password})
+    assert answer.status_code == 204, answer.text
+    cookie = "session=" + browser.cookies["session"]
+    browser.cookies.clear()
+    return {"cookie": cookie}
+
+
+if __name__ == "__main__":
+    from fastapi.testclient import TestClient
+
+    with TestClient(app, base_url="http://localhost") as browser:
+        text = {"text": "to be or not to be"}
+        assert browser.post("/reports", json=text).status_code == 401
+        assert browser.post("/login", json={"user": "alice", "password": "builder"}).status_code == 403
+        alice, bob = log_in(browser, "alice", "wonderland"), log_in(browser, "bob", "builder")
+        made = browser.post("/reports", json=text, headers=alice)
+        assert made.status_code == 202, made.text
+        job = "/tidings/v1/jobs/" + made.json()["token"]
+        bearer = {"authorization": "Bearer " + made.json()["grant"], "prefer": "wait=20"}
+        found = browser.get(job, headers=bearer)
+        while found.json()["status"] != "succeeded":
+            found = browser.get(job, headers={**bearer, "if-none-match": found.headers["etag"]})
+        assert found.json()["result"] == {"words": 6}
+        assert browser.get(job, headers=alice).json()["status"] == "succeeded"
+        assert browser.get(job, headers=bob).status_code == 404
+        own = browser.get("/tidings/v1/jobs", headers=alice).json()["jobs"]
+        assert [one["token"] for one in own] == [made.json()["token"]]
+        assert browser.get("/tidings/v1/jobs", headers=bob).json()["jobs"] == []
+        assert "tidings.watch(token, { grant })" in browser.get("/").text
 """
 
 VIEW = """
@@ -35,6 +69,7 @@ CHECKS = {
     "docs/how-to/python.md#5": FASTAPI,
     "docs/how-to/python.md#6": VIEW,
     "docs/how-to/mount.md#0": MOUNTED,
+    "docs/how-to/mount.md#2": LOGGED_IN,
 }
 """Block → what stands behind it in its file."""
 

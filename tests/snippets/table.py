@@ -34,7 +34,7 @@ WAYS = {
     HOW + "latency-lab.md": "shell jobs shell shown",
     HOW + "measure.md": "shell shell shell shell shell",
     HOW + "metrics.md": "prometheus prometheus",
-    HOW + "mount.md": "python python",
+    HOW + "mount.md": "python python python",
     HOW + "production.md": "shell store",
     HOW + "proxy.md": "nginx haproxy shell",
     HOW + "python.md": "python python python python python python python",
@@ -89,7 +89,9 @@ JOBS = {
 }
 """The jobs that a page supposes; those of the README stand beside them on pages that use `count_words`."""
 
-COUNTS_WORDS = {HOW + "webhooks.md", HOW + "browser.md", HOW + "python.md", "examples/browser/README.md"}
+COUNTS_WORDS = {
+    HOW + "webhooks.md", HOW + "browser.md", HOW + "mount.md", HOW + "python.md", "examples/browser/README.md",
+}  # fmt: skip
 """Pages that use the README's kind."""
 
 ENVIRONMENT = {

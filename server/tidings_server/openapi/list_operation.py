@@ -7,7 +7,7 @@ from tidings.protocol.kinds.kind_record import KIND_PATTERN
 from tidings.protocol.states import State
 from tidings_server.auth.claims import MAX_OWNER
 from tidings_server.owned.list_cursor import MAX_CURSOR
-from tidings_server.owned.owned_job_endpoints import DEFAULT_LISTED, MAX_LISTED
+from tidings_server.owned.owned_job_list import DEFAULT_LISTED, MAX_LISTED
 
 from .field_descriptions import pattern_of
 

@@ -4,6 +4,7 @@ The transport calls it with messages; it has the session's commands carried out,
 that the session makes.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -47,6 +48,8 @@ class SocketConnection:
         caller: str,
         connection_slot: ConnectionSlot,
         on_lost: "Callable[[SocketConnection], None]",
+        *,
+        lasting: bool = False,
     ) -> None:
         """Prepare; `open` begins.
 
@@ -56,6 +59,7 @@ class SocketConnection:
             caller: whose jobs its submissions count among.
             connection_slot: its place, which it gives back at its end.
             on_lost: called once, when the socket has ended.
+            lasting: whether it has no maximal age: its client could go to no other server.
 
         """
         now = time.monotonic()
@@ -69,7 +73,7 @@ class SocketConnection:
         self._follows = SocketFollows(self._channel, self._jobs, runtime.tag_feed)
         self._auth = SocketAuth(self._channel, connection_slot, runtime.identify, self._identified)
         self._since = time.time()
-        self._leaves_at = now + connection_lifetime(runtime.settings.max_connection_age_s)
+        self._leaves_at = math.inf if lasting else now + connection_lifetime(runtime.settings.max_connection_age_s)
 
     # What the transport calls.
 

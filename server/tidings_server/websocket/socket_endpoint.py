@@ -78,21 +78,47 @@ class SocketEndpoint:
             identity, refusal = None, error.problem
         except Exception as error:  # noqa: BLE001 - the border of one handshake
             identity, refusal = None, unexpected_problem("handshake", error)
-        settings = self._runtime.settings
-        auth_state = AuthState(
-            identity,
-            asks=self._runtime.authenticator.asks,
-            within_s=settings.auth_within_s,
-            notice_s=settings.expiry_notice_s,
-            now=now,
-            refusal=refusal,
-            max_grants=settings.max_grants,
-        )
-        session = Session(secrets.token_urlsafe(9), self._runtime.limits, connection_slot.quota, auth_state, now)
         caller = caller_of(scope, identity or ANYONE)
-        socket = SocketConnection(self._runtime, session, caller, connection_slot, self._sockets.discard)
-        self._sockets.add(socket)
-        return socket
+        return connection_of(self._runtime, self._sockets, identity, connection_slot, caller, refusal=refusal)
+
+
+def connection_of(
+    runtime: ServerRuntime,
+    sockets: OpenSockets,
+    identity: Identity | None,
+    connection_slot: ConnectionSlot,
+    caller: str,
+    *,
+    refusal: Problem | None = None,
+    lasting: bool = False,
+) -> SocketConnection:
+    """Return the connection of a client, counted among the open sockets; a transport is to open it.
+
+    Args:
+        runtime: the server.
+        sockets: its open sockets.
+        identity: who the client is; None: it has not said so yet.
+        connection_slot: its place, which it gives back at its end.
+        caller: whose jobs its submissions count among (`caller_of`).
+        refusal: why the credential of the handshake was refused.
+        lasting: whether it has no maximal age.
+
+    """
+    now = time.monotonic()
+    settings = runtime.settings
+    auth_state = AuthState(
+        identity,
+        asks=runtime.authenticator.asks,
+        within_s=settings.auth_within_s,
+        notice_s=settings.expiry_notice_s,
+        now=now,
+        refusal=refusal,
+        max_grants=settings.max_grants,
+    )
+    session = Session(secrets.token_urlsafe(9), runtime.limits, connection_slot.quota, auth_state, now)
+    connection = SocketConnection(runtime, session, caller, connection_slot, sockets.discard, lasting=lasting)
+    sockets.add(connection)
+    return connection
 
 
 async def _carry(socket: SocketConnection, receive: Receive, send: Send, write_timeout_s: float) -> None:

@@ -2,7 +2,7 @@
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
-from mutants.table.files import FEED, FOLLOW, OWNED, OWNED_INDEX, OWNER
+from mutants.table.files import FEED, FOLLOW, LOCAL, OWNED, OWNED_INDEX, OWNER
 
 MUTANTS = (
     Mutant(
@@ -81,5 +81,20 @@ MUTANTS = (
         "The credential of another subject renews a socket's.",
         python("AuthState.accept").never("identity.owner != known.owner"),
         ("tests/unit/server/websocket/test_auth_state.py",),
+    ),
+    Mutant(
+        "The client of an owner in the server's own process sees the jobs of all.",
+        python("_identity").always("owner is None"),
+        (LOCAL,),
+    ),
+    Mutant(
+        "A client in the server's own process waits on when the server has stopped.",
+        python("LocalServer.serving").drop("end(STOPPED)"),
+        (LOCAL,),
+    ),
+    Mutant(
+        "A client in the server's own process leaves its place taken.",
+        python("LocalSocket.close").drop("self._connection.lost()"),
+        (LOCAL,),
     ),
 )
