@@ -3,6 +3,7 @@
 from typing import Any
 
 from tidings.protocol.events import EventName
+from tidings.protocol.problems import CODES
 
 FEED_ITEM = {
     "type": "object",
@@ -18,6 +19,19 @@ FEED_ITEM = {
     },
 }
 """One event of `GET /v1/feed`."""
+
+FOLLOWING = {
+    "type": "object",
+    "description": "The first event of the stream of a tag; the snapshots of the jobs come next.",
+    "required": ["type", "tag", "jobs", "at"],
+    "properties": {
+        "type": {"const": "following"},
+        "tag": {"type": "string"},
+        "jobs": {"description": "How many jobs there are by now.", "type": "integer", "minimum": 0},
+        "at": {"description": "The time, by the store's clock.", "type": "string", "format": "date-time"},
+    },
+}
+"""What the event `following` says in `GET /v1/events?tag=…`."""
 
 
 def json_answer(description: str, schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
@@ -49,8 +63,14 @@ def schema_paths(names: dict[str, Any], refused: dict[str, Any]) -> dict[str, An
     }
 
 
-def stream_answer(*data: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer that is a stream of events; OpenAPI 3.1 knows it as a text, 3.2 has `itemSchema`."""
+def stream_answer(*data: dict[str, Any], names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the answer that is a stream of events; OpenAPI 3.1 knows it as a text, 3.2 has `itemSchema`.
+
+    Args:
+        data: the schemas of what the events say.
+        names: of events, beside those of jobs, `snapshot` and the codes of problems.
+
+    """
     item = {
         "type": "object",
         "required": ["event", "data"],
@@ -61,12 +81,13 @@ def stream_answer(*data: dict[str, Any]) -> dict[str, Any]:
                 "type": "string",
             },
             "event": {
-                "description": "The name of the event, or `snapshot`.",
+                "description": "The name of the event, `snapshot`, or the code of the problem for which no more is "
+                "sent of a job.",
                 "type": "string",
-                "enum": [*map(str, EventName), "snapshot"],
+                "enum": [*map(str, EventName), "snapshot", *names, *CODES],
             },
             "data": {
-                "description": "The event, or the snapshot.",
+                "description": "The event, the snapshot, or the problem.",
                 "type": "string",
                 "contentMediaType": "application/json",
                 "contentSchema": {"anyOf": [*data]},
@@ -76,8 +97,8 @@ def stream_answer(*data: dict[str, Any]) -> dict[str, Any]:
     schema = {
         "type": "string",
         "description": "Server-sent events: blocks of lines `id`, `event` and `data` with an empty line after each. "
-        "`data` is the JSON of an EventFrame, or, where `event` is `snapshot`, of a Snapshot, which has no `id`. The "
-        "stream ends after the terminal event.",
+        "`data` is the JSON of an EventFrame, where `event` is `snapshot`, of a Snapshot, which has no `id`, and where "
+        "it is the code of a problem, of an Error. The stream ends after the terminal event.",
         "contentMediaType": "text/event-stream",
         "contentSchema": {"type": "array", "items": item},
     }

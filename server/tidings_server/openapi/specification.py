@@ -16,6 +16,7 @@ from tidings.protocol.frames.messages import (
     SUBPROTOCOL,
     Ack,
     ClientFrame,
+    Error,
     EventFrame,
     ServerFrame,
     Snapshot,
@@ -30,7 +31,7 @@ from tidings_server.http.ticket_endpoint import Ticket
 from tidings_server.web.deprecations import DEPRECATIONS, Deprecation
 
 from .admin_paths import AFTER, LIMIT, TYPES, admin_paths
-from .described_answers import FEED_ITEM, json_answer, schema_paths, stream_answer
+from .described_answers import FEED_ITEM, FOLLOWING, json_answer, schema_paths, stream_answer
 from .field_descriptions import components, pattern_of
 from .list_operation import FOLLOWED, FORGET, list_operation
 from .operations import (
@@ -92,9 +93,9 @@ def openapi(
         deprecations: what of the interface is deprecated.
 
     """
-    own = (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant)
+    own = (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant, Error)
     found, schemas = components((*own, DeliveryPage, SchemaList, *TYPES), _REF)
-    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, page, names, *admin = found
+    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, error, page, names, *admin = found
     _tell_problems(schemas, problem)
     applied = {"Preference-Applied": PREFERENCE_APPLIED}
     job = json_answer("All that is known of the job.", snapshot) | {"headers": {"ETag": ETAG, **applied}}
@@ -102,7 +103,8 @@ def openapi(
         "headers": {"Location": LOCATION, "Retry-After": {**RETRY_AFTER, "required": True}, **applied}
     }
     schemes = security_schemes(ways)
-    stream = stream_answer(event, snapshot)
+    stream = stream_answer(event, snapshot, error)
+    streams = stream_answer(event, snapshot, error, FOLLOWING, names=("following",))
     refused = REFUSED
     answers = {"type": "array", "items": {"anyOf": [ack, problem]}}
     number = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
@@ -234,7 +236,7 @@ def openapi(
                             *FOLLOWED,
                             header_parameter("Last-Event-ID"),
                         ],
-                        "responses": {"200": stream, "204": {"description": "Every end was seen."}, **refused},
+                        "responses": {"200": streams, "204": {"description": "Every end was seen."}, **refused},
                     }
                 },
                 "/v1/feed": {
