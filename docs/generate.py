@@ -7,10 +7,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from tidings.protocol.events import StreamEvent
 from tidings.protocol.frames.close_codes import CLOSE_CODES
+from tidings.protocol.frames.stream_messages import ChunkData, ChunksData, ResetData, StreamSnapshot
 from tidings.protocol.problems import CODES
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS
 from tidings.settings.settings import StoreSettings, settings_of
+from tidings_server.openapi.field_descriptions import descriptions
 from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
 
@@ -91,6 +96,49 @@ def protocol() -> str:
         "snapshots, in problems of the job or of its refusal, and in log lines |\n"
         "\nEvents repeat neither `correlation_id` nor `trace_id`: the client of a job gave them, and any other watcher "
         "gets them with the snapshot that comes first.\n"
+    )
+    parts.append(_streams())
+    return "".join(parts)
+
+
+def _streams() -> str:
+    """Return the section about the streams of jobs."""
+    parts: list[str] = []
+    parts.append(
+        "\n## Streams\n\n"
+        "A stream is a part of a job's answer, which one attempt says chunk after chunk: the tokens of a model, the "
+        "lines of a report. A job may have several, by name; what a generator yields is the stream `main`. The events "
+        "of streams go to those who watch the job, never to webhooks or to groups of consumers. No reader skips "
+        "one.\n\n| event | field of `data` | meaning |\n|---|---|---|\n"
+    )
+    kinds: tuple[tuple[str, type[msgspec.Struct]], ...] = (
+        (StreamEvent.CHUNK, ChunkData),
+        (StreamEvent.CHUNKS, ChunksData),
+        (StreamEvent.RESET, ResetData),
+    )
+    for event, data in kinds:
+        parts += [f"| `{event}` | `{name}` | {meaning} |\n" for name, meaning in descriptions(data).items()]
+    parts.append(
+        "\nA snapshot has `streams`, if the job has written any: by name, of each\n\n| field | meaning |\n|---|---|\n"
+    )
+    encoded = dict(zip(StreamSnapshot.__struct_fields__, StreamSnapshot.__struct_encode_fields__, strict=True))
+    parts += [f"| `{encoded[name]}` | {meaning} |\n" for name, meaning in descriptions(StreamSnapshot).items()]
+    parts.append(
+        "\nA reader holds the chunks of each stream, and follows four rules:\n\n"
+        "1. `chunk`, `chunks`: it puts them behind those that it holds. `index` is then the number of those that it "
+        "holds; if it is not, the reader has lost something, and watches the job again with `after: 0`.\n"
+        "2. `reset`: it keeps the first `keep` of its chunks, and drops the others.\n"
+        "3. A snapshot: it keeps the first `from` of its chunks, and puts the snapshot's behind them. With `after`, "
+        "`from` is the place of the first chunk that came later; where the reader holds what is void by then, `from` "
+        "is how much of it stays. A stream that `streams` does not name has no chunks.\n"
+        "4. Numbers of attempts may repeat: a job that a leaving worker hands back begins the same attempt again. What "
+        "decides is `reset` and `from`, not `attempt`.\n\n"
+        "So what a reader holds is at each moment a beginning of what one attempt said. What an attempt said counts "
+        "until a later one writes to that stream, adopts some of it (`keep`), or succeeds without a word; then the "
+        "rest is void. When the job fails, is cancelled or expires, what stands in its streams stays.\n\n"
+        "A server that knows streams names `snapshot.streams` in `hello.features`. One of an earlier release, during a "
+        "rolling deploy, passes the events on and has no `streams` in its snapshots: a reader then keeps what it "
+        "holds, and does not take it for whole until a server that knows streams has sent it a snapshot.\n"
     )
     return "".join(parts)
 

@@ -20,6 +20,8 @@ from .resources.depends import DependencyDefinitionError, Depends
 from .resources.lifespan import Lifespan, LifespanDefinitionError, lifespan
 from .saga.step_errors import SagaUseError, SignalTimeout, StepError
 from .settings.settings import SettingsError
+from .streams.handler_result import Result
+from .streams.stream_errors import StreamError, StreamFullError
 
 if TYPE_CHECKING:
     from .client import (
@@ -62,6 +64,7 @@ __all__ = [
     "ProblemError",
     "ReaderTooSlow",
     "Reject",
+    "Result",
     "Retry",
     "SagaUseError",
     "SettingsError",
@@ -69,6 +72,8 @@ __all__ = [
     "State",
     "StepError",
     "StoppedError",
+    "StreamError",
+    "StreamFullError",
     "SubmitOptions",
     "SyncClient",
     "SyncContext",

@@ -25,7 +25,7 @@ SCRIPTS = [script for room in FOLDER.iterdir() if room.name != "lib" for script 
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
-    *("take_over", "count", "list", "kinds", "kinds_seen", "log", "expire"),
+    *("take_over", "count", "list", "kinds", "kinds_seen", "log", "stream_read", "expire"),
     *("breaker", "release", "owned", "forget"),
     *("group_join", "group_take", "group_settle", "group_seek", "group_pause", "groups", "events_read"),
     *("webhook_take", "webhook_report", "webhook_act", "webhook_list", "webhook_count"),
@@ -99,7 +99,8 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         store,
         """
         return cmsgpack.pack({
-          ready_key('x'), job_key('j'), log_key('j'), scheduled_key, dead_key, kinds_key, workers_key, worker_key('w'),
+          ready_key('x'), job_key('j'), log_key('j'), chunks_key('j', 's'), scheduled_key, dead_key, kinds_key,
+          workers_key, worker_key('w'),
           GROUP, callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
           breakers_key, breakers_changed, breaker_key('b'), caller_bytes_key, deadlines_key,
           owned_key('ann'),
@@ -112,6 +113,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.ready("p", "x"),
         keys.job("p", "j"),
         keys.log("p", "j"),
+        keys.chunks("p", "j", "s"),
         keys.scheduled("p"),
         keys.dead("p"),
         keys.kinds.replace(REGISTRY, "p"),

@@ -6,6 +6,7 @@ import msgspec
 
 from tidings.circuit.breaker import Breaker, breaker_of
 from tidings.context.context import Sink
+from tidings.streams.written_stream import AttemptStreams
 
 
 class Recorder(Sink):
@@ -28,8 +29,11 @@ class Recorder(Sink):
         self.idempotency_key = ""
         self.cancelled = False
         self.max_chunk_bytes = 60_000
+        self.max_stream_bytes = 16_777_216
         self.progresses: list[dict[str, Any]] = []
         self.chunks: list[dict[str, Any]] = []
+        self.said: dict[str, list[Any]] = {}
+        self.attempt_streams = AttemptStreams(self.max_chunk_bytes, self.max_stream_bytes)
         self.memos: dict[str, str] = {}
         self._cancel_after = cancel_after
 
@@ -43,6 +47,21 @@ class Recorder(Sink):
 
     async def room(self) -> None:
         pass
+
+    @property
+    def streams(self) -> AttemptStreams:
+        return self.attempt_streams
+
+    def write_chunk(self, stream: str, index: int, text: str, size: int) -> None:
+        written = self.said.setdefault(stream, [])
+        assert index == len(written)
+        written.append(msgspec.json.decode(text))
+
+    def keep_chunks(self, stream: str, kept: int, size: int) -> None:
+        raise AssertionError("there was no earlier attempt")
+
+    async def earlier_chunks(self, stream: str) -> list[str]:
+        return []
 
     async def recall(self, name: str) -> str:
         return self.memos.get(name, "")

@@ -232,7 +232,7 @@ class BrokerRules(RuleBasedStateMachine):
             self._written(model, report, end, aside=aside)
 
     def _written(self, model: ModelJob, report: AttemptReport, end: State | None, *, aside: bool) -> None:
-        chunks = [chunk for _, chunk in report.events]
+        chunks = [event[1] for event in report.events if isinstance(event, tuple)]
         model.reported = report.number
         model.seq += len(chunks)
         model.log += chunks

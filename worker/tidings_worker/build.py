@@ -10,7 +10,7 @@ import structlog
 
 from tidings.consumer.event_handler import EventHandler
 from tidings.declare.job import Job
-from tidings.store.attempts.attempt_store import AttemptStore, StartRules
+from tidings.store.attempts.attempt_store import AttemptStore, ReportLimits, StartRules
 from tidings.store.attempts.blocking_store import BlockingStore
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.breaker_store import BreakerStore
@@ -211,7 +211,7 @@ def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> Attemp
         worker,
         result_ttl_s=settings.result_ttl_s,
         chronicle=settings.chronicle,
-        max_log_bytes=settings.max_log_bytes,
+        limits=ReportLimits(settings.max_log_bytes, settings.max_stream_bytes),
         rules=_start_rules(identity.jobs_in(queue).values()),
     )
 

@@ -100,8 +100,15 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     max_result_bytes: Annotated[Bytes, Meta(description="Size of a result as JSON.")] = 1_048_576
     max_chunk_bytes: Annotated[
         Annotated[int, Meta(ge=256, le=65_000, extra={"unit": "bytes"})],
-        Meta(description="Size of one log chunk or progress as JSON."),
+        Meta(description="Size of one chunk, of the log or of a stream, or of one progress, as JSON."),
     ] = 65_000
+    max_stream_bytes: Annotated[
+        Annotated[int, Meta(ge=1_024, le=268_435_456, extra={"unit": "bytes"})],
+        Meta(
+            description="Size of all streams of one job, as JSON with 2 bytes more for each chunk; beyond it a handler "
+            "gets an error."
+        ),
+    ] = 16_777_216
     max_log_bytes: Annotated[Bytes, Meta(description="Size of one job's log; beyond it the older half is dropped.")] = (
         4_194_304
     )

@@ -19,6 +19,9 @@ from tidings.saga.step_calls import HandlerContext, StepCalls
 from tidings.saga.step_errors import SagaUseError
 from tidings.schema.codec import encode_chunk, encode_progress
 from tidings.seconds import Duration, seconds_of
+from tidings.streams.job_stream import JobStream
+from tidings.streams.stream_errors import StreamError
+from tidings.streams.written_stream import AttemptStreams
 
 from .once_results import check_once_name, once_result_json
 
@@ -55,6 +58,7 @@ class Sink(CallPermits, Protocol):
     idempotency_key: str
     cancelled: bool
     max_chunk_bytes: int
+    max_stream_bytes: int
 
     def progress(self, data: str) -> None:
         """Take the newest progress, as JSON text."""
@@ -63,7 +67,21 @@ class Sink(CallPermits, Protocol):
         """Take a log chunk, as JSON text."""
 
     async def room(self) -> None:
-        """Return when it can take more log chunks: back-pressure from the store."""
+        """Return when it can take more chunks, of the log and of streams: back-pressure from the store."""
+
+    @property
+    def streams(self) -> AttemptStreams:
+        """The streams that the handler has opened."""
+        raise StreamError("no attempt runs here that could write streams")
+
+    def write_chunk(self, stream: str, index: int, text: str, size: int) -> None:
+        """Take a chunk of a stream, as JSON text; size: what it counts, bytes."""
+
+    def keep_chunks(self, stream: str, kept: int, size: int) -> None:
+        """Have the attempt take a stream over, with the first chunks of what an earlier attempt said."""
+
+    async def earlier_chunks(self, stream: str) -> list[str]:
+        """Return what an earlier attempt said in a stream, as JSON texts."""
 
     async def recall(self, name: str) -> str:
         """Return the JSON text that this attempt or an earlier one recorded under a name; empty: none did."""
@@ -204,6 +222,22 @@ class Context(ContextBase[StateT_co], StepCalls):
         """
         self._sink.log(encode_chunk(chunk, self._sink.max_chunk_bytes))
         await self._sink.room()
+
+    def stream(self, name: str) -> JobStream:
+        """Return a stream of the job: `await ctx.stream("tokens").write("Hel")` adds a chunk to a part of the answer.
+
+        Clients get every chunk, in order, and never those of two attempts as one. The store keeps a stream as long as
+        the result. A generator yields to the stream `main`.
+
+        Args:
+            name: 1 to 64 letters, digits, `_`, `.` and `-`.
+
+        Raises:
+            ValueError: no stream may have this name, or the job has 32.
+            SagaUseError: the handler has taken steps: it may run again from its first line, and say all again.
+
+        """
+        return JobStream(self._sink.streams.open(name), self._sink)
 
     async def once(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """Call a function once for the job, however many attempts the job takes, and return its result.

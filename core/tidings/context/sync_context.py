@@ -10,6 +10,7 @@ from tidings.circuit.breaker import Breaker
 from tidings.circuit.call_guard import SyncCallGuard
 from tidings.errors import StoppedError
 from tidings.schema.codec import encode_chunk, encode_progress
+from tidings.streams.sync_job_stream import SyncJobStream
 
 from .context import ContextBase, Sink, StateT_co
 from .once_results import check_once_name, once_result_json
@@ -57,6 +58,10 @@ class SyncContext(ContextBase[StateT_co]):
         text = encode_chunk(chunk, self._sink.max_chunk_bytes)
         self._check()
         asyncio.run_coroutine_threadsafe(self._log(text), self._loop).result()
+
+    def stream(self, name: str) -> SyncJobStream:
+        """Return a stream of the job: `ctx.stream("tokens").write("Hel")` adds a chunk; see `Context.stream`."""
+        return SyncJobStream(self._sink.streams.open(name), self._sink, self._loop, self._check)
 
     def once(self, name: str, function: Callable[[], T]) -> T:
         """Call a function once for the job; see `Context.once`.

@@ -9,6 +9,7 @@ from tidings.context.context import Context, is_context
 from tidings.context.sync_context import SyncContext
 from tidings.protocol.kinds.kind_record import KIND_PATTERN
 from tidings.protocol.tokens import QUEUE_PATTERN
+from tidings.streams.generator_items import is_async_handler
 
 
 def function_fault(function: Any) -> str | None:
@@ -21,8 +22,6 @@ def function_fault(function: Any) -> str | None:
         return "it belongs to a class, and a worker has no object for it; make it a function of the module"
     if inspect.isclass(function) or not inspect.isroutine(function):
         return "only functions can be jobs; decorate a `def` or an `async def`"
-    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        return "a handler must not be a generator; use ctx.log for chunks"
     return None
 
 
@@ -59,8 +58,8 @@ def parameter_fault(parameter: inspect.Parameter) -> str | None:
 
 def context_fault(function: Any, name: str, hint: Any) -> str | None:
     """Return why a handler cannot use the context that it asks for; None: it can."""
-    if inspect.iscoroutinefunction(function) and is_context(hint, SyncContext):
+    if is_async_handler(function) and is_context(hint, SyncContext):
         return f"an `async def` handler gets a Context, whose methods it awaits; write {name}: Context"
-    if not inspect.iscoroutinefunction(function) and is_context(hint, Context):
+    if not is_async_handler(function) and is_context(hint, Context):
         return f"a plain function gets a SyncContext, whose methods are not awaited; write {name}: SyncContext"
     return None

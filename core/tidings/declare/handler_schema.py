@@ -14,6 +14,7 @@ from tidings.context.sync_context import SyncContext
 from tidings.protocol.kinds.schema_reference import resolve_reference
 from tidings.schema.codec import decode, is_pydantic
 from tidings.schema.schema_types import complete, complete_pydantic
+from tidings.streams.generator_items import GeneratorItems
 
 from .handler_checks import context_fault, parameter_fault
 
@@ -110,10 +111,16 @@ class ResultSchema:
         self._type = type_
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> Self:
-        """Return the result of a handler; without a schema if it declares none, or one for which JSON has no form."""
-        hint = typing.get_type_hints(function, include_extras=True).get("return")
-        if hint is None:
+    def of(cls, function: Callable[..., Any], yields: GeneratorItems | None = None) -> Self:
+        """Return the result of a handler; without a schema if it declares none, or one for which JSON has no form.
+
+        Args:
+            function: the handler.
+            yields: what it yields; None: it is no generator.
+
+        """
+        hint = typing.get_type_hints(function, include_extras=True).get("return") if yields is None else yields.result
+        if hint is None or (yields is not None and hint is Any):
             return cls(None)
         try:
             return cls(schema_of(hint), hint)

@@ -12,6 +12,7 @@ a msgspec Struct or a Pydantic model) is the whole input.
 
 import copy
 import inspect
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, ParamSpec, TypeVar, Unpack
@@ -25,6 +26,7 @@ from tidings.protocol.kinds.tier_rule import TierRule
 from tidings.resources.dependency_plan import DependencyPlan, Overrides, plan_of
 from tidings.resources.depends import DependencyDefinitionError
 from tidings.resources.lifespan import Lifespan
+from tidings.streams.generator_items import GeneratorItems, is_async_handler
 
 from .call_arguments import CallArguments
 from .handler_checks import function_fault, name_fault
@@ -70,7 +72,9 @@ class Job(Kind[P, R]):
         self.overrides: Overrides = {}
         """What stands for some dependencies, also for those of the functions that the handler's steps call."""
         self.input: InputSchema = self._input()
-        self.result: ResultSchema = ResultSchema.of(function)
+        self.yields: GeneratorItems | None = self._yields()
+        """What its handler yields; None: that is no generator."""
+        self.result: ResultSchema = ResultSchema.of(function, self.yields)
         self._check_fields()
         self.schedule: Schedule | None = self._schedule()
         self.lifespan: Lifespan[Any] | None = None
@@ -237,6 +241,12 @@ class Job(Kind[P, R]):
         except TypeError as error:
             raise JobDefinitionError(str(error)) from error
 
+    def _yields(self) -> GeneratorItems | None:
+        try:
+            return GeneratorItems.of(self.function, typing.get_type_hints(self.function, include_extras=True))
+        except TypeError as error:
+            raise JobDefinitionError(f"job {self.kind}: {error}") from error
+
     def _check_fields(self) -> None:
         if self.policy.fallback == self.kind:
             raise JobDefinitionError(f"job {self.kind}: fallback is the kind itself; name another")
@@ -260,7 +270,7 @@ class Job(Kind[P, R]):
         return schedule
 
     def _mode(self) -> Literal["async", "thread", "process"]:
-        is_async = inspect.iscoroutinefunction(self.function)
+        is_async = is_async_handler(self.function)
         if self.policy.run_in == "process":
             if is_async:
                 raise JobDefinitionError(f"job {self.kind}: run_in='process' takes a plain function, not an async one")

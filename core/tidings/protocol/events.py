@@ -26,13 +26,21 @@ class EventName(StrEnum):
     EXPIRED = "expired"
 
 
+class StreamEvent(StrEnum):
+    """The names of the events of streams: only those who watch a job get them, no webhook and no group."""
+
+    CHUNK = "chunk"
+    CHUNKS = "chunks"
+    RESET = "reset"
+
+
 class EventClass(IntEnum):
     """What a reader may do with an event it cannot take at once. The Lua scripts use the numbers."""
 
     PROGRESS = 0
     """The newest wins: an older one of the same job that is still waiting may be dropped."""
     LOG = 1
-    """Never skipped."""
+    """A log chunk, or an event of a stream; never skipped."""
     CHANGE = 2
     """A change of state that is not the last; never skipped."""
     FINAL = 3

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from .events import EventName
+from .events import EventName, StreamEvent
 from .problems import CODES
 from .states import State
 
@@ -21,7 +21,7 @@ def one_of(*values: str) -> msgspec.Meta:
 StateText = Annotated[str, one_of(*State)]
 """The state of a job."""
 
-EventText = Annotated[str, one_of(*EventName)]
+EventText = Annotated[str, one_of(*EventName, *StreamEvent)]
 """The name of an event."""
 
 CodeText = Annotated[str, one_of(*CODES)]

@@ -15,6 +15,7 @@ from typing import Annotated, Any, NamedTuple
 
 from tidings.context.context import Context, is_context
 from tidings.context.sync_context import SyncContext
+from tidings.streams.generator_items import is_async_handler
 
 from .depends import DependencyDefinitionError, DependencyMark, Depends, mark_of
 
@@ -101,7 +102,7 @@ def plan_of(
     for name in marks:
         if signature.parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
             raise DependencyDefinitionError(f"the parameter {name} has a dependency, and must not stand before the `/`")
-    analysis = _Analysis(overrides or {}, in_loop=inspect.iscoroutinefunction(function))
+    analysis = _Analysis(overrides or {}, in_loop=is_async_handler(function))
     arguments = tuple((name, analysis.add(mark, ())) for name, mark in marks.items())
     return DependencyPlan(function, tuple(analysis.dependencies), arguments)
 

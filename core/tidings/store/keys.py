@@ -85,6 +85,10 @@ class StoreKeys:
         """Stream: a job's log chunks, entry id `<seq>-0`; trimmed by size, expires with the job."""
         return f"{self.root(partition)}log:{job}"
 
+    def chunks(self, partition: str, job: str, stream: str) -> str:
+        """List: the chunks of one of a job's streams (`lua/lib/streams.lua`); expires with the job."""
+        return f"{self.root(partition)}chunks:{job}:{stream}"
+
     def steps(self, partition: str, job: str) -> str:
         """Hash: the journal of a saga's steps and the signals that came (`lua/step.lua`); expires with the job."""
         return f"{self.root(partition)}steps:{job}"

@@ -54,6 +54,10 @@ class JobRun(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True):
     """Each progress: `fraction`, `message`, `data`."""
     log: list[Any]
     """The chunks of the log."""
+    attempt: int = 1
+    """Which attempt it was."""
+    streams: dict[str, list[Any]] = {}
+    """The chunks of its streams, by name; a generator yields to `main`."""
     steps: list[RunStep]
     """The steps of a saga, in the order of the program."""
 
@@ -77,7 +81,7 @@ async def run(
     job: Job[P, R],
     /,
     *args: Any,
-    attempt: int = 1,
+    attempt: int | JobRun[Any] = 1,
     state: Any = NOT_GIVEN,
     overrides: Overrides | None = None,
     signals: Mapping[str, Any] | None = None,
@@ -93,7 +97,8 @@ async def run(
     Args:
         job: what to run.
         args: the handler's arguments, without its context; one mapping alone is the whole input.
-        attempt: which attempt this is, from 1.
+        attempt: which attempt this is, from 1; or how the one before it ended: then its streams stand, as for
+            `ctx.stream(name).earlier()`.
         state: what `ctx.state` is, in place of what the lifespan yields.
         overrides: dependency → the function that stands for it.
         signals: name → the value of the signal that a saga waits for; a list: of one after the other.
@@ -112,6 +117,9 @@ async def run(
 
     if not isinstance(job, Job):
         raise TestingError(f"run() takes a function under `@job`, not {job!r}")
+    said: dict[str, list[Any]] = {}
+    if isinstance(attempt, JobRun):
+        said, attempt = attempt.streams, attempt.attempt + 1
     if attempt < 1:
         raise TestingError(f"attempt is {attempt}; attempts count from 1")
     _require_asyncio()
@@ -119,6 +127,7 @@ async def run(
     record = RunRecord(
         int(time.time() * 1000), {name: [encode(one).decode() for one in values] for name, values in given.items()}
     )
+    record.earlier = {name: [encode(one).decode() for one in chunks] for name, chunks in said.items()}
     ends = {kind if isinstance(kind, str) else kind.kind: end for kind, end in (children or {}).items()}
     envelope = envelope_of(job, encode(job.input_of(args, fields)))
     runner = JobRunner(for_test(job, state, overrides), envelope, record, ends)
@@ -135,7 +144,9 @@ async def run(
         error=runner.error,
         retry_after=outcome.delay_ms / 1000 if outcome.event == "retrying" else None,
         progress=[msgspec.json.decode(one) for one in record.progress],
+        attempt=attempt,
         log=[msgspec.json.decode(one) for one in record.log],
+        streams={name: [msgspec.json.decode(one) for one in chunks] for name, chunks in record.said.items()},
         steps=_steps(record.journal),
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.protocol.events import EventName
+from tidings.protocol.events import EventName, StreamEvent
 from tidings.protocol.problems import CODES
 
 FEED_ITEM = {
@@ -84,7 +84,7 @@ def stream_answer(*data: dict[str, Any], names: tuple[str, ...] = ()) -> dict[st
                 "description": "The name of the event, `snapshot`, or the code of the problem for which no more is "
                 "sent of a job.",
                 "type": "string",
-                "enum": [*map(str, EventName), "snapshot", *names, *CODES],
+                "enum": [*map(str, EventName), *map(str, StreamEvent), "snapshot", *names, *CODES],
             },
             "data": {
                 "description": "The event, the snapshot, or the problem.",

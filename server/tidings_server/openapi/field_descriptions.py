@@ -47,9 +47,10 @@ def describe(schemas: dict[str, Any], types: dict[str, type]) -> None:
         if type_ is None or not issubclass(type_, msgspec.Struct):
             continue
         meanings = descriptions(type_)
+        names = dict(zip(type_.__struct_encode_fields__, type_.__struct_fields__, strict=True))
         left_out = type_.__struct_config__.forbid_unknown_fields or type_.__struct_config__.omit_defaults
         for field, property_ in schema["properties"].items():
-            text = meanings.get(field, "")
+            text = meanings.get(names.get(field, field), "")
             if field == type_.__struct_config__.tag_field:
                 text = "What this frame is."
             if left_out and "default" in property_:

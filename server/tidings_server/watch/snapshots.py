@@ -4,6 +4,7 @@ import msgspec
 
 from tidings.protocol.events import FINAL_STATE
 from tidings.protocol.frames.messages import LogChunk, Snapshot, SnapshotFrame
+from tidings.protocol.frames.stream_messages import StreamSnapshot
 from tidings.protocol.timestamps import MILESTONES, rfc3339
 from tidings.protocol.trace_context import trace_id_of
 from tidings.store.jobs.job_store import JobRecord
@@ -32,6 +33,7 @@ def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
         rewound=after > record.seq,
+        streams=_streams(record) if record.streams else msgspec.UNSET,
         steps=timeline(record.steps) if record.steps else msgspec.UNSET,
     )
 
@@ -44,6 +46,13 @@ def snapshot_frame(token: str, record: JobRecord, ref: int | None, after: int = 
 def log_chunks(record: JobRecord) -> list[LogChunk]:
     """Return the log chunks that came with a record."""
     return [LogChunk(seq=seq, at=rfc3339(at), data=msgspec.Raw(chunk.encode())) for seq, at, chunk in record.chunks]
+
+
+def _streams(record: JobRecord) -> dict[str, StreamSnapshot]:
+    return {
+        stream.name: StreamSnapshot(attempt=stream.attempt, first=stream.first, chunks=_raw(f"[{stream.chunks}]"))
+        for stream in record.streams
+    }
 
 
 def is_final(record: JobRecord) -> bool:

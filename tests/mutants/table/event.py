@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     Mutant(
         "One script may publish to a server as much as it likes.",
-        lua("tell").swap("box.sent + #frame <= SCRIPT_CAP", "true"),
+        lua("tell_gateways").swap("box.sent + #frame <= SCRIPT_CAP", "true"),
         (HUB,),
     ),
     Mutant(

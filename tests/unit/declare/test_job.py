@@ -110,6 +110,8 @@ def test_a_function_that_cannot_be_a_job_is_refused() -> None:
     async def generator() -> AsyncIterator[int]:
         yield 1
 
+    generator.__annotations__["return"] = int
+
     def rest(*args: int) -> None: ...
 
     def by_position(a: int, /) -> None: ...
@@ -117,7 +119,7 @@ def test_a_function_that_cannot_be_a_job_is_refused() -> None:
     def set_of_complex(a: complex) -> None: ...
 
     for function, says in (
-        (generator, "generator"),
+        (generator, r"write `-> AsyncIterator\[str\]`"),
         (Point, "only functions"),
         (rest, "args"),
         (by_position, "a: int"),

@@ -82,9 +82,7 @@ class Attempt:
         self._reporter = lifecycle.reporter = Reporter(
             store, entry.id, started.fence, settings.progress_per_s, lifecycle.stop, loop
         )
-        self._sink = HandlerSink(
-            store, started_job, self._reporter, lifecycle, breakers, saga_services, settings.max_chunk_bytes
-        )
+        self._sink = HandlerSink(store, started_job, self._reporter, lifecycle, breakers, saga_services, settings)
         self._execution = Execution(started_job, self._sink, lifecycle, breakers, loop, settings.max_result_bytes)
         self._span: Span | None = None
         """None: the attempt is not traced."""

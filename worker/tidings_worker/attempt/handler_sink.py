@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import msgspec
+
 from tidings.circuit.breaker import Breaker
 from tidings.context.context import Sink
 from tidings.errors import StoppedError
@@ -11,16 +13,24 @@ from tidings.protocol.tokens import Token
 from tidings.saga.step_errors import SagaUseError
 from tidings.store.answers import FenceAnswer
 from tidings.store.attempts.attempt_store import AttemptStore, MemoReply
+from tidings.streams.written_stream import AttemptStreams
 from tidings_worker import fork
 from tidings_worker.circuit.guarded_calls import GuardedCalls
 from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.saga.saga import Saga, SagaServices
+from tidings_worker.settings import WorkerSettings
 from tidings_worker.until_answered import AttemptAsker, until_answered
 
 from .lifecycle import Lifecycle
 from .reporter import Reporter
 from .started_job import StartedJob
+
+STEPS_OR_STREAMS = (
+    "a handler writes streams or takes steps, not both: one with steps runs again from its first line after each wait, "
+    "and would say everything again; have a child job write the stream (`ctx.call`)"
+)
+"""Why an attempt cannot do both."""
 
 
 class HandlerSink(Sink):
@@ -37,7 +47,7 @@ class HandlerSink(Sink):
         lifecycle: Lifecycle,
         breakers: QueueBreakers,
         saga_services: SagaServices | None,
-        max_chunk_bytes: int,
+        limits: WorkerSettings,
     ) -> None:
         """Prepare.
 
@@ -48,7 +58,7 @@ class HandlerSink(Sink):
             lifecycle: says whether the handler should stop, and stops it.
             breakers: those of the queue.
             saga_services: what sagas need; None: this worker takes no steps.
-            max_chunk_bytes: size of one log chunk or progress.
+            limits: of chunks and streams.
 
         """
         envelope = started_job.envelope
@@ -60,7 +70,8 @@ class HandlerSink(Sink):
         self.tags = tuple(envelope.tags.split())
         self.traceparent = envelope.traceparent
         self.idempotency_key = envelope.key or self.token
-        self.max_chunk_bytes = max_chunk_bytes
+        self.max_chunk_bytes = limits.max_chunk_bytes
+        self.max_stream_bytes = limits.max_stream_bytes
         self.fence = started_job.fence
         self._started_job = started_job
         self._store = store
@@ -69,6 +80,8 @@ class HandlerSink(Sink):
         self._breakers = breakers
         self._saga_services = saga_services
         self._saga: Saga | None = None
+        self._streams: AttemptStreams | None = None
+        """None: the handler has opened none."""
         self._guarded_calls: GuardedCalls | None = None
         """None: the attempt has called nothing behind a breaker."""
         self._recorded_memos: dict[str, str] = {}
@@ -96,8 +109,47 @@ class HandlerSink(Sink):
         self._reporter.log(chunk)
 
     async def room(self) -> None:
-        """Return when there is room for more log chunks."""
+        """Return when there is room for more chunks."""
         await self._reporter.room()
+
+    # Streams.
+
+    @property
+    def streams(self) -> AttemptStreams:
+        """The streams that the handler has opened.
+
+        Raises:
+            SagaUseError: it has taken steps.
+
+        """
+        if self._streams is None:
+            if self._saga is not None:
+                raise SagaUseError(STEPS_OR_STREAMS)
+            self._streams = AttemptStreams(self.max_chunk_bytes, self.max_stream_bytes)
+        return self._streams
+
+    def write_chunk(self, stream: str, index: int, text: str, size: int) -> None:
+        """Take a chunk of a stream."""
+        fork.end_if_copy()
+        self._reporter.write_chunk(stream, self.attempt, index, text, size)
+
+    def keep_chunks(self, stream: str, kept: int, size: int) -> None:
+        """Have the attempt take a stream over."""
+        fork.end_if_copy()
+        self._reporter.keep_chunks(stream, self.attempt, kept, size)
+
+    async def earlier_chunks(self, stream: str) -> list[str]:
+        """Return what an earlier attempt said in a stream."""
+        if self.fence == 1:
+            return []  # there was none: that saves a round trip
+        job = self._started_job.id
+        page = await until_answered(lambda _: self._store.read_stream(job, stream), AttemptAsker(self, batched=False))
+        return [bytes(chunk).decode() for chunk in msgspec.json.decode(f"[{page.chunks}]", type=list[msgspec.Raw])]
+
+    def end_streams(self) -> None:
+        """Take nothing more of the streams: the handler has ended."""
+        if self._streams is not None:
+            self._streams.end()
 
     # Steps that are done once.
 
@@ -174,6 +226,8 @@ class HandlerSink(Sink):
     def saga(self) -> Saga:
         """The saga that takes the handler's steps; made when the handler first takes one."""
         if self._saga is None:
+            if self._streams is not None:
+                raise SagaUseError(STEPS_OR_STREAMS)
             if self._saga_services is None:
                 raise SagaUseError("this worker cannot take steps")
             _, job, envelope, started = self._started_job
@@ -200,7 +254,8 @@ class HandlerSink(Sink):
         self._lifecycle.refuse(refused)
 
     def close(self) -> None:
-        """End the saga, which leads back to this object."""
+        """End the streams, and the saga, which leads back to this object."""
+        self.end_streams()
         if self._saga is not None:
             self._saga.close()
             self._saga = None

@@ -1,12 +1,12 @@
-"""The reports of an attempt: progress, log and outcome on their way into the store, in order and at a bounded pace.
+"""The reports of an attempt: progress, log, streams and outcome on their way to the store, in order, at a bounded pace.
 
 At most one report of an attempt is under way; what the handler says meanwhile goes with the next. So the reporter can
 send a report again whose reply was lost, and no report overtakes another.
 
 Only one answer of the store makes a report void: another attempt has the job. After any other error (the store is away,
 full or a replica, lacks replicas, denies the command, or says what this process does not know) the reporter keeps the
-report and sends it again. What it keeps is bounded: the outcome, and log and progress up to `BUFFER_BYTES` each (and
-one chunk). The attempt keeps its slot until then.
+report and sends it again. What it keeps is bounded: the outcome, progress up to `BUFFER_BYTES`, and as much of log and
+streams together (and one chunk). The attempt keeps its slot until then.
 """
 
 import asyncio
@@ -16,15 +16,24 @@ import structlog
 
 from tidings.protocol.events import EventClass
 from tidings.store.answers import ReportAnswer
+from tidings.store.attempts.attempt_records import ReportedEvent
 from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreClosedError
+from tidings.store.streams.stream_records import KEEP, STREAM, KeepChunks, StreamChunks
 from tidings.token_bucket import TokenBucket
 from tidings_worker.outcome.stop_reason import StopReason
 
 log = structlog.get_logger()
 
 BUFFER_BYTES = 262_144
-"""Unsent log bytes beyond which a handler has to wait. Of progress beyond as many bytes only the newest is kept."""
+"""Unsent bytes of log and streams beyond which a handler has to wait. Of progress beyond as many bytes only the newest
+is kept."""
+
+TOGETHER_BYTES = 32_768
+"""What the chunks of a stream come to that leave in one event: the store publishes an event of 64 KiB whole."""
+
+UNSENT_COST = 14
+"""Bytes that an unsent chunk of a stream counts beside what it counts in the store: many small ones take memory too."""
 
 
 class Reporter:
@@ -63,7 +72,7 @@ class Reporter:
         because any item of a batch may be the reason why the store refuses all of it."""
         self._latest_progress: str | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._unsent_log_bytes = 0
+        self._unsent_bytes = 0
         self._progress_bytes = 0
         """Bytes of progress in the report that is still open."""
         self._room = asyncio.Event()
@@ -92,13 +101,42 @@ class Reporter:
         if self._closed:
             return
         self._open().events.append((EventClass.LOG, chunk))
-        self._unsent_log_bytes += len(chunk)
-        if self._unsent_log_bytes > BUFFER_BYTES:
-            self._room.clear()
+        self._hold(len(chunk))
+
+    def write_chunk(self, stream: str, attempt: int, index: int, text: str, size: int) -> None:
+        """Send a chunk of a stream; those that follow each other and leave in one report leave in one event.
+
+        Args:
+            stream: its name.
+            attempt: the number of this attempt.
+            index: the chunk's.
+            text: the chunk as JSON.
+            size: what it counts among the bytes of the job's streams.
+
+        """
+        if self._closed:
+            return
+        report = self._open()
+        report.has_streams = True
+        last = report.events[-1] if report.events else None
+        if isinstance(last, StreamChunks) and last.stream == stream and last.bytes + size <= TOGETHER_BYTES:
+            last.chunks.append(text)
+            last.bytes += size
+        else:
+            report.events.append(StreamChunks(STREAM, stream, attempt, index, size, [text]))
+        self._hold(size + UNSENT_COST)
+
+    def keep_chunks(self, stream: str, attempt: int, kept: int, size: int) -> None:
+        """Have this attempt take a stream over, with the first chunks of what an earlier attempt said."""
+        if self._closed:
+            return
+        report = self._open()
+        report.has_streams = True
+        report.events.append(KeepChunks(KEEP, stream, attempt, kept, size))
         self._send()
 
     async def room(self) -> None:
-        """Return when there is room for more log chunks."""
+        """Return when there is room for more chunks."""
         await self._room.wait()
 
     async def end(self, outcome: AttemptOutcome) -> ReportAnswer:
@@ -131,11 +169,18 @@ class Reporter:
         """Call `on_answer` no more: the attempt has ended."""
         self._on_answer = _ignore
 
+    def _hold(self, size: int) -> None:
+        """Send what was added; have the handler wait if too much is unsent."""
+        self._unsent_bytes += size
+        if self._unsent_bytes > BUFFER_BYTES:
+            self._room.clear()
+        self._send()
+
     def _add_progress(self, data: str) -> None:
         report = self._open()
         self._progress_bytes += len(data)
         if self._progress_bytes > BUFFER_BYTES:
-            report.events = [event for event in report.events if event[0] != EventClass.PROGRESS]
+            report.events = [event for event in report.events if not _is_progress(event)]
             self._progress_bytes = len(data)
         report.events.append((EventClass.PROGRESS, data))
         self._send()
@@ -188,8 +233,8 @@ class Reporter:
             return
         if answer == ReportAnswer.CANCEL:
             self._on_answer(StopReason.CANCEL)
-        self._unsent_log_bytes -= sum(len(data) for kind, data in report.events if kind is EventClass.LOG)
-        if self._unsent_log_bytes <= BUFFER_BYTES:
+        self._unsent_bytes -= sum(_held_size(event) for event in report.events)
+        if self._unsent_bytes <= BUFFER_BYTES:
             self._room.set()
         self._under_way = False
         if self._open_report is not report:
@@ -202,6 +247,17 @@ class Reporter:
         self._ended.set_result(answer)
         if answer == ReportAnswer.LOST:
             self._on_answer(StopReason.LOST)
+
+
+def _is_progress(event: ReportedEvent) -> bool:
+    return isinstance(event, tuple) and event[0] is EventClass.PROGRESS
+
+
+def _held_size(event: ReportedEvent) -> int:
+    """Return what an event counts among the bytes for which a handler waits."""
+    if isinstance(event, tuple):
+        return len(event[1]) if event[0] is EventClass.LOG else 0
+    return event.bytes + UNSENT_COST * len(event.chunks) if isinstance(event, StreamChunks) else 0
 
 
 def _ignore(_: StopReason) -> None:

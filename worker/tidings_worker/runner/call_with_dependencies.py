@@ -24,6 +24,7 @@ from tidings.resources.sync_call import call_sync
 from tidings_worker.outcome.error_text import traceback_of
 
 from .arguments import result_json
+from .generator_call import said_in_loop, said_in_thread
 
 log = structlog.get_logger()
 
@@ -34,6 +35,8 @@ async def call_in_loop(
     """Call an `async def` handler, and return its result as JSON; see `result_json` for its size and errors."""
 
     async def encoded(**filled: Any) -> bytes:
+        if job.yields is not None:
+            return await said_in_loop(job.yields, job.function(**filled), sink, most)
         return result_json(await job.function(**filled), most)
 
     return await call_async(plan, encoded, arguments, partial(context_in_loop, sink), log_failed_clean_up)
@@ -62,6 +65,8 @@ def call_in_thread(
     assert plan is not None
 
     def encoded(**filled: Any) -> bytes:
+        if job.yields is not None:
+            return said_in_thread(job.yields, job.function(**filled), context, sink, most)
         return result_json(job.function(**filled), most)
 
     def context_of(class_: ContextClass) -> Any:

@@ -14,20 +14,14 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-from tidings.circuit.breaker import Breaker, definition_among, definitions_of
-from tidings.circuit.circuit_open import CircuitOpenError
-from tidings.context.context import Sink
+from tidings.circuit.breaker import Breaker, definitions_of
 from tidings.context.sync_context import SyncContext
 from tidings.declare.job import Job
-from tidings.errors import StoppedError
 from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
 from tidings.process.parent_death import end_with_parent_if_asked
-from tidings.resources.loop_bridge import LoopBridge
-from tidings.token_bucket import TokenBucket
 from tidings.tracing.spans import under_remote_span
 from tidings_worker import fork
 from tidings_worker.loading.loader import load_modules
@@ -35,183 +29,26 @@ from tidings_worker.loading.loader import load_modules
 from .arguments import arguments_of, result_json
 from .call_with_dependencies import call_in_thread
 from .error_transport import message_of
+from .generator_call import said_in_thread
 from .ipc_messages import (
     BreakerEntered,
-    ChildAnswer,
-    ChildQuestion,
-    Chunk,
     ChunkTaken,
-    EnterBreaker,
     Leave,
-    LeaveBreaker,
     LifespanFailed,
     MemoValue,
     OutcomeMessage,
-    Progress,
     Ready,
-    RecallMemo,
-    RecordMemo,
-    Result,
+    ResultMessage,
     RunCommand,
     Stop,
-    ToWorker,
+    StreamValue,
     Welcome,
     pack,
     receive,
     to_child,
 )
+from .remote_sink import RemoteSink
 from .running_lifespans import LifespanError, RunningLifespans, States, jobs_with_states
-
-
-class RemoteSink(Sink):
-    """The handler's `Sink` on this side of the link; belongs to the event loop."""
-
-    def __init__(
-        self,
-        command: RunCommand,
-        welcome: Welcome,
-        writer: asyncio.StreamWriter,
-        job: Job[Any, Any],
-        defined: dict[str, Breaker],
-        numbers: Iterator[int],
-    ) -> None:
-        self.token = command.token
-        self.kind = command.kind
-        self.attempt = command.attempt
-        self.correlation_id = command.correlation_id
-        self.owner = command.owner
-        self.tags = command.tags
-        self.traceparent = command.traceparent
-        self.idempotency_key = command.idempotency_key
-        self._cancelled = False
-        self.max_chunk_bytes = welcome.max_chunk_bytes
-        self._writer = writer
-        self._job = job
-        self._loop = asyncio.get_running_loop()
-        self._pace = TokenBucket(welcome.progress_per_s, max(welcome.progress_per_s, 1.0), self._loop.time())
-        self._latest_progress: str | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._defined = defined
-        self._numbers = numbers
-        self.bridge = LoopBridge(self._loop, lambda: self.cancelled)
-        """Leads from the main thread to this loop, for `async def` dependencies."""
-        self._asked: dict[int, asyncio.Future[str]] = {}
-        """The questions without an answer: several threads of one handler may ask at the same time."""
-        self._logged: asyncio.Future[str] | None = None
-        """The answer to the last log chunk."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the handler should stop."""
-        return self._cancelled or fork.is_copy()
-
-    @cancelled.setter
-    def cancelled(self, value: bool) -> None:
-        self._cancelled = value
-
-    def progress(self, data: str) -> None:
-        """Send progress now, or the newest as soon as the pace allows: the worker would only drop the rest."""
-        self._latest_progress = data
-        if self._timer is None:
-            wait = self._pace.take(self._loop.time())
-            if wait:
-                self._timer = self._loop.call_later(wait, self._flush_late)
-            else:
-                self._flush()
-
-    def log(self, chunk: str) -> None:
-        """Send a log chunk."""
-        self._flush()
-        self._logged = self._ask(Chunk(next(self._numbers), chunk))
-
-    async def room(self) -> None:
-        """Return when the worker has taken the last chunk."""
-        if self._logged is not None:
-            with suppress(StoppedError):  # the next call of the context raises it
-                await self._logged
-
-    async def recall(self, name: str) -> str:
-        """Ask the worker what is recorded under a name."""
-        return await self._ask(RecallMemo(next(self._numbers), name))
-
-    async def record(self, name: str, value: str) -> str:
-        """Have the worker record something under a name."""
-        return await self._ask(RecordMemo(next(self._numbers), name, value))
-
-    @property
-    def state(self) -> Any:
-        """What the lifespan of the job's module yielded in this process."""
-        return self._job.state
-
-    def breaker(self, breaker: str | Breaker) -> Breaker:
-        """Return a breaker; for one with nothing but a name, the definition that this process has under it."""
-        return definition_among(self._defined, breaker)
-
-    async def enter(self, breaker: Breaker) -> str:
-        """Ask the worker for a ticket."""
-        spec, slow_call = breaker.spec, breaker.slow_call
-        return await self._ask(EnterBreaker(next(self._numbers), breaker.name, spec, slow_call, breaker.when_open))
-
-    def leave(self, ticket: str, result: str, text: str) -> None:
-        """Send how a call ended; a worker that has stopped the attempt has ended its calls by itself."""
-        if not self.cancelled:
-            self._send(LeaveBreaker(ticket, result, text))
-
-    def answered(self, answer: ChildAnswer) -> None:
-        """Give an answer to the thread that asked; an answer to an attempt before this one is dropped."""
-        asked = self._asked.pop(answer.number, None)
-        if asked is None or asked.done():
-            return
-        match answer:
-            case ChunkTaken():
-                asked.set_result("")
-            case MemoValue(_, value):
-                asked.set_result(value)
-            case BreakerEntered(_, ticket, breaker, retry_after, when_open):
-                if ticket:
-                    asked.set_result(ticket)
-                else:
-                    asked.set_exception(CircuitOpenError(breaker, retry_after, when_open))
-
-    def _ask(self, question: ChildQuestion) -> "asyncio.Future[str]":
-        answer: asyncio.Future[str] = self._loop.create_future()
-        if self.cancelled:
-            answer.set_exception(StoppedError("the attempt is over"))
-        else:
-            self._asked[question.number] = answer
-            self._send(question)
-        return answer
-
-    def stop(self) -> None:
-        """The attempt is over."""
-        self.cancelled = True
-        self.bridge.stop()
-        asked, self._asked = self._asked, {}
-        for answer in asked.values():
-            if not answer.done():
-                answer.set_exception(StoppedError("the attempt is over"))
-
-    def end(self, outcome: OutcomeMessage) -> None:
-        """Send how the handler ended, as the last message of this attempt."""
-        self._flush()
-        self.stop()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._send(outcome)
-
-    def _flush_late(self) -> None:
-        self._timer = None
-        self._pace.take(self._loop.time())
-        self._flush()
-
-    def _flush(self) -> None:
-        if self._latest_progress is not None and not self.cancelled:
-            self._send(Progress(self._latest_progress))
-        self._latest_progress = None
-
-    def _send(self, message: ToWorker) -> None:
-        fork.end_if_copy()
-        self._writer.write(pack(message))
 
 
 class HandlerTask(NamedTuple):
@@ -291,7 +128,7 @@ class WorkerLink(threading.Thread):
                     self._tasks.put(HandlerTask(message, sink, SyncContext(sink)))
                 case Stop() if sink is not None:
                     sink.stop()
-                case ChunkTaken() | MemoValue() | BreakerEntered() if sink is not None:
+                case ChunkTaken() | StreamValue() | MemoValue() | BreakerEntered() if sink is not None:
                     sink.answered(message)
                 case Leave():
                     if self._lifespans is not None:
@@ -373,10 +210,12 @@ def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> Outcome
     try:
         arguments = arguments_of(job, command.input, task.context)
         with under_remote_span(command.traceparent):
+            context, sink, most = task.context, task.sink, welcome.max_result_bytes
             if job.dependencies is not None:
-                context, sink = task.context, task.sink
-                return Result(call_in_thread(job, arguments, context, sink, sink.bridge, welcome.max_result_bytes))
-            return Result(result_json(job.function(**arguments), welcome.max_result_bytes))
+                return ResultMessage(call_in_thread(job, arguments, context, sink, sink.bridge, most))
+            if job.yields is not None:
+                return ResultMessage(said_in_thread(job.yields, job.function(**arguments), context, sink, most))
+            return ResultMessage(result_json(job.function(**arguments), most))
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises, this process runs the next
         return message_of(error, job.policy)
     finally:

@@ -31,6 +31,7 @@ from .ipc_messages import (
     Chunk,
     ChunkTaken,
     EnterBreaker,
+    KeepStream,
     Leave,
     LeaveBreaker,
     LifespanFailed,
@@ -38,10 +39,13 @@ from .ipc_messages import (
     Progress,
     Ready,
     RecallMemo,
+    RecallStream,
     RecordMemo,
-    Result,
+    ResultMessage,
     RunCommand,
     Stop,
+    StreamValue,
+    StreamWrite,
     ToChild,
     ToWorker,
     Welcome,
@@ -114,7 +118,9 @@ class ChildProcess:
             match message:
                 case Progress(data):
                     sink.progress(data)
-                case Chunk() | RecallMemo() | RecordMemo() | EnterBreaker():
+                case KeepStream(stream, kept, size):
+                    sink.keep_chunks(stream, kept, size)
+                case Chunk() | StreamWrite() | RecallStream() | RecallMemo() | RecordMemo() | EnterBreaker():
                     # An attempt that is over answers nothing more; the child learns that from `Stop`.
                     with suppress(StoppedError):
                         await self._send(await _answer(message, sink))
@@ -122,7 +128,7 @@ class ChildProcess:
                     sink.leave(ticket, result, text)
                 case None | Ready() | LifespanFailed():
                     raise await self._end()
-                case Result(result):
+                case ResultMessage(result):
                     self._busy = False
                     return result
                 case outcome:
@@ -204,6 +210,13 @@ async def _answer(question: ChildQuestion, sink: Sink) -> ChildAnswer:
             sink.log(chunk)
             await sink.room()
             return ChunkTaken(number)
+        case StreamWrite(number, stream, first, chunks):
+            for index, (text, size) in enumerate(chunks, first):
+                sink.write_chunk(stream, index, text, size)
+            await sink.room()
+            return ChunkTaken(number)
+        case RecallStream(number, stream):
+            return StreamValue(number, await sink.earlier_chunks(stream))
         case RecallMemo(number, name):
             return MemoValue(number, await sink.recall(name))
         case RecordMemo(number, name, value):
@@ -249,6 +262,7 @@ def _welcome(settings: WorkerSettings) -> Welcome:
         log_level=settings.log_level,
         max_result_bytes=settings.max_result_bytes,
         max_chunk_bytes=settings.max_chunk_bytes,
+        max_stream_bytes=settings.max_stream_bytes,
         progress_per_s=settings.progress_per_s,
         lifespan_enter_s=settings.lifespan_enter_s,
         lifespan_leave_s=settings.lifespan_leave_s,

@@ -35,6 +35,7 @@ class Welcome(_Message, frozen=True):
     log_level: str
     max_result_bytes: int
     max_chunk_bytes: int
+    max_stream_bytes: int
     progress_per_s: float
     lifespan_enter_s: float
     lifespan_leave_s: float
@@ -63,7 +64,7 @@ class Leave(_Message, frozen=True):
 
 
 class ChunkTaken(_Message, frozen=True):
-    """The answer to `Chunk`: the worker has taken it, and has room for another."""
+    """The answer to `Chunk` and `StreamWrite`: the worker has taken it, and has room for another."""
 
     number: int
     """The number of the question; so in every answer."""
@@ -75,6 +76,14 @@ class MemoValue(_Message, frozen=True):
     number: int
     value: str
     """What stands recorded under the name; empty: nothing."""
+
+
+class StreamValue(_Message, frozen=True):
+    """The answer to `RecallStream`."""
+
+    number: int
+    chunks: list[str]
+    """JSON texts."""
 
 
 class BreakerEntered(_Message, frozen=True):
@@ -120,6 +129,32 @@ class Chunk(_Message, frozen=True):
     chunk: str
 
 
+class StreamWrite(_Message, frozen=True):
+    """Chunks of a stream. Answered by `ChunkTaken`."""
+
+    number: int
+    stream: str
+    index: int
+    """Of the first."""
+    chunks: list[tuple[str, int]]
+    """JSON text, and what it counts, bytes."""
+
+
+class KeepStream(_Message, frozen=True):
+    """The attempt takes a stream over, with some chunks of what an earlier one said."""
+
+    stream: str
+    kept: int
+    size: int
+
+
+class RecallStream(_Message, frozen=True):
+    """What did an earlier attempt say in this stream? Answered by `StreamValue`."""
+
+    number: int
+    stream: str
+
+
 class RecallMemo(_Message, frozen=True):
     """What is recorded under this name? Answered by `MemoValue`."""
 
@@ -153,7 +188,7 @@ class LeaveBreaker(_Message, frozen=True):
     text: str
 
 
-class Result(_Message, frozen=True):
+class ResultMessage(_Message, frozen=True):
     """The handler returned this, as JSON."""
 
     result: bytes
@@ -207,11 +242,11 @@ class CircuitOpenRaised(_Message, frozen=True):
     trace: str
 
 
-ChildQuestion = Chunk | RecallMemo | RecordMemo | EnterBreaker
-ChildAnswer = ChunkTaken | MemoValue | BreakerEntered
+ChildQuestion = Chunk | StreamWrite | RecallStream | RecallMemo | RecordMemo | EnterBreaker
+ChildAnswer = ChunkTaken | StreamValue | MemoValue | BreakerEntered
 ToChild = Welcome | RunCommand | Stop | Leave | ChildAnswer
-OutcomeMessage = Result | FinalFailure | RejectRaised | RetryRaised | ErrorRaised | CircuitOpenRaised
-ToWorker = Ready | LifespanFailed | Progress | ChildQuestion | LeaveBreaker | OutcomeMessage
+OutcomeMessage = ResultMessage | FinalFailure | RejectRaised | RetryRaised | ErrorRaised | CircuitOpenRaised
+ToWorker = Ready | LifespanFailed | Progress | KeepStream | ChildQuestion | LeaveBreaker | OutcomeMessage
 
 to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
 to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

@@ -20,6 +20,7 @@ from .call_with_dependencies import call_in_loop, call_in_thread
 from .cancel_once import call_cancelled_once
 from .child_process import ChildProcess
 from .executor_places import ExecutorPlaces
+from .generator_call import said_in_loop, said_in_thread
 from .ipc_messages import RunCommand
 from .process_pool import ProcessPool
 
@@ -125,6 +126,9 @@ class LoopRun:
             if plan is not None:
                 call = call_in_loop(plan, work.job, arguments, work.sink, work.max_result_bytes)
                 return Returned(await call_cancelled_once(lambda: call, self._scope))
+            if work.job.yields is not None:
+                said = said_in_loop(work.job.yields, work.job.function(**arguments), work.sink, work.max_result_bytes)
+                return Returned(await call_cancelled_once(lambda: said, self._scope))
             result = await call_cancelled_once(lambda: work.job.function(**arguments), self._scope)
             return Returned(result_json(result, work.max_result_bytes))
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
@@ -173,6 +177,11 @@ class ThreadRun:
             if self._bridge is not None:
                 return Returned(
                     call_in_thread(work.job, arguments, self._context, work.sink, self._bridge, work.max_result_bytes)
+                )
+            if work.job.yields is not None:
+                generator = work.job.function(**arguments)
+                return Returned(
+                    said_in_thread(work.job.yields, generator, self._context, work.sink, work.max_result_bytes)
                 )
             return Returned(result_json(work.job.function(**arguments), work.max_result_bytes))
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the thread

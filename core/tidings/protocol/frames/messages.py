@@ -37,6 +37,7 @@ from tidings.protocol.webhooks import WebhookRequest
 from .follow_messages import Follow, Following, Unfollow
 from .limits import Limits
 from .overview import Overview
+from .stream_messages import StreamSnapshot
 
 SUBPROTOCOL = "tidings.v1.json"
 """Offered by clients in Sec-WebSocket-Protocol, and chosen by the server."""
@@ -53,9 +54,11 @@ FEATURES: tuple[str, ...] = (
     "unwatch.grant",
     "cancel.grant",
     "signal.grant",
+    "snapshot.streams",
 )
 """What this server takes beyond what every server of version 1 does, told in `hello`: `submit.webhook` for a field of a
-frame, the type for a new frame. What came before there were such names is not among them."""
+frame, the type for a new frame. What came before there were such names is not among them. `snapshot.streams`: its
+snapshots hold streams."""
 
 FIELD_MEANINGS = {
     "/correlation_id": "a correlation id has 1 to 256 printable ASCII characters",
@@ -305,6 +308,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The store knows less than the watcher: writes were lost, as after a failover."""
     steps: list[Step] | msgspec.UnsetType = msgspec.UNSET
     """Of a saga: its steps, in the order of the program; there only if it has taken some."""
+    streams: dict[str, StreamSnapshot] | msgspec.UnsetType = msgspec.UNSET
+    """Its streams by name, each from the first chunk that the watcher lacks; there only if it has written some. A
+    stream that is not here has no chunks."""
 
 
 class SnapshotFrame(Snapshot, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
@@ -332,7 +338,7 @@ class EventFrame(msgspec.Struct, frozen=True, kw_only=True, tag="event", tag_fie
     """The job's state since then."""
     data: msgspec.Raw
     """What belongs to the event: of `progress` fraction, message and data, of `log` the chunk, of `succeeded` the
-    result, of `failed` and `retrying` the problem."""
+    result, of `failed` and `retrying` the problem, of `chunk`, `chunks` and `reset` what happens in a stream."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", tag_field="type"):

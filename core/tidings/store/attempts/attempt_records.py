@@ -7,6 +7,7 @@ import msgspec
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import State
 from tidings.store.answers import FenceAnswer, StartAnswer
+from tidings.store.streams.stream_records import KeepChunks, StreamChunks
 
 
 class ReadyEntry(NamedTuple):
@@ -101,18 +102,24 @@ class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """The breaker for which it waits in the schedule; empty: for none."""
 
 
+ReportedEvent = tuple[EventClass, str] | StreamChunks | KeepChunks
+"""Progress or a log chunk as class and JSON text; or what an attempt says in a stream."""
+
+
 class AttemptReport:
     """What one attempt has to say since its last report. Its worker may add to it until it is sealed."""
 
-    __slots__ = ("events", "fence", "id", "number", "outcome", "sealed")
+    __slots__ = ("events", "fence", "has_streams", "id", "number", "outcome", "sealed")
 
     def __init__(self, job: str, fence: int, number: int) -> None:
         self.id: str = job
         self.fence: int = fence
         self.number: int = number
         """Counts the reports of one attempt from 1; a report that is sent twice counts once."""
-        self.events: list[tuple[EventClass, str]] = []
-        """Progress and log chunks in their order: class, and JSON text."""
+        self.events: list[ReportedEvent] = []
+        """What the handler said, in its order."""
+        self.has_streams: bool = False
+        """Whether something of a stream is among the events."""
         self.outcome: AttemptOutcome | None = None
         self.sealed: bool = False
         """Whether it has left: what comes now belongs to the next report."""
@@ -121,14 +128,32 @@ class AttemptReport:
         """Return about how many bytes it comes to."""
         outcome = self.outcome
         size = 0 if outcome is None else len(outcome.value) + len(outcome.data)
-        for _, data in self.events:
-            size += len(data)
+        for event in self.events:
+            size += event_size(event)
         return size
 
     def seal(self) -> tuple[object, ...]:
         """Return the item of `report.lua`; the worker may add nothing after this."""
         self.sealed = True
+        if self.has_streams:
+            return self.id, self.fence, self.number, self.events, self.outcome or False, True
         return self.id, self.fence, self.number, self.events, self.outcome or False
+
+
+def event_size(event: ReportedEvent) -> int:
+    """Return about how many bytes an event of a report comes to."""
+    if type(event) is tuple:
+        return len(event[1])
+    return event.bytes if isinstance(event, StreamChunks) else 0
+
+
+class ReportLimits(msgspec.Struct, frozen=True):
+    """What the store keeps of what one job reports."""
+
+    max_log_bytes: int = 4_194_304
+    """A longer log loses its older half."""
+    max_stream_bytes: int = 16_777_216
+    """Of all its streams."""
 
 
 class StartRules(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.batcher import Batcher, Batchers, BatchOptions
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command_pool_of
+from tidings.store.streams.stream_reader import read_stream
+from tidings.store.streams.stream_records import StreamPage
 
 from .attempt_records import (
     AttemptOutcome,
@@ -26,6 +28,7 @@ from .attempt_records import (
     MemoReply,
     NextRun,
     ReadyEntry,
+    ReportLimits,
     Started,
     StartRules,
     SweepReply,
@@ -43,6 +46,7 @@ __all__ = [
     "MemoReply",
     "NextRun",
     "ReadyEntry",
+    "ReportLimits",
     "StartRules",
     "Started",
     "SweepReply",
@@ -84,7 +88,7 @@ class AttemptStore(Batchers):
         *,
         result_ttl_s: float = 86_400,
         chronicle: int = 0,
-        max_log_bytes: int = 4_194_304,
+        limits: ReportLimits | None = None,
         rules: StartRules | None = None,
     ) -> None:
         """Bind the operations to a store, a partition and a worker.
@@ -96,7 +100,7 @@ class AttemptStore(Batchers):
             worker: this worker's id, also its name as a consumer.
             result_ttl_s: how long the record of a finished job is kept, s.
             chronicle: finished jobs that the partition's history keeps; 0: jobs that end here do not come into it.
-            max_log_bytes: a longer log of one job loses its older half.
+            limits: what logs and streams may come to.
             rules: limits and rates of the kinds served.
 
         """
@@ -110,7 +114,7 @@ class AttemptStore(Batchers):
         self._root = keys.root(partition)
         self._ttl_ms = whole_ms(result_ttl_s)
         self._keep = chronicle
-        self._max_log_bytes = max_log_bytes
+        self._limits = limits or ReportLimits()
         self._call_prefix = secrets.token_hex(4)  # a worker that starts again may have the same name
         self._calls = itertools.count()
         self._report_batches = BatchOptions(
@@ -237,6 +241,10 @@ class AttemptStore(Batchers):
         batcher: Batcher[Any, MemoReply] = self.gather(("once", self.partition), self._send_memos, _MEMOS, apart=apart)
         return batcher.put((job, fence, name, value))
 
+    async def read_stream(self, job: str, name: str) -> StreamPage:
+        """Return a stream of a job with all its chunks."""
+        return await read_stream(self._store, self._root, job, name, first=0)
+
     async def beat(self, beats: list[LeaseRenewal]) -> list[LeaseAnswer]:
         """Renew the leases of all jobs this worker runs; a job whose record is broken counts as lost."""
         answers = await _BEAT(self._store, self._root, (self.worker, beats))
@@ -292,7 +300,8 @@ class AttemptStore(Batchers):
     def _send_reports(self, reports: list[AttemptReport]) -> "asyncio.Future[tuple[int, list[ReportAnswer]]]":
         args = (
             self.partition,
-            self._max_log_bytes,
+            self._limits.max_log_bytes,
+            self._limits.max_stream_bytes,
             self._ttl_ms,
             MAX_DEAD,
             self._keep,

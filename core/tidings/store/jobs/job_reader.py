@@ -18,6 +18,9 @@ from tidings.store.availability.store_errors import ItemError, StoreError
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.batcher import Batcher
 from tidings.store.redis.script import Script
+from tidings.store.streams import stream_reader
+from tidings.store.streams.stream_reader import StreamTakenError
+from tidings.store.streams.stream_records import StreamRecord
 
 REPLY_BYTES = 1_048_576
 """What the answers to one call may come to, about."""
@@ -58,6 +61,8 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     """1: its log goes on after these chunks; never in what a `JobReader` returns."""
     tags: str = ""
     """With a space between each two."""
+    streams: list[StreamRecord] = []
+    """What the watcher lacks of its streams."""
     rendered: bytes | None = None
     """What this process has made of it for clients; equal questions share it. Not on the wire."""
 
@@ -205,10 +210,29 @@ class JobReader:
                 _settle(future, record)
 
     async def _read_whole(self, job: str, after: int) -> JobRecord:
-        record = await self._large.put((job, after, 1))
-        assert isinstance(record, JobRecord), "it was asked for however large it is"
-        if not record.more:
-            return record
+        for _ in range(stream_reader.MAX_TRIES):
+            record = await self._large.put((job, after, 1))
+            assert isinstance(record, JobRecord), "it was asked for however large it is"
+            if record.more:
+                record = await self._with_log(job, record)
+            streams = await self._whole_streams(job, record)
+            if streams is not None:
+                return record if streams is record.streams else msgspec.structs.replace(record, streams=streams)
+        raise StreamTakenError("attempts took streams of the job over while it was read; ask again")
+
+    async def _whole_streams(self, job: str, record: JobRecord) -> list[StreamRecord] | None:
+        """Return the streams of a record with what did not fit into it; None: an attempt took one over meanwhile."""
+        if all(stream.upto >= stream.count for stream in record.streams):
+            return record.streams
+        streams: list[StreamRecord] = []
+        for stream in record.streams:
+            whole = await stream_reader.complete(self._store, self._root, job, stream)
+            if whole is None:
+                return None
+            streams.append(whole)
+        return streams
+
+    async def _with_log(self, job: str, record: JobRecord) -> JobRecord:
         chunks, log_from, last = list(record.chunks), record.log_from, record.seq
         more = 1
         while more:
@@ -246,6 +270,9 @@ def check_record_json(record: JobRecord) -> None:
     for text in (record.progress, record.result, record.problem, *(chunk for _, _, chunk in record.chunks)):
         if text:
             _valid(text)
+    for stream in record.streams:
+        if stream.chunks:
+            _valid(f"[{stream.chunks}]")
     for step in record.steps:
         decode_head(step.head)
         for text in (step.input, step.outcome):

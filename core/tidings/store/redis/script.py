@@ -50,11 +50,11 @@ _REFUSED_WHEN_FULL = "#!lua"
 
 FUNCTION_LIBRARIES: Final = (
     "keys", "clock", "states", "batch", "records", "webhooks", "followers", "events", "callers", "lanes", "limits",
-    "history", "saga", "owners", "endings", "logs", "conclude",
+    "history", "saga", "owners", "streams", "endings", "logs", "conclude",
 )  # fmt: skip
 """The files of `lua/lib`, in the order in which they use each other."""
 
-OWN_LIBRARIES: Final = ("group_state",)
+OWN_LIBRARIES: Final = ("group_state", "stream_writes")
 """Files of `lua/lib` that only the scripts have whose texts use them: Lua allows a text 200 local variables."""
 
 _FOLDER = resources.files("tidings.store") / "lua"

@@ -17,6 +17,7 @@ from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore, Me
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.breaker_store import BreakerStore, CallReport
 from tidings.store.saga_store import JournalRead, SagaStore, StepWrite, StepWriteReply
+from tidings.store.streams.stream_records import StreamPage
 from tidings.testing.testing_errors import TestingError
 from tidings_worker.saga.children import Children, KindDirectory, NewChild
 
@@ -41,6 +42,12 @@ class MemoryAttemptStore(AttemptStore):
         report.seal()
         self.reported_ms: int = self._record.now_ms
         return _done(ReportAnswer.TURNED if self._record.take(report) else ReportAnswer.OK)
+
+    async def read_stream(self, job: str, name: str) -> StreamPage:
+        """Return what the attempt before said."""
+        chunks = self._record.earlier.get(name, [])
+        count = len(chunks)
+        return StreamPage("running", "", "", 1, self._record.fence - 1, 1, count, 0, count, ",".join(chunks))
 
     def once(
         self, job: str, fence: int, name: str, value: str = "", *, apart: bool = False

@@ -7,6 +7,7 @@ from tidings.protocol.states import State
 from tidings.protocol.steps import StepHead, StepStatus, decode_head, encode_head
 from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport
 from tidings.store.saga_store import StepWrite
+from tidings.store.streams.stream_records import KeepChunks, StreamChunks
 
 UNWOUND_STATES = frozenset({State.FAILED, State.CANCELLED, State.EXPIRED})
 """Outcomes before which a saga undoes what it owes."""
@@ -32,6 +33,10 @@ class RunRecord:
         self.memos: dict[str, str] = {}
         self.progress: list[str] = []
         self.log: list[str] = []
+        self.said: dict[str, list[str]] = {}
+        """Stream → its chunks, JSON texts."""
+        self.earlier: dict[str, list[str]] = {}
+        """Stream → what the attempt before said."""
         self.outcome: AttemptOutcome | None = None
         """Of the last run of the handler."""
         self.journal: dict[str, str] = {
@@ -45,8 +50,14 @@ class RunRecord:
 
     def take(self, report: AttemptReport) -> bool:
         """Take a report; return whether its outcome turns the job: what it has done is to be undone first."""
-        for event_class, text in report.events:
-            (self.log if event_class is EventClass.LOG else self.progress).append(text)
+        for event in report.events:
+            match event:
+                case (event_class, text):
+                    (self.log if event_class is EventClass.LOG else self.progress).append(text)
+                case StreamChunks():
+                    self.said.setdefault(event.stream, []).extend(event.chunks)
+                case KeepChunks():
+                    self.said[event.stream] = self.earlier.get(event.stream, [])[: event.kept]
         self.outcome = outcome = report.outcome
         if outcome is None or outcome.state not in UNWOUND_STATES or self.unwinding or not self.owes:
             return False

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from tidings.protocol.events import EventName
+from tidings.protocol.events import EventName, StreamEvent
 from tidings.protocol.frames.messages import Ack
 from tidings.protocol.problems import CODES
 from tidings.protocol.states import State
@@ -98,7 +98,7 @@ def test_what_a_client_may_leave_out_is_neither_required_nor_given_a_default(doc
         ("Ack", "status", [*State, "unknown"]),
         ("Snapshot", "status", [*State]),
         ("JobLine", "state", [*State]),
-        ("EventFrame", "event", [*EventName]),
+        ("EventFrame", "event", [*EventName, *StreamEvent]),
         ("EventFrame", "status", [*State]),
         ("Problem", "code", [*CODES]),
         ("LetterView", "code", [*CODES]),

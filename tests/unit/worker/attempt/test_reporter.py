@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from tidings.store.answers import ReportAnswer
+from tidings.store.attempts.attempt_records import event_size
 from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore
 from tidings.store.availability.store_errors import ScriptError, StoreError, refusal
 from tidings_worker.attempt.lifecycle import Lifecycle
@@ -157,5 +158,7 @@ async def test_progress_that_cannot_be_told_is_kept_up_to_a_bound_and_the_newest
     for number in range(200):
         reporter.progress(f'"{number:>10000}"')
     waiting = reporter._open()
-    assert sum(len(data) for _, data in waiting.events) <= BUFFER_BYTES + 20_000
-    assert waiting.events[-1][1].endswith(' 199"')
+    assert sum(event_size(event) for event in waiting.events) <= BUFFER_BYTES + 20_000
+    last = waiting.events[-1]
+    assert isinstance(last, tuple)
+    assert last[1].endswith(' 199"')

@@ -50,6 +50,17 @@ local function reopen_log(id, key, seq)
   end
 end
 
+-- The streams go on if they are still there: the next attempt may keep what they hold.
+local function reopen_streams(id, key)
+  local job = { id = id, streams = redis.call('HGET', key, 'streams') }
+  if not job.streams then return end
+  for _, state in ipairs(job_streams(job)) do
+    redis.call('PERSIST', chunks_key(id, state[1]))
+    if redis.call('EXISTS', chunks_key(id, state[1])) == 0 then state[4], state[5], state[6] = 0, -1, 0 end
+  end
+  redis.call('HSET', key, 'streams', cmsgpack.pack(job.stream_states))
+end
+
 -- The webhooks of the job get its next end too.
 local function reopen_webhooks(key)
   local webhook, watchers = unpack(redis.call('HMGET', key, 'webhook', 'watchers'))
@@ -99,6 +110,7 @@ local function reopen(id, key, tier, envelope)
   if owner or tags then own_again(owner or '', id, tags) end
   redis.call('PERSIST', key)
   reopen_log(id, key, seq)
+  reopen_streams(id, key)
   reopen_webhooks(key)
   enqueue(id, tier, envelope, caller)
   tell({ id = id, seq = seq, watchers = redis.call('HGET', key, 'watchers') }, partition, CHANGE,

@@ -16,7 +16,7 @@ keep_finished(kept)
 local MOVED_BYTES = 4194304
 local bytes, moved, faults = 0, 0, {}
 
-local FIELDS = { 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'caller', 'unique', 'saga',
+local FIELDS = { 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'streams', 'caller', 'unique', 'saga',
   'unwinding', 'limit', 'entry', 'size' }
 
 -- Moves a job that is late: its deadline has passed.

@@ -1,14 +1,17 @@
 #!lua flags=allow-oom
--- Writes what running attempts report: progress, log chunks, and how they ended.
+-- Writes what running attempts report: progress, log chunks, chunks of streams, and how they ended.
 --
 -- Atomic, because the outcome, its event and the acknowledgement of the entry must be one step: there is no moment at
 -- which a crash loses a job or records two results. A report under another fence than the record's is refused and
 -- changes nothing. Reports of one attempt are numbered, so that a report that is sent twice (its reply was lost)
 -- counts once.
 --
--- args = { partition, max_log_bytes, result_ttl_ms, max_dead, finished_kept, items }
---   item = { id, fence, number, events, outcome }
---     events: { { class, data } … }; data: the JSON text of progress or of a log chunk
+-- args = { partition, max_log_bytes, max_stream_bytes, result_ttl_ms, max_dead, finished_kept, items }
+--   item = { id, fence, number, events, outcome, has_streams }
+--     events: { { class, data } … }; data: the JSON text of progress or of a log chunk; or of a stream
+--       { STREAM, name, attempt, index, bytes, chunks }: more chunks, JSON texts, the first of which has that index; or
+--       { KEEP, name, attempt, kept, bytes }: the attempt adopts the first chunks of what an earlier one said; bytes: of
+--       the chunks as JSON; has_streams: whether there are such
 --     outcome: false, or a map of what is not the default; all but `state` may be missing:
 --       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back; with a
@@ -27,15 +30,15 @@
 --   unwinds instead).
 -- O(items + events).
 
-local partition, max_log_bytes, ttl, max_dead, kept, items = unpack(args)
+local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, items = unpack(args)
 keep_finished(kept)
 spare_relays()
 
 -- What is read of a job; of a job that may end also what the history of finished jobs holds (lib/history.lua).
 local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller', 'unique',
-  'saga', 'limit', 'size', 'deadline' }
+  'saga', 'limit', 'size', 'deadline', 'streams' }
 local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
-  'unique', 'saga', 'limit', 'size', 'deadline', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
+  'unique', 'saga', 'limit', 'size', 'deadline', 'streams', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
   'correlation_id', 'owner', 'tags' }
 
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
@@ -45,8 +48,8 @@ local function load(id, may_end)
   return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], tier = found[5],
     entry = found[6], reported = found[7], logged = found[8], cancel = found[9], caller = found[10],
     unique = found[11], saga = found[12], limit = found[13], size = found[14], deadline = found[15],
-    kind = found[16], attempt = found[17], submitted = found[18], enqueued = found[19], started = found[20],
-    worker = found[21], correlation_id = found[22], owner = found[23], tags = found[24] }
+    streams = found[16], kind = found[17], attempt = found[18], submitted = found[19], enqueued = found[20],
+    started = found[21], worker = found[22], correlation_id = found[23], owner = found[24], tags = found[25] }
 end
 
 -- A log past its size loses its older half. A client that asks for that part learns that it is truncated.
@@ -59,20 +62,24 @@ local function trim(id, bytes)
   return math.floor(bytes / 2)
 end
 
--- Writes and publishes log chunks and progress; returns the newest progress, if there is any.
+-- Writes and publishes what a handler said; returns the newest progress, if there is any.
 local function write_events(job, events)
   local before = count_in(job.logged)
   local bytes, progress = before, nil
   for _, event in ipairs(events) do
     local class, data = event[1], event[2]
-    job.seq = job.seq + 1
-    if class == LOG then
-      redis.call('XADD', log_key(job.id), job.seq .. '-0', 'at', now, 'chunk', data)
-      bytes = trim(job.id, bytes + #data)
+    if class > LOG then
+      write_stream(job, partition, event, max_stream_bytes)
     else
-      progress = data
+      job.seq = job.seq + 1
+      if class == LOG then
+        redis.call('XADD', log_key(job.id), job.seq .. '-0', 'at', now, 'chunk', data)
+        bytes = trim(job.id, bytes + #data)
+      else
+        progress = data
+      end
+      if job.watchers or followed then tell(job, partition, class, data_tail(class == LOG and 'log' or 'progress', RUNNING, data)) end
     end
-    if job.watchers or followed then tell(job, partition, class, data_tail(class == LOG and 'log' or 'progress', RUNNING, data)) end
   end
   if bytes ~= before then redis.call('HSET', job_key(job.id), 'logged', bytes) end
   job.logged = bytes > 0
@@ -242,7 +249,7 @@ local function end_attempt(job, outcome, fields)
 end
 
 local function write(item)
-  local id, fence, number, events, outcome = unpack(item)
+  local id, fence, number, events, outcome, has_streams = unpack(item)
   local job = load(id, outcome and finished_kept > 0)
   if job.fence and tonumber(job.fence) == fence and count_in(job.reported) >= number then return 'done' end
   if not job.state or tonumber(job.fence) ~= fence or job.state ~= RUNNING then return 'lost' end
@@ -251,11 +258,21 @@ local function write(item)
   end
   if outcome and job.cancel and not terminal(outcome.state) then outcome = { state = CANCELLED } end
   job.seq = check_record(job.state, job.seq)
+  -- The store has lost what the attempt said before: another attempt has to say it again.
+  if has_streams and not continues_streams(job, events) then return 'lost' end
   local progress = write_events(job, events)
+  if outcome and outcome.state == SUCCEEDED and job.streams then
+    void_others(job, partition, redis.call('HGET', job_key(id), 'attempt'))
+  end
   if outcome then job.seq = job.seq + 1 end
   local fields = { 'seq', job.seq, 'reported', number }
   if progress then
     fields[5], fields[6] = 'progress', progress
+  end
+  if job.stream_states then
+    job.streams = true -- there are some: they expire with the job
+    fields[#fields + 1] = 'streams'
+    fields[#fields + 1] = cmsgpack.pack(job.stream_states)
   end
   local turned = false
   if outcome then

@@ -39,7 +39,8 @@ local NOT_STARTED = { 0, 0, 0, 0, 0, 0, 0, 0 }
 local ASK_AGAIN = { 2, 0, 0, 0, 0, 0, 0, 0 }
 
 local FIELDS = { 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost',
-  'call', 'logged', 'caller', 'unique', 'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued', 'size' }
+  'call', 'logged', 'caller', 'unique', 'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued', 'size',
+  'streams' }
 
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
 -- every job comes through here.
@@ -48,7 +49,8 @@ local function load(id, tier)
   return { id = id, tier = tier, state = found[1], entry = found[2], fence = found[3], attempt = found[4], seq = found[5],
     watchers = found[6], deadline = found[7], submitted = found[8], cancel = found[9], lost = found[10],
     call = found[11], logged = found[12], caller = found[13], unique = found[14], limit = found[15], kind = found[16],
-    paced = found[17], shed = found[18], saga = found[19], unwinding = found[20], enqueued = found[21], size = found[22] }
+    paced = found[17], shed = found[18], saga = found[19], unwinding = found[20], enqueued = found[21], size = found[22],
+    streams = found[23] }
 end
 
 local function check(job)

@@ -5,8 +5,8 @@
 -- look and the deed nothing may happen.
 --
 -- A consumer goes if it holds nothing, has asked for nothing for `idle_ms`, and is not among the living; a consumer that
--- lives but was idle would come back by itself at its next read. Of the keys, a log without its job goes, a journal of
--- steps too, and the record of a job that has ended gets the expiry that it lacks.
+-- lives but was idle would come back by itself at its next read. Of the keys, a log without its job goes, its streams
+-- and the journal of its steps too, and the record of a job that has ended gets the expiry that it lacks.
 --
 -- A live job that lies nowhere any more, as its entry was deleted or lost, is put back if its record has its input, and
 -- ends otherwise. A job that runs is left alone as long as its worker renews its lease (beat.lua).
@@ -122,6 +122,7 @@ local function sweep_record(key, id)
     redis.call('PEXPIRE', key, ttl)
     redis.call('PEXPIRE', log_key(id), ttl)
     redis.call('PEXPIRE', steps_key(id), ttl)
+    expire_streams({ id = id, streams = redis.call('HGET', key, 'streams') }, ttl)
     records = records + 1
   end
 end
@@ -207,6 +208,8 @@ local function sweep_key(key)
   local kind, id = string.match(string.sub(key, #root + 1), '^([%l-]+):(.*)$')
   if kind == 'log' or kind == 'steps' then
     sweep_log(key, id)
+  elseif kind == 'chunks' then
+    sweep_log(key, string.match(id, '^(.*):'))
   elseif kind == 'job' then
     sweep_record(key, id)
   elseif kind == 'webhook-of' then

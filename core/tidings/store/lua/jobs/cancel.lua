@@ -14,7 +14,7 @@
 local partition, ttl, kept, items = unpack(args)
 keep_finished(kept)
 
-local FIELDS = { 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'caller', 'unique', 'saga',
+local FIELDS = { 'state', 'tier', 'entry', 'seq', 'watchers', 'owner', 'worker', 'logged', 'streams', 'caller', 'unique', 'saga',
   'unwinding', 'limit', 'shed', 'never', 'size', 'deadline' }
 
 -- Queues a saga that owes something, so that it unwinds, unless it is in the queue already.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Removes a batch of jobs that have ended: input, result, log, steps, dead letter and deliveries to webhooks.
+-- Removes a batch of jobs that have ended: input, result, log, streams, steps, dead letter and deliveries to webhooks.
 --
 -- Atomic, because a job whose letter is replayed meanwhile lives again, and no part of it may then be missing.
 --
@@ -44,13 +44,14 @@ end
 
 local function forget(item)
   local id, caller = unpack(item)
-  local job = load_job(id, { 'state', 'owner', 'tags', 'saga', 'letter' })
+  local job = load_job(id, { 'state', 'owner', 'tags', 'saga', 'letter', 'streams' })
   if not job.state or (caller ~= '' and job.owner ~= caller) then return { 'unknown', {} } end
   if not terminal(job.state) then return { 'live', {} } end
   local children = job.saga and children_of(id) or {}
   if job.letter then redis.call('XDEL', dead_key, job.letter) end
   forget_deliveries(id)
   redis.call('UNLINK', job_key(id), log_key(id), steps_key(id))
+  for _, state in ipairs(job_streams(job)) do redis.call('UNLINK', chunks_key(id, state[1])) end
   redis.call('ZREM', owned_key(job.owner or ''), owned_member(id, job.tags))
   return { 'forgotten', children }
 end

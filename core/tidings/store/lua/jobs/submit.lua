@@ -119,7 +119,8 @@ end
 local PRIORITY = 4398046511104
 local function importance(priority) return priority * PRIORITY + now end
 
-local SHED_FIELDS = { 'state', 'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit', 'size', 'deadline' }
+local SHED_FIELDS = { 'state', 'entry', 'seq', 'watchers', 'caller', 'unique', 'saga', 'limit', 'size', 'deadline',
+  'logged', 'streams' }
 
 -- Ends the least important job that waits in a tier, if it is no more important than `priority`.
 local function shed_one(tier, priority, problem)

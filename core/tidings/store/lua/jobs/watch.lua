@@ -7,16 +7,20 @@
 --
 -- args = { gateway, budget, items };  gateway: '' to read only;  item = { id, after, whole }
 --   budget: bytes of the reply, about; after: the last number seen; -1: send no more events (the reply is then { '' });
---   whole: 1 to read it however large it is; of its log there is one page
+--   whole: 1 to read it however large it is; of its log there is one page, and of each of its streams
 -- Reply: MessagePack array with for each item { '' } (no such job), or a text:
 --   `~`: the items before it have used up the budget; ask again. Nothing after it was done either;
 --   `+<bytes> <owner>`: it is larger than LARGE_BYTES, and `whole` was not given; nothing was done; or
 --   { state, attempt, seq, kind, progress, result, problem, correlation_id, traceparent, owner,
---     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more, tags }
+--     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more, tags,
+--     { stream … } }
 --   a text that is missing is '', a time nil; log_from: the first number that the log still has, 0: it is whole;
 --   step = { path, head, input, outcome, cut }, of a saga: JSON texts, or '' where there is none or it is too large to be
 --   shown; cut: how many bytes were left out;
---   more: 1 if its log goes on after these chunks (log.lua).
+--   more: 1 if its log goes on after these chunks (log.lua);
+--   stream = { name, fence, attempt, count, from, next, chunks }, of each stream: which attempt says it, how many chunks
+--   it has, the index of the first that the watcher lacks, and from there to before `next` (stream_read.lua has the
+--   rest) the chunks, as JSON texts with a comma between each two.
 -- O(items + chunks).
 
 -- A gateway that died stays listed until the job ends, and no process hears what is published to it: that costs less
@@ -91,10 +95,10 @@ local TEXTS = { 'kind', 'progress', 'result', 'problem', 'correlation_id', 'trac
 local TIMES = { 'submitted', 'enqueued', 'dequeued', 'started', 'finished' }
 local FIELDS = { 'state', 'attempt', 'seq', 'kind', 'progress', 'result', 'problem', 'correlation_id', 'traceparent',
   'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from', 'watchers', 'logged', 'saga',
-  'steps_bytes', 'tags' }
+  'steps_bytes', 'tags', 'streams', 'fence' }
 local FIELDS_WITHOUT_RESULT = { 'state', 'attempt', 'seq', 'kind', 'progress', 'problem', 'correlation_id',
   'traceparent', 'owner', 'submitted', 'enqueued', 'dequeued', 'started', 'finished', 'log_from', 'watchers', 'logged',
-  'saga', 'steps_bytes', 'tags' }
+  'saga', 'steps_bytes', 'tags', 'streams', 'fence' }
 
 -- A time that clients are shown; nil in MessagePack if it is missing.
 local function time_in(job, name)
@@ -116,6 +120,20 @@ local function reply_of(job)
   return reply
 end
 
+-- Reads what a watcher lacks of the streams of a job, with at most `most` bytes of each. Returns them, and how many bytes
+-- there are, of those that were read and those that were not.
+local function read_streams(job, after, most)
+  local streams, size = {}, 0
+  for i, state in ipairs(valid_streams(job)) do
+    local from = index_after(job.id, state, after)
+    local chunks, upto, read = read_chunks(job.id, state[1], from, state[4], most)
+    streams[i] = { state[1], state[2], state[3], state[4], from, upto, table.concat(chunks, ',') }
+    size = size + 64 + read
+    if upto < state[4] then size = size + math.ceil(state[6] * (state[4] - upto) / state[4]) end
+  end
+  return streams, size
+end
+
 local function measured(size, owner)
   return '+' .. string.format('%.0f', size) .. ' ' .. (owner or '')
 end
@@ -134,13 +152,20 @@ local function read(id, after, all)
   local chunks, more, log_bytes = {}, false, 0
   if logged > 0 then chunks, more, log_bytes = read_log(id, after, all and PAGE_BYTES or LARGE_BYTES) end
   if more and not all then return measured(result_bytes + logged + shown, job.owner) end
+  local streams, streamed = {}, 0
+  if job.streams then
+    -- A watcher that knows more than the store, which lost writes, gets them whole.
+    streams, streamed = read_streams(job, after > tonumber(job.seq) and 0 or after, all and PAGE_BYTES or LARGE_BYTES)
+    if not all and streamed > LARGE_BYTES then return measured(result_bytes + logged + shown + streamed, job.owner) end
+  end
   local reply = reply_of(job)
   if not terminal(job.state) then add(job) end
-  bytes = bytes + log_bytes
+  bytes = bytes + log_bytes + streamed
   reply[17] = chunks
   reply[18] = job.saga and read_steps(id) or {}
   reply[19] = more and 1 or 0
   reply[20] = job.tags or ''
+  reply[21] = streams
   return reply
 end
 

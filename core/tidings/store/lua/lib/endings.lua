@@ -10,6 +10,7 @@ local function finish(job, state, fields, ttl)
   redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
   redis.call('PEXPIRE', key, ttl)
   if job.logged then redis.call('PEXPIRE', log_key(id), ttl) end
+  if job.streams then expire_streams(job, ttl) end
   if job.unique and redis.call('GET', unique_key(job.unique)) == id then redis.call('DEL', unique_key(job.unique)) end
   if job.saga then close_saga(id, state, ttl) end
   tally(job.caller, -1, job.size)
@@ -38,7 +39,7 @@ end
 local BROKEN = internal_error('what the store holds of this job cannot be read; submit the work again')
 local VANISHED = internal_error('the store has lost the input of this job; submit the work again')
 
-local ENDING = { 'state', 'seq', 'watchers', 'tier', 'entry', 'logged', 'caller', 'unique', 'saga', 'unwinding', 'limit',
+local ENDING = { 'state', 'seq', 'watchers', 'tier', 'entry', 'logged', 'streams', 'caller', 'unique', 'saga', 'unwinding', 'limit',
   'shed', 'size', 'deadline', 'envelope' }
 
 -- Ends a job that cannot go on, as far as its record allows. Otherwise a worker would take it, or the schedule would

@@ -46,21 +46,16 @@ local function publish(gateway, box)
   end
 end
 
--- Gathers an event of a job for the gateways that watch it, and makes its deliveries to webhooks. The job has `id`, `seq`
--- (the event's number) and `watchers`; tail: the frame's, or nil if it is too large; event, status: their names, where
--- there is no tail.
-local function tell(job, partition, class, tail, event, status)
-  if followed then follow(job, partition, event or string.match(tail or '', '^"event":"(%a+)"'), tail, status) end
+-- Gathers an event of a job for the gateways that watch it. The job has `id`, `seq` (the event's number) and `watchers`;
+-- tail: the frame's, or nil if it is too large.
+local function tell_gateways(job, partition, class, tail)
   local watchers = job.watchers
   if not watchers or watchers == '' then return end
-  local hook = string.find(watchers, '>', 1, true)
-  if hook and (class == FINAL or string.byte(watchers, hook + 1) == 42) then
-    note_if_possible(job, class == FINAL, tail, event)
-  end
   local frame = tail and #tail <= FRAME_CAP and frame_of(partition, job.id, job.seq, tail) or ''
   local token = partition .. '.' .. job.id
   local entry = { token, job.seq, class, frame }
-  for gateway in string.gmatch(watchers, hook and '[^%s>*]+' or '%S+') do
+  -- A mark with `>` stands for webhooks, and is no gateway (webhooks.lua).
+  for gateway in string.gmatch(watchers, string.find(watchers, '>', 1, true) and '[^%s>*]+' or '%S+') do
     local box = outboxes[gateway]
     if not box then
       box = { entries = {}, count = 0, bytes = 0, sent = 0 }
@@ -74,4 +69,17 @@ local function tell(job, partition, class, tail, event, status)
     box.sent = box.sent + size
     box.entries[box.count] = fits and entry or { token, job.seq, class, '' }
   end
+end
+
+-- Gathers an event of a job for all who get it: groups, webhooks and gateways. event, status: their names, where there is
+-- no tail.
+local function tell(job, partition, class, tail, event, status)
+  if followed then follow(job, partition, event or string.match(tail or '', '^"event":"(%a+)"'), tail, status) end
+  local watchers = job.watchers
+  if not watchers or watchers == '' then return end
+  local hook = string.find(watchers, '>', 1, true)
+  if hook and (class == FINAL or string.byte(watchers, hook + 1) == 42) then
+    note_if_possible(job, class == FINAL, tail, event)
+  end
+  tell_gateways(job, partition, class, tail)
 end

@@ -19,6 +19,7 @@ local function ready_key(tier, lane)
 end
 local function job_key(id) return root .. 'job:' .. id end
 local function log_key(id) return root .. 'log:' .. id end
+local function chunks_key(id, stream) return root .. 'chunks:' .. id .. ':' .. stream end
 local function steps_key(id) return root .. 'steps:' .. id end
 local function dedup_key(suffix) return root .. 'key:' .. suffix end
 local outbox_key = root .. 'outbox'
