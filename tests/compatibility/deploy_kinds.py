@@ -1,0 +1,60 @@
+"""Kinds that the workers of two releases serve side by side; each says which release ran it.
+
+Only what the release before knows stands here.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from tidings import Context, Reject, job
+
+RELEASE = os.environ["TIDINGS_X_RELEASE"]
+
+
+@job
+async def tell(ctx: Context, text: str) -> dict[str, str]:
+    """Reports progress, and logs."""
+    await ctx.progress(1, 2, message="half")
+    await ctx.log({"text": text})
+    return {"by": RELEASE, "text": text}
+
+
+@job
+async def meet(folder: str, others: int) -> str:
+    """Ends when so many releases run it at a time."""
+    (Path(folder) / RELEASE).touch()
+    while len(list(Path(folder).iterdir())) < others:
+        await anyio.sleep(0.01)
+    return RELEASE
+
+
+@job
+async def refuse() -> None:
+    """Fails for good."""
+    raise Reject("not today")
+
+
+@job
+async def wait_long(ctx: Context) -> None:
+    """Runs until someone cancels it."""
+    await ctx.progress(0.1)
+    await anyio.sleep(3_600)
+
+
+@job
+async def approve(ctx: Context) -> list[Any]:
+    """A saga: a step before it waits, and one after."""
+    first = await ctx.step(mark, "before", undo=unmark)
+    said = await ctx.signal("go")
+    return [first, said, await ctx.step(mark, "after"), await ctx.call("tell", text="child")]
+
+
+async def mark(what: str) -> list[str]:
+    return [RELEASE, what]
+
+
+async def unmark(what: list[str]) -> None:
+    """Nothing to undo."""
