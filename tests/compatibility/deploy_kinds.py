@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from tidings import Context, Reject, job
+from tidings import Context, Event, Reject, job, on
 
 RELEASE = os.environ["TIDINGS_X_RELEASE"]
 
@@ -58,3 +58,18 @@ async def mark(what: str) -> list[str]:
 
 async def unmark(what: list[str]) -> None:
     """Nothing to undo."""
+
+
+@job
+async def linger(until: str) -> str:
+    """Ends when the worker of that release runs it, and runs for ever elsewhere."""
+    while until != RELEASE:
+        await anyio.sleep(0.05)
+    return RELEASE
+
+
+@on("tell", events=["cancelled"], group="audit")
+async def note(event: Event) -> None:
+    """Writes the token of a cancelled job into a file."""
+    notes = Path(os.environ["TIDINGS_X_NOTES"])
+    notes.write_text(notes.read_text() + f"{event.token} {RELEASE}\n")

@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from compatibility.release import Release, build_release
+from compatibility.stored_jobs import look_until
 from support.javascript import node
 from support.store import running_store
 from support.system import ServerProcess, System, WorkerProcess
@@ -25,7 +26,7 @@ from support.timeouts import scaled
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 KINDS = str(HERE / "deploy_kinds.py")
-KIND_COUNT = 5
+KIND_COUNT = 6
 
 EXPECTED = {
     "result": "one",
@@ -77,15 +78,7 @@ class Deploy(NamedTuple):
 
     def snapshot(self, server: str, token: str, status: str) -> Any:
         """Return the snapshot of a job in a state, which must come."""
-        etag, seen = '"0"', {"status": "not yet asked"}
-        for _ in range(20):
-            headers = {"prefer": "wait=10", "if-none-match": etag}
-            answer = httpx.get(f"{self.servers[server].url}/v1/jobs/{token}", headers=headers, timeout=scaled(20))
-            seen = answer.json() if answer.status_code == 200 else seen
-            if seen["status"] == status:
-                return seen
-            etag = answer.headers["etag"]
-        raise AssertionError(f"{token} is not {status}: {seen}")
+        return look_until(self.servers[server].url, token, status)
 
     def signal(self, server: str, token: str) -> None:
         url = f"{self.servers[server].url}/v1/jobs/{token}/signals/go"
