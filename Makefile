@@ -104,7 +104,7 @@ runs = $(or $(if $(strip $(T)),,all),$(findstring tests/$(1),$(T)),$(filter test
 runs_any = $(strip $(foreach folder,$(1),$(call runs,$(folder))))
 
 TEST_NEEDS := $(VENV)/stamp \
-	$(if $(call runs_any,browser documents js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
+	$(if $(call runs_any,browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
