@@ -147,7 +147,14 @@ class ServerRuntime:
         self._webhook_callers = CallerReload(settings.webhook_callers_file, webhooks.use_callers)
         names = settings.owner_names
         admission = Admission(
-            self._catalog, self._breakers, self._served_kinds, self._spans, self.drain, names, webhooks
+            self._catalog,
+            self._breakers,
+            self._served_kinds,
+            self._spans,
+            self.drain,
+            names,
+            webhooks,
+            settings.unserved_grace_s,
         )
         issuer = GrantIssuer(self.grant_codec, settings.max_grant_ttl_s)
         self.grants = GrantService(self.grant_codec, issuer, names, OwnershipReader(self.client, keys), self.tasks)

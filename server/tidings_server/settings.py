@@ -133,6 +133,13 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "wait is kept."
         ),
     ] = 2_592_000.0
+    unserved_grace_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long after the last worker that served it left a kind is still accepted: its jobs wait, "
+            "and the ack says `unserved`. After that the server refuses them (`unserved`)."
+        ),
+    ] = 2_592_000.0
     alive_after_s: Annotated[Seconds, Meta(description="Quiet time after which a socket is sent an `alive` frame.")] = (
         25.0
     )

@@ -122,7 +122,7 @@ OPEN = outcomes.parked_for_breaker(1, "bank", 1.5)
         (outcomes.handed_back(), '"event":"queued","status":"queued","data":{}}'),
         (outcomes.waiting(-1, 0, ""), '"event":"waiting","status":"waiting","data":{}}'),
         (
-            outcomes.not_served("k", 1.0),
+            outcomes.not_served("k", 1),
             '"event":"queued","status":"queued","data":{"waits_for":"a worker that serves k"}}',
         ),
         (

@@ -47,10 +47,10 @@ async def test_a_job_taken_over_from_a_lost_worker_remembers_it(world: World) ->
 async def test_success_and_what_does_not_count_leave_no_history(world: World) -> None:
     token = await world.submit()
     await world.end(await world.start(), outcomes.handed_back())
-    not_served = outcomes.not_served("k", 1.0)
-    await world.end(await world.start(), msgspec.structs.replace(not_served, delay_ms=0))
-    await world.first.promote()
-    await world.end(await world.start(), outcomes.succeeded(b"1"))
+    await world.end(await world.start(), outcomes.not_served("k", 1))
+    entries = await world.first.take_unserved(["standard"], {"k": (1, 1)}, 1)
+    (started,) = await world.first.start(entries)
+    await world.end((entries[0], started), outcomes.succeeded(b"1"))
     assert b"history" not in await world.hash(token)
     assert [letter async for letter in world.dead.scan()] == []
 

@@ -22,7 +22,14 @@ from tidings.protocol.problems import problem
 from tidings.protocol.states import REPLAY, TERMINAL, State
 from tidings.protocol.tokens import Token, new_token, split_token
 from tidings.store.admin.dead_letters import DeadLetters
-from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, LeaseRenewal, ReadyEntry
+from tidings.store.attempts.attempt_store import (
+    AttemptOutcome,
+    AttemptReport,
+    AttemptStore,
+    LeaseRenewal,
+    ReadyEntry,
+    Unserved,
+)
 from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, open_store
@@ -31,6 +38,8 @@ from tidings.store.redis.subscription import Subscription
 PARTITION = "p"
 WORKERS = ("w1", "w2")
 MAX_PER_CALLER = 3
+UNSERVED = Unserved("k", 1)
+LINE = StoreKeys().unserved(PARTITION, "standard/k@1")
 SCHEDULED = StoreKeys().scheduled(PARTITION)
 READY = StoreKeys().ready(PARTITION, "standard")
 DEADLINES = StoreKeys().deadlines(PARTITION)
@@ -174,6 +183,37 @@ class BrokerRules(RuleBasedStateMachine):
     def take_over_what_is_idle(self, worker: str) -> Held | None:
         return self._start(worker, self.run(self.workers[worker].take_over, "standard", 0, 1))
 
+    @rule(worker=st.sampled_from(WORKERS), is_idle=st.booleans())
+    def take_and_put_into_line(self, worker: str, is_idle: bool) -> None:
+        """Have a worker that does not serve the kind read a job, or take one over."""
+        store = self.workers[worker]
+        entries = self.run(store.take_over, "standard", 0, 1) if is_idle else self.run(store.take, ["standard"], 1, 1)
+        if not entries:
+            return
+        (answer,) = self.run(store.start, entries, "", None, None, {0: UNSERVED})
+        assert not answer.go
+        model = self.model[entries[0].id]
+        if model.state in TERMINAL:
+            return
+        if model.cancel:
+            model.go(State.CANCELLED)
+            return
+        if model.state is State.RUNNING:
+            model.lost += 1
+            model.fence += 1
+            model.past.append((model.attempt, "lost"))
+        model.state, model.aside = State.QUEUED, True
+        model.seq += 1
+
+    @rule(target=held, worker=st.sampled_from(WORKERS))
+    def take_out_of_line(self, worker: str) -> Held | None:
+        waiting = [id_ for id_, model in self.model.items() if model.aside]
+        entries = self.run(self.workers[worker].take_unserved, ["standard"], {"k": (1, 1)}, 1)
+        assert [entry.id in waiting for entry in entries] == [True] * min(len(waiting), 1)
+        for entry in entries:
+            self.model[entry.id].aside = False
+        return self._start(worker, entries)
+
     def _start(self, worker: str, entries: list[ReadyEntry]) -> Held | None:
         if not entries:
             return None
@@ -218,10 +258,10 @@ class BrokerRules(RuleBasedStateMachine):
             report.events.append((EventClass.LOG, chunk))
         if end is not None:
             name = {State.SUCCEEDED: "result", State.FAILED: "problem", State.SCHEDULED: "problem"}.get(end, "")
-            delay = 3_600_000 if end is State.SCHEDULED or aside else 0
             report.outcome = AttemptOutcome(
-                end, name, VALUES.get(name, ""), delay_ms=delay, uncounted=int(end is State.QUEUED)
-            )
+                end, name, VALUES.get(name, ""), delay_ms=3_600_000 if end is State.SCHEDULED else 0,
+                uncounted=int(end is State.QUEUED), unserved=UNSERVED if aside and end is State.QUEUED else False,
+            )  # fmt: skip
         answer = self.run(self.workers[held.worker].report, report)
         if held.fence == model.fence and number <= model.reported:
             assert answer == "done"
@@ -282,12 +322,9 @@ class BrokerRules(RuleBasedStateMachine):
 
         moved, _ = self.run(hurry)
         due = [model for model in self.model.values() if model.state is State.SCHEDULED]
-        aside = [model for model in self.model.values() if model.aside]
-        assert moved == len(due) + len(aside)
+        assert moved == len(due)
         for model in due:
             model.go(State.QUEUED)
-        for model in aside:  # it was queued all the time: no event says that it may start
-            model.aside = False
 
     @rule()
     def every_deadline_passes_of_what_waits(self) -> None:
@@ -312,7 +349,8 @@ class BrokerRules(RuleBasedStateMachine):
         async def sweep() -> None:
             entry = await command(self.store, "HGET", StoreKeys().job(PARTITION, job), "entry")
             if entry is not None:
-                await command(self.store, "XDEL", READY, entry)
+                place, _, lane = entry.decode().partition("/")
+                await command(self.store, "XDEL", f"{READY}/{lane}" if lane else READY, place)
             for _ in range(2):  # one that runs is looked at twice: its worker may live
                 swept = await self.workers["w1"].sweep(["standard"], list(WORKERS), 0, "0")
                 while swept.cursor != "0":

@@ -20,7 +20,7 @@ class ModelJob:
     deadline: bool = False
     """Whether it has one."""
     aside: bool = False
-    """Whether it is queued, but lies in the schedule: its worker handed it back for a while."""
+    """Whether it is queued, but lies in a line: the worker that read it does not serve its kind."""
     vanished: bool = False
     """Whether it ended because its entry was deleted: its input is gone, and so it has no letter."""
     log: list[str] = field(default_factory=list)

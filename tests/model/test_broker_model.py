@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from model.broker_rules import DEADLINES, ENVELOPE, FLOW, PARTITION, READY, SCHEDULED, BrokerRules
+from model.broker_rules import DEADLINES, ENVELOPE, FLOW, LINE, PARTITION, READY, SCHEDULED, BrokerRules
 from support.store import StoreProcess
 from tidings.protocol.states import TERMINAL, State
 from tidings.protocol.tokens import Token
@@ -76,10 +76,13 @@ class BrokerMachine(BrokerRules):
     @invariant()
     def every_live_job_is_in_exactly_one_place(self) -> None:
         async def look() -> None:
-            entries = await command(self.store, "XRANGE", READY, "-", "+")
+            entries = [
+                one for key in (READY, f"{READY}/kind") for one in await command(self.store, "XRANGE", key, "-", "+")
+            ]
             ready = [fields[b"id"].decode() for _, fields in entries]
             scheduled = [job.decode() for job in await command(self.store, "ZRANGE", SCHEDULED, 0, -1)]
-            places = sorted(ready + scheduled)
+            in_line = [job.decode() for job in await command(self.store, "ZRANGE", LINE, 0, -1)]
+            places = sorted(ready + scheduled + in_line)
             live = sorted(id_ for id_, model in self.model.items() if model.state not in TERMINAL)
             assert places == live
 
@@ -128,14 +131,20 @@ def machine(store_process: StoreProcess) -> Iterator[BrokerMachine]:
     machine.teardown()
 
 
-def test_a_job_that_its_worker_sets_aside_is_queued_and_comes_back_when_it_is_due(machine: BrokerMachine) -> None:
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_job_that_its_worker_does_not_serve_is_queued_and_comes_out_of_its_line(
+    machine: BrokerMachine, is_begun: bool
+) -> None:
     job = str(machine.submit("", "x", 0, "c1", "k:u", 3_600_000))
-    machine.report(machine.take_and_start("w1"), 1, [], State.QUEUED, aside=True)
+    if is_begun:
+        machine.report(machine.take_and_start("w1"), 1, [], State.QUEUED, aside=True)
+    else:
+        machine.take_and_put_into_line("w1", is_idle=False)
     machine.check()
     assert machine.take_and_start("w1") is None
     machine.everything_scheduled_becomes_due()
     machine.check()
-    assert machine.take_and_start("w1") is not None
+    assert machine.take_out_of_line("w2") is not None
     machine.check()
     assert machine.model[job].attempt == 1
 

@@ -16,6 +16,7 @@ from tidings_server.kinds.kind_catalog import KindCatalog
 from tidings_server.kinds.served_kinds import ServedKinds
 
 WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
+KIND = KindRecord(kind="k", queue="p", input=msgspec.Raw(b"{}"), result=msgspec.Raw(b"null"))
 
 
 async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
@@ -28,7 +29,7 @@ async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
 
     async def until(serves: bool) -> None:
         with anyio.fail_after(scaled(20)):
-            while serving.serves("k", "p", "standard") is not serves:
+            while serving.serves(KIND, "standard") is not serves:
                 await anyio.sleep(0.01)
 
     async with anyio.create_task_group() as tasks, store.pubsub() as heard:
@@ -55,10 +56,10 @@ async def test_a_new_kind_is_known_together_with_the_worker_that_serves_it(store
     registry, opened = Registry(store, StoreKeys()), anyio.Event()
     served_kinds = ServedKinds(registry)
     await served_kinds.look()  # before the worker comes
-    assert not served_kinds.serves("k", "p", "standard")
+    assert not served_kinds.serves(KIND, "standard")
 
     async def on_change(catalog: KindCatalog) -> None:
-        assert served_kinds.serves("k", "p", "standard") or "k" not in catalog.records
+        assert served_kinds.serves(KIND, "standard") or "k" not in catalog.records
         opened.set()
 
     updates = CatalogUpdates(registry, served_kinds, on_change)
@@ -70,7 +71,7 @@ async def test_a_new_kind_is_known_together_with_the_worker_that_serves_it(store
         with anyio.fail_after(scaled(20)):
             await opened.wait()
         assert "k" in updates.catalog.records
-        assert served_kinds.serves("k", "p", "standard")
+        assert served_kinds.serves(KIND, "standard")
         tasks.cancel_scope.cancel()
 
 

@@ -221,6 +221,7 @@ def _start_rules(jobs: Iterable[Job[Any, Any]]) -> StartRules:
     jobs = list(jobs)
     policies = {job.kind: job.policy for job in jobs}
     return StartRules(
+        serves={job.kind: (job.upcasts.oldest, job.upcasts.version) for job in jobs},
         needs={job.kind: job.mode for job in jobs if job.mode != "async"},
         limits={kind: policy.limit for kind, policy in policies.items() if policy.limit is not None},
         rates={

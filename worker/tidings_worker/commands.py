@@ -68,7 +68,7 @@ class CommandFollower:
         """Channels with commands for jobs that run here."""
         self._of_groups = (self._keys.kinds_changed,) if parts.groups is not None else ()
         self._due = {self._keys.due(name): queue for name, queue in parts.queues.items()}
-        """Channels that announce work in the schedule or in the outbox of a queue."""
+        """Channels that announce work of a queue in the schedule, in the outbox, or for workers of some kinds."""
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -92,6 +92,8 @@ class CommandFollower:
             self._commands[channel].handle_command(data.decode())
         elif data == b"0":
             self._due[channel].wake_relay()
+        elif data.startswith(b"kind "):
+            self._due[channel].announce_unserved(data[5:].decode(errors="replace"))
         else:
             self._due[channel].wake_schedule()
 
@@ -100,6 +102,7 @@ class CommandFollower:
         for queue in self._parts.queues.values():
             queue.wake_schedule()
             queue.wake_relay()
+            queue.wake_unserved()
         self._parts.breakers.reopened()
         self._pauses.wake()
         self._wake_groups()

@@ -11,9 +11,18 @@ import anyio
 import structlog
 
 import tidings
+from tidings.protocol.kinds.kind_record import encode_kind
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import ScriptError, StoreError
-from tidings.store.registry import MAX_SHOWN, DeliveryLoad, Registry, RunningRecord, WorkerRecord
+from tidings.store.registry import (
+    MAX_SHOWN,
+    DeliveryLoad,
+    KindVersions,
+    Registry,
+    RunningRecord,
+    WorkerRecord,
+    record_digest,
+)
 
 from .build import WorkerIdentity
 from .consumers.consumer_groups import GroupFollowing
@@ -58,11 +67,16 @@ class Presence:
         self._following = following
         self._deliveries = deliveries
         self._sampler = ProcessSampler()
+        self._versions: dict[str, KindVersions] = {}
         self._started_ms = int(time.time() * 1000)
 
     async def run(self) -> None:
         """Register the worker and its kinds with each heartbeat, until cancelled."""
         records = [job.record() for job in self._jobs.values()]
+        self._versions = {
+            job.kind: KindVersions(job.upcasts.oldest, job.upcasts.version, record_digest(encode_kind(record)))
+            for job, record in zip(self._jobs.values(), records, strict=True)
+        }
         registered, failures = False, 0
         while True:
             try:
@@ -111,6 +125,7 @@ class Presence:
             memory=used.memory,
             jobs=self._running_jobs(),
             deliveries=None if self._deliveries is None else self._deliveries(),
+            versions=self._versions,
         )
 
     def _running_jobs(self) -> list[RunningRecord]:

@@ -34,6 +34,7 @@ from .handler_schema import InputSchema, ResultSchema
 from .policy import JobOptions, Policy, policy_of
 from .schedule import Schedule
 from .tier_selectors import check_field
+from .upcasts import Upcasts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +62,8 @@ class Job(Kind[P, R]):
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
         self.queue: str = self.policy.queue
         self._check()
+        self.upcasts: Upcasts = self._upcasts()
+        """The versions of its input that it takes."""
         self.route: TierRule | None = self.policy.tier if isinstance(self.policy.tier, TierRule) else None
         self.tier: str = self.policy.tier if isinstance(self.policy.tier, str) else self.policy.tier.otherwise
         """The tier of its jobs; with a `route`: of the jobs that the route does not send to another tier."""
@@ -245,6 +248,12 @@ class Job(Kind[P, R]):
         try:
             return GeneratorItems.of(self.function, typing.get_type_hints(self.function, include_extras=True))
         except TypeError as error:
+            raise JobDefinitionError(f"job {self.kind}: {error}") from error
+
+    def _upcasts(self) -> Upcasts:
+        try:
+            return Upcasts(self.policy.version, self.policy.upcast)
+        except (ValueError, TypeError) as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
 
     def _check_fields(self) -> None:

@@ -10,6 +10,7 @@ _TEXTS = ("name", "queue", "run_in", "unique", "cron", "timezone", "limit_by", "
 _TYPES: Final[Mapping[str, tuple[Any, str]]] = {
     **dict.fromkeys(_TEXTS, _TEXT),
     **dict.fromkeys(("version", "retries", "max_deliveries", "limit"), _WHOLE),
+    "upcast": (Mapping, "a mapping of versions to functions"),
     "rate": ((int, float), "a number"),
     "expose_errors": (bool, "True or False"),
 }

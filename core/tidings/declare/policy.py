@@ -13,6 +13,7 @@ from tidings.webhook.target_url import TargetError
 from tidings.webhook.webhook_terms import UNGUARDED
 
 from .option_checks import check_options
+from .upcasts import Upcast
 
 MAX_RETRIES = 1000
 """More is a mistake: with back-off a thousand retries take months."""
@@ -33,9 +34,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     """The name of the kind; empty: the function's."""
     version: int = 1
-    """The version of its input, from 1."""
+    """The version of its input, 1 to 1,000,000. A worker takes jobs of this version, and of those in `upcast`."""
+    upcast: Mapping[int, Upcast] = {}
+    """An older version → a function that makes its input one of the next version: `{1: f, 2: g}` for version 3."""
     queue: str = "default"
-    """The queue of its jobs; all workers of one queue must serve the same kinds."""
+    """The queue of its jobs. Its workers may serve different kinds: each takes the jobs of those that it serves."""
     tier: str | TierRule = "standard"
     """A class of work inside the queue, such as `fast`, `standard` and `heavy`; `by_size(…)` and `by_field(…)` choose
     it by the input."""
@@ -147,6 +150,7 @@ class JobOptions(TypedDict, total=False):
 
     name: str
     version: int
+    upcast: Mapping[int, Upcast]
     queue: str
     tier: str | TierRule
     run_in: Literal["auto", "process"]

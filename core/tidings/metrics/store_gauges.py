@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from tidings.circuit.breaker_record import BreakerState
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
+from tidings.store.admin.unserved_kinds import unserved_kinds
 from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.groups.group_counts import GroupCount, count_groups
@@ -100,6 +101,9 @@ class StoreGauges:
 
     async def _of_workers(self, kinds: list[KindRecord]) -> list[MetricFamily]:
         workers = await Registry(self._store, self._keys).workers()
+        unserved: dict[Labels, float] = {}
+        for one in await unserved_kinds(self._store, self._keys, queues_of(kinds), workers):
+            _add(unserved, (self._names.label(one.kind), self._queues.label(one.queue)), one.jobs)
         serving: dict[str, int] = {}
         for worker in workers:
             for kind in worker.kinds:
@@ -122,6 +126,12 @@ class StoreGauges:
                 "Living workers that serve a kind; of those under `other` the least.",
                 ("kind", "queue"),
                 least.items(),
+            ),
+            gauges(
+                "tidings_unserved_jobs",
+                "Jobs that wait for a worker that serves their kind in their version, while no such worker lives.",
+                ("kind", "queue"),
+                unserved.items(),
             ),
         ]
 

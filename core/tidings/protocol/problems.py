@@ -48,6 +48,7 @@ CODES: Mapping[str, ProblemCode] = MappingProxyType(
         "grant_expired": ProblemCode("The grant by which you watched this job has expired.", 401, False),
         # The service cannot take it now.
         "backlog_full": ProblemCode("The queue is full.", 429, True),
+        "unserved": ProblemCode("No worker has served this kind for some time.", 503, True),
         "circuit_open": ProblemCode("A service this work depends on is failing.", 503, True),
         "auth_unavailable": ProblemCode("The credential cannot be checked at the moment.", 503, True),
         "store_unavailable": ProblemCode("The store cannot be reached.", 503, True),

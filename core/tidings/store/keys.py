@@ -127,7 +127,10 @@ class StoreKeys:
         return f"{self.root(partition)}orders:{worker}"
 
     def due(self, partition: str) -> str:
-        """Channel: the time (ms) of a job that was scheduled; 0: there is something in the outbox."""
+        """Channel: the time (ms) of a job that was scheduled; 0: there is something in the outbox.
+
+        `kind ` and names: the lines of jobs that wait for a worker that serves them (`unserved`) have got some.
+        """
         return f"{self.root(partition)}due"
 
     def chronicle(self, partition: str) -> str:
@@ -225,6 +228,17 @@ class StoreKeys:
     def limited(self, partition: str, suffix: str) -> str:
         """Sorted set: a limit → the jobs that wait for a place, by when they were queued; trimmed by use."""
         return f"{self.root(partition)}limited:{suffix}"
+
+    def unserved(self, partition: str, line: str) -> str:
+        """Sorted set: a tier, kind and version, `standard/order@2` → the jobs that wait for a worker that serves it.
+
+        The score says when each was queued; a job leaves when a worker takes it, or with its end.
+        """
+        return f"{self.root(partition)}unserved:{line}"
+
+    def unserved_lines(self, partition: str) -> str:
+        """Hash: such a line in which something waits → since when there has been something (ms)."""
+        return f"{self.root(partition)}unserved"
 
     def rate(self, partition: str, kind: str) -> str:
         """String: when the bucket of a kind with a rate is full again (ms); expires then."""

@@ -1,22 +1,32 @@
 """The registry: which kinds there are, and which workers serve them. Written by workers."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.kinds.kind_record import KindRecord, encode_kind
+from tidings.protocol.kinds.kind_record import KindRecord, decode_kind, encode_kind
 
 from .keys import REGISTRY, StoreKeys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, RegisteredKinds, read_kinds
 from .readable import decode_readable
 from .redis.script import Script
 from .redis.store_client import command, read_values, store_of
+from .redis.store_clock import store_ms
 
 MAX_SHOWN = 50
 """Running jobs that a worker names."""
+
+
+def _version_of(record: bytes | None) -> int:
+    """Return the version of a kind by its record; 0: there is none that can be read."""
+    try:
+        return 0 if record is None else decode_kind(record).version
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
 
 
 class RunningRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -35,6 +45,19 @@ class DeliveryLoad(msgspec.Struct, frozen=True, array_like=True):
     """Under way."""
     slots: int
     """How many it sends at a time."""
+
+
+class KindVersions(msgspec.Struct, frozen=True, array_like=True):
+    """The versions of one kind that a worker serves, and which record it registers."""
+
+    oldest: int
+    newest: int
+    digest: str = ""
+    """Of the kind's record, as `record_digest` makes it."""
+
+    def serve(self, version: int) -> bool:
+        """Return whether a version is among them."""
+        return self.oldest <= version <= self.newest
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +85,8 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What it runs, those that began first; at most `MAX_SHOWN`."""
     deliveries: DeliveryLoad | None = None
     """None: it delivers to no webhooks. A worker that does nothing else has no queues and no slots."""
+    versions: dict[str, KindVersions] = {}
+    """Kind → its versions that the worker serves; a worker of a release without this takes every version."""
     seen_ms: int = 0
     """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
 
@@ -73,6 +98,21 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     def only_delivers(self) -> bool:
         """Whether it runs no jobs and handles no events, and delivers to webhooks alone."""
         return self.deliveries is not None and not self.slots
+
+    def serves_kind(self, kind: str, version: int) -> bool:
+        """Return whether it takes jobs of a kind in a version."""
+        versions = self.versions.get(kind)
+        return kind in self.kinds if versions is None else versions.serve(version)
+
+    def registers(self, kind: str, digest: str) -> bool:
+        """Return whether a record of a kind, by its digest, may be one that it registered."""
+        versions = self.versions.get(kind)
+        return kind in self.kinds if versions is None else versions.digest == digest
+
+
+def record_digest(encoded: bytes) -> str:
+    """Return a short digest of a kind's record as it lies in the store."""
+    return hashlib.blake2b(encoded, digest_size=6).hexdigest()
 
 
 _encode_worker = msgspec.json.Encoder().encode
@@ -92,20 +132,51 @@ class Registry:
         self._store = store
         self._keys = keys
         self._seen_s = -SEEN_S
+        self._registered_once = False
+        self._kinds: tuple[str, ...] = ()
+        """Those that were registered here."""
 
     async def register(self, kinds: list[KindRecord]) -> None:
-        """Write what a worker serves, and that it does; tells the gateways if anything is new or different."""
+        """Write what a worker serves, and that it does; tells the gateways if anything is new or different.
+
+        Workers that run side by side may have different records of one kind. Its newest version stands, and of the
+        same version the record of the worker that began last, as long as such a worker lives.
+        """
         fresh = {kind.kind: encode_kind(kind) for kind in kinds}
         known = await command(self._store, "HMGET", self._keys.kinds, *fresh)
-        changed = [name for name, before in zip(fresh, known, strict=True) if fresh[name] != before]
-        if changed:
+        different = {name: before for name, before in zip(fresh, known, strict=True) if fresh[name] != before}
+        if different:
+            changed = await self._outdated({kind.kind: kind.version for kind in kinds}, different)
             pairs = [part for name in changed for part in (name, fresh[name])]
-            await command(self._store, "HSET", self._keys.kinds, *pairs)
-            await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
+            if pairs:
+                await command(self._store, "HSET", self._keys.kinds, *pairs)
+                await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
+        self._registered_once, self._kinds = True, tuple(fresh)
 
         if (now := monotonic()) - self._seen_s >= SEEN_S:
             await _KINDS_SEEN(self._store, self._keys.root(REGISTRY), tuple(fresh))
             self._seen_s = now
+
+    async def _outdated(self, versions: Mapping[str, int], different: Mapping[str, bytes | None]) -> list[str]:
+        """Return of which kinds the record in the store is to be replaced by this worker's.
+
+        Args:
+            versions: kind → the version of this worker's record.
+            different: kind → what lies there; None: nothing.
+
+        """
+        workers: list[WorkerRecord] | None = None
+        found = []
+        for name, before in different.items():
+            stored = _version_of(before)
+            if (stored == versions[name] and not self._registered_once) or stored < versions[name]:
+                found.append(name)
+                continue
+            workers = await self.workers() if workers is None else workers
+            digest = record_digest(before or b"")
+            if not any(worker.registers(name, digest) for worker in workers):
+                found.append(name)
+        return found
 
     async def kinds(self) -> dict[str, KindRecord]:
         """Return every registered kind that can be used."""
@@ -123,6 +194,10 @@ class Registry:
             return {}
         found = await command(self._store, "ZMSCORE", self._keys.kinds_seen, *names)
         return {name: int(float(at)) for name, at in zip(names, found, strict=True) if at is not None}
+
+    async def now_ms(self) -> int:
+        """Return the store's time, ms since the epoch."""
+        return await store_ms(self._store)
 
     async def backfill_last_served(self, kinds: Iterable[str], at: int) -> None:
         """Write of kinds of which it was never said when they were served, that it was at `at`, ms since the epoch."""
@@ -146,7 +221,9 @@ class Registry:
         await _APPEAR(self._store, self._keys.root(REGISTRY), args)
 
     async def deregister(self, worker: str) -> None:
-        """Forget a worker that leaves."""
+        """Forget a worker that leaves, and write that its kinds were served until now."""
+        if self._kinds:
+            await _KINDS_SEEN(self._store, self._keys.root(REGISTRY), self._kinds)
         await command(self._store, "DEL", self._keys.worker(worker))
         await command(self._store, "ZREM", self._keys.workers, worker)
         await store_of(self._store).tell(self._keys.workers_changed, worker)

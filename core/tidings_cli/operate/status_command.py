@@ -88,5 +88,5 @@ def _show(stats: QueueStats, console: Console) -> None:
     for queue in stats.unserved:
         console.print(cell(f"Jobs wait in {queue}, and no worker serves it.", style="red"))
     for wait in stats.unserved_kinds:
-        text = f"{wait.jobs} jobs of {wait.kind} wait in {wait.queue}, and no worker serves that kind."
+        text = f"{wait.jobs} jobs of {wait.wanted} wait in {wait.queue}, and no worker serves that kind."
         console.print(cell(text, style="red"))

@@ -21,6 +21,9 @@ from .drain import Drain
 from .job_spans import JobSpans
 from .webhook_admission import WebhookAdmission
 
+UNSERVED_RETRY_S = 10.0
+"""When a client may try again that was refused because no worker serves the kind."""
+
 
 class AdmittedJob(msgspec.Struct, frozen=True):
     """A submission that may go to the store."""
@@ -45,6 +48,7 @@ class Admission:
         drain: Drain,
         owner_names: OwnerNames,
         webhooks: WebhookAdmission,
+        unserved_grace_s: float,
     ) -> None:
         """Prepare.
 
@@ -56,6 +60,7 @@ class Admission:
             drain: refuses them when this process leaves.
             owner_names: names the owner for whom a delegate submits.
             webhooks: decides where their events go.
+            unserved_grace_s: how long after its last worker a kind is still accepted, s.
 
         """
         self._owner_names = owner_names
@@ -65,6 +70,7 @@ class Admission:
         self._spans = spans
         self._drain = drain
         self._webhooks = webhooks
+        self._unserved_grace_s = unserved_grace_s
 
     def require_catalog(self) -> None:
         """Refuse what needs the kinds while the registry has not been read.
@@ -102,6 +108,7 @@ class Admission:
         kind, value = catalog.check(submission)
         record = kind.record
         self._breakers.admit(record)
+        self._refuse_unserved(record)
         token = new_token(record.queue)
         traceparent, tracestate, span = self._spans.begin(submission, record.kind, token, identity.owner)
         request = JobRequest(
@@ -124,7 +131,7 @@ class Admission:
             watch=watch,
         )
         job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))
-        return AdmittedJob(token, job, span, self._degraded(token, job, kind.record))
+        return AdmittedJob(token, job, span, self._degraded(job, kind.record))
 
     def _delegated(self, subject: str, identity: Identity) -> str:
         """Return the owner for whom `identity` submits.
@@ -137,7 +144,24 @@ class Admission:
             raise ProblemError(msgspec.structs.replace(identity.lack("delegate").problem, field="/owner"))
         return self._owner_names.of_subject(subject, "invalid_frame", "/owner")
 
-    def _degraded(self, token: Token, job: NewJob, record: KindRecord) -> str:
+    def _refuse_unserved(self, record: KindRecord) -> None:
+        """Refuse a kind that no worker has served for longer than the grace.
+
+        Raises:
+            ProblemError: `unserved`.
+
+        """
+        unserved_s = self._served_kinds.unserved_s(record.kind)
+        if unserved_s > self._unserved_grace_s:
+            raise problem_error(
+                "unserved",
+                f"no worker has served the kind {record.kind} for {unserved_s:.0f} s; start one that does",
+                field="/kind",
+                limit=self._unserved_grace_s,
+                retry_after=UNSERVED_RETRY_S,
+            )
+
+    def _degraded(self, job: NewJob, record: KindRecord) -> str:
         if self._breakers.is_open(record):
             return "circuit_open"
-        return "" if self._served_kinds.serves(job.kind, token.partition, job.tier) else UNSERVED
+        return "" if self._served_kinds.serves(record, job.tier) else UNSERVED

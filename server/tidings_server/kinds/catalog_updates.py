@@ -65,6 +65,7 @@ class CatalogUpdates:
         found = await self._registry.read()
         # A worker announces itself before it registers its kinds. So a client that submits one finds it served.
         await self._served_kinds.look()
+        await self._served_kinds.remember(found.records.keys())
         before, self.catalog = self.catalog, KindCatalog(found.records.values(), self.catalog)
         self.catalog.left_out |= found.left_out
         for name, why in self.catalog.left_out.items():

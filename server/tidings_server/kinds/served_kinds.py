@@ -1,9 +1,12 @@
 """Which kinds workers serve at present: the server asks the store when a worker comes or leaves, and now and then."""
 
 import asyncio
+from collections.abc import Collection
+from time import monotonic
 
 import anyio
 
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.registry import Registry, WorkerRecord
 
@@ -21,12 +24,35 @@ class ServedKinds:
         self._registry = registry
         self._workers: dict[str, list[WorkerRecord]] | None = None
         self._changed = asyncio.Event()
+        self._served_at: dict[str, float] = {}
+        """Kind → when a worker was last known to serve it, by this process's clock, s; only of registered kinds."""
 
-    def serves(self, kind: str, queue: str, tier: str) -> bool:
-        """Return whether a worker serves a kind, where its jobs lie; True while that is not known."""
+    def serves(self, record: KindRecord, tier: str) -> bool:
+        """Return whether a worker serves a kind in its version, where its jobs lie; True while that is not known."""
         if self._workers is None:
             return True
-        return any(worker.serves(queue, tier) for worker in self._workers.get(kind, ()))
+        kind, version, queue = record.kind, record.version, record.queue
+        workers = self._workers.get(kind, ())
+        return any(worker.serves(queue, tier) and worker.serves_kind(kind, version) for worker in workers)
+
+    def unserved_s(self, kind: str) -> float:
+        """Return how long no worker has served a kind, s, as far as this server knows; 0: one does."""
+        return monotonic() - self._served_at.get(kind, monotonic())
+
+    async def remember(self, kinds: Collection[str]) -> None:
+        """Take note of which kinds are registered, and when each was last served.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        new = [kind for kind in kinds if kind not in self._served_at]
+        last = await self._registry.last_served(new)
+        now_ms = await self._registry.now_ms() if last else 0
+        ages = {kind: max(now_ms - at_ms, 0) / 1000 for kind, at_ms in last.items()}
+        known = self._served_at | {kind: monotonic() - ages.get(kind, 0.0) for kind in new}
+        self._served_at = {kind: known[kind] for kind in kinds}
+        self._note_served()
 
     def changed(self) -> None:
         """Take note that a worker has come or left, or that its announcement may have been missed."""
@@ -53,3 +79,10 @@ class ServedKinds:
             for kind in worker.kinds:
                 found.setdefault(kind, []).append(worker)
         self._workers = found
+        self._note_served()
+
+    def _note_served(self) -> None:
+        now = monotonic()
+        for kind in self._workers or ():
+            if kind in self._served_at:
+                self._served_at[kind] = now

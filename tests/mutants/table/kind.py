@@ -43,8 +43,43 @@ MUTANTS = (
         ("tests/store/test_retirement.py",),
     ),
     Mutant(
-        "A job whose kind no worker serves counts as delayed.",
-        lua("put_back").never("not is_retry and delay > 0"),
-        ("tests/e2e/test_unserved.py",),
+        "A worker puts a job that it does not serve back into the stream that all workers read.",
+        lua("put_back").swap("if outcome.unserved then", "if false then"),
+        ("tests/versions/test_lines.py",),
+    ),
+    Mutant(
+        "A worker runs a job of a version that it does not know.",
+        python("Upcasts.takes").swap("self.oldest <= version <= self.version", "self.oldest <= version"),
+        ("tests/unit/declare/test_upcasts.py",),
+    ),
+    Mutant(
+        "A lane gives a job to a worker that does not serve it.",
+        lua("start:start").never("not served"),
+        ("tests/versions/test_lines.py",),
+    ),
+    Mutant(
+        "A lost worker does not count where the next one does not serve the kind.",
+        lua("wait_for_kind").swap("job.lost + 1", "job.lost"),
+        ("tests/versions/test_lines.py",),
+    ),
+    Mutant(
+        "A worker takes jobs of another version out of their line.",
+        lua("tier_served").swap("versions[1] <= version and version <= versions[2]", "true"),
+        ("tests/versions/test_lines.py",),
+    ),
+    Mutant(
+        "An old worker's record of a kind replaces that of a newer version.",
+        python("Registry._outdated").swap("stored < versions[name]", "stored != versions[name]"),
+        ("tests/versions/test_registration.py",),
+    ),
+    Mutant(
+        "A kind's record of a version that no worker serves stands for ever.",
+        python("Registry._outdated").never("not any("),
+        ("tests/versions/test_registration.py",),
+    ),
+    Mutant(
+        "A server accepts for ever what no worker serves.",
+        python("Admission._refuse_unserved").never("unserved_s > self._unserved_grace_s"),
+        ("tests/versions/test_mixed_workers.py",),
     ),
 )

@@ -135,6 +135,7 @@ class Execution:
         call = HandlerCall(
             self._job,
             self._started_job.envelope.input,
+            self._started_job.envelope.version,
             self._sink,
             self._begin,
             self._lifecycle.wake,

@@ -13,7 +13,7 @@ from tidings.protocol.problems import Problem, problem
 from tidings.protocol.states import TERMINAL, State
 from tidings.saga.step_errors import StepError
 from tidings.store.answers import ReportAnswer
-from tidings.store.attempts.attempt_store import AttemptOutcome
+from tidings.store.attempts.attempt_store import AttemptOutcome, Unserved
 
 from .error_text import error_name, rejection_fields, safe_text, traceback_of
 from .errors import AttemptTimeoutError, FinalError, ProcessEndedError, may_be_retried, requested_delay_s
@@ -138,16 +138,17 @@ def circuit_open_problem(breaker: str, after: float) -> Problem:
     return problem("circuit_open", detail, retry_after=round(after, 3))
 
 
-def not_served(kind: str, after: float) -> AttemptOutcome:
+def not_served(kind: str, version: int) -> AttemptOutcome:
     """Return how a job goes on that a worker took and does not serve: it stays queued, and the attempt does not count.
 
     Args:
         kind: of the job.
-        after: seconds until it is offered again.
+        version: of the kind.
 
     """
-    data = _members({"waits_for": f"a worker that serves {kind}"})
-    return AttemptOutcome(State.QUEUED, data=data, delay_ms=math.ceil(after * 1000), uncounted=1)
+    wanted = kind if version == 1 else f"{kind} in version {version}"
+    data = _members({"waits_for": f"a worker that serves {wanted}"})
+    return AttemptOutcome(State.QUEUED, data=data, uncounted=1, unserved=Unserved(kind, version))
 
 
 def raised(job: Job[Any, Any], attempt: int, error: BaseException, draw: float, lost: int = 0) -> AttemptOutcome:

@@ -9,6 +9,7 @@ from tidings_worker.settings import WorkerSettings
 from .job_starter import JobStarter
 from .queue_capacity import Capacity, StreamGroup
 from .store_caller import StoreCaller
+from .unserved_jobs import UnservedJobs
 
 TAKE_WAIT_MS = 5_000
 """How long one XREADGROUP waits; below the connection's time limit."""
@@ -28,6 +29,7 @@ class Consumer:
         capacity: Capacity,
         starter: JobStarter,
         unpaused: asyncio.Event,
+        unserved: UnservedJobs,
     ) -> None:
         """Prepare.
 
@@ -37,8 +39,10 @@ class Consumer:
             capacity: says how much may be taken.
             starter: starts what was taken.
             unpaused: not set while the queue is paused.
+            unserved: takes what waits for this worker's kinds, and counts on the same slots.
 
         """
+        self._unserved = unserved
         self._caller = caller
         self._store = caller.store
         self._settings = settings
@@ -50,45 +54,45 @@ class Consumer:
         """Take from one group of those that this worker reads, until cancelled."""
         # With one group, one pool of slots and no need of threads or processes, no other reader counts on a slot that
         # this one is about to fill: so it reserves none before it reads.
-        if len(groups) == 1 and not self._settings.shares:
-            await self._take_alone(group, attempts)
-        else:
-            await self._take_shared(group, attempts)
+        is_alone = len(groups) == 1 and not self._settings.shares
+        while True:
+            if is_alone and not self._unserved.waiting:
+                await self._take_alone(group, attempts)
+            else:
+                await self._take_shared(group, attempts)
 
     async def _take_alone(self, group: StreamGroup, attempts: asyncio.TaskGroup) -> None:
-        """Take from the only group."""
-        while True:
-            free = await self._capacity.room_of(group)
-            most = max(1, free // len(group.streams))
-            entries = await self._caller.ask(self._read, group.streams, most, TAKE_WAIT_MS)
-            if entries:
-                await self._starter.start(entries, attempts, self._capacity.reserve(entries, free), group)
+        """Take once from the only group."""
+        free = await self._capacity.room_of(group)
+        most = max(1, free // len(group.streams))
+        entries = await self._caller.ask(self._read, group.streams, most, TAKE_WAIT_MS)
+        if entries:
+            await self._starter.start(entries, attempts, self._capacity.reserve(entries, free), group)
 
     async def _take_shared(self, group: StreamGroup, attempts: asyncio.TaskGroup) -> None:
-        """Take from one group of several, which count on slots of each other's.
+        """Take once from one group of several, which count on slots of each other's.
 
         The first read takes what lies there with all the room reserved, so that no other group counts on the same
         slot. While nothing lies there nothing is reserved: the second read waits, and takes the first job that comes
         in any case.
         """
-        while True:
-            await self._unpaused.wait()
-            room = await self._capacity.room_of(group)
-            reserved = self._capacity.reserve_all(group.tier, room)
-            places = self._capacity.reserve_places(room, group) if group.apart else None
-            entries = await self._caller.ask(self._read_at_once, group.streams, max(1, room // len(group.streams)))
-            self._capacity.give_up(reserved)  # what was taken is counted by its own tier; nothing runs in between
-            self._capacity.took(group, entries)
-            if not entries:
-                if places is not None:
-                    self._capacity.give_back(places)
-                    places = None
-                entries = await self._caller.ask(self._read, group.streams, 1, TAKE_WAIT_MS)
-            while entries:
-                reserved = self._capacity.reserve(entries, room)
-                entries = await self._starter.start(entries, attempts, reserved, group, places)
-                if entries:  # in this worker's hand, and queued all the same
-                    places = await self._capacity.place_or(group, min(IN_HAND_S, self._settings.lease_s / 4))
+        await self._unpaused.wait()
+        room = await self._capacity.room_of(group)
+        reserved = self._capacity.reserve_all(group.tier, room)
+        places = self._capacity.reserve_places(room, group) if group.apart else None
+        entries = await self._caller.ask(self._read_at_once, group.streams, max(1, room // len(group.streams)))
+        self._capacity.give_up(reserved)  # what was taken is counted by its own tier; nothing runs in between
+        self._capacity.took(group, entries)
+        if not entries:
+            if places is not None:
+                self._capacity.give_back(places)
+                places = None
+            entries = await self._caller.ask(self._read, group.streams, 1, TAKE_WAIT_MS)
+        while entries:
+            reserved = self._capacity.reserve(entries, room)
+            entries = await self._starter.start(entries, attempts, reserved, group, places)
+            if entries:  # in this worker's hand, and queued all the same
+                places = await self._capacity.place_or(group, min(IN_HAND_S, self._settings.lease_s / 4))
 
     async def _read_at_once(self, streams: list[str], most: int) -> list[ReadyEntry]:
         """Read what is there, unless the queue is paused: nothing is waited for while slots are reserved."""

@@ -1,7 +1,6 @@
 """The start of the jobs that a worker took from a queue, and the attempts that run."""
 
 import asyncio
-import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +10,8 @@ import structlog
 from tidings.declare.job import Job
 from tidings.logging.log_limit import LogLimiter
 from tidings.protocol.frames.envelope import Envelope, decode_envelope
-from tidings.protocol.tokens import Token
-from tidings.protocol.trace_context import trace_id_of
 from tidings.store.answers import StartAnswer
-from tidings.store.attempts.attempt_store import ReadyEntry, Started
+from tidings.store.attempts.attempt_store import ReadyEntry, Started, Unserved
 from tidings.store.availability.store_errors import ScriptError
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.attempt.reporter import Reporter
@@ -32,11 +29,8 @@ from .store_caller import StoreCaller
 log = structlog.get_logger()
 _limited = LogLimiter(log)
 
-SERVED_ELSEWHERE_RETRY_S = (0.05, 1.0)
-"""After which time a job is offered again that this worker does not serve and another does."""
-
-UNSERVED_RETRY_S = 5.0
-"""The same where no worker serves it."""
+MOST_LOGGED = 1_000
+"""Kinds and versions of which the log says that this worker does not serve them; the store may hold any number."""
 
 
 class JobStarter:
@@ -75,7 +69,7 @@ class JobStarter:
         self._breakers = breakers
         self._meter = meter
         self._capacity = capacity
-        self._unserved_kinds: set[str] = set()
+        self._logged: set[Unserved] = set()
         """The kinds of which the log has said that this worker does not serve them."""
         self.child_events = ChildEventRelay(saga_services.store, store.partition)
         """Tells sagas how their children here have ended."""
@@ -109,9 +103,15 @@ class JobStarter:
             places = self._capacity.reserve_places(sum(reserved.values()), group)
         hold = group is not None and group.apart
         call = self._store.new_call()
+        envelopes = [_decode(entry) for entry in entries]
+        unserved = {
+            index: self._unserved(envelope)
+            for index, envelope in enumerate(envelopes)
+            if envelope is not None and self._job_of(envelope) is None
+        }
         try:
             answers: list[Started] = await self._caller.ask(
-                self._store.start, entries, call, spare, places, hold=hold, give_up=again
+                self._store.start, entries, call, spare, places, unserved, hold=hold, give_up=again
             )
         except ScriptError:
             # The store may have refused the heartbeats of other workers too. Their claims stand, and reach the store
@@ -121,8 +121,13 @@ class JobStarter:
             return []
         self._capacity.saw_apart(self._store.apart)
         drawn = [answer.drawn for answer in answers if answer.drawn is not None]
-        for entry, started in zip([*entries, *drawn], answers, strict=True):
-            if started.go is StartAnswer.RUN and (attempt := self._begin(entry, started, attempts)) is not None:
+        if drawn:
+            envelopes += map(_decode, drawn)
+        for entry, envelope, started in zip([*entries, *drawn], envelopes, answers, strict=True):
+            if (
+                started.go is StartAnswer.RUN
+                and (attempt := self._begin(entry, envelope, started, attempts)) is not None
+            ):
                 reserved[entry.tier] -= 1
                 if attempt.mode in places:
                     places[attempt.mode] -= 1
@@ -133,16 +138,16 @@ class JobStarter:
         self._capacity.give_back(places)
         return [entry for entry, started in zip(entries, answers, strict=False) if started.go is StartAnswer.WAIT]
 
-    def _begin(self, entry: ReadyEntry, started: Started, attempts: asyncio.TaskGroup) -> Attempt | None:
+    def _begin(
+        self, entry: ReadyEntry, envelope: Envelope | None, started: Started, attempts: asyncio.TaskGroup
+    ) -> Attempt | None:
         """Have an attempt run, and return it; None: this worker cannot run the job."""
-        try:
-            envelope = decode_envelope(entry.envelope)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            self._end_unreadable(entry, started, error, attempts)
+        if envelope is None:
+            self._end_unreadable(entry, started, attempts)
             return None
-        job = self._jobs.get(envelope.kind)
+        job = self._job_of(envelope)
         if job is None:
-            self._refuse(entry, started, envelope, attempts)
+            self._hand_on(entry, started, envelope, attempts)
             return None
         attempt = Attempt(
             self._store, self._settings, job, entry, envelope, started, self._breakers, self._saga_services
@@ -181,43 +186,60 @@ class JobStarter:
 
     # Jobs that this worker cannot run.
 
-    def _end_unreadable(
-        self, entry: ReadyEntry, started: Started, error: Exception, attempts: asyncio.TaskGroup
-    ) -> None:
+    def _job_of(self, envelope: Envelope) -> Job[Any, Any] | None:
+        """Return the kind of a job; None: this worker does not serve it, or not in its version."""
+        job = self._jobs.get(envelope.kind)
+        return job if job is not None and job.upcasts.takes(envelope.version) else None
+
+    def _unserved(self, envelope: Envelope) -> Unserved:
+        """Return of which kind and version a job is that this worker does not serve; log each once."""
+        found = Unserved(envelope.kind, envelope.version)
+        if found not in self._logged and len(self._logged) < MOST_LOGGED:
+            self._logged.add(found)
+            log.info(
+                "kind_not_served",
+                kind=found.kind,
+                version=found.version,
+                queue=self._store.partition,
+                help="its jobs wait for a worker that serves it; `tidings status` shows whether one does",
+            )
+        return found
+
+    def _end_unreadable(self, entry: ReadyEntry, started: Started, attempts: asyncio.TaskGroup) -> None:
         """Fail a job whose entry no Tidings process has written; other jobs must not suffer from it."""
         queue = self._store.partition
-        _limited.error("entry_not_understood", cause=queue, queue=queue, job=entry.id, error=str(error))
+        error = _fault_of(entry)
+        _limited.error("entry_not_understood", cause=queue, queue=queue, job=entry.id, error=error)
         end = self._reporter(entry, started).end(outcomes.failed(outcomes.unreadable_record()))
         attempts.create_task(end, name="end unreadable")
 
-    def _refuse(self, entry: ReadyEntry, started: Started, envelope: Envelope, attempts: asyncio.TaskGroup) -> None:
-        """Give back a job of a kind that this worker does not serve."""
-        kind = envelope.kind
-        if kind not in self._unserved_kinds:
-            self._unserved_kinds.add(kind)
-            log.warning(
-                "kind_not_served",
-                kind=kind,
-                queue=self._store.partition,
-                token=(token := str(Token(self._store.partition, entry.id))),
-                attempt=started.attempt,
-                correlation_id=envelope.correlation_id or token,
-                trace_id=trace_id_of(envelope.traceparent) or None,
-                help="all workers of one queue must serve the same kinds: give this kind a queue of its own",
-            )
-        attempts.create_task(self._hand_on(self._reporter(entry, started), kind), name=f"refuse {kind}")
-
-    async def _hand_on(self, reporter: Reporter, kind: str) -> None:
-        """Leave a job to the workers that serve its kind.
-
-        Where there are some the store offers it again soon, after a random time: after a fixed one the same worker
-        would be the first to ask each time.
-        """
-        after = UNSERVED_RETRY_S
-        if await self._saga_services.children.kinds.is_served(kind):
-            after = random.uniform(*SERVED_ELSEWHERE_RETRY_S)  # noqa: S311
-        await reporter.end(outcomes.not_served(kind, after))
+    def _hand_on(self, entry: ReadyEntry, started: Started, envelope: Envelope, attempts: asyncio.TaskGroup) -> None:
+        """Leave a job of a lane to the workers that serve it: its record did not say its version."""
+        end = self._reporter(entry, started).end(outcomes.not_served(envelope.kind, envelope.version))
+        attempts.create_task(end, name=f"hand on {envelope.kind}")
 
     def _reporter(self, entry: ReadyEntry, started: Started) -> Reporter:
         """Return a reporter for an outcome alone: no handler runs that could be stopped."""
         return Reporter(self._store, entry.id, started.fence, self._settings.progress_per_s, lambda _: None)
+
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def _decode(entry: ReadyEntry) -> Envelope | None:
+    """Return what a job was queued with; None: it is a lane's turn, or no Tidings process has written it."""
+    if entry.is_turn:
+        return None
+    try:
+        return decode_envelope(entry.envelope)
+    except _UNREADABLE:
+        return None
+
+
+def _fault_of(entry: ReadyEntry) -> str:
+    """Return why an entry cannot be read."""
+    try:
+        decode_envelope(entry.envelope)
+    except _UNREADABLE as error:
+        return str(error)
+    return ""

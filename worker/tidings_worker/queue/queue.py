@@ -29,6 +29,7 @@ from .queue_capacity import Capacity
 from .recurring import Recurring
 from .served_streams import served_tiers, slots_of, stream_groups_of
 from .store_caller import StoreCaller
+from .unserved_jobs import UnservedJobs, served_lines
 
 log = structlog.get_logger()
 
@@ -74,7 +75,9 @@ class Queue:
         )
         self._unpaused = asyncio.Event()
         self._unpaused.set()
-        self._consumer = Consumer(caller, settings, capacity, starter, self._unpaused)
+        lines = served_lines(jobs.values(), self._groups)
+        self._unserved = UnservedJobs(caller, lines, capacity, starter, self._unpaused, settings.heartbeat_s)
+        self._consumer = Consumer(caller, settings, capacity, starter, self._unpaused, self._unserved)
         self._leases = Leases(caller, settings, capacity, starter, self._unpaused, lease_grace)
         self._promoter = Promoter(caller)
         self._recurring = Recurring(store, jobs.values(), caller.ask)
@@ -101,6 +104,7 @@ class Queue:
                 )
             for tier in self.tiers:
                 tasks.start_soon(self._leases.take_over, tier, attempts, name=f"take over {tier}")
+            tasks.start_soon(self._unserved.run, attempts, name="take unserved")
             tasks.start_soon(self._promoter.run, name="promote")
             tasks.start_soon(self._breakers.run, name="breakers")
             tasks.start_soon(self._recurring.run, name="recurring")
@@ -145,6 +149,14 @@ class Queue:
     def wake_schedule(self) -> None:
         """Look at the schedule now."""
         self._promoter.wake()
+
+    def announce_unserved(self, lines: str) -> None:
+        """Take note of lines of jobs that wait for a worker that serves them (`lua/lib/unserved.lua`)."""
+        self._unserved.announce(lines)
+
+    def wake_unserved(self) -> None:
+        """Look now for jobs that wait for this worker."""
+        self._unserved.wake()
 
     def wake_relay(self) -> None:
         """Look into the outbox now."""

@@ -80,6 +80,12 @@ class Capacity:
             await self._change()
         return room
 
+    async def room_for(self, tier: str, need: str) -> int:
+        """Return how many jobs of a tier with one need may be taken, as soon as any may; no need: empty."""
+        while not (room := min(self._slots.room(tier), self._needs[need].free if need else sys.maxsize)):
+            await self._change()
+        return room
+
     async def room_of(self, group: StreamGroup) -> int:
         """Return how many jobs may be taken from a group, as soon as any may."""
         while (room := min(self._slots.room(group.tier), self._bound(group))) <= 0:
@@ -157,6 +163,16 @@ class Capacity:
             need: 0 if group is not None and not group.apart and self._lying(group, need) else places.reserve(most)
             for need, places in self._needs.items()
         }
+
+    def reserve_need(self, need: str, most: int) -> dict[str, int]:
+        """Take places of one need for up to `most` jobs that are about to start; return need → how many.
+
+        Args:
+            need: which; empty: the jobs need none.
+            most: jobs.
+
+        """
+        return {name: places.reserve(most) if name == need else 0 for name, places in self._needs.items()}
 
     async def place_or(self, group: StreamGroup, seconds: float) -> dict[str, int]:
         """Reserve a place for a job that lies apart; return need → how many: 0 if none becomes free in some seconds.

@@ -208,7 +208,7 @@ def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> Outcome
         )
     )
     try:
-        arguments = arguments_of(job, command.input, task.context)
+        arguments = arguments_of(job, command.input, task.context, command.version)
         with under_remote_span(command.traceparent):
             context, sink, most = task.context, task.sink, welcome.max_result_bytes
             if job.dependencies is not None:

@@ -53,6 +53,8 @@ class RunCommand(_Message, frozen=True):
     traceparent: str
     idempotency_key: str
     input: bytes
+    version: int
+    """Of the kind, for which the input was checked."""
 
 
 class Stop(_Message, frozen=True):

@@ -46,6 +46,8 @@ class HandlerCall(NamedTuple):
 
     job: Job[Any, Any]
     input: bytes | msgspec.Raw
+    version: int
+    """Of the kind, for which the input was checked."""
     sink: Sink
     on_begin: Callable[[], None]
     """To be called when the handler starts: before that it waits for a thread or a process."""
@@ -121,7 +123,7 @@ class LoopRun:
         try:
             if work.sink.cancelled:
                 return Raised(StoppedError())
-            arguments = arguments_of(work.job, work.input, Context(work.sink))
+            arguments = arguments_of(work.job, work.input, Context(work.sink), work.version)
             plan = work.job.dependencies
             if plan is not None:
                 call = call_in_loop(plan, work.job, arguments, work.sink, work.max_result_bytes)
@@ -173,7 +175,7 @@ class ThreadRun:
             if work.sink.cancelled:
                 return Raised(StoppedError())
             self._loop.call_soon_threadsafe(work.on_begin)
-            arguments = arguments_of(work.job, work.input, self._context)
+            arguments = arguments_of(work.job, work.input, self._context, work.version)
             if self._bridge is not None:
                 return Returned(
                     call_in_thread(work.job, arguments, self._context, work.sink, self._bridge, work.max_result_bytes)
@@ -224,6 +226,7 @@ class ProcessRun:
             traceparent=sink.traceparent,
             idempotency_key=sink.idempotency_key,
             input=bytes(self._work.input),
+            version=self._work.version,
         )
         try:
             async with self._pool.lend() as process:

@@ -1,6 +1,5 @@
 """A census of the store: what is served, by whom, and how much waits. For people and probes."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 import msgspec
@@ -8,17 +7,17 @@ import structlog
 from redis.asyncio import Redis
 
 from tidings.protocol.kinds.kind_record import KindRecord
-from tidings.store.availability.store_errors import StoreError, translate
+from tidings.store.availability.store_errors import StoreError
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
 from tidings.store.queue_pages import in_pages
 from tidings.store.redis.script import Script
-from tidings.store.redis.store_client import CALL_ERRORS, command, command_pool_of
-from tidings.store.redis.store_clock import store_ms
+from tidings.store.redis.store_client import command, command_pool_of
 from tidings.store.registry import Registry, WorkerRecord
 
 from .delivery_counts import QueueDeliveries, count_deliveries
 from .paused_queues import PausedQueues
+from .unserved_kinds import KindWait, unserved_kinds
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -58,23 +57,8 @@ class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.limit and self.used is not None and self.used > NEARLY_FULL * self.limit)
 
 
-MAX_PARKED_JOBS = 500
-"""Jobs of a queue that are looked at for what they wait for."""
-
-PARKED_RETRY_MS = 20_000
-"""Those that wait for a worker that serves their kind are offered again within this time."""
-
 RATE_VALID_MS = 30_000
 """A drain rate that no worker has renewed for so long is ignored (as in submit.lua)."""
-
-
-class KindWait(msgspec.Struct, frozen=True):
-    """Jobs that wait for a worker that serves their kind."""
-
-    kind: str
-    queue: str
-    jobs: int
-    """How many were found, among the first `MAX_PARKED_JOBS`."""
 
 
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +70,7 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     paused: list[str] = []
     """Queues whose workers take nothing, as an operator said."""
     unserved_kinds: list[KindWait] = []
-    """Kinds whose jobs wait in a queue that has workers, none of which serves the kind."""
+    """Kinds whose jobs a worker has read, while no worker that lives serves them in their version."""
     groups: list[GroupCount] = []
     """Groups of consumers, in each queue whose events they follow."""
     deliveries: list[QueueDeliveries] = []
@@ -132,38 +116,10 @@ async def read_queue_stats(
         workers=workers,
         paused=sorted(await PausedQueues(store, keys).queues()),
         queues=queues,
-        unserved_kinds=await _unserved_kinds(store, keys, kinds, workers, {one.queue for one in queues if one.waiting}),
+        unserved_kinds=await unserved_kinds(store, keys, queues_of(kinds), workers),
         groups=await count_groups(store, keys, queues_of(kinds)),
         deliveries=await count_deliveries(store, keys, queues_of(kinds)) if deliveries else [],
     )
-
-
-async def _unserved_kinds(
-    store: Redis, keys: StoreKeys, kinds: list[KindRecord], workers: list[WorkerRecord], waiting: set[str]
-) -> list[KindWait]:
-    """Return the kinds whose jobs wait in vain in one of some queues that have workers."""
-    served = {kind for worker in workers for kind in worker.kinds}
-    lacking = {kind.kind: kind.queue for kind in kinds if kind.kind not in served}
-    queues = {queue for queue in lacking.values() if queue in waiting and any(queue in one.queues for one in workers)}
-    found: Counter[str] = Counter()
-    for queue in sorted(queues):
-        found.update(await _kinds_of_parked_jobs(store, keys, queue))
-    return [KindWait(kind, lacking[kind], jobs) for kind, jobs in sorted(found.items()) if kind in lacking]
-
-
-async def _kinds_of_parked_jobs(store: Redis, keys: StoreKeys, queue: str) -> list[str]:
-    """Return the kinds of the jobs of a queue that stepped aside, those first that are offered again first."""
-    until = await store_ms(store) + PARKED_RETRY_MS
-    due = ("-inf", until, "LIMIT", 0, MAX_PARKED_JOBS)
-    ids = [one.decode() for one in await command(store, "ZRANGEBYSCORE", keys.scheduled(queue), *due)]
-    pipeline = store.pipeline(transaction=False)
-    for one in ids:
-        pipeline.hmget(keys.job(queue, one), ["state", "entry", "kind"])
-    try:
-        found = await pipeline.execute()
-    except CALL_ERRORS as error:
-        raise translate(error) from error
-    return [kind.decode(errors="replace") for state, entry, kind in found if state == b"queued" and not entry and kind]
 
 
 def queues_of(kinds: Iterable[KindRecord]) -> dict[str, set[str]]:

@@ -1,6 +1,6 @@
 """What passes between a worker and the store: entries, starts, reports, leases; as the scripts take and give it."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -74,6 +74,13 @@ class LaneStart(ClaimedEntry, array_like=True, frozen=True, kw_only=False):
         return msgspec.structs.replace(self.started, drawn=self.held())
 
 
+class Unserved(NamedTuple):
+    """Of which kind and version a job is that its worker does not serve."""
+
+    kind: str
+    version: int
+
+
 class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """How an attempt ended. `report.lua` takes it as a map without the defaults, and makes the event's frame of it."""
 
@@ -100,6 +107,8 @@ class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a saga that undid its work: `complete` or `incomplete`."""
     held: str = ""
     """The breaker for which it waits in the schedule; empty: for none."""
+    unserved: Unserved | Literal[False] = False
+    """Of a job that this worker does not serve: its kind and version; it waits for a worker that does."""
 
 
 ReportedEvent = tuple[EventClass, str] | StreamChunks | KeepChunks
@@ -156,8 +165,15 @@ class ReportLimits(msgspec.Struct, frozen=True):
     """Of all its streams."""
 
 
+VersionRange = tuple[int, int]
+"""The oldest and the newest version of a kind that a worker serves."""
+
+
 class StartRules(msgspec.Struct, frozen=True):
     """What keeps jobs of some kinds from starting."""
+
+    serves: dict[str, VersionRange] = {}
+    """Kind → the versions that the worker serves; jobs of other kinds and versions wait for other workers."""
 
     limits: dict[str, int] = {}
     """Kind → how many of its jobs, or of those with one value, may run at a time."""
@@ -214,6 +230,8 @@ class NextRun(msgspec.Struct, array_like=True, frozen=True):
     correlation_id: str = ""
     webhook: str = ""
     """As in `NewJob`."""
+    version: int = 1
+    """Of the kind."""
 
 
 def _text_bytes(raw: bytes) -> bytes:

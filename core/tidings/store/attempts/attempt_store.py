@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
@@ -32,6 +33,8 @@ from .attempt_records import (
     Started,
     StartRules,
     SweepReply,
+    Unserved,
+    VersionRange,
 )
 
 __all__ = [
@@ -50,10 +53,13 @@ __all__ = [
     "StartRules",
     "Started",
     "SweepReply",
+    "Unserved",
 ]
 
 SWEEP_KEYS = 1_000
 """Keys that one sweep looks at, about. A script holds the store while it runs, so they are few."""
+
+NONE_UNSERVED: Final[Mapping[int, Unserved]] = MappingProxyType({})
 
 MAX_DEAD = 100_000
 """Dead letters kept in one partition, approximately."""
@@ -72,6 +78,7 @@ _ONCE = Script("once", list[MemoReply])
 _PROMOTE = Script("promote", tuple[int, int, list[str]])
 _LEAVE = Script("leave", list[int])
 _RELEASE = Script("release", int)
+_TAKE_UNSERVED = Script("take_unserved", list[ClaimedEntry | str])
 
 _MEMOS = BatchOptions(pause=store_retry_delay, size=lambda memo: len(memo[3]))
 
@@ -173,6 +180,20 @@ class AttemptStore(Batchers):
         claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most, unread))
         return [entry.held() for entry in claimed if isinstance(entry, ClaimedEntry)]
 
+    async def take_unserved(
+        self, tiers: Sequence[str], serves: Mapping[str, VersionRange], most: int
+    ) -> list[ReadyEntry]:
+        """Take jobs that wait for a worker that serves them, those that have waited longest first.
+
+        Args:
+            tiers: the tiers that this worker serves.
+            serves: kind → its versions that this worker serves.
+            most: how many at the most.
+
+        """
+        taken = await _TAKE_UNSERVED(self._store, self._root, (self.worker, tiers, serves, most))
+        return [entry.held() for entry in taken if isinstance(entry, ClaimedEntry)]
+
     def new_call(self) -> str:
         """Return a name for one call of `start`."""
         return f"{self._call_prefix}{next(self._calls)}"
@@ -183,6 +204,7 @@ class AttemptStore(Batchers):
         call: str = "",
         spare: Mapping[str, int] | None = None,
         free: Mapping[str, int] | None = None,
+        unserved: Mapping[int, Unserved] = NONE_UNSERVED,
         *,
         hold: bool = False,
     ) -> list[Started]:
@@ -194,17 +216,19 @@ class AttemptStore(Batchers):
                 again; empty: a name of its own.
             spare: tier → jobs beyond the entries that its lanes may give; none by default.
             free: need → how many jobs of kinds that have it may start; the others are set apart (see `apart`).
+            unserved: place among the entries → of which kind and version its job is, of those that this worker does not
+                serve: they wait for a worker that does.
             hold: an entry that lies apart already, and has others behind it, stays with this worker (`WAIT`).
 
         Returns:
             An answer for each entry, then one for each job that a lane gave: those say which it is (`drawn`).
 
         """
-        items = [(entry.tier, entry.entry, entry.id) for entry in entries]
-        rules = self.rules
+        items, rules = _start_items(entries, unserved), self.rules
         args = (
             self.partition, self.worker, self._ttl_ms, self._keep, call or self.new_call(), spare or {}, rules.limits,
             rules.rates, rules.needs, free or dict.fromkeys(rules.needs.values(), 0), int(hold), items,
+            *((rules.serves,) if rules.serves and any(entry.is_turn for entry in entries) else ()),
         )  # fmt: skip
         answers, drawn, self.apart, faults = await _START(self._store, self._root, args)
         if faults:
@@ -318,6 +342,13 @@ class AttemptStore(Batchers):
     def _read_reports(self, reply: tuple[int, list[ReportAnswer]]) -> list[ReportAnswer]:
         self.reported_ms, answers = reply
         return answers
+
+
+def _start_items(entries: list[ReadyEntry], unserved: Mapping[int, Unserved]) -> list[tuple[Any, ...]]:
+    items: list[tuple[Any, ...]] = [(entry.tier, entry.entry, entry.id) for entry in entries]
+    for index, one in unserved.items():
+        items[index] += one
+    return items
 
 
 def _entry(tier: str, need: str, raw: tuple[bytes, list[bytes] | None]) -> ReadyEntry:

@@ -98,6 +98,7 @@ def build_job(
         traceparent=request.traceparent,
         tags=request.tags,
         webhook=request.webhook,
+        version=record.version != 1 and record.version,
     )
 
 
@@ -125,5 +126,5 @@ def _terms(
         text = encode_envelope(msgspec.structs.replace(envelope, kind=other.kind, version=other.version)).decode()
         # The tier that was asked for is one of the first kind's.
         tier = _tier(fallback, value, msgspec.structs.replace(request, tier=None))
-        job = FallbackJob(other.kind, tier, text, fallback.limit(value))
+        job = FallbackJob(other.kind, tier, text, fallback.limit(value), other.version != 1 and other.version)
     return kind.terms(value, request.priority, job)

@@ -41,6 +41,8 @@ class FallbackJob(msgspec.Struct, frozen=True, omit_defaults=True):
     envelope: str
     limit: str = ""
     """As in `QueueingTerms`."""
+    version: int | Literal[False] = False
+    """As in `NewJob`."""
 
 
 class QueueingTerms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,6 +96,8 @@ class NewJob(msgspec.Struct, frozen=True, omit_defaults=True):
     """With a space between each two."""
     webhook: str = ""
     """What `tidings.protocol.webhooks.webhook_field` made; empty: it asks for no webhook."""
+    version: int | Literal[False] = False
+    """Of its kind; false: 1."""
 
 
 class SubmitReply(msgspec.Struct, array_like=True, frozen=True):

@@ -50,7 +50,7 @@ _REFUSED_WHEN_FULL = "#!lua"
 
 FUNCTION_LIBRARIES: Final = (
     "keys", "clock", "states", "batch", "records", "webhooks", "followers", "events", "callers", "lanes", "limits",
-    "history", "saga", "owners", "streams", "endings", "logs", "conclude",
+    "unserved", "history", "saga", "owners", "streams", "endings", "logs", "conclude",
 )  # fmt: skip
 """The files of `lua/lib`, in the order in which they use each other."""
 

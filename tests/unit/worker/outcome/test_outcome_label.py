@@ -28,7 +28,7 @@ WAITING = outcomes.waiting(-1, 0, "")
         (WAITING, ReportAnswer.OK, "waiting"),
         (WAITING, ReportAnswer.CANCEL, "cancelled"),
         (outcomes.handed_back(), ReportAnswer.OK, "handed_back"),
-        (outcomes.not_served("k", 1.0), ReportAnswer.OK, "handed_back"),
+        (outcomes.not_served("k", 1), ReportAnswer.OK, "handed_back"),
         (FAILED, ReportAnswer.LOST, ""),
     ],
 )

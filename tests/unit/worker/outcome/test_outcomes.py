@@ -143,7 +143,7 @@ def test_every_outcome_is_a_legal_end_of_running_and_its_event_is_json() -> None
         outcomes.cancelled(),
         outcomes.expired(),
         outcomes.handed_back(),
-        outcomes.not_served("k", 1.0),
+        outcomes.not_served("k", 1),
     ]
     for outcome in ends:
         assert outcome.state in TRANSITIONS[State.RUNNING]

@@ -17,7 +17,7 @@ local MOVED_BYTES = 4194304
 local bytes, moved, faults = 0, 0, {}
 
 local FIELDS = { 'state', 'tier', 'envelope', 'seq', 'watchers', 'deadline', 'logged', 'streams', 'caller', 'unique', 'saga',
-  'unwinding', 'limit', 'entry', 'size' }
+  'unwinding', 'limit', 'entry', 'size', 'unserved' }
 
 -- Moves a job that is late: its deadline has passed.
 local function move_late(job, is_aside)
@@ -51,6 +51,7 @@ local function move(id)
   local is_late = job.deadline and whole(job.deadline, 'deadline') <= now and not job.unwinding
   if is_aside and not is_late then
     if limit and redis.call('ZSCORE', limited_key(limit), id) then return end -- it waits for a place of its limit
+    if is_in_line(id, job.unserved) then return end -- it waits for a worker that serves its kind
     step_back(id, job.tier, job.envelope, job.caller)
   elseif state == SCHEDULED or state == WAITING or is_aside then
     job.seq = seq + 1

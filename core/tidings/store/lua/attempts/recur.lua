@@ -5,9 +5,10 @@
 -- So there is no leader, and the death of any worker changes nothing. (A full store takes it all the same: it is one
 -- job for each kind, and a worker that could not ask would ask again and again.)
 --
--- args = { partition, items };  item = { kind, tick_ms, spec, id, tier, envelope, correlation_id, webhook }
+-- args = { partition, items };  item = { kind, tick_ms, spec, id, tier, envelope, correlation_id, webhook, version }
 --   tick_ms: the kind's next tick after the store's time; spec: its schedule in words, '' if it recurs no longer (its
---   next run is then taken back); id: of the job to be made, if one must be; webhook: as in its record, '' or nil: none.
+--   next run is then taken back); id: of the job to be made, if one must be; webhook: as in its record, '' or nil: none;
+--   version: of the kind.
 -- Reply: MessagePack array { now_ms, next_ms, faults }: the store's time, and the earliest tick known; -1: none;
 --   faults: for each kind whose next run could not be made: its name, a space, and why.
 -- O(items).
@@ -39,19 +40,21 @@ local function take_back(id)
   return false
 end
 
-local function make(kind, tick, spec, id, tier, envelope, correlation, webhook)
+local function make(item)
+  local kind, tick, spec, id, tier, envelope, correlation, webhook, version = unpack(item)
   redis.call('HSET', job_key(id), 'kind', kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0,
     'submitted', now, 'state', SCHEDULED, 'envelope', envelope, 'correlation_id', correlation)
   if (webhook or '') ~= '' then
     redis.call('HSET', job_key(id), 'webhook', webhook, 'watchers', string.match(webhook, '^%S+'))
   end
+  if (version or 1) ~= 1 then redis.call('HSET', job_key(id), 'version', version) end
   redis.call('ZADD', scheduled_key, tick, id)
   redis.call('HSET', recurring_key, kind, string.format('%.0f', tick) .. ' ' .. id .. ' ' .. spec)
   publish_due(tick)
 end
 
 local function schedule_next(item)
-  local kind, tick, spec, id, tier, envelope, correlation, webhook = unpack(item)
+  local kind, tick, spec = unpack(item)
   local recorded, earlier, spec_before = known(kind)
   local spent = recorded -- ticks up to this one have their run
   if spec ~= spec_before and earlier ~= '' and (take_back(earlier) or recorded > now) then spent = 0 end
@@ -60,7 +63,7 @@ local function schedule_next(item)
   else
     -- Also under another schedule a late call must not repeat a tick whose run has begun. Its worker asks again.
     if spent < tick then
-      make(kind, tick, spec, id, tier, envelope, correlation, webhook)
+      make(item)
       recorded = tick
     end
     if earliest < 0 or recorded < earliest then earliest = recorded end

@@ -13,9 +13,10 @@
 --       { KEEP, name, attempt, kept, bytes }: the attempt adopts the first chunks of what an earlier one said; bytes: of
 --       the chunks as JSON; has_streams: whether there are such
 --     outcome: false, or a map of what is not the default; all but `state` may be missing:
---       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held }
---       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back; with a
---         delay_ms: no worker here serves its kind, and it steps aside so long);
+--       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held, unserved }
+--       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back);
+--       unserved: { kind, version } of a job that is handed back because the worker does not serve it: it waits for one
+--         that does (lib/unserved.lua);
 --       field: 'result' or 'problem'; value: its JSON text (of a retry, the problem that goes into the history). It is
 --         the last member of the event's data too;
 --       event: the event's name, where it is not the state's; data: the other members of its data, without braces;
@@ -156,17 +157,14 @@ local function park(job, outcome, envelope)
   tell_outcome(job, CHANGE, outcome)
 end
 
--- A job whose kind no worker here serves stays queued, and a worker gets it again after `delay`; its deadline counts.
-local function set_aside(job, delay)
+-- A job that this worker does not serve stays queued; it has given up its place of a limit by now.
+local function hand_on(job, unserved)
   local key = job_key(job.id)
-  local deadline, unwinding = unpack(redis.call('HMGET', key, 'deadline', 'unwinding'))
-  local due = now + delay
-  if deadline and not unwinding then due = math.min(due, tonumber(deadline)) end
-  step_aside(job.id, job.tier, job.entry, false)
   redis.call('HINCRBY', key, 'attempt', -1)
   redis.call('HDEL', key, 'worker')
-  redis.call('HSET', key, 'state', QUEUED)
-  schedule(job.id, due)
+  redis.call('HSET', key, 'state', QUEUED, 'enqueued', now)
+  job.limit = nil
+  wait_in_line(job, unserved[1], unserved[2])
 end
 
 -- Ends a job. envelope: of a job that failed, what its dead letter holds; false: it gets no letter.
@@ -200,8 +198,8 @@ local function put_back(job, outcome, envelope)
   local id, key, delay = job.id, job_key(job.id), outcome.delay_ms or 0
   local is_retry, is_uncounted = outcome.state == SCHEDULED, outcome.uncounted == 1
   if is_retry and not is_uncounted then remember(id, 'retrying', outcome.value) end
-  if not is_retry and delay > 0 then
-    set_aside(job, delay)
+  if outcome.unserved then
+    hand_on(job, outcome.unserved)
     tell_outcome(job, CHANGE, outcome)
     return
   end

@@ -8,10 +8,13 @@
 -- An entry that is a lane's turn gives a job of the lane, or more (lib/lanes.lua).
 --
 -- A job over the limit or the rate of its kind steps aside (lib/limits.lua): no attempt of it starts. Nor does one of
--- a job that needs a thread or a process while the worker has none free: it is set apart.
+-- a job that needs a thread or a process while the worker has none free: it is set apart. A job whose kind the worker
+-- does not serve in its version goes into the line of those that wait for a worker that does (lib/unserved.lua).
 --
--- args = { partition, worker, result_ttl_ms, finished_kept, call, spare, limits, rates, needs, free, hold, items };
---   item = { tier, entry, id }
+-- args = { partition, worker, result_ttl_ms, finished_kept, call, spare, limits, rates, needs, free, hold, items, serves };
+--   item = { tier, entry, id, kind, version }; kind and version: of a job that the worker does not serve, else missing;
+--   serves: kind -> { oldest, newest version } that the worker serves, where a lane may give jobs; else missing: the worker
+--     has read what kinds the entries are of;
 --   call: names this call; a call that is repeated, because its reply was lost, starts nothing again;
 --   spare: tier -> how many jobs beyond the items its lanes may give;
 --   limits: kind -> how many of its jobs, or of those with one value, may run;
@@ -29,7 +32,7 @@
 --   faults: for each job that ended because its record cannot be read: its id, a space, and why.
 -- O(items).
 
-local partition, worker, ttl, kept, call, spare, limits, rates, needs, free, hold, items = unpack(args)
+local partition, worker, ttl, kept, call, spare, limits, rates, needs, free, hold, items, serves = unpack(args)
 keep_finished(kept)
 local drawn, begun, faults = {}, {}, {}
 local apart = {}
@@ -186,8 +189,31 @@ local function start_attempt(job, turns)
   return { 1, fence, attempt, remaining(job, job.unwinding or turns), job.submitted, lost, now - (job.enqueued or now), now }
 end
 
+-- A job of a lane is known by its record alone. Servers of earlier releases wrote no version there: the worker finds it
+-- in the envelope, and hands the job back.
+local function served_by_record(job)
+  local versions, version = serves[job.kind], tonumber(redis.call('HGET', job_key(job.id), 'version') or 1)
+  return versions and versions[1] <= version and version <= versions[2], version
+end
+
+-- Has a job wait for a worker that serves it. If one was lost while it ran the job, the worker's fence is stale from here.
+local function wait_for_kind(job, entry, kind, version)
+  local key = job_key(job.id)
+  job.entry, job.seq = entry, job.seq + 1
+  if job.state == RUNNING then
+    remember(job.id, 'lost', '')
+    redis.call('HSET', key, 'state', QUEUED, 'fence', job.fence + 1, 'lost', job.lost + 1, 'enqueued', now)
+    redis.call('HDEL', key, 'worker')
+  end
+  wait_in_line(job, kind, version)
+  redis.call('HSET', key, 'seq', job.seq)
+  tell(job, partition, CHANGE, '"event":"queued","status":"queued","data":' ..
+    cjson.encode({ waits_for = 'a worker that serves ' .. kind .. (version ~= 1 and ' in version ' .. version or '') }) .. '}')
+end
+
 -- Starts an attempt for an entry, or finds why it must not start; returns the reply.
-local function start(tier, entry, id)
+-- kind, version: of a job that the worker does not serve.
+local function start(tier, entry, id, kind, version)
   local job = load(id, tier)
   local state = job.state
   if state then check(job) end
@@ -209,6 +235,14 @@ local function start(tier, entry, id)
     end_plainly(job, partition, ends, ttl)
     return NOT_STARTED
   end
+  if not kind and serves then
+    local served, found = served_by_record(job)
+    if not served then kind, version = job.kind, found end
+  end
+  if kind then
+    wait_for_kind(job, entry, kind, version)
+    return NOT_STARTED
+  end
   if need and (free[need] or 0) <= 0 then
     if keeps_place(need, tier, entry) then return ASK_AGAIN end
     set_apart(need, id, tier, entry)
@@ -220,8 +254,8 @@ local function start(tier, entry, id)
 end
 
 -- Starts a job whose record may be broken: it then leaves the stream, and ends.
-local function try_start(tier, entry, id)
-  local done_well, reply = pcall(start, tier, entry, id)
+local function try_start(tier, entry, id, kind, version)
+  local done_well, reply = pcall(start, tier, entry, id, kind, version)
   if done_well then return reply end
   faults[#faults + 1] = fault_with(id, reply)
   acknowledge(tier, entry)
@@ -278,8 +312,8 @@ local function take_turn(tier, turn, lane)
 end
 
 local function start_item(item)
-  local tier, entry, id = unpack(item)
-  if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id) end
+  local tier, entry, id, kind, version = unpack(item)
+  if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id, kind, version) end
   local done_well, reason = pcall(take_turn, tier, entry, string.sub(id, 2))
   if not done_well then faults[#faults + 1] = fault_with(id, reason) end
   return NOT_STARTED

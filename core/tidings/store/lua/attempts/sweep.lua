@@ -17,6 +17,8 @@
 -- A place of a limit whose holder is gone or has ended goes to the next job; a job that waits for a place, and is no
 -- more, is forgotten. A lane that has lost its turn gets it back.
 --
+-- Of the lines of jobs that wait for a worker of their kind, those that are empty go, and so do jobs that wait there no more.
+--
 -- Of the jobs that are listed for an owner, those whose record has left go.
 --
 -- args = { tiers, living, idle_ms, ttl_ms, cursor, count, limits, partition, finished_kept }
@@ -87,6 +89,7 @@ end
 local function sweep_aside(job)
   if job.limit and redis.call('ZSCORE', limited_key(job.limit), job.id) then return end
   if redis.call('ZSCORE', scheduled_key, job.id) then return end
+  if is_in_line(job.id, job.unserved) then return end
   lost = lost + 1
   step_back(job.id, job.tier, job.envelope)
 end
@@ -98,7 +101,7 @@ local function sweep_scheduled(id)
   publish_due(now)
 end
 
-local LIVE_FIELDS = { 'state', 'tier', 'entry', 'envelope', 'limit', 'vanished', 'deadline', 'unwinding' }
+local LIVE_FIELDS = { 'state', 'tier', 'entry', 'envelope', 'limit', 'vanished', 'deadline', 'unwinding', 'unserved' }
 
 local function sweep_live(id)
   local job = load_job(id, LIVE_FIELDS)
@@ -194,6 +197,20 @@ local function sweep_limit(limit)
   if most then fill(limit, most) end
 end
 
+-- Looks at the jobs that have waited longest in a line: one may have ended, or moved, by a process of an earlier release.
+local LINE_LOOK = 100
+local function sweep_line(line)
+  for _, id in ipairs(redis.call('ZRANGE', unserved_key(line), 0, LINE_LOOK - 1)) do
+    local state, entry, named = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'unserved'))
+    if state ~= QUEUED or entry or named ~= line then redis.call('ZREM', unserved_key(line), id) end
+  end
+  if redis.call('EXISTS', unserved_key(line)) == 0 then
+    redis.call('HDEL', unserved_lines_key, line)
+  else
+    redis.call('HSETNX', unserved_lines_key, line, now)
+  end
+end
+
 for _, tier in ipairs(tiers) do
   for _, stream in ipairs(streams_of(tier)) do
     if redis.call('EXISTS', stream) == 1 then sweep_consumers(stream) end
@@ -216,6 +233,8 @@ local function sweep_key(key)
     sweep_deliveries(id)
   elseif kind == 'limit' or kind == 'limited' then
     sweep_limit(id)
+  elseif kind == 'unserved' then
+    sweep_line(id)
   elseif kind == 'owned' then
     sweep_owned(id)
   end

@@ -40,6 +40,7 @@ end
 claim(ready_key(tier), '')
 for lane = 0, LANES - 1 do claim(ready_key(tier, lane), '/' .. lane) end
 for _, need in ipairs(NEEDS) do claim(ready_key(tier, need), '/' .. need) end
+claim(ready_key(tier, OF_LINES), '/' .. OF_LINES)
 
 for _, need in ipairs(unread) do
   local stream, left = ready_key(tier, need), most - #claimed

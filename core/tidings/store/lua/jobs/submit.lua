@@ -9,7 +9,7 @@
 --     to the tier's own stream, and more to the caller's lane; max_listed: jobs of one owner that are listed
 --   item: a map of what is not the default; all but the first four may be missing:
 --     { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller, unique, unique_ms,
---       correlation_id, watch, parent, terms, traceparent, tags, webhook }
+--       correlation_id, watch, parent, terms, traceparent, tags, webhook, version }
 --     at_ms: not before this time (since the epoch); deadline_ms: from now;
 --     key: of idempotency; it already names caller and kind;
 --     unique: kind and value; unique_ms: how long it may hold others off; without it: while the job lives;
@@ -17,11 +17,11 @@
 --     parent: token and step of the saga that calls it. Such a job is made once for its id, and no limit holds it
 --       back, since its parent has passed them.
 --     tags: with a space between each two; without them and without an owner the job is not listed;
---     webhook: as in the job's record (lib/webhooks.lua);
+--     webhook: as in the job's record (lib/webhooks.lua); version: of the kind, where it is not 1;
 --     terms: a map of the same kind, { limit, priority, max_eta_ms, shed, fallback }
 --       limit: whose place the job needs; max_eta_ms: the longest that it may wait as it is;
 --       if it would wait longer, shed: the problem (JSON text) of the least important job, which ends for it, or
---       fallback: { kind, tier, envelope, limit }, which is queued in its place.
+--       fallback: { kind, tier, envelope, limit, version }, which is queued in its place.
 -- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms, degraded }
 --   answer: 'new', 'duplicate' (id is the earlier job's; state is 'unknown' where its record has left), 'reused'
 --           (another payload), 'heavy' (position is the bytes of the caller's live jobs, seq how many may be),
@@ -193,6 +193,7 @@ local function accept(item, due)
   set('watchers', watchers)
   set('owner', item.owner)
   set('tags', item.tags)
+  set('version', item.version)
   if caller ~= '' then
     set('caller', caller)
     set('size', #envelope)
@@ -236,7 +237,7 @@ end
 local function fall_back(item)
   local fallback = item.terms.fallback
   item.kind, item.tier, item.envelope = fallback.kind, fallback.tier, fallback.envelope
-  item.terms = { limit = fallback.limit }
+  item.version, item.terms = fallback.version, { limit = fallback.limit }
 end
 
 local function submit(item)

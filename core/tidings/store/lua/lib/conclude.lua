@@ -3,6 +3,7 @@
 local function conclude()
   write_acknowledged()
   write_lanes()
+  if lined then publish_unserved() end
   for gateway, box in pairs(outboxes) do publish(gateway, box) end
   if #finished > 0 then write_finished() end
   if event_counts then write_event_counts() end

@@ -34,6 +34,8 @@ local function owned_key(owner) return root .. 'owned:' .. owner end
 local function unique_key(suffix) return root .. 'unique:' .. suffix end
 local function limit_key(suffix) return root .. 'limit:' .. suffix end
 local function limited_key(suffix) return root .. 'limited:' .. suffix end
+local function unserved_key(line) return root .. 'unserved:' .. line end
+local unserved_lines_key = root .. 'unserved'
 local function rate_key(kind) return root .. 'rate:' .. kind end
 local function sheddable_key(tier) return root .. 'sheddable:' .. tier end
 local function held_key(breaker) return root .. 'held:' .. breaker end
@@ -58,7 +60,7 @@ local function breaker_key(name) return root .. 'breaker:' .. name end
 local function publish_tagged(owner, tag, word)
   redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, word)
 end
--- Tells the workers of the partition when the schedule has something; 0: that the outbox has.
+-- Tells the workers of the partition when the schedule has something; 0: that the outbox has; `kind …`: lines that have.
 local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end
 -- Tells a worker that a job of its is to stop, or with `+` before the id that something woke it.
 local function publish_order(worker, order) redis.call('PUBLISH', channels .. 'orders:' .. worker, order) end

@@ -19,6 +19,10 @@ local lanes, lanes_changed = {}, {}
 -- turn: workers read it beside the tier's own stream.
 local NEEDS = { 'thread', 'process' }
 
+-- Where the jobs lie that workers took out of the lines of those that wait for their kind (lib/unserved.lua): a stream in
+-- which every entry has its worker.
+local OF_LINES = 'kind'
+
 -- Returns where an entry lies: the key of its stream, and its id there. An entry of a lane is written `<id>/<lane>`,
 -- so that tier and entry together name the place everywhere.
 local function place(tier, entry)
@@ -169,8 +173,8 @@ local function streams_of(tier)
     local stream = ready_key(tier, lane)
     if redis.call('EXISTS', stream) == 1 then found[#found + 1] = stream end
   end
-  for _, need in ipairs(NEEDS) do
-    local stream = ready_key(tier, need)
+  for _, name in ipairs({ OF_LINES, unpack(NEEDS) }) do
+    local stream = ready_key(tier, name)
     if redis.call('EXISTS', stream) == 1 then found[#found + 1] = stream end
   end
   return found

@@ -29,10 +29,23 @@ local function step_aside(id, tier, entry, deadline)
   if deadline then redis.call('ZADD', scheduled_key, deadline, id) end
 end
 
+-- A job that waits for a worker that serves its kind stands in a line (lib/unserved.lua), which closes with its last job.
+local function leave_line(id, line)
+  redis.call('ZREM', unserved_key(line), id)
+  redis.call('HDEL', job_key(id), 'unserved')
+  if redis.call('EXISTS', unserved_key(line)) == 0 then redis.call('HDEL', unserved_lines_key, line) end
+end
+
+local function is_in_line(id, line)
+  return line and redis.call('ZSCORE', unserved_key(line), id) and true or false
+end
+
 -- A job stands aside no more, whatever becomes of it.
 local function leave_aside(id, tier)
   add_to(flow_key(tier), 'aside', -1)
   redis.call('ZREM', scheduled_key, id)
+  local line = redis.call('HGET', job_key(id), 'unserved')
+  if line then leave_line(id, line) end
 end
 
 local function step_back(id, tier, envelope, caller)
