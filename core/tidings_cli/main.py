@@ -36,6 +36,7 @@ COMMANDS = {
     "signal": "job_commands",
     "cancel": "job_commands",
     "status": "operate.status_command",
+    "doctor": "doctor.doctor_command",
     "pause": "operate.pause_commands",
     "resume": "operate.pause_commands",
     "top": "top.top_command",

@@ -14,8 +14,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "secrets"
 
 COMMANDS = (
-    "nocommands +@connection +@hash +@set +@sortedset +@stream +@string +@keyspace +@pubsub +@scripting -@dangerous "
-    "+info +time"
+    "nocommands +@connection +@hash +@list +@set +@sortedset +@stream +@string +@keyspace +@pubsub +@scripting "
+    "-@dangerous +info +time"
 )
 """What a user of the store for Tidings may do (docs/how-to/production.md)."""
 

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,13 +43,14 @@ def filled(text: str, replacements: dict[str, str]) -> str:
 class Front:
     """A running proxy."""
 
-    def __init__(self, name: str, ports: list[int], timeout_s: int) -> None:
+    def __init__(self, name: str, ports: list[int], timeout_s: int, changes: Mapping[str, str] | None = None) -> None:
         """Prepare; `start` runs it.
 
         Args:
             name: `nginx` or `haproxy`.
             ports: of the two servers behind it.
             timeout_s: how long a connection may be quiet.
+            changes: what else stands in nginx's file, old → new: mistakes that a test makes on purpose.
 
         """
         self.port = free_port()
@@ -64,7 +65,7 @@ class Front:
             main.write_text(NGINX_MAIN.format(folder=self.folder))
             listen = {"listen 80;": f"listen 127.0.0.1:{self.port};"}
             logs = {"/var/log/nginx": str(self.folder)}
-            text = filled((DEPLOY / "nginx.conf").read_text(), servers | quiet | listen | logs)
+            text = filled((DEPLOY / "nginx.conf").read_text(), servers | quiet | listen | logs | dict(changes or {}))
             (self.folder / "tidings.conf").write_text(text)
             self._command = ["/usr/sbin/nginx", "-p", str(self.folder), "-c", str(main)]
         else:

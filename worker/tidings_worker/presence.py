@@ -126,6 +126,7 @@ class Presence:
             jobs=self._running_jobs(),
             deliveries=None if self._deliveries is None else self._deliveries(),
             versions=self._versions,
+            told_ms=int(time.time() * 1000),
         )
 
     def _running_jobs(self) -> list[RunningRecord]:

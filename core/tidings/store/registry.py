@@ -87,6 +87,8 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """None: it delivers to no webhooks. A worker that does nothing else has no queues and no slots."""
     versions: dict[str, KindVersions] = {}
     """Kind → its versions that the worker serves; a worker of a release without this takes every version."""
+    told_ms: int = 0
+    """When it wrote this, ms since the epoch by its own clock; 0: it is of a release that does not say."""
     seen_ms: int = 0
     """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
 

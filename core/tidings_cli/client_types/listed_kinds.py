@@ -2,13 +2,13 @@
 
 import urllib.error
 import urllib.request
-from email.message import Message
 from importlib import import_module
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
 from tidings_cli.command_errors import CommandError
+from tidings_cli.redirect_refusal import RedirectRefusal
 
 from .kind_types import KindListing, ListedKind
 
@@ -38,7 +38,7 @@ def kinds_of_server(url: str, credential: str | None) -> list[ListedKind]:
     headers = {"Accept": "application/json", **({"Authorization": f"Bearer {credential}"} if credential else {})}
     request = urllib.request.Request(f"{address}/v1/kinds", headers=headers)  # noqa: S310 - checked above
     try:
-        with urllib.request.build_opener(_RedirectRefusal).open(request, timeout=TIMEOUT_S) as answer:
+        with urllib.request.build_opener(RedirectRefusal).open(request, timeout=TIMEOUT_S) as answer:
             text = answer.read(MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
         raise CommandError(f"{address}/v1/kinds answers {error.code}: {_advice(error.code)}") from None
@@ -76,15 +76,6 @@ def kinds_of_module(module: str) -> list[ListedKind]:
         raise CommandError(str(error)) from None
     records = (job.record() for job in jobs)
     return [ListedKind(one.kind, one.input, one.result, one.description) for one in records]
-
-
-class _RedirectRefusal(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it would carry the credential elsewhere."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        """Refuse."""
 
 
 def _advice(code: int) -> str:

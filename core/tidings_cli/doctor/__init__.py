@@ -1,0 +1,1 @@
+"""`tidings doctor`: checks a deployment, and says what to do."""
