@@ -8,6 +8,7 @@ import { audit } from "./pages/audit.js";
 import { breakers } from "./pages/breakers.js";
 import { connections } from "./pages/connections.js";
 import { dead } from "./pages/dead.js";
+import { groups } from "./pages/groups.js";
 import { job } from "./pages/job.js";
 import { jobs } from "./pages/jobs.js";
 import { overview } from "./pages/overview.js";
@@ -24,6 +25,7 @@ export const PAGES = [
   { page: "dead", key: "d", title: "Dead letters", make: dead },
   { page: "breakers", key: "b", title: "Breakers", make: breakers },
   { page: "webhooks", key: "h", title: "Webhooks", make: webhooks },
+  { page: "groups", key: "g", title: "Groups", make: groups },
   { page: "connections", key: "c", title: "Connections", make: connections },
   { page: "audit", key: "a", title: "Audit", make: audit },
 ];

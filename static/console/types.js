@@ -175,6 +175,29 @@
  * @property {string} outcome
  * @property {number} unrecorded
  *
+ * @typedef {object} EventGroup A group of consumers in one queue.
+ * @property {string} group
+ * @property {string} queue
+ * @property {string[]} follows
+ * @property {number | null} behind Null: not known.
+ * @property {number | null} oldest Seconds ago.
+ * @property {number} in_hand
+ * @property {number} handled
+ * @property {number} missed
+ * @property {string | null} missed_at
+ * @property {number} dead
+ * @property {boolean} paused
+ * @property {string} position
+ *
+ * @typedef {object} GroupLetter
+ * @property {string} letter
+ * @property {string} queue
+ * @property {string} token
+ * @property {string} kind
+ * @property {string} event
+ * @property {number} tries
+ * @property {string} why
+ *
  * @typedef {object} DeliveryTry
  * @property {string} at
  * @property {number} duration_ms

@@ -16,7 +16,7 @@ from tidings.protocol.frames import admin_messages
 from tidings.protocol.frames.overview import OverviewBody
 from tidings.protocol.states import State
 
-PAGES = ["overview", "workers", "jobs", "dead", "breakers", "connections", "audit"]
+PAGES = ["overview", "workers", "jobs", "dead", "breakers", "webhooks", "groups", "connections", "audit"]
 
 
 class Shown(NamedTuple):

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from redis.asyncio import Redis
 
 from tidings.logging.printable import printable_json
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
-from tidings.store.keys import REGISTRY, StoreKeys
+from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_clock import store_ms
 from tidings_cli.command_errors import CommandError
 from tidings_cli.duration import read_duration
@@ -134,7 +133,7 @@ def dead(group: Group, as_json: AsJson = False, queue: InQueue = None, **flags: 
         rows = [
             {
                 "queue": one, "letter": event.letter, "token": f"{one}.{event.job}", "kind": event.kind,
-                "event": event.name, "tries": event.tries, "why": _why(event.problem),
+                "event": event.name, "tries": event.tries, "why": event.why,
             }
             for one, event in found
         ]  # fmt: skip
@@ -185,8 +184,6 @@ def _command(
         for one in await _groups_named(store, group, queue):
             answer = await operator_actions(store).command_group(group, one, command)
             open_console().print(cell(f"{group} in {one} {says[answer != 'ok']}."))
-        if command is GroupCommand.FORGET:
-            await GroupAdmin(store, StoreKeys(), REGISTRY).act(group, command)
 
     with_store(flags, run)
 
@@ -222,11 +219,3 @@ async def _place_since(store: Redis, text: str) -> str:
     except ValueError:
         return before_ms(await store_ms(store) - int(read_duration("--since", text) * 1000))
     return before_ms(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
-
-
-def _why(letter: str) -> str:
-    try:
-        found = msgspec.json.decode(letter)
-        return str(found["problem"]["detail"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return "not known"

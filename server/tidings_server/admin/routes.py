@@ -19,6 +19,7 @@ from .audit_middleware import AuditMiddleware
 from .audit_recorder import AuditRecorder
 from .breaker_endpoint import BreakerEndpoint
 from .dead_letter_endpoints import DeadLetterEndpoints
+from .group_endpoints import GroupEndpoints
 from .job_search import JobSearch
 from .objective_endpoints import ObjectiveEndpoints
 from .operator_job_endpoints import OperatorJobEndpoints
@@ -41,6 +42,8 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
     jobs, breakers = OperatorJobEndpoints(runtime, recorder), BreakerEndpoint(runtime, recorder)
     queues, letters = QueuePauseEndpoints(runtime, recorder), DeadLetterEndpoints(runtime, recorder)
     objectives, webhooks = ObjectiveEndpoints(runtime, recorder), WebhookEndpoints(runtime, recorder)
+
+    groups = GroupEndpoints(runtime, recorder)
 
     def look(path: str, endpoint: AuthorizedHandler, *parameters: str) -> Route:
         route = compressing(authorize(allow_parameters(answered(endpoint), *parameters), "admin"))
@@ -72,6 +75,14 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
         act("webhooks/drop", webhooks.drop, "webhook_drop"),
         act("webhooks/pause", webhooks.pause, "webhook_pause"),
         act("webhooks/resume", webhooks.resume, "webhook_resume"),
+        look("groups", groups.page),
+        look("groups/dead", groups.letters, "group", "queue", "limit"),
+        act("groups/pause", groups.pause, "pause_group"),
+        act("groups/resume", groups.resume, "resume_group"),
+        act("groups/forget", groups.forget, "forget_group"),
+        act("groups/skip", groups.skip, "move_group"),
+        act("groups/replay", groups.replay, "move_group"),
+        act("groups/retry", groups.retry, "retry_events"),
         look("audit", audit.page, *PAGE),
         look("objectives", objectives.objectives),
         act("objectives", objectives.set_objectives, "objectives", "PUT"),

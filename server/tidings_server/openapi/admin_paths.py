@@ -17,6 +17,14 @@ from tidings.protocol.frames.admin_messages import (
     QueueState,
     Series,
 )
+from tidings.protocol.frames.group_messages import (
+    GroupChoice,
+    GroupLetters,
+    GroupList,
+    GroupReplay,
+    GroupRetry,
+    GroupsActed,
+)
 from tidings.protocol.frames.overview import BreakerLine, OverviewBody
 from tidings.protocol.states import State
 from tidings.protocol.webhooks import DeliveriesActed, DeliveryChoice, DeliveryPage, PlaceChoice, PlaceList
@@ -40,6 +48,12 @@ TYPES: tuple[type, ...] = (
     DeliveryPage,
     DeliveryChoice,
     DeliveriesActed,
+    GroupList,
+    GroupLetters,
+    GroupsActed,
+    GroupChoice,
+    GroupReplay,
+    GroupRetry,
     PlaceChoice,
     PlaceList,
 )
@@ -187,6 +201,32 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
                 ("resume", "Resume a host that was paused.", PlaceChoice),
             )
         },
+        "/v1/admin/groups": {
+            "get": {
+                "summary": "List the groups that consume events.",
+                **answer("Where each group stands in each queue.", GroupList),
+            }
+        },
+        "/v1/admin/groups/dead": {
+            "get": {
+                "summary": "List the events that a group could not handle.",
+                "parameters": [_text("group"), _text("queue"), LIMIT],
+                **answer("Their letters.", GroupLetters),
+            }
+        },
+        **{
+            f"/v1/admin/groups/{name}": {
+                "post": {"summary": text, **body(choice), **answer("What was changed.", GroupsActed)}
+            }
+            for name, text, choice in (
+                ("pause", "Pause a group: it takes no events.", GroupChoice),
+                ("resume", "Resume a group that was paused.", GroupChoice),
+                ("forget", "Forget a group that no worker serves.", GroupChoice),
+                ("skip", "Have a group pass over what it has not handled.", GroupChoice),
+                ("replay", "Have a group go back.", GroupReplay),
+                ("retry", "Give a group events again that it could not handle.", GroupRetry),
+            )
+        },
         "/v1/admin/dead": {
             "get": {
                 "summary": "List dead letters.",
@@ -231,6 +271,7 @@ _QUERY = {
     "state": "Jobs in this state.",
     "kind": "Jobs of this kind.",
     "queue": "Jobs of this queue.",
+    "group": "The group of consumers.",
     "correlation_id": "Jobs with this correlation id.",
     "owner": "Jobs of this owner.",
     "tag": "Jobs with this tag.",

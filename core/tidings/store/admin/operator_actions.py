@@ -19,7 +19,7 @@ from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_admin import GroupAdmin, GroupCommand, Move
-from tidings.store.keys import StoreKeys
+from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.registry import Registry
 from tidings.store.webhook_store import WebhookAct, WebhookStore
 
@@ -128,6 +128,8 @@ class OperatorActions:
     async def command_group(self, group: str, queue: str, command: GroupCommand) -> str:
         """Pause, resume or forget a group of consumers in one queue; see `GroupAdmin.act`."""
         answer = await GroupAdmin(self._store, self._keys, queue).act(group, command)
+        if command is GroupCommand.FORGET:  # so that no worker that registers a new kind has its queue follow it
+            await GroupAdmin(self._store, self._keys, REGISTRY).act(group, command)
         await self._record(f"{command}_group", f"{group} in {queue}", changed=answer == "ok")
         return answer
 

@@ -91,6 +91,15 @@ class DeadEvent(NamedTuple):
     """JSON text: why."""
     frame: str
 
+    @property
+    def why(self) -> str:
+        """Why the last try failed, in a sentence."""
+        try:
+            found = msgspec.json.decode(self.problem)
+            return str(found["problem"]["detail"])
+        except (msgspec.DecodeError, KeyError, TypeError):
+            return "not known"
+
 
 _GROUPS = Script("groups", PartitionEvents)
 _SEEK = Script("group_seek", Move)
