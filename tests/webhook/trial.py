@@ -1,9 +1,10 @@
 """A trial of deliveries: receivers that fail in every way, and a nemesis that kills worker, server and store.
 
-    python -m webhook.trial --seconds 600 --seed 1
+    python -m webhook.trial --seconds 600 --seed 1 [--appendfsync everysec]
 
 Jobs are submitted all the time. At the end every job that was acknowledged must have been told to its receiver at least
-once, signed, under one id, with one body, and taken there.
+once, signed, under one id, with one body, and taken there. With `everysec` the store may undo the end of a job when it is
+killed while it syncs: the job then ends again, and its receiver gets another body under the same id.
 """
 
 import argparse
@@ -75,7 +76,7 @@ def faults(acknowledged: Iterable[tuple[str, str]], told: Iterable[Told]) -> lis
         if len({one.id for one in got}) > 1:
             found.append(f"{token} has several ids")
         if len({one.body for one in got}) > 1:
-            found.append(f"{token} has several bodies")
+            found.append(f"{token} has several bodies: {sorted({one.body for one in got})}")
         if any(one.receiver != receiver for one in got):
             found.append(f"{token} went to a receiver that did not ask")
     return found
@@ -185,12 +186,14 @@ def restart_store(system: System) -> None:
     system.store.start()
 
 
-def run_trial(seconds: float, seed: int, say: Callable[[str], None] = lambda _: None) -> list[str]:
-    """Run a trial and return what is wrong; say: gets a line for each fault."""
+def run_trial(
+    seconds: float, seed: int, say: Callable[[str], None] = lambda _: None, appendfsync: str = "always"
+) -> list[str]:
+    """Run a trial and return what is wrong; say: gets a line for each kill; appendfsync: of the store."""
     chance = random.Random(seed)
     receivers = FaultyReceivers(seed)
     # What the store has acknowledged must be there when it is started again.
-    with running_store("--appendfsync", "always") as store:
+    with running_store("--appendfsync", appendfsync) as store:
         system = System(store)
         try:
             for _ in range(WORKERS):
@@ -226,13 +229,14 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=float, default=600)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--appendfsync", choices=("always", "everysec"), default="always")
     wish = arguments.parse_args()
 
     def say(line: str) -> None:
         sys.stdout.write(f"{time.strftime('%H:%M:%S')} {line}\n")
         sys.stdout.flush()
 
-    found = run_trial(wish.seconds, wish.seed, say)
+    found = run_trial(wish.seconds, wish.seed, say, wish.appendfsync)
     for line in found[:50]:
         say(line)
     say("every delivery arrived" if not found else f"{len(found)} faults")
