@@ -174,7 +174,7 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobLi
         ),
         Route(
             "/v1/feed",
-            authorize(allow_parameters(FeedEndpoint(runtime).get, *FEED_PARAMETERS), "feed"),
+            authorize(allow_parameters(FeedEndpoint(runtime).get, *FEED_PARAMETERS), "feed", tickets=True),
             methods=["GET"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),

@@ -131,6 +131,22 @@ def test_what_is_asked_wrongly_is_refused_at_its_place(
     assert answer.json().get("field", "") == field
 
 
+def test_a_page_opens_the_feed_by_a_ticket_which_holds_once(fleet: Fleet) -> None:
+    url = fleet.system.server.url
+
+    def ticket(scopes: str) -> str:
+        answer = httpx.post(f"{url}/v1/tickets", headers=bearer(token("search", scopes)), timeout=scaled(20))
+        return str(answer.json()["ticket"])
+
+    once = ticket("feed")
+    with httpx.stream("GET", f"{url}/v1/feed?kind=order.*&ticket={once}", timeout=scaled(20)) as feed:
+        assert feed.status_code == 200
+        assert any(line == "event: open" for line in feed.iter_lines())
+    assert httpx.get(f"{url}/v1/feed?ticket={once}", timeout=scaled(20)).status_code == 401
+    refused = httpx.get(f"{url}/v1/feed?ticket={ticket('watch')}", timeout=scaled(20))
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
 def test_only_operators_see_and_move_groups(fleet: Fleet) -> None:
     with httpx.Client(base_url=fleet.system.server.url, headers=bearer(token("alice", "submit watch feed"))) as alice:
         assert alice.get("/v1/admin/groups").status_code == 403

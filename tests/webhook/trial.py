@@ -3,8 +3,8 @@
     python -m webhook.trial --seconds 600 --seed 1 [--appendfsync everysec]
 
 Jobs are submitted all the time. At the end every job that was acknowledged must have been told to its receiver at least
-once, signed, under one id, with one body, and taken there. With `everysec` the store may undo the end of a job when it is
-killed while it syncs: the job then ends again, and its receiver gets another body under the same id.
+once, signed, under one id, with one body, and taken there. With `everysec` the store may undo the end of a job when it
+is killed while it syncs: the job then ends again, and its receiver gets another body under the same id.
 """
 
 import argparse

@@ -31,6 +31,8 @@ class Operation(NamedTuple):
     """Whether the server accepts a ticket in the query in place of a credential."""
     public: bool = False
     """Whether it needs no credential."""
+    grants: bool = False
+    """Whether the server accepts a grant there."""
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -41,9 +43,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("delete", "/v1/jobs/{token}"): Operation("cancelJob", "jobs", "cancel", (404, 409)),
     ("get", "/v1/jobs/{token}/deliveries"): Operation("listDeliveries", "jobs", "watch", (404,)),
     ("post", "/v1/jobs/{token}/signals/{name}"): Operation("signalJob", "jobs", "submit", (404, 409, 413)),
-    ("get", "/v1/jobs/{token}/events"): Operation("streamJob", "events", "watch", (404,), tickets=True),
-    ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True),
-    ("get", "/v1/feed"): Operation("streamFeed", "events", "feed"),
+    ("get", "/v1/jobs/{token}/events"): Operation("streamJob", "events", "watch", (404,), tickets=True, grants=True),
+    ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True, grants=True),
+    ("get", "/v1/feed"): Operation("streamFeed", "events", "feed", tickets=True),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
     ("get", "/v1/schemas"): Operation("listSchemas", "schemas", public=True),
     ("get", "/v1/schemas/{name}"): Operation("getSchema", "schemas", "", (404,), public=True),
@@ -201,7 +203,8 @@ def _complete(item: Schema, operation: Operation, credentials: bool) -> Schema:
             # Not in `security`: what OpenAPI 3.1 allows there beside OAuth, linters and generators refuse.
             found["description"] += f" Needs the scope `{operation.scope}`."
             found["x-scopes"] = [operation.scope]
-        found["security"] = [{"bearer": []}, *([{"ticket": []}, {"grant": []}] if operation.tickets else [])]
+        others = {"ticket": operation.tickets, "grant": operation.grants}
+        found["security"] = [{"bearer": []}, *({name: []} for name, accepted in others.items() if accepted)]
     elif operation.public:
         found["security"] = []
     return found

@@ -30,7 +30,7 @@ RETRY_MS = 2_000
 
 _HEAD = '{"type":"event",'
 
-PARAMETERS = ("kind", "event", "after", "format")
+PARAMETERS = ("kind", "event", "after", "format", "ticket")
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):

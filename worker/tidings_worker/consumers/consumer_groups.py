@@ -13,7 +13,7 @@ from tidings.protocol.event_pattern import EventPattern
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.groups.group_admin import GroupAdmin
-from tidings.store.groups.group_store import GroupStore, StreamBounds
+from tidings.store.groups.group_store import FEED_MARK, GroupStore, StreamBounds
 from tidings.store.keys import REGISTRY
 from tidings.store.registry import Registry
 
@@ -145,10 +145,10 @@ def groups_of(handlers: Iterable[EventHandler]) -> list[ServedGroup]:
 
 
 class GroupFollowing:
-    """Has the queues of a worker that registers new kinds follow what groups say that were not there so far.
+    """Has the queues of a worker that registers new kinds follow what groups and feeds say that were not there so far.
 
-    A group looks for the queues of its kinds; a worker that registers a kind looks for groups before and after it does.
-    One of the two sees the other, so no event of a new kind is lost.
+    A group, or a server for its feeds, looks for the queues of its kinds; a worker that registers a kind looks for groups
+    before and after it does. One of the two sees the other, so no event of a new kind is lost.
     """
 
     def __init__(self, admins: Callable[[str], GroupAdmin], stores: Callable[[str], GroupStore],
@@ -168,20 +168,22 @@ class GroupFollowing:
         self._bounds = bounds
 
     async def follow(self) -> None:
-        """Join the groups that are missing.
+        """Join the groups and feeds that are missing.
 
         Raises:
             StoreError: the store is unavailable.
 
         """
-        registered = (await self._admins(REGISTRY).read()).groups
+        registered = (await self._admins(REGISTRY).read(feeds=True)).groups
         if not registered:
             return
         for queue, kinds in self._queues.items():
-            known = {group.name for group in (await self._admins(queue).read()).groups}
+            known = {group.name for group in (await self._admins(queue).read(feeds=True)).groups}
             for group in registered:
                 if group.name not in known and any(_names(one, kind) for one in group.patterns for kind in kinds):
-                    await self._stores(queue).join(group.name, group.patterns, self._bounds)
+                    store = self._stores(queue)
+                    join = store.join_feed if group.name.startswith(FEED_MARK) else store.join
+                    await join(group.name, group.patterns, self._bounds)
 
 
 def _names(pattern: EventPattern, kind: str) -> bool:

@@ -10,20 +10,14 @@ import msgspec
 from redis.asyncio import Redis
 
 from tidings.protocol.event_pattern import EventPattern
-from tidings.store.keys import StoreKeys
+from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command_pool_of
 
-from .group_store import GroupStore, StreamBounds
-
-FOLLOWED_S = 3_600.0
-"""How long events are written for a feed after its last reader has left; it comes back within this time."""
+from .group_store import FEED_MARK, GroupStore, StreamBounds
 
 JOIN_AGAIN_S = 60.0
 """How often a feed that is read says that it is."""
-
-MAX_FEEDS = 16
-"""Feeds of different patterns that one queue writes for at a time."""
 
 PAGE_EVENTS = 200
 PAGE_BYTES = 1_048_576
@@ -98,12 +92,12 @@ class EventFeed:
         self._keys = keys
         self._patterns = patterns
         self._bounds = bounds
-        self._from_start = cursor == START
-        self._places = {} if self._from_start else read_cursor(cursor)
+        self._resumed = bool(cursor)
+        self._places = {} if cursor == START else read_cursor(cursor)
         self._joined: set[str] = set()
         self._joined_at = 0.0
         text = "\n".join(sorted(f"{one.kinds}{one.events}" for one in patterns))
-        self.name: str = f"~{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"
+        self.name: str = f"{FEED_MARK}{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"
 
     @property
     def cursor(self) -> str:
@@ -121,10 +115,11 @@ class EventFeed:
         again = now - self._joined_at >= JOIN_AGAIN_S
         wanted = [queue for queue in sorted(queues)[:MAX_QUEUES] if again or queue not in self._joined]
         wait_ms = 0
-        for queue in wanted:
-            reply = await GroupStore(self._store, self._keys, queue, "feed").join(
-                self.name, self._patterns, self._bounds, expires_s=FOLLOWED_S, max_groups=MAX_FEEDS
-            )
+        # A worker that registers a new kind finds it in the registry, and has the kind's queue follow it
+        # (`GroupFollowing`).
+        for queue in (REGISTRY, *wanted) if again else wanted:
+            store = GroupStore(self._store, self._keys, queue, "feed")
+            reply = await store.join_feed(self.name, self._patterns, self._bounds)
             if reply.answer == "full":
                 raise FeedFullError(queue)
             wait_ms = max(wait_ms, reply.wait_ms)
@@ -134,12 +129,13 @@ class EventFeed:
             await asyncio.sleep(wait_ms / 1000)
         for queue in wanted:
             if queue not in self._places:
-                self._places[queue] = await self._first_place(queue, first=not self._joined)
+                self._places[queue] = await self._first_place(queue)
         self._joined |= set(wanted)
 
-    async def _first_place(self, queue: str, *, first: bool) -> FeedPlace:
-        # A queue that is new since the feed began is read from its first event on.
-        if self._from_start or not first:
+    async def _first_place(self, queue: str) -> FeedPlace:
+        # A queue that is new since the feed began is read from its first event on; so is one that came while the reader
+        # was away, and that its cursor does not name.
+        if self._resumed or self._joined:
             return FeedPlace("0-0", -1)
         page = await self._read(queue, FeedPlace("$", -1))
         return FeedPlace(page.position, page.ordinal)

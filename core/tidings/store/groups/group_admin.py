@@ -116,9 +116,9 @@ class GroupAdmin:
         self._root = keys.root(partition)
         self.partition = partition
 
-    async def read(self) -> PartitionEvents:
-        """Return where the groups stand."""
-        return await _GROUPS(self._store, self._root, ())
+    async def read(self, *, feeds: bool = False) -> PartitionEvents:
+        """Return where the groups stand; `feeds`: those readers too that keep their own place."""
+        return await _GROUPS(self._store, self._root, (int(feeds),))
 
     async def move(self, group: str, to: str) -> Move:
         """Move a group: `FROM_START`, `AT_END`, an entry, or `before_ms(…)`."""

@@ -26,6 +26,16 @@ PATTERN_KEPT_S = 600.0
 """How long a pattern is followed that other workers of the group no longer name: a rolling deploy takes less."""
 
 
+FEED_MARK = "~"
+"""The names of feeds begin with it; no group's name does."""
+
+FOLLOWED_S = 3_600.0
+"""How long events are written for a feed after its last reader has left; it comes back within this time."""
+
+MAX_FEEDS = 16
+"""Feeds of different patterns that one queue writes for at a time."""
+
+
 class StreamBounds(NamedTuple):
     """How much of the events a partition keeps."""
 
@@ -144,6 +154,10 @@ class GroupStore:
                 max_groups,
             ),
         )
+
+    async def join_feed(self, feed: str, patterns: Sequence[EventPattern], bounds: StreamBounds) -> JoinReply:
+        """Say what a feed follows, for an hour from now; see `join`."""
+        return await self.join(feed, patterns, bounds, expires_s=FOLLOWED_S, max_groups=MAX_FEEDS)
 
     async def take(
         self, group: str, serves: Sequence[EventPattern], held: Sequence[str], lease_s: float, most: int

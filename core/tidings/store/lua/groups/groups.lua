@@ -3,7 +3,7 @@
 --
 -- Atomic, because the position of a group and the end of the stream must be of one moment.
 --
--- args = {};  Reply: MessagePack array { now_ms, events, bytes, groups }
+-- args = { with_feeds };  with_feeds: 1: feeds too, whose names begin with `~`; else without them.  Reply: MessagePack array { now_ms, events, bytes, groups }
 --   events, bytes: that the stream holds, bytes about; group = { name, patterns, since_ms, position, behind, oldest_ms,
 --   jobs, missed, missed_from, missed_before, missed_at, paused_ms, handled, dead }
 --   patterns: { glob, events } …; behind: events that it follows and has not handled, -1: not known, because an
@@ -12,6 +12,7 @@
 --   find missing; dead: letters.
 -- O(groups · LOOK).
 
+local with_feeds = unpack(args)
 local LOOK = 100
 
 local function in_hand(group)
@@ -63,7 +64,8 @@ local found = {}
 local flat = redis.call('HGETALL', groups_key)
 for i = 1, #flat, 2 do
   local name = string.sub(flat[i], 2)
-  local record = string.sub(flat[i], 1, 1) == ':' and string.sub(name, 1, 1) ~= '~' and decode_group(name, flat[i + 1])
+  local is_shown = string.sub(flat[i], 1, 1) == ':' and (with_feeds == 1 or string.sub(name, 1, 1) ~= '~')
+  local record = is_shown and decode_group(name, flat[i + 1])
   found[#found + 1] = record and describe(name, record) or nil
 end
 local bytes, cut = unpack(redis.call('HMGET', event_counts_key, 'bytes', 'cut'))
