@@ -16,8 +16,12 @@ import msgspec
 from tidings.circuit.breaker import Breaker, breaker_of
 from tidings.declare.policy import MAX_RETRIES, MAX_RUN_S
 from tidings.protocol.event_pattern import MAX_PATTERNS, TERMINAL_EVENTS, EventPattern, check_group
+from tidings.resources.dependency_plan import DependencyPlan, plan_of
+from tidings.resources.depends import DependencyDefinitionError
 from tidings.resources.lifespan import Lifespan
 from tidings.seconds import Duration, seconds_of
+
+from .consumed_event import ConsumedEvent
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,6 +86,8 @@ class EventHandler:
             self.policy: HandlerPolicy = _policy_of(options)
         except (TypeError, ValueError) as error:
             raise HandlerDefinitionError(f"{where}: {error}") from error
+        self.dependencies: DependencyPlan | None = self._plan(where)
+        """What it depends on beside the event."""
         self.mode: Literal["async", "thread"] = "async" if inspect.iscoroutinefunction(function) else "thread"
         self.lifespan: Lifespan[Any] | None = None
         """What opens `event.state`; the loader of a worker finds it."""
@@ -89,6 +95,31 @@ class EventHandler:
         self.__doc__ = function.__doc__
         self.__name__: str = self.name
         self.__wrapped__ = function
+
+    def _plan(self, where: str) -> DependencyPlan | None:
+        """Return the plan of its dependencies, and see that each of its parameters is filled."""
+        try:
+            plan = plan_of(self.function, event=ConsumedEvent)
+        except NameError as error:
+            raise HandlerDefinitionError(
+                f"{where}: the type {error.name} in its hints is not known at run time; import it at the top of the "
+                "module, outside of `if TYPE_CHECKING`"
+            ) from error
+        except DependencyDefinitionError as error:
+            raise HandlerDefinitionError(f"{where}: {error}") from error
+        filled = frozenset[str]() if plan is None else plan.parameters
+        left = [one for name, one in inspect.signature(self.function).parameters.items() if name not in filled]
+        if not left or left[0].kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+            raise HandlerDefinitionError(
+                f"{where}: its first parameter gets the event; write def {self.name}(event: Event)"
+            )
+        for one in left[1:]:
+            if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
+                raise HandlerDefinitionError(
+                    f"{where}: nothing fills the parameter {one.name}: a handler gets the event alone; give it a "
+                    "default, or Depends(FUNCTION)"
+                )
+        return plan
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as if it had not been decorated."""

@@ -25,7 +25,8 @@ MOST_DEPENDENCIES = 100
 Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
 """Dependency → the function that stands for it, in a test."""
 
-ContextClass = type[Context[Any]] | type[SyncContext[Any]]
+ContextClass = type[Any]
+"""`Context` or `SyncContext` of a job; of a handler of events the class of the event."""
 
 
 class DependencyForm(Enum):
@@ -82,7 +83,11 @@ class DependencyPlan(NamedTuple):
 
 
 def plan_of(
-    function: Callable[..., Any], hints: Mapping[str, Any] | None = None, overrides: Overrides | None = None
+    function: Callable[..., Any],
+    hints: Mapping[str, Any] | None = None,
+    overrides: Overrides | None = None,
+    *,
+    event: type[Any] | None = None,
 ) -> DependencyPlan | None:
     """Return the plan of a function; None: it depends on nothing.
 
@@ -90,6 +95,7 @@ def plan_of(
         function: a handler, or a function that is a step.
         hints: its type hints with their metadata, where they are known already.
         overrides: what stands for some dependencies.
+        event: of a handler of events, the class of the event: its dependencies may ask for that, and for no context.
 
     Raises:
         DependencyDefinitionError: a dependency cannot work.
@@ -102,7 +108,7 @@ def plan_of(
     for name in marks:
         if signature.parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
             raise DependencyDefinitionError(f"the parameter {name} has a dependency, and must not stand before the `/`")
-    analysis = _Analysis(overrides or {}, in_loop=is_async_handler(function))
+    analysis = _Analysis(overrides or {}, event, in_loop=is_async_handler(function))
     arguments = tuple((name, analysis.add(mark, ())) for name, mark in marks.items())
     return DependencyPlan(function, tuple(analysis.dependencies), arguments)
 
@@ -110,9 +116,10 @@ def plan_of(
 class _Analysis:
     """The dependencies found so far."""
 
-    def __init__(self, overrides: Overrides, *, in_loop: bool) -> None:
+    def __init__(self, overrides: Overrides, event: type[Any] | None, *, in_loop: bool) -> None:
         self.dependencies: list[Dependency] = []
         self._overrides = overrides
+        self._event = event
         self._in_loop = in_loop
         self._shared: dict[Callable[..., Any], int] = {}
 
@@ -152,9 +159,17 @@ class _Analysis:
         hints = _hints_of_dependency(function)
         marks = _marks(signature, hints)
         contexts: list[tuple[str, ContextClass]] = []
+        event = self._event
         for parameter in signature.parameters.values():
             hint = hints.get(parameter.name)
-            if is_context(hint, Context):
+            if event is not None and hint == event:
+                contexts.append((parameter.name, event))
+            elif event is not None and (is_context(hint, Context) or is_context(hint, SyncContext)):
+                raise _DependencyFaultError(
+                    f"the parameter {parameter.name} is a context, which a handler of events has not; annotate it as "
+                    "Event"
+                )
+            elif is_context(hint, Context):
                 contexts.append((parameter.name, Context))
             elif is_context(hint, SyncContext):
                 if self._in_loop or form in (DependencyForm.COROUTINE, DependencyForm.ASYNC_MANAGER):
@@ -164,7 +179,7 @@ class _Analysis:
                     )
                 contexts.append((parameter.name, SyncContext))
             elif parameter.name not in marks:
-                _check_parameter(parameter)
+                _check_parameter(parameter, "Context" if event is None else "Event")
         arguments = tuple((parameter, self.add(mark, users)) for parameter, mark in marks.items())
         return Dependency(name, _place_of(function), call, form, arguments, tuple(contexts))
 
@@ -173,11 +188,12 @@ class _DependencyFaultError(Exception):
     """What is wrong with one dependency, without its name."""
 
 
-def _check_parameter(parameter: inspect.Parameter) -> None:
+def _check_parameter(parameter: inspect.Parameter, context: str) -> None:
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
         return
     if parameter.default is parameter.empty:
-        hint = "annotate it as Context" if parameter.name in ("ctx", "context") else "give it a default, or Depends(…)"
+        is_context_like = parameter.name in ("ctx", "context", "event")
+        hint = f"annotate it as {context}" if is_context_like else "give it a default, or Depends(…)"
         raise _DependencyFaultError(
             f"nothing fills the parameter {parameter.name}: a dependency gets no field of the input; {hint}"
         )

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
-from tidings import Event, HandlerDefinitionError, on
+from tidings import Context, Depends, Event, HandlerDefinitionError, on
 from tidings.consumer.consumed_event import ConsumedEvent, EventEnvelope, decode_event_text
 from tidings.consumer.event_handler import DEFAULT_RETRIES
 from tidings_worker.consumers.consumer_groups import groups_of
@@ -32,6 +32,54 @@ def test_what_is_not_said_has_its_default() -> None:
     found = on("order")(handle)
     assert (found.group, found.mode, found.policy.retries) == ("handle", "async", DEFAULT_RETRIES)
     assert found.patterns[0].names == ("succeeded", "failed", "cancelled", "expired")
+
+
+async def needs_context(ctx: Context) -> str:
+    return ctx.token
+
+
+async def two(event: Event, amount: int) -> None:
+    pass
+
+
+async def none() -> None:
+    pass
+
+
+async def by_name(*, event: Event) -> None:
+    pass
+
+
+async def with_context(event: Event, token: Annotated[str, Depends(needs_context)]) -> None:
+    pass
+
+
+async def without_function(event: Event, pool: Annotated[str, Depends]) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (two, "handler two: nothing fills the parameter amount: a handler gets the event alone; give it a default, or"),
+        (none, r"handler none: its first parameter gets the event; write def none\(event: Event\)"),
+        (by_name, "handler by_name: its first parameter gets the event"),
+        (with_context, "handler with_context: dependency needs_context .*: the parameter ctx is a context, which a"),
+        (without_function, "handler without_function: the parameter pool has Depends without a function"),
+    ],
+)
+def test_a_parameter_that_nothing_fills_is_refused_where_it_is_written(function: Any, said: str) -> None:
+    with pytest.raises(HandlerDefinitionError, match=said):
+        on("order")(function)
+
+
+async def with_more(event: Event, times: int = 3, *rest: str, **options: str) -> None:
+    pass
+
+
+def test_parameters_with_defaults_are_left_alone() -> None:
+    assert on("order")(with_more).dependencies is None
+    assert on("order", group="g")(lambda *given: given).dependencies is None
 
 
 def test_a_handler_can_be_called_as_the_function_that_it_is() -> None:

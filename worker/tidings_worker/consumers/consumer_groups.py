@@ -147,7 +147,7 @@ def groups_of(handlers: Iterable[EventHandler]) -> list[ServedGroup]:
 class GroupFollowing:
     """Has the queues of a worker that registers new kinds follow what groups and feeds say that were not there so far.
 
-    A group, or a server for its feeds, looks for the queues of its kinds; a worker that registers a kind looks for groups
+    A group, or a server for its feeds, looks for the queues of its kinds; a worker that registers a kind looks for them
     before and after it does. One of the two sees the other, so no event of a new kind is lost.
     """
 

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import math
 import random
+import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import anyio
@@ -22,12 +24,16 @@ from tidings.errors import Reject, Retry
 from tidings.protocol.events import EventName
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.tokens import split_token
+from tidings.resources.async_call import call_async
+from tidings.resources.loop_bridge import LoopBridge
+from tidings.resources.sync_call import call_sync
 from tidings.store.groups.group_store import EventOutcome, EventReport, TakenEvent
 from tidings.store.jobs.job_store import JobStore
 from tidings_worker import fork
 from tidings_worker.circuit.guarded_calls import GuardedCalls
 from tidings_worker.circuit.worker_breakers import WorkerBreakers
 from tidings_worker.outcome.error_text import error_name, safe_text, traceback_of
+from tidings_worker.runner.call_with_dependencies import log_failed_clean_up
 
 from .event_submitter import EventSubmitter
 
@@ -147,12 +153,26 @@ class EventCall:
         return self._report(EventOutcome.DONE)
 
     async def _call(self, handler: EventHandler, event: ConsumedEvent) -> None:
-        if handler.mode == "async":
+        plan = handler.dependencies
+        if handler.mode == "thread":
+            await self._call_in_thread(handler, event)
+        elif plan is None:
             await handler.function(event)
         else:
+            handle = partial(handler.function, event)
+            await call_async(plan, handle, {}, lambda _: event, log_failed_clean_up)
+
+    async def _call_in_thread(self, handler: EventHandler, event: ConsumedEvent) -> None:
+        over = threading.Event()
+        bridge = LoopBridge(asyncio.get_running_loop(), over.is_set)
+        try:
             await anyio.to_thread.run_sync(
-                _in_thread, handler, event, limiter=self._services.threads, abandon_on_cancel=True
+                _in_thread, handler, event, bridge, limiter=self._services.threads, abandon_on_cancel=True
             )
+        except BaseException:
+            over.set()  # what the thread still asks of the event loop is refused
+            bridge.stop()
+            raise
 
     async def _event(self, text: EventText) -> ConsumedEvent:
         data, truncated = text.data, False
@@ -214,7 +234,11 @@ class EventCall:
         return EventReport(taken.job, taken.entry, taken.tries, outcome, math.ceil(delay_s * 1000), letter)
 
 
-def _in_thread(handler: EventHandler, event: ConsumedEvent) -> None:
+def _in_thread(handler: EventHandler, event: ConsumedEvent, bridge: LoopBridge) -> None:
     with contextlib.ExitStack() as stack:
         stack.callback(fork.end_if_copy)
-        handler.function(event)
+        plan, handle = handler.dependencies, partial(handler.function, event)
+        if plan is None:
+            handle()
+        else:
+            call_sync(plan, handle, {}, lambda _: event, bridge, log_failed_clean_up)
