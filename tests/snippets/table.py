@@ -31,6 +31,7 @@ WAYS = {
     HOW + "dead-letters.md": "shell shell shell",
     HOW + "deploys.md": "jobs",
     HOW + "events.md": "python python shown",
+    HOW + "fastapi.md": "python module python",
     HOW + "http.md": "jobs shell shell module python",
     HOW + "latency-lab.md": "shell jobs shell shown",
     HOW + "measure.md": "shell shell shell shell shell",
@@ -51,6 +52,7 @@ WAYS = {
     HOW + "webhooks.md": "shell shell python jobs shell",
     "examples/browser/README.md": "shell",
     "examples/demo/README.md": "shell shown",
+    "examples/fastapi/README.md": "shown",
 }
 """Page → the ways of its blocks, in order."""
 
@@ -69,6 +71,7 @@ SHOWN = {
     HOW + "top.md#1": "what the command prints; tests/cli/top compares it",
     HOW + "typed-clients.md#3": "TypeScript; tests/typed compiles the like",
     HOW + "traces.md#1": "a drawing of spans; tests/trace compares them",
+    "examples/fastapi/README.md#0": "runs for ever; tests/frameworks/test_fastapi_example.py runs it",
     "examples/demo/README.md#1": "commands of two terminals at a time; tests/demo/test_orders.py runs these sagas",
 }
 """The blocks that are not run."""
@@ -91,7 +94,8 @@ JOBS = {
 """The jobs that a page supposes; those of the README stand beside them on pages that use `count_words`."""
 
 COUNTS_WORDS = {
-    HOW + "webhooks.md", HOW + "browser.md", HOW + "mount.md", HOW + "python.md", "examples/browser/README.md",
+    HOW + "webhooks.md", HOW + "browser.md", HOW + "fastapi.md", HOW + "mount.md", HOW + "python.md",
+    "examples/browser/README.md",
 }  # fmt: skip
 """Pages that use the README's kind."""
 
@@ -153,6 +157,7 @@ PRINTS = {
     HOW + "browser.md#4": "{words: 2}",
     HOW + "browser.md#5": "o-1",
     HOW + "browser.md#6": "{words: 2}",
+    HOW + "fastapi.md#1": "{words: 2}",
     HOW + "http.md#3": "hi",
     HOW + "http.md#4": "hi",
     HOW + "python.md#0": "{'words': 6}",
@@ -164,6 +169,7 @@ PRINTS = {
 
 INSTEAD = {
     HOW + "sagas.md": {"ctx.sleep(days=1)": "ctx.sleep(seconds=1.5)"},
+    HOW + "fastapi.md": {"redis://127.0.0.1:6379/0": "STORE"},
     HOW + "mount.md": {"redis://127.0.0.1:6379/0": "STORE"},
     HOW + "http.md": {"wait=30'": "wait=1'"},
 }

@@ -2,7 +2,7 @@
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
-from mutants.table.files import FEED, FOLLOW, LOCAL, OWNED, OWNED_INDEX, OWNER
+from mutants.table.files import FASTAPI, FEED, FOLLOW, LOCAL, OWNED, OWNED_INDEX, OWNER
 
 MUTANTS = (
     Mutant(
@@ -96,5 +96,15 @@ MUTANTS = (
         "A client in the server's own process leaves its place taken.",
         python("LocalSocket.close").drop("self._connection.lost()"),
         (LOCAL,),
+    ),
+    Mutant(
+        "A request without a user gets the server's own client.",
+        python("require_user").never('owner is None or owner == ""'),
+        (FASTAPI,),
+    ),
+    Mutant(
+        "A route that submits for its user names another.",
+        python("DelegateClient.send").never("not in (None, self.owner)"),
+        (FASTAPI,),
     ),
 )
