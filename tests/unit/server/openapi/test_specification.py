@@ -125,8 +125,9 @@ def test_security_is_what_the_server_asks_for(ways: tuple[str, ...]) -> None:
         wanted = [set(one) for one in operation.get("security", document["security"])]
         streams = name in ("get /v1/jobs/{token}/events", "get /v1/events")
         public = name.startswith("get /v1/schemas")
-        bearer = [{"bearer"}, {"ticket"}, {"grant"}] if streams else [{"bearer"}]
-        assert wanted == (bearer if ways and not public else [])
+        ticket = [{"ticket"}] if streams or name == "get /v1/feed" else []
+        accepted = [{"bearer"}, *ticket, *([{"grant"}] if streams else [])]
+        assert wanted == (accepted if ways and not public else [])
         assert ("401" in operation["responses"]) == bool(ways and not public)
         assert ("x-scopes" in operation) == ("Needs the scope" in operation["description"])
         assert ("x-scopes" in operation) <= bool(ways)
