@@ -82,6 +82,29 @@ if __name__ == "__main__":
         assert made[0].json()["grant"]["may"] == ["watch"]
 """
 
+FLASK = """
+
+if __name__ == "__main__":
+    with app.test_client() as browser:
+        assert browser.post("/login", json={"user": "alice", "password": "wonderland"}).status_code == 204
+        answer = browser.post("/reports", json={"text": "to be"})
+        assert answer.status_code == 202, answer.text
+        assert answer.json["token"].startswith("default.")
+"""
+
+WSGI = """
+
+if __name__ == "__main__":
+    import io
+
+    said = []
+    body = b"to be"
+    environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    answer = json.loads(b"".join(application(environ, lambda status, headers: said.append(status))))
+    assert said == ["202 Accepted"]
+    assert answer["token"].startswith("default.")
+"""
+
 VIEW = """
 
 if __name__ == "__main__":
@@ -94,6 +117,8 @@ if __name__ == "__main__":
 CHECKS = {
     "docs/how-to/python.md#5": FASTAPI,
     "docs/how-to/python.md#6": VIEW,
+    "docs/how-to/flask.md#0": FLASK,
+    "docs/how-to/flask.md#1": WSGI,
     "docs/how-to/mount.md#0": MOUNTED,
     "docs/how-to/mount.md#2": SEEN,
     "docs/how-to/fastapi.md#0": ACCEPTED,

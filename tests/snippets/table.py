@@ -32,6 +32,7 @@ WAYS = {
     HOW + "deploys.md": "jobs",
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
+    HOW + "flask.md": "python python",
     HOW + "http.md": "jobs shell shell module python",
     HOW + "latency-lab.md": "shell jobs shell shown",
     HOW + "measure.md": "shell shell shell shell shell",
@@ -94,8 +95,8 @@ JOBS = {
 """The jobs that a page supposes; those of the README stand beside them on pages that use `count_words`."""
 
 COUNTS_WORDS = {
-    HOW + "webhooks.md", HOW + "browser.md", HOW + "fastapi.md", HOW + "mount.md", HOW + "python.md",
-    "examples/browser/README.md",
+    HOW + "webhooks.md", HOW + "browser.md", HOW + "fastapi.md", HOW + "flask.md", HOW + "mount.md",
+    HOW + "python.md",     "examples/browser/README.md",
 }  # fmt: skip
 """Pages that use the README's kind."""
 
