@@ -26,4 +26,14 @@ MUTANTS = (
         python("_DeprecatedRoute._used").swap("not name or name in Request(scope).query_params", "True"),
         ("tests/unit/server/web/test_deprecations.py",),
     ),
+    Mutant(
+        "The libraries of two releases have one name.",
+        python("build_library").swap("digest.hexdigest()[:12]", "'scripts'"),
+        ("tests/compatibility/test_libraries.py",),
+    ),
+    Mutant(
+        "A schema of the contract refers to what stands elsewhere.",
+        python("_standalone").swap("if needed else {}", "if not needed else {}"),
+        ("tests/unit/server/openapi/test_schema_documents.py",),
+    ),
 )
