@@ -139,7 +139,8 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobLi
         Route(
             "/v1/jobs",
             authorize(
-                by_method(GET=allow_parameters(owned.page, *LIST_PARAMETERS), POST=allow_parameters(jobs.submit))
+                by_method(GET=allow_parameters(owned.page, *LIST_PARAMETERS), POST=allow_parameters(jobs.submit)),
+                bearers=True,
             ),
             methods=["GET", "POST"],
         ),

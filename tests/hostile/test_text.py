@@ -27,13 +27,13 @@ from tidings_server.http.batch.batch_splitter import BatchSplitter
 from tidings_server.http.connection.upgrade import head_without_offer, offered
 from tidings_server.http.job_endpoints import _etag_seq
 from tidings_server.http.loopback_only import _is_ours
-from tidings_server.http.preferences import preferences_of
 from tidings_server.http.requests import decode_submission, signal_head
 from tidings_server.jobs.quotas import CallerQuota
 from tidings_server.sse.stream_endpoint import _number
 from tidings_server.web.authorize import bearer
 from tidings_server.web.json_limits import check_depth
 from tidings_server.web.origin import origin_allowed
+from tidings_server.web.preferences import preferences_of
 from tidings_server.websocket.auth_state import AuthState
 from tidings_server.websocket.session import Session
 

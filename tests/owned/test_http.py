@@ -1,8 +1,10 @@
 """One's own jobs over HTTP: two users and an admin on one server."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import redis
@@ -237,3 +239,53 @@ async def test_a_job_that_lives_is_not_forgotten_and_what_makes_no_sense_is_refu
     assert (await http.delete(f"/v1/jobs/{live}?forget=false", headers=headers)).status_code == 202
     assert (await http.get(f"/v1/jobs/{live}", headers=headers)).json()["status"] in TERMINAL
     assert (await http.delete(f"/v1/jobs/{live}?forget=true", headers=headers)).status_code == 204
+
+
+async def test_a_page_of_a_tag_is_answered_when_a_job_comes_or_changes_its_state(http: Http, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    running = await submit(http, "lou", "wait_for_file", wait=False, input={"path": str(flag)}, tags=["red"])
+    await submit(http, "lou", "noop", tags=["blue"])
+
+    async def poll(etag: str, wait: int = 30) -> httpx.Response:
+        headers = bearer(token("lou", "watch")) | {"prefer": f"wait={wait}", "if-none-match": etag}
+        return await http.get("/v1/jobs?tag=red", headers=headers)
+
+    async def told(etag: str, act: Callable[[], Any], live: int) -> httpx.Response:
+        """Return the answer to a poll that waits, with so many live jobs on its page, while something is done."""
+        operator = bearer(token("root", "admin"))
+        answers: list[httpx.Response] = []
+
+        async def ask() -> None:
+            answers.append(await poll(etag))
+
+        with anyio.fail_after(scaled(15)):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask)
+                while f"\ntidings_watches {live}.0\n" not in (await http.get("/metrics", headers=operator)).text:
+                    await anyio.sleep(0.01)
+                await act()
+        return answers[0]
+
+    first = await poll("none")
+    assert first.status_code == 200
+    same = await poll(first.headers["etag"], wait=0)
+    assert (same.status_code, same.headers["etag"]) == (304, first.headers["etag"])
+    while (await poll("none")).json()["jobs"][0]["status"] != "running":
+        await anyio.sleep(0.01)
+    etag = (await poll("none")).headers["etag"]
+    late = await poll(etag, wait=1)
+    assert (late.status_code, late.headers["etag"]) == (304, etag), "nothing has changed"
+
+    async def submit_more() -> None:
+        await submit(http, "lou", "noop", wait=False, tags=["red"], delay=600)
+
+    more = await told(etag, submit_more, live=1)
+    assert more.status_code == 200
+    assert [job["token"] for job in more.json()["jobs"]][1:] == [running]
+
+    async def finish() -> None:
+        flag.touch()
+
+    ended = await told(more.headers["etag"], finish, live=2)
+    assert (ended.status_code, ended.json()["jobs"][1]["status"]) == (200, "succeeded")
+    assert ended.json()["at"] >= ended.json()["jobs"][1]["finished"]

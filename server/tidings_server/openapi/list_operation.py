@@ -69,12 +69,21 @@ def list_operation(jobs: Schema, refused: Schema) -> Schema:
     """
     return {
         "summary": "List the caller's jobs, the newest first.",
+        "description": "The bearer of a grant for a `tag` gets the jobs of the grant's owner. The first page of a tag "
+        "waits with `Prefer: wait=N` and `If-None-Match`: until a job comes, or one on the page changes its state.",
         "parameters": [
             {"name": name, "in": "query", "description": text, "schema": schema}
             for name, (text, schema) in _PARAMETERS.items()
         ],
         "responses": {
-            "200": {"description": "A page of jobs.", "content": {"application/json": {"schema": jobs}}},
+            "200": {
+                "description": "A page of jobs.",
+                "headers": {
+                    "ETag": {"description": "The page: its jobs and their states.", "schema": {"type": "string"}}
+                },
+                "content": {"application/json": {"schema": jobs}},
+            },
+            "304": {"description": "The page is what `If-None-Match` says."},
             **refused,
         },
     }

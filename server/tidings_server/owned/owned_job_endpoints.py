@@ -11,10 +11,14 @@ from tidings.store.answers import ForgetAnswer
 from tidings.store.availability.store_errors import StoreError
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import owner_filter, store_problem, unknown_token
+from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.authorize import AuthorizedHandler
+from tidings_server.web.client_address import address_of, caller_of
+from tidings_server.web.preferences import preferences_of
 from tidings_server.web.responses import empty_response, json_response, problem_response
 
+from .list_news import ListClient, changed_page, etag_of
 from .owned_job_list import OwnedJobList
 
 
@@ -35,11 +39,25 @@ class OwnedJobEndpoints:
         self._cancel = cancel
 
     async def page(self, request: Request, identity: Identity) -> Response:
-        """`GET /v1/jobs`: the caller's own jobs, the newest first."""
+        """`GET /v1/jobs`: the caller's own jobs, the newest first; or those of the tag for which it has a grant.
+
+        The first page of a tag long-polls with `Prefer: wait=N` and `If-None-Match`.
+        """
         try:
-            return json_response(await self._list.page(identity, request.query_params))
+            asked = self._list.asked(identity, request.query_params)
+            preferences = preferences_of(request.headers.getlist("prefer"), self._runtime.settings.max_wait_s)
+            seen = request.headers.get("if-none-match")
+            waits = seen is not None and asked.may_wait
+            if preferences.wait and seen is not None and waits:
+                caller = caller_of(request.scope, identity)
+                client = ListClient(caller, quota_key_of(identity, caller), address_of(request.scope))
+                page = await changed_page(self._runtime, self._list, asked, seen, preferences.wait, client)
+            else:
+                page = await self._list.read(asked)
         except ProblemError as error:
             return problem_response(error.problem)
+        headers = {"etag": etag_of(page), **preferences.applied(waited=waits)}
+        return empty_response(304, headers) if seen == headers["etag"] else json_response(page, headers=headers)
 
     async def delete(self, request: Request, identity: Identity) -> Response:
         """`DELETE /v1/jobs/{token}`: cancels, or with `?forget=true` forgets."""

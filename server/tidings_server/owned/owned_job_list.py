@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 import anyio
+import msgspec
 
 from tidings.protocol.field_types import TAG_PATTERN
 from tidings.protocol.frames.listing_messages import JobList, ListedJob
@@ -13,9 +14,9 @@ from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.states import State
 from tidings.protocol.timestamps import rfc3339
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.jobs.owned_jobs import BEGINNING, OwnedFilter, OwnedJob, OwnedPage
+from tidings.store.jobs.owned_jobs import BEGINNING, OwnedFilter, OwnedJob, OwnedPage, OwnedPosition
 from tidings_server.auth.identity import Identity
-from tidings_server.follow.owner_filter import owner_asked_for
+from tidings_server.follow.owner_filter import TagAccess, owner_asked_for, tag_access
 from tidings_server.jobs.client_answers import store_problem
 from tidings_server.runtime import ServerRuntime
 
@@ -38,6 +39,22 @@ READERS = 2
 _TAG, _KIND, _LIMIT = re.compile(TAG_PATTERN), re.compile(KIND_PATTERN), re.compile(r"[0-9]{1,4}")
 
 
+class ListRequest(msgspec.Struct, frozen=True):
+    """What one client asks for."""
+
+    identity: Identity
+    access: TagAccess
+    """Whose jobs."""
+    wanted: OwnedFilter
+    limit: int
+    after: OwnedPosition
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the list can be waited for: the first page of a tag."""
+        return bool(self.wanted.tag) and self.after == BEGINNING
+
+
 class OwnedJobList:
     """Lists the jobs of an owner, the newest first."""
 
@@ -56,23 +73,35 @@ class OwnedJobList:
             ProblemError: one is wrong, the client may not read the list, or the store cannot be reached.
 
         """
-        identity.require("watch")
-        owner = owner_asked_for(identity, query.get("owner"))
-        wanted, limit = _wanted(query), _limit(query)
-        if not owner and not wanted.tag:
+        return await self.read(self.asked(identity, query))
+
+    def asked(self, identity: Identity, query: Mapping[str, str]) -> ListRequest:
+        """Return what a query asks for; raises as `page`."""
+        wanted, limit, named = _wanted(query), _limit(query), query.get("owner")
+        if wanted.tag:
+            access = tag_access(identity, wanted.tag, named)
+        else:
+            identity.require("watch")
+            access = TagAccess(owner_asked_for(identity, named))
+        if not access.owner and not wanted.tag:
             detail = "jobs that a server without authentication took are listed by their tags alone: give `tag`"
             raise problem_error("invalid_frame", detail, field="/tag")
         cursor = query.get("cursor")
-        after = read_cursor(cursor, owner, wanted) if cursor is not None else BEGINNING
+        after = read_cursor(cursor, access.owner, wanted) if cursor is not None else BEGINNING
+        return ListRequest(identity, access, wanted, limit, after)
+
+    async def read(self, asked: ListRequest) -> JobList:
+        """Return a page as it is now; raises as `page`."""
         self._runtime.jobs.require_catalog()
         try:
             async with self._readers:
-                page = await self._read(owner, wanted, limit, OwnedPage([], after))
+                at_ms = await self._runtime.owned_jobs.now_ms()
+                page = await self._read(asked.access.owner, asked.wanted, asked.limit, OwnedPage([], asked.after))
         except StoreError as error:
             raise ProblemError(store_problem(error)) from error
-        identity.require_valid()
-        on = None if page.next is None else write_cursor(page.next, owner, wanted)
-        return JobList(jobs=[_listed(job) for job in page.jobs], next=on)
+        asked.identity.require_valid()
+        on = None if page.next is None else write_cursor(page.next, asked.access.owner, asked.wanted)
+        return JobList(jobs=[_listed(job) for job in page.jobs], at=rfc3339(at_ms), next=on)
 
     async def _read(self, owner: str, wanted: OwnedFilter, limit: int, page: OwnedPage) -> OwnedPage:
         jobs, queues = page.jobs, sorted(self._runtime.hub.partitions)

@@ -16,7 +16,7 @@ from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
-from tidings_server.follow.owner_filter import owner_asked_for
+from tidings_server.follow.owner_filter import tag_access
 from tidings_server.jobs.client_answers import store_problem, tags_of
 from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.quotas import quota_key_of
@@ -88,9 +88,7 @@ class StreamEndpoints:
         places = SeenNumbers({str(token): after for token, after in wanted.items()}, [str(token) for token in tokens])
         stream = EventStream(self._runtime.settings, identity)
         if identity.grants:
-            stream.granted = GrantedWatches(
-                lambda: identity, self._runtime.settings.expiry_notice_s, stream.tell, self._leaver(stream)
-            )
+            stream.granted = self._granted(stream, identity)
         going_on: list[tuple[StreamListener, int]] = []
         with ExitStack() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
@@ -121,6 +119,11 @@ class StreamEndpoints:
             self._enter(stream, caller, address, leave)
         return stream
 
+    def _granted(self, stream: EventStream, identity: Identity) -> GrantedWatches:
+        """Return what ends the watches of a stream with their grants."""
+        notice_s = self._runtime.settings.expiry_notice_s
+        return GrantedWatches(lambda: identity, notice_s, stream.tell, self._leaver(stream))
+
     def _leaver(self, stream: EventStream) -> Callable[[JobListener], None]:
         """Return what ends the watch of one job in a stream."""
 
@@ -136,19 +139,22 @@ class StreamEndpoints:
         tag = request.query_params["tag"]
         if not _TAG.match(tag):
             raise problem_error("invalid_frame", FIELD_MEANINGS["/tag"], field="/tag")
-        owner = owner_asked_for(identity, request.query_params.get("owner"))
+        shown = identity.grants if "grant" in request.query_params else None
+        access = tag_access(identity, tag, request.query_params.get("owner"), shown)
         since = request.headers.get("last-event-id") or request.query_params.get("since")
         since_ms = 0 if since is None else moment_ms(since, "/since")
         self._runtime.jobs.require_catalog()
         stream = EventStream(self._runtime.settings, identity)
         stream.live = 1  # it goes on without a job
+        if access.scope is not None:
+            stream.granted = self._granted(stream, identity)
         with ExitStack() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
             slot = self._runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
             leave.callback(slot.leave)
             slot.watch(1)
             try:
-                await TagStream(self._runtime, stream, identity, caller, slot).open(owner, tag, since_ms, leave)
+                await TagStream(self._runtime, stream, identity, caller, slot).open(access, tag, since_ms, leave)
             except StoreError as error:
                 raise ProblemError(store_problem(error)) from error
             self._enter(stream, caller, address, leave)

@@ -18,6 +18,8 @@ from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token
 from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
+from tidings_server.follow.granted_tag import GrantedTag
+from tidings_server.follow.owner_filter import TagAccess
 from tidings_server.follow.recent_jobs import RecentJobs
 from tidings_server.follow.tag_feed import Follower
 from tidings_server.jobs.job_service import valid
@@ -69,11 +71,19 @@ class TagStream(Follower):
         self._announcements = SnapshotQueue(stream.send_buffer, self._announce)
         self._waiting: list[Token] | None = []
         """Jobs found before the stream has begun; None: it has."""
+        self._granted: GrantedTag | None = None
+        """What it stands by; None: the client's credential."""
         self._newest = ""
         """The time of the newest event written."""
 
-    async def open(self, owner: str, tag: str, since_ms: int, leave: ExitStack) -> None:
-        """Follow the tag, and write what comes, until `leave` is closed.
+    async def open(self, access: TagAccess, tag: str, since_ms: int, leave: ExitStack) -> None:
+        """Follow the tag, and write what comes, until `leave` is closed or the grants that give access are over.
+
+        Args:
+            access: whose jobs.
+            tag: the tag.
+            since_ms: also the jobs that ended then or later, ms since the epoch; 0: only those that live.
+            leave: gets what is to be undone at the end.
 
         Raises:
             StoreError: the store cannot be reached.
@@ -81,8 +91,13 @@ class TagStream(Follower):
         """
         feed = self._runtime.tag_feed
         leave.callback(self._leave)
-        found = await feed.join(owner, tag, self, max(since_ms - OVERLAP_MS, 1) if since_ms else 0)
-        leave.callback(feed.leave, owner, tag, self)
+        found = await feed.join(access.owner, tag, self, max(since_ms - OVERLAP_MS, 1) if since_ms else 0)
+        leave.callback(feed.leave, access.owner, tag, self)
+        if access.scope is not None and self._stream.granted is not None:
+            self._granted = GrantedTag(
+                access.scope, (), self._stream.granted, partial(self._tell_tag, tag), self._stream.end_one
+            )
+            self._stream.granted.add(self._granted)
         tokens = [*dict.fromkeys([*found.tokens, *(self._waiting or ())])]
         at = self._newest = rfc3339(found.at_ms)
         told = _encode({"type": "following", "tag": tag, "jobs": len(tokens), "at": at}).decode()
@@ -97,6 +112,8 @@ class TagStream(Follower):
 
     def found(self, tokens: Sequence[Token], *, lives_again: bool = False) -> None:
         """Take jobs with the tag."""
+        if self._granted is not None and self._granted.over():
+            return
         if lives_again:
             for token in tokens:
                 self._recent.forget(token)
@@ -127,8 +144,13 @@ class TagStream(Follower):
         text = _encode(Error(ref=None, problem=refused, token=str(token))).decode()
         self._stream.write(str(token), EventClass.CHANGE, format_event(None, refused.code, text))
 
+    def _tell_tag(self, tag: str, refused: Problem) -> None:
+        text = _encode(Error(ref=None, problem=refused, tag=tag)).decode()
+        self._stream.write(tag, EventClass.CHANGE, format_event(None, refused.code, text))
+
     def _announce(self, token: Token) -> bool:
         listener = self._listeners[token] = TagStreamListener(token, self._stream, self)
+        listener.granted = self._granted
         room = self._runtime.jobs.reservation(self._caller)
         answer = self._runtime.jobs.watch(listener, valid(self._identity), 0, room)
         answer.on_settled = partial(self._announced, listener, room)

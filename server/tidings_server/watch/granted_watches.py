@@ -1,4 +1,4 @@
-"""The watches of one client that stand by a grant: each ends with its grant, after a warning.
+"""What one client follows by a grant, jobs and tags: each ends with its grant, after a warning.
 
 A client may have several grants for one job, and bring a later one while it watches: what counts is the last end of all
 that allow the watch. That is found when a watch begins, when the client shows another grant, and when the end has come.
@@ -6,6 +6,7 @@ that allow the watch. That is found when a watch begins, when the client shows a
 
 import math
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Collection
 
 from tidings.protocol.problems import Problem, problem
@@ -19,9 +20,66 @@ NOTICE_SHARE = 5
 
 
 class GrantedWatch(GrantedUntil):
-    """A watch that stands by a grant."""
+    """A job or a tag that a client follows by a grant."""
 
-    __slots__ = ("_watches", "ends_at", "grants", "listener", "notice_at", "owner", "tags")
+    __slots__ = ("_watches", "ends_at", "grants", "key", "notice_at")
+
+    again = ""
+    """What the client may do with a fresh grant, in words."""
+
+    def __init__(self, key: object, grants: Collection[Grant], watches: "GrantedWatches") -> None:
+        self.key = key
+        """What its end is noted by."""
+        self.grants: Collection[Grant] = grants
+        """The grants that came with the watch itself."""
+        self.ends_at = 0.0
+        """When the last grant that allows it ends, s since the epoch."""
+        self.notice_at = 0.0
+        """When the client is warned; infinite: it has been."""
+        self._watches = watches
+
+    @abstractmethod
+    def allowed_by(self, grant: Grant) -> bool:
+        """Return whether a grant that may be over allows the watch."""
+
+    @abstractmethod
+    def tell(self, problem: Problem) -> None:
+        """Send a problem that concerns the watch."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """End the watch."""
+
+    def over(self) -> bool:
+        """Return whether no grant allows the watch any more; the watch has then ended."""
+        now = time.time()
+        return now >= self.ends_at and self._watches.end(self, now)
+
+    def renew(self, now: float, held: Collection[Grant], notice_s: float) -> None:
+        """Find out when the watch ends.
+
+        Args:
+            now: s since the epoch.
+            held: the grants that the client holds for its whole connection.
+            notice_s: how long before the end the client is warned, s.
+
+        """
+        allowing = (grant.expires_at for grant in (*self.grants, *held) if self.allowed_by(grant))
+        ends_at = max(allowing, default=0.0)
+        if ends_at > self.ends_at:
+            self.ends_at = ends_at
+            self.notice_at = ends_at - min(notice_s, (ends_at - now) / NOTICE_SHARE)
+
+
+class GrantedJob(GrantedWatch):
+    """A job that a client watches by a grant.
+
+    The watch of a job that came by its tag alone ends without a word: the client gets the end of the tag.
+    """
+
+    __slots__ = ("_leave", "_tell", "listener", "owner", "tags")
+
+    again = "watch the job again with a fresh one"
 
     def __init__(
         self,
@@ -31,25 +89,29 @@ class GrantedWatch(GrantedUntil):
         grants: Collection[Grant],
         watches: "GrantedWatches",
     ) -> None:
+        super().__init__(listener, grants, watches)
         self.listener = listener
         self.owner = owner
         self.tags = tags
-        self.grants = grants
-        """The grants that came with the watch itself."""
-        self.ends_at = 0.0
-        """When the last grant that allows it ends, s since the epoch."""
-        self.notice_at = 0.0
-        """When the client is warned; infinite: it has been."""
-        self._watches = watches
+        self._tell = watches.tell
+        self._leave = watches.leave
 
-    def over(self) -> bool:
-        """Return whether no grant allows the watch any more; the watch has then ended."""
-        now = time.time()
-        return now >= self.ends_at and self._watches.end(self, now)
+    def allowed_by(self, grant: Grant) -> bool:
+        """Return whether a grant that may be over allows the watch."""
+        return "watch" in grant.may and grant.scope.covers(str(self.listener.token), self.owner, self.tags)
+
+    def tell(self, problem: Problem) -> None:
+        """Send a problem that concerns the watch."""
+        if self.listener.asked:
+            self._tell(self.listener, problem)
+
+    def leave(self) -> None:
+        """End the watch."""
+        self._leave(self.listener)
 
 
 class GrantedWatches:
-    """All such watches of one client."""
+    """All that one client follows by grants."""
 
     def __init__(
         self,
@@ -63,15 +125,15 @@ class GrantedWatches:
         Args:
             identity: returns who the client is, with the grants that it holds.
             notice_s: how long before the end the client is warned, s.
-            tell: sends a problem that concerns a watch.
-            leave: ends a watch.
+            tell: sends a problem that concerns a job.
+            leave: ends the watch of a job.
 
         """
+        self.tell = tell
+        self.leave = leave
         self._identity = identity
         self._notice_s = notice_s
-        self._tell = tell
-        self._leave = leave
-        self._watches: dict[JobListener, GrantedWatch] = {}
+        self._watches: dict[object, GrantedWatch] = {}
         self.due_at = math.inf
         """When something is due, s since the epoch."""
 
@@ -88,14 +150,18 @@ class GrantedWatches:
         identity = self._identity()
         if identity.owns(owner) and identity.allows("watch"):
             return
-        watch = listener.granted = GrantedWatch(listener, owner, tags, grants, self)
-        self._watches[listener] = watch
-        self._renew(watch, time.time())
-        self.due_at = min(self.due_at, watch.notice_at)
+        watch = listener.granted = GrantedJob(listener, owner, tags, grants, self)
+        self.add(watch)
 
-    def discard(self, listener: JobListener) -> None:
-        """Take note that a watch has ended."""
-        self._watches.pop(listener, None)
+    def add(self, watch: GrantedWatch) -> None:
+        """Take note of a watch that has begun."""
+        self._watches[watch.key] = watch
+        self._renew(watch, time.time())
+        self.due_at = min(self.due_at, watch.notice_at, watch.ends_at)
+
+    def discard(self, key: object) -> None:
+        """Take note that the watch with a key has ended."""
+        self._watches.pop(key, None)
 
     def tick(self, now: float) -> None:
         """Warn, and end, what is due at `now`, s since the epoch."""
@@ -110,8 +176,8 @@ class GrantedWatches:
             if now >= watch.notice_at:
                 watch.notice_at = math.inf
                 left = watch.ends_at - now
-                detail = f"the grant runs out in {left:.0f} s; watch the job again with a fresh one"
-                self._tell(watch.listener, problem("grant_expiring", detail, retry_after=round(left, 3)))
+                detail = f"the grant runs out in {left:.3g} s; {watch.again}"
+                watch.tell(problem("grant_expiring", detail, retry_after=round(left, 3)))
             due_at = min(due_at, watch.notice_at, watch.ends_at)
         self.due_at = due_at
 
@@ -120,23 +186,10 @@ class GrantedWatches:
         self._renew(watch, now)
         if now < watch.ends_at:
             return False
-        if self._watches.pop(watch.listener, None) is not None:
-            detail = "the grant has expired, and the watch has ended: watch the job again with a fresh one"
-            self._tell(watch.listener, problem("grant_expired", detail))
-            self._leave(watch.listener)
+        if self._watches.pop(watch.key, None) is not None:
+            watch.tell(problem("grant_expired", f"the grant has expired, and the watch has ended: {watch.again}"))
+            watch.leave()
         return True
 
     def _renew(self, watch: GrantedWatch, now: float) -> None:
-        """Find out when a watch ends by now."""
-        token = str(watch.listener.token)
-        ends_at = max(
-            (
-                grant.expires_at
-                for grant in (*watch.grants, *self._identity().grants)
-                if "watch" in grant.may and grant.scope.covers(token, watch.owner, watch.tags)
-            ),
-            default=0.0,
-        )
-        if ends_at > watch.ends_at:
-            watch.ends_at = ends_at
-            watch.notice_at = ends_at - min(self._notice_s, (ends_at - now) / NOTICE_SHARE)
+        watch.renew(now, self._identity().grants, self._notice_s)

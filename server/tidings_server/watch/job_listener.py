@@ -27,7 +27,7 @@ class GrantedUntil(ABC):
 class JobListener(ABC):
     """Takes the events of one job from the hub; buffers them until the client has its first answer."""
 
-    __slots__ = ("buffered", "granted", "notify_span", "seq", "token")
+    __slots__ = ("asked", "buffered", "granted", "notify_span", "seq", "token")
 
     def __init__(self, token: Token) -> None:
         self.token: Token = token
@@ -37,6 +37,8 @@ class JobListener(ABC):
         """Events that wait for `release`; None: it has been called."""
         self.notify_span: NotifySpan | None = None
         """None: the job is not traced."""
+        self.asked = True
+        """Whether the client submitted or watched the job itself; false: it comes by a tag that the client follows."""
         self.granted: GrantedUntil | None = None
         """None: the watch stands by the client's credential."""
 

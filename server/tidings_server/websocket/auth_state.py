@@ -4,6 +4,7 @@ Plain code without a clock. The server's deadlines are by the monotonic clock (`
 clock (`wall`), which is the issuer's; both s.
 """
 
+import math
 from enum import Enum, auto
 
 from tidings.protocol.problems import Problem, ProblemError, problem_error
@@ -153,6 +154,16 @@ class AuthState:
             self._noticed = True
             return AuthDue.EXPIRING
         return AuthDue.NOTHING
+
+    @property
+    def due_at(self) -> float:
+        """When the credential runs out or, unless the client has been warned, is about to; s since the epoch."""
+        identity = self._identity
+        if identity is None or identity.expires_at is None:
+            return math.inf
+        if self._noticed:
+            return identity.expires_at
+        return identity.expires_at - self._notice(identity.expires_at - identity.since)
 
     def left(self, wall: float) -> float:
         """Return for how long the credential is valid, s; 0 for one that has no end."""

@@ -1,4 +1,7 @@
-"""The open sockets of this process, and their one ticker: no socket has a timer of its own."""
+"""The open sockets of this process, and their one ticker.
+
+No socket has a timer of its own, except while a credential or a grant of its client is about to run out.
+"""
 
 import asyncio
 import time

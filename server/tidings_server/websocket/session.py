@@ -64,13 +64,12 @@ NEEDS: dict[type[Command], Scope] = {
     Cancel: "cancel",
     Signal: "submit",
     Follow: "watch",
-    Unfollow: "watch",
     Observe: "admin",
     Unobserve: "admin",
 }
-"""The scope that a client needs for each frame; what a `grant` needs depends on what it asks for."""
+"""The scope that a client needs for each frame. `unfollow` needs none, and `grant` what it asks for."""
 
-_Granted = Watch | Unwatch | Cancel | Signal
+_Granted = Watch | Unwatch | Cancel | Signal | Follow
 """Frames that a grant may allow as well."""
 
 OVERVIEW_KEY = "overview"
@@ -316,9 +315,9 @@ class Session:
             self._waiting.discard(ref)
         self._send(Error(ref=ref, problem=problem))
 
-    def watch_refused(self, token: str, problem: Problem) -> None:
-        """Send that a watch has ended, because the record is gone or the credential does not open it, or soon will."""
-        self._send(Error(ref=None, problem=problem, token=token))
+    def watch_refused(self, token: str | None, problem: Problem, tag: str | None = None) -> None:
+        """Send that the watch of a job, or of a tag, has ended, or soon will: nothing opens it any more."""
+        self._send(Error(ref=None, problem=problem, token=token, tag=tag))
 
     def event(self, token: str, event_class: int, frame: EncodedFrame) -> None:
         """Pass an event on, as it came."""

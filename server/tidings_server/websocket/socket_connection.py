@@ -26,6 +26,7 @@ from .commands.followed_jobs import FollowedJobs
 from .commands.socket_auth import SocketAuth
 from .commands.socket_follows import SocketFollows
 from .commands.socket_steering import SocketSteering
+from .due_timer import DueTimer
 from .frames.frame_reader import ref_of
 from .session import Command, Session
 from .socket_channel import SocketChannel
@@ -71,6 +72,7 @@ class SocketConnection:
         self._jobs = FollowedJobs(self._channel, runtime.jobs, runtime.meter, runtime.settings.expiry_notice_s)
         self._steering = SocketSteering(self._channel, runtime.jobs)
         self._follows = SocketFollows(self._channel, self._jobs, runtime.tag_feed)
+        self._credential_timer = DueTimer(self._tend_credential)
         self._auth = SocketAuth(self._channel, connection_slot, runtime.identify, self._identified)
         self._since = time.time()
         self._leaves_at = math.inf if lasting else now + connection_lifetime(runtime.settings.max_connection_age_s)
@@ -82,6 +84,7 @@ class SocketConnection:
         self._channel.transport = transport
         self.session.open()
         self.flush()
+        self._credential_timer.arm(self.session.auth_state.due_at)
 
     def received(self, data: str | bytes) -> None:
         """Take a message."""
@@ -109,6 +112,7 @@ class SocketConnection:
     def lost(self) -> None:
         """Stop listening to everything: the socket is gone."""
         self._channel.transport = None
+        self._credential_timer.cancel()
         self.session.send_buffer.take()
         self._follows.leave()
         self._jobs.leave()
@@ -126,14 +130,20 @@ class SocketConnection:
         if now - transport.sent_at >= self._runtime.settings.alive_after_s:
             self.session.alive()
             self.flush()
-        wall = time.time()
-        self.session.tick(now, wall)
-        self._jobs.granted.tick(wall)
+        self._tend_credential()
+        self._jobs.granted.tick(time.time())
         if self.session.send_buffer:
             self.flush()
         if now >= self._leaves_at:
             self._leave(late=now >= self._leaves_at + LEAVE_S)
         transport.tick(now)
+
+    def _tend_credential(self) -> None:
+        """Do what is due of the client's credential."""
+        self.session.tick(time.monotonic(), time.time())
+        self._credential_timer.arm(self.session.auth_state.due_at)
+        if self.session.send_buffer:
+            self.flush()
 
     def _leave(self, *, late: bool) -> None:
         self.session.go_away("the connection reached its maximal age", random.uniform(0, COME_BACK_S))  # noqa: S311
@@ -210,3 +220,4 @@ class SocketConnection:
             self.session.refused(None, identity.lack("admin").problem)
         self._follows.check(identity)
         self._jobs.check_watches()
+        self._credential_timer.arm(self.session.auth_state.due_at)

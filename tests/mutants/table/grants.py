@@ -5,6 +5,7 @@ from mutants.mutant import Mutant
 
 CODEC = "tests/unit/server/auth/grants/test_grant_codec.py"
 ISSUER = "tests/unit/server/auth/grants/test_grant_issuer.py"
+FOLLOWING = "tests/grants/test_following.py"
 
 MUTANTS = (
     Mutant("A forged grant opens a job.", python("GrantCodec.read").never("not signed"), (CODEC,)),
@@ -53,5 +54,21 @@ MUTANTS = (
         "An API key and a subject of one name are one owner.",
         python("OwnerNames.of_key").swap("name if self.keys_first else KEY_MARK + name", "name"),
         ("tests/grants/test_ways.py",),
+    ),
+    Mutant(
+        "A grant for one tag follows another.",
+        python("tag_access").cut("grant.covers_tag(tag) and"),
+        (FOLLOWING,),
+    ),
+    Mutant("A tag is followed on after its grant.", python("GrantedTag.leave").drop("self._leave()"), (FOLLOWING,)),
+    Mutant(
+        "A grant that lasts for seconds ends without a warning.",
+        python("DueTimer.arm").never("left < SOON_S"),
+        (FOLLOWING,),
+    ),
+    Mutant(
+        "A poll of a tag's list sleeps through a job that comes.",
+        python("ListNews.found").drop("self.note()"),
+        ("tests/owned/test_http.py",),
     ),
 )

@@ -3,6 +3,7 @@
 import msgspec
 
 from tidings.protocol.field_types import Moment, Ref, Tag
+from tidings.protocol.grants import GrantText
 from tidings.protocol.text_types import MomentText
 
 
@@ -10,7 +11,8 @@ class Follow(msgspec.Struct, kw_only=True, frozen=True, tag="follow", tag_field=
     """Asks for the events of all jobs with a tag; answered by `following`, or `error`.
 
     Of every job of the caller with that tag that lives, or is submitted later, a `snapshot` (ref null) and its events
-    follow, until `unfollow`. A client that follows the tag already gets the snapshots again.
+    follow, until `unfollow`. A client that follows the tag already gets the snapshots again. A follow by a grant ends
+    with it: an `error` with the tag, `grant_expiring`, comes before, and `grant_expired` then.
     """
 
     ref: Ref
@@ -21,6 +23,8 @@ class Follow(msgspec.Struct, kw_only=True, frozen=True, tag="follow", tag_field=
     """Whose jobs, where they are not the caller's: wants the scope `admin`."""
     since: Moment | None = None
     """Also the jobs that ended then or later, as far as they are kept: when the last connection ended."""
+    grant: GrantText | None = None
+    """A grant for the tag, by which its bearer follows the jobs of the grant's owner. Not beside `owner`."""
 
 
 class Unfollow(msgspec.Struct, kw_only=True, frozen=True, tag="unfollow", tag_field="type", forbid_unknown_fields=True):

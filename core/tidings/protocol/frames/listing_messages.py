@@ -33,3 +33,5 @@ class JobList(msgspec.Struct, frozen=True, kw_only=True):
     """The jobs. Where few of many match, a page may hold less than was asked for, or nothing, and yet have a `next`."""
     next: str | None
     """The `cursor` of the next page; null: this is the last."""
+    at: MomentText | msgspec.UnsetType = msgspec.UNSET
+    """When the list was read (RFC 3339, the store's clock); servers of the release before do not say."""

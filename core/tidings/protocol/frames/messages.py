@@ -55,6 +55,7 @@ FEATURES: tuple[str, ...] = (
     "cancel.grant",
     "signal.grant",
     "snapshot.streams",
+    "follow.grant",
 )
 """What this server takes beyond what every server of version 1 does, told in `hello`: `submit.webhook` for a field of a
 frame, the type for a new frame. What came before there were such names is not among them. `snapshot.streams`: its
@@ -360,10 +361,10 @@ class Alive(msgspec.Struct, frozen=True, tag="alive", tag_field="type"):
 
 
 class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type", omit_defaults=True):
-    """What was asked under `ref` was refused; or (ref null, with a token) the watch of a job has ended.
+    """What was asked under `ref` was refused; or (ref null) the watch of a job, or of a tag, has ended.
 
     A watch ends so when the job is not known any more, when an `auth` brought a credential that does not open it, or
-    when its grant has run out (`grant_expired`). One error with a token comes before the end: `grant_expiring`.
+    when its grant has run out (`grant_expired`). One such error comes before the end: `grant_expiring`.
     """
 
     ref: Ref | None
@@ -372,6 +373,8 @@ class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="t
     """Why."""
     token: str | None = None
     """The job whose watch has ended."""
+    tag: str | None = None
+    """The tag that is followed no more, with the watches of the jobs that came by it alone."""
 
 
 class GoAway(msgspec.Struct, frozen=True, kw_only=True, tag="goaway", tag_field="type"):

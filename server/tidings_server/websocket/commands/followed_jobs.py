@@ -5,9 +5,11 @@ from functools import partial
 
 from tidings.protocol.tokens import Token
 from tidings.store.jobs.job_store import JobRecord
+from tidings_server.auth.grant import Grant
 from tidings_server.jobs.client_answers import tags_of
 from tidings_server.jobs.pending_answer import PendingAnswer
 from tidings_server.observability.error_boundary import unexpected_problem
+from tidings_server.watch.granted_watches import GrantedWatch
 
 from .large_answer import LargeAnswerReservation
 from .socket_jobs import SocketJobs
@@ -23,16 +25,23 @@ class FollowedJobs(SocketJobs):
         """Refuse what needs the queues while they are not known; as `JobService.require_catalog`."""
         self._jobs.require_catalog()
 
+    def read_grant(self, text: str) -> Grant:
+        """Return the grant of a frame; as `GrantService.read`."""
+        return self._jobs.grants.read(text)
+
     def is_watched(self, token: Token) -> bool:
         """Return whether the client watches a job."""
         return str(token) in self._listeners
 
-    def announce(self, token: Token, tags: set[str], settled: Callable[[], None]) -> bool:
+    def announce(
+        self, token: Token, tags: set[str], settled: Callable[[], None], grants: tuple[Grant, ...] = ()
+    ) -> bool:
         """Send the snapshot of a job that a follow has found, and then its events.
 
         Args:
             token: the job's.
             tags: under which it was found.
+            grants: those by which the tags are followed.
             settled: called when the snapshot is sent, or will not come.
 
         Returns:
@@ -42,6 +51,7 @@ class FollowedJobs(SocketJobs):
         known = self._listeners.get(str(token))
         if known is not None and known.buffered is not None:
             known.follows |= tags  # its ack is to come, and then the snapshot; or its snapshot is on the way
+            known.grants = _joined(known.grants, grants)
             return False
         if known is not None:
             self._drop(known)
@@ -50,7 +60,7 @@ class FollowedJobs(SocketJobs):
         listener.follows = tags if known is None else known.follows | tags
         after = 0 if known is None else known.seq
         room = self._room()
-        listener.grants = () if known is None else known.grants
+        listener.grants = grants if known is None else _joined(known.grants, grants)
         answer = self._jobs.watch(listener, partial(self._reader, listener.grants), after, room)
         answer.on_settled = partial(self._announced, listener, after, room, settled)
         return True
@@ -93,12 +103,28 @@ class FollowedJobs(SocketJobs):
         if listener.follows:
             self.announce(listener.token, set(), _do_nothing)
 
+    def lend(self, tag: str, grants: tuple[Grant, ...]) -> None:
+        """Let the watches that the follow of a tag holds stand by its newer grants, too."""
+        for listener in self._listeners.values():
+            if tag in listener.follows:
+                listener.grants = _joined(listener.grants, grants)
+                if isinstance(listener.granted, GrantedWatch):
+                    listener.granted.grants = listener.grants
+        self.granted.shown()
+
     def drop_followed(self, tag: str) -> None:
         """End the watches that nothing but the follow of a tag holds."""
         for listener in list(self._listeners.values()):
             listener.follows.discard(tag)
             if not listener.follows and not listener.asked:
                 self._drop(listener)
+
+
+def _joined(known: tuple[Grant, ...], fresh: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    """Return the grants of a watch that gets more; those that are over, and those that it has, are left out."""
+    if not fresh:
+        return known
+    return (*(grant for grant in known if grant not in fresh and not grant.expired()), *fresh)
 
 
 def _do_nothing() -> None:

@@ -1,14 +1,17 @@
 """The tags that the client of one socket follows."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 
 from tidings.protocol.frames.follow_messages import Follow, Following, Unfollow
 from tidings.protocol.problems import Problem, ProblemError, problem, problem_error
 from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import Token
+from tidings_server.auth.grant import Grant
 from tidings_server.auth.identity import Identity
-from tidings_server.follow.owner_filter import owner_asked_for, require_owner
+from tidings_server.follow.granted_tag import GrantedTag
+from tidings_server.follow.owner_filter import require_owner, tag_access
 from tidings_server.follow.recent_jobs import RecentJobs
 from tidings_server.follow.tag_feed import Follower, FollowStart, TagFeed
 from tidings_server.jobs.pending_answer import PendingAnswer, result_of
@@ -21,11 +24,15 @@ from .followed_jobs import FollowedJobs
 class SocketFollow(Follower):
     """One tag that a client follows."""
 
-    __slots__ = ("_follows", "early", "over", "owner", "recent", "tag")
+    __slots__ = ("_follows", "early", "granted", "grants", "over", "owner", "recent", "tag")
 
-    def __init__(self, tag: str, owner: str, follows: "SocketFollows") -> None:
+    def __init__(self, tag: str, owner: str, grants: tuple[Grant, ...], follows: "SocketFollows") -> None:
         self.tag = tag
         self.owner = owner
+        self.grants = grants
+        """Those that came with the frame."""
+        self.granted: GrantedTag | None = None
+        """What it stands by; None: the client's credential."""
         self.early: list[Token] | None = []
         """Jobs found before the client has its answer; None: it has it."""
         self.over = False
@@ -34,6 +41,8 @@ class SocketFollow(Follower):
 
     def found(self, tokens: Sequence[Token], *, lives_again: bool = False) -> None:
         """Take jobs with the tag."""
+        if self.granted is not None and self.granted.over():
+            return
         if lives_again:
             for token in tokens:
                 self.recent.forget(token)
@@ -75,13 +84,15 @@ class SocketFollows:
     def check(self, identity: Identity) -> None:
         """End the follows that the client's new credential does not allow."""
         for follow in list(self._follows.values()):
+            if follow.granted is not None:
+                continue  # it stands by its grant, and ends with that
             try:
                 identity.require("watch")
                 require_owner(identity, follow.owner)
             except ProblemError as error:
                 self._end(follow)
                 detail = f"the tag {follow.tag!r} is followed no more: {error.problem.detail}"
-                self._channel.session.refused(None, problem(error.code, detail))
+                self._channel.session.watch_refused(None, problem(error.code, detail), follow.tag)
 
     # Following.
 
@@ -96,16 +107,19 @@ class SocketFollows:
         """Follow a tag."""
         session = self._channel.session
         try:
-            owner = owner_asked_for(session.auth_state.identity, frame.owner)
+            grants = None if frame.grant is None else (self._jobs.read_grant(frame.grant),)
+            access = tag_access(session.auth_state.identity, frame.tag, frame.owner, grants)
             self._jobs.require_catalog()
-            self._make_way(frame.tag, owner)
+            self._make_way(frame.tag, access.owner)
         except ProblemError as error:
             session.refused(frame.ref, error.problem)
             return
-        follow = self._follows[frame.tag] = SocketFollow(frame.tag, owner, self)
+        follow = self._follows[frame.tag] = SocketFollow(frame.tag, access.owner, grants or (), self)
+        follow.granted = self._jobs.granted.follow_tag(frame.tag, access, follow.grants, partial(self._end, follow))
+        self._jobs.lend(frame.tag, follow.grants)
         session.watch_begun()
         since_ms = 0 if frame.since is None else max(int(frame.since.timestamp() * 1000), 1)
-        answer = PendingAnswer("follow", self._feed.begin(owner, frame.tag, follow, since_ms), result_of)
+        answer = PendingAnswer("follow", self._feed.begin(access.owner, frame.tag, follow, since_ms), result_of)
         self._channel.then(answer, frame.ref, self._joined, frame.ref, follow)
 
     def _make_way(self, tag: str, owner: str) -> None:
@@ -178,7 +192,8 @@ class SocketFollows:
 
     def _announce(self, token: Token) -> bool:
         tags = {tag for tag in self._wanted.pop(token, ()) if tag in self._follows}
-        return bool(tags) and self._jobs.announce(token, tags, self._announcements.settled)
+        grants = tuple(grant for tag in tags for grant in self._follows[tag].grants)
+        return bool(tags) and self._jobs.announce(token, tags, self._announcements.settled, grants)
 
     def unfollow(self, frame: Unfollow) -> None:
         """Follow a tag no more."""
@@ -199,6 +214,8 @@ class SocketFollows:
     def _stop(self, follow: SocketFollow) -> None:
         """End a follow; the jobs that it found are still watched."""
         follow.over = True
+        if follow.granted is not None:
+            self._jobs.granted.discard(follow.granted)
         self._feed.leave(follow.owner, follow.tag, follow)
         del self._follows[follow.tag]
         self._channel.session.watch_ended()

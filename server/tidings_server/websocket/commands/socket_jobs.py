@@ -53,6 +53,7 @@ class SocketJobs:
     def leave(self) -> None:
         """Stop listening to every job: the socket is gone."""
         self._large_answer_lock.end()
+        self.granted.end()
         for listener in list(self._listeners.values()):
             self._drop(listener)
 

@@ -27,7 +27,7 @@ class WatchOwner(Protocol):
 class SocketListener(JobListener):
     """One job, watched over a socket."""
 
-    __slots__ = ("_watches", "asked", "follows", "grants", "owner", "tags")
+    __slots__ = ("_watches", "follows", "grants", "owner", "tags")
 
     def __init__(self, token: Token, watches: WatchOwner) -> None:
         super().__init__(token)
@@ -37,8 +37,6 @@ class SocketListener(JobListener):
         """The job's tags."""
         self.grants: tuple[Grant, ...] = ()
         """The grants that came with the watch."""
-        self.asked = True
-        """Whether the client submitted or watched the job itself; false: a follow alone holds the watch."""
         self.follows: set[str] = set()
         """The tags under which a follow has found the job."""
         self._watches = watches
