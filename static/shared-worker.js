@@ -6,7 +6,7 @@
  * follows, as of any server. Submits that were under way have the tab's key: they are one job.
  */
 
-/** @import { Job } from "./tidings.js" */
+/** @import { Follow, Job } from "./tidings.js" */
 import { PollTransport } from "./client/poll.js";
 import { StreamTransport } from "./client/stream.js";
 import { Tidings } from "./client/tidings.js";
@@ -71,6 +71,8 @@ class Tab {
   greeted = false;
   /** @type {Map<string, Job>} What it follows. */
   #jobs = new Map();
+  /** @type {Map<string, {follow: Follow, jobs: Set<Job>}>} The tags that it follows, with the jobs that came by each. */
+  #follows = new Map();
   #timer = 0;
   #port;
   /** @type {Hub | null} */
@@ -106,6 +108,7 @@ class Tab {
     this.#hub?.tabs.delete(this);
     this.#hub = null;
     const jobs = [...this.#jobs.values()];
+    for (const tag of [...this.#follows.keys()]) this.#unfollow(tag);
     this.#jobs.clear();
     for (const job of jobs) job.unwatch();
     this.#port.close();
@@ -133,6 +136,11 @@ class Tab {
         job?.unwatch();
         return this.post({ type: "done", ref });
       }
+      case "follow": return this.#followTag(ref, fields.tag, fields);
+      case "unfollow": {
+        this.#unfollow(fields.tag);
+        return this.post({ type: "done", ref });
+      }
       case "cancel": return void this.#order(ref, token, (job) => job.cancel());
       case "signal": {
         const { name, input, key } = fields;
@@ -152,9 +160,53 @@ class Tab {
     if (hub.tidings.state === "open" || hub.tidings.state === "resuming") this.greet();
   }
 
-  /** @param {number} ref @param {Job} job */
-  #follow(ref, job) {
+  /** @param {number} ref @param {string} tag @param {{grant?: string, owner?: string, since?: string}} options */
+  #followTag(ref, tag, options) {
+    const before = this.#follows.get(tag);
+    const follow = /** @type {Hub} */ (this.#hub).tidings.follow(tag, options);
+    const entry = { follow, jobs: before?.jobs ?? /** @type {Set<Job>} */ (new Set()) }; // the tab has those
+    this.#follows.set(tag, entry);
+    const mine = () => this.#hub && this.#follows.get(tag) === entry;
     let answered = false;
+    follow.on("job", (job) => {
+      if (!mine()) return job.unwatch();
+      if (job.token && this.#jobs.has(job.token)) return job.unwatch(); // the tab has it by its own word
+      entry.jobs.add(job);
+      for (const name of /** @type {const} */ (["finished", "refused"])) job.on(name, () => entry.jobs.delete(job));
+      this.#follow(null, job);
+    });
+    follow.on("following", (frame) => {
+      if (!answered && mine()) this.post({ ...frame, ref });
+      answered = true;
+    });
+    follow.on("expiring", ({ problem }) => { if (mine()) this.post({ type: "error", ref: null, tag, problem }); });
+    follow.on("refused", ({ problem }) => {
+      if (!mine()) return;
+      this.#follows.delete(tag);
+      this.post({ type: "error", problem, ...(answered ? { ref: null, tag } : { ref }) });
+    });
+    before?.follow.close();
+  }
+
+  /** @param {string} tag */
+  #unfollow(tag) {
+    const entry = this.#follows.get(tag);
+    this.#follows.delete(tag);
+    if (entry) this.#end(entry);
+  }
+
+  /** @param {{follow: Follow, jobs: Set<Job>}} entry */
+  #end({ follow, jobs }) {
+    follow.close();
+    for (const job of [...jobs]) {
+      if (job.token && this.#jobs.get(job.token) === job) this.#jobs.delete(job.token);
+      job.unwatch();
+    }
+  }
+
+  /** @param {number | null} ref Null: it came by a tag. @param {Job} job */
+  #follow(ref, job) {
+    let answered = ref === null;
     const mine = () => this.#hub && (!job.token || this.#jobs.get(job.token) === job);
     if (job.token) this.#jobs.set(job.token, job);
     job.on("ack", (ack) => {
@@ -168,6 +220,7 @@ class Tab {
       if (mine()) this.post({ ...snapshot, ref: snapshot.ref == null ? null : ref });
     });
     job.on("event", (event) => { if (mine()) this.post({ ...event, type: "event" }); });
+    job.on("expiring", ({ problem }) => { if (mine()) this.post({ type: "error", ref: null, token: job.token, problem }); });
     job.on("finished", () => { if (mine() && job.token) this.#jobs.delete(job.token); });
     job.on("refused", ({ problem }) => {
       if (!mine()) return;

@@ -18,6 +18,8 @@
 export function sharedSocket({ credential } = {}) {
   /** As much of a WebSocket as the client uses. */
   class SharedSocket {
+    /** What a tab shows where it asks by itself, over HTTP: for its lists of jobs. */
+    static credential = credential;
     /** @type {(event: {data: string}) => void} */
     onmessage = () => {};
     /** @type {(event: {code: number, reason: string}) => void} */

@@ -16,21 +16,28 @@
 import { CLOSE_CODES } from "./client/codes.js";
 import { TidingsError } from "./client/error.js";
 import { LESSER } from "./client/fallbacks.js";
+import { Follow } from "./client/follow.js";
 import { Job } from "./client/job.js";
+import { JobPages } from "./client/listing.js";
 import { Tidings as Client } from "./client/tidings.js";
 
-export { CLOSE_CODES, Job, TidingsError };
+export { CLOSE_CODES, Follow, Job, JobPages, TidingsError };
 
 /**
  * @typedef {import("./client/frame.js").JobEvent} JobEvent
+ * @typedef {import("./client/frame.js").JobPage} JobPage
+ * @typedef {import("./client/frame.js").ListedJob} ListedJob
  * @typedef {import("./client/frame.js").Problem} Problem
  * @typedef {import("./client/frame.js").Progress} Progress
  * @typedef {import("./client/frame.js").Snapshot} Snapshot
  * @typedef {import("./client/frame.js").Step} Step
  * @typedef {import("./client/frame.js").Webhook} Webhook
- * @typedef {import("./client/tidings.js").Options} Options
- * @typedef {import("./client/tidings.js").SubmitOptions} SubmitOptions
- * @typedef {import("./client/tidings.js").TidingsEvents} TidingsEvents
+ * @typedef {import("./client/options.js").FollowOptions} FollowOptions
+ * @typedef {import("./client/options.js").ListOptions} ListOptions
+ * @typedef {import("./client/options.js").Options} Options
+ * @typedef {import("./client/options.js").SubmitOptions} SubmitOptions
+ * @typedef {import("./client/options.js").TidingsEvents} TidingsEvents
+ * @typedef {import("./client/options.js").WatchOptions} WatchOptions
  */
 
 /** Not a part of the URL's making: bundlers would look for a file there. */

@@ -16,7 +16,8 @@
  * @typedef {object} Call
  * @property {number} ref
  * @property {string} text The frame. Made once, so that it is the same if it is sent again.
- * @property {"submit" | "cancel" | "signal" | "watch" | "unwatch" | "observe" | "unobserve"} type
+ * @property {"submit" | "cancel" | "signal" | "watch" | "unwatch" | "follow" | "unfollow" | "observe" | "unobserve"} type
+ * @property {boolean} [carried] Of a `watch`: a tag that is followed brings the job's events too.
  * @property {boolean} [sent] It was sent at least once: the server may know of it.
  * @property {(frame: any) => void} answered
  * @property {(problem: Problem) => void} refused

@@ -137,9 +137,12 @@ export class Connection {
     return this.#state === "open" || this.#state === "resuming";
   }
 
-  /** @param {string} text */
-  send(text) {
-    this.#transport?.send(text);
+  /**
+   * @param {string} text
+   * @param {boolean} [carried] Of a `watch`: a tag that is followed brings the job's events too.
+   */
+  send(text, carried) {
+    this.#transport?.send(text, carried);
   }
 
   /** What was to be resumed is. */

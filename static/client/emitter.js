@@ -38,4 +38,13 @@ export class Emitter {
       }
     }
   }
+  /**
+   * Whether there is a listener.
+   *
+   * @param {keyof Events} name
+   */
+  heard(name) {
+    for (const entry of this.#entries) if (entry.name === name) return true;
+    return false;
+  }
 }

@@ -47,6 +47,29 @@
  * @property {IssuedGrant} [grant] The grant that the submission asked for.
  * @property {string | null} [degraded] How the service falls short for this job at the moment, such as `circuit_open`.
  *
+ * @typedef {object} Following The client follows a tag.
+ * @property {"following"} type
+ * @property {number} ref
+ * @property {string} tag
+ * @property {number} jobs How many there are by now, whose snapshots come next.
+ * @property {string} at RFC 3339, by the store's clock: for `since`.
+ *
+ * @typedef {object} ListedJob One job in the list of its owner.
+ * @property {string} token
+ * @property {string} kind
+ * @property {string} status
+ * @property {number} attempt How many have begun.
+ * @property {string[]} tags
+ * @property {string} submitted RFC 3339, by the store's clock.
+ * @property {string | null} finished
+ * @property {string} correlation_id
+ *
+ * @typedef {object} JobPage
+ * @property {ListedJob[]} jobs The newest first. Where few of many match, a page may hold less than was asked for, or
+ *   nothing, and yet have a `next`.
+ * @property {string} at When it was read (RFC 3339, the store's clock).
+ * @property {string | null} next The `cursor` of the next page; null: this is the last.
+ *
  * @typedef {object} IssuedGrant Who bears it may do what it says.
  * @property {string} grant
  * @property {("watch" | "cancel" | "signal")[]} may
@@ -82,6 +105,7 @@
  * @property {{seq: number, at: string, data: any}[]} [log] The chunks after the number asked for.
  * @property {boolean} [truncated] The log no longer reaches back to that number.
  * @property {Step[]} [steps] Of a saga, in the order of the program.
+ * @property {string[]} [tags] Its tags.
  * @property {boolean} [rewound] The store knows less than was seen: writes were lost.
  *
  * @typedef {object} Step One step of a saga. An event has path, name, type, status, child, undo_child and problem.
@@ -117,10 +141,11 @@
  * @typedef {{type: "done", ref: number}} Done
  * @typedef {{type: "pong", ref: number}} Pong
  * @typedef {{type: "alive"}} Alive
- * @typedef {{type: "error", ref: number | null, problem: Problem, token?: string}} ErrorFrame
+ * @typedef {{type: "error", ref: number | null, problem: Problem, token?: string, tag?: string}} ErrorFrame
+ *   `token`, `tag`: what it concerns, where it answers no frame.
  * @typedef {{type: "goaway", reason: string, reconnect_after: number}} GoAway
  *
- * @typedef {Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway | OverviewFrame} ServerFrame
+ * @typedef {Hello | Ack | Snapshot | EventFrame | Following | Done | Pong | Alive | ErrorFrame | GoAway | OverviewFrame} ServerFrame
  */
 
 export {};

@@ -1,75 +1,114 @@
 // @ts-check
-/** The grants by which jobs are watched that the page's credential, if it has one, does not open. */
+/**
+ * The grants by which jobs and tags are followed that the page's credential, if it has one, does not open.
+ *
+ * Each is kept under the token of its job, or under the key of its tag; a job that a follow has found goes by the tag's.
+ */
 
 /** @typedef {string | (() => string | Promise<string>)} GrantSource A grant; or what returns a fresh one. */
 
+/** Stands before a tag: no token has a blank. */
+const TAG = "tag ";
+
+/** @param {string} tag @returns {string} The key under which a tag's grant is kept. */
+export const tagKey = (tag) => TAG + tag;
+
+/** @param {string} key @returns {string | null} The tag of a key; null: it is a token. */
+export const tagOf = (key) => key.startsWith(TAG) ? key.slice(TAG.length) : null;
+
 export class Grants {
-  /** @type {Map<string, GrantSource>} By token. */
+  /** @type {Map<string, GrantSource>} By key. */
   #sources = new Map();
-  /** @type {Map<string, string>} Those that were fetched, by token. */
+  /** @type {Map<string, string>} Those that were fetched, by key. */
   #texts = new Map();
-  /** @type {Set<string>} Tokens whose grant was fetched for this connection, and is not about to run out. */
+  /** @type {Set<string>} Keys whose grant was fetched for this connection, and is not about to run out. */
   #fresh = new Set();
+  /** @type {Map<string, string>} Tokens of jobs that were found by a follow → the key of its tag. */
+  #found = new Map();
 
   /**
-   * @param {string} token
+   * @param {string} key
    * @param {GrantSource} source
    */
-  keep(token, source) {
-    this.#sources.set(token, source);
-    this.#fresh.delete(token);
+  keep(key, source) {
+    this.#sources.set(key, source);
+    this.#fresh.delete(key);
   }
 
-  /** @param {string} token */
-  forget(token) {
-    for (const one of [this.#sources, this.#texts, this.#fresh]) one.delete(token);
+  /** @param {string} key */
+  forget(key) {
+    for (const one of [this.#sources, this.#texts, this.#fresh, this.#found]) one.delete(key);
+  }
+
+  /**
+   * Has a job go by the grant of a tag, if there is one.
+   *
+   * @param {string} token
+   * @param {string} key The tag's.
+   */
+  lend(token, key) {
+    if (this.#sources.has(key) && !this.#sources.has(token)) this.#found.set(token, key);
+  }
+
+  /** @param {string} key @returns {string[]} The tokens of the jobs that go by the grant of a tag. */
+  lentBy(key) {
+    return [...this.#found].filter(([, one]) => one === key).map(([token]) => token);
+  }
+
+  /** @param {string} token Of a job that goes by the grant of a tag no longer. */
+  part(token) {
+    this.#found.delete(token);
+  }
+
+  /** @param {string} token @returns {string} The key under which its grant is kept. */
+  keyOf(token) {
+    return this.#found.get(token) ?? token;
   }
 
   /** What may be asked for a credential where the page has none; undefined: nothing. */
   get credential() {
-    const [token] = this.#sources.keys();
-    return token === undefined ? undefined : () => this.fetch(token);
+    const [key] = this.#sources.keys();
+    return key === undefined ? undefined : () => this.fetch(key);
   }
 
-  /** The tokens whose grant is what it is. */
+  /** The keys whose grant is what it is. */
   get fixed() {
-    return [...this.#sources].filter(([, source]) => typeof source === "string").map(([token]) => token);
+    return [...this.#sources].filter(([, source]) => typeof source === "string").map(([key]) => key);
   }
 
-  /** @param {string} token */
-  renews(token) {
-    return typeof this.#sources.get(token) === "function";
+  /** @param {string} key */
+  renews(key) {
+    return typeof this.#sources.get(key) === "function";
   }
 
   /**
-   * Whether a grant has to be fetched before the job is asked for.
+   * Whether a grant has to be fetched before the job, or the tag, is asked for.
    *
-   * @param {string} token
+   * @param {string} key
    */
-  lacks(token) {
-    return this.#sources.has(token) && !this.#fresh.has(token);
+  lacks(key) {
+    return this.#sources.has(key) && !this.#fresh.has(key);
   }
 
   /**
-   * Returns the field of a frame that concerns a job.
+   * Returns the field of a frame that concerns a job or a tag.
    *
-   * @param {string} token
+   * @param {string} key
    * @returns {{grant?: string}}
    */
-  field(token) {
-    const grant = this.#texts.get(token);
+  field(key) {
+    const grant = this.#texts.get(this.keyOf(key));
     return grant === undefined ? {} : { grant };
   }
 
   /**
-   * @param {string} token
+   * @param {string} key
    * @returns {Promise<string>}
    */
-  async fetch(token) {
-    const source = this.#sources.get(token);
-    const text = String(typeof source === "function" ? await source() : source);
-    this.#texts.set(token, text);
-    this.#fresh.add(token);
+  async fetch(key) {
+    const text = await grantFrom(this.#sources.get(key));
+    this.#texts.set(key, text);
+    this.#fresh.add(key);
     return text;
   }
 
@@ -77,4 +116,12 @@ export class Grants {
   interrupt() {
     this.#fresh.clear();
   }
+}
+
+/**
+ * @param {GrantSource | undefined} source
+ * @returns {Promise<string>} A grant from it.
+ */
+export async function grantFrom(source) {
+  return String(typeof source === "function" ? await source() : source);
 }

@@ -16,6 +16,9 @@ import { besides } from "./socket.js";
 /** Jobs followed at one time: what one stream may hold. */
 const MOST = 100;
 
+/** Tags followed at one time: each keeps one of the few connections that a browser opens. */
+const MOST_TAGS = 3;
+
 /** Problems that are the whole connection's, and the code with which a socket is closed for them. */
 const LOSSES = new Map([["draining", DRAINING], ["unauthenticated", UNAUTHENTICATED]]);
 
@@ -28,12 +31,16 @@ const FOREIGN = new Map([
 /** The longest that is stayed away because a date says so: the two clocks may disagree. */
 const LONGEST_AWAY_S = 3600;
 
+/** @typedef {{tag: string, ref: number, owner?: string, since?: string, grant?: string}} FollowedTag A `follow` frame. */
+
 export class HttpTransport {
   proven = false;
   /** @type {Map<string, number>} Token → number of the newest event heard. */
   followed = new Map();
   /** @type {Map<string, string>} Token → the grant by which it is followed. */
   grants = new Map();
+  /** @type {Map<string, FollowedTag>} */
+  tags = new Map();
   #busy = 0;
   #abort = new AbortController();
   /** @type {string | null | undefined} */
@@ -70,17 +77,22 @@ export class HttpTransport {
     });
   }
 
-  /** @param {string} text */
-  send(text) {
-    const { type, ref, token, after, name, input, key, watch, grant } = JSON.parse(text);
-    if (grant) this.grants.set(token, grant);
+  /**
+   * @param {string} text
+   * @param {boolean} [carried] Of a `watch`: a tag that is followed brings the job's events too.
+   */
+  send(text, carried) {
+    const { type, ref, token, after, name, input, key, watch, tag, grant, owner, since } = JSON.parse(text);
+    if (grant && token) this.grants.set(token, grant);
     this.attempt(ref, async () => {
       switch (type) {
         case "submit": return this.#submit(ref, text, watch);
-        case "watch": return this.#watch(ref, token, after);
+        case "watch": return this.#watch(ref, token, after, carried);
         case "cancel": await this.fetch(`jobs/${tokenSegment(token)}`, { method: "DELETE", headers: this.by(token) }); break;
         case "signal": await this.#signal(token, name, input, key); break;
-        case "unwatch": this.followed.delete(token); this.follow();
+        case "unwatch": this.followed.delete(token); this.follow(); break;
+        case "follow": return this.#followTag({ tag, ref, owner, since, grant });
+        case "unfollow": this.tags.delete(tag); this.unfollowTag(tag);
       }
       this.ear.frame({ type: "done", ref });
     });
@@ -94,6 +106,20 @@ export class HttpTransport {
 
   /** There is more, or less, to follow. */
   follow() {}
+
+  /**
+   * A tag is to be followed, perhaps once more; the answer is a `following`.
+   *
+   * @param {FollowedTag} _
+   * @returns {Promise<void>}
+   */
+  async followTag(_) {}
+
+  /** @param {string} _ A tag that is followed no longer. */
+  unfollowTag(_) {}
+
+  /** Whether what follows a tag brings the events of its jobs, too. */
+  carries = false;
 
   /**
    * Does something over the network; any failure becomes an error frame or the end of the transport.
@@ -177,12 +203,29 @@ export class HttpTransport {
    * @param {number} ref
    * @param {string} token
    * @param {number} after
+   * @param {boolean} [carried]
    */
-  async #watch(ref, token, after) {
+  async #watch(ref, token, after, carried) {
     tokenSegment(token); // before it is followed: one stream is asked for all
-    this.#add(token, after);
+    if (carried && this.carries) return void await this.look(ref, token, after);
+    this.add(token, after);
     await this.look(ref, token, after);
     this.follow();
+  }
+
+  /** @param {FollowedTag} followed */
+  async #followTag(followed) {
+    if (this.tags.size >= MOST_TAGS && !this.tags.has(followed.tag)) {
+      const detail = `at most ${MOST_TAGS} tags are followed at a time where sockets do not get through`;
+      throw new TidingsError(localProblem("too_many_watches", detail, { limit: MOST_TAGS }));
+    }
+    this.tags.set(followed.tag, followed);
+    try {
+      await this.followTag(followed);
+    } catch (error) {
+      if (this.tags.get(followed.tag) === followed) this.tags.delete(followed.tag);
+      throw error;
+    }
   }
 
   /**
@@ -197,7 +240,7 @@ export class HttpTransport {
     this.ear.frame({ ...ack, type: "ack", ref });
     if (!watch) return;
     if (ack.duplicate) return this.#watch(ref, ack.token, 0);
-    this.#add(ack.token, ack.seq);
+    this.add(ack.token, ack.seq);
     this.follow();
   }
 
@@ -218,7 +261,7 @@ export class HttpTransport {
    * @param {string} token
    * @param {number} seq
    */
-  #add(token, seq) {
+  add(token, seq) {
     if (this.followed.size < MOST || this.followed.has(token)) return void this.followed.set(token, seq);
     const problem = localProblem("too_many_watches", `at most ${MOST} jobs are followed at a time`, { limit: MOST });
     this.ear.frame({ type: "error", ref: null, token, problem });

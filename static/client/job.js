@@ -30,6 +30,8 @@ import { TidingsError, localProblem } from "./error.js";
  * @property {JobEvent} finished Any of the last four.
  * @property {{status: string, previous: string | null}} state Its state changed.
  * @property {Snapshot} snapshot The server's snapshot, before the events that the client makes from it.
+ * @property {{problem: Problem}} expiring The grant by which it is followed is about to run out, and there is no callback
+ *   for a fresh one: `watch` it again with one.
  * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
  *
  * @typedef {object} Link What a job needs of its connection.
@@ -41,6 +43,8 @@ import { TidingsError, localProblem } from "./error.js";
  * @property {(ack: Ack) => void} acked
  * @property {(event: JobEvent) => void} event
  * @property {(snapshot: Snapshot) => void} snapshot
+ * @property {(snapshot: Snapshot) => void} found It begins with a snapshot that was sent because of its tag.
+ * @property {(problem: Problem) => void} expiring
  * @property {(problem: Problem) => void} refused
  * @property {() => void} interrupted The socket broke; a snapshot will follow.
  */
@@ -232,6 +236,8 @@ export class Job {
       acked: (/** @type {Ack} */ ack) => job.#acked(ack),
       event: (/** @type {JobEvent} */ event) => job.#receive(event),
       snapshot: (/** @type {Snapshot} */ snapshot) => job.#catchUp(snapshot),
+      found: (/** @type {Snapshot} */ snapshot) => job.#catchUp(snapshot, true),
+      expiring: (/** @type {Problem} */ problem) => job.#emitter.emit("expiring", { problem }),
       refused: (/** @type {Problem} */ problem) => job.#refuse(problem),
       interrupted: () => { job.#held ??= []; },
     };
@@ -308,10 +314,11 @@ export class Job {
    * Turns a snapshot into the events that were missed.
    *
    * @param {Snapshot} snapshot
+   * @param {boolean} [awaited] Whether the job waits for this one.
    */
-  #catchUp(snapshot) {
+  #catchUp(snapshot, awaited = snapshot.ref != null) {
     // One sent unasked continues from what others have seen; the one this job waits for is coming.
-    if (this.finished || (this.#held && snapshot.ref == null)) return;
+    if (this.finished || (this.#held && !awaited)) return;
     this.#emitter.emit("snapshot", snapshot);
     if (snapshot.rewound) this.#seq = snapshot.seq; // what was seen above it no longer happened
     const { token, seq, progress, milestones } = snapshot;

@@ -5,9 +5,9 @@
  * A transport carries the contract's frames, in a form of its own. All have these
  * methods, and are heard through `Ear`; one that was lost is not used again:
  *
- *     open()      begins; a `hello` says that frames can be sent
- *     send(text)  sends a frame
- *     close()     ends it, without waiting
+ *     open()               begins; a `hello` says that frames can be sent
+ *     send(text, carried)  sends a frame; of a `watch` says whether a tag that is followed brings the job's events too
+ *     close()              ends it, without waiting
  */
 
 /** @import { ServerFrame } from "./frame.js" */
@@ -24,7 +24,7 @@ import { ABNORMAL, NORMAL, SUBPROTOCOL, UNAUTHENTICATED } from "./codes.js";
  * @property {boolean} proven It has carried something: a failure is no sign that it cannot be used here.
  * @property {boolean} quiet Nothing is on its way: silence means nothing.
  * @property {() => void} open
- * @property {(text: string) => void} send
+ * @property {(text: string, carried?: boolean) => void} send
  * @property {() => void} close
  *
  * @typedef {new (url: URL, world: Surroundings, ear: Ear) => Transport} TransportClass

@@ -26,11 +26,18 @@ export class Watches {
   #entries = new Map();
   /** @type {Set<string>} Tokens asked for again on this socket, with no answer yet. */
   #resuming = new Set();
+  /** @type {Set<string>} Tokens that the server watches on this socket because of a tag, and for no `watch` or `submit`. */
+  #found = new Set();
   #asking;
 
   /** @param {Asking} asking */
   constructor(asking) {
     this.#asking = asking;
+  }
+
+  /** @param {string} token Whether a job is followed. */
+  has(token) {
+    return this.#entries.has(token);
   }
 
   /** Whether no job is followed. */
@@ -59,6 +66,26 @@ export class Watches {
   }
 
   /**
+   * Adds a job that the server watches already, because its tag is followed.
+   *
+   * @param {string} token
+   * @param {TrackedJob} entry
+   */
+  addFound(token, entry) {
+    if (!this.#entries.has(token)) this.#found.add(token);
+    this.add(token, entry);
+  }
+
+  /**
+   * Asks for a job that the server watches because of a tag which will be followed no longer.
+   *
+   * @param {string} token
+   */
+  release(token) {
+    if (this.#found.has(token)) this.start(token);
+  }
+
+  /**
    * Asks for a job's events.
    *
    * @param {string} token
@@ -67,6 +94,7 @@ export class Watches {
   start(token, tries = 0) {
     const entries = [...(this.#entries.get(token) ?? [])];
     if (entries.length === 0) return;
+    this.#found.delete(token);
     for (const { inlet } of entries) inlet.interrupted();
     const after = Math.min(...entries.map(({ job }) => job.seq));
     this.#asking.watch(token, after, (problem) => this.#refused(token, problem, tries));
@@ -86,6 +114,7 @@ export class Watches {
   /** The socket is gone: nothing counts until the snapshot that the next one brings. */
   interrupt() {
     this.#resuming.clear();
+    this.#found.clear();
     for (const entries of this.#entries.values()) {
       for (const { inlet } of entries) inlet.interrupted();
     }
@@ -100,6 +129,16 @@ export class Watches {
   snapshot(snapshot) {
     this.#tell(snapshot.token, ({ inlet }) => inlet.snapshot(snapshot));
     this.#settle(snapshot.token);
+  }
+
+  /**
+   * The grant of a job is about to run out.
+   *
+   * @param {string} token
+   * @param {Problem} problem
+   */
+  expiring(token, problem) {
+    this.#tell(token, ({ inlet }) => inlet.expiring(problem));
   }
 
   /**
@@ -157,6 +196,7 @@ export class Watches {
   #tidy(token) {
     if (this.#entries.get(token)?.size !== 0) return false;
     this.#entries.delete(token);
+    this.#found.delete(token);
     this.#settle(token);
     return true;
   }

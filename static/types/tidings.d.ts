@@ -10,16 +10,23 @@ export class Tidings extends Client {
     constructor(url?: string | URL, options?: Options);
 }
 export type JobEvent = import("./client/frame.js").JobEvent;
+export type JobPage = import("./client/frame.js").JobPage;
+export type ListedJob = import("./client/frame.js").ListedJob;
 export type Problem = import("./client/frame.js").Problem;
 export type Progress = import("./client/frame.js").Progress;
 export type Snapshot = import("./client/frame.js").Snapshot;
 export type Step = import("./client/frame.js").Step;
 export type Webhook = import("./client/frame.js").Webhook;
-export type Options = import("./client/tidings.js").Options;
-export type SubmitOptions = import("./client/tidings.js").SubmitOptions;
-export type TidingsEvents = import("./client/tidings.js").TidingsEvents;
+export type FollowOptions = import("./client/options.js").FollowOptions;
+export type ListOptions = import("./client/options.js").ListOptions;
+export type Options = import("./client/options.js").Options;
+export type SubmitOptions = import("./client/options.js").SubmitOptions;
+export type TidingsEvents = import("./client/options.js").TidingsEvents;
+export type WatchOptions = import("./client/options.js").WatchOptions;
 import { CLOSE_CODES } from "./client/codes.js";
+import { Follow } from "./client/follow.js";
 import { Job } from "./client/job.js";
+import { JobPages } from "./client/listing.js";
 import { TidingsError } from "./client/error.js";
 import { Tidings as Client } from "./client/tidings.js";
-export { CLOSE_CODES, Job, TidingsError };
+export { CLOSE_CODES, Follow, Job, JobPages, TidingsError };

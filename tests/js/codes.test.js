@@ -6,7 +6,7 @@ import { CLOSE_CODES, TERMINAL } from "../../static/client/codes.js";
 const contract = new URL("../../core/tidings/protocol/", import.meta.url);
 
 test("the client's close codes are the server's", async () => {
-  const source = await readFile(new URL("close_codes.py", contract), "utf8");
+  const source = await readFile(new URL("frames/close_codes.py", contract), "utf8");
   const rows = [...source.matchAll(/^\s+(\d{4}): CloseCode\("(\w+)", (True|False),/gm)];
   const theirs = rows.map(([, code, name, reconnect]) => [Number(code), { name, reconnect: reconnect === "True" }]);
   assert.deepEqual([...CLOSE_CODES], theirs);

@@ -50,7 +50,11 @@ export type Call = {
      * The frame. Made once, so that it is the same if it is sent again.
      */
     text: string;
-    type: "submit" | "cancel" | "signal" | "watch" | "unwatch" | "observe" | "unobserve";
+    type: "submit" | "cancel" | "signal" | "watch" | "unwatch" | "follow" | "unfollow" | "observe" | "unobserve";
+    /**
+     * Of a `watch`: a tag that is followed brings the job's events too.
+     */
+    carried?: boolean | undefined;
     /**
      * It was sent at least once: the server may know of it.
      */

@@ -55,8 +55,11 @@ export class Connection {
     get state(): State;
     /** Whether frames can be sent now. */
     get writable(): boolean;
-    /** @param {string} text */
-    send(text: string): void;
+    /**
+     * @param {string} text
+     * @param {boolean} [carried] Of a `watch`: a tag that is followed brings the job's events too.
+     */
+    send(text: string, carried?: boolean): void;
     /** What was to be resumed is. */
     resumed(): void;
     /** Something is asked: a connection that waits for that is tried again. */

@@ -19,5 +19,11 @@ export class Emitter<Events extends Record<string, any>> {
      * @param {Events[Name]} event
      */
     emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
+    /**
+     * Whether there is a listener.
+     *
+     * @param {keyof Events} name
+     */
+    heard(name: keyof Events): boolean;
     #private;
 }

@@ -133,6 +133,59 @@ export type Ack = {
     degraded?: string | null | undefined;
 };
 /**
+ * The client follows a tag.
+ */
+export type Following = {
+    type: "following";
+    ref: number;
+    tag: string;
+    /**
+     * How many there are by now, whose snapshots come next.
+     */
+    jobs: number;
+    /**
+     * RFC 3339, by the store's clock: for `since`.
+     */
+    at: string;
+};
+/**
+ * One job in the list of its owner.
+ */
+export type ListedJob = {
+    token: string;
+    kind: string;
+    status: string;
+    /**
+     * How many have begun.
+     */
+    attempt: number;
+    tags: string[];
+    /**
+     * RFC 3339, by the store's clock.
+     */
+    submitted: string;
+    finished: string | null;
+    correlation_id: string;
+};
+/**
+ * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ */
+export type JobPage = {
+    /**
+     * The newest first. Where few of many match, a page may hold less than was asked for, or
+     * nothing, and yet have a `next`.
+     */
+    jobs: ListedJob[];
+    /**
+     * When it was read (RFC 3339, the store's clock).
+     */
+    at: string;
+    /**
+     * The `cursor` of the next page; null: this is the last.
+     */
+    next: string | null;
+};
+/**
  * Who bears it may do what it says.
  */
 export type IssuedGrant = {
@@ -223,6 +276,10 @@ export type Snapshot = {
      */
     steps?: Step[] | undefined;
     /**
+     * Its tags.
+     */
+    tags?: string[] | undefined;
+    /**
      * The store knows less than was seen: writes were lost.
      */
     rewound?: boolean | undefined;
@@ -310,13 +367,14 @@ export type Alive = {
     type: "alive";
 };
 /**
- * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ * `token`, `tag`: what it concerns, where it answers no frame.
  */
 export type ErrorFrame = {
     type: "error";
     ref: number | null;
     problem: Problem;
     token?: string;
+    tag?: string;
 };
 /**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
@@ -329,4 +387,4 @@ export type GoAway = {
 /**
  * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
  */
-export type ServerFrame = Hello | Ack | Snapshot | EventFrame | Done | Pong | Alive | ErrorFrame | GoAway | OverviewFrame;
+export type ServerFrame = Hello | Ack | Snapshot | EventFrame | Following | Done | Pong | Alive | ErrorFrame | GoAway | OverviewFrame;

@@ -1,39 +1,57 @@
-/** The grants by which jobs are watched that the page's credential, if it has one, does not open. */
-/** @typedef {string | (() => string | Promise<string>)} GrantSource A grant; or what returns a fresh one. */
+/**
+ * @param {GrantSource | undefined} source
+ * @returns {Promise<string>} A grant from it.
+ */
+export function grantFrom(source: GrantSource | undefined): Promise<string>;
+export function tagKey(tag: string): string;
+export function tagOf(key: string): string | null;
 export class Grants {
     /**
-     * @param {string} token
+     * @param {string} key
      * @param {GrantSource} source
      */
-    keep(token: string, source: GrantSource): void;
-    /** @param {string} token */
-    forget(token: string): void;
+    keep(key: string, source: GrantSource): void;
+    /** @param {string} key */
+    forget(key: string): void;
+    /**
+     * Has a job go by the grant of a tag, if there is one.
+     *
+     * @param {string} token
+     * @param {string} key The tag's.
+     */
+    lend(token: string, key: string): void;
+    /** @param {string} key @returns {string[]} The tokens of the jobs that go by the grant of a tag. */
+    lentBy(key: string): string[];
+    /** @param {string} token Of a job that goes by the grant of a tag no longer. */
+    part(token: string): void;
+    /** @param {string} token @returns {string} The key under which its grant is kept. */
+    keyOf(token: string): string;
     /** What may be asked for a credential where the page has none; undefined: nothing. */
     get credential(): (() => Promise<string>) | undefined;
-    /** The tokens whose grant is what it is. */
+    /** The keys whose grant is what it is. */
     get fixed(): string[];
-    /** @param {string} token */
-    renews(token: string): boolean;
+    /** @param {string} key */
+    renews(key: string): boolean;
     /**
-     * Whether a grant has to be fetched before the job is asked for.
+     * Whether a grant has to be fetched before the job, or the tag, is asked for.
      *
-     * @param {string} token
+     * @param {string} key
      */
-    lacks(token: string): boolean;
+    lacks(key: string): boolean;
     /**
-     * Returns the field of a frame that concerns a job.
+     * Returns the field of a frame that concerns a job or a tag.
      *
-     * @param {string} token
+     * @param {string} key
      * @returns {{grant?: string}}
      */
-    field(token: string): {
+    field(key: string): {
         grant?: string;
     };
     /**
-     * @param {string} token
+     * @param {string} key
      * @returns {Promise<string>}
      */
-    fetch(token: string): Promise<string>;
+    fetch(key: string): Promise<string>;
     /** A connection is gone: who is asked next time is to give a fresh one. */
     interrupt(): void;
     #private;

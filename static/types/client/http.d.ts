@@ -1,3 +1,4 @@
+/** @typedef {{tag: string, ref: number, owner?: string, since?: string, grant?: string}} FollowedTag A `follow` frame. */
 export class HttpTransport {
     /**
      * @param {URL} url Of the socket; the other paths lie beside it.
@@ -10,17 +11,33 @@ export class HttpTransport {
     followed: Map<string, number>;
     /** @type {Map<string, string>} Token → the grant by which it is followed. */
     grants: Map<string, string>;
+    /** @type {Map<string, FollowedTag>} */
+    tags: Map<string, FollowedTag>;
     /** @type {Surroundings} */
     world: Surroundings;
     /** @type {Ear} */
     ear: Ear;
     get quiet(): boolean;
     open(): void;
-    /** @param {string} text */
-    send(text: string): void;
+    /**
+     * @param {string} text
+     * @param {boolean} [carried] Of a `watch`: a tag that is followed brings the job's events too.
+     */
+    send(text: string, carried?: boolean): void;
     close(): void;
     /** There is more, or less, to follow. */
     follow(): void;
+    /**
+     * A tag is to be followed, perhaps once more; the answer is a `following`.
+     *
+     * @param {FollowedTag} _
+     * @returns {Promise<void>}
+     */
+    followTag(_: FollowedTag): Promise<void>;
+    /** @param {string} _ A tag that is followed no longer. */
+    unfollowTag(_: string): void;
+    /** Whether what follows a tag brings the events of its jobs, too. */
+    carries: boolean;
     /**
      * Does something over the network; any failure becomes an error frame or the end of the transport.
      *
@@ -53,7 +70,22 @@ export class HttpTransport {
     by(token: string): Record<string, string>;
     /** @param {any} frame An `event`, a `snapshot`, or an `error` that concerns a job. */
     tell(frame: any): void;
+    /**
+     * @param {string} token
+     * @param {number} seq
+     */
+    add(token: string, seq: number): undefined;
     #private;
 }
+/**
+ * A `follow` frame.
+ */
+export type FollowedTag = {
+    tag: string;
+    ref: number;
+    owner?: string;
+    since?: string;
+    grant?: string;
+};
 import type { Surroundings } from "./connection.js";
 import type { Ear } from "./socket.js";

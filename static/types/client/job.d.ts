@@ -16,6 +16,8 @@
  * @property {JobEvent} finished Any of the last four.
  * @property {{status: string, previous: string | null}} state Its state changed.
  * @property {Snapshot} snapshot The server's snapshot, before the events that the client makes from it.
+ * @property {{problem: Problem}} expiring The grant by which it is followed is about to run out, and there is no callback
+ *   for a fresh one: `watch` it again with one.
  * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
  *
  * @typedef {object} Link What a job needs of its connection.
@@ -27,6 +29,8 @@
  * @property {(ack: Ack) => void} acked
  * @property {(event: JobEvent) => void} event
  * @property {(snapshot: Snapshot) => void} snapshot
+ * @property {(snapshot: Snapshot) => void} found It begins with a snapshot that was sent because of its tag.
+ * @property {(problem: Problem) => void} expiring
  * @property {(problem: Problem) => void} refused
  * @property {() => void} interrupted The socket broke; a snapshot will follow.
  */
@@ -168,6 +172,13 @@ export type JobEvents = {
      */
     snapshot: Snapshot;
     /**
+     * The grant by which it is followed is about to run out, and there is no callback
+     * for a fresh one: `watch` it again with one.
+     */
+    expiring: {
+        problem: Problem;
+    };
+    /**
      * There will be no events: not accepted, or no longer followed.
      */
     refused: {
@@ -186,6 +197,11 @@ export type Inlet = {
     acked: (ack: Ack) => void;
     event: (event: JobEvent) => void;
     snapshot: (snapshot: Snapshot) => void;
+    /**
+     * It begins with a snapshot that was sent because of its tag.
+     */
+    found: (snapshot: Snapshot) => void;
+    expiring: (problem: Problem) => void;
     refused: (problem: Problem) => void;
     /**
      * The socket broke; a snapshot will follow.

@@ -14,7 +14,7 @@ export function besides(url: URL): string;
  * @property {boolean} proven It has carried something: a failure is no sign that it cannot be used here.
  * @property {boolean} quiet Nothing is on its way: silence means nothing.
  * @property {() => void} open
- * @property {(text: string) => void} send
+ * @property {(text: string, carried?: boolean) => void} send
  * @property {() => void} close
  *
  * @typedef {new (url: URL, world: Surroundings, ear: Ear) => Transport} TransportClass
@@ -53,7 +53,7 @@ export type Transport = {
      */
     quiet: boolean;
     open: () => void;
-    send: (text: string) => void;
+    send: (text: string, carried?: boolean) => void;
     close: () => void;
 };
 export type TransportClass = new (url: URL, world: Surroundings, ear: Ear) => Transport;

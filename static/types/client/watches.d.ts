@@ -11,6 +11,8 @@
 export class Watches {
     /** @param {Asking} asking */
     constructor(asking: Asking);
+    /** @param {string} token Whether a job is followed. */
+    has(token: string): boolean;
     /** Whether no job is followed. */
     get idle(): boolean;
     /**
@@ -25,6 +27,19 @@ export class Watches {
      * @param {TrackedJob} entry
      */
     remove(token: string, entry: TrackedJob): void;
+    /**
+     * Adds a job that the server watches already, because its tag is followed.
+     *
+     * @param {string} token
+     * @param {TrackedJob} entry
+     */
+    addFound(token: string, entry: TrackedJob): void;
+    /**
+     * Asks for a job that the server watches because of a tag which will be followed no longer.
+     *
+     * @param {string} token
+     */
+    release(token: string): void;
     /**
      * Asks for a job's events.
      *
@@ -42,6 +57,13 @@ export class Watches {
     event(event: EventFrame): void;
     /** @param {Snapshot} snapshot */
     snapshot(snapshot: Snapshot): void;
+    /**
+     * The grant of a job is about to run out.
+     *
+     * @param {string} token
+     * @param {Problem} problem
+     */
+    expiring(token: string, problem: Problem): void;
     /**
      * A job is not known any more.
      *

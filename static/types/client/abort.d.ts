@@ -1,0 +1,12 @@
+/** @import { Follow } from "./follow.js" */
+/** @import { Job } from "./job.js" */
+/**
+ * Calls `act` when a signal aborts, unless what it is for has ended before.
+ *
+ * @param {Job | Follow} one
+ * @param {AbortSignal} signal
+ * @param {() => void} act
+ */
+export function onAbort(one: Job | Follow, signal: AbortSignal, act: () => void): void;
+import type { Job } from "./job.js";
+import type { Follow } from "./follow.js";
