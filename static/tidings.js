@@ -19,9 +19,10 @@ import { LESSER } from "./client/fallbacks.js";
 import { Follow } from "./client/follow.js";
 import { Job } from "./client/job.js";
 import { JobPages } from "./client/listing.js";
+import { ChunkStream } from "./client/reading.js";
 import { Tidings as Client } from "./client/tidings.js";
 
-export { CLOSE_CODES, Follow, Job, JobPages, TidingsError };
+export { CLOSE_CODES, ChunkStream, Follow, Job, JobPages, TidingsError };
 
 /**
  * @typedef {import("./client/frame.js").JobEvent} JobEvent

@@ -38,10 +38,13 @@ export const UNAUTHENTICATED = 4401;
 /** @type {ReadonlySet<string>} The states nothing leaves; events that announce them bear their names. */
 export const TERMINAL = new Set(["succeeded", "failed", "cancelled", "expired"]);
 
+/** @type {ReadonlySet<string>} The events of streams. */
+export const STREAMED = new Set(["chunk", "chunks", "reset"]);
+
 /** @type {ReadonlySet<string>} The events this client knows; others are ignored. */
 export const EVENTS = new Set([
   "queued", "started", "progress", "log", "step", "retrying", "waiting",
-  ...TERMINAL,
+  ...STREAMED, ...TERMINAL,
 ]);
 
 /** @type {ReadonlySet<string>} Refusals of a `watch` that pass by themselves: ask again. */

@@ -14,6 +14,9 @@
  * @property {string} [trace_id]
  * @property {"complete" | "incomplete"} [compensation] Of a saga that had to undo its work.
  * @property {object[]} [errors]
+ * @property {string} [stream] Of `stream_reset`: the stream, and of its chunks that were read the number that stays.
+ * @property {number} [keep]
+ * @property {number} [attempt]
  *
  * @typedef {object} Limits Every limit of the connection; names end in the unit where there is one.
  * @property {number} max_frame_bytes Size of one frame from the client.
@@ -79,7 +82,7 @@
  * @property {string} token
  * @property {number} seq Rises strictly for one job.
  * @property {string} event `queued`, `started`, `progress`, `log`, `step`, `retrying`, `waiting`,
- *   `succeeded`, `failed`, `cancelled` or `expired`.
+ *   `chunk`, `chunks`, `reset`, `succeeded`, `failed`, `cancelled` or `expired`.
  * @property {string} status The job's state after it.
  * @property {string | null} at RFC 3339, by the store's clock; null for one made from a snapshot.
  * @property {any} data What the event says: `{fraction, message, data}` of `progress`, the chunk
@@ -106,6 +109,8 @@
  * @property {boolean} [truncated] The log no longer reaches back to that number.
  * @property {Step[]} [steps] Of a saga, in the order of the program.
  * @property {string[]} [tags] Its tags.
+ * @property {Record<string, {attempt: number, from: number, chunks: any[]}>} [streams] By name, if it has written any: the
+ *   chunks from the index `from` on.
  * @property {boolean} [rewound] The store knows less than was seen: writes were lost.
  *
  * @typedef {object} Step One step of a saga. An event has path, name, type, status, child, undo_child and problem.

@@ -6,48 +6,14 @@
  * the events that were missed; after the end there is nothing.
  */
 
+/** @import { Inlet, JobEvents, Link } from "./events.js" */
 /** @import { Ack, IssuedGrant, JobEvent, Problem, Progress, Snapshot } from "./frame.js" */
-import { EVENTS, TERMINAL } from "./codes.js";
+import { EVENTS, STREAMED, TERMINAL } from "./codes.js";
 import { Deferred } from "./deferred.js";
 import { Emitter } from "./emitter.js";
 import { TidingsError, localProblem } from "./error.js";
-
-/**
- * @typedef {object} JobEvents What a listener of each name is given.
- * @property {Ack} ack The server has it, durably.
- * @property {JobEvent} event Every event of the contract, of any name.
- * @property {JobEvent} queued
- * @property {JobEvent} started
- * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
- * @property {JobEvent} log `data` is the chunk. Never skipped.
- * @property {JobEvent} step A saga's step moved on: `data` is {path, name, type, status, …}.
- * @property {JobEvent} retrying
- * @property {JobEvent} waiting
- * @property {JobEvent} succeeded
- * @property {JobEvent} failed
- * @property {JobEvent} cancelled
- * @property {JobEvent} expired
- * @property {JobEvent} finished Any of the last four.
- * @property {{status: string, previous: string | null}} state Its state changed.
- * @property {Snapshot} snapshot The server's snapshot, before the events that the client makes from it.
- * @property {{problem: Problem}} expiring The grant by which it is followed is about to run out, and there is no callback
- *   for a fresh one: `watch` it again with one.
- * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
- *
- * @typedef {object} Link What a job needs of its connection.
- * @property {() => Promise<void>} cancel
- * @property {(name: string, input: any, key?: string) => Promise<void>} signal
- * @property {() => void} unwatch
- *
- * @typedef {object} Inlet
- * @property {(ack: Ack) => void} acked
- * @property {(event: JobEvent) => void} event
- * @property {(snapshot: Snapshot) => void} snapshot
- * @property {(snapshot: Snapshot) => void} found It begins with a snapshot that was sent because of its tag.
- * @property {(problem: Problem) => void} expiring
- * @property {(problem: Problem) => void} refused
- * @property {() => void} interrupted The socket broke; a snapshot will follow.
- */
+import { ChunkStream } from "./reading.js";
+import { HeldStreams } from "./streams.js";
 
 /** @implements {AsyncIterable<JobEvent>} */
 export class Job {
@@ -74,8 +40,11 @@ export class Job {
   #accepted = new Deferred();
   /** @type {Deferred<any>} */
   #result = new Deferred();
+  #streams = new HeldStreams();
+  /** @type {Deferred<void>} What its streams bring next, or its end. */
+  #news = new Deferred();
   /** @type {Link} */
-  #link = { cancel: () => Promise.resolve(), signal: () => Promise.resolve(), unwatch: () => {} };
+  #link = { cancel: () => Promise.resolve(), signal: () => Promise.resolve(), unwatch: () => {}, again: () => {} };
 
   /**
    * Not for you: jobs come from `submit` and `watch`.
@@ -128,6 +97,37 @@ export class Job {
   /** Resolves to what the job returned; rejects with a TidingsError for any other end. */
   get result() {
     return this.#result.promise;
+  }
+
+  /**
+   * The text of a stream so far, right after a reset too: at each moment the beginning of what one attempt said.
+   *
+   * @param {string} [name] Default: what a generator yields.
+   * @returns {string}
+   * @throws {TypeError} Its chunks are not all text.
+   */
+  text(name = "main") {
+    return this.#streams.get(name).text;
+  }
+
+  /** The chunks of a stream so far, as `text`. @param {string} [name] @returns {any[]} */
+  chunks(name = "main") {
+    return [...this.#streams.get(name).chunks];
+  }
+
+  /**
+   * A stream, chunk after chunk, to the end of the job: a `ReadableStream`, and an async iterable.
+   *
+   * @param {string} [name] Default: what a generator yields.
+   * @param {{from?: number}} [options] `from`: the index of the first chunk wanted; default 0.
+   * @returns {ChunkStream} It fails with the code `stream_reset` when a later attempt begins anew, and chunks that were read
+   *   are void: go on with `from` as `error.problem.keep` has it.
+   */
+  stream(name = "main", { from = 0 } = {}) {
+    return new ChunkStream(name, this.#streams.get(name), {
+      state: () => ({ over: this.finished, error: this.#error }),
+      news: () => this.#news.promise,
+    }, from);
   }
 
   /**
@@ -239,6 +239,7 @@ export class Job {
       found: (/** @type {Snapshot} */ snapshot) => job.#catchUp(snapshot, true),
       expiring: (/** @type {Problem} */ problem) => job.#emitter.emit("expiring", { problem }),
       refused: (/** @type {Problem} */ problem) => job.#refuse(problem),
+      after: () => job.#streams.inDoubt ? 0 : job.#seq,
       interrupted: () => { job.#held ??= []; },
     };
     return { job, inlet, bind: (link) => { job.#link = link; } };
@@ -279,6 +280,7 @@ export class Job {
   /** @param {JobEvent} event */
   #deliver(event) {
     if (event.event === "progress") this.#progress = event.data;
+    const lost = STREAMED.has(event.event) && this.#streams.event(event);
     const terminal = TERMINAL.has(event.event);
     if (terminal) this.#last = event;
     this.#become(event.status);
@@ -288,11 +290,27 @@ export class Job {
       events.push(event);
       wake();
     }
+    if (STREAMED.has(event.event)) this.#changed([event.data.stream]);
     if (terminal) this.#finish(event);
+    if (lost) this.#link.again();
+  }
+
+  /** @param {string[]} streams */
+  #changed(streams) {
+    this.#tell();
+    for (const stream of streams) this.#emitter.emit("stream", { stream, attempt: this.#streams.get(stream).attempt });
+  }
+
+  /** Wakes those who read streams. */
+  #tell() {
+    const news = this.#news;
+    this.#news = new Deferred();
+    news.resolve();
   }
 
   /** @param {JobEvent} event */
   #finish(event) {
+    this.#tell();
     if (event.event === "succeeded") {
       this.#result.resolve(event.data?.result);
     } else {
@@ -323,6 +341,7 @@ export class Job {
     if (snapshot.rewound) this.#seq = snapshot.seq; // what was seen above it no longer happened
     const { token, seq, progress, milestones } = snapshot;
     const news = seq > this.#seq;
+    if (seq >= this.#seq) this.#changed(this.#streams.snapshot(snapshot.streams));
     for (const chunk of snapshot.log ?? []) {
       this.#take({ token, event: "log", status: "running", ...chunk });
     }
@@ -345,6 +364,7 @@ export class Job {
   #refuse(problem) {
     if (this.finished) return;
     this.#error = new TidingsError(problem);
+    this.#tell();
     this.#accepted.reject(this.#error);
     this.#result.reject(this.#error);
     for (const { wake } of this.#readers) wake();

@@ -3,7 +3,8 @@
 
 /** @import { Call } from "./calls.js" */
 /** @import { Grants } from "./grants.js" */
-/** @import { Job, Link } from "./job.js" */
+/** @import { Link } from "./events.js" */
+/** @import { Job } from "./job.js" */
 /** @import { Requests } from "./requests.js" */
 /** @import { TrackedJob, Watches } from "./watches.js" */
 import { TidingsError, localProblem } from "./error.js";
@@ -41,6 +42,7 @@ export class Orders {
       },
       signal: (name, input, key = newKey()) => this.#order("signal", job, { name, input, key }),
       unwatch: () => { if (job.token) this.#watches.remove(job.token, entry); },
+      again: () => { if (job.token) this.#watches.start(job.token); },
     };
   }
 

@@ -7,7 +7,8 @@
  */
 
 /** @import { Problem, Snapshot, EventFrame } from "./frame.js" */
-/** @import { Inlet, Job } from "./job.js" */
+/** @import { Inlet } from "./events.js" */
+/** @import { Job } from "./job.js" */
 import { PASSING } from "./codes.js";
 
 /**
@@ -96,7 +97,7 @@ export class Watches {
     if (entries.length === 0) return;
     this.#found.delete(token);
     for (const { inlet } of entries) inlet.interrupted();
-    const after = Math.min(...entries.map(({ job }) => job.seq));
+    const after = Math.min(...entries.map(({ inlet }) => inlet.after()));
     this.#asking.watch(token, after, (problem) => this.#refused(token, problem, tries));
   }
 

@@ -19,6 +19,8 @@ export const DRAINING: 1012;
 export const UNAUTHENTICATED: 4401;
 /** @type {ReadonlySet<string>} The states nothing leaves; events that announce them bear their names. */
 export const TERMINAL: ReadonlySet<string>;
+/** @type {ReadonlySet<string>} The events of streams. */
+export const STREAMED: ReadonlySet<string>;
 /** @type {ReadonlySet<string>} The events this client knows; others are ignored. */
 export const EVENTS: ReadonlySet<string>;
 /** @type {ReadonlySet<string>} Refusals of a `watch` that pass by themselves: ask again. */

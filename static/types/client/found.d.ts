@@ -16,8 +16,8 @@ export class FoundJobs {
     open(tag: string, snapshot: Snapshot): {
         tracked: {
             job: Job;
-            inlet: Inlet;
-            bind: (link: Link) => void;
+            inlet: import("./events.js").Inlet;
+            bind: (link: import("./events.js").Link) => void;
         };
         begin: (changed: boolean) => void;
     };

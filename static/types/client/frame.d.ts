@@ -40,6 +40,12 @@ export type Problem = {
      */
     compensation?: "complete" | "incomplete" | undefined;
     errors?: object[] | undefined;
+    /**
+     * Of `stream_reset`: the stream, and of its chunks that were read the number that stays.
+     */
+    stream?: string | undefined;
+    keep?: number | undefined;
+    attempt?: number | undefined;
 };
 /**
  * Every limit of the connection; names end in the unit where there is one.
@@ -207,7 +213,7 @@ export type JobEvent = {
     seq: number;
     /**
      * `queued`, `started`, `progress`, `log`, `step`, `retrying`, `waiting`,
-     * `succeeded`, `failed`, `cancelled` or `expired`.
+     * `chunk`, `chunks`, `reset`, `succeeded`, `failed`, `cancelled` or `expired`.
      */
     event: string;
     /**
@@ -279,6 +285,15 @@ export type Snapshot = {
      * Its tags.
      */
     tags?: string[] | undefined;
+    /**
+     * By name, if it has written any: the
+     * chunks from the index `from` on.
+     */
+    streams?: Record<string, {
+        attempt: number;
+        from: number;
+        chunks: any[];
+    }> | undefined;
     /**
      * The store knows less than was seen: writes were lost.
      */

@@ -1,39 +1,3 @@
-/**
- * @typedef {object} JobEvents What a listener of each name is given.
- * @property {Ack} ack The server has it, durably.
- * @property {JobEvent} event Every event of the contract, of any name.
- * @property {JobEvent} queued
- * @property {JobEvent} started
- * @property {JobEvent} progress `data` is {fraction, message, data}. Some may be skipped: the newest wins.
- * @property {JobEvent} log `data` is the chunk. Never skipped.
- * @property {JobEvent} step A saga's step moved on: `data` is {path, name, type, status, …}.
- * @property {JobEvent} retrying
- * @property {JobEvent} waiting
- * @property {JobEvent} succeeded
- * @property {JobEvent} failed
- * @property {JobEvent} cancelled
- * @property {JobEvent} expired
- * @property {JobEvent} finished Any of the last four.
- * @property {{status: string, previous: string | null}} state Its state changed.
- * @property {Snapshot} snapshot The server's snapshot, before the events that the client makes from it.
- * @property {{problem: Problem}} expiring The grant by which it is followed is about to run out, and there is no callback
- *   for a fresh one: `watch` it again with one.
- * @property {{problem: Problem}} refused There will be no events: not accepted, or no longer followed.
- *
- * @typedef {object} Link What a job needs of its connection.
- * @property {() => Promise<void>} cancel
- * @property {(name: string, input: any, key?: string) => Promise<void>} signal
- * @property {() => void} unwatch
- *
- * @typedef {object} Inlet
- * @property {(ack: Ack) => void} acked
- * @property {(event: JobEvent) => void} event
- * @property {(snapshot: Snapshot) => void} snapshot
- * @property {(snapshot: Snapshot) => void} found It begins with a snapshot that was sent because of its tag.
- * @property {(problem: Problem) => void} expiring
- * @property {(problem: Problem) => void} refused
- * @property {() => void} interrupted The socket broke; a snapshot will follow.
- */
 /** @implements {AsyncIterable<JobEvent>} */
 export class Job implements AsyncIterable<JobEvent> {
     /**
@@ -80,6 +44,27 @@ export class Job implements AsyncIterable<JobEvent> {
     /** Resolves to what the job returned; rejects with a TidingsError for any other end. */
     get result(): Promise<any>;
     /**
+     * The text of a stream so far, right after a reset too: at each moment the beginning of what one attempt said.
+     *
+     * @param {string} [name] Default: what a generator yields.
+     * @returns {string}
+     * @throws {TypeError} Its chunks are not all text.
+     */
+    text(name?: string): string;
+    /** The chunks of a stream so far, as `text`. @param {string} [name] @returns {any[]} */
+    chunks(name?: string): any[];
+    /**
+     * A stream, chunk after chunk, to the end of the job: a `ReadableStream`, and an async iterable.
+     *
+     * @param {string} [name] Default: what a generator yields.
+     * @param {{from?: number}} [options] `from`: the index of the first chunk wanted; default 0.
+     * @returns {ChunkStream} It fails with the code `stream_reset` when a later attempt begins anew, and chunks that were read
+     *   are void: go on with `from` as `error.problem.keep` has it.
+     */
+    stream(name?: string, { from }?: {
+        from?: number;
+    }): ChunkStream;
+    /**
      * Calls `listener` at each event of that name, until the function returned is called.
      *
      * @template {keyof JobEvents} Name
@@ -124,93 +109,11 @@ export class Job implements AsyncIterable<JobEvent> {
     #private;
 }
 export const UNWATCHED: Problem;
-/**
- * What a listener of each name is given.
- */
-export type JobEvents = {
-    /**
-     * The server has it, durably.
-     */
-    ack: Ack;
-    /**
-     * Every event of the contract, of any name.
-     */
-    event: JobEvent;
-    queued: JobEvent;
-    started: JobEvent;
-    /**
-     * `data` is {fraction, message, data}. Some may be skipped: the newest wins.
-     */
-    progress: JobEvent;
-    /**
-     * `data` is the chunk. Never skipped.
-     */
-    log: JobEvent;
-    /**
-     * A saga's step moved on: `data` is {path, name, type, status, …}.
-     */
-    step: JobEvent;
-    retrying: JobEvent;
-    waiting: JobEvent;
-    succeeded: JobEvent;
-    failed: JobEvent;
-    cancelled: JobEvent;
-    expired: JobEvent;
-    /**
-     * Any of the last four.
-     */
-    finished: JobEvent;
-    /**
-     * Its state changed.
-     */
-    state: {
-        status: string;
-        previous: string | null;
-    };
-    /**
-     * The server's snapshot, before the events that the client makes from it.
-     */
-    snapshot: Snapshot;
-    /**
-     * The grant by which it is followed is about to run out, and there is no callback
-     * for a fresh one: `watch` it again with one.
-     */
-    expiring: {
-        problem: Problem;
-    };
-    /**
-     * There will be no events: not accepted, or no longer followed.
-     */
-    refused: {
-        problem: Problem;
-    };
-};
-/**
- * What a job needs of its connection.
- */
-export type Link = {
-    cancel: () => Promise<void>;
-    signal: (name: string, input: any, key?: string) => Promise<void>;
-    unwatch: () => void;
-};
-export type Inlet = {
-    acked: (ack: Ack) => void;
-    event: (event: JobEvent) => void;
-    snapshot: (snapshot: Snapshot) => void;
-    /**
-     * It begins with a snapshot that was sent because of its tag.
-     */
-    found: (snapshot: Snapshot) => void;
-    expiring: (problem: Problem) => void;
-    refused: (problem: Problem) => void;
-    /**
-     * The socket broke; a snapshot will follow.
-     */
-    interrupted: () => void;
-};
 import type { JobEvent } from "./frame.js";
 import type { IssuedGrant } from "./frame.js";
 import type { Progress } from "./frame.js";
+import { ChunkStream } from "./reading.js";
+import type { JobEvents } from "./events.js";
+import type { Inlet } from "./events.js";
+import type { Link } from "./events.js";
 import type { Problem } from "./frame.js";
-import type { Ack } from "./frame.js";
-import type { Snapshot } from "./frame.js";

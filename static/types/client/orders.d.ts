@@ -17,7 +17,7 @@ export class Orders {
 }
 import type { TrackedJob } from "./watches.js";
 import type { Call } from "./calls.js";
-import type { Link } from "./job.js";
+import type { Link } from "./events.js";
 import type { Requests } from "./requests.js";
 import type { Watches } from "./watches.js";
 import type { Grants } from "./grants.js";

@@ -100,4 +100,4 @@ import type { EventFrame } from "./frame.js";
 import type { Snapshot } from "./frame.js";
 import type { Problem } from "./frame.js";
 import type { Job } from "./job.js";
-import type { Inlet } from "./job.js";
+import type { Inlet } from "./events.js";
