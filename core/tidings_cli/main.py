@@ -37,6 +37,7 @@ COMMANDS = {
     "cancel": "job_commands",
     "status": "operate.status_command",
     "doctor": "doctor.doctor_command",
+    "capacity": "capacity.capacity_command",
     "pause": "operate.pause_commands",
     "resume": "operate.pause_commands",
     "top": "top.top_command",

@@ -21,6 +21,7 @@ HOW = "docs/how-to/"
 
 WAYS = {
     "README.md": "shell jobs shell python page shell",
+    "docs/explanation/capacity.md": "shell",
     "docs/explanation/how-it-works.md": "shown shown",
     "docs/explanation/reliability.md": "shell",
     "docs/tutorial/first-job.md": "shown jobs shell shell shell shown shown shell",

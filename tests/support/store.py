@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -30,11 +30,12 @@ def binary() -> str:
 class StoreProcess:
     """A Valkey server that can be killed and started again on the same data and port."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tidings-test-"))
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._options = options
+        self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -45,6 +46,7 @@ class StoreProcess:
                 "--appendonly", "yes", "--save", "", *self._options,
             ],
             stdout=subprocess.DEVNULL,
+            env=self._environment,
         )  # fmt: skip
         give_up = time.monotonic() + scaled(START_TIMEOUT_S)
         while not self._answers():
@@ -82,9 +84,9 @@ class StoreProcess:
 
 
 @contextmanager
-def running_store(*options: str) -> Iterator[StoreProcess]:
-    """Run a store around the body."""
-    store = StoreProcess(*options)
+def running_store(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[StoreProcess]:
+    """Run a store around the body, with options and variables of its own."""
+    store = StoreProcess(*options, environment=environment)
     try:
         yield store.start()
     finally:

@@ -80,7 +80,13 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             "them to the provider that the process has set up itself. Needs the extra `otel`."
         ),
     ] = "off"
-    result_ttl_s: Annotated[Seconds, Meta(description="How long a finished job is found under its token.")] = 86_400.0
+    result_ttl_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long a finished job is found under its token. The memory of finished jobs is the first "
+            "limit that most installations meet; `tidings capacity` says how much it is."
+        ),
+    ] = 86_400.0
     events_max_age_s: Annotated[
         Annotated[float, Meta(ge=60, le=31_536_000, extra={"unit": "s"})],
         Meta(
