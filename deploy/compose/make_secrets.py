@@ -2,8 +2,9 @@
 
     python3 deploy/compose/make_secrets.py [FOLDER]
 
-Needs nothing but Python. An existing folder is left as it is. The folder is for its owner alone; the files in it may be
-read by all, because containers read them as users of their own.
+Needs nothing but Python. An existing folder is left as it is: docs/how-to/rotate-secrets.md says how to replace a
+secret. The folder is for its owner alone; the files in it may be read by all, because containers read them as users of
+their own.
 """
 
 import hashlib
