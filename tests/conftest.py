@@ -8,12 +8,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from redis.asyncio import Redis
 
+from support.http_authorities import share_authorities
 from support.store import StoreProcess, running_store
 from support.timeouts import scaled
 from tidings.store.redis.store_client import open_store
 
 # A shell without job control starts its background commands with Ctrl-C ignored, and what we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+share_authorities()
 
 # How long an example takes is the machine's business, not the test's.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

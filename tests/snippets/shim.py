@@ -5,9 +5,11 @@
 exist, of `pip install` the extras.
 """
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -17,33 +19,53 @@ ROOT = Path(os.environ["SNIPPETS_ROOT"])
 READY = {"dev": "Ctrl-C stops everything", "serve": "inbox_open", "work": " serving "}
 
 
+class Command:
+    """A command of Tidings that the tests start (command_server.py): it gets the signals that this process gets."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], stdout: int) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.connect(os.environ["SNIPPETS_COMMANDS"])
+        request = {"arguments": arguments, "environment": environment, "folder": str(Path.cwd())}
+        socket.send_fds(self._socket, [json.dumps(request).encode()], [0, stdout, 2 if stdout == 1 else stdout])
+        self._pid = int(self._socket.recv(64))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: os.kill(self._pid, number))
+
+    def interrupt(self) -> None:
+        """Ask it to stop, as Ctrl-C does."""
+        os.kill(self._pid, signal.SIGINT)
+
+    def wait(self) -> int:
+        """Return its exit code."""
+        return int(self._socket.recv(64))
+
+
 def tidings(arguments: list[str]) -> int:
-    command = [sys.executable, "-m", "tidings", *arguments]
     name = arguments[0] if arguments else ""
     if name in READY:
-        return until_ready(command, READY[name])
+        return until_ready(arguments, READY[name])
     if name == "bench":
-        command += ["--seconds", "0.5", "--warm-up", "0.1"]
+        arguments = [*arguments, "--seconds", "0.5", "--warm-up", "0.1"]
     if name == "top" and not {"--once", "--json"} & set(arguments):
-        command.append("--once")
-    return subprocess.run(command, check=False).returncode
+        arguments = [*arguments, "--once"]
+    return Command(arguments, dict(os.environ), stdout=1).wait()
 
 
-def until_ready(command: list[str], says: str) -> int:
+def until_ready(arguments: list[str], says: str) -> int:
     environment = {**os.environ, "TIDINGS_DRAIN_S": "0", "TIDINGS_GRACE_S": "0"}
-    if command[3] == "dev":
+    if arguments[0] == "dev":
         environment.pop("TIDINGS_STORE_URL")
-    if not any(one.startswith("--port") for one in command):
+    if not any(one.startswith("--port") for one in arguments):
         environment["TIDINGS_PORT"] = os.environ["SNIPPETS_PORT"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+    reader, writer = os.pipe()
+    command = Command(arguments, environment, stdout=writer)
+    os.close(writer)
+    with os.fdopen(reader) as output:
+        for line in output:
             sys.stdout.write(line)
             if says in line:
-                process.send_signal(signal.SIGINT)
-        return process.wait()
+                command.interrupt()
+    return command.wait()
 
 
 def make(arguments: list[str]) -> int:

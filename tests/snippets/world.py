@@ -17,6 +17,7 @@ import yaml
 from playwright.sync_api import Browser, Route
 
 from snippets.application import CHECKS, STAND_INS
+from snippets.command_server import CommandServer
 from snippets.commands import prepare
 from snippets.pages import ROOT, Block, blocks
 from snippets.table import COUNTS_WORDS, ENVIRONMENT, FILES, INSTEAD, JOBS, PRINTS, RUNS
@@ -50,15 +51,18 @@ class World:
         self._jobs = JOBS.get(page, "")
         if page in COUNTS_WORDS:
             self._jobs += next(one.text for one in blocks() if one.name == "README.md#1")
+        self._commands_path = folder / "commands"
+        self._commands: CommandServer | None = None
         self._others: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> Self:
         """Start the store, and put the commands that a reader has on the path."""
         self.store.start()
+        self._commands = CommandServer(self._commands_path)
         for name in ("tidings", "make", "python", "pip"):
             command = self.folder / "bin" / name
             command.parent.mkdir(exist_ok=True)
-            command.write_text(f"#!{sys.executable}\n{SHIM.read_text()}")
+            command.write_text(f"#!{sys.executable} -S\n{SHIM.read_text()}")  # it needs no package, and begins at once
             command.chmod(command.stat().st_mode | stat.S_IXUSR)
         for name, text in {**STAND_INS, **FILES}.items():
             file = self.folder / name
@@ -71,6 +75,8 @@ class World:
 
     def close(self) -> None:
         """End all."""
+        if self._commands is not None:
+            self._commands.close()
         for process in (self._worker, self._server):
             if process is not None:
                 process.close()
@@ -248,6 +254,7 @@ class World:
             "TIDINGS_CREDENTIAL": self.server.credential,
             "TOKEN": self.key,
             "SNIPPETS_ROOT": str(ROOT),
+            "SNIPPETS_COMMANDS": str(self._commands_path),
             "SNIPPETS_PORT": str(free_port()),
         }
 

@@ -29,8 +29,9 @@ def start_tidings(
     stdout: IO[Any],
     stderr: IO[Any],
     folder: Path | None = None,
+    stdin: IO[Any] | None = None,
 ) -> RunningCommand:
-    """Start a command; its standard input is empty.
+    """Start a command.
 
     Args:
         arguments: those of `tidings`.
@@ -38,15 +39,17 @@ def start_tidings(
         stdout: the open file that it prints to.
         stderr: the same for its errors.
         folder: its working directory; None: that of the tests.
+        stdin: the open file that it reads; None: it reads nothing.
 
     """
     with Path(os.devnull).open() as nothing:
+        stdin = stdin or nothing
         if os.environ.get(FRESH_VARIABLE) or not can_be_forked(environment):
             return subprocess.Popen(
                 [sys.executable, "-m", "tidings", *arguments],
-                env=environment, stdin=nothing, stdout=stdout, stderr=stderr, cwd=folder, text=True,
+                env=environment, stdin=stdin, stdout=stdout, stderr=stderr, cwd=folder, text=True,
             )  # fmt: skip
-        return ForkedProcess(arguments, environment, nothing, stdout, stderr, folder)
+        return ForkedProcess(arguments, environment, stdin, stdout, stderr, folder)
 
 
 def run_tidings(*arguments: str, folder: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
