@@ -2,25 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import pytest
 
-from support.played import PlayedServer, Stage, played_server
+from support.played import PlayedServer, Stage
 from support.timeouts import scaled
 from tidings import Client, ConnectionLost, NotWatched, ProblemError, SubmitOptions, SyncClient
 from tidings.client import ClientState, ConnectionFailed
 from tidings.client.protocol.suspects import MAX_BROKEN
 
 TOKEN = "default." + "a" * 22
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[PlayedServer]:
-    async with played_server() as server:
-        yield server
 
 
 # Options and fields.

@@ -2,7 +2,7 @@
 
 from mutants.change import python
 from mutants.mutant import Mutant
-from mutants.table.files import LEDGER
+from mutants.table.files import REFUSALS
 
 MUTANTS = (
     Mutant(
@@ -23,17 +23,17 @@ MUTANTS = (
     Mutant(
         "A refusal without a `ref` ends all calls under way.",
         python("UnattributedRefusals.found").swap("len(self._suspects) > len(self._problems)", "not self._suspects"),
-        (LEDGER,),
+        (REFUSALS,),
     ),
     Mutant(
         "A client sends a call over which every connection breaks for ever.",
         python("Calls._suspect").swap(">= MAX_BROKEN", ">= 1_000 * MAX_BROKEN"),
-        (LEDGER,),
+        (REFUSALS,),
     ),
     Mutant(
         "A client sends a call over which connections broke beside the others.",
         python("IsolatedRetries.next").cut("or self._ref in under_way"),
-        (LEDGER,),
+        (REFUSALS,),
     ),
     Mutant(
         "A heartbeat of an event stream is a message to some readers.",

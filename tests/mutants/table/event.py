@@ -2,7 +2,7 @@
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
-from mutants.table.files import HUB, PUSH
+from mutants.table.files import HUB, HUB_RACES, PUSH
 
 MUTANTS = (
     Mutant(
@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant(
         "A large outcome that overtakes the answer to its submit reaches no watcher.",
         python("Hub._repaired").never("unborn and all"),
-        (HUB,),
+        (HUB, HUB_RACES),
     ),
     Mutant(
         "A socket that watches a job after its end gets no event of the end.",
@@ -93,6 +93,6 @@ MUTANTS = (
     Mutant(
         "The hub passes an event on twice.",
         python("JobListener.offer").swap("elif seq > self.seq", "elif seq >= 0"),
-        (HUB,),
+        (HUB, HUB_RACES),
     ),
 )

@@ -3,29 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from client.model import LIMITS, Frame, ModelServer
 from tidings.client.protocol.client_protocol import ClientProtocol
 from tidings.client.protocol.job_event import Event
-from tidings.client.protocol.suspects import MAX_BROKEN
 from tidings.client.protocol.tracked_job import JobCommand, TrackedJob
-from tidings.protocol.frames.limits import Limits
-from tidings.protocol.frames.messages import ServerFrame
-from tidings.protocol.problems import Problem, ProblemError, problem
-
-TOKEN = "default." + "a" * 22
-
-
-def feed(ledger: ClientProtocol, frame: Frame) -> None:
-    ledger.receive(msgspec.json.decode(msgspec.json.encode(frame), type=ServerFrame))
-
-
-def taken(ledger: ClientProtocol) -> list[Frame]:
-    return [msgspec.json.decode(frame) for frame in ledger.take()]
+from tidings.protocol.problems import problem
+from unit.client.protocol.ledger import TOKEN, again, event, feed, snapshot, taken, wire
 
 
 class World:
@@ -172,52 +158,6 @@ def test_submits_beyond_what_may_be_in_flight_wait_for_an_ack_and_keep_their_ord
     assert [frame["key"] for frame in taken(ledger)] == ["k2", "k3"]
 
 
-@pytest.mark.parametrize("code", ["unknown_kind", "rate_limited", "backlog_full"])
-def test_a_refusal_ends_the_track_with_the_problem(code: str) -> None:
-    ledger = ClientProtocol()
-    ledger.connected(LIMITS)
-    track = ledger.submit({"kind": "k", "input": {}, "key": "k"})
-    (frame,) = taken(ledger)
-    feed(ledger, {"type": "error", "ref": frame["ref"], "problem": wire(problem(code, "no"))})
-    assert ledger.take_updated_jobs() == [track]
-    (news,) = track.news
-    assert isinstance(news, Problem)
-    assert news.code == code
-    assert taken(again(ledger)) == []
-
-
-def test_what_is_larger_than_a_frame_may_be_is_refused_here_and_takes_no_place() -> None:
-    ledger = ClientProtocol()
-    ledger.connected(LIMITS)
-    # "ä" is two bytes: what counts is bytes, not characters.
-    large = [ledger.submit({"kind": "k", "input": {"t": "ä" * 5_000}, "key": f"l{n}"}) for n in range(3)]
-    ledger.submit({"kind": "k", "input": {"t": "ä" * 4_000}, "key": "k"})
-    assert [frame["key"] for frame in taken(ledger)] == ["k"]
-    assert ledger.take_updated_jobs() == large
-    for track in large:
-        (news,) = track.news
-        assert isinstance(news, Problem)
-        assert (news.code, news.limit) == ("too_large", LIMITS.max_frame_bytes)
-
-
-def test_what_is_refused_for_now_is_asked_again_and_what_drains_goes_to_the_next_server() -> None:
-    ledger = ClientProtocol()
-    ledger.connected(LIMITS)
-    ledger.watch(TOKEN, 3)
-    submit = ledger.submit({"kind": "k", "input": {}, "key": "k"})
-    refs = [frame["ref"] for frame in taken(ledger)]
-    for ref, code in zip(refs, ("store_unavailable", "draining"), strict=True):
-        feed(ledger, {"type": "error", "ref": ref, "problem": wire(problem(code, "not now"))})
-    assert ledger.take_updated_jobs() == []
-    ((token, why),) = ledger.take_postponed_watches()
-    assert (token, why.code) == (TOKEN, "store_unavailable")
-    ledger.watch_again(token)
-    (frame,) = taken(ledger)
-    assert (frame["type"], frame["after"]) == ("watch", 3)
-    assert [frame["type"] for frame in taken(again(ledger))] == ["watch", "submit"]
-    assert not submit.ended
-
-
 def test_two_who_follow_one_job_are_asked_for_once_from_the_lowest_number_and_both_hear_it() -> None:
     ledger = ClientProtocol()
     tracks = [ledger.watch(TOKEN, 7), ledger.watch(TOKEN, 3)]
@@ -326,73 +266,6 @@ def test_a_submit_that_was_forgotten_is_not_sent_and_if_it_was_its_job_is_not_wa
     assert second["key"] == "k1"
 
 
-def test_a_refusal_without_a_ref_is_of_the_one_question_that_is_under_way() -> None:
-    ledger = ClientProtocol()
-    ledger.connected(LIMITS)
-    (track,) = submitted(ledger, 1)
-    taken(ledger)
-    feed(ledger, unread())
-    assert problems(track) == ["invalid_frame"]
-    assert taken(again(ledger)) == []
-
-
-def test_a_refusal_without_a_ref_waits_until_one_question_alone_has_no_answer() -> None:
-    ledger = ClientProtocol()
-    ledger.connected(Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9}))
-    bad, good, other = submitted(ledger, 3)
-    refs = [frame["ref"] for frame in taken(ledger)]
-    feed(ledger, unread())
-    later = ledger.watch(TOKEN, 0)  # asked afterwards: it is not meant
-    taken(ledger)
-    feed(ledger, {"type": "error", "ref": refs[2], "problem": wire(problem("unknown_kind", "no"))})
-    assert problems(bad) == problems(good) == []
-    feed(ledger, {"type": "ack", "ref": refs[1], "token": TOKEN, "status": "queued", "seq": 1})
-    assert (problems(bad), problems(good)) == (["invalid_frame"], [])
-    assert problems(other) == ["unknown_kind"]
-    assert not later.ended
-
-
-def test_two_refusals_without_a_ref_are_of_two_questions() -> None:
-    ledger = ClientProtocol()
-    ledger.connected(Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9}))
-    tracks = submitted(ledger, 3)
-    refs = [frame["ref"] for frame in taken(ledger)]
-    for _ in range(2):
-        feed(ledger, unread())
-    feed(ledger, {"type": "ack", "ref": refs[1], "token": TOKEN, "status": "queued", "seq": 1})
-    assert [problems(track) for track in tracks] == [["invalid_frame"], [], ["invalid_frame"]]
-
-
-def test_what_breaks_every_connection_is_given_up_and_takes_nothing_else_with_it() -> None:
-    ledger = ClientProtocol()
-    limits = Limits(**{**msgspec.to_builtins(LIMITS), "max_in_flight": 9})
-    poison = ledger.submit({"kind": "k", "input": {}, "key": "poison"})
-    others = submitted(ledger, 4)
-    follower = ledger.watch(TOKEN, 0)
-    orders = [ledger.cancel(follower), ledger.signal(follower, "go", b"1", "s")]
-    connections = 0
-    while not poison.ended:
-        connections += 1
-        assert connections <= MAX_BROKEN
-        ledger.connected(limits)
-        answer_until(ledger, "poison")
-        ledger.disconnected(broke=True)
-    assert problems(poison) == ["invalid_frame"]
-    assert [track.token is not None for track in others] == [True] * 4
-    assert [order.problem for order in orders] == [None, None]
-    assert set(ledger.take_answered_commands()) == set(orders)
-    assert not follower.ended
-    assert [frame["type"] for frame in taken(again(ledger))] == ["watch"] * 5
-
-
-def test_connections_that_end_as_a_routine_blame_nothing() -> None:
-    ledger = ClientProtocol()
-    (track,) = submitted(ledger, 1)
-    for _ in range(3 * MAX_BROKEN):
-        assert len(taken(again(ledger))) == 1
-    assert not track.ended
-
-
 def test_a_submit_that_is_not_followed_is_answered_and_never_watched() -> None:
     ledger = ClientProtocol()
     ledger.connected(LIMITS)
@@ -418,69 +291,3 @@ def test_an_earlier_job_that_is_not_followed_may_be_told_and_nothing_comes_of_it
         feed(ledger, answer | {"ref": frame["ref"]})
         assert (track.token, len(track.news)) == (TOKEN, 1)
     assert taken(again(ledger)) == []
-
-
-@pytest.mark.parametrize("field", ["kind", "key", "correlation_id", "tier"])
-def test_what_cannot_be_sent_is_refused_when_it_is_asked_and_leaves_nothing_behind(field: str) -> None:
-    ledger = ClientProtocol()
-    with pytest.raises(ProblemError):
-        ledger.submit({"kind": "k", "input": {}, "key": "k", field: "\ud800"})
-    with pytest.raises(ProblemError):
-        ledger.watch("\ud800", 0)
-    ledger.connected(LIMITS)
-    assert taken(ledger) == []
-    with pytest.raises(ProblemError):
-        ledger.submit({"kind": "k", "input": {}, "key": "k", field: "\ud800"})
-    assert taken(again(ledger)) == []
-
-
-def answer_until(ledger: ClientProtocol, poison: str) -> None:
-    """Answer what is asked, in order, as a server does that falls over the submit with a key."""
-    while batch := taken(ledger):
-        for frame in batch:
-            match frame["type"]:
-                case "submit" if frame["key"] == poison:
-                    return
-                case "submit":
-                    token = f"default.{frame['key']:0>22}"
-                    feed(ledger, {"type": "ack", "ref": frame["ref"], "token": token, "status": "queued", "seq": 1})
-                case "watch":
-                    feed(ledger, snapshot(frame["ref"], 1) | {"token": frame["token"]})
-                case _:
-                    feed(ledger, {"type": "done", "ref": frame["ref"]})
-    raise AssertionError("nothing more is asked, and the poison was not")
-
-
-def submitted(ledger: ClientProtocol, count: int) -> list[TrackedJob]:
-    return [ledger.submit({"kind": "k", "input": {}, "key": f"k{n}"}) for n in range(count)]
-
-
-def problems(track: TrackedJob) -> list[str]:
-    return [one.code for one in track.news if isinstance(one, Problem)]
-
-
-def unread() -> Frame:
-    return {"type": "error", "ref": None, "problem": wire(problem("invalid_frame", "not JSON"))}
-
-
-def again(ledger: ClientProtocol) -> ClientProtocol:
-    """Break the socket and open another."""
-    ledger.disconnected()
-    ledger.connected(LIMITS)
-    return ledger
-
-
-def wire(problem: Problem) -> Frame:
-    frame: Frame = msgspec.to_builtins(problem)
-    return frame
-
-
-def event(seq: int, name: str) -> Frame:
-    status = "running" if name == "log" else name
-    data = {"result": None} if name == "succeeded" else {}
-    return {"type": "event", "token": TOKEN, "seq": seq, "at": "", "event": name, "status": status, "data": data}
-
-
-def snapshot(ref: int | None, seq: int, status: str = "running", **fields: Any) -> Frame:
-    return {"type": "snapshot", "ref": ref, "token": TOKEN, "seq": seq, "attempt": 1, "kind": "k", "status": status,
-            "progress": None, "milestones": {}, "truncated": False, "rewound": False, "log": [], **fields}  # fmt: skip

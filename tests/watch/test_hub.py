@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import cast
 
 import anyio
 import anyio.lowlevel
@@ -13,130 +9,13 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from support.store import StoreProcess
 from support.timeouts import scaled
 from tidings.protocol.events import EventClass
-from tidings.protocol.states import State
-from tidings.protocol.tokens import Token, new_token
-from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
-from tidings.store.availability.store_errors import StoreUnavailableError
-from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
+from tidings.protocol.tokens import new_token
+from tidings.store.jobs.job_store import NewJob
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command, open_store
-from tidings.store.redis.subscription import Subscription
-from tidings_server.watch.encoded_frame import EncodedFrame
-from tidings_server.watch.hub import Hub
-from tidings_server.watch.job_listener import JobListener
-
-
-class Ear(JobListener):
-    """A listener that remembers."""
-
-    def __init__(self, token: Token) -> None:
-        super().__init__(token)
-        self.heard: list[int] = []
-        self.frames: list[EncodedFrame] = []
-        self.snapshots: list[tuple[int, int, list[str]]] = []
-        self.lost = False
-        self.news = anyio.Event()
-
-    def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
-        self.heard.append(seq)
-        self.frames.append(frame)
-        self._wake()
-
-    def repaired(self, record: JobRecord, after: int) -> None:
-        self.snapshots.append((after, int(record.seq), [chunk for _, _, chunk in record.chunks]))
-        self._wake()
-
-    def vanished(self) -> None:
-        self.lost = True
-        self._wake()
-
-    def _wake(self) -> None:
-        self.news.set()
-        self.news = anyio.Event()
-
-    async def until(self, seq: int) -> None:
-        """Return when it has been told of everything up to `seq`."""
-        with anyio.fail_after(scaled(10)):
-            while max([*self.heard, *(snapshot[1] for snapshot in self.snapshots), 0]) < seq:
-                await self.news.wait()
-
-
-@dataclass
-class World:
-    hub: Hub
-    gateway: JobStore
-    worker: AttemptStore
-    deaf: bool = False
-    """While set, what the inbox brings is lost on the way."""
-    messages: list[int] = field(default_factory=list)
-    """Sizes of what the inbox brought, bytes."""
-
-    async def running_job(self, listener_of: type[Ear] = Ear) -> tuple[Ear, AttemptReport]:
-        """Return a listener of a job that has been started (number 2), and its first report."""
-        token = new_token("p")
-        ear = listener_of(token)
-        self.hub.begin(ear)
-        await self.gateway.submit("p", NewJob(token.id, "k", "standard", "[]"))
-        ear.release(1)
-        (entry,) = await self.worker.take(["standard"], 1, 1000)
-        (started,) = await self.worker.start([entry])
-        await ear.until(2)
-        return ear, AttemptReport(token.id, started.fence, 1)
-
-    async def retry(self, report: AttemptReport) -> None:
-        """Write that another attempt is to be made: a change of state, of which a record holds what came of it."""
-        report.outcome = AttemptOutcome(State.SCHEDULED, event="retrying", delay_ms=60_000)
-        await self.worker.report(report)
-
-    async def log(self, report: AttemptReport, chunk: str) -> AttemptReport:
-        """Write one log chunk; return the next report."""
-        report.events.append((EventClass.LOG, chunk))
-        await self.worker.report(report)
-        return AttemptReport(report.id, report.fence, report.number + 1)
-
-    async def succeed(self, report: AttemptReport, result: str = "1") -> None:
-        """Write the outcome."""
-        report.outcome = AttemptOutcome(State.SUCCEEDED, "result", result)
-        await self.worker.report(report)
-
-
-@asynccontextmanager
-async def opened(store: Redis, url: str) -> AsyncIterator[World]:
-    keys = StoreKeys()
-    async with AsyncExitStack() as stack:
-        listening = open_store(url, timeout=None)
-        stack.push_async_callback(listening.aclose)
-        gateway = await stack.enter_async_context(JobStore(store, keys, "g"))
-        worker = await stack.enter_async_context(AttemptStore(store, keys, "p", "w"))
-        await worker.join(["standard"])
-
-        def receive(_channel: str, data: bytes) -> None:
-            world.messages.append(len(data))
-            if not world.deaf:
-                world.hub.receive(data)
-
-        heard = anyio.Event()
-        subscription = Subscription(listening, store, keys.probe("g"), receive, heard.set)
-        world = World(Hub(gateway, subscription, keys), gateway, worker)
-        tasks = await stack.enter_async_context(anyio.create_task_group())
-        tasks.start_soon(subscription.run)
-        await world.hub.open("p")
-        await heard.wait()
-        yield world
-        tasks.cancel_scope.cancel()
-
-
-def in_world(test: Callable[[World, Redis], Awaitable[None]]) -> Callable[[Redis, StoreProcess], Awaitable[None]]:
-    """Run a test inside a world; a fixture could not, as task groups end in the task they began in."""
-
-    async def run(store: Redis, store_process: StoreProcess) -> None:
-        async with opened(store, store_process.url) as world:
-            await test(world, store)
-
-    return run
+from tidings.store.redis.store_client import command
+from watch.hub_world import Ear, World, in_world
 
 
 @in_world
@@ -381,96 +260,3 @@ async def test_an_inbox_that_comes_back_while_a_submit_is_under_way_does_not_dro
     await world.worker.start([entry])
     await ear.until(2)
     assert (ear.heard, ear.lost) == ([2], False)
-
-
-class Desk:
-    """A store whose answers the test gives."""
-
-    def __init__(self) -> None:
-        self.asked: list[asyncio.Future[JobRecord]] = []
-
-    def watch(self, token: Token, after: int = 0, room: object = None) -> "asyncio.Future[JobRecord]":
-        self.asked.append(asyncio.get_running_loop().create_future())
-        return self.asked[-1]
-
-
-async def test_an_inbox_that_was_lost_while_a_watch_was_under_way_has_the_job_watched_again() -> None:
-    desk = Desk()
-    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
-    ear = Ear(new_token("p"))
-    answer = hub.watch(ear, 0)
-    answer.add_done_callback(lambda done: ear.release(int(done.result().seq)))
-    hub.reopened()
-    desk.asked[0].set_result(JobRecord("running", seq=2))  # from before the end, which nobody heard
-    await anyio.lowlevel.checkpoint()
-    desk.asked[1].set_result(JobRecord("succeeded", seq=3))
-    await ear.until(3)
-    assert ear.snapshots == [(2, 3, [])]
-
-
-async def test_an_end_too_large_to_publish_that_overtakes_the_answer_to_its_submit_is_told() -> None:
-    desk = Desk()
-    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
-    ear = Ear(new_token("p"))
-    hub.begin(ear)
-    end = JobRecord("succeeded", seq=2, result="1", finished=1)
-    hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.FINAL, "")]))
-    desk.asked[0].set_result(end)
-    await anyio.lowlevel.checkpoint()
-    ear.release(1)
-    with anyio.fail_after(scaled(10)):
-        while len(desk.asked) < 2:  # the store is asked again once the answer to the submit has gone out
-            await anyio.lowlevel.checkpoint()
-    desk.asked[1].set_result(end)
-    await ear.until(2)
-    assert (ear.heard, ear.snapshots, len(hub)) == ([2], [], 0)
-
-
-async def test_what_an_answer_has_told_is_not_told_again_by_the_event_that_came_before_it() -> None:
-    desk = Desk()
-    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
-    first = Ear(new_token("p"))
-    hub.begin(first)
-    first.release(1)
-    late = Ear(first.token)
-    hub.watch(late, 0)
-    hub.receive(msgspec.msgpack.encode([(str(first.token), 2, EventClass.CHANGE, "{}")]))
-    desk.asked[0].set_result(JobRecord("running", seq=2))
-    late.release(2)
-    hub.receive(msgspec.msgpack.encode([(str(first.token), 3, EventClass.CHANGE, "{}")]))
-    assert (first.heard, late.heard) == ([2, 3], [3])
-
-
-async def test_an_ack_that_overtakes_the_repair_leaves_its_job_known() -> None:
-    desk = Desk()
-    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
-    ear = Ear(new_token("p"))
-    hub.begin(ear)
-    hub.reopened()
-    ear.release(1)  # the submit was written after the repair looked, and answered before it
-    desk.asked[0].set_result(JobRecord(""))
-    await anyio.lowlevel.checkpoint()
-    hub.receive(msgspec.msgpack.encode([(str(ear.token), 2, EventClass.CHANGE, "{}")]))
-    assert (ear.heard, ear.lost) == ([2], False)
-
-
-async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_another() -> None:
-    desk = Desk()
-    hub = Hub(cast("JobStore", desk), cast("Subscription", None), StoreKeys())
-    ear = Ear(new_token("p"))
-    hub.begin(ear)
-    ear.release(1)
-    hub.reopened()
-    desk.asked[0].set_exception(StoreUnavailableError("not yet"))
-    late = Ear(ear.token)
-    hub.watch(late, 0).add_done_callback(lambda done: late.release(int(done.result().seq)))
-    desk.asked[1].set_result(JobRecord("running", seq=6))
-    await anyio.lowlevel.checkpoint()
-    hub.receive(msgspec.msgpack.encode([(str(ear.token), 7, EventClass.CHANGE, "{}")]))
-    with anyio.fail_after(scaled(10)):
-        while len(desk.asked) < 3:
-            await anyio.lowlevel.checkpoint()
-    desk.asked[2].set_result(JobRecord("running", seq=6, chunks=[(3, 0, '"a"')]))
-    await ear.until(7)
-    assert (ear.snapshots, ear.heard) == ([(1, 6, ['"a"'])], [7])
-    assert (late.snapshots, late.heard) == ([], [7])
