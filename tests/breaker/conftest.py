@@ -8,8 +8,7 @@ from redis.asyncio import Redis
 
 from support import breaker_kinds
 from support.service import Service, running_service
-from support.store import running_store
-from support.system import System, WorkerProcess
+from support.system import System, WorkerProcess, system_fixture
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -29,16 +28,7 @@ def service() -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_store() as store:
-        system = System(store)
-        try:
-            add_worker(system)
-            system.add_server()
-            yield system
-        finally:
-            system.close()
+system = system_fixture(KINDS, scope="function", worker={"TIDINGS_NAME": "w1", **QUICK})
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from browser.context import PATIENCE_MS, new_context
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
@@ -28,13 +28,13 @@ def patience() -> None:
     expect.set_options(timeout=scaled(PATIENCE_MS))
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        folder = tmp_path_factory.mktemp("demo")  # a shop of its own
-        system.add_worker(DEMO, str(ROOT / "tests/support/kinds.py"), TIDINGS_DEMO_CACHE=str(folder))
-        system.add_server(TIDINGS_PAGE="demo")
-        yield system
+# With a shop of its own.
+system = system_fixture(
+    DEMO,
+    str(ROOT / "tests/support/kinds.py"),
+    worker={"TIDINGS_DEMO_CACHE": str},
+    server={"TIDINGS_PAGE": "demo"},
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.context import new_context
-from support.system import System, running_system
+from support.system import running_system, system_fixture, written
 from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -38,17 +37,10 @@ createRoot(document.body).render(createElement(StrictMode, null, createElement(W
 """
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    jobs = tmp_path_factory.mktemp("jobs") / "jobs.py"
-    readme = (ROOT / "README.md").read_text()
-    ten_lines = readme.split("```python\n# jobs.py\n")[1].split("```")[0]
-    rejecting = '\n\n@job\nasync def reject(ctx: Context) -> None:\n    raise Reject("no")\n'
-    jobs.write_text(ten_lines.replace("import Context, job", "import Context, Reject, job") + rejecting)
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(jobs))
-        system.add_server()
-        yield system
+TEN_LINES = (ROOT / "README.md").read_text().split("```python\n# jobs.py\n")[1].split("```")[0]
+REJECTING = '\n\n@job\nasync def reject(ctx: Context) -> None:\n    raise Reject("no")\n'
+
+system = system_fixture(written(TEN_LINES.replace("import Context, job", "import Context, Reject, job") + REJECTING))
 
 
 def open_as(context: BrowserContext, html: str) -> Page:

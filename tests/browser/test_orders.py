@@ -1,29 +1,23 @@
 """What a visitor sees of an order: steps light up, wait for an answer, and are undone."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.context import new_context
-from support.system import System, running_system
+from support.system import System, system_fixture
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        folder = tmp_path_factory.mktemp("demo")
-        system.add_worker(
-            str(ROOT / "examples/demo/jobs.py"),
-            str(ROOT / "tests/support/saga_kinds.py"),
-            TIDINGS_DEMO_CACHE=str(folder),
-        )
-        system.add_server(TIDINGS_PAGE="demo")
-        yield system
+system = system_fixture(
+    str(ROOT / "examples/demo/jobs.py"),
+    str(ROOT / "tests/support/saga_kinds.py"),
+    worker={"TIDINGS_DEMO_CACHE": str},
+    server={"TIDINGS_PAGE": "demo"},
+)
 
 
 def place(page: Page, item: str = "teapot", trouble: str = "nothing") -> Locator:

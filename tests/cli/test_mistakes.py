@@ -2,12 +2,11 @@
 
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture, written
 from support.tidings_command import run_tidings
 
 KINDS = """
@@ -20,14 +19,7 @@ async def ship(order_id: str, count: int = 0, note: str | None = None, either: i
 """
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    module = tmp_path_factory.mktemp("kinds") / "kinds.py"
-    module.write_text(KINDS)
-    with running_system(1, 0) as system:
-        system.add_worker(str(module))
-        system.server.wait_until_ready(kinds=1)
-        yield system
+system = system_fixture(written(KINDS))
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

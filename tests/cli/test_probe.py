@@ -3,13 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-
-import pytest
 
 from support.peer import peer
-from support.store import running_store
-from support.system import System
+from support.system import System, system_fixture
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings_cli.main import COMMANDS
@@ -26,12 +22,7 @@ def run(*arguments: str, store: str) -> "subprocess.CompletedProcess[str]":
     return run_tidings(*arguments, TIDINGS_STORE_URL=store)
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_store() as store:
-        system = System(store)
-        yield system
-        system.close()
+system = system_fixture(servers=0, workers=0, scope="function")
 
 
 async def test_the_exit_code_says_whether_work_is_done(system: System) -> None:

@@ -1,11 +1,9 @@
 """What JSON would lose of what a handler returns or says reaches no client as null: the job fails, and says where."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture, written
 
 KINDS = """
 import math
@@ -56,14 +54,7 @@ SAYS = {
 }
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    module = tmp_path_factory.mktemp("kinds") / "lossy.py"
-    module.write_text(KINDS)
-    with running_system(1, 0) as system:
-        system.add_worker(str(module))
-        system.server.wait_until_ready(kinds=7)
-        yield system
+system = system_fixture(written(KINDS))
 
 
 @pytest.mark.parametrize("which", SAYS)

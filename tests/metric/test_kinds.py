@@ -1,15 +1,12 @@
 """A server that knows ten thousand kinds: its page stays as large as it was with a few hundred."""
 
 import json
-from collections.abc import Iterator
 
 import msgspec
-import pytest
 
 from support.peer import peer
 from support.scrape import scrape, text, until
-from support.store import running_store
-from support.system import System
+from support.system import System, system_fixture
 from tidings.metrics.instruments import MAX_NAMES, OTHER
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
@@ -20,12 +17,7 @@ KINDS = 10_000
 SUBMITTED = MAX_NAMES + 100
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    with running_store() as store:
-        system = System(store)
-        yield system
-        system.close()
+system = system_fixture(servers=0, workers=0, scope="function")
 
 
 async def test_ten_thousand_kinds_in_as_many_queues_do_not_grow_the_page(system: System) -> None:

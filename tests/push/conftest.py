@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 
@@ -34,10 +35,10 @@ def teller(tmp_path: Path, system: System) -> Teller:
 @pytest.fixture
 async def inbox(system: System) -> AsyncIterator[Inbox]:
     probe_s = scaled(PROBE_S)
-    async with running_proxy(system.store.port) as proxy:
+    async with running_proxy(system.store.port) as proxy, httpx.AsyncClient() as http:
         server = ServerProcess(f"redis://127.0.0.1:{proxy.port}/0", TIDINGS_PROBE_S=str(probe_s))
         try:
-            inbox = Inbox(server, proxy, probe_s)
+            inbox = Inbox(server, proxy, http, probe_s)
             await inbox.ready(kinds=1)
             yield inbox
         finally:

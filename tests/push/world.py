@@ -50,7 +50,8 @@ class Teller:
 class Inbox:
     """A server process, and the proxy between it and the store."""
 
-    def __init__(self, server: ServerProcess, proxy: Proxy, probe_s: float) -> None:
+    def __init__(self, server: ServerProcess, proxy: Proxy, http: httpx.AsyncClient, probe_s: float) -> None:
+        self._http = http
         self.server = server
         self.proxy = proxy
         self.probe_s = probe_s
@@ -61,7 +62,7 @@ class Inbox:
         await self.says("open")
         with anyio.fail_after(scaled(30)):
             while len((await self._get("/v1/kinds"))[1].get("kinds", ())) < kinds:
-                await anyio.sleep(0.01)
+                await anyio.sleep(0.02)
 
     async def says(self, *hearings: str) -> str:
         """Return what it says of its inbox when that is one of these, and the status fits."""
@@ -74,14 +75,13 @@ class Inbox:
                     if body["inbox"] in hearings and body["ready"] == (body["inbox"] == "open"):
                         return str(body["inbox"])
                 assert self.server.process.poll() is None, self.server.text()
-                await anyio.sleep(0.01)
+                await anyio.sleep(0.02)
 
     async def _get(self, path: str) -> tuple[int, Any]:
-        async with httpx.AsyncClient(timeout=scaled(5)) as http:
-            try:
-                answer = await http.get(self.server.url + path)
-            except httpx.TransportError:
-                return 0, {}  # it has not begun to listen
+        try:
+            answer = await self._http.get(self.server.url + path, timeout=scaled(5))
+        except httpx.TransportError:
+            return 0, {}  # it has not begun to listen
         return answer.status_code, answer.json()
 
     def logged(self, event: str) -> int:

@@ -1,28 +1,14 @@
 """Sagas in a worker that serves their children's queue as well: each queue's words reach the right jobs."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from saga.conftest import CHILDREN, QUICK, SAGAS
 from saga.desk import Desk
 from support.peer import Peer
-from support.store import running_store
-from support.system import System
+from support.system import system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    """One worker for all queues."""
-    with running_store() as store:
-        system = System(store)
-        try:
-            system.add_worker(SAGAS, CHILDREN, **QUICK)
-            system.add_server().wait_until_ready(kinds=40)
-            yield system
-        finally:
-            system.close()
+# One worker for all queues.
+system = system_fixture(SAGAS, CHILDREN, worker=QUICK)
 
 
 async def test_a_signal_wakes_a_saga_that_waits(client: Peer, desk: Desk, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A store that answers and refuses for a while: what has been done is kept, told once it may be, and not done again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -9,7 +8,7 @@ import pytest
 
 from support import refused_kinds
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, running_system, system_fixture
 from support.timeouts import scaled
 
 LEASE_S = min(scaled(2.0), 6.0)
@@ -25,13 +24,7 @@ REFUSALS = {
 KINDS = ["end_in_loop", "end_in_thread", "end_in_process", "record_in_loop", "step_on", "fail_once"]
 
 
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_system(servers=0, workers=0) as system:
-        for _ in range(2):
-            system.add_worker(str(Path(str(refused_kinds.__file__))), **QUICK)
-        system.add_server()
-        yield system
+system = system_fixture(str(Path(str(refused_kinds.__file__))), workers=2, worker=QUICK)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)

@@ -1,6 +1,6 @@
 """One caller's share of the store, in bytes; the warning before it is full; and keys that outlive their results."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import anyio
 import httpx
@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.peer import peer
-from support.system import System, running_system
+from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings.store.admin.queue_stats import NEARLY_FULL, StoreMemory
 from tidings.store.redis.store_client import open_store
@@ -17,11 +17,7 @@ from tidings_server.observability.store_memory import StoreMemoryWatch
 LIMIT = 65_536
 
 
-@pytest.fixture
-def system() -> Iterator[System]:
-    quick = {"TIDINGS_RESULT_TTL_S": "0.05", "TIDINGS_MAX_BACKLOG_BYTES_PER_CALLER": str(LIMIT)}
-    with running_system(servers=1, workers=1, **quick) as system:
-        yield system
+system = system_fixture(scope="function", TIDINGS_RESULT_TTL_S="0.05", TIDINGS_MAX_BACKLOG_BYTES_PER_CALLER=str(LIMIT))
 
 
 @pytest.fixture

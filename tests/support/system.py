@@ -151,13 +151,28 @@ def running_system(servers: int = 1, workers: int = 1, **environment: str) -> It
             system.close()
 
 
+InFolder = Callable[[Path], str]
+"""Returns a setting, or the path of a file of handlers, that has to do with a folder of the tests' own."""
+
+
+def written(source: str) -> InFolder:
+    """Return what writes a file of handlers into a folder, for `system_fixture`."""
+
+    def write(folder: Path) -> str:
+        path = folder / "jobs.py"
+        path.write_text(source)
+        return str(path)
+
+    return write
+
+
 def system_fixture(
-    *kinds: str,
-    scope: Literal["function", "module"] = "module",
+    *kinds: str | InFolder,
+    scope: Literal["function", "module", "session"] = "module",
     servers: int = 1,
     workers: int = 1,
     credential: Callable[[], str] = str,
-    worker: Mapping[str, str] | None = None,
+    worker: Mapping[str, str | InFolder] | None = None,
     server: Mapping[str, str] | None = None,
     both: Mapping[str, str] | None = None,
     **environment: str,
@@ -165,12 +180,12 @@ def system_fixture(
     """Return a fixture: a store, workers and servers that the tests of a module share. Name it `system`.
 
     Args:
-        kinds: files of handlers that the workers load; none: those of `support/kinds.py`.
+        kinds: files of handlers that the workers load, or `written(source)`; none: those of `support/kinds.py`.
         scope: `function`: each test has a system of its own.
         servers: how many servers there are.
         workers: how many workers there are.
         credential: returns what the servers' readiness is asked with, made when they start: it may run out.
-        worker: settings of the workers alone, as variables of the environment.
+        worker: settings of the workers alone, as variables of the environment; a function gets an empty folder.
         server: settings of the servers alone.
         both: settings of workers and servers.
         environment: the same, by their names.
@@ -179,16 +194,17 @@ def system_fixture(
     environment |= both or {}
 
     @pytest.fixture(scope=scope)
-    def system() -> Iterator[System]:
-        with running_store() as store:
-            system = System(store)
-            try:
-                for _ in range(workers):
-                    system.add_worker(*kinds, **environment, **(worker or {}))
-                for _ in range(servers):
-                    system.add_server(credential(), **environment, **(server or {}))
-                yield system
-            finally:
-                system.close()
+    def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+        def placed(one: str | InFolder) -> str:
+            return one if isinstance(one, str) else one(tmp_path_factory.mktemp("system"))
+
+        files = [placed(one) for one in kinds]
+        settings = environment | {name: placed(one) for name, one in (worker or {}).items()}
+        with running_system(0, 0) as system:
+            for _ in range(workers):
+                system.add_worker(*files, **settings)
+            for _ in range(servers):
+                system.add_server(credential(), **environment, **(server or {}))
+            yield system
 
     return system

@@ -1,26 +1,15 @@
 """One system for a module's tests, whose handlers write to the log."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from support import log_kinds
 from support.peer import Peer, peer
-from support.store import running_store
-from support.system import System
+from support.system import System, system_fixture
 
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running_store() as store:
-        system = System(store)
-        try:
-            system.add_worker(str(Path(str(log_kinds.__file__))))
-            system.add_server()
-            yield system
-        finally:
-            system.close()
+system = system_fixture(str(Path(str(log_kinds.__file__))))
 
 
 @pytest.fixture

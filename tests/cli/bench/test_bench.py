@@ -4,13 +4,12 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.system import System, running_system
+from support.system import System, system_fixture, written
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.process.port import free_port
@@ -37,14 +36,7 @@ async def every_other() -> None:
 SLOTS = 4
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    jobs = tmp_path_factory.mktemp("bench") / "jobs.py"
-    jobs.write_text(JOBS)
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(jobs), TIDINGS_SLOTS=str(SLOTS))
-        system.add_server()
-        yield system
+system = system_fixture(written(JOBS), worker={"TIDINGS_SLOTS": str(SLOTS)})
 
 
 def bench(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,7 +20,7 @@ from redis.asyncio import Redis
 
 from support.queued import one_job
 from support.store import StoreProcess, running_store
-from support.system import System, running_system
+from support.system import System, system_fixture, written
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.protocol.kinds.kind_record import KindRecord
@@ -49,20 +48,19 @@ async def pay() -> None:
 SUBMITS = {"nap": "running", "refuse": "failed", "pay": "failed"}
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    jobs = tmp_path_factory.mktemp("top") / "jobs.py"
-    jobs.write_text(JOBS)
-    with running_system(servers=0, workers=0) as system:
-        system.add_worker(str(jobs), TIDINGS_NAME="the-worker", TIDINGS_SLOTS="7", TIDINGS_HEARTBEAT_S="0.2")
-        server = system.add_server()
-        for kind, state in SUBMITS.items():
-            token = submit(system, kind)
-            give_up = time.monotonic() + scaled(20)
-            while server.get(f"/v1/jobs/{token}")[1]["status"] != state:
-                assert time.monotonic() < give_up
-                time.sleep(0.02)
-        yield system
+WORKER = {"TIDINGS_NAME": "the-worker", "TIDINGS_SLOTS": "7", "TIDINGS_HEARTBEAT_S": "0.2"}
+
+system = system_fixture(written(JOBS), worker=WORKER)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def jobs_in_all_states(system: System) -> None:
+    for kind, state in SUBMITS.items():
+        token = submit(system, kind)
+        give_up = time.monotonic() + scaled(20)
+        while system.server.get(f"/v1/jobs/{token}")[1]["status"] != state:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
 
 
 def submit(system: System, kind: str) -> str:
