@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from auth.test_socket import closed
+from support.applications.mount import running_mounted
 from support.credential import JWT_SERVER, bearer, token
-from support.mount import running_mounted
 from support.peer import peer
 from support.system import running_system
 from tidings.protocol.frames import close_codes

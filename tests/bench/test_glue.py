@@ -27,7 +27,9 @@ def glued(request: pytest.FixtureRequest, store_process: StoreProcess) -> Iterat
     path = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
     settings = {"STORE_URL": store_process.url, "SHARED_CHANNEL": request.param, "PYTHONPATH": path}
     with Children() as children:
-        children.start("server", [sys.executable, "-m", "bench.glue.server", "support.immediate", str(port)], settings)
+        children.start(
+            "server", [sys.executable, "-m", "bench.glue.server", "support.applications.immediate", str(port)], settings
+        )
         children.wait_until(lambda: answers(port))
         yield f"ws://127.0.0.1:{port}/"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from breaker.service import Service, running_service
 from support import breaker_kinds
-from support.service import Service, running_service
 from support.system import System, WorkerProcess, system_fixture
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys

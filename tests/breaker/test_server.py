@@ -6,9 +6,9 @@ import anyio
 import httpx
 
 from breaker.conftest import add_worker
+from breaker.service import Service
 from breaker.watch import outcomes, until
 from support.peer import Peer, peer
-from support.service import Service
 from support.system import System
 from support.timeouts import scaled
 from tidings.store.breaker_store import BreakerStore

@@ -8,10 +8,10 @@ import anyio.to_thread
 import httpx
 
 from breaker.conftest import add_worker
+from breaker.service import Service
 from breaker.watch import outcomes, snapshot, until
 from support.breaker_kinds import PAYMENTS
 from support.peer import Peer, peer
-from support.service import Service
 from support.system import System
 from support.timeouts import scaled
 from tidings.protocol.states import State

@@ -14,9 +14,9 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.spoken import Line, Spoken, speaking
 from support.store import StoreProcess, running_store
 from support.timeouts import scaled
+from support.wire.spoken import Line, Spoken, speaking
 from tidings.process.port import free_port
 from tidings.store.availability.store_errors import (
     CommandDeniedError,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.played import PlayedServer, played_server
 from support.tidings_command import run_tidings
+from support.wire.played import PlayedServer, played_server
 from tidings.process.port import free_port
 
 TOKEN = "default." + "a" * 22

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from breaker.test_command import SPEC
 from cli.test_client import TOKEN, command
-from support.played import PlayedServer, Stage, played_server
 from support.store import StoreProcess
+from support.wire.played import PlayedServer, Stage, played_server
 from tidings.logging import log_setup
 from tidings.logging.printable import printable, printable_json
 from tidings.protocol.kinds.kind_record import KindRecord

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.test_client import TOKEN, command
-from support.played import PlayedServer, Stage, played_server
+from support.wire.played import PlayedServer, Stage, played_server
 
 AT = "2026-01-01T10:00:00.000Z"
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.played import PlayedServer, played_server
+from support.wire.played import PlayedServer, played_server
 
 
 @pytest.fixture

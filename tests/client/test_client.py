@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
-from support.played import PlayedServer, Stage
 from support.timeouts import scaled
+from support.wire.played import PlayedServer, Stage
 from tidings import Client, ConnectionLost, NotWatched, ProblemError, SubmitOptions, SyncClient
 from tidings.client import ClientState, ConnectionFailed
 from tidings.client.protocol.suspects import MAX_BROKEN

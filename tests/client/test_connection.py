@@ -7,7 +7,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from client.states import state
-from support.played import PlayedServer, played_server
+from support.wire.played import PlayedServer, played_server
 from tidings import Client, ProblemError
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost
 from tidings.client.connection.silence import Moment, now

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from client.states import state
-from support.played import PlayedServer
+from support.wire.played import PlayedServer
 from tidings import Client
 from tidings.client import ClientState, ConnectionFailed, ConnectionLost
 

@@ -7,9 +7,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from support.system import System, system_fixture
-from support.timeouts import scaled
-from support.typed_kinds import (
+from support.handlers.typed_kinds import (
     SENT,
     Parcel,
     Route,
@@ -21,10 +19,12 @@ from support.typed_kinds import (
     send,
     weigh,
 )
+from support.system import System, system_fixture
+from support.timeouts import scaled
 from tidings import Client, SubmitOptions, SyncClient
 from tidings.client import Handle
 
-system = system_fixture(str(Path(__file__).parents[1] / "support" / "typed_kinds.py"))
+system = system_fixture(str(Path(__file__).parents[1] / "support" / "handlers" / "typed_kinds.py"))
 
 
 R = TypeVar("R")

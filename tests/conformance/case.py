@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from conformance.raw import close
-from support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
+from support.wire.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 LIMIT = 1_048_576
 """`max_frame_bytes`: what a message may have."""

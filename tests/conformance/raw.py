@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 from support.timeouts import scaled
+from support.wire.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 PATIENCE_S = 20.0
 

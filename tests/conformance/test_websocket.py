@@ -4,8 +4,8 @@ import pytest
 
 from conformance.case import CASES, Case, said
 from conformance.raw import Message, Raw, close
-from support.raw import BINARY, TEXT, frame
 from support.system import System, system_fixture
+from support.wire.raw import BINARY, TEXT, frame
 
 PROBE = 4711
 

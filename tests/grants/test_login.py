@@ -9,7 +9,7 @@ import pytest
 from auth.test_socket import closed
 from e2e.test_stream import stream
 from grants.people import told, waiting_job
-from support.mount import running_mounted
+from support.applications.mount import running_mounted
 from support.peer import peer
 from support.system import System
 from support.timeouts import scaled

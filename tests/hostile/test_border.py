@@ -15,8 +15,8 @@ from websockets.typing import Origin, Subprotocol
 
 from support.credential import JWT_SERVER, SECRET, bearer, claims, token
 from support.peer import Peer, peer
-from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.system import System, system_fixture
+from support.wire.raw import CLOSE, TEXT, frame, raw_socket
 from tidings.protocol.frames import close_codes
 from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.tokens import parse_token

@@ -8,8 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from support.raw import Raw, raw
 from support.system import System, running_system, system_fixture
+from support.wire.raw import Raw, raw
 
 WITHIN_S = "1"
 

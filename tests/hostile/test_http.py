@@ -5,8 +5,8 @@ import json
 import httpx
 import pytest
 
-from support.raw import raw
 from support.system import System, running_system, system_fixture
+from support.wire.raw import raw
 
 system = system_fixture(TIDINGS_REQUEST_WITHIN_S="0.5")
 

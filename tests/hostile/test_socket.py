@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from support.peer import Peer, peer
-from support.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
 from support.system import System, system_fixture
+from support.wire.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
 from tidings.protocol.frames import close_codes
 from tidings.protocol.frames.messages import SUBPROTOCOL
 

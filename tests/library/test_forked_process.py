@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.forked_process import can_be_forked
+from support.forking.forked_process import can_be_forked
 from support.store import StoreProcess
 from support.system import WorkerProcess
 from support.tidings_command import FRESH_VARIABLE, run_tidings, start_tidings

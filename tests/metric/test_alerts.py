@@ -14,10 +14,10 @@ from redis.asyncio import Redis
 
 from metric.tape import PROMTOOL, RULES, Tape
 from support.peer import peer
-from support.raw import CLOSE, TEXT, frame, raw_socket
 from support.scrape import Scraped, scrape, until
 from support.store import running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
+from support.wire.raw import CLOSE, TEXT, frame, raw_socket
 from tidings.process.port import free_port
 from tidings.protocol.event_pattern import EventPattern
 from tidings.protocol.kinds.kind_record import KindRecord

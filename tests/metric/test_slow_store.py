@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 
 from support.peer import peer
 from support.scrape import Scraped, scrape, until
-from support.spoken import Line, Spoken, speaking
 from support.store import StoreProcess
 from support.system import ServerProcess, System, running_system
 from support.timeouts import scaled
+from support.wire.spoken import Line, Spoken, speaking
 from tidings.metrics.metric_family import MetricFamily, NumberFamily, gauge
 from tidings.metrics.store_collector import PAGE_WAIT_S, StoreCollector
 from tidings.metrics.store_liveness import UNANSWERED_LIMIT_S, StoreLiveness

@@ -8,8 +8,8 @@ import httpx
 import pytest
 import redis
 
-from support import owned_kinds
 from support.credential import JWT_SERVER, bearer, token
+from support.handlers import owned_kinds
 from support.system import System, system_fixture
 from support.timeouts import scaled
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from support.mount import running_mounted
+from support.applications.mount import running_mounted
 from support.peer import peer
 from support.system import System, system_fixture
 from support.timeouts import scaled

@@ -6,7 +6,7 @@ import anyio
 import httpx
 import pytest
 
-from support import refused_kinds
+from support.handlers import refused_kinds
 from support.peer import peer
 from support.system import System, running_system, system_fixture
 from support.timeouts import scaled

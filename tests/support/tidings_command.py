@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from support.forked_process import ForkedProcess, can_be_forked
+from support.forking.forked_process import ForkedProcess, can_be_forked
 from support.timeouts import scaled
 
 FRESH_VARIABLE = "TIDINGS_TEST_FRESH_INTERPRETERS"

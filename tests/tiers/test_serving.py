@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from support import tier_kinds
+from support.handlers import tier_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System

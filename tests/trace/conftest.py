@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support import log_kinds
+from support.handlers import log_kinds
 from support.peer import Peer, peer
 from support.system import System, system_fixture
 

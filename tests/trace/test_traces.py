@@ -14,7 +14,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from support import hosted_kinds, trace_kinds
+from support.handlers import hosted_kinds, trace_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System

@@ -28,7 +28,7 @@ from tidings_cli.command_errors import CommandError
 from typed.checkers import ROOT, mypy, pyright
 
 GOLDEN = Path(__file__).parent / "golden"
-KINDS = ROOT / "tests" / "support" / "schema_kinds.py"
+KINDS = ROOT / "tests" / "support" / "handlers" / "schema_kinds.py"
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 
 system = system_fixture(str(KINDS))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support import bad_kinds, ending_kinds, process_kinds
+from support.handlers import bad_kinds, ending_kinds, process_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System

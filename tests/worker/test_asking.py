@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support import asking_kinds
+from support.handlers import asking_kinds
 from support.peer import peer
 from support.system import System, system_fixture
 from support.timeouts import scaled

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.bad_kinds import ERRORS, RESULTS
+from support.handlers.bad_kinds import ERRORS, RESULTS
 from support.peer import Peer
 from support.system import System
 
