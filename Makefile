@@ -93,8 +93,8 @@ setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
 
-# Most tests wait for processes of their own: twice as many of these as there are cores keep two cores busy.
-TEST_PROCESSES ?= 4
+# Most tests wait for processes of their own: five of these keep two cores busy.
+TEST_PROCESSES ?= 5
 
 # The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
 T ?=

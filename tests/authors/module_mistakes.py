@@ -106,8 +106,6 @@ HANDLERS = (
             "awaits; write ctx: Context", "the context of a plain function"),
     handler("def price(ctx: Context): ...", "price: a plain function gets a SyncContext, whose methods are not "
             "awaited; write ctx: SyncContext", "the context of a coroutine"),
-    handler("def price() -> Iterator[int]:\n    yield 1", "price: a handler must not be a generator; use ctx.log for "
-            "chunks", "a generator"),
     handler("class Price: ...", "Price: only functions can be jobs; decorate a `def` or an `async def`", "a class"),
     ModuleMistake("a method", "class Shop:\n    @job  # here\n    async def price(self, item: str): ...\n",
                   "{at}: job price: it belongs to a class, and a worker has no object for it; make it a function of "
