@@ -96,7 +96,7 @@ def broken_promises(one: Deprecation, changelog: str) -> list[str]:
 
 
 def test_what_is_deprecated_keeps_what_the_policy_promises() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text()
+    changelog = (ROOT / "CHANGELOG.md").read_text() if DEPRECATIONS else ""
     assert {one: broken_promises(one, changelog) for one in DEPRECATIONS} == {one: [] for one in DEPRECATIONS}
 
 
