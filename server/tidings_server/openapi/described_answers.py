@@ -84,7 +84,8 @@ def stream_answer(*data: dict[str, Any], names: tuple[str, ...] = ()) -> dict[st
                 "description": "The name of the event, `snapshot`, or the code of the problem for which no more is "
                 "sent of a job.",
                 "type": "string",
-                "enum": [*map(str, EventName), *map(str, StreamEvent), "snapshot", *names, *CODES],
+                # A dictionary: some codes of problems are names of events too.
+                "enum": [*dict.fromkeys([*map(str, EventName), *map(str, StreamEvent), "snapshot", *names, *CODES])],
             },
             "data": {
                 "description": "The event, the snapshot, or the problem.",
