@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from tidings.compatibility.rules import ALLOWED_BY_VERSION, NOTICES, RULES
 from tidings.protocol.events import StreamEvent
 from tidings.protocol.frames.close_codes import CLOSE_CODES
 from tidings.protocol.frames.stream_messages import ChunkData, ChunksData, ResetData, StreamSnapshot
@@ -54,6 +55,34 @@ def settings() -> str:
                 )
                 parts.append("| " + " | ".join(row) + " |\n")
     return "".join(parts)
+
+
+def schema_rules() -> str:
+    """Return the page of the rules by which a changed kind breaks something."""
+    rows = [
+        f"| `{code}` | {rule.says} | {', '.join(rule.breaks)} | {_allowed(code)} | {rule.advice} |\n"
+        for code, rule in RULES.items()
+    ]
+    return "".join(
+        [
+            HEAD + "# Changes of a kind that break something\n\n"
+            "`tidings schema check`, and each worker at its start, compare kinds by these rules. [How to deploy a "
+            "change](../how-to/deploys.md) says what to do about them.\n\n"
+            "| rule | what has changed | what it breaks | allowed | what to do |\n|---|---|---|---|---|\n",
+            *rows,
+        ]
+    ) + (
+        "\nThe schema engine decides whether every old input is allowed by the new schema, and every new result by the "
+        "old one; the rules name the place. Objects are taken to have no fields but those that their writer's schema "
+        "names. An environment that has nothing but workers has no engine: there the rules decide alone, and "
+        "`input_narrowed` and `result_widened` are not found.\n"
+    )
+
+
+def _allowed(code: str) -> str:
+    if code in NOTICES:
+        return "always: it is told"
+    return "under a raised version" if code in ALLOWED_BY_VERSION else "no"
 
 
 def protocol() -> str:
@@ -155,7 +184,7 @@ def _shown(default: object) -> str:
     return f"`{default}`"
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings": settings, "protocol": protocol}
+PAGES: dict[str, Callable[[], str]] = {"settings": settings, "protocol": protocol, "schema-rules": schema_rules}
 
 
 def main() -> None:

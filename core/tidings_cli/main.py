@@ -24,7 +24,7 @@ from tidings.store.availability.store_errors import StoreError
 from .argument_secrets import hide_secrets
 from .command_errors import ERROR_PREFIX, EXIT_MISTAKE, EXIT_SETTING, EXIT_STORE, CommandError
 
-EXTRAS = {"serve": "server", "work": "worker", "key": "server"}
+EXTRAS = {"serve": "server", "work": "worker", "key": "server", "schema": "worker"}
 """Command of the server's or the worker's package → the extra that installs it."""
 
 COMMANDS = {

@@ -30,7 +30,7 @@ WAYS = {
     HOW + "capacity.md": "shell shown shell shell shown shell",
     HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
     HOW + "dead-letters.md": "shell shell shell",
-    HOW + "deploys.md": "jobs",
+    HOW + "deploys.md": "jobs shown",
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
     HOW + "flask.md": "python python",
@@ -59,6 +59,7 @@ WAYS = {
 """Page → the ways of its blocks, in order."""
 
 SHOWN = {
+    HOW + "deploys.md#1": "compares with a revision; tests/versions/test_schema_check.py runs these commands",
     "docs/explanation/how-it-works.md#0": "a drawing",
     "docs/explanation/how-it-works.md#1": "a drawing",
     "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",

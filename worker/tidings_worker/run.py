@@ -14,6 +14,7 @@ from tidings.store.redis.store_client import check_store
 
 from . import fork
 from .loading.loader import load_modules
+from .loading.schema_check import check_with_store
 from .metrics.metrics_server import listen
 from .settings import WorkerSettings
 from .webhook.delivery_proxies import environment_proxies
@@ -33,6 +34,7 @@ def run(settings: WorkerSettings) -> None:
         LoadError: a module cannot be loaded, or holds no jobs.
         LifespanError: a lifespan cannot be entered.
         ListenError: the port for metrics cannot be listened on.
+        SchemaRefusedError: a changed kind breaks what is queued, or its clients.
         ProxyError: deliveries are to take the proxies of the environment, and it names one that they cannot take.
         StoreUnavailableError: no store answers; its one line says what to do.
 
@@ -45,7 +47,8 @@ def run(settings: WorkerSettings) -> None:
         anyio.run(WebhookWorker(settings, listening).run, backend_options={"use_uvloop": True})
         return
     loaded = load_modules(settings.modules)
-    asyncio.run(check_store(settings.store_url))
+    records = [job.record() for job in loaded.jobs]
+    asyncio.run(check_with_store(settings.store_url, records, settings.schema_check))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     worker = Worker(settings, loaded.jobs, listening, loaded.lifespans, handlers=loaded.handlers)
     anyio.run(_work, worker, backend_options={"use_uvloop": True})

@@ -1,7 +1,7 @@
 """The settings of a worker."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -16,6 +16,9 @@ from tidings.settings.settings import (
 )
 from tidings.webhook.address_rules import AddressRules
 from tidings.webhook.caller_file import check_secrets, read_callers
+
+SchemaPolicy = Literal["refuse", "warn", "off"]
+"""What a worker does where a kind has changed so that it breaks something."""
 
 
 class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
@@ -90,6 +93,14 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
             description="How long leaving the lifespans may take when the last job has ended; then they are cancelled."
         ),
     ] = 5.0
+    schema_check: Annotated[
+        SchemaPolicy,
+        Meta(
+            description="What the worker does at its start where a kind has changed so that it breaks queued inputs, "
+            "clients or readers of results, and its version is the same: `refuse`: it ends, and says why; `warn`: it "
+            "logs `schema_breaks` and serves the kind; `off`: it does not look. `tidings dev` sets `warn`."
+        ),
+    ] = "refuse"
     expose_errors: Annotated[
         bool,
         Meta(

@@ -11,6 +11,7 @@ from tidings_cli.command_errors import CommandError
 from tidings_cli.setting_flags import with_flags
 
 from .loading.loader import LoadError
+from .loading.schema_check import SchemaRefusedError
 from .metrics.metrics_server import ListenError
 from .run import run
 from .runner.running_lifespans import LifespanError
@@ -34,5 +35,5 @@ def work(modules: Modules = None, **flags: Any) -> None:
     configure_logging(settings.log_format, settings.log_level)
     try:
         run(settings)
-    except (LoadError, LifespanError, ListenError, ProxyError) as error:
+    except (LoadError, SchemaRefusedError, LifespanError, ListenError, ProxyError) as error:
         raise CommandError(str(error)) from None

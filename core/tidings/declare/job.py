@@ -177,6 +177,7 @@ class Job(Kind[P, R]):
         record = KindRecord(
             kind=self.kind,
             version=self.policy.version,
+            oldest_version=self.upcasts.oldest,
             queue=self.queue,
             tier=self.tier,
             route=self.route,

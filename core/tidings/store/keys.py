@@ -28,6 +28,8 @@ class StoreKeys:
         """Channel: a message says that a worker registered a kind that is new or different."""
         self.kinds_seen: str = f"{namespace}:{{{REGISTRY}}}:kinds-seen"
         """Sorted set: kind → when a worker last said that it serves it (ms); a kind that is removed leaves."""
+        self.kinds_history: str = f"{namespace}:{{{REGISTRY}}}:kinds-history"
+        """Hash: kind → digests of the records that have stood there, the newest last; trimmed to 20 each."""
         self.workers: str = f"{namespace}:{{{REGISTRY}}}:workers"
         """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
         self.workers_changed: str = f"{namespace}:{{{REGISTRY}}}:workers-changed"

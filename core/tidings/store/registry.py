@@ -123,6 +123,9 @@ _APPEAR = Script("appear", int)
 _KINDS_SEEN = Script("kinds_seen", int)
 _KINDS: Script[list[Any]] = Script("kinds", list[Any])
 
+MAX_DIGESTS = 20
+"""Records of one kind that the registry remembers to have stood there."""
+
 SEEN_S = 600.0
 """How often a worker that lives writes that its kinds are served."""
 
@@ -152,6 +155,7 @@ class Registry:
             pairs = [part for name in changed for part in (name, fresh[name])]
             if pairs:
                 await command(self._store, "HSET", self._keys.kinds, *pairs)
+                await self._note_digests({name: record_digest(fresh[name]) for name in changed})
                 await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
         self._registered_once, self._kinds = True, tuple(fresh)
 
@@ -179,6 +183,30 @@ class Registry:
             if not any(worker.registers(name, digest) for worker in workers):
                 found.append(name)
         return found
+
+    async def _note_digests(self, digests: Mapping[str, str]) -> None:
+        """Write which records have stood; what two workers write at the same moment may replace each other."""
+        known = await self._digests(digests)
+        pairs = []
+        for name, digest in digests.items():
+            before = [one for one in known[name] if one != digest]
+            pairs += [name, " ".join([*before, digest][-MAX_DIGESTS:])]
+        await command(self._store, "HSET", self._keys.kinds_history, *pairs)
+
+    async def _digests(self, kinds: Iterable[str]) -> dict[str, list[str]]:
+        names = list(kinds)
+        found = await command(self._store, "HMGET", self._keys.kinds_history, *names)
+        return {
+            name: (text or b"").decode(errors="replace").split()[-MAX_DIGESTS:]
+            for name, text in zip(names, found, strict=True)
+        }
+
+    async def have_stood(self, kinds: Iterable[KindRecord]) -> set[str]:
+        """Return which of some records have stood in the registry before, or stand there; by their kinds."""
+        digests = {kind.kind: record_digest(encode_kind(kind)) for kind in kinds}
+        if not digests:
+            return set()
+        return {name for name, known in (await self._digests(digests)).items() if digests[name] in known}
 
     async def kinds(self) -> dict[str, KindRecord]:
         """Return every registered kind that can be used."""
@@ -214,6 +242,7 @@ class Registry:
             return 0
         gone: int = await command(self._store, "HDEL", self._keys.kinds, *names)
         await command(self._store, "ZREM", self._keys.kinds_seen, *names)
+        await command(self._store, "HDEL", self._keys.kinds_history, *names)
         await store_of(self._store).tell(self._keys.kinds_changed, " ".join(names))
         return gone
 

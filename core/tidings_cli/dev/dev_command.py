@@ -132,6 +132,7 @@ class _DevSystem:
         # The developer who reads the problem here has written the handler.
         worked.setdefault("TIDINGS_EXPOSE_ERRORS", "true")
         worked.setdefault("TIDINGS_WARN_BLOCKED_S", "1")
+        worked.setdefault("TIDINGS_SCHEMA_CHECK", "warn")
         # A developer's receiver runs on this machine; what it gets is signed with a secret of this run.
         for settings in (served, worked):
             settings.setdefault("TIDINGS_WEBHOOK_HTTP", "true")

@@ -82,4 +82,29 @@ MUTANTS = (
         python("Admission._refuse_unserved").never("unserved_s > self._unserved_grace_s"),
         ("tests/versions/test_mixed_workers.py",),
     ),
+    Mutant(
+        "A field that becomes required passes for a sound change.",
+        python("differences:_compare_objects").never("name not in always"),
+        ("tests/unit/compatibility/test_rules.py",),
+    ),
+    Mutant(
+        "The check takes the old inputs for the new ones.",
+        python("compare_kind").swap("_schemas(old.input, new.input)", "_schemas(new.input, old.input)"),
+        ("tests/unit/compatibility/test_rules.py",),
+    ),
+    Mutant(
+        "A change without an upcast is allowed by itself.",
+        python("kind_changes:_level").swap("new.version > old.version", "new.version >= old.version"),
+        ("tests/unit/compatibility/test_rules.py",),
+    ),
+    Mutant(
+        "A worker starts whose kinds break what is queued.",
+        python("check_with_store").never('policy == "refuse"'),
+        ("tests/versions/test_schema_check.py",),
+    ),
+    Mutant(
+        "A deploy cannot be taken back.",
+        python("breaking_changes").swap("if one.kind not in again", ""),
+        ("tests/versions/test_schema_check.py",),
+    ),
 )

@@ -21,6 +21,8 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the kind."""
     version: int = 1
     """The version of the kind's input, as its module declares it."""
+    oldest_version: int | None = None
+    """The oldest version whose queued inputs its workers still take; null: they did not say."""
     queue: QueueName = "default"
     """The queue that its jobs wait in."""
     tier: QueueName = "standard"

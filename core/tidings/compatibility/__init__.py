@@ -1,0 +1,1 @@
+"""Whether a changed kind still takes what was queued, and still gives what its readers expect."""

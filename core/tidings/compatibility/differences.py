@@ -1,0 +1,183 @@
+"""Where one JSON Schema rejects what another allows: the place, and in which way. Pure.
+
+*Given* is the schema of those who write values, *wanted* that of those who read them. Of an input the writers are
+clients and queued jobs, which follow the old schema, and the reader is the new handler; of a result it is the other way
+round. What is found here explains; whether a change breaks anything is decided by `containment`.
+"""
+
+import operator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from tidings.protocol.kinds.schema_reference import resolve_reference
+
+MAX_DEPTH = 64
+"""Schemas inside one another that are looked at."""
+
+_TYPES: Final = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
+_TYPE_NAMES: Final = {
+    type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", list: "array",
+}  # fmt: skip
+_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_FORM: Final = ("pattern", "format", "multipleOf", "uniqueItems", "contentEncoding")
+
+
+class Difference(NamedTuple):
+    """One way in which values are given that are not wanted."""
+
+    way: str
+    """`required`, `unknown`, `type`, `enum`, `bound` or `form`."""
+    pointer: str
+    """JSON Pointer to the place in a value; `*` stands for each item, or each field without a name."""
+    detail: str
+    """What is given, and what is wanted there."""
+
+
+class _Part(NamedTuple):
+    schema: Mapping[str, Any]
+    root: Mapping[str, Any]
+
+    def under(self, keyword: str, *path: str) -> "_Part":
+        found = self.schema.get(keyword, {})
+        for name in path:
+            found = found[name]
+        return self.of(found)
+
+    def of(self, schema: Any) -> "_Part":
+        return _Part(resolve_reference(schema, self.root) if isinstance(schema, Mapping) else {}, self.root)
+
+
+def differences(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
+    """Return where `given` allows what `wanted` rejects, each place once.
+
+    Raises:
+        ValueError: a reference in one of them leads nowhere.
+
+    """
+    start = _Part({}, given).of(given), _Part({}, wanted).of(wanted)
+    return list(dict.fromkeys(_compare(*start, "", 0)))
+
+
+def _compare(given: _Part, wanted: _Part, pointer: str, depth: int) -> Iterator[Difference]:
+    if depth > MAX_DEPTH or (given.schema == wanted.schema and given.root == wanted.root) or not wanted.schema:
+        return
+    for variant in _variants(given):
+        yield from _compare_variant(variant, _variants(wanted), pointer, depth)
+
+
+def _variants(part: _Part) -> list[_Part]:
+    """Return the alternatives of a schema, of which each is for some types."""
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in part.schema:
+            return [one for schema in part.schema[keyword] for one in _variants(part.of(schema))]
+    return [part]
+
+
+def _compare_variant(given: _Part, wanted: list[_Part], pointer: str, depth: int) -> Iterator[Difference]:
+    types = _types_of(given)
+    close = [one for one in wanted if types & _covered(one)]
+    lacking = sorted(types - frozenset[str]().union(*map(_covered, wanted)))
+    if lacking:
+        allowed = sorted(frozenset[str]().union(*map(_types_of, wanted)))
+        yield Difference("type", pointer, f"{_words(sorted(types))} is given, and {_words(allowed)} wanted")
+        return
+    found = [list(_compare_plain(given, one, pointer, depth)) for one in close]
+    if found and all(found):
+        yield from min(found, key=len)
+
+
+def _types_of(part: _Part) -> frozenset[str]:
+    said = part.schema.get("type")
+    if isinstance(said, str):
+        return frozenset({said})
+    if isinstance(said, list):
+        return frozenset(said)
+    values = _values_of(part)
+    return _TYPES - {"integer"} if values is None else frozenset(map(_type_of, values))
+
+
+def _covered(part: _Part) -> frozenset[str]:
+    """Return the types whose values a schema may allow: every integer is a number."""
+    types = _types_of(part)
+    return types | {"integer"} if "number" in types else types
+
+
+def _type_of(value: Any) -> str:
+    return _TYPE_NAMES.get(type(value), "object")
+
+
+def _values_of(part: _Part) -> list[Any] | None:
+    if "const" in part.schema:
+        return [part.schema["const"]]
+    found = part.schema.get("enum")
+    return found if isinstance(found, list) else None
+
+
+def _compare_plain(given: _Part, wanted: _Part, pointer: str, depth: int) -> Iterator[Difference]:
+    yield from _compare_values(given, wanted, pointer)
+    yield from _compare_bounds(given, wanted, pointer)
+    types = _types_of(given) & _types_of(wanted)
+    if "object" in types:
+        yield from _compare_objects(given, wanted, pointer, depth)
+    if "array" in types and "items" in wanted.schema:
+        yield from _compare(given.under("items"), wanted.under("items"), f"{pointer}/*", depth + 1)
+
+
+def _compare_values(given: _Part, wanted: _Part, pointer: str) -> Iterator[Difference]:
+    values, allowed = _values_of(given), _values_of(wanted)
+    if allowed is None:
+        return
+    if values is None:
+        yield Difference("enum", pointer, f"any value is given, and one of {_shown(allowed)} wanted")
+    elif lacking := [value for value in values if value not in allowed]:
+        yield Difference("enum", pointer, f"{_shown(lacking)} may be given, and one of {_shown(allowed)} is wanted")
+
+
+def _compare_bounds(given: _Part, wanted: _Part, pointer: str) -> Iterator[Difference]:
+    if _values_of(given) is not None:
+        return  # the values themselves say what they are
+    for names, is_wider in ((_LEAST, operator.lt), (_MOST, operator.gt)):
+        for name in names:
+            most, before = wanted.schema.get(name), given.schema.get(name)
+            if most is not None and (before is None or is_wider(before, most)):
+                was = "no bound" if before is None else f"{before}"
+                yield Difference("bound", pointer, f"{name} is {was} of what is given, and {most} of what is wanted")
+    for name in _FORM:
+        form = wanted.schema.get(name)
+        if form not in (None, False) and form != given.schema.get(name):
+            yield Difference("form", pointer, f"{name} is {given.schema.get(name)!r} of what is given, {form!r} wanted")
+
+
+def _compare_objects(given: _Part, wanted: _Part, pointer: str, depth: int) -> Iterator[Difference]:
+    fields, known = given.schema.get("properties", {}), wanted.schema.get("properties", {})
+    always = given.schema.get("required", ())
+    for name in wanted.schema.get("required", ()):
+        if name not in always:
+            may = "may be missing" if name in fields else "is not given"
+            yield Difference("required", f"{pointer}/{_escaped(name)}", f"the field {name!r} {may}, and is required")
+    others = wanted.schema.get("additionalProperties", True)
+    for name in fields:
+        place = f"{pointer}/{_escaped(name)}"
+        if name in known:
+            yield from _compare(given.under("properties", name), wanted.under("properties", name), place, depth + 1)
+        elif others is False and "patternProperties" not in wanted.schema:
+            yield Difference("unknown", place, f"the field {name!r} is given, and not allowed")
+        elif isinstance(others, Mapping):
+            yield from _compare(given.under("properties", name), wanted.of(others), place, depth + 1)
+    rest = given.schema.get("additionalProperties")
+    if isinstance(rest, Mapping) and isinstance(others, Mapping):
+        yield from _compare(given.of(rest), wanted.of(others), f"{pointer}/*", depth + 1)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _words(types: list[str]) -> str:
+    return " or ".join(types) or "nothing"
+
+
+def _shown(values: list[Any]) -> str:
+    text = ", ".join(map(repr, values[:5]))
+    return f"{text}, …" if len(values) > 5 else text

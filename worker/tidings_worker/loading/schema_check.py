@@ -1,0 +1,65 @@
+"""The check of kinds against those that stand in the registry, before a worker serves them."""
+
+from collections.abc import Iterable
+
+import structlog
+
+from tidings.compatibility.kind_changes import KindChange, compare_kinds
+from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import check_store, open_store
+from tidings.store.registry import Registry
+from tidings_worker.settings import SchemaPolicy
+
+log = structlog.get_logger()
+
+HELP = (
+    "raise the version of the kind, or set TIDINGS_SCHEMA_CHECK=warn to serve it all the same; `tidings schema check` "
+    "compares before you deploy"
+)
+"""What an operator does about it."""
+
+
+class SchemaRefusedError(Exception):
+    """A change of a kind breaks what is queued, or its clients; the text has a line for each change."""
+
+
+async def check_with_store(url: str, records: Iterable[KindRecord], policy: SchemaPolicy) -> None:
+    """Check that a store answers, and some kinds against those in its registry.
+
+    Raises:
+        SchemaRefusedError: a change breaks something, and `policy` is `refuse`.
+        StoreUnavailableError: no store answers.
+
+    """
+    await check_store(url)
+    if policy == "off":
+        return
+    store = open_store(url)
+    try:
+        changes = await breaking_changes(Registry(store, StoreKeys()), list(records))
+    finally:
+        await store.aclose()
+    for change in changes:
+        log.warning("schema_breaks", kind=change.kind, rule=change.rule, pointer=change.pointer, change=change.text)
+    if changes and policy == "refuse":
+        raise SchemaRefusedError("\n".join([*(change.text for change in changes), HELP]))
+
+
+async def breaking_changes(registry: Registry, records: list[KindRecord]) -> list[KindChange]:
+    """Return what of some kinds breaks something that the registry knows.
+
+    A record that has stood there before breaks nothing: its worker starts again during a deploy, or the deploy is taken
+    back. Where that is not so, the operator would be kept from what must be possible.
+
+    Raises:
+        StoreError: the store is unavailable.
+
+    """
+    standing = await registry.kinds()
+    new = {record.kind: record for record in records}
+    changes = [one for one in compare_kinds(standing, new, whole=False) if one.level == "breaking"]
+    if not changes:
+        return []
+    again = await registry.have_stood(new[one.kind] for one in changes)
+    return [one for one in changes if one.kind not in again]
