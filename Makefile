@@ -8,6 +8,7 @@
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1, NEMESIS=all and LOAD=jobs (or orders), and check what is told
+#   make soak-deploys  deploy release after release under load for MINUTES=10 by SEED=1, and check that nothing is lost
 #   make soak-events   let groups of consumers fail for MINUTES=10 by SEED=1, and check what each has handled
 #   make soak-worlds   play BATCHES=30 of generated programs in worlds and in real time, and compare what they tell
 #   make soak-webhooks   the same with deliveries to webhooks, whose receivers fail in every way
@@ -30,7 +31,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-events soak-memory soak-worlds mutants docs constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -231,6 +232,9 @@ LOAD ?= jobs
 
 soak: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m faults --minutes $(MINUTES) --seed $(SEED) --nemesis $(NEMESIS) --load $(LOAD)
+
+soak-deploys: $(VENV)/stamp
+	PYTHONPATH=tests $(BIN)/python -m versions --minutes $(MINUTES) --seed $(SEED)
 
 soak-events: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m groups --minutes $(MINUTES) --seed $(SEED)

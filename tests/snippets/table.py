@@ -30,7 +30,7 @@ WAYS = {
     HOW + "capacity.md": "shell shown shell shell shown shell",
     HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
     HOW + "dead-letters.md": "shell shell shell",
-    HOW + "deploys.md": "jobs shown",
+    HOW + "deploys.md": "jobs jobs shown",
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
     HOW + "flask.md": "python python",
@@ -59,7 +59,7 @@ WAYS = {
 """Page → the ways of its blocks, in order."""
 
 SHOWN = {
-    HOW + "deploys.md#1": "compares with a revision; tests/versions/test_schema_check.py runs these commands",
+    HOW + "deploys.md#2": "compares with a revision; tests/versions/test_schema_check.py runs these commands",
     "docs/explanation/how-it-works.md#0": "a drawing",
     "docs/explanation/how-it-works.md#1": "a drawing",
     "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",
@@ -113,6 +113,7 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     HOW + "circuit-breakers.md#0": [("charge", {"invoice": "i-1"}, "i-1 charged")],
     HOW + "circuit-breakers.md#1": [("ship", {"order": "o-1"}, "label of o-1")],
     HOW + "circuit-breakers.md#2": [("charge", {"invoice": "i-2"}, "i-2 charged"), ("convert", {"euros": 100}, 108.0)],
+    HOW + "deploys.md#1": [("deliver", {"order": "o-1"}, "o-1 shipped")],
     HOW + "deploys.md#0": [("charge", {"amount": 1, "currency": "USD"}, "1 USD")],
     HOW + "http.md#0": [("echo", {"text": "hi"}, "hi")],
     HOW + "latency-lab.md#1": [("resize", {"pictures": 1}, "1 pictures")],

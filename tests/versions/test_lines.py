@@ -70,7 +70,7 @@ async def test_a_job_that_its_reader_does_not_serve_waits_and_runs_where_it_is_s
         assert (started.go, started.attempt, started.lost) == (1, 1, 0)
         assert await place.end((entry, started)) == "ok"
         assert await waiting(place) == 0
-        assert await command(store, "EXISTS", KEYS.unserved("p", LINE), KEYS.unserved_lines("p")) == 0
+        assert await command(store, "EXISTS", KEYS.unserved("p", LINE), KEYS.unserved("p")) == 0
         assert await command(store, "XLEN", KEYS.ready("p", TIER, "kind")) == 0
 
 
@@ -139,7 +139,7 @@ async def test_one_that_waits_in_a_line_is_cancelled_and_leaves_nothing(store: R
         assert await place.gateway.cancel(Token("p", job)) == "cancelled"
         assert await waiting(place) == 0
         assert await take(worker) == []
-        assert await command(store, "EXISTS", KEYS.unserved_lines("p")) == 0
+        assert await command(store, "EXISTS", KEYS.unserved("p")) == 0
 
 
 async def test_one_that_waits_in_a_line_ends_at_its_deadline(store: Redis) -> None:
@@ -212,7 +212,7 @@ async def test_a_lane_gives_what_is_served_and_in_no_other_version(store: Redis)
         while entries := await place.first.take(READY, 10, 0):
             started += [one for one in await place.first.start(entries, spare={TIER: 9}) if one.go]
         assert len(started) == 1
-        fields = await command(store, "HKEYS", KEYS.unserved_lines("p"))
+        fields = await command(store, "HKEYS", KEYS.unserved("p"))
         assert sorted(fields) == [f"{TIER}/new@1".encode(), f"{TIER}/new@3".encode()]
 
 
@@ -245,7 +245,7 @@ async def test_a_sweep_leaves_a_line_alone_and_clears_what_is_none(store: Redis)
         (job,) = await submit(place)
         await pass_on(place)
         await command(store, "ZADD", KEYS.unserved("p", LINE), 1, "gone")
-        await command(store, "HSET", KEYS.unserved_lines("p"), f"{TIER}/empty@1", 1)
+        await command(store, "HSET", KEYS.unserved("p"), f"{TIER}/empty@1", 1)
         await command(store, "ZADD", KEYS.unserved("p", f"{TIER}/stale@1"), 1, "gone")
         cursor = "0"
         while (cursor := (await place.first.sweep(READY, [], 60, cursor)).cursor) != "0":
@@ -298,7 +298,7 @@ async def test_what_the_store_holds_beside_lines_hurts_no_one(store: Redis) -> N
     async with mixed(store) as (place, worker):
         (job,) = await submit(place)
         await pass_on(place)
-        lines = KEYS.unserved_lines("p")
+        lines = KEYS.unserved("p")
         for name in ("", "x", "a/b@c", f"{TIER}/new@", b"\xff\xfe", f"{TIER}/new@99999999999999999999"):
             await command(store, "HSET", lines, name, "never")
         await command(store, "SET", KEYS.unserved("p", f"{TIER}/new@1"), "no set")

@@ -44,3 +44,6 @@ class Orchestrator(Protocol):
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait for a time."""
+
+    async def patched(self, name: str) -> bool:
+        """Return whether this run goes by a change of the code; it is no step."""

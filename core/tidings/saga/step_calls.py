@@ -14,6 +14,9 @@ from tidings.seconds import Duration, seconds_of
 
 from .orchestrator import Orchestrator, StepOptions, UndoLike
 
+MAX_PATCH_NAME = 100
+"""Characters in the name of a change of a saga's code."""
+
 
 class HandlerContext:
     """What a handler, or a function of a step, may take first, and does not get from its caller."""
@@ -32,6 +35,31 @@ class StepCalls(ABC):
     @abstractmethod
     def _orchestrator(self) -> Orchestrator:
         """The worker's saga."""
+
+    async def patched(self, name: str) -> bool:
+        """Return whether this run of the saga goes by a change of its code: true for runs that begin after the change.
+
+        ::
+
+            if await ctx.patched("check for fraud"):
+                await ctx.step(check_fraud, order)
+
+        Raise the version of the kind with the change: runs of an older version go on as they began, whatever they have
+        done, and workers of the release before, which do not know the change, get none of the new version. Without
+        that a run that has already taken later steps than this place goes on as it began. The store keeps the answer
+        with the job, so that every later attempt gets the same. It is no step: it moves the numbers of none.
+
+        Args:
+            name: of the change, 1 to 100 characters; another for each.
+
+        Raises:
+            SagaUseError: code other than the handler or a branch of `gather` calls it.
+            ValueError: the name is too long, or empty.
+
+        """
+        if not 1 <= len(name) <= MAX_PATCH_NAME:
+            raise ValueError(f"patched: a name has 1 to {MAX_PATCH_NAME} characters; this one has {len(name)}")
+        return await self._orchestrator.patched(name)
 
     @overload
     def step(

@@ -99,6 +99,10 @@ class StoreKeys:
         """Stream: children that have ended, until their parents know it; trimmed by deletion."""
         return f"{self.root(partition)}outbox"
 
+    def sagas(self, partition: str, line: str = "") -> str:
+        """Set: a kind and version, `order@2` → its live sagas that have taken a step; without a line: hash of these."""
+        return f"{self.root(partition)}sagas{':' if line else ''}{line}"
+
     def scheduled(self, partition: str) -> str:
         """Sorted set: job → when it is due (ms); trimmed by promotion."""
         return f"{self.root(partition)}scheduled"
@@ -231,16 +235,12 @@ class StoreKeys:
         """Sorted set: a limit → the jobs that wait for a place, by when they were queued; trimmed by use."""
         return f"{self.root(partition)}limited:{suffix}"
 
-    def unserved(self, partition: str, line: str) -> str:
-        """Sorted set: a tier, kind and version, `standard/order@2` → the jobs that wait for a worker that serves it.
+    def unserved(self, partition: str, line: str = "") -> str:
+        """Sorted set: a kind line, `standard/order@2` → its jobs, by when they were queued; a job leaves when taken.
 
-        The score says when each was queued; a job leaves when a worker takes it, or with its end.
+        Without a line: hash, the lines in which something waits → since when there has been something (ms).
         """
-        return f"{self.root(partition)}unserved:{line}"
-
-    def unserved_lines(self, partition: str) -> str:
-        """Hash: such a line in which something waits → since when there has been something (ms)."""
-        return f"{self.root(partition)}unserved"
+        return f"{self.root(partition)}unserved{':' if line else ''}{line}"
 
     def rate(self, partition: str, kind: str) -> str:
         """String: when the bucket of a kind with a rate is full again (ms); expires then."""

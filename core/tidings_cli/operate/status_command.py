@@ -46,7 +46,7 @@ async def _census(url: str) -> tuple[QueueStats, StoreMemory]:
     await check_store(url)
     store = open_store(url)
     try:
-        return await read_queue_stats(store, StoreKeys(), deliveries=True), await store_memory(store)
+        return await read_queue_stats(store, StoreKeys(), deliveries=True, sagas=True), await store_memory(store)
     finally:
         await store.aclose()
 
@@ -55,6 +55,13 @@ def _recurs(kind: KindRecord) -> str:
     if kind.every is not None:
         return f"every {kind.every:g} s"
     return f"{kind.cron} {kind.timezone}" if kind.cron is not None else ""
+
+
+def _sagas_table(stats: QueueStats) -> Table:
+    table = Table("saga", "version", "queue", "running or waiting", title="Sagas", title_justify="left")
+    for one in stats.sagas:
+        table.add_row(*map(cell, (one.kind, str(one.version), one.queue, str(one.sagas))))
+    return table
 
 
 def _show(stats: QueueStats, console: Console) -> None:
@@ -76,6 +83,7 @@ def _show(stats: QueueStats, console: Console) -> None:
         workers.add_row(*map(cell, about))
     more = [groups_table(stats.groups)] if stats.groups else []
     more += [deliveries_table(stats.deliveries)] if stats.deliveries else []
+    more += [_sagas_table(stats)] if stats.sagas else []
     for table in (queues, kinds, workers, *more):
         console.print(table)
     if all(one.only_delivers for one in stats.workers):

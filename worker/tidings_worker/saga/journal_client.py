@@ -125,6 +125,10 @@ class JournalClient:
         """Return the idempotency key of a step."""
         return step_key(self._host.token, path, self._epoch)
 
+    def memo_of(self, name: str) -> str:
+        """Return the name of a memo that counts until an operator's replay empties the journal."""
+        return name + (f"~{self._epoch}" if self._epoch else "")
+
     def now_ms(self) -> int:
         """Return the store's time, computed from its last answer."""
         return int(self._loop.time() * 1000 + self._offset_ms)

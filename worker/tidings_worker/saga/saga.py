@@ -79,7 +79,11 @@ class Saga(Orchestrator):
         self.on_undo: Callable[[], None] = lambda: None
         """Called when `undos` has one more."""
         self._host = host
+        self._sink = sink
+        self._is_older = envelope.version < job.upcasts.version
         self._root = Branch()
+        self._taken: set[str] = set()
+        """The paths of the steps that the handler has taken in this attempt."""
 
     # What the handler calls.
 
@@ -105,6 +109,23 @@ class Saga(Orchestrator):
         """Wait for a time."""
         return self._take(SleepStep(self.environment, seconds))
 
+    async def patched(self, name: str) -> bool:
+        """Return whether this run goes by a change of the code, and record that.
+
+        A run of an older version of its kind goes on as it began: workers of the release before may take it again, and
+        do not know the change. A run of this version has begun before the change if its journal has a step that the
+        handler has not taken again by now: such a step comes later in the program, and the run took it without the
+        change.
+        """
+        self._check_place(f"ctx.patched({name!r})")
+        journal = await self.journal_client.load()
+        memo = self.journal_client.memo_of(f"patched:{name}")
+        known = await self._sink.recall(memo)
+        if not known:
+            is_before = self._is_older or any(path not in self._taken for path in journal.rows)
+            known = await self._sink.record(memo, "false" if is_before else "true")
+        return known == "true"
+
     # What the attempt calls.
 
     def end_rebuilding(self) -> None:
@@ -123,6 +144,7 @@ class Saga(Orchestrator):
         except SagaUseError:
             step.discard()
             raise
+        self._taken.add(path)
         if step.undo is not None:
             self.undos[path] = step.undo
             self.on_undo()

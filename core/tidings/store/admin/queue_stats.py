@@ -17,6 +17,7 @@ from tidings.store.registry import Registry, WorkerRecord
 
 from .delivery_counts import QueueDeliveries, count_deliveries
 from .paused_queues import PausedQueues
+from .saga_counts import SagaCount, count_sagas
 from .unserved_kinds import KindWait, unserved_kinds
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -71,6 +72,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Queues whose workers take nothing, as an operator said."""
     unserved_kinds: list[KindWait] = []
     """Kinds whose jobs a worker has read, while no worker that lives serves them in their version."""
+    sagas: list[SagaCount] = []
+    """Sagas that have taken a step and have not ended, by kind and version, where they were asked for."""
     groups: list[GroupCount] = []
     """Groups of consumers, in each queue whose events they follow."""
     deliveries: list[QueueDeliveries] = []
@@ -92,7 +95,12 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_queue_stats(
-    store: Redis, keys: StoreKeys, known: Iterable[KindRecord] | None = None, *, deliveries: bool = False
+    store: Redis,
+    keys: StoreKeys,
+    known: Iterable[KindRecord] | None = None,
+    *,
+    deliveries: bool = False,
+    sagas: bool = False,
 ) -> QueueStats:
     """Return the census of a store.
 
@@ -101,6 +109,7 @@ async def read_queue_stats(
         keys: the names of the namespace.
         known: its kinds, from one who knows them; None: they are asked for.
         deliveries: whether to count deliveries to webhooks, which takes one more call for each queue.
+        sagas: whether to count sagas by version, which takes one more call for each queue.
 
     Raises:
         StoreError: it cannot be reached.
@@ -117,6 +126,7 @@ async def read_queue_stats(
         paused=sorted(await PausedQueues(store, keys).queues()),
         queues=queues,
         unserved_kinds=await unserved_kinds(store, keys, queues_of(kinds), workers),
+        sagas=await count_sagas(store, keys, queues_of(kinds)) if sagas else [],
         groups=await count_groups(store, keys, queues_of(kinds)),
         deliveries=await count_deliveries(store, keys, queues_of(kinds)) if deliveries else [],
     )

@@ -71,9 +71,7 @@ async def unserved_kinds(
     """
     caller, names = command_pool_of(store), sorted(queues)
     found = [
-        pairs
-        async for page in in_pages(names, lambda name: _lines_of(caller, keys.unserved_lines(name)))
-        for pairs in page
+        pairs async for page in in_pages(names, lambda name: _lines_of(caller, keys.unserved(name))) for pairs in page
     ]
     lines = [(queue, *line) for queue, pairs in zip(names, found, strict=True) for line in pairs]
     if not lines:

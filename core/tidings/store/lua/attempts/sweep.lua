@@ -211,6 +211,14 @@ local function sweep_line(line)
   end
 end
 
+-- Looks at some of the sagas that count as running: a process of an earlier release may have ended one.
+local function sweep_sagas(line)
+  for _, id in ipairs(redis.call('SRANDMEMBER', sagas_of_key(line), LINE_LOOK)) do
+    local state = redis.call('HGET', job_key(id), 'state')
+    if not state or terminal(state) then uncount_saga(id, line) end
+  end
+end
+
 for _, tier in ipairs(tiers) do
   for _, stream in ipairs(streams_of(tier)) do
     if redis.call('EXISTS', stream) == 1 then sweep_consumers(stream) end
@@ -235,6 +243,8 @@ local function sweep_key(key)
     sweep_limit(id)
   elseif kind == 'unserved' then
     sweep_line(id)
+  elseif kind == 'sagas' then
+    sweep_sagas(id)
   elseif kind == 'owned' then
     sweep_owned(id)
   end

@@ -23,6 +23,8 @@ local function chunks_key(id, stream) return root .. 'chunks:' .. id .. ':' .. s
 local function steps_key(id) return root .. 'steps:' .. id end
 local function dedup_key(suffix) return root .. 'key:' .. suffix end
 local outbox_key = root .. 'outbox'
+local sagas_key = root .. 'sagas'
+local function sagas_of_key(line) return root .. 'sagas:' .. line end
 local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
 local recurring_key = root .. 'recurring'

@@ -43,11 +43,21 @@ end
 local relays_notified = true
 local function spare_relays() relays_notified = false end
 
+-- Takes a saga out of those that run on a version of a kind, `order@2` (step.lua puts it there).
+local function uncount_saga(id, line)
+  redis.call('SREM', sagas_of_key(line), id)
+  if redis.call('EXISTS', sagas_of_key(line)) == 0 then redis.call('HDEL', sagas_key, line) end
+end
+
 -- Ends what a saga, or a child of one, has besides its record: the journal leaves with the record, and the outbox gets
 -- the end of a child, from which a relay takes it to the parent's partition.
 local function close_saga(id, state, ttl)
   redis.call('PEXPIRE', steps_key(id), ttl)
-  local parent = redis.call('HGET', job_key(id), 'parent')
+  local parent, counted = unpack(redis.call('HMGET', job_key(id), 'parent', 'counted'))
+  if counted then
+    uncount_saga(id, counted)
+    redis.call('HDEL', job_key(id), 'counted')
+  end
   if parent then
     redis.call('XADD', outbox_key, '*', 'parent', parent, 'id', id, 'state', state)
     if relays_notified then publish_due(0) end

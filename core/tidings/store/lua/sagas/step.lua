@@ -32,7 +32,7 @@ local function owes(head)
 end
 
 local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'cancel', 'woken', 'owner', 'deadline', 'steps', 'steps_bytes',
-  'owed', 'ordinal', 'unwinding' }
+  'owed', 'ordinal', 'unwinding', 'counted' }
 
 -- Returns the head with its times, and the ordinal that is used by then.
 local function complete(item, old, ordinal)
@@ -47,6 +47,16 @@ local function complete(item, old, ordinal)
     whole = whole .. ',"ended":' .. (number_in(old, 'ended') or now) .. ',"order":' .. order
   end
   return whole .. '}', ordinal
+end
+
+-- Counts a saga at its first step, among those that run on its version of its kind; its end takes it out (lib/saga.lua).
+local function count_saga(job)
+  local kind, version = unpack(redis.call('HMGET', job_key(job.id), 'kind', 'version'))
+  local line = (kind or '') .. '@' .. (version or 1)
+  redis.call('SADD', sagas_of_key(line), job.id)
+  redis.call('HSET', sagas_key, line, now)
+  redis.call('HSET', job_key(job.id), 'counted', line)
+  job.counted = line
 end
 
 -- Writes a step into the journal of its saga; old: its head before, false if it is new.
@@ -66,6 +76,7 @@ local function write_step(job, item, old)
     fields[#fields + 1] = undone
   end
   redis.call('HSET', steps_key(job.id), unpack(fields))
+  if not job.counted then count_saga(job) end
   if tail and tail ~= '' then
     job.seq = job.seq + 1
     tell(job, partition, CHANGE, tail)
