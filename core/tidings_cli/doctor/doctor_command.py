@@ -81,7 +81,7 @@ def doctor(
         print(printable_json({"level": worst(findings), "findings": findings}))  # noqa: T201 - this is the command line
     else:
         _show(findings, open_console())
-    raise typer.Exit(_code(findings, strict=strict))
+    raise typer.Exit(_exit_code(findings, strict=strict))
 
 
 async def _check(store_url: str, public: WebAddress | None, servers: list[WebAddress]) -> list[Finding]:
@@ -113,7 +113,7 @@ async def _check_store(url: str) -> list[Finding]:
     return found
 
 
-def _code(findings: list[Finding], *, strict: bool) -> int:
+def _exit_code(findings: list[Finding], *, strict: bool) -> int:
     if any(one.check == REACH and one.level is Level.PROBLEM for one in findings):
         return EXIT_STORE
     level = worst(findings)

@@ -18,6 +18,7 @@ from . import (
     job,
     kind,
     measure,
+    operate,
     owner,
     resources,
     saga,
@@ -50,4 +51,5 @@ MUTANTS = (
     *kind.MUTANTS,
     *testing.MUTANTS,
     *webhook.MUTANTS,
+    *operate.MUTANTS,
 )
