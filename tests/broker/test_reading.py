@@ -38,7 +38,7 @@ def replies(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
         monkeypatch.setattr(script, "decode", measured)
 
-    for module in ("job_store", "job_reader", "attempt_store", "saga_store"):
+    for module in ("jobs.job_store", "jobs.job_reader", "attempts.attempt_store", "saga_store"):
         found = vars(__import__(f"tidings.store.{module}", fromlist=["x"]))
         for one in found.values():
             if isinstance(one, Script):
