@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         JobFailed,
         NotWatched,
         ReaderTooSlow,
+        StreamInDoubt,
+        StreamReset,
         SubmitOptions,
         SyncClient,
     )
@@ -74,6 +76,8 @@ __all__ = [
     "StoppedError",
     "StreamError",
     "StreamFullError",
+    "StreamInDoubt",
+    "StreamReset",
     "SubmitOptions",
     "SyncClient",
     "SyncContext",

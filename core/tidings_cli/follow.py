@@ -12,6 +12,7 @@ from tidings.client.protocol.saga_steps import SagaSteps
 from tidings.logging.printable import printable_json
 
 from .step_timeline_view import step_line
+from .stream_output import print_stream
 from .terminal import cell, error_console, plain
 
 COMPENSATION_TEXT = {
@@ -42,6 +43,13 @@ async def follow(handle: Handle, name: str) -> int:
     return await _end(handle, console)
 
 
+async def follow_stream(handle: Handle, name: str) -> int:
+    """Print a stream of a job until the job ends; return the exit code: 0 if it succeeded, else 1."""
+    console = error_console()
+    await print_stream(handle, name, console)
+    return await _end(handle, console, show_result=False)
+
+
 def _show(bar: Progress, task: TaskID, event: Event) -> None:
     match event.name:
         case "progress":
@@ -65,7 +73,7 @@ def _line(data: Any) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-async def _end(handle: Handle, console: Console) -> int:
+async def _end(handle: Handle, console: Console, *, show_result: bool = True) -> int:
     try:
         result = await handle.result(timeout=10)
     except JobFailed as error:
@@ -76,5 +84,6 @@ async def _end(handle: Handle, console: Console) -> int:
     except (JobCancelled, JobExpired) as error:
         console.print(f"[red]{plain(error)}[/red]")
         return 1
-    sys.stdout.write(printable_json(result) + "\n")
+    if show_result:
+        sys.stdout.write(printable_json(result) + "\n")
     return 0

@@ -19,7 +19,7 @@ from tidings.protocol.tokens import split_token
 
 from . import step_timeline_view
 from .command_errors import CommandError
-from .follow import follow
+from .follow import follow, follow_stream
 from .terminal import open_console
 
 Url = Annotated[str, typer.Option("--url", envvar="TIDINGS_URL", show_envvar=True, help="The server's address.")]
@@ -78,6 +78,10 @@ def submit(
 def watch(
     token: Annotated[str, typer.Argument(help="The job's token.")],
     *,
+    stream: Annotated[
+        str,
+        typer.Option("--stream", help="Print this stream as it comes, not the result; `main`: of a generator."),
+    ] = "",
     url: Url = DEFAULT_URL,
     credential: Credential = None,
     wait: Wait = 0,
@@ -85,6 +89,8 @@ def watch(
     """Watch a job, and print its result as JSON."""
 
     async def run(client: Client) -> int:
+        if stream:
+            return await follow_stream(await client.watch(token), stream)
         return await follow(await client.watch(token), split_token(token).partition)
 
     run_client(url, credential, wait, run)

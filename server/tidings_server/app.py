@@ -24,6 +24,7 @@ from .http.grant_endpoint import GrantEndpoint
 from .http.job_endpoints import JobEndpoints
 from .http.metrics_endpoint import MetricsEndpoint
 from .http.static_files import StaticPages, static_folder
+from .http.stream_content_endpoint import StreamContentEndpoint
 from .http.ticket_endpoint import TicketEndpoint
 from .jobs.client_answers import store_problem
 from .local.local_server import LocalServer
@@ -43,6 +44,8 @@ from .web.deprecations import DEPRECATIONS, tell_deprecations
 from .web.method_endpoints import by_method
 from .web.query_parameters import allow_parameters
 from .web.responses import HEADERS, json_response, problem_response
+from .web.stream_query import STREAM_HEADERS, events_or
+from .web.stream_query import STREAM_PARAMETERS as ONE_STREAM_PARAMETERS
 from .websocket.open_sockets import OpenSockets
 from .websocket.socket_endpoint import SocketEndpoint
 
@@ -164,6 +167,17 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobLi
             methods=["POST"],
         ),
         Route(
+            "/v1/jobs/{token}/streams/{name:path}",
+            authorize(
+                allow_parameters(
+                    events_or(streams.of_stream, StreamContentEndpoint(runtime).get), *ONE_STREAM_PARAMETERS
+                ),
+                act="watch",
+                tickets=True,
+            ),
+            methods=["GET"],
+        ),
+        Route(
             "/v1/jobs/{token}/events",
             authorize(allow_parameters(streams.one, "after", "ticket", "grant"), act="watch", tickets=True),
             methods=["GET"],
@@ -220,6 +234,7 @@ def _middleware(settings: ServerSettings, *, cookies: bool) -> list[Middleware]:
                 "retry-after",
                 "sunset",
                 "www-authenticate",
+                *STREAM_HEADERS,
             ],
         )
     ]

@@ -10,11 +10,14 @@ from .client_errors import (
     JobFailed,
     NotWatched,
     ReaderTooSlow,
+    StreamInDoubt,
+    StreamReset,
 )
 from .connection.connection_state import ClientState, StateChange
 from .connection.credential import CredentialSource
 from .handle import Handle
 from .protocol.job_event import Event
+from .streams.chunk_reader import ChunkReader
 from .submit_calls import ClientWithOptions
 from .submit_options import SubmitOptions
 from .sync.sync_client import SyncClient
@@ -22,6 +25,7 @@ from .sync.sync_handle import SyncHandle
 from .sync.sync_submit_calls import SyncClientWithOptions
 
 __all__ = [
+    "ChunkReader",
     "Client",
     "ClientError",
     "ClientState",
@@ -37,6 +41,8 @@ __all__ = [
     "NotWatched",
     "ReaderTooSlow",
     "StateChange",
+    "StreamInDoubt",
+    "StreamReset",
     "SubmitOptions",
     "SyncClient",
     "SyncClientWithOptions",

@@ -7,6 +7,8 @@
     ├── ConnectionLost     the connection was closed for good, by the server or by this client
     ├── NotWatched         the job is not followed here, so there are neither events nor a result
     ├── ReaderTooSlow      an iterator was left unread for so long that events would have been skipped
+    ├── StreamReset        a later attempt says a stream anew, and chunks that a reader has given are void
+    ├── StreamInDoubt      a job has ended, and chunks of a stream may be missing here
     ├── JobCancelled       the job was cancelled, so there is no result
     └── JobExpired         the job's deadline passed, so there is no result
     ProblemError           (tidings.protocol.problems) what was asked was refused
@@ -46,6 +48,30 @@ class ReaderTooSlow(ClientError):  # noqa: N818
         super().__init__(
             f"events of {token} after number {after} were not read in time, and are not kept here; "
             f"watch({token!r}, after={after}) asks the server for the log again"
+        )
+
+
+class StreamReset(ClientError):  # noqa: N818
+    """A later attempt says the stream anew: of the chunks that the reader has given, only the first `keep` stay."""
+
+    def __init__(self, name: str, keep: int, attempt: int) -> None:
+        self.name = name
+        self.keep = keep
+        self.attempt = attempt
+        """The later attempt."""
+        super().__init__(
+            f"attempt {attempt} says the stream {name!r} anew: the first {keep} chunks stay; read on for the rest"
+        )
+
+
+class StreamInDoubt(ClientError):  # noqa: N818
+    """The job has ended, and chunks of the stream may be missing: servers of an earlier release know no streams."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"chunks of the stream {name!r} may be missing: a server answered that does not know streams; watch "
+            "the job again"
         )
 
 

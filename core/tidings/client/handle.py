@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 
+from tidings.protocol.events import StreamEvent
 from tidings.protocol.frames.messages import Ack, SnapshotFrame
 from tidings.protocol.grants import IssuedGrant
 from tidings.protocol.problems import Problem, ProblemError
@@ -16,6 +17,8 @@ from .client_errors import ClientError, ConnectionLost, JobCancelled, JobExpired
 from .protocol.job_event import Event
 from .protocol.saga_steps import SagaSteps
 from .protocol.tracked_job import TrackedJob
+from .streams.chunk_reader import ChunkReader, StreamNews
+from .streams.held_streams import HeldStreams
 from .unread_buffer import UnreadBuffer
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ T = TypeVar("T")
 
 ReadResult = Callable[[Any], Any]
 """Makes of a result, as JSON gives it, what the handler's hint says."""
+
+_STREAM_EVENTS = frozenset(StreamEvent)
 
 MAX_UNREAD = 10_000
 """Events that are kept for an iterator that does not read them."""
@@ -112,6 +117,8 @@ class Handle(Generic[R_co]):
         self.snapshot: SnapshotFrame | None = None
         """The server's last snapshot, without the log: it comes after `Client.watch`, and after a break."""
         self._steps = SagaSteps()
+        self._streams = HeldStreams()
+        self._stream_news = StreamNews()
 
     def __repr__(self) -> str:
         return f"<job {self._job.token or '(not acked)'} {self.status}>"
@@ -225,8 +232,16 @@ class Handle(Generic[R_co]):
             self.fail(NotWatched(self.token))
         return _AlreadyDone()
 
+    def stream(self, name: str = "main") -> ChunkReader:
+        """Return a reader of one of the job's streams: `async for chunk in handle.stream("tokens")`.
+
+        It gives every chunk, from the first (after `Client.watch` with `after`: from the first that came later) to the
+        job's end, and raises `StreamReset` where chunks that it has given are void. What a generator yields is `main`.
+        """
+        return ChunkReader(name, self._streams.stream(name), self._stream_news)
+
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Return an iterator over the job's events, ending after the terminal one.
+        """Return an iterator over the job's events but those of its streams, ending after the terminal one.
 
         The first iterator sees everything since the submit; each further one what comes after it began. No
         event but progress is ever skipped: an iterator left unread until `MAX_UNREAD` events wait raises
@@ -266,8 +281,10 @@ class Handle(Generic[R_co]):
                 case SnapshotFrame():
                     self.status = one.status
                     self.progress = msgspec.json.decode(one.progress)
-                    self.snapshot = msgspec.structs.replace(one, log=[])
+                    self.snapshot = msgspec.structs.replace(one, log=[], streams=msgspec.UNSET)
                     self._steps.take_snapshot(one.steps)
+                    self._streams.take_snapshot(one.streams)
+                    self._stream_news.tell()
                     self._answer()
 
     def fail(self, error: Exception) -> None:
@@ -286,6 +303,11 @@ class Handle(Generic[R_co]):
 
     def _event(self, event: Event) -> None:
         self.status = event.status
+        if event.name in _STREAM_EVENTS:
+            self._seen = event.seq
+            self._streams.take_event(event.name, event.data)
+            self._stream_news.tell()
+            return
         if event.name == "progress":
             self.progress = event.data
         elif event.name == "step":
@@ -300,6 +322,8 @@ class Handle(Generic[R_co]):
 
     def _finish(self) -> None:
         self._done.set()
+        self._stream_news.over, self._stream_news.error = True, self._error
+        self._stream_news.tell()
         for reader in list(self._readers):
             reader.end(self._error)
 

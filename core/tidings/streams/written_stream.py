@@ -3,28 +3,20 @@
 `AttemptStreams` is what the contexts of an attempt share. It has no I/O: what the handler says goes to the sink.
 """
 
-import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from tidings.protocol.stream_names import NAME_MEANING, may_be_called
 from tidings.schema.codec import encode
 
 from .stream_errors import StreamError, StreamFullError
-
-MAIN: Final = "main"
-"""The stream of what a generator yields."""
 
 MAX_STREAMS: Final = 32
 """Streams that one attempt may write; `lua/lib/stream_writes.lua` has the same."""
 
 CHUNK_COST: Final = 2
 """Bytes that a chunk counts beside its own."""
-
-NAME_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$(?!\n)"
-"""What a stream may be called."""
-
-_NAME = re.compile(NAME_PATTERN)
 
 
 class _Generator:
@@ -207,11 +199,8 @@ class AttemptStreams:
             ValueError: no stream may have this name, or there are too many.
 
         """
-        if not _NAME.match(name):
-            raise ValueError(
-                f"stream {name!r}: a stream is called by 1 to 64 letters, digits, `_`, `.` and `-`, and does not begin "
-                "with a dot or a hyphen"
-            )
+        if not may_be_called(name):
+            raise ValueError(f"stream {name!r}: {NAME_MEANING}")
         with self._lock:
             stream = self._streams.get(name)
             if stream is None:

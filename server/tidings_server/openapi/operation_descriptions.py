@@ -17,6 +17,9 @@ DESCRIPTIONS: dict[str, str] = {
     "a repeated signal counts once.",
     "streamJob": "Server-sent events, resumed by `Last-Event-ID` or `after`. The stream ends behind the job's terminal "
     "event; a client that has seen it gets 204, at which an `EventSource` stops asking.",
+    "readStream": "What a job says in one stream, as JSON lines, or as the `Accept` says as text or as events. "
+    "With `Prefer: wait=N` an answer without a chunk is held until there is one. `after` with the `tidings-seq` of the "
+    "last answer goes on rightly also when a later attempt has begun anew.",
     "streamJobs": "Server-sent events of up to 100 jobs, or of all jobs of the caller with a tag, resumed by "
     "`Last-Event-ID`.",
     "streamFeed": "Server-sent events of all jobs of some kinds, for programs, resumed by `Last-Event-ID` or `after`; "

@@ -44,6 +44,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("get", "/v1/jobs/{token}/deliveries"): Operation("listDeliveries", "jobs", "watch", (404,)),
     ("post", "/v1/jobs/{token}/signals/{name}"): Operation("signalJob", "jobs", "submit", (404, 409, 413)),
     ("get", "/v1/jobs/{token}/events"): Operation("streamJob", "events", "watch", (404,), tickets=True, grants=True),
+    ("get", "/v1/jobs/{token}/streams/{name}"): Operation(
+        "readStream", "events", "watch", (404,), tickets=True, grants=True
+    ),
     ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True, grants=True),
     ("get", "/v1/feed"): Operation("streamFeed", "events", "feed", tickets=True),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),

@@ -46,6 +46,7 @@ from .operations import (
     security_schemes,
 )
 from .parameters import header_parameter, repeated_parameter
+from .stream_operation import STREAM_NAME, stream_operation
 
 _REF = "#/components/schemas/{name}"
 
@@ -179,6 +180,10 @@ def openapi(
                         "parameters": [header_parameter("Last-Event-ID"), after],
                         "responses": {"200": stream, "204": {"description": "The end was seen."}, **refused},
                     },
+                },
+                "/v1/jobs/{token}/streams/{name}": {
+                    "parameters": [TOKEN, STREAM_NAME],
+                    "get": stream_operation(number, stream, refused),
                 },
                 "/v1/jobs/{token}/deliveries": {
                     "parameters": [TOKEN],

@@ -28,8 +28,10 @@ from tidings_server.watch.snapshots import is_final
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.event_number import MAX_SEQ, event_number
 from tidings_server.web.responses import empty_response, problem_response
+from tidings_server.web.stream_query import stream_query
 
 from .event_stream import EventStream
+from .one_stream import OneStreamListener
 from .stream_description import StreamDescription
 from .stream_listener import SeenNumbers, StreamListener
 from .tag_stream import TagStream, moment_ms
@@ -58,6 +60,15 @@ class StreamEndpoints:
         except ProblemError as error:
             return problem_response(error.problem)
 
+    async def of_stream(self, request: Request, identity: Identity) -> Response:
+        """Stream one stream of a job, from a chunk on or after an event."""
+        try:
+            token, query = self._runtime.jobs.find(request.path_params["token"]), stream_query(request)
+            listen = OneStreamListener.of(query)
+            return await self._stream(request, identity, [token], [query.after], listen)
+        except ProblemError as error:
+            return problem_response(error.problem)
+
     async def several(self, request: Request, identity: Identity) -> Response:
         """Stream several jobs' events, each after the number given with it, or the last `id` of the stream."""
         try:
@@ -81,7 +92,14 @@ class StreamEndpoints:
         except ProblemError as error:
             raise _at(error, index) from error
 
-    async def _stream(self, request: Request, identity: Identity, tokens: list[Token], afters: list[int]) -> Response:
+    async def _stream(
+        self,
+        request: Request,
+        identity: Identity,
+        tokens: list[Token],
+        afters: list[int],
+        listen: Callable[[Token, EventStream, SeenNumbers], StreamListener] = StreamListener,
+    ) -> Response:
         wanted: dict[Token, int] = {}
         for token, after in zip(tokens, afters, strict=True):
             wanted[token] = min(after, wanted.get(token, after))
@@ -98,7 +116,7 @@ class StreamEndpoints:
             leave.callback(connection_slot.leave)
             connection_slot.watch(len(wanted))
             for token, after in wanted.items():
-                listener = StreamListener(token, stream, places)
+                listener = listen(token, stream, places)
                 leave.callback(self._runtime.hub.leave, listener)
                 try:
                     record = await self._join(stream, listener, identity, after, reservation)

@@ -84,4 +84,8 @@ class StreamListener(JobListener):
 
     def text(self, seq: int, frame: EncodedFrame) -> str:
         """Return an event of the stream, with its `id`."""
-        return format_event(self._places.reach(str(self.token), seq), event_name(frame.text), frame.text)
+        return format_event(self.reach(seq), event_name(frame.text), frame.text)
+
+    def reach(self, seq: int) -> str:
+        """Take note that an event is written; return its `id`."""
+        return self._places.reach(str(self.token), seq)

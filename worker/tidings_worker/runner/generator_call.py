@@ -12,11 +12,12 @@ from tidings.context.context import Sink
 from tidings.context.sync_context import SyncContext
 from tidings.errors import StoppedError
 from tidings.protocol.problems import problem
+from tidings.protocol.stream_names import MAIN
 from tidings.streams.generator_items import GeneratorItems
 from tidings.streams.handler_result import Result
 from tidings.streams.job_stream import JobStream
 from tidings.streams.stream_errors import StreamError
-from tidings.streams.written_stream import MAIN, WrittenStream
+from tidings.streams.written_stream import WrittenStream
 from tidings_worker.outcome.error_text import safe_text
 from tidings_worker.outcome.errors import FinalError
 

@@ -172,6 +172,16 @@ class SyncHandle(Generic[R_co]):
 
         self._call(closed, self._timeout)
 
+    def stream(self, name: str = "main", *, timeout: float | None = None) -> SyncIterator[Any]:
+        """Return an iterator over the chunks of one of the job's streams; see `Handle.stream`.
+
+        Args:
+            name: the stream's.
+            timeout: seconds that its `next` waits at the most, else TimeoutError; None: as long as it takes.
+
+        """
+        return SyncIterator(self._call, lambda: self._handle.stream(name), timeout)
+
     def __iter__(self) -> Iterator[Event]:
         """Return an iterator over the job's events, as the asynchronous handle gives them."""
         return self.events()

@@ -15,6 +15,8 @@ from tidings.store.answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.batcher import PLAIN_BATCHES, Batcher, Batchers, BatchOptions
 from tidings.store.redis.script import Script
+from tidings.store.streams.stream_reader import read_stream
+from tidings.store.streams.stream_records import StreamPage
 
 from .job_reader import REPLY_BYTES, UNBOUNDED_ROOM, JobReader, JobRecord, ReplyRoom
 
@@ -199,6 +201,17 @@ class JobStore(Batchers):
     def read(self, token: Token, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
         """Read a job with its log after `after`; no events follow. For the `room` see `watch`."""
         return self._reader(token.partition, "read").ask(token.id, after, room)
+
+    async def read_stream(self, token: Token, name: str, first: int, after: int, room: ReplyRoom) -> StreamPage:
+        """Return a stream of a job from the chunk `first`, or if that is -1 from the first chunk after a number.
+
+        Raises:
+            ProblemError: there was no room for a large answer.
+            StoreError: the store is unavailable.
+
+        """
+        root = self._keys.root(token.partition)
+        return await read_stream(self._store, root, token.id, name, first=first, after=after, take=room.take)
 
     def unwatch(self, token: Token) -> "asyncio.Future[JobRecord]":
         """Stop the events of a job; takes effect in order with `watch`."""

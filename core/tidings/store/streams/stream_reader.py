@@ -1,5 +1,7 @@
 """Reading one stream of a job, in pages: one call holds the store for no longer than one page takes."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from redis.asyncio import Redis
 
@@ -42,8 +44,26 @@ async def read_page(
     return await _READ(store, root, (job, name, first, after, most))
 
 
-async def read_stream(store: Redis, root: str, job: str, name: str, *, first: int = -1, after: int = 0) -> StreamPage:
+async def read_stream(
+    store: Redis,
+    root: str,
+    job: str,
+    name: str,
+    *,
+    first: int = -1,
+    after: int = 0,
+    take: Callable[[int], Awaitable[None]] | None = None,
+) -> StreamPage:
     """Return all chunks of a stream from an index, or after a number; see `read_page`.
+
+    Args:
+        store: a client of the store.
+        root: of the job's partition.
+        job: the job's id.
+        name: the stream's.
+        first: as for `read_page`.
+        after: as for `read_page`.
+        take: waits for room for so many bytes, before more than one page is read.
 
     Raises:
         StreamTakenError: attempts took it over again and again.
@@ -52,6 +72,8 @@ async def read_stream(store: Redis, root: str, job: str, name: str, *, first: in
     """
     for _ in range(MAX_TRIES):
         page = await read_page(store, root, job, name, first=first, after=after)
+        if page.upto < page.count and take is not None:
+            await take(page.bytes)
         rest = await _rest(store, root, job, name, page.fence, page.upto, page.count)
         if rest is not None:
             chunks = ",".join((page.chunks, *rest)) if rest else page.chunks

@@ -76,3 +76,5 @@ class StreamPage(msgspec.Struct, array_like=True, frozen=True):
     """The index after the last; below `count`: there are more."""
     chunks: str
     """JSON texts with a comma between each two."""
+    bytes: int = 0
+    """Of all chunks of the stream."""
