@@ -23,6 +23,7 @@ from . import (
     resources,
     saga,
     store,
+    stream,
     testing,
     tier,
     webhook,
@@ -32,6 +33,7 @@ from . import (
 MUTANTS = (
     *job.MUTANTS,
     *event.MUTANTS,
+    *stream.MUTANTS,
     *consumer.MUTANTS,
     *call.MUTANTS,
     *owner.MUTANTS,
