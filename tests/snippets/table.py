@@ -45,6 +45,7 @@ WAYS = {
     HOW + "recurring.md": "jobs",
     HOW + "resources.md": "jobs tests",
     HOW + "sagas.md": "jobs jobs shown",
+    HOW + "stream.md": "jobs jobs jobs jobs python shell",
     HOW + "test-jobs.md": "jobs tests tests tests",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
     HOW + "receive-webhooks.md": "receiver receiver receiver",
@@ -127,6 +128,10 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
         )
     ],
     HOW + "sagas.md#1": [("post", {"parcel": "p"}, "p, in three days")],
+    HOW + "stream.md#0": [("answer", {"question": "you"}, "It depends on you")],
+    HOW + "stream.md#1": [("answer_with_usage", {"question": "you"}, {"words": 4})],
+    HOW + "stream.md#2": [("think_and_answer", {"question": "you"}, "It depends.")],
+    HOW + "stream.md#3": [("continue_answer", {"question": "you"}, "It depends on you")],
     HOW + "test-jobs.md#0": [("greet", {"user": "ada"}, "greeted ada")],
     HOW + "typed-clients.md#0": [
         ("price", {"item": "tea", "amount": 2}, 5.0),

@@ -1,7 +1,7 @@
 """Handlers that write streams, run by the worker's own attempt: what they write, and what their mistakes get."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 
@@ -21,15 +21,14 @@ async def test_what_a_generator_yields_is_its_stream_and_joined_its_result(job: 
 
 
 async def test_the_result_of_a_generator_of_anything_but_text_is_the_list() -> None:
-    numbers: Job[Any, Any] = kinds.numbers
-    ran = await run(numbers, count=3)
+    ran = await run(kinds.numbers, count=3)
     assert (ran.result, ran.streams) == ([0, 1, 2], {"main": [0, 1, 2]})
-    assert (await run(numbers, count=0)).result == []
+    assert (await run(kinds.numbers, count=0)).result == []
 
 
 async def test_a_generator_may_end_with_another_result() -> None:
-    with_result: Job[Any, Any] = kinds.with_result
-    ran = await run(with_result, count=2)
+    ran = await run(kinds.with_result, count=2)
+    assert_type(ran.result, dict[str, int])
     assert (ran.result, ran.streams) == ({"words": 2}, {"main": ["To ", "be, "]})
 
 
@@ -70,8 +69,8 @@ async def test_a_chunk_that_cannot_be_written_fails_the_job_for_good_and_loses_n
 
 
 async def test_a_handler_that_fills_its_streams_gets_an_error_that_it_may_handle() -> None:
-    filling: Job[Any, Any] = kinds.yields_too_much
-    ran = await run(filling)
+    ran = await run(kinds.yields_too_much)
+    assert_type(ran.result, int)
     assert ran.result == 16_777_216 // 60_004
     assert len(ran.streams["main"]) == ran.result
 
@@ -140,3 +139,9 @@ async def test_a_generator_cleans_up_when_it_is_stopped(tmp_path: Path) -> None:
     ran = await run(kinds.stops_in_time, path=str(tmp_path / "clean"))
     assert ran.status in ("scheduled", "failed")
     assert (tmp_path / "clean").read_text() == "clean"
+
+
+async def test_type_checkers_know_the_result_of_a_generator_of_text() -> None:
+    assert_type((await run(kinds.words, count=1)).result, str)
+    assert_type((await run(kinds.words_in_thread, count=1)).result, str)
+    assert_type((await run(kinds.fails_once, attempt=2)).status, str)

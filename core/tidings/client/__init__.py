@@ -10,7 +10,7 @@ from .client_errors import (
     JobFailed,
     NotWatched,
     ReaderTooSlow,
-    StreamInDoubt,
+    StreamIncomplete,
     StreamReset,
 )
 from .connection.connection_state import ClientState, StateChange
@@ -41,7 +41,7 @@ __all__ = [
     "NotWatched",
     "ReaderTooSlow",
     "StateChange",
-    "StreamInDoubt",
+    "StreamIncomplete",
     "StreamReset",
     "SubmitOptions",
     "SyncClient",

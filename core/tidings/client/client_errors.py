@@ -8,7 +8,7 @@
     ├── NotWatched         the job is not followed here, so there are neither events nor a result
     ├── ReaderTooSlow      an iterator was left unread for so long that events would have been skipped
     ├── StreamReset        a later attempt says a stream anew, and chunks that a reader has given are void
-    ├── StreamInDoubt      a job has ended, and chunks of a stream may be missing here
+    ├── StreamIncomplete      a job has ended, and chunks of a stream may be missing here
     ├── JobCancelled       the job was cancelled, so there is no result
     └── JobExpired         the job's deadline passed, so there is no result
     ProblemError           (tidings.protocol.problems) what was asked was refused
@@ -64,7 +64,7 @@ class StreamReset(ClientError):  # noqa: N818
         )
 
 
-class StreamInDoubt(ClientError):  # noqa: N818
+class StreamIncomplete(ClientError):  # noqa: N818
     """The job has ended, and chunks of the stream may be missing: servers of an earlier release know no streams."""
 
     def __init__(self, name: str) -> None:

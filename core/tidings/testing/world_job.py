@@ -82,6 +82,11 @@ class WorldJob(Generic[R_co]):
         return [one.data for one in self._news.events if one.name == "log"]
 
     @property
+    def streams(self) -> dict[str, list[Any]]:
+        """The chunks of the job's streams that count now, by name; a generator yields to `main`."""
+        return self._news.streams.chunks()
+
+    @property
     def steps(self) -> list[Step]:
         """The steps of a saga, in the order of the program; without inputs and results, which `read_steps` asks for."""
         known = SagaSteps()

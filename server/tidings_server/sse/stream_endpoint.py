@@ -31,7 +31,7 @@ from tidings_server.web.responses import empty_response, problem_response
 from tidings_server.web.stream_query import stream_query
 
 from .event_stream import EventStream
-from .one_stream import OneStreamListener
+from .single_stream import SingleStreamListener
 from .stream_description import StreamDescription
 from .stream_listener import SeenNumbers, StreamListener
 from .tag_stream import TagStream, moment_ms
@@ -64,7 +64,7 @@ class StreamEndpoints:
         """Stream one stream of a job, from a chunk on or after an event."""
         try:
             token, query = self._runtime.jobs.find(request.path_params["token"]), stream_query(request)
-            listen = OneStreamListener.of(query)
+            listen = SingleStreamListener.of(query)
             return await self._stream(request, identity, [token], [query.after], listen)
         except ProblemError as error:
             return problem_response(error.problem)

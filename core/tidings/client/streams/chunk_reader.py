@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from tidings.client.client_errors import StreamInDoubt, StreamReset
+from tidings.client.client_errors import StreamIncomplete, StreamReset
 
 from .held_streams import ChunkPosition, HeldStream
 
@@ -69,7 +69,7 @@ class ChunkReader(AsyncIterator[Any]):
         Raises:
             StopAsyncIteration: the job has ended, however it did; `Handle.result` says how.
             StreamReset: chunks that this reader has given are void.
-            StreamInDoubt: the job has ended, and chunks may be missing.
+            StreamIncomplete: the job has ended, and chunks may be missing.
             NotWatched: the job is not followed any more.
             ConnectionLost: the connection was closed for good.
 
@@ -91,5 +91,5 @@ class ChunkReader(AsyncIterator[Any]):
         if self._news.error is not None:
             raise self._news.error
         if self._stream.in_doubt:
-            raise StreamInDoubt(self.name)
+            raise StreamIncomplete(self.name)
         raise StopAsyncIteration

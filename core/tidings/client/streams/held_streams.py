@@ -91,6 +91,10 @@ class HeldStreams:
         """Return a stream; one that the job has not written has no chunks."""
         return self._streams.setdefault(name, HeldStream())
 
+    def chunks(self) -> dict[str, list[Any]]:
+        """Return the chunks of each stream that has some."""
+        return {name: list(stream.chunks) for name, stream in self._streams.items() if stream.chunks}
+
     def take_event(self, name: str, data: Any) -> None:
         """Take a `chunk`, `chunks` or `reset`."""
         stream = self.stream(data["stream"])

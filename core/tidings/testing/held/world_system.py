@@ -13,6 +13,8 @@ import anyio.to_thread
 import msgspec
 
 from tidings.client.protocol.job_event import Event, missed_events
+from tidings.client.streams.held_streams import HeldStreams
+from tidings.protocol.events import StreamEvent
 from tidings.protocol.steps import Step
 from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, split_token
@@ -39,15 +41,20 @@ CALLER = "tests"
 """Whose jobs they are."""
 
 
+_STREAM_EVENTS = frozenset(StreamEvent)
+
+
 class JobNews(JobListener):
     """The events of one job, as the hub passes them on."""
 
-    __slots__ = ("events", "kind", "status")
+    __slots__ = ("events", "kind", "status", "streams")
 
     def __init__(self, token: Token, kind: str) -> None:
         super().__init__(token)
         self.kind: str = kind
         self.events: list[Event] = []
+        self.streams = HeldStreams()
+        """What a client holds of its streams."""
         self.status: str = ""
         """The job's state, as last heard."""
 
@@ -60,6 +67,8 @@ class JobNews(JobListener):
         """Take an event."""
         # The frame names the event `event`; a program gets it as `name`.
         found = msgspec.json.decode(frame.data)
+        if found["event"] in _STREAM_EVENTS:
+            self.streams.take_event(found["event"], found["data"])
         self._take(Event(found["event"], found["data"], seq, found["status"], found["at"]))
 
     def _take(self, event: Event) -> None:
@@ -69,6 +78,7 @@ class JobNews(JobListener):
     def repaired(self, record: JobRecord, after: int) -> None:
         """Take what the record tells, where the store did not publish an event because it is large."""
         found = snapshot(str(self.token), record, after)
+        self.streams.take_snapshot(found.streams)
         for event in missed_events(found, after, self.status):
             data = msgspec.json.decode(msgspec.json.encode(event.data))
             self._take(msgspec.structs.replace(event, data=data))
@@ -233,6 +243,7 @@ class WorldSystem(HeldSystem):
             listener = JobNews(self._runtime.jobs.find(token), "")
             record = await self._runtime.jobs.watch(listener, valid(ANYONE), 0)
             listener.kind, listener.status = record.kind, record.state
+            listener.streams.take_snapshot(snapshot(token, record).streams)
             listener.release(record.seq)
             self.news[token] = listener
         return self.news[token]

@@ -35,7 +35,7 @@ class _StreamFrame(msgspec.Struct):
 _decode = msgspec.json.Decoder(_StreamFrame).decode
 
 
-class OneStreamListener(StreamListener):
+class SingleStreamListener(StreamListener):
     """One stream of one job."""
 
     __slots__ = ("_query",)
