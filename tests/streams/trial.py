@@ -246,7 +246,9 @@ class Trial:
                 if name not in begun:
                     self.said.begin(name, [])
 
-        return job(trial)
+        # However many workers die, the job is tried again.
+        made: Job[Any, Any] = job(max_deliveries=100)(trial)
+        return made
 
     # The watchers.
 
