@@ -6,6 +6,7 @@ They may run twice if a worker is lost, which does no harm: the same chunks come
 """
 
 import os
+import re
 import time
 from typing import Annotated, Final, TypeAlias
 
@@ -41,6 +42,7 @@ __all__ = [
     "index_text",
     "place_order",
     "print_label",
+    "recite",
     "refund_card",
     "restock",
     "set_card_service",
@@ -66,6 +68,8 @@ Sizes: TypeAlias = Annotated[
 ]
 Filters: TypeAlias = Annotated[tuple[Filter, ...], Meta(min_length=1, max_length=6)]
 Text: TypeAlias = Annotated[str, Meta(max_length=1_000_000, description="Plain text or Markdown.")]
+Words: TypeAlias = Annotated[int, Meta(ge=1, le=5_000, description="How many words of the text.")]
+Pace: TypeAlias = Annotated[float, Meta(ge=0, le=1_000, description="Milliseconds before each word.")]
 Top: TypeAlias = Annotated[int, Meta(ge=1, le=100, description="How many terms the result names.")]
 
 EVERY_FILTER: Final[Filters] = ("original", "grayscale", "sepia", "edges", "blur", "posterize")
@@ -158,3 +162,20 @@ async def index_text(ctx: Context, text: Text | None = None, top: Top = 20) -> I
     if not index.words:
         raise Reject("the text has no words")
     return index.report(title, top, time.perf_counter() - started)
+
+
+@job(timeout=600, retries=5)
+async def recite(ctx: Context, words: Words = 400, pace_ms: Pace = 30) -> str:
+    """Says the beginning of the Python language reference word by word, as a model says its answer.
+
+    The stream `text` has the words. A later attempt goes on where the last one was: what has been said stays.
+    """
+    _, body = await anyio.to_thread.run_sync(reference)
+    text = ctx.stream("text")
+    pieces = re.findall(r"\S+\s*", body)[:words]
+    said = len(await text.earlier())
+    text.keep(said)
+    for piece in pieces[said:]:
+        await anyio.sleep(pace_ms / 1000)
+        await text.write(piece)
+    return "".join(pieces)

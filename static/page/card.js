@@ -102,6 +102,7 @@ export class Card {
     });
     job.on("progress", ({ data }) => this.#progress(data));
     job.on("log", ({ data }) => this.#view.log(data));
+    job.on("stream", ({ stream }) => this.#view.stream?.(stream, job));
     job.on("started", ({ at }) => {
       this.#times.learn({ started: at });
       this.#say("message", "");

@@ -8,12 +8,13 @@ import { lookAtKinds } from "./look.js";
 import { OrderView, startOrders } from "./orders.js";
 import { PicturesView, startPictures } from "./pictures.js";
 import { startPlain } from "./plain.js";
+import { RecitalView, startRecital } from "./recital.js";
 import { showConnection } from "./status.js";
 import { part } from "./template.js";
 import { TextView, startText } from "./text.js";
 import { useViews } from "./view.js";
 
-useViews({ flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView, place_order: OrderView });
+useViews({ flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView, recite: RecitalView, place_order: OrderView });
 const tidings = new Tidings();
 showConnection(tidings, document);
 
@@ -29,6 +30,7 @@ const starters = [
   { root: part(document, "starter-flights", HTMLElement), start: startFlights },
   { root: part(document, "starter-pictures", HTMLElement), start: startPictures },
   { root: part(document, "starter-text", HTMLElement), start: startText },
+  { root: part(document, "starter-recital", HTMLElement), start: startRecital },
 ].map(({ root, start }) => ({ root, startOne: start(root, submit, () => tidings.limits?.max_frame_bytes, ask) }));
 const offer = startPlain(part(document, "starter-other", HTMLElement), submit);
 

@@ -5,6 +5,7 @@
 /** @import { Submit } from "./view.js" */
 import { FieldError, SchemaForm } from "./form.js";
 import { example } from "./kinds.js";
+import { StreamedTexts } from "./streamed.js";
 import { Tail } from "./tail.js";
 import { fill, part, stamp } from "./template.js";
 
@@ -120,6 +121,7 @@ export class PlainView {
   /** @type {Tail<string>} */
   #tail = new Tail("Log", (text) => fill("line", { text }));
   #box = part(this.element, "tail", HTMLElement);
+  #streams = new StreamedTexts(part(this.element, "streams", HTMLElement));
 
   constructor() {
     this.#box.append(this.#tail.element);
@@ -134,6 +136,11 @@ export class PlainView {
   log(chunk) {
     this.#box.hidden = false;
     this.#tail.add(typeof chunk === "string" ? chunk : JSON.stringify(chunk));
+  }
+
+  /** @param {string} name @param {import("../tidings.js").Job} job */
+  stream(name, job) {
+    this.#streams.show(name, job);
   }
 
   /** @param {any} result */

@@ -7,6 +7,7 @@
  * @property {(data: any) => void} progress Given the `data` of a progress event, if it has any.
  * @property {(chunk: any) => void} log
  * @property {(result: any) => void} result
+ * @property {(name: string, job: import("../tidings.js").Job) => void} [stream] Called when a stream of the job has changed.
  *
  * @typedef {(kind: string, label: string, input: object) => import("../tidings.js").Job} Submit
  */

@@ -30,8 +30,8 @@ def submit_other(page: Page, kind: str, value: str) -> None:
 
 def test_one_of_each_kind_runs_at_once_and_shows_its_result(page: Page) -> None:
     page.get_by_role("button", name="Start one of each").click()
-    expect(cards(page)).to_have_count(4)
-    for kind in ("place_order", "flight_delays", "thumbnails", "index_text"):
+    expect(cards(page)).to_have_count(5)
+    for kind in ("place_order", "flight_delays", "thumbnails", "index_text", "recite"):
         expect(card(page, kind)).to_have_attribute("data-state", "succeeded")
     expect(card(page, "flight_delays").locator("svg[role=img]")).to_be_visible()
     card(page, "flight_delays").get_by_text("Table of 12 rows").click()

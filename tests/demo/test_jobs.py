@@ -235,7 +235,7 @@ def test_a_worker_finds_every_kind() -> None:
     assert kinds == set(jobs.__all__)
 
 
-@pytest.mark.parametrize("job", [jobs.flight_delays, jobs.thumbnails, jobs.index_text, jobs.place_order])
+@pytest.mark.parametrize("job", [jobs.flight_delays, jobs.thumbnails, jobs.index_text, jobs.place_order, jobs.recite])
 def test_every_kind_describes_its_input_and_result(job: Job[Any, Any]) -> None:
     record = job.record()
     assert record.description

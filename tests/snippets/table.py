@@ -20,13 +20,13 @@ from typing import Any
 HOW = "docs/how-to/"
 
 WAYS = {
-    "README.md": "shell jobs shell python page shell",
+    "README.md": "shell jobs shell python page jobs module shell",
     "docs/explanation/capacity.md": "shell",
     "docs/explanation/how-it-works.md": "shown shown",
     "docs/explanation/reliability.md": "shell",
     "docs/tutorial/first-job.md": "shown jobs shell shell shell shown shown shell",
     HOW + "authenticate.md": "settings shell shell settings module module",
-    HOW + "browser.md": "page module module module module module module shown",
+    HOW + "browser.md": "page module module module module module module module module shown",
     HOW + "capacity.md": "shell shown shell shell shown shell",
     HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
     HOW + "dead-letters.md": "shell shell shell",
@@ -66,7 +66,7 @@ SHOWN = {
     "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",
     "docs/tutorial/first-job.md#5": "what the command before it prints; tests/cli/test_dev.py compares it",
     "docs/tutorial/first-job.md#6": "kills a process; tests/cli/test_supervision.py does so, and sees the job's end",
-    HOW + "browser.md#7": "one line of a component; tests/browser/test_examples.py runs the hook in one",
+    HOW + "browser.md#9": "one line of a component; tests/browser/test_examples.py runs the hook in one",
     HOW + "capacity.md#1": "what the command prints; the numbers are the machine's",
     HOW + "capacity.md#4": "what the command prints; the numbers are the machine's",
     HOW + "events.md#2": "streams for ever; tests/groups/test_feed.py reads such a feed",
@@ -93,6 +93,9 @@ JOBS = {
     HOW + "browser.md": (
         "from tidings import Context, job\n\n\n@job\nasync def order(ctx: Context, order_id: str) -> str:\n"
         "    return await ctx.step(pack, order_id)\n\n\nasync def pack(order_id: str) -> str:\n    return order_id\n\n"
+        "\nfrom collections.abc import AsyncIterator\n\n\n"
+        "@job\nasync def answer(question: str) -> AsyncIterator[str]:\n"
+        "    for token in f'You asked: {question}':\n        yield token\n\n"
     ),
 }
 """The jobs that a page supposes; those of the README stand beside them on pages that use `count_words`."""
@@ -110,6 +113,7 @@ ENVIRONMENT = {
 
 RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     "README.md#1": [("count_words", {"text": "to be"}, {"words": 2})],
+    "README.md#5": [("answer", {"question": "why?"}, "You asked: why?")],
     "docs/tutorial/first-job.md#1": [("brew", {"cups": 1}, "1 cups of oolong")],
     HOW + "circuit-breakers.md#0": [("charge", {"invoice": "i-1"}, "i-1 charged")],
     HOW + "circuit-breakers.md#1": [("ship", {"order": "o-1"}, "label of o-1")],
@@ -157,15 +161,18 @@ PRINTS = {
     HOW + "webhooks.md#2": "{'words': 2}",
     "README.md#3": "{'words': 6}",
     "README.md#4": "{words: 6}",
+    "README.md#6": "You asked: to be?",
     HOW + "authenticate.md#4": "authenticated",
     HOW + "authenticate.md#5": "hi",
     HOW + "browser.md#0": "{words: 6}",
     HOW + "browser.md#1": "open websocket",
     HOW + "browser.md#2": "{words: 2}",
-    HOW + "browser.md#3": "{words: 2}",
+    HOW + "browser.md#3": "true",
     HOW + "browser.md#4": "{words: 2}",
-    HOW + "browser.md#5": "o-1",
+    HOW + "browser.md#5": "{words: 2}",
     HOW + "browser.md#6": "{words: 2}",
+    HOW + "browser.md#7": "o-1",
+    HOW + "browser.md#8": "{words: 2}",
     HOW + "fastapi.md#1": "{words: 2}",
     HOW + "http.md#3": "hi",
     HOW + "http.md#4": "hi",
