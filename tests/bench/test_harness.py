@@ -10,6 +10,8 @@ from bench.peer import find_peer, peer_names
 from bench.scenario import Scenario, find_scenario, scenario_names
 from bench.system import Children, System, family
 
+from support.timeouts import scaled
+
 
 @pytest.fixture(scope="module")
 def ceiling() -> Iterator[System]:
@@ -22,7 +24,7 @@ def ceiling() -> Iterator[System]:
     [("closed_loop", 3), ("closed_loop_waiting", 3), ("progress_flood", 500), ("reply_latency", 0)],
 )
 def test_every_job_is_counted_with_its_progress_and_no_fault(ceiling: System, name: str, progress: int) -> None:
-    found = measure(ceiling, name, warm_up_s=0.1, seconds=0.2)[""]
+    found = measure(ceiling, name, warm_up_s=0.1, seconds=scaled(0.2))[""]
     assert found.jobs_per_s > 0
     assert (found.progress_per_job, found.early, found.errors) == (progress, 0, 0)
     assert set(found.cpu_us_per_job) == {"server", "generator"}
@@ -36,7 +38,7 @@ def test_of_a_burst_every_job_is_acknowledged_and_ends(ceiling: System) -> None:
 
 
 def test_load_is_offered_at_shares_of_the_maximum(ceiling: System) -> None:
-    found = measure(ceiling, "offered_load", warm_up_s=0.1, seconds=0.3)
+    found = measure(ceiling, "offered_load", warm_up_s=0.1, seconds=scaled(0.3))
     offered = {case: one.more["offered, jobs/s"] for case, one in found.items()}
     most = offered["90% of its maximum"] / 0.9
     assert offered == {
@@ -72,7 +74,7 @@ def test_each_case_is_measured_beside_what_was_asked_for(ceiling: System) -> Non
 
 def test_the_closed_loop_over_http_counts_jobs_of_the_real_system() -> None:
     with find_peer("tidings").running() as system:
-        found = measure(system, "sse_closed_loop", warm_up_s=0.1, seconds=0.3)[""]
+        found = measure(system, "sse_closed_loop", warm_up_s=0.1, seconds=scaled(0.3))[""]
     assert found.jobs_per_s > 0
     assert (found.early, found.errors) == (0, 0)
 

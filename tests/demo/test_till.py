@@ -31,7 +31,7 @@ def till(tmp_path: Path) -> Iterator[Till]:
 
 def service(folder: Path) -> psutil.Process:
     """Return the process that serves a folder."""
-    (found,) = (one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"][-1:] == [str(folder)])
+    (found,) = (one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[-1:] == [str(folder)])
     return found
 
 
