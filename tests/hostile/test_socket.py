@@ -14,6 +14,7 @@ from websockets.typing import Origin, Subprotocol
 
 from support.peer import Peer, peer
 from support.system import System, system_fixture
+from support.timeouts import scaled
 from support.wire.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, raw_socket
 from tidings.protocol.frames import close_codes
 from tidings.protocol.frames.messages import SUBPROTOCOL
@@ -23,7 +24,7 @@ ENVIRONMENT = {
     "TIDINGS_MAX_FRAMES_PER_S": "1000",
     "TIDINGS_MAX_FRAME_BURST": "2000",
     "TIDINGS_PING_INTERVAL_S": "0.5",
-    "TIDINGS_PING_TIMEOUT_S": "1.5",
+    "TIDINGS_PING_TIMEOUT_S": str(scaled(1.5)),  # a test that sends a million pings answers none meanwhile
     "TIDINGS_MAX_CONNECTIONS_PER_ADDRESS": "60",
 }
 
