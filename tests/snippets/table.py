@@ -12,6 +12,7 @@ A way is one of:
 - `nginx`, `haproxy`, `prometheus`, `json`: a file of these, read by the program it is for.
 - `store`: commands for the store.
 - `receiver`: a server that receives webhooks; tests/webhook/test_receivers.py runs it.
+- `component`: of a framework; tests/frameworks/test_hooks.py runs it in a browser.
 - `shown`: not run; the reason stands in `SHOWN`.
 """
 
@@ -42,6 +43,7 @@ WAYS = {
     HOW + "production.md": "shell store",
     HOW + "proxy.md": "nginx haproxy shell",
     HOW + "python.md": "python python python python python python python",
+    HOW + "react.md": "component",
     HOW + "recurring.md": "jobs",
     HOW + "resources.md": "jobs tests",
     HOW + "sagas.md": "jobs jobs shown",
@@ -49,9 +51,11 @@ WAYS = {
     HOW + "test-jobs.md": "jobs tests tests tests",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
     HOW + "receive-webhooks.md": "receiver receiver receiver",
+    HOW + "svelte.md": "component",
     HOW + "top.md": "shell shown",
     HOW + "traces.md": "json shown shell",
     HOW + "typed-clients.md": "jobs python shell shown",
+    HOW + "vue.md": "component",
     HOW + "webhooks.md": "shell shell python jobs shell",
     "examples/browser/README.md": "shell",
     "examples/demo/README.md": "shell shown",

@@ -45,7 +45,7 @@ def test_a_language_is_named_as_it_is_run() -> None:
         "jobs": {"python"}, "tests": {"python"}, "python": {"python"}, "module": {"js"}, "page": {"html"},
         "nginx": {"nginx"},
         "haproxy": {"haproxy"}, "prometheus": {"yaml"}, "json": {"json"}, "shell": {"", "sh"}, "settings": {""},
-        "store": {""}, "receiver": {"python", "js"}, "shown": {"", "jsx"},
+        "store": {""}, "receiver": {"python", "js"}, "component": {"jsx", "vue", "svelte"}, "shown": {"", "jsx"},
     }  # fmt: skip
     for block in BLOCKS:
         assert block.language in languages[way(block)], block.name
@@ -92,7 +92,7 @@ def worlds(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     worlds.close()
 
 
-RUN = [block for block in BLOCKS if way(block) not in ("shown", "receiver")]
+RUN = [block for block in BLOCKS if way(block) not in ("shown", "receiver", "component")]
 
 
 @pytest.mark.timeout(600)
