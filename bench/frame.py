@@ -24,7 +24,15 @@ class Frame(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(Frame).decode
 
 
-def submit_of(kind: str, tag: str = "") -> bytes:
-    """Return the frame that submits a job of a kind, with a tag or none, and with `%d` in the place of its ref."""
-    tags = f',"tags":["{tag}"]' if tag else ""
-    return f'{{"type":"submit","ref":%d,"kind":"{kind}","input":{{}}{tags}}}'.encode()
+def submit_of(kind: str, tag: str = "", webhook: str = "") -> bytes:
+    """Return the frame that submits a job of a kind, with `%d` in the place of its ref.
+
+    Args:
+        kind: of the job.
+        tag: of the job; empty: none.
+        webhook: its URL; empty: none.
+
+    """
+    more = f',"tags":["{tag}"]' if tag else ""
+    more += f',"webhook":{{"url":"{webhook}"}}' if webhook else ""
+    return f'{{"type":"submit","ref":%d,"kind":"{kind}","input":{{}}{more}}}'.encode()

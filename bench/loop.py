@@ -78,11 +78,11 @@ class Turn:
 class Lane:
     """One socket and its turns."""
 
-    def __init__(self, run: Run, kind: str, on_end: Callable[[], None], tag: str) -> None:
+    def __init__(self, run: Run, submit: bytes, on_end: Callable[[], None]) -> None:
         self._url = run.next_url()
         self._tally = run.tally
         self._turn = Turn(run.tally)
-        self._submit = submit_of(kind, tag)
+        self._submit = submit
         self._on_end = on_end
         self._client = WireClient(self._text, self._lost)
 
@@ -109,7 +109,12 @@ class Lane:
 
 @asynccontextmanager
 async def looping(
-    run: Run, kinds: str | Sequence[str], sockets: int, on_end: Callable[[], None] = lambda: None, tag: str = ""
+    run: Run,
+    kinds: str | Sequence[str],
+    sockets: int,
+    on_end: Callable[[], None] = lambda: None,
+    tag: str = "",
+    webhook: str = "",
 ) -> AsyncIterator[None]:
     """Keep one job in flight on each of so many sockets, around the body.
 
@@ -119,10 +124,12 @@ async def looping(
         sockets: how many.
         on_end: called at each job's end.
         tag: of the jobs; empty: none.
+        webhook: of the jobs; empty: none.
 
     """
     names = [kinds] if isinstance(kinds, str) else kinds
-    lanes = [Lane(run, names[number % len(names)], on_end, tag) for number in range(sockets)]
+    frames = [submit_of(name, tag, webhook) for name in names]
+    lanes = [Lane(run, frames[number % len(frames)], on_end) for number in range(sockets)]
     run.allow(sockets / 100)
     try:
         for first in range(0, sockets, OPEN_AT_ONCE):
@@ -142,7 +149,8 @@ async def closed_loop(
     case: str = "",
     more: Mapping[str, float] | None = None,
     tag: str = "",
+    webhook: str = "",
 ) -> None:
     """Keep one job in flight on each of so many sockets, and measure; see `looping`."""
-    async with looping(run, kinds, sockets, tag=tag):
+    async with looping(run, kinds, sockets, tag=tag, webhook=webhook):
         await run.measure(case, more)

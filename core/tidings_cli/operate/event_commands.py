@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,17 +11,18 @@ from tidings.logging.printable import printable_json
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_clock import store_ms
 from tidings_cli.command_errors import CommandError
-from tidings_cli.duration import read_duration
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
+from .event_tail import tail
 from .group_view import groups_table, warnings_of
 from .local_operator import operator_actions
+from .moment import moment_ms
 from .queue_names import known_queues
 
-events = typer.Typer(help="Look at groups that consume events, move them and stop them.", no_args_is_help=True)
+events = typer.Typer(help="Look at groups that consume events, move or stop them; follow events", no_args_is_help=True)
+events.command("tail")(tail)
 
 Group = Annotated[str, typer.Argument(help="The group's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -74,7 +74,7 @@ def replay(
         raise CommandError(f"--position {position[:80]}: a place is two numbers, such as 1796024856984-0")
 
     async def run(store: Redis) -> None:
-        to = FROM_START if from_start else position or await _place_since(store, since or "")
+        to = FROM_START if from_start else position or before_ms(await moment_ms(store, "--since", since or ""))
         for one in await _groups_named(store, group, queue):
             move = await operator_actions(store).move_group(group, one, to)
             text = f"{group} goes on in {one} behind {move.position}."
@@ -210,12 +210,3 @@ def _names(groups: Sequence[GroupCount]) -> str:
 def _place(entry: str) -> tuple[int, int]:
     ms, _, number = entry.partition("-")
     return int(ms), int(number)
-
-
-async def _place_since(store: Redis, text: str) -> str:
-    """Return the place before the first event of a moment."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return before_ms(await store_ms(store) - int(read_duration("--since", text) * 1000))
-    return before_ms(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))

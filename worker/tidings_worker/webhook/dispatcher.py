@@ -5,6 +5,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import anyio
 import anyio.abc
@@ -41,6 +42,9 @@ GATHER_S = 0.002
 """How long the dispatcher lets tries end before it asks for more: so one call of the store serves several."""
 
 NO_SECRET_PAUSE_S = 60.0
+
+MOST_KNOWN = 1_024
+"""URLs and hosts of which a worker keeps what it has read."""
 
 JITTER = 0.1
 """A pause is up to this share longer, by chance."""
@@ -93,6 +97,7 @@ class Dispatcher:
         self._partition = partition
         self._tools = tools
         self._slots = slots
+        self._parse = lru_cache(maxsize=MOST_KNOWN)(tools.rules.parse)  # a URL costs more to read than to sign for
         self._wanted = asyncio.Event()
         self._ended = asyncio.Event()
         self.running = 0
@@ -161,7 +166,7 @@ class Dispatcher:
         """Try a delivery once."""
         tools = self._tools
         try:
-            target = tools.rules.parse(one.url)
+            target = self._parse(one.url)
             message = message_of(self._partition, one, tools.plan.max_bytes)
         except (TargetError, msgspec.DecodeError, UnicodeDecodeError) as error:
             return self._give_up(one, f"it cannot be sent: {error}")
@@ -269,6 +274,7 @@ class Dispatcher:
                 return
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def breaker_of_place(place: str) -> Breaker:
     """Return the breaker of a host and port; those of one name are one over all workers and queues."""
     name = f"webhook.{place.replace(':', '-')}"

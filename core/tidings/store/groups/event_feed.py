@@ -14,6 +14,7 @@ from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command_pool_of
 
+from .group_admin import before_ms
 from .group_store import FEED_MARK, GroupStore, StreamBounds
 
 JOIN_AGAIN_S = 60.0
@@ -73,7 +74,13 @@ class EventFeed:
     """One reader. Methods that ask the store raise `StoreError`."""
 
     def __init__(
-        self, store: Redis, keys: StoreKeys, patterns: Sequence[EventPattern], bounds: StreamBounds, cursor: str = ""
+        self,
+        store: Redis,
+        keys: StoreKeys,
+        patterns: Sequence[EventPattern],
+        bounds: StreamBounds,
+        cursor: str = "",
+        since_ms: int = 0,
     ) -> None:
         """Prepare.
 
@@ -83,6 +90,7 @@ class EventFeed:
             patterns: what it follows.
             bounds: of the streams that it makes.
             cursor: the `id` of the last event that the reader has; empty: it begins with what comes; `START`.
+            since_ms: without a cursor, it begins with what happened then, ms since the epoch; 0: with what comes.
 
         Raises:
             ValueError: this is no cursor of a feed.
@@ -93,6 +101,7 @@ class EventFeed:
         self._patterns = patterns
         self._bounds = bounds
         self._resumed = bool(cursor)
+        self._since_ms = since_ms
         self._places = {} if cursor == START else read_cursor(cursor)
         self._joined: set[str] = set()
         self._joined_at = 0.0
@@ -137,6 +146,8 @@ class EventFeed:
         # was away, and that its cursor does not name.
         if self._resumed or self._joined:
             return FeedPlace("0-0", -1)
+        if self._since_ms:
+            return FeedPlace(before_ms(self._since_ms), -1)
         page = await self._read(queue, FeedPlace("$", -1))
         return FeedPlace(page.position, page.ordinal)
 

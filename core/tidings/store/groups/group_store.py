@@ -43,6 +43,10 @@ class StreamBounds(NamedTuple):
     max_bytes: int
 
 
+BOUNDS_KEPT = StreamBounds(0, 0)
+"""The bounds that servers and workers have said: for a reader that knows no settings of theirs."""
+
+
 class JoinReply(NamedTuple):
     """What joining a group did."""
 
@@ -136,7 +140,7 @@ class GroupStore:
         Args:
             group: its name.
             patterns: what this worker has handlers for.
-            bounds: of the stream of events.
+            bounds: of the stream of events; `BOUNDS_KEPT`: as another caller said, or the defaults.
             expires_s: how long the events are followed after this call; 0: until an operator forgets the group.
             max_groups: groups of this sort that the partition may have.
 

@@ -9,7 +9,7 @@
 -- args = { group, patterns, expires_ms, keep_ms, max_age_ms, max_bytes, max_groups };
 --   patterns: { glob, events } …; events: their names with a space before and after each;
 --   expires_ms: how long the group is followed after this call; 0: until it is forgotten;
---   max_age_ms, max_bytes: bounds of the stream; what the last caller says holds;
+--   max_age_ms, max_bytes: bounds of the stream; what the last caller says holds; 0: what was said before, or the defaults;
 --   max_groups: of this sort (their names begin with `~`, or do not) in the partition.
 -- Reply: MessagePack array { answer, wait_ms, position }
 --   answer: 'new', 'changed', 'known' or 'full' (there are as many as may be);
@@ -60,8 +60,8 @@ for name, one in pairs(before) do
   end
 end
 
-redis.call('HSET', groups_key, ':' .. group, cmsgpack.pack({ expires > 0 and now + expires or 0, kept }), 'limits',
-  string.format('%.0f %.0f', max_age, max_bytes))
+redis.call('HSET', groups_key, ':' .. group, cmsgpack.pack({ expires > 0 and now + expires or 0, kept }))
+if max_age > 0 then redis.call('HSET', groups_key, 'limits', string.format('%.0f %.0f', max_age, max_bytes)) end
 local key = group_key(group)
 local position = redis.call('HGET', key, 'position')
 local answer = position and (fresh and 'changed' or 'known') or 'new'
