@@ -17,7 +17,8 @@ KINDS = frozenset({"noop", "sleeper", "three_steps"})
 
 
 @contextmanager
-def _running() -> Iterator[System]:
+def running_children() -> Iterator[tuple[Children, System]]:
+    """Run the system around the body; yield its processes too."""
     with Children() as children:
         port = free_port()
         environment = {
@@ -30,7 +31,13 @@ def _running() -> Iterator[System]:
         children.start("server", [*command, "serve"], environment)
         children.start("worker", [*command, "work", str(JOBS)], environment)
         children.wait_until(lambda: _serves(f"http://127.0.0.1:{port}"))
-        yield children.system(f"ws://127.0.0.1:{port}/v1/socket")
+        yield children, children.system(f"ws://127.0.0.1:{port}/v1/socket")
+
+
+@contextmanager
+def _running() -> Iterator[System]:
+    with running_children() as (_, system):
+        yield system
 
 
 def _serves(url: str) -> bool:

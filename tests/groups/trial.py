@@ -13,13 +13,15 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import anyio
 import httpx
 
-from support.system import System, WorkerProcess, running_system
+from support.store import running_store
+from support.system import System, WorkerProcess
 from support.timeouts import scaled
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand
@@ -237,7 +239,8 @@ class Trial:
 
 async def run_trial(folder: Path, seed: int, seconds: float) -> History:
     """Run a trial, and return its history."""
-    with running_system(servers=0, workers=0) as system:
+    # What the store has acknowledged must be there when it is started again; with `everysec` it may be gone.
+    with running_store("--appendfsync", "always") as store, closing(System(store)) as system:
         trial = Trial(system, folder, seed)
         trial.add_jobs()
         first = trial.add_groups()
