@@ -19,6 +19,7 @@ from tidings.metrics.store_gauges import StoreGauges
 from tidings.metrics.store_liveness import StoreLiveness
 from tidings.protocol.frames.limits import Limits
 from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.store.admin.audit_log import AuditLog
 from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.breaker_store import BreakerStore
@@ -48,6 +49,7 @@ from .auth.ticket_issuer import TicketIssuer
 from .follow.tag_feed import TagFeed
 from .jobs.admission import Admission
 from .jobs.answer_tasks import AnswerTasks
+from .jobs.client_cancels import ClientCancels
 from .jobs.deadlines import DeadlineExpiry
 from .jobs.drain import Drain
 from .jobs.grant_service import GrantService
@@ -161,6 +163,7 @@ class ServerRuntime:
         self.jobs = JobService(
             admission, self.store, self.hub, self._deadlines, self._spans, answer_budget, self.grants, self.tasks
         )
+        self.cancels = ClientCancels(self.jobs, self.store, AuditLog(self.client, keys), self.tasks)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

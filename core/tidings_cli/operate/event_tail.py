@@ -56,9 +56,9 @@ def tail(
     async def run(store: Redis) -> None:
         since_ms = 0 if since is None else await moment_ms(store, "--since", since)
         feed = EventFeed(store, StoreKeys(), patterns, BOUNDS_KEPT, cursor, since_ms)
-        printer = _EventPrinter(feed, as_cloudevents=cloudevents, left=limit, resumed=position is not None)
+        writer = _EventWriter(feed, as_cloudevents=cloudevents, left=limit, resumed=position is not None)
         try:
-            await printer.run(store)
+            await writer.run(store)
         except FeedFullError as error:
             text = f"the queue {error} writes for as many feeds of different kinds as it may; an hour after its last "
             raise CommandError(text + "reader a feed ends") from None
@@ -69,7 +69,7 @@ def tail(
     with_store(flags, run)
 
 
-class _EventPrinter:
+class _EventWriter:
     """Prints the events of a feed."""
 
     def __init__(self, feed: EventFeed, *, as_cloudevents: bool, left: int | None, resumed: bool) -> None:

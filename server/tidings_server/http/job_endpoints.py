@@ -46,6 +46,7 @@ class JobEndpoints:
     def __init__(self, runtime: ServerRuntime) -> None:
         self._runtime = runtime
         self._jobs = runtime.jobs
+        self._cancels = runtime.cancels
 
     async def submit(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/jobs`: 202 with the ack, or with `Prefer: wait=N` 200 with the outcome.
@@ -114,7 +115,8 @@ class JobEndpoints:
         """`DELETE /v1/jobs/{token}`: 202 asked, 409 already finished."""
         try:
             identity.require_act("cancel")
-            await self._jobs.cancel(self._jobs.find(request.path_params["token"]), identity)
+            token = self._jobs.find(request.path_params["token"])
+            await self._cancels.cancel(token, identity, address_of(request.scope))
         except ProblemError as error:
             return problem_response(error.problem)
         return empty_response(202)

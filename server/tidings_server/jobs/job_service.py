@@ -250,7 +250,7 @@ class JobService:
         The answer fails with `unknown_token`, `forbidden`, `already_finished` or `store_unavailable`.
         """
         reply = self._steer("cancel", token, identity, partial(self._store.cancel, token))
-        return PendingAnswer("cancel", reply, partial(_cancelled, str(token)))
+        return PendingAnswer("cancel", reply, partial(cancelled, str(token)))
 
     def signal(self, token: Token, identity: Identity, name: str, key: str, value: str) -> PendingAnswer[None]:
         """Give a signal to a job that `identity` may see.
@@ -308,7 +308,13 @@ def _visible(token: Token, reader: Reader, reply: "asyncio.Future[JobRecord]") -
     return require_visible(result_of(reply), token, reader())
 
 
-def _cancelled(token: str, reply: "asyncio.Future[CancelAnswer]") -> None:
+def cancelled(token: str, reply: "asyncio.Future[CancelAnswer]") -> None:
+    """Read the store's answer to a cancellation.
+
+    Raises:
+        ProblemError: the job is not to stop.
+
+    """
     refused = cancel_problem(token, result_of(reply))
     if refused is not None:
         raise ProblemError(refused)

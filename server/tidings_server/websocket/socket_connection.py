@@ -70,7 +70,7 @@ class SocketConnection:
         self._on_lost = on_lost
         self._channel = SocketChannel(session, caller, now)
         self._jobs = FollowedJobs(self._channel, runtime.jobs, runtime.meter, runtime.settings.expiry_notice_s)
-        self._steering = SocketSteering(self._channel, runtime.jobs)
+        self._steering = SocketSteering(self._channel, runtime.jobs, runtime.cancels, connection_slot.address)
         self._follows = SocketFollows(self._channel, self._jobs, runtime.tag_feed)
         self._credential_timer = DueTimer(self._tend_credential)
         self._auth = SocketAuth(self._channel, connection_slot, runtime.identify, self._identified)

@@ -57,6 +57,11 @@ MUTANTS = (
         ("tests/console/test_audit.py",),
     ),
     Mutant(
+        "An administrator cancels the job of another by a client's way, and leaves no entry in the audit log.",
+        python("ClientCancels._cancel_as_admin").drop("await self._audit.write(entry)"),
+        ("tests/console/test_cancels.py",),
+    ),
+    Mutant(
         "An act on dead letters that broke off halfway leaves no entry in the audit log.",
         python("OperatorActions.letters").swap("if batches.changed:", "if False:"),
         ("tests/console/test_operator_actions.py",),

@@ -75,4 +75,9 @@ MUTANTS = (
         python("EventSubmitter.submit").swap("deduplicates=True", "deduplicates=False"),
         (HANDLERS,),
     ),
+    Mutant(
+        "A queue that is new writes no events for the feeds that are open.",
+        python("EventFeed.follow").swap("(REGISTRY, *wanted) if again else wanted", "wanted"),
+        ("tests/groups/test_joining.py",),
+    ),
 )

@@ -70,4 +70,14 @@ MUTANTS = (
         python("Target.shown").swap("?…", "?{_}"),
         (DELIVERY,),
     ),
+    Mutant(
+        "The check of addresses stays off after a delivery by a proxy.",
+        python("Sender._post").swap("DIALS_PROXY.set(proxy is not None)", "DIALS_PROXY.set(True)"),
+        ("tests/webhook/test_proxy.py",),
+    ),
+    Mutant(
+        "A file of callers that is wrong is looked at again and again.",
+        python("CallerReload.look").drop("self._stamp = stamp"),
+        ("tests/webhook/test_callers.py",),
+    ),
 )

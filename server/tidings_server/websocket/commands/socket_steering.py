@@ -5,6 +5,7 @@ from tidings.protocol.grants import Granted, GrantFrame, IssuedGrant
 from tidings.protocol.problems import ProblemError
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import signal_text
+from tidings_server.jobs.client_cancels import ClientCancels
 from tidings_server.jobs.job_service import JobService
 from tidings_server.jobs.pending_answer import PendingAnswer
 from tidings_server.websocket.socket_channel import SocketChannel
@@ -13,16 +14,20 @@ from tidings_server.websocket.socket_channel import SocketChannel
 class SocketSteering:
     """Carries out such frames of one client."""
 
-    __slots__ = ("_channel", "_jobs")
+    __slots__ = ("_address", "_cancels", "_channel", "_jobs")
 
-    def __init__(self, channel: SocketChannel, jobs: JobService) -> None:
+    def __init__(self, channel: SocketChannel, jobs: JobService, cancels: ClientCancels, address: str) -> None:
         """Begin.
 
         Args:
             channel: the way to the client.
             jobs: the service.
+            cancels: cancels jobs.
+            address: the client's.
 
         """
+        self._cancels = cancels
+        self._address = address
         self._channel = channel
         self._jobs = jobs
 
@@ -31,7 +36,7 @@ class SocketSteering:
         try:
             identity = self._bearer(frame.grant)
             identity.require_act("cancel")
-            answer = self._jobs.cancel(self._jobs.find(frame.token), identity)
+            answer = self._cancels.cancel(self._jobs.find(frame.token), identity, self._address)
         except ProblemError as error:
             self._channel.session.refused(frame.ref, error.problem)
             return
