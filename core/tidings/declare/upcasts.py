@@ -46,7 +46,7 @@ class Upcasts:
         if not 1 <= version <= MAX_VERSION:
             raise ValueError(f"version is {version}; it must be 1 to {MAX_VERSION}")
         self.version = version
-        self.oldest = min(upcasts, default=version)
+        self.oldest: int = min(upcasts, default=version)
         """The oldest version whose inputs the handler can take."""
         self._steps = [_checked(number, version, upcasts) for number in range(self.oldest, version)]
         for number in upcasts:

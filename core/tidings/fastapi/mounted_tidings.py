@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI
+from starlette.applications import Starlette
 
 from tidings.client.client import Client
 
@@ -47,7 +48,7 @@ class MountedTidings:
         """
         from tidings_server import create_app  # noqa: PLC0415 - the extra `server`
 
-        self.server = create_app(settings, authenticate=authenticate)
+        self.server: Starlette = create_app(settings, authenticate=authenticate)
         """The server as an application of its own."""
         self.path = path
 

@@ -54,7 +54,7 @@ class WrittenStream:
 
     def __init__(self, name: str, streams: "AttemptStreams") -> None:
         self.name = name
-        self.count = 0
+        self.count: int = 0
         """Chunks of this attempt, with those that it keeps: the index of the next."""
         self.kept: list[str] = []
         """The chunks of an earlier attempt that this one keeps."""

@@ -37,7 +37,7 @@ class JobListener(ABC):
         """Events that wait for `release`; None: it has been called."""
         self.notify_span: NotifySpan | None = None
         """None: the job is not traced."""
-        self.asked = True
+        self.asked: bool = True
         """Whether the client submitted or watched the job itself; false: it comes by a tag that the client follows."""
         self.granted: GrantedUntil | None = None
         """None: the watch stands by the client's credential."""

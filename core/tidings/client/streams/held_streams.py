@@ -17,12 +17,12 @@ class HeldStream:
     """One stream."""
 
     def __init__(self) -> None:
-        self.first = 0
+        self.first: int = 0
         """The index of the first chunk held: above 0 where the client watches a job after an event."""
         self.chunks: list[Any] = []
-        self.in_doubt = False
+        self.in_doubt: bool = False
         """Whether chunks may be missing: a server answered that does not know streams."""
-        self.attempt = 0
+        self.attempt: int = 0
         """The attempt that says it, as last heard; 0: none has been heard of."""
         self.readers: weakref.WeakSet[ChunkPosition] = weakref.WeakSet()
         self._heard = False
@@ -70,9 +70,9 @@ class ChunkPosition:
     """How far one reader has come in a stream."""
 
     def __init__(self, index: int) -> None:
-        self.index = index
+        self.index: int = index
         """Of the next chunk."""
-        self.voided = False
+        self.voided: bool = False
         """Whether chunks that it has read are void, which it does not know yet."""
 
     def go_back(self, count: int) -> None:

@@ -53,7 +53,7 @@ class JobNews(JobListener):
         super().__init__(token)
         self.kind: str = kind
         self.events: list[Event] = []
-        self.streams = HeldStreams()
+        self.streams: HeldStreams = HeldStreams()
         """What a client holds of its streams."""
         self.status: str = ""
         """The job's state, as last heard."""
