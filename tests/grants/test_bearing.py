@@ -207,6 +207,21 @@ async def test_a_forged_grant_is_refused_the_same_for_a_job_that_is_and_one_that
         assert [(frame["ref"], told(frame)[0]) for frame in frames] == [(ref, "unauthenticated")]
 
 
+async def test_a_grant_to_cancel_one_job_cancels_no_other_that_its_bearer_watches(
+    system: System, tmp_path: Path
+) -> None:
+    async with as_shop(system) as shop, as_page(system) as page:
+        watched = await waiting_job(shop, tmp_path / "go", grant=True)
+        owned = await waiting_job(shop, tmp_path / "go", grant={"may": ["watch", "cancel"]})
+        for ack in (watched, owned):
+            assert (await page.ask("auth", credential=ack["grant"]["grant"]))["type"] == "done"
+        assert told(await page.ask("cancel", token=watched["token"])) == ("forbidden", "/grant")
+        assert (await page.ask("cancel", token=owned["token"]))["type"] == "done"
+        assert (await shop.until(owned["token"]))[-1]["event"] == "cancelled"
+        (tmp_path / "go").touch()
+        assert (await shop.until(watched["token"]))[-1]["event"] == "succeeded"
+
+
 async def test_a_grant_for_one_job_says_nothing_of_another(
     system: System, http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
