@@ -14,6 +14,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
+from support.credential import JWT_SERVER, bearer, token
 from support.handlers import hosted_kinds, trace_kinds
 from support.peer import Peer, peer
 from support.store import running_store
@@ -118,6 +119,30 @@ async def test_a_job_is_submitted_processed_and_notified(client: Peer, receiver:
         assert span.attributes["messaging.message.id"] == token
         assert span.attributes["messaging.message.conversation_id"] == token
     assert (process.attributes["tidings.attempt"], process.attributes["tidings.outcome"]) == (1, "succeeded")
+
+
+async def test_spans_say_whose_job_it_is_and_with_which_tags(system: System, receiver: Receiver) -> None:
+    environment = {
+        "TIDINGS_TRACES": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+    }
+    server = system.add_server(token(), **environment, **JWT_SERVER)
+    async with peer(server.socket_url, additional_headers=bearer(token("alice"))) as client:
+        ack = await client.submit("plain", tags=["order-7", "blue"])
+        await client.until(ack["token"])
+        trace_id = (await client.ask("watch", token=ack["token"]))["trace_id"]
+    await receiver.until(
+        trace_id,
+        """
+    submit plain
+      process plain
+      notify plain
+    """,
+    )
+    for name in ("submit plain", "process plain"):
+        attributes = receiver.named(trace_id, name).attributes
+        assert (attributes["enduser.id"], attributes["tidings.tags"]) == ("alice", "order-7 blue")
 
 
 async def test_a_trace_that_a_client_began_is_continued(
