@@ -22,6 +22,7 @@ ROUTES = {
     f"DELETE /v1/jobs/{UNKNOWN}": "cancel",
     f"POST /v1/jobs/{UNKNOWN}/signals/approved": "submit",
     f"GET /v1/jobs/{UNKNOWN}/events": "watch",
+    f"GET /v1/jobs/{UNKNOWN}/streams/approved": "watch",
     f"GET /v1/events?token={UNKNOWN}": "watch",
     "GET /v1/feed?format=none": "feed",
     "GET /v1/kinds": "",

@@ -12,9 +12,10 @@ from support.answers import answer
 from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
-from tidings.protocol.frames import admin_messages
+from tidings.protocol.frames import admin_messages, group_messages
 from tidings.protocol.frames.overview import OverviewBody
 from tidings.protocol.states import State
+from tidings.protocol.webhooks import DeliveryPage, PlaceList
 
 PAGES = ["overview", "workers", "jobs", "dead", "breakers", "webhooks", "groups", "connections", "audit"]
 
@@ -120,6 +121,10 @@ ANSWERS: dict[str, Any] = {
     "dead": admin_messages.LetterPage,
     "connections": admin_messages.ConnectionList,
     "audit": admin_messages.AuditPage,
+    "webhooks": DeliveryPage,
+    "webhooks/places": PlaceList,
+    "groups": group_messages.GroupList,
+    "groups/dead": group_messages.GroupLetters,
 }
 
 
@@ -132,7 +137,8 @@ def test_answers_with_the_least_and_the_most_are_shown(console: Shown, system: S
         if path.startswith("jobs/"):
             body = answer(admin_messages.JobDetail, full=full, status=status)
         else:
-            more = {"cursor": None} if path in ("jobs", "dead", "audit") else {}
+            more: dict[str, Any] = {"next": None} if path == "webhooks" else {}
+            more |= {"cursor": None} if path in ("jobs", "dead", "audit") else {}
             body = answer(ANSWERS[path], full=full, **more)
         route.fulfill(body=body, content_type="application/json")
 

@@ -17,7 +17,7 @@ MAX_TEXT = 4_096
 MAX_TRACEBACK = 16_384
 """Characters kept of a traceback: the last ones."""
 
-_WORKER_FOLDER = str(Path(__file__).parent)
+_WORKER_FOLDER = str(Path(__file__).parents[1])
 
 _EXECUTOR_FOLDER = str(Path(threading.__file__).with_name("concurrent"))
 """The folder of the frames between the worker's and those of a handler that runs in a thread."""

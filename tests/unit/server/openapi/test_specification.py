@@ -123,7 +123,7 @@ def test_security_is_what_the_server_asks_for(ways: tuple[str, ...]) -> None:
     assert (schemes.get("bearer", {}).get("bearerFormat") == "JWT") == ("jwt" in ways)
     for name, operation in operations(document):
         wanted = [set(one) for one in operation.get("security", document["security"])]
-        streams = name in ("get /v1/jobs/{token}/events", "get /v1/events")
+        streams = name in ("get /v1/jobs/{token}/events", "get /v1/jobs/{token}/streams/{name}", "get /v1/events")
         public = name.startswith("get /v1/schemas")
         ticket = [{"ticket"}] if streams or name == "get /v1/feed" else []
         accepted = [{"bearer"}, *ticket, *([{"grant"}] if streams else [])]
