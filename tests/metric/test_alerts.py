@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from support.peer import peer
 from support.scrape import Scraped, scrape, until
 from support.store import running_store
 from support.system import JOBS, ServerProcess, System, WorkerProcess
+from support.timeouts import scaled
 from support.wire.raw import CLOSE, TEXT, frame, raw_socket
 from tidings.process.port import free_port
 from tidings.protocol.event_pattern import EventPattern
@@ -46,6 +48,7 @@ LATER = 14
 
 KEYS = StoreKeys()
 BREAKERS = str(Path(__file__).parents[1] / "support/breaker_kinds.py")
+LATER_KINDS = Path(__file__).parents[1] / "versions/later_kinds.py"
 LIMITS = {
     "TIDINGS_LEASE_S": "1",
     "TIDINGS_HEARTBEAT_S": "0.2",
@@ -213,6 +216,23 @@ async def test_jobs_that_wait_for_a_kind_without_workers(world: World, tmp_path:
     )
     await world.play(SOON)
     world.tape.firing("TidingsKindUnserved")
+    world.tape.check(tmp_path)
+
+
+async def test_jobs_that_wait_for_workers_of_another_release(world: World, tmp_path: Path) -> None:
+    await world.well()
+    other = world.system.add_worker(str(LATER_KINDS), **LIMITS)
+    give_up = time.monotonic() + scaled(30)
+    while "fresh" not in {one["kind"] for one in world.server.get("/v1/kinds")[1]["kinds"]}:
+        assert time.monotonic() < give_up, other.text()
+        await anyio.sleep(0.05)
+    other.process.terminate()
+    other.wait()
+    async with peer(world.server.socket_url) as client:
+        await client.submit("fresh", {"number": 1})
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_unserved_jobs", kind="fresh") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsKindUnserved", "TidingsVersionUnserved")
     world.tape.check(tmp_path)
 
 
