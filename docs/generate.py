@@ -81,7 +81,7 @@ def schema_rules() -> str:
 
 def _allowed(code: str) -> str:
     if code in NOTICES:
-        return "always: it is told"
+        return "always: it is reported"
     return "under a raised version" if code in ALLOWED_BY_VERSION else "no"
 
 

@@ -3,16 +3,15 @@
 import asyncio
 import statistics
 import struct
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
-import uvloop
 
 from bench.measure import measure
+from bench.named import measure_named, row, show_cost
 from bench.peer import tidings as peer
 from bench.result import Round, median_of
 from bench.system import Children, start_store
@@ -38,11 +37,6 @@ PER_S: Final = (200.0, 2_000.0)
 SECONDS: Final = 10.0
 BOUND: Final = 16_777_216
 ROUNDS: Final = 3
-
-
-def row(name: str, text: str) -> None:
-    """Print a figure."""
-    print(f"| {name} | {text} |", flush=True)
 
 
 def start_group(children: Children, notes: Path, group: str, number: int = 1) -> None:
@@ -147,9 +141,7 @@ async def cost() -> None:
                 await asyncio.sleep(4.0 if groups else 0.0)
                 rounds.append((await asyncio.to_thread(measure, system, "closed_loop", 1.0, 4.0))[""])
     for groups, rounds in found.items():
-        one = median_of(rounds)
-        shown = ", ".join(f"{part} {one.cpu_us_per_job[part]:.0f} µs" for part in ("server", "worker", "store"))
-        row(f"closed loop, groups: {groups}", f"{one.jobs_per_s:,.0f} jobs/s; CPU a job: {shown}")
+        show_cost(f"closed loop, groups: {groups}", median_of(rounds))
 
 
 ALL: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -160,13 +152,5 @@ ALL: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
 }
 
 
-def main() -> None:
-    """Measure what the arguments name."""
-    for name in sys.argv[1:] or ALL:
-        began = time.monotonic()
-        uvloop.run(ALL[name]())
-        print(f"({name}: {time.monotonic() - began:.0f} s)", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    measure_named(ALL)

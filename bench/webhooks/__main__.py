@@ -2,14 +2,12 @@
 
 import asyncio
 import statistics
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-import uvloop
-
 from bench.measure import measure
+from bench.named import measure_named, row, show_cost
 from bench.peer import find_peer
 from bench.result import Round, median_of
 from bench.system import Children, start_store
@@ -23,11 +21,6 @@ SECONDS: Final = 15.0
 PER_S: Final = 100.0
 """Jobs a second with a webhook, where latency is measured."""
 ROUNDS: Final = 5
-
-
-def row(name: str, text: str) -> None:
-    """Print a figure."""
-    print(f"| {name} | {text} |", flush=True)
 
 
 def percentiles(seconds: list[float]) -> str:
@@ -123,9 +116,7 @@ async def cost() -> None:
             with find_peer("tidings").running() as system:
                 rounds.append((await asyncio.to_thread(measure, system, name, 1.0, 4.0))[""])
     for name, rounds in found.items():
-        one = median_of(rounds)
-        shown = ", ".join(f"{part} {one.cpu_us_per_job[part]:.0f} µs" for part in ("server", "worker", "store"))
-        row(name, f"{one.jobs_per_s:,.0f} jobs/s; CPU a job: {shown}")
+        show_cost(name, median_of(rounds))
 
 
 ALL: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -137,13 +128,5 @@ ALL: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
 }
 
 
-def main() -> None:
-    """Measure what the arguments name."""
-    for name in sys.argv[1:] or ALL:
-        began = time.monotonic()
-        uvloop.run(ALL[name]())
-        print(f"({name}: {time.monotonic() - began:.0f} s)", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    measure_named(ALL)

@@ -34,7 +34,7 @@ class StreamOutput:
 async def print_stream(handle: Handle, name: str, console: Console) -> None:
     """Print a stream of a job to its end.
 
-    Where a later attempt begins anew, a line for people says so, and what counts is printed from its beginning.
+    Where a later attempt starts again, a line for people says so, and what counts is printed from its beginning.
     """
     reader, output = handle.stream(name), StreamOutput(sys.stdout)
     while True:
@@ -44,7 +44,7 @@ async def print_stream(handle: Handle, name: str, console: Console) -> None:
             break
         except StreamReset as reset:
             output.end_line()
-            console.print(f"[yellow]attempt {reset.attempt} begins anew[/yellow]")
+            console.print(f"[yellow]attempt {reset.attempt} starts again[/yellow]")
             for chunk in reader.chunks[: reset.keep]:
                 output.write(chunk)
     output.end_line()

@@ -14,7 +14,7 @@
  * @property {JobEvent} step A saga's step moved on: `data` is {path, name, type, status, …}.
  * @property {JobEvent} chunk A chunk of a stream: `data` is {stream, index, attempt, data}. Never skipped.
  * @property {JobEvent} chunks Several that were said together: `data.data` has them.
- * @property {JobEvent} reset A later attempt says a stream anew: `data` is {stream, attempt, keep}.
+ * @property {JobEvent} reset A later attempt starts a stream again: `data` is {stream, attempt, keep}.
  * @property {{stream: string, attempt: number}} stream A stream has changed, by such an event or a snapshot: `text` and
  *   `chunks` have it as it is.
  * @property {JobEvent} retrying

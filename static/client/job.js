@@ -120,7 +120,7 @@ export class Job {
    *
    * @param {string} [name] Default: what a generator yields.
    * @param {{from?: number}} [options] `from`: the index of the first chunk wanted; default 0.
-   * @returns {ChunkStream} It fails with the code `stream_reset` when a later attempt begins anew, and chunks that were read
+   * @returns {ChunkStream} It fails with the code `stream_reset` when a later attempt starts again, and chunks that were read
    *   are void: go on with `from` as `error.problem.keep` has it.
    */
   stream(name = "main", { from = 0 } = {}) {

@@ -15,7 +15,7 @@ import { ChunkPosition } from "./streams.js";
 /**
  * The chunks of one stream: a `ReadableStream`, also where the browser's cannot be iterated over.
  *
- * It ends with the job, however that ends. When a later attempt begins anew, and some of what was read is void, it ends with
+ * It ends with the job, however that ends. When a later attempt starts again, and some of what was read is void, it ends with
  * a TidingsError of code `stream_reset`, whose `problem` has `keep`, the number of chunks that stay.
  *
  * @extends {ReadableStream<any>}
@@ -86,6 +86,6 @@ const DOUBT = "the job has ended, and chunks of this stream may be missing: a se
  * @param {number} keep
  */
 function resetError(name, attempt, keep) {
-  const detail = `attempt ${attempt} says the stream ${JSON.stringify(name)} anew: ${keep} of the chunks that were read stay`;
+  const detail = `attempt ${attempt} starts the stream ${JSON.stringify(name)} again: ${keep} of the chunks that were read stay`;
   return new TidingsError({ ...localProblem("stream_reset", detail), stream: name, attempt, keep });
 }

@@ -102,7 +102,7 @@ async def test_idle_time_is_not_measured(place: Place) -> None:
     await place.submit()
     await place.start(1)
     await command(place.store, "HSET", FLOW, "since", 0)
-    await place.submit()  # nothing waits: the measurement begins anew
+    await place.submit()  # nothing waits: the measurement starts again
     assert int(await command(place.store, "HGET", FLOW, "since")) > 0
 
 

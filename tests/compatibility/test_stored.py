@@ -77,7 +77,7 @@ def test_a_file_names_neither_machine_nor_path_nor_function() -> None:
     for name in RELEASES:
         text = (FOLDER / f"{name}.aof").read_bytes()
         assert len(text) < 100_000
-        for place in (b"/work/", b"/tmp/", b"/home/", b"/root/", b"#!lua"):
+        for place in (bytes(Path(__file__).parents[2]), b"/tmp/", b"/home/", b"/root/", b"#!lua"):
             assert place not in text
 
 

@@ -1,4 +1,4 @@
-"""A replay: what of the job is kept, what begins anew, and that it happens once."""
+"""A replay: what of the job is kept, what starts again, and that it happens once."""
 
 import asyncio
 

@@ -13,7 +13,7 @@ from support.system import System
 from tidings.process.port import free_port
 
 from .receiver import Receiver, running_receiver
-from .test_traces import traced_system
+from .traced_system import traced_system
 
 SPANS = ("enqueued", "started"), ("started", "finished"), ("submitted", "finished")
 METRICS = "tidings_queue_wait_seconds", "tidings_run_seconds", "tidings_total_seconds"

@@ -1,10 +1,8 @@
 """Traces of jobs, as a collector gets them from real processes."""
 
 import secrets
-import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +15,15 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from support.credential import JWT_SERVER, bearer, token
 from support.handlers import hosted_kinds, trace_kinds
 from support.peer import Peer, peer
-from support.store import running_store
 from support.system import System
 from support.timeouts import scaled
 from tidings import Client, Job, SubmitOptions
-from tidings.process.port import free_port
 
 from .receiver import SPANS_TIMEOUT_S, Receiver, running_receiver
+from .traced_system import traced_system
 
-KINDS = str(Path(str(trace_kinds.__file__)))
 KIND_NAMES = [one.kind for one in vars(trace_kinds).values() if isinstance(one, Job)]
 ABOVE = "b7ad6b7169203331"
-
-
-@contextmanager
-def traced_system(url: str, **environment: str) -> Iterator[System]:
-    """Run a system around the body that sends its traces to `url`."""
-    collected = {
-        "TIDINGS_TRACES": "otlp",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
-        "OTEL_BSP_SCHEDULE_DELAY": "50",
-        "TIDINGS_PROCESSES": "1",
-        **environment,
-    }
-    with running_store() as store:
-        system = System(store)
-        try:
-            system.add_worker(KINDS, **collected)
-            system.add_server(**collected)
-            yield system
-        finally:
-            system.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +52,6 @@ def trace_id() -> str:
 @pytest.fixture
 def traceparent(trace_id: str) -> str:
     return f"00-{trace_id}-{ABOVE}-01"
-
-
-def stop(system: System) -> None:
-    """Have all processes leave, in good order."""
-    processes = (*system.workers, *system.servers)
-    for process in processes:
-        process.signal(signal.SIGTERM)
-    for process in processes:
-        assert process.wait(30) == 0, process.text()
 
 
 async def trace_of(client: Peer, kind: str, input: dict[str, Any] | None = None) -> str:
@@ -388,35 +355,3 @@ async def test_a_client_decides_whether_its_trace_is_collected(
     tokens = {span.attributes.get("messaging.message.id") for span in receiver.spans}
     assert wanted["token"] in tokens
     assert not {untold["token"], unwanted["token"]} & tokens
-
-
-async def test_a_collector_that_is_away_disturbs_no_job_and_no_leave() -> None:
-    with traced_system(
-        f"http://127.0.0.1:{free_port()}", OTEL_BSP_MAX_QUEUE_SIZE="8", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="4"
-    ) as system:
-        async with peer(system.server.socket_url) as client:
-            refs = [await client.send("submit", kind="plain", input={}) for _ in range(50)]
-            tokens = [(await client.answer(ref))["token"] for ref in refs]
-            assert len(tokens) == len(refs)
-            await client.run("plain")
-        stop(system)
-
-
-async def test_what_was_collected_is_sent_before_a_process_ends(
-    receiver: Receiver, trace_id: str, traceparent: str
-) -> None:
-    with traced_system(receiver.url, OTEL_BSP_SCHEDULE_DELAY="600000", OTEL_SERVICE_NAME="shop") as system:
-        async with peer(system.server.socket_url) as client:
-            ack = await client.submit("plain", traceparent=traceparent)
-            await client.until(ack["token"])
-        assert not receiver.of(trace_id)
-        stop(system)
-    await receiver.until(
-        trace_id,
-        """
-    submit plain
-      process plain
-      notify plain
-    """,
-    )
-    assert {span.service for span in receiver.of(trace_id)} == {"shop"}

@@ -7,7 +7,7 @@
     ├── ConnectionLost     the connection was closed for good, by the server or by this client
     ├── NotWatched         the job is not followed here, so there are neither events nor a result
     ├── ReaderTooSlow      an iterator was left unread for so long that events would have been skipped
-    ├── StreamReset        a later attempt says a stream anew, and chunks that a reader has given are void
+    ├── StreamReset        a later attempt starts a stream again, and chunks that a reader has given are void
     ├── StreamIncomplete      a job has ended, and chunks of a stream may be missing here
     ├── JobCancelled       the job was cancelled, so there is no result
     └── JobExpired         the job's deadline passed, so there is no result
@@ -52,7 +52,7 @@ class ReaderTooSlow(ClientError):  # noqa: N818
 
 
 class StreamReset(ClientError):  # noqa: N818
-    """A later attempt says the stream anew: of the chunks that the reader has given, only the first `keep` stay."""
+    """A later attempt starts the stream again: of the chunks that the reader has given, only the first `keep` stay."""
 
     def __init__(self, name: str, keep: int, attempt: int) -> None:
         self.name = name
@@ -60,7 +60,7 @@ class StreamReset(ClientError):  # noqa: N818
         self.attempt = attempt
         """The later attempt."""
         super().__init__(
-            f"attempt {attempt} says the stream {name!r} anew: the first {keep} chunks stay; read on for the rest"
+            f"attempt {attempt} starts the stream {name!r} again: the first {keep} chunks stay; read on for the rest"
         )
 
 

@@ -17,7 +17,8 @@ class Containment(StrEnum):
 def containment(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> Containment:
     """Return whether all that `given` allows is allowed by `wanted`.
 
-    Objects of `given` are taken to have no other fields than those it names: nobody writes fields that no schema knows.
+    Objects of `given` are taken to have no other fields than those it names: no client or worker writes a field that
+    no schema names.
 
     Source: https://docs.rs/jsonschema (canonical schemas, `covers`)
     """

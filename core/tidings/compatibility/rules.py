@@ -73,7 +73,7 @@ ALLOWED_BY_VERSION: Final = frozenset(code for code in RULES if code.startswith(
 """What a raised version allows: jobs and clients can tell the old form from the new one."""
 
 NOTICES: Final = frozenset({"upcast_missing", "version_lowered"})
-"""What is told, and refused nowhere: each is a way to deploy, or to take a deploy back."""
+"""What the check reports and never refuses: each is a way to deploy, or to take a deploy back."""
 
 OF_WAYS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .written_stream import StreamSink, WrittenStream
+from .opened_stream import OpenedStream
 
 
 class _Done(Awaitable[None]):
@@ -16,31 +16,12 @@ class _Done(Awaitable[None]):
         yield from ()
 
 
-class JobStream:
+class JobStream(OpenedStream):
     """One stream of a job, made by `ctx.stream(name)`: a part of the job's answer, chunk after chunk.
 
     A stream belongs to one attempt. When a later attempt writes its first chunk, or ends well without one, what the
     earlier said is void, and clients see a `reset`.
     """
-
-    def __init__(self, stream: WrittenStream, sink: StreamSink) -> None:
-        self._stream = stream
-        self._sink = sink
-
-    def __repr__(self) -> str:
-        return f"<stream {self.name} of {len(self)} chunks>"
-
-    @property
-    def name(self) -> str:
-        """The stream's name."""
-        return self._stream.name
-
-    def __len__(self) -> int:
-        """Return how many chunks it has, those that this attempt keeps included."""
-        return self._stream.count
-
-    def __bool__(self) -> bool:
-        return True
 
     async def write(self, chunk: Any) -> None:
         """Add a chunk. It waits while the worker holds too much that the store has not taken.

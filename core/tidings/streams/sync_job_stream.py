@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from .opened_stream import OpenedStream
 from .written_stream import StreamSink, WrittenStream
 
 T = TypeVar("T")
@@ -16,7 +17,7 @@ AHEAD_BYTES = 65_536
 """What a handler may write before it waits for the event loop to have taken it."""
 
 
-class SyncJobStream:
+class SyncJobStream(OpenedStream):
     """One stream of a job, made by `ctx.stream(name)` in a plain function. The methods are those of `JobStream`.
 
     Each raises `StoppedError` when the attempt is over.
@@ -34,29 +35,13 @@ class SyncJobStream:
             check: raises `StoppedError` when the attempt is over.
 
         """
-        self._stream = stream
-        self._sink = sink
+        super().__init__(stream, sink)
         self._loop = loop
         self._check = check
         self._unsent: deque[tuple[int, str, int]] = deque()
         """Chunks that the event loop has not taken."""
         self._ahead = 0
         """Bytes written since the handler last waited for the loop."""
-
-    def __repr__(self) -> str:
-        return f"<stream {self.name} of {len(self)} chunks>"
-
-    @property
-    def name(self) -> str:
-        """The stream's name."""
-        return self._stream.name
-
-    def __len__(self) -> int:
-        """Return how many chunks it has, those that this attempt keeps included."""
-        return self._stream.count
-
-    def __bool__(self) -> bool:
-        return True
 
     def write(self, chunk: Any) -> None:
         """Add a chunk; see `JobStream.write`."""

@@ -9,7 +9,7 @@ from tidings.store.registry import WorkerRecord
 from tidings_cli.terminal import cell
 
 OVERDUE_S = 5.0
-"""A delivery that is due for longer than this, and that no worker takes, is told."""
+"""A delivery that is due for longer than this, and that no worker takes, is reported."""
 
 
 def deliveries_table(deliveries: Sequence[QueueDeliveries]) -> Table:

@@ -19,7 +19,7 @@ DESCRIPTIONS: dict[str, str] = {
     "event; a client that has seen it gets 204, at which an `EventSource` stops asking.",
     "readStream": "What a job says in one stream, as JSON lines, or as the `Accept` says as text or as events. "
     "With `Prefer: wait=N` an answer without a chunk is held until there is one. `after` with the `tidings-seq` of the "
-    "last answer goes on rightly also when a later attempt has begun anew.",
+    "last answer goes on rightly also when a later attempt has started again.",
     "streamJobs": "Server-sent events of up to 100 jobs, or of all jobs of the caller with a tag, resumed by "
     "`Last-Event-ID`.",
     "streamFeed": "Server-sent events of all jobs of some kinds, for programs, resumed by `Last-Event-ID` or `after`; "
@@ -36,7 +36,7 @@ DESCRIPTIONS: dict[str, str] = {
     "getSeries": "Counts and percentiles of waiting and running times, and the cells of a heat map.",
     "searchJobs": "The newest first. A search looks at a bounded number of jobs: a page may be short, and `cursor` "
     "goes on from there.",
-    "inspectJob": "Record, log, steps, attempts and times of a job, whoever owns it.",
+    "inspectJob": "Record, log, steps, attempts and times of a job, of any owner.",
     "cancelJobAsOperator": "Asks any owner's job to stop. The audit log records who asked.",
     "setBreaker": "Holds a circuit breaker open or closed until an operator releases it. The audit log says who did.",
     "pauseQueue": "Workers finish the jobs that they run, and take no others of the queue. Submissions are accepted.",

@@ -33,7 +33,7 @@ export type JobEvents = {
      */
     chunks: JobEvent;
     /**
-     * A later attempt says a stream anew: `data` is {stream, attempt, keep}.
+     * A later attempt starts a stream again: `data` is {stream, attempt, keep}.
      */
     reset: JobEvent;
     /**

@@ -7,7 +7,7 @@
 /**
  * A list of jobs, the newest first: `await` it for one page, or iterate over all jobs.
  *
- * Each `await` and each iterator asks the server anew.
+ * Each `await` and each iterator asks the server again.
  *
  * @implements {PromiseLike<JobPage>}
  * @implements {AsyncIterable<ListedJob>}

@@ -7,7 +7,7 @@
 /**
  * The chunks of one stream: a `ReadableStream`, also where the browser's cannot be iterated over.
  *
- * It ends with the job, however that ends. When a later attempt begins anew, and some of what was read is void, it ends with
+ * It ends with the job, however that ends. When a later attempt starts again, and some of what was read is void, it ends with
  * a TidingsError of code `stream_reset`, whose `problem` has `keep`, the number of chunks that stay.
  *
  * @extends {ReadableStream<any>}

@@ -32,8 +32,8 @@ class StreamNews:
 class ChunkReader(AsyncIterator[Any]):
     """One reader of one stream: an asynchronous iterator of its chunks, from the first to the end of the job.
 
-    When a later attempt begins anew, what the earlier one said is void. If the reader has given some of that, it raises
-    `StreamReset`, which says how many of its chunks stay; asked again, it goes on behind those.
+    When a later attempt starts again, what the earlier one said is void. If the reader has given some of that, it
+    raises `StreamReset`, which says how many of its chunks stay; asked again, it goes on behind those.
     """
 
     def __init__(self, name: str, stream: HeldStream, news: StreamNews) -> None:

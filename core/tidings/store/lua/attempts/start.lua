@@ -263,20 +263,6 @@ local function try_start(tier, entry, id, kind, version)
   return NOT_STARTED
 end
 
--- Takes up to `count` new entries of a lane. The first call makes the lane's group.
-local function draw(tier, lane, count)
-  local stream = ready_key(tier, lane)
-  local function read()
-    return redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', stream, '>')
-  end
-  local found = read()
-  if found and found.err then
-    redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
-    found = read()
-  end
-  return found and found[1][2] or {}
-end
-
 local function start_drawn(tier, lane, found, call_before)
   local id, place_of_it = job_in(found), found[1] .. '/' .. lane
   if call_before and redis.call('HGET', job_key(id), 'call') ~= call_before then return end
@@ -301,7 +287,7 @@ local function take_turn(tier, turn, lane)
   if redis.call('XACK', ready_key(tier), GROUP, turn) == 0 then return recall(tier, lane) end
   redis.call('XDEL', ready_key(tier), turn)
   local count = 1 + (spare[tier] or 0)
-  local found = draw(tier, lane, count)
+  local found = take_new(ready_key(tier, lane), worker, count)
   for _, one in ipairs(found) do start_drawn(tier, lane, one) end
   if #found > 1 then spare[tier] = spare[tier] - (#found - 1) end
   if #found < count then

@@ -50,16 +50,7 @@ end
 
 -- Has this worker hold what was put into a tier's stream.
 local function hold_given(tier, count)
-  local stream = ready_key(tier, OF_LINES)
-  local function read()
-    return redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', stream, '>')
-  end
-  local found = read()
-  if found and found.err then
-    redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
-    found = read()
-  end
-  for _, entry in ipairs(found and found[1][2] or {}) do
+  for _, entry in ipairs(take_new(ready_key(tier, OF_LINES), worker, count)) do
     taken[#taken + 1] = { tier, entry[1] .. '/' .. OF_LINES, job_in(entry), envelope_of(entry) }
   end
 end

@@ -122,6 +122,19 @@ local function lane_again(tier, caller)
   return caller and live_of(caller) > direct_of(tier) and lane_of(caller) or nil
 end
 
+-- Takes up to `count` new entries of a stream for a worker. The first call makes the stream's group.
+local function take_new(stream, worker, count)
+  local function read()
+    return redis.pcall('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', stream, '>')
+  end
+  local found = read()
+  if found and found.err then
+    redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
+    found = read()
+  end
+  return found and found[1][2] or {}
+end
+
 -- An entry holds the job's id and its envelope. An entry that no script wrote may hold neither.
 local function job_in(entry)
   local id = entry[2] and entry[2][2] or ''
