@@ -127,6 +127,7 @@ def server_of(settings: ServerSettings) -> Server:
         access_log=False,
         log_config=None,
         server_header=False,
+        timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # the loop takes fractions
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         lifespan="on",
     )

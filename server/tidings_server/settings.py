@@ -182,6 +182,13 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
     write_timeout_s: Annotated[
         Seconds, Meta(description="How long a write may wait for a reader that does not read.")
     ] = 20.0
+    keep_alive_s: Annotated[
+        Seconds,
+        Meta(
+            description="How long a connection stays open between two requests. Set it above the idle timeout of "
+            "proxies and clients that keep connections: one that the server closes first may fail a request."
+        ),
+    ] = 90.0
     drain_s: Annotated[
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],
         Meta(description="How long clients get to leave when the server is asked to stop."),

@@ -6,14 +6,21 @@ import time
 
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from tidings_server.run import server_of
+from tidings_server.settings import ServerSettings
 
-KEEP_ALIVE_S = 5.0
-"""Uvicorn's time for an idle connection."""
+KEEP_ALIVE_S = 1.0
+"""The server's time for an idle connection, and for a request to come whole."""
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-system = system_fixture(workers=0, scope="function", TIDINGS_REQUEST_WITHIN_S=str(KEEP_ALIVE_S))
+system = system_fixture(
+    workers=0,
+    scope="function",
+    TIDINGS_REQUEST_WITHIN_S=str(KEEP_ALIVE_S),
+    TIDINGS_KEEP_ALIVE_S=str(KEEP_ALIVE_S),
+)
 
 
 def answer(connection: socket.socket) -> bytes:
@@ -47,3 +54,10 @@ def test_what_came_meanwhile_is_read_before_an_idle_connection_is_closed(system:
         assert answer(third).startswith(b"HTTP/1.1 200")
         assert answer(idle).startswith(b"HTTP/1.1 200")
         assert answer(halfway).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_is_kept_for_the_time_that_the_setting_says() -> None:
+    store = "redis://127.0.0.1:1"  # nothing connects to it
+    assert server_of(ServerSettings(store_url=store, keep_alive_s=12.5)).config.timeout_keep_alive == 12.5
+    default = server_of(ServerSettings(store_url=store)).config.timeout_keep_alive
+    assert default > 75, "longer than proxies keep theirs: proxy.md"
