@@ -73,10 +73,14 @@ def _after_in_child() -> None:
         handler = signal.getsignal(number)
         # None: something else than Python has set it. libuv does, for SIGCHLD, and writes into the worker's pipe.
         if handler is None or handler == _ours.get(number):
-            # A signal that came before any line of the copy ran ends the copy: a handler would raise in here, and no
-            # code of the copy could catch that.
-            signal.signal(number, signal.SIG_DFL if number in signal.sigpending() else default)
-    _release()
+            signal.signal(number, default)
     for loop in _loops:
         if not loop.is_closed():
             loop.call_soon(os._exit, EXIT_CODE)  # in case the copy turns the loop again
+    try:
+        _release()
+    except KeyboardInterrupt:
+        # It came before any line of the copy ran: no code of the copy can catch it, and the interpreter drops what is
+        # raised in here. So the signal ends the copy. Nothing may follow, or what is raised by then is dropped.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
