@@ -37,7 +37,7 @@ const offer = startPlain(part(document, "starter-other", HTMLElement), submit);
 const startAll = part(document, "start-all", HTMLButtonElement);
 startAll.addEventListener("click", () => {
   for (const { root, startOne } of starters) {
-    if (root.dataset.served !== "no") startOne();
+    if (root.dataset.served === "yes") startOne();
   }
 });
 
@@ -46,6 +46,7 @@ function show(kinds) {
   const names = new Set(kinds.map(({ kind }) => kind));
   for (const { root } of starters) serve(root, names.has(root.dataset.kind ?? ""));
   const demo = new Set(starters.flatMap(({ root: { dataset } }) => [dataset.kind, ...(dataset.besides ?? "").split(" ")]));
+  startAll.disabled = false; // until the server has said which kinds are served, it would start some that wait forever
   startAll.hidden = !starters.some(({ root }) => root.dataset.served === "yes");
   offer(kinds.filter(({ kind }) => !demo.has(kind)));
 }
