@@ -268,7 +268,7 @@ class World:
             check=False,
             timeout=scaled(60),
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
         return done
 
     def _report(self, route: Route) -> None:

@@ -37,7 +37,7 @@ def claims(sub: str = "alice", scope: str | None = "submit watch cancel", **chan
         "iss": "https://issuer.example",
         "aud": "tidings",
         "iat": int(now),
-        "exp": int(now) + 600,
+        "exp": int(now) + 7200,
     }
     return {name: value for name, value in (good | changes).items() if value is not None}
 

@@ -27,6 +27,8 @@ class Peer:
         self._known: set[str] = set()
         self._answers: dict[int, dict[str, Any]] = {}
         """Answers that came while an event was waited for."""
+        self._ends: dict[str, dict[str, Any]] = {}
+        """Last events of jobs that came while something else was waited for."""
         self._ref = 0
 
     async def send(self, type_: str, **fields: Any) -> int:
@@ -46,7 +48,7 @@ class Peer:
         return frame
 
     async def answer(self, ref: int) -> dict[str, Any]:
-        """Return the frame that answers `ref`; events that come first are dropped."""
+        """Return the frame that answers `ref`; of events that come first, only the last one of each job is kept."""
         while ref not in self._answers:
             self._keep(await self.receive())
         return self._answers.pop(ref)
@@ -54,6 +56,8 @@ class Peer:
     def _keep(self, frame: dict[str, Any]) -> None:
         if frame.get("ref") is not None:
             self._answers[frame["ref"]] = frame
+        elif frame["type"] == "event" and frame["event"] in TERMINAL:
+            self._ends[frame["token"]] = frame
 
     async def ask(self, type_: str, **fields: Any) -> dict[str, Any]:
         """Send a frame and return its answer."""
@@ -67,13 +71,17 @@ class Peer:
         """Return the events of a job up to the first of `names` (default: the terminal one)."""
         events: list[dict[str, Any]] = []
         wanted = set(names) or TERMINAL
+        end = self._ends.pop(token, None)
+        if end is not None and end["event"] in wanted:
+            return [end]
         while True:
             frame = await self.receive()
-            self._keep(frame)
             if frame["type"] == "event" and frame["token"] == token:
                 events.append(frame)
                 if frame["event"] in wanted:
                     return events
+            else:
+                self._keep(frame)
 
     async def cancel(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Cancel a job; return the answer and the job's last event, in whichever order they come."""
@@ -90,7 +98,7 @@ class Peer:
 
     async def ends(self, *tokens: str) -> dict[str, str]:
         """Return how some jobs end: their last events' names."""
-        found: dict[str, str] = {}
+        found = {token: self._ends.pop(token)["status"] for token in tokens if token in self._ends}
         while set(tokens) - set(found):
             frame = await self.receive()
             if frame["type"] in ("event", "snapshot") and frame.get("status") in TERMINAL and frame["token"] in tokens:

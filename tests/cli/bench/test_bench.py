@@ -103,7 +103,7 @@ def test_what_fails_is_counted_by_its_code(system: System) -> None:
 
 
 def test_inputs_of_a_file_are_taken_in_turn(system: System, tmp_path: Path) -> None:
-    (tmp_path / "inputs").write_text('{"seconds": 0.001}\n\n{"seconds": 0.1}\n')
+    (tmp_path / "inputs").write_text('{"seconds": 0.001}\n\n{"seconds": 0}\n{"seconds": 0.1}\n')
     arguments = ("--inputs", str(tmp_path / "inputs"), "--in-flight", "1", "--seconds", "1")
     found = measure(system, "nap", *arguments)["measured"]
     assert found["run"]["p50"] < 0.1 <= found["run"]["p95"]
