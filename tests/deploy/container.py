@@ -28,6 +28,7 @@ set -eu
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 none "$NEW"
 mkdir -p "$NEW/proc" "$NEW/dev" "$NEW/tmp" "$NEW{folder}/bin" "$NEW/app"
+mount -t tmpfs -o mode=1777 none "$NEW/tmp"
 for one in {binds}; do
     if [ -L "$one" ]; then ln -s "$(readlink "$one")" "$NEW$one"; continue; fi
     [ -d "$one" ] || continue
@@ -40,7 +41,6 @@ mount --bind {app} "$NEW/app"
 cp {healthy} "$NEW{folder}/"
 mount -t proc none "$NEW/proc"
 mount --bind /dev "$NEW/dev"
-mount -t tmpfs -o mode=1777 none "$NEW/tmp"
 mount -o remount,ro "$NEW"
 exec chroot "$NEW" setpriv --reuid {user} --regid {group} --clear-groups --no-new-privs --bounding-set=-all \\
     --inh-caps=-all env -C /app -i "$@"
