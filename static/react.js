@@ -6,20 +6,37 @@
  *
  *     const { status, progress, result, error } = useJob(token, { grant });
  *     const { submit, status, result } = useSubmit("count_words");
+ *     const { jobs, ready, error } = useJobs("report", { grant });
  */
 
 /** @import { ReactNode } from "react" */
 /** @import { GrantSource } from "./client/grants.js" */
 /** @import { Options, SubmitOptions } from "./tidings.js" */
 /** @import { ClientChoice } from "./frameworks/client-source.js" */
-/** @import { JobState } from "./frameworks/job-view.js" */
+/** @import { JobsOptions } from "./frameworks/jobs-view.js" */
 /** @import { Tidings } from "./tidings.js" */
+/** @import { View } from "./frameworks/view.js" */
 import {
   createContext, createElement, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore,
 } from "react";
+import { grantFrom } from "./client/grants.js";
 import { ClientSource, requireSource } from "./frameworks/client-source.js";
 import { JobView, UNKNOWN } from "./frameworks/job-view.js";
+import { JobsView, NO_JOBS } from "./frameworks/jobs-view.js";
 import { SubmissionView } from "./frameworks/submission-view.js";
+
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/job-view.js").JobState<Result>} JobState
+ */
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/jobs-view.js").JobsState<Result>} JobsState
+ */
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/jobs-view.js").TaggedJob<Result>} TaggedJob
+ */
 
 const Source = createContext(/** @type {ClientSource | null} */ (null));
 
@@ -60,18 +77,41 @@ export function useTidings() {
 /**
  * Follows a job, and renders again whenever its state changes.
  *
+ * @template [Result=any] What the job returns.
  * @param {string | null | undefined} token None: there is no job yet.
- * @param {{grant?: GrantSource}} [options] `grant`: as of `Tidings.watch`; a callback may be another in each rendering.
- * @returns {JobState}
+ * @param {{grant?: GrantSource}} [options] `grant`: as of `Tidings.watch`. A callback may be another in each rendering;
+ *   another text follows the job by that.
+ * @returns {JobState<Result>}
  */
 export function useJob(token, { grant } = {}) {
   const source = requireSource(useContext(Source), ADVICE);
-  const latest = useLatest(grant);
+  const latest = useLatest({ grant });
+  const text = textOf(grant);
   const view = useMemo(() => {
     if (!token) return new JobView(() => null);
-    return new JobView(() => source.client.watch(token, { grant: grantOf(latest) }), token);
-  }, [source, token, latest]);
-  return useView(view);
+    return new JobView(() => source.client.watch(token, { grant: text ?? grantOf(latest) }), token);
+  }, [source, token, text, latest]);
+  return useView(view, UNKNOWN);
+}
+
+/**
+ * Follows all jobs with a tag, and renders again whenever one is submitted or changes.
+ *
+ * @template [Result=any] What the jobs return.
+ * @param {string | null | undefined} tag None: there is no tag yet.
+ * @param {JobsOptions} [options] A callback for `grant` may be another in each rendering.
+ * @returns {JobsState<Result>}
+ * @throws {RangeError} `limit` is not between 1 and 1,000.
+ */
+export function useJobs(tag, { grant, owner, since, limit } = {}) {
+  const source = requireSource(useContext(Source), ADVICE);
+  const latest = useLatest({ grant, since });
+  const text = textOf(grant);
+  const view = useMemo(() => new JobsView((again) => {
+    if (!tag) return null;
+    return source.client.follow(tag, { grant: text ?? grantOf(latest), owner, since: latest.current.since ?? again });
+  }, limit), [source, tag, text, owner, limit, latest]);
+  return useView(view, NO_JOBS);
 }
 
 /**
@@ -80,13 +120,15 @@ export function useJob(token, { grant } = {}) {
  * `submit` returns the token, or null where the submission is refused, and stays the same function. While one has not been
  * accepted, another call is the same submission.
  *
+ * @template [Result=any] What the jobs return.
+ * @template {object} [Input=object]
  * @param {string} kind
- * @returns {JobState & {submit: (input: object, options?: SubmitOptions) => Promise<string | null>}}
+ * @returns {JobState<Result> & {submit: (input: Input, options?: SubmitOptions) => Promise<string | null>}}
  */
 export function useSubmit(kind) {
   const source = requireSource(useContext(Source), ADVICE);
   const view = useStable(source, kind);
-  const seen = useView(view);
+  const seen = useView(view, UNKNOWN);
   const submit = useMemo(() => view.submit.bind(view), [view]);
   return useMemo(() => ({ ...seen, submit }), [seen, submit]);
 }
@@ -103,10 +145,14 @@ function useStable(source, kind) {
   return next.view;
 }
 
-/** @param {JobView} view @returns {JobState} */
-function useView(view) {
+/**
+ * @template State
+ * @param {View<State>} view
+ * @param {State} nothing What a server renders.
+ */
+function useView(view, nothing) {
   const subscribe = useMemo(() => view.subscribe.bind(view), [view]);
-  return useSyncExternalStore(subscribe, () => view.seen, () => UNKNOWN);
+  return useSyncExternalStore(subscribe, () => view.seen, () => nothing);
 }
 
 /**
@@ -119,8 +165,13 @@ function useLatest(value) {
   return latest;
 }
 
-/** @param {{current: GrantSource | undefined}} latest @returns {GrantSource | undefined} */
+/** @param {GrantSource | undefined} grant @returns {string | undefined} */
+const textOf = (grant) => (typeof grant === "string" ? grant : undefined);
+
+/**
+ * @param {{current: {grant?: GrantSource}}} latest
+ * @returns {GrantSource | undefined} What asks the newest callback.
+ */
 function grantOf(latest) {
-  const grant = latest.current;
-  return typeof grant === "function" ? () => /** @type {() => string | Promise<string>} */ (latest.current)() : grant;
+  return latest.current.grant && (() => grantFrom(latest.current.grant));
 }

@@ -6,18 +6,34 @@
  *
  *     const job = useJob(() => token, { grant }); // job.status, job.progress, …
  *     const words = useSubmit("count_words"); // words.submit({ text }), words.status, …
+ *     const reports = useJobs("report", { grant }); // reports.jobs, reports.ready, …
  */
 
 /** @import { GrantSource } from "./client/grants.js" */
 /** @import { SubmitOptions } from "./tidings.js" */
 /** @import { ClientChoice } from "./frameworks/client-source.js" */
-/** @import { JobState } from "./frameworks/job-view.js" */
+/** @import { JobsOptions } from "./frameworks/jobs-view.js" */
 /** @import { Tidings } from "./tidings.js" */
+/** @import { View } from "./frameworks/view.js" */
 import { getContext, onDestroy, setContext } from "svelte";
 import { createSubscriber } from "svelte/reactivity";
 import { ClientSource, requireSource } from "./frameworks/client-source.js";
 import { JobView } from "./frameworks/job-view.js";
+import { JobsView, requireLimit } from "./frameworks/jobs-view.js";
 import { SubmissionView } from "./frameworks/submission-view.js";
+
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/job-view.js").JobState<Result>} JobState
+ */
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/jobs-view.js").JobsState<Result>} JobsState
+ */
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/jobs-view.js").TaggedJob<Result>} TaggedJob
+ */
 
 const SOURCE = Symbol("tidings");
 
@@ -44,23 +60,42 @@ export function useTidings() {
 /**
  * Follows a job while a template or an effect reads its state.
  *
+ * @template [Result=any] What the job returns.
  * @param {string | null | undefined | (() => string | null | undefined)} token None: there is no job yet. A function where
  *   it may change: `() => token`.
  * @param {{grant?: GrantSource}} [options] `grant`: as of `Tidings.watch`.
- * @returns {Readonly<JobState>}
+ * @returns {Readonly<JobState<Result>>}
  */
 export function useJob(token, { grant } = {}) {
   const source = requireSource(getContext(SOURCE), ADVICE);
-  /** @type {{token: string | null, seen: () => JobState} | null} */
-  let last = null;
-  return reactive(() => {
-    const wanted = (typeof token === "function" ? token() : token) || null;
-    if (!last || last.token !== wanted) {
-      const follow = () => (wanted === null ? null : source.client.watch(wanted, { grant }));
-      last = { token: wanted, seen: readable(new JobView(follow, wanted)) };
-    }
-    return last.seen();
+  return reactive(newest(token, (wanted) => {
+    return new JobView(() => (wanted === null ? null : source.client.watch(wanted, { grant })), wanted);
+  }));
+}
+
+/**
+ * Follows all jobs with a tag while a template or an effect reads them.
+ *
+ * @template [Result=any] What the jobs return.
+ * @param {string | null | undefined | (() => string | null | undefined)} tag None: there is no tag yet. A function where
+ *   it may change: `() => tag`.
+ * @param {JobsOptions} [options]
+ * @returns {Readonly<JobsState<Result>>}
+ * @throws {RangeError} `limit` is not between 1 and 1,000.
+ */
+export function useJobs(tag, { limit, since, ...options } = {}) {
+  const source = requireSource(getContext(SOURCE), ADVICE);
+  const most = requireLimit(limit);
+  const seen = newest(tag, (wanted) => {
+    if (wanted === null) return new JobsView(() => null, most);
+    return new JobsView((again) => source.client.follow(wanted, { ...options, since: since ?? again }), most);
   });
+  return {
+    get jobs() { return seen().jobs; },
+    get ready() { return seen().ready; },
+    get more() { return seen().more; },
+    get error() { return seen().error; },
+  };
 }
 
 /**
@@ -69,15 +104,39 @@ export function useJob(token, { grant } = {}) {
  * `submit` returns the token, or null where the submission is refused. While one has not been accepted, another call is the
  * same submission.
  *
+ * @template [Result=any] What the jobs return.
+ * @template {object} [Input=object]
  * @param {string} kind
- * @returns {Readonly<JobState> & {submit: (input: object, options?: SubmitOptions) => Promise<string | null>}}
+ * @returns {Readonly<JobState<Result>> & {submit: (input: Input, options?: SubmitOptions) => Promise<string | null>}}
  */
 export function useSubmit(kind) {
   const view = new SubmissionView(requireSource(getContext(SOURCE), ADVICE), kind);
   return Object.assign(reactive(readable(view)), { submit: view.submit.bind(view) });
 }
 
-/** @param {JobView} view @returns {() => JobState} */
+/**
+ * Returns a function that reads the state of the view that is wanted now.
+ *
+ * @template State
+ * @param {string | null | undefined | (() => string | null | undefined)} name Of a job or a tag.
+ * @param {(wanted: string | null) => View<State>} make
+ * @returns {() => State}
+ */
+function newest(name, make) {
+  /** @type {{wanted: string | null, seen: () => State} | null} */
+  let last = null;
+  return () => {
+    const wanted = (typeof name === "function" ? name() : name) || null;
+    if (!last || last.wanted !== wanted) last = { wanted, seen: readable(make(wanted)) };
+    return last.seen();
+  };
+}
+
+/**
+ * @template State
+ * @param {View<State>} view
+ * @returns {() => State}
+ */
 function readable(view) {
   const subscribe = createSubscriber((update) => view.subscribe(update));
   return () => {

@@ -6,18 +6,34 @@
  *
  *     const job = useJob(token, { grant }); // job.value.status, …
  *     const { job, submit } = useSubmit("count_words");
+ *     const reports = useJobs("report", { grant }); // reports.value.jobs, …
  */
 
 /** @import { App, InjectionKey, MaybeRefOrGetter, ShallowRef } from "vue" */
 /** @import { GrantSource } from "./client/grants.js" */
 /** @import { SubmitOptions } from "./tidings.js" */
 /** @import { ClientChoice } from "./frameworks/client-source.js" */
-/** @import { JobState } from "./frameworks/job-view.js" */
+/** @import { JobsOptions } from "./frameworks/jobs-view.js" */
 /** @import { Tidings } from "./tidings.js" */
+/** @import { View } from "./frameworks/view.js" */
 import { getCurrentInstance, inject, onMounted, onScopeDispose, shallowRef, toValue, watch } from "vue";
 import { ClientSource, requireSource } from "./frameworks/client-source.js";
 import { JobView, UNKNOWN } from "./frameworks/job-view.js";
+import { JobsView, NO_JOBS, requireLimit } from "./frameworks/jobs-view.js";
 import { SubmissionView } from "./frameworks/submission-view.js";
+
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/job-view.js").JobState<Result>} JobState
+ */
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/jobs-view.js").JobsState<Result>} JobsState
+ */
+/**
+ * @template [Result=any]
+ * @typedef {import("./frameworks/jobs-view.js").TaggedJob<Result>} TaggedJob
+ */
 
 /** @type {InjectionKey<ClientSource>} */
 const SOURCE = Symbol("tidings");
@@ -50,21 +66,31 @@ export function useTidings() {
 /**
  * Follows a job.
  *
+ * @template [Result=any] What the job returns.
  * @param {MaybeRefOrGetter<string | null | undefined>} token None: there is no job yet.
  * @param {{grant?: GrantSource}} [options] `grant`: as of `Tidings.watch`.
- * @returns {Readonly<ShallowRef<JobState>>}
+ * @returns {Readonly<ShallowRef<JobState<Result>>>}
  */
 export function useJob(token, { grant } = {}) {
   const source = requireSource(inject(SOURCE, null), ADVICE);
-  const seen = shallowRef(UNKNOWN);
-  whenMounted(() => watch(() => toValue(token), (wanted, _, onCleanup) => {
-    seen.value = UNKNOWN;
-    if (!wanted) return;
-    const view = new JobView(() => source.client.watch(wanted, { grant }), wanted);
-    onCleanup(view.subscribe(() => { seen.value = view.seen; }));
-    seen.value = view.seen;
-  }, { immediate: true }));
-  return seen;
+  return shown(token, UNKNOWN, (wanted) => new JobView(() => source.client.watch(wanted, { grant }), wanted));
+}
+
+/**
+ * Follows all jobs with a tag.
+ *
+ * @template [Result=any] What the jobs return.
+ * @param {MaybeRefOrGetter<string | null | undefined>} tag None: there is no tag yet.
+ * @param {JobsOptions} [options]
+ * @returns {Readonly<ShallowRef<JobsState<Result>>>}
+ * @throws {RangeError} `limit` is not between 1 and 1,000.
+ */
+export function useJobs(tag, { limit, since, ...options } = {}) {
+  const source = requireSource(inject(SOURCE, null), ADVICE);
+  const most = requireLimit(limit);
+  return shown(tag, NO_JOBS, (wanted) => {
+    return new JobsView((again) => source.client.follow(wanted, { ...options, since: since ?? again }), most);
+  });
 }
 
 /**
@@ -73,10 +99,12 @@ export function useJob(token, { grant } = {}) {
  * `submit` returns the token, or null where the submission is refused. While one has not been accepted, another call is the
  * same submission.
  *
+ * @template [Result=any] What the jobs return.
+ * @template {object} [Input=object]
  * @param {string} kind
  * @returns {{
- *   job: Readonly<ShallowRef<JobState>>,
- *   submit: (input: object, options?: SubmitOptions) => Promise<string | null>,
+ *   job: Readonly<ShallowRef<JobState<Result>>>,
+ *   submit: (input: Input, options?: SubmitOptions) => Promise<string | null>,
  * }}
  */
 export function useSubmit(kind) {
@@ -84,6 +112,26 @@ export function useSubmit(kind) {
   const job = shallowRef(UNKNOWN);
   whenMounted(() => view.subscribe(() => { job.value = view.seen; }));
   return { job, submit: view.submit.bind(view) };
+}
+
+/**
+ * Returns what a view of something shows, while the component is mounted.
+ *
+ * @template State
+ * @param {MaybeRefOrGetter<string | null | undefined>} wanted A token or a tag.
+ * @param {State} nothing What there is to see without it.
+ * @param {(wanted: string) => View<State>} make
+ */
+function shown(wanted, nothing, make) {
+  const seen = shallowRef(nothing);
+  whenMounted(() => watch(() => toValue(wanted), (name, _, onCleanup) => {
+    seen.value = nothing;
+    if (!name) return;
+    const view = make(name);
+    onCleanup(view.subscribe(() => { seen.value = view.seen; }));
+    seen.value = view.seen;
+  }, { immediate: true }));
+  return seen;
 }
 
 /**

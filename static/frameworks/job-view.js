@@ -1,34 +1,30 @@
 // @ts-check
-/**
- * One job as a component shows it: its newest state, and who is to hear of the next.
- *
- * It follows the job while a component listens. Frameworks take a component down and put it up again at once (React in
- * strict mode, hot reloads): what stops listening is waited for, so that the watch stays.
- */
+/** One job as a component shows it: its newest state. It follows the job while a component listens. */
 
 /** @import { Progress } from "../client/frame.js" */
 /** @import { TidingsError } from "../client/error.js" */
 /** @import { Job } from "../client/job.js" */
+import { View } from "./view.js";
 
 /**
- * @typedef {object} JobState What is known of a job.
+ * What is known of a job.
+ *
+ * @template [Result=any]
+ * @typedef {object} JobState
  * @property {string | null} token Null: there is none yet.
  * @property {string | null} status Null: not known yet.
  * @property {Progress | null} progress The newest; null if there was none.
- * @property {any} result What it returned, once it has.
+ * @property {Result | undefined} result What it returned, once it has.
  * @property {TidingsError | null} error Why there is no result, once there will be none.
  */
 
 /** @type {JobState} */
 export const UNKNOWN = Object.freeze({ token: null, status: null, progress: null, result: undefined, error: null });
 
-export class JobView {
-  /** @type {JobState} */
-  #seen;
+/** @extends {View<JobState>} */
+export class JobView extends View {
   /** @type {Job | null} */
   #job = null;
-  /** @type {Set<() => void>} */
-  #listeners = new Set();
   /** @type {() => Job | null} */
   #follow;
 
@@ -37,33 +33,18 @@ export class JobView {
    * @param {string | null} [token]
    */
   constructor(follow, token = null) {
+    super(token === null ? UNKNOWN : { ...UNKNOWN, token });
     this.#follow = follow;
-    this.#seen = token === null ? UNKNOWN : { ...UNKNOWN, token };
   }
 
-  /** The newest state: another object whenever it has changed. */
-  get seen() {
-    return this.#seen;
-  }
-
-  /**
-   * @param {() => void} listener Called whenever the state has changed.
-   * @returns {() => void} Call it to hear no more.
-   */
-  subscribe(listener) {
-    this.#listeners.add(listener);
+  /** @override */
+  begin() {
     if (this.#job === null && !this.ended) this.show(this.#follow());
-    return () => {
-      this.#listeners.delete(listener);
-      setTimeout(() => {
-        if (this.#listeners.size === 0) this.#stop();
-      });
-    };
   }
 
   /** Whether nothing more comes. */
   get ended() {
-    return this.#seen.result !== undefined || this.#seen.error !== null;
+    return this.seen.result !== undefined || this.seen.error !== null;
   }
 
   /**
@@ -72,13 +53,13 @@ export class JobView {
    * @param {Job | null} job
    */
   show(job) {
-    this.#stop();
+    this.stop();
     if (job === null) return;
     this.#job = job;
     const look = (/** @type {Partial<JobState>} */ more = {}) => {
       if (this.#job !== job) return;
       const { token, status, progress } = job;
-      this.#become({ ...UNKNOWN, token, status, progress, ...more });
+      this.become({ ...UNKNOWN, token, status, progress, ...more });
     };
     job.on("ack", () => look());
     job.on("state", () => look());
@@ -87,13 +68,8 @@ export class JobView {
     look();
   }
 
-  /** @param {JobState} state */
-  #become(state) {
-    this.#seen = state;
-    for (const listener of [...this.#listeners]) listener();
-  }
-
-  #stop() {
+  /** Follows the job no longer. @override */
+  stop() {
     const job = this.#job;
     this.#job = null; // first: that it is followed no longer is no news
     job?.close();

@@ -1,35 +1,23 @@
 /**
- * One job as a component shows it: its newest state, and who is to hear of the next.
+ * What is known of a job.
  *
- * It follows the job while a component listens. Frameworks take a component down and put it up again at once (React in
- * strict mode, hot reloads): what stops listening is waited for, so that the watch stays.
- */
-/** @import { Progress } from "../client/frame.js" */
-/** @import { TidingsError } from "../client/error.js" */
-/** @import { Job } from "../client/job.js" */
-/**
- * @typedef {object} JobState What is known of a job.
+ * @template [Result=any]
+ * @typedef {object} JobState
  * @property {string | null} token Null: there is none yet.
  * @property {string | null} status Null: not known yet.
  * @property {Progress | null} progress The newest; null if there was none.
- * @property {any} result What it returned, once it has.
+ * @property {Result | undefined} result What it returned, once it has.
  * @property {TidingsError | null} error Why there is no result, once there will be none.
  */
 /** @type {JobState} */
 export const UNKNOWN: JobState;
-export class JobView {
+/** @extends {View<JobState>} */
+export class JobView extends View<JobState<any>> {
     /**
      * @param {() => Job | null} follow Begins to follow the job; null: there is none yet.
      * @param {string | null} [token]
      */
     constructor(follow: () => Job | null, token?: string | null);
-    /** The newest state: another object whenever it has changed. */
-    get seen(): JobState;
-    /**
-     * @param {() => void} listener Called whenever the state has changed.
-     * @returns {() => void} Call it to hear no more.
-     */
-    subscribe(listener: () => void): () => void;
     /** Whether nothing more comes. */
     get ended(): boolean;
     /**
@@ -43,7 +31,7 @@ export class JobView {
 /**
  * What is known of a job.
  */
-export type JobState = {
+export type JobState<Result = any> = {
     /**
      * Null: there is none yet.
      */
@@ -59,12 +47,13 @@ export type JobState = {
     /**
      * What it returned, once it has.
      */
-    result: any;
+    result: Result | undefined;
     /**
      * Why there is no result, once there will be none.
      */
     error: TidingsError | null;
 };
+import { View } from "./view.js";
 import type { Job } from "../client/job.js";
 import type { Progress } from "../client/frame.js";
 import type { TidingsError } from "../client/error.js";

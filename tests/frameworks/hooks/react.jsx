@@ -1,9 +1,10 @@
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { TidingsProvider, useSubmit } from "tidings/react";
+import { Reports } from "./reports.jsx";
 import { Report, Words } from "./words.jsx";
 
-const { key, token, grant, text } = window.given;
+const { key, token, grant, text, list } = window.given;
 
 function AtOnce() {
   const { submit, result } = useSubmit("count_words");
@@ -13,6 +14,16 @@ function AtOnce() {
 
 function Page() {
   const [shown, setShown] = useState(true);
+  const [fresh, setFresh] = useState(grant);
+  window.renew = setFresh;
+  if (list) {
+    return (
+      <main>
+        <button onClick={() => setShown(!shown)}>Toggle</button>
+        {shown && <Reports grant={fresh} />}
+      </main>
+    );
+  }
   return (
     <main>
       <button onClick={() => setShown(!shown)}>Toggle</button>

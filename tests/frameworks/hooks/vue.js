@@ -1,8 +1,9 @@
 import { createApp, defineComponent, h, onMounted, ref } from "vue";
 import { createTidings, useSubmit } from "tidings/vue";
+import Reports from "./reports.vue";
 import Words from "./words.vue";
 
-const { key, token, grant, text } = window.given;
+const { key, token, grant, text, list } = window.given;
 
 const AtOnce = defineComponent(() => {
   const { job, submit } = useSubmit("count_words");
@@ -16,7 +17,8 @@ const Page = defineComponent(() => {
   const shown = ref(true);
   return () => h("main", [
     h("button", { onClick: () => { shown.value = !shown.value; } }, "Toggle"),
-    shown.value && h(Words, { text, token, grant: () => grant }),
+    shown.value && list && h(Reports, { grant }),
+    shown.value && !list && h(Words, { text, token, grant: () => grant }),
     shown.value && key && h(AtOnce),
   ]);
 });
