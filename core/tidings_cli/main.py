@@ -33,6 +33,7 @@ COMMANDS = {
     "submit": "job_commands",
     "watch": "job_commands",
     "show": "job_commands",
+    "jobs": "job_list_command",
     "signal": "job_commands",
     "cancel": "job_commands",
     "status": "operate.status_command",

@@ -29,7 +29,8 @@ class CallArguments(NamedTuple):
         fields = [parameters[name] for name in schema.names]
         properties = resolve_reference(schema.schema, schema.schema).get("properties", {})
         first = properties.get(schema.names[0], {}) if fields and not schema.whole else {}
-        return cls(kind, inspect.Signature(fields), schema.whole, _may_be_object(first, schema.schema))
+        may_be_object = bool(fields) and _may_be_object(first, schema.schema)
+        return cls(kind, inspect.Signature(fields), schema.whole, may_be_object)
 
     def input_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the input for arguments, given as to the handler itself, without its context; defaults stay unsaid.

@@ -91,6 +91,12 @@ def test_a_mapping_that_the_first_argument_cannot_be_is_the_input(hint: Any) -> 
     assert first(hint).input_of(({"data": None},), {}) == {"data": None}
 
 
+def test_one_object_is_the_whole_input_of_a_job_without_parameters() -> None:
+    bare = declare_kind("bare")(lambda: None)
+    assert bare.input_of(({},), {}) == {}
+    assert bare.input_of((), {}) == {}
+
+
 def test_an_object_that_the_first_argument_may_be_is_that_argument() -> None:
     order = Order("tea")
     assert first(Order).input_of((order,), {}) == {"data": order}
