@@ -3,7 +3,7 @@
 import inspect
 import operator
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import typer
@@ -25,6 +25,12 @@ def with_flags(
         return command
 
     return decorate
+
+
+def environment_of(kind: type[StoreSettings], flags: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that say what flags say, for a child process: others could read its arguments."""
+    given = {one.variable: flags[one.name] for one in settings_of(kind) if flags.get(one.name) is not None}
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
 
 
 def _parameter(setting: Setting) -> inspect.Parameter:

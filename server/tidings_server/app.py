@@ -1,5 +1,6 @@
 """The application: routes, and the runtime's life around them."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from tidings.metrics.metrics_server import listen
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.problems import Problem
 from tidings.settings.settings import SettingsError, from_env
@@ -67,6 +69,7 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
             own, so that the application's cookies and sessions work on every transport. None: there is no such login.
 
     Raises:
+        ListenError: the port for metrics cannot be listened on.
         SettingsError: a setting in the environment is wrong; or pages of every origin are allowed, and would use the
             login of the application's users.
 
@@ -84,14 +87,21 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
     runtime.connections.sockets = sockets
     owned_jobs = OwnedJobList(runtime)
     local_server = LocalServer(runtime, sockets, owned_jobs)
+    metrics = MetricsEndpoint(runtime, sockets)
+    metrics_port = _listen_for_metrics(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with runtime.running(), sockets.ticking(runtime.quotas), local_server.serving():
+        async with (
+            runtime.running(),
+            sockets.ticking(runtime.quotas),
+            local_server.serving(),
+            metrics.serving_on(metrics_port),
+        ):
             yield
 
     app = Starlette(
-        routes=tell_deprecations(_routes(runtime, sockets, owned_jobs), DEPRECATIONS),
+        routes=tell_deprecations(_routes(runtime, sockets, owned_jobs, metrics), DEPRECATIONS),
         lifespan=lifespan,
         middleware=_middleware(runtime.settings, cookies=authenticate is not None),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
@@ -104,7 +114,16 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
     return app
 
 
-def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobList) -> list[BaseRoute]:
+def _listen_for_metrics(settings: ServerSettings) -> socket.socket | None:
+    if not settings.server_metrics_port:
+        return None
+    host, port = settings.server_metrics_host, settings.server_metrics_port
+    return listen(host, port, setting="TIDINGS_SERVER_METRICS_PORT", flag="--server-metrics-port")
+
+
+def _routes(
+    runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobList, metrics: MetricsEndpoint
+) -> list[BaseRoute]:
     jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
     owned = OwnedJobEndpoints(runtime, owned_jobs, jobs.cancel)
@@ -126,7 +145,7 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobLi
     async def console_elsewhere(_: Request) -> Response:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
 
-    metrics = [Route("/metrics", MetricsEndpoint(runtime, sockets).page)] if runtime.settings.metrics else []
+    pages_of_metrics = [Route("/metrics", metrics.page)] if runtime.settings.metrics else []
     front: list[BaseRoute] = []
     match runtime.settings.page:
         case "kinds":
@@ -201,7 +220,7 @@ def _routes(runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobLi
         WebSocketRoute("/v1/socket", SocketEndpoint(runtime, sockets)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
-        *metrics,
+        *pages_of_metrics,
         Mount("/static", pages),
     ]
 

@@ -136,22 +136,28 @@ def server_of(settings: ServerSettings) -> Server:
     return Server(config, app, settings.drain_s)
 
 
-def run(settings: ServerSettings) -> None:
+def run(settings: ServerSettings, listening: list[socket.socket] | None = None) -> None:
     """Serve until a signal ends it.
 
+    Args:
+        settings: of the server.
+        listening: the sockets on which a parent listens; None: the server listens itself.
+
     Raises:
+        ListenError: the port for metrics cannot be listened on.
         PortError: the server cannot listen on its address; one line says what to do.
         StoreUnavailableError: no store answers; one line says what to do.
 
     """
     log_unknown_variables()
-    check_port(settings.host, settings.port)
+    if listening is None:
+        check_port(settings.host, settings.port)
     asyncio.run(check_store(settings.store_url))
     # A client must not fill the log, such as with requests that are no HTTP.
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(LogLineFilter())
     server = server_of(settings)
     server.has_process = True
-    server.run()
+    server.run(listening)
     if server.broken:
         raise SystemExit(1)

@@ -139,7 +139,7 @@ class ServerRuntime:
         store_gauges = StoreGauges(self.client, keys, self.breaker_store, self._records)
         self.collector = StoreCollector(StoreLiveness(self.client, health), store_gauges.read)
         # The jobs.
-        notify_latency = NotifyLatency(self.meter.notify, self._clock) if settings.metrics else None
+        notify_latency = NotifyLatency(self.meter.notify, self._clock) if settings.measures else None
         answer_budget = AnswerBudget()
         self.hub = Hub(self.store, self._subscription, keys, notify_latency, answer_budget)
         self.tag_feed = TagFeed(self._subscription, self.owned_jobs, keys, self.hub.partitions)
@@ -184,7 +184,7 @@ class ServerRuntime:
                 tasks.start_soon(self.tag_feed.run, name="follows")
                 tasks.start_soon(self.memory.run, name="memory")
                 tasks.start_soon(self._webhook_callers.run, name="webhook callers")
-                if self.settings.metrics:
+                if self.settings.measures:
                     tasks.start_soon(self._clock.follow, self.client, name="store clock")
                     tasks.start_soon(self.collector.run, name="metrics")
                 # A client that comes back to a new process must find its jobs known.

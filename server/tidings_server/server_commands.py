@@ -6,25 +6,31 @@ from typing import Annotated, Any
 import typer
 
 from tidings.logging.log_setup import configure_logging
+from tidings.metrics.metrics_server import ListenError
 from tidings.process.port import PortError
 from tidings.settings.settings import from_env
 from tidings_cli.command_errors import CommandError
-from tidings_cli.setting_flags import with_flags
+from tidings_cli.processes.process_group import workers_option
+from tidings_cli.setting_flags import environment_of, with_flags
 
 from .auth.api_key import NAME_PATTERN, new_key, setting_line
 from .auth.identity import SCOPES
 from .run import run
+from .server_processes import inherited_sockets, run_servers
 from .settings import ServerSettings
 
 
 @with_flags(ServerSettings)
-def serve(**flags: Any) -> None:
+def serve(*, workers: Annotated[int, workers_option("that share the port")] = 1, **flags: Any) -> None:
     """Run the push server: WebSocket, server-sent events, HTTP and the pages."""
     settings = from_env(ServerSettings, overrides=flags)
     configure_logging(settings.log_format, settings.log_level)
     try:
-        run(settings)
-    except PortError as error:
+        if workers == 1:
+            run(settings, inherited_sockets())
+        else:
+            raise typer.Exit(run_servers(settings, workers, environment_of(ServerSettings, flags)))
+    except (PortError, ListenError) as error:
         raise CommandError(str(error)) from None
 
 

@@ -169,6 +169,14 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "from strangers."
         ),
     ] = True
+    server_metrics_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65_535)],
+        Meta(
+            description="A TCP port of its own on which this server also serves `/metrics` and `/healthz`; 0: none. Of "
+            "several with `--workers` each has the next one: the port that they share leads to any of them."
+        ),
+    ] = 0
+    server_metrics_host: Annotated[str, Meta(description="The address to listen on for that.")] = "127.0.0.1"
     page: Annotated[
         Literal["kinds", "demo", "none"],
         Meta(
@@ -193,6 +201,11 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
         Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})],
         Meta(description="How long clients get to leave when the server is asked to stop."),
     ] = 10.0
+
+    @property
+    def measures(self) -> bool:
+        """Whether anything may read metrics of this server."""
+        return self.metrics or bool(self.server_metrics_port)
 
     def __post_init__(self) -> None:
         super().__post_init__()

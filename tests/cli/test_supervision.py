@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from support.dev import Dev
-from tidings_cli.dev.supervision import LONGEST_PAUSE_S, MAX_STARTS, STEADY_S, Supervision, describe_end
+from tidings_cli.processes.supervision import LONGEST_PAUSE_S, MAX_STARTS, STEADY_S, Supervision, describe_end
 
 JOBS = """
 import os, pathlib

@@ -59,7 +59,7 @@ class Process:
 class ServerProcess(Process):
     """A push server on a free port."""
 
-    def __init__(self, store_url: str, credential: str = "", **environment: str) -> None:
+    def __init__(self, store_url: str, credential: str = "", *flags: str, **environment: str) -> None:
         self.credential = credential
         """What its own questions are asked with; empty: nothing."""
         self.port = int(environment.pop("TIDINGS_PORT", "0")) or free_port()
@@ -68,6 +68,7 @@ class ServerProcess(Process):
         super().__init__(
             "server",
             "serve",
+            *flags,
             TIDINGS_STORE_URL=store_url,
             TIDINGS_PORT=str(self.port),
             TIDINGS_DRAIN_S=environment.pop("TIDINGS_DRAIN_S", "1"),

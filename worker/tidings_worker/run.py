@@ -8,6 +8,7 @@ import threading
 import anyio
 import structlog
 
+from tidings.metrics.metrics_server import listen
 from tidings.process import gc_tuning
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.redis.store_client import check_store
@@ -15,7 +16,6 @@ from tidings.store.redis.store_client import check_store
 from . import fork
 from .loading.loader import load_modules
 from .loading.schema_check import check_with_store
-from .metrics.metrics_server import listen
 from .settings import WorkerSettings
 from .webhook.delivery_proxies import environment_proxies
 from .webhook.webhook_worker import WebhookWorker

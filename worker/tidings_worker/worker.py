@@ -13,6 +13,7 @@ import anyio
 from tidings.consumer.event_handler import EventHandler
 from tidings.declare.job import Job
 from tidings.metrics.metric_family import MetricFamily, build_info, gauge, store_up
+from tidings.metrics.metrics_server import MetricsServer
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.resources.lifespan import Lifespan
 from tidings.store.admin.paused_queues import PausedQueues
@@ -23,7 +24,6 @@ from tidings.tracing.tracing_setup import tracing_of
 from .build import WorkerIdentity, WorkerParts, build
 from .commands import CommandFollower, PauseFollower
 from .consumers.event_meter import EventMeter
-from .metrics.metrics_server import MetricsServer
 from .metrics.worker_meter import WorkerMeter
 from .presence import Presence
 from .queue.queue import Queue

@@ -8,6 +8,9 @@ import sys
 PARENT_VARIABLE = "TIDINGS_PARENT_PID"
 """Set by a parent for those of its children that are to end with it."""
 
+LISTEN_VARIABLE = "TIDINGS_LISTEN_FDS"
+"""Set by the parent of servers that share a port: the descriptors of its listening sockets, with commas between."""
+
 _PR_SET_PDEATHSIG = 1
 
 

@@ -42,17 +42,42 @@ def check_port(host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str
         PortError: it is not.
 
     """
+    for probe in listen_on(host, port, setting=setting, flag=flag):
+        probe.close()
+
+
+def listen_on(
+    host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port", backlog: int = 2048
+) -> list[socket.socket]:
+    """Return sockets that listen, one for each address of a host.
+
+    Args:
+        host: an address, or a name of this machine.
+        port: the TCP port; 0: any.
+        setting: the environment's variable that sets the port.
+        flag: the command's flag that does.
+        backlog: connections that may wait to be accepted.
+
+    Raises:
+        PortError: one cannot be listened on.
+
+    """
+    listening: list[socket.socket] = []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, address in found:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind(address)
-                probe.listen(1)
+            one = socket.socket(family, kind, protocol)
+            listening.append(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(address)
+            one.listen(backlog)
     except OSError as error:
+        for one in listening:
+            one.close()
         raise PortError(explain_listen_error(error, host, port, setting=setting, flag=flag)) from None
+    return listening
 
 
 def explain_listen_error(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tidings.protocol.decoding.name_suggestions import closest_name
 from tidings.settings.settings import PREFIX, StoreSettings, settings_of
 
-from .parent_death import PARENT_VARIABLE
+from .parent_death import LISTEN_VARIABLE, PARENT_VARIABLE
 
 PROGRAMS: dict[str, tuple[str, ...]] = {
     "tidings_server": ("settings.py", "auth/auth_settings.py"),
@@ -22,7 +22,9 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
 }
 """Package of a program → the files that define its settings. One environment often serves several programs."""
 
-OTHERS = frozenset({"TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", "TIDINGS_WEBHOOK_TOLERANCE_S", PARENT_VARIABLE})
+OTHERS = frozenset({
+    "TIDINGS_URL", "TIDINGS_CREDENTIAL", "TIDINGS_DIR", "TIDINGS_WEBHOOK_TOLERANCE_S", PARENT_VARIABLE, LISTEN_VARIABLE,
+})  # fmt: skip
 """Variables that clients and the command line read beside settings."""
 
 OWN_PREFIXES = ("TIDINGS_X_", "TIDINGS_TEST_", "TIDINGS_DEMO_", "TIDINGS_SOAK_")

@@ -32,11 +32,11 @@ from tidings.webhook import new_secret
 from tidings_cli.command_errors import CommandError
 from tidings_cli.lab.lab import Addresses, Lab
 from tidings_cli.lab.simulation import EXAMPLE, Part, Simulation, SimulationError
+from tidings_cli.processes.supervision import MAX_STARTS, Supervision, describe_end
 from tidings_cli.terminal import error_console, plain
 
 from .dev_process import DevProcess
 from .simulate_flag import draw_seed, print_lab_line, read_simulation, simulation_lines
-from .supervision import MAX_STARTS, Supervision, describe_end
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from typing import IO
 
@@ -12,6 +11,7 @@ from rich.text import Text
 from tidings.logging.printable import printable
 from tidings.process.parent_death import PARENT_VARIABLE
 from tidings_cli.command_errors import ERROR_PREFIX, EXIT_MISTAKE, EXIT_SETTING
+from tidings_cli.processes.process_group import tidings_command
 from tidings_cli.terminal import error_console
 
 
@@ -21,8 +21,7 @@ class DevProcess:
     def __init__(self, name: str, colour: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.name = name
         self._colour = colour
-        # -P: a file of the user's in the working directory may have the name of a module of Python's.
-        self._command = [sys.executable, "-P", "-m", "tidings", *arguments]
+        self._command = tidings_command(*arguments)
         self._environment = {**environment, PARENT_VARIABLE: str(os.getpid())}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None

@@ -1,11 +1,15 @@
 """The endpoint `GET /metrics`: what Prometheus reads."""
 
-from collections.abc import Sized
+import socket
+from collections.abc import AsyncIterator, Sized
+from contextlib import asynccontextmanager
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.metrics.metric_family import MetricFamily, build_info, gauge, gauges
+from tidings.metrics.metrics_server import MetricsServer
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import HEADERS
@@ -23,6 +27,17 @@ class MetricsEndpoint:
         """Answer with the page."""
         page = await self._scrape.page(request.headers.get("accept", ""))
         return Response(page.body, headers={**HEADERS, "content-type": page.content_type})
+
+    @asynccontextmanager
+    async def serving_on(self, listening: socket.socket | None) -> AsyncIterator[None]:
+        """Serve the page on a port of its own too, around the body; None: there is none."""
+        if listening is None:
+            yield
+            return
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(MetricsServer(listening, self._scrape).run, name="metrics port")
+            yield
+            tasks.cancel_scope.cancel()
 
     async def _families(self) -> list[MetricFamily]:
         store_gauges = await self._runtime.collector.families()

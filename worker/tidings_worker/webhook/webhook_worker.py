@@ -9,12 +9,12 @@ import anyio
 import structlog
 
 from tidings.metrics.metric_family import MetricFamily, build_info, store_up
+from tidings.metrics.metrics_server import MetricsServer
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, open_store
 from tidings.store.registry import Registry
-from tidings_worker.metrics.metrics_server import MetricsServer
 from tidings_worker.settings import WorkerSettings
 
 from .delivery_presence import DeliveryPresence

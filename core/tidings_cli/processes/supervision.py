@@ -1,7 +1,7 @@
-"""Whether and when `tidings dev` restarts a process that ended by itself. Pure.
+"""Whether and when a command restarts a process of its own that ended by itself. Pure.
 
 The first restart follows at once: the work of the process waits. A process that ends again and again would fill the
-terminal and keep the machine busy, so each further restart in a row waits twice as long as the one before, and after
+log and keep the machine busy, so each further restart in a row waits twice as long as the one before, and after
 `MAX_STARTS` of them there is no other.
 """
 
@@ -58,6 +58,10 @@ class Supervision:
         pause = 0.0 if self._in_a_row == 1 else min(FIRST_PAUSE_S * 2.0 ** (self._in_a_row - 2), LONGEST_PAUSE_S)
         self._due = now + pause
         return pause
+
+    def due_in(self) -> float | None:
+        """Return the seconds until the restart, at least 0; None: none is due."""
+        return None if self._due is None else max(0.0, self._due - self._clock())
 
     def is_due(self) -> bool:
         """Return whether the restart is due."""

@@ -1,6 +1,7 @@
-"""A worker's own small HTTP server, for its operators: `/metrics` and `/healthz`, and nothing else.
+"""A process's own small HTTP server, for its operators: `/metrics` and `/healthz`, and nothing else.
 
-A worker has no web framework, and two pages need none. The server bounds the size, time and number of requests.
+A worker has no web framework, and two pages need none; the port that several servers share leads to any of them. This
+server bounds the size, time and number of requests.
 """
 
 import asyncio
@@ -35,8 +36,16 @@ class ListenError(Exception):
     """The address cannot be listened on."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(
+    host: str, port: int, *, setting: str = "TIDINGS_METRICS_PORT", flag: str = "--metrics-port"
+) -> socket.socket:
     """Return a socket that listens.
+
+    Args:
+        host: the address.
+        port: the TCP port.
+        setting: the environment's variable that sets the port.
+        flag: the command's flag that does.
 
     Raises:
         ListenError: another process does, or there is no such address.
@@ -45,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        says = explain_listen_error(error, host, port, setting="TIDINGS_METRICS_PORT", flag="--metrics-port")
+        says = explain_listen_error(error, host, port, setting=setting, flag=flag)
         raise ListenError(f"metrics: {says}") from error
 
 

@@ -1,0 +1,33 @@
+"""`tidings work --workers N`: workers that serve the same modules, each in a process of its own."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+from tidings.process.unknown_variables import log_unknown_variables
+from tidings.store.redis.store_client import check_store
+from tidings_cli.processes.process_group import ProcessGroup, tidings_command
+
+from .settings import WorkerSettings
+
+
+def run_workers(settings: WorkerSettings, count: int, environment: Mapping[str, str]) -> int:
+    """Run workers until a signal stops them; return the exit code.
+
+    Args:
+        settings: of each.
+        count: how many.
+        environment: what the flags say, as variables.
+
+    Raises:
+        StoreUnavailableError: no store answers; one line says what to do.
+
+    """
+    log_unknown_variables()
+    asyncio.run(check_store(settings.store_url))
+    first = settings.metrics_port
+    environments = [
+        {**os.environ, **environment, "TIDINGS_METRICS_PORT": str(first + number if first else 0)}
+        for number in range(count)
+    ]
+    return ProcessGroup(tidings_command("work", *settings.modules), environments).run()
