@@ -49,6 +49,7 @@ COMMANDS = {
     "types": "client_types.types_command",
     "webhook": "operate.webhook_commands",
     "events": "operate.event_commands",
+    "saga": "operate.sagas.saga_commands",
 }
 """Command → the module here that defines it under its name; empty: the server's or the worker's package does."""
 

@@ -108,6 +108,7 @@
  * @property {{seq: number, at: string, data: any}[]} [log] The chunks after the number asked for.
  * @property {boolean} [truncated] The log no longer reaches back to that number.
  * @property {Step[]} [steps] Of a saga, in the order of the program.
+ * @property {Problem} [held] Of a saga that is held because its steps have changed: why it waits.
  * @property {string[]} [tags] Its tags.
  * @property {Record<string, {attempt: number, from: number, chunks: any[]}>} [streams] By name, if it has written any: the
  *   chunks from the index `from` on.

@@ -28,7 +28,7 @@ from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_store import EventOutcome, EventReport, GroupStore, StreamBounds
 from tidings.store.keys import REGISTRY, StoreKeys
-from tidings.store.redis.store_client import open_store
+from tidings.store.redis.store_client import command, open_store
 from tidings.store.registry import Registry
 from tidings.webhook import new_secret
 from tidings_cli.lab.message_faults import MessageFaults
@@ -233,6 +233,17 @@ async def test_jobs_that_wait_for_workers_of_another_release(world: World, tmp_p
     await world.shows(world.urls["s1"], lambda now: now.sum("tidings_unserved_jobs", kind="fresh") == 1)
     await world.play(SOON)
     world.tape.firing("TidingsKindUnserved", "TidingsVersionUnserved")
+    world.tape.check(tmp_path)
+
+
+async def test_sagas_that_are_held(world: World, tmp_path: Path) -> None:
+    await world.well()
+    line = "standard/noop@1!ab"
+    await command(world.store, "ZADD", KEYS.held_sagas("default", line), 1, "held")
+    await command(world.store, "HSET", KEYS.held_sagas("default"), line, 1)
+    await world.shows(world.urls["s1"], lambda now: now.sum("tidings_held_sagas", kind="noop") == 1)
+    await world.play(SOON)
+    world.tape.firing("TidingsSagasHeld")
     world.tape.check(tmp_path)
 
 

@@ -199,7 +199,8 @@ async def _saga_services(
     options = JobStoreOptions(result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
     job_store = await stack.enter_async_context(JobStore(store, keys, worker, options))
     children = Children(job_store, saga_store, KindDirectory(jobs, registry))
-    return SagaServices(saga_store, children, anyio.CapacityLimiter(settings.threads), worker, tracing)
+    threads, holds = anyio.CapacityLimiter(settings.threads), settings.saga_diverged == "hold"
+    return SagaServices(saga_store, children, threads, worker, tracing, holds)
 
 
 def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> AttemptStore:

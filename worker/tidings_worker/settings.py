@@ -20,6 +20,9 @@ from tidings.webhook.caller_file import check_secrets, read_callers
 SchemaPolicy = Literal["refuse", "warn", "off"]
 """What a worker does where a kind has changed so that it breaks something."""
 
+DivergedPolicy = Literal["fail", "hold"]
+"""What a worker does with a saga that its code does not fit."""
+
 
 class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     """What `tidings work` takes."""
@@ -101,6 +104,14 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
             "logs `schema_breaks` and serves the kind; `off`: it does not look. `tidings dev` sets `warn`."
         ),
     ] = "refuse"
+    saga_diverged: Annotated[
+        DivergedPolicy,
+        Meta(
+            description="What the worker does with a saga that has taken other steps than its handler takes: `fail`: "
+            "it fails (`saga_diverged`) and undoes its work; `hold`: it waits, and says why, for a worker with other "
+            "code or for `tidings saga release`. Give all workers of a queue the same."
+        ),
+    ] = "fail"
     expose_errors: Annotated[
         bool,
         Meta(

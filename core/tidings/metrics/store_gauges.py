@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from tidings.circuit.breaker_record import BreakerState
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
+from tidings.store.admin.sagas.held_sagas import count_held_sagas
 from tidings.store.admin.unserved_kinds import unserved_kinds
 from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
@@ -77,6 +78,7 @@ class StoreGauges:
         return [
             *await self._of_queues(kinds),
             *await self._of_workers(kinds),
+            await self._of_held_sagas(kinds),
             *await self._of_webhooks(kinds),
             *await self._of_groups(kinds),
             *self._of_breakers(await self._breakers.shown()),
@@ -134,6 +136,13 @@ class StoreGauges:
                 unserved.items(),
             ),
         ]
+
+    async def _of_held_sagas(self, kinds: list[KindRecord]) -> MetricFamily:
+        held: dict[Labels, float] = {}
+        for one in await count_held_sagas(self._store, self._keys, queues_of(kinds)):
+            _add(held, (self._names.label(one.kind), self._queues.label(one.queue)), one.sagas)
+        meaning = "Sagas that are held, because the code of the workers that tried them takes other steps."
+        return gauges("tidings_held_sagas", meaning, ("kind", "queue"), held.items())
 
     async def _of_webhooks(self, kinds: list[KindRecord]) -> list[MetricFamily]:
         pending: dict[Labels, float] = {}

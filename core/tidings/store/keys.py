@@ -103,6 +103,10 @@ class StoreKeys:
         """Set: a kind and version, `order@2` → its live sagas that have taken a step; without a line: hash of these."""
         return f"{self.root(partition)}sagas{':' if line else ''}{line}"
 
+    def held_sagas(self, partition: str, line: str = "") -> str:
+        """Sorted set: a line, `standard/order@2!<digests of code>` → its held sagas; without a line: hash of these."""
+        return f"{self.root(partition)}held-sagas{':' if line else ''}{line}"
+
     def scheduled(self, partition: str) -> str:
         """Sorted set: job → when it is due (ms); trimmed by promotion."""
         return f"{self.root(partition)}scheduled"
@@ -237,6 +241,8 @@ class StoreKeys:
 
     def unserved(self, partition: str, line: str = "") -> str:
         """Sorted set: a kind line, `standard/order@2` → its jobs, by when they were queued; a job leaves when taken.
+
+        A line of pinned sagas has `!pinned` at its end.
 
         Without a line: hash, the lines in which something waits → since when there has been something (ms).
         """

@@ -101,10 +101,12 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it runs no jobs and handles no events, and delivers to webhooks alone."""
         return self.deliveries is not None and not self.slots
 
-    def serves_kind(self, kind: str, version: int) -> bool:
-        """Return whether it takes jobs of a kind in a version."""
+    def serves_kind(self, kind: str, version: int, *, by_upcast: bool = True) -> bool:
+        """Return whether it takes jobs of a kind in a version; without `by_upcast`: only if that is its own version."""
         versions = self.versions.get(kind)
-        return kind in self.kinds if versions is None else versions.serve(version)
+        if versions is None:
+            return kind in self.kinds
+        return versions.serve(version) if by_upcast else versions.newest == version
 
     def registers(self, kind: str, digest: str) -> bool:
         """Return whether a record of a kind, by its digest, may be one that it registered."""

@@ -1,6 +1,7 @@
 """The command `tidings status`: the state of the system at a glance, and for probes by its exit code."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,7 @@ from .group_view import groups_table, warnings_of
 
 @store_flags
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
-    """Show kinds, workers and queues; exit with 1 if jobs wait that no worker serves, 4 if no worker lives."""
+    """Show kinds, workers and queues; exit with 1 if jobs wait that no worker can run, 4 if no worker lives."""
     settings = from_env(StoreSettings, overrides=flags)
     stats, memory = asyncio.run(_census(settings.store_url))
     if as_json:
@@ -37,7 +38,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
 
 
 def _code(stats: QueueStats) -> int:
-    if stats.unserved or stats.unserved_kinds:
+    if stats.unserved or stats.unserved_kinds or stats.held_sagas:
         return EXIT_MISTAKE
     return 0 if any(not one.only_delivers for one in stats.workers) else EXIT_NO_WORKER
 
@@ -95,6 +96,18 @@ def _show(stats: QueueStats, console: Console) -> None:
         console.print(cell(text, style="yellow"))
     for queue in stats.unserved:
         console.print(cell(f"Jobs wait in {queue}, and no worker serves it.", style="red"))
-    for wait in stats.unserved_kinds:
-        text = f"{wait.jobs} jobs of {wait.wanted} wait in {wait.queue}, and no worker serves that kind."
+    for text in (*_unserved(stats), *_held(stats)):
         console.print(cell(text, style="red"))
+
+
+def _unserved(stats: QueueStats) -> Iterator[str]:
+    for wait in stats.unserved_kinds:
+        yield f"{wait.jobs} jobs of {wait.wanted} wait in {wait.queue}, and no worker serves that kind."
+
+
+def _held(stats: QueueStats) -> Iterator[str]:
+    for held in stats.held_sagas:
+        yield (
+            f"{held.sagas} sagas of {held.kind} in version {held.version} are held in {held.queue}: they have taken "
+            "other steps than the code that tried them takes. `tidings saga list --diverged` says which."
+        )

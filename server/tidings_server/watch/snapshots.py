@@ -33,6 +33,7 @@ def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
         log=[] if truncated else log_chunks(record),
         truncated=truncated,
         rewound=after > record.seq,
+        held=_raw(record.held) if record.held else msgspec.UNSET,
         streams=_streams(record) if record.streams else msgspec.UNSET,
         steps=timeline(record.steps) if record.steps else msgspec.UNSET,
     )

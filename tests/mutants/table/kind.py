@@ -64,7 +64,7 @@ MUTANTS = (
     ),
     Mutant(
         "A worker takes jobs of another version out of their line.",
-        lua("tier_served").swap("versions[1] <= version and version <= versions[2]", "true"),
+        lua("tier_in").swap("(own and versions[2] or versions[1]) <= version and version <= versions[2]", "true"),
         ("tests/versions/test_lines.py",),
     ),
     Mutant(

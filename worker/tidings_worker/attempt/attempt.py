@@ -95,7 +95,7 @@ class Attempt:
         self.began = loop.time()
         """When, by the loop's clock."""
         self.outcome_label = ""
-        """How it ended, once it has: an event's name, or `held`, `unwinding` or `handed_back`; empty: it was lost."""
+        """How it ended, once it has: an event's name, or what else `label_of` returns; empty: it was lost."""
 
     # What the queue and the watchdog ask.
 
@@ -219,6 +219,8 @@ class Attempt:
         error = self._execution.error
         if answer == ReportAnswer.LOST:
             log.warning("outcome_refused", state=outcome.state)
+        elif outcome.code:
+            log.warning("saga_held", why=outcome.value, help="`tidings saga list --diverged` shows what is held")
         elif isinstance(error, FinalError):
             log.warning("attempt_refused", detail=error.problem.detail, handler=self._started_job.job.place)
         elif error is not None and not isinstance(error, _EXPECTED_ERRORS):

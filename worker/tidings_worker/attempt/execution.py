@@ -255,7 +255,7 @@ class Execution:
                 return self._sink.saga.waits.waiting_outcome()
             case StopReason.REFUSED:
                 assert self._lifecycle.refusal is not None
-                return self._failed(self._lifecycle.refusal)
+                return self._sink.hold(self._lifecycle.refusal) or self._failed(self._lifecycle.refusal)
             case StopReason.LOST | None:
                 return None
 

@@ -12,7 +12,7 @@ from tidings.protocol.problems import Problem
 from tidings.protocol.tokens import Token
 from tidings.saga.step_errors import SagaUseError
 from tidings.store.answers import FenceAnswer
-from tidings.store.attempts.attempt_store import AttemptStore, MemoReply
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptStore, MemoReply
 from tidings.streams.written_stream import AttemptStreams
 from tidings_worker import fork
 from tidings_worker.circuit.guarded_calls import GuardedCalls
@@ -252,6 +252,10 @@ class HandlerSink(Sink):
     def refuse(self, refused: Problem) -> None:
         """Stop the handler, and have the job fail for good."""
         self._lifecycle.refuse(refused)
+
+    def hold(self, refused: Problem) -> AttemptOutcome | None:
+        """Return how the attempt ends if the saga is to be held for what was refused; None: it is not."""
+        return None if self._saga is None else self._saga.hold(refused)
 
     def close(self) -> None:
         """End the streams, and the saga, which leads back to this object."""

@@ -66,6 +66,17 @@ def waiting(delay_ms: int, woken: int, awaits: str) -> AttemptOutcome:
     return AttemptOutcome(State.WAITING, delay_ms=delay_ms, uncounted=1, woken=woken, awaits=awaits)
 
 
+def held(refused: Problem, code: str) -> AttemptOutcome:
+    """Return the outcome of a saga that waits because the code of its handler does not fit it.
+
+    Args:
+        refused: what does not fit.
+        code: the digest of that code.
+
+    """
+    return AttemptOutcome(State.WAITING, "held", _encode(refused).decode(), delay_ms=-1, uncounted=1, code=code)
+
+
 def unwound(state: State, refused: Problem, *, compensation: str, error: BaseException | None = None) -> AttemptOutcome:
     """Return the outcome of a saga that has undone what it could.
 
@@ -192,13 +203,13 @@ def label_of(outcome: AttemptOutcome, answer: ReportAnswer) -> str:
         return ""
     if answer == ReportAnswer.TURNED:
         return "unwinding"
-    if outcome.state in TERMINAL:
-        return outcome.state.value
-    if answer == ReportAnswer.CANCEL:
-        return State.CANCELLED.value
+    if outcome.state in TERMINAL or answer == ReportAnswer.CANCEL:
+        return outcome.state.value if outcome.state in TERMINAL else State.CANCELLED.value
     if outcome.state is State.SCHEDULED:
         return "held" if outcome.held else "retrying"
-    return "handed_back" if outcome.state is State.QUEUED else outcome.state.value
+    if outcome.state is State.QUEUED:
+        return "handed_back"
+    return "diverged" if outcome.code else outcome.state.value
 
 
 def add_trace_id(outcome: AttemptOutcome, trace_id: str) -> AttemptOutcome:

@@ -107,7 +107,7 @@ class JobStarter:
         unserved = {
             index: self._unserved(envelope)
             for index, envelope in enumerate(envelopes)
-            if envelope is not None and self._job_of(envelope) is None
+            if envelope is not None and not self._has_version(envelope)
         }
         try:
             answers: list[Started] = await self._caller.ask(
@@ -191,8 +191,15 @@ class JobStarter:
         job = self._jobs.get(envelope.kind)
         return job if job is not None and job.upcasts.takes(envelope.version) else None
 
+    def _has_version(self, envelope: Envelope) -> bool:
+        """Return whether a job is of the version that this worker's handler has itself."""
+        job = self._jobs.get(envelope.kind)
+        return job is not None and job.upcasts.version == envelope.version
+
     def _unserved(self, envelope: Envelope) -> Unserved:
-        """Return of which kind and version a job is that this worker does not serve; log each once."""
+        """Return of which kind and version a job is that this worker does not serve, or by an upcast; log each once."""
+        if self._job_of(envelope) is not None:
+            return Unserved(envelope.kind, envelope.version, 1)
         found = Unserved(envelope.kind, envelope.version)
         if found not in self._logged and len(self._logged) < MOST_LOGGED:
             self._logged.add(found)

@@ -75,7 +75,7 @@ class Queue:
         )
         self._unpaused = asyncio.Event()
         self._unpaused.set()
-        lines = served_lines(jobs.values(), self._groups)
+        lines = served_lines(jobs.values(), self._groups, takes_held=settings.saga_diverged == "hold")
         self._unserved = UnservedJobs(caller, lines, capacity, starter, self._unpaused, settings.heartbeat_s)
         self._consumer = Consumer(caller, settings, capacity, starter, self._unpaused, self._unserved)
         self._leases = Leases(caller, settings, capacity, starter, self._unpaused, lease_grace)

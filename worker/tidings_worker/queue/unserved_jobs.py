@@ -1,9 +1,9 @@
 """Jobs that wait for a worker that serves their kind: how a worker that serves it takes them.
 
 Another worker of the queue has read such a job, does not serve its kind or its version, and has put it into a line
-(`lua/lib/unserved.lua`). The store announces the lines that get jobs. A worker looks for them when it hears of one that
-it serves, when it begins, and with each heartbeat, since an announcement may get lost; while nothing waits for it, that
-is one short call.
+(`lua/lib/unserved.lua`). Sagas that other workers hold, because their code takes other steps, lie in lines alike. The
+store announces the lines that get jobs. A worker looks for them when it hears of one that it serves, when it begins,
+and with each heartbeat, since an announcement may get lost; while nothing waits for it, that is one short call.
 
 This worker's other readers may fill the slots that it counts on: as after a take-over, it may for a moment run more
 jobs than it has slots. While more waits here than there is room for, they reserve slots before they read.
@@ -17,6 +17,7 @@ import anyio
 
 from tidings.declare.job import Job
 from tidings.store.attempts.attempt_records import VersionRange
+from tidings_worker.saga.handler_code import code_digest
 
 from .job_starter import JobStarter
 from .queue_capacity import Capacity, StreamGroup
@@ -24,6 +25,12 @@ from .store_caller import StoreCaller
 
 EVERY_LINE = "*"
 """Announced in place of the lines' names where they are many."""
+
+PINNED = "pinned"
+"""Behind the `!` of a line: of sagas that an operator has pinned to their version."""
+
+TRIED_BY_MANY = "*"
+"""Behind the `!` of a line: of held sagas that many releases have tried; none tries them by itself any more."""
 
 
 class ServedLines(NamedTuple):
@@ -35,24 +42,34 @@ class ServedLines(NamedTuple):
     """What their jobs need one of: `thread` or `process`; empty: nothing."""
     kinds: Mapping[str, VersionRange]
     """The kinds and their versions that the worker serves."""
+    codes: Mapping[str, str]
+    """Kind → the digest of its code, of those whose held sagas the worker tries."""
 
     def has(self, line: str) -> bool:
-        """Return whether the worker takes from a line, such as `standard/order@2`."""
-        place, _, version = line.rpartition("@")
+        """Return whether the worker takes from a line: `standard/order@2`, `…@2!pinned` or `…@2!<digests of code>`."""
+        place, _, rest = line.rpartition("@")
+        version, marked, mark = rest.partition("!")
         tier, _, kind = place.partition("/")
         versions = self.kinds.get(kind)
-        return (
-            versions is not None and tier in self.group.tiers and version.isdecimal()
-            and versions[0] <= int(version) <= versions[1]
-        )  # fmt: skip
+        if versions is None or tier not in self.group.tiers or not version.isdecimal():
+            return False
+        if not versions[0] <= int(version) <= versions[1]:
+            return False
+        if mark == PINNED:
+            return int(version) == versions[1]
+        code = self.codes.get(kind)
+        return not marked or (code is not None and mark != TRIED_BY_MANY and code not in mark.split(","))
 
 
-def served_lines(jobs: Iterable[Job[Any, Any]], groups: Iterable[StreamGroup]) -> list[ServedLines]:
+def served_lines(
+    jobs: Iterable[Job[Any, Any]], groups: Iterable[StreamGroup], *, takes_held: bool = False
+) -> list[ServedLines]:
     """Return the lines of a queue from which a worker takes.
 
     Args:
         jobs: the kinds it serves.
         groups: the streams it reads.
+        takes_held: whether it tries sagas that are held.
 
     """
     found: dict[tuple[str, str], ServedLines] = {}
@@ -60,8 +77,10 @@ def served_lines(jobs: Iterable[Job[Any, Any]], groups: Iterable[StreamGroup]) -
         for job in () if group.apart else jobs:
             if set(job.tiers) & set(group.tiers):
                 need = "" if job.mode == "async" else job.mode
-                lines = found.setdefault((group.tier, need), ServedLines(group, need, {}))
+                lines = found.setdefault((group.tier, need), ServedLines(group, need, {}, {}))
                 lines.kinds[job.kind] = (job.upcasts.oldest, job.upcasts.version)  # type: ignore[index]
+                if takes_held and not need:
+                    lines.codes[job.kind] = code_digest(job)  # type: ignore[index]
     return list(found.values())
 
 
@@ -139,7 +158,7 @@ class UnservedJobs:
         capacity, group, need = self._capacity, lines.group, lines.need
         reserved = capacity.reserve_all(group.tier, room)
         places = capacity.reserve_need(need, room)
-        entries = await self._caller.ask(self._store.take_unserved, group.tiers, lines.kinds, room)
+        entries = await self._caller.ask(self._store.take_unserved, group.tiers, lines.kinds, room, lines.codes)
         capacity.give_up(reserved)
         if not entries:
             capacity.give_back(places)

@@ -15,7 +15,7 @@ from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings_worker.outcome import outcomes
 from tidings_worker.runner.runner import HandlerOutcome, Raised, Returned
 
-from .journal import JournalRow
+from .journal import DIVERGED, JournalRow
 from .saga import Saga
 from .saga_children import UNDO_SUFFIX, UNIQUE_RETRY_MS
 from .steps.function_call import StepFunction, Tries
@@ -125,11 +125,13 @@ class Compensator:
             return await self._undo_by_child(row), None
         undo = self._saga.undos.get(row.path)
         if undo is None:
-            refused = problem(
-                "saga_diverged",
+            detail = (
                 f"the handler, run again to undo its work, did not come to step {row.path} ({row.head.name}), and so "
-                "did not say how to undo it",
+                "did not say how to undo it"
             )
+            if self._saga.holds_diverged:
+                raise self._environment.refuse_diverged(row.path, detail)
+            refused = problem(DIVERGED, detail)
             await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
             return refused, None
         return await self._undo_by_function(row, undo(msgspec.json.decode(row.result)))

@@ -108,6 +108,10 @@ def child_id(token: str, path: str, replays: int) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+DIVERGED = "saga_diverged"
+"""The code of the problem of a saga that its handler does not fit."""
+
+
 class DivergedError(Exception):
     """The handler takes another step than the journal has at that place."""
 

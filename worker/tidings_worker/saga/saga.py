@@ -14,13 +14,18 @@ import anyio
 from tidings.context.context import Sink
 from tidings.declare.job import Job
 from tidings.protocol.frames.envelope import Envelope
+from tidings.protocol.problems import Problem
 from tidings.saga.orchestrator import Orchestrator, StepOptions, in_dependency, key_of_step
 from tidings.saga.step_errors import SagaUseError
+from tidings.store.attempts.attempt_store import AttemptOutcome
 from tidings.store.saga_store import SagaStore
 from tidings.tracing.spans import Tracing
+from tidings_worker.outcome import outcomes
 
 from .branch import Branch, current_branch
 from .children import Children
+from .handler_code import code_digest
+from .journal import DIVERGED
 from .journal_client import JournalClient
 from .saga_children import SagaChildren
 from .steps.child_step import ChildStep
@@ -41,6 +46,8 @@ class SagaServices(NamedTuple):
     threads: anyio.CapacityLimiter
     worker: str
     tracing: Tracing | None = None
+    holds_diverged: bool = False
+    """Whether a saga that its handler does not fit is held, and does not fail."""
 
 
 class Saga(Orchestrator):
@@ -80,6 +87,8 @@ class Saga(Orchestrator):
         """Called when `undos` has one more."""
         self._host = host
         self._sink = sink
+        self._job = job
+        self.holds_diverged = services.holds_diverged
         self._is_older = envelope.version < job.upcasts.version
         self._root = Branch()
         self._taken: set[str] = set()
@@ -131,6 +140,12 @@ class Saga(Orchestrator):
     def end_rebuilding(self) -> None:
         """Let the handler, which has said how its steps are undone, take no more steps."""
         self.environment.takes_steps = False
+
+    def hold(self, refused: Problem) -> AttemptOutcome | None:
+        """Return the outcome of an attempt whose handler does not fit the saga, if that is held; None: it fails."""
+        if not self.holds_diverged or refused.code != DIVERGED:
+            return None
+        return outcomes.held(refused, code_digest(self._job))
 
     def close(self) -> None:
         """End what is left of its tasks."""

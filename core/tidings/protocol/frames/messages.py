@@ -309,6 +309,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The store knows less than the watcher: writes were lost, as after a failover."""
     steps: list[Step] | msgspec.UnsetType = msgspec.UNSET
     """Of a saga: its steps, in the order of the program; there only if it has taken some."""
+    held: Any = msgspec.UNSET
+    """Of a saga that is held, because its steps have changed, why it waits: a problem document; there only if it is."""
     streams: dict[str, StreamSnapshot] | msgspec.UnsetType = msgspec.UNSET
     """Its streams by name, each from the first chunk that the watcher lacks; there only if it has written some. A
     stream that is not here has no chunks."""

@@ -27,6 +27,7 @@ from .audit_log import AuditEntry, AuditStream
 from .dead_letters import DeadLetters
 from .objective_rules import Objectives
 from .paused_queues import PausedQueues
+from .sagas.saga_actions import SagaAction, act_on_sagas
 
 HOLD_CLOSED_S = 3_600.0
 """How long a breaker is held closed where the operator gives no time, s."""
@@ -173,6 +174,13 @@ class OperatorActions:
         answers = await WebhookStore(self._store, self._keys).act(queue, act, names)
         shown = [*names[:20], f"and {len(names) - 20} more"] if len(names) > 20 else names
         await self._record(f"webhook_{act}", queue, list(shown), changed="ok" in answers)
+        return answers
+
+    async def act_on_sagas(self, act: SagaAction, queue: str, jobs: Sequence[str]) -> list[str]:
+        """Release held sagas of a queue, or pin sagas to their version, by their jobs' ids; see `act_on_sagas`."""
+        answers = await act_on_sagas(self._store, self._keys, queue, act, jobs)
+        shown = [*jobs[:20], f"and {len(jobs) - 20} more"] if len(jobs) > 20 else list(jobs)
+        await self._record(f"{act}_saga", queue, shown, changed="ok" in answers)
         return answers
 
     async def cancel(self, token: Token, cancel: Callable[[], Awaitable[None]]) -> None:

@@ -17,7 +17,8 @@ from tidings.store.registry import Registry, WorkerRecord
 
 from .delivery_counts import QueueDeliveries, count_deliveries
 from .paused_queues import PausedQueues
-from .saga_counts import SagaCount, count_sagas
+from .sagas.held_sagas import HeldSagas, count_held_sagas
+from .sagas.saga_counts import SagaCount, count_sagas
 from .unserved_kinds import KindWait, unserved_kinds
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -74,6 +75,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds whose jobs a worker has read, while no worker that lives serves them in their version."""
     sagas: list[SagaCount] = []
     """Sagas that have taken a step and have not ended, by kind and version, where they were asked for."""
+    held_sagas: list[HeldSagas] = []
+    """Sagas that are held because the code that tried them does not fit, by kind and version; likewise."""
     groups: list[GroupCount] = []
     """Groups of consumers, in each queue whose events they follow."""
     deliveries: list[QueueDeliveries] = []
@@ -109,7 +112,7 @@ async def read_queue_stats(
         keys: the names of the namespace.
         known: its kinds, from one who knows them; None: they are asked for.
         deliveries: whether to count deliveries to webhooks, which takes one more call for each queue.
-        sagas: whether to count sagas by version, which takes one more call for each queue.
+        sagas: whether to count sagas by version, and those that are held; this takes two more calls for each queue.
 
     Raises:
         StoreError: it cannot be reached.
@@ -127,6 +130,7 @@ async def read_queue_stats(
         queues=queues,
         unserved_kinds=await unserved_kinds(store, keys, queues_of(kinds), workers),
         sagas=await count_sagas(store, keys, queues_of(kinds)) if sagas else [],
+        held_sagas=await count_held_sagas(store, keys, queues_of(kinds)) if sagas else [],
         groups=await count_groups(store, keys, queues_of(kinds)),
         deliveries=await count_deliveries(store, keys, queues_of(kinds)) if deliveries else [],
     )

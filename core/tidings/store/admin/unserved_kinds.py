@@ -17,7 +17,7 @@ from tidings.store.registry import WorkerRecord
 MAX_LINES = 1_000
 """Lines of one queue that are counted."""
 
-_LINE = re.compile(r"([^/]+)/(.+)@([0-9]{1,15})")
+_LINE = re.compile(r"([^/]+)/(.+)@([0-9]{1,15})(!pinned)?")
 
 
 class KindWait(msgspec.Struct, frozen=True):
@@ -29,10 +29,14 @@ class KindWait(msgspec.Struct, frozen=True):
     version: int = 1
     since: float = 0.0
     """How long there have been some, s by the store's clock."""
+    pinned: bool = False
+    """Whether they are sagas that an operator has pinned to the version: no worker with an upcast for it runs them."""
 
     @property
     def wanted(self) -> str:
         """What a worker must serve, in words."""
+        if self.pinned:
+            return f"{self.kind} in version {self.version}, to which they are pinned,"
         return self.kind if self.version == 1 else f"{self.kind} in version {self.version}"
 
 
@@ -79,15 +83,19 @@ async def unserved_kinds(
     now = await store_ms(store)
     keys_of_lines = [keys.unserved(queue, line.decode(errors="replace")) for queue, line, _ in lines]
     counts = [count async for page in in_pages(keys_of_lines, lambda key: _count_of(caller, key)) for count in page]
-    waits: dict[tuple[str, str, int], KindWait] = {}
+    waits: dict[tuple[str, str, int, bool], KindWait] = {}
     for (queue, line, since), jobs in zip(lines, counts, strict=True):
         match = _LINE.fullmatch(line.decode(errors="replace"))
         if match is None or not jobs:
             continue
-        tier, kind, version = match[1], match[2], int(match[3])
-        if any(worker.serves(queue, tier) and worker.serves_kind(kind, version) for worker in workers):
+        tier, kind, version, pinned = match[1], match[2], int(match[3]), bool(match[4])
+        if any(
+            worker.serves(queue, tier) and worker.serves_kind(kind, version, by_upcast=not pinned) for worker in workers
+        ):
             continue
         age = max(now - int(since), 0) / 1000 if since.isdigit() else 0.0
-        before = waits.get((queue, kind, version), KindWait(kind, queue, 0, version))
-        waits[queue, kind, version] = KindWait(kind, queue, before.jobs + jobs, version, max(before.since, age))
+        before = waits.get((queue, kind, version, pinned), KindWait(kind, queue, 0, version))
+        waits[queue, kind, version, pinned] = KindWait(
+            kind, queue, before.jobs + jobs, version, max(before.since, age), pinned
+        )
     return [waits[key] for key in sorted(waits)]

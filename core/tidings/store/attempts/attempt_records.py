@@ -75,10 +75,12 @@ class LaneStart(ClaimedEntry, array_like=True, frozen=True, kw_only=False):
 
 
 class Unserved(NamedTuple):
-    """Of which kind and version a job is that its worker does not serve."""
+    """Of which kind and version a job is that its worker does not serve, or serves only by an upcast."""
 
     kind: str
     version: int
+    upcast: int = 0
+    """1: it serves the job by an upcast, unless that is a saga which is pinned to its version."""
 
 
 class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,7 +88,7 @@ class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
     state: State
     field: str = ""
-    """`result`, `problem` or empty: under which name the record and the event have the value."""
+    """`result`, `problem`, `held` or empty: under which name the record and the event have the value."""
     value: str = ""
     """JSON text for `field`; of a retry, the problem, for the job's history too."""
     event: str = ""
@@ -109,6 +111,8 @@ class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """The breaker for which it waits in the schedule; empty: for none."""
     unserved: Unserved | Literal[False] = False
     """Of a job that this worker does not serve: its kind and version; it waits for a worker that does."""
+    code: str = ""
+    """Of a saga that is to be held, with the problem as `held`: the digest of the code that does not fit it."""
 
 
 ReportedEvent = tuple[EventClass, str] | StreamChunks | KeepChunks

@@ -60,6 +60,7 @@ SWEEP_KEYS = 1_000
 """Keys that one sweep looks at, about. A script holds the store while it runs, so they are few."""
 
 NONE_UNSERVED: Final[Mapping[int, Unserved]] = MappingProxyType({})
+NO_CODES: Final[Mapping[str, str]] = {}
 
 MAX_DEAD = 100_000
 """Dead letters kept in one partition, approximately."""
@@ -181,7 +182,7 @@ class AttemptStore(Batchers):
         return [entry.held() for entry in claimed if isinstance(entry, ClaimedEntry)]
 
     async def take_unserved(
-        self, tiers: Sequence[str], serves: Mapping[str, VersionRange], most: int
+        self, tiers: Sequence[str], serves: Mapping[str, VersionRange], most: int, codes: Mapping[str, str] = NO_CODES
     ) -> list[ReadyEntry]:
         """Take jobs that wait for a worker that serves them, those that have waited longest first.
 
@@ -189,9 +190,10 @@ class AttemptStore(Batchers):
             tiers: the tiers that this worker serves.
             serves: kind → its versions that this worker serves.
             most: how many at the most.
+            codes: kind → the digest of its code: sagas of these kinds that are held, and have not been tried with it.
 
         """
-        taken = await _TAKE_UNSERVED(self._store, self._root, (self.worker, tiers, serves, most))
+        taken = await _TAKE_UNSERVED(self._store, self._root, (self.worker, tiers, serves, most, self.partition, codes))
         return [entry.held() for entry in taken if isinstance(entry, ClaimedEntry)]
 
     def new_call(self) -> str:
@@ -217,7 +219,7 @@ class AttemptStore(Batchers):
             spare: tier → jobs beyond the entries that its lanes may give; none by default.
             free: need → how many jobs of kinds that have it may start; the others are set apart (see `apart`).
             unserved: place among the entries → of which kind and version its job is, of those that this worker does not
-                serve: they wait for a worker that does.
+                serve, or only by an upcast: they wait for a worker that does; by an upcast only pinned sagas wait.
             hold: an entry that lies apart already, and has others behind it, stays with this worker (`WAIT`).
 
         Returns:

@@ -63,6 +63,8 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     """With a space between each two."""
     streams: list[StreamRecord] = []
     """What the watcher lacks of its streams."""
+    held: str = ""
+    """Of a saga that is held, because its worker's code does not fit it, why: a problem, JSON text."""
     rendered: bytes | None = None
     """What this process has made of it for clients; equal questions share it. Not on the wire."""
 

@@ -11,7 +11,7 @@ from tidings.errors import StoppedError
 from tidings.protocol.problems import Problem, problem
 from tidings.protocol.steps import StepHead, StepStatus, StepType
 from tidings.saga.step_errors import StepError
-from tidings_worker.saga.journal import DivergedError, JournalRow
+from tidings_worker.saga.journal import DIVERGED, DivergedError, JournalRow
 from tidings_worker.saga.journal_client import JournalClient, JournalHost
 from tidings_worker.saga.saga_children import SagaChildren
 from tidings_worker.saga.waits import BranchWaits
@@ -78,12 +78,16 @@ class StepEnvironment:
         try:
             row = (await self.journal_client.load()).find(path, name, type_)
         except DivergedError as error:
-            self.host.refuse(problem("saga_diverged", str(error), errors=[{"path": path}]))
-            raise StoppedError(str(error)) from error
+            raise self.refuse_diverged(path, str(error)) from error
         if self._unwinding and (row is None or row.head.ok is None):
             # The handler goes no further than the journal does: the branch waits until the attempt stops it.
             await self.waits.wait_until(path)
         return row
+
+    def refuse_diverged(self, path: str, detail: str) -> StoppedError:
+        """Stop the attempt, because the handler does not fit the journal, and return the error to raise."""
+        self.host.refuse(problem(DIVERGED, detail, errors=[{"path": path}]))
+        return StoppedError(detail)
 
     async def fail(self, path: str, head: StepHead, refused: Problem, **fields: Any) -> StepError:
         """Record that a step has failed for good, and return the error that its await raises."""

@@ -90,7 +90,7 @@ end
 local function reopen_saga(id, key)
   local unwinding, compensation, problem = unpack(redis.call('HMGET', key, 'unwinding', 'compensation', 'problem'))
   redis.call('PERSIST', steps_key(id))
-  redis.call('HDEL', key, 'parked', 'compensation')
+  redis.call('HDEL', key, 'parked', 'compensation', 'held_in')
   if compensation == 'complete' then
     clear_saga(id, key)
   elseif not unwinding and problem then

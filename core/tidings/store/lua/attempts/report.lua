@@ -23,6 +23,8 @@
 --       uncounted: 1 if the attempt must not count; note: JSON text kept with a dead letter;
 --       of an attempt that leaves to wait ('waiting'): delay_ms until its timer, -1 if it has none; woken: how often
 --         the job had been woken when the attempt last looked; awaits: the signals it waits for, each between spaces;
+--       code: of a saga that is to be held ('waiting', with the problem in `held`), the digest of the code that does not
+--         fit it (lib/saga.lua);
 --       compensation: of a saga that has undone its work 'complete' or 'incomplete';
 --       held: the breaker that it waits for in the schedule.
 -- A saga that owes something (lib/saga.lua, `turn`) is queued to unwind instead of ending badly.
@@ -133,23 +135,44 @@ local function wait_for(breaker, id, due)
   redis.call('PEXPIRE', row, 86400000)
 end
 
+-- Notes that a saga is held; code: the digest of what does not fit it. So that it is tried by each code once, however
+-- many there are, none tries it any more after MOST_CODES.
+local MOST_CODES = 8
+local function hold_saga(job, code, problem)
+  local key = job_key(job.id)
+  local kind, version, before = unpack(redis.call('HMGET', key, 'kind', 'version', 'held_in'))
+  local codes = string.match(before or '', '!(.+)$') or code
+  local _, more = string.gsub(codes, ',', '')
+  if codes ~= '*' and not string.find(',' .. codes .. ',', ',' .. code .. ',', 1, true) then
+    codes = more + 1 < MOST_CODES and codes .. ',' .. code or '*'
+  end
+  local line = line_of(job.tier, kind or '', tonumber(version) or 1) .. '!' .. codes
+  if before and before ~= line then leave_hold(job.id, before) end
+  redis.call('HSET', key, 'held', problem, 'held_in', line)
+  redis.call('ZADD', held_sagas_of_key(line), now * 1000, job.id)
+  redis.call('HSETNX', held_sagas_key, line, now)
+  name_line(line)
+end
+
 -- Leaves a saga waiting until something wakes it, its timer has come or its deadline passes; unless something that its
--- attempt has not seen has woken it meanwhile.
+-- attempt has not seen has woken it meanwhile. One that is held waits for none of these but its deadline.
 -- That the attempt left properly shows that the job is not what kills workers: those lost before count no longer.
 local function park(job, outcome, envelope)
-  local id, key = job.id, job_key(job.id)
+  local id, key, code = job.id, job_key(job.id), outcome.code
   local woken, deadline, unwinding, lost = unpack(redis.call('HMGET', key, 'woken', 'deadline', 'unwinding', 'lost'))
   acknowledge(job.tier, job.entry)
   redis.call('HINCRBY', key, 'attempt', -1 - count_in(lost))
   redis.call('HDEL', key, 'worker', 'entry')
-  if tonumber(woken or 0) ~= (outcome.woken or 0) then
+  if not code and tonumber(woken or 0) ~= (outcome.woken or 0) then
     redis.call('HSET', key, 'lost', 0, 'parked', job.fence)
     enqueue(id, job.tier, envelope)
     tell(job, partition, CHANGE, bare_tail(QUEUED))
     return
   end
-  redis.call('HSET', key, 'state', WAITING, 'envelope', envelope, 'lost', 0, 'parked', job.fence, 'awaits',
-    outcome.awaits or '')
+  -- One that is held has not come to the children whose steps run: whether they were submitted is not known.
+  redis.call('HSET', key, 'state', WAITING, 'envelope', envelope, 'lost', 0, 'parked', code and 0 or job.fence, 'awaits',
+    code and HELD or outcome.awaits or '')
+  if code then hold_saga(job, code, outcome.value) end
   local delay = outcome.delay_ms or 0
   local due = delay >= 0 and now + delay or nil
   if deadline and not unwinding then due = math.min(due or tonumber(deadline), tonumber(deadline)) end

@@ -12,7 +12,8 @@
 -- does not serve in its version goes into the line of those that wait for a worker that does (lib/unserved.lua).
 --
 -- args = { partition, worker, result_ttl_ms, finished_kept, call, spare, limits, rates, needs, free, hold, items, serves };
---   item = { tier, entry, id, kind, version }; kind and version: of a job that the worker does not serve, else missing;
+--   item = { tier, entry, id, kind, version, upcast }; kind and version: of a job that the worker does not serve, or serves
+--     only by an upcast (then upcast is 1: a saga that is pinned to its version waits for another worker), else missing;
 --   serves: kind -> { oldest, newest version } that the worker serves, where a lane may give jobs; else missing: the worker
 --     has read what kinds the entries are of;
 --   call: names this call; a call that is repeated, because its reply was lost, starts nothing again;
@@ -193,11 +194,14 @@ end
 -- in the envelope, and hands the job back.
 local function served_by_record(job)
   local versions, version = serves[job.kind], tonumber(redis.call('HGET', job_key(job.id), 'version') or 1)
-  return versions and versions[1] <= version and version <= versions[2], version
+  local served = versions and versions[1] <= version and version <= versions[2]
+  return served, version, served and version < versions[2]
 end
 
+local function is_pinned(job) return job.saga and redis.call('HEXISTS', job_key(job.id), 'pinned') == 1 end
+
 -- Has a job wait for a worker that serves it. If one was lost while it ran the job, the worker's fence is stale from here.
-local function wait_for_kind(job, entry, kind, version)
+local function wait_for_kind(job, entry, kind, version, pinned)
   local key = job_key(job.id)
   job.entry, job.seq = entry, job.seq + 1
   if job.state == RUNNING then
@@ -205,15 +209,16 @@ local function wait_for_kind(job, entry, kind, version)
     redis.call('HSET', key, 'state', QUEUED, 'fence', job.fence + 1, 'lost', job.lost + 1, 'enqueued', now)
     redis.call('HDEL', key, 'worker')
   end
-  wait_in_line(job, kind, version)
+  wait_in_line(job, kind, version, pinned)
   redis.call('HSET', key, 'seq', job.seq)
   tell(job, partition, CHANGE, '"event":"queued","status":"queued","data":' ..
-    cjson.encode({ waits_for = 'a worker that serves ' .. kind .. (version ~= 1 and ' in version ' .. version or '') }) .. '}')
+    cjson.encode({ waits_for = 'a worker that serves ' .. kind .. ((version ~= 1 or pinned) and ' in version ' .. version or '')
+      .. (pinned and ', to which it is pinned' or '') }) .. '}')
 end
 
 -- Starts an attempt for an entry, or finds why it must not start; returns the reply.
--- kind, version: of a job that the worker does not serve.
-local function start(tier, entry, id, kind, version)
+-- kind, version: of a job that the worker does not serve, or (upcast) serves by an upcast.
+local function start(tier, entry, id, kind, version, upcast)
   local job = load(id, tier)
   local state = job.state
   if state then check(job) end
@@ -236,12 +241,15 @@ local function start(tier, entry, id, kind, version)
     return NOT_STARTED
   end
   if not kind and serves then
-    local served, found = served_by_record(job)
-    if not served then kind, version = job.kind, found end
+    local served, found, by_upcast = served_by_record(job)
+    if not served or by_upcast then kind, version, upcast = job.kind, found, by_upcast end
   end
   if kind then
-    wait_for_kind(job, entry, kind, version)
-    return NOT_STARTED
+    local pinned = is_pinned(job)
+    if pinned or not upcast then
+      wait_for_kind(job, entry, kind, version, pinned)
+      return NOT_STARTED
+    end
   end
   if need and (free[need] or 0) <= 0 then
     if keeps_place(need, tier, entry) then return ASK_AGAIN end
@@ -254,8 +262,8 @@ local function start(tier, entry, id, kind, version)
 end
 
 -- Starts a job whose record may be broken: it then leaves the stream, and ends.
-local function try_start(tier, entry, id, kind, version)
-  local done_well, reply = pcall(start, tier, entry, id, kind, version)
+local function try_start(tier, entry, id, kind, version, upcast)
+  local done_well, reply = pcall(start, tier, entry, id, kind, version, upcast)
   if done_well then return reply end
   faults[#faults + 1] = fault_with(id, reply)
   acknowledge(tier, entry)
@@ -298,8 +306,8 @@ local function take_turn(tier, turn, lane)
 end
 
 local function start_item(item)
-  local tier, entry, id, kind, version = unpack(item)
-  if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id, kind, version) end
+  local tier, entry, id, kind, version, upcast = unpack(item)
+  if string.sub(id, 1, 1) ~= '/' then return try_start(tier, entry, id, kind, version, upcast == 1) end
   local done_well, reason = pcall(take_turn, tier, entry, string.sub(id, 2))
   if not done_well then faults[#faults + 1] = fault_with(id, reason) end
   return NOT_STARTED

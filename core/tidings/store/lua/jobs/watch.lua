@@ -13,10 +13,11 @@
 --   `+<bytes> <owner>`: it is larger than LARGE_BYTES, and `whole` was not given; nothing was done; or
 --   { state, attempt, seq, kind, progress, result, problem, correlation_id, traceparent, owner,
 --     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more, tags,
---     { stream … } }
+--     { stream … }, held }
 --   a text that is missing is '', a time nil; log_from: the first number that the log still has, 0: it is whole;
 --   step = { path, head, input, outcome, cut }, of a saga: JSON texts, or '' where there is none or it is too large to be
 --   shown; cut: how many bytes were left out;
+--   held: of a saga that is held (lib/saga.lua) why, a problem as JSON text, else '';
 --   more: 1 if its log goes on after these chunks (log.lua);
 --   stream = { name, fence, attempt, count, from, next, chunks }, of each stream: which attempt says it, how many chunks
 --   it has, the index of the first that the watcher lacks, and from there to before `next` (stream_read.lua has the
@@ -166,6 +167,7 @@ local function read(id, after, all)
   reply[19] = more and 1 or 0
   reply[20] = job.tags or ''
   reply[21] = streams
+  reply[22] = job.saga and job.state == WAITING and redis.call('HGET', job_key(id), 'held') or ''
   return reply
 end
 

@@ -25,6 +25,8 @@ local function dedup_key(suffix) return root .. 'key:' .. suffix end
 local outbox_key = root .. 'outbox'
 local sagas_key = root .. 'sagas'
 local function sagas_of_key(line) return root .. 'sagas:' .. line end
+local held_sagas_key = root .. 'held-sagas'
+local function held_sagas_of_key(line) return root .. 'held-sagas:' .. line end
 local scheduled_key = root .. 'scheduled'
 local dead_key = root .. 'dead'
 local recurring_key = root .. 'recurring'

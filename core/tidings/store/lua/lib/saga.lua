@@ -1,22 +1,42 @@
 -- Sagas: jobs that wait for others, undo their work before they end badly, and have a journal of steps.
 
+-- A saga that the code of its worker does not fit may be held: it is `waiting`, and nothing but a deadline, a wish to
+-- cancel, an operator or a worker with other code ends that. Its record says why (`held`, a problem) and in which line it
+-- lies (`held_in`): `standard/order@2!` and the digests of the code that did not fit it, with a comma between each two,
+-- or `*` where they are many. Its `awaits` is HELD, the name of no signal. `held_in` stays when the hold ends.
+local HELD = ' ! '
+
+local function leave_hold(id, line)
+  redis.call('ZREM', held_sagas_of_key(line), id)
+  if redis.call('EXISTS', held_sagas_of_key(line)) == 0 then redis.call('HDEL', held_sagas_key, line) end
+end
+
+-- Removes what a record has of a wait that is over.
+local function end_wait(id)
+  -- A job that waits has the first two in any case.
+  if redis.call('HDEL', job_key(id), 'envelope', 'awaits', 'held') == 3 then -- it was held
+    leave_hold(id, redis.call('HGET', job_key(id), 'held_in') or '')
+  end
+end
+
 -- Queues a job that waits; its number is that of the event.
 local function requeue(job, envelope, partition, tail)
   redis.call('ZREM', scheduled_key, job.id)
   enqueue(job.id, job.tier, envelope)
   redis.call('HSET', job_key(job.id), 'seq', job.seq)
-  redis.call('HDEL', job_key(job.id), 'envelope', 'awaits')
+  end_wait(job.id)
   tell(job, partition, CHANGE, tail)
 end
 
 -- Something has happened that a saga may wait for. `woken` counts it, so that an attempt that is leaving notices; an
 -- attempt that runs gets an order, in case another branch of it keeps it from leaving.
--- The job has its `state`, `tier`, `worker` and current `seq`. name: of a signal, for which a job is queued only if it
+-- The job has its `state`, `tier`, `worker`, `awaits` and current `seq`. name: of a signal, for which a job is queued only if it
 -- is among its `awaits`; nil: of no signal.
 local function wake(job, partition, name)
   local key = job_key(job.id)
   redis.call('HINCRBY', key, 'woken', 1)
   if job.state == WAITING then
+    if job.awaits == HELD then return end -- what came lies in the journal
     if name and not string.find(job.awaits or '', ' ' .. name .. ' ', 1, true) then return end
     job.seq = job.seq + 1
     requeue(job, redis.call('HGET', key, 'envelope'), partition, bare_tail(QUEUED))
@@ -35,7 +55,7 @@ local function turn(job, state, problem, note)
   local owed, unwinding = unpack(redis.call('HMGET', key, 'owed', 'unwinding'))
   if unwinding or tonumber(owed or 0) <= 0 then return false end
   redis.call('HSET', key, 'unwinding', state, 'cause', problem or '', 'cause_note', note or '', 'lost', 0)
-  redis.call('HDEL', key, 'cancel', 'awaits')
+  redis.call('HDEL', key, 'cancel')
   return true
 end
 
@@ -53,7 +73,8 @@ end
 -- the end of a child, from which a relay takes it to the parent's partition.
 local function close_saga(id, state, ttl)
   redis.call('PEXPIRE', steps_key(id), ttl)
-  local parent, counted = unpack(redis.call('HMGET', job_key(id), 'parent', 'counted'))
+  local parent, counted, held_in = unpack(redis.call('HMGET', job_key(id), 'parent', 'counted', 'held_in'))
+  if held_in then leave_hold(id, held_in) end
   if counted then
     uncount_saga(id, counted)
     redis.call('HDEL', job_key(id), 'counted')

@@ -32,7 +32,7 @@ local function record_end(head, ok, unknown)
   head.ended = now
 end
 
-local FIELDS = { 'state', 'seq', 'watchers', 'tier', 'worker', 'owed', 'ordinal' }
+local FIELDS = { 'state', 'seq', 'watchers', 'tier', 'worker', 'awaits', 'owed', 'ordinal' }
 
 local function tell_parent(item)
   local id, path, child, ok, unknown, outcome = unpack(item)

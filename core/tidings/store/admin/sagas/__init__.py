@@ -1,0 +1,1 @@
+"""Sagas as operators look at them and act on them: how many run, which are held, their journals."""
