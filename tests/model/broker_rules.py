@@ -103,7 +103,14 @@ class BrokerRules(RuleBasedStateMachine):
             event = msgspec.json.decode(frame)
             assert event["seq"] == seq
             assert event["token"] == token
-            self.model[split_token(token).id].heard.append(seq)
+            model = self.model[split_token(token).id]
+            model.heard.append(seq)
+            model.streams.hear(event)
+
+    async def settle(self) -> None:
+        """Wait for what is published: before the script's reply, on a connection read by another task."""
+        while any(len(model.heard) < model.seq - 1 for model in self.model.values()):
+            await anyio.lowlevel.checkpoint()
 
     def teardown(self) -> None:
         self.stack.close()
@@ -375,13 +382,17 @@ class BrokerRules(RuleBasedStateMachine):
             return
         if record_left:
             keys = StoreKeys()
-            self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job))
+            chunks = (keys.chunks(PARTITION, job, name) for name in model.streams.by_name)
+            self.run(command, self.store, "DEL", keys.job(PARTITION, job), keys.log(PARTITION, job), *chunks)
             assert self.run(self.dead.find, job) == {job: letter}
             model.log = []
+            model.streams.lose()
         assert self.run(self.dead.replay, [letter.entry, letter.entry]) == ["queued", "gone"]
         model.state, model.attempt, model.lost, model.cancel = State.QUEUED, 0, 0, False
         model.deadline = False
         model.seq += 1
         model.replays += 1
-        assert self.run(self.gateway.watch, Token(PARTITION, job)).seq == model.seq
+        record = self.run(self.gateway.watch, Token(PARTITION, job))
+        assert record.seq == model.seq
         model.heard.append(model.seq)  # by the snapshot: the watch before had ended
+        model.streams.come_back(model.streams.live, Token(PARTITION, job), record)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from model.model_streams import ModelStreams
 from tidings.protocol.states import TRANSITIONS, State
 from tidings.store.attempts.attempt_store import ReadyEntry
 
@@ -28,6 +29,7 @@ class ModelJob:
     """The attempts that did not succeed."""
     replays: int = 0
     heard: list[int] = field(default_factory=list)
+    streams: ModelStreams = field(default_factory=ModelStreams)
 
     def go(self, to: State) -> None:
         assert to in TRANSITIONS[self.state]

@@ -1,19 +1,18 @@
 """The scripts on a real store beside a plain model of CONTRACT section 1.
 
 Hypothesis makes up what servers, workers and operators do, in any order (broker_rules.py): submits with and without
-keys, starts, reports under fences that are right or stale, cancels, take-overs, promotions. After every step the store
-must say what the model says.
+keys, starts, reports under fences that are right or stale, cancels, take-overs, promotions, and what attempts say in
+streams (stream_rules.py). After every step the store must say what the model says.
 """
 
 from collections.abc import Iterator
 
-import anyio
-import anyio.lowlevel
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from model.broker_rules import DEADLINES, ENVELOPE, FLOW, LINE, PARTITION, READY, SCHEDULED, BrokerRules
+from model.broker_rules import DEADLINES, ENVELOPE, FLOW, LINE, PARTITION, READY, SCHEDULED
+from model.stream_rules import StreamRules
 from support.store import StoreProcess
 from tidings.protocol.states import TERMINAL, State
 from tidings.protocol.tokens import Token
@@ -21,7 +20,7 @@ from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 
 
-class BrokerMachine(BrokerRules):
+class BrokerMachine(StreamRules):
     """The rules, and what must hold after each."""
 
     @invariant()
@@ -95,12 +94,7 @@ class BrokerMachine(BrokerRules):
 
     @invariant()
     def watchers_hear_every_number_once_and_in_order(self) -> None:
-        async def settle() -> None:
-            # Events are published before the script's reply, on a connection read by another task.
-            while any(len(model.heard) < model.seq - 1 for model in self.model.values()):
-                await anyio.lowlevel.checkpoint()
-
-        self.run(settle)
+        self.run(self.settle)
         for model in self.model.values():
             assert model.heard == list(range(2, model.seq + 1))
 
