@@ -37,17 +37,24 @@ local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, items = u
 keep_finished(kept)
 spare_relays()
 
--- What is read of a job; of a job that may end also what the history of finished jobs holds (lib/history.lua).
-local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller', 'unique',
-  'saga', 'limit', 'size', 'deadline', 'streams' }
+-- What is read of a job: while it goes on; when its attempt ends; and, of a job that may end, also what the history of
+-- finished jobs holds (lib/history.lua). The store looks through a whole record for a field that is missing.
+local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'reported', 'logged', 'cancel', 'streams' }
+local FIELDS_OF_ATTEMPT = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
+  'unique', 'saga', 'limit', 'size', 'deadline', 'streams' }
 local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
   'unique', 'saga', 'limit', 'size', 'deadline', 'streams', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
   'correlation_id', 'owner', 'tags' }
 
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
--- every job comes through here.
-local function load(id, may_end)
-  local found = redis.call('HMGET', job_key(id), unpack(may_end and FIELDS_AT_END or FIELDS))
+-- every job comes through here. outcome: whether its attempt ends.
+local function load(id, outcome)
+  if not outcome then
+    local found = redis.call('HMGET', job_key(id), unpack(FIELDS))
+    return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], reported = found[5],
+      logged = found[6], cancel = found[7], streams = found[8] }
+  end
+  local found = redis.call('HMGET', job_key(id), unpack(finished_kept > 0 and FIELDS_AT_END or FIELDS_OF_ATTEMPT))
   return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], tier = found[5],
     entry = found[6], reported = found[7], logged = found[8], cancel = found[9], caller = found[10],
     unique = found[11], saga = found[12], limit = found[13], size = found[14], deadline = found[15],
@@ -271,7 +278,7 @@ end
 
 local function write(item)
   local id, fence, number, events, outcome, has_streams = unpack(item)
-  local job = load(id, outcome and finished_kept > 0)
+  local job = load(id, outcome)
   if job.fence and tonumber(job.fence) == fence and count_in(job.reported) >= number then return 'done' end
   if not job.state or tonumber(job.fence) ~= fence or job.state ~= RUNNING then return 'lost' end
   if outcome and not may(job.state, outcome.state) then
