@@ -87,7 +87,8 @@ class StreamRules(BrokerRules):
             self.say(held, 1, keeps, says, 0, ends=ends and is_last)
             if not is_last and held is not None and self.model[held.entry.id].state is State.RUNNING:
                 other = WORKERS[number % 2]
-                held = self._start(other, self.run(self.workers[other].take_over, "standard", 0, 1))
+                entries = self.run(self.workers[other].take_over, "standard", 0, 100)
+                held = self._start(other, [entry for entry in entries if entry.id == held.entry.id])
 
     def _result_of(self, model: ModelJob, held: Held, report: AttemptReport) -> str:
         """Return the text of the stream `main` as it is behind a report."""
