@@ -19,6 +19,7 @@ from tidings.settings.settings import SettingsError, from_env
 
 from .admin.routes import admin_routes
 from .auth.application_login import Authenticate
+from .chat.chat_endpoints import ChatEndpoints
 from .http.batch.batch_endpoint import BatchEndpoint
 from .http.delivery_endpoint import DeliveryEndpoint
 from .http.front_page import FrontPage
@@ -127,7 +128,7 @@ def _routes(
     jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
     owned = OwnedJobEndpoints(runtime, owned_jobs, jobs.cancel)
-    deliveries = DeliveryEndpoint(runtime)
+    deliveries, chats = DeliveryEndpoint(runtime), ChatEndpoints(runtime, owned_jobs)
     folder = static_folder()
     ways = runtime.settings.ways
     documents = SpecificationEndpoints(ways if runtime.login is None else (*ways, "application"))
@@ -210,6 +211,17 @@ def _routes(
             "/v1/feed",
             authorize(allow_parameters(FeedEndpoint(runtime).get, *FEED_PARAMETERS), "feed", tickets=True),
             methods=["GET"],
+        ),
+        Route("/v1/chat/{kind}", authorize(allow_parameters(chats.ask), "submit"), methods=["POST"]),
+        Route(
+            "/v1/chat/{kind}/{chat:path}/stream",
+            authorize(allow_parameters(chats.resume, "ended"), act="watch"),
+            methods=["GET"],
+        ),
+        Route(
+            "/v1/chat/{kind}/{chat:path}/stop",
+            authorize(allow_parameters(chats.stop), act="cancel"),
+            methods=["POST"],
         ),
         Route("/v1/kinds", compressing(authorize(allow_parameters(jobs.kinds))), methods=["GET"]),
         Route("/v1/schemas", documents.schema_list, methods=["GET"]),

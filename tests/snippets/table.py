@@ -29,6 +29,7 @@ WAYS = {
     HOW + "authenticate.md": "settings shell shell settings module module",
     HOW + "browser.md": "page module module module module module module module module shown",
     HOW + "capacity.md": "shell shown shell shell shown shell",
+    HOW + "chat.md": "jobs jobs shown shell shown",
     HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
     HOW + "dead-letters.md": "shell shell shell",
     HOW + "deploys.md": "jobs jobs shown",
@@ -70,6 +71,8 @@ SHOWN = {
     "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",
     "docs/tutorial/first-job.md#5": "what the command before it prints; tests/cli/test_dev.py compares it",
     "docs/tutorial/first-job.md#6": "kills a process; tests/cli/test_supervision.py does so, and sees the job's end",
+    HOW + "chat.md#2": "lines of a component; tests/ai uses the transport",
+    HOW + "chat.md#4": "lines of a component; tests/ai/sdk.mjs has them",
     HOW + "browser.md#9": "one line of a component; tests/browser/test_examples.py runs the hook in one",
     HOW + "capacity.md#1": "what the command prints; the numbers are the machine's",
     HOW + "capacity.md#4": "what the command prints; the numbers are the machine's",
@@ -119,6 +122,14 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     "README.md#1": [("count_words", {"text": "to be"}, {"words": 2})],
     "README.md#5": [("answer", {"question": "why?"}, "You asked: why?")],
     "docs/tutorial/first-job.md#1": [("brew", {"cups": 1}, "1 cups of oolong")],
+    HOW + "chat.md#0": [],  # its result has the token; a later block asks it
+    HOW + "chat.md#1": [
+        (
+            "ask_model",
+            {"chat": {"id": "c", "messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "?"}]}]}},
+            "It depends.",
+        )
+    ],
     HOW + "circuit-breakers.md#0": [("charge", {"invoice": "i-1"}, "i-1 charged")],
     HOW + "circuit-breakers.md#1": [("ship", {"order": "o-1"}, "label of o-1")],
     HOW + "circuit-breakers.md#2": [("charge", {"invoice": "i-2"}, "i-2 charged"), ("convert", {"euros": 100}, 108.0)],

@@ -12,7 +12,7 @@ from snippets.world import World
 from support.timeouts import scaled
 
 BLOCKS = blocks()
-MOST_SHOWN = 17
+MOST_SHOWN = 19
 """How many blocks may be shown and not run: drawings, and what commands print."""
 
 

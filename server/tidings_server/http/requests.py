@@ -1,6 +1,7 @@
 """Reading requests: `POST /v1/jobs` as a `Submission`, and the head of a signal."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -40,6 +41,16 @@ def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) ->
         raise decode_problem(error, Submission) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise problem_error("invalid_frame", f"the body is not JSON: {error}") from error
+    return with_headers(submission, headers)
+
+
+def with_headers(submission: Submission, headers: Mapping[str, str]) -> Submission:
+    """Return a submission with what the headers of its request say of it: `Idempotency-Key`, `traceparent`.
+
+    Raises:
+        ProblemError: `invalid_frame`, with the field.
+
+    """
     given = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
     if not given:
         return submission

@@ -24,6 +24,11 @@ DESCRIPTIONS: dict[str, str] = {
     "`Last-Event-ID`.",
     "streamFeed": "Server-sent events of all jobs of some kinds, for programs, resumed by `Last-Event-ID` or `after`; "
     "needs the scope `feed`.",
+    "ask": "Submits a job that answers, and streams the message that its handler writes. A client that leaves does not "
+    "cancel it. Fields beside those of a chat are inputs of the kind.",
+    "resumeChat": "The newest message of the chat, from its beginning, while its job goes on; with `ended=true` also "
+    "afterwards. The connection is cut where the message is not whole.",
+    "stopChat": "Cancels the jobs that answer in the chat.",
     "listKinds": "The kinds with the JSON Schemas of their inputs and results, as workers registered them.",
     "createTicket": "A ticket is valid once and for a short time: it stands for the credential in the URL of a socket "
     "or of a stream, where a browser can set no header.",

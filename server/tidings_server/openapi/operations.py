@@ -49,6 +49,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/v1/events"): Operation("streamJobs", "events", "watch", (404,), tickets=True, grants=True),
     ("get", "/v1/feed"): Operation("streamFeed", "events", "feed", tickets=True),
+    ("post", "/v1/chat/{kind}"): Operation("ask", "chats", "submit", (404, 413, 422)),
+    ("get", "/v1/chat/{kind}/{chat}/stream"): Operation("resumeChat", "chats", "watch"),
+    ("post", "/v1/chat/{kind}/{chat}/stop"): Operation("stopChat", "chats", "cancel"),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
     ("get", "/v1/schemas"): Operation("listSchemas", "schemas", public=True),
     ("get", "/v1/schemas/{name}"): Operation("getSchema", "schemas", "", (404,), public=True),
@@ -88,6 +91,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 TAGS = {
     "jobs": "Submit jobs, list and look at them, cancel and forget them, and give sagas signals.",
     "events": "Follow jobs by server-sent events.",
+    "chats": "Answer pages that use `useChat` of the AI SDK.",
     "kinds": "List the kinds of jobs that can be submitted.",
     "schemas": "Get the types of the contract, as JSON Schemas.",
     "tickets": "Get a ticket, which stands for a credential in a URL.",

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 import tidings
+from tidings.ai.chat_request import ChatRequest
 from tidings.protocol.frames.listing_messages import JobList
 from tidings.protocol.frames.messages import (
     SUBPROTOCOL,
@@ -31,6 +32,7 @@ from tidings_server.http.ticket_endpoint import Ticket
 from tidings_server.web.deprecations import DEPRECATIONS, Deprecation
 
 from .admin_paths import AFTER, LIMIT, TYPES, admin_paths
+from .chat_operations import chat_paths
 from .described_answers import FEED_ITEM, FOLLOWING, json_answer, schema_paths, stream_answer
 from .field_descriptions import components, pattern_of
 from .list_operation import FOLLOWED, FORGET, list_operation
@@ -95,8 +97,10 @@ def openapi(
 
     """
     own = (Submission, Ack, Snapshot, Problem, KindList, EventFrame, Ticket, JobList, GrantSubject, IssuedGrant, Error)
-    found, schemas = components((*own, DeliveryPage, SchemaList, *TYPES), _REF)
-    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, error, page, names, *admin = found
+    found, schemas = components((*own, ChatRequest, DeliveryPage, SchemaList, *TYPES), _REF)
+    submission, ack, snapshot, problem, kinds, event, ticket, jobs, subject, grant, error, chat, page, names, *admin = (
+        found
+    )
     _tell_problems(schemas, problem)
     applied = {"Preference-Applied": PREFERENCE_APPLIED}
     job = json_answer("All that is known of the job.", snapshot) | {"headers": {"ETag": ETAG, **applied}}
@@ -302,6 +306,7 @@ def openapi(
                         },
                     }
                 },
+                **chat_paths(chat, refused),
                 **schema_paths(names, refused),
                 **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
             },

@@ -167,7 +167,7 @@ class EventStream(Response):
                 break
             self._news.clear()
             if (
-                not await _happens(self._news, min(left, self._settings.sse_heartbeat_s))
+                not await happens(self._news, min(left, self._settings.sse_heartbeat_s))
                 and not self._identity.expired()
             ):
                 await self._send(send, HEARTBEAT)
@@ -209,8 +209,9 @@ async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _happens(format_event: asyncio.Event, timeout: float) -> bool:
+async def happens(news: asyncio.Event, timeout: float) -> bool:
+    """Return whether something comes within so many seconds."""
     with anyio.move_on_after(timeout):
-        await format_event.wait()
+        await news.wait()
         return True
     return False

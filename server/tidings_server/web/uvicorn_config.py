@@ -11,6 +11,9 @@ SENT_AWAY_S = 1.0
 COUNTED_EXTENSION = "tidings.counted"
 """Under this name the ASGI scope's `extensions` hold the function by which a request says that it is counted itself."""
 
+CUT_EXTENSION = "tidings.cut"
+"""Under this name, the function that closes the connection of a request whose response is not whole."""
+
 
 class ServerConfig(uvicorn.Config):
     """Uvicorn's settings, and ours."""

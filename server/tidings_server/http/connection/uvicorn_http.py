@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from tidings.protocol.problems import Problem, ProblemError
 from tidings_server.jobs.concurrency_limit import ConcurrencySlot
-from tidings_server.web.uvicorn_config import COUNTED_EXTENSION, SENT_AWAY_S, ServerConfig
+from tidings_server.web.uvicorn_config import COUNTED_EXTENSION, CUT_EXTENSION, SENT_AWAY_S, ServerConfig
 
 from .connection_timers import ConnectionTimers, Wait
 from .http_refusal import refusal, refusal_response
@@ -111,7 +111,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and not self._should_upgrade():
             self._passed_over = True
             return
-        self.scope["extensions"] = {COUNTED_EXTENSION: self._slot.leave}  # type: ignore[dict-item]
+        extensions = {COUNTED_EXTENSION: self._slot.leave, CUT_EXTENSION: self.transport.close}
+        self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         super().on_headers_complete()
         self._taken = True
         if not (self.pipeline and self.pipeline[0][0] is self.cycle):

@@ -1,0 +1,20 @@
+"""Chats: a handler writes its answer as the UI message stream of the AI SDK, which `useChat` reads.
+
+No package of a model's maker is needed, and none is imported.
+"""
+
+from .anthropic_stream import ModelStreamError
+from .chat_request import ChatRequest, UIMessage
+from .message_writer import UIMessageWriter
+from .model_reply import ModelReply, ToolCall
+from .sync_message_writer import SyncUIMessageWriter
+
+__all__ = [
+    "ChatRequest",
+    "ModelReply",
+    "ModelStreamError",
+    "SyncUIMessageWriter",
+    "ToolCall",
+    "UIMessage",
+    "UIMessageWriter",
+]

@@ -1,0 +1,1 @@
+"""Chats for `useChat` of the AI SDK: asking, resuming and stopping, by the protocol of its default transport."""

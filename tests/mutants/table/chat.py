@@ -1,0 +1,42 @@
+"""Chats: what a page has of a message, and what ends it."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+
+REPLAY = "tests/unit/server/chat/test_message_replay.py"
+CHATS, ACCESS, PARTS = "tests/ai/test_chats.py", "tests/ai/test_access.py", "tests/ai/test_parts.py"
+
+MUTANTS = (
+    Mutant(
+        "A page keeps what a later attempt has made void of a message.",
+        python("MessageReplay._compare").drop("parts.append(RESET_STEP)"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A page keeps an earlier step of a message that a later attempt has written otherwise.",
+        python("MessageReplay._compare").swap("compared.digest() == self._step_digest", "True"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A message that is not whole ends as one that is.",
+        python("ChatStream._write_all").swap(
+            "if self.complete and not self.too_slow and not self.send_buffer", "if True"
+        ),
+        (ACCESS,),
+    ),
+    Mutant(
+        "A stop of a chat cancels nothing.",
+        python("ChatEndpoints.stop").drop("await self._cancel(job.token, identity, address_of(request.scope))"),
+        (CHATS,),
+    ),
+    Mutant(
+        "A tool that was not offered is called.",
+        python("ReplyReader._end_call").never("self._tools is not None and"),
+        ("tests/unit/ai/test_model_streams.py",),
+    ),
+    Mutant(
+        "A message of which a later part is about a tool's call takes it for another one.",
+        python("AssembledMessage._found").never('found.get("toolCallId") == part["toolCallId"]'),
+        (PARTS,),
+    ),
+)
