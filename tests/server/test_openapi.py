@@ -38,7 +38,7 @@ def with_events_for_streams(document: dict[str, Any]) -> dict[str, Any]:
                 stream = answer.get("content", {}).get("text/event-stream")
                 if stream is not None:
                     assert stream["schema"]["type"] == "string"
-                    stream["schema"] = stream.pop("x-itemSchema")
+                    stream["schema"] = stream.pop("x-itemSchema", stream["schema"])
     return document
 
 

@@ -168,7 +168,7 @@ class ProcessGroup:
 
     def _ended(self, process: GroupProcess, code: int) -> None:
         if self._stopping:
-            self._code = self._code or _exit_code(code)
+            self._code = self._code or _shell_code(code)
             return
         if process.has_just_begun and code in HELPLESS_CODES:
             self._give_up(code)  # it has said why
@@ -177,14 +177,14 @@ class ProcessGroup:
         log.warning("process_ended", number=process.number, how=describe_end(code), restart_in_s=pause)
         if pause is None:
             log.critical("process_ends_again_and_again", number=process.number, help="its own last lines say why")
-            self._give_up(_exit_code(code) or 1)
+            self._give_up(_shell_code(code) or 1)
 
     def _give_up(self, code: int) -> None:
         self._code = code
         self._pass_on(signal.SIGTERM)
 
 
-def _exit_code(code: int) -> int:
+def _shell_code(code: int) -> int:
     """Return an exit code for that of a child, as `subprocess` has it; 128 + number for a signal, as shells do."""
     return code if code >= 0 else 128 - code
 
