@@ -4,6 +4,10 @@ A new interpreter spends half a second of processor time on imports before the c
 child does what `python -m tidings` does from there on: it runs the same module in the working directory, with the
 arguments, the environment and the standard streams that the test gave. forked_process.py is the other end.
 
+A child that ends as it should leaves without clearing its modules: that would copy all memory that it shares with this
+process, and would take longer than everything else that most commands do. What tests say about the clearing of modules
+they prove in new interpreters (tests/worker/test_garbage.py).
+
 Requests come over a socket, one to a message (JSON):
 
 - `{"arguments": […], "environment": {…}, "folder": "…"}` with three file descriptors: fork; answered by the child's id.
@@ -12,6 +16,7 @@ Requests come over a socket, one to a message (JSON):
 The process has one thread, so that forking is safe, and it ends when the test process closes its end of the socket.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -19,6 +24,7 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 from importlib import import_module
 from typing import Any
 
@@ -26,7 +32,9 @@ MAX_REQUEST_BYTES = 262_144
 """Size of one request: arguments and environment of a command."""
 
 PRELOADED = (
-    "typer",
+    "anyio._backends._asyncio",
+    "encodings.idna",
+    "typer._adapters",
     "tidings_cli.job_commands",
     "tidings_cli.operate.breaker_commands",
     "tidings_cli.operate.dead_letters.dead_letter_commands",
@@ -39,6 +47,7 @@ PRELOADED = (
     "tidings_worker.worker_commands",
     "tidings_worker.run",
     "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
     "rich.traceback",
     "pydantic.json_schema",
@@ -88,6 +97,21 @@ def become(arguments: list[str], environment: dict[str, str], folder: str) -> No
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
+def leave(code: int) -> None:
+    """End this process as the interpreter ends one, but for clearing its modules.
+
+    Raises:
+        OSError: what was printed cannot be written. The interpreter then says so as it ends the process.
+
+    """
+    gc.collect()  # tasks and coroutines that were let go complain now; what was frozen stays out
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main() -> None:
     """Serve on the socket whose descriptor is the first argument; in a child run the command."""
     del sys.path[0]  # this file's folder
@@ -98,7 +122,14 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     become(**serve(socket.socket(fileno=int(sys.argv[1]))))
-    runpy.run_module("tidings", run_name="__main__", alter_sys=True)
+    code = 0
+    try:
+        runpy.run_module("tidings", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        code = ended.code or 0
+    leave(code)
 
 
 if __name__ == "__main__":
