@@ -1,5 +1,6 @@
 """Fixtures for all tests: one real store for the session, empty for each test."""
 
+import gc
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -43,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lines = (TESTS / "slow_modules.txt").read_text().splitlines()
     places = {TESTS / line: place for place, line in enumerate(lines)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from the tests: each process collects all of them, and keeps them to its end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
