@@ -32,7 +32,7 @@ WAYS = {
     HOW + "chat.md": "jobs jobs shown shell shown",
     HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
     HOW + "dead-letters.md": "shell shell shell",
-    HOW + "deploys.md": "jobs jobs shown",
+    HOW + "deploys.md": "jobs jobs shell tests shell shown",
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
     HOW + "flask.md": "python python",
@@ -65,7 +65,7 @@ WAYS = {
 """Page → the ways of its blocks, in order."""
 
 SHOWN = {
-    HOW + "deploys.md#2": "compares with a revision; tests/versions/test_schema_check.py runs these commands",
+    HOW + "deploys.md#5": "compares with a revision; tests/versions/test_schema_check.py runs these commands",
     "docs/explanation/how-it-works.md#0": "a drawing",
     "docs/explanation/how-it-works.md#1": "a drawing",
     "docs/tutorial/first-job.md#0": "installs from the package registry; tests/packaging installs the wheel",

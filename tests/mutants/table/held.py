@@ -1,4 +1,4 @@
-"""Sagas over deploys: held where the code does not fit, pinned to a version."""
+"""Sagas over deploys: held where the code does not fit, pinned to a version, replayed before a deploy."""
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
@@ -6,6 +6,8 @@ from mutants.mutant import Mutant
 HELD = "tests/saga/test_held.py"
 PINNED = "tests/saga/test_pinned.py"
 ALONE = "tests/saga/test_held_alone.py"
+REPLAY = "tests/testing/test_replay.py"
+RECORDINGS = "tests/saga/test_recordings.py"
 
 MUTANTS = (
     Mutant(
@@ -102,5 +104,50 @@ MUTANTS = (
         "Operators do not see that pinned sagas wait for a worker of their version.",
         python("WorkerRecord.serves_kind").swap("versions.newest == version", "versions.serve(version)"),
         (PINNED,),
+    ),
+    Mutant(
+        "A replay does not see that code leaves out a step.",
+        python("ReplayRun._judge").swap("if left_out:", "if False:"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A replay calls what is not recorded.",
+        python("ReplaySink.recall").never("not known"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A replay does the steps that are not done.",
+        python("ReplayRun.__init__").swap("1, -1, record.now_ms", "1, 0, record.now_ms"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A handler that raises an error counts as one that fits.",
+        python("ReplayRun._judge").never("isinstance(raised, Raised)"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A handler that hangs counts as one that fits.",
+        python("ReplayRun._judge").never("not self._is_idle"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A file of recorded sagas that was cut off is taken for a whole one.",
+        python("read_recorded").drop('raise RecordingError(f"the file ends'),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A replay takes the answers of patches for those before the saga began again.",
+        python("MemorySagaStore.read").swap("epoch=record.epoch", "epoch=0"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A recording lacks what was patched.",
+        python("saga_recordings:_record").swap("name.startswith(_MEMO)", "False"),
+        (RECORDINGS,),
+    ),
+    Mutant(
+        "A saga that waits in its queue is not recorded.",
+        python("saga_recordings:_record").cut("or await _queued(caller, keys, token, record)"),
+        (RECORDINGS,),
     ),
 )

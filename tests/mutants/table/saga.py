@@ -97,7 +97,7 @@ MUTANTS = (
     ),
     Mutant(
         "A saga under way takes a change before the steps that it has taken.",
-        python("Saga.patched").cut("or any(path not in self._taken for path in journal.rows)"),
+        python("Saga.patched").cut("or any(path not in self.taken for path in journal.rows)"),
         ("tests/versions/test_patched.py",),
     ),
     Mutant(

@@ -91,7 +91,7 @@ class Saga(Orchestrator):
         self.holds_diverged = services.holds_diverged
         self._is_older = envelope.version < job.upcasts.version
         self._root = Branch()
-        self._taken: set[str] = set()
+        self.taken: set[str] = set()
         """The paths of the steps that the handler has taken in this attempt."""
 
     # What the handler calls.
@@ -131,7 +131,7 @@ class Saga(Orchestrator):
         memo = self.journal_client.memo_of(f"patched:{name}")
         known = await self._sink.recall(memo)
         if not known:
-            is_before = self._is_older or any(path not in self._taken for path in journal.rows)
+            is_before = self._is_older or any(path not in self.taken for path in journal.rows)
             known = await self._sink.record(memo, "false" if is_before else "true")
         return known == "true"
 
@@ -159,7 +159,7 @@ class Saga(Orchestrator):
         except SagaUseError:
             step.discard()
             raise
-        self._taken.add(path)
+        self.taken.add(path)
         if step.undo is not None:
             self.undos[path] = step.undo
             self.on_undo()

@@ -57,7 +57,7 @@ class JobRunner:
         self.error: BaseException | None = None
         """What the handler raised last."""
         breakers = WorkerBreakers(NoBreakerStore(), [job], "testing", SETTINGS.lease_s)
-        self._breakers = QueueBreakers(self._store, breakers, _ask_nothing)
+        self._breakers = QueueBreakers(self._store, breakers, ask_nothing)
         self._runners = Runners(SETTINGS.threads, ProcessPool(SETTINGS))
         ends = GivenChildren(record, children, self._wake)
         limiter = anyio.CapacityLimiter(SETTINGS.threads)
@@ -121,7 +121,7 @@ class JobRunner:
             asyncio.get_running_loop().call_soon(self._attempt.woken)
 
 
-async def _ask_nothing(*_: object) -> int:
+async def ask_nothing(*_: object) -> int:
     """Release no jobs: there are no others."""
     return 0
 

@@ -32,8 +32,8 @@ PARTITION = "testing"
 class MemoryAttemptStore(AttemptStore):
     """Takes what an attempt reports."""
 
-    def __init__(self, record: RunRecord) -> None:
-        self.partition = PARTITION
+    def __init__(self, record: RunRecord, partition: str = PARTITION) -> None:
+        self.partition = partition
         self.worker = "testing"
         self._record = record
 
@@ -79,6 +79,7 @@ class MemorySagaStore(SagaStore):
                 JournalAnswer.OK,
                 record.now_ms,
                 record.woken,
+                epoch=record.epoch,
                 parked=record.parked,
                 fields=fields,
                 unwinding=record.unwinding,

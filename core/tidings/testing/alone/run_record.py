@@ -27,6 +27,8 @@ class RunRecord:
         self.now_ms = now_ms
         self.fence = 0
         self.woken: int = 0
+        self.epoch: int = 0
+        """How often the saga began again with an empty journal."""
         self.parked = 0
         self.unwinding: str = ""
         self.cause: str = ""

@@ -19,7 +19,11 @@ from tidings_cli.operate.queue_names import known_queues, unknown_queue
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
+from .replay_commands import export, replay
+
 saga = typer.Typer(help="Look at running sagas, and say what becomes of them over deploys.", no_args_is_help=True)
+saga.command()(export)
+saga.command()(replay)
 
 QueueName = Annotated[str, typer.Option("--queue", help="Of this queue; without it: of all.")]
 KindName = Annotated[str, typer.Option("--kind", help="Of this kind.")]
