@@ -4,6 +4,7 @@
 #   make test    set up, run every test; T="tests/saga -k undo" runs some, and installs only what those need
 #   make unit    set up, run the tests that need no store and no other process: seconds
 #   make lint    set up, run every check
+#   make test-django   the tests of Django alone, where there is a Python 3.12; DJANGO_PYTHON=… says which
 #   make test-redis  the tests that stand close to the store, on Redis 7
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
@@ -31,7 +32,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-redis lint format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -104,6 +105,29 @@ T ?=
 runs = $(or $(if $(strip $(T)),,all),$(findstring tests/$(1),$(T)),$(filter tests tests/,$(T)))
 runs_any = $(strip $(foreach folder,$(1),$(call runs,$(folder))))
 
+# Django wants Python 3.12: what uses it has an environment of its own, where this machine has such an interpreter.
+DJANGO_PYTHON ?= $(shell for one in $(PYTHON) python3.14 python3.13 python3.12 $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3; do \
+	"$$one" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo "$$one"; break; }; done)
+DJANGO_MISSING = @echo "$(1): NOT run. Django 6 wants Python 3.12 or newer, and there is none here: set DJANGO_PYTHON=…" >&2
+
+.venv-django/stamp: pyproject.toml constraints.txt
+	$(DJANGO_PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --upgrade 'pip>=25.1'
+	$(@D)/bin/pip install --quiet -c constraints.txt -e '.[server,worker,embedded,fastapi,otel,django]' --group django
+	@touch $@
+
+test-django: $(if $(DJANGO_PYTHON),.venv-django/stamp $(VENV)/stamp-browser)
+	$(if $(DJANGO_PYTHON),.venv-django/bin/pytest $(if $(findstring tests/django_project,$(T)),$(T),tests/django_project),$(call DJANGO_MISSING,tests/django_project))
+
+# Of the whole library too whether its types are complete: that is asked where all of it can be imported.
+lint-django: $(if $(DJANGO_PYTHON),.venv-django/stamp node_modules/.stamp)
+ifeq ($(DJANGO_PYTHON),)
+	$(call DJANGO_MISSING,the types of what uses Django and whether all types are complete)
+else
+	PYTHONPATH=examples/django .venv-django/bin/mypy --config-file tests/django_project/mypy.ini
+	PATH="$(CURDIR)/.venv-django/bin:$$PATH" npx --no-install pyright --verifytypes tidings --ignoreexternal
+endif
+
 TEST_NEEDS := $(VENV)/stamp \
 	$(if $(call runs_any,browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
@@ -113,7 +137,8 @@ TEST_NEEDS := $(VENV)/stamp \
 
 test: $(TEST_NEEDS)
 	$(if $(call runs,js),node --test tests/js/)
-	$(if $(filter-out tests/js tests/js/,$(or $(T),all)),$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(T))
+	$(if $(call runs,django_project),$(MAKE) --no-print-directory test-django)
+	$(if $(findstring tests/django_project,$(T)),,$(if $(filter-out tests/js tests/js/,$(or $(T),all)),$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(T)))
 
 unit: $(VENV)/stamp
 	$(BIN)/pytest -q -n 2 tests/unit
@@ -129,8 +154,8 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(MAKE) --no-print-directory lint-django
 	PYTHONPATH=tests:. $(BIN)/python -m snippets.check_types
-	PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install pyright --verifytypes tidings --ignoreexternal
 	$(BIN)/lint-imports
 	$(BIN)/pip check
 	npx --no-install tsc -p tsconfig.json
@@ -182,7 +207,7 @@ bench-push: $(VENV)/stamp $(VENV)/stamp-allocator
 # Of every platform, so that the file is the same wherever it is made; no address of an index stands in it.
 constraints: .venv-tools/stamp
 	.venv-tools/bin/uv pip compile --quiet pyproject.toml --extra dev --extra otel --group demo --group test \
-		--group lint --group bench --constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
+		--group lint --group bench --group django --constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --output-file constraints-hashed.txt
 	.venv-tools/bin/uv pip compile --quiet pyproject.toml --extra server --extra worker --extra otel \
 		--constraints constraints.txt --universal --python-version 3.11 --generate-hashes \
@@ -258,4 +283,4 @@ docs: $(VENV)/stamp
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-clients .venv-deploy node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-clients .venv-deploy .venv-django node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from snippets.application import STAND_INS
 from snippets.pages import ROOT, Block, blocks
-from snippets.table import COUNTS_WORDS, JOBS
+from snippets.table import COUNTS_WORDS, JOBS, WAYS
 from snippets.world import HEAD
 
 SOURCES = ("core", "server", "worker")
@@ -64,8 +64,8 @@ def programs(found: Iterable[Block]) -> list[Program]:
     known = list(found)
     readme = next((block for block in known if block.name == _README_JOBS), None)
     for block in known:
-        if block.language != "python":
-            continue
+        if block.language != "python" or WAYS.get(block.page, "").startswith("django"):
+            continue  # what uses Django is checked where Django is
         page = _module_name(block.page)
         text = block.text
         for pattern, instead in _IMPORTS:

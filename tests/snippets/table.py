@@ -13,6 +13,7 @@ A way is one of:
 - `store`: commands for the store.
 - `receiver`: a server that receives webhooks; tests/webhook/test_receivers.py runs it.
 - `component`: of a framework; tests/frameworks/test_hooks.py runs it in a browser.
+- `django`: of a Django project; tests/django_project runs it where Python is new enough.
 - `shown`: not run; the reason stands in `SHOWN`.
 """
 
@@ -33,6 +34,7 @@ WAYS = {
     HOW + "circuit-breakers.md": "jobs jobs jobs python shell",
     HOW + "dead-letters.md": "shell shell shell",
     HOW + "deploys.md": "jobs jobs shell tests shell shown",
+    HOW + "django.md": "django django django django django django",
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
     HOW + "flask.md": "python python",
@@ -60,6 +62,7 @@ WAYS = {
     HOW + "webhooks.md": "shell shell python jobs shell",
     "examples/browser/README.md": "shell",
     "examples/demo/README.md": "shell shown",
+    "examples/django/README.md": "django",
     "examples/fastapi/README.md": "shown",
 }
 """Page → the ways of its blocks, in order."""
