@@ -60,7 +60,6 @@ MUTANTS = (
         python("tag_access").cut("grant.covers_tag(tag) and"),
         (FOLLOWING,),
     ),
-    Mutant("A tag is followed on after its grant.", python("GrantedTag.leave").drop("self._leave()"), (FOLLOWING,)),
     Mutant(
         "A grant that lasts for seconds ends without a warning.",
         python("DueTimer.arm").never("left < SOON_S"),
