@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { format, parse } from "../../static/console/router.js";
 import { firstKnown, heat, path, timeTicks, vertical } from "../../static/console/scale.js";
 import { slice } from "../../static/console/slice.js";
+import { endOf } from "../../static/console/streams.js";
 import { place, spans } from "../../static/console/waterfall.js";
 import { ago, brief, moment, ms, percent, rate, took, whole } from "../../static/console/words.js";
 
@@ -121,4 +122,12 @@ test("times are told as long as they are", () => {
   assert.deepEqual([ms(5), ms("1970-01-01T00:00:01Z"), ms(null), ms("")], [5, 1000, null, null]);
   assert.equal(moment(null), "–");
   assert.deepEqual([0, 0.25, 3.14, 1234.5].map(rate), ["0", "0.3", "3.1", "1,235"]);
+});
+
+test("of a long stream its end is shown, and how many chunks come before it", () => {
+  assert.deepEqual(endOf([]), { shown: "", left: 0 });
+  assert.deepEqual(endOf(["To be, ", "or"]), { shown: "To be, or", left: 0 });
+  assert.deepEqual(endOf(["a", { n: 1 }]), { shown: 'a\n{"n":1}', left: 0 });
+  assert.deepEqual(endOf([{ n: 1 }, ...Array(20_000).fill("x")]), { shown: "x".repeat(10_000), left: 10_001 });
+  assert.deepEqual(endOf(["first", "y".repeat(30_000)]), { shown: "y".repeat(20_000), left: 1 });
 });

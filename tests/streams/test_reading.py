@@ -161,6 +161,17 @@ async def test_a_job_that_has_ended_has_no_stream_that_it_has_not_written(http: 
     assert "has written no stream other" in answer.json()["detail"]
 
 
+async def test_an_operator_who_has_seen_a_job_gets_what_is_new_in_its_streams(http: httpx.AsyncClient) -> None:
+    path = f"/v1/admin/jobs/{await done(http, 'words')}"
+    whole = (await http.get(path)).json()
+    assert whole["streams"]["main"] == {"attempt": 1, "from": 0, "chunks": list(WORDS)}
+    news = (await http.get(path, params={"after": whole["seq"]})).json()
+    assert news["streams"]["main"] == {"attempt": 1, "from": 6, "chunks": []}
+    assert {**news, "streams": {}} == {**whole, "streams": {}}
+    refused = await http.get(path, params={"after": "x"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "/after")
+
+
 async def test_a_job_that_is_not_known_has_no_streams(http: httpx.AsyncClient) -> None:
     answer = await http.get("/v1/jobs/default.AAAAAAAAAAAAAAAAAAAAAA/streams/main")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_token")

@@ -191,6 +191,39 @@ async def waits_between(ctx: Context, path: str) -> AsyncIterator[str]:
         yield word
 
 
+@job(retries=1)
+async def begins_again(ctx: Context, path: str) -> AsyncIterator[str]:
+    """Yields the first half, waits for a file, fails, and goes on behind the first word."""
+    out = ctx.stream("main")
+    said = await out.earlier()
+    out.keep(min(len(said), 1))
+    for word in WORDS[len(out) :]:
+        if ctx.attempt == 1 and word is WORDS[3]:
+            while not Path(path).exists():
+                await asyncio.sleep(0.01)
+            raise Retry(after=0)
+        yield word
+
+
+def spoken(attempt: int, count: int = 60) -> list[str]:
+    """Return what an attempt of `speaks_anew` says."""
+    return [f"{attempt}\N{MULTIPLICATION SIGN}{index} " for index in range(count)]
+
+
+@job(retries=3)
+async def speaks_anew(ctx: Context, path: str) -> AsyncIterator[str]:
+    """Yields half of what this attempt says, waits for a file of its own, and yields the rest; it keeps nothing."""
+    words = spoken(ctx.attempt)
+    for word in words[:30]:
+        await asyncio.sleep(0.005)
+        yield word
+    while not Path(f"{path}{ctx.attempt}").exists():
+        await asyncio.sleep(0.01)
+    for word in words[30:]:
+        await asyncio.sleep(0.005)
+        yield word
+
+
 @job
 async def cleans_up(ctx: Context, path: str) -> AsyncIterator[str]:
     """Yields until it is stopped, and says in a file that it cleaned up."""

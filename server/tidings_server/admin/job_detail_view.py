@@ -13,17 +13,18 @@ from tidings.store.jobs.job_store import JobRecord
 from tidings_server.watch.snapshots import snapshot
 
 
-def detail(token: Token, record: JobRecord, found: JobInternals) -> JobDetail:
+def detail(token: Token, record: JobRecord, found: JobInternals, after: int = 0) -> JobDetail:
     """Return the view of a job.
 
     Args:
         token: the job's token.
         record: the fields that its owner may see.
         found: the fields that only operators may see.
+        after: the number of the last event that the client has seen: log and streams begin after it.
 
     """
     letter, envelope = found.letter, found.envelope
-    given: dict[str, Any] = msgspec.structs.asdict(snapshot(str(token), record))
+    given: dict[str, Any] = msgspec.structs.asdict(snapshot(str(token), record, after))
     return JobDetail(
         **given,
         queue=token.partition,

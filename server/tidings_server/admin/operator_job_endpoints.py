@@ -10,9 +10,10 @@ from tidings.store.admin.job_detail import read_job_internals
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.job_service import valid
 from tidings_server.runtime import ServerRuntime
+from tidings_server.web.event_number import MAX_SEQ
 from tidings_server.web.responses import empty_response, json_response
 
-from .admin_requests import no_body_of
+from .admin_requests import no_body_of, number_of
 from .audit_recorder import AuditRecorder
 from .job_detail_view import detail
 
@@ -25,11 +26,15 @@ class OperatorJobEndpoints:
         self._recorder = recorder
 
     async def job(self, request: Request, identity: Identity) -> Response:
-        """`GET /v1/admin/jobs/{token}`: all that the store knows of a job."""
+        """`GET /v1/admin/jobs/{token}`: all that the store knows of a job.
+
+        With `?after=N` log and streams begin after the event N, which the client has seen.
+        """
         token = self._runtime.jobs.find(request.path_params["token"])
-        record = await self._runtime.jobs.read(token, valid(identity))
+        after = number_of(request, "after", 0, 0, MAX_SEQ)
+        record = await self._runtime.jobs.read(token, valid(identity), after)
         return json_response(
-            detail(token, record, await read_job_internals(self._runtime.client, self._runtime.keys, token))
+            detail(token, record, await read_job_internals(self._runtime.client, self._runtime.keys, token), after)
         )
 
     async def cancel(self, request: Request, identity: Identity) -> Response:

@@ -61,7 +61,7 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
         look("connections", overview.connections),
         look("series", search.series, "minutes", "kind"),
         look("jobs", search.jobs, *FILTERS, *PAGE),
-        look("jobs/{token}", jobs.job),
+        look("jobs/{token}", jobs.job, "after"),
         act("jobs/{token}/cancel", jobs.cancel, "cancel"),
         act("breakers/{name}", breakers.hold, "breaker"),
         act("queues/{queue}/pause", queues.pause, "pause"),

@@ -62,12 +62,13 @@ TYPES: tuple[type, ...] = (
 Schema = dict[str, Any]
 
 
-def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, Any]:
+def admin_paths(schemas: Mapping[type, Schema], refused: Schema, after: Schema) -> dict[str, Any]:
     """Return the paths.
 
     Args:
         schemas: of `TYPES`.
         refused: the answers that are problems.
+        after: the parameter that says which events of a job the client has seen.
 
     """
 
@@ -120,6 +121,7 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema) -> dict[str, An
             "parameters": [token],
             "get": {
                 "summary": "Get a job as operators see it.",
+                "parameters": [after],
                 **answer("All that the store holds of the job.", JobDetail),
             },
         },

@@ -308,7 +308,7 @@ def openapi(
                 },
                 **chat_paths(chat, refused),
                 **schema_paths(names, refused),
-                **admin_paths(dict(zip(TYPES, admin, strict=True)), refused),
+                **admin_paths(dict(zip(TYPES, admin, strict=True)), refused, after),
             },
             deprecations,
             credentials=bool(schemes),

@@ -10,6 +10,7 @@ import { h, mark, say } from "../dom.js";
 import { ask } from "../notice.js";
 import { format } from "../router.js";
 import { chip, toneOf } from "../state.js";
+import { StreamPanel } from "../streams.js";
 import { place, spans } from "../waterfall.js";
 import { again, attempt, page, panel } from "../view.js";
 import { NONE, message, moment, percent, took } from "../words.js";
@@ -33,8 +34,11 @@ export const job = ({ api, feed }, { name: token }) => {
   const bar = h("div", { class: "meter-bar" });
   const meter = h("div", { class: "meter", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100, hidden: true }, bar);
   const said = h("p", { class: "view-note", hidden: true });
+  const top = h("div");
+  const streams = new StreamPanel();
   let ended = false;
   let drawn = "";
+  let seq = 0;
 
   async function stop() {
     const text = "It is asked to stop; a saga undoes what it has done. What cannot be stopped runs to its end.";
@@ -72,6 +76,7 @@ export const job = ({ api, feed }, { name: token }) => {
     const text = JSON.stringify(seen);
     if (ended && text === drawn) return; // nothing changes any more: leave selections and places alone
     const open = new Set([...body.querySelectorAll("details[open]")].map((one) => one.getAttribute("data-name")));
+    top.replaceChildren(facts(seen));
     body.replaceChildren(...sections(seen));
     for (const one of body.querySelectorAll("details")) if (open.has(one.dataset.name ?? null)) one.open = true;
     drawn = text;
@@ -93,7 +98,9 @@ export const job = ({ api, feed }, { name: token }) => {
   const looking = again(EVERY_MS, async (signal) => {
     if (ended && drawn) return;
     try {
-      show(await api.get(`jobs/${tokenSegment(token)}`, {}, signal));
+      const seen = /** @type {Seen} */ (await api.get(`jobs/${tokenSegment(token)}`, seq ? { after: seq } : {}, signal));
+      seq = seen.seq; // what was said before need not come again
+      show(seen);
     } catch (error) {
       if (signal.aborted || drawn) throw error;
       body.replaceChildren(h("p", { class: "empty" }, message(error)));
@@ -107,6 +114,7 @@ export const job = ({ api, feed }, { name: token }) => {
     watched.result.catch(() => {}); // how it ended is shown, not thrown
     watched.accepted.catch(() => {});
     const offs = [
+      streams.follow(watched),
       watched.on("progress", ({ data }) => move(data)),
       ...(/** @type {const} */ (["started", "retrying", "waiting", "step", "finished"])).map((event) => watched.on(event, () => looking.now())),
     ];
@@ -122,7 +130,7 @@ export const job = ({ api, feed }, { name: token }) => {
           await navigator.clipboard.writeText(token);
           return "The token is copied.";
         }) }, "Copy")),
-      meter, said, body,
+      meter, said, top, streams.element, body,
     ]);
   const heading = /** @type {HTMLElement} */ (element.querySelector("h1"));
   return {
@@ -147,7 +155,6 @@ function sections(seen) {
   const { milestones, steps = [], problem, input, result, history = [], traceback, error } = seen;
   const done = TERMINAL.has(seen.status);
   return [
-    facts(seen),
     panel("What happened when", [waterfall(milestones, steps, done, seen.attempt)]),
     problem ? panel("Problem", [trouble(problem, error), traceback ? unfold("Traceback", h("pre", { class: "json", tabindex: 0, role: "group", "aria-label": "Traceback" }, traceback)) : null]) : null,
     history.length > 0 ? panel("Failed attempts", [past(history)], { more: "is-table" }) : null,
