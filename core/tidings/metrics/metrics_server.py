@@ -15,7 +15,7 @@ import structlog
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.process.port import explain_listen_error
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 REQUEST_BYTES = 8_192
 """Size of a request."""

@@ -112,7 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         "A replay calls what is not recorded.",
-        python("ReplaySink.recall").never("not known"),
+        python("_ReplaySink.recall").never("not known"),
         (REPLAY,),
     ),
     Mutant(

@@ -37,7 +37,7 @@ _CLEAN_UP_S = 5.0
 """How long a handler may clean up after its replay."""
 
 
-class ReplaySink(HandlerSink):
+class _ReplaySink(HandlerSink):
     """What the handler's context calls: it answers from the recording, and does nothing new."""
 
     async def recall(self, name: str) -> str:
@@ -85,7 +85,7 @@ class ReplayRun:
         self._lifecycle = lifecycle = Lifecycle(loop, unwinding=True)
         reporter = Reporter(store, started_job.id, started.fence, SETTINGS.progress_per_s, lifecycle.stop, loop)
         lifecycle.reporter = self._reporter = reporter
-        self._sink = ReplaySink(store, started_job, reporter, lifecycle, breakers, services, SETTINGS)
+        self._sink = _ReplaySink(store, started_job, reporter, lifecycle, breakers, services, SETTINGS)
         self._deadlines = Deadlines(lifecycle, loop, _CLEAN_UP_S)
         self._runners = Runners(SETTINGS.threads, ProcessPool(SETTINGS))
         self._loop = loop
