@@ -12,6 +12,7 @@ import { groups } from "./pages/groups.js";
 import { job } from "./pages/job.js";
 import { jobs } from "./pages/jobs.js";
 import { overview } from "./pages/overview.js";
+import { sagas } from "./pages/sagas.js";
 import { webhooks } from "./pages/webhooks.js";
 import { workers } from "./pages/workers.js";
 import { HOME, format } from "./router.js";
@@ -23,6 +24,7 @@ export const PAGES = [
   { page: "workers", key: "w", title: "Workers", make: workers },
   { page: "jobs", key: "j", title: "Jobs", make: (desk, place) => (place.name ? job : jobs)(desk, place) },
   { page: "dead", key: "d", title: "Dead letters", make: dead },
+  { page: "sagas", key: "s", title: "Sagas", make: sagas },
   { page: "breakers", key: "b", title: "Breakers", make: breakers },
   { page: "webhooks", key: "h", title: "Webhooks", make: webhooks },
   { page: "groups", key: "g", title: "Groups", make: groups },

@@ -175,6 +175,22 @@
  * @property {string} outcome
  * @property {number} unrecorded
  *
+ * @typedef {object} SagaCount The running sagas of one version of a kind.
+ * @property {string} kind
+ * @property {number} version
+ * @property {string} queue
+ * @property {number} sagas
+ * @property {number} held
+ *
+ * @typedef {object} HeldSaga A saga that is held because the code takes other steps.
+ * @property {string} token
+ * @property {string} kind
+ * @property {number} version
+ * @property {string} queue
+ * @property {boolean} pinned
+ * @property {boolean} unwinding
+ * @property {{detail: string}} held
+ *
  * @typedef {object} EventGroup A group of consumers in one queue.
  * @property {string} group
  * @property {string} queue

@@ -15,7 +15,7 @@ from tidings import SyncClient
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-PAGES = ["overview", "workers", "jobs", "dead", "breakers", "webhooks", "groups", "connections", "audit"]
+PAGES = ["overview", "workers", "jobs", "dead", "sagas", "breakers", "webhooks", "groups", "connections", "audit"]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TARGET_PX = 24
 """WCAG 2.2, success criterion 2.5.8."""

@@ -14,7 +14,18 @@ from tidings import SubmitOptions, SyncClient
 
 NONE = "\N{EN DASH}"
 HOSTILE = "<img src=x onerror=window.intruded=1>"
-PAGES = ["Overview", "Workers", "Jobs", "Dead letters", "Breakers", "Webhooks", "Groups", "Connections", "Audit"]
+PAGES = [
+    "Overview",
+    "Workers",
+    "Jobs",
+    "Dead letters",
+    "Sagas",
+    "Breakers",
+    "Webhooks",
+    "Groups",
+    "Connections",
+    "Audit",
+]
 
 
 system = system_fixture(str(JOBS), str(JOBS.with_name("breaker_kinds.py")))

@@ -14,7 +14,7 @@ from tidings import ProblemError, SyncClient
 FOLDER = Path(__file__).with_name("access")
 WANTING = (FOLDER / "wanting.js").read_text()
 FAINT = (FOLDER / "faint.js").read_text()
-PAGES = ["overview", "workers", "jobs", "dead", "breakers", "webhooks", "groups", "connections", "audit"]
+PAGES = ["overview", "workers", "jobs", "dead", "sagas", "breakers", "webhooks", "groups", "connections", "audit"]
 
 
 @pytest.fixture(scope="module")

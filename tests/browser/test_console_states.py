@@ -14,10 +14,11 @@ from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
 from tidings.protocol.frames import admin_messages, group_messages
 from tidings.protocol.frames.overview import OverviewBody
+from tidings.protocol.frames.saga_messages import SagaList
 from tidings.protocol.states import State
 from tidings.protocol.webhooks import DeliveryPage, PlaceList
 
-PAGES = ["overview", "workers", "jobs", "dead", "breakers", "webhooks", "groups", "connections", "audit"]
+PAGES = ["overview", "workers", "jobs", "dead", "sagas", "breakers", "webhooks", "groups", "connections", "audit"]
 
 
 class Shown(NamedTuple):
@@ -123,6 +124,7 @@ ANSWERS: dict[str, Any] = {
     "audit": admin_messages.AuditPage,
     "webhooks": DeliveryPage,
     "webhooks/places": PlaceList,
+    "sagas": SagaList,
     "groups": group_messages.GroupList,
     "groups/dead": group_messages.GroupLetters,
 }

@@ -25,6 +25,7 @@ from .objective_endpoints import ObjectiveEndpoints
 from .operator_job_endpoints import OperatorJobEndpoints
 from .overview_endpoints import OverviewEndpoints
 from .queue_pause_endpoints import QueuePauseEndpoints
+from .saga_endpoints import SagaEndpoints
 from .webhook_endpoints import WebhookEndpoints
 
 PAGE = ("limit", "cursor")
@@ -43,7 +44,7 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
     queues, letters = QueuePauseEndpoints(runtime, recorder), DeadLetterEndpoints(runtime, recorder)
     objectives, webhooks = ObjectiveEndpoints(runtime, recorder), WebhookEndpoints(runtime, recorder)
 
-    groups = GroupEndpoints(runtime, recorder)
+    groups, sagas = GroupEndpoints(runtime, recorder), SagaEndpoints(runtime)
 
     def look(path: str, endpoint: AuthorizedHandler, *parameters: str) -> Route:
         route = compressing(authorize(allow_parameters(answered(endpoint), *parameters), "admin"))
@@ -83,6 +84,7 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
         act("groups/skip", groups.skip, "move_group"),
         act("groups/replay", groups.replay, "move_group"),
         act("groups/retry", groups.retry, "retry_events"),
+        look("sagas", sagas.page, "limit"),
         look("audit", audit.page, *PAGE),
         look("objectives", objectives.objectives),
         act("objectives", objectives.set_objectives, "objectives", "PUT"),

@@ -26,6 +26,7 @@ from tidings.protocol.frames.group_messages import (
     GroupsActed,
 )
 from tidings.protocol.frames.overview import BreakerLine, OverviewBody
+from tidings.protocol.frames.saga_messages import SagaList
 from tidings.protocol.states import State
 from tidings.protocol.webhooks import DeliveriesActed, DeliveryChoice, DeliveryPage, PlaceChoice, PlaceList
 from tidings_server.admin.admin_requests import MAX_LIMIT, MAX_TEXT
@@ -37,6 +38,7 @@ TYPES: tuple[type, ...] = (
     JobPage,
     Series,
     LetterPage,
+    SagaList,
     LetterChoice,
     LettersActed,
     BreakerOrder,
@@ -202,6 +204,13 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema, after: Schema) 
                 ("pause", "Pause a host: it gets no deliveries.", PlaceChoice),
                 ("resume", "Resume a host that was paused.", PlaceChoice),
             )
+        },
+        "/v1/admin/sagas": {
+            "get": {
+                "summary": "Show running sagas by version, and those that are held.",
+                "parameters": [LIMIT],
+                **answer("Counts, and held sagas.", SagaList),
+            }
         },
         "/v1/admin/groups": {
             "get": {

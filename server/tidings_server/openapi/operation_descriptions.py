@@ -63,6 +63,7 @@ DESCRIPTIONS: dict[str, str] = {
     "skipEvents": "The group passes over what it has not handled; other groups stay where they are.",
     "replayEvents": "The group handles events again, from a moment, an entry or the start.",
     "retryDeadEvents": "The group gets events again that it could not handle.",
+    "listSagas": "How many sagas run on which version of their kind, and those that are held with why.",
     "listDeadLetters": "Jobs that failed for good, with problem, traceback and attempts, the newest first.",
     "replayDeadLetters": "Queues the chosen jobs again, under their tokens.",
     "dropDeadLetters": "Removes the chosen letters. The jobs stay failed.",
