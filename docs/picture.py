@@ -1,4 +1,7 @@
-"""Take the README's picture of the page: `python docs/picture.py URL` while `make demo` runs."""
+"""Take the README's picture of the page: `python docs/picture.py URL` while `make demo` runs.
+
+Needs Debian's package chromium.
+"""
 
 import sys
 from pathlib import Path

@@ -5,21 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from browser.context import PATIENCE_MS, new_context
+from browser.context import new_context
+from support.chromium import PATIENCE_MS, running_browser
 from support.system import System, system_fixture
 from support.timeouts import scaled
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples/demo/jobs.py")
 ARTIFACTS = ROOT / "artifacts"
-CHROMIUM = "/usr/bin/chromium"
-# Without these Chromium looks for its vendor's hosts at every start.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +34,8 @@ system = system_fixture(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=scaled(PATIENCE_MS))
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Contexts of the browser whose waits are scaled."""
 
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext
 
+from support.chromium import PATIENCE_MS
 from support.timeouts import scaled
 
-PATIENCE_MS = 30_000
-"""How long the page may take for anything: the first job on a cold machine reads all its data."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+"""The colour schemes of a page, as browsers name them."""
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:

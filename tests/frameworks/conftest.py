@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from browser.conftest import CHROMIUM, FLAGS
-from browser.context import PATIENCE_MS, new_context
+from browser.context import new_context
+from support.chromium import PATIENCE_MS, running_browser
 from support.timeouts import scaled
 
 
@@ -19,10 +19,8 @@ def patience() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=scaled(PATIENCE_MS))
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from support.chromium import running_browser
 from support.timeouts import scaled
 from tidings.process.port import free_port
 
@@ -95,16 +95,12 @@ def test_the_client_in_python(url: str, tmp_path: Path) -> None:
 def test_the_snippet_for_a_page(url: str, site: tuple[Path, str]) -> None:
     folder, origin = site
     (folder / "page.html").write_text(block("html", "<script").replace(DEFAULT, url))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=scaled(30_000)
-        )
+    with running_browser() as browser:
         page = browser.new_page()
         page.set_default_timeout(scaled(30_000))
         with page.expect_console_message(lambda message: "words" in message.text, timeout=scaled(20_000)) as message:
             page.goto(origin + "/page.html")
         assert message.value.args[0].json_value() == {"words": 6}
-        browser.close()
 
 
 def test_the_curl_line(url: str) -> None:

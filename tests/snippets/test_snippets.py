@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from snippets.pages import ROOT, Block, blocks
 from snippets.table import PRINTS, RUNS, SHOWN, WAYS
 from snippets.world import World
-from support.timeouts import scaled
+from support.chromium import running_browser
 
 BLOCKS = blocks()
 MOST_SHOWN = 19
@@ -54,12 +54,8 @@ def test_a_language_is_named_as_it_is_run() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"], timeout=scaled(30_000)
-        )
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 class Worlds:
