@@ -12,6 +12,7 @@ text's left margin is of one of three sorts:
 Source: https://redis.io/docs/latest/develop/programmability/functions-intro/
 """
 
+import functools
 import hashlib
 import re
 from collections import Counter
@@ -36,6 +37,17 @@ class LuaLibrary(NamedTuple):
 
     text: str
     functions: dict[str, str]
+
+
+class _Statement(NamedTuple):
+    """One statement of a shared text."""
+
+    text: str
+    defined: frozenset[str] | None
+    """The names that it defines; None: it defines none, and each script runs it."""
+
+    words: frozenset[str]
+    """The names that stand in it."""
 
 
 class _Parts(NamedTuple):
@@ -91,14 +103,32 @@ def keep_used(shared: str, body: str) -> str:
 
 def _used(shared: str, body: str) -> list[str]:
     """Return the statements of the shared text that `keep_used` keeps."""
-    used = set(_WORD.findall(_COMMENT.sub("", body)))
+    used = set(_words(body))
     kept: list[str] = []
-    for statement in reversed(_statements(shared)):  # what a statement uses stands before it
-        defined = _DEFINED.match(statement)
-        if defined is None or used.intersection(_WORD.findall(defined[1] or defined[2])):
-            kept.append(statement)
-            used.update(_WORD.findall(statement))
+    for statement in reversed(_shared_statements(shared)):  # what a statement uses stands before it
+        if statement.defined is None or not used.isdisjoint(statement.defined):
+            kept.append(statement.text)
+            used |= statement.words
     return kept[::-1]
+
+
+@functools.cache
+def _words(body: str) -> frozenset[str]:
+    """Return the names that stand in a script, read once: a script is compared with each of the shared texts."""
+    return frozenset(_WORD.findall(_COMMENT.sub("", body)))
+
+
+@functools.cache
+def _shared_statements(shared: str) -> Sequence[_Statement]:
+    """Return the statements of a shared text, read once: a process that starts compares each script with them."""
+    return [
+        _Statement(one, _names_defined(_DEFINED.match(one)), frozenset(_WORD.findall(one)))
+        for one in _statements(shared)
+    ]
+
+
+def _names_defined(found: re.Match[str] | None) -> frozenset[str] | None:
+    return None if found is None else frozenset(_WORD.findall(found[1] or found[2]))
 
 
 def _common(shared: str, bodies: Collection[str]) -> dict[str, None]:
@@ -108,14 +138,13 @@ def _common(shared: str, bodies: Collection[str]) -> dict[str, None]:
     has about as many. What uses such a statement is used by no other scripts, so it stands with it.
     """
     users = Counter(statement for body in bodies for statement in _used(shared, body))
-    return {one: None for one in _statements(shared) if users[one] > MAX_COPIES}
+    return {one.text: None for one in _shared_statements(shared) if users[one.text] > MAX_COPIES}
 
 
 def is_used(shared: str, body: str) -> bool:
     """Return whether a script uses anything that a text defines."""
-    used = set(_WORD.findall(_COMMENT.sub("", body)))
-    defined = (_DEFINED.match(statement) for statement in _statements(shared))
-    return any(used.intersection(_WORD.findall(one[1] or one[2])) for one in defined if one is not None)
+    used = _words(body)
+    return any(not used.isdisjoint(one.defined or ()) for one in _shared_statements(shared))
 
 
 def _take_apart(text: str, *, declare_all: bool = False) -> _Parts:
