@@ -119,7 +119,7 @@ DJANGO_MISSING = @echo "$(1): NOT run. Django 6 wants Python 3.12 or newer, and 
 	$(@D)/bin/pip install --quiet -c constraints.txt -e '.[server,worker,embedded,fastapi,otel,django]' --group django
 	@touch $@
 
-test-django: $(if $(DJANGO_PYTHON),.venv-django/stamp $(VENV)/stamp-browser)
+test-django: $(if $(DJANGO_PYTHON),.venv-django/stamp $(VENV)/stamp-headless-browser)
 	$(if $(DJANGO_PYTHON),.venv-django/bin/pytest $(if $(findstring tests/django_project,$(T)),$(T),tests/django_project),$(call DJANGO_MISSING,tests/django_project))
 
 # Of the whole library too whether its types are complete: that is asked where all of it can be imported.
@@ -132,7 +132,7 @@ else
 endif
 
 TEST_NEEDS := $(VENV)/stamp \
-	$(if $(call runs_any,browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
+	$(if $(call runs_any,ai browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \

@@ -3,7 +3,7 @@
 Source: https://ai-sdk.dev/docs/ai-sdk-ui/transport (`DefaultChatTransport`), package `ai` 7.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import msgspec
 
@@ -46,6 +46,9 @@ class UIMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class ChatRequest(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
     """What a page asks: the messages so far, of which the answer is the next. A handler takes it as `chat`."""
+
+    __tidings_field__: ClassVar[bool] = True
+    """It is a field of the input also where a handler takes nothing else, so that clients need not know the handler."""
 
     id: Annotated[str, msgspec.Meta(pattern=CHAT_PATTERN)]
     """The chat's id."""

@@ -63,7 +63,7 @@ class InputSchema:
             if fault := parameter_fault(parameter):
                 raise TypeError(f"job {kind}: {fault}")
         single = next(iter(parameters), None)
-        if len(parameters) == 1 and single and is_object_type(hints.get(single)):
+        if len(parameters) == 1 and single and is_whole_input(hints.get(single)):
             return cls(hints[single], (single,), context, whole=True)
         try:
             return cls(_struct(kind, parameters, hints), tuple(parameters), context)
@@ -183,6 +183,11 @@ def _context_parameter(parameters: Mapping[str, inspect.Parameter], hints: Mappi
             return name
     first = next(iter(parameters), None)
     return first if first in ("ctx", "context") and first not in hints else None
+
+
+def is_whole_input(type_: Any) -> bool:
+    """Return whether a type is the whole input of a handler that takes nothing else; some are a field of it always."""
+    return is_object_type(type_) and not getattr(type_, "__tidings_field__", False)
 
 
 def is_object_type(type_: Any) -> bool:

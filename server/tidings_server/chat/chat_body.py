@@ -1,7 +1,6 @@
 """What a page asks, as the default transport of the AI SDK sends it: a submission of a job of the chat's kind."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -9,7 +8,6 @@ import msgspec
 from tidings.ai.chat_request import CHAT_MEANING, ChatRequest, chat_tag
 from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.frames.messages import Submission
-from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.problems import problem_error
 from tidings_server.http.requests import with_headers
 from tidings_server.web.json_limits import check_depth
@@ -27,14 +25,13 @@ _OF_CHAT = ("id", "messages", "trigger", "messageId")
 """The fields of the body that make the chat; the others are inputs of the kind."""
 
 
-def chat_submission(record: KindRecord, body: bytes, headers: Mapping[str, str], max_depth: int) -> Submission:
+def chat_submission(kind: str, body: bytes, headers: Mapping[str, str], max_depth: int) -> Submission:
     """Return the submission that a body asks for.
 
-    Of a handler that takes nothing but the chat, the fields of the chat are the input. Otherwise they are its input
-    `chat`, and what the page adds (`body` of `useChat`) are the others.
+    The fields of the chat are the input `chat` of the kind; what the page adds (`body` of `useChat`) are its others.
 
     Args:
-        record: the kind of work that answers.
+        kind: the kind of work that answers.
         body: of the request.
         headers: of the request, in lower case.
         max_depth: how deep the body may nest.
@@ -53,20 +50,9 @@ def chat_submission(record: KindRecord, body: bytes, headers: Mapping[str, str],
         raise decode_problem(error, ChatRequest) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise problem_error("invalid_frame", f"the body is not JSON: {error}") from error
-    if takes_chat(bytes(record.input)):
-        if "chat" in fields:
-            detail = "`chat` is what the server makes of the messages for the handler; call the field otherwise"
-            raise problem_error("invalid_frame", detail, field="/chat")
-        fields["chat"] = {name: fields.pop(name) for name in _OF_CHAT if name in fields}
-    submission = Submission(kind=record.kind, input=msgspec.Raw(_encode(fields)), tags=[chat_tag(chat.id)])
+    if "chat" in fields:
+        detail = "`chat` is what the server makes of the messages for the handler; call the field otherwise"
+        raise problem_error("invalid_frame", detail, field="/chat")
+    fields["chat"] = {name: fields.pop(name) for name in _OF_CHAT if name in fields}
+    submission = Submission(kind=kind, input=msgspec.Raw(_encode(fields)), tags=[chat_tag(chat.id)])
     return with_headers(submission, headers)
-
-
-@lru_cache(maxsize=256)
-def takes_chat(schema: bytes) -> bool:
-    """Return whether a kind has an input `chat`, by the JSON Schema of its input."""
-    root = msgspec.json.decode(schema)
-    found, reference = root, root.get("$ref", "")
-    for step in reference.removeprefix("#/").split("/") if reference else ():
-        found = found.get(step, {})
-    return "chat" in found.get("properties", ())

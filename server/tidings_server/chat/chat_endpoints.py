@@ -48,9 +48,7 @@ class ChatEndpoints:
         try:
             identity.require("submit")
             body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
-            self._runtime.jobs.require_catalog()
-            record = self._runtime.kinds.record(request.path_params["kind"])
-            submission = chat_submission(record, body, dict(request.headers), settings.max_depth)
+            submission = chat_submission(request.path_params["kind"], body, dict(request.headers), settings.max_depth)
             opened = _OpenedChat(self._runtime, request, identity)
             with opened.leave:
                 ack, listener = await submit_request(

@@ -83,17 +83,6 @@ class KindCatalog:
         """The queues in which jobs of these kinds wait."""
         return {record.queue for record in self.records.values()}
 
-    def record(self, kind: str) -> KindRecord:
-        """Return what workers registered of a kind.
-
-        Raises:
-            ProblemError: `unknown_kind`.
-
-        """
-        if kind not in self.records:
-            raise self._unknown(kind)
-        return self.records[kind]
-
     def check(self, submission: Submission) -> tuple[KindTerms, dict[str, Any]]:
         """Return the terms of a submission's kind, and its input decoded, if fields and input fit the kind.
 

@@ -126,3 +126,13 @@ async def shows(ctx: Context, chat: ChatRequest, style: str = "plain") -> str:
     async with UIMessageWriter(ctx, chat) as message:
         await message.text(f"{style}: {chat.last.text}")
     return chat.trigger
+
+
+@job(retries=3)
+async def slow(ctx: Context, chat: ChatRequest, words: int = 200, pause: float = 0.02) -> dict[str, Any]:
+    """Says numbered words with pauses between them."""
+    async with UIMessageWriter(ctx, chat) as message:
+        for word in range(words):
+            await message.text(f"wörd {word} 🙂, ")
+            await asyncio.sleep(pause)
+    return message.message
