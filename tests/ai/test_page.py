@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from browser.conftest import CHROMIUM, FLAGS
-from browser.context import PATIENCE_MS, new_context
+from browser.context import new_context
+from support.chromium import PATIENCE_MS, running_browser
 from support.system import System, running_system
 from support.timeouts import scaled
 from support.wall import standing
@@ -49,10 +49,8 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=scaled(PATIENCE_MS))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=scaled(PATIENCE_MS))
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from browser.conftest import CHROMIUM, FLAGS
-from browser.context import PATIENCE_MS, new_context
+from browser.context import new_context
+from support.chromium import PATIENCE_MS, running_browser
 from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
@@ -86,10 +86,8 @@ def sales(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sales]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=scaled(PATIENCE_MS))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=scaled(PATIENCE_MS))
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager
