@@ -21,6 +21,12 @@ _TOOL_STATE = {
 }
 """The state of a tool's part after each part that is about it."""
 
+_OF_OUTCOME = ("output", "errorText", "preliminary")
+"""What an outcome says of a tool's call, in place of what an earlier one said."""
+
+_STATE_ALONE = frozenset({"tool-approval-request", "tool-approval-response", "tool-output-denied"})
+"""Parts about a tool's call that leave what is said of its outcome."""
+
 _ALONE = {
     "file": ("mediaType", "url"),
     "reasoning-file": ("mediaType", "url"),
@@ -87,6 +93,9 @@ class AssembledMessage:
             found = {"type": f"tool-{part['toolName']}", "toolCallId": part["toolCallId"]}
             self.parts.append(found)
         found["state"] = _TOOL_STATE[type_]
+        if type_ not in _STATE_ALONE:
+            for name in _OF_OUTCOME:
+                found.pop(name, None)
         for name in ("input", "output", "errorText", "title", "providerExecuted", "toolMetadata", "preliminary"):
             if name in part:
                 found[name] = part[name]
@@ -96,8 +105,6 @@ class AssembledMessage:
             found["approval"] = {**found.get("approval", {}), "id": part["approvalId"], "approved": part["approved"]}
             if part.get("reason") is not None:
                 found["approval"]["reason"] = part["reason"]
-        elif type_ == "tool-output-available" and "preliminary" not in part:
-            found.pop("preliminary", None)
 
     def _found(self, part: Part) -> Part | None:
         """Return the message's part of the tool that a part is about; None: there is none."""
