@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.system import System, system_fixture
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings_cli.client_types.kind_types import ListedKind
 from tidings_cli.client_types.listed_kinds import MAX_BYTES, kinds_of_server
@@ -35,10 +36,7 @@ system = system_fixture(str(KINDS))
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tidings", "types", *arguments],
-        capture_output=True, text=True, check=False, timeout=scaled(60), env={"PATH": "/usr/bin:/bin", **environment},
-    )  # fmt: skip
+    return run_tidings("types", *arguments, **environment)
 
 
 def tsc(folder: Path) -> str:

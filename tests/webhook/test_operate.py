@@ -1,9 +1,6 @@
 """What owners and operators see of deliveries, and what operators do: HTTP, and the command line."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import pytest
 
 from support.credential import JWT_SERVER, bearer, token
 from support.system import System, system_fixture
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.webhook import decode_secret, new_secret
 from webhook.receiver import Answer, Receiver, running_receiver
@@ -63,14 +61,7 @@ def deliveries(client: httpx.Client, job: str, state: str) -> list[dict[str, Any
 
 
 def run(system: System, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "tidings", "webhook", *arguments],
-        check=False,
-        env={**os.environ, "TIDINGS_STORE_URL": system.store.url},
-        capture_output=True,
-        text=True,
-        timeout=scaled(30),
-    )
+    done = run_tidings("webhook", *arguments, TIDINGS_STORE_URL=system.store.url)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
