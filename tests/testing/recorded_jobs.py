@@ -83,6 +83,15 @@ async def unrecorded_once(ctx: Context, item: str) -> list[str]:
 
 
 @job(name="deliver")
+async def once_before(ctx: Context, item: str) -> list[str]:
+    """Look once more, before a recorded step."""
+    hold = await ctx.step(reserve, item, undo=release)
+    again = await ctx.once("again", seen)
+    first, _ = await ctx.gather(send(ctx, hold), pay(ctx))
+    return [first, again]
+
+
+@job(name="deliver")
 async def raises(ctx: Context, item: str) -> list[str]:
     """Raise before the first step."""
     raise RuntimeError(f"no {item}")

@@ -51,9 +51,19 @@ async def verdict(job: Job[Any, Any], saga: RecordedSaga = SAGA, **options: Any)
     return one.verdict, one.path, one.detail
 
 
-@pytest.mark.parametrize("job", [jobs.recorded, jobs.extended, jobs.unrecorded_once, jobs.brought_up])
+@pytest.mark.parametrize("job", [jobs.recorded, jobs.extended, jobs.brought_up])
 async def test_code_that_takes_the_recorded_steps_fits(job: Job[Any, Any]) -> None:
     assert await verdict(job) == (ReplayVerdict.FITS, "", "")
+
+
+async def test_what_was_not_recorded_once_is_not_done_now() -> None:
+    paid = a_step("paid", type=StepType.SIGNAL, number=1)
+    further = msgspec.structs.replace(SAGA, steps={**SAGA.steps, "2.2.1": paid, "2.2.1:out": "true"})
+    assert await verdict(jobs.unrecorded_once, further) == (ReplayVerdict.FITS, "", "")
+    # Before a recorded step nothing can be said of what would come of it.
+    found, path, detail = await verdict(jobs.once_before)
+    assert (found, path) == (ReplayVerdict.FAILED, "2.1.1")
+    assert "comes to ctx.once('again'), of which nothing is recorded, before step 2.1.1 (ship)" in detail
 
 
 async def test_another_step_at_a_place_does_not_fit() -> None:

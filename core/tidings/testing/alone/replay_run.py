@@ -40,10 +40,14 @@ _CLEAN_UP_S = 5.0
 class _ReplaySink(HandlerSink):
     """What the handler's context calls: it answers from the recording, and does nothing new."""
 
+    unrecorded = ""
+    """The name under which the handler wanted to record something that is not recorded; empty: none."""
+
     async def recall(self, name: str) -> str:
         """Return what is recorded under a name; what was not is not done now: the recording goes no further."""
         known = await super().recall(name)
         if not known and not name.startswith("patched:"):
+            self.unrecorded = name
             await self.saga.waits.wait_until(f"once {name}")
         return known
 
@@ -148,6 +152,12 @@ class ReplayRun:
         left_out = sorted((path for path in journal.rows if path not in self._sink.saga.taken), key=step_number)
         if left_out:
             row = journal.rows[left_out[0]]
+            if self._sink.unrecorded:
+                detail = (
+                    f"the handler comes to ctx.once({self._sink.unrecorded!r}), of which nothing is recorded, before "
+                    f"step {row.path} ({row.head.name}): so it cannot be said whether it fits"
+                )
+                return self._found(ReplayVerdict.FAILED, detail, row.path)
             goes_on = "ends" if self._ended_by_itself else "goes on"
             detail = f"the handler {goes_on} without step {row.path} ({row.head.name}), which the journal has"
             return self._found(ReplayVerdict.DIVERGED, detail, row.path)
