@@ -24,6 +24,7 @@ _PATTERNS = (
     (re.compile(r"\b1[78]\d{11}\b"), "1767225600000"),
     (re.compile(r"\b1[78]\d{8}\b"), "1767225600"),
     (re.compile(r"\b[0-9a-f]{16,}\b"), "0" * 32),
+    (re.compile(r"(?<=@1!)[0-9a-f]{8}\b"), "0" * 8),
 )
 
 _FIXED: Mapping[str, Any] = {"eta": None, "position": 0, "connection": "c", "detail": "…", "ticket": "t", "cursor": "c"}

@@ -71,7 +71,9 @@ def _problems(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 _BOTH = {"TIDINGS_WEBHOOK_HTTP": "true", "TIDINGS_WEBHOOK_ALLOW": "127.0.0.1"}
-_WORKER = {**_BOTH, "TIDINGS_WEBHOOKS": "true", "TIDINGS_WEBHOOK_SECRETS": SECRET}
+_WORKER = {
+    **_BOTH, "TIDINGS_WEBHOOKS": "true", "TIDINGS_WEBHOOK_SECRETS": SECRET, "TIDINGS_SAGA_DIVERGED": "hold",
+}  # fmt: skip
 _SERVER = {**_BOTH, "TIDINGS_ALIVE_AFTER_S": "1", "TIDINGS_DRAIN_S": "0.2", "TIDINGS_MAX_WATCHES": "20"}
 
 
@@ -187,6 +189,13 @@ async def _socket(recorder: Recorder, system: System, receiver: Receiver) -> Non
         await socket.ask("unknown kind", "submit", kind="nothing", input={})
         await socket.ask("bad input", "submit", kind="work", input={"text": 1})
         await socket.ask("unknown type", "levitate")
+        saga = await socket.run("saga that does not fit", "changed", until="waiting")
+        ref = await socket.send("saga that does not fit: signal", "signal", token=saga, name="go", input={"by": "ann"})
+        left = {"done", "waiting"}
+        while left:
+            frame = await socket.receive()
+            left -= {frame["event"]} if frame.get("token") == saga else {"done"} if frame.get("ref") == ref else set()
+        await socket.ask("saga that does not fit: watch", "watch", token=saga)
         await socket.raw("no JSON", "{")
 
 

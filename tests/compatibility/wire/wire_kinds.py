@@ -1,5 +1,6 @@
 """Kinds whose jobs say and store everything that a job can; each is as quick as it can be."""
 
+import itertools
 from typing import Any
 
 import anyio
@@ -58,6 +59,16 @@ async def endless(ctx: Context) -> None:
     """Runs until someone cancels it."""
     await ctx.progress(None, message="on and on")
     await anyio.sleep(3_600)
+
+
+_RUNS = itertools.count(1)
+
+
+@job
+async def changed(ctx: Context) -> None:
+    """A saga that takes another step when it runs again, as after a deploy that forgot the version."""
+    await ctx.step(mark, "now", name=f"step of run {next(_RUNS)}")
+    await ctx.signal("go")
 
 
 @job
