@@ -61,6 +61,7 @@ WAYS = {
     HOW + "vue.md": "component component",
     HOW + "webhooks.md": "shell shell python jobs shell",
     "examples/browser/README.md": "shell",
+    "examples/chat/README.md": "shown",
     "examples/demo/README.md": "shell shown",
     "examples/django/README.md": "django",
     "examples/fastapi/README.md": "shown",
@@ -85,6 +86,7 @@ SHOWN = {
     HOW + "top.md#1": "what the command prints; tests/cli/top compares it",
     HOW + "typed-clients.md#3": "TypeScript; tests/typed compiles the like",
     HOW + "traces.md#1": "a drawing of spans; tests/trace compares them",
+    "examples/chat/README.md#0": "runs for ever; tests/ai/test_chat_example.py runs it",
     "examples/fastapi/README.md#0": "runs for ever; tests/frameworks/test_fastapi_example.py runs it",
     "examples/demo/README.md#1": "commands of two terminals at a time; tests/demo/test_orders.py runs these sagas",
 }

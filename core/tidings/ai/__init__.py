@@ -7,6 +7,7 @@ from .anthropic_stream import ModelStreamError
 from .chat_request import ChatRequest, UIMessage
 from .message_writer import UIMessageWriter
 from .model_reply import ModelReply, ToolCall
+from .openai_messages import openai_messages
 from .sync_message_writer import SyncUIMessageWriter
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "ToolCall",
     "UIMessage",
     "UIMessageWriter",
+    "openai_messages",
 ]

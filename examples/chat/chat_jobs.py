@@ -1,0 +1,92 @@
+"""The job that answers: it asks the model, and before a tool is called the user."""
+
+import json
+import os
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from chat_history import keep
+from tidings import Breaker, Context, Retry, job
+from tidings.ai import ChatRequest, ToolCall, UIMessageWriter, openai_messages
+
+MODEL_URL = os.environ.get("MODEL_URL", "http://127.0.0.1:8001")
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "look_up_weather",
+            "description": "The weather at a place.",
+            "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+        },
+    }
+]
+
+model = Breaker("model", min_calls=10, open_for=5)
+
+
+@job(retries=5, timeout=300)
+async def answer(ctx: Context, chat: ChatRequest) -> dict[str, Any]:
+    """Answer, and keep the messages: those of the page when the work begins, and the answer however it ends."""
+    messages = [msgspec.to_builtins(message) for message in chat.messages]
+    await to_thread(keep, ctx.owner, chat.id, messages)
+    if chat.continued is not None:
+        messages.pop()
+    async with UIMessageWriter(ctx, chat) as message:
+        try:
+            await say(ctx, chat, message)
+        finally:
+            keep(ctx.owner, chat.id, [*messages, message.message])
+    return message.message
+
+
+async def say(ctx: Context, chat: ChatRequest, message: UIMessageWriter) -> None:
+    """Write the message."""
+    asked = openai_messages(chat.messages)
+    for part in chat.continued.parts if chat.continued is not None else ():
+        if part.get("state") == "approval-responded":
+            asked.append(await answered(part, message))
+    reply = await message.from_openai(completion(ctx, asked), tools=TOOLS)
+    for call in reply.tool_calls:  # the next request brings the user's answer
+        await message.tool_approval(call.id, f"{call.id}-approval")
+    await message.finish(reply.finish_reason)
+
+
+async def answered(part: dict[str, Any], message: UIMessageWriter) -> dict[str, Any]:
+    """Call a tool if the user said yes; return what the model is told."""
+    call = ToolCall(part["toolCallId"], "look_up_weather", part["input"])
+    if part["approval"]["approved"]:
+        output = {"place": call.input["place"], "sky": "clear"}
+        await message.tool_output(call.id, output)
+        told = json.dumps(output)
+    else:
+        await message.tool_denied(call.id)
+        told = "nothing: the user did not allow it"
+    return {"role": "tool", "tool_call_id": call.id, "content": told}
+
+
+async def completion(ctx: Context, messages: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    """Stream what the model says; a client of OpenAI's in five lines.
+
+    Raises:
+        Retry: the model wants the request later.
+
+    """
+    body = {"model": "stand-in", "messages": messages, "tools": TOOLS, "stream": True}
+    async with (
+        aiohttp.ClientSession() as session,
+        ctx.breaker(model),
+        session.post(f"{MODEL_URL}/v1/chat/completions", json=body) as response,
+    ):
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Retry("the model is busy", after=float(response.headers.get("retry-after", "5")))
+        response.raise_for_status()
+        async for line in response.content:
+            data = line.decode().strip().removeprefix("data: ")
+            if data and data != "[DONE]":
+                yield json.loads(data)
