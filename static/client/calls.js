@@ -24,6 +24,9 @@
  * @property {number} [broken] Connections that broke while it was under way.
  */
 
+/** What ends something on the present connection: no caller waits for its answer. */
+const PARTING = new Set(["unwatch", "unfollow"]);
+
 /** Connections that broke under a call, after which it is sent only when no other such call is under way. */
 const ALONE_AFTER = 3;
 /** And after which it is refused. */
@@ -42,9 +45,9 @@ export class Calls {
   /** @type {Set<number>} The refs that they may be of. */
   #suspects = new Set();
 
-  /** Whether nothing waits for an answer. */
+  /** Whether no caller waits for an answer. */
   get idle() {
-    return this.#sent.size + this.#submits.length + this.#others.length === 0;
+    return [...this.#sent.values(), ...this.#submits, ...this.#others].every(({ type }) => PARTING.has(type));
   }
 
   /** @param {Call} call */

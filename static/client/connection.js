@@ -245,6 +245,7 @@ export class Connection {
     if (CLOSE_CODES.get(code)?.reconnect === false && !another) {
       if (code !== UNAUTHENTICATED || !this.#owner.idle()) return this.#end({ code, reason });
       this.#drop();
+      this.#owner.lost(false);
       return this.#enter("backing-off", { code, reason }); // until `wake`
     }
     if (this.#transport?.proven) this.#misses = 0;

@@ -26,7 +26,7 @@ export class Requests {
     this.#connection = connection;
   }
 
-  /** Whether nothing waits for an answer. */
+  /** Whether no caller waits for an answer. */
   get idle() {
     return this.#calls.idle;
   }

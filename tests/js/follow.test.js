@@ -256,3 +256,30 @@ test("a job for which there is no room is told of", async () => {
   all.server.push({ type: "error", ref: null, token: "q.1", problem: { code: "too_many_watches", detail: "" } });
   assert.deepEqual(errors, ["too_many_watches"]);
 });
+
+test("a page whose only grant has run out waits, and goes on with the next", async () => {
+  const all = connect();
+  all.server.greet();
+  const ends = [];
+  const follow = (grant) => all.tidings.follow("red", { grant }).on("refused", ({ problem }) => ends.push(problem.code));
+  follow("tdg_old");
+  await settle();
+  answer(all, all.server.sentOf("follow").at(-1).ref);
+  all.server.push({ type: "error", ref: null, tag: "red", problem: { code: "grant_expired", detail: "it is over" } });
+  await settle();
+  assert.deepEqual(ends, ["grant_expired"]);
+  all.server.drop(4401);
+  await settle();
+  assert.equal(all.tidings.state, "backing-off");
+  follow("tdg_new");
+  await settle();
+  assert.equal(all.tidings.state, "connecting");
+  all.server.greet();
+  await settle();
+  const [{ ref, grant }] = all.server.sentOf("follow").slice(-1);
+  assert.equal(grant, "tdg_new");
+  answer(all, ref, 1);
+  found(all, "q.1");
+  await settle();
+  assert.deepEqual(ends, ["grant_expired"]);
+});

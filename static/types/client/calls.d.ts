@@ -1,5 +1,5 @@
 export class Calls {
-    /** Whether nothing waits for an answer. */
+    /** Whether no caller waits for an answer. */
     get idle(): boolean;
     /** @param {Call} call */
     add(call: Call): void;

@@ -282,6 +282,10 @@ export type Snapshot = {
      */
     steps?: Step[] | undefined;
     /**
+     * Of a saga that is held because its steps have changed: why it waits.
+     */
+    held?: Problem | undefined;
+    /**
      * Its tags.
      */
     tags?: string[] | undefined;

@@ -4,7 +4,7 @@ export class Requests {
     constructor(connection: () => Connection);
     /** @type {Limits | null} As the server's greeting has them; null before it, and over HTTP. */
     limits: Limits | null;
-    /** Whether nothing waits for an answer. */
+    /** Whether no caller waits for an answer. */
     get idle(): boolean;
     /**
      * @param {Call["type"]} type
