@@ -45,7 +45,7 @@ def test_a_language_is_named_as_it_is_run() -> None:
         "jobs": {"python"}, "tests": {"python"}, "python": {"python"}, "module": {"js"}, "page": {"html"},
         "nginx": {"nginx"},
         "haproxy": {"haproxy"}, "prometheus": {"yaml"}, "json": {"json"}, "shell": {"", "sh"}, "settings": {""},
-        "store": {""}, "receiver": {"python", "js"}, "component": {"jsx", "vue", "svelte"}, "shown": {"", "jsx"},
+        "store": {""}, "receiver": {"python", "js"}, "component": {"tsx", "vue", "svelte"}, "shown": {"", "jsx"},
         "django": {"", "js", "python"},
     }  # fmt: skip
     for block in BLOCKS:

@@ -20,7 +20,7 @@ const vue = {
   setup: ({ onLoad }) => onLoad({ filter: /\.vue$/ }, async ({ path }) => {
     const { descriptor } = parse(await readFile(path, "utf8"), { filename: path });
     const { content } = compileScript(descriptor, { id: "words", inlineTemplate: true, templateOptions: { ssr: server, ssrCssVars: [] } });
-    return { contents: content };
+    return { contents: content, loader: "ts" };
   }),
 };
 

@@ -1,8 +1,8 @@
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { TidingsProvider, useSubmit } from "tidings/react";
-import { Reports } from "./reports.jsx";
-import { Report, Words } from "./words.jsx";
+import { Reports } from "./reports.tsx";
+import { Report, Words } from "./words.tsx";
 
 const { key, token, grant, text, list } = window.given;
 

@@ -1,7 +1,7 @@
 import { renderToString } from "react-dom/server";
 import { TidingsProvider } from "tidings/react";
-import { Reports } from "./reports.jsx";
-import { Report, Words } from "./words.jsx";
+import { Reports } from "./reports.tsx";
+import { Report, Words } from "./words.tsx";
 
 globalThis.WebSocket = class { constructor() { throw new Error("it connects"); } };
 console.log(renderToString(
