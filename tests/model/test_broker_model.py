@@ -1,4 +1,4 @@
-"""The scripts on a real store beside a plain model of CONTRACT section 1.
+"""The scripts on a real store beside a plain model of the states of a job.
 
 Hypothesis makes up what servers, workers and operators do, in any order (broker_rules.py): submits with and without
 keys, starts, reports under fences that are right or stale, cancels, take-overs, promotions, and what attempts say in

@@ -12,7 +12,7 @@ from tidings.seconds import Duration, seconds_of
 
 
 class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Options of one submission; see CONTRACT section 2."""
+    """Options of one submission."""
 
     key: str | None = None
     """Idempotency key; None: the client makes one, so that a repetition after a broken connection is safe."""

@@ -1,4 +1,4 @@
-"""Grants: what their bearers may do, and how they are asked for and issued (CONTRACT section 7).
+"""Grants: what their bearers may do, and how they are asked for and issued.
 
 A grant is opaque to clients. The server alone makes and reads it: `tidings_server.auth.grants`.
 """

@@ -1,6 +1,6 @@
 """A job's life: the states, and the one table of legal transitions.
 
-Rules (CONTRACT section 1):
+Rules:
 
 * A job is in exactly one state. Terminal states are final: no message can leave one.
 * Every change of state is one row of `TRANSITIONS`; the store refuses any other and changes nothing.

@@ -1,4 +1,4 @@
-"""How the owners of the different ways to come are named, so that they never meet (CONTRACT section 8).
+"""How the owners of the different ways to come are named, so that they never meet.
 
 There are two kinds of owners: subjects, whom an issuer's token, the application around the server or a delegate's
 submission names; and API keys. The way that `auth` names first has its owners as they are, so that a deployment that

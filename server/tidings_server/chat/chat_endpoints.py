@@ -1,4 +1,4 @@
-"""Chats over HTTP: ask, resume, stop (CONTRACT section 13)."""
+"""Chats over HTTP: ask, resume, stop."""
 
 import time
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: submit, look, wait, cancel, signal (CONTRACT section 3)."""
+"""Jobs over HTTP: submit, look, wait, cancel, signal."""
 
 import time
 from collections.abc import Iterator, Mapping

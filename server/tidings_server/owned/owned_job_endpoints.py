@@ -1,4 +1,4 @@
-"""One's own jobs over HTTP: list them, and have one forgotten that has ended (CONTRACT section 9)."""
+"""One's own jobs over HTTP: list them, and have one forgotten that has ended."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""The list of an owner's jobs, page by page: what its query means, and what a page holds (CONTRACT section 9)."""
+"""The list of an owner's jobs, page by page: what its query means, and what a page holds."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The table of transitions, as CONTRACT section 1 has it."""
+"""The table of transitions of a job."""
 
 from tidings.protocol.states import REPLAY, TERMINAL, TRANSITIONS, State
 

@@ -1,4 +1,4 @@
-"""The frames by which a client follows all jobs with a tag (CONTRACT section 9)."""
+"""The frames by which a client follows all jobs with a tag."""
 
 import msgspec
 

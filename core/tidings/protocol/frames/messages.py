@@ -1,4 +1,4 @@
-"""The frames of the socket protocol `tidings.v1.json` (CONTRACT section 2).
+"""The frames of the socket protocol `tidings.v1.json`.
 
 Every frame is one JSON object with a `type`. Clients ignore fields that they do not know; the server refuses an
 unknown field of a request, so that a mistyped option is never dropped in silence. A client sends what came after

@@ -1,4 +1,4 @@
-"""Many jobs in one request: `POST /v1/jobs/batch` (CONTRACT section 3)."""
+"""Many jobs in one request: `POST /v1/jobs/batch`."""
 
 import asyncio
 

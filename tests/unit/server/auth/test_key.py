@@ -236,5 +236,7 @@ def test_secrets_as_people_make_them_are_taken_as_they_are() -> None:
         "correct horse battery staple, and then some",
         "p@ss/w0rd:with$signs{and}brackets!!!!",
         '{"' + "x" * 40,
+        "/vnvm/8C8SoeRTh+4mHB3cOSpyGh7A0dDgHJb33TMbk=",
+        "/zj/6bVaxdswfKe1OsC03+s5yxAGTLlVVTJyRNOlUJGI8w4p286sPXZnlNLjaIrs",
     ):
         assert key_of(text) == ("HS256", text.encode())
