@@ -6,7 +6,7 @@ round. What is found here explains; whether a change breaks anything is decided 
 """
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from tidings.protocol.kinds.schema_reference import resolve_reference
@@ -20,6 +20,10 @@ _TYPE_NAMES: Final = {
 }  # fmt: skip
 _LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_SIZED: Final[dict[str, type]] = {
+    "minLength": str, "maxLength": str, "minItems": list, "maxItems": list,
+    "minProperties": dict, "maxProperties": dict,
+}  # fmt: skip
 _FORM: Final = ("pattern", "format", "multipleOf", "uniqueItems", "contentEncoding")
 
 
@@ -67,11 +71,17 @@ def _compare(given: _Part, wanted: _Part, pointer: str, depth: int) -> Iterator[
 
 
 def _variants(part: _Part) -> list[_Part]:
-    """Return the alternatives of a schema, of which each is for some types."""
+    """Return the alternatives of a schema, each for the values of one type."""
     for keyword in ("anyOf", "oneOf"):
         if keyword in part.schema:
             return [one for schema in part.schema[keyword] for one in _variants(part.of(schema))]
-    return [part]
+    types, values = sorted(_types_of(part)), _values_of(part)
+    if len(types) == 1:
+        return [part]
+    if values is None:
+        return [_Part({**part.schema, "type": type_}, part.root) for type_ in types]
+    of_type = {type_: [value for value in values if _type_of(value) == type_] for type_ in types}
+    return [_Part({"type": type_, "enum": of_type[type_]}, part.root) for type_ in types if of_type[type_]]
 
 
 def _compare_variant(given: _Part, wanted: list[_Part], pointer: str, depth: int) -> Iterator[Difference]:
@@ -135,8 +145,10 @@ def _compare_values(given: _Part, wanted: _Part, pointer: str) -> Iterator[Diffe
 
 
 def _compare_bounds(given: _Part, wanted: _Part, pointer: str) -> Iterator[Difference]:
-    if _values_of(given) is not None:
-        return  # the values themselves say what they are
+    values = _values_of(given)
+    if values is not None:
+        yield from _values_out_of_bounds(values, wanted, pointer)
+        return
     for names, is_wider in ((_LEAST, operator.lt), (_MOST, operator.gt)):
         for name in names:
             most, before = wanted.schema.get(name), given.schema.get(name)
@@ -147,6 +159,33 @@ def _compare_bounds(given: _Part, wanted: _Part, pointer: str) -> Iterator[Diffe
         form = wanted.schema.get(name)
         if form not in (None, False) and form != given.schema.get(name):
             yield Difference("form", pointer, f"{name} is {given.schema.get(name)!r} of what is given, {form!r} wanted")
+
+
+def _values_out_of_bounds(values: list[Any], wanted: _Part, pointer: str) -> Iterator[Difference]:
+    """Yield the bounds and forms of `wanted` that single values do not keep; of a form that is not looked into, any."""
+    for names, is_wider in ((_LEAST, operator.lt), (_MOST, operator.gt)):
+        for name in names:
+            most = wanted.schema.get(name)
+            beyond = [] if most is None else [value for value in values if _is_beyond(value, name, most, is_wider)]
+            if beyond:
+                yield Difference("bound", pointer, f"{_shown(beyond)} may be given, and {name} {most} is wanted")
+    for name in _FORM:
+        form = wanted.schema.get(name)
+        if form not in (None, False):
+            yield Difference("form", pointer, f"{_shown(values)} may be given, and {name} {form!r} is wanted")
+
+
+def _is_beyond(value: Any, name: str, most: Any, is_wider: Callable[[Any, Any], bool]) -> bool:
+    """Return whether a value does not keep a bound; a bound is for the values of some types."""
+    if isinstance(value, bool) or value is None:
+        return False
+    of_number = name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+    if of_number != isinstance(value, int | float):
+        return False
+    if not of_number and not isinstance(value, _SIZED[name]):
+        return False
+    size = value if of_number else len(value)
+    return is_wider(size, most) or (name.startswith("exclusive") and size == most)
 
 
 def _compare_objects(given: _Part, wanted: _Part, pointer: str, depth: int) -> Iterator[Difference]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 import msgspec
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -114,3 +115,18 @@ def test_the_engine_and_the_rules_agree_on_what_is_sound(data: st.DataObject) ->
 @given(SCHEMAS)
 def test_a_schema_differs_nowhere_from_itself(schema: dict[str, Any]) -> None:
     assert differences(schema, {**schema, "title": "the same"}) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"enum": [-1]}, {"type": "integer", "minimum": 0}),
+        ({"enum": [5]}, {"type": "integer", "exclusiveMaximum": 5}),
+        ({"enum": ["x"]}, {"type": "string", "minLength": 2}),
+        ({"enum": ["", 1]}, {"anyOf": [{"type": "string"}, {"enum": [0]}]}),
+        ({"type": ["string", "integer"]}, {"anyOf": [{"type": "string"}, {"enum": [0]}]}),
+    ],
+)
+def test_single_values_are_held_to_bounds_and_each_type_to_its_own_alternative(old: Any, new: Any) -> None:
+    assert containment(old, new) is Containment.NO
+    assert differences(old, new)
