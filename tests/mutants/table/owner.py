@@ -1,6 +1,6 @@
 """Whose a job is, and whose a credential."""
 
-from mutants.change import javascript, lua, python
+from mutants.change import lua, python
 from mutants.mutant import Mutant
 from mutants.table.files import FASTAPI, FEED, FOLLOW, LOCAL, OWNED, OWNED_INDEX, OWNER
 
@@ -106,10 +106,5 @@ MUTANTS = (
         "A route that submits for its user names another.",
         python("DelegateClient.send").never("not in (None, self.owner)"),
         (FASTAPI,),
-    ),
-    Mutant(
-        "A list of a tag's jobs is followed on after its component.",
-        javascript("JobsView.stop").drop("follow?.close()"),
-        ("tests/frameworks/test_hooks.py",),
     ),
 )
