@@ -15,6 +15,7 @@ from tidings.client.connection.address import DEFAULT_URL
 from tidings.logging.printable import printable, printable_json
 from tidings.protocol.frames.messages import Snapshot, SnapshotFrame
 from tidings.protocol.problems import Problem, ProblemError
+from tidings.protocol.stream_names import NAME_MEANING, may_be_called
 from tidings.protocol.tokens import split_token
 
 from . import step_timeline_view
@@ -75,12 +76,22 @@ def submit(
     run_client(url, credential, wait, run)
 
 
+def _stream_name(name: str) -> str:
+    if name and not may_be_called(name):
+        raise typer.BadParameter(NAME_MEANING)
+    return name
+
+
 def watch(
     token: Annotated[str, typer.Argument(help="The job's token.")],
     *,
     stream: Annotated[
         str,
-        typer.Option("--stream", help="Print this stream as it comes, not the result; `main`: of a generator."),
+        typer.Option(
+            "--stream",
+            help="Print this stream as it comes, not the result; `main`: of a generator.",
+            callback=_stream_name,
+        ),
     ] = "",
     url: Url = DEFAULT_URL,
     credential: Credential = None,

@@ -90,3 +90,14 @@ def test_the_command_line_prints_a_stream_as_it_comes(system: System, tmp_path: 
     go.touch()
     rest, errors = watch.communicate(timeout=scaled(20))
     assert (begin + rest, watch.returncode) == ("".join(WORDS) + "\n", 0), errors
+
+
+async def test_a_name_that_no_stream_may_have_is_refused_by_client_and_command(system: System) -> None:
+    async with Client(system.server.url) as client:
+        handle = await client.submit("words")
+        with pytest.raises(ValueError, match="stream 'a/b': a stream is called by 1 to 64 letters"):
+            handle.stream("a/b")
+    command = [sys.executable, "-m", "tidings", "watch", handle.token, "--stream", "a/b"]
+    ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=scaled(20))
+    assert ran.returncode == 2
+    assert "1 to 64 letters" in ran.stderr

@@ -12,6 +12,7 @@ from tidings.protocol.frames.messages import Ack, SnapshotFrame
 from tidings.protocol.grants import IssuedGrant
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import Step
+from tidings.protocol.stream_names import check_stream_name
 
 from .client_errors import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, NotWatched, ReaderTooSlow
 from .protocol.job_event import Event
@@ -237,7 +238,12 @@ class Handle(Generic[R_co]):
 
         It gives every chunk, from the first (after `Client.watch` with `after`: from the first that came later) to the
         job's end, and raises `StreamReset` where chunks that it has given are void. What a generator yields is `main`.
+
+        Raises:
+            ValueError: no stream may have this name.
+
         """
+        check_stream_name(name)
         return ChunkReader(name, self._streams.stream(name), self._stream_news)
 
     def __aiter__(self) -> AsyncIterator[Event]:

@@ -18,3 +18,14 @@ _NAME = re.compile(NAME_PATTERN)
 def may_be_called(name: str) -> bool:
     """Return whether a stream may have a name."""
     return _NAME.match(name) is not None
+
+
+def check_stream_name(name: str) -> None:
+    """Refuse what no stream may be called.
+
+    Raises:
+        ValueError: it says what a name may have.
+
+    """
+    if not may_be_called(name):
+        raise ValueError(f"stream {name!r}: {NAME_MEANING}")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from tidings.protocol.stream_names import NAME_MEANING, may_be_called
+from tidings.protocol.stream_names import check_stream_name
 from tidings.schema.codec import encode
 
 from .stream_errors import StreamError, StreamFullError
@@ -199,8 +199,7 @@ class AttemptStreams:
             ValueError: no stream may have this name, or there are too many.
 
         """
-        if not may_be_called(name):
-            raise ValueError(f"stream {name!r}: {NAME_MEANING}")
+        check_stream_name(name)
         with self._lock:
             stream = self._streams.get(name)
             if stream is None:
