@@ -1,5 +1,6 @@
 """HTTP: who gets in, what each scope opens, and what a page of elsewhere may."""
 
+import functools
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -29,8 +30,14 @@ ROUTES = {
     "POST /v1/tickets": "",
     f"GET /v1/jobs/{UNKNOWN}/deliveries": "watch",
     "POST /v1/grants": "watch",
+    "POST /v1/chat/absent": "submit",
+    "GET /v1/chat/absent/chat-1/stream": "watch",
+    "POST /v1/chat/absent/chat-1/stop": "cancel",
 }
 """Every route that is not open, with the scope it needs."""
+
+NAMED = {UNKNOWN: "{token}", "approved": "{name}", "absent": "{kind}", "chat-1": "{chat}"}
+"""Parts of these paths, and what stands for them in the document."""
 
 OPEN = ["/", "/static/tidings.js", "/openapi.json", "/asyncapi.json", "/healthz", "/readyz", "/metrics"]
 OPEN += ["/v1/schemas", "/v1/schemas/Submission"]
@@ -47,7 +54,13 @@ async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
 async def ask(http: httpx.AsyncClient, route: str, headers: dict[str, str]) -> httpx.Response:
     method, path = route.split(" ")
     job = {"kind": "noop", "input": {}}
-    bodies = {"POST /v1/jobs": job, "POST /v1/jobs/batch": [job], "POST /v1/grants": {"token": UNKNOWN}}
+    question = {"id": "m", "role": "user", "parts": [{"type": "text", "text": "a"}]}
+    bodies = {
+        "POST /v1/jobs": job,
+        "POST /v1/jobs/batch": [job],
+        "POST /v1/grants": {"token": UNKNOWN},
+        "POST /v1/chat/absent": {"id": "chat-1", "messages": [question]},
+    }
     body: Any = bodies.get(route)
     return await http.request(method, path, json=body, headers=headers)
 
@@ -84,16 +97,18 @@ async def test_every_other_route_is_guarded(http: httpx.AsyncClient) -> None:
     }
     mine = {route for route in described if "/v1/admin/" not in route}  # the rest: console/test_scope.py
     assert mine == {
-        route.replace(UNKNOWN, "{token}").replace("approved", "{name}").partition("?")[0] for route in ROUTES
+        functools.reduce(lambda path, named: path.replace(*named), NAMED.items(), route).partition("?")[0]
+        for route in ROUTES
     }
 
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("route", ROUTES)
 async def test_each_scope_opens_its_own_routes(http: httpx.AsyncClient, route: str, scope: str) -> None:
-    answer = await ask(http, route, bearer(token(scope=scope)))
-    if ROUTES[route] in ("", scope) or scope == "admin":
-        assert answer.status_code in (200, 201, 202, 400 if "/v1/feed" in route else 404, 404)
+    given = f"{scope} watch" if "/v1/chat/" in route else scope  # in a chat one sees what one does
+    answer = await ask(http, route, bearer(token(scope=given)))
+    if ROUTES[route] in ("", *given.split()) or scope == "admin":
+        assert answer.status_code in (200, 201, 202, 204, 400 if "/v1/feed" in route else 404, 404)
     else:
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         assert repr(ROUTES[route]) in answer.json()["detail"]

@@ -69,7 +69,7 @@ async def test_a_job_of_a_queue_whose_workers_lack_its_kind_waits_as_queued(syst
         told = msgspec.json.decode(status(system, "--json").stdout)
         (wait,) = told["unserved_kinds"]
         assert 0 <= wait.pop("since") < 600
-        assert wait == {"kind": "lonely", "queue": "default", "jobs": 1, "version": 1}
+        assert wait == {"kind": "lonely", "queue": "default", "jobs": 1, "version": 1, "pinned": False}
         (queue,) = (one for one in told["queues"] if one["queue"] == "default")
         assert (queue["waiting"], queue["scheduled"]) == (1, 0)
         assert (await client.run("other", {}))[-1]["data"] == {"result": "done"}

@@ -98,7 +98,7 @@ async def test_a_wish_that_cannot_be_granted_is_refused_and_no_job_is_made(
 
 
 async def test_the_owner_gets_one_later_and_so_does_an_administrator(system: System, http: httpx.AsyncClient) -> None:
-    async with as_user(system) as alice:
+    async with as_user(system, exp=int(time.time()) + 600) as alice:
         job = (await alice.submit("noop", watch=False))["token"]
         granted = await alice.ask("grant", token=job, may=["watch", "signal"], ttl=30)
         assert granted.pop("type") == "granted"

@@ -16,7 +16,7 @@ _KEYED: dict[str, tuple[str, ...]] = {
     "LINDEX": ("0",), "LTRIM": ("0", "0"),
     "MGET": (), "PERSIST": (), "PEXPIRE": ("1",), "PTTL": (), "RPUSH": ("v",), "SADD": ("m",), "SCARD": (),
     "SET": ("v",),
-    "SISMEMBER": ("m",), "SMEMBERS": (), "SRANDMEMBER": (), "SREM": ("m",), "TYPE": (), "UNLINK": (),
+    "SISMEMBER": ("m",), "SMEMBERS": (), "SRANDMEMBER": (), "SREM": ("m",), "SSCAN": ("0",), "TYPE": (), "UNLINK": (),
     "XACK": ("g", "0-1"), "XADD": ("*", "f", "v"), "XAUTOCLAIM": ("g", "c", "0", "0"), "XCLAIM": ("g", "c", "0", "0-1"),
     "XDEL": ("0-1",), "XLEN": (), "XPENDING": ("g",), "XRANGE": ("-", "+"), "XREVRANGE": ("+", "-"),
     "XTRIM": ("MAXLEN", "0"), "ZADD": ("0", "m"), "ZCARD": (),
