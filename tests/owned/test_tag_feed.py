@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import anyio.lowlevel
+import pytest
 from redis.asyncio import Redis
 
 from owned.test_index import DONE, FAILED, KEYS, Lists, lists
@@ -79,6 +80,26 @@ async def test_a_follower_hears_of_each_job_of_its_tag_and_owner(store: Redis, s
         later = await world.submit(tags="red")
         await ear.until(later)
         assert ear.heard == [later]
+
+
+async def test_a_job_that_comes_and_ends_before_its_channel_is_heard_is_found(
+    store: Redis, store_process: StoreProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with feeding(store, store_process.url) as (one, world):
+        await world.submit(tags="red")
+        await world.end()
+        early: list[Token] = []
+        add = one.subscription.add
+
+        async def slowly(*channels: str) -> None:
+            await anyio.sleep(0.002)  # the store tells its time in whole milliseconds
+            early.append(await world.submit(tags="red"))
+            await world.end()
+            await add(*channels)
+
+        monkeypatch.setattr(one.subscription, "add", slowly)
+        found = await one.feed.join("alice", "red", Ear())
+        assert found.tokens == early
 
 
 async def test_what_was_submitted_and_what_ended_while_nothing_was_heard_is_found_afterwards(

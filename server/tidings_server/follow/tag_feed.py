@@ -143,9 +143,11 @@ class TagFeed:
         topic = self._topics.setdefault((owner, tag), TagTopic(owner, tag))
         topic.followers.append(follower)
         try:
+            # A client may submit right behind its follow, and the job end before the channel is heard: those that ended
+            # from now on are read too.
+            began_ms = await self._owned_jobs.now_ms()
             await self._subscription.add(*self._listen(topic, self._partitions))
-            now_ms = await self._owned_jobs.now_ms()
-            return FollowStart(await self._read(owner, tag, since_ms), now_ms)
+            return FollowStart(await self._read(owner, tag, since_ms or began_ms + 1), began_ms)
         except BaseException:
             self.leave(owner, tag, follower)
             raise
