@@ -9,7 +9,15 @@ from typing import Any
 
 PATH = os.environ.get("CHATS_DB", "chats.sqlite")
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS chat (owner TEXT, id TEXT, messages TEXT NOT NULL, PRIMARY KEY (owner, id))"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS chat
+(owner TEXT, id TEXT, asked REAL NOT NULL, messages TEXT NOT NULL, PRIMARY KEY (owner, id))
+"""
+
+_KEEP = """
+INSERT INTO chat VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET asked = excluded.asked, messages = excluded.messages
+WHERE excluded.asked >= chat.asked
+"""
 
 
 @contextmanager
@@ -23,10 +31,10 @@ def _database() -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def keep(owner: str, chat: str, messages: list[dict[str, Any]]) -> None:
-    """Keep the messages of a chat; those kept before go."""
+def keep(owner: str, chat: str, asked: float, messages: list[dict[str, Any]]) -> None:
+    """Keep the messages of a chat, as they are for what was asked at a time; those kept for later questions stay."""
     with _database() as db:
-        db.execute("INSERT OR REPLACE INTO chat VALUES (?, ?, ?)", (owner, chat, json.dumps(messages)))
+        db.execute(_KEEP, (owner, chat, asked, json.dumps(messages)))
 
 
 def messages_of(owner: str, chat: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -34,14 +35,16 @@ model = Breaker("model", min_calls=10, open_for=5)
 async def answer(ctx: Context, chat: ChatRequest) -> dict[str, Any]:
     """Answer, and keep the messages: those of the page when the work begins, and the answer however it ends."""
     messages = [msgspec.to_builtins(message) for message in chat.messages]
-    await to_thread(keep, ctx.owner, chat.id, messages)
+    # An attempt that begins again, or ends late, must not put its messages in the place of a later answer's.
+    asked = await ctx.once("asked", time.time)
+    await to_thread(keep, ctx.owner, chat.id, asked, messages)
     if chat.continued is not None:
         messages.pop()
     async with UIMessageWriter(ctx, chat) as message:
         try:
             await say(ctx, chat, message)
         finally:
-            keep(ctx.owner, chat.id, [*messages, message.message])
+            keep(ctx.owner, chat.id, asked, [*messages, message.message])
     return message.message
 
 

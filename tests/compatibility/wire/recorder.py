@@ -75,6 +75,8 @@ class Socket:
         self._connection = connection
         self._ref = 0
         self._kind = ""
+        self._ended: set[str] = set()
+        """Jobs whose last event has come, perhaps before the answer that was waited for."""
         self.step = "connect"
 
     async def receive(self) -> dict[str, Any]:
@@ -85,6 +87,8 @@ class Socket:
         elif frame["type"] == "snapshot":
             self._recorder.learn(frame["token"], frame["kind"])
         self._recorder.frame("server", self.step, frame)
+        if frame.get("event") in TERMINAL:
+            self._ended.add(frame["token"])
         return frame
 
     async def send(self, step: str, type_: str, **fields: Any) -> int:
@@ -116,10 +120,9 @@ class Socket:
         return str(ack["token"])
 
     async def until(self, token: str, event: str = "") -> None:
-        wanted = {event} if event else set(TERMINAL)
-        while True:
+        while token not in self._ended:
             frame = await self.receive()
-            if frame.get("token") == token and frame.get("event") in wanted:
+            if frame.get("token") == token and frame.get("event") == event:
                 return
 
     async def goodbye(self, step: str) -> None:

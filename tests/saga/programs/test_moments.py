@@ -20,7 +20,7 @@ NEVER_MS = 60_000
 
 
 def run(store: StoreProcess, trial: Trial) -> None:
-    check(anyio.run(play, store.url, trial, backend_options={"use_uvloop": True}))
+    check(anyio.run(play, store.url, trial))
 
 
 @pytest.mark.parametrize("late", range(1, 24, 2))
