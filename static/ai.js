@@ -88,7 +88,7 @@ export class ChatTransport {
     if (this.#resume === "running" && TERMINAL.has(newest.status)) return null;
     const job = this.#watch(chatId, newest.token);
     this.#jobs.set(chatId, job);
-    return messageStream(job, abortSignal);
+    return messageStream(job, abortSignal, true);
   }
 
   /**

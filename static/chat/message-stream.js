@@ -12,10 +12,12 @@ export const UI_STREAM = "ui";
 /**
  * @param {Job} job
  * @param {AbortSignal} [signal] Ends the reading; the job goes on.
+ * @param {boolean} [resumes] Whether the reader begins with an empty message: it then gets nothing of one that goes on with
+ *   an earlier message, whose parts are not the job's.
  * @returns {ReadableStream<Part>}
  */
-export function messageStream(job, signal) {
-  const parts = partsOf(job);
+export function messageStream(job, signal, resumes = false) {
+  const parts = partsOf(job, resumes);
   let over = false;
   const leave = () => {
     over = true;
@@ -48,12 +50,15 @@ export function messageStream(job, signal) {
   });
 }
 
-/** @param {Job} job @returns {AsyncGenerator<Part, void>} */
-async function* partsOf(job) {
+/** @param {Job} job @param {boolean} resumes @returns {AsyncGenerator<Part, void>} */
+async function* partsOf(job, resumes) {
   const replay = new MessageReplay();
   for (let from = 0, over = false; !over; ) {
     try {
-      for await (const part of job.stream(UI_STREAM, { from })) yield* replay.take(part);
+      for await (const part of job.stream(UI_STREAM, { from })) {
+        if (resumes && part.type === "start" && part.messageId !== job.token) return job.unwatch();
+        yield* replay.take(part);
+      }
       over = true;
     } catch (error) {
       const { code, problem } = /** @type {TidingsError} */ (error);

@@ -113,6 +113,13 @@ def ended(page: Page) -> None:
     expect(page.get_by_label("Say something")).to_be_enabled()
 
 
+def until_kept(page: Page, words: str) -> None:
+    """Wait until the history of the chat has these words: the job keeps its message behind its last part."""
+    chat = page.url.partition("#")[2]
+    condition = "async ([path, words]) => (await (await fetch(path)).text()).includes(words)"
+    page.wait_for_function(condition, arg=[f"/chats/{chat}", words], timeout=scaled(PATIENCE_MS))
+
+
 def test_an_answer_survives_worker_server_and_reload_and_is_kept(browser: Browser, example: Example) -> None:
     question, seen = "to be?", [""]
     with visitor(browser, example) as page:
@@ -175,8 +182,10 @@ def test_a_tool_waits_for_the_users_consent_without_a_worker(
         expect(tool).to_have_attribute("data-state", state)
         expect(last(page)).to_contain_text(f"The tool says {told}")
         ended(page)
+        until_kept(page, state)
         page.reload()
         expect(tool).to_have_attribute("data-state", state)
+        expect(last(page)).to_contain_text(f"The tool says {told}")
         assert page.locator(".message").count() == 2
 
 

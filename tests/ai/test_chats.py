@@ -174,6 +174,24 @@ def test_the_answer_to_a_tools_question_continues_the_message(
     assert (state["status"], state["text"], len(state["messages"])) == ("ready", f"I can look it up. {said}", 2)
 
 
+def test_a_resume_shows_nothing_of_a_message_that_goes_on_with_an_earlier_one(
+    http: httpx.Client, name: str, tmp_path: Path
+) -> None:
+    asked = body_of(name)
+    earlier = {"id": "m2", "role": "assistant", "parts": [{"type": "text", "text": "Or not?"}]}
+    asked["messages"].append(earlier)  # as the SDK sends it behind the answer to a tool's question
+    body = {**asked, "path": str(tmp_path / "go")}
+    with http.stream("POST", "/v1/chat/waits", json=body) as answer:
+        lines = answer.iter_lines()
+        while '"delta"' not in (line := next(lines)):
+            assert line != "data: [DONE]"
+        found = http.get(f"/v1/chat/waits/{name}/stream")
+        (tmp_path / "go").touch()
+        said = list(lines)
+    assert (found.status_code, found.text) == (200, "data: [DONE]\n\n")
+    assert said[-2:] == ["data: [DONE]", ""]
+
+
 def test_the_answer_has_the_headers_of_the_protocol(http: httpx.Client, name: str) -> None:
     answer = http.post("/v1/chat/say", json=body_of(name))
     assert answer.headers["x-vercel-ai-ui-message-stream"] == "v1"

@@ -75,3 +75,19 @@ test("where nothing is being written there is nothing to resume or cancel", asyn
   assert.equal(await transport.cancel("c"), false);
   assert.equal(await transport.job("c"), null);
 });
+
+test("a resume has nothing of a message that goes on with an earlier one, and all of one of its own", async () => {
+  for (const [messageId, most] of [["q.1", 3], ["m", 0]]) {
+    let left = false;
+    const job = {
+      token: "q.1", status: "running", result: Promise.resolve(), unwatch: () => { left = true; },
+      async *stream() { yield* [{ type: "start", messageId }, STEP, { type: "finish" }]; },
+    };
+    const client = { jobs: async () => ({ jobs: [{ token: "q.1", status: "running" }] }), watch: () => job };
+    const stream = await new ChatTransport({ client, kind: "answer" }).reconnectToStream({ chatId: "c" });
+    const parts = [];
+    for await (const part of stream) parts.push(part);
+    assert.equal(parts.length, most);
+    assert.equal(left, most === 0);
+  }
+});

@@ -78,6 +78,7 @@ class ChatEndpoints:
                 return empty_response(204)
             opened = _OpenedChat(self._runtime, request, identity)
             with opened.leave:
+                opened.resumes = True
                 opened.stream.headers["location"] = f"/v1/jobs/{newest.token}"
                 await opened.join(self._runtime.jobs.find(newest.token))
                 return opened.keep()
@@ -119,6 +120,8 @@ class _OpenedChat:
         self._identity = identity
         self._replay = MessageReplay()
         self._listener: ChatListener | None = None
+        self.resumes = False
+        """Whether the client resumes the chat, and has asked nothing."""
         self.caller = caller_of(request.scope, identity)
         self.stream = ChatStream(runtime.settings, identity)
         self.leave = ExitStack()
@@ -138,7 +141,7 @@ class _OpenedChat:
 
     def listener_of(self, token: Token) -> ChatListener:
         """Return a listener that passes a job's message on to the client."""
-        return ChatListener(token, self.stream, self._replay)
+        return ChatListener(token, self.stream, self._replay, resumes=self.resumes)
 
     def follow(self, listener: ChatListener) -> None:
         """Take note of the job that answers."""

@@ -1,9 +1,11 @@
 /**
  * @param {Job} job
  * @param {AbortSignal} [signal] Ends the reading; the job goes on.
+ * @param {boolean} [resumes] Whether the reader begins with an empty message: it then gets nothing of one that goes on with
+ *   an earlier message, whose parts are not the job's.
  * @returns {ReadableStream<Part>}
  */
-export function messageStream(job: Job, signal?: AbortSignal): ReadableStream<Part>;
+export function messageStream(job: Job, signal?: AbortSignal, resumes?: boolean): ReadableStream<Part>;
 /** The stream of a job that holds the parts of its message. */
 export const UI_STREAM: "ui";
 import type { Job } from "../client/job.js";
