@@ -98,8 +98,8 @@ setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-headless-browser $(VE
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
 
-# Most tests wait for processes of their own: seven of these keep two cores busy.
-TEST_PROCESSES ?= 7
+# Most tests wait for processes of their own: six of these keep two cores busy.
+TEST_PROCESSES ?= 6
 
 # The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
 T ?=
