@@ -98,8 +98,8 @@ setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-headless-browser $(VE
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
 
-# Most tests wait for processes of their own: six of these keep two cores busy.
-TEST_PROCESSES ?= 6
+# Most tests wait for processes of their own: four of these keep two cores busy, and leave time to each.
+TEST_PROCESSES ?= 4
 
 # The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
 T ?=
