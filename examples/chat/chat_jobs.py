@@ -61,7 +61,7 @@ async def say(ctx: Context, chat: ChatRequest, message: UIMessageWriter) -> None
 
 
 async def answered(part: dict[str, Any], message: UIMessageWriter) -> dict[str, Any]:
-    """Call a tool if the user said yes; return what the model is told."""
+    """Call a tool if the user said yes; return the message that answers the model's call."""
     call = ToolCall(part["toolCallId"], "look_up_weather", part["input"])
     if part["approval"]["approved"]:
         output = {"place": call.input["place"], "sky": "clear"}

@@ -1,4 +1,4 @@
-"""A stand-in for a model: it speaks the streaming format of OpenAI's chat completions, and fails when it is told to.
+"""A stand-in for a model: it speaks the streaming format of OpenAI's chat completions, and fails where a test wants it.
 
 What it answers is fixed by what it is asked, so that a test knows every byte. A question with `busy` is refused
 once by 429 and `Retry-After`, one with `break` is cut off once in the middle, and one with `weather` calls a tool.

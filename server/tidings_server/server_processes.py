@@ -12,7 +12,7 @@ from tidings.process.parent_death import LISTEN_VARIABLE
 from tidings.process.port import listen_on
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.redis.store_client import check_store
-from tidings_cli.processes.process_group import ProcessGroup, tidings_command
+from tidings_cli.processes.process_group import ProcessGroup, numbered_environments, tidings_command
 
 from .settings import ServerSettings
 
@@ -35,10 +35,8 @@ def run_servers(settings: ServerSettings, count: int, environment: Mapping[str, 
     asyncio.run(check_store(settings.store_url))
     descriptors = [one.fileno() for one in listening]
     shared = {**os.environ, **environment, LISTEN_VARIABLE: ",".join(map(str, descriptors))}
-    first = settings.server_metrics_port
-    environments = [
-        {**shared, "TIDINGS_SERVER_METRICS_PORT": str(first + number if first else 0)} for number in range(count)
-    ]
+    port = settings.server_metrics_port
+    environments = numbered_environments(shared, "TIDINGS_SERVER_METRICS_PORT", port, count)
     return ProcessGroup(tidings_command("serve"), environments, descriptors=descriptors).run()
 
 

@@ -33,7 +33,7 @@ test("an earlier step that is written otherwise is a lost connection to the SDK"
   assert.throws(() => all(replay, [START, STEP, text("c")]), { name: "TypeError", message: /network/ });
 });
 
-test("a second reset begins to compare anew, and an end in the middle of it is no end", () => {
+test("a second reset begins to compare again, and an end in the middle of it is no end", () => {
   const replay = new MessageReplay();
   all(replay, [START, STEP, text("a"), STEP, text("b"), { type: "finish" }]);
   replay.goBack(0);

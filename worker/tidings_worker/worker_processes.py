@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.redis.store_client import check_store
-from tidings_cli.processes.process_group import ProcessGroup, tidings_command
+from tidings_cli.processes.process_group import ProcessGroup, numbered_environments, tidings_command
 
 from .settings import WorkerSettings
 
@@ -25,9 +25,6 @@ def run_workers(settings: WorkerSettings, count: int, environment: Mapping[str, 
     """
     log_unknown_variables()
     asyncio.run(check_store(settings.store_url))
-    first = settings.metrics_port
-    environments = [
-        {**os.environ, **environment, "TIDINGS_METRICS_PORT": str(first + number if first else 0)}
-        for number in range(count)
-    ]
+    shared = {**os.environ, **environment}
+    environments = numbered_environments(shared, "TIDINGS_METRICS_PORT", settings.metrics_port, count)
     return ProcessGroup(tidings_command("work", *settings.modules), environments).run()

@@ -23,8 +23,6 @@ class MessageParts:
         self._block: tuple[Block, str] | None = None
         """The block of text or reasoning that is open, and its id."""
         self._blocks = 0
-        self._calls: dict[str, str] = {}
-        """The names of the tools by the ids of their calls."""
         self.finished: bool = False
         """Whether nothing may follow."""
 
@@ -59,9 +57,7 @@ class MessageParts:
 
     def tool_input_start(self, call: str, tool: str) -> list[Part]:
         """Begin the call of a tool, whose input is to come."""
-        parts = self.end_block()
-        self._calls[call] = tool
-        return [*parts, {"type": "tool-input-start", "toolCallId": call, "toolName": tool}]
+        return [*self.end_block(), {"type": "tool-input-start", "toolCallId": call, "toolName": tool}]
 
     def tool_input_delta(self, call: str, text: str) -> list[Part]:
         """Add to the input of a call, as JSON text."""
@@ -70,7 +66,6 @@ class MessageParts:
 
     def tool_input(self, call: str, tool: str, value: Any) -> list[Part]:
         """Give the input of a call whole."""
-        self._calls[call] = tool
         part = {"type": "tool-input-available", "toolCallId": call, "toolName": tool, "input": value}
         return [*self.end_block(), part]
 

@@ -16,8 +16,8 @@ _DONE = {"output-available": "output", "output-error": "errorText"}
 def openai_messages(messages: Iterable[UIMessage]) -> list[dict[str, Any]]:
     """Return messages for `client.chat.completions.create(messages=…)`.
 
-    Text, pictures (parts `file` with an image) and calls of tools with their results go along; reasoning, data and
-    sources do not. What came of a call that has no result yet, the caller adds.
+    Text, pictures (parts `file` with an image) and calls of tools with their results go along; reasoning, data, sources
+    and other files do not. What came of a call that has no result yet, the caller adds.
 
     Args:
         messages: those of a `ChatRequest`.
@@ -28,11 +28,14 @@ def openai_messages(messages: Iterable[UIMessage]) -> list[dict[str, Any]]:
 
 def _converted(message: UIMessage) -> Iterable[dict[str, Any]]:
     if message.role != "assistant":
-        files = [part for part in message.parts if part.get("type") == "file"]
-        if not files:
+        pictures = [
+            {"type": "image_url", "image_url": {"url": part.get("url")}}
+            for part in message.parts
+            if part.get("type") == "file" and str(part.get("mediaType")).startswith("image/")
+        ]
+        if not pictures:
             yield {"role": message.role, "content": message.text}
             return
-        pictures = [{"type": "image_url", "image_url": {"url": part.get("url")}} for part in files]
         yield {"role": message.role, "content": [{"type": "text", "text": message.text}, *pictures]}
         return
     steps: list[list[dict[str, Any]]] = [[]]

@@ -1,4 +1,4 @@
-"""What reads the stream of a model has in common, whoever makes the model."""
+"""What the readers of models' streams have in common: those of OpenAI's and of Anthropic's clients."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection

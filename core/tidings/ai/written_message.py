@@ -9,6 +9,7 @@ from .assembled_message import AssembledMessage
 from .chat_request import ChatRequest, answer_id
 from .message_parts import MessageParts
 from .part_types import Part, checked
+from .read_field import field_of
 
 
 class WrittenMessage:
@@ -60,7 +61,7 @@ def offered_names(tools: Collection[Any] | None) -> Collection[str] | None:
 def _name_of(tool: Any) -> str:
     if isinstance(tool, str):
         return tool
-    found = tool.get("name") or tool.get("function", {}).get("name")
+    found = field_of(tool, "name") or field_of(field_of(tool, "function"), "name")
     if not isinstance(found, str):
         raise ValueError(f"a tool that is offered is a name, or an object with one; not {tool!r}")  # noqa: TRY004
     return found

@@ -45,6 +45,7 @@ async def replay(
 
     Raises:
         TestingError: no jobs are named; or the file is none of recorded sagas, or was cut off.
+        LoadError: a module cannot be loaded, or what it holds cannot be served.
         OSError: the file cannot be read.
 
     """

@@ -17,3 +17,16 @@ async def known_queues(store: Redis) -> list[str]:
 def unknown_queue(queue: str, known: Sequence[str]) -> CommandError:
     """Return the error of a name that no queue has."""
     return CommandError(f"there is no queue {queue!r}; known: {', '.join(known) or 'none'}")
+
+
+async def chosen_queues(store: Redis, queue: str) -> list[str]:
+    """Return the queue that an operator names, or all that are known where the name is empty.
+
+    Raises:
+        CommandError: no queue has the name.
+
+    """
+    known = await known_queues(store)
+    if queue and queue not in known:
+        raise unknown_queue(queue, known)
+    return [queue] if queue else known

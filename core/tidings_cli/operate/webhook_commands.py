@@ -19,7 +19,7 @@ from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
 from .local_operator import operator_actions
-from .queue_names import known_queues, unknown_queue
+from .queue_names import chosen_queues, known_queues
 
 webhook = typer.Typer(help="Look at deliveries to webhooks, try them again, pause hosts.", no_args_is_help=True)
 
@@ -59,7 +59,7 @@ def list_(
     async def run(store: Redis) -> None:
         found, total = [], 0
         webhooks = WebhookStore(store, StoreKeys())
-        for name in await _queues(store, queue):
+        for name in await chosen_queues(store, queue):
             page = delivery_page(name, await webhooks.page(name, state, host, 0, limit), 0, limit)
             found += page.deliveries
             total += page.total
@@ -197,13 +197,6 @@ async def _of_job(store: Redis, text: str) -> list[DeliveryView]:
             break
         found += [delivery_view(token.partition, row) for row in rows]
     return found
-
-
-async def _queues(store: Redis, queue: str) -> list[str]:
-    known = await known_queues(store)
-    if queue and queue not in known:
-        raise unknown_queue(queue, known)
-    return [queue] if queue else known
 
 
 def _table(found: list[DeliveryView]) -> Table:

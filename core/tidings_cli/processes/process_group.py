@@ -42,6 +42,19 @@ def tidings_command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "tidings", *arguments]
 
 
+def numbered_environments(shared: Mapping[str, str], variable: str, first: int, count: int) -> list[dict[str, str]]:
+    """Return the environments of equal processes, each with a port of its own for metrics.
+
+    Args:
+        shared: what all have.
+        variable: the one that names the port.
+        first: the port of the first process, from which the others count up; 0: none has one.
+        count: how many processes.
+
+    """
+    return [{**shared, variable: str(first + number if first else 0)} for number in range(count)]
+
+
 class GroupProcess:
     """One process of a group, started again and again."""
 

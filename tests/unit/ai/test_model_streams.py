@@ -167,3 +167,5 @@ def test_the_tools_that_are_offered_may_be_given_as_models_take_them() -> None:
     assert offered_names(tools) == {"a", "b", "c"}
     with pytest.raises(ValueError, match="a tool that is offered is a name"):
         offered_names([{"type": "function"}])
+    with pytest.raises(ValueError, match="a tool that is offered is a name"):
+        offered_names([7])

@@ -13,7 +13,8 @@ def message(role: Any, *parts: dict[str, Any]) -> UIMessage:
 
 def test_texts_and_pictures_of_the_user_go_along() -> None:
     picture = {"type": "file", "mediaType": "image/png", "url": "https://example.com/a.png"}
-    found = openai_messages([message("system", TEXT), message("user", TEXT, picture)])
+    letter = {"type": "file", "mediaType": "application/pdf", "url": "https://example.com/a.pdf"}
+    found = openai_messages([message("system", TEXT), message("user", TEXT, picture, letter)])
     assert found == [
         {"role": "system", "content": "To be?"},
         {

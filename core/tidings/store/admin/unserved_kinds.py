@@ -6,16 +6,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.store.availability.store_errors import ScriptError
 from tidings.store.keys import StoreKeys
 from tidings.store.queue_pages import in_pages
-from tidings.store.redis.command_pool import CommandPool
 from tidings.store.redis.store_client import command_pool_of
 from tidings.store.redis.store_clock import store_ms
 from tidings.store.registry import WorkerRecord
 
-MAX_LINES = 1_000
-"""Lines of one queue that are counted."""
+from .job_lines import age_s, open_lines, size_of_line
 
 _LINE = re.compile(r"([^/]+)/(.+)@([0-9]{1,15})(!pinned)?")
 
@@ -40,22 +37,6 @@ class KindWait(msgspec.Struct, frozen=True):
         return self.kind if self.version == 1 else f"{self.kind} in version {self.version}"
 
 
-async def _lines_of(caller: CommandPool, key: str) -> list[tuple[bytes, bytes]]:
-    try:
-        flat: list[bytes] = await caller.ask("HGETALL", key)
-    except ScriptError:  # what lies there is no hash
-        return []
-    return list(zip(flat[::2], flat[1::2], strict=True))[:MAX_LINES]
-
-
-async def _count_of(caller: CommandPool, key: str) -> int:
-    try:
-        count: int = await caller.ask("ZCARD", key)
-    except ScriptError:  # what lies there is no line
-        return 0
-    return count
-
-
 async def unserved_kinds(
     store: Redis, keys: StoreKeys, queues: Iterable[str], workers: Sequence[WorkerRecord]
 ) -> list[KindWait]:
@@ -75,17 +56,17 @@ async def unserved_kinds(
     """
     caller, names = command_pool_of(store), sorted(queues)
     found = [
-        pairs async for page in in_pages(names, lambda name: _lines_of(caller, keys.unserved(name))) for pairs in page
+        pairs async for page in in_pages(names, lambda name: open_lines(caller, keys.unserved(name))) for pairs in page
     ]
     lines = [(queue, *line) for queue, pairs in zip(names, found, strict=True) for line in pairs]
     if not lines:
         return []
     now = await store_ms(store)
-    keys_of_lines = [keys.unserved(queue, line.decode(errors="replace")) for queue, line, _ in lines]
-    counts = [count async for page in in_pages(keys_of_lines, lambda key: _count_of(caller, key)) for count in page]
+    keys_of_lines = [keys.unserved(queue, line) for queue, line, _ in lines]
+    counts = [count async for page in in_pages(keys_of_lines, lambda key: size_of_line(caller, key)) for count in page]
     waits: dict[tuple[str, str, int, bool], KindWait] = {}
     for (queue, line, since), jobs in zip(lines, counts, strict=True):
-        match = _LINE.fullmatch(line.decode(errors="replace"))
+        match = _LINE.fullmatch(line)
         if match is None or not jobs:
             continue
         tier, kind, version, pinned = match[1], match[2], int(match[3]), bool(match[4])
@@ -93,7 +74,7 @@ async def unserved_kinds(
             worker.serves(queue, tier) and worker.serves_kind(kind, version, by_upcast=not pinned) for worker in workers
         ):
             continue
-        age = max(now - int(since), 0) / 1000 if since.isdigit() else 0.0
+        age = age_s(now, since)
         before = waits.get((queue, kind, version, pinned), KindWait(kind, queue, 0, version))
         waits[queue, kind, version, pinned] = KindWait(
             kind, queue, before.jobs + jobs, version, max(before.since, age), pinned

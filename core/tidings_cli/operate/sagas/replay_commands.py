@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ from tidings.store.admin.sagas.running_sagas import SagaFilter
 from tidings.store.admin.sagas.saga_recordings import record_sagas
 from tidings.store.keys import StoreKeys
 from tidings_cli.command_errors import EXIT_MISTAKE, CommandError
-from tidings_cli.operate.queue_names import known_queues, unknown_queue
+from tidings_cli.operate.queue_names import chosen_queues
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, error_console, open_console
 
@@ -111,10 +112,7 @@ def _from_store(queue: str, wanted: SagaFilter, limit: int, flags: dict[str, Any
 
 
 async def _recorded(store: Redis, queue: str, wanted: SagaFilter) -> AsyncIterator[RecordedSaga]:
-    known = await known_queues(store)
-    if queue and queue not in known:
-        raise unknown_queue(queue, known)
-    async for saga in record_sagas(store, StoreKeys(), [queue] if queue else known, wanted):
+    async for saga in record_sagas(store, StoreKeys(), await chosen_queues(store, queue), wanted):
         yield saga
 
 
@@ -122,20 +120,21 @@ async def _replay(source: list[RecordedSaga] | Path, modules: list[str], limit: 
     from tidings.testing import TestingError  # noqa: PLC0415 - what it needs comes with the extra `worker`
     from tidings.testing.replays import each_replay  # noqa: PLC0415
 
+    try:
+        loader: Any = import_module("tidings_worker.loading.loader")
+    except ModuleNotFoundError as error:
+        missing = f"`tidings saga replay` needs the worker ({error.name} is missing): pip install 'tidings[worker]'"
+        raise CommandError(missing) from None
     found = []
     try:
         async for one in each_replay(source, modules):
             found.append(one)
             if len(found) == limit:
                 break
-    except TestingError as error:
+    except (TestingError, loader.LoadError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(f"{source}: {error.strerror}") from None
-    except Exception as error:
-        if type(error).__name__ == "LoadError":  # of the worker's package, which may not be installed
-            raise CommandError(str(error)) from None
-        raise
     return found
 
 

@@ -15,19 +15,16 @@ from tidings.store.admin.sagas.saga_actions import SagaAction
 from tidings.store.keys import StoreKeys
 from tidings_cli.command_errors import EXIT_MISTAKE, CommandError
 from tidings_cli.operate.local_operator import operator_actions
-from tidings_cli.operate.queue_names import known_queues, unknown_queue
+from tidings_cli.operate.queue_names import chosen_queues, known_queues
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
-from .replay_commands import export, replay
+from .replay_commands import KindName, QueueName, Version, export, replay
 
 saga = typer.Typer(help="Look at running sagas, and say what becomes of them over deploys.", no_args_is_help=True)
 saga.command()(export)
 saga.command()(replay)
 
-QueueName = Annotated[str, typer.Option("--queue", help="Of this queue; without it: of all.")]
-KindName = Annotated[str, typer.Option("--kind", help="Of this kind.")]
-Version = Annotated[int, typer.Option("--version", min=0, help="Of this version of the kind; 0: of every.")]
 Tokens = Annotated[list[str] | None, typer.Argument(help="Tokens of the sagas; or say --kind.")]
 
 _SAID = {
@@ -57,7 +54,7 @@ def list_(
 
     async def run(store: Redis) -> None:
         wanted = SagaFilter(kind=kind, version=version, held=diverged)
-        async for page in running_sagas(store, StoreKeys(), await _queues(store, queue), wanted):
+        async for page in running_sagas(store, StoreKeys(), await chosen_queues(store, queue), wanted):
             found.extend(page)
             if len(found) > limit:
                 break
@@ -134,13 +131,6 @@ def _parsed(token: str) -> Token:
     if found is None:
         raise CommandError(f"{token!r} is no token of a job")
     return found
-
-
-async def _queues(store: Redis, queue: str) -> list[str]:
-    known = await known_queues(store)
-    if queue and queue not in known:
-        raise unknown_queue(queue, known)
-    return [queue] if queue else known
 
 
 def _table(sagas: Iterable[RunningSaga]) -> Table:

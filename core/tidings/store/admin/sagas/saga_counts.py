@@ -5,14 +5,12 @@ from collections.abc import Iterable
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.store.admin.job_lines import MAX_LINES, size_of_line
 from tidings.store.availability.store_errors import ScriptError
 from tidings.store.keys import StoreKeys
 from tidings.store.queue_pages import in_pages
 from tidings.store.redis.command_pool import CommandPool
 from tidings.store.redis.store_client import command_pool_of
-
-MAX_LINES = 1_000
-"""Kinds and versions of one queue that are counted."""
 
 
 class SagaCount(msgspec.Struct, frozen=True):
@@ -39,7 +37,9 @@ async def count_sagas(store: Redis, keys: StoreKeys, queues: Iterable[str]) -> l
         for line in found
     ]
     counts = [
-        count async for page in in_pages(lines, lambda one: _count_of(caller, keys.sagas(*one))) for count in page
+        count
+        async for page in in_pages(lines, lambda one: size_of_line(caller, keys.sagas(*one), "SCARD"))
+        for count in page
     ]
     return [
         SagaCount(kind, int(version), queue, count)
@@ -55,11 +55,3 @@ async def _lines_of(caller: CommandPool, keys: StoreKeys, queue: str) -> tuple[s
     except ScriptError:  # what lies there is no hash
         return queue, []
     return queue, sorted(line.decode(errors="replace") for line in found)[:MAX_LINES]
-
-
-async def _count_of(caller: CommandPool, key: str) -> int:
-    try:
-        count: int = await caller.ask("SCARD", key)
-    except ScriptError:  # what lies there is no set
-        return 0
-    return count
