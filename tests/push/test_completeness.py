@@ -110,7 +110,7 @@ async def test_after_its_end_a_job_is_silent(system: System, teller: Teller) -> 
 
 TAIL = '"event":"succeeded","status":"succeeded","data":{"result":""}}'
 FRAME_CAP = 65_536
-"""The most that the end of an event's frame may have to be published whole (store/lua/lib/events.lua)."""
+"""The most that the end of an event's frame may have to be published whole (store/lua/lib/events/events.lua)."""
 
 
 @each_transport

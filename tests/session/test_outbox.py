@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.protocol.events import EventClass
-from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
+from tidings_server.web.send.send_buffer import COALESCE_BYTES, SendBuffer
 
 
 def test_progress_of_a_slow_reader_is_replaced_by_the_newest_and_nothing_else_is_lost() -> None:

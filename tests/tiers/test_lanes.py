@@ -17,7 +17,7 @@ from tiers.place import BACK, DIRECT, FAILED, FLOW, KEYS, READY, RETRY, TIER, pl
 
 
 def lane_of(caller: str) -> int:
-    """Return a caller's lane, as lib/lanes.lua does."""
+    """Return a caller's lane, as lib/waiting/lanes.lua does."""
     return int(hashlib.sha1(caller.encode(), usedforsecurity=False).hexdigest()[:4], 16) % 16
 
 

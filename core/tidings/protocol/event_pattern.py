@@ -56,7 +56,7 @@ class EventPattern(msgspec.Struct, frozen=True, array_like=True):
         return tuple(self.events.split())
 
     def matches(self, kind: str, event: str) -> bool:
-        """Return whether an event is one of these; `lua/lib/followers.lua` decides alike."""
+        """Return whether an event is one of these; `lua/lib/events/followers.lua` decides alike."""
         return f" {event} " in self.events and self._expression.fullmatch(kind) is not None
 
     @property

@@ -37,7 +37,7 @@ class WebhookRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 
 
 class WebhookSpec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One webhook as a job's record holds it (`store/lua/lib/webhooks.lua`)."""
+    """One webhook as a job's record holds it (`store/lua/lib/events/webhooks.lua`)."""
 
     url: str
     place: str

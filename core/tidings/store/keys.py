@@ -88,7 +88,7 @@ class StoreKeys:
         return f"{self.root(partition)}log:{job}"
 
     def chunks(self, partition: str, job: str, stream: str) -> str:
-        """List: the chunks of one of a job's streams (`lua/lib/streams.lua`); expires with the job."""
+        """List: the chunks of one of a job's streams (`lua/lib/streams/streams.lua`); expires with the job."""
         return f"{self.root(partition)}chunks:{job}:{stream}"
 
     def steps(self, partition: str, job: str) -> str:
@@ -265,7 +265,7 @@ class StoreKeys:
         return f"{self.root(partition)}released"
 
     def webhook(self, partition: str, name: str, of: str = "") -> str:
-        """What belongs to the deliveries to webhooks (`lua/lib/webhooks.lua`).
+        """What belongs to the deliveries to webhooks (`lua/lib/events/webhooks.lua`).
 
         `of`: a hash for each job that has some; expires some time after all are over. `due`, `held`: sorted sets for
         each place; trimmed by use. `pending`, `done`, `dead`: sorted sets; trimmed by use, or by length. `places`: a

@@ -13,7 +13,7 @@ from tidings.schema.codec import encode
 from .stream_errors import StreamError, StreamFullError
 
 MAX_STREAMS: Final = 32
-"""Streams that one attempt may write; `lua/lib/stream_writes.lua` has the same."""
+"""Streams that one attempt may write; `lua/lib/streams/stream_writes.lua` has the same."""
 
 CHUNK_COST: Final = 2
 """Bytes that a chunk counts beside its own."""

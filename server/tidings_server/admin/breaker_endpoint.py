@@ -14,7 +14,7 @@ from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of
-from .audit_recorder import AuditRecorder
+from .audit.audit_recorder import AuditRecorder
 
 
 class BreakerEndpoint:

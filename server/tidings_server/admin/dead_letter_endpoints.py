@@ -31,7 +31,7 @@ from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, check_queue, limit_of, text_of
-from .audit_recorder import AuditRecorder
+from .audit.audit_recorder import AuditRecorder
 
 MAX_SCANNED = 2_000
 """Letters of one queue that one request reads at the most while it looks for matching ones."""

@@ -14,7 +14,7 @@ from tidings_server.web.event_number import MAX_SEQ
 from tidings_server.web.responses import empty_response, json_response
 
 from .admin_requests import no_body_of, number_of
-from .audit_recorder import AuditRecorder
+from .audit.audit_recorder import AuditRecorder
 from .job_detail_view import detail
 
 

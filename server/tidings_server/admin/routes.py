@@ -14,9 +14,9 @@ from tidings_server.web.compression import compressing
 from tidings_server.web.query_parameters import allow_parameters
 from tidings_server.web.responses import problem_response
 
-from .audit_log_endpoint import AuditLogEndpoint
-from .audit_middleware import AuditMiddleware
-from .audit_recorder import AuditRecorder
+from .audit.audit_log_endpoint import AuditLogEndpoint
+from .audit.audit_middleware import AuditMiddleware
+from .audit.audit_recorder import AuditRecorder
 from .breaker_endpoint import BreakerEndpoint
 from .dead_letter_endpoints import DeadLetterEndpoints
 from .group_endpoints import GroupEndpoints

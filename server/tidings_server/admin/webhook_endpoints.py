@@ -26,7 +26,7 @@ from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, limit_of, number_of, text_of
-from .audit_recorder import AuditRecorder
+from .audit.audit_recorder import AuditRecorder
 
 MAX_PASSED_OVER = 1_000_000
 MAX_PLACES = 500

@@ -27,8 +27,8 @@ from tidings_server.auth.identity import Identity
 from tidings_server.settings import ServerSettings
 from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
-from tidings_server.web.connection_age import connection_lifetime
-from tidings_server.web.send_buffer import SendBuffer
+from tidings_server.web.send.connection_age import connection_lifetime
+from tidings_server.web.send.send_buffer import SendBuffer
 
 log = structlog.get_logger()
 

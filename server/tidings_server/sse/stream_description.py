@@ -3,7 +3,7 @@
 import time
 
 from tidings.protocol.frames.admin_messages import Connection
-from tidings_server.web.send_buffer import COALESCE_BYTES
+from tidings_server.web.send.send_buffer import COALESCE_BYTES
 
 from .event_stream import EventStream
 

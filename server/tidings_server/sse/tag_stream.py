@@ -31,7 +31,7 @@ from tidings_server.watch.answer_budget import AnswerReservation
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.event_frames import event_name
 from tidings_server.watch.snapshots import is_final
-from tidings_server.web.snapshot_queue import SnapshotQueue
+from tidings_server.web.send.snapshot_queue import SnapshotQueue
 
 from .event_stream import EventStream, format_event
 from .stream_listener import SeenNumbers, StreamListener

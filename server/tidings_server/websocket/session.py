@@ -44,7 +44,7 @@ from tidings.token_bucket import TokenBucket
 from tidings_server.auth.identity import Identity, Scope
 from tidings_server.jobs.quotas import CallerQuota, RateLimitError
 from tidings_server.watch.encoded_frame import EncodedFrame
-from tidings_server.web.send_buffer import SendBuffer
+from tidings_server.web.send.send_buffer import SendBuffer
 
 from .auth_state import AuthDue, AuthState, expired, late
 from .frames.frame_reader import read_frame, ref_of

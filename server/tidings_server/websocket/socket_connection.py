@@ -19,8 +19,8 @@ from tidings_server.jobs.quotas import ConnectionSlot
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.runtime import ServerRuntime
 from tidings_server.watch.encoded_frame import EncodedFrame
-from tidings_server.web.connection_age import connection_lifetime
-from tidings_server.web.send_buffer import COALESCE_BYTES
+from tidings_server.web.send.connection_age import connection_lifetime
+from tidings_server.web.send.send_buffer import COALESCE_BYTES
 
 from .commands.followed_jobs import FollowedJobs
 from .commands.socket_auth import SocketAuth

@@ -151,7 +151,7 @@ class Queue:
         self._promoter.wake()
 
     def announce_unserved(self, lines: str) -> None:
-        """Take note of lines of jobs that wait for a worker that serves them (`lua/lib/unserved.lua`)."""
+        """Take note of lines of jobs that wait for a worker that serves them (`lua/lib/waiting/unserved.lua`)."""
         self._unserved.announce(lines)
 
     def wake_unserved(self) -> None:

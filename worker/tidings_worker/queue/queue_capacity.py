@@ -20,7 +20,7 @@ from tidings_worker.runner.executor_places import ExecutorPlaces
 from .slots import Slots
 
 NEEDS = ("thread", "process")
-"""The places that a kind may need, as in `lua/lib/lanes.lua`."""
+"""The places that a kind may need, as in `lua/lib/waiting/lanes.lua`."""
 
 MOST_APART = 100
 """Jobs set apart in a queue before its workers read on no faster than they have places for; a batch more, at most."""

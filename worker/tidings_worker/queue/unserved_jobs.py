@@ -1,12 +1,11 @@
 """Jobs that wait for a worker that serves their kind: how a worker that serves it takes them.
 
 Another worker of the queue has read such a job, does not serve its kind or its version, and has put it into a line
-(`lua/lib/unserved.lua`). Sagas that other workers hold, because their code takes other steps, lie in lines alike. The
-store announces the lines that get jobs. A worker looks for them when it hears of one that it serves, when it begins,
-and with each heartbeat, since an announcement may get lost; while nothing waits for it, that is one short call.
-
-This worker's other readers may fill the slots that it counts on: as after a take-over, it may for a moment run more
-jobs than it has slots. While more waits here than there is room for, they reserve slots before they read.
+(`lua/lib/waiting/unserved.lua`). Sagas that other workers hold, because their code takes other steps, lie in lines
+alike. The store announces the lines that get jobs. A worker looks for them when it hears of one that it serves, when
+it begins, and with each heartbeat, since an announcement may get lost; while nothing waits for it, that is one short
+call. This worker's other readers may fill the slots that it counts on: as after a take-over, it may for a moment run
+more jobs than it has slots. While more waits here than there is room for, they reserve slots before they read.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The chronicle: the jobs that ended last, as `lua/lib/history.lua` writes them, followed and kept in memory.
+"""The chronicle: the jobs that ended last, as `lua/lib/events/history.lua` writes them, followed and kept in memory.
 
 A reader asks each partition for what is new since it asked last. What it holds is bounded as the chronicle is.
 """

@@ -17,7 +17,7 @@ from tidings.store.redis.script import Script
 LANES = 16
 
 NEEDS = ("thread", "process")
-"""As in `lua/lib/lanes.lua`."""
+"""As in `lua/lib/waiting/lanes.lua`."""
 
 
 class JobRow(msgspec.Struct, array_like=True, frozen=True):

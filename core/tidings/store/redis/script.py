@@ -49,12 +49,13 @@ _REFUSED_WHEN_FULL = "#!lua"
 """The first line of a script that names no flags of its own."""
 
 FUNCTION_LIBRARIES: Final = (
-    "keys", "clock", "states", "batch", "records", "webhooks", "followers", "events", "callers", "lanes", "limits",
-    "unserved", "history", "saga", "owners", "streams", "endings", "logs", "conclude",
+    "keys", "clock", "states", "batch", "records", "events/webhooks", "events/followers", "events/events",
+    "waiting/callers", "waiting/lanes", "waiting/limits", "waiting/unserved", "events/history", "saga", "owners",
+    "streams/streams", "endings", "events/logs", "conclude",
 )  # fmt: skip
-"""The files of `lua/lib`, in the order in which they use each other."""
+"""The files of `lua/lib`, by their paths in it, in the order in which they use each other."""
 
-OWN_LIBRARIES: Final = ("group_state", "stream_writes")
+OWN_LIBRARIES: Final = ("events/group_state", "streams/stream_writes")
 """Files of `lua/lib` that only the scripts have whose texts use them: Lua allows a text 200 local variables."""
 
 _FOLDER = resources.files("tidings.store") / "lua"

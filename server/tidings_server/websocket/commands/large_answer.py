@@ -7,7 +7,7 @@ from typing import Any
 
 from tidings.store.jobs.job_reader import ReplyRoom
 from tidings_server.watch.answer_budget import WAIT_S, AnswerReservation, no_room
-from tidings_server.web.send_buffer import SendBuffer
+from tidings_server.web.send.send_buffer import SendBuffer
 
 
 class LargeAnswerLock:

@@ -15,7 +15,7 @@ from tidings_server.follow.owner_filter import require_owner, tag_access
 from tidings_server.follow.recent_jobs import RecentJobs
 from tidings_server.follow.tag_feed import Follower, FollowStart, TagFeed
 from tidings_server.jobs.pending_answer import PendingAnswer, result_of
-from tidings_server.web.snapshot_queue import SnapshotQueue
+from tidings_server.web.send.snapshot_queue import SnapshotQueue
 from tidings_server.websocket.socket_channel import SocketChannel
 
 from .followed_jobs import FollowedJobs

@@ -6,7 +6,7 @@ import pytest
 from tidings.protocol.problems import ProblemError
 from tidings_server.watch import answer_budget as module
 from tidings_server.watch.answer_budget import AnswerBudget, AnswerReservation
-from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
+from tidings_server.web.send.send_buffer import COALESCE_BYTES, SendBuffer
 from tidings_server.websocket.commands.large_answer import LargeAnswerLock, LargeAnswerReservation
 
 

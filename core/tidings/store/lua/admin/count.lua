@@ -6,7 +6,7 @@
 --
 -- args = { tiers };  Reply: MessagePack array { now_ms, scheduled, dead, tiers }
 --   tiers: for each of those asked for { waiting, running, since_ms }, in their order;
---     since_ms: when the job that waits longest was queued, 0 if none waits. Jobs that stepped aside (lib/limits.lua)
+--     since_ms: when the job that waits longest was queued, 0 if none waits. Jobs that stepped aside (lib/waiting/limits.lua)
 --     count as waiting, but what they wait for is no worker: since_ms does not look at them.
 -- O(tiers · lanes).
 

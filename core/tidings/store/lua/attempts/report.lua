@@ -16,7 +16,7 @@
 --       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held, unserved }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back);
 --       unserved: { kind, version } of a job that is handed back because the worker does not serve it: it waits for one
---         that does (lib/unserved.lua);
+--         that does (lib/waiting/unserved.lua);
 --       field: 'result' or 'problem'; value: its JSON text (of a retry, the problem that goes into the history). It is
 --         the last member of the event's data too;
 --       event: the event's name, where it is not the state's; data: the other members of its data, without braces;
@@ -38,7 +38,7 @@ keep_finished(kept)
 spare_relays()
 
 -- What is read of a job: while it goes on; when its attempt ends; and, of a job that may end, also what the history of
--- finished jobs holds (lib/history.lua). The store looks through a whole record for a field that is missing.
+-- finished jobs holds (lib/events/history.lua). The store looks through a whole record for a field that is missing.
 local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'reported', 'logged', 'cancel', 'streams' }
 local FIELDS_OF_ATTEMPT = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
   'unique', 'saga', 'limit', 'size', 'deadline', 'streams' }

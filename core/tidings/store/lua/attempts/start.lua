@@ -5,11 +5,11 @@
 -- fence can write to the job. An entry whose job must not run (cancelled, gone, already finished, past its deadline) is
 -- acknowledged here and leaves the stream.
 --
--- An entry that is a lane's turn gives a job of the lane, or more (lib/lanes.lua).
+-- An entry that is a lane's turn gives a job of the lane, or more (lib/waiting/lanes.lua).
 --
--- A job over the limit or the rate of its kind steps aside (lib/limits.lua): no attempt of it starts. Nor does one of
+-- A job over the limit or the rate of its kind steps aside (lib/waiting/limits.lua): no attempt of it starts. Nor does one of
 -- a job that needs a thread or a process while the worker has none free: it is set apart. A job whose kind the worker
--- does not serve in its version goes into the line of those that wait for a worker that does (lib/unserved.lua).
+-- does not serve in its version goes into the line of those that wait for a worker that does (lib/waiting/unserved.lua).
 --
 -- args = { partition, worker, result_ttl_ms, finished_kept, call, spare, limits, rates, needs, free, hold, items, serves };
 --   item = { tier, entry, id, kind, version, upcast }; kind and version: of a job that the worker does not serve, or serves

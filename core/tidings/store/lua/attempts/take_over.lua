@@ -4,7 +4,7 @@
 -- Atomic, because a lane has no group until a worker first reads it, and the store refuses a stream without its group;
 -- and so that one call looks at them all.
 --
--- It also takes what was set apart (lib/lanes.lua) for a need that no kind of the tier has here any more: after a deploy
+-- It also takes what was set apart (lib/waiting/lanes.lua) for a need that no kind of the tier has here any more: after a deploy
 -- no other worker may read it.
 --
 -- args = { worker, tier, idle_ms, most, unread };  unread: the needs for which this worker does not read the tier

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes jobs that wait for a worker that serves their kind in their version (lib/unserved.lua), for one that does; and
+-- Takes jobs that wait for a worker that serves their kind in their version (lib/waiting/unserved.lua), for one that does; and
 -- sagas that are held (lib/saga.lua), for one whose code none of them has been tried with.
 --
 -- Atomic, because a job must lie in its line or with a worker, and because two workers must not take one job.

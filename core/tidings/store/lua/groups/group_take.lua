@@ -2,7 +2,7 @@
 -- Gives a worker of a group events to handle, and renews its lease of those that it has in hand.
 --
 -- Atomic, because an event must be in hand of one worker at the most, and the position of the group may move only with
--- what it has taken. Of each job one event is given at a time (lib/group_state.lua); a job whose lease ran out, or whose next
+-- what it has taken. Of each job one event is given at a time (lib/events/group_state.lua); a job whose lease ran out, or whose next
 -- try is due, comes first.
 --
 -- args = { group, worker, serves, held, lease_ms, most, max_jobs };

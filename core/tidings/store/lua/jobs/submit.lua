@@ -17,7 +17,7 @@
 --     parent: token and step of the saga that calls it. Such a job is made once for its id, and no limit holds it
 --       back, since its parent has passed them.
 --     tags: with a space between each two; without them and without an owner the job is not listed;
---     webhook: as in the job's record (lib/webhooks.lua); version: of the kind, where it is not 1;
+--     webhook: as in the job's record (lib/events/webhooks.lua); version: of the kind, where it is not 1;
 --     terms: a map of the same kind, { limit, priority, max_eta_ms, shed, fallback }
 --       limit: whose place the job needs; max_eta_ms: the longest that it may wait as it is;
 --       if it would wait longer, shed: the problem (JSON text) of the least important job, which ends for it, or

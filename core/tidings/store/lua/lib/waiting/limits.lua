@@ -29,7 +29,7 @@ local function step_aside(id, tier, entry, deadline)
   if deadline then redis.call('ZADD', scheduled_key, deadline, id) end
 end
 
--- A job that waits for a worker that serves its kind stands in a line (lib/unserved.lua), which closes with its last job.
+-- A job that waits for a worker that serves its kind stands in a line (lib/waiting/unserved.lua), which closes with its last job.
 local function leave_line(id, line)
   redis.call('ZREM', unserved_key(line), id)
   redis.call('HDEL', job_key(id), 'unserved')

@@ -2,7 +2,7 @@
 --
 -- Workers of one queue may serve different kinds, as during a deploy. A worker that reads a job which it cannot run puts it
 -- into the line of its tier, kind and version, a sorted set: `unserved:standard/order@2`. The job stays `queued`, and steps
--- aside (lib/limits.lua); its record names the line. Workers that serve the line take from it (take_unserved.lua), and no
+-- aside (lib/waiting/limits.lua); its record names the line. Workers that serve the line take from it (take_unserved.lua), and no
 -- others do: so no job goes back and forth. `unserved` holds the lines in which something may wait, each with the time of
 -- its opening.
 -- A saga that an operator has pinned to its version (sagas/saga_act.lua) waits in a line of its own, `standard/order@2!pinned`:

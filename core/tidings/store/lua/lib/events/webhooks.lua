@@ -2,7 +2,7 @@
 --
 -- The record of such a job has the field `webhook`: a mark, a space, and a JSON list of { url, place, events, format, id }.
 -- The mark is `>` where terminal events alone are wanted, `>*` otherwise, and stands among the job's `watchers` too: so
--- jobs that ask for none cost nothing, and `tell` (lib/events.lua) makes the deliveries in the script that brings about
+-- jobs that ask for none cost nothing, and `tell` (lib/events/events.lua) makes the deliveries in the script that brings about
 -- the event.
 --
 -- A delivery is named `<job>_<seq>_<n>`: the event's number, and which webhook of the job. The hash `webhook-of:<job>` holds

@@ -19,7 +19,7 @@ local lanes, lanes_changed = {}, {}
 -- turn: workers read it beside the tier's own stream.
 local NEEDS = { 'thread', 'process' }
 
--- Where the jobs lie that workers took out of the lines of those that wait for their kind (lib/unserved.lua): a stream in
+-- Where the jobs lie that workers took out of the lines of those that wait for their kind (lib/waiting/unserved.lua): a stream in
 -- which every entry has its worker.
 local OF_LINES = 'kind'
 

@@ -8,11 +8,10 @@ from starlette.requests import Request
 from tidings.store.admin.audit_log import AuditEntry, AuditLog, AuditStream
 from tidings.store.admin.operator_actions import Operator, OperatorActions
 from tidings.store.availability.store_errors import StoreError
+from tidings_server.admin.refusal_limit import RefusalLimit
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.client_address import address_of
-
-from .refusal_limit import RefusalLimit
 
 log = structlog.get_logger()
 

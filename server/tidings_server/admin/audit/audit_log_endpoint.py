@@ -11,11 +11,10 @@ from starlette.responses import Response
 from tidings.protocol.frames.admin_messages import AuditLine, AuditPage
 from tidings.protocol.problems import problem_error
 from tidings.store.admin.audit_log import AuditEntry, AuditLog, AuditStream
+from tidings_server.admin.admin_requests import limit_of, text_of
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
-
-from .admin_requests import limit_of, text_of
 
 _CURSOR = re.compile(rf"[0-9]{{1,16}}-[0-9]{{1,16}}(@({'|'.join(AuditStream)}))?")
 

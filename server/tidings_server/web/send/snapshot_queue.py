@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tidings.protocol.tokens import Token
-from tidings_server.web.send_buffer import COALESCE_BYTES, SendBuffer
+from tidings_server.web.send.send_buffer import COALESCE_BYTES, SendBuffer
 
 UNDER_WAY = 32
 """Jobs for whose snapshots the store is asked at a time."""
