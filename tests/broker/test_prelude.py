@@ -41,8 +41,8 @@ def test_a_full_store_refuses_submissions_and_runs_what_empties_it() -> None:
 
 
 def test_every_function_library_is_loaded() -> None:
-    folder = FOLDER / "lib"
-    found = {path.relative_to(folder).as_posix().removesuffix(".lua") for path in folder.rglob("*.lua")}
+    with resources.as_file(FOLDER / "lib") as folder:
+        found = {path.relative_to(folder).as_posix().removesuffix(".lua") for path in folder.rglob("*.lua")}
     assert found == {*FUNCTION_LIBRARIES, *OWN_LIBRARIES}
 
 
