@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from support.credential import JWT_SERVER, bearer, token
-from support.handlers import hosted_kinds, trace_kinds
+from support.handlers import trace_kinds
 from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled
@@ -280,7 +280,8 @@ async def test_a_trace_begins_with_the_tick_of_a_recurring_job(receiver: Receive
 async def test_a_program_with_a_provider_of_its_own_sends_them_its_own_way(
     system: System, client: Peer, receiver: Receiver, trace_id: str, traceparent: str
 ) -> None:
-    kinds = str(Path(str(hosted_kinds.__file__)))
+    # Not imported: it sets the tracer provider of its process, so all later tests of this one would send spans.
+    kinds = str(Path(str(trace_kinds.__file__)).with_name("hosted_kinds.py"))
     system.add_worker(kinds, TIDINGS_TRACES="global", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url)
     system.server.wait_until_ready(kinds=len(KIND_NAMES) + 1)
     await client.run("hosted", traceparent=traceparent)
