@@ -171,6 +171,8 @@ class ServerRuntime:
         try:
             async with self.store, self.breaker_store, anyio.create_task_group() as tasks:
                 self.tasks.group = tasks
+                for client in (self.client, self._listening):
+                    tasks.start_soon(client.follow_primary, name="primary")
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self.retention.run, name="retention")
                 tasks.start_soon(self._follow_kinds, name="kinds")

@@ -20,6 +20,7 @@ from tidings.process.port import free_port
 from tidings.settings.settings import SettingsError, StoreSettings, from_env
 from tidings.settings.store_url import StoreUrlError, parse_store_url, show_store_url
 from tidings.store.embedded.embedded_store import EmbeddedStore
+from tidings.store.sentinel.sentinel_directory import sentinel_options
 from tidings_server.app import create_app
 from tidings_server.settings import ServerSettings
 
@@ -65,6 +66,19 @@ MISTAKES = [
     ("unix://run/store.sock", "absolute"),
     ("unix://:hush/tell@/run/store.sock", "absolute"),
     ("unix://", "names no unix socket"),
+    ("redis+sentinel://h:1", "names no primary"),
+    ("redis+sentinel://h:1/a%20b", "names no primary"),
+    ("redis+sentinel://h:1,/orders", "names no host"),
+    ("redis+sentinel://h:1,h:hush/orders", "port is not a number"),
+    ("redis+sentinel://h:1,h:1/orders", "the same port twice"),
+    ("redis+sentinel://" + ",".join(f"h{n}" for n in range(33)) + "/orders", "names 33 hosts; allowed: 32"),
+    ("redis+sentinel://:hush@h/orders/x", "database is not a whole number"),
+    ("redis+sentinel://h/orders?sentinel_username=hush", "without sentinel_password"),
+    ("redis+sentinel://h/orders?ssl_cert_reqs=none", "need rediss://"),
+    ("redis://h/0?sentinel_password=hush", "there are: client_name, db, password, username"),
+    ("redis+hush://h/orders", "scheme is unknown"),
+    ("redis+://h/orders", "scheme is unknown"),
+    ("unix+sentinel:///run/orders", "scheme is unknown"),
     (" redis://localhost", "white space"),
     ("redis://:hush@localhost\n", "line break"),
 ]
@@ -103,6 +117,20 @@ def test_what_is_well_formed_reaches_the_library_as_it_was_meant(url: str, wante
     found = parse_url(parse_store_url(url).address)
     assert {name: found.get(name) for name in wanted} == wanted
     assert "hush" not in show_store_url(url)
+
+
+def test_an_address_of_sentinels_is_taken_apart() -> None:
+    url = "valkeys+sentinel://me:hu%2Fsh@a:1,[::1]:2,c/orders.1/3?sentinel_password=hush&ssl_ca_certs=/a"
+    found = parse_store_url(url)
+    assert found.hosts == (("a", 1), ("::1", 2), ("c", 26_379))
+    assert (found.service, found.database, found.tls) == ("orders.1", 3, True)
+    assert (found.sentinel_username, found.sentinel_password) == (None, "hush")
+    assert found.shown == "rediss+sentinel://***@a:1,[::1]:2,c:26379/orders.1/3?ssl_ca_certs=%2Fa"
+    named = parse_url(found.address)
+    assert (named["username"], named["password"], named["db"]) == ("me", "hu/sh", 3)
+    options = sentinel_options(found, dict(named))
+    assert (options["username"], options["password"], options["ssl_ca_certs"]) == (None, "hush", "/a")
+    assert not options.keys() & {"db", "host", "port", "client_name"}
 
 
 @given(st.text(alphabet=":/?#[]@%&= a0.-", max_size=24), st.sampled_from(["redis", "valkeys", "unix"]))

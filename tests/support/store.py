@@ -30,11 +30,12 @@ def binary() -> str:
 class StoreProcess:
     """A Valkey server that can be killed and started again on the same data and port."""
 
-    def __init__(self, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *options: str, environment: Mapping[str, str] | None = None, password: str = "") -> None:
+        self._password = password
         self.folder = Path(tempfile.mkdtemp(prefix="tidings-test-"))
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._options = options
+        self._options = (*options, "--requirepass", password) if password else options
         self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -58,6 +59,9 @@ class StoreProcess:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 assert self.process is not None
+                if self._password:
+                    connection.sendall(f"AUTH {self._password}\r\n".encode())
+                    connection.recv(65_536)
                 connection.sendall(b"INFO server\r\n")
                 return f"process_id:{self.process.pid}\r\n".encode() in connection.recv(65_536)
         except OSError:

@@ -21,16 +21,27 @@ MAX_DATABASE = 2**31 - 1
 _SCHEMES = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
 """The scheme that operators write → the one that redis-py knows. Valkey's are the same protocol under another name."""
 
-_FORMS = "redis://HOST:PORT/DATABASE, rediss:// (TLS), unix:///PATH or embedded:FOLDER"
+_BEHIND = {"sentinel": 26_379}
+"""What stands behind a `+` in a scheme, and is asked where the store is → its usual port."""
+
+_FORMS = (
+    "redis://HOST:PORT/DATABASE, rediss:// (TLS), redis+sentinel://HOST:PORT,HOST:PORT/NAME/DATABASE, unix:///PATH or "
+    "embedded:FOLDER"
+)
 
 _COMMON = frozenset({"db", "username", "password", "client_name"})
 _TLS = frozenset({"ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile"})
-_SECRET = frozenset({"username", "password"})
+_OF_SENTINELS = frozenset({"sentinel_username", "sentinel_password"})
+_SECRET = frozenset({"username", "password"}) | _OF_SENTINELS
 """What `shown` leaves out."""
 
 _VERIFICATION = frozenset({"none", "optional", "required"})
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?", re.ASCII)
 _MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SERVICE = re.compile(r"[\w.-]{1,128}", re.ASCII)
+"""What sentinels take as the name of a primary."""
+_MAX_HOSTS = 32
+"""Hosts that one address may name."""
 _MAX_HOST = 253
 _MAX_LABEL = 63
 _MAX_URL = 8_192
@@ -45,11 +56,18 @@ class StoreUrl:
     """A well-formed address."""
 
     address: str
-    """As redis-py takes it: one of its schemes, all parts escaped; `embedded:FOLDER` as it was."""
+    """As redis-py takes it: one of its schemes, all parts escaped, of several hosts the first; `embedded:FOLDER` as it
+    was."""
     shown: str
     """For people: without user name and password."""
     tls: bool = False
     database: int = 0
+    hosts: tuple[tuple[str, int], ...] = ()
+    """The sentinels that know the primary's address; empty: `address` is the store's own."""
+    service: str = ""
+    """The name under which sentinels know the primary."""
+    sentinel_username: str | None = None
+    sentinel_password: str | None = None
 
     def __repr__(self) -> str:
         return f"StoreUrl({self.shown})"
@@ -59,7 +77,8 @@ def parse_store_url(url: str) -> StoreUrl:
     """Return a store's address, checked.
 
     Args:
-        url: `redis://`, `valkey://`, `rediss://` or `valkeys://` (TLS), `unix://`, or `embedded:FOLDER`.
+        url: `redis://`, `valkey://`, `rediss://` or `valkeys://` (TLS), each with `+sentinel` too, `unix://`, or
+            `embedded:FOLDER`.
 
     Raises:
         StoreUrlError: it is none of these; one line that says why and shows no part of it.
@@ -71,14 +90,17 @@ def parse_store_url(url: str) -> StoreUrl:
     written, separator, rest = url.partition("://")
     if not separator:
         _refuse(f"it has no scheme; allowed: {_FORMS}")
-    scheme = _SCHEMES.get(written.lower())
-    if scheme is None:
+    protocol, _, behind = written.lower().partition("+")
+    scheme = _SCHEMES.get(protocol)
+    if scheme is None or ("+" in written and (behind not in _BEHIND or scheme == "unix")):
         _refuse(f"its scheme is unknown; allowed: {_FORMS}, and valkey:// and valkeys:// for redis:// and rediss://")
     _check_escapes(rest)
     rest, question, query = rest.partition("?")
     if scheme != "unix" and "@" in rest.partition("/")[2] + query:
         _refuse("it holds an `@` behind the first `/` or `?`; in a password write `/` as %2F, `?` as %3F, `@` as %40")
-    parameters = _parameters(scheme, query) if question else {}
+    parameters = _parameters(scheme, behind, query) if question else {}
+    if behind:
+        return _behind_sentinels(scheme, rest, parameters)
     return _unix(rest, parameters) if scheme == "unix" else _network(scheme, rest, parameters)
 
 
@@ -115,14 +137,45 @@ def _network(scheme: str, rest: str, parameters: dict[str, str]) -> StoreUrl:
     database = _database(path, parameters)
     shown_user = "***@" if at or parameters.keys() & _SECRET else ""
     tail = f"{host}:{port}/{database}"
-    name, colon, password = user.partition(":")
-    credentials = f"{_escaped(name)}{colon}{_escaped(password)}{at}"
     return StoreUrl(
-        address=f"{scheme}://{credentials}{tail}{_query(parameters)}",
+        address=f"{scheme}://{_credentials(user, at)}{tail}{_query(parameters)}",
         shown=f"{scheme}://{shown_user}{tail}{_query(_public(parameters))}",
         tls=scheme == "rediss",
         database=database,
     )
+
+
+def _behind_sentinels(scheme: str, rest: str, parameters: dict[str, str]) -> StoreUrl:
+    authority, _, path = rest.partition("/")
+    user, at, named = authority.rpartition("@")
+    places = _places(named, credentials=bool(at), port=_BEHIND["sentinel"])
+    service, _, path = path.partition("/")
+    if _SERVICE.fullmatch(service) is None:
+        _refuse(
+            "it names no primary; write behind the hosts the name that the sentinels have for it (of letters, digits, "
+            "`.`, `_`, `-`): redis+sentinel://127.0.0.1:26379/mymaster/0"
+        )
+    database = _database(path, parameters)
+    shown_user = "***@" if at or parameters.keys() & _SECRET else ""
+    listed = ",".join(f"{host}:{port}" for host, port in places)
+    own = {name: parameters.pop(name, None) for name in _OF_SENTINELS}
+    if own["sentinel_username"] is not None and own["sentinel_password"] is None:
+        _refuse("it holds sentinel_username without sentinel_password")
+    host, port = places[0]
+    return StoreUrl(
+        address=f"{scheme}://{_credentials(user, at)}{host}:{port}/{database}{_query(parameters)}",
+        shown=f"{scheme}+sentinel://{shown_user}{listed}/{service}/{database}{_query(_public(parameters))}",
+        tls=scheme == "rediss",
+        database=database,
+        hosts=tuple((host.strip("[]"), port) for host, port in places),
+        service=service,
+        **own,
+    )
+
+
+def _credentials(user: str, at: str) -> str:
+    name, colon, password = user.partition(":")
+    return f"{_escaped(name)}{colon}{_escaped(password)}{at}"
 
 
 def _unix(rest: str, parameters: dict[str, str]) -> StoreUrl:
@@ -136,17 +189,27 @@ def _unix(rest: str, parameters: dict[str, str]) -> StoreUrl:
         _refuse("its path holds a zero character")
     where = "/" + quote(unquote(path))
     database = _database("", parameters)
-    name, colon, password = user.partition(":")
     tail = _query({"db": str(database)} | parameters if database else parameters)
     shown_user = "***@" if at or parameters.keys() & _SECRET else ""
     return StoreUrl(
-        address=f"unix://{_escaped(name)}{colon}{_escaped(password)}{at}{where}{tail}",
+        address=f"unix://{_credentials(user, at)}{where}{tail}",
         shown=f"unix://{shown_user}{where}{_query({'db': str(database)} if database else {})}",
         database=database,
     )
 
 
-def _place(place: str, *, credentials: bool) -> tuple[str, int]:
+def _places(named: str, *, credentials: bool, port: int) -> list[tuple[str, int]]:
+    """Return the hosts and ports of a list."""
+    places = named.split(",")
+    if len(places) > _MAX_HOSTS:
+        _refuse(f"it names {len(places)} hosts; allowed: {_MAX_HOSTS}")
+    found = [_place(place, credentials=credentials, usual=port) for place in places]
+    if len(set(found)) != len(found):
+        _refuse("it names a host with the same port twice")
+    return found
+
+
+def _place(place: str, *, credentials: bool, usual: int = 6_379) -> tuple[str, int]:
     """Return host and port; an IPv6 address keeps its brackets."""
     if place.startswith("["):
         address, bracket, tail = place[1:].partition("]")
@@ -161,7 +224,7 @@ def _place(place: str, *, credentials: bool) -> tuple[str, int]:
     if colon and not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65_535):
         advice = "" if credentials else "; credentials stand before an `@`, a `/` in them is written %2F, an `@` %40"
         _refuse(f"its port is not a number from 1 to 65535{advice}")
-    return host, int(port) if colon else 6379
+    return host, int(port) if colon else usual
 
 
 def _is_ipv6(text: str) -> bool:
@@ -193,8 +256,9 @@ def _database(path: str, parameters: dict[str, str]) -> int:
     return int(text)
 
 
-def _parameters(scheme: str, query: str) -> dict[str, str]:
+def _parameters(scheme: str, behind: str, query: str) -> dict[str, str]:
     allowed = _COMMON | (_TLS if scheme == "rediss" else frozenset())
+    allowed |= _OF_SENTINELS if behind == "sentinel" else frozenset()
     names = ", ".join(sorted(allowed))
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=20)

@@ -204,7 +204,13 @@ def pause_times(pause: Pause, seed: int, name: str) -> Iterator[float]:
 
 def _detour(store: str, path: str) -> tuple[Target, str]:
     """Return the target of a proxy at `path`, and the store's address through that proxy."""
-    address = parse_store_url(store).address
+    place = parse_store_url(store)
+    if place.hosts:
+        raise SimulationError(
+            "sentinels name the store's address, so no proxy can be put before it: simulate the link between clients "
+            "and server (client.latency=50ms), or name the primary by redis://"
+        )
+    address = place.address
     url = urlsplit(address)
     if url.scheme == "unix":
         return unquote(url.path), address.replace(url.path, path, 1)

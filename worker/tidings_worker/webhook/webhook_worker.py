@@ -43,7 +43,11 @@ class WebhookWorker:
         subscriber = open_store(self._settings.store_url, timeout=None, health=self._health)
         try:
             presence = DeliveryPresence(self.id, Registry(store, StoreKeys()), self._settings.heartbeat_s)
-            await self._serve(WebhookService(self._settings, self.id, store, subscriber), presence)
+            async with anyio.create_task_group() as followers:
+                for client in (store, subscriber):
+                    followers.start_soon(client.follow_primary, name="primary")
+                await self._serve(WebhookService(self._settings, self.id, store, subscriber), presence)
+                followers.cancel_scope.cancel()
             await presence.leave()
         finally:
             await subscriber.aclose()

@@ -13,10 +13,10 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from tidings.store.availability.store_errors import ScriptError, translate
-from tidings.store.embedded.embedded_store import resolve_url
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.script import Script
-from tidings.store.redis.store_client import CALL_ERRORS
+from tidings.store.redis.store_client import CALL_ERRORS, resolve_store_url
+from tidings.store.sentinel.primary_pool import blocking_client
 
 from .attempt_store import LeaseRenewal, MemoReply
 
@@ -78,8 +78,8 @@ class BlockingStore:
             raise ScriptError(f"{script.name}: {error}") from error
 
     def _connect(self) -> redis.Redis:
-        return redis.Redis.from_url(
-            resolve_url(self._url),
+        return blocking_client(
+            resolve_store_url(self._url),
             protocol=2,
             socket_timeout=self._timeout_s,
             socket_connect_timeout=self._timeout_s,

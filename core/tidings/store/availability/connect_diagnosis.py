@@ -5,6 +5,7 @@ import ssl
 import redis.exceptions
 
 from tidings.settings.store_url import StoreUrl
+from tidings.store.sentinel.address_vote import SentinelError
 
 _TLS_ALERT = "\\x15"
 """How a TLS peer's answer to plain text begins: the type of a record that holds an alert (RFC 8446, section 5.1)."""
@@ -49,6 +50,8 @@ def explain_connect_error(error: BaseException, url: StoreUrl) -> str:
         url: where.
 
     """
+    if isinstance(error, SentinelError):
+        return str(error)
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     cause = _refused(error, said) or (_of_tls(error, said) if url.tls else _of_plain(error, said))
     return _SAYS[cause].format(shown=url.shown, database=url.database, said=said)

@@ -28,6 +28,10 @@ class Downtime:
             self.ended = now
         self._heard = now
 
+    def interrupted(self, now: float) -> None:
+        """Take note that another store answers now, which may not have all that the one before was told."""
+        self.ended = now
+
     @property
     def heard_at(self) -> float | None:
         """When the store was heard last, by the clock passed in; None: never."""

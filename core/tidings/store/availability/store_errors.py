@@ -4,7 +4,8 @@
 
     StoreError
     ├── StoreUnavailableError   it cannot be reached, does not answer in time, or takes nothing now: try again later
-    │   └── BrokerClosedError   this process has let go of it: nothing will be answered any more
+    │   ├── StoreClosedError    this process has let go of it: nothing will be answered any more
+    │   └── StoreDemotedError   who answers is no primary any more: another connection may find the one that is
     ├── StoreFullError          it has no memory left for writes: try again later
     └── ScriptError             it refused, for a reason of which this process does not know whether it will pass
         ├── ItemError           what it holds of one item of a batch cannot be used; the others were answered
@@ -30,6 +31,10 @@ class StoreUnavailableError(StoreError):
 
 class StoreClosedError(StoreUnavailableError):
     """This process has let go of the store, because it is leaving; there is no use in another try."""
+
+
+class StoreDemotedError(StoreUnavailableError):
+    """The connection leads to what is no primary, or no more: it would be refused for ever."""
 
 
 class StoreFullError(StoreError):
@@ -65,10 +70,10 @@ _CODES: dict[str, type[StoreError]] = {
     "NOPERM": CommandDeniedError,
     "OOM": StoreFullError,
     "MISCONF": StoreFullError,
+    **dict.fromkeys(("READONLY", "UNBLOCKED"), StoreDemotedError),
     **dict.fromkeys(
         (
             "LOADING",
-            "READONLY",
             "MASTERDOWN",
             "CLUSTERDOWN",
             "BUSY",
@@ -77,7 +82,6 @@ _CODES: dict[str, type[StoreError]] = {
             "WRONGPASS",
             "NOREPLICAS",
             "NOMASTERLINK",
-            "UNBLOCKED",
             "MOVED",
             "ASK",
             "REDIRECT",
@@ -131,5 +135,4 @@ _CLASSES = {
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.TryAgainError: "TRYAGAIN",
     redis.exceptions.MasterDownError: "MASTERDOWN",
-    redis.exceptions.NoPermissionError: "NOPERM",
 }

@@ -55,6 +55,8 @@ class StoreHealth:
         self._want = Outage()
         """Of memory: the store answers, and takes no more."""
         self._refused: tuple[Any, ...] = ()
+        self._primary: tuple[str, int] | None = None
+        """The one that took the place of another, if there ever was one."""
         self.denied: dict[str, str] = {}
         """Commands that the store's user may not use, or not with the keys or channels of Tidings → what it said."""
 
@@ -101,6 +103,16 @@ class StoreHealth:
                 self._refused = call
             if self._want.failed(self.clock()):
                 self._tell("store_full", error=str(error))
+
+    def moved(self, address: tuple[str, int]) -> None:
+        """Take note that another store answers from now on, as sentinels say; each of a process's clients says so.
+
+        It may lack the last heartbeats: every worker gets one lease to show that it lives.
+        """
+        self.downtime.interrupted(self.clock())
+        if address != self._primary:
+            self._primary = address
+            self._tell("store_moved", primary=f"{address[0]}:{address[1]}")
 
     def _deny(self, call: tuple[Any, ...], error: StoreError) -> None:
         command = str(call[0]) if call else ""

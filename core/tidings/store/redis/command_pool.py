@@ -91,6 +91,12 @@ class CommandPool:
             if connection.concerns(prefix):
                 connection.end(_closed())
 
+    def leave(self, fault: StoreError) -> None:
+        """End the connections that stand, because they lead elsewhere now; what is under way on them fails so."""
+        for connection in (self._connection, *self._waiting):
+            if connection is not None and connection.stands:
+                connection.end(fault)
+
     def close(self) -> None:
         """End all connections; calls under way fail. Another call would open a new connection."""
         for connection in (self._connection, *self._waiting):

@@ -16,6 +16,7 @@ from redis.exceptions import InvalidResponse
 
 from tidings.store.availability.store_errors import (
     StoreClosedError,
+    StoreDemotedError,
     StoreError,
     StoreUnavailableError,
     refusal,
@@ -86,6 +87,11 @@ class PipelinedConnection(asyncio.Protocol):
     def over(self) -> bool:
         """Whether it has ended, or is about to: another is needed."""
         return self._fault is not None or (self._transport is not None and self._transport.is_closing())
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is connected, or was."""
+        return self._transport is not None
 
     @property
     def idle(self) -> bool:
@@ -188,6 +194,9 @@ class PipelinedConnection(asyncio.Protocol):
                 call = sent.popleft()
                 if isinstance(answer, StoreError):
                     self._fail(call, answer)
+                    if isinstance(answer, StoreDemotedError):
+                        self.end(answer)
+                        return
                 else:
                     self._health.answered(call.args[:2])
                     call.take(answer)

@@ -63,9 +63,11 @@ async def open_push_feed(store: Redis) -> AsyncIterator[PushFeed]:
         RedisError: the store is not there, or refuses.
 
     """
-    connection: AbstractConnection = store.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    opened = store_of(store)
+    connection = await opened.open_connection()
+    opened.feeds.add(connection)
     try:
-        await connection.connect()  # type: ignore[no-untyped-call]
-        yield PushFeed(connection, store_of(store).channel_prefix)
+        yield PushFeed(connection, opened.channel_prefix)
     finally:
+        opened.feeds.discard(connection)
         await connection.disconnect(nowait=True)

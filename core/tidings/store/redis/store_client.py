@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -10,11 +11,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from tidings.settings.store_url import StoreUrl, parse_store_url, show_store_url
+from tidings.settings.store_url import EMBEDDED, StoreUrl, parse_store_url, show_store_url
 from tidings.store.availability.connect_diagnosis import explain_connect_error
-from tidings.store.availability.store_errors import StoreUnavailableError, translate
+from tidings.store.availability.store_errors import StoreDemotedError, StoreUnavailableError, translate
 from tidings.store.availability.store_health import StoreHealth, log_nothing
 from tidings.store.embedded.embedded_store import resolve_url
+from tidings.store.sentinel.address_vote import Address
+from tidings.store.sentinel.primary_pool import ASK_S, PrimaryPool
 
 from .command_pool import CommandPool
 
@@ -40,6 +43,8 @@ class Store(Redis):
     health: StoreHealth
     caller: CommandPool
     """Makes the calls that every job needs."""
+    feeds: set[AbstractConnection]
+    """The connections on which this process listens."""
 
     @property
     def channel_prefix(self) -> str:
@@ -74,6 +79,34 @@ class Store(Redis):
         """Close all connections."""
         self.caller.close()
         await super().aclose(close_connection_pool)
+        if isinstance(self.connection_pool, PrimaryPool):
+            await self.connection_pool.close_directory()
+
+    async def follow_primary(self) -> None:
+        """Leave a primary as soon as sentinels name another, until cancelled; without sentinels return at once."""
+        pool = self.connection_pool
+        while isinstance(pool, PrimaryPool):
+            with suppress(*CALL_ERRORS):  # a connection that fails for want of an address says so
+                await pool.get_master_address()
+            await asyncio.sleep(ASK_S)
+
+    async def open_connection(self) -> AbstractConnection:
+        """Make a connection outside the client's pool.
+
+        Raises:
+            RedisError: the store is not there, refuses, or another primary was named meanwhile.
+            OSError: the same.
+
+        """
+        connection: AbstractConnection = self.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+            if isinstance(self.connection_pool, PrimaryPool):
+                self.connection_pool.check(connection)
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        return connection
 
     async def open_detached(self) -> asyncio.StreamWriter:
         """Connect, and leave the connection to the caller: address, TLS, credentials and database are as everywhere.
@@ -82,18 +115,23 @@ class Store(Redis):
             StoreError: the store is not there, or refuses.
 
         """
-        connection: AbstractConnection = self.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-        except BaseException as error:
-            await connection.disconnect(nowait=True)
-            if isinstance(error, CALL_ERRORS):
-                raise translate(error) from error
-            raise
+            connection = await self.open_connection()
+        except CALL_ERRORS as error:
+            raise translate(error) from error
         # redis-py does not call this public. It has read nothing ahead, as a store of RESP2 sends nothing unasked.
         writer, connection._writer, connection._reader = connection._writer, None, None  # noqa: SLF001
         assert writer is not None, "it is connected"
         return writer
+
+    def leave_primary(self, address: Address) -> None:
+        """End what leads to the primary before, as another is named at `address`."""
+        self.health.moved(address)
+        fault = StoreDemotedError("the sentinels name another primary")
+        self.caller.leave(fault)
+        for connection in self.feeds:
+            if connection._writer is not None:  # noqa: SLF001 - its reader has to notice, which `disconnect` prevents
+                connection._writer.transport.abort()  # noqa: SLF001
 
 
 def store_of(store: Redis) -> Store:
@@ -120,11 +158,11 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, health: Stor
         StoreUnavailableError: no embedded store runs in that folder.
 
     """
-    address = _resolve(url).address
+    place = resolve_store_url(url)
     # Half-open TCP connections are found by the kernel; a unix socket knows none.
-    extra = {} if address.startswith("unix:") else {"socket_keepalive": True}
-    store = Store.from_url(
-        address,
+    extra = {} if place.address.startswith("unix:") else {"socket_keepalive": True}
+    store = _client(
+        place,
         protocol=2,  # the form of answers then does not depend on redis-py's release
         socket_timeout=timeout,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
@@ -134,10 +172,19 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, health: Stor
         health_check_interval=0,
         **extra,
     )
-    assert isinstance(store, Store)
+    store.feeds = set()
     store.health = health or StoreHealth(tell=log_nothing)
     store.caller = CommandPool(store.open_detached, store.health, timeout, store.channel_prefix)
     return store
+
+
+def _client(place: StoreUrl, **options: Any) -> Store:
+    if place.service:
+        pool = PrimaryPool(place, **options)
+        store = store_of(Store.from_pool(pool))
+        pool.on_moved = store.leave_primary
+        return store
+    return store_of(Store.from_url(place.address, **options))
 
 
 async def command(store: Redis, *args: Any) -> Any:
@@ -172,13 +219,21 @@ async def check_store(url: str) -> None:
     try:
         await store.ping()
     except CALL_ERRORS as error:
-        raise StoreUnavailableError(explain_connect_error(error, _resolve(url))) from error
+        raise StoreUnavailableError(explain_connect_error(error, resolve_store_url(url))) from error
     finally:
         await store.aclose()
 
 
-def _resolve(url: str) -> StoreUrl:
-    return parse_store_url(resolve_url(parse_store_url(url).address))
+def resolve_store_url(url: str) -> StoreUrl:
+    """Return an address, of an embedded store that of its socket.
+
+    Raises:
+        StoreUrlError: the address is malformed.
+        StoreUnavailableError: no embedded store runs in that folder.
+
+    """
+    place = parse_store_url(url)
+    return parse_store_url(resolve_url(url)) if place.address.startswith(EMBEDDED) else place
 
 
 def redact_url(url: str) -> str:

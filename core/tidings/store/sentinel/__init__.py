@@ -1,0 +1,1 @@
+"""Sentinels: who the primary is, asked of several and decided by most."""

@@ -1,0 +1,22 @@
+"""A store whose primary changes."""
+
+from mutants.change import python
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "One sentinel that is behind decides who the primary is.",
+        python("AddressVote.outcome").swap("self._votes.most_common(1)[0][0]", "next(iter(self._votes))"),
+        ("tests/unit/store/sentinel/test_address_vote.py",),
+    ),
+    Mutant(
+        "A process stays with a primary that has been replaced in good health.",
+        python("Store.leave_primary").drop("self.caller.leave(fault)"),
+        ("tests/sentinel/test_failover.py",),
+    ),
+    Mutant(
+        "A connection to a replica is kept, and refused for ever.",
+        python("PipelinedConnection.data_received").never("isinstance(answer, StoreDemotedError)"),
+        ("tests/sentinel/test_failover.py",),
+    ),
+)

@@ -1,0 +1,154 @@
+"""A primary with two replicas, and three sentinels that watch it, all with passwords."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from support.store import StoreProcess, binary
+from support.timeouts import scaled
+from tidings.process.port import free_port
+
+NAME = "orders-store"
+PASSWORD = "hush/primary"  # noqa: S105 - of tests
+SENTINEL_PASSWORD = "hush/sentinel"  # noqa: S105 - of tests
+
+DOWN_MS = 1_000
+"""After which silence a sentinel takes the primary for down, at least."""
+
+FOLLOWABLE = ("--masterauth", PASSWORD, "--repl-diskless-sync-delay", "0")
+"""Options of every store, as each may come to follow another."""
+
+READY_TIMEOUT_S = 30.0
+
+
+class SentinelProcess:
+    """One sentinel."""
+
+    def __init__(self, primary: int) -> None:
+        self.port = free_port()
+        self._folder = tempfile.TemporaryDirectory(prefix="tidings-sentinel-")
+        configuration = Path(self._folder.name, "sentinel.conf")
+        configuration.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {self._folder.name}\n"
+            f'requirepass "{SENTINEL_PASSWORD}"\nsentinel sentinel-pass "{SENTINEL_PASSWORD}"\n'
+            f"sentinel monitor {NAME} 127.0.0.1 {primary} 2\n"
+            f'sentinel auth-pass {NAME} "{PASSWORD}"\n'
+            f"sentinel down-after-milliseconds {NAME} {int(scaled(DOWN_MS))}\n"
+            f"sentinel failover-timeout {NAME} {int(scaled(6_000))}\n"
+            f"sentinel parallel-syncs {NAME} 2\n"
+        )
+        self.process = subprocess.Popen([binary(), str(configuration), "--sentinel"], stdout=subprocess.DEVNULL)
+
+    def ask(self, *question: str) -> object:
+        """Return what it answers to a command `SENTINEL …`."""
+        with redis.Redis(
+            port=self.port, password=SENTINEL_PASSWORD, socket_timeout=scaled(5), decode_responses=True
+        ) as client:
+            return client.execute_command("SENTINEL", *question)
+
+    def close(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait(scaled(10))
+        self._folder.cleanup()
+
+
+class Watched:
+    """The stores, and the sentinels that watch them."""
+
+    def __init__(self) -> None:
+        primary = StoreProcess(*FOLLOWABLE, password=PASSWORD)
+        self.stores = [primary]
+        for _ in range(2):
+            follows = ("--replicaof", f"127.0.0.1 {primary.port}")
+            self.stores.append(StoreProcess(*FOLLOWABLE, *follows, password=PASSWORD))
+        self.sentinels: list[SentinelProcess] = []
+
+    @property
+    def url(self) -> str:
+        """The store's address by its sentinels."""
+        listed = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
+        return self.url_of(listed)
+
+    def url_of(self, sentinels: str, *, name: str = NAME, more: str = "") -> str:
+        """Return the store's address by some sentinels."""
+        own = SENTINEL_PASSWORD.replace("/", "%2F")
+        return f"redis+sentinel://:{PASSWORD.replace('/', '%2F')}@{sentinels}/{name}/0?sentinel_password={own}{more}"
+
+    def client(self, store: StoreProcess) -> "redis.Redis":
+        """Return a client of one of the stores."""
+        return redis.Redis(port=store.port, password=PASSWORD, socket_timeout=scaled(5))
+
+    @property
+    def primary(self) -> StoreProcess:
+        """The store that the sentinels name."""
+        answer = self.sentinels[0].ask("GET-MASTER-ADDR-BY-NAME", NAME)
+        assert isinstance(answer, list)
+        return next(one for one in self.stores if one.port == int(answer[1]))
+
+    def start(self) -> None:
+        """Start all, and return when the sentinels could do without the primary."""
+        for store in self.stores:
+            store.start()
+        self.sentinels = [SentinelProcess(self.stores[0].port) for _ in range(3)]
+        self.wait_until_whole()
+
+    def wait_until_whole(self) -> None:
+        """Return when two replicas follow the primary, and every sentinel sees both and the two other sentinels."""
+        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
+        while not (all(map(self._sees_all, self.sentinels)) and self._followers() == 2):
+            assert time.monotonic() < give_up, [one.ask("REPLICAS", NAME) for one in self.sentinels]
+            time.sleep(0.05)
+
+    def _followers(self) -> int:
+        try:
+            with self.client(self.primary) as client:
+                told = client.info("replication")
+        except redis.RedisError:
+            return 0
+        return sum(told.get(f"slave{number}", {}).get("state") == "online" for number in range(2))
+
+    @staticmethod
+    def _sees_all(sentinel: SentinelProcess) -> bool:
+        try:
+            known, replicas = sentinel.ask("MASTER", NAME), sentinel.ask("REPLICAS", NAME)
+        except redis.RedisError:
+            return False
+        assert isinstance(known, dict)
+        assert isinstance(replicas, list)
+        up = [one for one in replicas if one["flags"] == "slave"]
+        return known["flags"] == "master" and known["num-other-sentinels"] == "2" and len(up) == 2
+
+    def bring_back(self, store: StoreProcess) -> None:
+        """Start a store that died, as a replica of the primary, and return when all is as at the beginning."""
+        store.start()
+        self.demote(store)
+
+    def demote(self, store: StoreProcess) -> None:
+        """Make a former primary a replica, as sentinels would ten seconds later; return when all is as at first."""
+        with self.client(store) as client:
+            client.execute_command("REPLICAOF", "127.0.0.1", self.primary.port)
+        self.wait_until_whole()
+
+    def close(self) -> None:
+        """End all."""
+        for sentinel in self.sentinels:
+            sentinel.close()
+        for store in self.stores:
+            store.close()
+
+
+@contextmanager
+def watched_store() -> Iterator[Watched]:
+    """Run a primary, its replicas and its sentinels around the body."""
+    watched = Watched()
+    try:
+        watched.start()
+        yield watched
+    finally:
+        watched.close()
