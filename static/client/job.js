@@ -13,7 +13,7 @@ import { Deferred } from "./deferred.js";
 import { Emitter } from "./emitter.js";
 import { TidingsError, localProblem } from "./error.js";
 import { ChunkStream } from "./reading.js";
-import { HeldStreams } from "./streams.js";
+import { HeldStreams, requireChunkIndex, requireStreamName } from "./streams.js";
 
 /** @implements {AsyncIterable<JobEvent>} */
 export class Job {
@@ -105,14 +105,15 @@ export class Job {
    * @param {string} [name] Default: what a generator yields.
    * @returns {string}
    * @throws {TypeError} Its chunks are not all text.
+   * @throws {RangeError} No stream may be called that.
    */
   text(name = "main") {
-    return this.#streams.get(name).text;
+    return this.#streams.get(requireStreamName(name)).text;
   }
 
   /** The chunks of a stream so far, as `text`. @param {string} [name] @returns {any[]} */
   chunks(name = "main") {
-    return [...this.#streams.get(name).chunks];
+    return [...this.#streams.get(requireStreamName(name)).chunks];
   }
 
   /**
@@ -121,13 +122,14 @@ export class Job {
    * @param {string} [name] Default: what a generator yields.
    * @param {{from?: number}} [options] `from`: the index of the first chunk wanted; default 0.
    * @returns {ChunkStream} It fails with the code `stream_reset` when a later attempt starts again, and chunks that were read
-   *   are void: go on with `from` as `error.problem.keep` has it.
+   *   are void: go on with `from` as `error.problem.keep` has it. With `invalid_frame`, when the job ends and has not as many.
+   * @throws {RangeError} No stream may be called that, or `from` is no index.
    */
   stream(name = "main", { from = 0 } = {}) {
-    return new ChunkStream(name, this.#streams.get(name), {
+    return new ChunkStream(name, this.#streams.get(requireStreamName(name)), {
       state: () => ({ over: this.finished, error: this.#error }),
       news: () => this.#news.promise,
-    }, from);
+    }, requireChunkIndex(from));
   }
 
   /**

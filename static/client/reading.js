@@ -50,6 +50,7 @@ export class ChunkStream extends ReadableStream {
             held.readers.delete(position);
             if (error) return controller.error(error);
             if (held.inDoubt) return controller.error(new TidingsError(localProblem("stream_in_doubt", DOUBT)));
+            if (position.index > held.count) return controller.error(indexError(name, position.index, held.count));
             return controller.close();
           }
           await source.news();
@@ -88,4 +89,14 @@ const DOUBT = "the job has ended, and chunks of this stream may be missing: a se
 function resetError(name, attempt, keep) {
   const detail = `attempt ${attempt} starts the stream ${JSON.stringify(name)} again: ${keep} of the chunks that were read stay`;
   return new TidingsError({ ...localProblem("stream_reset", detail), stream: name, attempt, keep });
+}
+
+/**
+ * @param {string} name
+ * @param {number} from
+ * @param {number} count
+ */
+function indexError(name, from, count) {
+  const detail = `the job has ended, and the stream ${JSON.stringify(name)} has ${count} chunks: \`from\` is 0 to ${count}, not ${from}`;
+  return new TidingsError({ ...localProblem("invalid_frame", detail), field: "/from" });
 }

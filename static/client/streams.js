@@ -8,6 +8,28 @@
 
 /** @import { JobEvent, Snapshot } from "./frame.js" */
 
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+
+/**
+ * @param {string} name
+ * @returns {string} The same.
+ * @throws {RangeError} No stream may be called that.
+ */
+export function requireStreamName(name) {
+  if (typeof name === "string" && NAME.test(name)) return name;
+  throw new RangeError(`stream ${String(JSON.stringify(name)).slice(0, 100)}: a stream is called by 1 to 64 letters, digits, "_", "." and "-", and does not begin with a full stop or a hyphen`);
+}
+
+/**
+ * @param {number} from
+ * @returns {number} The same.
+ * @throws {RangeError} It is no index of a chunk.
+ */
+export function requireChunkIndex(from) {
+  if (Number.isSafeInteger(from) && from >= 0) return from;
+  throw new RangeError(`from is ${from}: give the index of a chunk, a whole number from 0`);
+}
+
 /** How far one reader has come in a stream. */
 export class ChunkPosition {
   /** Chunks that it has read are void, which it does not know yet. */

@@ -159,6 +159,31 @@ test("a reader ends with a job that is followed no longer", async () => {
   await assert.rejects(read, { code: "unwatched" });
 });
 
+test("a name that no stream may have, and what is no index, is refused at once", async () => {
+  const { job } = running();
+  for (const name of ["a/b", "", ".", "-a", "x".repeat(65), "a\n", "é", 5, null]) {
+    for (const ask of [() => job.stream(name), () => job.text(name), () => job.chunks(name)]) {
+      assert.throws(ask, (error) => error instanceof RangeError && /1 to 64 letters/.test(error.message), String(name));
+    }
+  }
+  for (const name of ["a", "_", "0.b-c", "x".repeat(64)]) assert.equal(job.text(name), "");
+  for (const from of [-1, 0.5, NaN, Infinity, 2 ** 53, "1", null]) {
+    assert.throws(() => job.stream("main", { from }), { name: "RangeError", message: /whole number from 0/ }, String(from));
+  }
+});
+
+test("one who reads from a chunk that never comes is told so at the end of the job", async () => {
+  const all = running();
+  const early = collect(all.job.stream("main", { from: 2 }));
+  const late = collect(all.job.stream("main", { from: 3 }));
+  for (const [seq, text] of [[2, "a"], [3, "b"]]) chunk(all, seq, seq - 2, text);
+  all.server.event("q.1", 4, "succeeded", { result: "ab" });
+  assert.deepEqual(await early, []);
+  await assert.rejects(late, ({ code, problem }) => (
+    code === "invalid_frame" && problem.field === "/from" && problem.detail.includes("has 2 chunks: `from` is 0 to 2, not 3")
+  ));
+});
+
 test("over an event stream and over polls, too", async () => {
   const sse = await streaming();
   const job = sse.tidings.submit("count", {});

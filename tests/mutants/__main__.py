@@ -85,6 +85,27 @@ def _caught(tree: Path, mutant: Mutant) -> bool:
 def _first_failure(tree: Path, tests: "tuple[str, ...] | list[str]") -> tuple[str, float]:
     """Run tests of the copy until one fails; return its name, or '', and how long that took, s."""
     began = time.monotonic()
+    scripts = [test for test in tests if test.endswith(".js")]
+    failed = _failed_script(tree, scripts) if scripts else ""
+    if not failed and len(tests) > len(scripts):
+        failed = _failed_python(tree, [test for test in tests if test not in scripts])
+    return failed, time.monotonic() - began
+
+
+def _failed_script(tree: Path, tests: list[str]) -> str:
+    """Return the name of the first test of some JavaScript files that fails; '': none."""
+    command = ["node", "--test", "--test-reporter=tap", *tests]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=MOST_S)
+    if done.returncode == 0:
+        return ""
+    found = re.search(r"^ *not ok \d+ - (.+)$", done.stdout, re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"node ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return found[1]
+
+
+def _failed_python(tree: Path, tests: list[str]) -> str:
+    """Return the name of the first test of Python that fails; '': none."""
     # The model's examples are the same each time; the first that fails is enough.
     flags = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=1", "--hypothesis-profile=first"]
     done = subprocess.run(
@@ -99,13 +120,12 @@ def _first_failure(tree: Path, tests: "tuple[str, ...] | list[str]") -> tuple[st
         text=True,
         check=False,
     )
-    seconds = time.monotonic() - began
     if done.returncode == 0:
-        return "", seconds
+        return ""
     found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     if done.returncode != 1 or found is None:
         raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return found[1].partition("[")[0], seconds
+    return found[1].partition("[")[0]
 
 
 def _say(text: str) -> None:

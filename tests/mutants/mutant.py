@@ -12,4 +12,4 @@ class Mutant:
     name: str
     change: Change
     tests: tuple[str, ...]
-    """What must fail: files, or single tests."""
+    """What must fail: files, single tests, or files of JavaScript."""

@@ -19,7 +19,7 @@ def test_each_mutant_can_still_be_made(mutant: Mutant) -> None:
         ast.parse(made.broken)
     for test in mutant.tests:
         file, _, name = test.partition("::")
-        assert f"def {name}" in (ROOT / file).read_text()
+        assert (f"def {name}" if file.endswith(".py") else "\ntest(") in (ROOT / file).read_text()
 
 
 def test_no_two_mutants_have_one_name() -> None:

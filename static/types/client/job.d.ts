@@ -49,6 +49,7 @@ export class Job implements AsyncIterable<JobEvent> {
      * @param {string} [name] Default: what a generator yields.
      * @returns {string}
      * @throws {TypeError} Its chunks are not all text.
+     * @throws {RangeError} No stream may be called that.
      */
     text(name?: string): string;
     /** The chunks of a stream so far, as `text`. @param {string} [name] @returns {any[]} */
@@ -59,7 +60,8 @@ export class Job implements AsyncIterable<JobEvent> {
      * @param {string} [name] Default: what a generator yields.
      * @param {{from?: number}} [options] `from`: the index of the first chunk wanted; default 0.
      * @returns {ChunkStream} It fails with the code `stream_reset` when a later attempt starts again, and chunks that were read
-     *   are void: go on with `from` as `error.problem.keep` has it.
+     *   are void: go on with `from` as `error.problem.keep` has it. With `invalid_frame`, when the job ends and has not as many.
+     * @throws {RangeError} No stream may be called that, or `from` is no index.
      */
     stream(name?: string, { from }?: {
         from?: number;

@@ -1,10 +1,15 @@
 /**
- * The streams of one job as a page holds them: at each moment a beginning of what one attempt said.
- *
- * A `chunk` goes behind what is held; a `reset` keeps the first chunks and drops the others; a snapshot says from which place
- * on it has them. Where the server cannot say whether that is all, the stream is in doubt until a server can.
+ * @param {string} name
+ * @returns {string} The same.
+ * @throws {RangeError} No stream may be called that.
  */
-/** @import { JobEvent, Snapshot } from "./frame.js" */
+export function requireStreamName(name: string): string;
+/**
+ * @param {number} from
+ * @returns {number} The same.
+ * @throws {RangeError} It is no index of a chunk.
+ */
+export function requireChunkIndex(from: number): number;
 /** How far one reader has come in a stream. */
 export class ChunkPosition {
     /** @param {number} index Of the next chunk. */

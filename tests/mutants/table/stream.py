@@ -1,6 +1,6 @@
 """Streams of jobs: what attempts say, keep and void, and what watchers hold of it."""
 
-from mutants.change import lua, python
+from mutants.change import javascript, lua, python
 from mutants.mutant import Mutant
 
 STORED, PROMISE, PUSHED = (
@@ -9,6 +9,7 @@ STORED, PROMISE, PUSHED = (
     "tests/streams/test_push.py",
 )
 HELD = "tests/unit/client/streams/test_held_streams.py"
+PAGES = "tests/js/chunks.test.js"
 
 MUTANTS = (
     Mutant(
@@ -86,6 +87,36 @@ MUTANTS = (
     Mutant(
         "A task that outlives its attempt writes on.",
         python("AttemptStreams.add").never("self._ended"),
+        ("tests/streams/test_handlers.py",),
+    ),
+    Mutant(
+        "A page keeps what a later attempt has made void in a stream.",
+        javascript("HeldStream.keep").drop("this.chunks.length = Math.max(count - this.first, 0)"),
+        (PAGES,),
+    ),
+    Mutant(
+        "A page shows the text of a stream as it was before a later attempt took it over.",
+        javascript("HeldStream.keep").drop("this.#text = null"),
+        (PAGES,),
+    ),
+    Mutant(
+        "A page takes a stream for whole of which it lacks chunks.",
+        javascript("HeldStream.add").drop("if (index !== this.count)"),
+        (PAGES,),
+    ),
+    Mutant(
+        "A page reads a stream that none may be called, and gets nothing.",
+        javascript("requireStreamName").swap('typeof name === "string" && NAME.test(name)', "true"),
+        (PAGES,),
+    ),
+    Mutant(
+        "A page reads from a chunk that never comes, and gets nothing.",
+        javascript("ChunkStream.constructor").drop("if (position.index > held.count)"),
+        (PAGES,),
+    ),
+    Mutant(
+        "An attempt keeps more of an earlier one than that has said.",
+        python("WrittenStream.keep").never("0 <= count <="),
         ("tests/streams/test_handlers.py",),
     ),
 )
