@@ -30,7 +30,7 @@ _PATTERNS = (
 _FIXED: Mapping[str, Any] = {"eta": None, "position": 0, "connection": "c", "detail": "…", "ticket": "t", "cursor": "c"}
 """What stands in a field whatever it holds: it may be null in one run and not in the next, or is prose."""
 
-_PROSE = frozenset({"traceback", "worker", "host", "server", "etag", "allow"})
+_PROSE = frozenset({"traceback", "worker", "host", "server", "etag", "allow", "tidings-seq"})
 
 _NUMBERS = frozenset({"seq", "retry_after", "reconnect_after", "at", "took", "pid", "jobs"})
 """Fields whose number says nothing."""

@@ -15,7 +15,8 @@ from tidings.protocol.states import TERMINAL
 
 HEADERS = (
     "allow", "cache-control", "content-type", "etag", "location", "preference-applied", "retry-after",
-    "www-authenticate", "x-content-type-options",
+    "tidings-attempt", "tidings-from", "tidings-next", "tidings-seq", "tidings-status", "vary", "www-authenticate",
+    "x-content-type-options",
 )  # fmt: skip
 
 Recording = dict[str, dict[str, Any]]
@@ -61,7 +62,10 @@ class Recorder:
         """Keep an answer; return its body."""
         headers = {header: answer.headers[header] for header in HEADERS if header in answer.headers}
         kind = answer.headers.get("content-type", "")
-        body = answer.json() if "json" in kind and answer.content else answer.text or None
+        if kind == "application/x-ndjson":
+            body: Any = [json.loads(line) for line in answer.text.splitlines()]
+        else:
+            body = answer.json() if "json" in kind and answer.content else answer.text or None
         said = shape(body) if only_shape else masked(body)
         self.keep("http", name, {"status": answer.status_code, "headers": masked(headers), "body": said})
         return body

@@ -12,7 +12,7 @@ from compatibility.wire.comparison import ANY, Differences, differences
 from compatibility.wire.golden_files import NEXT, read, releases
 from compatibility.wire.recorder import Recorder
 from compatibility.wire.traffic import record
-from tidings.protocol.events import EventName
+from tidings.protocol.events import EventName, StreamEvent
 from tidings.protocol.frames.messages import CLIENT_FRAMES, ClientFrame, ServerFrame
 from tidings.protocol.problems import CODES, TYPE_PREFIX
 from tidings_server.openapi.specification import asyncapi
@@ -59,7 +59,7 @@ def test_there_is_a_recording_of_a_release() -> None:
 def test_every_frame_and_every_event_is_among_them(today: Recorder) -> None:
     frames = [frame for _, frame in today.frames]
     assert FRAMES - {frame["type"] for frame in frames} == set()
-    assert {*EventName} - {frame.get("event") for frame in frames} == set()
+    assert {*EventName, *StreamEvent} - {frame.get("event") for frame in frames} == set()
 
 
 def test_every_frame_fits_its_schema_in_the_asyncapi_document(today: Recorder) -> None:

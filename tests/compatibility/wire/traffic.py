@@ -21,6 +21,7 @@ from websockets.typing import Subprotocol
 
 from compatibility.wire.masking import masked
 from compatibility.wire.recorder import Recorder, Socket
+from compatibility.wire.spoken import event_lines, speak_over_http, speak_to_socket
 from compatibility.wire.stored_content import stored_content
 from support.credential import JWT_SERVER, bearer, token
 from support.store import running_store
@@ -87,6 +88,7 @@ async def _play(recorder: Recorder, system: System, receiver: Receiver) -> None:
             await _socket(recorder, system, receiver)
             await _http(recorder, http, url)
         await _streams(recorder, http)
+        await speak_over_http(recorder, http)
         _webhooks(recorder, receiver)
         with redis.Redis.from_url(system.store.url) as store:
             for name, of in stored_content(store).items():
@@ -196,6 +198,7 @@ async def _socket(recorder: Recorder, system: System, receiver: Receiver) -> Non
             frame = await socket.receive()
             left -= {frame["event"]} if frame.get("token") == saga else {"done"} if frame.get("ref") == ref else set()
         await socket.ask("saga that does not fit: watch", "watch", token=saga)
+        await speak_to_socket(socket)
         await socket.raw("no JSON", "{")
 
 
@@ -259,7 +262,7 @@ async def _streams(recorder: Recorder, http: httpx.AsyncClient) -> None:
         ("a job from its last event but one", f"/v1/jobs/{token_}/events?after={done['seq'] - 1}"),
         ("several jobs", f"/v1/events?token={token_}"),
     ):
-        recorder.keep("streams", name, _lines((await http.get(path)).text))
+        recorder.keep("streams", name, event_lines((await http.get(path)).text))
     for name, path in (
         ("feed", "/v1/feed?kind=work&after=start"),
         ("tag", "/v1/events?tag=order:9&since=2026-01-01T00:00:00Z"),
@@ -275,22 +278,8 @@ async def _first_blocks(http: httpx.AsyncClient, path: str) -> list[Any]:
             text += chunk
             head, found, _ = text.partition("event: succeeded\n")
             if found and text.endswith("\n\n"):
-                return _lines(head + text[len(head) :].partition("\n\n")[0])
+                return event_lines(head + text[len(head) :].partition("\n\n")[0])
     raise AssertionError(text)
-
-
-def _lines(text: str) -> list[Any]:
-    """Return the lines of a stream, each as name and value; `data` decoded."""
-    found: list[Any] = []
-    for line in text.splitlines():
-        name, _, value = line.partition(": ")
-        if name == "data":
-            found.append({name: masked(json.loads(value))})
-        elif name == "event":
-            found.append({name: value})
-        elif name in ("id", "retry"):
-            found.append({name: "…"})
-    return found
 
 
 def _webhooks(recorder: Recorder, receiver: Receiver) -> None:

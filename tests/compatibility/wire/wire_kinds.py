@@ -1,6 +1,7 @@
 """Kinds whose jobs say and store everything that a job can; each is as quick as it can be."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -80,6 +81,23 @@ async def approve(ctx: Context, fail: bool = False) -> Any:
     if fail:
         raise Reject("not approved")
     return said
+
+
+@job(retries=1)
+async def speak(ctx: Context, path: str = "") -> str:
+    """Writes two streams; its second attempt keeps a part of the one, and nothing of the other."""
+    while ctx.attempt == 1 and path and not Path(path).exists():
+        await anyio.sleep(0.01)
+    words = ctx.stream("words")
+    if ctx.attempt == 1:
+        await words.write("to ")
+        await words.write("bee")  # in the same turn
+        await ctx.stream("thoughts").write({"about": "bees"})
+        raise Retry(after=0.05)
+    await words.earlier()
+    words.keep(1)
+    await words.write("be")
+    return "to be"
 
 
 async def mark(what: str) -> str:
