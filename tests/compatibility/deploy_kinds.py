@@ -1,14 +1,16 @@
 """Kinds that the workers of two releases serve side by side; each says which release ran it.
 
-Only what the release before knows stands here.
+Only what the release before knows stands here, but for what is left out where it does not.
 """
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 
+import tidings
 from tidings import Context, Event, Reject, job, on
 
 RELEASE = os.environ["TIDINGS_X_RELEASE"]
@@ -69,7 +71,17 @@ async def linger(until: str) -> str:
 
 
 @on("tell", events=["cancelled"], group="audit")
-async def note(event: Event) -> None:
+def note(event: Event) -> None:
     """Writes the token of a cancelled job into a file."""
     notes = Path(os.environ["TIDINGS_X_NOTES"])
-    notes.write_text(notes.read_text() + f"{event.token} {RELEASE}\n")
+    with notes.open("a") as file:  # as another release may write at the same time
+        file.write(f"{event.token} {RELEASE}\n")
+
+
+if hasattr(tidings, "StreamError"):  # the release knows streams
+
+    @job
+    async def spell(text: str) -> AsyncIterator[str]:
+        """Yields the letters of a text."""
+        for letter in text:
+            yield letter

@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +24,15 @@ from support.javascript import node
 from support.store import running_store
 from support.system import ServerProcess, System, WorkerProcess
 from support.timeouts import scaled
+from webhook.receiver import Receiver, running_receiver
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 KINDS = str(HERE / "deploy_kinds.py")
 KIND_COUNT = 6
+SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
+WEBHOOKS = {"TIDINGS_WEBHOOK_HTTP": "true", "TIDINGS_WEBHOOK_ALLOW": "127.0.0.1", "TIDINGS_WEBHOOK_SECRETS": SECRET}
+OTHER = {"before": "today", "today": "before"}
 
 EXPECTED = {
     "result": "one",
@@ -45,6 +51,9 @@ class Deploy(NamedTuple):
     system: System
     servers: dict[str, ServerProcess]
     workers: dict[str, WorkerProcess]
+    receiver: Receiver
+    notes: Path
+    """What the handlers of events write: a token and a release in each line."""
 
     def start_worker(self, release: str) -> None:
         """Start a worker of a release; return when the store has registered it."""
@@ -53,6 +62,9 @@ class Deploy(NamedTuple):
             "TIDINGS_SLOTS": "4",
             "TIDINGS_LEASE_S": "6",
             "TIDINGS_HEARTBEAT_S": "1",
+            "TIDINGS_X_NOTES": str(self.notes),
+            "TIDINGS_WEBHOOKS": "true",
+            **WEBHOOKS,
         }
         worker = self.system.add_worker(KINDS, **environment, **self.python_path(release))
         self.workers[release] = worker
@@ -80,6 +92,36 @@ class Deploy(NamedTuple):
         """Return the snapshot of a job in a state, which must come."""
         return look_until(self.servers[server].url, token, status)
 
+    def submit_told(self, server: str) -> str:
+        """Submit a job whose end is to be delivered; return its token."""
+        body = {"kind": "tell", "input": {"text": server}, "webhook": {"url": f"{self.receiver.url}/{server}"}}
+        answer = httpx.post(self.servers[server].url + "/v1/jobs", json=body, timeout=scaled(15))
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["token"])
+
+    def delivered(self, *tokens: str) -> None:
+        """Return when the ends of jobs have been delivered, each signed."""
+        found = self.receiver.wait_for(len(tokens), of=lambda one: one.message["data"]["token"] in tokens)
+        assert {one.verified(SECRET)["data"]["token"] for one in found} == set(tokens)
+
+    def submit_cancelled(self, server: str) -> str:
+        """Submit a job, and cancel it at the other server: an event for the group. Return its token."""
+        body = {"kind": "tell", "input": {"text": "unwanted"}, "delay": 600}
+        token = str(httpx.post(self.servers[server].url + "/v1/jobs", json=body, timeout=scaled(15)).json()["token"])
+        answer = httpx.delete(f"{self.servers[OTHER[server]].url}/v1/jobs/{token}", timeout=scaled(15))
+        assert answer.status_code == 202, answer.text
+        return token
+
+    def noted(self, *tokens: str) -> set[str]:
+        """Return when the events of jobs have been handled; by the workers of which releases."""
+        give_up = time.monotonic() + scaled(15)
+        while True:
+            lines = [line.split() for line in self.notes.read_text().splitlines()]
+            if set(tokens) <= {token for token, _ in lines}:
+                return {release for token, release in lines if token in tokens}
+            assert time.monotonic() < give_up, (tokens, lines)
+            time.sleep(0.02)
+
     def signal(self, server: str, token: str) -> None:
         url = f"{self.servers[server].url}/v1/jobs/{token}/signals/go"
         assert httpx.post(url, json="yes", timeout=scaled(15)).status_code == 202
@@ -91,13 +133,15 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 @pytest.fixture(scope="module")
-def deploy(before: Release) -> Iterator[Deploy]:
-    with running_store() as store:
+def deploy(before: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploy]:
+    notes = tmp_path_factory.mktemp("notes") / "notes"
+    notes.touch()
+    with running_store() as store, running_receiver() as receiver:
         system = System(store)
-        deploy = Deploy(before, system, {}, {})
+        deploy = Deploy(before, system, {}, {}, receiver, notes)
         try:
             for release in ("before", "today"):
-                deploy.servers[release] = ServerProcess(store.url, **deploy.python_path(release))
+                deploy.servers[release] = ServerProcess(store.url, **WEBHOOKS, **deploy.python_path(release))
                 system.servers.append(deploy.servers[release])
             for server in deploy.servers.values():
                 server.wait_until_ready()
@@ -143,17 +187,25 @@ def test_the_worker_before_runs_what_todays_server_accepts(deploy: Deploy) -> No
         assert deploy.snapshot(server, job["token"], "succeeded")["log"][0]["data"] == {"text": "a"}
     waiting["before"] = deploy.submit("today", "approve", wait=0)["token"]
     deploy.snapshot("today", waiting["before"], "waiting")
+    deploy.delivered(deploy.submit_told("today"))
+    assert deploy.noted(deploy.submit_cancelled("today")) == {"before"}
 
 
 def test_workers_of_both_releases_share_a_queue(deploy: Deploy, tmp_path: Path) -> None:
     deploy.start_worker("today")
     jobs = [deploy.submit(server, "meet", wait=0, folder=str(tmp_path), others=2) for server in ("before", "today") * 4]
-    other = {"before": "today", "today": "before"}
     results = [
-        deploy.snapshot(other[server], job["token"], "succeeded")["result"]
+        deploy.snapshot(OTHER[server], job["token"], "succeeded")["result"]
         for server, job in zip(("before", "today") * 4, jobs, strict=True)
     ]
     assert set(results) == {"before", "today"}
+
+
+def test_workers_of_both_releases_share_what_is_delivered_and_a_group_s_events(deploy: Deploy) -> None:
+    told = [deploy.submit_told(server) for server in ("before", "today") * 4]
+    cancelled = [deploy.submit_cancelled(server) for server in ("before", "today") * 4]
+    deploy.delivered(*told)
+    assert deploy.noted(*cancelled) <= {"before", "today"}
 
 
 def test_no_process_loads_its_scripts_again_because_another_release_has_its_own(deploy: Deploy) -> None:
@@ -183,7 +235,7 @@ def loads_of(store: redis.Redis) -> dict[str, int]:
 
 @pytest.mark.parametrize("client", ["before", "today"])
 def test_a_python_client_works_with_the_server_of_the_other_release(deploy: Deploy, client: str) -> None:
-    server = {"before": "today", "today": "before"}[client]
+    server = OTHER[client]
     found = run(
         [sys.executable, str(HERE / "python_client.py"), deploy.servers[server].url], **deploy.python_path(client)
     )
@@ -194,7 +246,7 @@ def test_a_python_client_works_with_the_server_of_the_other_release(deploy: Depl
 
 @pytest.mark.parametrize("client", ["before", "today"])
 def test_a_javascript_client_works_with_the_server_of_the_other_release(deploy: Deploy, client: str) -> None:
-    server = {"before": "today", "today": "before"}[client]
+    server = OTHER[client]
     folder = deploy.before.npm if client == "before" else ROOT
     found = run([*node(), str(HERE / "javascript_client.mjs"), str(folder), deploy.servers[server].url])
     expected = {**EXPECTED, "cancelled": "cancelled", "events": ["log", "succeeded"]}
@@ -218,16 +270,45 @@ def test_todays_worker_goes_on_with_what_the_one_before_began(deploy: Deploy) ->
     assert job["result"] == {"by": "today", "text": "b"}
     waiting["today"] = deploy.submit("before", "approve", wait=0)["token"]
     deploy.snapshot("before", waiting["today"], "waiting")
+    deploy.delivered(deploy.submit_told("before"))
+    assert deploy.noted(deploy.submit_cancelled("before")) == {"today"}
+
+
+@pytest.mark.parametrize(("client", "server"), [("before", "today"), ("today", "before"), ("today", "today")])
+def test_a_client_gets_a_stream_as_far_as_it_and_the_server_know_streams(
+    deploy: Deploy, client: str, server: str
+) -> None:
+    """One of a release that knows none gets the result; what one shows is a beginning of what the job said."""
+    url, whole = deploy.servers[server].url, "to be, or not"
+    folder = deploy.before.npm if client == "before" else ROOT
+    python = run([sys.executable, str(HERE / "stream_client.py"), url, whole], **deploy.python_path(client))
+    script = run([*node(), str(HERE / "stream_client.mjs"), str(folder), url, whole])
+    for found in (python, script):
+        assert found["result"] == whole
+        assert whole.startswith("".join(found["read"] or []))
+        assert found["read"] is not None or client == "before"
+        if client == server == "today":
+            assert "".join(found["read"]) == whole
 
 
 def test_the_worker_before_goes_on_with_what_todays_began_as_in_a_downgrade(deploy: Deploy) -> None:
     deploy.stop_worker("today")
     queued = deploy.submit("today", "tell", wait=0, text="c")["token"]
+    told, cancelled = deploy.submit_told("today"), deploy.submit_cancelled("today")
     deploy.start_worker("before")
     assert deploy.snapshot("before", queued, "succeeded")["result"] == {"by": "before", "text": "c"}
     deploy.signal("today", waiting["today"])
     saga = deploy.snapshot("before", waiting["today"], "succeeded")
     assert saga["result"] == [["today", "before"], "yes", ["before", "after"], {"by": "before", "text": "child"}]
+    deploy.delivered(told)
+    assert deploy.noted(cancelled) == {"before"}
+
+
+def test_nothing_was_delivered_or_handled_twice(deploy: Deploy) -> None:
+    delivered = Counter(one.id for one in deploy.receiver.received)
+    handled = Counter(line.split()[0] for line in deploy.notes.read_text().splitlines())
+    assert (len(delivered), set(delivered.values())) == (11, {1})
+    assert (set(handled.values()), len(handled) >= 11) == ({1}, True)
 
 
 def test_no_process_of_either_release_complained(deploy: Deploy) -> None:

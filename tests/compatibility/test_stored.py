@@ -9,6 +9,7 @@ import httpx
 import pytest
 import redis
 
+from compatibility.release import recorded
 from compatibility.stored_jobs import FOLDER, KINDS, loaded_store, look_until, moved
 from support.store import StoreProcess
 from support.system import System
@@ -53,6 +54,11 @@ def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             yield Upgraded(store, system, tokens, notes)
         finally:
             system.close()
+
+
+def test_a_store_of_the_release_before_is_among_them() -> None:
+    """Else this file would say nothing."""
+    assert recorded()["version"] in RELEASES
 
 
 def record_key(token: str) -> str:
