@@ -14,8 +14,8 @@
  * `stop`, which it calls on an unmount too, ends the reading.
  */
 
-/** @import { GrantSource } from "./client/grants.js" */
-/** @import { Job } from "./client/job.js" */
+/** @import { GrantSource } from "./client/jobs/grants.js" */
+/** @import { Job } from "./client/jobs/job.js" */
 /** @import { Tidings } from "./client/tidings.js" */
 import { messageStream } from "./chat/message-stream.js";
 import { TERMINAL } from "./client/codes.js";

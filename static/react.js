@@ -10,7 +10,7 @@
  */
 
 /** @import { ReactNode } from "react" */
-/** @import { GrantSource } from "./client/grants.js" */
+/** @import { GrantSource } from "./client/jobs/grants.js" */
 /** @import { Options, SubmitOptions } from "./tidings.js" */
 /** @import { ClientChoice } from "./frameworks/client-source.js" */
 /** @import { JobsOptions } from "./frameworks/jobs-view.js" */
@@ -19,7 +19,7 @@
 import {
   createContext, createElement, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore,
 } from "react";
-import { grantFrom } from "./client/grants.js";
+import { grantFrom } from "./client/jobs/grants.js";
 import { ClientSource, requireSource } from "./frameworks/client-source.js";
 import { JobView, UNKNOWN } from "./frameworks/job-view.js";
 import { JobsView, NO_JOBS } from "./frameworks/jobs-view.js";

@@ -7,8 +7,8 @@
  */
 
 /** @import { Follow, Job } from "./tidings.js" */
-import { PollTransport } from "./client/poll.js";
-import { StreamTransport } from "./client/stream.js";
+import { PollTransport } from "./client/connection/poll.js";
+import { StreamTransport } from "./client/connection/stream.js";
 import { Tidings } from "./client/tidings.js";
 
 /** Loaded at once: bundlers make one file of a worker, which then can load no other. */

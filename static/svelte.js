@@ -9,7 +9,7 @@
  *     const reports = useJobs("report", { grant }); // reports.jobs, reports.ready, …
  */
 
-/** @import { GrantSource } from "./client/grants.js" */
+/** @import { GrantSource } from "./client/jobs/grants.js" */
 /** @import { SubmitOptions } from "./tidings.js" */
 /** @import { ClientChoice } from "./frameworks/client-source.js" */
 /** @import { JobsOptions } from "./frameworks/jobs-view.js" */

@@ -15,11 +15,11 @@
 
 import { CLOSE_CODES } from "./client/codes.js";
 import { TidingsError } from "./client/error.js";
-import { LESSER } from "./client/fallbacks.js";
-import { Follow } from "./client/follow.js";
-import { Job } from "./client/job.js";
-import { JobPages } from "./client/listing.js";
-import { ChunkStream } from "./client/reading.js";
+import { LESSER } from "./client/connection/fallbacks.js";
+import { Follow } from "./client/jobs/follow.js";
+import { Job } from "./client/jobs/job.js";
+import { JobPages } from "./client/jobs/listing.js";
+import { ChunkStream } from "./client/jobs/reading.js";
 import { Tidings as Client } from "./client/tidings.js";
 
 export { CLOSE_CODES, ChunkStream, Follow, Job, JobPages, TidingsError };

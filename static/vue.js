@@ -10,7 +10,7 @@
  */
 
 /** @import { App, InjectionKey, MaybeRefOrGetter, ShallowRef } from "vue" */
-/** @import { GrantSource } from "./client/grants.js" */
+/** @import { GrantSource } from "./client/jobs/grants.js" */
 /** @import { SubmitOptions } from "./tidings.js" */
 /** @import { ClientChoice } from "./frameworks/client-source.js" */
 /** @import { JobsOptions } from "./frameworks/jobs-view.js" */

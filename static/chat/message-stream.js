@@ -1,7 +1,7 @@
 // @ts-check
 /** A job's message as the AI SDK reads it: parts that come once, and what is void taken back where the SDK can. */
 
-/** @import { Job } from "../client/job.js" */
+/** @import { Job } from "../client/jobs/job.js" */
 /** @import { TidingsError } from "../client/error.js" */
 /** @import { Part } from "./message-replay.js" */
 import { MessageReplay } from "./message-replay.js";

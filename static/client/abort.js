@@ -1,6 +1,6 @@
 // @ts-check
-/** @import { Follow } from "./follow.js" */
-/** @import { Job } from "./job.js" */
+/** @import { Follow } from "./jobs/follow.js" */
+/** @import { Job } from "./jobs/job.js" */
 
 /**
  * Calls `act` when a signal aborts, unless what it is for has ended before.

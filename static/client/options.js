@@ -3,9 +3,9 @@
  * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
  *
  * @import { OverviewFrame, Problem, Webhook } from "./frame.js"
- * @import { Backoff } from "./backoff.js"
- * @import { Credential, StateChange, Timers } from "./connection.js"
- * @import { GrantSource } from "./grants.js"
+ * @import { Backoff } from "./connection/backoff.js"
+ * @import { Credential, StateChange, Timers } from "./connection/connection.js"
+ * @import { GrantSource } from "./jobs/grants.js"
  *
  * @typedef {object} SubmitOptions
  * @property {string} [key] Idempotency key, 1 to 255 visible ASCII characters; default: a new one.

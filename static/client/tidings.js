@@ -2,28 +2,28 @@
 /** The client itself, without the fallbacks: `../tidings.js` is what users import. */
 
 /** @import { Ack, Problem, ServerFrame } from "./frame.js" */
-/** @import { Lesser, State, StateChange, Surroundings } from "./connection.js" */
+/** @import { Lesser, State, StateChange, Surroundings } from "./connection/connection.js" */
 /** @import { FollowOptions, ListOptions, Options, SubmitOptions, TidingsEvents, WatchOptions } from "./options.js" */
 import { onAbort } from "./abort.js";
-import { socketAddress } from "./address.js";
-import { drawDelay } from "./backoff.js";
+import { socketAddress } from "./connection/address.js";
+import { drawDelay } from "./connection/backoff.js";
 import { CLOSE_CODES, NORMAL, UNAUTHENTICATED } from "./codes.js";
-import { Connection } from "./connection.js";
+import { Connection } from "./connection/connection.js";
 import { Emitter } from "./emitter.js";
 import { localProblem } from "./error.js";
-import { Follow } from "./follow.js";
-import { Follows } from "./follows.js";
-import { FoundJobs } from "./found.js";
-import { grantFrom, tagKey, tagOf } from "./grants.js";
-import { Job, UNWATCHED } from "./job.js";
+import { Follow } from "./jobs/follow.js";
+import { Follows } from "./jobs/follows.js";
+import { FoundJobs } from "./jobs/found.js";
+import { grantFrom, tagKey, tagOf } from "./jobs/grants.js";
+import { Job, UNWATCHED } from "./jobs/job.js";
 import { toJson } from "./json.js";
 import { newKey } from "./key.js";
-import { JobPages } from "./listing.js";
-import { Orders } from "./orders.js";
-import { GrantRenewal } from "./renewal.js";
-import { CLOSED, Requests } from "./requests.js";
-import { besides } from "./socket.js";
-import { Watches } from "./watches.js";
+import { JobPages } from "./jobs/listing.js";
+import { Orders } from "./jobs/orders.js";
+import { GrantRenewal } from "./connection/renewal.js";
+import { CLOSED, Requests } from "./connection/requests.js";
+import { besides } from "./connection/socket.js";
+import { Watches } from "./jobs/watches.js";
 import { worldOf } from "./world.js";
 
 export class Tidings {
@@ -251,7 +251,7 @@ export class Tidings {
     this.#requests.ask(this.#requests.make("watch", { token, after, ...grants.field(token) }, { refused, carried }));
   }
 
-  /** @type {import("./follows.js").FollowAsking["follow"]} */
+  /** @type {import("./jobs/follows.js").FollowAsking["follow"]} */
   #followTag(tag, fields, outcome) {
     const key = tagKey(tag);
     if (!this.#renewal.ready(key, key)) return false;

@@ -1,7 +1,7 @@
 // @ts-check
-/** @import { Lesser, Surroundings } from "./connection.js" */
+/** @import { Lesser, Surroundings } from "./connection/connection.js" */
 /** @import { Options } from "./options.js" */
-import { BACKOFF } from "./backoff.js";
+import { BACKOFF } from "./connection/backoff.js";
 
 /**
  * Returns what a client needs from the world: what a page gave, and the usual for the rest.

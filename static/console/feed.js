@@ -3,7 +3,7 @@
  * The overview of each second, over the connection of the client; while the page is hidden, the console asks for nothing.
  */
 
-/** @import { StateChange } from "../client/connection.js" */
+/** @import { StateChange } from "../client/connection/connection.js" */
 /** @import { Api } from "./api.js" */
 /** @import { Session } from "./session.js" */
 /** @import { Overview } from "./types.js" */

@@ -3,7 +3,7 @@
 
 /** @import { Progress } from "../client/frame.js" */
 /** @import { TidingsError } from "../client/error.js" */
-/** @import { Job } from "../client/job.js" */
+/** @import { Job } from "../client/jobs/job.js" */
 import { View } from "./view.js";
 
 /**

@@ -7,9 +7,9 @@
  */
 
 /** @import { Snapshot } from "../client/frame.js" */
-/** @import { Follow } from "../client/follow.js" */
-/** @import { GrantSource } from "../client/grants.js" */
-/** @import { Job } from "../client/job.js" */
+/** @import { Follow } from "../client/jobs/follow.js" */
+/** @import { GrantSource } from "../client/jobs/grants.js" */
+/** @import { Job } from "../client/jobs/job.js" */
 /** @import { JobState } from "./job-view.js" */
 import { TidingsError } from "../client/error.js";
 import { JobView } from "./job-view.js";

@@ -2,7 +2,7 @@
 /** What a component submits, one job at a time, and how that stands. */
 
 /** @import { SubmitOptions } from "../tidings.js" */
-/** @import { Job } from "../client/job.js" */
+/** @import { Job } from "../client/jobs/job.js" */
 /** @import { ClientSource } from "./client-source.js" */
 import { JobView } from "./job-view.js";
 

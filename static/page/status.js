@@ -2,7 +2,7 @@
 /** Shows the connection's state. */
 
 /** @import { Tidings } from "../tidings.js" */
-/** @import { StateChange } from "../client/connection.js" */
+/** @import { StateChange } from "../client/connection/connection.js" */
 import { part } from "./template.js";
 
 /**

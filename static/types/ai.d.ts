@@ -102,6 +102,6 @@ export type Asked = {
      */
     body?: object | undefined;
 };
-import type { Job } from "./client/job.js";
+import type { Job } from "./client/jobs/job.js";
 import type { Tidings } from "./client/tidings.js";
-import type { GrantSource } from "./client/grants.js";
+import type { GrantSource } from "./client/jobs/grants.js";

@@ -55,6 +55,6 @@ import type { Tidings } from "./tidings.js";
 import type { Options } from "./tidings.js";
 import type { ReactNode } from "react";
 import { ClientSource } from "./frameworks/client-source.js";
-import type { GrantSource } from "./client/grants.js";
+import type { GrantSource } from "./client/jobs/grants.js";
 import type { JobsOptions } from "./frameworks/jobs-view.js";
 import type { SubmitOptions } from "./tidings.js";

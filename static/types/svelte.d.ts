@@ -49,6 +49,6 @@ export type JobsState<Result = any> = import("./frameworks/jobs-view.js").JobsSt
 export type TaggedJob<Result = any> = import("./frameworks/jobs-view.js").TaggedJob<Result>;
 import type { ClientChoice } from "./frameworks/client-source.js";
 import type { Tidings } from "./tidings.js";
-import type { GrantSource } from "./client/grants.js";
+import type { GrantSource } from "./client/jobs/grants.js";
 import type { JobsOptions } from "./frameworks/jobs-view.js";
 import type { SubmitOptions } from "./tidings.js";

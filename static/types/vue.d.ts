@@ -56,7 +56,7 @@ import type { ClientChoice } from "./frameworks/client-source.js";
 import type { App } from "vue";
 import type { Tidings } from "./tidings.js";
 import type { MaybeRefOrGetter } from "vue";
-import type { GrantSource } from "./client/grants.js";
+import type { GrantSource } from "./client/jobs/grants.js";
 import type { ShallowRef } from "vue";
 import type { JobsOptions } from "./frameworks/jobs-view.js";
 import type { SubmitOptions } from "./tidings.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { socketAddress } from "../../static/client/address.js";
+import { socketAddress } from "../../static/client/connection/address.js";
 import { Tidings } from "../../static/tidings.js";
 import { FakeServer } from "./fake-server.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BACKOFF, drawDelay } from "../../static/client/backoff.js";
+import { BACKOFF, drawDelay } from "../../static/client/connection/backoff.js";
 
 test("the ceiling doubles with each try until the cap", () => {
   const ceilings = [0, 1, 2, 5, 6, 60].map((tries) => drawDelay(tries, BACKOFF, () => 1));

@@ -1,8 +1,8 @@
 /** A client wired to a fake server and fake time. */
 
 import { Tidings } from "../../static/tidings.js";
-import "../../static/client/poll.js"; // loaded only when needed; here at once, so that no test waits for the disk
-import "../../static/client/stream.js";
+import "../../static/client/connection/poll.js"; // loaded only when needed; here at once, so that no test waits for the disk
+import "../../static/client/connection/stream.js";
 import { FakeServer, FakeTime, settle } from "./fake-server.js";
 
 /** Returns a client that has not been greeted yet. `random` is 0.5: a delay is half its ceiling. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TRANSITIONS } from "../../static/client/connection.js";
+import { TRANSITIONS } from "../../static/client/connection/connection.js";
 import { CLOSE_CODES } from "../../static/client/codes.js";
 import { connect, connected, running } from "./client.js";
 

@@ -60,7 +60,7 @@ test("with the fallbacks, in one file, it is under 15 KB", async (t) => {
 test("the package holds the client, its types, and nothing else", async () => {
   const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], inRoot);
   const others = JSON.parse(stdout)[0].files.map(({ path }) => path)
-    .filter((path) => !/^static\/((tidings|shared|shared-worker|webhook|ai|react|svelte|vue|(chat|client|frameworks)\/[\w-]+)\.js|types\/(tidings|shared|webhook|ai|react|svelte|vue|(chat|client|frameworks)\/[\w-]+)\.d\.ts)$/.test(path));
+    .filter((path) => !/^static\/((tidings|shared|shared-worker|webhook|ai|react|svelte|vue|(chat|client|frameworks)\/([\w-]+\/)?[\w-]+)\.js|types\/(tidings|shared|webhook|ai|react|svelte|vue|(chat|client|frameworks)\/([\w-]+\/)?[\w-]+)\.d\.ts)$/.test(path));
   assert.deepEqual(others.sort(), ["LICENSE", "README.md", "package.json"]);
   const { dependencies } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
   assert.equal(dependencies, undefined);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventParser } from "../../static/client/sse.js";
+import { EventParser } from "../../static/client/connection/sse.js";
 
 const told = (...pieces) => {
   const parser = new EventParser();

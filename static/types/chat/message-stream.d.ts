@@ -8,5 +8,5 @@
 export function messageStream(job: Job, signal?: AbortSignal, resumes?: boolean): ReadableStream<Part>;
 /** The stream of a job that holds the parts of its message. */
 export const UI_STREAM: "ui";
-import type { Job } from "../client/job.js";
+import type { Job } from "../client/jobs/job.js";
 import type { Part } from "./message-replay.js";

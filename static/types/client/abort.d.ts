@@ -1,5 +1,5 @@
-/** @import { Follow } from "./follow.js" */
-/** @import { Job } from "./job.js" */
+/** @import { Follow } from "./jobs/follow.js" */
+/** @import { Job } from "./jobs/job.js" */
 /**
  * Calls `act` when a signal aborts, unless what it is for has ended before.
  *
@@ -8,5 +8,5 @@
  * @param {() => void} act
  */
 export function onAbort(one: Job | Follow, signal: AbortSignal, act: () => void): void;
-import type { Job } from "./job.js";
-import type { Follow } from "./follow.js";
+import type { Job } from "./jobs/job.js";
+import type { Follow } from "./jobs/follow.js";

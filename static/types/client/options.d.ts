@@ -214,10 +214,10 @@ export type TidingsEvents = {
     overview: OverviewFrame;
 };
 import type { Webhook } from "./frame.js";
-import type { GrantSource } from "./grants.js";
-import type { Credential } from "./connection.js";
-import type { Backoff } from "./backoff.js";
-import type { Timers } from "./connection.js";
-import type { StateChange } from "./connection.js";
+import type { GrantSource } from "./jobs/grants.js";
+import type { Credential } from "./connection/connection.js";
+import type { Backoff } from "./connection/backoff.js";
+import type { Timers } from "./connection/connection.js";
+import type { StateChange } from "./connection/connection.js";
 import type { Problem } from "./frame.js";
 import type { OverviewFrame } from "./frame.js";

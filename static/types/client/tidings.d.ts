@@ -66,14 +66,14 @@ export class Tidings {
     close(): void;
     #private;
 }
-import type { State } from "./connection.js";
+import type { State } from "./connection/connection.js";
 import type { TidingsEvents } from "./options.js";
 import type { SubmitOptions } from "./options.js";
-import { Job } from "./job.js";
+import { Job } from "./jobs/job.js";
 import type { WatchOptions } from "./options.js";
 import type { FollowOptions } from "./options.js";
-import { Follow } from "./follow.js";
+import { Follow } from "./jobs/follow.js";
 import type { ListOptions } from "./options.js";
-import { JobPages } from "./listing.js";
+import { JobPages } from "./jobs/listing.js";
 import type { Options } from "./options.js";
-import type { Lesser } from "./connection.js";
+import type { Lesser } from "./connection/connection.js";

@@ -8,5 +8,5 @@
  */
 export function worldOf(options: Options, lesser: Lesser, spare: () => Surroundings["credential"]): Surroundings;
 import type { Options } from "./options.js";
-import type { Lesser } from "./connection.js";
-import type { Surroundings } from "./connection.js";
+import type { Lesser } from "./connection/connection.js";
+import type { Surroundings } from "./connection/connection.js";

@@ -54,6 +54,6 @@ export type JobState<Result = any> = {
     error: TidingsError | null;
 };
 import { View } from "./view.js";
-import type { Job } from "../client/job.js";
+import type { Job } from "../client/jobs/job.js";
 import type { Progress } from "../client/frame.js";
 import type { TidingsError } from "../client/error.js";

@@ -114,8 +114,8 @@ export type JobsOptions = {
     limit?: number | undefined;
 };
 import { View } from "./view.js";
-import type { Follow } from "../client/follow.js";
+import type { Follow } from "../client/jobs/follow.js";
 import { JobView } from "./job-view.js";
 import type { JobState } from "./job-view.js";
 import { TidingsError } from "../client/error.js";
-import type { GrantSource } from "../client/grants.js";
+import type { GrantSource } from "../client/jobs/grants.js";
