@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from tidings.metrics.metrics_server import listen
+from tidings.process.async_library import told_to_sniffio
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.problems import Problem
 from tidings.settings.settings import SettingsError, from_env
@@ -93,13 +94,14 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with (
-            runtime.running(),
-            sockets.ticking(runtime.quotas),
-            local_server.serving(),
-            metrics.serving_on(metrics_port),
-        ):
-            yield
+        with told_to_sniffio():
+            async with (
+                runtime.running(),
+                sockets.ticking(runtime.quotas),
+                local_server.serving(),
+                metrics.serving_on(metrics_port),
+            ):
+                yield
 
     app = Starlette(
         routes=tell_deprecations(_routes(runtime, sockets, owned_jobs, metrics), DEPRECATIONS),
