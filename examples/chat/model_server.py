@@ -34,6 +34,11 @@ def answer_to(question: str) -> list[str]:
     return [f"You said “{question}”. ", *(f"{number}, " for number in range(WORDS)), "and that is all."]
 
 
+def answer_to_tool(told: str) -> list[str]:
+    """Return the words of the answer to what a tool said."""
+    return [f"The tool says {told}. ", *(f"{number}, " for number in range(WORDS)), "and I believe it."]
+
+
 async def complete(request: Request) -> Response:
     """`POST /v1/chat/completions`."""
     asked = await request.json()
@@ -45,7 +50,7 @@ async def complete(request: Request) -> Response:
         error = {"error": {"message": "too many requests", "type": "rate_limit_error"}}
         return JSONResponse(error, 429, {"retry-after": "1"})
     if last["role"] == "tool":
-        return _stream(_words([f"The tool says {last['content']}."]))
+        return _stream(_words(answer_to_tool(last["content"])))
     if "weather" in question and asked.get("tools"):
         return _stream(_call("look_up_weather", {"place": question.split()[-1]}))
     broken_after = len(answer_to(question)) // 2 if failing and _asked[question] == 1 else None

@@ -3,9 +3,15 @@
  * What the SDK has of a message that attempts of a job write. It can drop what follows the newest `start-step`
  * (`reset-step`) and no more: so what a later attempt writes again is compared, up to that part, with what the SDK has.
  * `message_replay.py` does the same for pages without this client.
+ *
+ * A message may go on with an earlier one, whose parts are not the job's. Where the SDK resumes it begins with nothing, and
+ * gets them from the chunks that hold them. A worker of an earlier release wrote none: then it gets nothing.
  */
 
 /** @typedef {{type: string, [field: string]: any}} Part One part of the UI message stream. */
+
+/** The type of the chunks that hold an earlier message, as JSON text of its parts in pieces; `message_prefix.py` writes them. */
+const EARLIER = "data-tidings-earlier";
 
 const HEAD = new Set(["start", "message-metadata"]);
 
@@ -23,6 +29,19 @@ export class MessageReplay {
   #beyondHead = false;
   /** Whether what comes is compared with what the SDK has. */
   #comparing = false;
+  /** The token of the job whose message the SDK resumes; null: it has asked, and has what is gone on with. @type {string | null} */
+  #resumed;
+  /** The `start` of a message that goes on with an earlier one, until it is known whether that one is there. @type {Part | null} */
+  #start = null;
+  /** The pieces of the earlier message, until it is whole. */
+  #earlier = "";
+  /** Whether the SDK would need an earlier message, and there is none. */
+  lacksEarlier = false;
+
+  /** @param {string | null} [resumed] The token of the job whose message the SDK resumes. */
+  constructor(resumed = null) {
+    this.#resumed = resumed;
+  }
 
   /** Whether the SDK has any part. */
   get begun() {
@@ -53,10 +72,40 @@ export class MessageReplay {
       if (JSON.stringify(part) !== JSON.stringify(this.#sent[index])) throw lost();
       return index === this.#step ? this.#drop() : [];
     }
+    this.#sent.push(part);
+    const instead = this.#resumed === null ? null : this.#insteadOf(part, this.#resumed);
+    if (instead) return instead;
+    if (part.type === EARLIER) return [];
     if (part.type === "start-step") this.#step = index;
     else if (this.#step < 0 && !HEAD.has(part.type)) this.#beyondHead = true;
-    this.#sent.push(part);
     return [part];
+  }
+
+  /**
+   * @param {Part} part
+   * @param {string} token
+   * @returns {Part[] | null} What the SDK is to get in its place where it resumes; null: the part itself.
+   */
+  #insteadOf(part, token) {
+    if (part.type === "start" && this.#step < 0 && !this.#beyondHead) {
+      this.#start = part.messageId === undefined || part.messageId === token ? null : part;
+      return this.#start && [];
+    }
+    if (part.type !== EARLIER) {
+      this.lacksEarlier ||= this.#start !== null;
+      return this.lacksEarlier ? [] : null;
+    }
+    this.#earlier += part.data.text;
+    if (!part.data.last || !this.#start) return [];
+    const parts = [this.#start, ...JSON.parse(this.#earlier)];
+    this.#beyondHead = true;
+    this.#forgetEarlier();
+    return parts;
+  }
+
+  #forgetEarlier() {
+    this.#start = null;
+    this.#earlier = "";
   }
 
   /**
@@ -68,6 +117,7 @@ export class MessageReplay {
    */
   goBack(keep) {
     this.#count = keep;
+    if (this.#step < 0) this.#forgetEarlier();
     if (this.#comparing) return [];
     if (this.#step < 0) {
       if (this.#beyondHead) throw lost();

@@ -12,8 +12,7 @@ export const UI_STREAM = "ui";
 /**
  * @param {Job} job
  * @param {AbortSignal} [signal] Ends the reading; the job goes on.
- * @param {boolean} [resumes] Whether the reader begins with an empty message: it then gets nothing of one that goes on with
- *   an earlier message, whose parts are not the job's.
+ * @param {boolean} [resumes] Whether the reader begins with an empty message, also where the job's goes on with an earlier one.
  * @returns {ReadableStream<Part>}
  */
 export function messageStream(job, signal, resumes = false) {
@@ -52,12 +51,12 @@ export function messageStream(job, signal, resumes = false) {
 
 /** @param {Job} job @param {boolean} resumes @returns {AsyncGenerator<Part, void>} */
 async function* partsOf(job, resumes) {
-  const replay = new MessageReplay();
+  const replay = new MessageReplay(resumes ? job.token : null);
   for (let from = 0, over = false; !over; ) {
     try {
       for await (const part of job.stream(UI_STREAM, { from })) {
-        if (resumes && part.type === "start" && part.messageId !== job.token) return job.unwatch();
         yield* replay.take(part);
+        if (replay.lacksEarlier) return job.unwatch();
       }
       over = true;
     } catch (error) {

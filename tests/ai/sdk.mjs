@@ -62,10 +62,11 @@ const operations = {
     await chats.get(name).chat.regenerate();
     return stateOf(name);
   },
-  async approve({ name, id, approved }) {
+  async approve({ name, id, approved, body, wait = true }) {
     const { chat } = chats.get(name);
     await chat.addToolApprovalResponse({ id, approved });
-    await chat.sendMessage();
+    const sent = chat.sendMessage(undefined, { body });
+    if (wait) await sent;
     return stateOf(name);
   },
   async resume({ name, wait }) {

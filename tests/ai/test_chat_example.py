@@ -27,6 +27,11 @@ def answer_to(question: str) -> str:
     return f"You said “{question}”. " + "".join(f"{number}, " for number in range(WORDS)) + "and that is all."
 
 
+def answer_to_tool(told: str) -> str:
+    """Return what the stand-in answers to what a tool said."""
+    return f"The tool says {told}. " + "".join(f"{number}, " for number in range(WORDS)) + "and I believe it."
+
+
 class Example:
     """The application, its model, its store and its worker."""
 
@@ -168,9 +173,12 @@ def test_a_model_that_refuses_or_breaks_off_once_costs_no_byte(
 
 @pytest.mark.parametrize(
     ("button", "state", "told"),
-    [("Yes", "output-available", '{"place": "Rome", "sky": "clear"}'), ("No", "output-denied", "nothing: the user")],
+    [
+        ("Yes", "output-available", '{"place": "Rome", "sky": "clear"}'),
+        ("No", "output-denied", "nothing: the user did not allow it"),
+    ],
 )
-def test_a_tool_waits_for_the_users_consent_without_a_worker(
+def test_a_tool_waits_for_the_users_consent_without_a_worker_and_a_reload_goes_on_with_the_whole_message(
     browser: Browser, example: Example, button: str, state: str, told: str
 ) -> None:
     with visitor(browser, example) as page:
@@ -180,13 +188,22 @@ def test_a_tool_waits_for_the_users_consent_without_a_worker(
         page.reload()  # the question is kept
         tool.get_by_role("button", name=button).click()
         expect(tool).to_have_attribute("data-state", state)
-        expect(last(page)).to_contain_text(f"The tool says {told}")
-        ended(page)
-        until_kept(page, state)
+        expect(last(page)).to_contain_text("The tool says ")
+        said = last(page).text_content() or ""
+        page.reload()  # in the middle of the answer, of which this job says what follows the tool's call
+        tab = page.context.new_page()
+        tab.goto(page.url)
+        for one in (page, tab):
+            expect(one.locator(".tool")).to_have_attribute("data-state", state)
+            expect(last(one)).to_have_text(answer_to_tool(told))
+            ended(one)
+        assert said != answer_to_tool(told)
+        until_kept(page, "and I believe it.")
         page.reload()
-        expect(tool).to_have_attribute("data-state", state)
-        expect(last(page)).to_contain_text(f"The tool says {told}")
-        assert page.locator(".message").count() == 2
+        for one in (page, tab):
+            expect(one.locator(".tool")).to_have_attribute("data-state", state)
+            expect(last(one)).to_have_text(answer_to_tool(told))
+            assert one.locator(".message").count() == 2
 
 
 def test_a_stop_keeps_what_was_said(browser: Browser, example: Example) -> None:

@@ -174,22 +174,36 @@ def test_the_answer_to_a_tools_question_continues_the_message(
     assert (state["status"], state["text"], len(state["messages"])) == ("ready", f"I can look it up. {said}", 2)
 
 
-def test_a_resume_shows_nothing_of_a_message_that_goes_on_with_an_earlier_one(
-    http: httpx.Client, name: str, tmp_path: Path
+def test_a_resume_shows_the_whole_of_a_message_that_goes_on_with_an_earlier_one(
+    sdk: Sdk, system: System, name: str, tmp_path: Path
+) -> None:
+    first = opened(sdk, system, name, "asks_first")
+    sdk.ask("send", name=first, text="To be?", wait=True)
+    body, half = {"path": str(tmp_path / "go")}, "I can look it up. It means "
+    sdk.ask("approve", name=first, id="approval-1", approved=True, body=body, wait=False)
+    messages = sdk.text(first, len(half))["messages"]
+    asked = [messages[0], {**messages[1], "parts": messages[1]["parts"][:3]}]  # as a history has them
+    tabs = [opened(sdk, system, name, "asks_first", 1, messages=known) for known in ([], messages[:1], asked)]
+    for tab in tabs:
+        sdk.ask("resume", name=tab)
+        assert sdk.text(tab, len(half))["text"] == half
+    (tmp_path / "go").touch()
+    whole = sdk.status(first, "ready", "error")["messages"][-1]
+    assert [part["type"] for part in whole["parts"]] == ["step-start", "text", "tool-look_up", "step-start", "text"]
+    for tab in tabs:
+        state = sdk.status(tab, "ready", "error")
+        assert (state["error"], state["messages"][-1]) == (None, whole)
+
+
+def test_a_resume_shows_nothing_where_a_worker_of_an_earlier_release_goes_on_with_a_message(
+    http: httpx.Client, name: str
 ) -> None:
     asked = body_of(name)
-    earlier = {"id": "m2", "role": "assistant", "parts": [{"type": "text", "text": "Or not?"}]}
-    asked["messages"].append(earlier)  # as the SDK sends it behind the answer to a tool's question
-    body = {**asked, "path": str(tmp_path / "go")}
-    with http.stream("POST", "/v1/chat/waits", json=body) as answer:
-        lines = answer.iter_lines()
-        while '"delta"' not in (line := next(lines)):
-            assert line != "data: [DONE]"
-        found = http.get(f"/v1/chat/waits/{name}/stream")
-        (tmp_path / "go").touch()
-        said = list(lines)
+    asked["messages"].append({"id": "m2", "role": "assistant", "parts": [{"type": "text", "text": "Or not?"}]})
+    said = http.post("/v1/chat/goes_on_as_before", json=asked).text
+    assert '"messageId":"m2"' in said
+    found = http.get(f"/v1/chat/goes_on_as_before/{name}/stream?ended=true")
     assert (found.status_code, found.text) == (200, "data: [DONE]\n\n")
-    assert said[-2:] == ["data: [DONE]", ""]
 
 
 def test_the_answer_has_the_headers_of_the_protocol(http: httpx.Client, name: str) -> None:

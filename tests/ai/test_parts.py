@@ -9,6 +9,7 @@ from ai.sdk import Sdk
 from tidings.ai.assembled_message import AssembledMessage
 from tidings.ai.chat_request import UIMessage
 from tidings.ai.message_parts import MessageParts
+from tidings.ai.message_prefix import earlier_parts
 from tidings.ai.part_types import DATA_PREFIX, FINISH_REASONS, REQUIRED_FIELDS, Part
 
 VALUES: dict[str, Any] = {
@@ -128,3 +129,7 @@ def test_a_message_is_assembled_as_the_package_does_also_when_it_goes_on(
         assert assembled.as_dict() == sdk.ask("assemble", parts=parts, message=before)
         before = assembled.as_dict()
         continued = UIMessage(**before)
+        start = {"type": "start", "messageId": "m"}  # the package shows a step with the next part
+        again = [start, *earlier_parts(continued), start]
+        assert sdk.ask("validate", parts=again) == [None] * len(again)
+        assert sdk.ask("assemble", parts=again, message=None) == before

@@ -76,12 +76,36 @@ test("where nothing is being written there is nothing to resume or cancel", asyn
   assert.equal(await transport.job("c"), null);
 });
 
-test("a resume has nothing of a message that goes on with an earlier one, and all of one of its own", async () => {
-  for (const [messageId, most] of [["q.1", 3], ["m", 0]]) {
+const EARLIER = "data-tidings-earlier";
+const earlier = (text, last) => ({ type: EARLIER, transient: true, data: { text, last } });
+const HELD = [earlier('[{"type":"start-step"},{"type":"tex', false), earlier('t-start","id":"e"}]', true)];
+const UNWRAPPED = [STEP, { type: "text-start", id: "e" }];
+
+test("who has asked has what the message goes on with, and who resumes gets it in front", () => {
+  const said = [{ type: "start", messageId: "m" }, ...HELD, STEP, text("a")];
+  assert.deepEqual(all(new MessageReplay(), said), [said[0], STEP, text("a")]);
+  const replay = new MessageReplay("q.1");
+  assert.deepEqual(all(replay, said), [said[0], ...UNWRAPPED, STEP, text("a")]);
+  assert.deepEqual(replay.goBack(0), []);
+  assert.deepEqual(all(replay, [...said.slice(0, 4), text("b")]), [RESET, text("b")]);
+  replay.requireWhole();
+});
+
+test("an attempt that dies in the middle of what was before is taken from its beginning by who resumes", () => {
+  const replay = new MessageReplay("q.1");
+  const start = { type: "start", messageId: "m" };
+  assert.deepEqual(all(replay, [start, HELD[0]]), []);
+  replay.goBack(0);
+  assert.deepEqual(all(replay, [start, ...HELD]), [start, ...UNWRAPPED]);
+  assert.throws(() => replay.goBack(0), TypeError);
+});
+
+test("a resume has nothing of a message that goes on with an earlier one which no chunk holds", async () => {
+  for (const [messageId, chunks, most] of [["q.1", [], 3], ["m", [], 0], ["m", HELD, 5]]) {
     let left = false;
     const job = {
       token: "q.1", status: "running", result: Promise.resolve(), unwatch: () => { left = true; },
-      async *stream() { yield* [{ type: "start", messageId }, STEP, { type: "finish" }]; },
+      async *stream() { yield* [{ type: "start", messageId }, ...chunks, STEP, { type: "finish" }]; },
     };
     const client = { jobs: async () => ({ jobs: [{ token: "q.1", status: "running" }] }), watch: () => job };
     const stream = await new ChatTransport({ client, kind: "answer" }).reconnectToStream({ chatId: "c" });

@@ -4,7 +4,7 @@ Source: `process-ui-message-stream.ts` of the package `ai` 7.0.173; `tests/ai` c
 """
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, Final
 
 from .chat_request import UIMessage
 from .part_types import DATA_PREFIX, Part
@@ -27,7 +27,7 @@ _OF_OUTCOME = ("output", "errorText", "preliminary")
 _STATE_ALONE = frozenset({"tool-approval-request", "tool-approval-response", "tool-output-denied"})
 """Parts about a tool's call that leave what is said of its outcome."""
 
-_ALONE = {
+ALONE: Final = {
     "file": ("mediaType", "url"),
     "reasoning-file": ("mediaType", "url"),
     "source-url": ("sourceId", "url", "title"),
@@ -62,8 +62,8 @@ class AssembledMessage:
             self._tool(type_, part)
         elif type_ == "start-step":
             self.parts.append({"type": "step-start"})
-        elif type_ in _ALONE:
-            names = (*_ALONE[type_], "providerMetadata")
+        elif type_ in ALONE:
+            names = (*ALONE[type_], "providerMetadata")
             self.parts.append({"type": type_, **{name: part[name] for name in names if name in part}})
         elif type_.startswith(DATA_PREFIX):
             self._data(part)

@@ -3,6 +3,7 @@
 `UIMessageWriter` and `SyncUIMessageWriter` send what the methods of `MessageParts` return.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -26,9 +27,10 @@ class MessageParts:
         self.finished: bool = False
         """Whether nothing may follow."""
 
-    def begin(self, metadata: Any = None) -> list[Part]:
-        """Begin the message, and its first step."""
-        return [filled("start", messageId=self.message_id, messageMetadata=metadata), {"type": "start-step"}]
+    def begin(self, metadata: Any = None, earlier: Iterable[Part] = ()) -> list[Part]:
+        """Begin the message, and its first step; `earlier`: the chunks that hold what is gone on with."""
+        start = filled("start", messageId=self.message_id, messageMetadata=metadata)
+        return [start, *earlier, {"type": "start-step"}]
 
     def delta(self, block: Block, text: str, metadata: Any = None) -> list[Part]:
         """Add to the text, or to the reasoning; another block that is open ends."""
@@ -41,9 +43,7 @@ class MessageParts:
             self._block = block, str(self._blocks)
             parts.append({"type": f"{block}-start", "id": self._block[1]})
         identity = self._block[1]
-        for begin in range(0, len(text), PIECE_CHARACTERS):
-            piece = text[begin : begin + PIECE_CHARACTERS]
-            parts.append({"type": f"{block}-delta", "id": identity, "delta": piece})
+        parts += [{"type": f"{block}-delta", "id": identity, "delta": piece} for piece in pieces_of(text)]
         if metadata is not None:
             parts += self.end_block(metadata)
         return parts
@@ -61,8 +61,7 @@ class MessageParts:
 
     def tool_input_delta(self, call: str, text: str) -> list[Part]:
         """Add to the input of a call, as JSON text."""
-        pieces = (text[begin : begin + PIECE_CHARACTERS] for begin in range(0, len(text), PIECE_CHARACTERS))
-        return [{"type": "tool-input-delta", "toolCallId": call, "inputTextDelta": piece} for piece in pieces]
+        return [{"type": "tool-input-delta", "toolCallId": call, "inputTextDelta": piece} for piece in pieces_of(text)]
 
     def tool_input(self, call: str, tool: str, value: Any) -> list[Part]:
         """Give the input of a call whole."""
@@ -104,6 +103,11 @@ class MessageParts:
         self.finished = True
         finish = filled("finish", finishReason=reason, messageMetadata=metadata)
         return [*self.end_block(), {"type": "finish-step"}, finish]
+
+
+def pieces_of(text: str) -> list[str]:
+    """Return a text in pieces that a chunk can hold."""
+    return [text[begin : begin + PIECE_CHARACTERS] for begin in range(0, len(text), PIECE_CHARACTERS)]
 
 
 def filled(type_: str, **fields: Any) -> Part:

@@ -43,7 +43,7 @@ class UIMessageWriter(MessageCalls[Awaitable[None]]):
         self._stream = ctx.stream(UI_STREAM)
 
     async def __aenter__(self) -> Self:
-        await self._send(self._next.begin())
+        await self._send(self._begin())
         return self
 
     async def __aexit__(

@@ -25,7 +25,7 @@ class SyncUIMessageWriter(MessageCalls[None]):
         self._stream = ctx.stream(UI_STREAM)
 
     def __enter__(self) -> Self:
-        self._send(self._next.begin())
+        self._send(self._begin())
         return self
 
     def __exit__(

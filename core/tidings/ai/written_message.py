@@ -8,6 +8,7 @@ from tidings.context.context import ContextBase
 from .assembled_message import AssembledMessage
 from .chat_request import ChatRequest, answer_id
 from .message_parts import MessageParts
+from .message_prefix import earlier_chunks
 from .part_types import Part, checked
 from .read_field import field_of
 
@@ -21,6 +22,7 @@ class WrittenMessage:
         """The message's id: the job's token, or that of the message that is gone on with."""
         self._next = MessageParts(self.id)
         self._assembled = AssembledMessage(self.id, continued)
+        self._continued = continued
 
     @property
     def message(self) -> dict[str, Any]:
@@ -31,6 +33,10 @@ class WrittenMessage:
     def finished(self) -> bool:
         """Whether it has ended."""
         return self._next.finished
+
+    def _begin(self) -> list[Part]:
+        """Return the parts that begin the message."""
+        return self._next.begin(earlier=() if self._continued is None else earlier_chunks(self._continued))
 
     def _taken(self, part: Part) -> Part:
         """Return a part that is to be written, and have it in the message.

@@ -78,7 +78,7 @@ class ChatEndpoints:
                 return empty_response(204)
             opened = _OpenedChat(self._runtime, request, identity)
             with opened.leave:
-                opened.resumes = True
+                opened.replay = MessageReplay(newest.token)
                 opened.stream.headers["location"] = f"/v1/jobs/{newest.token}"
                 await opened.join(self._runtime.jobs.find(newest.token))
                 return opened.keep()
@@ -118,10 +118,9 @@ class _OpenedChat:
         """
         self._runtime = runtime
         self._identity = identity
-        self._replay = MessageReplay()
+        self.replay = MessageReplay()
+        """What the client has of the message."""
         self._listener: ChatListener | None = None
-        self.resumes = False
-        """Whether the client resumes the chat, and has asked nothing."""
         self.caller = caller_of(request.scope, identity)
         self.stream = ChatStream(runtime.settings, identity)
         self.leave = ExitStack()
@@ -141,7 +140,7 @@ class _OpenedChat:
 
     def listener_of(self, token: Token) -> ChatListener:
         """Return a listener that passes a job's message on to the client."""
-        return ChatListener(token, self.stream, self._replay, resumes=self.resumes)
+        return ChatListener(token, self.stream, self.replay)
 
     def follow(self, listener: ChatListener) -> None:
         """Take note of the job that answers."""
@@ -180,7 +179,7 @@ class _OpenedChat:
         reservation = self._runtime.jobs.reservation(self.caller)
         earlier = self._listener
         try:
-            self._replay.begin_again()
+            self.replay.begin_again()
             await self._watch(token, reservation)
         finally:
             if earlier is not None:

@@ -49,12 +49,6 @@ class _EndFrame(msgspec.Struct):
     data: _EndData | None = None
 
 
-class _StartPart(msgspec.Struct):
-    type: str
-    message_id: str = msgspec.field(name="messageId", default="")
-
-
-_start = msgspec.json.Decoder(_StartPart).decode
 _chunk = msgspec.json.Decoder(_ChunkFrame).decode
 _chunks = msgspec.json.Decoder(_ChunksFrame).decode
 _reset = msgspec.json.Decoder(_ResetFrame).decode
@@ -65,21 +59,18 @@ _problem = msgspec.json.Decoder(Problem).decode
 class ChatListener(JobListener):
     """Passes one job's message on to one client."""
 
-    __slots__ = ("_replay", "_resumes", "_stream")
+    __slots__ = ("_replay", "_stream")
 
-    def __init__(self, token: Token, stream: ChatStream, replay: MessageReplay, *, resumes: bool = False) -> None:
+    def __init__(self, token: Token, stream: ChatStream, replay: MessageReplay) -> None:
         """Listen to a job.
 
         Args:
             token: the job's.
             stream: the answer to the client.
             replay: what the client has of the message.
-            resumes: whether the client resumes the chat. It then begins with an empty message, and gets nothing of one
-                that goes on with an earlier message: the parts before are not the job's.
 
         """
         super().__init__(token)
-        self._resumes = resumes
         self._stream = stream
         self._replay = replay
 
@@ -131,22 +122,14 @@ class ChatListener(JobListener):
 
     def _say(self, chunks: Iterable[str]) -> None:
         try:
-            parts = self._replay.take(chunks)
-            if self._resumes and parts:
-                self._resumes = False
-                if self._goes_on_with_another(parts[0]):
-                    self._finish()
-                    return
-            self._stream.say(parts)
+            self._stream.say(self._replay.take(chunks))
         except MalformedPartError:
             self._fail(f"the handler wrote to the stream `{UI_STREAM}` what is no part of a message")
             return
-        if self._replay.lost:
+        if self._replay.lacks_earlier:
+            self._finish()
+        elif self._replay.lost:
             self._stream.end_one()  # the client has what cannot be taken back; a resume shows it rightly
-
-    def _goes_on_with_another(self, part: str) -> bool:
-        start = _start(part)
-        return start.type == "start" and start.message_id not in ("", str(self.token))
 
     def _take_again(self) -> None:
         self._stream.stale = True

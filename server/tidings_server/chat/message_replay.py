@@ -4,13 +4,22 @@ The page cannot be told to forget a message, only what follows the newest `start
 attempt writes the message again, its parts are compared with those that the client has, up to that `start-step`. Where
 they are the same, the client gets a `reset-step` and what follows; where they are not, only a new replay helps.
 
+A message may go on with an earlier one, whose parts are not the job's. A client that asks has them; one that resumes
+begins with nothing, and gets them from the chunks that hold them (`message_prefix.py`). A worker of an earlier release
+wrote none: then it gets nothing.
+
 Source: `process-ui-message-stream.ts` of the package `ai` 7.0.173.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
+
+from tidings.ai.message_prefix import EARLIER, PrefixText
+
+T = TypeVar("T")
 
 RESET_STEP = '{"type":"reset-step"}'
 
@@ -24,7 +33,18 @@ class _TypedPart(msgspec.Struct):
     type: str
 
 
+class _StartPart(msgspec.Struct):
+    message_id: str = msgspec.field(name="messageId", default="")
+
+
+class _PrefixPart(msgspec.Struct):
+    data: PrefixText
+
+
 _decode = msgspec.json.Decoder(_TypedPart).decode
+_decode_start = msgspec.json.Decoder(_StartPart).decode
+_decode_earlier = msgspec.json.Decoder(_PrefixPart).decode
+_decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class MalformedPartError(Exception):
@@ -34,7 +54,21 @@ class MalformedPartError(Exception):
 class MessageReplay:
     """The parts of one message as one client has them."""
 
-    def __init__(self) -> None:
+    def __init__(self, resumed: str = "") -> None:
+        """Begin.
+
+        Args:
+            resumed: the token of the job whose message the client resumes; empty: the client has asked, and has the
+                message that is gone on with.
+
+        """
+        self._resumed = resumed
+        self._start = ""
+        """The `start` of a message that goes on with an earlier one, until it is known whether that one is there."""
+        self._earlier: list[str] = []
+        """The pieces of the earlier message, until it is whole."""
+        self.lacks_earlier = False
+        """Whether the client would need an earlier message, and there is none."""
         self.count = 0
         """The index of the chunk of the job's stream that comes next."""
         self.finished = False
@@ -65,6 +99,8 @@ class MessageReplay:
     def begin_again(self) -> None:
         """Take note that the message is taken again from its first part."""
         self.finished = False
+        self._start = ""
+        self._earlier.clear()
         if self._step >= 0:
             self._compared = blake2b()
         elif self._beyond_head:
@@ -85,13 +121,17 @@ class MessageReplay:
 
     def _take(self, chunk: str, parts: list[str]) -> None:
         index, self.count = self.count, self.count + 1
-        if self.lost:
+        if self.lost or self.lacks_earlier:
             return
         if self._compared is not None:
             self._compare(index, chunk, self._compared, parts)
             return
         self._sent.update(chunk.encode())
         type_ = _type_of(chunk)
+        if self._resumed and self._is_held(type_, chunk, parts):
+            return
+        if type_ == EARLIER:
+            return
         if type_ == "start-step":
             self._step, self._step_digest = index, self._sent.digest()
         elif type_ == "finish":
@@ -99,6 +139,23 @@ class MessageReplay:
         elif self._step < 0 and type_ not in _HEAD:
             self._beyond_head = True
         parts.append(chunk)
+
+    def _is_held(self, type_: str, chunk: str, parts: list[str]) -> bool:
+        """Return whether a chunk is not for a client that resumes; the parts of an earlier message are."""
+        if type_ == "start" and self._step < 0 and not self._beyond_head:
+            self._start = chunk if _decoded(_decode_start, chunk).message_id not in ("", self._resumed) else ""
+            return bool(self._start)
+        if type_ != EARLIER:
+            self.lacks_earlier = bool(self._start)
+            return self.lacks_earlier
+        piece = _decoded(_decode_earlier, chunk).data
+        self._earlier.append(piece.text)
+        if piece.last and self._start:
+            parts.append(self._start)
+            parts += (bytes(part).decode() for part in _decoded(_decode_parts, "".join(self._earlier)))
+            self._beyond_head, self._start = True, ""
+            self._earlier.clear()
+        return True
 
     def _compare(self, index: int, chunk: str, compared: blake2b, parts: list[str]) -> None:
         compared.update(chunk.encode())
@@ -112,7 +169,11 @@ class MessageReplay:
 
 
 def _type_of(chunk: str) -> str:
+    return _decoded(_decode, chunk).type
+
+
+def _decoded(decode: Callable[[str], T], text: str) -> T:
     try:
-        return _decode(chunk).type
-    except msgspec.ValidationError as error:
+        return decode(text)
+    except msgspec.DecodeError as error:
         raise MalformedPartError(str(error)) from error

@@ -1,4 +1,8 @@
 export class MessageReplay {
+    /** @param {string | null} [resumed] The token of the job whose message the SDK resumes. */
+    constructor(resumed?: string | null);
+    /** Whether the SDK would need an earlier message, and there is none. */
+    lacksEarlier: boolean;
     /** Whether the SDK has any part. */
     get begun(): boolean;
     /** Whether the SDK has the end of the message. */

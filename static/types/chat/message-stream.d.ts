@@ -1,8 +1,7 @@
 /**
  * @param {Job} job
  * @param {AbortSignal} [signal] Ends the reading; the job goes on.
- * @param {boolean} [resumes] Whether the reader begins with an empty message: it then gets nothing of one that goes on with
- *   an earlier message, whose parts are not the job's.
+ * @param {boolean} [resumes] Whether the reader begins with an empty message, also where the job's goes on with an earlier one.
  * @returns {ReadableStream<Part>}
  */
 export function messageStream(job: Job, signal?: AbortSignal, resumes?: boolean): ReadableStream<Part>;

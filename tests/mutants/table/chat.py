@@ -18,6 +18,16 @@ MUTANTS = (
         (REPLAY,),
     ),
     Mutant(
+        "A page that reloads in the middle of a message which goes on with an earlier one lacks the earlier parts.",
+        python("MessageReplay._is_held").swap("piece.last and self._start", "False"),
+        (REPLAY,),
+    ),
+    Mutant(
+        "A page that reloads calls a tool of its own again whose outcome it has.",
+        python("_tool").swap('ended or state == "input-streaming"', 'state == "input-streaming"'),
+        ("tests/unit/ai/test_message_prefix.py",),
+    ),
+    Mutant(
         "A message that is not whole ends as one that is.",
         python("ChatStream._write_all").swap(
             "if self.complete and not self.too_slow and not self.send_buffer", "if True"

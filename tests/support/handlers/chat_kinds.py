@@ -101,8 +101,8 @@ async def malformed(ctx: Context, chat: ChatRequest) -> None:
 
 
 @job
-async def asks_first(ctx: Context, chat: ChatRequest) -> dict[str, Any]:
-    """Asks whether it may call a tool, and in the next request says what came of it."""
+async def asks_first(ctx: Context, chat: ChatRequest, path: str = "") -> dict[str, Any]:
+    """Asks whether it may call a tool, and in the next request says what came of it, in two halves around a file."""
     async with UIMessageWriter(ctx, chat) as message:
         if chat.continued is None:
             await message.text("I can look it up. ")
@@ -113,11 +113,23 @@ async def asks_first(ctx: Context, chat: ChatRequest) -> dict[str, Any]:
             answer = next(part["approval"] for part in chat.continued.parts if "approval" in part)
             if answer["approved"]:
                 await message.tool_output("call-1", {"meaning": "to exist"})
-                await message.text("It means to exist.")
+                await message.text("It means ")
+                while path and not Path(path).exists():
+                    await asyncio.sleep(0.01)
+                await message.text("to exist.")
             else:
                 await message.tool_denied("call-1")
                 await message.text("As you like.")
     return message.message
+
+
+@job
+async def goes_on_as_before(ctx: Context, chat: ChatRequest) -> None:
+    """Goes on with a message as workers of an earlier release do: what was before is not in its stream."""
+    out = ctx.stream("ui")
+    await out.write({"type": "start", "messageId": chat.last.id})
+    await out.write({"type": "start-step"})
+    await out.write({"type": "finish"})
 
 
 @job

@@ -86,3 +86,41 @@ def test_parts_without_a_step_cannot_be_taken_back_and_the_head_may_come_twice()
 def test_what_is_no_part_is_told(chunk: str) -> None:
     with pytest.raises(MalformedPartError):
         MessageReplay().take([chunk])
+
+
+EARLIER = [
+    '{"type":"data-tidings-earlier","transient":true,"data":{"text":"[{\\"type\\":","last":false}}',
+    '{"type":"data-tidings-earlier","transient":true,"data":{"text":"\\"start-step\\"}]","last":true}}',
+]
+
+
+def test_who_has_asked_has_what_the_message_goes_on_with_and_who_resumes_gets_it_in_front() -> None:
+    said = [START, *EARLIER, STEP, text("a")]
+    assert MessageReplay().take(said) == [START, STEP, text("a")]
+    replay = MessageReplay("q.1")
+    assert replay.take(said) == [START, STEP, STEP, text("a")]
+    replay.begin_again()
+    assert replay.take([*said[:-1], text("b")]) == [RESET_STEP, text("b")]
+
+
+def test_who_resumes_gets_nothing_of_a_message_that_goes_on_with_one_which_no_chunk_holds() -> None:
+    replay = MessageReplay("q.1")
+    lacking = [(replay.take([part]), replay.lacks_earlier) for part in (START, STEP, text("a"))]
+    assert lacking == [([], False), ([], True), ([], True)]
+    assert MessageReplay("m").take([START, STEP]) == [START, STEP]
+
+
+def test_an_attempt_that_dies_in_the_middle_of_what_was_before_is_taken_from_its_beginning() -> None:
+    replay = MessageReplay("q.1")
+    assert replay.take([START, EARLIER[0]]) == []
+    replay.begin_again()
+    assert replay.take([START, *EARLIER]) == [START, STEP]
+    replay.begin_again()
+    assert replay.lost
+
+
+@pytest.mark.parametrize("data", ["1", '{"text":"[","last":true}', '{"text":"1","last":true}', '{"text":1}'])
+def test_what_holds_no_message_is_told(data: str) -> None:
+    chunk = f'{{"type":"data-tidings-earlier","data":{data}}}'
+    with pytest.raises(MalformedPartError):
+        MessageReplay("q.1").take([START, chunk])
