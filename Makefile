@@ -132,7 +132,7 @@ else
 endif
 
 TEST_NEEDS := $(VENV)/stamp \
-	$(if $(call runs_any,ai browser compatibility documents js e2e readme snippets mutants typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
+	$(if $(call runs_any,ai browser compatibility documents js e2e readme reference snippets mutants typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
@@ -282,7 +282,7 @@ soak-memory: $(VENV)/stamp
 mutants: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m mutants
 
-docs: $(VENV)/stamp
+docs: $(VENV)/stamp node_modules/.stamp
 	$(BIN)/python docs/generate.py
 
 clean:

@@ -1,13 +1,22 @@
-"""Write the reference pages that come from definitions in the code: settings, close codes, problems, states.
+"""Write the reference pages that come from the code: settings, frames, routes, commands, the libraries and others.
 
-Run `make docs` after changing one of them; tests compare.
+Run `make docs` after changing what they are made of; tests compare. `--print PAGE` prints one, `--check` names those
+that are out of date, and ends with 1 if any is.
 """
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
+from reference_pages.commands_page import commands
+from reference_pages.frames_page import frames
+from reference_pages.http_page import http
+from reference_pages.javascript_page import javascript
+from reference_pages.markdown import HEAD
+from reference_pages.python_names import PAGES as PYTHON_PAGES
+from reference_pages.python_pages import python_page
 
 from tidings.compatibility.rules import ALLOWED_BY_VERSION, NOTICES, RULES
 from tidings.protocol.events import StreamEvent
@@ -21,7 +30,6 @@ from tidings_server.settings import ServerSettings
 from tidings_worker.settings import WorkerSettings
 
 HERE = Path(__file__).parent / "reference"
-HEAD = "<!-- Made by docs/generate.py; change the definitions it reads instead. -->\n\n"
 
 
 def settings() -> str:
@@ -184,17 +192,39 @@ def _shown(default: object) -> str:
     return f"`{default}`"
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings": settings, "protocol": protocol, "schema-rules": schema_rules}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "protocol": protocol,
+    "schema-rules": schema_rules,
+    "frames": frames,
+    "http": http,
+    "commands": commands,
+    "javascript": javascript,
+    **{f"python/{name}": partial(python_page, name) for name in PYTHON_PAGES},
+}
+
+
+def stale() -> list[str]:
+    """Return the names of the pages that are out of date."""
+    return [name for name, page in PAGES.items() if not _path(name).exists() or _path(name).read_text() != page()]
 
 
 def main() -> None:
-    """Write all pages, or print one."""
+    """Write all pages, or print one, or check them."""
     if sys.argv[1:2] == ["--print"]:
         sys.stdout.write(PAGES[sys.argv[2]]())
         return
-    HERE.mkdir(exist_ok=True)
+    if sys.argv[1:2] == ["--check"]:
+        if found := stale():
+            sys.exit(f"out of date: {', '.join(found)}; run `make docs`")
+        return
     for name, page in PAGES.items():
-        (HERE / f"{name}.md").write_text(page(), encoding="utf-8")
+        _path(name).parent.mkdir(exist_ok=True)
+        _path(name).write_text(page(), encoding="utf-8")
+
+
+def _path(name: str) -> Path:
+    return HERE / f"{name}.md"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
  */
 
 /**
+ * Returns what `new Tidings(url, { WebSocket })` takes: a socket that all tabs share, held by a shared worker.
+ *
  * @param {object} [options]
  * @param {() => string | null | undefined | Promise<string | null | undefined>} [options.credential] As of `Tidings`; the
  *   worker asks one of the tabs.

@@ -44,6 +44,7 @@ export { CLOSE_CODES, ChunkStream, Follow, Job, JobPages, TidingsError };
 /** Not a part of the URL's making: bundlers would look for a file there. */
 const BESIDE = "../v1/socket";
 
+/** A client of one server: it keeps one connection, and comes back after a break where it left off. */
 export class Tidings extends Client {
   /**
    * Connects at once, and keeps connected until `close()`.

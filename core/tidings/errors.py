@@ -19,8 +19,11 @@ class Reject(Exception):  # noqa: N818 - a statement, not an error of the progra
         """
         super().__init__(message)
         self.message = message
+        """What the client sees."""
         self.code = code
+        """The author's own code."""
         self.data = data
+        """What helps the client's program; any JSON."""
 
 
 class StoppedError(Exception):
@@ -44,6 +47,7 @@ class Retry(Exception):  # noqa: N818
         """
         super().__init__(message)
         self.message = message
+        """What the client sees."""
         self.after: float | None = (
             None if after is None else seconds_of("Retry: after", after, most_word="a year (31536000)")
         )

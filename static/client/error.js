@@ -9,7 +9,7 @@ export class TidingsError extends Error {
     this.name = "TidingsError";
     /** @readonly Stable: one of the contract's codes, or `cancelled`, `expired`, `closed`, `unwatched`, `aborted`. */
     this.code = problem.code;
-    /** @readonly */
+    /** @readonly The problem document (RFC 9457). */
     this.problem = problem;
   }
 }

@@ -38,7 +38,7 @@
  * @property {string} [id] Your own name for it, 1 to 64 letters, digits, `_` and `-`: each `webhook-id` begins with it.
  * @property {"standard" | "cloudevents"} [format] Of the body; default `standard`.
  *
- * @typedef {object} Ack
+ * @typedef {object} Ack The server's answer to a submission.
  * @property {"ack"} type
  * @property {number} ref
  * @property {string} token
@@ -67,7 +67,7 @@
  * @property {string | null} finished
  * @property {string} correlation_id
  *
- * @typedef {object} JobPage
+ * @typedef {object} JobPage One page of a list of jobs.
  * @property {ListedJob[]} jobs The newest first. Where few of many match, a page may hold less than was asked for, or
  *   nothing, and yet have a `next`.
  * @property {string} at When it was read (RFC 3339, the store's clock).
@@ -88,10 +88,10 @@
  * @property {any} data What the event says: `{fraction, message, data}` of `progress`, the chunk
  *   itself of `log`, `{result}` of `succeeded`, `{problem}` of `failed`, …
  *
- * @typedef {object} Progress
+ * @typedef {object} Progress How far a job is.
  * @property {number | null} fraction 0 to 1; null: unknown.
- * @property {string | null} [message]
- * @property {any} [data]
+ * @property {string | null} [message] A few words for people.
+ * @property {any} [data] What the handler adds.
  *
  * @typedef {object} Snapshot All that is known of a job at one moment.
  * @property {"snapshot"} type

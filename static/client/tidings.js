@@ -112,6 +112,8 @@ export class Tidings {
   }
 
   /**
+   * Calls `listener` at each event of that name, until the function returned is called.
+   *
    * @template {keyof TidingsEvents} Name
    * @param {Name} name
    * @param {(event: TidingsEvents[Name]) => void} listener

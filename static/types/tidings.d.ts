@@ -1,3 +1,4 @@
+/** A client of one server: it keeps one connection, and comes back after a break where it left off. */
 export class Tidings extends Client {
     /**
      * Connects at once, and keeps connected until `close()`.

@@ -20,6 +20,9 @@ class CircuitOpenError(Exception):
 
         """
         self.breaker = breaker
+        """The breaker's name."""
         self.retry_after = retry_after
+        """Seconds until another try makes sense."""
         self.when_open = when_open
+        """`wait`: the job goes back into the schedule; `fail`: it fails."""
         super().__init__(f"the breaker {breaker} is open; another try makes sense in {retry_after:.3g} s")

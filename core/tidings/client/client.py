@@ -72,6 +72,7 @@ class Client(SubmitCalls):
         if transport is None:
             transport = NetworkTransport(url or os.environ.get("TIDINGS_URL") or DEFAULT_URL)
         self.url: str = transport.url
+        """The address of the server."""
         self._transport = transport
         self._wait = wait
         self._connect_timeout = connect_timeout

@@ -35,6 +35,7 @@ class NotWatched(ClientError):  # noqa: N818
 
     def __init__(self, token: str) -> None:
         self.token = token
+        """The job."""
         super().__init__(f"{token} is not followed by this handle; watch({token!r}) follows it, from its first event")
 
 
@@ -43,6 +44,7 @@ class ReaderTooSlow(ClientError):  # noqa: N818
 
     def __init__(self, token: str, after: int) -> None:
         self.token = token
+        """The job."""
         self.after = after
         """Number of the last event that the iterator yielded."""
         super().__init__(
@@ -56,7 +58,9 @@ class StreamReset(ClientError):  # noqa: N818
 
     def __init__(self, name: str, keep: int, attempt: int) -> None:
         self.name = name
+        """The stream's name."""
         self.keep = keep
+        """How many of the chunks that were read stay."""
         self.attempt = attempt
         """The later attempt."""
         super().__init__(
@@ -69,6 +73,7 @@ class StreamIncomplete(ClientError):  # noqa: N818
 
     def __init__(self, name: str) -> None:
         self.name = name
+        """The stream's name."""
         super().__init__(
             f"chunks of the stream {name!r} may be missing: a server answered that does not know streams; watch "
             "the job again"

@@ -23,6 +23,7 @@ class FollowReader(AsyncIterator[Handle[Any]]):
         tag: str,
     ) -> None:
         self.tag = tag
+        """The tag."""
         self.follow: TagFollow | None = None
         """None: it has not begun."""
         self.handles: list[Handle[Any]] = []

@@ -23,15 +23,19 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     deadline: Duration | None = None
     """Seconds from now after which it is not worth finishing, or a `timedelta`; above 0, at most a year."""
     queue: str | None = None
+    """The queue of the kind, for callers who want to be sure of it; another is refused."""
     tier: str | None = None
+    """Which of the kind's tiers the job belongs to; None: the kind's own, or what the kind's rule says."""
     priority: int | None = None
     """-100 to 100: among jobs that may be shed the lowest goes first."""
     correlation_id: str | None = None
+    """1 to 256 printable ASCII characters, which come back wherever the job shows; None: the job's token."""
     tags: Sequence[str] | None = None
     """At most 8 of 1 to 64 visible ASCII characters, by which the owner lists and follows jobs."""
     traceparent: str | None = None
     """W3C Trace Context; None: that of the present span, in a program with OpenTelemetry."""
     tracestate: str | None = None
+    """W3C Trace Context: what vendors add to `traceparent`."""
     webhook: str | Mapping[str, Any] | None = None
     """A URL that workers send the job's end, signed; or a mapping with `url`, `events`, `id` and `format`."""
     owner: str | None = None

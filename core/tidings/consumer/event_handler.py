@@ -56,7 +56,9 @@ class HandlerOptions(TypedDict, total=False):
     """The options of `@on` beside the kinds; see `HandlerPolicy`."""
 
     events: Sequence[str]
+    """The names of the events that it handles; by default those that end a job."""
     group: str
+    """The group that it belongs to, 1 to 64 characters; by default the function's name."""
     retries: int
     retry_on: ErrorClasses
     no_retry_on: ErrorClasses
@@ -70,6 +72,7 @@ class EventHandler:
     def __init__(self, function: Callable[..., Any], kinds: Sequence[str], options: HandlerOptions) -> None:
         self.function: Callable[..., Any] = function
         self.name: str = str(getattr(function, "__name__", function))
+        """The function's name."""
         where = f"handler {self.name}"
         if isinstance(function, EventHandler) or inspect.isclass(function) or not inspect.isroutine(function):
             raise HandlerDefinitionError(f"{where}: only functions can handle events, and each is under one @on")
@@ -79,6 +82,7 @@ class EventHandler:
             raise HandlerDefinitionError(f"{where}: name 1 to {MAX_PATTERNS} kinds or patterns, such as order.*")
         try:
             self.group: str = check_group(options.get("group") or self.name)
+            """The group that handles each event once."""
             events = options.get("events", TERMINAL_EVENTS)
             if isinstance(events, str):
                 raise ValueError(f'events is a text; write a list: events=["{events}"]')  # noqa: TRY004, TRY301

@@ -56,11 +56,13 @@ class Job(Kind[P, R]):
     def __init__(self, function: Callable[..., Any], **options: Unpack[JobOptions]) -> None:
         self.function: Callable[..., Any] = function
         self.kind: str = options.get("name") or str(getattr(function, "__name__", function))
+        """The name of the kind."""
         try:
             self.policy: Policy = policy_of(options)
         except (TypeError, ValueError) as error:
             raise JobDefinitionError(f"job {self.kind}: {error}") from error
         self.queue: str = self.policy.queue
+        """The queue of its jobs."""
         self._check()
         self.upcasts: Upcasts = self._upcasts()
         """The versions of its input that it takes."""

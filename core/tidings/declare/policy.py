@@ -46,11 +46,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """`auto`: `async def` in the worker's event loop, `def` in a thread; `process`: in a process of its own, which the
     worker can kill (for a plain function that keeps a core busy)."""
     timeout: float | None = None
-    """Seconds one attempt may take; None: as long as the job's deadline allows."""
+    """Seconds one attempt may take, above 0, at most a year; None: as long as the job's deadline allows."""
     cancel_grace: float = 5.0
-    """Seconds that a handler which must stop may take to clean up. After that the worker records the outcome without
-    it, and kills its process if it has one. The worker ignores what the handler returns or raises once it must stop.
-    When the worker itself leaves, the handler has at most 5 seconds."""
+    """Seconds that a handler which must stop may take to clean up, 0 to 3600. After that the worker records the outcome
+    without it, and kills its process if it has one. The worker ignores what the handler returns or raises once it must
+    stop. When the worker itself leaves, the handler has at most 5 seconds."""
     retries: int = 0
     """How often workers repeat a failed attempt, 0 to 1000."""
     retry_on: tuple[type[BaseException], ...] = (Exception,)
@@ -58,16 +58,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     no_retry_on: tuple[type[BaseException], ...] = ()
     """Exceptions among those of `retry_on` that fail the job for good all the same."""
     max_deliveries: int = 3
-    """How many workers may be lost while they run one job; then the job fails, as it may be what kills them."""
+    """How many workers may be lost while they run one job, 1 to 100; then the job fails, as it may be what kills
+    them."""
     expose_errors: bool | None = None
     """Whether clients see the message of an exception that the handler raises; None: the worker's setting
     `expose_errors` decides, which is false except under `tidings dev`."""
     unique: str | None = None
     """A text with fields of the input in braces, such as `{carrier}`: one live job for each value."""
     unique_for: float | None = None
-    """Seconds for which a live job keeps the next of its value out; None: as long as it lives."""
+    """Seconds for which a live job keeps the next of its value out, above 0, at most a year; None: as long as it
+    lives."""
     every: float | None = None
-    """Seconds between recurring runs, at whole multiples since the Unix epoch."""
+    """Seconds between recurring runs, above 0, at most a year; they come at whole multiples since the Unix epoch."""
     cron: str | None = None
     """A cron line of five fields, at whose times the job runs by itself."""
     timezone: str = "UTC"
@@ -77,9 +79,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     limit_by: str | None = None
     """A field of the input, such as `tenant`, or a text with fields in braces: `limit` jobs for each value."""
     rate: float | None = None
-    """How many of its jobs start in `rate_per` seconds, over all workers; as many may start at once after a pause."""
+    """How many of its jobs start in `rate_per` seconds, over all workers, above 0, at most 100,000; as many may start
+    at once after a pause."""
     rate_per: float = 1.0
-    """Seconds; at most a day."""
+    """The seconds of `rate`, above 0, at most a day."""
     max_eta: float | None = None
     """The longest wait, s, that a server expects for a job when it accepts it, by the rate at which the tier drains."""
     when_busy: Literal["refuse", "shed"] = "refuse"
@@ -87,7 +90,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     try again. `shed`: it makes room by failing another job with the code `shed`: of all kinds with `shed` the job that
     has waited longest in the least important tier (`priority`)."""
     fallback: str | None = None
-    """Or the server submits the same input to this kind, of the same queue."""
+    """A kind of the same queue, to which the server submits the input where the wait is longer than `max_eta`."""
     webhook: WebhookRequest | None = None
     """Where workers send what happens to each of its jobs: a URL, or a mapping with `url`, `events` and `format`."""
     breaker: Breaker | None = None

@@ -51,6 +51,7 @@ class MountedTidings:
         self.server: Starlette = create_app(settings, authenticate=authenticate)
         """The server as an application of its own."""
         self.path = path
+        """Where the application has the server's routes."""
 
     def install(self, app: FastAPI) -> None:
         """Mount the server's routes, and have problems answered (`answer_problems`)."""

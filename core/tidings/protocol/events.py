@@ -14,16 +14,27 @@ class EventName(StrEnum):
     """The names of events; clients ignore names they do not know."""
 
     QUEUED = "queued"
+    """The job is in line, or goes back into it. `data` is empty."""
     STARTED = "started"
+    """An attempt has begun. `data`: `attempt`, its number from 1."""
     PROGRESS = "progress"
+    """The handler reports how far it is. `data`: `fraction` (0 to 1, or null), `message`, `data`."""
     LOG = "log"
+    """The handler has written a chunk to the log. `data` is the chunk, any JSON."""
     STEP = "step"
+    """A step of a saga has begun, ended or been undone. `data`: `path`, `name`, `type`, `status`, `child`."""
     RETRYING = "retrying"
+    """An attempt failed, and another follows. `data`: `attempt` that failed, `after` (s), `problem`."""
     WAITING = "waiting"
+    """A saga has left its worker, and waits for a signal, a time or a child. `data` is empty."""
     SUCCEEDED = "succeeded"
+    """The job has ended with a result. `data`: `result`."""
     FAILED = "failed"
+    """The job has failed for good. `data`: `problem`."""
     CANCELLED = "cancelled"
+    """The job was cancelled. `data` is empty."""
     EXPIRED = "expired"
+    """The deadline passed before the job had ended. `data` is empty."""
 
 
 class StreamEvent(StrEnum):

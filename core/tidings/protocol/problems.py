@@ -138,6 +138,7 @@ class ProblemError(Exception):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        """What was refused, and why."""
         super().__init__(problem.detail)
 
     @property

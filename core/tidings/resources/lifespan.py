@@ -39,6 +39,7 @@ class Lifespan(Generic[T]):
 
         """
         self.name: str = str(getattr(function, "__name__", function))
+        """The function's name."""
         self._open = _opener_of(function, self.name)
         self.function = function
         self.__doc__ = getattr(function, "__doc__", None)

@@ -10,11 +10,11 @@ class Result(Generic[R_co]):
 
     ::
 
-    @job
-    async def answer(ctx: Context, question: str) -> AsyncIterator[str | Result[Usage]]:
-        async for token in model.stream(question):
-            yield token
-        yield Result(model.usage)
+        @job
+        async def answer(ctx: Context, question: str) -> AsyncIterator[str | Result[Usage]]:
+            async for token in model.stream(question):
+                yield token
+            yield Result(model.usage)
     """
 
     __slots__ = ("value",)
@@ -22,6 +22,7 @@ class Result(Generic[R_co]):
     def __init__(self, value: R_co) -> None:
         """Wrap the result: any value for which JSON has a form."""
         self.value: R_co = value
+        """The job's result."""
 
     def __repr__(self) -> str:
         return f"Result({self.value!r})"

@@ -28,11 +28,15 @@ class RunStep(msgspec.Struct, frozen=True):
     path: str
     """Its place in the program."""
     name: str
+    """What the program calls it."""
     type: StepType
+    """`step`, `call`, `signal` or `sleep`."""
     status: StepStatus
+    """How it ended, or that it runs or was undone."""
     input: Any = None
     """Its arguments, as the journal shows them."""
     result: Any = None
+    """What it returned, after a round trip through JSON."""
     problem: Problem | None = None
     """Why it, or its undoing, failed."""
 

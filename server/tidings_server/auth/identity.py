@@ -35,6 +35,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """The owner of the client's jobs: a JWT's `sub`, or an API key's name. Empty: the server asks for no credential, or
     the client has shown nothing but grants."""
     scopes: frozenset[str] = OWN_SCOPES
+    """What it may do: some of `submit`, `watch`, `cancel`, `delegate`, `feed` and `admin`."""
     kinds: frozenset[str] | None = None
     """The kinds it may submit; None: all."""
     since: float = 0.0

@@ -36,7 +36,11 @@ const MOST_UNTAKEN = 10_000;
  * @property {(callback: () => void) => void} soon Calls after what runs now, and what awaits that, has run.
  */
 
-/** @implements {AsyncIterable<Job>} */
+/**
+ * All jobs with one tag. It comes from `follow`; `for await` gives each job once.
+ *
+ * @implements {AsyncIterable<Job>}
+ */
 export class Follow {
   /** @type {Emitter<FollowEvents>} */
   #emitter = new Emitter();
@@ -56,7 +60,7 @@ export class Follow {
    * @param {string} tag
    */
   constructor(tag) {
-    /** @readonly */
+    /** @readonly The tag. */
     this.tag = tag;
   }
 

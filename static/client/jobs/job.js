@@ -15,7 +15,11 @@ import { TidingsError, localProblem } from "../error.js";
 import { ChunkStream } from "./reading.js";
 import { HeldStreams, requireChunkIndex, requireStreamName } from "./streams.js";
 
-/** @implements {AsyncIterable<JobEvent>} */
+/**
+ * One job, as its owner sees it. It comes from `submit` and `watch`; `for await` gives its events.
+ *
+ * @implements {AsyncIterable<JobEvent>}
+ */
 export class Job {
   /** @type {string | null} */
   #token;

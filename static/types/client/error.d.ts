@@ -16,7 +16,7 @@ export class TidingsError extends Error {
     constructor(problem: Problem);
     /** @readonly Stable: one of the contract's codes, or `cancelled`, `expired`, `closed`, `unwatched`, `aborted`. */
     readonly code: string;
-    /** @readonly */
+    /** @readonly The problem document (RFC 9457). */
     readonly problem: Problem;
 }
 import type { Problem } from "./frame.js";

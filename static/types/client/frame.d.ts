@@ -106,7 +106,7 @@ export type Webhook = {
     format?: "standard" | "cloudevents" | undefined;
 };
 /**
- * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ * The server's answer to a submission.
  */
 export type Ack = {
     type: "ack";
@@ -174,7 +174,7 @@ export type ListedJob = {
     correlation_id: string;
 };
 /**
- * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ * One page of a list of jobs.
  */
 export type JobPage = {
     /**
@@ -231,14 +231,20 @@ export type JobEvent = {
     data: any;
 };
 /**
- * The frames of the subprotocol `tidings.v1.json`, as types. Nothing here runs.
+ * How far a job is.
  */
 export type Progress = {
     /**
      * 0 to 1; null: unknown.
      */
     fraction: number | null;
+    /**
+     * A few words for people.
+     */
     message?: string | null | undefined;
+    /**
+     * What the handler adds.
+     */
     data?: any;
 };
 /**

@@ -1,5 +1,5 @@
 /**
- * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
+ * What may be said of a submission.
  */
 export type SubmitOptions = {
     /**
@@ -20,8 +20,17 @@ export type SubmitOptions = {
      * Seconds from now after which it is not worth finishing; default: none.
      */
     deadline?: number | undefined;
+    /**
+     * Which of the kind's tiers the job belongs to; default: as the kind says.
+     */
     tier?: string | undefined;
+    /**
+     * The queue of the kind; another is refused.
+     */
     queue?: string | undefined;
+    /**
+     * -100 to 100: among jobs that may be shed the lowest goes first; default 0.
+     */
     priority?: number | undefined;
     /**
      * At most 8, by which its owner lists and follows jobs.
@@ -35,6 +44,9 @@ export type SubmitOptions = {
      * W3C trace context.
      */
     traceparent?: string | undefined;
+    /**
+     * What vendors add to it.
+     */
     tracestate?: string | undefined;
     /**
      * For whom the job is, who then owns it; wants the scope `delegate`. It is followed by its
@@ -65,7 +77,7 @@ export type SubmitOptions = {
     watch?: boolean | undefined;
 };
 /**
- * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
+ * What may be said of a watch.
  */
 export type WatchOptions = {
     /**
@@ -84,7 +96,7 @@ export type WatchOptions = {
     grant?: GrantSource | undefined;
 };
 /**
- * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
+ * What may be said of a follow.
  */
 export type FollowOptions = {
     /**
@@ -106,7 +118,7 @@ export type FollowOptions = {
     signal?: AbortSignal | undefined;
 };
 /**
- * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
+ * Which jobs are listed.
  */
 export type ListOptions = {
     /**
@@ -143,7 +155,7 @@ export type ListOptions = {
     signal?: AbortSignal | undefined;
 };
 /**
- * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
+ * How a client connects.
  */
 export type Options = {
     /**
@@ -197,7 +209,7 @@ export type Options = {
     events?: EventTarget | null | undefined;
 };
 /**
- * What a page may say when it makes a client, submits or lists, as types. Nothing here runs.
+ * What a listener of each name is given.
  */
 export type TidingsEvents = {
     /**

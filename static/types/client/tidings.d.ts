@@ -15,6 +15,8 @@ export class Tidings {
     /** What the server takes beyond version 1: `submit.x` for a field of a frame, `x` for a frame. */
     get features(): readonly string[];
     /**
+     * Calls `listener` at each event of that name, until the function returned is called.
+     *
      * @template {keyof TidingsEvents} Name
      * @param {Name} name
      * @param {(event: TidingsEvents[Name]) => void} listener

@@ -73,7 +73,9 @@ class StateChange(NamedTuple):
     """The connection came to be in a state."""
 
     state: ClientState
+    """The state since then."""
     previous: ClientState
+    """The state before."""
     code: int | None = None
     """The close code that led here, 1006 for a connection that broke or never stood."""
     reason: str = ""

@@ -17,6 +17,8 @@ class Event(msgspec.Struct, frozen=True):
     name: str
     """`queued`, `started`, `progress`, `log`, `retrying`, `succeeded`, …"""
     data: Any
+    """What belongs to it: of `succeeded` `{"result": …}`, of `failed` `{"problem": …}`, of `progress` fraction, message
+    and data, of `log` the chunk."""
     seq: int
     """Rises with every event of a job."""
     status: str

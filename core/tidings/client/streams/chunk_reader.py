@@ -38,6 +38,7 @@ class ChunkReader(AsyncIterator[Any]):
 
     def __init__(self, name: str, stream: HeldStream, news: StreamNews) -> None:
         self.name = name
+        """The stream's name."""
         self._stream = stream
         self._news = news
         self._position = ChunkPosition(stream.first)

@@ -22,10 +22,13 @@ class SagaReplay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of the replay of one recorded saga."""
 
     token: str
+    """The job."""
     kind: str
+    """Its kind."""
     version: int
     """Of the kind, with which it was submitted."""
     verdict: ReplayVerdict
+    """Whether the code fits it."""
     path: str = ""
     """Of the step that does not fit; empty: none is to blame."""
     detail: str = ""

@@ -19,7 +19,11 @@
  * @property {() => void} close
  * @property {(callback: () => void) => void} soon Calls after what runs now, and what awaits that, has run.
  */
-/** @implements {AsyncIterable<Job>} */
+/**
+ * All jobs with one tag. It comes from `follow`; `for await` gives each job once.
+ *
+ * @implements {AsyncIterable<Job>}
+ */
 export class Follow implements AsyncIterable<Job> {
     /**
      * Returns a follow, and the inlet that stays with its maker.
@@ -38,7 +42,7 @@ export class Follow implements AsyncIterable<Job> {
      * @param {string} tag
      */
     constructor(tag: string);
-    /** @readonly */
+    /** @readonly The tag. */
     readonly tag: string;
     /** Whether no more jobs will come: it was closed or refused. */
     get finished(): boolean;

@@ -1,4 +1,8 @@
-/** @implements {AsyncIterable<JobEvent>} */
+/**
+ * One job, as its owner sees it. It comes from `submit` and `watch`; `for await` gives its events.
+ *
+ * @implements {AsyncIterable<JobEvent>}
+ */
 export class Job implements AsyncIterable<JobEvent> {
     /**
      * Returns a job, and the inlet that stays with its maker.
