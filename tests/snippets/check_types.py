@@ -64,8 +64,8 @@ def programs(found: Iterable[Block]) -> list[Program]:
     known = list(found)
     readme = next((block for block in known if block.name == _README_JOBS), None)
     for block in known:
-        if block.language != "python" or WAYS.get(block.page, "").startswith("django"):
-            continue  # what uses Django is checked where Django is
+        if block.language != "python" or is_elsewhere(block):
+            continue
         page = _module_name(block.page)
         text = block.text
         for pattern, instead in _IMPORTS:
@@ -86,6 +86,12 @@ def programs(found: Iterable[Block]) -> list[Program]:
         if readme is not None and name not in made:
             made[name] = Program(name, [Part(readme.text, readme.page, readme.line)])
     return list(made.values())
+
+
+def is_elsewhere(block: Block) -> bool:
+    """Return whether a block is checked where Django is, or is code of another queue."""
+    ways = WAYS.get(block.page, "").split()
+    return ways[:1] == ["django"] or (block.number < len(ways) and ways[block.number] == "peer")
 
 
 def check(found: Iterable[Block], cache: Path) -> list[str]:

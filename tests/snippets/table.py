@@ -14,6 +14,7 @@ A way is one of:
 - `receiver`: a server that receives webhooks; tests/webhook/test_receivers.py runs it.
 - `component`: of a framework; tests/frameworks/test_hooks.py runs it in a browser.
 - `django`: of a Django project; tests/django_project runs it where Python is new enough.
+- `peer`: code of another queue, which the page replaces; its language reads it, and it is not run.
 - `shown`: not run; the reason stands in `SHOWN`.
 """
 
@@ -38,6 +39,9 @@ WAYS = {
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
     HOW + "flask.md": "python python",
+    HOW + "from-arq.md": "peer jobs python",
+    HOW + "from-bullmq.md": "peer jobs module",
+    HOW + "from-celery.md": "peer jobs python",
     HOW + "http.md": "jobs shell shell module python",
     HOW + "latency-lab.md": "shell jobs shell shown",
     HOW + "measure.md": "shell shell shell shell shell shell",
@@ -140,6 +144,9 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     HOW + "circuit-breakers.md#2": [("charge", {"invoice": "i-2"}, "i-2 charged"), ("convert", {"euros": 100}, 108.0)],
     HOW + "deploys.md#1": [("deliver", {"order": "o-1"}, "o-1 shipped")],
     HOW + "deploys.md#0": [("charge", {"amount": 1, "currency": "USD"}, "1 USD")],
+    HOW + "from-arq.md#1": [("fetch_price", {"item": "cup"}, 3)],
+    HOW + "from-bullmq.md#1": [("sales", {"rows": 300}, {"rows": 300})],
+    HOW + "from-celery.md#1": [("sales_report", {"month": "7", "rows": 300}, {"month": 7, "rows": 300})],
     HOW + "http.md#0": [("echo", {"text": "hi"}, "hi")],
     HOW + "latency-lab.md#1": [("resize", {"pictures": 1}, "1 pictures")],
     HOW + "recurring.md#0": [("refresh", {}, None)],
@@ -194,6 +201,9 @@ PRINTS = {
     HOW + "browser.md#7": "o-1",
     HOW + "browser.md#8": "{words: 2}",
     HOW + "fastapi.md#1": "{words: 2}",
+    HOW + "from-arq.md#2": "6",
+    HOW + "from-bullmq.md#2": "{rows: 500}",
+    HOW + "from-celery.md#2": "{'month': 7, 'rows': 500}",
     HOW + "http.md#3": "hi",
     HOW + "http.md#4": "hi",
     HOW + "python.md#0": "{'words': 6}",

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from snippets.check_types import check, programs
+from snippets.check_types import check, is_elsewhere, programs
 from snippets.pages import ROOT, Block, blocks
-from snippets.table import WAYS
 
 JOBS = """# jobs.py
 from tidings import Context, job
@@ -25,7 +24,7 @@ def block(page: str, number: int, text: str, line: int) -> Block:
 def test_every_python_block_of_the_pages_is_in_one_file() -> None:
     found = programs(blocks())
     for one in blocks():
-        if one.language == "python" and "django" not in WAYS[one.page]:
+        if one.language == "python" and not is_elsewhere(one):
             holding = [part for program in found for part in program.parts if part[1:] == (one.page, one.line)]
             assert len(holding) >= 1, one.name
 

@@ -1,5 +1,6 @@
 """Every fenced block of the README and the docs is run as a file, page by page, as a reader would; or says why not."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_a_language_is_named_as_it_is_run() -> None:
         "nginx": {"nginx"},
         "haproxy": {"haproxy"}, "prometheus": {"yaml"}, "json": {"json"}, "shell": {"", "sh"}, "settings": {""},
         "store": {""}, "receiver": {"python", "js"}, "component": {"tsx", "vue", "svelte"}, "shown": {"", "jsx"},
-        "django": {"", "js", "python"},
+        "django": {"", "js", "python"}, "peer": {"python", "js"},
     }  # fmt: skip
     for block in BLOCKS:
         assert block.language in languages[way(block)], block.name
@@ -89,13 +90,25 @@ def worlds(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     worlds.close()
 
 
-RUN = [block for block in BLOCKS if way(block) not in ("shown", "receiver", "component", "django")]
+RUN = [block for block in BLOCKS if way(block) not in ("shown", "receiver", "component", "django", "peer")]
+PEERS = [block for block in BLOCKS if way(block) == "peer"]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("block", RUN, ids=[block.name for block in RUN])
 def test_a_block_runs_as_a_file(worlds: Worlds, block: Block) -> None:
     worlds.of(block.page).run(block, way(block))
+
+
+@pytest.mark.parametrize("block", PEERS, ids=[block.name for block in PEERS])
+def test_code_of_another_queue_is_code_of_its_language(block: Block, tmp_path: Path) -> None:
+    if block.language == "python":
+        compile(block.text, block.name, "exec", dont_inherit=True)
+        return
+    file = tmp_path / "before.mjs"
+    file.write_text(block.text)
+    checked = subprocess.run(["node", "--check", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_pages_are_those_that_people_read() -> None:
