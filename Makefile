@@ -21,6 +21,8 @@
 #   make deploy-check   check the files of deployments by their own checkers; CRDS="a.yaml b.yaml": by operators' definitions too
 #   make image-by-hand   run the steps of the Dockerfile in build/image, without a container engine: sizes, start-up, memory
 #   make setup HASHES=1   set up from files with these hashes alone
+#   make docs    write the reference pages that come from the code
+#   make site    build the site of the documents in build/site, and check its links
 #   make mutants   break a copy in every way that a test must notice
 
 PYTHON ?= python3
@@ -32,7 +34,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -162,6 +164,7 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/pip check
 	npx --no-install tsc -p tsconfig.json
+	$(MAKE) --no-print-directory site
 
 format: $(VENV)/stamp
 	$(BIN)/ruff check --fix-only .
@@ -199,6 +202,12 @@ bench-push: $(VENV)/stamp $(VENV)/stamp-allocator
 .venv-tools/stamp: Makefile
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet 'cyclonedx-bom>=7.0' 'uv>=0.9'
+	@touch $@
+
+# What builds the site of the documents.
+.venv-site/stamp: docs/website/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet -r $<
 	@touch $@
 
 # The generator of Python clients and what its clients import, as a user of ours would have them: it wants an older typer.
@@ -285,5 +294,11 @@ mutants: $(VENV)/stamp
 docs: $(VENV)/stamp node_modules/.stamp
 	$(BIN)/python docs/generate.py
 
+# Where files of the checkout are shown, such as https://example.com/tidings: links to them lead there. Empty: their text alone.
+REPOSITORY ?=
+
+site: .venv-site/stamp
+	PYTHONPATH=docs REPOSITORY=$(REPOSITORY) .venv-site/bin/python -m website.make_site build/site
+
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-clients .venv-deploy .venv-django node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-site .venv-clients .venv-deploy .venv-django node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -10,14 +10,15 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+
 from reference_pages.commands_page import commands
 from reference_pages.frames_page import frames
 from reference_pages.http_page import http
 from reference_pages.javascript_page import javascript
+from reference_pages.llms_page import llms
 from reference_pages.markdown import HEAD
 from reference_pages.python_names import PAGES as PYTHON_PAGES
 from reference_pages.python_pages import python_page
-
 from tidings.compatibility.rules import ALLOWED_BY_VERSION, NOTICES, RULES
 from tidings.protocol.events import StreamEvent
 from tidings.protocol.frames.close_codes import CLOSE_CODES
@@ -201,6 +202,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "javascript": javascript,
     **{f"python/{name}": partial(python_page, name) for name in PYTHON_PAGES},
+    "llms.txt": llms,  # the last: it reads the others
 }
 
 
@@ -224,7 +226,7 @@ def main() -> None:
 
 
 def _path(name: str) -> Path:
-    return HERE / f"{name}.md"
+    return HERE.parents[1] / name if name.endswith(".txt") else HERE / f"{name}.md"
 
 
 if __name__ == "__main__":

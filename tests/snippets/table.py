@@ -23,6 +23,7 @@ from typing import Any
 HOW = "docs/how-to/"
 
 WAYS = {
+    "AGENTS.md": "jobs tests python module",
     "README.md": "shell jobs shell python page jobs module shell",
     "docs/explanation/capacity.md": "shell",
     "docs/explanation/how-it-works.md": "shown shown",
@@ -47,7 +48,7 @@ WAYS = {
     HOW + "measure.md": "shell shell shell shell shell shell",
     HOW + "metrics.md": "prometheus prometheus",
     HOW + "mount.md": "python python python",
-    HOW + "production.md": "shell store",
+    HOW + "production.md": "shell store settings",
     HOW + "proxy.md": "nginx haproxy shell",
     HOW + "python.md": "python python python python python python python",
     HOW + "react.md": "component component",
@@ -128,6 +129,7 @@ ENVIRONMENT = {
 """Settings of the page's server."""
 
 RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
+    "AGENTS.md#0": [("report", {"month": 7, "rows": 20}, {"month": 7, "rows": 20})],
     "README.md#1": [("count_words", {"text": "to be"}, {"words": 2})],
     "README.md#5": [("answer", {"question": "why?"}, "You asked: why?")],
     "docs/tutorial/first-job.md#1": [("brew", {"cups": 1}, "1 cups of oolong")],
@@ -186,6 +188,8 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
 
 PRINTS = {
     HOW + "webhooks.md#2": "{'words': 2}",
+    "AGENTS.md#2": "{'month': 7, 'rows': 100}",
+    "AGENTS.md#3": "{month: 7, rows: 100}",
     "README.md#3": "{'words': 6}",
     "README.md#4": "{words: 6}",
     "README.md#6": "You asked: to be?",

@@ -112,4 +112,4 @@ def test_code_of_another_queue_is_code_of_its_language(block: Block, tmp_path: P
 
 
 def test_the_pages_are_those_that_people_read() -> None:
-    assert {Path(block.page).parts[0] for block in BLOCKS} == {"README.md", "docs", "examples"}
+    assert {Path(block.page).parts[0] for block in BLOCKS} == {"AGENTS.md", "README.md", "docs", "examples"}
