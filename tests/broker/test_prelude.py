@@ -25,7 +25,7 @@ SCRIPTS = [script for room in FOLDER.iterdir() if room.name != "lib" for script 
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
     *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
-    *("take_over", "count", "list", "kinds", "kinds_seen", "log", "stream_read", "expire"),
+    *("take_over", "count", "list", "kinds", "kinds_seen", "log", "stream_read", "expire", "fields"),
     *("breaker", "release", "owned", "forget", "take_unserved", "permitted", "saga_act"),
     *("group_join", "group_take", "group_settle", "group_seek", "group_pause", "groups", "events_read"),
     *("webhook_take", "webhook_report", "webhook_act", "webhook_list", "webhook_count"),

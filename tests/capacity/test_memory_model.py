@@ -27,16 +27,32 @@ NEAR = 0.2
 
 LOAD = CapacityLoad(
     jobs_per_s=1, sockets=0, run_s=0.1, events=0, watchers=1, input_bytes=2, result_bytes=2, log_bytes=0, keyed=False,
-    result_ttl_s=1, dedup_window_s=1, outage_s=1, queues=1, slots=1, busy=0.6,
+    compact=False, result_ttl_s=1, dedup_window_s=1, outage_s=1, queues=1, slots=1, busy=0.6,
 )  # fmt: skip
 
 
+class SizedSystem(System):
+    """One server and one worker."""
+
+    compact = False
+
+    def serve(self, *, compact: bool) -> None:
+        """Have a worker that leaves records of that form."""
+        if self.workers and self.compact == compact:
+            return
+        while self.workers:
+            self.workers.pop().close()
+        self.compact = compact
+        kinds = str(Path(__file__).with_name("sized_kinds.py"))
+        self.add_worker(kinds, TIDINGS_CHRONICLE="0", TIDINGS_COMPACT_RECORDS=str(compact).lower())
+
+
 @pytest.fixture(scope="module")
-def system() -> Iterator[System]:
+def system() -> Iterator[SizedSystem]:
     with running_store("--appendfsync", "no", environment=allocator_environment()) as store:
-        system = System(store)
+        system = SizedSystem(store)
         try:
-            system.add_worker(str(Path(__file__).with_name("sized_kinds.py")), TIDINGS_CHRONICLE="0")
+            system.serve(compact=False)
             system.add_server(TIDINGS_MAX_BACKLOG_BYTES_PER_CALLER="500000000", TIDINGS_CHRONICLE="0")
             run(system, {}, keyed=False)  # what only the first jobs make
             yield system
@@ -109,14 +125,18 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a large result": ({"result": 8_000}, {"result_bytes": 8_000}),
     "progress": ({"progress": 5}, {"events": 5}),
     "a log": ({"entries": 5}, {"events": 5, "log_bytes": 500}),
+    "compact": ({}, {"compact": True}),
+    "compact, a result": ({"result": 1_000}, {"compact": True, "result_bytes": 1_000}),
+    "compact, progress": ({"progress": 5}, {"compact": True, "events": 5}),
 }
 """What jobs have → their input, and how the model's load differs from `LOAD`."""
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_finished_job_takes_what_the_model_says(system: System, case: str) -> None:
+def test_a_finished_job_takes_what_the_model_says(system: SizedSystem, case: str) -> None:
     input_, changes = CASES[case]
     load = LOAD.__class__(**({name: getattr(LOAD, name) for name in LOAD.__struct_fields__} | changes))
+    system.serve(compact=load.compact)
     before = taken(system)
     run(system, input_, keyed=load.keyed)
     now = taken(system)

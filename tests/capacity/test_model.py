@@ -31,8 +31,8 @@ EVENTS = 3
 def load_of(**changes: Any) -> CapacityLoad:
     usual: dict[str, Any] = {
         "jobs_per_s": 1_000, "sockets": 10_000, "run_s": 0.1, "events": 3, "watchers": 1, "input_bytes": 200,
-        "result_bytes": 200, "log_bytes": 0, "keyed": True, "result_ttl_s": 3_600, "dedup_window_s": 3_600,
-        "outage_s": 600, "queues": 1, "slots": 100, "busy": 0.6,
+        "result_bytes": 200, "log_bytes": 0, "keyed": True, "compact": False, "result_ttl_s": 3_600,
+        "dedup_window_s": 3_600, "outage_s": 600, "queues": 1, "slots": 100, "busy": 0.6,
     }  # fmt: skip
     return CapacityLoad(**(usual | changes))
 
@@ -131,6 +131,8 @@ def test_the_page_has_the_numbers_of_the_model() -> None:
         f"λ ({SERVER_US:g} + {SERVER_EVENT_US:g} e w) µs",
         f"λ ({WORKER_US:g} + {WORKER_EVENT_US:g} e) µs",
         f"| {model.FINISHED_BYTES}; + {model.PROGRESS_BYTES} with progress",
+        f"with a [compact record](../decisions/0059-compact-records.md) {model.COMPACT_BYTES} and",
+        f"{model.FILE_COMPACT_BYTES:,} with a compact record",
         f"more than {model.SMALL_RESULT_BYTES} bytes + {model.LARGE_RESULT_BYTES} and {model.BLOCK_FACTOR} for",
         f"+ {model.LOG_BYTES:,} with a log",
         f"| {model.KEY_BYTES}, for `TIDINGS_DEDUP_WINDOW_S`",

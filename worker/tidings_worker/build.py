@@ -212,7 +212,7 @@ def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> Attemp
         worker,
         result_ttl_s=settings.result_ttl_s,
         chronicle=settings.chronicle,
-        limits=ReportLimits(settings.max_log_bytes, settings.max_stream_bytes),
+        limits=ReportLimits(settings.max_log_bytes, settings.max_stream_bytes, settings.compact_records),
         rules=_start_rules(identity.jobs_in(queue).values()),
     )
 

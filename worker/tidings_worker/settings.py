@@ -134,6 +134,14 @@ class WorkerSettings(StoreSettings, frozen=True, kw_only=True):
     max_log_bytes: Annotated[Bytes, Meta(description="Size of one job's log; beyond it the older half is dropped.")] = (
         4_194_304
     )
+    compact_records: Annotated[
+        bool,
+        Meta(
+            description="Whether jobs that succeed leave a compact record, which takes less than half of the store's "
+            "memory. Releases that do not know this setting cannot read one: switch it on when all servers and workers "
+            "know it."
+        ),
+    ] = False
     event_slots: Annotated[
         Count,
         Meta(description="Events that handlers of one group handle at a time, in each queue whose kinds it follows."),

@@ -86,7 +86,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds,
         Meta(
             description="How long a finished job is found under its token. The memory of finished jobs is the first "
-            "limit that most installations meet; `tidings capacity` says how much it is."
+            "limit that most installations meet; `tidings capacity` says how much it is, and `TIDINGS_COMPACT_RECORDS` "
+            "of the workers more than halves it."
         ),
     ] = 86_400.0
     events_max_age_s: Annotated[

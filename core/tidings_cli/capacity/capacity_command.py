@@ -29,6 +29,9 @@ def capacity(
     keyed: Annotated[
         bool, typer.Option("--keyed/--no-keyed", help="Whether submissions have idempotency keys.")
     ] = True,
+    compact: Annotated[
+        bool, typer.Option("--compact/--no-compact", help="Whether workers have TIDINGS_COMPACT_RECORDS.")
+    ] = False,
     result_ttl: Annotated[float, typer.Option(help="TIDINGS_RESULT_TTL_S.  [s]")] = 86_400.0,
     dedup_window: Annotated[float, typer.Option(help="TIDINGS_DEDUP_WINDOW_S.  [s]")] = 86_400.0,
     outage: Annotated[float, typer.Option(help="How long workers may be away while jobs wait.  [s]")] = 600.0,
@@ -48,6 +51,7 @@ def capacity(
         result_bytes=result_bytes,
         log_bytes=log_bytes,
         keyed=keyed,
+        compact=compact,
         result_ttl_s=result_ttl,
         dedup_window_s=dedup_window,
         outage_s=outage,
@@ -119,4 +123,7 @@ def _show(load: CapacityLoad, found: CapacityPlan, console: Console) -> None:
         f"{_bytes(plan(msgspec.structs.replace(load, result_ttl_s=ttl)).finished_bytes)} at {ttl:,} s" for ttl in TTLS_S
     )
     print_line(cell(f"Memory of finished jobs by TIDINGS_RESULT_TTL_S: {', '.join(by_ttl)}."))
+    if not load.compact:
+        saved = found.finished_bytes - plan(msgspec.structs.replace(load, compact=True)).finished_bytes
+        print_line(cell(f"TIDINGS_COMPACT_RECORDS (--compact) would save {_bytes(saved)} of that."))
     print_line(cell(f"The first limit: {found.limit}."))

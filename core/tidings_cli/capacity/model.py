@@ -22,8 +22,10 @@ SOCKETS_OF_A_SERVER = 25_000
 PROCESS_BYTES = 90_000_000
 """Of a server or a worker that does nothing."""
 
-FINISHED_BYTES = 400
+FINISHED_BYTES = 350
 """Of the store, for a finished job without key, result and log, until TIDINGS_RESULT_TTL_S is over."""
+COMPACT_BYTES = 170
+"""The same, with a compact record (TIDINGS_COMPACT_RECORDS), which holds a result of any size in one block."""
 KEY_BYTES = 170
 """Of an idempotency key, until TIDINGS_DEDUP_WINDOW_S is over."""
 SMALL_RESULT_BYTES = 60
@@ -40,6 +42,8 @@ BLOCK_FACTOR = 1.1
 """Memory for each byte of an input, a result or a log: blocks come in sizes."""
 FILE_BYTES = 1_500
 """What a job adds to the append-only file, beside input, result and events."""
+FILE_COMPACT_BYTES = 1_250
+"""The same, with a compact record."""
 FILE_KEY_BYTES, FILE_EVENT_BYTES = 180, 70
 """What a key adds, and an event beside its own text."""
 
@@ -71,6 +75,8 @@ class CapacityLoad(msgspec.Struct, frozen=True, kw_only=True):
     """Of a job's log; 0: none."""
     keyed: bool
     """Whether submissions have idempotency keys."""
+    compact: bool
+    """Whether workers leave compact records."""
     result_ttl_s: float
     dedup_window_s: float
     outage_s: float
@@ -115,8 +121,10 @@ class CapacityPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 def finished_bytes(load: CapacityLoad) -> float:
     """Return what a finished job takes of the store's memory, without its key."""
-    bytes_ = float(FINISHED_BYTES)
-    if load.result_bytes > SMALL_RESULT_BYTES:
+    bytes_ = float(COMPACT_BYTES if load.compact else FINISHED_BYTES)
+    if load.compact:
+        bytes_ += load.result_bytes * BLOCK_FACTOR
+    elif load.result_bytes > SMALL_RESULT_BYTES:
         bytes_ += LARGE_RESULT_BYTES + load.result_bytes * BLOCK_FACTOR
     else:
         bytes_ += load.result_bytes
@@ -133,7 +141,8 @@ def waiting_bytes(load: CapacityLoad) -> float:
 def file_bytes(load: CapacityLoad) -> float:
     """Return what a job adds to the append-only file."""
     texts = load.input_bytes + load.result_bytes + load.log_bytes
-    return FILE_BYTES + texts + load.events * FILE_EVENT_BYTES + (FILE_KEY_BYTES if load.keyed else 0)
+    record = FILE_COMPACT_BYTES if load.compact else FILE_BYTES
+    return record + texts + load.events * FILE_EVENT_BYTES + (FILE_KEY_BYTES if load.keyed else 0)
 
 
 def plan(load: CapacityLoad) -> CapacityPlan:

@@ -88,4 +88,29 @@ MUTANTS = (
         ),
         ("tests/store/test_sweep.py",),
     ),
+    Mutant(
+        "A record becomes a compact one although that has no place for all of it.",
+        lua("load_whole").drop("if not KEPT_OR_SPENT"),
+        ("tests/record/test_compact_record.py",),
+    ),
+    Mutant(
+        "A worker leaves compact records without being told so.",
+        lua("report:load").swap("compact == 1 and outcome.state", "outcome.state"),
+        ("tests/record/test_compact_record.py",),
+    ),
+    Mutant(
+        "A compact record stays for ever.",
+        lua("finish").swap(", 'PX', ttl", ""),
+        ("tests/record/test_compact_record.py",),
+    ),
+    Mutant(
+        "A compact record forgets which report ended the job.",
+        lua("compact_text").swap("number_in(job.reported)", "0"),
+        ("tests/record/test_compact_record.py",),
+    ),
+    Mutant(
+        "A record of a job that ended keeps what nobody reads.",
+        lua("finish").swap(", 'call', 'size'", ""),
+        ("tests/record/test_bytes.py",),
+    ),
 )

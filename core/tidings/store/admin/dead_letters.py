@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from tidings.protocol.tokens import split_token
+from tidings.protocol.tokens import Token, split_token
+from tidings.store.jobs.record_fields import read_record_fields
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command
@@ -114,11 +115,12 @@ class DeadLetters:
         found: dict[str, DeadLetter] = {}
         unrecorded = set()
         for job in jobs:
-            state, entry = await command(self._store, "HMGET", self._keys.job(self._partition, job), "state", "letter")
-            letter = None if entry is None else await self._read(entry)
+            token = Token(self._partition, job)
+            state, entry = await read_record_fields(self._store, self._keys, token, ("state", "letter"))
+            letter = await self._read(entry) if entry else None
             if letter is not None:
                 found[job] = letter
-            if state is None:
+            if not state:
                 unrecorded.add(job)
         return found | (await self._search(unrecorded) if unrecorded else {})
 
@@ -138,7 +140,7 @@ class DeadLetters:
         answers = await _DROP(self._store, self._keys.root(self._partition), (entries,))
         return [_word(answer) for answer in answers]
 
-    async def _read(self, entry: bytes) -> DeadLetter | None:
+    async def _read(self, entry: str) -> DeadLetter | None:
         found = await command(self._store, "XRANGE", self._stream, entry, entry)
         return read_dead_letter(self._partition, *found[0]) if found else None
 

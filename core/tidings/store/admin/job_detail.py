@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.frames.envelope import Envelope, decode_envelope
 from tidings.protocol.tokens import Token
+from tidings.store.jobs.record_fields import read_record_fields
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 
@@ -54,8 +55,7 @@ async def read_job_internals(store: Redis, keys: StoreKeys, token: Token) -> Job
 
     """
     partition, job = token
-    answer = await command(store, "HMGET", keys.job(partition, job), *_FIELDS)
-    found = {name: value.decode() if value else "" for name, value in zip(_FIELDS, answer, strict=True)}
+    found = dict(zip(_FIELDS, await read_record_fields(store, keys, token, _FIELDS), strict=True))
     due = await command(store, "ZSCORE", keys.scheduled(partition), job)
     letters = await DeadLetters(store, keys, partition).find(job) if found["letter"] else {}
     return JobInternals(

@@ -7,6 +7,7 @@ import msgspec
 from tidings.protocol.events import EventClass
 from tidings.protocol.states import State
 from tidings.store.answers import FenceAnswer, StartAnswer
+from tidings.store.redis.text_bytes import text_bytes
 from tidings.store.streams.stream_records import KeepChunks, StreamChunks
 
 
@@ -37,7 +38,7 @@ class ClaimedEntry(msgspec.Struct, array_like=True, frozen=True):
 
     def held(self) -> ReadyEntry:
         """Return it as what `take` gives."""
-        return ReadyEntry(self.tier, self.entry, self.id, _text_bytes(bytes(self.envelope)))
+        return ReadyEntry(self.tier, self.entry, self.id, text_bytes(bytes(self.envelope)))
 
 
 class Started(msgspec.Struct, array_like=True, frozen=True):
@@ -161,12 +162,14 @@ def event_size(event: ReportedEvent) -> int:
 
 
 class ReportLimits(msgspec.Struct, frozen=True):
-    """What the store keeps of what one job reports."""
+    """What the store keeps of what one job reports, and how."""
 
     max_log_bytes: int = 4_194_304
     """A longer log loses its older half."""
     max_stream_bytes: int = 16_777_216
     """Of all its streams."""
+    compact: bool = False
+    """Whether a job that succeeds gets a compact record, where it can have one (`lua/lib/records.lua`)."""
 
 
 VersionRange = tuple[int, int]
@@ -236,12 +239,3 @@ class NextRun(msgspec.Struct, array_like=True, frozen=True):
     """As in `NewJob`."""
     version: int = 1
     """Of the kind."""
-
-
-def _text_bytes(raw: bytes) -> bytes:
-    """Return the bytes of a text of MessagePack, which need not be UTF-8.
-
-    Source: https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family
-    """
-    head = {0xD9: 2, 0xDA: 3, 0xDB: 5}.get(raw[0], 1)
-    return raw[head:]

@@ -324,15 +324,11 @@ class AttemptStore(Batchers):
         return await _SWEEP(self._store, self._root, args)
 
     def _send_reports(self, reports: list[AttemptReport]) -> "asyncio.Future[tuple[int, list[ReportAnswer]]]":
+        limits, items = self._limits, [report.seal() for report in reports]
         args = (
-            self.partition,
-            self._limits.max_log_bytes,
-            self._limits.max_stream_bytes,
-            self._ttl_ms,
-            MAX_DEAD,
-            self._keep,
-            [report.seal() for report in reports],
-        )
+            self.partition, limits.max_log_bytes, limits.max_stream_bytes, self._ttl_ms, MAX_DEAD, self._keep, items,
+            int(limits.compact),
+        )  # fmt: skip
         return _REPORT(self._store, self._root, args)
 
     def _log_faults(self, faults: list[str]) -> None:

@@ -6,7 +6,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command
+
+from .record_fields import read_record_fields
 
 
 class JobOwnership(NamedTuple):
@@ -31,10 +32,5 @@ class OwnershipReader:
             StoreError: the store is unavailable.
 
         """
-        name = self._keys.job(token.partition, token.id)
-        state, owner, tags = await command(self._store, "HMGET", name, "state", "owner", "tags")
-        if not state:
-            return None
-        return JobOwnership(
-            (owner or b"").decode(errors="replace"), tuple((tags or b"").decode(errors="replace").split())
-        )
+        state, owner, tags = await read_record_fields(self._store, self._keys, token, ("state", "owner", "tags"))
+        return JobOwnership(owner, tuple(tags.split())) if state else None

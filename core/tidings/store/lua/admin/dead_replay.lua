@@ -128,7 +128,7 @@ end
 
 local function replay(entry)
   local letter, record = read(entry)
-  local state = letter and redis.call('HGET', job_key(letter.id), 'state')
+  local state = letter and load_job(letter.id, { 'state' }).state
   if not letter then return 'gone' end
   if state and not may_replay(state, QUEUED) then return 'live' end
   if letter.unique and holder(letter.unique) then return 'held' end

@@ -34,10 +34,11 @@ local function is_wanted(row)
     and (tag == '' or string.find(' ' .. row[10] .. ' ', ' ' .. tag .. ' ', 1, true) ~= nil)
 end
 
+local ROW = { 'state', 'kind', 'tier', 'attempt', 'submitted', 'correlation_id', 'worker', 'finished', 'owner', 'tags' }
+
 local function row_of(id)
-  local row = redis.pcall('HMGET', job_key(id), 'state', 'kind', 'tier', 'attempt', 'submitted', 'correlation_id',
-    'worker', 'finished', 'owner', 'tags')
-  if row.err or not row[1] then return end
+  local is_record, row = pcall(read_fields, id, ROW)
+  if not is_record or not row[1] then return end
   for i = 1, 10 do row[i] = row[i] or '' end
   return row
 end

@@ -11,9 +11,11 @@
 local worker, items = unpack(args)
 local held = {}
 
+local FIELDS = { 'state', 'fence', 'cancel' }
+
 local function look(item)
   local id, fence, tier, entry = unpack(item)
-  local state, current, cancel = unpack(redis.call('HMGET', job_key(id), 'state', 'fence', 'cancel'))
+  local state, current, cancel = unpack(read_fields(id, FIELDS))
   if state == RUNNING and tonumber(current) == fence then
     local stream, place_in_it = place(tier, entry)
     held[stream] = held[stream] or { jobs = {} }

@@ -10,10 +10,12 @@
 
 local items = unpack(args)
 
+local FIELDS = { 'state', 'fence' }
+
 local function recall(item)
   local id, fence, name, value = unpack(item)
   local key = job_key(id)
-  local state, held = unpack(redis.call('HMGET', key, 'state', 'fence'))
+  local state, held = unpack(read_fields(id, FIELDS))
   if state ~= RUNNING or tonumber(held) ~= fence then return { 'lost', '' } end
   if value ~= '' then redis.call('HSETNX', key, 'once:' .. name, value) end
   return { 'ok', redis.call('HGET', key, 'once:' .. name) or '' }

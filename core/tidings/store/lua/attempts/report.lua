@@ -6,7 +6,8 @@
 -- changes nothing. Reports of one attempt are numbered, so that a report that is sent twice (its reply was lost)
 -- counts once.
 --
--- args = { partition, max_log_bytes, max_stream_bytes, result_ttl_ms, max_dead, finished_kept, items }
+-- args = { partition, max_log_bytes, max_stream_bytes, result_ttl_ms, max_dead, finished_kept, items, compact }
+--   compact: 1: jobs that succeed get a compact record where they can have one (lib/records.lua);
 --   item = { id, fence, number, events, outcome, has_streams }
 --     events: { { class, data } … }; data: the JSON text of progress or of a log chunk; or of a stream
 --       { STREAM, name, attempt, index, bytes, chunks }: more chunks, JSON texts, the first of which has that index; or
@@ -33,7 +34,7 @@
 --   unwinds instead).
 -- O(items + events).
 
-local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, items = unpack(args)
+local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, items, compact = unpack(args)
 keep_finished(kept)
 spare_relays()
 
@@ -46,20 +47,70 @@ local FIELDS_AT_END = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'r
   'unique', 'saga', 'limit', 'size', 'deadline', 'streams', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'worker',
   'correlation_id', 'owner', 'tags' }
 
+-- The fields of a record that a compact one keeps, or that say nothing once the job has ended. A record with others stays
+-- a hash: that of a saga, of a job with webhooks, streams, memoised steps or a history of failed attempts.
+local KEPT_OR_SPENT = {
+  state = 1, fence = 1, seq = 1, watchers = 1, tier = 1, entry = 1, worker = 1, call = 1, reported = 1, logged = 1,
+  log_from = 1, caller = 1, unique = 1, limit = 1, size = 1, shed = 1, deadline = 1, kind = 1, version = 1, attempt = 1,
+  submitted = 1, enqueued = 1, dequeued = 1, started = 1, correlation_id = 1, traceparent = 1, owner = 1, tags = 1,
+  progress = 1,
+}
+
+-- Reads a job that may get a compact record, whole: that costs less than to ask for each field by its name. nil: it has
+-- a compact record, or none.
+local function load_whole(id)
+  local found, job = redis.pcall('HGETALL', job_key(id)), { id = id, correlation_id = false, is_plain = true }
+  if not found[1] then return nil end
+  for i = 1, #found, 2 do
+    local name = found[i]
+    job[name] = found[i + 1]
+    if not KEPT_OR_SPENT[name] then job.is_plain = false end
+  end
+  if job.started ~= job.dequeued or not job.kind or not job.tier then job.is_plain = false end
+  return job
+end
+
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
 -- every job comes through here. outcome: whether its attempt ends.
 local function load(id, outcome)
   if not outcome then
-    local found = redis.call('HMGET', job_key(id), unpack(FIELDS))
+    local found = read_fields(id, FIELDS)
     return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], reported = found[5],
       logged = found[6], cancel = found[7], streams = found[8] }
   end
-  local found = redis.call('HMGET', job_key(id), unpack(finished_kept > 0 and FIELDS_AT_END or FIELDS_OF_ATTEMPT))
+  local whole_job = compact == 1 and outcome.state == SUCCEEDED and load_whole(id)
+  if whole_job then return whole_job end
+  local found = read_fields(id, finished_kept > 0 and FIELDS_AT_END or FIELDS_OF_ATTEMPT)
   return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], tier = found[5],
     entry = found[6], reported = found[7], logged = found[8], cancel = found[9], caller = found[10],
     unique = found[11], saga = found[12], limit = found[13], size = found[14], deadline = found[15],
     streams = found[16], kind = found[17], attempt = found[18], submitted = found[19], enqueued = found[20],
     started = found[21], worker = found[22], correlation_id = found[23], owner = found[24], tags = found[25] }
+end
+
+-- A number as the compact record holds it. Errors: it is none, and the record stays a hash.
+local function number_in(value)
+  local number = tonumber(value)
+  if not number or tostring(number) ~= tostring(value) then error('no number', 0) end
+  return number
+end
+
+-- Returns the compact record of a job that succeeds; fields: names and values that change with its end.
+local function compact_text(job, fields)
+  for i = 1, #fields, 2 do job[fields[i]] = fields[i + 1] end
+  if job.logged then job.logged, job.log_from = unpack(redis.call('HMGET', job_key(job.id), 'logged', 'log_from')) end
+  local submitted = number_in(job.submitted)
+  local row = { COMPACT_FORM, job.kind, job.tier, number_in(job.seq), number_in(job.attempt), number_in(job.fence),
+    number_in(job.reported), submitted, number_in(job.enqueued) - submitted, number_in(job.started) - submitted, now - submitted,
+    job.result or '', job.caller or '', job.owner and (job.owner == job.caller or job.owner) or '', job.tags or '',
+    job.correlation_id or '', job.traceparent or '', job.progress or '', job.version or '', job.deadline or '',
+    job.logged or '', job.log_from or '' }
+  local last = #row
+  while row[last] == '' do
+    row[last] = nil
+    last = last - 1
+  end
+  return cmsgpack.pack(row)
 end
 
 -- A log past its size loses its older half. A client that asks for that part learns that it is truncated.
@@ -217,6 +268,10 @@ local function settle(job, outcome, fields, envelope)
   if (outcome.field or '') ~= '' then
     fields[#fields + 1] = outcome.field
     fields[#fields + 1] = outcome.value
+  end
+  if job.is_plain and not job.streams then
+    local fits, text = pcall(compact_text, job, fields)
+    if fits then job.compact = text end
   end
   finish(job, outcome.state, fields, ttl)
   if envelope then bury(id, envelope, note) end

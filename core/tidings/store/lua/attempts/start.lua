@@ -49,7 +49,7 @@ local FIELDS = { 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadl
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
 -- every job comes through here.
 local function load(id, tier)
-  local found = redis.call('HMGET', job_key(id), unpack(FIELDS))
+  local found = read_fields(id, FIELDS)
   return { id = id, tier = tier, state = found[1], entry = found[2], fence = found[3], attempt = found[4], seq = found[5],
     watchers = found[6], deadline = found[7], submitted = found[8], cancel = found[9], lost = found[10],
     call = found[11], logged = found[12], caller = found[13], unique = found[14], limit = found[15], kind = found[16],

@@ -117,15 +117,17 @@ local function sweep_live(id)
   end
 end
 
+local RECORD = { 'state', 'webhook', 'webhook_told' }
+
 local function sweep_record(key, id)
-  local state, webhook, told = unpack(redis.call('HMGET', key, 'state', 'webhook', 'webhook_told'))
+  local state, webhook, told = unpack(read_fields(id, RECORD))
   if NEXT[state] and not terminal(state) then return sweep_live(id) end
   if webhook and not told then note_deliveries({ id = id, seq = tonumber(redis.call('HGET', key, 'seq')) }, true) end
   if terminal(state) and redis.call('PTTL', key) == -1 then
     redis.call('PEXPIRE', key, ttl)
     redis.call('PEXPIRE', log_key(id), ttl)
     redis.call('PEXPIRE', steps_key(id), ttl)
-    expire_streams({ id = id, streams = redis.call('HGET', key, 'streams') }, ttl)
+    expire_streams(load_job(id, { 'streams' }), ttl)
     records = records + 1
   end
 end
@@ -167,7 +169,7 @@ end
 
 -- Returns whether a job that has a place runs, or lies where a worker will find it.
 local function uses_place(id)
-  local state, entry, paced = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'paced'))
+  local state, entry, paced = unpack(read_fields(id, { 'state', 'entry', 'paced' }))
   return state == RUNNING or state == QUEUED and (entry or paced)
 end
 
@@ -201,7 +203,7 @@ end
 local LINE_LOOK = 100
 local function sweep_line(line)
   for _, id in ipairs(redis.call('ZRANGE', unserved_key(line), 0, LINE_LOOK - 1)) do
-    local state, entry, named = unpack(redis.call('HMGET', job_key(id), 'state', 'entry', 'unserved'))
+    local state, entry, named = unpack(read_fields(id, { 'state', 'entry', 'unserved' }))
     if state ~= QUEUED or entry or named ~= line then redis.call('ZREM', unserved_key(line), id) end
   end
   if redis.call('EXISTS', unserved_key(line)) == 0 then
@@ -214,7 +216,7 @@ end
 -- Looks at some of the sagas that count as running: a process of an earlier release may have ended one.
 local function sweep_sagas(line)
   for _, id in ipairs(redis.call('SRANDMEMBER', sagas_of_key(line), LINE_LOOK)) do
-    local state = redis.call('HGET', job_key(id), 'state')
+    local state = load_job(id, { 'state' }).state
     if not state or terminal(state) then uncount_saga(id, line) end
   end
 end

@@ -12,4 +12,4 @@
 local id, after, most = unpack(args)
 
 local chunks, more = read_log(id, after, most)
-return cmsgpack.pack({ count_in(redis.call('HGET', job_key(id), 'log_from')), chunks, more and 1 or 0 })
+return cmsgpack.pack({ count_in(load_job(id, { 'log_from' }).log_from), chunks, more and 1 or 0 })

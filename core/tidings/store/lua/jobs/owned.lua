@@ -29,10 +29,11 @@ local function is_wanted(row)
   return since < 0 or not terminal(row[1]) or (tonumber(row[6]) or 0) >= since
 end
 
+local ROW = { 'state', 'kind', 'tier', 'attempt', 'submitted', 'finished', 'correlation_id', 'worker', 'tags' }
+
 local function look_at(member, id, time)
-  local row = redis.pcall('HMGET', job_key(id), 'state', 'kind', 'tier', 'attempt', 'submitted', 'finished',
-    'correlation_id', 'worker', 'tags')
-  if row.err then return end
+  local is_record, row = pcall(read_fields, id, ROW)
+  if not is_record then return end
   if not row[1] then
     redis.call('ZREM', key, member)
     return

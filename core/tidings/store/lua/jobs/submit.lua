@@ -66,19 +66,21 @@ local function drain_ms(tier, jobs)
   return rates[tier] > 0 and math.ceil(jobs * 1000 / rates[tier]) or -1
 end
 
+local STANDING = { 'state', 'seq' }
+
 local function earlier(key, fingerprint)
   local known = redis.call('GET', key)
   if not known then return nil end
   local split = string.find(known, ' ', 1, true)
   local id = string.sub(known, 1, split - 1)
-  local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
+  local state, seq = unpack(read_fields(id, STANDING))
   if string.sub(known, split + 1) ~= fingerprint then return { 'reused', id, state or 'unknown', 0, 0, 0 } end
   if not state then return { 'duplicate', id, 'unknown', 0, 0, 0 } end -- the key is remembered longer than the result
   return { 'duplicate', id, state, check_record(state, seq), 0, 0 }
 end
 
 local function present(id)
-  local state, seq = unpack(redis.call('HMGET', job_key(id), 'state', 'seq'))
+  local state, seq = unpack(read_fields(id, STANDING))
   return state and { 'duplicate', id, state, check_record(state, seq), 0, 0 } or nil
 end
 

@@ -46,8 +46,8 @@ local function add(job)
 end
 
 local function remove(key)
-  local watchers = redis.call('HGET', key, 'watchers')
-  if not watchers then return end
+  local watchers = redis.pcall('HGET', key, 'watchers')
+  if type(watchers) ~= 'string' then return end -- a compact record has none
   local rest = {}
   for other in string.gmatch(watchers, '%S+') do
     if other ~= gateway then rest[#rest + 1] = other end
@@ -140,9 +140,11 @@ local function measured(size, owner)
 end
 
 local function read(id, after, all)
-  local result_bytes = all and 0 or redis.call('HSTRLEN', job_key(id), 'result')
+  local result_bytes = all and 0 or redis.pcall('HSTRLEN', job_key(id), 'result')
+  local is_compact = type(result_bytes) == 'table' -- or what lies there is no record, and `load_job` says so
+  local job = load_job(id, not is_compact and result_bytes > LARGE_BYTES and FIELDS_WITHOUT_RESULT or FIELDS)
+  if is_compact then result_bytes = #(job.result or '') end
   local is_large = result_bytes > LARGE_BYTES
-  local job = load_job(id, is_large and FIELDS_WITHOUT_RESULT or FIELDS)
   if not job.state then return { '' } end
   check_record(job.state, job.seq)
   local logged = count_in(job.logged)

@@ -2,13 +2,21 @@
 
 -- Ends a job: the record keeps what a late watcher needs, and leaves after `ttl` ms.
 -- The job has the ENDING fields of its record, which its script has read with others, because a command costs more
--- than what it does. fields: names and values that one HSET writes with the state, the job's number among them.
+-- than what it does. job.compact: the text that takes the record's place (lib/records.lua); else nil. fields: names and values that one HSET writes with the state, the job's number among them.
 local function finish(job, state, fields, ttl)
   local id, key = job.id, job_key(job.id)
   if finished_kept > 0 then note_finished(job, state) end
-  redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
-  redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
-  redis.call('PEXPIRE', key, ttl)
+  if job.compact then
+    redis.call('SET', key, job.compact, 'PX', ttl)
+  else
+    redis.call('HSET', key, 'state', state, 'finished', now, unpack(fields))
+    if state == FAILED then -- a replay needs the rest
+      redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker')
+    else
+      redis.call('HDEL', key, 'watchers', 'envelope', 'entry', 'worker', 'call', 'size')
+    end
+    redis.call('PEXPIRE', key, ttl)
+  end
   if job.logged then redis.call('PEXPIRE', log_key(id), ttl) end
   if job.streams then expire_streams(job, ttl) end
   if job.unique and redis.call('GET', unique_key(job.unique)) == id then redis.call('DEL', unique_key(job.unique)) end

@@ -152,11 +152,13 @@ local function add_event(fields)
   event_counts.bytes = bytes + size
 end
 
+local EVENT_FIELDS = { 'kind', 'correlation_id', 'owner' }
+
 -- Writes an event of a job into the stream, if some group follows it. tail: of its frame, nil if that is too large;
 -- status: the state's name then. The job has its `id` and `seq`, and may have its `kind`.
 local function follow(job, partition, event, tail, status)
   if job.kind and not followers_of(job.kind, event or '') then return end
-  local found = redis.call('HMGET', job_key(job.id), 'kind', 'correlation_id', 'owner')
+  local found = job.correlation_id ~= nil and { job.kind, job.correlation_id, job.owner } or read_fields(job.id, EVENT_FIELDS)
   local kind = job.kind or found[1]
   local followers = kind and event and followers_of(kind, event)
   if not followers then return end

@@ -3,7 +3,7 @@
 -- Returns the id of the live job that holds a unique value, if any.
 local function holder(suffix)
   local id = redis.call('GET', unique_key(suffix))
-  local state = id and redis.call('HGET', job_key(id), 'state')
+  local state = id and load_job(id, { 'state' }).state
   return state and not terminal(state) and id or nil
 end
 
