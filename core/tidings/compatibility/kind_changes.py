@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.schema.schema_limits import check_bounds
 
 from .containment import Containment, containment
 from .differences import differences
@@ -83,6 +84,11 @@ def compare_kind(old: KindRecord, new: KindRecord) -> list[KindChange]:
 def _side(
     side: str, given: dict[str, Any], wanted: dict[str, Any], old: KindRecord, new: KindRecord
 ) -> Iterable[KindChange]:
+    try:
+        check_bounds(given)
+        check_bounds(wanted)
+    except ValueError:  # the engine cannot be asked to compare what has no bounds
+        return
     answer = containment(given, wanted)
     if answer is Containment.YES:
         return

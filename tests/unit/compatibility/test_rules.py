@@ -248,6 +248,44 @@ def test_schemas_that_hold_themselves_are_compared() -> None:
     assert {one.rule for one in compare_kind(with_schemas(recursive), with_schemas(longer))} == {"input_field_required"}
 
 
+def tree(value: str) -> dict[str, Any]:
+    """Return the schema of a binary tree of values of one type."""
+    branch = {"anyOf": [{"$ref": "#/$defs/T"}, {"type": "null"}]}
+    fields = {"left": branch, "right": branch, "value": {"type": value}}
+    return {"$ref": "#/$defs/T", "$defs": {"T": {"type": "object", "properties": fields, "required": ["value"]}}}
+
+
+def test_a_schema_that_holds_itself_twice_is_compared_in_no_time() -> None:
+    found = compare_kind(with_schemas(tree("integer")), with_schemas(tree("string")))
+    assert {one.rule for one in found} == {"input_type_narrowed"}
+    assert {"/value", "/left/value"} <= {one.pointer for one in found}
+    assert len(found) < 10
+
+
+def test_a_type_that_stands_in_two_places_is_named_in_both() -> None:
+    def parcel(type_: str) -> dict[str, Any]:
+        fields = {"from": {"$ref": "#/$defs/Place"}, "to": {"$ref": "#/$defs/Place"}}
+        place = {"type": "object", "properties": {"zip": {"type": type_}}}
+        return {"type": "object", "properties": fields, "$defs": {"Place": place}}
+
+    found = compare_kind(with_schemas(parcel("string")), with_schemas(parcel("integer")))
+    assert [one.pointer for one in found] == ["/from/zip", "/to/zip"]
+
+
+def test_schemas_without_bounds_are_not_compared() -> None:
+    """2^60 alternatives: neither the rules nor the engine would come to an end."""
+    doubled = {f"A{n}": {"anyOf": [{"$ref": f"#/$defs/A{n + 1}"}] * 2} for n in range(60)}
+    endless = {"$ref": "#/$defs/A0", "$defs": {**doubled, "A60": {"type": "null"}}}
+    assert compare_kind(with_schemas(endless), with_schemas({"type": "null"})) == []
+    assert compare_kind(with_schemas({}, {"type": "null"}), with_schemas({}, endless)) == []
+
+
+def test_alternatives_that_are_themselves_have_an_end() -> None:
+    itself = {"$ref": "#/$defs/A", "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}]}}}
+    found = compare_kind(with_schemas(itself), with_schemas({"type": "null"}))
+    assert [one.rule for one in found] == ["input_narrowed"]
+
+
 def test_an_engine_that_is_not_installed_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     import builtins  # noqa: PLC0415
 
