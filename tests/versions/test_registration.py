@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from tidings.protocol.kinds.kind_record import KindRecord, encode_kind
 from tidings.store.keys import StoreKeys
+from tidings.store.kind_records import MAX_RECORD_BYTES
 from tidings.store.redis.store_client import command
 from tidings.store.registry import KindVersions, Registry, WorkerRecord, record_digest
+from tidings.store.replaced_kinds import read_replaced_kinds
 from tidings_server.kinds import served_kinds as module
 from tidings_server.kinds.served_kinds import ServedKinds
 
@@ -132,3 +135,83 @@ async def test_a_worker_that_leaves_says_that_its_kinds_were_served_until_now(st
     await worker.leave()
     (seen,) = (await worker.registry.last_served(["k"])).values()
     assert await worker.registry.now_ms() - seen < 60_000
+
+
+async def replaced(store: Redis) -> list[tuple[str | None, str | None]]:
+    """Return the descriptions of the records before and now."""
+    found = await read_replaced_kinds(store, KEYS, 10)
+    assert found.total == len(found.kinds)
+    return [(one.before and one.before.description, one.now and one.now.description) for one in found.kinds]
+
+
+async def test_the_record_before_is_kept_with_the_time_of_the_change(store: Redis) -> None:
+    first = Deployed(store, "w", record(1, "first"))
+    await first.beat()
+    assert await replaced(store) == []
+    began = await first.registry.now_ms()
+    for text in ("second", "third"):
+        await Deployed(store, text, record(1, text)).beat()
+    assert await replaced(store) == [("second", "third")], "one for each kind"
+    (one,) = (await read_replaced_kinds(store, KEYS, 10)).kinds
+    assert (one.kind, began <= one.at_ms <= await first.registry.now_ms()) == ("k", True)
+    for _ in range(2):
+        await Deployed(store, "again", record(1, "third")).beat()
+    assert await replaced(store) == [("second", "third")], "what has not changed replaces nothing"
+
+
+async def test_of_two_workers_that_register_at_once_the_second_keeps_the_record_of_the_first(store: Redis) -> None:
+    await Deployed(store, "w", record(1, "old")).beat()
+    one, other = (Deployed(store, text, record(1, text)) for text in ("one", "other"))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.beat)
+        tasks.start_soon(other.beat)
+    (found,) = await replaced(store)
+    assert found in [("one", "other"), ("other", "one")]
+
+
+async def test_the_records_before_leave_with_their_kind(store: Redis) -> None:
+    worker = Deployed(store, "w", record(1, "old"))
+    await worker.beat()
+    await Deployed(store, "x", record(1, "new")).beat()
+    await worker.registry.remove(["k"])
+    assert await replaced(store) == []
+    assert await command(store, "EXISTS", KEYS.kinds_before, KEYS.kinds_replaced) == 0
+    # A process of an earlier release removes a kind, and knows nothing of these.
+    await worker.beat()
+    await Deployed(store, "y", record(1, "new")).beat()
+    await command(store, "HDEL", KEYS.kinds, "k")
+    assert await replaced(store) == []
+    assert await command(store, "EXISTS", KEYS.kinds_before, KEYS.kinds_replaced) == 0
+
+
+async def test_a_record_that_an_earlier_release_wrote_back_has_changed_nothing(store: Redis) -> None:
+    await Deployed(store, "w", record(1, "old")).beat()
+    await Deployed(store, "x", record(1, "new")).beat()
+    await command(store, "HSET", KEYS.kinds, "k", encode_kind(record(1, "old")))
+    assert (await read_replaced_kinds(store, KEYS, 10)).kinds == []
+
+
+async def test_what_lies_there_is_not_trusted(store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    await Deployed(store, "w", record(1, "old")).beat()
+    await Deployed(store, "x", record(1, "new")).beat()
+    await command(store, "HSET", KEYS.kinds_before, "k", b"\xff")
+    (one,) = (await read_replaced_kinds(store, KEYS, 10)).kinds
+    assert (one.before, one.now, "not of the form" in one.why) == (None, None, True)
+    await command(store, "HSET", KEYS.kinds_before, "k", b" " * (MAX_RECORD_BYTES + 1))
+    (one,) = (await read_replaced_kinds(store, KEYS, 10)).kinds
+    assert f"at most {MAX_RECORD_BYTES} of one kind" in one.why
+    # What is too large is not kept.
+    await command(store, "HSET", KEYS.kinds, "k", b" " * (MAX_RECORD_BYTES + 1))
+    await Deployed(store, "y", record(1, "newest")).beat()
+    assert (await read_replaced_kinds(store, KEYS, 10)) == ([], 0)
+
+
+async def test_the_newest_changes_are_shown_first_and_no_more_than_asked_for(store: Redis) -> None:
+    raw = msgspec.Raw(b"{}")
+    for text in ("old", "new"):
+        for name in ("a", "b", "c"):
+            await Registry(store, KEYS).register([KindRecord(kind=name, description=text, input=raw, result=raw)])
+    at = await Registry(store, KEYS).now_ms()
+    await command(store, "ZADD", KEYS.kinds_replaced, at + 2, "a", at + 3, "c", at + 1, "b")
+    found = await read_replaced_kinds(store, KEYS, 2)
+    assert ([one.kind for one in found.kinds], found.total) == (["c", "a"], 3)

@@ -56,10 +56,15 @@ def read_kinds(flat: Sequence[Any]) -> RegisteredKinds:
         try:
             record = read_kind(name, size, raw)
         except ValueError as error:
-            left_out[name[: 4 * MAX_NAME].decode(errors="replace")[:MAX_NAME]] = str(error)
+            left_out[shown_name(name)] = str(error)
         else:
             records[record.kind] = record
     return RegisteredKinds(records, left_out)
+
+
+def shown_name(name: bytes) -> str:
+    """Return a kind's name as an operator is shown it: it need be no text, and may be long."""
+    return name[: 4 * MAX_NAME].decode(errors="replace")[:MAX_NAME]
 
 
 def read_kind(name: bytes, size: int, raw: bytes) -> KindRecord:

@@ -123,6 +123,7 @@ _encode_worker = msgspec.json.Encoder().encode
 _decode_worker = msgspec.json.Decoder(WorkerRecord).decode
 _APPEAR = Script("appear", int)
 _KINDS_SEEN = Script("kinds_seen", int)
+_KINDS_WRITE = Script("kinds_write", int)
 _KINDS: Script[list[Any]] = Script("kinds", list[Any])
 
 MAX_DIGESTS = 20
@@ -146,6 +147,8 @@ class Registry:
     async def register(self, kinds: list[KindRecord]) -> None:
         """Write what a worker serves, and that it does; tells the gateways if anything is new or different.
 
+        Of each kind the record that is replaced is kept (`read_replaced_kinds`).
+
         Workers that run side by side may have different records of one kind. Its newest version stands, and of the
         same version the record of the worker that began last, as long as such a worker lives.
         """
@@ -154,9 +157,9 @@ class Registry:
         different = {name: before for name, before in zip(fresh, known, strict=True) if fresh[name] != before}
         if different:
             changed = await self._outdated({kind.kind: kind.version for kind in kinds}, different)
-            pairs = [part for name in changed for part in (name, fresh[name])]
+            pairs = [part for name in changed for part in (name, fresh[name].decode())]
             if pairs:
-                await command(self._store, "HSET", self._keys.kinds, *pairs)
+                await _KINDS_WRITE(self._store, self._keys.root(REGISTRY), (MAX_RECORD_BYTES, *pairs))
                 await self._note_digests({name: record_digest(fresh[name]) for name in changed})
                 await store_of(self._store).tell(self._keys.kinds_changed, " ".join(changed))
         self._registered_once, self._kinds = True, tuple(fresh)
@@ -245,6 +248,8 @@ class Registry:
         gone: int = await command(self._store, "HDEL", self._keys.kinds, *names)
         await command(self._store, "ZREM", self._keys.kinds_seen, *names)
         await command(self._store, "HDEL", self._keys.kinds_history, *names)
+        await command(self._store, "HDEL", self._keys.kinds_before, *names)
+        await command(self._store, "ZREM", self._keys.kinds_replaced, *names)
         await store_of(self._store).tell(self._keys.kinds_changed, " ".join(names))
         return gone
 
