@@ -11,6 +11,7 @@ import { dead } from "./pages/dead.js";
 import { groups } from "./pages/groups.js";
 import { job } from "./pages/job.js";
 import { jobs } from "./pages/jobs.js";
+import { kinds } from "./pages/kinds.js";
 import { overview } from "./pages/overview.js";
 import { sagas } from "./pages/sagas.js";
 import { webhooks } from "./pages/webhooks.js";
@@ -25,6 +26,7 @@ export const PAGES = [
   { page: "jobs", key: "j", title: "Jobs", make: (desk, place) => (place.name ? job : jobs)(desk, place) },
   { page: "dead", key: "d", title: "Dead letters", make: dead },
   { page: "sagas", key: "s", title: "Sagas", make: sagas },
+  { page: "kinds", key: "k", title: "Kinds", make: kinds },
   { page: "breakers", key: "b", title: "Breakers", make: breakers },
   { page: "webhooks", key: "h", title: "Webhooks", make: webhooks },
   { page: "groups", key: "g", title: "Groups", make: groups },

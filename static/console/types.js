@@ -191,6 +191,25 @@
  * @property {boolean} unwinding
  * @property {{detail: string}} held
  *
+ * @typedef {object} SchemaChange What of a kind has changed, and may break something.
+ * @property {string} rule
+ * @property {"breaking" | "allowed" | "notice"} level
+ * @property {string} says
+ * @property {string} pointer
+ * @property {string} detail
+ * @property {string[]} breaks
+ * @property {string} advice
+ *
+ * @typedef {object} ChangedKind A kind of which a worker registered another record than the one before.
+ * @property {string} kind
+ * @property {number} at
+ * @property {number | null} version_before
+ * @property {number | null} version
+ * @property {string[]} fields
+ * @property {SchemaChange[]} changes
+ * @property {number} more
+ * @property {string} unreadable
+ *
  * @typedef {object} EventGroup A group of consumers in one queue.
  * @property {string} group
  * @property {string} queue

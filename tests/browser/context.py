@@ -7,6 +7,11 @@ from playwright.sync_api import Browser, BrowserContext
 from support.chromium import PATIENCE_MS
 from support.timeouts import scaled
 
+CONSOLE_PAGES = (
+    "overview", "workers", "jobs", "dead", "sagas", "kinds", "breakers", "webhooks", "groups", "connections", "audit",
+)  # fmt: skip
+"""The pages of the console, as their addresses name them."""
+
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 """The colour schemes of a page, as browsers name them."""
 

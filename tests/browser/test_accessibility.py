@@ -8,14 +8,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser.context import new_context
+from browser.context import CONSOLE_PAGES, new_context
 from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SyncClient
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-PAGES = ["overview", "workers", "jobs", "dead", "sagas", "breakers", "webhooks", "groups", "connections", "audit"]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TARGET_PX = 24
 """WCAG 2.2, success criterion 2.5.8."""
@@ -88,7 +87,7 @@ def test_each_page_of_the_console_keeps_the_rules(
     page: Page, tokens: list[str], request: pytest.FixtureRequest
 ) -> None:
     look = request.node.callspec.id.replace(", ", "-")
-    for place in [*PAGES, *(f"jobs/{token}" for token in tokens)]:
+    for place in [*CONSOLE_PAGES, *(f"jobs/{token}" for token in tokens)]:
         page.goto(f"/console#/{place}")
         expect(page.locator('.connection[data-state="open"]')).to_be_visible()
         expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from browser.context import new_context
+from browser.context import CONSOLE_PAGES, new_context
 from support.system import System
 from support.timeouts import scaled
 from tidings import ProblemError, SyncClient
@@ -14,7 +14,6 @@ from tidings import ProblemError, SyncClient
 FOLDER = Path(__file__).with_name("access")
 WANTING = (FOLDER / "wanting.js").read_text()
 FAINT = (FOLDER / "faint.js").read_text()
-PAGES = ["overview", "workers", "jobs", "dead", "sagas", "breakers", "webhooks", "groups", "connections", "audit"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def settle(page: Page, place: str) -> None:
 @pytest.mark.usefixtures("busy")
 def test_everything_has_a_name_and_its_place_in_every_page(context: BrowserContext) -> None:
     page = open_console(context)
-    for place in PAGES:
+    for place in CONSOLE_PAGES:
         settle(page, place)
         assert page.evaluate(WANTING) == [], place
     page.goto("/console#/dead")
@@ -68,7 +67,7 @@ def test_everything_has_a_name_and_its_place_in_every_page(context: BrowserConte
 def test_text_stands_out_from_its_ground(context: BrowserContext, scheme: str) -> None:
     page = open_console(context)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for place in PAGES:
+    for place in CONSOLE_PAGES:
         settle(page, place)
         assert page.evaluate(FAINT) == [], place
 
@@ -76,7 +75,7 @@ def test_text_stands_out_from_its_ground(context: BrowserContext, scheme: str) -
 @pytest.mark.usefixtures("busy")
 def test_every_page_fits_a_phone(phone: BrowserContext) -> None:
     page = open_console(phone)
-    for place in PAGES:
+    for place in CONSOLE_PAGES:
         settle(page, place)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, place
 

@@ -8,17 +8,17 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from browser.context import CONSOLE_PAGES
 from support.answers import answer
 from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
 from tidings.protocol.frames import admin_messages, group_messages
+from tidings.protocol.frames.kind_messages import KindChangeList
 from tidings.protocol.frames.overview import OverviewBody
 from tidings.protocol.frames.saga_messages import SagaList
 from tidings.protocol.states import State
 from tidings.protocol.webhooks import DeliveryPage, PlaceList
-
-PAGES = ["overview", "workers", "jobs", "dead", "sagas", "breakers", "webhooks", "groups", "connections", "audit"]
 
 
 class Shown(NamedTuple):
@@ -108,7 +108,7 @@ def test_a_job_in_any_state_has_a_page(console: Shown, system: System, tmp_path:
             expect(main.get_by_role("region", name="Result")).to_be_visible()
             expect(console.page.locator(".toast")).to_have_count(0)
         assert seen == set(State)
-        for name in PAGES:
+        for name in CONSOLE_PAGES:
             console.page.goto(f"{url}/console#/{name}")
             expect(console.page.get_by_role("heading", level=1)).to_be_visible()
         http.post("/v1/admin/queues/default/resume")
@@ -125,6 +125,7 @@ ANSWERS: dict[str, Any] = {
     "webhooks": DeliveryPage,
     "webhooks/places": PlaceList,
     "sagas": SagaList,
+    "kinds/changes": KindChangeList,
     "groups": group_messages.GroupList,
     "groups/dead": group_messages.GroupLetters,
 }
@@ -151,7 +152,7 @@ def test_answers_with_the_least_and_the_most_are_shown(console: Shown, system: S
     for path in ("events", "jobs"):  # nor do the ways besides lead to the server, which knows none of these jobs
         page.route(f"**/v1/{path}**", lambda route: route.abort())
         page.route(f"**/v1/{path}/**", lambda route: route.abort())
-    for name in PAGES:
+    for name in CONSOLE_PAGES:
         page.goto(f"{system.server.url}/console#/{name}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
     for status in State:

@@ -8,8 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from tidings.protocol.kinds.kind_record import KindRecord, encode_kind
-from tidings.store.keys import StoreKeys
+from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.kind_records import MAX_RECORD_BYTES
+from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command
 from tidings.store.registry import KindVersions, Registry, WorkerRecord, record_digest
 from tidings.store.replaced_kinds import read_replaced_kinds
@@ -137,11 +138,11 @@ async def test_a_worker_that_leaves_says_that_its_kinds_were_served_until_now(st
     assert await worker.registry.now_ms() - seen < 60_000
 
 
-async def replaced(store: Redis) -> list[tuple[str | None, str | None]]:
+async def replaced(store: Redis) -> list[tuple[str, str]]:
     """Return the descriptions of the records before and now."""
     found = await read_replaced_kinds(store, KEYS, 10)
     assert found.total == len(found.kinds)
-    return [(one.before and one.before.description, one.now and one.now.description) for one in found.kinds]
+    return [(one.before.description, one.now.description) for one in found.kinds if one.before and one.now]
 
 
 async def test_the_record_before_is_kept_with_the_time_of_the_change(store: Redis) -> None:
@@ -167,6 +168,15 @@ async def test_of_two_workers_that_register_at_once_the_second_keeps_the_record_
         tasks.start_soon(other.beat)
     (found,) = await replaced(store)
     assert found in [("one", "other"), ("other", "one")]
+
+
+async def test_a_worker_that_registers_what_another_just_has_replaces_nothing(store: Redis) -> None:
+    """Both have read the record before; the second comes to the store when the first has written."""
+    await Deployed(store, "w", record(1, "old")).beat()
+    write = Script("kinds_write", int)
+    args = (MAX_RECORD_BYTES, "k", encode_kind(record(1, "new")).decode())
+    assert [await write(store, KEYS.root(REGISTRY), args) for _ in range(2)] == [1, 0]
+    assert await replaced(store) == [("old", "new")]
 
 
 async def test_the_records_before_leave_with_their_kind(store: Redis) -> None:

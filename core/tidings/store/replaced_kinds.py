@@ -1,5 +1,6 @@
 """Which kinds have changed: the record that stands in the registry, and the one that it replaced."""
 
+import hashlib
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -23,6 +24,8 @@ class ReplacedKind(NamedTuple):
     """The record before; None: one of the two cannot be used."""
     now: KindRecord | None
     """The record that stands; None: one of the two cannot be used."""
+    digest: str
+    """Of what the two are: another one if either has changed."""
     why: str = ""
     """Why they cannot be used."""
 
@@ -52,8 +55,8 @@ async def read_replaced_kinds(store: Redis, keys: StoreKeys, most: int) -> Repla
 
 
 def _replaced(name: bytes, at_ms: int, before: bytes, now: bytes) -> ReplacedKind:
-    kind = shown_name(name)
+    kind, digest = shown_name(name), hashlib.blake2b(before + b"\0" + now, digest_size=16).hexdigest()
     try:
-        return ReplacedKind(kind, at_ms, read_kind(name, 1, before), read_kind(name, 1, now))
+        return ReplacedKind(kind, at_ms, read_kind(name, 1, before), read_kind(name, 1, now), digest)
     except ValueError as error:
-        return ReplacedKind(kind, at_ms, None, None, str(error))
+        return ReplacedKind(kind, at_ms, None, None, digest, str(error))

@@ -21,6 +21,7 @@ from .breaker_endpoint import BreakerEndpoint
 from .dead_letter_endpoints import DeadLetterEndpoints
 from .group_endpoints import GroupEndpoints
 from .job_search import JobSearch
+from .kind_endpoints import KindEndpoints
 from .objective_endpoints import ObjectiveEndpoints
 from .operator_job_endpoints import OperatorJobEndpoints
 from .overview_endpoints import OverviewEndpoints
@@ -44,7 +45,7 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
     queues, letters = QueuePauseEndpoints(runtime, recorder), DeadLetterEndpoints(runtime, recorder)
     objectives, webhooks = ObjectiveEndpoints(runtime, recorder), WebhookEndpoints(runtime, recorder)
 
-    groups, sagas = GroupEndpoints(runtime, recorder), SagaEndpoints(runtime)
+    groups, sagas, kinds = GroupEndpoints(runtime, recorder), SagaEndpoints(runtime), KindEndpoints(runtime)
 
     def look(path: str, endpoint: AuthorizedHandler, *parameters: str) -> Route:
         route = compressing(authorize(allow_parameters(answered(endpoint), *parameters), "admin"))
@@ -85,6 +86,7 @@ def admin_routes(runtime: ServerRuntime, authorize: Authorizer) -> list[BaseRout
         act("groups/replay", groups.replay, "move_group"),
         act("groups/retry", groups.retry, "retry_events"),
         look("sagas", sagas.page, "limit"),
+        look("kinds/changes", kinds.changes, "limit"),
         look("audit", audit.page, *PAGE),
         look("objectives", objectives.objectives),
         act("objectives", objectives.set_objectives, "objectives", "PUT"),

@@ -25,6 +25,7 @@ from tidings.protocol.frames.group_messages import (
     GroupRetry,
     GroupsActed,
 )
+from tidings.protocol.frames.kind_messages import KindChangeList
 from tidings.protocol.frames.overview import BreakerLine, OverviewBody
 from tidings.protocol.frames.saga_messages import SagaList
 from tidings.protocol.states import State
@@ -39,6 +40,7 @@ TYPES: tuple[type, ...] = (
     Series,
     LetterPage,
     SagaList,
+    KindChangeList,
     LetterChoice,
     LettersActed,
     BreakerOrder,
@@ -210,6 +212,13 @@ def admin_paths(schemas: Mapping[type, Schema], refused: Schema, after: Schema) 
                 "summary": "Show running sagas by version, and those that are held.",
                 "parameters": [LIMIT],
                 **answer("Counts, and held sagas.", SagaList),
+            }
+        },
+        "/v1/admin/kinds/changes": {
+            "get": {
+                "summary": "Show what of the kinds has changed.",
+                "parameters": [LIMIT],
+                **answer("The last change of each kind, the newest first.", KindChangeList),
             }
         },
         "/v1/admin/groups": {

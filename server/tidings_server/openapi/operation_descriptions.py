@@ -64,6 +64,8 @@ DESCRIPTIONS: dict[str, str] = {
     "replayEvents": "The group handles events again, from a moment, an entry or the start.",
     "retryDeadEvents": "The group gets events again that it could not handle.",
     "listSagas": "How many sagas run on which version of their kind, and those that are held with why.",
+    "listKindChanges": "What of each kind changed when a worker last registered another record of it; whether that "
+    "breaks queued inputs, clients or readers of results, and what to do: by the rules of `tidings schema check`.",
     "listDeadLetters": "Jobs that failed for good, with problem, traceback and attempts, the newest first.",
     "replayDeadLetters": "Queues the chosen jobs again, under their tokens.",
     "dropDeadLetters": "Removes the chosen letters. The jobs stay failed.",

@@ -84,6 +84,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("post", "/v1/admin/groups/replay"): Operation("replayEvents", "operators", "admin", (404, 413)),
     ("post", "/v1/admin/groups/retry"): Operation("retryDeadEvents", "operators", "admin", (404, 413)),
     ("get", "/v1/admin/sagas"): Operation("listSagas", "operators", "admin"),
+    ("get", "/v1/admin/kinds/changes"): Operation("listKindChanges", "operators", "admin"),
     ("get", "/v1/admin/dead"): Operation("listDeadLetters", "operators", "admin"),
     ("post", "/v1/admin/dead/replay"): Operation("replayDeadLetters", "operators", "admin", (404, 413)),
     ("post", "/v1/admin/dead/drop"): Operation("dropDeadLetters", "operators", "admin", (404, 413)),

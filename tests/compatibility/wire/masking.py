@@ -27,6 +27,9 @@ _PATTERNS = (
     (re.compile(r"(?<=@1!)[0-9a-f]{8}\b"), "0" * 8),
 )
 
+_NUMBER = re.compile(r"-?[0-9.]+|[0-9a-f]{8,}|[0-9a-f]{12}(?: [0-9a-f]{12})+")
+"""In the store: a number, a digest, or several digests."""
+
 _FIXED: Mapping[str, Any] = {"eta": None, "position": 0, "connection": "c", "detail": "…", "ticket": "t", "cursor": "c"}
 """What stands in a field whatever it holds: it may be null in one run and not in the next, or is prose."""
 
@@ -99,7 +102,7 @@ def stored(value: bytes) -> Any:
             return _only_names(msgspec.msgpack.decode(value))
         except (msgspec.DecodeError, ValueError):
             return "(bytes)"
-    return "1" if re.fullmatch(r"-?[0-9.]+|[0-9a-f]{8,}", plain) else "…" if len(plain) > MOST_SHOWN else key(plain)
+    return "1" if _NUMBER.fullmatch(plain) else "…" if len(plain) > MOST_SHOWN else key(plain)
 
 
 def _only_names(value: Any) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import redis
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
@@ -28,9 +29,14 @@ from support.store import running_store
 from support.system import System
 from support.timeouts import scaled
 from tidings.protocol.frames.messages import SUBPROTOCOL
+from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings.store.registry import Registry
 from tidings_server.openapi.operations import OPERATIONS
 from webhook.receiver import Receiver, running_receiver
 
+KIND_COUNT = 11
 KINDS = str(Path(__file__).with_name("wire_kinds.py"))
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 EVERYTHING = "submit watch cancel feed admin delegate"
@@ -50,12 +56,24 @@ async def record(python_path: Path | None = None) -> Recorder:
     with running_store() as store, running_receiver() as receiver:
         system = System(store)
         try:
+            await _register_before(store.url)
             system.add_worker(KINDS, TIDINGS_NAME="w", TIDINGS_MAX_RESULT_BYTES="100000", **_WORKER, **release)
             system.add_server(token(scope=EVERYTHING), **JWT_SERVER, **_SERVER, **release)
+            system.server.wait_until_ready(KIND_COUNT)  # one was there before the worker
             await _play(recorder, system, receiver)
         finally:
             system.close()
     return recorder
+
+
+async def _register_before(url: str) -> None:
+    """Register another record of a kind than the worker will, so that the store keeps one that was replaced."""
+    store = open_store(url)
+    try:
+        before = KindRecord(kind="work", input=msgspec.Raw(b'{"type": "null"}'), result=msgspec.Raw(b"null"))
+        await Registry(store, StoreKeys()).register([before])
+    finally:
+        await store.aclose()
 
 
 def _problems(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -74,6 +92,7 @@ def _problems(environment: Mapping[str, str]) -> dict[str, Any]:
 _BOTH = {"TIDINGS_WEBHOOK_HTTP": "true", "TIDINGS_WEBHOOK_ALLOW": "127.0.0.1"}
 _WORKER = {
     **_BOTH, "TIDINGS_WEBHOOKS": "true", "TIDINGS_WEBHOOK_SECRETS": SECRET, "TIDINGS_SAGA_DIVERGED": "hold",
+    "TIDINGS_SCHEMA_CHECK": "warn",
 }  # fmt: skip
 _SERVER = {**_BOTH, "TIDINGS_ALIVE_AFTER_S": "1", "TIDINGS_DRAIN_S": "0.2", "TIDINGS_MAX_WATCHES": "20"}
 
