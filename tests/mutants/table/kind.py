@@ -1,7 +1,9 @@
 """Kinds of jobs, their schemas, and recurring ones."""
 
-from mutants.change import lua, python
+from mutants.change import lua, python, script
 from mutants.mutant import Mutant
+
+RULES = "tests/unit/compatibility/test_rules.py"
 
 MUTANTS = (
     Mutant(
@@ -85,17 +87,17 @@ MUTANTS = (
     Mutant(
         "A field that becomes required passes for a sound change.",
         python("differences:_compare_objects").never("name not in always"),
-        ("tests/unit/compatibility/test_rules.py",),
+        (RULES,),
     ),
     Mutant(
         "The check takes the old inputs for the new ones.",
         python("compare_kind").swap("_schemas(old.input, new.input)", "_schemas(new.input, old.input)"),
-        ("tests/unit/compatibility/test_rules.py",),
+        (RULES,),
     ),
     Mutant(
         "A change without an upcast is allowed by itself.",
         python("kind_changes:_level").swap("new.version > old.version", "new.version >= old.version"),
-        ("tests/unit/compatibility/test_rules.py",),
+        (RULES,),
     ),
     Mutant(
         "A worker starts whose kinds break what is queued.",
@@ -106,5 +108,65 @@ MUTANTS = (
         "A deploy cannot be taken back.",
         python("breaking_changes").swap("if one.kind not in again", ""),
         ("tests/versions/test_schema_check.py",),
+    ),
+    Mutant(
+        "A result that loses a field passes for a sound change.",
+        python("compare_kind").swap("_schemas(new.result, old.result)", "_schemas(old.result, new.result)"),
+        (RULES,),
+    ),
+    Mutant(
+        "A kind that does not say any more what its results are breaks no reader.",
+        python("compare_kind").never('side == "result" and given is None'),
+        (RULES,),
+    ),
+    Mutant(
+        "A raised version without an upcast is reported to none.",
+        python("compare_kind").never("(new.oldest_version or new.version) > old.version"),
+        (RULES,),
+    ),
+    Mutant(
+        "A kind may move to another queue in silence.",
+        python("compare_kind").never("new.queue != old.queue"),
+        (RULES,),
+    ),
+    Mutant(
+        "A kind that is gone breaks nothing.",
+        python("compare_kinds").drop('"kind_gone", "breaking"'),
+        (RULES,),
+    ),
+    Mutant(
+        "An optional field that is new breaks old inputs, which may have another of that name.",
+        python("containment").swap("closed(given)", "dict(given)"),
+        (RULES, "tests/unit/compatibility/test_agreement.py"),
+    ),
+    Mutant(
+        "What only the engine finds passes.",
+        python("kind_changes:_side").never("not ways and answer is Containment.NO"),
+        (RULES,),
+    ),
+    Mutant(
+        "A type that stands in two places of an input is named in one.",
+        python("_Walk.compare").swap("self._under_way.remove(pair)", "pass"),
+        (RULES,),
+    ),
+    Mutant(
+        "Schemas without bounds are compared.",
+        python("kind_changes:_side").drop("check_bounds(given)"),
+        (f"{RULES}::test_schemas_without_bounds_are_not_compared",),
+    ),
+    Mutant(
+        "The record that a registration replaces is gone.",
+        script("kinds_write").drop("redis.call('HSET', before_key"),
+        ("tests/versions/test_registration.py",),
+    ),
+    Mutant(
+        "A registration that changes nothing forgets what the last one changed.",
+        script("kinds_write").swap("before ~= record", "true"),
+        ("tests/versions/test_registration.py",),
+    ),
+    Mutant(
+        "Operators see a change of a kind backwards.",
+        python("changed_kind").swap("compare_kind(one.before, one.now)", "compare_kind(one.now, one.before)"),
+        ("tests/console/test_kind_changes.py",),
     ),
 )

@@ -273,11 +273,12 @@ def test_a_type_that_stands_in_two_places_is_named_in_both() -> None:
 
 
 def test_schemas_without_bounds_are_not_compared() -> None:
-    """2^60 alternatives: neither the rules nor the engine would come to an end."""
-    doubled = {f"A{n}": {"anyOf": [{"$ref": f"#/$defs/A{n + 1}"}] * 2} for n in range(60)}
-    endless = {"$ref": "#/$defs/A0", "$defs": {**doubled, "A60": {"type": "null"}}}
-    assert compare_kind(with_schemas(endless), with_schemas({"type": "null"})) == []
-    assert compare_kind(with_schemas({}, {"type": "null"}), with_schemas({}, endless)) == []
+    """2^16 alternatives; of 2^60 neither the rules nor the engine would come to an end."""
+    doubled = {f"A{n}": {"anyOf": [{"$ref": f"#/$defs/A{n + 1}"}] * 2} for n in range(16)}
+    many = {"$ref": "#/$defs/A0", "$defs": {**doubled, "A16": {"type": "null"}}}
+    assert compare_kind(with_schemas(many), with_schemas({"type": "string"})) == []
+    assert compare_kind(with_schemas({"type": "string"}), with_schemas(many)) == []
+    assert compare_kind(with_schemas({}, {"type": "string"}), with_schemas({}, many)) == []
 
 
 def test_alternatives_that_are_themselves_have_an_end() -> None:
