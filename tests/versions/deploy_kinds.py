@@ -10,6 +10,8 @@ from tidings import Context, job
 
 RELEASE = int(os.environ.get("TRIAL_RELEASE", "1"))
 RUNS = Path(os.environ.get("TRIAL_RUNS", "/dev/null"))
+OFTEN = 100
+"""A trial kills more of the workers that run a job than it may lose by default."""
 
 
 def note(ctx: Context, kind: str, version: int) -> None:
@@ -18,7 +20,7 @@ def note(ctx: Context, kind: str, version: int) -> None:
         runs.write(f"{ctx.token} {ctx.attempt} {kind} {version} {os.getpid()}\n")
 
 
-@job(retries=3)
+@job(retries=3, max_deliveries=OFTEN)
 async def steady(ctx: Context, number: int) -> int:
     note(ctx, "steady", 1)
     await anyio.sleep(0.005)
@@ -29,7 +31,7 @@ def brought_up(old: dict[str, Any]) -> dict[str, Any]:
     return {**old, "passed": [*old.get("passed", []), 0]}
 
 
-@job(version=RELEASE, upcast=dict.fromkeys(range(1, RELEASE), brought_up))
+@job(version=RELEASE, upcast=dict.fromkeys(range(1, RELEASE), brought_up), max_deliveries=OFTEN)
 async def changing(ctx: Context, number: int, passed: list[int] | None = None) -> list[int]:
     note(ctx, "changing", RELEASE)
     return [number, len(passed or [])]
@@ -39,7 +41,7 @@ async def twice(number: int) -> int:
     return 2 * number
 
 
-@job(version=RELEASE, upcast=dict.fromkeys(range(1, RELEASE), dict))
+@job(version=RELEASE, upcast=dict.fromkeys(range(1, RELEASE), dict), max_deliveries=OFTEN)
 async def saga(ctx: Context, number: int) -> int:
     note(ctx, "saga", 1)
     found = await ctx.step(twice, number)
@@ -52,14 +54,14 @@ async def saga(ctx: Context, number: int) -> int:
 
 if RELEASE % 2 == 0:
 
-    @job
+    @job(max_deliveries=OFTEN)
     async def added(ctx: Context, number: int) -> int:
         note(ctx, "added", 1)
         return number
 
 else:
 
-    @job
+    @job(max_deliveries=OFTEN)
     async def removed(ctx: Context, number: int) -> int:
         note(ctx, "removed", 1)
         return number
