@@ -56,7 +56,7 @@ class _Part(NamedTuple):
         return _Part(resolve_reference(schema, self.root) if isinstance(schema, Mapping) else {}, self.root)
 
 
-class _Walk:
+class _SchemaWalk:
     """Two schemas that are being compared, part by part.
 
     Each pair of parts is compared once, however many ways lead to it: a type that holds itself twice would otherwise
@@ -93,10 +93,10 @@ def differences(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Dif
 
     """
     start = _Part({}, given).of(given), _Part({}, wanted).of(wanted)
-    return list(_Walk(given, wanted).compare(*start, ""))
+    return list(_SchemaWalk(given, wanted).compare(*start, ""))
 
 
-def _compare(given: _Part, wanted: _Part, walk: _Walk) -> Iterator[Difference]:
+def _compare(given: _Part, wanted: _Part, walk: _SchemaWalk) -> Iterator[Difference]:
     for variant in _variants(given):
         yield from _compare_variant(variant, _variants(wanted), walk)
 
@@ -117,7 +117,7 @@ def _variants(part: _Part, depth: int = 0) -> list[_Part]:
     return [_Part({"type": type_, "enum": of_type[type_]}, part.root) for type_ in types if of_type[type_]]
 
 
-def _compare_variant(given: _Part, wanted: list[_Part], walk: _Walk) -> Iterator[Difference]:
+def _compare_variant(given: _Part, wanted: list[_Part], walk: _SchemaWalk) -> Iterator[Difference]:
     types = _types_of(given)
     close = [one for one in wanted if types & _covered(one)]
     lacking = sorted(types - frozenset[str]().union(*map(_covered, wanted)))
@@ -157,7 +157,7 @@ def _values_of(part: _Part) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def _compare_plain(given: _Part, wanted: _Part, walk: _Walk) -> Iterator[Difference]:
+def _compare_plain(given: _Part, wanted: _Part, walk: _SchemaWalk) -> Iterator[Difference]:
     yield from _compare_values(given, wanted)
     yield from _compare_bounds(given, wanted)
     types = _types_of(given) & _types_of(wanted)
@@ -221,7 +221,7 @@ def _is_beyond(value: Any, name: str, most: Any, is_wider: Callable[[Any, Any], 
     return is_wider(size, most) or (name.startswith("exclusive") and size == most)
 
 
-def _compare_objects(given: _Part, wanted: _Part, walk: _Walk) -> Iterator[Difference]:
+def _compare_objects(given: _Part, wanted: _Part, walk: _SchemaWalk) -> Iterator[Difference]:
     fields, known = given.schema.get("properties", {}), wanted.schema.get("properties", {})
     always = given.schema.get("required", ())
     for name in wanted.schema.get("required", ()):

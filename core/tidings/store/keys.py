@@ -17,8 +17,8 @@ BREAKERS: Final = "breakers"
 """The hash tag of the breakers, which belong to no queue either: all queues' workers ask for them."""
 
 
-class StoreKeys:
-    """The key names of one namespace (prefix)."""
+class RegistryKeys:
+    """The key names of one namespace (prefix) that belong to no queue."""
 
     def __init__(self, namespace: str = "t") -> None:
         self.namespace: str = namespace
@@ -58,6 +58,10 @@ class StoreKeys:
         """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
         self.grant_key: str = f"{namespace}:{{{REGISTRY}}}:grant-key"
         """String: the key that signs grants where the settings of servers hold none. No expiry: grants refer to it."""
+
+
+class StoreKeys(RegistryKeys):
+    """The key names of one namespace (prefix)."""
 
     def breaker(self, name: str) -> str:
         """String, MessagePack: a breaker's `BreakerRecord`; expires a month after its last use."""

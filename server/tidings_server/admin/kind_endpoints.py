@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tidings.compatibility.kind_changes import KindChange, compare_kind
 from tidings.compatibility.rules import RULES
-from tidings.protocol.frames.kind_messages import ChangedKind, KindChangeList, SchemaChange
+from tidings.protocol.frames.kind_messages import KindChangeList, ReplacedKindLine, SchemaChange
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.replaced_kinds import ReplacedKind, read_replaced_kinds
 from tidings_server.auth.identity import Identity
@@ -33,7 +33,7 @@ class KindEndpoints:
 
     def __init__(self, runtime: ServerRuntime) -> None:
         self._runtime = runtime
-        self._compared: dict[str, ChangedKind] = {}
+        self._compared: dict[str, ReplacedKindLine] = {}
         """Those of the last answer, by digest: to compare schemas takes time, and consoles ask again and again."""
 
     async def changes(self, request: Request, identity: Identity) -> Response:
@@ -49,18 +49,18 @@ def _key(one: ReplacedKind) -> str:
     return f"{one.kind} {one.at_ms} {one.digest}"
 
 
-def _compared(replaced: Iterable[ReplacedKind]) -> dict[str, ChangedKind]:
+def _compared(replaced: Iterable[ReplacedKind]) -> dict[str, ReplacedKindLine]:
     return {_key(one): changed_kind(one) for one in replaced}
 
 
-def changed_kind(one: ReplacedKind) -> ChangedKind:
+def changed_kind(one: ReplacedKind) -> ReplacedKindLine:
     """Return a changed kind as an operator is shown it."""
     if one.before is None or one.now is None:
-        return ChangedKind(
+        return ReplacedKindLine(
             kind=one.kind, at=one.at_ms, version_before=None, version=None, fields=[], changes=[], unreadable=one.why
         )
     changes = compare_kind(one.before, one.now)
-    return ChangedKind(
+    return ReplacedKindLine(
         kind=one.kind,
         at=one.at_ms,
         version_before=one.before.version,

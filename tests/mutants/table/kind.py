@@ -146,7 +146,7 @@ MUTANTS = (
     ),
     Mutant(
         "A type that stands in two places of an input is named in one.",
-        python("_Walk.compare").swap("self._under_way.remove(pair)", "pass"),
+        python("_SchemaWalk.compare").swap("self._under_way.remove(pair)", "pass"),
         (RULES,),
     ),
     Mutant(

@@ -26,7 +26,7 @@ class SchemaChange(msgspec.Struct, frozen=True, kw_only=True):
     """What the author of the kind does about it."""
 
 
-class ChangedKind(msgspec.Struct, frozen=True, kw_only=True):
+class ReplacedKindLine(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of which a worker has registered another record than the one before."""
 
     kind: str
@@ -50,7 +50,7 @@ class ChangedKind(msgspec.Struct, frozen=True, kw_only=True):
 class KindChangeList(msgspec.Struct, frozen=True, kw_only=True):
     """The kinds that have changed, the last change of each, the newest first."""
 
-    kinds: list[ChangedKind]
+    kinds: list[ReplacedKindLine]
     """The kinds; as many as were asked for at the most."""
     total: int
     """How many there are."""
