@@ -47,6 +47,7 @@ COMMANDS = {
     "breaker": "operate.breaker_commands",
     "kinds": "operate.kind_commands",
     "types": "client_types.types_command",
+    "mcp": "mcp.mcp_command",
     "webhook": "operate.webhook_commands",
     "events": "operate.event_commands",
     "saga": "operate.sagas.saga_commands",

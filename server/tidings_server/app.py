@@ -32,6 +32,7 @@ from .http.stream_content_endpoint import StreamContentEndpoint
 from .http.ticket_endpoint import TicketEndpoint
 from .jobs.client_answers import store_problem
 from .local.local_server import LocalServer
+from .mcp.mcp_endpoint import McpEndpoint
 from .openapi.specification_endpoint import SpecificationEndpoints
 from .owned.owned_job_endpoints import OwnedJobEndpoints
 from .owned.owned_job_list import PARAMETERS as LIST_PARAMETERS
@@ -91,6 +92,7 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
     local_server = LocalServer(runtime, sockets, owned_jobs)
     metrics = MetricsEndpoint(runtime, sockets)
     metrics_port = _listen_for_metrics(settings)
+    mcp = McpEndpoint(runtime)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -100,11 +102,12 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
                 sockets.ticking(runtime.quotas),
                 local_server.serving(),
                 metrics.serving_on(metrics_port),
+                mcp.serving(),
             ):
                 yield
 
     app = Starlette(
-        routes=tell_deprecations(_routes(runtime, sockets, owned_jobs, metrics), DEPRECATIONS),
+        routes=tell_deprecations(_routes(runtime, sockets, owned_jobs, metrics, mcp), DEPRECATIONS),
         lifespan=lifespan,
         middleware=_middleware(runtime.settings, cookies=authenticate is not None),
         exception_handlers={HTTPException: _http_error, Exception: _broken},
@@ -125,7 +128,11 @@ def _listen_for_metrics(settings: ServerSettings) -> socket.socket | None:
 
 
 def _routes(
-    runtime: ServerRuntime, sockets: OpenSockets, owned_jobs: OwnedJobList, metrics: MetricsEndpoint
+    runtime: ServerRuntime,
+    sockets: OpenSockets,
+    owned_jobs: OwnedJobList,
+    metrics: MetricsEndpoint,
+    mcp: McpEndpoint,
 ) -> list[BaseRoute]:
     jobs, streams, health = JobEndpoints(runtime), StreamEndpoints(runtime), Health(runtime)
     batch, authorize, tickets = BatchEndpoint(runtime), Authorizer(runtime), TicketEndpoint(runtime)
@@ -148,6 +155,7 @@ def _routes(
     async def console_elsewhere(_: Request) -> Response:
         return Response(status_code=308, headers={**HEADERS, "location": "../console"})
 
+    tools = [Route("/mcp", authorize(allow_parameters(mcp.post), bearers=True), methods=["POST"])]
     pages_of_metrics = [Route("/metrics", metrics.page)] if runtime.settings.metrics else []
     front: list[BaseRoute] = []
     match runtime.settings.page:
@@ -230,6 +238,7 @@ def _routes(
         Route("/v1/schemas/{name}", documents.schema, methods=["GET"]),
         Route("/v1/tickets", authorize(allow_parameters(tickets.issue)), methods=["POST"]),
         Route("/v1/grants", authorize(allow_parameters(GrantEndpoint(runtime).issue)), methods=["POST"]),
+        *(tools if runtime.settings.mcp else []),
         *admin_routes(runtime, authorize),
         WebSocketRoute("/v1/socket", SocketEndpoint(runtime, sockets)),
         Route("/healthz", health.live),
@@ -254,6 +263,9 @@ def _middleware(settings: ServerSettings, *, cookies: bool) -> list[Middleware]:
                 "idempotency-key",
                 "if-none-match",
                 "last-event-id",
+                "mcp-method",
+                "mcp-name",
+                "mcp-protocol-version",
                 "prefer",
                 "traceparent",
                 "tracestate",

@@ -184,6 +184,23 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "`demo`: the page of the demo's kinds (`make demo`); `none`: nothing."
         ),
     ] = "kinds"
+    mcp: Annotated[
+        bool,
+        Meta(
+            description="Whether `/mcp` offers the kinds with `@job(mcp=True)` as tools to clients of the Model "
+            "Context Protocol. Needs the extra `mcp`, which the server loads when the first such client comes."
+        ),
+    ] = True
+    mcp_task_after_s: Annotated[
+        Annotated[float, Meta(ge=0, le=60, extra={"unit": "s"})],
+        Meta(
+            description="How long a call of a tool may take before a client of the Model Context Protocol that knows "
+            "tasks gets a task instead of the result; 0: it gets a task at once."
+        ),
+    ] = 1.0
+    mcp_poll_s: Annotated[
+        Seconds, Meta(description="How long such a client is asked to wait between two looks at a task.")
+    ] = 1.0
     webhook_allow: WebhookAllow = ()
     webhook_http: WebhookHttp = False
     webhook_callers_file: WebhookCallersFile = ""

@@ -30,6 +30,7 @@ ROUTES = {
     "POST /v1/tickets": "",
     f"GET /v1/jobs/{UNKNOWN}/deliveries": "watch",
     "POST /v1/grants": "watch",
+    "POST /mcp": "",
     "POST /v1/chat/absent": "submit",
     "GET /v1/chat/absent/chat-1/stream": "watch",
     "POST /v1/chat/absent/chat-1/stop": "cancel",
@@ -59,6 +60,7 @@ async def ask(http: httpx.AsyncClient, route: str, headers: dict[str, str]) -> h
         "POST /v1/jobs": job,
         "POST /v1/jobs/batch": [job],
         "POST /v1/grants": {"token": UNKNOWN},
+        "POST /mcp": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
         "POST /v1/chat/absent": {"id": "chat-1", "messages": [question]},
     }
     body: Any = bodies.get(route)

@@ -45,6 +45,7 @@ WAYS = {
     HOW + "from-celery.md": "peer jobs python",
     HOW + "http.md": "jobs shell shell module python",
     HOW + "latency-lab.md": "shell jobs shell shown",
+    HOW + "mcp.md": "shown jobs shell python jobs",
     HOW + "measure.md": "shell shell shell shell shell shell",
     HOW + "metrics.md": "prometheus prometheus",
     HOW + "mount.md": "python python python",
@@ -87,6 +88,7 @@ SHOWN = {
     HOW + "capacity.md#4": "what the command prints; the numbers are the machine's",
     HOW + "events.md#2": "streams for ever; tests/groups/test_feed.py reads such a feed",
     HOW + "latency-lab.md#3": "what the lab prints; tests/lab compares its words",
+    HOW + "mcp.md#0": "installs from the package registry; tests/packaging installs the wheel",
     HOW + "sagas.md#2": "what `tidings show` prints; tests/cli/test_saga.py compares it",
     HOW + "top.md#1": "what the command prints; tests/cli/top compares it",
     HOW + "typed-clients.md#3": "TypeScript; tests/typed compiles the like",
@@ -151,6 +153,8 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     HOW + "from-celery.md#1": [("sales_report", {"month": "7", "rows": 300}, {"month": 7, "rows": 300})],
     HOW + "http.md#0": [("echo", {"text": "hi"}, "hi")],
     HOW + "latency-lab.md#1": [("resize", {"pictures": 1}, "1 pictures")],
+    HOW + "mcp.md#1": [("count_words", {"text": "to be"}, {"words": 2})],
+    HOW + "mcp.md#4": [],  # it waits for a signal; tests/tools/test_tasks.py answers the like
     HOW + "recurring.md#0": [("refresh", {}, None)],
     HOW + "resources.md#0": [("price", {"item": "tea"}, 3)],
     HOW + "sagas.md#0": [
@@ -210,6 +214,7 @@ PRINTS = {
     HOW + "from-celery.md#2": "{'month': 7, 'rows': 500}",
     HOW + "http.md#3": "hi",
     HOW + "http.md#4": "hi",
+    HOW + "mcp.md#3": "{'words': 6}",
     HOW + "python.md#0": "{'words': 6}",
     HOW + "python.md#2": "{'words': 6}",
     HOW + "python.md#4": "{'words': 2}",

@@ -112,7 +112,7 @@ class Orchestrator:
     def step(self, _function: Any, _args: Any, _kwargs: Any, options: Any) -> None:
         self.asked.append(options.timeout)
 
-    def signal(self, _name: str, timeout: float | None) -> None:
+    def signal(self, _name: str, timeout: float | None, _question: str) -> None:
         self.asked.append(timeout)
 
     def sleep(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from tidings.circuit.breaker import Breaker
 from tidings.circuit.call_guard import CallGuard, CallPermits
 from tidings.saga.orchestrator import Orchestrator, key_of_step
+from tidings.saga.question import question_text
 from tidings.saga.step_calls import HandlerContext, StepCalls
 from tidings.saga.step_errors import SagaUseError
 from tidings.schema.codec import encode_chunk, encode_progress
@@ -312,26 +313,32 @@ class Context(ContextBase[StateT_co], StepCalls):
         """
         return self._sink.saga.gather(branches, return_exceptions)
 
-    def signal(self, name: str, *, timeout: Duration | None = None) -> Awaitable[Any]:
+    def signal(self, name: str, *, timeout: Duration | None = None, ask: str = "", answer: Any = str) -> Awaitable[Any]:
         """Wait for a signal from a client (`job.signal(name, value)`), which may have sent it before.
+
+        `ask` and `answer` say what a client may ask its user: one of the Model Context Protocol shows the question with
+        a form. What the user enters is the signal's value; null, where the user declines.
 
         Args:
             name: 1 to 128 letters, digits, `_`, `.` and `-`. The second wait for a name takes its second signal.
             timeout: seconds to wait, or a `timedelta`; None: as long as the job lives.
+            ask: the question, at most 2,000 characters; empty: clients know what the signal is about.
+            answer: the type of the answer: `str`, `bool`, a number, a choice (`Literal`, `Enum`), or a dataclass or the
+                like with such fields. The worker does not check by it what clients send.
 
         Returns:
             An awaitable of the value that the client sent.
 
         Raises:
             SagaUseError: as for `step`.
-            ValueError: the name or the time is not allowed.
-            TypeError: `timeout` is no duration.
+            ValueError: the name, the time or the length of the question is not allowed.
+            TypeError: `timeout` is no duration, or a form has no field for the type of the answer.
             SignalTimeout: (when awaited) the signal did not come in time; a `StepError` and a `TimeoutError`.
 
         """
         what = f"signal {name!r}: timeout"
         limit = None if timeout is None else seconds_of(what, timeout, above=True, most_word="a year")
-        return self._sink.saga.signal(name, limit)
+        return self._sink.saga.signal(name, limit, question_text(name, ask, answer))
 
     def sleep(self, seconds: Duration = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> Awaitable[None]:
         """Wait; for more than a second the saga leaves its worker. The end is fixed when the wait begins.

@@ -203,6 +203,7 @@ class Job(Kind[P, R]):
             breaker=self.policy.breaker.name if self.policy.breaker else None,
             when_open=self.policy.breaker.when_open if self.policy.breaker else None,
             webhook=self.policy.webhook,
+            mcp=self.policy.mcp,
         )
         try:
             return msgspec.json.decode(msgspec.json.encode(record), type=KindRecord)

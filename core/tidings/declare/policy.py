@@ -95,6 +95,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Where workers send what happens to each of its jobs: a URL, or a mapping with `url`, `events` and `format`."""
     breaker: Breaker | None = None
     """The breaker that stops its jobs while the service that they call fails: a name, or a `Breaker`."""
+    mcp: bool = False
+    """Whether servers offer it as a tool to clients of the Model Context Protocol, at `/mcp`."""
 
     def faults(self) -> list[str]:
         """Return the faults of the options, each as one sentence that names the option, its value and the limit."""
@@ -107,6 +109,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             found.append("unique is empty; take fields, such as {carrier}, or any word: one live job of the kind")
         if self.unique_for is not None and self.unique is None:
             found.append("unique_for says nothing without unique")
+        given: object = self.mcp
+        if not isinstance(given, bool):
+            found.append(f"mcp is {given!r}; it must be True or False")
         found += self._tier_faults() + self._limit_faults() + self._busy_faults()
         if self.every is not None and self.cron is not None:
             found.append("every and cron are both given; a job recurs by one of them")
@@ -178,6 +183,7 @@ class JobOptions(TypedDict, total=False):
     fallback: str | None
     webhook: str | Mapping[str, Any] | None
     breaker: str | Breaker | None
+    mcp: bool
 
 
 class _Bounds(TypedDict, total=False):

@@ -39,8 +39,8 @@ class Orchestrator(Protocol):
     def gather(self, branches: Sequence[Awaitable[Any]], return_exceptions: bool) -> Awaitable[list[Any]]:
         """Take steps beside each other."""
 
-    def signal(self, name: str, timeout: float | None) -> Awaitable[Any]:
-        """Wait for a signal."""
+    def signal(self, name: str, timeout: float | None, question: str) -> Awaitable[Any]:
+        """Wait for a signal; with the JSON text of the question that it answers, or an empty text."""
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait for a time."""

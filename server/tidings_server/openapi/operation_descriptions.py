@@ -29,6 +29,8 @@ DESCRIPTIONS: dict[str, str] = {
     "resumeChat": "The newest message of the chat, from its beginning, while its job goes on; with `ended=true` also "
     "afterwards. The connection is cut where the message is not whole.",
     "stopChat": "Cancels the jobs that answer in the chat.",
+    "callMcp": "Streamable HTTP without sessions: each request stands for itself, at any server. Calls want the scope "
+    "`submit`, or `watch`, `cancel` and `submit` to read, cancel and answer a task.",
     "listKinds": "The kinds with the JSON Schemas of their inputs and results, as workers registered them.",
     "createTicket": "A ticket is valid once and for a short time: it stands for the credential in the URL of a socket "
     "or of a stream, where a browser can set no header.",

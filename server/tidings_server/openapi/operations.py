@@ -52,6 +52,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("post", "/v1/chat/{kind}"): Operation("ask", "chats", "submit", (404, 413, 422)),
     ("get", "/v1/chat/{kind}/{chat}/stream"): Operation("resumeChat", "chats", "watch"),
     ("post", "/v1/chat/{kind}/{chat}/stop"): Operation("stopChat", "chats", "cancel"),
+    ("post", "/mcp"): Operation("callMcp", "tools", "", (404, 413)),
     ("get", "/v1/kinds"): Operation("listKinds", "kinds"),
     ("get", "/v1/schemas"): Operation("listSchemas", "schemas", public=True),
     ("get", "/v1/schemas/{name}"): Operation("getSchema", "schemas", "", (404,), public=True),
@@ -94,6 +95,7 @@ TAGS = {
     "jobs": "Submit jobs, list and look at them, cancel and forget them, and give sagas signals.",
     "events": "Follow jobs by server-sent events.",
     "chats": "Answer pages that use `useChat` of the AI SDK.",
+    "tools": "Offer kinds as tools to clients of the Model Context Protocol.",
     "kinds": "List the kinds of jobs that can be submitted.",
     "schemas": "Get the types of the contract, as JSON Schemas.",
     "tickets": "Get a ticket, which stands for a credential in a URL.",
@@ -206,7 +208,7 @@ def _complete(item: Schema, operation: Operation, credentials: bool) -> Schema:
     if "parameters" in item:
         found["parameters"] = with_aliases(item["parameters"])
     answers = {status: answer for status, answer in item["responses"].items() if status not in REFUSED}
-    found["responses"] = {**answers, **refused, **REFUSED}
+    found["responses"] = {**refused, **answers, **REFUSED}
     if credentials:
         if operation.scope:
             # Not in `security`: what OpenAPI 3.1 allows there beside OAuth, linters and generators refuse.

@@ -36,6 +36,7 @@ from .chat_operations import chat_paths
 from .described_answers import FEED_ITEM, FOLLOWING, json_answer, schema_paths, stream_answer
 from .field_descriptions import components, pattern_of
 from .list_operation import FOLLOWED, FORGET, list_operation
+from .mcp_operation import mcp_paths
 from .operations import (
     ETAG,
     LOCATION,
@@ -307,6 +308,7 @@ def openapi(
                     }
                 },
                 **chat_paths(chat, refused),
+                **mcp_paths(problem, refused),
                 **schema_paths(names, refused),
                 **admin_paths(dict(zip(TYPES, admin, strict=True)), refused, after),
             },

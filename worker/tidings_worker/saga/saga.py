@@ -110,9 +110,9 @@ class Saga(Orchestrator):
         """Take steps beside each other."""
         return self._take(GatherStep(self.environment, self, branches, return_exceptions))
 
-    def signal(self, name: str, timeout: float | None) -> Awaitable[Any]:
+    def signal(self, name: str, timeout: float | None, question: str) -> Awaitable[Any]:
         """Wait for a signal."""
-        return self._take(SignalStep(self.environment, name, timeout))
+        return self._take(SignalStep(self.environment, name, timeout, question))
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait for a time."""

@@ -69,6 +69,8 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a submission then: `wait`, it is taken and runs later; `fail`, it is refused (`circuit_open`)."""
     webhook: WebhookRequest | None = None
     """Where workers send what happens to each of its jobs. Servers do not show it to clients: null."""
+    mcp: bool = False
+    """Whether servers offer it as a tool to clients of the Model Context Protocol."""
 
     @property
     def tiers(self) -> tuple[str, ...]:

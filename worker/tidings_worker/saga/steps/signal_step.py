@@ -19,13 +19,14 @@ _SIGNAL = re.compile(SIGNAL_PATTERN)
 class SignalStep(SagaStep):
     """A wait for a signal, as a step."""
 
-    def __init__(self, environment: StepEnvironment, name: str, timeout: float | None) -> None:
+    def __init__(self, environment: StepEnvironment, name: str, timeout: float | None, question: str) -> None:
         """Prepare.
 
         Args:
             environment: what the steps of the attempt share.
             name: the signal's.
             timeout: seconds to wait; None: as long as the job lives.
+            question: JSON text of the question that the signal answers; empty: there is none.
 
         Raises:
             ValueError: no signal may have this name.
@@ -35,6 +36,7 @@ class SignalStep(SagaStep):
             raise ValueError(f"a signal's name has 1 to 128 letters, digits, `_`, `.` and `-`; this is {name!r}")
         self.name = name
         self._timeout = timeout
+        self._question = question
         self._environment = environment
         self._head = StepHead(status=StepStatus.RUNNING, name=name, type=StepType.SIGNAL)
 
@@ -83,6 +85,6 @@ class SignalStep(SagaStep):
         """Record the wait; return the signal's value if it has come already, and when the wait ends (0: never)."""
         due = -1 if self._timeout is None else int(self._timeout * 1000)
         written = await self._environment.journal_client.write(
-            path, self._head, due_ms=due, signal=f"{self.name}:{number}"
+            path, self._head, input=self._question, due_ms=due, signal=f"{self.name}:{number}"
         )
         return written.signal, 0 if self._timeout is None else written.now_ms + due

@@ -1,0 +1,1 @@
+"""`tidings mcp`: configurations for clients of the Model Context Protocol."""
