@@ -134,7 +134,7 @@ else
 endif
 
 TEST_NEEDS := $(VENV)/stamp \
-	$(if $(call runs_any,ai browser compatibility documents js e2e readme reference snippets mutants typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
+	$(if $(call runs_any,ai browser compatibility documents js e2e readme reference snippets mutants tools typed),$(VENV)/stamp-headless-browser node_modules/.stamp) \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
