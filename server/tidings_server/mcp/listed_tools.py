@@ -61,10 +61,15 @@ class ListedTools:
         if cursor is not None and not cursor.isprintable():
             raise MCPError(INVALID_PARAMS, "`cursor` is none that this server gave")
         start = 0 if cursor is None else bisect_right(self._names, cursor)
-        mine = [name for name in self._names[start:] if identity.allows("submit") and identity.may_submit(name)]
-        names = mine[:PAGE]
-        more = names[-1] if len(mine) > PAGE else None
-        return ListToolsResult(tools=[self._tools[name].tool for name in names], next_cursor=more)
+        mine = self.mine(identity, start)
+        more = mine[PAGE - 1].name if len(mine) > PAGE else None
+        return ListToolsResult(tools=mine[:PAGE], next_cursor=more)
+
+    def mine(self, identity: Identity, start: int = 0) -> list[Tool]:
+        """Return the tools that a client may call, by their names, from the `start`-th of all on."""
+        if not identity.allows("submit"):
+            return []
+        return [self._tools[name].tool for name in self._names[start:] if identity.may_submit(name)]
 
     def _offer(self, name: str, record: KindRecord) -> None:
         try:

@@ -17,6 +17,7 @@ from tidings_server.runtime import ServerRuntime
 
 from .mcp_client import McpClient
 from .protocol_errors import TASKS, answering
+from .subscriptions import ListenParameters, Subscriptions
 from .task_methods import TaskMethods, TaskParameters, UpdateParameters
 from .tool_calls import ToolCalls
 from .tool_catalog import ToolCatalog
@@ -49,6 +50,8 @@ class McpServer:
         add = server.add_request_handler
         add("tools/list", PaginatedRequestParams, answering("tools/list", tool_page))
         add("tools/call", CallToolRequestParams, answering("tools/call", calls.call))
+        listen = Subscriptions(runtime, tools, tasks).listen
+        add("subscriptions/listen", ListenParameters, answering("subscriptions/listen", listen))
         add("tasks/get", TaskParameters, answering("tasks/get", tasks.get))
         add("tasks/update", UpdateParameters, answering("tasks/update", tasks.update))
         add("tasks/cancel", TaskParameters, answering("tasks/cancel", tasks.cancel))
