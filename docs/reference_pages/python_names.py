@@ -159,12 +159,20 @@ PAGES = {
         "`tidings.ai`: chats",
         "A handler writes its answer as the UI message stream of the AI SDK. [How to answer a "
         "chat](../../how-to/chat.md); "
-        "[the routes and the stream](../chat.md).",
+        "[how to write an agent](../../how-to/agents.md); [the routes and the stream](../chat.md).",
         (
-            Section("Handlers", ("tidings.ai.UIMessageWriter", "tidings.ai.SyncUIMessageWriter")),
+            Section(
+                "Handlers", ("tidings.ai.UIMessageWriter", "tidings.ai.SyncUIMessageWriter", "tidings.ai.AgentWriter")
+            ),
             Section("The question", ("tidings.ai.ChatRequest", "tidings.ai.UIMessage", "tidings.ai.openai_messages")),
             Section(
-                "What a model said", ("tidings.ai.ModelReply", "tidings.ai.ToolCall", "tidings.ai.ModelStreamError")
+                "What a model said",
+                (
+                    "tidings.ai.ModelReply",
+                    "tidings.ai.ToolCall",
+                    "tidings.ai.ModelStreamError",
+                    "tidings.ai.retry_after",
+                ),
             ),
         ),
     ),

@@ -1,10 +1,11 @@
-"""The job that answers: it asks the model, and before a tool is called the user."""
+"""The job that answers: it asks the model, and before a tool is called the user. Trips an agent plans."""
 
 import json
 import os
 import time
 from asyncio import to_thread
 from collections.abc import AsyncIterator
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -13,20 +14,21 @@ import msgspec
 
 from chat_history import keep
 from tidings import Breaker, Context, Retry, job
-from tidings.ai import ChatRequest, ToolCall, UIMessageWriter, openai_messages
+from tidings.ai import AgentWriter, ChatRequest, ToolCall, UIMessageWriter, openai_messages
 
 MODEL_URL = os.environ.get("MODEL_URL", "http://127.0.0.1:8001")
 
-TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": "look_up_weather",
-            "description": "The weather at a place.",
-            "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
-        },
-    }
-]
+
+def tool(name: str, description: str, field: str) -> dict[str, Any]:
+    """Return a tool with one text, as the model takes it."""
+    parameters = {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+TOOLS = [tool("look_up_weather", "The weather at a place.", "place")]
+TRIP_TOOLS = [tool("find_train", "The next train to a place.", "to")]
+MOST_CALLS = 10
+"""Of the model for one trip."""
 
 model = Breaker("model", min_calls=10, open_for=5)
 
@@ -40,9 +42,10 @@ async def answer(ctx: Context, chat: ChatRequest) -> dict[str, Any]:
     await to_thread(keep, ctx.owner, chat.id, asked, messages)
     if chat.continued is not None:
         messages.pop()
-    async with UIMessageWriter(ctx, chat) as message:
+    writer = AgentWriter(ctx, chat) if "trip" in chat.last.text else UIMessageWriter(ctx, chat)
+    async with writer as message:
         try:
-            await say(ctx, chat, message)
+            await (plan(ctx, message) if isinstance(message, AgentWriter) else say(ctx, chat, message))
         finally:
             keep(ctx.owner, chat.id, asked, [*messages, message.message])
     return message.message
@@ -54,10 +57,28 @@ async def say(ctx: Context, chat: ChatRequest, message: UIMessageWriter) -> None
     for part in chat.continued.parts if chat.continued is not None else ():
         if part.get("state") == "approval-responded":
             asked.append(await answered(part, message))
-    reply = await message.from_openai(completion(ctx, asked), tools=TOOLS)
+    reply = await message.from_openai(completion(ctx, TOOLS, asked), tools=TOOLS)
     for call in reply.tool_calls:  # the next request brings the user's answer
         await message.tool_approval(call.id, f"{call.id}-approval")
     await message.finish(reply.finish_reason)
+
+
+async def plan(ctx: Context, message: AgentWriter) -> None:
+    """Plan a trip: each call of the model and of a tool is a step, which is done once."""
+    ask = partial(completion, ctx, TRIP_TOOLS)
+    for _ in range(MOST_CALLS):
+        reply = await message.openai_step(ask, openai_messages(message.messages), tools=TRIP_TOOLS)
+        if not reply.tool_calls:
+            await message.finish(reply.finish_reason)
+            return
+        for call in reply.tool_calls:
+            await message.tool_step(call, find_train)
+        await message.next_step()
+
+
+async def find_train(to: str) -> dict[str, str]:
+    """Find the next train."""
+    return {"to": to, "leaves": "08:15"}
 
 
 async def answered(part: dict[str, Any], message: UIMessageWriter) -> dict[str, Any]:
@@ -73,14 +94,16 @@ async def answered(part: dict[str, Any], message: UIMessageWriter) -> dict[str, 
     return {"role": "tool", "tool_call_id": call.id, "content": told}
 
 
-async def completion(ctx: Context, messages: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+async def completion(
+    ctx: Context, tools: list[dict[str, Any]], messages: list[dict[str, Any]]
+) -> AsyncIterator[dict[str, Any]]:
     """Stream what the model says; a client of OpenAI's in five lines.
 
     Raises:
         Retry: the model wants the request later.
 
     """
-    body = {"model": "stand-in", "messages": messages, "tools": TOOLS, "stream": True}
+    body = {"model": "stand-in", "messages": messages, "tools": tools, "stream": True}
     async with (
         aiohttp.ClientSession() as session,
         ctx.breaker(model),

@@ -1,7 +1,8 @@
-"""A stand-in for a model: it speaks the streaming format of OpenAI's chat completions, and fails where a test wants it.
+"""A stand-in for a model: it speaks the streaming formats of OpenAI's chat completions and of Anthropic's messages.
 
-What it answers is fixed by what it is asked, so that a test knows every byte. A question with `busy` is refused
-once by 429 and `Retry-After`, one with `break` is cut off once in the middle, and one with `weather` calls a tool.
+What it answers is fixed by what it is asked, so that a test knows every byte. A question with `busy` is refused once by
+429 and `Retry-After`, one with `down` always, one with `break` is cut off once in the middle, and one with `weather`
+or `trip` calls a tool. `GET /calls` says how often each was asked, by the number of messages.
 """
 
 import asyncio
@@ -16,13 +17,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from model_formats import ANTHROPIC, OPENAI, Format
+
 PAUSE_S = float(os.environ.get("MODEL_PAUSE_S", "0.03"))
 """Between two words, s."""
 
 WORDS = int(os.environ.get("MODEL_WORDS", "60"))
 
-_asked: Counter[str] = Counter()
-"""How often each question came that fails once."""
+TOOLS = {"weather": ("look_up_weather", "place"), "trip": ("find_train", "to")}
+"""A word of a question, the tool that it calls, and the field of its input that gets the question's last word."""
+
+_calls: Counter[str] = Counter()
+_failed: set[str] = set()
+"""Questions that have failed, as they do once."""
 
 
 class BrokenOffError(Exception):
@@ -41,51 +48,62 @@ def answer_to_tool(told: str) -> list[str]:
 
 async def complete(request: Request) -> Response:
     """`POST /v1/chat/completions`."""
+    return await _answer(request, OPENAI)
+
+
+async def create(request: Request) -> Response:
+    """`POST /v1/messages`."""
+    return await _answer(request, ANTHROPIC)
+
+
+async def calls(_: Request) -> Response:
+    """`GET /calls`."""
+    return JSONResponse(_calls)
+
+
+async def _answer(request: Request, form: Format) -> Response:
     asked = await request.json()
-    messages, last = asked["messages"], asked["messages"][-1]
-    question = next(message["content"] for message in reversed(messages) if message["role"] == "user")
-    failing = next((word for word in ("busy", "break") if word in question), "")
-    _asked[question] += bool(failing)
-    if failing == "busy" and _asked[question] == 1:
-        error = {"error": {"message": "too many requests", "type": "rate_limit_error"}}
-        return JSONResponse(error, 429, {"retry-after": "1"})
-    if last["role"] == "tool":
-        return _stream(_words(answer_to_tool(last["content"])))
-    if "weather" in question and asked.get("tools"):
-        return _stream(_call("look_up_weather", {"place": question.split()[-1]}))
-    broken_after = len(answer_to(question)) // 2 if failing and _asked[question] == 1 else None
-    return _stream(_words(answer_to(question), broken_after))
+    question, told = form.question(asked["messages"]), form.told(asked["messages"])
+    _calls[f"{len(asked['messages'])} {question}"] += 1
+    fails = next((word for word in ("busy", "break") if word in question and question not in _failed), "")
+    if fails and told is None:
+        _failed.add(question)
+    if fails == "busy" or "down" in question:
+        return JSONResponse(form.refusal(), 429, {"retry-after": "1"})
+    if told is not None:
+        return _stream(form, answer_to_tool(told), broken_after=None)
+    for word, (tool, field) in TOOLS.items():
+        if word in question and asked.get("tools"):
+            return _stream(form, [], call=(tool, {field: question.split()[-1]}))
+    words = answer_to(question)
+    return _stream(form, words, broken_after=len(words) // 2 if fails else None)
 
 
-def _stream(chunks: AsyncIterator[dict[str, Any]]) -> Response:
+def _stream(
+    form: Format, words: list[str], broken_after: int | None = None, call: tuple[str, dict[str, Any]] | None = None
+) -> Response:
     async def lines() -> AsyncIterator[str]:
-        async for chunk in chunks:
-            yield f"data: {json.dumps({'object': 'chat.completion.chunk', **chunk})}\n\n"
-        yield "data: [DONE]\n\n"
+        for line in form.begin(has_text=call is None):
+            yield line
+        for number, word in enumerate(words):
+            if number == broken_after:
+                raise BrokenOffError
+            yield form.word(word)
+            await asyncio.sleep(PAUSE_S)
+        if call is not None:
+            for line in form.call(call[0], json.dumps(call[1])):
+                yield line
+                await asyncio.sleep(PAUSE_S)
+        for line in form.end(is_call=call is not None):
+            yield line
 
     return StreamingResponse(lines(), media_type="text/event-stream")
 
 
-async def _words(words: list[str], broken_after: int | None = None) -> AsyncIterator[dict[str, Any]]:
-    for number, word in enumerate(words):
-        if number == broken_after:
-            raise BrokenOffError
-        yield {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]}
-        await asyncio.sleep(PAUSE_S)
-    yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-
-
-async def _call(tool: str, given: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    text = json.dumps(given)
-    calls = [
-        {"index": 0, "id": "call_1", "type": "function", "function": {"name": tool, "arguments": ""}},
-        {"index": 0, "function": {"arguments": text[:5]}},
-        {"index": 0, "function": {"arguments": text[5:]}},
+app = Starlette(
+    routes=[
+        Route("/v1/chat/completions", complete, methods=["POST"]),
+        Route("/v1/messages", create, methods=["POST"]),
+        Route("/calls", calls),
     ]
-    for call in calls:
-        yield {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]}
-        await asyncio.sleep(PAUSE_S)
-    yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
-
-
-app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
+)

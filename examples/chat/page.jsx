@@ -10,6 +10,9 @@ const transport = new ChatTransport({ client, kind: "answer", resume: "newest" }
 
 function Part({ part, answer }) {
   if (part.type === "text") return <span className="text">{part.text}</span>;
+  if (part.type === "tool-find_train") {
+    return <p className="tool" data-state={part.state}>The train to {part.input?.to} leaves at {part.output?.leaves ?? "…"}.</p>;
+  }
   if (part.type !== "tool-look_up_weather") return null;
   return (
     <p className="tool" data-state={part.state}>

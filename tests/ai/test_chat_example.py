@@ -206,6 +206,19 @@ def test_a_tool_waits_for_the_users_consent_without_a_worker_and_a_reload_goes_o
             assert one.locator(".message").count() == 2
 
 
+def test_an_agent_plans_a_trip_and_a_kill_of_its_worker_costs_no_byte(browser: Browser, example: Example) -> None:
+    with visitor(browser, example) as page:
+        ask(page, "a trip to Rome")
+        expect(last(page)).to_contain_text("The tool says ")
+        example.system.workers[-1].process.kill()
+        example.work()
+        ended(page)
+        expect(page.locator(".tool")).to_have_text("The train to Rome leaves at 08:15.")
+        assert last(page).text_content() == answer_to_tool('{"to": "Rome", "leaves": "08:15"}')
+        calls = httpx.get(f"{example.model.url}/calls").json()
+        assert calls["1 a trip to Rome"] == 1
+
+
 def test_a_stop_keeps_what_was_said(browser: Browser, example: Example) -> None:
     with visitor(browser, example) as page:
         ask(page, "to be stopped")

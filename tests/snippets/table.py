@@ -29,6 +29,7 @@ WAYS = {
     "docs/explanation/how-it-works.md": "shown shown",
     "docs/explanation/reliability.md": "shell",
     "docs/tutorial/first-job.md": "shown jobs shell shell shell shown shown shell",
+    HOW + "agents.md": "jobs",
     HOW + "authenticate.md": "settings shell shell settings module module",
     HOW + "browser.md": "page module module module module module module module module shown",
     HOW + "capacity.md": "shell shown shell shell shown shell",
@@ -135,6 +136,13 @@ RUNS: dict[str, list[tuple[str, dict[str, Any], Any]]] = {
     "README.md#1": [("count_words", {"text": "to be"}, {"words": 2})],
     "README.md#5": [("answer", {"question": "why?"}, "You asked: why?")],
     "docs/tutorial/first-job.md#1": [("brew", {"cups": 1}, "1 cups of oolong")],
+    HOW + "agents.md#0": [
+        (
+            "travel_agent",
+            {"chat": {"id": "c", "messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "?"}]}]}},
+            "It is clear.",
+        )
+    ],
     HOW + "chat.md#0": [],  # its result has the token; a later block asks it
     HOW + "chat.md#1": [
         (

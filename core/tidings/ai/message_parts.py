@@ -27,6 +27,15 @@ class MessageParts:
         self.finished: bool = False
         """Whether nothing may follow."""
 
+    @property
+    def blocks(self) -> int:
+        """Blocks of text and reasoning so far."""
+        return self._blocks
+
+    def begin_again(self, blocks: int) -> None:
+        """Go on as behind so many blocks, none of which is open."""
+        self._block, self._blocks = None, blocks
+
     def begin(self, metadata: Any = None, earlier: Iterable[Part] = ()) -> list[Part]:
         """Begin the message, and its first step; `earlier`: the chunks that hold what is gone on with."""
         start = filled("start", messageId=self.message_id, messageMetadata=metadata)

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tidings.context.context import Context
+from tidings.streams.job_stream import JobStream
 
 from .anthropic_stream import AnthropicReader
 from .chat_request import UI_STREAM, ChatRequest
@@ -40,7 +41,7 @@ class UIMessageWriter(MessageCalls[Awaitable[None]]):
 
         """
         super().__init__(ctx, chat)
-        self._stream = ctx.stream(UI_STREAM)
+        self._stream = self._opened(ctx)
 
     async def __aenter__(self) -> Self:
         await self._send(self._begin())
@@ -88,3 +89,7 @@ class UIMessageWriter(MessageCalls[Awaitable[None]]):
     async def _send(self, parts: list[Part]) -> None:
         for part in parts:
             await self._stream.write(self._taken(part))
+
+    @staticmethod
+    def _opened(ctx: Context[Any]) -> JobStream:
+        return ctx.stream(UI_STREAM)

@@ -1,12 +1,13 @@
 """One message as a handler writes it: what both writers know of it."""
 
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any
 
 from tidings.context.context import ContextBase
 
 from .assembled_message import AssembledMessage
-from .chat_request import ChatRequest, answer_id
+from .chat_request import ChatRequest, UIMessage, answer_id
 from .message_parts import MessageParts
 from .message_prefix import earlier_chunks
 from .part_types import Part, checked
@@ -22,12 +23,20 @@ class WrittenMessage:
         """The message's id: the job's token, or that of the message that is gone on with."""
         self._next = MessageParts(self.id)
         self._assembled = AssembledMessage(self.id, continued)
-        self._continued = continued
+        self._chat = chat
 
     @property
     def message(self) -> dict[str, Any]:
         """The message as it is by now, as JSON has it: what the page shows, and what a history keeps."""
         return self._assembled.as_dict()
+
+    @property
+    def messages(self) -> list[UIMessage]:
+        """The messages of the chat with this one, as it is by now: what a model is asked next."""
+        before = [] if self._chat is None else self._chat.messages
+        if self._chat is not None and self._chat.continued is not None:
+            before = before[:-1]
+        return [*before, UIMessage(id=self.id, role="assistant", parts=deepcopy(self._assembled.parts))]
 
     @property
     def finished(self) -> bool:
@@ -36,7 +45,8 @@ class WrittenMessage:
 
     def _begin(self) -> list[Part]:
         """Return the parts that begin the message."""
-        return self._next.begin(earlier=() if self._continued is None else earlier_chunks(self._continued))
+        continued = None if self._chat is None else self._chat.continued
+        return self._next.begin(earlier=() if continued is None else earlier_chunks(continued))
 
     def _taken(self, part: Part) -> Part:
         """Return a part that is to be written, and have it in the message.

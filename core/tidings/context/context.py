@@ -75,6 +75,11 @@ class Sink(CallPermits, Protocol):
         """The streams that the handler has opened."""
         raise StreamError("no attempt runs here that could write streams")
 
+    @property
+    def streams_with_steps(self) -> AttemptStreams:
+        """The streams that a handler which takes steps has opened."""
+        raise StreamError("no attempt runs here that could take steps")
+
     def write_chunk(self, stream: str, index: int, text: str, size: int) -> None:
         """Take a chunk of a stream, as JSON text; size: what it counts, bytes."""
 
@@ -224,7 +229,7 @@ class Context(ContextBase[StateT_co], StepCalls):
         self._sink.log(encode_chunk(chunk, self._sink.max_chunk_bytes))
         await self._sink.room()
 
-    def stream(self, name: str) -> JobStream:
+    def stream(self, name: str, *, with_steps: bool = False) -> JobStream:
         """Return a stream of the job: `await ctx.stream("tokens").write("Hel")` adds a chunk to a part of the answer.
 
         Clients get every chunk, in order, and never those of two attempts as one. The store keeps a stream as long as
@@ -232,13 +237,17 @@ class Context(ContextBase[StateT_co], StepCalls):
 
         Args:
             name: 1 to 64 letters, digits, `_`, `.` and `-`.
+            with_steps: whether the handler takes steps too. Then it runs again from its first line, and has to see to
+                it itself that it says nothing twice, by `earlier` and `keep`, as `tidings.ai.AgentWriter` does.
 
         Raises:
             ValueError: no stream may have this name, or the job has 32.
-            SagaUseError: the handler has taken steps: it may run again from its first line, and say all again.
+            SagaUseError: the handler takes steps, and the stream was opened without `with_steps`, or the other way
+                about.
 
         """
-        return JobStream(self._sink.streams.open(name), self._sink)
+        streams = self._sink.streams_with_steps if with_steps else self._sink.streams
+        return JobStream(streams.open(name), self._sink)
 
     async def once(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """Call a function once for the job, however many attempts the job takes, and return its result.

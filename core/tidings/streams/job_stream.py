@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from .opened_stream import OpenedStream
+from .written_stream import StreamMark
 
 
 class _Done(Awaitable[None]):
@@ -69,6 +70,16 @@ class JobStream(OpenedStream):
         kept, size = self._stream.keep(count)
         self._sink.keep_chunks(self._stream.name, kept, size)
         return _Done()
+
+    @property
+    def mark(self) -> StreamMark:
+        """How far this attempt has come, for `go_back`."""
+        return self._stream.mark
+
+    def go_back(self, mark: StreamMark) -> None:
+        """Take back what this attempt has said behind a mark: clients see a `reset`, and the store drops it."""
+        self._stream.go_back(mark)
+        self._sink.keep_chunks(self._stream.name, mark.chunks, mark.size)
 
     # What the worker calls for a generator.
 

@@ -5,7 +5,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from tidings.protocol.stream_names import check_stream_name
 from tidings.schema.codec import encode
@@ -49,6 +49,15 @@ class StreamSink(Protocol):
         """Return what an earlier attempt said, as JSON texts."""
 
 
+class StreamMark(NamedTuple):
+    """A place in a stream of an attempt."""
+
+    chunks: int
+    """How many are before it."""
+    size: int
+    """What they count, bytes."""
+
+
 class WrittenStream:
     """One stream, as far as this attempt has come with it."""
 
@@ -64,6 +73,8 @@ class WrittenStream:
         self._earlier: list[str] | None = None
         """What an earlier attempt said; None: the handler has not asked."""
         self._begun = False
+        self._size = 0
+        """What its chunks count, bytes."""
 
     def encoded(self, chunk: Any) -> bytes:
         """Return a chunk as JSON.
@@ -125,8 +136,19 @@ class WrittenStream:
         self._streams.add(self.name, size + CHUNK_COST)
         index = self.count
         self.count += 1
+        self._size += size + CHUNK_COST
         self._begun = True
         return index, size + CHUNK_COST
+
+    @property
+    def mark(self) -> "StreamMark":
+        """How far the attempt has come with it."""
+        return StreamMark(self.count, self._size)
+
+    def go_back(self, mark: "StreamMark") -> None:
+        """Take back what the attempt has said behind a mark of its own."""
+        self._streams.take_back(self._size - mark.size)
+        self.count, self._size = mark
 
     # What an earlier attempt said.
 
@@ -168,7 +190,7 @@ class WrittenStream:
         self.kept = self._earlier[:count]
         size = sum(len(text.encode()) + CHUNK_COST for text in self.kept)
         self._streams.add(self.name, size)
-        self.count = count
+        self.count, self._size = count, size
         self._begun = True
         self._earlier = None
         return count, size
@@ -177,14 +199,16 @@ class WrittenStream:
 class AttemptStreams:
     """The streams that one attempt writes."""
 
-    def __init__(self, max_chunk_bytes: int, max_stream_bytes: int) -> None:
+    def __init__(self, max_chunk_bytes: int, max_stream_bytes: int, *, with_steps: bool = False) -> None:
         """Begin with none.
 
         Args:
             max_chunk_bytes: of one chunk.
             max_stream_bytes: of all chunks of the job.
+            with_steps: whether the handler takes steps too, and itself says nothing twice.
 
         """
+        self.with_steps = with_steps
         self.max_chunk_bytes = max_chunk_bytes
         self._max_stream_bytes = max_stream_bytes
         self._bytes = 0
@@ -228,6 +252,11 @@ class AttemptStreams:
                     f"{self._max_stream_bytes} are kept (TIDINGS_MAX_STREAM_BYTES)"
                 )
             self._bytes += size
+
+    def take_back(self, size: int) -> None:
+        """Count bytes no more."""
+        with self._lock:
+            self._bytes -= size
 
     def end(self) -> None:
         """Take nothing more: the attempt is over."""

@@ -3,6 +3,7 @@
 from mutants.change import python
 from mutants.mutant import Mutant
 
+AGENTS = "tests/unit/ai/test_agent_runs.py"
 REPLAY = "tests/unit/server/chat/test_message_replay.py"
 CHATS, ACCESS, PARTS = "tests/ai/test_chats.py", "tests/ai/test_access.py", "tests/ai/test_parts.py"
 
@@ -26,6 +27,21 @@ MUTANTS = (
         "A page that reloads calls a tool of its own again whose outcome it has.",
         python("_tool").swap('ended or state == "input-streaming"', 'state == "input-streaming"'),
         ("tests/unit/ai/test_message_prefix.py",),
+    ),
+    Mutant(
+        "An agent whose handler runs again says again what it has said.",
+        python("AgentWriter._send").swap("self._matched is None or not self._matched.match([taken])", "True"),
+        (AGENTS,),
+    ),
+    Mutant(
+        "An agent whose model broke off keeps what the broken try has said.",
+        python("AgentWriter._model_step").swap("self._stream.go_back(mark)", "pass"),
+        (AGENTS,),
+    ),
+    Mutant(
+        "An agent loses what a call of its model said when its handler runs again.",
+        python("AgentWriter._say_again").swap("await self._send(in_pieces(recorded.parts))", "pass"),
+        (AGENTS,),
     ),
     Mutant(
         "A message that is not whole ends as one that is.",

@@ -28,7 +28,8 @@ from .started_job import StartedJob
 
 STEPS_OR_STREAMS = (
     "a handler writes streams or takes steps, not both: one with steps runs again from its first line after each wait, "
-    "and would say everything again; have a child job write the stream (`ctx.call`)"
+    "and would say everything again; have a child job write the stream (`ctx.call`), or write a message by "
+    "`tidings.ai.AgentWriter`"
 )
 """Why an attempt cannot do both."""
 
@@ -119,13 +120,29 @@ class HandlerSink(Sink):
         """The streams that the handler has opened.
 
         Raises:
-            SagaUseError: it has taken steps.
+            SagaUseError: it has taken steps, or opened streams that go with steps.
 
         """
         if self._streams is None:
             if self._saga is not None:
                 raise SagaUseError(STEPS_OR_STREAMS)
             self._streams = AttemptStreams(self.max_chunk_bytes, self.max_stream_bytes)
+        elif self._streams.with_steps:
+            raise SagaUseError(STEPS_OR_STREAMS)
+        return self._streams
+
+    @property
+    def streams_with_steps(self) -> AttemptStreams:
+        """The streams that a handler which takes steps has opened.
+
+        Raises:
+            SagaUseError: it has opened streams that do not go with steps.
+
+        """
+        if self._streams is None:
+            self._streams = AttemptStreams(self.max_chunk_bytes, self.max_stream_bytes, with_steps=True)
+        elif not self._streams.with_steps:
+            raise SagaUseError(STEPS_OR_STREAMS)
         return self._streams
 
     def write_chunk(self, stream: str, index: int, text: str, size: int) -> None:
@@ -226,7 +243,7 @@ class HandlerSink(Sink):
     def saga(self) -> Saga:
         """The saga that takes the handler's steps; made when the handler first takes one."""
         if self._saga is None:
-            if self._streams is not None:
+            if self._streams is not None and not self._streams.with_steps:
                 raise SagaUseError(STEPS_OR_STREAMS)
             if self._saga_services is None:
                 raise SagaUseError("this worker cannot take steps")

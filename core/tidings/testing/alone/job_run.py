@@ -81,7 +81,7 @@ class JobRunner:
 
     async def _run_once(self, number: int) -> AttemptOutcome:
         record = self._record
-        record.fence += 1
+        record.begin_run()
         unwinding = bool(record.unwinding)
         self._undoing = unwinding
         now = int(time.time() * 1000)

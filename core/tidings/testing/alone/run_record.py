@@ -47,6 +47,14 @@ class RunRecord:
             for number, value in enumerate(values, start=1)
         }
         self._ends = 0
+        self._own: set[str] = set()
+        """The streams that this run of the handler has written to."""
+
+    def begin_run(self) -> None:
+        """Take note that the handler runs, for the first time or again."""
+        self.fence += 1
+        self.earlier |= self.said
+        self._own.clear()
 
     # Reports.
 
@@ -57,9 +65,15 @@ class RunRecord:
                 case (event_class, text):
                     (self.log if event_class is EventClass.LOG else self.progress).append(text)
                 case StreamChunks():
-                    self.said.setdefault(event.stream, []).extend(event.chunks)
+                    self.said[event.stream] = [
+                        *(self.said[event.stream] if event.stream in self._own else ()),
+                        *event.chunks,
+                    ]
+                    self._own.add(event.stream)
                 case KeepChunks():
-                    self.said[event.stream] = self.earlier.get(event.stream, [])[: event.kept]
+                    known = self.said if event.stream in self._own else self.earlier
+                    self.said[event.stream] = known.get(event.stream, [])[: event.kept]
+                    self._own.add(event.stream)
         self.outcome = outcome = report.outcome
         if outcome is None or outcome.state not in UNWOUND_STATES or self.unwinding or not self.owes:
             return False
