@@ -22,6 +22,9 @@
 #   make image-by-hand   run the steps of the Dockerfile in build/image, without a container engine: sizes, start-up, memory
 #   make setup HASHES=1   set up from files with these hashes alone
 #   make docs    write the reference pages that come from the code
+#   make wheel    build the wheel in dist, to install it elsewhere
+#   make release    build wheel, sdist, npm package and SBOM in dist, and check them; nothing is published
+#   make recording    record the README's moving picture: docs/images/recording.webp
 #   make site    build the site of the documents in build/site, and check its links
 #   make mutants   break a copy in every way that a test must notice
 
@@ -34,7 +37,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -297,8 +300,28 @@ docs: $(VENV)/stamp node_modules/.stamp
 # Where files of the checkout are shown, such as https://example.com/tidings: links to them lead there. Empty: their text alone.
 REPOSITORY ?=
 
+# What builds and checks a release.
+.venv-release/stamp: deploy/release/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet -r $<
+	@touch $@
+
+# Not empty: ends with 1 while anything is left to do before the release can be published.
+PUBLISH ?=
+
+release: .venv-release/stamp
+	@command -v node >/dev/null && command -v npm >/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends nodejs npm; }
+	PYTHONPATH=docs:deploy .venv-release/bin/python -m release.make_release dist --repository "$(REPOSITORY)" $(if $(PUBLISH),--final)
+
+wheel: .venv-release/stamp
+	.venv-release/bin/python -m build --quiet --wheel --outdir dist .
+
+recording: $(VENV)/stamp $(VENV)/stamp-headless-browser
+	$(BIN)/python docs/recording.py
+
 site: .venv-site/stamp
 	PYTHONPATH=docs REPOSITORY=$(REPOSITORY) .venv-site/bin/python -m website.make_site build/site
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-site .venv-clients .venv-deploy .venv-django node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-site .venv-release .venv-clients .venv-deploy .venv-django node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

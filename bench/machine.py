@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def machine() -> dict[str, str]:
         "Python": platform.python_version(),
         "Valkey": f"{_valkey()} with {allocator.NAME if allocator.find_allocator() else 'the C library'}'s allocator",
         **{name: version(name) for name in PACKAGES},
+        "commit": f"{_commit()} on {datetime.now(UTC):%Y-%m-%d}",
     }
 
 
@@ -47,6 +49,18 @@ def pinned(folder: Path = FOLDER) -> dict[str, str]:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
         found["Node"] = {said.strip().removeprefix("v")}
     return {name: " and ".join(sorted(numbers)) for name, numbers in sorted(found.items())}
+
+
+def _commit() -> str:
+    """Return what was measured: the commit of the checkout, and whether there were changes beside it."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty=, changed,", "--exclude=*"],  # noqa: S607 - as developers have it
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    return said.strip() or "unknown"
 
 
 def _processor() -> str:

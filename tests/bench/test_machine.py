@@ -16,5 +16,5 @@ def test_what_peers_are_made_of_is_read_from_where_it_is_pinned(tmp_path: Path) 
 
 def test_the_facts_of_the_machine_are_all_known() -> None:
     facts = machine()
-    assert {"processor", "kernel", "Python", "Valkey", "uvicorn", "redis"} <= set(facts)
+    assert {"processor", "kernel", "Python", "Valkey", "uvicorn", "redis", "commit"} <= set(facts)
     assert all(facts.values())
