@@ -18,6 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from tidings.process import gc_tuning
+from tidings.process.close_bound import CloseBound
 from tidings.process.port import check_port
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.frames.close_codes import DRAINING
@@ -46,8 +47,8 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._drain_task: asyncio.Task[None] | None = None
         self._signals = 0
-        self.has_process = False
-        """Whether the process is the server's own: then it tunes the garbage collector."""
+        self.bound: CloseBound | None = None
+        """Of the process, where it is the server's own: then the server tunes the garbage collector too."""
         self.broken = False
         """Whether the runtime ended without a signal."""
 
@@ -57,11 +58,20 @@ class Server(uvicorn.Server):
         runtime: ServerRuntime = self._app.state.runtime
         return runtime
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal ends it. In a process of its own the loop then has a bounded time to close."""
+        if self.bound is None:
+            return await super().serve(sockets)
+        with self.bound:
+            await super().serve(sockets)
+            self.bound.failed = self.broken or not self.started
+        return None
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and remember the loop: a signal handler must not look for it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        if self.has_process:
+        if self.bound is not None:
             gc_tuning.freeze_startup_objects()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -157,7 +167,10 @@ def run(settings: ServerSettings, listening: list[socket.socket] | None = None) 
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(LogLineFilter())
     server = server_of(settings)
-    server.has_process = True
-    server.run(listening)
+    bound = server.bound = CloseBound()
+    try:
+        server.run(listening)
+    finally:
+        bound.lift()
     if server.broken:
         raise SystemExit(1)

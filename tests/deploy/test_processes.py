@@ -6,6 +6,7 @@ import pytest
 
 from deploy.files import Started, started
 from deploy.image import ROOT
+from tidings.process.close_bound import CLOSES_WITHIN_S
 from tidings.process.unknown_variables import unknown_variables
 from tidings.settings.settings import StoreSettings, from_env, settings_of
 from tidings_server.settings import ServerSettings
@@ -39,12 +40,12 @@ def longest_end_s(settings: StoreSettings) -> float:
     """Return the longest time from the signal to the end of a process."""
     if isinstance(settings, ServerSettings):
         # The drain, then uvicorn's wait for requests under way.
-        return settings.drain_s + max(1, round(settings.drain_s)) + LET_GO_S
+        return settings.drain_s + max(1, round(settings.drain_s)) + LET_GO_S + CLOSES_WITHIN_S
     assert isinstance(settings, WorkerSettings)
     handing_back = CLEAN_UP_WITHIN_S + REPORT_OUTCOMES_WITHIN_S
     leaving = LEAVE_WITHIN_S + DEREGISTER_WITHIN_S
     lifespans = settings.lifespan_leave_s + CANCELLED_WITHIN_S
-    return settings.grace_s + handing_back + leaving + lifespans + TASKS_END_WITHIN_S
+    return settings.grace_s + handing_back + leaving + lifespans + TASKS_END_WITHIN_S + CLOSES_WITHIN_S
 
 
 @pytest.mark.parametrize("one", STARTED, ids=[one.where for one in STARTED])
@@ -70,5 +71,5 @@ def test_the_guide_says_how_the_longest_end_of_a_worker_follows_from_its_grace()
     beside = longest_end_s(WorkerSettings()) - WorkerSettings().grace_s - WorkerSettings().lifespan_leave_s
     says = f"`TIDINGS_GRACE_S` + `TIDINGS_LIFESPAN_LEAVE_S` + {ceil(beside)} s"
     assert says in (ROOT / "docs/how-to/containers.md").read_text()
-    says = f"twice `TIDINGS_DRAIN_S` and {LET_GO_S} s"
+    says = f"twice `TIDINGS_DRAIN_S` and {LET_GO_S + CLOSES_WITHIN_S:g} s"
     assert says in (ROOT / "docs/how-to/containers.md").read_text()

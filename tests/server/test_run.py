@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from redis.asyncio import Redis
 
 from support.store import StoreProcess
@@ -12,7 +13,7 @@ from tidings.process.port import free_port
 from tidings.store.keys import StoreKeys
 
 BREAK_WHEN_TOLD = """
-import sys
+import asyncio, sys, time
 from tidings.settings.settings import from_env
 from tidings_server import runtime
 from tidings_server.run import run
@@ -22,6 +23,8 @@ async def break_when_told(self):
     self._catalog.known.set()
     await self._subscription.add(self.keys.kinds_changed)
     await self._catalog._changed.wait()
+    if "thread" in sys.argv:
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
     raise RuntimeError("as told")
 
 runtime.ServerRuntime._follow_kinds = break_when_told
@@ -29,19 +32,24 @@ run(from_env(ServerSettings))
 """
 
 
-async def test_a_server_whose_gateway_breaks_ends_and_says_so(store: Redis, store_process: StoreProcess) -> None:
+@pytest.mark.parametrize("what_stays", ["nothing", "thread"])
+async def test_a_server_whose_gateway_breaks_ends_and_says_so(
+    store: Redis, store_process: StoreProcess, what_stays: str
+) -> None:
     port = free_port()
     with subprocess.Popen(  # noqa: ASYNC220 - nothing else runs in this loop
-        [sys.executable, "-c", BREAK_WHEN_TOLD],
+        [sys.executable, "-c", BREAK_WHEN_TOLD, what_stays],
         env={**os.environ, "TIDINGS_STORE_URL": store_process.url, "TIDINGS_PORT": str(port)},
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     ) as server:
         try:
             while not await store.publish(StoreKeys().kinds_changed, "x"):
                 assert server.poll() is None
-            _, said = server.communicate(timeout=scaled(30))
+            said, _ = server.communicate(timeout=scaled(30))
         finally:
             server.kill()
     assert server.returncode not in (0, None)
+    assert ("loop_left" in said) == (what_stays == "thread")
     assert "as told" in said

@@ -67,3 +67,13 @@ async def run_away(system: System, tmp_path: Path) -> None:
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0, worker.text()
     assert "handlers_left" in worker.text()
+
+
+async def test_a_worker_that_has_left_does_not_wait_for_the_threads_of_coroutines() -> None:
+    with running_bad_system() as system:
+        (worker,) = system.workers
+        async with peer(system.server.socket_url) as client:
+            await client.until((await client.submit("wait_in_thread", {}))["token"], "log")
+        worker.signal(signal.SIGTERM)
+        assert worker.wait(30) == 0, worker.text()
+        assert "loop_left" in worker.text()

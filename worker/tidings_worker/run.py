@@ -4,12 +4,14 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 
 import anyio
 import structlog
 
 from tidings.metrics.metrics_server import listen
 from tidings.process import gc_tuning
+from tidings.process.close_bound import CloseBound
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.redis.store_client import check_store
 
@@ -44,15 +46,29 @@ def run(settings: WorkerSettings) -> None:
     if settings.webhooks and not settings.modules:
         asyncio.run(check_store(settings.store_url))
         listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-        anyio.run(WebhookWorker(settings, listening).run, backend_options={"use_uvloop": True})
+        _run_loop(WebhookWorker(settings, listening).run)
         return
     loaded = load_modules(settings.modules)
     records = [job.record() for job in loaded.jobs]
     asyncio.run(check_with_store(settings.store_url, records, settings.schema_check))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     worker = Worker(settings, loaded.jobs, listening, loaded.lifespans, handlers=loaded.handlers)
-    anyio.run(_work, worker, backend_options={"use_uvloop": True})
+    _run_loop(lambda: _work(worker))
     _leave_stuck_threads()
+
+
+def _run_loop(work: Callable[[], Awaitable[None]]) -> None:
+    """Run a coroutine in a loop of its own, which then has a bounded time to close."""
+    bound = CloseBound()
+
+    async def within_bound() -> None:
+        with bound:
+            await work()
+
+    try:
+        anyio.run(within_bound, backend_options={"use_uvloop": True})
+    finally:
+        bound.lift()
 
 
 async def _work(worker: Worker) -> None:

@@ -96,4 +96,14 @@ MUTANTS = (
         ),
         ("tests/worker/test_asking.py",),
     ),
+    Mutant(
+        "A process that has left waits for the threads of handlers.",
+        python("CloseBound.__exit__").drop("self._timer.start()"),
+        ("tests/unit/process/test_close_bound.py",),
+    ),
+    Mutant(
+        "A process is ended although its loop has closed.",
+        python("CloseBound.lift").drop("self._timer.cancel()"),
+        ("tests/unit/process/test_close_bound.py",),
+    ),
 )

@@ -223,3 +223,10 @@ def fork_in_thread(ctx: SyncContext, then: str) -> int:
 @job(run_in="process")
 def fork_in_process(ctx: SyncContext, then: str) -> int:
     return _fork(ctx, then)
+
+
+@job
+async def wait_in_thread(ctx: Context) -> None:
+    """Wait in a thread of the loop's for what does not come: nothing can stop the thread."""
+    await ctx.log("begun")
+    await asyncio.to_thread(time.sleep, 600)
