@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,9 +36,11 @@ def waiting(server: ServerProcess, path: Path, *, modern: bool) -> Iterator[Iter
 
 def ended(system: System, token: str) -> str:
     """Return the state in which a job ends."""
-    headers = {"prefer": "wait=20", "if-none-match": '"0"'}
+    headers = {"prefer": "wait=5", "if-none-match": '"0"'}
+    give_up = time.monotonic() + scaled(15)
     end: str | None = None
     while end is None:
+        assert time.monotonic() < give_up, "the job goes on"
         answer = httpx.get(f"{system.server.url}/v1/jobs/{token}", headers=headers, timeout=scaled(30))
         headers["if-none-match"] = answer.headers["etag"]
         if answer.status_code == 200 and "finished" in answer.json()["milestones"]:

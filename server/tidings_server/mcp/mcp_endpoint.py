@@ -66,7 +66,7 @@ class McpEndpoint:
         return McpAnswer(self._runtime, await self._loaded(), body, identity)
 
     async def _loaded(self) -> "McpServer":
-        """Return the server of the protocol. The first time it is imported, in a thread: that takes half a second."""
+        """Return the server of the protocol. The first time it is imported, in a thread: that takes about a second."""
         if self._server is None:
             async with self._loading:
                 if self._server is None:
