@@ -18,6 +18,9 @@ PROTOCOLS = {
 
 DECORATORS = ("tidings.job", "tidings.lifespan", "tidings.on")
 
+FIRST = ("submit",)
+"""Methods that readers look for first, wherever they are defined."""
+
 WIDTH = 110
 """Columns of a signature on one line."""
 
@@ -116,7 +119,7 @@ def _class(name_here: str, one: griffe.Class) -> list[str]:
     public = [(name, member) for name, member in found if not name.startswith("_")]
     attributes = [(name, member) for name, member in public if isinstance(member, griffe.Attribute)]
     parts.append(_attributes(one, attributes))
-    for name, member in found:
+    for name, member in sorted(found, key=lambda one: one[0] not in FIRST):
         if not isinstance(member, griffe.Function) or name == "__init__":
             continue
         if not name.startswith("_"):
