@@ -209,6 +209,37 @@ def test_a_fork_is_told_to_open_its_own(system: System) -> None:
     assert re.fullmatch("this client was opened before a fork; .*; goes on\n", done.stdout)
 
 
+FORKED_AND_LEFT = """
+import gc, os, signal, sys
+from tidings import SyncClient
+
+client = SyncClient()
+client.open()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    if "collected" in sys.argv:
+        del client
+        gc.collect()
+    sys.exit(7)
+_, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status), client.submit("echo", text="goes on").result())
+"""
+
+
+@pytest.mark.parametrize("how", ["collected", "left"])
+def test_a_fork_ends_though_it_holds_a_copy_of_a_client(system: System, how: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED_AND_LEFT, how],
+        env={"TIDINGS_URL": system.server.url, "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=scaled(60),
+    )
+    assert done.stdout == "7 goes on\n", done.stderr
+
+
 def test_a_job_need_not_be_watched_and_a_handle_can_be_closed(client: SyncClient, tmp_path: Path) -> None:
     path = tmp_path / "go"
     unwatched = client.submit("wait_for_file", {"path": str(path)}, watch=False)

@@ -1,6 +1,7 @@
 """Applications of other frameworks as processes: they answer on a port of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ class SiteProcess:
             env={**os.environ, **environment},
             stdout=self._output,
             stderr=self._output,
+            start_new_session=True,
         )
 
     def text(self) -> str:
@@ -62,12 +64,12 @@ class SiteProcess:
             return False
 
     def close(self) -> None:
-        """End it."""
+        """End it. If it does not leave in time, what it has forked ends too: nothing else would end that."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
                 self.process.wait(scaled(10))
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
         self._output.close()

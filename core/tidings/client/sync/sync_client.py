@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 
 from tidings.client.client import Client
 from tidings.client.client_errors import ConnectionLost
@@ -23,6 +23,7 @@ from tidings.client.handle import Handle
 from tidings.protocol.frames.listing_messages import ListedJob
 from tidings.protocol.grants import IssuedGrant
 
+from .loop_thread import open_portal
 from .sync_follow import SyncFollow
 from .sync_handle import SyncHandle, SyncIterator
 from .sync_submit_calls import SyncSubmitCalls
@@ -82,7 +83,7 @@ class SyncClient(SyncSubmitCalls):
         with self._opening, ExitStack() as stack:
             if self._portal is not None:
                 raise ConnectionLost("this client has been opened before: make a new one")
-            portal = stack.enter_context(start_blocking_portal("asyncio", name="tidings client"))
+            portal = open_portal(stack, "tidings client")
             stack.enter_context(portal.wrap_async_context_manager(self._client))
             self._portal, self._stack, self._process = portal, stack.pop_all(), os.getpid()
         # A program that ends without closing it would wait for a thread that no longer runs.
