@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any, assert_type
 
+import msgspec
 import pytest
 
 from support import stream_kinds as kinds
 from support.stream_kinds import WORDS
 from tidings import Job, Retry, StreamError, StreamFullError
+from tidings.protocol.kinds.kind_record import encode_kind
 from tidings.testing import run
 
 SAID = "".join(WORDS)
@@ -30,6 +32,22 @@ async def test_a_generator_may_end_with_another_result() -> None:
     ran = await run(kinds.with_result, count=2)
     assert_type(ran.result, dict[str, int])
     assert (ran.result, ran.streams) == ({"words": 2}, {"main": ["To ", "be, "]})
+
+
+@pytest.mark.parametrize(
+    ("job", "schema"),
+    [
+        (kinds.words, {"type": "string"}),
+        (kinds.words_in_thread, {"type": "string"}),
+        (kinds.numbers, {"type": "integer"}),
+        (kinds.with_result, {"type": "string"}),
+        (kinds.several, None),
+    ],
+)
+def test_a_kind_says_what_its_generator_yields(job: Job[Any, Any], schema: Any) -> None:
+    chunk = job.record().chunk
+    assert (None if isinstance(chunk, msgspec.UnsetType) else msgspec.json.decode(chunk)) == schema
+    assert (b'"chunk"' in encode_kind(job.record())) is (schema is not None), "other kinds are written as before"
 
 
 async def test_a_handler_writes_several_streams_by_name() -> None:

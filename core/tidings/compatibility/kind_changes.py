@@ -72,10 +72,12 @@ def compare_kind(old: KindRecord, new: KindRecord) -> list[KindChange]:
     sides: Iterable[tuple[str, Any, Any]] = (
         ("input", *_schemas(old.input, new.input)),
         ("result", *_schemas(new.result, old.result)),
+        ("chunk", *_schemas(new.chunk, old.chunk)),
     )
     for side, given, wanted in sides:
-        if side == "result" and given is None and wanted is not None:
-            found.append(_change(new.kind, "result_undeclared", _level("result_undeclared", old, new)))
+        if side != "input" and given is None and wanted is not None:
+            code = f"{side}_undeclared"
+            found.append(_change(new.kind, code, _level(code, old, new)))
         elif isinstance(given, dict) and isinstance(wanted, dict):
             found += _side(side, given, wanted, old, new)
     return found
@@ -100,7 +102,7 @@ def _side(
         code = OF_WAYS[side, one.way]
         yield _change(new.kind, code, _level(code, old, new), one.pointer, one.detail)
     if not ways and answer is Containment.NO:
-        code = "input_narrowed" if side == "input" else "result_widened"
+        code = "input_narrowed" if side == "input" else f"{side}_widened"
         yield _change(new.kind, code, _level(code, old, new))
 
 
@@ -117,5 +119,5 @@ def _change(kind: str, code: str, level: Level, pointer: str = "", detail: str =
     )
 
 
-def _schemas(*raws: msgspec.Raw) -> list[Any]:
-    return [msgspec.json.decode(raw) for raw in raws]
+def _schemas(*raws: msgspec.Raw | msgspec.UnsetType) -> list[Any]:
+    return [None if isinstance(raw, msgspec.UnsetType) else msgspec.json.decode(raw) for raw in raws]

@@ -140,6 +140,16 @@ class ResultSchema:
         return found if self._type is Any else decode(msgspec.json.encode(found), self._type, self.schema)
 
 
+def chunk_schema(yields: GeneratorItems | None) -> dict[str, Any] | None:
+    """Return the schema of what a generator yields; None: it is none, or its hints do not say it for JSON."""
+    if yields is None or yields.chunk is Any:
+        return None
+    try:
+        return schema_of(yields.chunk)
+    except TypeError:
+        return None  # such as a user's class, which a hook encodes
+
+
 def schema_of(type_: Any) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a type, Pydantic models included.
 

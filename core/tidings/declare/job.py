@@ -30,7 +30,7 @@ from tidings.streams.generator_items import GeneratorItems, is_async_handler
 
 from .call_arguments import CallArguments
 from .handler_checks import function_fault, name_fault
-from .handler_schema import InputSchema, ResultSchema
+from .handler_schema import InputSchema, ResultSchema, chunk_schema
 from .policy import JobOptions, Policy, policy_of
 from .schedule import Schedule
 from .tier_selectors import check_field
@@ -176,6 +176,7 @@ class Job(Kind[P, R]):
             JobDefinitionError: the name, the queue or the tier has a form that the protocol does not allow.
 
         """
+        chunk = chunk_schema(self.yields)
         record = KindRecord(
             kind=self.kind,
             version=self.policy.version,
@@ -186,6 +187,7 @@ class Job(Kind[P, R]):
             description=inspect.cleandoc(self.function.__doc__ or "").partition("\n")[0],
             input=msgspec.Raw(msgspec.json.encode(self.input.schema)),
             result=msgspec.Raw(msgspec.json.encode(self.result.schema)),
+            chunk=msgspec.UNSET if chunk is None else msgspec.Raw(msgspec.json.encode(chunk)),
             timeout=self.policy.timeout,
             retries=self.policy.retries,
             unique=self.policy.unique,

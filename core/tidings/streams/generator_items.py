@@ -21,6 +21,8 @@ class GeneratorItems(NamedTuple):
     """Whether all are text: the result is the text joined, and otherwise the list."""
     result: Any
     """The type of the result; `Any`: the hints do not say."""
+    chunk: Any = Any
+    """The type of a chunk; `Any`: the hints do not say."""
 
     @classmethod
     def of(cls, function: Callable[..., Any], hints: dict[str, Any]) -> Self | None:
@@ -45,8 +47,9 @@ class GeneratorItems(NamedTuple):
             )
         item, ended_by = _parts(typing.get_args(hint)[0])
         if ended_by is not None:
-            return cls(is_text=item is str, result=ended_by)
-        return cls(is_text=item is str, result=str if item is str else Any if item is Any else _list_of(item))
+            return cls(is_text=item is str, result=ended_by, chunk=item)
+        result = str if item is str else Any if item is Any else _list_of(item)
+        return cls(is_text=item is str, result=result, chunk=item)
 
 
 def is_async_handler(function: Any) -> bool:

@@ -16,6 +16,7 @@ class ListedKind(msgspec.Struct, frozen=True):
     input: msgspec.Raw
     result: msgspec.Raw = msgspec.Raw(b"null")
     description: str = ""
+    chunk: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class KindListing(msgspec.Struct, frozen=True):
@@ -40,9 +41,17 @@ class KindTypes:
     doc: str
     input: NamedType
     result: NamedType
+    chunk: NamedType | None
+    """What a generator yields; None: it is none, or does not say."""
     named: tuple[NamedType, ...]
     references: Mapping[tuple[str, str], str]
-    """`input` or `result`, and the reference → the name of its type."""
+    """`input`, `result` or `chunk`, and the reference → the name of its type."""
+
+    @property
+    def sides(self) -> list[tuple[str, NamedType]]:
+        """Each side with its type."""
+        found = [("input", self.input), ("result", self.result)]
+        return found if self.chunk is None else [*found, ("chunk", self.chunk)]
 
 
 def types_of(kinds: Iterable[ListedKind], names: TypeNames) -> list[KindTypes]:
@@ -66,7 +75,9 @@ def _types_of(listed: ListedKind, names: TypeNames, budget: list[int]) -> KindTy
     named: list[NamedType] = []
     references: dict[tuple[str, str], str] = {}
     sides: dict[str, NamedType] = {}
-    for side, raw in (("input", listed.input), ("result", listed.result)):
+    for side, raw in (("input", listed.input), ("result", listed.result), ("chunk", listed.chunk)):
+        if isinstance(raw, msgspec.UnsetType):
+            continue
         reader = SchemaReader(msgspec.json.decode(raw), budget)
         shape = reader.read_all()
         others = open_circles(reader.named)
@@ -75,4 +86,6 @@ def _types_of(listed: ListedKind, names: TypeNames, budget: list[int]) -> KindTy
             name = names.type_name(listed.kind, side, pointer.rpartition("/")[2])
             references[side, pointer] = name
             named.append(NamedType(name, found))
-    return KindTypes(listed.kind, listed.description, sides["input"], sides["result"], tuple(named), references)
+    return KindTypes(
+        listed.kind, listed.description, sides["input"], sides["result"], sides.get("chunk"), tuple(named), references
+    )

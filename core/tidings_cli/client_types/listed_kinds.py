@@ -75,7 +75,7 @@ def kinds_of_module(module: str) -> list[ListedKind]:
     except loader.LoadError as error:
         raise CommandError(str(error)) from None
     records = (job.record() for job in jobs)
-    return [ListedKind(one.kind, one.input, one.result, one.description) for one in records]
+    return [ListedKind(one.kind, one.input, one.result, one.description, one.chunk) for one in records]
 
 
 def _advice(code: int) -> str:

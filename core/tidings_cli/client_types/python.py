@@ -37,11 +37,11 @@ def python(kinds: Iterable[ListedKind]) -> str:
     functions = [(names.function_name(one.kind), one) for one in found]
     parts = [HEAD % ", ".join(f'"{name}"' for name in sorted(name for name, _ in functions))]
     for name, one in functions:
-        for side, named in (("input", one.input), ("result", one.result)):
+        for side, named in one.sides:
             writer = _PythonWriter(one, side)
             mine = {of for (where, _), of in one.references.items() if where == side}
             parts.extend(writer.definition(other) for other in one.named if other.name in mine)
-            if side == "result" or not _spread(one):
+            if side != "input" or not _spread(one):
                 parts.append(writer.definition(named))
         parts.append(_function(name, one))
     return "".join(parts)

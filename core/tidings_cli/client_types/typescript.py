@@ -15,9 +15,13 @@ import type { Job, SubmitOptions, Tidings } from %s;
 """
 
 FOOT = """
-/** A job whose result has a type. */
-export interface TypedJob<Result> extends Omit<Job, "result"> {
+/** A job whose result has a type, and what its generator yields. */
+export interface TypedJob<Result, Chunk = unknown> extends Omit<Job, "result" | "stream" | "chunks"> {
   readonly result: Promise<Result>;
+  stream(name?: "main", options?: { from?: number }): ReadableStream<Chunk> & AsyncIterable<Chunk>;
+  stream(name: string, options?: { from?: number }): ReadableStream<unknown> & AsyncIterable<unknown>;
+  chunks(name?: "main"): Chunk[];
+  chunks(name: string): unknown[];
 }
 
 /** A client whose `submit` knows the kinds. */
@@ -26,7 +30,7 @@ export interface TypedTidings extends Omit<Tidings, "submit"> {
     kind: Kind,
     input: Kinds[Kind]["input"],
     options?: SubmitOptions,
-  ): TypedJob<Kinds[Kind]["result"]>;
+  ): TypedJob<Kinds[Kind]["result"], Kinds[Kind] extends { chunk: infer Chunk } ? Chunk : unknown>;
 }
 
 /** Returns the client itself, typed. */
@@ -50,13 +54,14 @@ def typescript(kinds: Iterable[ListedKind], package: str) -> str:
     found = types_of(kinds, TypeNames(_TAKEN))
     parts = [HEAD % json.dumps(package)]
     for one in found:
-        for side, named in (("input", one.input), ("result", one.result)):
+        for side, named in one.sides:
             parts.append(f"\nexport type {named.name} = {_TypescriptWriter(one, side).text(named.shape, 0)};\n")
             parts.extend(_referred(one, side))
     parts.append("\n/** Kind: what it takes and what it gives. */\nexport interface Kinds {\n")
     for one in found:
         doc = f"  /** {comment(one.doc)} */\n" if one.doc else ""
-        parts.append(f"{doc}  {json.dumps(one.kind)}: {{ input: {one.input.name}; result: {one.result.name} }};\n")
+        fields = "; ".join(f"{side}: {named.name}" for side, named in one.sides)
+        parts.append(f"{doc}  {json.dumps(one.kind)}: {{ {fields} }};\n")
     parts.append("}\n")
     return "".join(parts) + FOOT
 

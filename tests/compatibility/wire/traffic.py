@@ -36,7 +36,7 @@ from tidings.store.registry import Registry
 from tidings_server.openapi.operations import OPERATIONS
 from webhook.receiver import Receiver, running_receiver
 
-KIND_COUNT = 11
+KIND_COUNT = 12
 KINDS = str(Path(__file__).with_name("wire_kinds.py"))
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 EVERYTHING = "submit watch cancel feed admin delegate"

@@ -1,6 +1,7 @@
 """Kinds whose jobs say and store everything that a job can; each is as quick as it can be."""
 
 import itertools
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ async def approve(ctx: Context, fail: bool = False) -> Any:
     if fail:
         raise Reject("not approved")
     return said
+
+
+@job
+async def recite() -> AsyncIterator[str]:
+    """Says what its chunks are."""
+    yield "to be"
 
 
 @job(retries=1)

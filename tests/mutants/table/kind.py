@@ -116,7 +116,7 @@ MUTANTS = (
     ),
     Mutant(
         "A kind that does not say any more what its results are breaks no reader.",
-        python("compare_kind").never('side == "result" and given is None'),
+        python("compare_kind").never('side != "input" and given is None'),
         (RULES,),
     ),
     Mutant(
@@ -168,5 +168,15 @@ MUTANTS = (
         "Operators see a change of a kind backwards.",
         python("changed_kind").swap("compare_kind(one.before, one.now)", "compare_kind(one.now, one.before)"),
         ("tests/console/test_kind_changes.py",),
+    ),
+    Mutant(
+        "A generator may yield what its followers do not know, and the check is silent.",
+        python("compare_kind").swap("_schemas(new.chunk, old.chunk)", "_schemas(new.chunk, new.chunk)"),
+        (RULES,),
+    ),
+    Mutant(
+        "A kind that yields nothing is registered otherwise than by the release before.",
+        python("Job.record").swap("msgspec.UNSET if chunk is None", "msgspec.Raw(b'null') if chunk is None"),
+        ("tests/streams/test_handlers.py",),
     ),
 )

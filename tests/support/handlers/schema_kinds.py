@@ -3,13 +3,14 @@
 import datetime as dt
 import enum
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 import pydantic
 
-from tidings import Context, job
+from tidings import Context, Result, job
 
 
 class Colour(enum.Enum):
@@ -103,6 +104,20 @@ async def odd(fields: Odd) -> dict[str, Any]:
 @job(name="list")
 async def list_models(model: Model) -> list[Model]:
     return [model]
+
+
+@job
+async def grow(name: str) -> AsyncIterator[Tree]:
+    """Yields trees."""
+    yield Tree(name)
+
+
+@job
+async def count(to: int) -> AsyncIterator[int | Result[str]]:
+    """Yields numbers, and ends with a text."""
+    for number in range(to):
+        yield number
+    yield Result("done")
 
 
 @job

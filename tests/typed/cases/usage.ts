@@ -15,6 +15,13 @@ tidings.submit("class.of-names", { class: "c", "order-id": 3 });
 const [number, note]: [number, string] = await tidings.submit("deliver", { address: { street: "s" } }).result;
 console.log(number, note, tidings.watch("q.1").token);
 tidings.submit("nothing", {});
+const counting = tidings.submit("count", { to: 3 });
+for await (const step of counting.stream()) step.toFixed();
+const counted: [number[], string, unknown[]] = [counting.chunks(), await counting.result, counting.chunks("other")];
+const { value: grown } = await tidings.submit("grow", { name: "oak" }).stream("main", { from: 1 }).getReader().read();
+console.log(counted, grown?.children);
+// @ts-expect-error its chunks are numbers
+for await (const step of tidings.submit("count", { to: 3 }).stream()) step.trim();
 // @ts-expect-error there is no such kind
 tidings.submit("prize", { item: "tea" });
 // @ts-expect-error there is no such field

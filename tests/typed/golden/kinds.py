@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from tidings import declare_json_kind
 
-__all__ = ["class_of_names", "deliver", "list_2", "nothing", "odd", "paint", "plant", "price"]
+__all__ = ["class_of_names", "count", "deliver", "grow", "list_2", "nothing", "odd", "paint", "plant", "price"]
 
 ClassOfNamesInput = TypedDict(
     'ClassOfNamesInput',
@@ -33,6 +33,20 @@ def class_of_names(input: ClassOfNamesInput, /) -> ClassOfNamesResult:
     raise NotImplementedError
 
 
+CountResult: TypeAlias = 'str'
+
+CountChunk: TypeAlias = 'int'
+
+
+@declare_json_kind('count')
+def count(
+    *,
+    to: int,
+) -> CountResult:
+    'Yields numbers, and ends with a text.'
+    raise NotImplementedError
+
+
 DeliverInputAddress = TypedDict(
     'DeliverInputAddress',
     {
@@ -50,6 +64,38 @@ def deliver(
     address: DeliverInputAddress,
     note: str | UnsetType = UNSET,
 ) -> DeliverResult:
+    raise NotImplementedError
+
+
+GrowResultTree = TypedDict(
+    'GrowResultTree',
+    {
+        'name': 'str',
+        'children': 'NotRequired[list[GrowResultTree]]',
+        'parent': 'NotRequired[GrowResultTree | None]',
+    },
+)
+
+GrowResult: TypeAlias = 'list[GrowResultTree]'
+
+GrowChunkTree = TypedDict(
+    'GrowChunkTree',
+    {
+        'name': 'str',
+        'children': 'NotRequired[list[GrowChunkTree]]',
+        'parent': 'NotRequired[GrowChunkTree | None]',
+    },
+)
+
+GrowChunk: TypeAlias = 'GrowChunkTree'
+
+
+@declare_json_kind('grow')
+def grow(
+    *,
+    name: str,
+) -> GrowResult:
+    'Yields trees.'
     raise NotImplementedError
 
 

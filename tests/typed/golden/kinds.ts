@@ -12,6 +12,14 @@ export type ClassOfNamesResult = {
   "street": string;
 };
 
+export type CountInput = {
+  "to": number;
+};
+
+export type CountResult = string;
+
+export type CountChunk = number;
+
 export type DeliverInput = {
   "address": DeliverInputAddress;
   "note"?: string;
@@ -23,6 +31,26 @@ export type DeliverInputAddress = {
 };
 
 export type DeliverResult = [(number), (string)];
+
+export type GrowInput = {
+  "name": string;
+};
+
+export type GrowResult = (GrowResultTree)[];
+
+export type GrowResultTree = {
+  "name": string;
+  "children"?: (GrowResultTree)[];
+  "parent"?: GrowResultTree | null;
+};
+
+export type GrowChunk = GrowChunkTree;
+
+export type GrowChunkTree = {
+  "name": string;
+  "children"?: (GrowChunkTree)[];
+  "parent"?: GrowChunkTree | null;
+};
 
 export type ListInput = {
   "id": string;
@@ -114,7 +142,11 @@ export type PriceResult = number;
 /** Kind: what it takes and what it gives. */
 export interface Kinds {
   "class.of-names": { input: ClassOfNamesInput; result: ClassOfNamesResult };
+  /** Yields numbers, and ends with a text. */
+  "count": { input: CountInput; result: CountResult; chunk: CountChunk };
   "deliver": { input: DeliverInput; result: DeliverResult };
+  /** Yields trees. */
+  "grow": { input: GrowInput; result: GrowResult; chunk: GrowChunk };
   "list": { input: ListInput; result: ListResult };
   "nothing": { input: NothingInput; result: NothingResult };
   "odd": { input: OddInput; result: OddResult };
@@ -125,9 +157,13 @@ export interface Kinds {
   "price": { input: PriceInput; result: PriceResult };
 }
 
-/** A job whose result has a type. */
-export interface TypedJob<Result> extends Omit<Job, "result"> {
+/** A job whose result has a type, and what its generator yields. */
+export interface TypedJob<Result, Chunk = unknown> extends Omit<Job, "result" | "stream" | "chunks"> {
   readonly result: Promise<Result>;
+  stream(name?: "main", options?: { from?: number }): ReadableStream<Chunk> & AsyncIterable<Chunk>;
+  stream(name: string, options?: { from?: number }): ReadableStream<unknown> & AsyncIterable<unknown>;
+  chunks(name?: "main"): Chunk[];
+  chunks(name: string): unknown[];
 }
 
 /** A client whose `submit` knows the kinds. */
@@ -136,7 +172,7 @@ export interface TypedTidings extends Omit<Tidings, "submit"> {
     kind: Kind,
     input: Kinds[Kind]["input"],
     options?: SubmitOptions,
-  ): TypedJob<Kinds[Kind]["result"]>;
+  ): TypedJob<Kinds[Kind]["result"], Kinds[Kind] extends { chunk: infer Chunk } ? Chunk : unknown>;
 }
 
 /** Returns the client itself, typed. */

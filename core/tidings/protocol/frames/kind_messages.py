@@ -21,7 +21,7 @@ class SchemaChange(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     """What is given there, and what is wanted; empty: the rule says all. Cut at 500 characters."""
     breaks: list[str]
-    """Whom it breaks: `queued inputs`, `clients`, `readers of results`."""
+    """Whom it breaks: `queued inputs`, `clients`, `readers of results`, `readers of streams`."""
     advice: str
     """What the author of the kind does about it."""
 

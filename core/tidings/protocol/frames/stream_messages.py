@@ -18,7 +18,7 @@ class ChunkData(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     """The attempt that says it."""
     data: msgspec.Raw
-    """The chunk: any JSON."""
+    """The chunk: any JSON; of the stream `main` what the `chunk` of the kind says."""
 
 
 class ChunksData(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class ChunksData(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     """The attempt that says them."""
     data: list[msgspec.Raw]
-    """The chunks, in order."""
+    """The chunks, in order, each as the `data` of a `chunk`."""
 
 
 class ResetData(msgspec.Struct, frozen=True, kw_only=True):

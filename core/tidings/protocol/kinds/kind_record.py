@@ -35,6 +35,8 @@ class KindRecord(msgspec.Struct, frozen=True, kw_only=True):
     """JSON Schema (2020-12) of the input."""
     result: msgspec.Raw
     """JSON Schema of the result, where the handler declares one; else null."""
+    chunk: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """JSON Schema of a chunk of the stream `main`, where the handler is a generator and declares what it yields."""
     timeout: float | None = None
     """Seconds an attempt may take; None: no limit of its own."""
     retries: int = 0
