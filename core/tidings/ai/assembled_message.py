@@ -27,7 +27,7 @@ _OF_OUTCOME = ("output", "errorText", "preliminary")
 _STATE_ALONE = frozenset({"tool-approval-request", "tool-approval-response", "tool-output-denied"})
 """Parts about a tool's call that leave what is said of its outcome."""
 
-ALONE: Final = {
+ALONE: Final[dict[str, tuple[str, ...]]] = {
     "file": ("mediaType", "url"),
     "reasoning-file": ("mediaType", "url"),
     "source-url": ("sourceId", "url", "title"),

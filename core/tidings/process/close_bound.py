@@ -17,7 +17,7 @@ from typing import Self
 
 import structlog
 
-log = structlog.get_logger()
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 CLOSES_WITHIN_S = 2.0
 """How long closing the loop may take, s."""

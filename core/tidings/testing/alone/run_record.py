@@ -25,7 +25,7 @@ class RunRecord:
 
         """
         self.now_ms = now_ms
-        self.fence = 0
+        self.fence: int = 0
         self.woken: int = 0
         self.epoch: int = 0
         """How often the saga began again with an empty journal."""
