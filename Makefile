@@ -1,6 +1,7 @@
 # Everything one does with this checkout. Each target sets up what it needs.
 #
 #   make demo    set up, run the demo, print the page's address
+#   make chat    set up, run the example of a chat: http://127.0.0.1:8000
 #   make test    set up, run every test; T="tests/saga -k undo" runs some, and installs only what those need
 #   make unit    set up, run the tests that need no store and no other process: seconds
 #   make lint    set up, run every check
@@ -37,7 +38,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo chat test unit test-django test-redis lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -102,6 +103,11 @@ setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-headless-browser $(VE
 
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
+
+chat: $(VENV)/stamp node_modules/.stamp
+	npx --no-install esbuild examples/chat/page.jsx --bundle --format=esm --jsx=automatic --log-level=warning \
+		--outfile=examples/chat/page.js --alias:tidings=./static/tidings.js --alias:tidings/ai=./static/ai.js
+	$(BIN)/python examples/chat/chat_run.py
 
 # Most tests wait for processes of their own: four of these keep two cores busy, and leave time to each.
 TEST_PROCESSES ?= 4

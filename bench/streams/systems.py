@@ -26,6 +26,8 @@ class Asked(NamedTuple):
     ask: Callable[[ChunkTally, str, int, float], Awaitable[Callable[[], None]]]
     """Opens a connection and has one stream said: what counts it, its kind, how many chunks, how many a second.
     Returns what closes it."""
+    url: str = ""
+    """Of the application, where it is a plain one."""
 
 
 @contextmanager
@@ -49,7 +51,7 @@ def plain() -> Iterator[Asked]:
     """Run a plain FastAPI application: it says, and sends, in one process."""
     with Children() as children:
         url = _start_app(children, "bench.streams.plain")
-        yield Asked(children.system(""), _ask_by_http(url))
+        yield Asked(children.system(""), _ask_by_http(url), url)
 
 
 @contextmanager

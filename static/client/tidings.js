@@ -215,7 +215,7 @@ export class Tidings {
    */
   jobs(options = {}) {
     const { fetch, WebSocket, credential } = this.#world;
-    const shared = /** @type {{credential?: () => any}} */ (WebSocket).credential; // of tabs that share a connection
+    const shared = /** @type {{credential?: () => any} | undefined} */ (WebSocket)?.credential; // of tabs that share a connection
     return new JobPages({
       fetch,
       base: this.#base,

@@ -3,6 +3,9 @@ import { createInterface } from "node:readline";
 import { safeValidateTypes } from "@ai-sdk/provider-utils";
 import { Chat } from "@ai-sdk/react";
 import { DefaultChatTransport, readUIMessageStream, uiMessageChunkSchema } from "ai";
+import * as six from "ai6"; // release 6
+import { ChatTransport } from "../../static/ai.js";
+import { Tidings } from "../../static/tidings.js";
 
 const chats = new Map();
 
@@ -26,7 +29,30 @@ async function until(name, condition, withinMs) {
   return stateOf(name);
 }
 
+/** The chat of release 6, whose own package for React is a line longer than this. */
+class Six extends six.AbstractChat {
+  constructor({ messages, ...init }) {
+    const state = {
+      status: "ready", error: undefined, messages,
+      pushMessage: (one) => { state.messages = [...state.messages, one]; },
+      popMessage: () => { state.messages = state.messages.slice(0, -1); },
+      replaceMessage: (index, one) => { state.messages = state.messages.with(index, structuredClone(one)); },
+      snapshot: structuredClone,
+    };
+    super({ ...init, state });
+  }
+}
+
 const operations = {
+  async open_six({ name, id, url, kind, ours }) {
+    const transport = ours
+      ? new ChatTransport({ client: new Tidings(url), kind })
+      : new six.DefaultChatTransport({ api: `${url}/v1/chat/${kind}` });
+    const ends = [];
+    const onFinish = ({ isAbort, isDisconnect, isError }) => ends.push({ isAbort, isDisconnect, isError });
+    chats.set(name, { chat: new Six({ id: id ?? name, messages: [], transport, onFinish }), ends, texts: [] });
+    return null;
+  },
   async validate({ parts }) {
     const results = await Promise.all(parts.map((value) => safeValidateTypes({ value, schema: uiMessageChunkSchema })));
     return results.map((result) => (result.success ? null : String(result.error.message).slice(0, 300)));

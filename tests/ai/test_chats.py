@@ -219,6 +219,8 @@ def test_the_answer_has_the_headers_of_the_protocol(http: httpx.Client, name: st
         ({"messages": [{"id": "m", "role": "robot", "parts": []}]}, "/messages/0/role"),
         ({"messages": [{"id": "m", "role": "user", "parts": ["Hello"]}]}, "/messages/0/parts/0"),
         ({"messages": [{"id": "m", "role": "user"}]}, "/messages/0/parts"),
+        ({"messages": [{"id": "m", "role": "user", "parts": [{"text": "Hello"}]}]}, "/messages/0"),
+        ({"messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": 1}]}]}, "/messages/0"),
         ({"messages": []}, "/messages"),
         ({"id": "a chat"}, "/id"),
         ({"trigger": "resume-stream"}, "/trigger"),
@@ -236,6 +238,19 @@ def test_an_unknown_kind_and_a_field_that_the_kind_has_not_are_refused(http: htt
     assert http.post("/v1/chat/nothing", json=body_of(name)).json()["code"] == "unknown_kind"
     refused = http.post("/v1/chat/say", json=body_of(name, styl="fancy")).json()
     assert (refused["code"], refused["field"]) == ("invalid_input", "/input/styl")
+
+
+@pytest.mark.parametrize("call", [("POST", "say"), ("GET", "say/c/stream")])
+def test_a_version_of_the_protocol_that_the_server_does_not_speak_is_refused(
+    http: httpx.Client, name: str, call: tuple[str, str]
+) -> None:
+    method, path = call
+    headers = {"x-vercel-ai-ui-message-stream": "v2"}
+    refused = http.request(method, f"/v1/chat/{path}", json=body_of(name), headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (400, "unsupported_version")
+    assert "v1" in refused.json()["detail"]
+    headers = {"x-vercel-ai-ui-message-stream": "v1"}
+    assert http.request(method, f"/v1/chat/{path}", json=body_of(name), headers=headers).status_code in (200, 204)
 
 
 def test_what_never_was_has_nothing_to_resume_or_stop(http: httpx.Client, name: str) -> None:

@@ -105,5 +105,9 @@ FIELDS = [
     )
 )
 def test_whatever_a_page_sends_as_parts_what_is_said_again_is_valid(sdk: Sdk, sent: list[Part]) -> None:
-    parts = earlier_parts(UIMessage(id="m", role="assistant", parts=sent))
+    try:
+        message = UIMessage(id="m", role="assistant", parts=sent)
+    except ValueError:  # refused at the border
+        return
+    parts = earlier_parts(message)
     assert sdk.ask("validate", parts=parts) == [None] * len(parts)

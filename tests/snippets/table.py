@@ -47,7 +47,7 @@ WAYS = {
     HOW + "http.md": "jobs shell shell module python",
     HOW + "latency-lab.md": "shell jobs shell shown",
     HOW + "mcp.md": "shown jobs shell python jobs",
-    HOW + "measure.md": "shell shell shell shell shell shell",
+    HOW + "measure.md": "shell shell shell shell shell shell shell",
     HOW + "metrics.md": "prometheus prometheus",
     HOW + "mount.md": "python python python",
     HOW + "production.md": "shell store settings",

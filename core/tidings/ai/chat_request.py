@@ -36,6 +36,20 @@ class UIMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     metadata: Any = None
     """What the application adds to it."""
 
+    def __post_init__(self) -> None:
+        """Refuse parts that no page makes.
+
+        Raises:
+            ValueError: a part has no `type`, or is a text without a text.
+
+        """
+        for number, part in enumerate(self.parts):
+            type_ = part.get("type")
+            if not isinstance(type_, str):
+                raise ValueError(f"part {number} has no text `type`")  # noqa: TRY004 - of the value
+            if type_ in ("text", "reasoning") and not isinstance(part.get("text"), str):
+                raise ValueError(f"part {number} of the type {type_!r} has no text `text`")
+
     @property
     def text(self) -> str:
         """Its parts that are text, joined."""

@@ -28,7 +28,7 @@ from tidings_server.web.responses import empty_response, problem_response
 from .chat_body import chat_submission
 from .chat_jobs import ChatJobs, goes_on
 from .chat_listener import ChatListener
-from .chat_stream import ChatStream
+from .chat_stream import VERSION_HEADER, ChatStream
 from .message_replay import MessageReplay
 
 
@@ -47,6 +47,7 @@ class ChatEndpoints:
         settings = self._runtime.settings
         try:
             identity.require("submit")
+            _check_version(request)
             body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
             submission = chat_submission(request.path_params["kind"], body, dict(request.headers), settings.max_depth)
             opened = _OpenedChat(self._runtime, request, identity)
@@ -71,6 +72,7 @@ class ChatEndpoints:
         With `?ended=true` the newest message also where it has ended, as after a lost connection.
         """
         try:
+            _check_version(request)
             ended = _flag(request, "ended")
             kind, chat = request.path_params["kind"], request.path_params["chat"]
             newest = await self._jobs.newest(identity, kind, chat)
@@ -207,6 +209,16 @@ class _OpenedChat:
     def _count(self) -> None:
         if self.stream.too_slow:
             self._runtime.meter.slow.add("stream")
+
+
+def _check_version(request: Request) -> None:
+    """Refuse a client that says that it wants another version of the protocol; most say nothing."""
+    name, spoken = VERSION_HEADER
+    wanted = request.headers.get(name, spoken)
+    if wanted != spoken:
+        raise problem_error(
+            "unsupported_version", f"the header `{name}` wants {wanted[:20]!r}; the server speaks {spoken}"
+        )
 
 
 def _flag(request: Request, name: str) -> bool:
