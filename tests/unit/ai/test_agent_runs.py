@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from tidings import Context, Reject, StepError, job
+from tidings import Context, Reject, Retry, StepError, job
 from tidings.ai import AgentWriter, ChatRequest, ModelReply, UIMessage, openai_messages
 from tidings.saga.step_errors import SagaUseError
+from tidings.store.attempts.attempt_store import AttemptReport
+from tidings.store.streams.stream_records import KeepChunks
 from tidings.testing import run
 from tidings.testing.alone.run_record import RunRecord
 
@@ -27,7 +29,7 @@ async def ask(messages: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
     if messages[-1]["role"] == "user":
         yield {"choices": [{"delta": {"content": "Hm. "}}]}
         if len(called) == 1:
-            raise ConnectionError("broken off")
+            raise Retry("broken off", after=0)  # at once: in the same run of the handler
         yield {"choices": [{"delta": {"tool_calls": [CALL]}}]}
         return
     for word in ("It ", "means ", messages[-1]["content"]):
@@ -74,6 +76,26 @@ async def test_each_call_that_has_ended_is_made_once_and_nothing_is_said_twice()
     assert [one if isinstance(one, str) else len(one) for one in called] == [1, 1, "be", 3]
     assert ended.result.text == 'It means "to be"'
     assert (ended.result.finish_reason, ended.result.tool_calls) == ("stop", [])
+
+
+async def test_a_run_that_begins_again_keeps_all_that_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[tuple[int, int]] = []
+    begun, take = RunRecord.begin_run, RunRecord.take
+    before: list[int] = []
+
+    def note_run(record: RunRecord) -> None:
+        before.append(len(record.said.get("ui", [])))
+        begun(record)
+
+    def note_keep(record: RunRecord, report: AttemptReport) -> bool:
+        kept.extend((len(before), event.kept) for event in report.events if isinstance(event, KeepChunks))
+        return take(record, report)
+
+    monkeypatch.setattr(RunRecord, "begin_run", note_run)
+    monkeypatch.setattr(RunRecord, "take", note_keep)
+    await run(agent, chat=CHAT)
+    assert kept == [(1, 2), (2, before[1])]  # of a broken try the head stays; of an earlier run all
+    assert before[1] > 5
 
 
 async def test_text_of_a_paid_call_that_its_worker_could_not_store_is_said_from_the_journal(
