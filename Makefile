@@ -164,6 +164,10 @@ test-redis: $(VENV)/stamp
 	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
 		tests/broker tests/model tests/worker tests/dead tests/recurring
 
+# The same, and more, with every store a cluster of one node.
+test-cluster: $(VENV)/stamp
+	TIDINGS_TEST_CLUSTER=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS)
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

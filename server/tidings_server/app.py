@@ -305,6 +305,8 @@ class Health:
         status = {
             "ready": not reasons,
             "inbox": runtime.inbox,
+            # Of a cluster: clients' jobs of other nodes lose nothing here, and those of these nodes lose it everywhere.
+            "deaf_nodes": runtime.deaf_nodes,
             "draining": runtime.drain.begun,
             "eviction": runtime.retention.now.eviction or None,
             "persistence": runtime.retention.now.persistence,

@@ -28,9 +28,10 @@ from tidings.store.jobs.job_store import JobStore, JobStoreOptions
 from tidings.store.jobs.owned_jobs import OwnedJobs
 from tidings.store.jobs.ownership import OwnershipReader
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.channels import deaf_parts, subscription_to
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.store_clock import StoreClock
-from tidings.store.redis.subscription import Hearing, Subscription
+from tidings.store.redis.subscription import Hearing
 from tidings.store.registry import Registry
 from tidings.store.retention import RetentionWatch
 from tidings.store.ticket_store import TicketStore
@@ -72,7 +73,7 @@ from .watch.hub import Hub
 
 log = structlog.get_logger()
 
-VITAL = frozenset({"EVAL", "EVALSHA", "PUBLISH", "SUBSCRIBE"})
+VITAL = frozenset({"EVAL", "EVALSHA", "PUBLISH", "SPUBLISH", "SSUBSCRIBE", "SUBSCRIBE"})
 """Commands without which the server accepts no job, or hears no event."""
 
 START_WAIT_S = 5.0
@@ -115,7 +116,7 @@ class ServerRuntime:
         self.finished_jobs = FinishedJobs(self.client, keys, settings.chronicle)
         self.store = _job_store(settings, self.client, keys, self.id)
         self.owned_jobs = OwnedJobs(self.client, keys)
-        self._subscription = Subscription(
+        self._subscription = subscription_to(
             self._listening,
             self.client,
             keys.probe(self.id),
@@ -172,7 +173,7 @@ class ServerRuntime:
             async with self.store, self.breaker_store, anyio.create_task_group() as tasks:
                 self.tasks.group = tasks
                 for client in (self.client, self._listening):
-                    tasks.start_soon(client.follow_primary, name="primary")
+                    tasks.start_soon(client.follow_nodes, name="primary")
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self.retention.run, name="retention")
                 tasks.start_soon(self._follow_kinds, name="kinds")
@@ -231,6 +232,11 @@ class ServerRuntime:
     def inbox(self) -> Hearing:
         """Whether this process hears what is published for it."""
         return self._subscription.hearing
+
+    @property
+    def deaf_nodes(self) -> dict[str, Hearing]:
+        """The nodes of a cluster whose part of the inbox is not open, by their addresses."""
+        return deaf_parts(self._subscription)
 
     @property
     def kinds(self) -> KindCatalog:

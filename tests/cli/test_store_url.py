@@ -77,6 +77,9 @@ MISTAKES = [
     ("redis+sentinel://h/orders?ssl_cert_reqs=none", "need rediss://"),
     ("redis://h/0?sentinel_password=hush", "there are: client_name, db, password, username"),
     ("redis+hush://h/orders", "scheme is unknown"),
+    ("redis+cluster://h:1/3", "a cluster has no database but 0"),
+    ("redis+cluster://h:1,h:1", "the same port twice"),
+    ("redis+cluster://h?sentinel_password=hush", "there are: client_name, db, password, username"),
     ("redis+://h/orders", "scheme is unknown"),
     ("unix+sentinel:///run/orders", "scheme is unknown"),
     (" redis://localhost", "white space"),
@@ -131,6 +134,14 @@ def test_an_address_of_sentinels_is_taken_apart() -> None:
     options = sentinel_options(found, dict(named))
     assert (options["username"], options["password"], options["ssl_ca_certs"]) == (None, "hush", "/a")
     assert not options.keys() & {"db", "host", "port", "client_name"}
+
+
+def test_an_address_of_a_cluster_lists_nodes() -> None:
+    found = parse_store_url("valkeys+cluster://me:hush@a:1,b/0?ssl_ca_certs=/a")
+    assert (found.cluster, found.hosts, found.tls) == (True, (("a", 1), ("b", 6379)), True)
+    assert found.shown == "rediss+cluster://***@a:1,b:6379?ssl_ca_certs=%2Fa"
+    named = dict(parse_url(found.address))
+    assert (named["username"], named["password"], named["ssl_ca_certs"]) == ("me", "hush", "/a")
 
 
 @given(st.text(alphabet=":/?#[]@%&= a0.-", max_size=24), st.sampled_from(["redis", "valkeys", "unix"]))
@@ -206,6 +217,9 @@ def guarded() -> Iterator[StoreProcess]:
         ("redis://:zebra@127.0.0.1:{port}/0", "refuses the user name or password"),
         ("redis://zebra@127.0.0.1:{port}/0", "refuses the user name or password"),
         ("redis://:hush%2F%40%23@127.0.0.1:{port}/9999", "has no database 9999"),
+        ("redis+cluster://:hush%2F%40%23@127.0.0.1:{port}", "is no cluster"),
+        ("redis+cluster://:zebra@127.0.0.1:{port}", "refuses the user name or password"),
+        ("redis+cluster://127.0.0.1:1", "no store answers at redis+cluster://127.0.0.1:1"),
         ("rediss://:hush%2F%40%23@127.0.0.1:{port}/0", "does not speak TLS"),
         ("valkeys://127.0.0.1:{port}/0?ssl_ca_certs=/none", "no store answers at"),
     ],

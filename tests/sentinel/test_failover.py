@@ -134,7 +134,7 @@ async def test_a_primary_that_is_replaced_in_good_health_is_left_at_once(watched
     store = open_store(watched.url)
     async with anyio.create_task_group() as tasks, open_push_feed(store) as feed:
         await store.caller.ask("PING")
-        tasks.start_soon(store.follow_primary)
+        tasks.start_soon(store.follow_nodes)
         old = watched.primary
         with watched.client(old) as client:  # sentinels cannot tell it that it is a replica now
             client.execute_command("ACL", "SETUSER", "default", "-replicaof", "-slaveof")

@@ -21,6 +21,16 @@ from tidings.process.port import free_port
 
 START_TIMEOUT_S = 10.0
 
+CLUSTER_VARIABLE = "TIDINGS_TEST_CLUSTER"
+"""Not empty: every store is a cluster of one node, for `make test-cluster`."""
+
+
+def bus_port() -> int:
+    """Return a port for the talk of a cluster's nodes; they would take the one ten thousand above their own."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port: int = one.getsockname()[1]
+        return port
+
 
 def binary() -> str:
     """Return the path of the store's program."""
@@ -34,8 +44,12 @@ class StoreProcess:
         self._password = password
         self.folder = Path(tempfile.mkdtemp(prefix="tidings-test-"))
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._options = (*options, "--requirepass", password) if password else options
+        self._alone = bool(os.environ.get(CLUSTER_VARIABLE)) and "--cluster-enabled" not in options
+        """Whether it is a cluster of one node."""
+        self.url = f"redis+cluster://127.0.0.1:{self.port}" if self._alone else f"redis://127.0.0.1:{self.port}/0"
+        if self._alone:
+            options = (*options, "--cluster-enabled", "yes", "--cluster-port", str(bus_port()))
+        self.options = (*options, "--requirepass", password) if password else options
         self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -44,7 +58,7 @@ class StoreProcess:
         self.process = subprocess.Popen(
             [
                 binary(), "--port", str(self.port), "--dir", str(self.folder),
-                "--appendonly", "yes", "--save", "", *self._options,
+                "--appendonly", "yes", "--save", "", *self.options,
             ],
             stdout=subprocess.DEVNULL,
             env=self._environment,
@@ -53,7 +67,19 @@ class StoreProcess:
         while not self._answers():
             assert self.process.poll() is None, "the store ended at once"
             assert time.monotonic() < give_up, "the store does not answer"
+        if self._alone:
+            self._own_all_slots(give_up)
         return self
+
+    def _own_all_slots(self, give_up: float) -> None:
+        for question in ("CLUSTER ADDSLOTSRANGE 0 16383", "CLUSTER INFO"):  # after a restart it has them already
+            while "cluster_state:ok" not in (said := self._say(question)) and "INFO" in question:
+                assert time.monotonic() < give_up, said
+
+    def _say(self, line: str) -> str:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=scaled(5)) as connection:
+            connection.sendall(line.encode() + b"\r\n")
+            return connection.recv(65_536).decode()
 
     def _answers(self) -> bool:
         try:

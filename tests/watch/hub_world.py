@@ -16,8 +16,8 @@ from tidings.protocol.tokens import Token, new_token
 from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore
 from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.channels import subscription_to
 from tidings.store.redis.store_client import open_store
-from tidings.store.redis.subscription import Subscription
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.hub import Hub
 from tidings_server.watch.job_listener import JobListener
@@ -113,7 +113,7 @@ async def opened(store: Redis, url: str) -> AsyncIterator[World]:
                 world.hub.receive(data)
 
         heard = anyio.Event()
-        subscription = Subscription(listening, store, keys.probe("g"), receive, heard.set)
+        subscription = subscription_to(listening, store, keys.probe("g"), receive, heard.set)
         world = World(Hub(gateway, subscription, keys), gateway, worker)
         tasks = await stack.enter_async_context(anyio.create_task_group())
         tasks.start_soon(subscription.run)

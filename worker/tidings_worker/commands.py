@@ -10,7 +10,7 @@ from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.subscription import Subscription
+from tidings.store.redis.channels import subscription_to
 
 from .build import WorkerIdentity, WorkerParts
 from .queue.queue import Queue
@@ -72,7 +72,7 @@ class CommandFollower:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        subscription = Subscription(
+        subscription = subscription_to(
             self._parts.subscriber, self._parts.store, self._probe, self._on_message, self._on_open
         )
         keys = self._keys

@@ -142,7 +142,7 @@ class Worker:
         heartbeat_s = self.settings.heartbeat_s
         pauses = PauseFollower(PausedQueues(parts.store, self._identity.keys), parts.queues, heartbeat_s)
         for client in (parts.store, parts.subscriber):
-            background.start_soon(client.follow_primary, name="primary")
+            background.start_soon(client.follow_nodes, name="primary")
         background.start_soon(RetentionWatch(parts.store).run, name="retention")
         background.start_soon(presence.run, name="presence")
         background.start_soon(pauses.run, name="pauses")

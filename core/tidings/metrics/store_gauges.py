@@ -1,7 +1,7 @@
 """What lies in the store, as metrics."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from redis.asyncio import Redis
 
@@ -14,7 +14,7 @@ from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command_pool_of
+from tidings.store.redis.store_client import command_pool_of, store_of
 from tidings.store.registry import Registry
 from tidings.store.retention import NO_EVICTION
 from tidings.store.webhook_store import WebhookStore
@@ -178,12 +178,17 @@ class StoreGauges:
         meaning = "How a breaker stands: 0 closed, 1 half open, 2 open."
         yield gauges("tidings_breaker_state", meaning, ("breaker",), states.items())
 
+    @staticmethod
+    async def _memory_of(part: Redis) -> dict[str, str]:
+        told: bytes = await command_pool_of(part).ask("INFO", "memory")
+        return dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+
     async def _memory(self) -> list[MetricFamily]:
         try:
-            told: bytes = await command_pool_of(self._store).ask("INFO", "memory")
+            nodes = [await self._memory_of(part) for part in store_of(self._store).parts()]
         except CommandDeniedError:
             return []  # the store's user may lack the permission to ask
-        lines = dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+        lines = max(nodes, key=_fullness)  # of a cluster the node that is nearest to its limit
         memory = StoreMemory(used=int(lines["used_memory"]), limit=int(lines.get("maxmemory", 0)) or None)
         nearly = float(memory.nearly_full)
         most = "What the store may hold in memory (`maxmemory`); 0: as much as the machine has."
@@ -243,3 +248,7 @@ class _QueueSums:
 
 def _add(sums: dict[Labels, float], labels: Labels, value: float) -> None:
     sums[labels] = sums.get(labels, 0.0) + value
+
+
+def _fullness(lines: Mapping[str, str]) -> float:
+    return int(lines["used_memory"]) / (int(lines.get("maxmemory", 0)) or float("inf"))

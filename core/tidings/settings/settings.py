@@ -61,7 +61,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             "`unix:///PATH`, or `embedded:FOLDER` for the one that `tidings dev` runs in that folder; `valkey://` and "
             "`valkeys://` mean the same as `redis://` and `rediss://`. Behind sentinels "
             "`redis+sentinel://USER:PASSWORD@SENTINEL:PORT,SENTINEL:PORT/NAME/DATABASE`, with `?sentinel_username=` "
-            "and `sentinel_password=` where they want credentials of their own. In a user name or password `@`, `/`, "
+            "and `sentinel_password=` where they want credentials of their own; of a cluster some nodes: "
+            "`redis+cluster://USER:PASSWORD@NODE:PORT,NODE:PORT`. In a user name or password `@`, `/`, "
             "`?`, `#` and `%` are written `%40`, `%2F`, `%3F`, `%23` and `%25`. With a password rather by the "
             "variable, or a file: others on the machine can read a command line.",
         ),

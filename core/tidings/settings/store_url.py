@@ -21,12 +21,12 @@ MAX_DATABASE = 2**31 - 1
 _SCHEMES = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
 """The scheme that operators write → the one that redis-py knows. Valkey's are the same protocol under another name."""
 
-_BEHIND = {"sentinel": 26_379}
+_BEHIND = {"sentinel": 26_379, "cluster": 6_379}
 """What stands behind a `+` in a scheme, and is asked where the store is → its usual port."""
 
 _FORMS = (
-    "redis://HOST:PORT/DATABASE, rediss:// (TLS), redis+sentinel://HOST:PORT,HOST:PORT/NAME/DATABASE, unix:///PATH or "
-    "embedded:FOLDER"
+    "redis://HOST:PORT/DATABASE, rediss:// (TLS), redis+sentinel://HOST:PORT,HOST:PORT/NAME/DATABASE, "
+    "redis+cluster://HOST:PORT,HOST:PORT, unix:///PATH or embedded:FOLDER"
 )
 
 _COMMON = frozenset({"db", "username", "password", "client_name"})
@@ -63,7 +63,8 @@ class StoreUrl:
     tls: bool = False
     database: int = 0
     hosts: tuple[tuple[str, int], ...] = ()
-    """The sentinels that know the primary's address; empty: `address` is the store's own."""
+    """The sentinels that know the primary's address, or nodes of the cluster; empty: `address` is the store's own."""
+    cluster: bool = False
     service: str = ""
     """The name under which sentinels know the primary."""
     sentinel_username: str | None = None
@@ -77,8 +78,8 @@ def parse_store_url(url: str) -> StoreUrl:
     """Return a store's address, checked.
 
     Args:
-        url: `redis://`, `valkey://`, `rediss://` or `valkeys://` (TLS), each with `+sentinel` too, `unix://`, or
-            `embedded:FOLDER`.
+        url: `redis://`, `valkey://`, `rediss://` or `valkeys://` (TLS), each with `+sentinel` or `+cluster` too,
+            `unix://`, or `embedded:FOLDER`.
 
     Raises:
         StoreUrlError: it is none of these; one line that says why and shows no part of it.
@@ -100,7 +101,8 @@ def parse_store_url(url: str) -> StoreUrl:
         _refuse("it holds an `@` behind the first `/` or `?`; in a password write `/` as %2F, `?` as %3F, `@` as %40")
     parameters = _parameters(scheme, behind, query) if question else {}
     if behind:
-        return _behind_sentinels(scheme, rest, parameters)
+        named = _behind_sentinels if behind == "sentinel" else _cluster
+        return named(scheme, rest, parameters)
     return _unix(rest, parameters) if scheme == "unix" else _network(scheme, rest, parameters)
 
 
@@ -158,8 +160,8 @@ def _behind_sentinels(scheme: str, rest: str, parameters: dict[str, str]) -> Sto
     database = _database(path, parameters)
     shown_user = "***@" if at or parameters.keys() & _SECRET else ""
     listed = ",".join(f"{host}:{port}" for host, port in places)
-    own = {name: parameters.pop(name, None) for name in _OF_SENTINELS}
-    if own["sentinel_username"] is not None and own["sentinel_password"] is None:
+    own_name, own_password = (parameters.pop(name, None) for name in ("sentinel_username", "sentinel_password"))
+    if own_name is not None and own_password is None:
         _refuse("it holds sentinel_username without sentinel_password")
     host, port = places[0]
     return StoreUrl(
@@ -169,7 +171,26 @@ def _behind_sentinels(scheme: str, rest: str, parameters: dict[str, str]) -> Sto
         database=database,
         hosts=tuple((host.strip("[]"), port) for host, port in places),
         service=service,
-        **own,
+        sentinel_username=own_name,
+        sentinel_password=own_password,
+    )
+
+
+def _cluster(scheme: str, rest: str, parameters: dict[str, str]) -> StoreUrl:
+    authority, _, path = rest.partition("/")
+    user, at, named = authority.rpartition("@")
+    places = _places(named, credentials=bool(at), port=_BEHIND["cluster"])
+    if _database(path, parameters):
+        _refuse("a cluster has no database but 0; leave it out: redis+cluster://127.0.0.1:6379,127.0.0.1:6380")
+    shown_user = "***@" if at or parameters.keys() & _SECRET else ""
+    listed = ",".join(f"{host}:{port}" for host, port in places)
+    host, port = places[0]
+    return StoreUrl(
+        address=f"{scheme}://{_credentials(user, at)}{host}:{port}/0{_query(parameters)}",
+        shown=f"{scheme}+cluster://{shown_user}{listed}{_query(_public(parameters))}",
+        tls=scheme == "rediss",
+        hosts=tuple((host.strip("[]"), port) for host, port in places),
+        cluster=True,
     )
 
 

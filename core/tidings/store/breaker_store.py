@@ -180,7 +180,7 @@ class BreakerStore(Batchers):
 
     async def shown(self) -> list[ShownBreaker]:
         """Return all breakers, by name; the store has forgotten those that no worker used for a month."""
-        now = await store_ms(self._store)
+        now = await store_ms(self._store, self._keys.breakers)
         names = sorted(
             name.decode(errors="replace") for name in await command(self._store, "SMEMBERS", self._keys.breakers)
         )

@@ -232,7 +232,7 @@ class Registry:
 
     async def now_ms(self) -> int:
         """Return the store's time, ms since the epoch."""
-        return await store_ms(self._store)
+        return await store_ms(self._store, self._keys.workers)
 
     async def backfill_last_served(self, kinds: Iterable[str], at: int) -> None:
         """Write of kinds of which it was never said when they were served, that it was at `at`, ms since the epoch."""

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from .availability.retry_delay import store_retry_delay
 from .availability.store_errors import StoreError, StoreUnavailableError
-from .redis.store_client import command
+from .redis.store_client import command, store_of
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -58,9 +58,23 @@ async def read_retention(store: Redis) -> Retention:
         StoreUnavailableError: it cannot be reached.
 
     """
+    parts = store_of(store).parts()
+    if len(parts) > 1:  # of a cluster: what is true of any of its nodes, and worst, is true of the store
+        found = [one for one in [await _answered(part) for part in parts] if one is not None]
+        if not found:
+            raise StoreUnavailableError("no node of the cluster answers")
+        evicting = next((one.eviction for one in found if one.evicts), found[0].eviction)
+        return Retention(evicting, max((one.persistence for one in found), key=list(Persistence).index))
     memory = await _ask(store, "INFO", "memory")
     disk = await _ask(store, "INFO", "persistence")
     return Retention(str(memory.get("maxmemory_policy", "")), await _persistence(store, disk))
+
+
+async def _answered(node: Redis) -> Retention | None:
+    try:
+        return await read_retention(node)
+    except StoreUnavailableError:
+        return None
 
 
 async def _persistence(store: Redis, disk: dict[str, Any]) -> Persistence:

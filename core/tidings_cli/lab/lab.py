@@ -207,8 +207,8 @@ def _detour(store: str, path: str) -> tuple[Target, str]:
     place = parse_store_url(store)
     if place.hosts:
         raise SimulationError(
-            "sentinels name the store's address, so no proxy can be put before it: simulate the link between clients "
-            "and server (client.latency=50ms), or name the primary by redis://"
+            "the store itself names the addresses of its nodes, so no proxy can be put before them: simulate the link "
+            "between clients and server (client.latency=50ms), or name one store by redis://"
         )
     address = place.address
     url = urlsplit(address)

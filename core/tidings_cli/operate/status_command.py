@@ -13,6 +13,7 @@ from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.settings.settings import StoreSettings, from_env
 from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_stats, store_memory
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.cluster.cluster_store import ClusterStore, NodeView
 from tidings.store.redis.store_client import check_store, open_store
 from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER
 from tidings_cli.store_command import store_flags
@@ -26,11 +27,13 @@ from .group_view import groups_table, warnings_of
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
     """Show kinds, workers and queues; exit with 1 if jobs wait that no worker can run, 4 if no worker lives."""
     settings = from_env(StoreSettings, overrides=flags)
-    stats, memory = asyncio.run(_census(settings.store_url))
+    stats, memory, nodes, unowned = asyncio.run(_census(settings.store_url))
     if as_json:
         print(printable_json(stats))  # noqa: T201
     else:
         _show(stats, open_console())
+        if nodes:
+            _show_nodes(nodes, unowned, open_console())
     if memory.nearly_full:
         warning = f"The store holds {memory.used} of {memory.limit} bytes (maxmemory); full, it takes no work."
         Console(stderr=True).print(warning, style="yellow", highlight=False)
@@ -43,13 +46,26 @@ def _code(stats: QueueStats) -> int:
     return 0 if any(not one.only_delivers for one in stats.workers) else EXIT_NO_WORKER
 
 
-async def _census(url: str) -> tuple[QueueStats, StoreMemory]:
+async def _census(url: str) -> tuple[QueueStats, StoreMemory, list[NodeView], int]:
     await check_store(url)
     store = open_store(url)
     try:
-        return await read_queue_stats(store, StoreKeys(), deliveries=True, sagas=True), await store_memory(store)
+        stats = await read_queue_stats(store, StoreKeys(), deliveries=True, sagas=True)
+        memory = await store_memory(store)
+        return (stats, memory, store.views(), store.unowned_slots) if isinstance(store, ClusterStore) else (
+            stats, memory, [], 0
+        )  # fmt: skip
     finally:
         await store.aclose()
+
+
+def _show_nodes(nodes: list[NodeView], unowned: int, console: Console) -> None:
+    table = Table("node", "slots", title="Nodes of the store", title_justify="left")
+    for node in nodes:
+        table.add_row(cell(node.address), str(node.slots))
+    console.print(table)
+    if unowned:
+        console.print(cell(f"No node holds {unowned} slots: jobs of their queues wait.", style="red"))
 
 
 def _recurs(kind: KindRecord) -> str:

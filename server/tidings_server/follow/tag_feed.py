@@ -24,7 +24,7 @@ from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.jobs.owned_jobs import OwnedJobs
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.subscription import Subscription
+from tidings.store.redis.channels import AnySubscription
 from tidings_server.observability.error_boundary import unexpected_problem
 
 READERS = 2
@@ -73,7 +73,7 @@ class TagFeed:
     """The tags that this process follows."""
 
     def __init__(
-        self, subscription: Subscription, owned_jobs: OwnedJobs, keys: StoreKeys, partitions: Collection[str]
+        self, subscription: AnySubscription, owned_jobs: OwnedJobs, keys: StoreKeys, partitions: Collection[str]
     ) -> None:
         """Prepare; `run` holds the tasks.
 

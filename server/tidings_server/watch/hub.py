@@ -19,7 +19,7 @@ from tidings.store.availability.store_errors import ItemError, StoreError
 from tidings.store.jobs.job_reader import UNBOUNDED_ROOM, ReplyRoom
 from tidings.store.jobs.job_store import JobRecord, JobStore
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.subscription import Subscription
+from tidings.store.redis.channels import AnySubscription
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.observability.server_meters import NotifyLatency
 
@@ -40,7 +40,7 @@ class Hub:
     def __init__(
         self,
         store: JobStore,
-        subscription: Subscription,
+        subscription: AnySubscription,
         keys: StoreKeys,
         notify_latency: NotifyLatency | None = None,
         answers: AnswerBudget | None = None,

@@ -19,4 +19,16 @@ MUTANTS = (
         python("PipelinedConnection.data_received").never("isinstance(answer, StoreDemotedError)"),
         ("tests/sentinel/test_failover.py",),
     ),
+    Mutant(
+        "A script runs on the half of a partition that has moved.",
+        python("declared_keys").swap('(2, root, f"{root}~")', "(1, root)"),
+        ("tests/cluster/test_cluster.py",),
+    ),
+    Mutant(
+        "Leases look run out after the silence of their node, because other nodes have answered.",
+        python("ClusterStore._downtime_of").swap(
+            "self.health.downtime if owner is None else", "self.health.downtime if True else"
+        ),
+        ("tests/cluster/test_cluster.py",),
+    ),
 )

@@ -24,15 +24,17 @@ def tolerated_downtime_s(settings: WorkerSettings) -> float:
 class LeaseGrace:
     """Whether the leases of one queue have this grace."""
 
-    def __init__(self, health: StoreHealth, settings: WorkerSettings) -> None:
+    def __init__(self, health: StoreHealth, settings: WorkerSettings, key: str = "") -> None:
         """Prepare.
 
         Args:
             health: what this process knows of how the store is.
             settings: lease and heartbeat.
+            key: one of the queue's: in a cluster only the node counts that holds it, however well others answer.
 
         """
         self._health = health
+        self._key = key
         self._lease_s = settings.lease_s
         self._heartbeat_s = settings.heartbeat_s
         self._longest_s = tolerated_downtime_s(settings)
@@ -43,7 +45,7 @@ class LeaseGrace:
 
     def holds(self) -> bool:
         """Return whether a lease that looks run out is left to its holder."""
-        downtime, now = self._health.downtime, self._health.clock()
+        downtime, now = self._health.downtime_of(self._key), self._health.clock()
         refused = any(now - since > self._longest_s for since in self._refused.values())
         return refused or downtime.lasts(now) or now - max(downtime.ended, self._over) < self._lease_s
 

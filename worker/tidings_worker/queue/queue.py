@@ -66,7 +66,7 @@ class Queue:
         """The tiers of the queue that this worker serves; those that own slots: the fastest first."""
         self._groups = stream_groups_of(jobs.values(), self.tiers, shared=bool(settings.shares))
         streams = [stream for group in self._groups for stream in group.streams]
-        lease_grace = LeaseGrace(health, settings)
+        lease_grace = LeaseGrace(health, settings, store.root)
         self._caller = caller = StoreCaller(store, streams, lease_grace)
         self._capacity = capacity = Capacity(slots_of(settings, self.tiers), _places_of(jobs.values(), runners))
         self._breakers = QueueBreakers(store, breakers, caller.ask)

@@ -8,8 +8,8 @@ from tidings.logging.log_limit import LogLimiter
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.channels import AnySubscription, subscription_to
 from tidings.store.redis.store_client import Store
-from tidings.store.redis.subscription import Subscription
 from tidings.store.registry import DeliveryLoad, Registry
 from tidings.store.webhook_store import WebhookStore
 from tidings.webhook.address_rules import AddressRules
@@ -103,7 +103,7 @@ class WebhookService:
             sender = Sender(session, rules, settings.webhook_timeout_s, self._proxies)
             plan = DeliveryPlan(self._worker, settings.webhook_backoff, lease_s, settings.max_webhook_bytes)
             tools = DeliveryTools(store, breakers, sender, rules, self.meter, self.secrets_of, plan)
-            subscription = Subscription(
+            subscription = subscription_to(
                 self._subscriber,
                 self._store,
                 self._keys.probe(f"{self._worker}-webhooks"),
@@ -127,7 +127,7 @@ class WebhookService:
                 await dispatcher.idle()
 
     async def _follow_queues(
-        self, tasks: anyio.abc.TaskGroup, tools: DeliveryTools, subscription: Subscription
+        self, tasks: anyio.abc.TaskGroup, tools: DeliveryTools, subscription: AnySubscription
     ) -> None:
         """Start a dispatcher for each queue that any kind has."""
         registry = Registry(self._store, self._keys)

@@ -45,7 +45,7 @@ class WebhookWorker:
             presence = DeliveryPresence(self.id, Registry(store, StoreKeys()), self._settings.heartbeat_s)
             async with anyio.create_task_group() as followers:
                 for client in (store, subscriber):
-                    followers.start_soon(client.follow_primary, name="primary")
+                    followers.start_soon(client.follow_nodes, name="primary")
                 await self._serve(WebhookService(self._settings, self.id, store, subscriber), presence)
                 followers.cancel_scope.cancel()
             await presence.leave()

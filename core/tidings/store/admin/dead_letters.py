@@ -157,7 +157,7 @@ class DeadLetters:
 
     async def _bounds(self, selection: DeadLetterFilter, before: str) -> tuple[str, str]:
         """Return the range of entry ids, which begin with the time at which the store wrote them."""
-        now = await store_ms(self._store)
+        now = await store_ms(self._store, self._stream)
         low = "-" if selection.newer_than_s is None else str(max(0, now - int(selection.newer_than_s * 1000)))
         if before:
             return low, "(" + before

@@ -12,7 +12,7 @@ from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
 from tidings.store.queue_pages import in_pages
 from tidings.store.redis.script import Script
-from tidings.store.redis.store_client import command, command_pool_of
+from tidings.store.redis.store_client import command, command_pool_of, store_of
 from tidings.store.registry import Registry, WorkerRecord
 
 from .delivery_counts import QueueDeliveries, count_deliveries
@@ -222,7 +222,13 @@ def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | No
 
 
 async def store_memory(store: Redis) -> StoreMemory:
-    """Return what the store holds in memory; nothing where it does not tell, as to a user who may not ask."""
+    """Return what the store, or the fullest node of a cluster, holds in memory; nothing where it does not tell."""
+    told = [await _memory_of(part) for part in store_of(store).parts()]
+    # Of a cluster the node that is nearest to its limit: its partitions are the first that take no work.
+    return max(told, key=lambda one: (one.used or 0) / (one.limit or float("inf")))
+
+
+async def _memory_of(store: Redis) -> StoreMemory:
     try:
         info = await command(store, "INFO", "memory")
     except StoreError as error:

@@ -29,12 +29,13 @@ DISPENSABLE = frozenset({"FCALL", "FUNCTION LOAD", "INFO"})
 """Commands that Tidings does without: scripts then go by their texts, and servers know less of the store."""
 
 
-def needed_commands(keys: StoreKeys, channel_prefix: str = "") -> list[tuple[str, ...]]:
+def needed_commands(keys: StoreKeys, channel_prefix: str = "", *, sharded: bool = False) -> list[tuple[str, ...]]:
     """Return the commands that servers and workers send, each with arguments as it may have.
 
     Args:
         keys: the names of the namespace.
         channel_prefix: what stands before channels in the database in use.
+        sharded: whether the store is a cluster.
 
     """
     key = keys.root(REGISTRY) + "doctor"
@@ -52,8 +53,11 @@ def needed_commands(keys: StoreKeys, channel_prefix: str = "") -> list[tuple[str
         ("EVALSHA", "0" * 40, "1", key),
         ("FCALL", "f", "1", key),
         ("FUNCTION", "LOAD", "text"),
-        ("PUBLISH", channel, "m"),
-        ("SUBSCRIBE", channel),
+        *(
+            (("SPUBLISH", channel, "m"), ("SSUBSCRIBE", channel), ("CLUSTER", "SLOTS"), ("ASKING",))
+            if sharded
+            else (("PUBLISH", channel, "m"), ("SUBSCRIBE", channel))
+        ),
         ("PING",),
         ("TIME",),
         ("INFO",),
@@ -62,7 +66,7 @@ def needed_commands(keys: StoreKeys, channel_prefix: str = "") -> list[tuple[str
 
 def command_name(call: tuple[str, ...]) -> str:
     """Return the name of a command as access rules have it: `XINFO GROUPS` with its subcommand."""
-    return " ".join(call[:2]) if call[0] in ("XINFO", "XGROUP", "FUNCTION") else call[0]
+    return " ".join(call[:2]) if call[0] in ("XINFO", "XGROUP", "FUNCTION", "CLUSTER") else call[0]
 
 
 async def denied_commands(store: Redis, keys: StoreKeys) -> list[str]:
@@ -72,6 +76,7 @@ async def denied_commands(store: Redis, keys: StoreKeys) -> list[str]:
         StoreError: the store is away, or the user may not even run scripts.
 
     """
-    needed = needed_commands(keys, store_of(store).channel_prefix)
+    opened = store_of(store)
+    needed = needed_commands(keys, opened.channel_prefix, sharded=opened.caller.sharded)
     places = await _PERMITTED(store, keys.root(REGISTRY), (needed,))
     return [command_name(needed[place - 1]) for place in places]

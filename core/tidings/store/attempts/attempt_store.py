@@ -119,7 +119,7 @@ class AttemptStore(Batchers):
         self._store = store
         self._caller = command_pool_of(store)
         self._keys = keys
-        self._root = keys.root(partition)
+        self.root: str = keys.root(partition)
         self._ttl_ms = whole_ms(result_ttl_s)
         self._keep = chronicle
         self._limits = limits or ReportLimits()
@@ -135,14 +135,14 @@ class AttemptStore(Batchers):
 
     async def join(self, tiers: list[str]) -> None:
         """Make the consumer group on the streams of `tiers`, where it is missing."""
-        await _JOIN(self._store, self._root, (tiers,))
+        await _JOIN(self._store, self.root, (tiers,))
 
     async def leave(self, tiers: list[str]) -> int:
         """Remove this worker's consumers, so that none stay behind; return how many entries it still held.
 
         Any other worker may take those over at once.
         """
-        return sum(await _LEAVE(self._store, self._root, (self.worker, tiers)))
+        return sum(await _LEAVE(self._store, self.root, (self.worker, tiers)))
 
     async def take(self, tiers: Sequence[str], most: int, wait_ms: int) -> list[ReadyEntry]:
         """Take up to `most` new entries of each tier, waiting up to `wait_ms` for the first; 0: not at all.
@@ -166,7 +166,7 @@ class AttemptStore(Batchers):
 
     def interrupt(self) -> None:
         """Fail takes that wait (`StoreClosedError`) at once."""
-        self._caller.interrupt(self._root)
+        self._caller.interrupt(self.root)
 
     async def take_over(self, tier: str, idle_ms: int, most: int, unread: Sequence[str] = ()) -> list[ReadyEntry]:
         """Take up to `most` entries of a tier and its lanes whose holder has not renewed their lease for `idle_ms`.
@@ -178,7 +178,7 @@ class AttemptStore(Batchers):
             unread: needs for which this worker does not read the tier (see `take`): it takes their entries too.
 
         """
-        claimed = await _TAKE_OVER(self._store, self._root, (self.worker, tier, idle_ms, most, unread))
+        claimed = await _TAKE_OVER(self._store, self.root, (self.worker, tier, idle_ms, most, unread))
         return [entry.held() for entry in claimed if isinstance(entry, ClaimedEntry)]
 
     async def take_unserved(
@@ -193,7 +193,7 @@ class AttemptStore(Batchers):
             codes: kind → the digest of its code: sagas of these kinds that are held, and have not been tried with it.
 
         """
-        taken = await _TAKE_UNSERVED(self._store, self._root, (self.worker, tiers, serves, most, self.partition, codes))
+        taken = await _TAKE_UNSERVED(self._store, self.root, (self.worker, tiers, serves, most, self.partition, codes))
         return [entry.held() for entry in taken if isinstance(entry, ClaimedEntry)]
 
     def new_call(self) -> str:
@@ -232,7 +232,7 @@ class AttemptStore(Batchers):
             rules.rates, rules.needs, free or dict.fromkeys(rules.needs.values(), 0), int(hold), items,
             *((rules.serves,) if rules.serves and any(entry.is_turn for entry in entries) else ()),
         )  # fmt: skip
-        answers, drawn, self.apart, faults = await _START(self._store, self._root, args)
+        answers, drawn, self.apart, faults = await _START(self._store, self.root, args)
         if faults:
             self._log_faults(faults)
         return [*answers, *(one.answer() for one in drawn)] if drawn else answers
@@ -269,11 +269,11 @@ class AttemptStore(Batchers):
 
     async def read_stream(self, job: str, name: str) -> StreamPage:
         """Return a stream of a job with all its chunks."""
-        return await read_stream(self._store, self._root, job, name, first=0)
+        return await read_stream(self._store, self.root, job, name, first=0)
 
     async def beat(self, beats: list[LeaseRenewal]) -> list[LeaseAnswer]:
         """Renew the leases of all jobs this worker runs; a job whose record is broken counts as lost."""
-        answers = await _BEAT(self._store, self._root, (self.worker, beats))
+        answers = await _BEAT(self._store, self.root, (self.worker, beats))
         faults = [f"{beat.id} {answer[1:]}" for beat, answer in zip(beats, answers, strict=True) if answer[:1] == "!"]
         if faults:
             self._log_faults(faults)
@@ -287,7 +287,7 @@ class AttemptStore(Batchers):
             The store's time, and the earliest tick of these kinds, ms since the epoch; -1: there is none.
 
         """
-        now, earliest, faults = await _RECUR(self._store, self._root, (self.partition, runs))
+        now, earliest, faults = await _RECUR(self._store, self.root, (self.partition, runs))
         for fault in faults:
             _log.error("recurring_broken", cause=self.partition, queue=self.partition, error=fault)
         return now, earliest
@@ -295,17 +295,17 @@ class AttemptStore(Batchers):
     async def promote(self, most: int = 1000) -> tuple[int, int]:
         """Queue what is due and end what is late; return how many, and the ms until the next is either (-1: none)."""
         moved, wait_ms, faults = await _PROMOTE(
-            self._store, self._root, (self.partition, self._ttl_ms, self._keep, most)
+            self._store, self.root, (self.partition, self._ttl_ms, self._keep, most)
         )
         self._log_faults(faults)
         return moved, wait_ms
 
     async def release(self, breaker: str, epoch: int, most: int = 500) -> int:
         """Bring forward jobs that wait for a breaker that has closed; return how many. Fewer than `most` are all."""
-        return await _RELEASE(self._store, self._root, (breaker, epoch, most))
+        return await _RELEASE(self._store, self.root, (breaker, epoch, most))
 
     def _send_memos(self, items: list[tuple[str, int, str, str]]) -> "asyncio.Future[list[MemoReply]]":
-        return _ONCE(self._store, self._root, (items,))
+        return _ONCE(self._store, self.root, (items,))
 
     async def sweep(self, tiers: list[str], living: list[str], idle_s: float, cursor: str) -> SweepReply:
         """Clear away what dead workers and lost writes left behind, in a part of the partition.
@@ -321,7 +321,7 @@ class AttemptStore(Batchers):
             tiers, living, int(idle_s * 1000), self._ttl_ms, cursor, SWEEP_KEYS, self.rules.limits,
             self.partition, self._keep,
         )  # fmt: skip
-        return await _SWEEP(self._store, self._root, args)
+        return await _SWEEP(self._store, self.root, args)
 
     def _send_reports(self, reports: list[AttemptReport]) -> "asyncio.Future[tuple[int, list[ReportAnswer]]]":
         limits, items = self._limits, [report.seal() for report in reports]
@@ -329,7 +329,7 @@ class AttemptStore(Batchers):
             self.partition, limits.max_log_bytes, limits.max_stream_bytes, self._ttl_ms, MAX_DEAD, self._keep, items,
             int(limits.compact),
         )  # fmt: skip
-        return _REPORT(self._store, self._root, args)
+        return _REPORT(self._store, self.root, args)
 
     def _log_faults(self, faults: list[str]) -> None:
         """Log jobs that ended because their records hold what no script wrote."""

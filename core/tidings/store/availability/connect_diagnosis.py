@@ -35,6 +35,7 @@ _SAYS = {
     "write rediss://",
     "TLS": "the store at {shown} speaks TLS on that port; write rediss://",
     "other": "what answers at {shown} is not Redis or Valkey ({said}); name the store's port",
+    "no cluster": "the store at {shown} is no cluster ({said}); write redis://",
     "permission": "the store's user at {shown} may not do what tidings needs ({said}); docs/how-to/production.md lists "
     "what to grant",
     "nothing": "no store answers at {shown} ({said}); start one there, set TIDINGS_STORE_URL, or use `tidings dev`, "
@@ -60,6 +61,8 @@ def explain_connect_error(error: BaseException, url: StoreUrl) -> str:
 def _refused(error: BaseException, said: str) -> str:
     if any(one in said for one in _CREDENTIALS):
         return "credentials"
+    if "cluster support disabled" in said:
+        return "no cluster"
     if any(one in said for one in _DATABASE):
         return "database"
     return "permission" if isinstance(error, redis.exceptions.NoPermissionError) else ""

@@ -48,9 +48,16 @@ class StoreHealth:
             clock: seconds, never going back.
 
         """
+        self.max_downtime_s: float = max_downtime_s
         self.downtime: Downtime = Downtime(max_downtime_s)
+        self.downtime_of: Callable[[str], Downtime] = lambda _: self.downtime
+        """Returns the downtime of what holds a key: in a cluster, of a node."""
+        self.nodes: dict[tuple[str, int], StoreHealth] = {}
+        """In a cluster, the health of each node."""
+        self.counts = True
+        """Of a node: whether it holds keys."""
         self.clock = clock
-        self._tell = tell
+        self.tell = tell
         self._loss = Outage()
         self._want = Outage()
         """Of memory: the store answers, and takes no more."""
@@ -62,8 +69,8 @@ class StoreHealth:
 
     @property
     def lost(self) -> bool:
-        """Whether the store did not answer when it was asked last."""
-        return self._loss.lasts
+        """Whether the store, or a node of it that holds keys, did not answer when it was asked last."""
+        return self._loss.lasts or any(node.counts and node.lost for node in self.nodes.values())
 
     def answered(self, call: tuple[Any, ...]) -> None:
         """Take note that the store answered.
@@ -77,23 +84,23 @@ class StoreHealth:
         if self._loss.lasts:
             over = self._loss.succeeded(now)
             if over is not None:
-                self._tell("store_back", seconds=round(over.seconds, 3), failed_calls=over.failures)
+                self.tell("store_back", seconds=round(over.seconds, 3), failed_calls=over.failures)
         if self.denied and call:
             # A script that ran in one way needs no permission to run in the others.
             for command in SCRIPTS if call[0] in SCRIPTS else (call[0],):
                 if self.denied.pop(command, None) is not None:
-                    self._tell("store_permits", command=command)
+                    self.tell("store_permits", command=command)
         # A full store goes on answering whatever needs no memory: only what it refused can tell.
         if self._want.lasts and call == self._refused:
             over = self._want.succeeded(now)
             if over is not None:
-                self._tell("store_has_room", seconds=round(over.seconds, 3), refused_calls=over.failures)
+                self.tell("store_has_room", seconds=round(over.seconds, 3), refused_calls=over.failures)
 
     def failed(self, call: tuple[Any, ...], error: StoreError) -> None:
         """Take note that a call failed."""
         if isinstance(error, StoreUnavailableError):
             if self._loss.failed(self.clock()):
-                self._tell("store_lost", error=str(error))
+                self.tell("store_lost", error=str(error))
             return
         self.answered(())
         if isinstance(error, CommandDeniedError):
@@ -102,7 +109,7 @@ class StoreHealth:
             if not self._want.lasts:
                 self._refused = call
             if self._want.failed(self.clock()):
-                self._tell("store_full", error=str(error))
+                self.tell("store_full", error=str(error))
 
     def moved(self, address: tuple[str, int]) -> None:
         """Take note that another store answers from now on, as sentinels say; each of a process's clients says so.
@@ -112,14 +119,14 @@ class StoreHealth:
         self.downtime.interrupted(self.clock())
         if address != self._primary:
             self._primary = address
-            self._tell("store_moved", primary=f"{address[0]}:{address[1]}")
+            self.tell("store_moved", primary=f"{address[0]}:{address[1]}")
 
     def _deny(self, call: tuple[Any, ...], error: StoreError) -> None:
         command = str(call[0]) if call else ""
         if command in DISPENSABLE or command in self.denied:
             return
         self.denied[command] = str(error)
-        self._tell(
+        self.tell(
             "store_denies",
             command=command,
             error=str(error),

@@ -6,10 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import anyio
 import msgspec
 from redis.asyncio import Redis
 
 from tidings.protocol.event_pattern import EventPattern
+from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import command_pool_of
@@ -170,7 +172,23 @@ class EventFeed:
         streams = [self._keys.events(queue) for queue in queues]
         places = [self._places[queue].entry for queue in queues]
         pool = command_pool_of(self._store)
-        await pool.wait("XREAD", "COUNT", 1, "BLOCK", wait_ms, "STREAMS", *streams, *places)
+        if not pool.sharded:
+            await pool.wait("XREAD", "COUNT", 1, "BLOCK", wait_ms, "STREAMS", *streams, *places)
+            return
+        async with anyio.create_task_group() as tasks:  # streams of several slots cannot be named in one command
+
+            async def wait_for(stream: str, place: str) -> None:
+                try:
+                    await pool.wait("XREAD", "COUNT", 1, "BLOCK", wait_ms, "STREAMS", stream, place)
+                except StoreError as error:
+                    faults.append(error)
+                tasks.cancel_scope.cancel()
+
+            faults: list[StoreError] = []
+            for stream, place in zip(streams, places, strict=True):
+                tasks.start_soon(wait_for, stream, place, name="events of a queue")
+        for error in faults:
+            raise error
 
     async def _read(self, queue: str, place: FeedPlace) -> FeedPage:
         args = (self.name, place.entry, place.ordinal, self._patterns, PAGE_EVENTS, PAGE_BYTES)

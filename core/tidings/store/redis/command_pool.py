@@ -17,6 +17,9 @@ from .reply_future import ReplyFuture
 class CommandPool:
     """The connections of one client by which hot calls are made; each is opened when it is first needed."""
 
+    sharded: bool = False
+    """Whether the store is a cluster: scripts publish in their slot, and run only where all of it is."""
+
     def __init__(
         self, connect: Connect, health: StoreHealth, timeout_s: float | None, channel_prefix: str = ""
     ) -> None:

@@ -31,13 +31,14 @@ Connect = Callable[[], Awaitable[asyncio.StreamWriter]]
 class PendingCommand:
     """One command on its way to the store, and who takes its answer."""
 
-    __slots__ = ("args", "due", "future", "take")
+    __slots__ = ("args", "due", "future", "key", "take")
 
     def __init__(
         self,
         args: tuple[str | bytes | int, ...],
         take: Callable[[Any], None],
         future: "asyncio.Future[Any] | None" = None,
+        key: str = "",
     ) -> None:
         """Prepare.
 
@@ -45,11 +46,13 @@ class PendingCommand:
             args: the command and its arguments.
             take: gets the answer, or the `StoreError`; must not block and must not raise.
             future: if it is done before the command could be sent, no caller wants it any more, and it is not sent.
+            key: in a cluster, what the node must hold that gets the command; empty: the key that the command names.
 
         """
         self.args: tuple[str | bytes | int, ...] = args
         self.take: Callable[[Any], None] = take
         self.future: asyncio.Future[Any] | None = future
+        self.key: str = key
         self.due: float = float("inf")
         """When the answer must be there, by the clock of the event loop, s."""
 
@@ -195,7 +198,7 @@ class PipelinedConnection(asyncio.Protocol):
                 if isinstance(answer, StoreError):
                     self._fail(call, answer)
                     if isinstance(answer, StoreDemotedError):
-                        self.end(answer)
+                        self.end(StoreUnavailableError(f"it was behind a refusal: {answer}"))
                         return
                 else:
                     self._health.answered(call.args[:2])

@@ -13,7 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
-from .store_client import store_of
+from .single_store import store_of
 
 Push = list[Any]
 """Kind, channel and data, as bytes; of a confirmation the data is a number."""
@@ -22,24 +22,34 @@ Push = list[Any]
 class PushFeed:
     """What the store pushes over one connection."""
 
-    def __init__(self, connection: AbstractConnection, prefix: str = "") -> None:
+    def __init__(self, connection: AbstractConnection, prefix: str = "", *, sharded: bool = False) -> None:
         """Read a connection.
 
         Args:
             connection: one that stands.
             prefix: what stands before the names of all channels in the store, and is left out here.
+            sharded: whether the channels are those of a cluster, of which each lies in a slot.
 
         """
+        self._sharded = sharded
         self._connection = connection
         self._prefix = prefix
         self._prefix_bytes = prefix.encode()
 
     async def subscribe(self, *channels: str) -> None:
         """Ask for channels; each is confirmed by a push."""
+        if self._sharded:
+            for channel in channels:  # those of one command must lie in one slot
+                await self._connection.send_command("SSUBSCRIBE", channel)
+            return
         await self._connection.send_command("SUBSCRIBE", *(self._prefix + channel for channel in channels))
 
     async def unsubscribe(self, *channels: str) -> None:
         """Ask for nothing more of some channels."""
+        if self._sharded:
+            for channel in channels:
+                await self._connection.send_command("SUNSUBSCRIBE", channel)
+            return
         await self._connection.send_command("UNSUBSCRIBE", *(self._prefix + channel for channel in channels))
 
     async def read(self) -> Push:
@@ -50,14 +60,20 @@ class PushFeed:
 
         """
         push: Push = await self._connection.read_response(timeout=math.inf)
-        if self._prefix:
+        if self._sharded:
+            push[0] = push[0][1:]  # `smessage` and the like
+        elif self._prefix:
             push[1] = push[1].removeprefix(self._prefix_bytes)
         return push
 
 
 @asynccontextmanager
-async def open_push_feed(store: Redis) -> AsyncIterator[PushFeed]:
+async def open_push_feed(store: Redis, *, sharded: bool = False) -> AsyncIterator[PushFeed]:
     """Hold a connection of its own around the body, outside the client's pool.
+
+    Args:
+        store: a client of the store, or of one node of it.
+        sharded: as of `PushFeed`.
 
     Raises:
         RedisError: the store is not there, or refuses.
@@ -67,7 +83,7 @@ async def open_push_feed(store: Redis) -> AsyncIterator[PushFeed]:
     connection = await opened.open_connection()
     opened.feeds.add(connection)
     try:
-        yield PushFeed(connection, opened.channel_prefix)
+        yield PushFeed(connection, opened.channel_prefix, sharded=sharded)
     finally:
         opened.feeds.discard(connection)
         await connection.disconnect(nowait=True)

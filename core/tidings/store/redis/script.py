@@ -17,7 +17,7 @@ import typing
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import resources
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
@@ -34,7 +34,7 @@ from .command_pool import CommandPool
 from .lua_library import LuaLibrary, build_library, is_used, keep_used
 from .pipelined_connection import PendingCommand
 from .reply_future import ReplyFuture
-from .store_client import command_pool_of
+from .single_store import command_pool_of
 
 Reply = TypeVar("Reply")
 
@@ -75,9 +75,43 @@ def script_text(name: str) -> str:
 
 
 @functools.cache
-def library() -> LuaLibrary:
-    """Return the library of all scripts."""
-    return build_library(shared_text(), {name: _body(name) for name in sorted(_rooms())})
+def library(*, sharded: bool = False) -> LuaLibrary:
+    """Return the library of all scripts; sharded: that of clusters, where a message stays on its slot's node."""
+    shared, bodies = shared_text(), {name: _body(name) for name in sorted(_rooms())}
+    if sharded:
+        shared, bodies = _sharded(shared), {name: _sharded(body) for name, body in bodies.items()}
+    return build_library(shared, bodies)
+
+
+def _sharded(text: str) -> str:
+    return text.replace("redis.call('PUBLISH'", "redis.call('SPUBLISH'")
+
+
+class ScriptForm(NamedTuple):
+    """A script as one kind of store takes it."""
+
+    function: str
+    """Its name in the library."""
+    text: str
+    digest: str
+
+
+@functools.cache
+def script_form(name: str, *, sharded: bool = False) -> ScriptForm:
+    """Return a script as it is called; sharded: in a cluster."""
+    text = _sharded(script_text(name)) if sharded else script_text(name)
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return ScriptForm(library(sharded=sharded).functions[name], text, digest)
+
+
+def declared_keys(root: str, *, sharded: bool) -> tuple[str | int, ...]:
+    """Return the keys that a script declares, their number first.
+
+    None of them ever exists. In a cluster there are two: while a slot moves, its old node then sends the script to the
+    new one, and the new one refuses it until all of the slot is there ("TRYAGAIN"), so that no script runs on a half of
+    its partition. Of a single key that is missing, the new node would take the slot for empty.
+    """
+    return (2, root, f"{root}~") if sharded else (1, root)
 
 
 @functools.cache
@@ -116,9 +150,10 @@ class Script(Generic[Reply]):
 
     def __init__(self, name: str, reply: type[Reply]) -> None:
         self.name = name
-        self.function: str = library().functions[name]
-        self.text: str = script_text(name)
-        self.digest: str = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.form: ScriptForm = script_form(name)
+        self.function: str = self.form.function
+        self.text: str = self.form.text
+        self.digest: str = self.form.digest
         self.decode: Callable[[bytes], Reply] = msgspec.msgpack.Decoder(reply).decode
         self._item_decoder = _item_decoder(reply)
 
@@ -179,17 +214,19 @@ def _item_decoder(reply: Any) -> tuple[Any, Callable[[Any], Any]] | None:
 class _ScriptCall(Generic[Reply]):
     """One call of a script, until the store has taken it in one of the forms that it may know."""
 
-    __slots__ = ("_args", "_caller", "_script", "reply")
+    __slots__ = ("_args", "_caller", "_form", "_script", "reply")
 
     def __init__(self, script: Script[Reply], caller: CommandPool, root: str, packed: bytes) -> None:
         self._script = script
         self._caller = caller
-        self._args: tuple[str | bytes | int, ...] = (1, root, packed, *caller.script_args)
+        self._form = script_form(script.name, sharded=True) if caller.sharded else script.form
+        keys = declared_keys(root, sharded=True) if caller.sharded else (1, root)
+        self._args: tuple[str | bytes | int, ...] = (*keys, packed, *caller.script_args)
         self.reply: ReplyFuture[Reply] = caller.promise()
 
     def begin(self) -> None:
         if self._caller.functions:
-            self._send(self._take_of_function, "FCALL", self._script.function, *self._args)
+            self._send(self._take_of_function, "FCALL", self._form.function, *self._args)
         else:
             self._send_digest()
 
@@ -198,7 +235,10 @@ class _ScriptCall(Generic[Reply]):
 
     def _take_of_function(self, answer: Any) -> None:
         if isinstance(answer, ScriptUnknownError):  # a new store, or one that has forgotten
-            self._send(self._take_of_load, "FUNCTION", "LOAD", library().text)
+            text = library(sharded=self._caller.sharded).text
+            self._caller.send(
+                PendingCommand(("FUNCTION", "LOAD", text), self._take_of_load, self.reply, str(self._args[1]))
+            )
         elif isinstance(answer, CommandDeniedError):
             self._caller.functions = False
             self._send_digest()
@@ -215,14 +255,14 @@ class _ScriptCall(Generic[Reply]):
         elif isinstance(answer, StoreError) and not str(answer).endswith("already exists"):
             self._finish(answer)
         else:
-            self._send(self._finish, "FCALL", self._script.function, *self._args)
+            self._send(self._finish, "FCALL", self._form.function, *self._args)
 
     def _send_digest(self) -> None:
-        self._send(self._take_of_digest, "EVALSHA", self._script.digest, *self._args)
+        self._send(self._take_of_digest, "EVALSHA", self._form.digest, *self._args)
 
     def _take_of_digest(self, answer: Any) -> None:
         if isinstance(answer, ScriptUnknownError):
-            self._send(self._finish, "EVAL", self._script.text, *self._args)
+            self._send(self._finish, "EVAL", self._form.text, *self._args)
         else:
             if isinstance(answer, CommandDeniedError):
                 # Not for want of functions, then: what is denied may be allowed again, in the quicker form too.

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
 
-from .store_client import command
+from .single_store import command, store_of
 
 ASK_S = 2.0
 """Time between two questions."""
@@ -28,8 +28,12 @@ KEPT = 8
 """Answers that are kept: what is older than sixteen seconds says nothing, as clocks drift, and are set."""
 
 
-async def store_ms(store: Redis) -> int:
+async def store_ms(store: Redis, key: str = "") -> int:
     """Return the store's time, ms since the epoch: asked for.
+
+    Args:
+        store: a client of it.
+        key: in a cluster, the node is asked that holds this key, as clocks of nodes differ; empty: any node.
 
     Source: https://redis.io/docs/latest/commands/time/
 
@@ -37,7 +41,7 @@ async def store_ms(store: Redis) -> int:
         StoreError: the store is unavailable.
 
     """
-    seconds, micros = await command(store, "TIME")
+    seconds, micros = await command(store_of(store).at(key) if key else store, "TIME")
     return int(seconds) * 1000 + int(micros) // 1000
 
 

@@ -6,7 +6,7 @@ connection hears, and the owner has to look at what it may have missed.
 A probe proves that the connection hears: every `probe_s` the subscription publishes to a channel of its own, over the
 client that makes the calls, and must hear it. This costs one PUBLISH of an empty text for each interval and process,
 whatever the number of channels: all lie on one connection, where bytes keep their order, so the echo on one proves all.
-(Were they spread over several connections, as over the nodes of a cluster, each would need a probe.)
+The nodes of a cluster each need a subscription with a probe of its own (`cluster/cluster_subscription.py`).
 """
 
 import asyncio
@@ -18,13 +18,14 @@ import anyio
 import msgspec
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError, StoreUnavailableError, translate
 
 from .echo_probe import EchoProbe
 from .push_feed import Push, PushFeed, open_push_feed
-from .store_client import CALL_ERRORS, Store, store_of
+from .single_store import CALL_ERRORS, Store, store_of
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class Subscription:
         on_change: Callable[[Hearing], None] = lambda _: None,
         *,
         probe_s: float = PROBE_S,
+        sharded: bool = False,
     ) -> None:
         """Prepare; `run` does the reading.
 
@@ -73,8 +75,10 @@ class Subscription:
             on_open: called when another connection has been proved to hear, the first included.
             on_change: called with each change of `hearing`.
             probe_s: time between two probes, s.
+            sharded: whether the store is a node of a cluster, and the channels lie in its slots.
 
         """
+        self._sharded = sharded
         self._store = store
         self._caller = caller
         self._probe_channel = probe
@@ -139,7 +143,10 @@ class Subscription:
         while True:
             stood = False
             try:
-                async with asyncio.timeout(CONFIRM_TIMEOUT_S) as limit, open_push_feed(self._store) as feed:
+                async with (
+                    asyncio.timeout(CONFIRM_TIMEOUT_S) as limit,
+                    open_push_feed(self._store, sharded=self._sharded) as feed,
+                ):
                     limit.reschedule(None)
                     stood = await self._attend(feed)
             except CALL_ERRORS as error:
@@ -188,6 +195,9 @@ class Subscription:
                 self._pass_on(channel, data)
         elif kind == b"subscribe":
             self._confirm(channel, connection)
+        elif kind == b"unsubscribe" and (channel in self._channels or channel == self._probe_channel):
+            # Unasked: the slot of the channel has left this node.
+            raise RedisConnectionError(f"the store has ended the channel {channel}")
 
     def _pass_on(self, channel: str, data: bytes) -> None:
         try:

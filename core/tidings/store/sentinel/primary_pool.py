@@ -72,14 +72,18 @@ class PrimaryPool(SentinelConnectionPool):
         await self._directory.aclose()
 
 
-def blocking_client(url: StoreUrl, **options: Any) -> "redis.Redis":
+def blocking_client(url: StoreUrl, node: Address | None = None, **options: Any) -> "redis.Redis":
     """Return a client for a thread; nothing is connected yet.
 
     Args:
-        url: the store's own address, or one that lists sentinels.
+        url: the store's own address, or one that lists sentinels, or nodes of a cluster.
+        node: of a cluster, the node that it is for.
         options: of each connection.
 
     """
+    if node is not None:
+        named = {**redis.connection.parse_url(url.address), "host": node[0], "port": node[1]}  # type: ignore[no-untyped-call]
+        return redis.Redis.from_pool(redis.ConnectionPool(**named, **options))
     if not url.service:
         return redis.Redis.from_url(url.address, **options)
     named = dict(redis.connection.parse_url(url.address))  # type: ignore[no-untyped-call]

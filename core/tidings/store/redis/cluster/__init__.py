@@ -1,0 +1,1 @@
+"""A store that is a cluster: which node holds what, calls that follow it, and channels of every node."""

@@ -1,0 +1,167 @@
+"""A cluster of stores on loopback: primaries, each with a replica if asked for."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from support.store import StoreProcess, bus_port
+from support.timeouts import scaled
+
+SLOTS = 16_384
+READY_TIMEOUT_S = 40.0
+NODE_TIMEOUT_MS = 2_000
+
+
+def cluster_node(*options: str) -> StoreProcess:
+    """Return a node that is not started."""
+    return StoreProcess(
+        "--cluster-enabled", "yes", "--cluster-port", str(bus_port()), "--cluster-node-timeout",
+        str(int(scaled(NODE_TIMEOUT_MS))), "--cluster-require-full-coverage", "no",
+        "--cluster-allow-pubsubshard-when-down", "yes", "--repl-diskless-sync-delay", "0", *options,
+    )  # fmt: skip
+
+
+class StoreCluster:
+    """The nodes: `primaries` at first, and a replica of each behind them."""
+
+    def __init__(self, primaries: int = 3, *, replicas: bool = True) -> None:
+        self.primaries = [cluster_node() for _ in range(primaries)]
+        self.replicas = [cluster_node() for _ in range(primaries)] if replicas else []
+
+    @property
+    def nodes(self) -> list[StoreProcess]:
+        """All nodes."""
+        return [*self.primaries, *self.replicas]
+
+    @property
+    def url(self) -> str:
+        """The address, by two of the nodes."""
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in self.nodes[:2])
+
+    @staticmethod
+    def ask(node: StoreProcess, *command: str | int) -> object:
+        """Return what a node answers."""
+        with redis.Redis(port=node.port, socket_timeout=scaled(5), decode_responses=True) as client:
+            client.response_callbacks.clear()
+            return client.execute_command(*command)
+
+    def start(self) -> None:
+        """Start the nodes and make a cluster of them."""
+        for node in self.nodes:
+            node.start()
+        first = self.primaries[0]
+        count = len(self.primaries)
+        for number, node in enumerate(self.primaries):
+            low, high = SLOTS * number // count, SLOTS * (number + 1) // count - 1
+            self.ask(node, "CLUSTER", "ADDSLOTSRANGE", low, high)
+            self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for node in self.nodes[1:]:
+            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.port, self._bus(first))
+        self._until(lambda node: f"cluster_known_nodes:{len(self.nodes)}" in str(self.ask(node, "CLUSTER", "INFO")))
+        for primary, replica in zip(self.primaries, self.replicas, strict=False):
+            self.ask(replica, "CLUSTER", "REPLICATE", str(self.ask(primary, "CLUSTER", "MYID")))
+        self.wait_until_whole()
+
+    @staticmethod
+    def _bus(node: StoreProcess) -> int:
+        options = node.options
+        return int(options[options.index("--cluster-port") + 1])
+
+    def wait_until_whole(self) -> None:
+        """Return when every node sees all slots served, and every replica follows."""
+        self._until(lambda node: "cluster_state:ok" in str(self.ask(node, "CLUSTER", "INFO")))
+        for node in self.nodes:
+            if "role:slave" in str(self.ask(node, "INFO", "replication")):
+                self._until(lambda one: "master_link_status:up" in str(self.ask(one, "INFO", "replication")), [node])
+
+    def _until(self, holds: object, nodes: list[StoreProcess] | None = None) -> None:
+        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
+        for node in nodes or self.nodes:
+            while not holds(node):  # type: ignore[operator]
+                assert time.monotonic() < give_up, self.ask(node, "CLUSTER", "NODES")
+                time.sleep(0.02)
+
+    def holder(self, key: str) -> StoreProcess:
+        """Return the node that holds a key."""
+        slot = int(str(self.ask(self.alive(), "CLUSTER", "KEYSLOT", key)))
+        answer = self.ask(self.alive(), "CLUSTER", "SLOTS")
+        assert isinstance(answer, list)
+        port = next(owner[1] for first, last, owner, *_ in answer if first <= slot <= last)
+        return next(node for node in self.nodes if node.port == port)
+
+    # Moving a slot, as operators' tools do.
+
+    def begin_move(self, slot: int, old: StoreProcess, new: StoreProcess) -> None:
+        """Tell both nodes that a slot is on its way."""
+        self.ask(new, "CLUSTER", "SETSLOT", slot, "IMPORTING", self._id(old))
+        self.ask(old, "CLUSTER", "SETSLOT", slot, "MIGRATING", self._id(new))
+
+    def move_keys(self, old: StoreProcess, new: StoreProcess, keys: list[str]) -> None:
+        """Move some keys."""
+        self.ask(old, "MIGRATE", "127.0.0.1", new.port, "", 0, 10_000, "KEYS", *keys)
+
+    def move_slot(self, slot: int, old: StoreProcess, new: StoreProcess) -> int:
+        """Move a whole slot; return how many keys went with it."""
+        self.begin_move(slot, old, new)
+        moved = 0
+        while keys := self.names(self.ask(old, "CLUSTER", "GETKEYSINSLOT", slot, 20)):
+            self.move_keys(old, new, keys)
+            moved += len(keys)
+        for node in (new, old, *self.nodes):
+            if node.process is not None and node.process.poll() is None:
+                try:
+                    self.ask(node, "CLUSTER", "SETSLOT", slot, "NODE", self._id(new))
+                except redis.ResponseError:
+                    continue  # a replica learns it from its primary
+        return moved
+
+    @staticmethod
+    def names(answer: object) -> list[str]:
+        """Return an answer that is a list."""
+        assert isinstance(answer, list)
+        return answer
+
+    def _id(self, node: StoreProcess) -> str:
+        return str(self.ask(node, "CLUSTER", "MYID"))
+
+    # Losing a node.
+
+    def confirm(self, node: StoreProcess, root: str) -> None:
+        """Return when a replica has all that a node has acknowledged so far."""
+        with redis.Redis(port=node.port, socket_timeout=scaled(10)) as client:
+            client.set(f"{root}confirmed", "1")
+            assert client.wait(1, int(scaled(5_000))) >= 1
+
+    def start_again(self, node: StoreProcess) -> None:
+        """Start a node that died, and return when all slots are served."""
+        node.start()
+        self.wait_until_whole()
+
+    def forbid_failover(self, node: StoreProcess) -> None:
+        """Let no replica take a node's place, so that its slots are without an owner while it is away."""
+        mine = self._id(node)
+        for one in self.nodes:
+            if one is not node and mine in str(self.ask(one, "CLUSTER", "NODES")).split("myself", 1)[-1].split("\n")[0]:
+                self.ask(one, "CONFIG", "SET", "cluster-replica-no-failover", "yes")
+
+    def alive(self) -> StoreProcess:
+        """Return a node that runs."""
+        return next(one for one in self.nodes if one.process is not None and one.process.poll() is None)
+
+    def close(self) -> None:
+        """End all nodes."""
+        for node in self.nodes:
+            node.close()
+
+
+@contextmanager
+def running_cluster(primaries: int = 3, *, replicas: bool = True) -> Iterator[StoreCluster]:
+    """Run a cluster around the body."""
+    cluster = StoreCluster(primaries, replicas=replicas)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
