@@ -213,7 +213,7 @@ def test_every_command_that_a_script_or_a_process_sends_is_asked_about() -> None
     for folder in ("core/tidings", "server", "worker"):
         for path in (ROOT / folder).rglob("*.py"):
             sent |= set(re.findall(r"(?:command\([\w.]+, |\.ask\(|\.wait\()\"([A-Z]{3,})\"", path.read_text()))
-    asked = {call[0] for call in needed_commands(StoreKeys())}
+    asked = {call[0] for sharded in (False, True) for call in needed_commands(StoreKeys(), sharded=sharded)}
     assert len(sent) > 40
     assert sent - asked == set(), "add them to needed_commands, and see that the user of the guide may use them"
 

@@ -10,7 +10,7 @@ from tidings.store.redis.pipelined_connection import Connect, PendingCommand
 
 from .cluster_nodes import ClusterNodes
 from .routed_call import GIVE_UP_S, LONGEST_PAUSE_S, PAUSES, RoutedCall
-from .slot_map import key_of, read_redirect, slot_of
+from .slot_map import read_redirect, routing_key, slot_of
 
 
 class ClusterPool(CommandPool):
@@ -25,7 +25,7 @@ class ClusterPool(CommandPool):
 
     def send(self, call: PendingCommand) -> None:
         """Send a call that a node answers at once."""
-        key = call.key or key_of(call.args)
+        key = call.key or routing_key(call.args)
         RoutedCall(self._nodes, call, None if key is None else slot_of(key)).send()
 
     async def wait(self, *args: str | bytes | int) -> Any:
@@ -35,7 +35,7 @@ class ClusterPool(CommandPool):
             StoreError: the node is unavailable or full, or refused the command.
 
         """
-        key = key_of(args)
+        key = routing_key(args)
         slot = None if key is None else slot_of(key)
         loop = asyncio.get_running_loop()
         give_up = loop.time() + GIVE_UP_S

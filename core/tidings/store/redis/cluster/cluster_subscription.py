@@ -25,7 +25,7 @@ from .slot_map import slot_of
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
-class _Part:
+class _NodeChannels:
     """What is heard of one node."""
 
     def __init__(self, subscription: Subscription, probe: str) -> None:
@@ -66,7 +66,7 @@ class ClusterSubscription:
         self._probe_s = probe_s
         self._channels: dict[str, Address | None] = {}
         """Channel → the node whose subscription has it."""
-        self._parts: dict[Address, _Part] = {}
+        self._parts: dict[Address, _NodeChannels] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
         self._placed = anyio.Event()
         """Set when it is known which nodes there are."""
@@ -199,7 +199,7 @@ class ClusterSubscription:
             await self.keep(channel)
             self._on_open()
 
-    def _part(self, address: Address) -> _Part:
+    def _part(self, address: Address) -> _NodeChannels:
         probe = self._probe_of(address)
         subscription = Subscription(
             self._store.nodes.node(address),
@@ -211,7 +211,7 @@ class ClusterSubscription:
             probe_s=self._probe_s,
             sharded=True,
         )
-        return _Part(subscription, probe)
+        return _NodeChannels(subscription, probe)
 
     def _probe_of(self, address: Address) -> str:
         """Return a channel for the probe of a node: in a slot that this node holds."""

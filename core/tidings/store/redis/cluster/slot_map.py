@@ -36,7 +36,7 @@ _READS = frozenset({"XREADGROUP", "XREAD"})
 _WITH_SUBCOMMAND = frozenset({"XINFO", "XGROUP"})
 
 
-def key_of(args: Sequence[str | bytes | int]) -> str | None:
+def routing_key(args: Sequence[str | bytes | int]) -> str | None:
     """Return the key by which a command is sent to a node; None: it names none."""
     name = str(args[0])
     if name in _SCRIPTS:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.cluster.slot_map import SLOTS, SlotMap, key_of, read_redirect, read_slots, slot_of
+from tidings.store.redis.cluster.slot_map import SLOTS, SlotMap, read_redirect, read_slots, routing_key, slot_of
 
 A, B = ("a", 1), ("b", 2)
 
@@ -39,7 +39,7 @@ def test_all_keys_of_a_partition_lie_in_one_slot() -> None:
     ],
 )
 def test_a_command_goes_where_its_key_is(args: tuple[str | int | bytes, ...], key: str | None) -> None:
-    assert key_of(args) == key
+    assert routing_key(args) == key
 
 
 def answer(*ranges: tuple[int, int, tuple[str, int]]) -> list[object]:
