@@ -164,7 +164,9 @@ test-redis: $(VENV)/stamp
 	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
 		tests/broker tests/model tests/worker tests/dead tests/recurring
 
-# The same, and more, with every store a cluster of one node.
+# A cluster of six nodes, and tests of the scripts with every store a cluster of one node.
+CLUSTER_TESTS ?= tests/cluster tests/broker/test_submit.py tests/dead/test_letter.py tests/recurring/test_recur.py
+
 test-cluster: $(VENV)/stamp
 	TIDINGS_TEST_CLUSTER=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS)
 
