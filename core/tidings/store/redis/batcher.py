@@ -11,6 +11,7 @@ said enough in this call: the item goes with the next.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -19,6 +20,7 @@ import anyio
 import anyio.abc
 import msgspec
 
+from tidings.process.async_library import told_to_sniffio
 from tidings.store.availability.store_errors import ItemError, StoreClosedError, StoreError
 
 from .reply_future import ReplyFuture
@@ -284,8 +286,10 @@ class Batchers:
         self._tasks: anyio.abc.TaskGroup | None = None
         self._fault: asyncio.Future[None] | None = None
         self._over = False
+        self._leave = ExitStack()
 
     async def __aenter__(self) -> Self:
+        self._leave.enter_context(told_to_sniffio())  # callbacks of answers start tasks of this group
         self._fault = asyncio.get_running_loop().create_future()
         self._tasks = await anyio.create_task_group().__aenter__()
         self._tasks.start_soon(self._stand, self._fault, name="batchers")
@@ -299,7 +303,8 @@ class Batchers:
         for batcher in self._batchers.values():
             batcher.close()
         self._tasks.cancel_scope.cancel()
-        return await self._tasks.__aexit__(kind, error, trace)
+        with self._leave:
+            return await self._tasks.__aexit__(kind, error, trace)
 
     def gather(
         self,
