@@ -273,7 +273,7 @@ end
 
 local function start_drawn(tier, lane, found, call_before)
   local id, place_of_it = job_in(found), found[1] .. '/' .. lane
-  if call_before and redis.call('HGET', job_key(id), 'call') ~= call_before then return end
+  if call_before and load_job(id, { 'call' }).call ~= call_before then return end
   local reply = try_start(tier, place_of_it, id)
   if reply[1] == 1 then
     drawn[#drawn + 1] = { tier, place_of_it, id, envelope_of(found), reply }
