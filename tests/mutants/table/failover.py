@@ -29,6 +29,6 @@ MUTANTS = (
         python("ClusterStore._downtime_of").swap(
             "self.health.downtime if owner is None else", "self.health.downtime if True else"
         ),
-        ("tests/cluster/test_cluster.py",),
+        ("tests/unit/store/redis/cluster/test_downtime.py",),
     ),
 )
