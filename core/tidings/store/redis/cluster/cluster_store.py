@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from tidings.store.availability.downtime import Downtime
 from tidings.store.availability.store_health import StoreHealth
+from tidings.store.redis.command_pool import CommandPool
 from tidings.store.redis.single_store import Store
 from tidings.store.sentinel.address_vote import Address
 
@@ -44,7 +45,7 @@ class ClusterStore(Store):
         """
         self.health = health
         self.nodes = ClusterNodes(seeds, open_node, health)
-        self.caller = ClusterPool(self.open_detached, health, timeout, self.nodes)
+        self.caller: CommandPool = ClusterPool(self.open_detached, health, timeout, self.nodes)
         health.downtime_of = self._downtime_of
 
     def at(self, key: str) -> Store:

@@ -26,7 +26,7 @@ class NodeHealth(StoreHealth):
         super().__init__(
             max_downtime_s=process.max_downtime_s, tell=partial(process.tell, node=node), clock=process.clock
         )
-        self.denied = process.denied
+        self.denied: dict[str, str] = process.denied
 
     def failed(self, call: tuple[Any, ...], error: StoreError) -> None:
         """Take note that a call failed; a redirection is an answer."""
