@@ -146,6 +146,7 @@ def test_an_address_of_a_cluster_lists_nodes() -> None:
 
 @given(st.text(alphabet=":/?#[]@%&= a0.-", max_size=24), st.sampled_from(["redis", "valkeys", "unix"]))
 @example(":hush/x", "redis")
+@example("@/", "unix")
 def test_of_any_password_without_an_escape_no_message_shows_a_part(between: str, scheme: str) -> None:
     url = f"{scheme}://me:zebra{between}zebra@localhost/0"
     try:

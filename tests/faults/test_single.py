@@ -41,6 +41,13 @@ async def printed(process: Process, *texts: str) -> None:
             await anyio.sleep(0.05)
 
 
+async def begun(record: Path) -> None:
+    """Return when a handler has noted that it runs, which is a moment after its job has started."""
+    with anyio.fail_after(scaled(30)):
+        while not record.exists() or '"began"' not in record.read_text():
+            await anyio.sleep(0.02)
+
+
 async def only_job(system: System) -> str:
     """Return the token of the one job there is, as soon as the store has it."""
     prefix = StoreKeys().job(QUEUE, "")
@@ -59,6 +66,7 @@ async def test_the_late_outcome_of_a_worker_that_was_paused_is_refused(system: S
     async with peer(system.server.socket_url) as client:
         ack = await client.submit("slow", {"number": 7, "seconds": 1})
         await client.until(ack["token"], "started")
+        await begun(record)
         async with paused(old):
             system.add_worker(str(JOBS), **settings)
             assert (await client.until(ack["token"], "started"))[-1]["data"] == {"attempt": 2}

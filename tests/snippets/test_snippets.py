@@ -13,7 +13,7 @@ from snippets.world import World
 from support.chromium import running_browser
 
 BLOCKS = blocks()
-MOST_SHOWN = 20
+MOST_SHOWN = 21
 """How many blocks may be shown and not run: drawings, and what commands print."""
 
 

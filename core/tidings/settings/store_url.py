@@ -206,6 +206,10 @@ def _unix(rest: str, parameters: dict[str, str]) -> StoreUrl:
         _refuse("the path of a unix socket is absolute (unix:///run/store.sock); in a password write `/` as %2F")
     if not slash or not path.strip("/"):
         _refuse("it names no unix socket; write its path, such as unix:///run/store.sock")
+    if at and "@" in path:
+        _refuse(
+            "it holds an `@` behind the first `/` and another before it; write `@` as %40, and in a password `/` as %2F"
+        )
     if "\0" in unquote(path):
         _refuse("its path holds a zero character")
     where = "/" + quote(unquote(path))

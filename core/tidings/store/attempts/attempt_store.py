@@ -326,8 +326,8 @@ class AttemptStore(Batchers):
     def _send_reports(self, reports: list[AttemptReport]) -> "asyncio.Future[tuple[int, list[ReportAnswer]]]":
         limits, items = self._limits, [report.seal() for report in reports]
         args = (
-            self.partition, limits.max_log_bytes, limits.max_stream_bytes, self._ttl_ms, MAX_DEAD, self._keep, items,
-            int(limits.compact),
+            self.partition, limits.max_log_bytes, limits.max_stream_bytes, self._ttl_ms, MAX_DEAD, self._keep,
+            int(limits.compact), items,
         )  # fmt: skip
         return _REPORT(self._store, self.root, args)
 

@@ -6,7 +6,7 @@
 -- changes nothing. Reports of one attempt are numbered, so that a report that is sent twice (its reply was lost)
 -- counts once.
 --
--- args = { partition, max_log_bytes, max_stream_bytes, result_ttl_ms, max_dead, finished_kept, items, compact }
+-- args = { partition, max_log_bytes, max_stream_bytes, result_ttl_ms, max_dead, finished_kept, compact, items }
 --   compact: 1: jobs that succeed get a compact record where they can have one (lib/records.lua);
 --   item = { id, fence, number, events, outcome, has_streams }
 --     events: { { class, data } … }; data: the JSON text of progress or of a log chunk; or of a stream
@@ -34,7 +34,7 @@
 --   unwinds instead).
 -- O(items + events).
 
-local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, items, compact = unpack(args)
+local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, compact, items = unpack(args)
 keep_finished(kept)
 spare_relays()
 
