@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias
 import anyio.to_thread
 from msgspec import Meta
 
+from chat_answer import answer_chat
 from dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
 from delays import By, DelayReport, Tally, day_name
 from filters import Filter
@@ -34,6 +35,7 @@ from text import reference, sections
 from tidings import Context, Reject, SyncContext, job
 
 __all__ = [
+    "answer_chat",
     "book_courier",
     "cancel_courier",
     "charge_card",

@@ -3,6 +3,7 @@
 
 import { Tidings } from "../tidings.js";
 import { Board } from "./board.js";
+import { ChatCard } from "./chat/chat-card.js";
 import { FlightsView, startFlights } from "./flights.js";
 import { lookAtKinds } from "./look.js";
 import { OrderView, startOrders } from "./orders.js";
@@ -34,6 +35,9 @@ const starters = [
 ].map(({ root, start }) => ({ root, startOne: start(root, submit, () => tidings.limits?.max_frame_bytes, ask) }));
 const offer = startPlain(part(document, "starter-other", HTMLElement), submit);
 
+const chatRoot = part(document, "starter-chat", HTMLElement);
+const chat = new ChatCard(chatRoot, tidings);
+
 const startAll = part(document, "start-all", HTMLButtonElement);
 startAll.addEventListener("click", () => {
   for (const { root, startOne } of starters) {
@@ -45,7 +49,8 @@ startAll.addEventListener("click", () => {
 function show(kinds) {
   const names = new Set(kinds.map(({ kind }) => kind));
   for (const { root } of starters) serve(root, names.has(root.dataset.kind ?? ""));
-  const demo = new Set(starters.flatMap(({ root: { dataset } }) => [dataset.kind, ...(dataset.besides ?? "").split(" ")]));
+  chat.serve(names.has(chatRoot.dataset.kind ?? ""));
+  const demo = new Set([...starters, { root: chatRoot }].flatMap(({ root: { dataset } }) => [dataset.kind, ...(dataset.besides ?? "").split(" ")]));
   startAll.disabled = false; // until the server has said which kinds are served, it would start some that wait forever
   startAll.hidden = !starters.some(({ root }) => root.dataset.served === "yes");
   offer(kinds.filter(({ kind }) => !demo.has(kind)));

@@ -1,10 +1,11 @@
 """Chats: what a page has of a message, and what ends it."""
 
-from mutants.change import python
+from mutants.change import javascript, python
 from mutants.mutant import Mutant
 
 AGENTS = "tests/unit/ai/test_agent_runs.py"
 REPLAY = "tests/unit/server/chat/test_message_replay.py"
+CARD = "tests/browser/test_chat_card.py"
 CHATS, ACCESS, PARTS = "tests/ai/test_chats.py", "tests/ai/test_access.py", "tests/ai/test_parts.py"
 
 MUTANTS = (
@@ -64,5 +65,15 @@ MUTANTS = (
         "A message of which a later part is about a tool's call takes it for another one.",
         python("AssembledMessage._found").never('found.get("toolCallId") == part["toolCallId"]'),
         (PARTS,),
+    ),
+    Mutant(
+        "The demo's card keeps what a later attempt has made void of an answer.",
+        javascript("addPart").swap('parts.findLastIndex(({ type }) => type === "step-start") + 1', "parts.length"),
+        (f"{CARD}::test_a_model_that_refuses_or_breaks_off_once_costs_no_byte",),
+    ),
+    Mutant(
+        "The demo's card forgets after a reload that the user has answered a question.",
+        javascript("awaitsAnswer").swap('last.parts.some(({ state }) => state === "approval-responded")', "false"),
+        (f"{CARD}::test_a_tool_waits_for_the_user_across_a_reload",),
     ),
 )
