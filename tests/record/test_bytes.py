@@ -26,8 +26,10 @@ JOBS = 2_000
 BATCH = 500
 KEY_BYTES = 128
 """Of an idempotency key with 20 characters, by MEMORY USAGE."""
-TABLE_BYTES = 110
+TABLE_BYTES = 160
 """What the tables of names and expiry take for the record and the key, at the worst of their growth."""
+LARGE_HASH_BYTES = 1_080
+"""Of a record that is a table; each store has a seed of its own, by which fields share buckets: 1,000 to 1,064 were seen."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ async def used(store: Redis) -> int:
 
 
 @pytest.mark.parametrize(("form", "result", "most"), [
-    ("hash", '{"ok":true}', 336), ("hash", f'"{"x" * 198}"', 1_016),
+    ("hash", '{"ok":true}', 336), ("hash", f'"{"x" * 198}"', LARGE_HASH_BYTES),
     ("compact", '{"ok":true}', 128), ("compact", f'"{"x" * 198}"', 352),
 ])  # fmt: skip
 async def test_a_finished_job_takes_no_more_than(store: Redis, form: str, result: str, most: int) -> None:
