@@ -29,7 +29,7 @@ KEY_BYTES = 128
 TABLE_BYTES = 160
 """What the tables of names and expiry take for the record and the key, at the worst of their growth."""
 LARGE_HASH_BYTES = 1_080
-"""Of a record that is a table; each store has a seed of its own, by which fields share buckets: 1,000 to 1,064 were seen."""
+"""Of a record that is a table. Each store has a seed by which fields share buckets: 1,000 to 1,064 were seen."""
 
 
 @pytest.fixture(scope="module")
