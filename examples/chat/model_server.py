@@ -74,7 +74,7 @@ async def _answer(request: Request, form: Format) -> Response:
         return _stream(form, answer_to_tool(told), broken_after=None)
     for word, (tool, field) in TOOLS.items():
         if word in question and asked.get("tools"):
-            return _stream(form, [], call=(tool, {field: question.split()[-1]}))
+            return _stream(form, [], call=(tool, {field: question.rstrip("?!. ").split()[-1]}))
     words = answer_to(question)
     return _stream(form, words, broken_after=len(words) // 2 if fails else None)
 

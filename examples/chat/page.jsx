@@ -16,7 +16,7 @@ function Part({ part, answer }) {
   if (part.type !== "tool-look_up_weather") return null;
   return (
     <p className="tool" data-state={part.state}>
-      May I look up the weather at {part.input?.place}?{" "}
+      May I look up the weather in {part.input?.place}?{" "}
       {part.state === "approval-requested" && (
         <>
           <button onClick={() => answer({ id: part.approval.id, approved: true })}>Yes</button>{" "}

@@ -103,7 +103,7 @@ def test_a_model_that_refuses_or_breaks_off_once_costs_no_byte(page: Page, quest
 )
 def test_a_tool_waits_for_the_user_across_a_reload(page: Page, button: str, outcome: str, told: str) -> None:
     ask(page, "the weather in Rome")
-    expect(card(page).get_by_text("May I look up the weather at Rome?")).to_be_visible()
+    expect(card(page).get_by_text("May I look up the weather in Rome?")).to_be_visible()
     ended(page)
     page.reload()
     card(page).get_by_role("button", name=button).click()

@@ -205,7 +205,7 @@ export class ChatCard {
 function elementOf(shown) {
   if (shown.type === "text") return [fill("chat-text", { text: shown.text })];
   if (!shown.toolCallId) return [];
-  const tool = fill("chat-tool", { question: `May I look up the weather at ${shown.input?.place ?? "…"}?` });
+  const tool = fill("chat-tool", { question: `May I look up the weather in ${shown.input?.place ?? "…"}?` });
   tool.dataset.state = shown.state;
   part(tool, "choice", HTMLElement).hidden = shown.state !== "approval-requested";
   for (const button of tool.querySelectorAll("button")) button.dataset.call = shown.toolCallId;
