@@ -18,6 +18,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
+from child_process import end_child
+
 STAND_IN: Final = Path(__file__).parents[1] / "chat"
 """The folder of `model_server.py`."""
 
@@ -116,15 +118,8 @@ class ChatModel:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end_child(process, STOP_S)
 
 
 def serve(listener: socket.socket) -> None:

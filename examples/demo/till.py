@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import card_service
 from card_service import Card, Charge
+from child_process import end_child
 
 ANSWER_S: Final = 15.0
 """How long the service may take to answer."""
@@ -131,15 +132,8 @@ class Till:
 
     def _stop(self) -> None:
         service, self._service, self._address = self._service, None, ""
-        if service is None:
-            return
-        assert service.stdin is not None
-        service.stdin.close()
-        try:
-            service.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            service.kill()
-            service.wait()
+        if service is not None:
+            end_child(service, STOP_S)
 
 
 @contextmanager

@@ -1,20 +1,19 @@
 """What lies in the store, as metrics."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 from redis.asyncio import Redis
 
 from tidings.circuit.breaker_record import BreakerState
 from tidings.protocol.kinds.kind_record import KindRecord
-from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, StoreMemory, count_queues, queues_of
+from tidings.store.admin.queue_stats import NEARLY_FULL, QueueCount, count_queues, queues_of, read_store_memory
 from tidings.store.admin.sagas.held_sagas import count_held_sagas
 from tidings.store.admin.unserved_kinds import unserved_kinds
 from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command_pool_of, store_of
 from tidings.store.registry import Registry
 from tidings.store.retention import NO_EVICTION
 from tidings.store.webhook_store import WebhookStore
@@ -178,18 +177,11 @@ class StoreGauges:
         meaning = "How a breaker stands: 0 closed, 1 half open, 2 open."
         yield gauges("tidings_breaker_state", meaning, ("breaker",), states.items())
 
-    @staticmethod
-    async def _memory_of(part: Redis) -> dict[str, str]:
-        told: bytes = await command_pool_of(part).ask("INFO", "memory")
-        return dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
-
     async def _memory(self) -> list[MetricFamily]:
         try:
-            nodes = [await self._memory_of(part) for part in store_of(self._store).parts()]
+            memory = await read_store_memory(self._store)
         except CommandDeniedError:
             return []  # the store's user may lack the permission to ask
-        lines = max(nodes, key=_fullness)  # of a cluster the node that is nearest to its limit
-        memory = StoreMemory(used=int(lines["used_memory"]), limit=int(lines.get("maxmemory", 0)) or None)
         nearly = float(memory.nearly_full)
         most = "What the store may hold in memory (`maxmemory`); 0: as much as the machine has."
         return [
@@ -200,7 +192,7 @@ class StoreGauges:
                 "tidings_store_evicts",
                 "Whether the store deletes keys, acknowledged jobs among them, when its memory is full: its "
                 "`maxmemory-policy` is another than noeviction.",
-                float(lines.get("maxmemory_policy", NO_EVICTION).strip() != NO_EVICTION),
+                float((memory.policy or NO_EVICTION) != NO_EVICTION),
             ),
         ]
 
@@ -248,7 +240,3 @@ class _QueueSums:
 
 def _add(sums: dict[Labels, float], labels: Labels, value: float) -> None:
     sums[labels] = sums.get(labels, 0.0) + value
-
-
-def _fullness(lines: Mapping[str, str]) -> float:
-    return int(lines["used_memory"]) / (int(lines.get("maxmemory", 0)) or float("inf"))

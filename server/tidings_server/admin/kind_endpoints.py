@@ -1,4 +1,4 @@
-"""Changes of kinds over HTTP, for operators: what a worker registered anew, and whether it breaks anything.
+"""Changes of kinds over HTTP, for operators: what a worker registered last, and whether that breaks anything.
 
 The endpoint raises `ProblemError` or `StoreError`, which its route makes an answer (`routes.answered`).
 """

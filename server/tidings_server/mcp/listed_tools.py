@@ -81,11 +81,8 @@ class ListedTools:
                 input_schema=input_schema(takes),
                 output_schema=returns,
             )
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-        ) as error:  # a worker wrote the record: it may cost its tool alone
+        except (ValueError, TypeError, AttributeError) as error:
+            # A worker wrote the record: it may cost its tool alone.
             log.warning("tool_left_out", kind=name, error=str(error))
             return
         self._tools[name] = ListedTool(tool, shape)

@@ -41,7 +41,7 @@ LOOK_S = 1.0
 
 
 class Wanted(RequestParams):
-    """The kinds of notifications that a client asks for; it is told which of them it gets."""
+    """The kinds of notifications that a client asks for; the server answers which of them it gets."""
 
     task_ids: list[str] = Field(default=[], alias="taskIds", max_length=MAX_TASKS)
     tools_list_changed: bool = Field(default=False, alias="toolsListChanged")
@@ -164,7 +164,7 @@ class Subscriptions:
                 return
             with anyio.move_on_after(LOOK_S if tools else None):
                 await news.wait()
-                await asyncio.sleep(PAUSE_S)  # what comes at once is told once
+                await asyncio.sleep(PAUSE_S)  # what changes at once makes one notification
             if tools and (now := self._tools.now.mine(client.identity)) != mine:
                 mine = now
                 await _tell(client, "notifications/tools/list_changed", {})

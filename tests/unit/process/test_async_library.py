@@ -1,4 +1,4 @@
-"""What anyio is told of the event loop, where sniffio is installed."""
+"""What anyio learns of the event loop, where sniffio is installed."""
 
 import asyncio
 

@@ -12,7 +12,7 @@ from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
 from tidings.store.queue_pages import in_pages
 from tidings.store.redis.script import Script
-from tidings.store.redis.store_client import command, command_pool_of, store_of
+from tidings.store.redis.store_client import command_pool_of, store_of
 from tidings.store.registry import Registry, WorkerRecord
 
 from .delivery_counts import QueueDeliveries, count_deliveries
@@ -52,6 +52,8 @@ class StoreMemory(msgspec.Struct, frozen=True, kw_only=True):
     """None: it does not tell."""
     limit: int | None = None
     """`maxmemory`; None: it has none, or does not tell."""
+    policy: str | None = None
+    """`maxmemory-policy`; None: it does not tell."""
 
     @property
     def nearly_full(self) -> bool:
@@ -222,16 +224,37 @@ def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | No
 
 
 async def store_memory(store: Redis) -> StoreMemory:
-    """Return what the store, or the fullest node of a cluster, holds in memory; nothing where it does not tell."""
-    told = [await _memory_of(part) for part in store_of(store).parts()]
-    # Of a cluster the node that is nearest to its limit: its partitions are the first that take no work.
-    return max(told, key=lambda one: (one.used or 0) / (one.limit or float("inf")))
+    """Return what the store, or the fullest node of a cluster, holds in memory; nothing where none tells."""
+    told = []
+    for part in store_of(store).parts():
+        try:
+            told.append(await _memory_of(part))
+        except StoreError as error:
+            log.debug("store_tells_no_memory", error=str(error))
+    return max(told, key=_fullness, default=StoreMemory())
+
+
+async def read_store_memory(store: Redis) -> StoreMemory:
+    """Return what the store, or the fullest node of a cluster, holds in memory.
+
+    Raises:
+        StoreError: the store, or a node, is unavailable, or its user may not ask.
+
+    """
+    return max([await _memory_of(part) for part in store_of(store).parts()], key=_fullness)
+
+
+def _fullness(memory: StoreMemory) -> float:
+    """Return how near to its limit it is: of a cluster's nodes the fullest is the first that takes no work."""
+    return (memory.used or 0) / (memory.limit or float("inf"))
 
 
 async def _memory_of(store: Redis) -> StoreMemory:
-    try:
-        info = await command(store, "INFO", "memory")
-    except StoreError as error:
-        log.debug("store_tells_no_memory", error=str(error))
-        return StoreMemory()
-    return StoreMemory(used=info.get("used_memory"), limit=info.get("maxmemory") or None)
+    told: bytes = await command_pool_of(store).ask("INFO", "memory")
+    lines = dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+    used, limit = lines.get("used_memory", ""), lines.get("maxmemory", "")
+    return StoreMemory(
+        used=int(used) if used.isdecimal() else None,
+        limit=(int(limit) or None) if limit.isdecimal() else None,
+        policy=lines.get("maxmemory_policy"),
+    )

@@ -132,7 +132,6 @@ class BlockingStore:
                 retry=Retry(NoBackoff(), 0),
                 health_check_interval=0,
             )
-            node.response_callbacks.pop(
-                "CLUSTER SLOTS", None
-            )  # the answer is read as a client without redis-py's would
+            # `read_slots` takes the answer as the store gives it.
+            node.response_callbacks.pop("CLUSTER SLOTS", None)
         return node

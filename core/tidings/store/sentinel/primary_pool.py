@@ -1,8 +1,8 @@
 """The connections to a primary that sentinels name, and its change.
 
 When another primary is named, a process must leave the old one at once: where nothing has failed (an operator asked for
-the change), the old one may go on taking writes for ten seconds and lose them all when it is told to follow. So the
-sentinels are asked before each connection, and every second while there is nothing to connect.
+the change), the old one may go on taking writes for ten seconds and lose them all when the sentinels make it follow. So
+the sentinels are asked before each connection, and every second while there is nothing to connect.
 
 Source: https://valkey.io/topics/sentinel-clients/
 """

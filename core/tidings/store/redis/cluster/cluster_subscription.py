@@ -147,11 +147,11 @@ class ClusterSubscription:
             if owner in self._parts:
                 await self._parts[owner].subscription.remove(*mine)
 
-    async def keep(self, channel: str) -> None:
-        """Subscribe to one more channel, however long it takes the store to confirm it."""
+    async def keep(self, *channels: str) -> None:
+        """Subscribe to more channels, however long it takes the store to confirm them."""
         while True:
             try:
-                await self.add(channel)
+                await self.add(*channels)
             except StoreUnavailableError:
                 continue  # it waited for a while, and `run` goes on trying
             else:
@@ -184,19 +184,27 @@ class ClusterSubscription:
             if address not in self._parts:
                 part = self._parts[address] = self._part(address)
                 self._tasks.start_soon(part.run, name="inbox of a node")
-        for channel, at in self._channels.items():
-            if at != slots.owner(slot_of(channel)):
-                self._tasks.start_soon(self._move, channel, at, name="moved channel")
+        for owner, channels in self._by_owner(tuple(self._channels)).items():
+            moved = {one: at for one in channels if (at := self._channels[one]) != owner}
+            if moved:
+                self._tasks.start_soon(self._move, moved, name="moved channels")
         self._placed.set()
         self._heard()
 
-    async def _move(self, channel: str, before: Address | None) -> None:
-        part = None if before is None else self._parts.get(before)
-        owner = self._store.nodes.slots.owner(slot_of(channel))
-        if part is not None and before != owner:
-            await part.subscription.remove(channel)
-        if channel in self._channels:
-            await self.keep(channel)
+    async def _move(self, moved: dict[str, Address | None]) -> None:
+        """Hear channels from the node that holds them now, and have their owner look once for all of them.
+
+        Args:
+            moved: the channels, each with the node that is still subscribed to it; None: none is.
+
+        """
+        for before in set(moved.values()):
+            part = None if before is None else self._parts.get(before)
+            if part is not None:
+                await part.subscription.remove(*(one for one, at in moved.items() if at == before))
+        wanted = [one for one in moved if one in self._channels]
+        if wanted:
+            await self.keep(*wanted)
             self._on_open()
 
     def _part(self, address: Address) -> _NodeChannels:
