@@ -97,12 +97,16 @@ class Presence:
             await anyio.sleep(store_retry_delay(failures) if failures else self._settings.heartbeat_s)
 
     async def leave(self) -> None:
-        """Leave the consumer groups of the queues, and the registry."""
+        """Leave the registry, and then the consumer groups of the queues.
+
+        In this order, because a read that was sent just before its connection ended may reach the store a moment later,
+        and makes the consumer again: the answer of the registry comes behind it.
+        """
         try:
             with anyio.fail_after(DEREGISTER_WITHIN_S):
+                await self._registry.deregister(self._worker)
                 for queue in self._queues.values():
                     await queue.leave()
-                await self._registry.deregister(self._worker)
         except (StoreError, TimeoutError) as error:
             log.warning("not_left", worker=self._worker, error=str(error), help="the other workers' sweeps see to it")
         else:
