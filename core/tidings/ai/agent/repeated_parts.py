@@ -5,6 +5,7 @@ in the step's result, with pieces of one text joined: so pieces are compared by 
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -53,14 +54,14 @@ class RepeatedParts:
 
 
 def joined(parts: Iterable[Part]) -> list[Part]:
-    """Return parts with the pieces of one text, or of one input, joined."""
+    """Return parts with the pieces of one text, or of one input, joined; each piece is copied once."""
     found: list[Part] = []
-    for part in parts:
-        field = _PIECE.get(part["type"])
-        if field is not None and found and {**found[-1], field: ""} == {**part, field: ""}:
-            found[-1] = {**part, field: found[-1][field] + part[field]}
+    for whole, pieces in groupby(parts, _without_piece):
+        field = _PIECE.get(whole["type"])
+        if field is None:
+            found += pieces
         else:
-            found.append(part)
+            found.append({**whole, field: "".join(piece[field] for piece in pieces)})
     return found
 
 
@@ -83,3 +84,8 @@ def _is_piece(chunk: Part, whole: Part, field: str, left: str) -> bool:
     if not isinstance(piece, str) or not piece or not left.startswith(piece):
         return False
     return {**chunk, field: ""} == {**whole, field: ""}
+
+
+def _without_piece(part: Part) -> Part:
+    field = _PIECE.get(part["type"])
+    return part if field is None else {**part, field: ""}
