@@ -6,6 +6,7 @@ processes. Both use one `Sink`, which the worker provides.
 
 import asyncio
 import inspect
+import time
 import typing
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -189,8 +190,17 @@ class ContextBase(HandlerContext, Generic[StateT_co]):
         return state
 
 
+STRETCH_S = 0.001
+"""A handler that reports progress yields to the event loop after it has worked for so long."""
+
+
 class Context(ContextBase[StateT_co], StepCalls):
     """The context of an `async def` handler."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self._stretch_began = time.monotonic()
+        """When the handler last began a stretch that `progress` knows of: it may have waited since for other things."""
 
     async def progress(
         self,
@@ -200,6 +210,9 @@ class Context(ContextBase[StateT_co], StepCalls):
         data: Any = None,
     ) -> None:
         """Report how far the work is. The newest report wins: clients that watch get at most 20 a second.
+
+        A report leaves when the handler next awaits something, or reports after it has worked for a millisecond: a
+        handler that blocks the event loop after it has reported keeps its reports too.
 
         Args:
             done: the fraction done, 0 to 1; with `total`, how much of it is done; None: unknown.
@@ -213,7 +226,11 @@ class Context(ContextBase[StateT_co], StepCalls):
 
         """
         self._sink.progress(encode_progress(done, total, message, data, self._sink.max_chunk_bytes))
-        await asyncio.sleep(0)  # a handler that only reports must let the loop send it
+        # A handler that only works and reports must let the loop send what it said, and do its other work. To yield
+        # in each call would make a message of each report.
+        if time.monotonic() - self._stretch_began >= STRETCH_S:
+            await asyncio.sleep(0)
+            self._stretch_began = time.monotonic()
 
     async def log(self, chunk: Any) -> None:
         """Add a chunk to the job's log. Clients get every chunk, in order.

@@ -31,6 +31,9 @@ MAX_BATCH_ITEMS = 256
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
 
+MANY_ANSWERED = 4
+"""After so many answers in one batch the next batch waits a turn of the loop longer: it is then a larger one."""
+
 BATCH_BYTES = 1_048_576
 """What the items of one batch may come to, where they are measured; one item alone may be as large as it is."""
 
@@ -227,12 +230,17 @@ class Batcher(Generic[Item, Reply]):
         else:
             self._part(error)
             return
+        count = len(self._batch)
         self._batch, self._answer = [], None
-        self._go_on()
+        self._go_on(count)
 
-    def _go_on(self) -> None:
+    def _go_on(self, answered: int = 0) -> None:
+        """Send what waits next; answered: how many items have just got their answers."""
         if self._failures and self._pause is not None:
             self._loop.call_later(self._pause(self._failures), self._send)
+        elif answered >= MANY_ANSWERED:
+            # Tasks that waited for these answers run in the next turn, and what they want is known at its end.
+            self._loop.call_soon(self._loop.call_soon, self._send)
         else:
             # A caller that waited may want more at once: its callback runs before this one, and joins the next batch.
             self._loop.call_soon(self._send)

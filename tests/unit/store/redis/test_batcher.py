@@ -70,6 +70,29 @@ async def test_an_answer_s_follow_up_joins_the_next_batch() -> None:
         assert calls.batches == [[0, 1], [10, 11]]
 
 
+@pytest.mark.parametrize(("callers", "batches"), [(4, [4, 4]), (3, [3, 2, 1])])
+async def test_after_many_answers_the_next_batch_waits_for_tasks_that_they_start(
+    callers: int, batches: list[int]
+) -> None:
+    calls = Calls()
+
+    async def chain(n: int) -> None:
+        await batcher.put(n)
+        if n:
+            await batcher.put(n + 10)
+        else:
+            await asyncio.create_task(put_later())
+
+    async def put_later() -> None:  # in a task of its own, which runs a turn of the loop later
+        await batcher.put(10)
+
+    with gathering(calls) as batcher:
+        async with anyio.create_task_group() as chains:
+            for n in range(callers):
+                chains.start_soon(chain, n)
+        assert [len(batch) for batch in calls.batches] == batches
+
+
 async def test_a_failed_call_fails_its_items_and_no_others() -> None:
     with gathering(Calls(), most=1) as batcher:
         bad, good = batcher.put(-1), batcher.put(1)
