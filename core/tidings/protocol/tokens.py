@@ -1,13 +1,15 @@
 """Tokens: the opaque, unguessable names of jobs.
 
 A token is `partition.random`: the partition says where in the store the job lies, so that any
-server finds it without a look-up; the random part has 128 bits (RFC 4648 base64url, no padding),
-so that it cannot be guessed. It is safe in a URL. Clients treat the whole as opaque.
+server finds it without a look-up; the random part has 132 bits (22 characters of RFC 4648
+base64url; those of releases before had 128), so that it cannot be guessed. It is safe in a URL.
+Clients treat the whole as opaque.
 """
 
 import re
-import secrets
 from typing import NamedTuple
+
+from .random_text import random_text
 
 _ID = r"[A-Za-z0-9_-]{22}"
 _QUEUE = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
@@ -23,7 +25,7 @@ class Token(NamedTuple):
     partition: str
     """Where in the store the job lies: the hash tag of all its keys."""
     id: str
-    """22 characters, 128 random bits."""
+    """22 characters, 132 random bits."""
 
     def __str__(self) -> str:
         return f"{self.partition}.{self.id}"
@@ -31,7 +33,7 @@ class Token(NamedTuple):
 
 def new_token(partition: str) -> Token:
     """Return a fresh token in `partition`."""
-    return Token(partition, secrets.token_urlsafe(16))
+    return Token(partition, random_text())
 
 
 def parse_token(text: str) -> Token | None:
