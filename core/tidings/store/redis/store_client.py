@@ -17,6 +17,7 @@ from tidings.store.sentinel.primary_pool import PrimaryPool
 
 from .cluster.cluster_store import ClusterStore
 from .cluster.node_health import health_of
+from .cluster.reconnect_pause import ReconnectPause
 from .command_pool import CommandPool
 from .single_store import CALL_ERRORS, Store, command, command_pool_of, read_values, store_of
 
@@ -71,11 +72,12 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, health: Stor
     return _equipped(Store.from_url(place.address, **options), process, timeout)
 
 
-def _equipped(opened: Redis, health: StoreHealth, timeout: float | None) -> Store:
+def _equipped(opened: Redis, health: StoreHealth, timeout: float | None, *, of_cluster: bool = False) -> Store:
     store = store_of(opened)
     store.feeds = set()
     store.health = health
-    store.caller = CommandPool(store.open_detached, health, timeout, store.channel_prefix)
+    connect = ReconnectPause(store.open_detached) if of_cluster else store.open_detached
+    store.caller = CommandPool(connect, health, timeout, store.channel_prefix)
     return store
 
 
@@ -84,7 +86,7 @@ def _open_cluster(place: StoreUrl, options: dict[str, Any], health: StoreHealth,
 
     def open_node(address: Address) -> Store:
         pool = ConnectionPool(**{**named, "host": address[0], "port": address[1]})
-        return _equipped(Store.from_pool(pool), health_of(health, address), timeout)
+        return _equipped(Store.from_pool(pool), health_of(health, address), timeout, of_cluster=True)
 
     store = ClusterStore.from_url(place.address, **options)
     assert isinstance(store, ClusterStore)

@@ -66,9 +66,7 @@ class ClusterNodes:
         if slot is not None:
             owner = self.slots.owner(slot)
         else:
-            holding = self.slots.primaries
-            answering = (one for one in holding if not health_of(self._health, one).lost)
-            owner = next(answering, holding[0] if holding else None)
+            owner = next(iter(self._last_heard_first(self.slots.primaries)), None)
         return None if owner is None else self.node(owner)
 
     def opened(self) -> Iterable[Store]:
@@ -125,10 +123,20 @@ class ClusterNodes:
         # Not of a task group: a client belongs to no scope, as a connection does not; `close` ends it.
         self._loading = asyncio.ensure_future(self._load())
 
+    def _last_heard_first(self, addresses: Iterable[Address]) -> list[Address]:
+        """Return nodes, those whose last call was answered first, and of them the one that was heard last."""
+
+        def contact(address: Address) -> tuple[bool, float]:
+            health = health_of(self._health, address)
+            return health.lost, -(health.downtime.heard_at or 0.0)
+
+        return sorted(addresses, key=contact)
+
     async def _load(self) -> None:
         fault: StoreError = StoreUnavailableError("no node of the cluster is known")
         # Seeds too: after a while without contact all known nodes may have been replaced.
-        for address in dict.fromkeys((*self.slots.primaries, *self._seeds)):
+        # Those first that answered last: one that is away, or frozen, must not hold up every question.
+        for address in self._last_heard_first(dict.fromkeys((*self.slots.primaries, *self._seeds))):
             try:
                 async with asyncio.timeout(ANSWER_S):
                     answer = await self.node(address).caller.ask("CLUSTER", "SLOTS")
@@ -142,8 +150,6 @@ class ClusterNodes:
             else:
                 self._finish(owners)
                 return
-            # The next question begins with another node: one that is away must not hold up every question.
-            self._seeds.sort(key=address.__eq__)
         self._finish(None, fault)
 
     def _finish(self, owners: list[Address | None] | None, fault: StoreError | None = None) -> None:
