@@ -12,7 +12,7 @@ import { PAGES, pageOf } from "./pages.js";
 import { format, parse } from "./router.js";
 import { Session } from "./session.js";
 import { startTheme } from "./theme.js";
-import { message } from "./words.js";
+import { message, missingParts } from "./words.js";
 
 /** Left of the present page in a navigation that scrolls, so much of the one before is seen: px. */
 const A_THUMB = 60;
@@ -52,7 +52,10 @@ async function start() {
   /** @type {Desk} */
   const desk = { api, feed, latest: () => feed.latest };
   showConnection(feed.tidings, document);
+  const missing = shell("missing", HTMLElement);
   feed.on("overview", (overview) => {
+    say(missing, missingParts(overview.store));
+    missing.hidden = missing.textContent === "";
     view?.see?.(overview);
     badge("dead", [...new Map(overview.queues.map((line) => [line.queue, line.dead])).values()].reduce((sum, dead) => sum + dead, 0));
     badge("breakers", overview.breakers.filter(({ state }) => state !== "closed").length);

@@ -65,7 +65,7 @@
  * @property {BreakerLine[]} breakers
  * @property {LatencyLine[]} latency
  * @property {{sockets: number, streams: number, watches: number, slow: number}} connections
- * @property {{memory: number | null, limit: number | null}} store
+ * @property {{memory: number | null, limit: number | null, silent_nodes: string[], missing_queues: string[], stale: string[]}} store
  *
  * @typedef {object} Point
  * @property {Time} at

@@ -87,3 +87,16 @@ export function moment(at) {
 
 /** @param {unknown} error */
 export const message = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Says what an overview lacks, because nodes of the store's cluster do not answer; empty: nothing.
+ *
+ * @param {import("./types.js").Overview["store"]} store
+ */
+export function missingParts({ silent_nodes: nodes = [], missing_queues: queues = [], stale = [] }) {
+  const parts = [];
+  if (nodes.length > 0) parts.push(`These nodes of the store do not answer: ${nodes.join(", ")}.`);
+  if (queues.length > 0) parts.push(`Nothing is known at the moment of the queues ${queues.join(", ")}.`);
+  if (stale.length > 0) parts.push(`Not new: ${stale.join(", ")}.`);
+  return parts.join(" ");
+}

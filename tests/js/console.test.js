@@ -7,7 +7,7 @@ import { firstKnown, heat, path, timeTicks, vertical } from "../../static/consol
 import { slice } from "../../static/console/slice.js";
 import { endOf } from "../../static/console/streams.js";
 import { place, spans } from "../../static/console/waterfall.js";
-import { ago, brief, moment, ms, percent, rate, took, whole } from "../../static/console/words.js";
+import { ago, brief, missingParts, moment, ms, percent, rate, took, whole } from "../../static/console/words.js";
 
 test("a place is written into the address, and read back from it", () => {
   for (const [page, name, query] of [
@@ -130,4 +130,13 @@ test("of a long stream its end is shown, and how many chunks come before it", ()
   assert.deepEqual(endOf(["a", { n: 1 }]), { shown: 'a\n{"n":1}', left: 0 });
   assert.deepEqual(endOf([{ n: 1 }, ...Array(20_000).fill("x")]), { shown: "x".repeat(10_000), left: 10_001 });
   assert.deepEqual(endOf(["first", "y".repeat(30_000)]), { shown: "y".repeat(20_000), left: 1 });
+});
+
+test("an overview that lacks something says what", () => {
+  const store = { memory: 1, limit: null, silent_nodes: [], missing_queues: [], stale: [] };
+  assert.equal(missingParts(store), "");
+  const lacking = { ...store, silent_nodes: ["10.0.0.1:6379"], missing_queues: ["mail", "orders"], stale: ["kinds", "workers"] };
+  assert.equal(missingParts(lacking), "These nodes of the store do not answer: 10.0.0.1:6379. "
+    + "Nothing is known at the moment of the queues mail, orders. Not new: kinds, workers.");
+  assert.equal(missingParts({ memory: 1, limit: null }), ""); // of a server of an earlier release
 });

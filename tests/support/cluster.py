@@ -110,7 +110,7 @@ class StoreCluster:
             self.move_keys(old, new, keys)
             moved += len(keys)
         for node in (new, old, *self.nodes):
-            if node.process is not None and node.process.poll() is None:
+            if node.runs:
                 try:
                     self.ask(node, "CLUSTER", "SETSLOT", slot, "NODE", self._id(new))
                 except redis.ResponseError:
@@ -148,7 +148,7 @@ class StoreCluster:
 
     def alive(self) -> StoreProcess:
         """Return a node that runs."""
-        return next(one for one in self.nodes if one.process is not None and one.process.poll() is None)
+        return next(one for one in self.nodes if one.runs)
 
     def close(self) -> None:
         """End all nodes."""

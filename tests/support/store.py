@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -52,6 +53,8 @@ class StoreProcess:
         self.options = (*options, "--requirepass", password) if password else options
         self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
+        self.frozen = False
+        """Whether it stands still, and keeps its connections."""
 
     def start(self) -> Self:
         """Start it, and return when it answers, it and nobody else who was given the same port."""
@@ -100,9 +103,27 @@ class StoreProcess:
             answer = connection.recv(65_536)
         assert not answer.startswith(b"-"), answer
 
+    def freeze(self) -> None:
+        """Let it stand still: it answers nothing, and the system takes connections for it."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+        self.frozen = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can answer."""
+        return self.process is not None and self.process.poll() is None and not self.frozen
+
     def kill(self) -> None:
         """End it without a chance to tidy up."""
         assert self.process is not None
+        self.frozen = False
         self.process.kill()
         self.process.wait(scaled(10))
 

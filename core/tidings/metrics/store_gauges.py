@@ -14,6 +14,7 @@ from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import store_of
 from tidings.store.registry import Registry
 from tidings.store.retention import NO_EVICTION
 from tidings.store.webhook_store import WebhookStore
@@ -69,20 +70,27 @@ class StoreGauges:
     async def read(self) -> list[MetricFamily]:
         """Return what lies in the store, read in pages: the store and this process do other work between them.
 
+        Of a cluster, what lies on nodes that do not answer is left out, and counted.
+
         Raises:
             StoreError: the store is unavailable.
 
         """
-        kinds = list(self._kinds())
-        return [
+        silent, known = await store_of(self._store).silent_nodes(), list(self._kinds())
+        kinds = [one for one in known if not silent.hold(self._keys.root(one.queue))]
+        unread = queues_of(known).keys() - queues_of(kinds).keys()
+        found = [
+            *_of_nodes(len(silent.addresses), len(unread)),
             *await self._of_queues(kinds),
-            *await self._of_workers(kinds),
             await self._of_held_sagas(kinds),
             *await self._of_webhooks(kinds),
-            *await self._of_groups(kinds),
-            *self._of_breakers(await self._breakers.shown()),
-            *await self._memory(),
         ]
+        if not silent.hold(self._keys.workers):  # nor then the groups, which are listed there too
+            found += await self._of_workers(kinds)
+            found += await self._of_groups(kinds)
+        if not silent.hold(self._keys.breakers):
+            found += self._of_breakers(await self._breakers.shown())
+        return [*found, *await self._memory(silent.others)]
 
     async def _of_queues(self, kinds: list[KindRecord]) -> list[MetricFamily]:
         sums = _QueueSums(self._queues)
@@ -177,9 +185,10 @@ class StoreGauges:
         meaning = "How a breaker stands: 0 closed, 1 half open, 2 open."
         yield gauges("tidings_breaker_state", meaning, ("breaker",), states.items())
 
-    async def _memory(self) -> list[MetricFamily]:
+    @staticmethod
+    async def _memory(nodes: Iterable[Redis]) -> list[MetricFamily]:
         try:
-            memory = await read_store_memory(self._store)
+            memory = await read_store_memory(nodes)
         except CommandDeniedError:
             return []  # the store's user may lack the permission to ask
         nearly = float(memory.nearly_full)
@@ -195,6 +204,12 @@ class StoreGauges:
                 float((memory.policy or NO_EVICTION) != NO_EVICTION),
             ),
         ]
+
+
+def _of_nodes(silent: int, unread: int) -> Iterator[MetricFamily]:
+    yield gauge("tidings_store_silent_nodes", "Nodes of a cluster that do not answer.", float(silent))
+    meaning = "Queues that lie on such nodes, or on none: the page lacks their numbers."
+    yield gauge("tidings_store_unread_queues", meaning, float(unread))
 
 
 class _QueueSums:

@@ -45,6 +45,10 @@ def _workers(stats: QueueStats) -> Finding:
 
 
 def _waiting(stats: QueueStats) -> Finding:
+    if stats.missing is not None:
+        lacks = f"nothing is known of {_named(stats.missing.queues)}" if stats.missing.queues else "no queue is on them"
+        nodes = _named(stats.missing.nodes) or "some slots have no node"
+        return danger("jobs.waiting", f"nodes of the store do not answer ({nodes}): {lacks}", "start them again")
     waits = [*stats.unserved, *(f"{one.jobs} jobs of {one.kind}" for one in stats.unserved_kinds)]
     if waits:
         return danger("jobs.waiting", f"jobs wait that no worker serves: {_named(waits)}", "start their workers")

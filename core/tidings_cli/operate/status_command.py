@@ -15,17 +15,21 @@ from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.cluster_store import ClusterStore, NodeView
 from tidings.store.redis.store_client import check_store, open_store
-from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER
+from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER, EXIT_STORE
 from tidings_cli.store_command import store_flags
 from tidings_cli.terminal import cell, open_console
 
 from .delivery_view import deliveries_table, delivery_warnings, shown_load
 from .group_view import groups_table, warnings_of
+from .missing_view import missing_parts
 
 
 @store_flags
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False, **flags: Any) -> None:
-    """Show kinds, workers and queues; exit with 1 if jobs wait that no worker can run, 4 if no worker lives."""
+    """Show kinds, workers and queues; exit with 1 if jobs wait that no worker can run, 4 if no worker lives.
+
+    Where nodes of a cluster do not answer it shows the rest, says what is missing, and exits with 3.
+    """
     settings = from_env(StoreSettings, overrides=flags)
     stats, memory, nodes, unowned = asyncio.run(_census(settings.store_url))
     if as_json:
@@ -41,6 +45,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
 
 
 def _code(stats: QueueStats) -> int:
+    if stats.missing is not None:
+        return EXIT_STORE
     if stats.unserved or stats.unserved_kinds or stats.held_sagas:
         return EXIT_MISTAKE
     return 0 if any(not one.only_delivers for one in stats.workers) else EXIT_NO_WORKER
@@ -103,7 +109,13 @@ def _show(stats: QueueStats, console: Console) -> None:
     more += [_sagas_table(stats)] if stats.sagas else []
     for table in (queues, kinds, workers, *more):
         console.print(table)
-    if all(one.only_delivers for one in stats.workers):
+    for text in missing_parts(stats.missing):
+        console.print(cell(text, style="red"))
+    _warn(stats, console)
+
+
+def _warn(stats: QueueStats, console: Console) -> None:
+    if stats.knows_workers and all(one.only_delivers for one in stats.workers):
         console.print(cell("No worker lives.", style="red"))
     for queue in stats.paused:
         text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."

@@ -6,7 +6,14 @@ import msgspec
 from redis.asyncio import Redis
 
 from tidings.store.admin.delivery_counts import QueueDeliveries
-from tidings.store.admin.queue_stats import QueueCount, QueueStats, drain_rates, read_queue_stats, store_memory
+from tidings.store.admin.queue_stats import (
+    MissingParts,
+    QueueCount,
+    QueueStats,
+    drain_rates,
+    read_queue_stats,
+    store_memory,
+)
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_counts import GroupCount
 from tidings.store.keys import StoreKeys
@@ -69,6 +76,8 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes the store uses; None: the store does not say."""
     limit: int | None
     """The bytes it may use; None: it has no limit, or does not say."""
+    missing: MissingParts | None = None
+    """What nodes of a cluster that do not answer keep from it; None: nothing."""
 
 
 class Poller:
@@ -79,6 +88,8 @@ class Poller:
         self._keys = keys
         self._before: tuple[int, dict[tuple[str, str], int]] | None = None
         """When the last poll was, and how many jobs waited in each tier."""
+        self._stats: QueueStats | None = None
+        """The last census."""
 
     async def poll(self) -> PollResult:
         """Return queues, workers and breakers as they are now.
@@ -87,12 +98,13 @@ class Poller:
             StoreError: the store is unavailable.
 
         """
-        stats, breakers, memory, now = await asyncio.gather(
-            read_queue_stats(self._store, self._keys, deliveries=True),
-            self._breakers(),
+        stats, memory, now = await asyncio.gather(
+            read_queue_stats(self._store, self._keys, deliveries=True, before=self._stats),
             store_memory(self._store),
             store_ms(self._store),
         )
+        self._stats = stats
+        breakers = [] if stats.missing is not None and stats.missing.breakers else await self._breakers()
         drains = await drain_rates(self._store, self._keys, stats.queues, now)
         tiers = [self._tier(one, rate, stats, now) for one, rate in zip(stats.queues, drains, strict=True)]
         self._before = now, {(one.queue, one.tier): one.waiting for one in tiers}
@@ -105,6 +117,7 @@ class Poller:
             deliveries=sorted(stats.deliveries, key=lambda one: (-(one.oldest or 0), one.queue)),
             memory=memory.used,
             limit=memory.limit,
+            missing=stats.missing,
         )
 
     def _tier(self, one: QueueCount, drains: float | None, stats: QueueStats, now: int) -> TierRow:

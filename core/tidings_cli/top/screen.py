@@ -9,6 +9,7 @@ from rich.text import Text
 from tidings.store.admin.delivery_counts import QueueDeliveries
 from tidings.store.groups.group_counts import GroupCount
 from tidings.store.registry import WorkerRecord
+from tidings_cli.operate.missing_view import missing_parts
 from tidings_cli.terminal import cell
 
 from .poll import BreakerRow, PollResult, TierRow
@@ -28,6 +29,7 @@ def screen(found: PollResult, away: str = "") -> RenderableType:
     parts: list[RenderableType] = [_head(found)]
     if away:
         parts.append(cell(f"This is old: {away}", style="bold red"))
+    parts += [cell(text, style="bold red") for text in missing_parts(found.missing)]
     parts += [Text(), _queues(found.tiers), Text(), _workers(found.workers, found.at)]
     if found.breakers:
         parts += [Text(), _breakers(found.breakers, found.at)]

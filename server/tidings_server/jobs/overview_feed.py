@@ -24,7 +24,14 @@ from tidings.protocol.frames.overview import (
     WorkerLine,
 )
 from tidings.store.admin.finished_jobs import FORGET_S, FinishedJobs
-from tidings.store.admin.queue_stats import QueueStats, drain_rates, read_queue_stats, store_memory
+from tidings.store.admin.queue_stats import (
+    MissingParts,
+    QueueStats,
+    StoreMemory,
+    drain_rates,
+    read_queue_stats,
+    store_memory,
+)
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.keys import StoreKeys
@@ -98,6 +105,9 @@ class OverviewFeed:
         self._observers: set[Observer] = set()
         self._wanted = asyncio.Event()
         self._away = False
+        self._census: QueueStats | None = None
+        self._shown: list[ShownBreaker] = []
+        """The breakers, as they were read last."""
 
     def join(self, observer: Observer) -> None:
         """Send overviews to an observer from now on."""
@@ -149,8 +159,12 @@ class OverviewFeed:
             StoreError: the store is unavailable.
 
         """
-        census = await read_queue_stats(self._store, self._keys)
-        memory = await store_memory(self._store)
+        census, memory = await asyncio.gather(
+            read_queue_stats(self._store, self._keys, before=self._census), store_memory(self._store)
+        )
+        self._census, missing = census, census.missing
+        if missing is None or not missing.breakers:
+            self._shown = await self._breakers.shown()
         now = await store_ms(self._store)
         await self._finished_jobs.catch_up({one.queue for one in census.queues})
         return Overview(
@@ -158,10 +172,10 @@ class OverviewFeed:
             queues=await self._queues(census, now),
             kinds=[KindLine(kind=one.kind, queue=one.queue, tiers=one.tiers) for one in census.kinds],
             workers=[worker_line(one, now) for one in census.workers],
-            breakers=[breaker_line(one) for one in await self._breakers.shown()],
+            breakers=[breaker_line(one) for one in self._shown],
             latency=self._latency(now),
             connections=self._connections.count(),
-            store=StoreLine(memory=memory.used, limit=memory.limit),
+            store=store_line(memory, missing),
         )
 
     def _latency(self, now: int) -> list[LatencyLine]:
@@ -218,6 +232,19 @@ def worker_line(one: WorkerRecord, now: int) -> WorkerLine:
         sending=None if one.deliveries is None else one.deliveries.sending,
         delivery_slots=0 if one.deliveries is None else one.deliveries.slots,
         running=[RunningJob(token=job.token, kind=job.kind, since=job.since_ms) for job in one.jobs],
+    )
+
+
+def store_line(memory: StoreMemory, missing: MissingParts | None) -> StoreLine:
+    """Return the store as operators are shown it."""
+    if missing is None:
+        return StoreLine(memory=memory.used, limit=memory.limit)
+    return StoreLine(
+        memory=memory.used,
+        limit=memory.limit,
+        silent_nodes=missing.nodes,
+        missing_queues=missing.queues,
+        stale=[*("kinds", "workers") * missing.registry, *("breakers",) * missing.breakers],
     )
 
 

@@ -152,12 +152,18 @@ class ConnectionCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoreLine(msgspec.Struct, frozen=True, kw_only=True):
-    """The memory of the store."""
+    """The memory of the store, and of a cluster what does not answer."""
 
     memory: int | None
     """The bytes that the store uses; null: unknown."""
     limit: int | None
     """The bytes that the store may use (`maxmemory`); null: no limit, or unknown."""
+    silent_nodes: list[str] = []
+    """The addresses of the nodes of a cluster that do not answer."""
+    missing_queues: list[str] = []
+    """Queues that lie on such nodes, or on none: the overview has nothing of them."""
+    stale: list[str] = []
+    """Which of `kinds`, `workers` and `breakers` are as the server last read them, as their node does not answer."""
 
 
 class OverviewBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +184,7 @@ class OverviewBody(msgspec.Struct, frozen=True, kw_only=True):
     connections: ConnectionCount
     """The connections of the server process that answers."""
     store: StoreLine
-    """The memory of the store."""
+    """The memory of the store, and of a cluster what does not answer."""
 
 
 class Overview(OverviewBody, frozen=True, kw_only=True, tag="overview", tag_field="type"):

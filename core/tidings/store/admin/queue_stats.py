@@ -12,6 +12,7 @@ from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
 from tidings.store.queue_pages import in_pages
 from tidings.store.redis.script import Script
+from tidings.store.redis.silent_nodes import SilentNodes
 from tidings.store.redis.store_client import command_pool_of, store_of
 from tidings.store.registry import Registry, WorkerRecord
 
@@ -65,6 +66,19 @@ RATE_VALID_MS = 30_000
 """A drain rate that no worker has renewed for so long is ignored (as in submit.lua)."""
 
 
+class MissingParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a census lacks, because nodes of a cluster do not answer."""
+
+    nodes: list[str]
+    """The addresses of these nodes."""
+    queues: list[str]
+    """Queues that lie on them, or in slots that no node holds: nothing of them was counted."""
+    registry: bool
+    """Whether the kinds, the workers and the pauses lie there too: they are of an earlier census, or missing."""
+    breakers: bool
+    """Whether the breakers lie there."""
+
+
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at one moment."""
 
@@ -83,6 +97,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """Groups of consumers, in each queue whose events they follow."""
     deliveries: list[QueueDeliveries] = []
     """Deliveries to webhooks, where they were asked for, of each queue that has some."""
+    missing: MissingParts | None = None
+    """What was left out, because nodes of a cluster do not answer; None: nothing."""
 
     @property
     def unserved(self) -> list[str]:
@@ -94,9 +110,14 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
                 found.add(f"{one.queue}/{one.tier}" if known else one.queue)
         return sorted(found)
 
+    @property
+    def knows_workers(self) -> bool:
+        """Whether the workers were read, now or for an earlier census."""
+        return self.missing is None or not self.missing.registry or bool(self.workers)
+
     def serves(self, queue: str, tier: str) -> bool:
-        """Return whether any worker that lives takes jobs of a tier of a queue."""
-        return any(worker.serves(queue, tier) for worker in self.workers)
+        """Return whether any worker that lives takes jobs of a tier of a queue; or may, where workers are not known."""
+        return not self.knows_workers or any(worker.serves(queue, tier) for worker in self.workers)
 
 
 async def read_queue_stats(
@@ -106,8 +127,9 @@ async def read_queue_stats(
     *,
     deliveries: bool = False,
     sagas: bool = False,
+    before: QueueStats | None = None,
 ) -> QueueStats:
-    """Return the census of a store.
+    """Return the census of a store; of a cluster, without what lies on nodes that do not answer.
 
     Args:
         store: a client of it.
@@ -115,27 +137,48 @@ async def read_queue_stats(
         known: its kinds, from one who knows them; None: they are asked for.
         deliveries: whether to count deliveries to webhooks, which takes one more call for each queue.
         sagas: whether to count sagas by version, and those that are held; this takes two more calls for each queue.
+        before: an earlier census, which tells of kinds, workers and pauses while the node that holds them is silent.
 
     Raises:
-        StoreError: it cannot be reached.
+        StoreError: it cannot be reached, or a node fell silent meanwhile.
 
     """
+    silent = await store_of(store).silent_nodes()
     registry = Registry(store, keys)
-    found = (await registry.kinds()).values() if known is None else known
+    if silent.hold(keys.workers):
+        workers, paused = (before.workers, before.paused) if before else ([], [])
+        found: Iterable[KindRecord] = known or (before.kinds if before else ())
+    else:
+        found = (await registry.kinds()).values() if known is None else known
+        workers, paused = await registry.workers(), sorted(await PausedQueues(store, keys).queues())
     kinds = sorted(found, key=lambda kind: kind.kind)
-    workers = await registry.workers()
-    queues = [one async for page in count_queues(store, keys, queues_of(kinds)) for one in page]
+    queues, missing = _heard_of(queues_of(kinds), silent, keys)
     return QueueStats(
         kinds=kinds,
         workers=workers,
-        paused=sorted(await PausedQueues(store, keys).queues()),
-        queues=queues,
-        unserved_kinds=await unserved_kinds(store, keys, queues_of(kinds), workers),
-        sagas=await count_sagas(store, keys, queues_of(kinds)) if sagas else [],
-        held_sagas=await count_held_sagas(store, keys, queues_of(kinds)) if sagas else [],
-        groups=await count_groups(store, keys, queues_of(kinds)),
-        deliveries=await count_deliveries(store, keys, queues_of(kinds)) if deliveries else [],
+        paused=paused,
+        queues=[one async for page in count_queues(store, keys, queues) for one in page],
+        unserved_kinds=[] if missing and missing.registry else await unserved_kinds(store, keys, queues, workers),
+        sagas=await count_sagas(store, keys, queues) if sagas else [],
+        held_sagas=await count_held_sagas(store, keys, queues) if sagas else [],
+        groups=[] if missing and missing.registry else await count_groups(store, keys, queues),
+        deliveries=await count_deliveries(store, keys, queues) if deliveries else [],
+        missing=missing,
     )
+
+
+def _heard_of(
+    queues: dict[str, set[str]], silent: SilentNodes, keys: StoreKeys
+) -> tuple[dict[str, set[str]], MissingParts | None]:
+    """Return those of some queues of which a census can tell, and what it lacks."""
+    heard = {name: tiers for name, tiers in queues.items() if not silent.hold(keys.root(name))}
+    missing = MissingParts(
+        nodes=list(silent.addresses),
+        queues=sorted(queues.keys() - heard.keys()),
+        registry=silent.hold(keys.workers),
+        breakers=silent.hold(keys.breakers),
+    )
+    return heard, missing if any(msgspec.structs.astuple(missing)) else None
 
 
 def queues_of(kinds: Iterable[KindRecord]) -> dict[str, set[str]]:
@@ -224,24 +267,22 @@ def _valid_rate(since: bytes | None, rate: bytes | None, now: int) -> float | No
 
 
 async def store_memory(store: Redis) -> StoreMemory:
-    """Return what the store, or the fullest node of a cluster, holds in memory; nothing where none tells."""
-    told = []
-    for part in store_of(store).parts():
-        try:
-            told.append(await _memory_of(part))
-        except StoreError as error:
-            log.debug("store_tells_no_memory", error=str(error))
-    return max(told, key=_fullness, default=StoreMemory())
+    """Return what the store holds in memory, of a cluster the fullest node that answers; nothing where none tells."""
+    try:
+        return await read_store_memory((await store_of(store).silent_nodes()).others)
+    except StoreError as error:
+        log.debug("store_tells_no_memory", error=str(error))
+        return StoreMemory()
 
 
-async def read_store_memory(store: Redis) -> StoreMemory:
-    """Return what the store, or the fullest node of a cluster, holds in memory.
+async def read_store_memory(nodes: Iterable[Redis]) -> StoreMemory:
+    """Return what the fullest of some nodes holds in memory.
 
     Raises:
-        StoreError: the store, or a node, is unavailable, or its user may not ask.
+        StoreError: a node is unavailable, or its user may not ask.
 
     """
-    return max([await _memory_of(part) for part in store_of(store).parts()], key=_fullness)
+    return max([await _memory_of(node) for node in nodes], key=_fullness)
 
 
 def _fullness(memory: StoreMemory) -> float:

@@ -69,8 +69,9 @@ class StoreHealth:
 
     @property
     def lost(self) -> bool:
-        """Whether the store, or a node of it that holds keys, did not answer when it was asked last."""
-        return self._loss.lasts or any(node.counts and node.lost for node in self.nodes.values())
+        """Whether the store did not answer when it was asked last; of a cluster: no node that holds keys did."""
+        holding = [node.lost for node in self.nodes.values() if node.counts]
+        return self._loss.lasts or (bool(holding) and all(holding))
 
     def answered(self, call: tuple[Any, ...]) -> None:
         """Take note that the store answered.

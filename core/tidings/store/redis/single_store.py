@@ -18,6 +18,7 @@ from tidings.store.sentinel.address_vote import Address
 from tidings.store.sentinel.primary_pool import ASK_S, PrimaryPool
 
 from .command_pool import CommandPool
+from .silent_nodes import SilentNodes
 
 CALL_ERRORS = (RedisError, OSError, RuntimeError)
 """What a call of redis-py's raises when the store is away. Among them RuntimeError: uvloop says so, and redis-py
@@ -54,6 +55,15 @@ class Store(Redis):
     def parts(self) -> Sequence["Store"]:
         """Return a client of each node that holds keys: of the one store there is, this one."""
         return (self,)
+
+    async def silent_nodes(self) -> SilentNodes:
+        """Return the nodes that do not answer at the moment; a store alone has none, and is not asked.
+
+        Raises:
+            StoreError: no node of a cluster answers.
+
+        """
+        return SilentNodes((self,))
 
     async def tell(self, channel: str, message: str | bytes) -> None:
         """Publish a message to those who subscribed to a channel in the same database.

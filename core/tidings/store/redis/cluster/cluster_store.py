@@ -1,11 +1,14 @@
 """A client of a whole cluster, over the clients of its nodes."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tidings.store.availability.downtime import Downtime
+from tidings.store.availability.store_errors import StoreError, StoreUnavailableError
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.redis.command_pool import CommandPool
+from tidings.store.redis.silent_nodes import SilentNodes
 from tidings.store.redis.single_store import Store
 from tidings.store.sentinel.address_vote import Address
 
@@ -13,6 +16,9 @@ from .cluster_nodes import ClusterNodes
 from .cluster_pool import ClusterPool
 from .node_health import health_of
 from .slot_map import slot_of
+
+SIGN_OF_LIFE_S = 1.0
+"""How long a node may take to answer before what reads the whole store leaves it out."""
 
 
 class NodeView(NamedTuple):
@@ -66,6 +72,36 @@ class ClusterStore(Store):
         """Return a client of each node that holds keys; while none is known, this one."""
         return self.nodes.primaries() or (self,)
 
+    async def silent_nodes(self) -> SilentNodes:
+        """Ask all nodes that hold keys for a sign of life, all at once, and return those that give none in time.
+
+        Raises:
+            StoreError: no node answers.
+
+        """
+        await self.nodes.known()
+        slots = self.nodes.slots
+        addresses = slots.primaries
+        answered = await asyncio.gather(*(self._answers(address) for address in addresses))
+        if not any(answered):
+            raise StoreUnavailableError("no node of the cluster answers")
+        silent = {address for address, answers in zip(addresses, answered, strict=True) if not answers}
+        return SilentNodes(
+            [self.nodes.node(address) for address in addresses if address not in silent],
+            [f"{host}:{port}" for host, port in addresses if (host, port) in silent],
+            lambda key: slots.owner(slot_of(key)) in (None, *silent),
+        )
+
+    async def _answers(self, address: Address) -> bool:
+        try:
+            async with asyncio.timeout(SIGN_OF_LIFE_S):
+                await self.nodes.node(address).caller.ask("PING")
+        except (StoreUnavailableError, TimeoutError):
+            return False
+        except StoreError:
+            return True  # a refusal is an answer
+        return True
+
     async def tell(self, channel: str, message: str | bytes) -> None:
         """Publish a message to those who subscribed to a channel, on the node that has the channel's slot.
 
@@ -85,7 +121,8 @@ class ClusterStore(Store):
         name, *rest = args
         answer = await self.caller.ask(*str(name).split(), *rest)
         callback = self.response_callbacks.get(name)
-        return answer if callback is None else callback(answer)
+        options.pop("keys", None)  # of redis-py's cache; the rest says how the answer is read
+        return answer if callback is None else callback(answer, **options)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Close all connections, of all nodes."""

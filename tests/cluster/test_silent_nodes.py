@@ -1,0 +1,137 @@
+"""While a node of a cluster is away, what operators see is what the others tell, and says what it lacks."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from support.cluster import StoreCluster, running_cluster
+from support.scrape import Scraped, scrape
+from support.system import ServerProcess, WorkerProcess
+from support.tidings_command import run_tidings
+from support.timeouts import scaled
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store
+from tidings_cli.command_errors import EXIT_STORE
+from tidings_cli.top.poll import Poller
+
+KEYS = StoreKeys()
+QUEUES = {"aa", "bb", "dd"}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[StoreCluster]:
+    with running_cluster(replicas=False) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def worker(cluster: StoreCluster) -> Iterator[WorkerProcess]:
+    one = WorkerProcess(cluster.url, str(Path(__file__).with_name("kinds.py")))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def server(cluster: StoreCluster, worker: WorkerProcess) -> Iterator[ServerProcess]:
+    one = ServerProcess(cluster.url)
+    yield one.wait_until_ready(kinds=4)
+    one.close()
+
+
+async def overview(server: ServerProcess, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Return the first overview of which something holds."""
+    with anyio.fail_after(scaled(30)):
+        while True:
+            status, seen = await anyio.to_thread.run_sync(server.get, "/v1/admin/overview")
+            if status == 200 and holds(seen):
+                return dict(seen)
+            await anyio.sleep(0.05)
+
+
+async def page(server: ServerProcess, holds: Callable[[Scraped], bool]) -> Scraped:
+    """Return the first page of metrics of which something holds."""
+    with anyio.fail_after(scaled(30)):
+        while not holds(found := await anyio.to_thread.run_sync(scrape, f"{server.url}/metrics")):
+            await anyio.sleep(0.05)
+    return found
+
+
+def queues_of(seen: dict[str, Any]) -> set[str]:
+    return {one["queue"] for one in seen["queues"]}
+
+
+async def status(cluster: StoreCluster, *flags: str) -> subprocess.CompletedProcess[str]:
+    def run() -> subprocess.CompletedProcess[str]:
+        return run_tidings("status", *flags, TIDINGS_STORE_URL=cluster.url)
+
+    return await anyio.to_thread.run_sync(run)
+
+
+async def test_a_dead_node_takes_its_own_queues_from_what_operators_see_and_nothing_else(
+    cluster: StoreCluster, server: ServerProcess
+) -> None:
+    whole = await overview(server, lambda seen: queues_of(seen) == QUEUES and len(seen["workers"]) == 1)
+    assert (whole["store"]["silent_nodes"], whole["store"]["missing_queues"], whole["store"]["stale"]) == ([], [], [])
+    dead = cluster.holder(KEYS.root("dd"))
+    name = f"127.0.0.1:{dead.port}"
+    dead.kill()
+    seen = await overview(server, lambda seen: bool(seen["store"]["silent_nodes"]))
+    assert (seen["store"]["silent_nodes"], seen["store"]["missing_queues"]) == ([name], ["dd"])
+    assert (queues_of(seen), seen["store"]["stale"], len(seen["workers"])) == (QUEUES - {"dd"}, [], 1)
+    assert seen["store"]["memory"] > 0
+    now = await page(server, lambda one: one.sum("tidings_store_silent_nodes") == 1)
+    assert (now.sum("tidings_store_up"), now.sum("tidings_store_unread_queues"), now.sum("tidings_workers")) == (
+        1,
+        1,
+        1,
+    )
+    assert now.has("tidings_backlog_jobs", queue="aa")
+    assert not now.has("tidings_backlog_jobs", queue="dd")
+    shown = await status(cluster)
+    assert shown.returncode == EXIT_STORE, shown
+    assert f"The node {name} of the store does not answer" in shown.stdout
+    assert "Nothing is known at the moment of these queues: dd." in shown.stdout
+    told = json.loads((await status(cluster, "--json")).stdout)
+    assert {one["queue"] for one in told["queues"]} == QUEUES - {"dd"}
+    store = open_store(cluster.url)
+    polled = await Poller(store, KEYS).poll()
+    await store.aclose()
+    assert polled.missing is not None
+    assert (polled.missing.queues, {one.queue for one in polled.tiers}) == (["dd"], QUEUES - {"dd"})
+    doctor = await anyio.to_thread.run_sync(lambda: run_tidings("doctor", TIDINGS_STORE_URL=cluster.url))
+    assert f"nodes of the store do not answer ({name}): nothing is known of dd" in doctor.stdout, doctor
+    await anyio.to_thread.run_sync(cluster.start_again, dead)
+    await overview(server, lambda seen: queues_of(seen) == QUEUES and not seen["store"]["silent_nodes"])
+    await page(
+        server, lambda one: one.sum("tidings_store_silent_nodes") == 0 and one.has("tidings_dead_jobs", queue="dd")
+    )
+
+
+async def test_a_frozen_node_that_holds_kinds_and_workers_leaves_what_was_read_before_and_the_page_says_so(
+    cluster: StoreCluster, server: ServerProcess
+) -> None:
+    await overview(server, lambda seen: queues_of(seen) == QUEUES and len(seen["workers"]) == 1)
+    frozen = cluster.holder(KEYS.workers)
+    name = f"127.0.0.1:{frozen.port}"
+    frozen.freeze()
+    try:
+        seen = await overview(server, lambda seen: bool(seen["store"]["stale"]))
+        assert (seen["store"]["stale"], seen["store"]["silent_nodes"]) == (["kinds", "workers"], [name])
+        assert (len(seen["workers"]), len(seen["kinds"]), queues_of(seen)) == (1, 4, QUEUES - {"aa"})
+        assert all(one["served"] for one in seen["queues"])
+        now = await page(server, lambda one: one.sum("tidings_store_silent_nodes") == 1)
+        assert now.sum("tidings_store_up") == 1
+        assert not now.has("tidings_workers")
+        shown = await status(cluster)
+        assert shown.returncode == EXIT_STORE, shown
+        assert "The kinds and the workers lie on a node that does not answer" in shown.stdout
+        assert "No worker lives" not in shown.stdout
+    finally:
+        frozen.thaw()
+    await anyio.to_thread.run_sync(cluster.wait_until_whole)
+    await overview(server, lambda seen: queues_of(seen) == QUEUES and not seen["store"]["stale"])
