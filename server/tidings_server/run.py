@@ -25,7 +25,7 @@ from tidings.protocol.frames.close_codes import DRAINING
 from tidings.store.redis.store_client import check_store
 
 from .app import create_app
-from .http.connection.uvicorn_http import HttpProtocol
+from .http.connection.direct_http import DirectHttpProtocol
 from .http.loopback_only import LoopbackOnly
 from .observability.log_line_filter import LogLineFilter
 from .runtime import ServerRuntime
@@ -123,7 +123,7 @@ def server_of(settings: ServerSettings) -> Server:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=HttpProtocol,
+        http=DirectHttpProtocol,
         ws=SocketProtocol,
         limit_concurrency=2 * settings.max_connections,
         ws_max_size=settings.max_frame_bytes,

@@ -133,3 +133,38 @@ def test_a_stream_counts_as_a_connection_of_its_caller_for_as_long_as_it_is_open
         (tmp_path / "go").touch()
         answer.read()
     assert httpx.get(url, timeout=scaled(20)).status_code == 200
+
+
+def test_a_request_behind_a_stream_is_answered_on_the_same_connection_once_the_job_has_ended(
+    system: System, tmp_path: Path
+) -> None:
+    token = submit(system, "wait_for_file", path=str(tmp_path / "go"))
+    with reader(system, token) as connection:
+        said = b""
+        while b"event: snapshot" not in said:
+            said += connection.recv(65_536)
+        assert said.count(b"HTTP/1.1 200 OK") == 1
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        (tmp_path / "go").touch()
+        while more := connection.recv(65_536):
+            said += more
+    stream, _, rest = said.partition(b"\r\n0\r\n\r\n")
+    assert b"event: succeeded" in stream
+    assert rest.startswith(b"HTTP/1.1 200 OK")
+    assert rest.endswith(b"ok\n")
+
+
+def test_a_client_that_hangs_up_leaves_nothing_of_its_stream(system: System, tmp_path: Path) -> None:
+    token = submit(system, "wait_for_file", path=str(tmp_path / "go"))
+    server = system.add_server(TIDINGS_MAX_CONNECTIONS_PER_CALLER="1")
+    url = f"{server.url}/v1/jobs/{token}/events"
+    with httpx.stream("GET", url, timeout=scaled(20)) as answer:
+        next(answer.iter_lines())
+    give_up = time.monotonic() + scaled(20)
+    while True:  # its place is free again, once the server has noticed
+        with httpx.stream("GET", url, timeout=scaled(20)) as answer:
+            if answer.status_code == 200:
+                break
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+    (tmp_path / "go").touch()

@@ -32,3 +32,12 @@ async def test_it_works_under_a_path_beside_the_application_s_own_pages(url: str
     answer = httpx.post(url + "/tidings/v1/jobs", json={"kind": "echo", "input": {"text": "c"}})
     assert answer.headers["location"].startswith("/tidings/v1/jobs/")
     assert httpx.get(url + answer.headers["location"], headers={"prefer": "wait=5"}).status_code == 200
+
+
+def test_events_come_by_the_ordinary_way_of_asgi(url: str) -> None:
+    token = httpx.post(url + "/tidings/v1/jobs", json={"kind": "count", "input": {"chunks": 3}}).json()["token"]
+    answer = httpx.get(f"{url}/tidings/v1/jobs/{token}/events", timeout=scaled(20))
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text.startswith("retry: ")
+    assert answer.text.count("event: log\n") == 3
+    assert answer.text.rstrip().rpartition("\n\n")[2].count("event: succeeded") == 1

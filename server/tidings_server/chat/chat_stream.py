@@ -37,6 +37,8 @@ class ConnectionCutError(Exception):
 class ChatStream(EventStream):
     """One client's answer: what waits to be sent of a message."""
 
+    needs_task = True
+
     def __init__(self, settings: ServerSettings, identity: Identity) -> None:
         """Prepare; called as an ASGI application it answers."""
         super().__init__(settings, identity)

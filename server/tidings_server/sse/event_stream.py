@@ -1,7 +1,8 @@
 """The form of server-sent events, and one client's stream of them with its writing.
 
 A stream is never buffered on its way, holds a bounded number of bytes for a reader that is slow, and
-is broken off when the reader has stopped: see `EventStream`.
+is broken off when the reader has stopped: see `EventStream`. Under the server's own HTTP protocol no task writes it:
+see `direct_stream.py`.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -28,7 +29,10 @@ from tidings_server.settings import ServerSettings
 from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
 from tidings_server.web.send.connection_age import connection_lifetime
+from tidings_server.web.send.direct_body import DIRECT_BODY_EXTENSION, BeginBody
 from tidings_server.web.send.send_buffer import SendBuffer
+
+from .direct_stream import LEAST_WAIT_S, DirectStream
 
 log = structlog.get_logger()
 
@@ -41,9 +45,6 @@ RETRY_MS = (1_000, 3_000)
 
 PIECE_BYTES = 65_536
 """How much is handed to the ASGI server in one go, about: as much as uvicorn buffers before it lets a sender wait."""
-
-LEAST_WAIT_S = 0.01
-"""The shortest wait for the end of a grant: the clock that says so may be coarse."""
 
 HEARTBEAT = ":\n"
 """A comment. No empty line ends it: readers as `fetch-event-source` and `httpx-sse` take that for a message."""
@@ -79,6 +80,9 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
+    needs_task = False
+    """Whether it asks the store for what it writes, or waits otherwise: such a stream is written by a task."""
+
     def __init__(self, settings: ServerSettings, identity: Identity) -> None:
         """Prepare; called as an ASGI application it answers."""
         super().__init__(headers=HEADERS)
@@ -93,6 +97,8 @@ class EventStream(Response):
         """Jobs that still go on."""
         self.leaving = False
         """Whether the server drains."""
+        self.on_news: Callable[[], None] | None = None
+        """Called when there is something to write, or the stream may be over; None: a task waits for it."""
         self._settings = settings
         self._identity = identity
         self._send_buffer: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
@@ -101,6 +107,7 @@ class EventStream(Response):
         self.too_slow = False
         """Whether the stream has ended because its reader was too slow."""
         self._news = asyncio.Event()
+        self._history_sent = False
         self._ends_at = time.monotonic() + connection_lifetime(settings.max_connection_age_s)
 
     @property
@@ -117,7 +124,7 @@ class EventStream(Response):
             self._send_buffer.take()
             self.too_slow = True
             _limited.info("stream_too_slow", limit_bytes=self._settings.max_waiting_bytes)
-        self._news.set()
+        self._wake()
 
     def tell(self, listener: JobListener, problem: Problem) -> None:
         """Write what has come, or will come, of one job's watch: an event with the name of the problem's code."""
@@ -133,15 +140,29 @@ class EventStream(Response):
     def end_one(self) -> None:
         """Take note that one job sends no more events."""
         self.live -= 1
-        self._news.set()
+        self._wake()
 
     def drain(self) -> None:
         """End, and have the client come back elsewhere."""
         self.leaving = True
-        self._news.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.on_news is None:
+            self._news.set()
+        else:
+            self.on_news()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the stream until it has ended or the client has gone."""
+        """Answer with the stream until it has ended or the client has gone; written directly, it outlasts the call."""
+        begin_body: BeginBody | None = scope.get("extensions", {}).get(DIRECT_BODY_EXTENSION)
+        if begin_body is not None and not self.needs_task and scope["method"] != "HEAD":
+            body = begin_body()
+            if body is not None:
+                with self.leave as leave:
+                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                    DirectStream(self, body, leave.pop_all()).begin()
+                return
         with self.leave:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if scope["method"] == "HEAD":
@@ -155,29 +176,60 @@ class EventStream(Response):
                     _limited.info("stream_stalled", seconds=2 * self._settings.write_timeout_s)
                 tasks.cancel_scope.cancel()
 
-    async def _write_all(self, send: Send) -> None:
-        await self._send(send, format_retry(random.uniform(*RETRY_MS)))  # noqa: S311 - jitter
-        await self._send_all(send, self.history)
-        self.told()
-        while not self.too_slow and not self._identity.expired():
-            granted_s = self._watch_grants()
-            await self._send_all(send, self._send_buffer)
-            left = min(self._ends_at - time.monotonic(), self._identity.left(), granted_s)
-            if self.live <= 0 or self.leaving or left <= 0:
-                break
-            self._news.clear()
-            if (
-                not await happens(self._news, min(left, self._settings.sse_heartbeat_s))
-                and not self._identity.expired()
-            ):
-                await self._send(send, HEARTBEAT)
+    # What is written, and when: the same by a task and without one.
+
+    def first_piece(self) -> str:
+        """Return what the stream begins with, before any event."""
+        return format_retry(random.uniform(*RETRY_MS))  # noqa: S311 - jitter
+
+    def next_piece(self) -> str:
+        """Return about `PIECE_BYTES` of what waits, and forget them; empty: nothing waits that the client may see.
+
+        To be called once more after the last piece has been sent: the room of a large history is given back then.
+        """
+        if self._identity.expired():
+            return ""
+        if self.history:
+            return "".join(self.history.take_some(PIECE_BYTES))
+        if not self._history_sent:
+            self._history_sent = True
+            self.told()
+        if self.too_slow:
+            return ""
+        self._watch_grants()
+        return "".join(self._send_buffer.take_some(PIECE_BYTES)) if self._send_buffer else ""
+
+    def over(self) -> bool:
+        """Return whether nothing more is to come; what waits has been taken."""
+        return self.live <= 0 or self.leaving or self.too_slow or self._left() <= 0
+
+    def last_piece(self) -> str:
+        """Return what the stream ends with: why the client sees no more, or when it is to come back."""
+        text = ""
         if self.granted is not None and self._identity.expired():
             self._send_buffer.take()  # the client may see nothing more
             self._watch_grants()
-            await self._send(send, "".join(self._send_buffer.take()))
+            text = "".join(self._send_buffer.take())
         if self.leaving:
-            await self._send(send, format_retry(random.uniform(0, self._settings.drain_s) * 1000))  # noqa: S311 - jitter
-        await self._send(send, "", more=False)
+            text += format_retry(random.uniform(0, self._settings.drain_s) * 1000)  # noqa: S311 - jitter
+        return text
+
+    def due_s(self, silent_s: float = 0) -> float:
+        """Return for how long there is nothing to do unless news comes, s: then a sign of life is due, or an end.
+
+        Args:
+            silent_s: for how long nothing has been written, s.
+
+        """
+        return min(self._left(), self._watch_grants(), self._settings.sse_heartbeat_s - silent_s)
+
+    def sign_of_life(self, silent_s: float) -> str:
+        """Return what is written where nothing has been for so long; empty: it is too early, or may not be any more."""
+        return "" if silent_s < self._settings.sse_heartbeat_s or self._identity.expired() else HEARTBEAT
+
+    def _left(self) -> float:
+        """Return how long the stream may last, by its age and its credential, s."""
+        return min(self._ends_at - time.monotonic(), self._identity.left())
 
     def _watch_grants(self) -> float:
         """Write what is due of the grants; return for how long nothing more is, s."""
@@ -186,6 +238,19 @@ class EventStream(Response):
         now = time.time()
         self.granted.tick(now)
         return max(self.granted.due_at - now, LEAST_WAIT_S)
+
+    async def _write_all(self, send: Send) -> None:
+        await self._send(send, self.first_piece())
+        while True:
+            while piece := self.next_piece():
+                await self._send(send, piece)
+            if self.over():
+                break
+            self._news.clear()
+            if not await happens(self._news, self.due_s()) and (text := self.sign_of_life(math.inf)):
+                await self._send(send, text)
+        await self._send(send, self.last_piece())
+        await self._send(send, "", more=False)
 
     async def _send_all(self, send: Send, waiting: SendBuffer[str]) -> None:
         while waiting and not self._identity.expired():

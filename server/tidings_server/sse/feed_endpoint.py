@@ -37,6 +37,8 @@ PARAMETERS = ("kind", "event", "after", "format", "ticket")
 class FeedStream(EventStream):
     """One client's feed: it takes from the store what the client reads, and holds no more than a page."""
 
+    needs_task = True
+
     def __init__(self, runtime: ServerRuntime, identity: Identity, feed: EventFeed, *, as_cloudevents: bool) -> None:
         super().__init__(runtime.settings, identity)
         self._runtime = runtime

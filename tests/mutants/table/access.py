@@ -46,9 +46,7 @@ MUTANTS = (
     ),
     Mutant(
         "A quiet stream outlasts its credential.",
-        python("EventStream._write_all").swap(
-            "self._ends_at - time.monotonic(), self._identity.left()", "self._ends_at - time.monotonic()"
-        ),
+        python("EventStream._left").cut(", self._identity.left()"),
         ("tests/auth/test_lesser.py",),
     ),
     Mutant(

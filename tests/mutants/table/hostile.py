@@ -62,6 +62,23 @@ MUTANTS = (
         (HOSTILE + "test_border.py::test_of_a_stranger_little_is_buffered",),
     ),
     Mutant(
+        "A stream is written to a client that does not read.",
+        python("ResponseBody.writable").swap("not self._flow.write_paused", "True"),
+        (
+            "tests/e2e/test_stream_life.py::test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_no_other",
+        ),
+    ),
+    Mutant(
+        "The stream of a client that has gone stays open.",
+        python("DirectHttpProtocol.connection_lost").drop("body.lost()"),
+        ("tests/e2e/test_stream_life.py::test_a_client_that_hangs_up_leaves_nothing_of_its_stream",),
+    ),
+    Mutant(
+        "Each event of a turn is written by itself.",
+        python("DirectStream._flush").replace("self._loop.call_soon(self._write)", "self._write()"),
+        ("tests/unit/server/sse/test_direct_stream.py",),
+    ),
+    Mutant(
         "A trailer is taken for headers.",
         python("HttpProtocol.on_header").swap("if self._meter.in_head:", "if True:"),
         (HOSTILE + "test_connection.py::test_a_trailer_is_dropped_and_never_taken_for_a_header",),
