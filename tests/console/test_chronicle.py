@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from dead.world import World
+from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token
-from tidings.store.admin.finished_jobs import FinishedJobs
-from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry
+from tidings.store.admin.finished_jobs import FinishedJobs, read_finished_jobs
+from tidings.store.answers import StartAnswer
+from tidings.store.attempts.attempt_records import history_text
+from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings.store.jobs.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
@@ -32,14 +36,17 @@ async def running_world(store: Redis, keep: int) -> AsyncIterator[World]:
         yield World(store, gateway, [first, second])
 
 
-async def run(world: World, count: int) -> None:
-    """Have jobs come and succeed, all of them in one batch."""
+async def run(world: World, count: int, *, said: bool = True) -> None:
+    """Have jobs come and succeed, all of them in one batch; said: their worker says what is kept."""
     await asyncio.gather(*(world.submit(correlation_id=f"order {number}") for number in range(count)))
     entries: list[ReadyEntry] = await world.first.take(["standard"], count, 1000)
     started = await world.first.start(entries)
     reports = [AttemptReport(entry.id, one.fence, 1) for entry, one in zip(entries, started, strict=True)]
-    for report in reports:
+    for number, report in enumerate(reports):
         report.outcome = DONE
+        if said:
+            envelope = Envelope("k", msgspec.Raw(b"{}"), correlation_id=f"order {number}")
+            report.history = history_text(entries[number].tier, envelope, started[number], world.first.worker)
     assert await asyncio.gather(*map(world.first.report, reports)) == ["ok"] * count
 
 
@@ -48,9 +55,10 @@ async def entries(store: Redis) -> int:
     return found
 
 
-async def test_what_ends_in_one_call_is_one_entry_with_all_that_is_told(store: Redis) -> None:
+@pytest.mark.parametrize("said", [True, False])
+async def test_what_ends_in_one_call_is_one_entry_with_all_that_is_told(store: Redis, said: bool) -> None:
     async with running_world(store, 1000) as world:
-        await run(world, 3)
+        await run(world, 3, said=said)
         assert await entries(store) == 1
         chronicle = FinishedJobs(store, KEYS, 1000)
         await chronicle.catch_up(["p"])
@@ -65,6 +73,18 @@ async def test_what_ends_in_one_call_is_one_entry_with_all_that_is_told(store: R
             ]  # fmt: skip
             assert job.finished == record.finished
             assert job.total == pytest.approx((job.wait or 0) + (job.run or 0), abs=0.002)
+
+
+@pytest.mark.parametrize(("owner", "tags"), [("", ""), ("alice", ""), ("alice", "blue green"), ("", "blue")])
+def test_a_worker_says_of_a_job_what_is_read_of_it(owner: str, tags: str) -> None:
+    started = Started(StartAnswer.RUN, 2, 1, 0, submitted_ms=1000, lost=0, waited_ms=20, started_ms=1500)
+    envelope = Envelope("k", msgspec.Raw(b"{}"), correlation_id="order 1", owner=owner, tags=tags)
+    text = history_text("standard", envelope, started, "host 1")
+    (job,) = read_finished_jobs(msgspec.msgpack.encode([f"{'a' * 22}\x1fsucceeded\x1f{text}"]), "p", 1700, 1)
+    assert (job.tier, job.kind, job.correlation_id) == ("standard", "k", "order 1")
+    assert int(job.attempt) == 1
+    assert [int(ms) for ms in (job.submitted, job.enqueued, job.started)] == [1000, 1480, 1500]
+    assert (job.worker, job.owner, job.tags) == ("host 1", owner, tags)
 
 
 async def test_every_way_to_end_is_told(store: Redis) -> None:

@@ -27,6 +27,7 @@ class Store:
 
     partition = "p"
     reported_ms = 0
+    keeps_history = False
 
     def report(self, report: AttemptReport) -> "asyncio.Future[str]":
         report.seal()

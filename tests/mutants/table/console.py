@@ -15,6 +15,11 @@ MUTANTS = (
         ("tests/console/test_chronicle.py",),
     ),
     Mutant(
+        "A worker says of a job that ends when it started, where the chronicle holds when it was queued.",
+        python("history_text").swap("started.started_ms - started.waited_ms", "started.started_ms"),
+        ("tests/console/test_chronicle.py",),
+    ),
+    Mutant(
         "The workers of a paused queue still take jobs that come while they wait.",
         python("Queue.pause").drop("self._store.interrupt()"),
         ("tests/console/test_acts.py",),

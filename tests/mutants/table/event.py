@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     Mutant(
         "One script may publish to a server as much as it likes.",
-        lua("tell_gateways").swap("box.sent + #frame <= SCRIPT_CAP", "true"),
+        lua("put_into").swap("box.sent + size > SCRIPT_CAP", "false"),
         (HUB,),
     ),
     Mutant(

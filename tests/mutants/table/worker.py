@@ -40,6 +40,16 @@ MUTANTS = (
         ("tests/unit/store/availability/test_store_errors.py",),
     ),
     Mutant(
+        "A process that was forked draws the tokens that its parent draws.",
+        python("_forget_block").drop("_block = []"),
+        ("tests/unit/protocol/test_random_text.py",),
+    ),
+    Mutant(
+        "A handler that works and reports progress never lets the event loop do its other work.",
+        python("Context.progress").never(">= STRETCH_S"),
+        ("tests/unit/worker/attempt/test_progress_turns.py",),
+    ),
+    Mutant(
         "A report that the store refuses is sent with those of others again.",
         python("Reporter._put").cut(", apart=True"),
         ("tests/unit/worker/attempt/test_reporter.py",),

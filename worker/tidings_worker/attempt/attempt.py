@@ -15,6 +15,7 @@ from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.trace_context import trace_id_of
 from tidings.saga.step_errors import StepError
 from tidings.store.answers import ReportAnswer
+from tidings.store.attempts.attempt_records import history_text
 from tidings.store.attempts.attempt_store import AttemptOutcome, AttemptStore, LeaseRenewal, ReadyEntry, Started
 from tidings.tracing.spans import Span, Tracing
 from tidings_worker.circuit.queue_breakers import QueueBreakers
@@ -209,7 +210,14 @@ class Attempt:
             return
         if outcome.field == "problem" and self.traceparent:
             outcome = outcomes.add_trace_id(outcome, trace_id_of(self.traceparent))
-        self._take_answer(outcome, await self._reporter.end(outcome))
+        self._take_answer(outcome, await self._reporter.end(outcome, self._history()))
+
+    def _history(self) -> str:
+        """Return what the history of finished jobs would hold of the job; empty: the store keeps none."""
+        if not self._store.keeps_history:
+            return ""
+        _, _, envelope, started = self._started_job
+        return history_text(self.beat.tier, envelope, started, self._store.worker)
 
     def _take_answer(self, outcome: AttemptOutcome, answer: ReportAnswer) -> None:
         """Take the store's answer to the report, and log what operators should know of the attempt."""

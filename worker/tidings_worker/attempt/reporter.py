@@ -139,15 +139,21 @@ class Reporter:
         """Return when there is room for more chunks."""
         await self._room.wait()
 
-    async def end(self, outcome: AttemptOutcome) -> ReportAnswer:
+    async def end(self, outcome: AttemptOutcome, history: str = "") -> ReportAnswer:
         """Report how the attempt ended, after all progress and log before it; return the store's answer.
 
         The store may be away for a while: this goes on until it answers, or the caller is cancelled.
+
+        Args:
+            outcome: how it ended.
+            history: as in `AttemptReport`.
+
         """
         if self._latest_progress is not None:
             self._add_progress(self._latest_progress)
         self.stop_taking()
-        self._open().outcome = outcome
+        report = self._open()
+        report.outcome, report.history = outcome, history
         self._send()
         return await self._ended
 

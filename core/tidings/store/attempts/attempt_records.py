@@ -1,10 +1,12 @@
 """What passes between a worker and the store: entries, starts, reports, leases; as the scripts take and give it."""
 
-from typing import Literal, NamedTuple
+from itertools import chain
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 
 from tidings.protocol.events import EventClass
+from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.states import State
 from tidings.store.answers import FenceAnswer, StartAnswer
 from tidings.store.redis.text_bytes import text_bytes
@@ -123,7 +125,7 @@ ReportedEvent = tuple[EventClass, str] | StreamChunks | KeepChunks
 class AttemptReport:
     """What one attempt has to say since its last report. Its worker may add to it until it is sealed."""
 
-    __slots__ = ("events", "fence", "has_streams", "id", "number", "outcome", "sealed")
+    __slots__ = ("events", "fence", "has_streams", "history", "id", "number", "outcome", "sealed")
 
     def __init__(self, job: str, fence: int, number: int) -> None:
         self.id: str = job
@@ -135,6 +137,8 @@ class AttemptReport:
         self.has_streams: bool = False
         """Whether something of a stream is among the events."""
         self.outcome: AttemptOutcome | None = None
+        self.history: str = ""
+        """With an outcome: what `history_text` returned; empty: the store reads it in the job's record."""
         self.sealed: bool = False
         """Whether it has left: what comes now belongs to the next report."""
 
@@ -149,9 +153,26 @@ class AttemptReport:
     def seal(self) -> tuple[object, ...]:
         """Return the item of `report.lua`; the worker may add nothing after this."""
         self.sealed = True
-        if self.has_streams:
-            return self.id, self.fence, self.number, self.events, self.outcome or False, True
-        return self.id, self.fence, self.number, self.events, self.outcome or False
+        events: list[object] = list(self.events)
+        if not self.has_streams:  # class, data, class, data …: to unpack many small arrays costs the store more
+            events = list(chain.from_iterable(cast("list[tuple[EventClass, str]]", events)))
+        item = self.id, self.fence, self.number, events, self.has_streams
+        outcome = self.outcome
+        if outcome is None:
+            return item
+        # A result alone says that the job succeeded: no other outcome is as frequent.
+        said = outcome.value if outcome.state is State.SUCCEEDED else outcome
+        return (*item, said, self.history) if self.history else (*item, said)
+
+
+def history_text(tier: str, envelope: Envelope, started: Started, worker: str) -> str:
+    """Return what the history of finished jobs holds of a job behind its state (`lua/lib/events/history.lua`)."""
+    enqueued = started.started_ms - started.waited_ms
+    text = (
+        f"{tier}\x1f{envelope.kind}\x1f{started.attempt}\x1f{started.submitted_ms}\x1f{enqueued}\x1f"
+        f"{started.started_ms}\x1f{envelope.correlation_id}\x1f{worker}"
+    )
+    return f"{text}\x1e{envelope.owner}\x1e{envelope.tags}" if envelope.owner or envelope.tags else text
 
 
 def event_size(event: ReportedEvent) -> int:

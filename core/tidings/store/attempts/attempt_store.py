@@ -122,6 +122,8 @@ class AttemptStore(Batchers):
         self.root: str = keys.root(partition)
         self._ttl_ms = whole_ms(result_ttl_s)
         self._keep = chronicle
+        self.keeps_history: bool = chronicle > 0
+        """Whether jobs that end here come into the partition's history."""
         self._limits = limits or ReportLimits()
         self._call_prefix = secrets.token_hex(4)  # a worker that starts again may have the same name
         self._calls = itertools.count()

@@ -35,6 +35,7 @@ class MemoryAttemptStore(AttemptStore):
     def __init__(self, record: RunRecord, partition: str = PARTITION) -> None:
         self.partition = partition
         self.worker = "testing"
+        self.keeps_history: bool = False
         self._record = record
 
     def report(self, report: AttemptReport, *, apart: bool = False) -> "asyncio.Future[ReportAnswer]":

@@ -31,6 +31,7 @@ class Store:
 
     partition = "p"
     reported_ms = 0
+    keeps_history = False
 
     def __init__(self) -> None:
         self.outcomes: list[AttemptOutcome] = []

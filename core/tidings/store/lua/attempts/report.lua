@@ -8,12 +8,14 @@
 --
 -- args = { partition, max_log_bytes, max_stream_bytes, result_ttl_ms, max_dead, finished_kept, compact, items }
 --   compact: 1: jobs that succeed get a compact record where they can have one (lib/records.lua);
---   item = { id, fence, number, events, outcome, has_streams }
---     events: { { class, data } … }; data: the JSON text of progress or of a log chunk; or of a stream
+--   item = { id, fence, number, events, has_streams, outcome, history }; the last two may be missing
+--     events: class, data, class, data …; data: the JSON text of progress or of a log chunk;
+--     has_streams: whether there is something of streams among them; the events are then { { class, data } … }, or
 --       { STREAM, name, attempt, index, bytes, chunks }: more chunks, JSON texts, the first of which has that index; or
 --       { KEEP, name, attempt, kept, bytes }: the attempt adopts the first chunks of what an earlier one said; bytes: of
---       the chunks as JSON; has_streams: whether there are such
---     outcome: false, or a map of what is not the default; all but `state` may be missing:
+--       the chunks as JSON
+--     outcome: missing if the attempt goes on; of a job that succeeds its result, JSON text; or a map of what is not the
+--       default, of which all but `state` may be missing:
 --       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held, unserved }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back);
 --       unserved: { kind, version } of a job that is handed back because the worker does not serve it: it waits for one
@@ -28,6 +30,7 @@
 --         fit it (lib/saga.lua);
 --       compensation: of a saga that has undone its work 'complete' or 'incomplete';
 --       held: the breaker that it waits for in the schedule.
+--     history: what the history of finished jobs holds of the job (lib/events/history.lua); missing: it is read.
 -- A saga that owes something (lib/saga.lua, `turn`) is queued to unwind instead of ending badly.
 -- Reply: MessagePack array { now_ms, answers }: for each item 'ok', 'cancel' (written, and someone asked that the job
 --   stop), 'lost' (another attempt has the job), 'done' (it was written before) or 'turned' (it would have ended, and
@@ -38,8 +41,8 @@ local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, compact, 
 keep_finished(kept)
 spare_relays()
 
--- What is read of a job: while it goes on; when its attempt ends; and, of a job that may end, also what the history of
--- finished jobs holds (lib/events/history.lua). The store looks through a whole record for a field that is missing.
+-- What is read of a job: while it goes on; when its attempt ends; and then also what groups follow and the history of
+-- finished jobs holds, if the worker has not said it. The store looks through a whole record for a field that is missing.
 local FIELDS = { 'state', 'fence', 'seq', 'watchers', 'reported', 'logged', 'cancel', 'streams' }
 local FIELDS_OF_ATTEMPT = { 'state', 'fence', 'seq', 'watchers', 'tier', 'entry', 'reported', 'logged', 'cancel', 'caller',
   'unique', 'saga', 'limit', 'size', 'deadline', 'streams' }
@@ -71,21 +74,28 @@ local function load_whole(id)
 end
 
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
--- every job comes through here. outcome: whether its attempt ends.
-local function load(id, outcome)
+-- every job comes through here. outcome: nil if its attempt goes on; history: nil if what the history needs is to be read.
+local function load(id, outcome, history)
   if not outcome then
     local found = read_fields(id, FIELDS)
     return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], reported = found[5],
       logged = found[6], cancel = found[7], streams = found[8] }
   end
   local whole_job = compact == 1 and outcome.state == SUCCEEDED and load_whole(id)
-  if whole_job then return whole_job end
-  local found = read_fields(id, finished_kept > 0 and FIELDS_AT_END or FIELDS_OF_ATTEMPT)
+  if whole_job then
+    whole_job.history = history
+    return whole_job
+  end
+  if followed or finished_kept > 0 and not history then
+    local job = load_job(id, FIELDS_AT_END)
+    job.history = history
+    return job
+  end
+  local found = read_fields(id, FIELDS_OF_ATTEMPT)
   return { id = id, state = found[1], fence = found[2], seq = found[3], watchers = found[4], tier = found[5],
     entry = found[6], reported = found[7], logged = found[8], cancel = found[9], caller = found[10],
     unique = found[11], saga = found[12], limit = found[13], size = found[14], deadline = found[15],
-    streams = found[16], kind = found[17], attempt = found[18], submitted = found[19], enqueued = found[20],
-    started = found[21], worker = found[22], correlation_id = found[23], owner = found[24], tags = found[25] }
+    streams = found[16], history = history }
 end
 
 -- A number as the compact record holds it. Errors: it is none, and the record stays a hash.
@@ -124,11 +134,15 @@ local function trim(id, bytes)
 end
 
 -- Writes and publishes what a handler said; returns the newest progress, if there is any.
-local function write_events(job, events)
-  local before = count_in(job.logged)
+local function write_events(job, events, has_streams)
+  local before = job.logged and count_in(job.logged) or 0
   local bytes, progress = before, nil
-  for _, event in ipairs(events) do
-    local class, data = event[1], event[2]
+  for i = 1, #events, has_streams and 1 or 2 do
+    local class, data, event = events[i], events[i + 1], nil
+    if has_streams then
+      event = class
+      class, data = event[1], event[2]
+    end
     if class > LOG then
       write_stream(job, partition, event, max_stream_bytes)
     else
@@ -250,9 +264,10 @@ end
 
 -- Ends a job. envelope: of a job that failed, what its dead letter holds; false: it gets no letter.
 local function settle(job, outcome, fields, envelope)
-  local id, key, note, compensation = job.id, job_key(job.id), outcome.note or '', outcome.compensation or ''
+  local id, note, compensation = job.id, outcome.note or '', outcome.compensation or ''
   if envelope then remember(id, 'failed', outcome.value) end
   if job.saga then
+    local key = job_key(id)
     local unwinding, cause_note = unpack(redis.call('HMGET', key, 'unwinding', 'cause_note'))
     if note == '' then note = cause_note or '' end
     -- Someone asked for the end, and it is as they asked: operators get no letter.
@@ -332,8 +347,9 @@ local function end_attempt(job, outcome, fields)
 end
 
 local function write(item)
-  local id, fence, number, events, outcome, has_streams = unpack(item)
-  local job = load(id, outcome)
+  local id, fence, number, events, has_streams, outcome, history = unpack(item)
+  if type(outcome) == 'string' then outcome = { state = SUCCEEDED, field = 'result', value = outcome } end
+  local job = load(id, outcome, history)
   if job.fence and tonumber(job.fence) == fence and count_in(job.reported) >= number then return 'done' end
   if not job.state or tonumber(job.fence) ~= fence or job.state ~= RUNNING then return 'lost' end
   if outcome and not may(job.state, outcome.state) then
@@ -343,7 +359,7 @@ local function write(item)
   job.seq = check_record(job.state, job.seq)
   -- The store has lost what the attempt said before: another attempt has to say it again.
   if has_streams and not continues_streams(job, events) then return 'lost' end
-  local progress = write_events(job, events)
+  local progress = write_events(job, events, has_streams)
   if outcome and outcome.state == SUCCEEDED and job.streams then
     void_others(job, partition, redis.call('HGET', job_key(id), 'attempt'))
   end

@@ -42,25 +42,38 @@ local apart = {}
 local NOT_STARTED = { 0, 0, 0, 0, 0, 0, 0, 0 }
 local ASK_AGAIN = { 2, 0, 0, 0, 0, 0, 0, 0 }
 
-local FIELDS = { 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'cancel', 'lost',
-  'call', 'logged', 'caller', 'unique', 'limit', 'kind', 'paced', 'shed', 'saga', 'unwinding', 'enqueued', 'size',
-  'streams' }
+-- What is read of every job, as far as this worker's kinds need it; what an attempt before this one may have left; and
+-- the rest, which matters where a job does not start. The store looks through a whole record for each field.
+local FIELDS = { 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'enqueued', 'shed',
+  'paced' }
+local FIELDS_OF_RULES = { 'state', 'entry', 'fence', 'attempt', 'seq', 'watchers', 'deadline', 'submitted', 'enqueued', 'shed',
+  'paced', 'kind', 'limit', 'version' }
+local FIELDS_OF_ATTEMPTS = { 'cancel', 'lost', 'call', 'unwinding' }
+local OTHER_FIELDS = { 'saga', 'kind', 'limit', 'caller', 'unique', 'size', 'logged', 'streams' }
+
+-- Whether the kind of each job matters here, or its limit.
+local has_rules = followed or serves ~= nil or next(limits) ~= nil or next(rates) ~= nil or next(needs) ~= nil
+
+local function read_into(job, names)
+  local found = read_fields(job.id, names)
+  for i, name in ipairs(names) do job[name] = found[i] end
+end
 
 -- Reads a job. Its names are written out, unlike `load_job`, since a table whose size is known costs the store less:
 -- every job comes through here.
 local function load(id, tier)
-  local found = read_fields(id, FIELDS)
-  return { id = id, tier = tier, state = found[1], entry = found[2], fence = found[3], attempt = found[4], seq = found[5],
-    watchers = found[6], deadline = found[7], submitted = found[8], cancel = found[9], lost = found[10],
-    call = found[11], logged = found[12], caller = found[13], unique = found[14], limit = found[15], kind = found[16],
-    paced = found[17], shed = found[18], saga = found[19], unwinding = found[20], enqueued = found[21], size = found[22],
-    streams = found[23] }
+  local found = read_fields(id, has_rules and FIELDS_OF_RULES or FIELDS)
+  local job = { id = id, tier = tier, state = found[1], entry = found[2], fence = found[3], attempt = found[4],
+    seq = found[5], watchers = found[6], deadline = found[7], submitted = found[8], enqueued = found[9], shed = found[10],
+    paced = found[11], kind = found[12], limit = found[13], version = found[14] }
+  if job.fence ~= '0' then read_into(job, FIELDS_OF_ATTEMPTS) end
+  return job
 end
 
 local function check(job)
   job.seq, job.fence = check_record(job.state, job.seq), whole(job.fence, 'fence')
   job.attempt, job.submitted = whole(job.attempt, 'attempt'), whole(job.submitted, 'submitted')
-  job.lost = whole(job.lost or '0', 'lost')
+  job.lost = job.lost and whole(job.lost, 'lost') or 0
   job.enqueued = job.enqueued and whole(job.enqueued, 'enqueued')
 end
 
@@ -185,7 +198,7 @@ local function start_attempt(job, turns)
   job.seq = job.seq + 1
   redis.call('HSET', key, 'state', RUNNING, 'fence', fence, 'attempt', attempt, 'seq', job.seq,
     'worker', worker, 'call', call, 'dequeued', now, 'started', now, 'reported', 0)
-  tell(job, partition, CHANGE, '"event":"started","status":"running","data":{"attempt":' .. attempt .. '}}')
+  tell(job, partition, CHANGE, '"event":"started","status":"running","data":{"attempt":' .. digits(attempt) .. '}}')
   begun[job.tier] = (begun[job.tier] or 0) + 1
   return { 1, fence, attempt, remaining(job, job.unwinding or turns), job.submitted, lost, now - (job.enqueued or now), now }
 end
@@ -193,7 +206,7 @@ end
 -- A job of a lane is known by its record alone. Servers of earlier releases wrote no version there: the worker finds it
 -- in the envelope, and hands the job back.
 local function served_by_record(job)
-  local versions, version = serves[job.kind], tonumber(redis.call('HGET', job_key(job.id), 'version') or 1)
+  local versions, version = serves[job.kind], tonumber(job.version or 1)
   local served = versions and versions[1] <= version and version <= versions[2]
   return served, version, served and version < versions[2]
 end
@@ -234,6 +247,7 @@ local function start(tier, entry, id, kind, version, upcast)
     use_need(need)
     return repeat_start(job)
   end
+  if ends or kind then read_into(job, OTHER_FIELDS) end
   if ends and not turn(job, ends) then
     acknowledge(tier, entry)
     job.seq = job.seq + 1
@@ -242,7 +256,10 @@ local function start(tier, entry, id, kind, version, upcast)
   end
   if not kind and serves then
     local served, found, by_upcast = served_by_record(job)
-    if not served or by_upcast then kind, version, upcast = job.kind, found, by_upcast end
+    if not served or by_upcast then
+      kind, version, upcast = job.kind, found, by_upcast
+      read_into(job, OTHER_FIELDS)
+    end
   end
   if kind then
     local pinned = is_pinned(job)

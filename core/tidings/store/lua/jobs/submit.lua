@@ -155,15 +155,23 @@ local function degrade(id, tier, caller, terms)
   return nil, { 'busy', id, '', 0, ahead, eta - max_eta }
 end
 
+-- Adds a field to those of a record, if it has a value.
+local function set(fields, name, value)
+  if value and value ~= '' then
+    local count = #fields
+    fields[count + 1], fields[count + 2] = name, value
+  end
+end
+
 -- Queues a job that is due; fields: of its record. Returns the reply.
-local function queue_now(item, fields, set)
+local function queue_now(item, fields)
   local id, tier, caller, terms = item.id, item.tier, item.caller or '', item.terms
-  set('state', QUEUED)
-  set('enqueued', now)
   local counted, lane = backlog(tier), lane_for(caller, caller ~= '' and live_of(caller) + 1 or 0)
-  set('entry', append(id, tier, item.envelope, lane))
+  set(fields, 'state', QUEUED)
+  set(fields, 'enqueued', now)
+  set(fields, 'entry', append(id, tier, item.envelope, lane))
   if terms and (terms.shed or '') ~= '' then
-    set('shed', 1)
+    set(fields, 'shed', 1)
     redis.call('ZADD', sheddable_key(tier), importance(terms.priority or 0), id)
   end
   redis.call('HSET', job_key(id), unpack(fields))
@@ -181,50 +189,44 @@ end
 local function accept(item, due)
   local id, tier, caller, envelope, terms = item.id, item.tier, item.caller or '', item.envelope, item.terms
   local fields = { 'kind', item.kind, 'tier', tier, 'seq', 1, 'attempt', 0, 'fence', 0, 'submitted', now }
-  local function set(name, value)
-    if value and value ~= '' then
-      fields[#fields + 1] = name
-      fields[#fields + 1] = value
-    end
-  end
   local watchers = item.watch ~= 0 and gateway or ''
   if item.webhook then
-    set('webhook', item.webhook)
+    set(fields, 'webhook', item.webhook)
     watchers = watchers .. ' ' .. string.match(item.webhook, '^%S+')
   end
-  set('watchers', watchers)
-  set('owner', item.owner)
-  set('tags', item.tags)
-  set('version', item.version)
+  set(fields, 'watchers', watchers)
+  set(fields, 'owner', item.owner)
+  set(fields, 'tags', item.tags)
+  set(fields, 'version', item.version)
   if caller ~= '' then
-    set('caller', caller)
-    set('size', #envelope)
+    set(fields, 'caller', caller)
+    set(fields, 'size', #envelope)
   end
-  set('unique', item.unique)
-  set('correlation_id', item.correlation_id)
-  set('traceparent', item.traceparent)
+  set(fields, 'unique', item.unique)
+  set(fields, 'correlation_id', item.correlation_id)
+  set(fields, 'traceparent', item.traceparent)
   if (item.deadline_ms or 0) > 0 then
-    set('deadline', now + item.deadline_ms)
+    set(fields, 'deadline', now + item.deadline_ms)
     redis.call('ZADD', deadlines_key, now + item.deadline_ms, id)
   end
   if (item.parent or '') ~= '' then
-    set('parent', item.parent)
-    set('saga', 1)
+    set(fields, 'parent', item.parent)
+    set(fields, 'saga', 1)
   end
-  if terms then set('limit', terms.limit) end
+  if terms then set(fields, 'limit', terms.limit) end
   if caller ~= '' and direct_of(tier) ~= direct then
     redis.call('HSET', flow_key(tier), 'direct', direct) -- for when a worker, which has no such setting, queues it again
     know_direct(tier, direct)
   end
   local reply
   if due > now then
-    set('state', SCHEDULED)
+    set(fields, 'state', SCHEDULED)
     redis.call('HSET', job_key(id), 'envelope', envelope, unpack(fields))
     redis.call('ZADD', scheduled_key, due, id)
     publish_due(due)
     reply = { 'new', id, SCHEDULED, 1, 0, due - now }
   else
-    reply = queue_now(item, fields, set)
+    reply = queue_now(item, fields)
     if followed then follow({ id = id, seq = 1, kind = item.kind }, partition, QUEUED, bare_tail(QUEUED)) end
   end
   if (item.owner or item.tags) and not item.parent then

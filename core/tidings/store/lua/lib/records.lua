@@ -48,12 +48,32 @@ local function load_job(id, names)
   return job
 end
 
+-- Small whole numbers by their texts, and their texts by number. To write a number costs Lua more than to join the text of
+-- a whole frame, and to check one by a pattern as much, so those that are met are kept, as long as the library.
+local SMALL_DIGITS, SMALL = 3, 1000
+local NUMBER_OF = {}
+local DIGITS_OF = {}
+
 -- Returns a whole number of a record: 0 to the largest that Lua writes without an exponent. Errors: it is none.
 local function whole(value, name)
+  local number = NUMBER_OF[value]
+  if number then return number end
   if not value or #value > 15 or not string.find(value, '^%d+$') then
     error('the record is broken: ' .. name .. ' is ' .. string.sub(tostring(value), 1, 40), 0)
   end
-  return tonumber(value)
+  number = tonumber(value)
+  if #value <= SMALL_DIGITS then NUMBER_OF[value] = number end
+  return number
+end
+
+-- Returns a whole number as text.
+local function digits(number)
+  local text = DIGITS_OF[number]
+  if not text then
+    text = string.format('%.0f', number)
+    if number < SMALL then DIGITS_OF[number] = text end
+  end
+  return text
 end
 
 -- Checks the two fields that every record has. Returns the job's number.

@@ -46,29 +46,48 @@ local function publish(gateway, box)
   end
 end
 
+-- What a text of watchers says: the boxes of its gateways, and where in it the webhooks stand (`hook`; nil: nowhere). Most
+-- jobs have one of a few texts, so each is taken apart once a script.
+local read_watchers = {}
+local function watchers_in(text)
+  local found = read_watchers[text]
+  if found then return found end
+  found = { hook = string.find(text, '>', 1, true) }
+  -- A mark with `>` stands for webhooks, and is no gateway (webhooks.lua).
+  for gateway in string.gmatch(text, found.hook and '[^%s>*]+' or '%S+') do
+    local box = outboxes[gateway]
+    if not box then
+      box = { gateway = gateway, entries = {}, count = 0, bytes = 0, sent = 0 }
+      outboxes[gateway] = box
+    end
+    found[#found + 1] = box
+  end
+  read_watchers[text] = found
+  return found
+end
+
+local function put_into(box, entry)
+  local size = #entry[4]
+  if box.sent + size > SCRIPT_CAP then
+    entry, size = { entry[1], entry[2], entry[3], '' }, 0
+  end
+  if box.bytes + size > MESSAGE_CAP then publish(box.gateway, box) end
+  box.count, box.bytes, box.sent = box.count + 1, box.bytes + size, box.sent + size
+  box.entries[box.count] = entry
+end
+
 -- Gathers an event of a job for the gateways that watch it. The job has `id`, `seq` (the event's number) and `watchers`;
 -- tail: the frame's, or nil if it is too large.
 local function tell_gateways(job, partition, class, tail)
   local watchers = job.watchers
   if not watchers or watchers == '' then return end
-  local frame = tail and #tail <= FRAME_CAP and frame_of(partition, job.id, job.seq, tail) or ''
-  local token = partition .. '.' .. job.id
-  local entry = { token, job.seq, class, frame }
-  -- A mark with `>` stands for webhooks, and is no gateway (webhooks.lua).
-  for gateway in string.gmatch(watchers, string.find(watchers, '>', 1, true) and '[^%s>*]+' or '%S+') do
-    local box = outboxes[gateway]
-    if not box then
-      box = { entries = {}, count = 0, bytes = 0, sent = 0 }
-      outboxes[gateway] = box
-    end
-    local fits = box.sent + #frame <= SCRIPT_CAP
-    local size = fits and #frame or 0
-    if box.bytes + size > MESSAGE_CAP then publish(gateway, box) end
-    box.count = box.count + 1
-    box.bytes = box.bytes + size
-    box.sent = box.sent + size
-    box.entries[box.count] = fits and entry or { token, job.seq, class, '' }
+  local boxes, token, seq = watchers_in(watchers), job.token, job.seq
+  if not token then
+    token = partition .. '.' .. job.id
+    job.token = token
   end
+  local entry = { token, seq, class, tail and #tail <= FRAME_CAP and frame_of(token, seq, tail) or '' }
+  for i = 1, #boxes do put_into(boxes[i], entry) end
 end
 
 -- Gathers an event of a job for all who get it: groups, webhooks and gateways. event, status: their names, where there is
@@ -77,7 +96,7 @@ local function tell(job, partition, class, tail, event, status)
   if followed then follow(job, partition, event or string.match(tail or '', '^"event":"(%a+)"'), tail, status) end
   local watchers = job.watchers
   if not watchers or watchers == '' then return end
-  local hook = string.find(watchers, '>', 1, true)
+  local hook = watchers_in(watchers).hook
   if hook and (class == FINAL or string.byte(watchers, hook + 1) == 42) then
     note_if_possible(job, class == FINAL, tail, event)
   end

@@ -9,11 +9,10 @@
 -- follows it. From two entries a group sees exactly how many of its events were trimmed between them.
 
 local FRAME_CAP = 65536
-local at
-local function frame_of(partition, id, seq, tail)
-  at = at or rfc3339(now)
-  return '{"type":"event","token":"' .. partition .. '.' .. id .. '","seq":' .. seq ..
-    ',"at":"' .. at .. '",' .. tail
+local dated
+local function frame_of(token, seq, tail)
+  dated = dated or ',"at":"' .. rfc3339(now) .. '",'
+  return '{"type":"event","token":"' .. token .. '","seq":' .. digits(seq) .. dated .. tail
 end
 
 -- How long what was read of the groups is used, ms.
@@ -165,7 +164,7 @@ local function follow(job, partition, event, tail, status)
   if not event_counts then read_event_counts() end
   if not tail or #tail > FRAME_CAP then tail = '"event":"' .. event .. '","status":"' .. (status or event) .. '"}' end
   add_event({ job.id, event, kind, count_event(followers), found[2] or '', found[3] or '',
-    frame_of(partition, job.id, job.seq, tail), '' })
+    frame_of(partition .. '.' .. job.id, job.seq, tail), '' })
 end
 
 local function mark_in(text)

@@ -13,11 +13,16 @@ local OWNED = '\30'
 local FINISHED_FIELDS = { 'tier', 'kind', 'attempt', 'submitted', 'enqueued', 'started', 'correlation_id', 'worker',
   'owner', 'tags' }
 
--- Notes that a job ends. Its record is read here unless the script has read these fields with others (report.lua):
--- the last of them to be missing says so. Each job becomes one text, because packing a table for each would cost the
--- store as much as all else here. The worker's name stands behind, as it may hold anything; behind it owner and tags of a
--- job that has some, neither of which holds a control character.
+-- Notes that a job ends. The worker that reports the end says what the text holds after the state (`history`;
+-- attempts/attempt_records.py). Else its record is read here, unless the script has read these fields with others
+-- (report.lua): the last of them to be missing says so. Each job becomes one text, because packing a table for each would
+-- cost the store as much as all else here. The worker's name stands behind, as it may hold anything; behind it owner and
+-- tags of a job that has some, neither of which holds a control character.
 local function note_finished(job, state)
+  if job.history then
+    finished[#finished + 1] = job.id .. SEPARATOR .. state .. SEPARATOR .. job.history
+    return
+  end
   local one = job.correlation_id ~= nil and job or load_job(job.id, FINISHED_FIELDS)
   finished[#finished + 1] = job.id .. SEPARATOR .. state .. SEPARATOR .. (one.tier or '') .. SEPARATOR ..
     (one.kind or '') .. SEPARATOR .. (one.attempt or 0) .. SEPARATOR .. (one.submitted or 0) .. SEPARATOR ..

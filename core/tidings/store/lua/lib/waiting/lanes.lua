@@ -102,8 +102,15 @@ local function write_lanes()
   end
 end
 
+-- The lanes of callers that this script has asked for.
+local lane_names = {}
 local function lane_of(caller)
-  return tostring(tonumber(string.sub(redis.sha1hex(caller), 1, 4), 16) % LANES)
+  local lane = lane_names[caller]
+  if not lane then
+    lane = tostring(tonumber(string.sub(redis.sha1hex(caller), 1, 4), 16) % LANES)
+    lane_names[caller] = lane
+  end
+  return lane
 end
 
 -- How many live jobs of a caller go to the tier's own stream. Servers have a setting for it; the tier's flow holds it
