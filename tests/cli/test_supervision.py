@@ -82,6 +82,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it
     assert after.pid != before
     said = dev.output.read_text()
     assert said.count("The worker was ended by SIGKILL; it starts again now.") == 1
+    assert f"worker  process {after.pid}\n" in said
     assert dev.stop() == 0
 
 

@@ -211,13 +211,18 @@ class _DevSystem:
             self._worker_ended(code)
         for part, supervision in self._supervisions.items():
             if supervision.is_due():
-                self._start(part)
+                self._start_again(part)
         if self._changed.is_set():
             self._changed.clear()
             self._console.print("[dim]The code changed: the worker starts again.[/dim]")
             self._worker.stop(STOP_TIMEOUT_S)
             self._supervisions[Part.WORKER].forget()
-            self._start(Part.WORKER)
+            self._start_again(Part.WORKER)
+
+    def _start_again(self, part: Part) -> None:
+        self._start(part)
+        if part is Part.WORKER:  # what was printed at the start names a process that has ended
+            self._console.print(f"[dim]worker  process {self._worker.pid}[/dim]", highlight=False)
 
     def _worker_ended(self, code: int) -> None:
         if self._killed.is_set():  # the lab has printed a line about it
