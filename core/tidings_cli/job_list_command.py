@@ -62,7 +62,8 @@ def jobs(
 
 def _table(found: list[ListedJob]) -> Table:
     table = Table()
-    for name in ("token", "kind", "status", "attempt", "submitted (UTC)", "finished (UTC)", "tags"):
+    table.add_column("token", no_wrap=True)  # one copies it
+    for name in ("kind", "status", "attempt", "submitted (UTC)", "finished (UTC)", "tags"):
         table.add_column(name, overflow="fold")
     for job in found:
         moments = (_to_the_second(job.submitted), _to_the_second(job.finished or ""))

@@ -11,15 +11,21 @@ from tidings.logging.printable import printable, printable_json
 from tidings.store.admin.dead_letter import DeadLetter, UnsuccessfulAttempt
 from tidings_cli.terminal import cell
 
+DETAIL_CHARACTERS = 80
+"""Of a problem in a table; `tidings dead show` has all."""
+
 
 def letter_table(letters: Iterable[DeadLetter]) -> Table:
     """Return a table with a row for each letter."""
     table = Table()
-    for name in ("token", "kind", "attempts", "when (UTC)", "code"):
+    table.add_column("token", no_wrap=True)  # one copies it
+    for name in ("kind", "attempts", "when (UTC)", "code"):
         table.add_column(name, overflow="fold")
-    table.add_column("detail", no_wrap=True, overflow="ellipsis")
+    table.add_column("detail", overflow="fold")  # were it not to wrap, it would leave the others no width
     for one in letters:
         detail = " ".join(one.detail.split())
+        if len(detail) > DETAIL_CHARACTERS:
+            detail = detail[: DETAIL_CHARACTERS - 1] + "…"
         row = (one.token, one.kind, str(one.attempt), utc_text(one.died), one.code, detail)
         table.add_row(*map(cell, row))
     return table
