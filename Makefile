@@ -27,6 +27,7 @@
 #   make wheel    build the wheel in dist, to install it elsewhere
 #   make release    build wheel, sdist, npm package and SBOM in dist, and check them; nothing is published
 #   make recording    record the README's moving picture: docs/images/recording.webp
+#   make pictures  take the pictures of the console and the demo, light and dark: docs/images
 #   make site    build the site of the documents in build/site, and check its links
 #   make mutants   break a copy in every way that a test must notice
 
@@ -39,7 +40,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -332,6 +333,9 @@ wheel: .venv-release/stamp
 
 recording: $(VENV)/stamp $(VENV)/stamp-headless-browser
 	$(BIN)/python docs/recording.py
+
+pictures: $(VENV)/stamp $(VENV)/stamp-headless-browser
+	PYTHONPATH=docs $(BIN)/python -m pictures.take_pictures
 
 site: .venv-site/stamp
 	PYTHONPATH=docs REPOSITORY=$(REPOSITORY) .venv-site/bin/python -m website.make_site build/site

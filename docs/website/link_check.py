@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "src"}
+LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "srcset"}
 
 
 class _Page(HTMLParser):

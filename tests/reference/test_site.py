@@ -24,6 +24,12 @@ def place(path: PurePosixPath) -> str | None:
         ("see [the test](../../tests/t.py), [b](../reference/b.md)", "see the test, [b](../reference/b.md)"),
         ("![c](../images/c.png)", "![c](../images/c.png)"),
         (
+            '<picture><source srcset="../images/c.png"><img src="../images/c.png" alt="c"></picture>',
+            '<picture><source srcset="../images/c.png"><img src="../images/c.png" alt="c"></picture>',
+        ),
+        ('<picture><img src="../../a.png" alt="an a"></picture>', "an a"),
+        ('`<picture><img src="../../a.png">`', '`<picture><img src="../../a.png">`'),
+        (
             "[here](#there) and [there](https://example.com/x.md)",
             "[here](#there) and [there](https://example.com/x.md)",
         ),
@@ -51,7 +57,9 @@ def test_every_page_that_people_read_is_on_the_site() -> None:
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    (tmp_path / "a.html").write_text('<a href="sub/b.html#here">x</a><a href="#top">y</a><img src="gone.png">')
+    (tmp_path / "a.html").write_text(
+        '<a href="sub/b.html#here">x</a><a href="#top">y</a><img src="gone.png"><source srcset="gone.webp">'
+    )
     (tmp_path / "sub/b.html").write_text(
         '<h1 id="there">b</h1><a href="../a.html?q=1">a</a><a href="https://x.y/">z</a>'
     )
@@ -59,4 +67,5 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
         "a.html: sub/b.html#here (no such place on the page)",
         "a.html: #top (no such place on the page)",
         "a.html: gone.png",
+        "a.html: gone.webp",
     ]
