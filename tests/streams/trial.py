@@ -211,9 +211,10 @@ class Trial:
         await asyncio.wait({running, dying}, return_when=asyncio.FIRST_COMPLETED)
         lived = running.done()
         handler = attempt._lifecycle.run
-        for task in (running, dying, *([handler.ended] if handler is not None else [])):
-            task.cancel()
-            await asyncio.wait({task})
+        ends: list[asyncio.Future[Any]] = [running, dying, *([handler.ended] if handler is not None else [])]
+        for end in ends:
+            end.cancel()
+            await asyncio.wait({end})
         await self._store.ping()  # a call that the store has without its answer is written before the next attempt
         return lived
 

@@ -49,22 +49,22 @@ def threaded() -> int:
 
 @pytest.mark.parametrize("kind", [looped, threaded])
 async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[Any, Any]) -> None:
-    runners = Runners(1, cast("ProcessPool", None))
     entry = ReadyEntry("normal", "1-0", "A" * 22, b"")
     envelope = Envelope(kind=kind.kind, input=msgspec.Raw(b"{}"))
     gc.collect()
     gc.disable()
     try:
-        started, gate = Started(StartAnswer.RUN, 1, 1, 0, 0, 0), cast("QueueBreakers", None)
-        attempt = Attempt(cast("AttemptStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
-        await attempt.run(runners)
-        loop, gone = asyncio.get_running_loop(), asyncio.Event()
-        # The thread that ran a handler lets go of it in its own time, but without a collection too.
-        held = weakref.ref(attempt, lambda _: loop.call_soon_threadsafe(gone.set))
-        del attempt
-        async with asyncio.timeout(scaled(10)):
-            await gone.wait()
-        assert held() is None
+        with Runners(1, cast("ProcessPool", None)) as runners:
+            started, gate = Started(StartAnswer.RUN, 1, 1, 0, 0, 0), cast("QueueBreakers", None)
+            attempt = Attempt(cast("AttemptStore", Store()), WorkerSettings(), kind, entry, envelope, started, gate)
+            await attempt.run(runners)
+            loop, gone = asyncio.get_running_loop(), asyncio.Event()
+            # The thread that ran a handler lets go of it in its own time, but without a collection too.
+            held = weakref.ref(attempt, lambda _: loop.call_soon_threadsafe(gone.set))
+            del attempt
+            async with asyncio.timeout(scaled(10)):
+                await gone.wait()
+            assert held() is None
     finally:
         gc.enable()
 

@@ -144,7 +144,7 @@ async def build(
         sweepers = []
         for name in served:
             attempt_store = await stack.enter_async_context(_attempt_store(identity, store, name))
-            runners = Runners(settings.threads, pool)
+            runners = stack.enter_context(Runners(settings.threads, pool))
             queue = queues[name] = Queue(
                 attempt_store, identity.jobs_in(name), settings, runners, health, saga_services, breakers, meter
             )

@@ -14,6 +14,18 @@ class _Users(threading.local):
 _users = _Users()
 
 
+def leave_async_library() -> None:
+    """Say of this context, which is a copy of an event loop's, that no library runs in it: it is that of a thread.
+
+    A plain function may begin an event loop of its own there.
+    """
+    try:
+        from sniffio import current_async_library_cvar  # noqa: PLC0415 - as below
+    except ImportError:
+        return
+    current_async_library_cvar.set(None)
+
+
 @contextmanager
 def told_to_sniffio() -> Iterator[None]:
     """Say around the body that asyncio runs this thread's event loop, in callbacks too.

@@ -40,6 +40,16 @@ MUTANTS = (
         ("tests/unit/store/availability/test_store_errors.py",),
     ),
     Mutant(
+        "A plain handler waits for the thread of another.",
+        python("HandlerThreads.start").swap("self._started <= self._under_way", "not self._started"),
+        ("tests/unit/worker/runner/test_handler_threads.py",),
+    ),
+    Mutant(
+        "A plain handler cannot begin an event loop of its own.",
+        python("ThreadRun._run").drop("leave_async_library()"),
+        ("tests/unit/worker/runner/test_handler_threads.py",),
+    ),
+    Mutant(
         "A process that was forked draws the tokens that its parent draws.",
         python("_forget_block").drop("_block = []"),
         ("tests/unit/protocol/test_random_text.py",),

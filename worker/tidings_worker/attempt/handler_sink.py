@@ -257,7 +257,7 @@ class HandlerSink(Sink):
             self._saga.waits.look()
 
     @property
-    def handler_task(self) -> "asyncio.Task[Any] | None":
+    def handler_task(self) -> "asyncio.Future[Any] | None":
         """The task that runs the handler; the saga refuses steps that other tasks take."""
         run = self._lifecycle.run
         return None if run is None else run.ended

@@ -1,17 +1,20 @@
 """How a handler is run: in the event loop, in a thread, or in a process. Each way is one small class."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self
 
 import anyio
-import anyio.to_thread
 import msgspec
 
 from tidings.context.context import Context, Sink
 from tidings.context.sync_context import SyncContext
 from tidings.declare.job import Job
 from tidings.errors import StoppedError
+from tidings.process.async_library import leave_async_library
 from tidings.resources.loop_bridge import LoopBridge
 from tidings_worker import fork
 
@@ -21,6 +24,7 @@ from .cancel_once import call_cancelled_once
 from .child_process import ChildProcess
 from .executor_places import ExecutorPlaces
 from .generator_call import said_in_loop, said_in_thread
+from .handler_threads import HandlerThreads
 from .ipc_messages import RunCommand
 from .process_pool import ProcessPool
 
@@ -61,8 +65,10 @@ class HandlerCall(NamedTuple):
 class Run(Protocol):
     """One handler that runs."""
 
-    ended: "asyncio.Task[HandlerOutcome]"
-    """Done when the handler has really ended. Read it with `handler_outcome`."""
+    @property
+    def ended(self) -> "asyncio.Future[HandlerOutcome]":
+        """Done when the handler has really ended. Read it with `handler_outcome`."""
+        ...
 
     def stop(self) -> None:
         """Ask the handler to stop; the sink says `cancelled` by now."""
@@ -72,13 +78,21 @@ class Run(Protocol):
 
 
 class Runners:
-    """The ways in which a worker runs the handlers of one queue."""
+    """The ways in which a worker runs the handlers of one queue; use it as `with`, so that its threads end."""
 
     def __init__(self, threads: int, pool: ProcessPool) -> None:
-        self._threads = anyio.CapacityLimiter(threads)
+        self._threads = HandlerThreads()
         self._pool = pool
         self.threads = ExecutorPlaces(threads)
         """The queue reserves a place before it takes a job for a thread, so its handler never waits for one."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.close()
 
     def places_of(self, need: str) -> ExecutorPlaces:
         """Return the places of a need: `thread` or `process`."""
@@ -142,7 +156,7 @@ class LoopRun:
 class ThreadRun:
     """A plain function in a thread. No thread can be stopped: the function has to ask, and keeps its thread."""
 
-    def __init__(self, work: HandlerCall, threads: anyio.CapacityLimiter) -> None:
+    def __init__(self, work: HandlerCall, threads: HandlerThreads) -> None:
         self._work = work
         self._threads = threads
         self._loop = work.loop
@@ -152,7 +166,9 @@ class ThreadRun:
         if work.job.dependencies is not None:
             self._bridge = LoopBridge(work.loop, lambda: work.sink.cancelled)
         self._begun = False
-        self.ended = asyncio.create_task(self._run(), name=f"handler {work.sink.token}")
+        self.ended: asyncio.Future[HandlerOutcome] = work.loop.create_future()
+        threads.start(partial(contextvars.copy_context().run, self._run))
+        work.on_begin()
 
     def stop(self) -> None:
         """Give it up if it has not begun, or stop waiting for the dependency that is being made."""
@@ -165,8 +181,20 @@ class ThreadRun:
         """Leave it alone."""
         return False
 
-    async def _run(self) -> HandlerOutcome:
-        return await anyio.to_thread.run_sync(self._call, limiter=self._threads)
+    def _run(self) -> None:
+        """Run the handler in its thread, and tell the event loop how it ended."""
+        leave_async_library()
+        ending = self._call()
+        try:
+            self._loop.call_soon_threadsafe(self._end, ending)
+        except RuntimeError:
+            if not self._loop.is_closed():  # else it was abandoned, and the worker has left
+                raise
+
+    def _end(self, ending: HandlerOutcome) -> None:
+        self._threads.ended()
+        if not self.ended.done():
+            self.ended.set_result(ending)
 
     def _call(self) -> HandlerOutcome:
         work = self._work
@@ -174,7 +202,6 @@ class ThreadRun:
         try:
             if work.sink.cancelled:
                 return Raised(StoppedError())
-            self._loop.call_soon_threadsafe(work.on_begin)
             arguments = arguments_of(work.job, work.input, self._context, work.version)
             if self._bridge is not None:
                 return Returned(

@@ -71,12 +71,13 @@ class JobRunner:
 
         """
         self._record.fence = number - 1
-        for _ in range(MOST_RUNS):
-            outcome = await self._run_once(number)
-            if outcome.state is State.WAITING:
-                self._wait(outcome)
-            elif self._undoing or not self._record.unwinding:
-                return outcome
+        with self._runners:
+            for _ in range(MOST_RUNS):
+                outcome = await self._run_once(number)
+                if outcome.state is State.WAITING:
+                    self._wait(outcome)
+                elif self._undoing or not self._record.unwinding:
+                    return outcome
         raise TestingError(f"the saga {self._job.kind} has waited {MOST_RUNS} times, and has not ended")
 
     async def _run_once(self, number: int) -> AttemptOutcome:

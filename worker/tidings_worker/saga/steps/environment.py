@@ -27,7 +27,7 @@ class SagaHost(JournalHost, Protocol):
     """The attempt whose handler takes the steps."""
 
     @property
-    def handler_task(self) -> "asyncio.Task[Any] | None":
+    def handler_task(self) -> "asyncio.Future[Any] | None":
         """The task that runs the handler."""
 
 
