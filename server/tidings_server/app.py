@@ -46,6 +46,7 @@ from .sse.stream_endpoint import StreamEndpoints
 from .web.authorize import Authorizer
 from .web.compression import compressing
 from .web.deprecations import DEPRECATIONS, tell_deprecations
+from .web.direct_routes import DirectApplication
 from .web.method_endpoints import by_method
 from .web.query_parameters import allow_parameters
 from .web.responses import HEADERS, json_response, problem_response
@@ -106,7 +107,8 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
             ):
                 yield
 
-    app = Starlette(
+    app = DirectApplication(
+        _http_error,
         routes=tell_deprecations(_routes(runtime, sockets, owned_jobs, metrics, mcp), DEPRECATIONS),
         lifespan=lifespan,
         middleware=_middleware(runtime.settings, cookies=authenticate is not None),

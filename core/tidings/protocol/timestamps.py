@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 
 MILESTONES = ("submitted", "enqueued", "dequeued", "started", "finished")
 """The moments of a job that its record keeps, by the store's clock."""
@@ -18,5 +19,11 @@ def whole_ms(seconds: float) -> int:
 
 def rfc3339(ms: int) -> str:
     """Return ms since the epoch as RFC 3339 text, in UTC; a moment after the year 9999 is written as its end."""
-    moment = datetime.fromtimestamp(min(ms, LAST_MS) / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, part = divmod(min(ms, LAST_MS), 1000)
+    return f"{_second(second)}.{part:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int) -> str:
+    """Return a second since the epoch as text; most moments that a process writes are of the last few seconds."""
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]

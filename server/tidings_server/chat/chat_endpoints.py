@@ -1,7 +1,6 @@
 """Chats over HTTP: ask, resume, stop."""
 
 import time
-from contextlib import ExitStack
 from functools import partial
 
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from tidings_server.watch.snapshots import is_final
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.request_body import read_body
 from tidings_server.web.responses import empty_response, problem_response
+from tidings_server.web.send.end_calls import EndCalls
 
 from .chat_body import chat_submission
 from .chat_jobs import ChatJobs, goes_on
@@ -125,13 +125,13 @@ class _OpenedChat:
         self._listener: ChatListener | None = None
         self.caller = caller_of(request.scope, identity)
         self.stream = ChatStream(runtime.settings, identity)
-        self.leave = ExitStack()
+        self.leave = EndCalls()
         """Undone when the answer has ended, or was not given."""
         self._address = address_of(request.scope)
         slot = runtime.quotas.enter(quota_key_of(identity, self.caller), self._address, time.monotonic())
         self.leave.callback(slot.leave)
         self.leave.callback(self._leave_job)
-        with ExitStack() as refused:
+        with EndCalls() as refused:
             refused.callback(self.leave.close)
             slot.watch(1)
             refused.pop_all()

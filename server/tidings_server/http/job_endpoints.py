@@ -57,7 +57,7 @@ class JobEndpoints:
         try:
             identity.require("submit")
             body = await read_body(request, settings.max_frame_bytes, settings.request_within_s)
-            submission = decode_submission(body, dict(request.headers), settings.max_depth)
+            submission = decode_submission(body, request.headers, settings.max_depth)
             preferences = self._preferences(request)
             caller = caller_of(request.scope, identity)
             if not preferences.wait or not _may_wait(submission, identity):
@@ -230,7 +230,7 @@ def _etag(record: JobRecord) -> str:
 
 
 def _after(request: Request) -> int:
-    number = event_number(request.query_params.get("after", "0"))
+    number = event_number(request.query_params.get("after", "0")) if request.scope.get("query_string") else 0
     if number is None:
         detail = f"`after` takes the number of an event: 0 to {MAX_SEQ}"
         raise problem_error("invalid_frame", detail, field="/after", limit=MAX_SEQ)

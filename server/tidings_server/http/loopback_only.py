@@ -4,6 +4,7 @@ A page elsewhere can have its own name point to the user's machine (DNS rebindin
 server there are then of the same origin as the page, and checking `Origin` does not help. `Host` tells.
 """
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -36,7 +37,16 @@ class LoopbackOnly:
             await send({"type": "websocket.close"})
 
 
+MAX_KEPT = 256
+"""Characters of a name that is kept, as the names of the server's own pages are: none is longer (RFC 1035)."""
+
+
 def _is_ours(host: str) -> bool:
+    return _names_loopback(host) if len(host) <= MAX_KEPT else _names_loopback.__wrapped__(host)
+
+
+@lru_cache(maxsize=100)
+def _names_loopback(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:

@@ -27,7 +27,7 @@ _SIGNAL = re.compile(SIGNAL_PATTERN)
 _KEY = re.compile(KEY_PATTERN)
 
 
-def decode_submission(body: bytes, headers: "dict[str, str]", max_depth: int) -> Submission:
+def decode_submission(body: bytes, headers: Mapping[str, str], max_depth: int) -> Submission:
     """Return the submission in a request; `Idempotency-Key`, quoted or not, and `traceparent` may be headers.
 
     Raises:

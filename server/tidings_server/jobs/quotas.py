@@ -128,6 +128,39 @@ class ConnectionSlot:
             self._quotas = None
 
 
+class RequestSlot:
+    """The place of one request, counted for its caller and its address. A class: each request of all has one."""
+
+    __slots__ = ("_address", "_caller", "_of_addresses", "_of_callers")
+
+    def __init__(
+        self, of_callers: ConcurrencyLimit, caller: Hashable, of_addresses: ConcurrencyLimit, address: str
+    ) -> None:
+        self._of_callers = of_callers
+        self._caller = caller
+        self._of_addresses = of_addresses
+        self._address = address
+
+    def __enter__(self) -> None:
+        """Count it.
+
+        Raises:
+            ProblemError: `rate_limited`: as many requests as may be are under way.
+
+        """
+        self._of_callers.take(self._caller)
+        try:
+            self._of_addresses.take(self._address)
+        except ProblemError:
+            self._of_callers.leave(self._caller)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        """Count it no more."""
+        self._of_addresses.leave(self._address)
+        self._of_callers.leave(self._caller)
+
+
 class Quotas:
     """The quotas of all callers and addresses that use this process."""
 
@@ -173,23 +206,9 @@ class Quotas:
         """Count one connection less."""
         self._addresses.leave(address)
 
-    @contextmanager
-    def request(self, caller: Hashable, address: str) -> Iterator[None]:
-        """Count a request while it is under way.
-
-        Raises:
-            ProblemError: `rate_limited`: as many requests as may be are under way.
-
-        """
-        self._requests_of_callers.take(caller)
-        try:
-            self._requests_of_addresses.take(address)
-            try:
-                yield
-            finally:
-                self._requests_of_addresses.leave(address)
-        finally:
-            self._requests_of_callers.leave(caller)
+    def request(self, caller: Hashable, address: str) -> "RequestSlot":
+        """Return the place of a request, which counts while the place is entered."""
+        return RequestSlot(self._requests_of_callers, caller, self._requests_of_addresses, address)
 
     @contextmanager
     def watching(self, caller: Hashable, address: str, now: float) -> Iterator[None]:

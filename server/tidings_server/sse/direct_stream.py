@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Protocol
 
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.web.send.direct_body import DirectBody
+from tidings_server.web.send.end_calls import EndCalls
 
 LEAST_WAIT_S = 0.01
 """The shortest wait for what is due: clocks may be coarse."""
@@ -48,7 +48,7 @@ class DirectStream:
 
     __slots__ = ("_body", "_leave", "_loop", "_over", "_scheduled", "_stream", "_text", "_timer", "_written_at")
 
-    def __init__(self, stream: StreamContent, body: DirectBody, leave: ExitStack) -> None:
+    def __init__(self, stream: StreamContent, body: DirectBody, leave: EndCalls) -> None:
         """Prepare.
 
         Args:

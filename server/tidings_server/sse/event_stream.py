@@ -12,7 +12,6 @@ import math
 import random
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import anyio
 import msgspec
@@ -30,6 +29,7 @@ from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
 from tidings_server.web.send.connection_age import connection_lifetime
 from tidings_server.web.send.direct_body import DIRECT_BODY_EXTENSION, BeginBody
+from tidings_server.web.send.end_calls import EndCalls
 from tidings_server.web.send.send_buffer import SendBuffer
 
 from .direct_stream import LEAST_WAIT_S, DirectStream
@@ -87,7 +87,7 @@ class EventStream(Response):
         """Prepare; called as an ASGI application it answers."""
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
-        self.leave = ExitStack()
+        self.leave = EndCalls()
         """Undone when the stream has ended."""
         self.history: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
         """What the client has missed; once it has overflowed no more should be added."""

@@ -1,7 +1,6 @@
 """`GET /v1/feed`: what happens to the jobs of some kinds, as a stream of server-sent events."""
 
 import time
-from contextlib import ExitStack
 
 import msgspec
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.responses import problem_response
+from tidings_server.web.send.end_calls import EndCalls
 
 from .event_stream import HEARTBEAT, EventStream, format_event, format_retry
 from .stream_description import StreamDescription
@@ -113,7 +113,7 @@ class FeedEndpoint:
             raise problem_error("rate_limited", f"this server has {MAX_STREAMS} open feeds", limit=MAX_STREAMS)
         bounds = StreamBounds(settings.events_max_age_s, settings.events_max_bytes)
         feed = EventFeed(runtime.client, runtime.keys, _patterns(request), bounds, _checked_cursor(request))
-        with ExitStack() as leave:
+        with EndCalls() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
             slot = runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
             leave.callback(slot.leave)

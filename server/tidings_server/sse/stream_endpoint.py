@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import msgspec
 from starlette.requests import Request
@@ -28,6 +27,7 @@ from tidings_server.watch.snapshots import is_final
 from tidings_server.web.client_address import address_of, caller_of
 from tidings_server.web.event_number import MAX_SEQ, event_number
 from tidings_server.web.responses import empty_response, problem_response
+from tidings_server.web.send.end_calls import EndCalls
 from tidings_server.web.stream_query import stream_query
 
 from .event_stream import EventStream
@@ -55,8 +55,12 @@ class StreamEndpoints:
         """Stream one job's events; resumes after `Last-Event-ID` or `?after=`."""
         text = request.path_params["token"]
         try:
-            given = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-            return await self._stream(request, identity, [self._runtime.jobs.find(text)], [_number(given, "/after")])
+            given = request.headers.get("last-event-id")
+            if not given and request.scope.get("query_string"):
+                given = request.query_params.get("after")
+            return await self._stream(
+                request, identity, [self._runtime.jobs.find(text)], [_number(given or "0", "/after")]
+            )
         except ProblemError as error:
             return problem_response(error.problem)
 
@@ -108,7 +112,7 @@ class StreamEndpoints:
         if identity.grants:
             stream.granted = self._granted(stream, identity)
         going_on: list[tuple[StreamListener, int]] = []
-        with ExitStack() as leave:
+        with EndCalls() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
             reservation = self._runtime.jobs.reservation(caller)
             leave.callback(reservation.release)
@@ -166,7 +170,7 @@ class StreamEndpoints:
         stream.live = 1  # it goes on without a job
         if access.scope is not None:
             stream.granted = self._granted(stream, identity)
-        with ExitStack() as leave:
+        with EndCalls() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
             slot = self._runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
             leave.callback(slot.leave)
@@ -178,7 +182,7 @@ class StreamEndpoints:
             self._enter(stream, caller, address, leave)
         return stream
 
-    def _enter(self, stream: EventStream, caller: str, address: str, leave: ExitStack) -> None:
+    def _enter(self, stream: EventStream, caller: str, address: str, leave: EndCalls) -> None:
         """Have the stream end with a drain, show it to operators, and keep `leave` for its end."""
         self._runtime.drain.on_begin.add(stream.drain)
         leave.callback(self._runtime.drain.on_begin.discard, stream.drain)

@@ -5,7 +5,6 @@ last `id`, and gets, beside the jobs that live, those that ended since a little 
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 
@@ -31,6 +30,7 @@ from tidings_server.watch.answer_budget import AnswerReservation
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.event_frames import event_name
 from tidings_server.watch.snapshots import is_final
+from tidings_server.web.send.end_calls import EndCalls
 from tidings_server.web.send.snapshot_queue import SnapshotQueue
 
 from .event_stream import EventStream, format_event
@@ -76,7 +76,7 @@ class TagStream(Follower):
         self._newest = ""
         """The time of the newest event written."""
 
-    async def open(self, access: TagAccess, tag: str, since_ms: int, leave: ExitStack) -> None:
+    async def open(self, access: TagAccess, tag: str, since_ms: int, leave: EndCalls) -> None:
         """Follow the tag, and write what comes, until `leave` is closed or the grants that give access are over.
 
         Args:

@@ -1,7 +1,6 @@
 """The check before every route: the page's origin, the credential, the scope."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -55,7 +54,9 @@ class Authorizer:
             try:
                 identity = await self._admit(request, tickets=tickets)
                 _require(identity, scope, act, bearers=bearers)
-                with self._counted(request, identity):
+                caller, address = caller_of(request.scope, identity), address_of(request.scope)
+                with self._runtime.quotas.request(quota_key_of(identity, caller), address):
+                    _leave_idle(request)
                     return await endpoint(request, identity)
             except ProblemError as error:
                 return problem_response(error.problem)
@@ -67,16 +68,6 @@ class Authorizer:
                 return problem_response(unexpected_problem(f"{request.method} {_route(request)}", error))
 
         return guarded
-
-    @contextmanager
-    def _counted(self, request: Request, identity: Identity) -> Iterator[None]:
-        """Count a request for its caller and its address, and its connection, under our own server, no more."""
-        caller = quota_key_of(identity, caller_of(request.scope, identity))
-        with self._runtime.quotas.request(caller, address_of(request.scope)):
-            counted: Callable[[], None] | None = request.scope.get("extensions", {}).get(COUNTED_EXTENSION)
-            if counted is not None:
-                counted()
-            yield
 
     async def identify(self, connection: HTTPConnection, *, tickets: bool) -> Identity | None:
         """Return the identity behind a request or a handshake; None: it presents no credential.
@@ -122,7 +113,7 @@ class Authorizer:
             ProblemError: one is no grant, there are too many, or they are over, and the client has shown nothing else.
 
         """
-        texts = request.query_params.getlist("grant")
+        texts = request.query_params.getlist("grant") if request.scope.get("query_string") else ()
         if not texts or not self._runtime.authenticator.asks:
             return identity
         most = self._runtime.settings.max_grants
@@ -150,6 +141,13 @@ class Authorizer:
             raise unauthenticated(where + more)
         request.state.owner = identity.owner
         return identity
+
+
+def _leave_idle(request: Request) -> None:
+    """Count the connection of a request, under our own server, no more among those that wait for one."""
+    counted: Callable[[], None] | None = request.scope.get("extensions", {}).get(COUNTED_EXTENSION)
+    if counted is not None:
+        counted()
 
 
 _ELSEWHERE = frozenset({"cross-site", "same-site"})

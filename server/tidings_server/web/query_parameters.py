@@ -27,6 +27,8 @@ def allow_parameters(endpoint: AuthorizedHandler, *names: str) -> AuthorizedHand
     """
 
     async def checked(request: Request, identity: Identity) -> Response:
+        if not request.scope.get("query_string"):
+            return await endpoint(request, identity)
         aliased = False
         for name in request.query_params:
             if name not in names:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from tidings.protocol.problems import problem_error
 
@@ -33,9 +33,15 @@ async def _read_body(request: Request, limit: int) -> bytes:
         raise too_large(int(declared), limit)
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part: bytes = message.get("body", b"")
         size += len(part)
         if size > limit:
             raise too_large(size, limit)
+        if not message.get("more_body", False):
+            break
         parts.append(part)
-    return b"".join(parts)
+    return b"".join((*parts, part)) if parts else part

@@ -79,6 +79,16 @@ MUTANTS = (
         ("tests/unit/server/sse/test_direct_stream.py",),
     ),
     Mutant(
+        "The head of a response waits for a body that comes late.",
+        python("HeldHead.write").drop("self._loop.call_soon(self._flush)"),
+        ("tests/unit/server/http/connection/test_held_head.py",),
+    ),
+    Mutant(
+        "Middleware that somebody adds does not see submissions.",
+        python("DirectApplication._goes_directly").swap("self._count() == self._counts", "True"),
+        ("tests/unit/server/web/test_direct_routes.py",),
+    ),
+    Mutant(
         "A trailer is taken for headers.",
         python("HttpProtocol.on_header").swap("if self._meter.in_head:", "if True:"),
         (HOSTILE + "test_connection.py::test_a_trailer_is_dropped_and_never_taken_for_a_header",),

@@ -1,6 +1,9 @@
-"""The server's HTTP protocol with the short way for responses that last: their bodies are written without a task."""
+"""The server's HTTP protocol with fewer writes.
 
-from asyncio import Transport
+The head of a response leaves with its body, and a body that lasts is written without a task.
+"""
+
+from asyncio import AbstractEventLoop, Transport
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -22,6 +25,7 @@ class DirectHttpProtocol(HttpProtocol):
         if cycle is not None and cycle.scope is self.scope:  # else it is the handshake of a WebSocket, or passed over
             extensions: dict[str, object] = cycle.scope["extensions"]  # type: ignore[assignment]
             extensions[DIRECT_BODY_EXTENSION] = self._begin_body
+            cycle.transport = HeldHead(self.loop, cycle, self.transport)  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the owner of a body that is under way know."""
@@ -43,31 +47,65 @@ class DirectHttpProtocol(HttpProtocol):
 
     def _begin_body(self) -> DirectBody | None:
         cycle = self._answering
-        if cycle is None or cycle.more_body or cycle.response_started or self.transport.is_closing():
+        if cycle is None or cycle.more_body or self.transport.is_closing():
             return None
-        self._body = ResponseBody(self, cycle, self.transport, self.flow)
+        head: object = cycle.transport
+        if not isinstance(head, HeldHead) or not head.hold():
+            return None
+        self._body = ResponseBody(self, cycle, head, self.flow)
         return self._body
 
 
-class _HeldHead:
-    """Takes the place of a transport while uvicorn writes the head of a response."""
+class HeldHead:
+    """Takes the place of a transport until the head of a response can leave with the beginning of its body.
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.data = b""
+    Uvicorn writes them one after the other, and each write is a system call. A body that does not come in the same
+    turn of the event loop is not waited for.
+    """
+
+    __slots__ = ("_cycle", "_data", "_held", "_loop", "transport")
+
+    def __init__(self, loop: AbstractEventLoop, cycle: RequestResponseCycle, transport: Transport) -> None:
+        self.transport = transport
+        self._loop = loop
+        self._cycle = cycle
+        self._data = b""
+        self._held = False
 
     def write(self, data: bytes) -> None:
-        """Keep it."""
-        self.data += data
+        """Keep the head; write it with what follows."""
+        if self._data:
+            self._cycle.transport = self.transport
+            self.transport.writelines((self.take(), data))
+            return
+        self._data = data
+        if not self._held:
+            self._loop.call_soon(self._flush)
 
     def is_closing(self) -> bool:
         """Return whether the connection ends."""
-        return self._transport.is_closing()
+        return self.transport.is_closing()
 
     def close(self) -> None:
         """End the connection, after what is kept."""
-        self._transport.write(self.data)
-        self._transport.close()
+        self._flush()
+        self.transport.close()
+
+    def hold(self) -> bool:
+        """Keep the head until `take`; return false where it has come already."""
+        self._held = not self._data
+        return self._held
+
+    def take(self) -> bytes:
+        """Return what is kept, and forget it."""
+        data, self._data = self._data, b""
+        return data
+
+    def _flush(self) -> None:
+        data = self.take()
+        if data:
+            self._cycle.transport = self.transport
+            self.transport.write(data)
 
 
 class ResponseBody(DirectBody):
@@ -76,16 +114,14 @@ class ResponseBody(DirectBody):
     __slots__ = ("_cycle", "_flow", "_head", "_owner", "_protocol", "_transport")
 
     def __init__(
-        self, protocol: DirectHttpProtocol, cycle: RequestResponseCycle, transport: Transport, flow: FlowControl
+        self, protocol: DirectHttpProtocol, cycle: RequestResponseCycle, head: HeldHead, flow: FlowControl
     ) -> None:
-        """Hold the head back from now on."""
         self._protocol = protocol
         self._cycle = cycle
-        self._transport = transport
+        self._transport = head.transport
         self._flow = flow
         self._owner: BodyOwner | None = None
-        self._head = _HeldHead(transport)
-        cycle.transport = self._head  # type: ignore[assignment]
+        self._head = head
 
     def open(self, owner: BodyOwner) -> None:
         """Call `owner` back from now on."""
@@ -106,7 +142,7 @@ class ResponseBody(DirectBody):
     def write(self, data: bytes) -> None:
         """Write a piece as a chunk (RFC 9112, section 7.1)."""
         if data and not self._transport.is_closing():
-            self._transport.write(b"%b%x\r\n%b\r\n" % (self._take_head(), len(data), data))
+            self._transport.write(b"%b%x\r\n%b\r\n" % (self._head.take(), len(data), data))
 
     def end(self, data: bytes) -> None:
         """Write the last piece, and the chunk that ends a body."""
@@ -114,7 +150,7 @@ class ResponseBody(DirectBody):
         self._owner = None
         if not transport.is_closing():
             chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-            transport.write(b"%b%b0\r\n\r\n" % (self._take_head(), chunk))
+            transport.write(b"%b%b0\r\n\r\n" % (self._head.take(), chunk))
             if not cycle.keep_alive:
                 transport.close()
         cycle.response_complete = True
@@ -137,7 +173,3 @@ class ResponseBody(DirectBody):
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.lost()
-
-    def _take_head(self) -> bytes:
-        head, self._head.data = self._head.data, b""
-        return head
