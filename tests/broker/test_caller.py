@@ -14,7 +14,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.store import StoreProcess, running_store
+from support.store import DATABASES, StoreProcess, one_store, running_store
 from support.timeouts import scaled
 from support.wire.spoken import Line, Spoken, speaking
 from tidings.process.port import free_port
@@ -348,6 +348,7 @@ async def test_a_store_that_has_forgotten_the_script_is_sent_its_text(store: Sto
         await asyncio.gather(*(ECHO(store, "t:{p}:", (["normal"],)) for _ in range(3)))
 
 
+@one_store(DATABASES)
 async def test_it_finds_its_way_to_every_kind_of_address(tmp_path: Path) -> None:
     with running_store() as process, EmbeddedStore(tmp_path) as embedded:
         process.tell("CONFIG SET requirepass secret")

@@ -74,7 +74,7 @@ async def test_a_user_who_may_not_call_functions_has_scripts(
 ) -> None:
     await command(fresh, "ACL", "SETUSER", "plain", "reset", "on", ">secret", "~*", "&*", "+@all", *denied.split())
     before = await calls(fresh)
-    client = open_store(own_process.url.replace("redis://", "redis://plain:secret@"))
+    client = open_store(own_process.url.replace("://", "://plain:secret@"))
     try:
         for _ in range(3):
             assert await submit(client) == "new"

@@ -11,12 +11,14 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
-from support.store import StoreProcess, running_store
+from support.store import StoreProcess, one_store, running_store
 from support.timeouts import scaled
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.subscription import Hearing, Subscription
 from tidings_cli.lab.proxy import LinkMode, Proxy, running_proxy
+
+pytestmark = one_store("`Subscription` hears one node; all are heard by `ClusterSubscription`, as tests/cluster shows")
 
 PROBE_S = 0.05
 

@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from dead.world import World, failure
+from support.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token
@@ -152,7 +153,7 @@ async def test_a_stale_worker_of_the_first_run_is_refused(world: World) -> None:
 async def test_a_new_watch_sees_the_replay_and_what_follows(world: World, store: Redis) -> None:
     token = await world.die()
     inbox = store.pubsub()
-    await inbox.subscribe(StoreKeys().inbox("p", "g"))
+    await subscribe(inbox, store, StoreKeys().inbox("p", "g"))
     await world.dead.replay([(await world.letter(token)).entry])
     record = await world.gateway.watch(token, after=3)
     assert (record.state, record.seq, record.finished) == ("queued", 4, None)

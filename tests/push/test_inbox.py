@@ -11,10 +11,13 @@ import pytest
 from redis.asyncio import Redis
 
 from push.world import Inbox, Teller, Watchers
+from support.store import BEHIND_A_PROXY, one_store
 from support.system import System
 from support.timeouts import scaled
 from tidings.store.redis.echo_probe import MISSES
 from tidings_cli.lab.proxy import LinkMode
+
+pytestmark = one_store(BEHIND_A_PROXY)
 
 Fault = Callable[[Inbox, Redis], Awaitable[None]]
 

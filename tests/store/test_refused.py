@@ -8,6 +8,7 @@ import pytest
 
 from support.handlers import refused_kinds
 from support.peer import peer
+from support.store import one_store
 from support.system import System, running_system, system_fixture
 from support.timeouts import scaled
 
@@ -27,7 +28,10 @@ KINDS = ["end_in_loop", "end_in_thread", "end_in_process", "record_in_loop", "st
 system = system_fixture(str(Path(str(refused_kinds.__file__))), workers=2, worker=QUICK)
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
+REPLICA = pytest.param("a replica", marks=one_store("a node of a cluster refuses REPLICAOF"))
+
+
+@pytest.mark.parametrize("refusal", [REPLICA if one == "a replica" else one for one in REFUSALS])
 async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_runs_once(
     system: System, tmp_path: Path, refusal: str
 ) -> None:

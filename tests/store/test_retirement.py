@@ -3,6 +3,7 @@
 import msgspec
 from redis.asyncio import Redis
 
+from support.channels import subscribe
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command
@@ -34,7 +35,7 @@ async def test_a_kind_that_was_served_long_ago_retires_and_gateways_are_told(sto
     await registry.register([record("old"), record("fresh")])
     await served_before(store, "old", 2 * DAY_S)
     async with store.pubsub() as heard:
-        await heard.subscribe(KEYS.kinds_changed)
+        await subscribe(heard, store, KEYS.kinds_changed)
         await heard.get_message(timeout=5)
         assert await retirement(store).retire() == ["old"]
         message = await heard.get_message(timeout=5)

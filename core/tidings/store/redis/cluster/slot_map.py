@@ -22,6 +22,7 @@ KEYLESS = frozenset(
         "CONFIG",
         "DBSIZE",
         "FLUSHALL",
+        "FLUSHDB",
         "FUNCTION",
         "INFO",
         "PING",
