@@ -8,6 +8,7 @@
 #   make test-django   the tests of Django alone, where there is a Python 3.12; DJANGO_PYTHON=… says which
 #   make test-redis  the tests that stand close to the store, on Redis 7
 #   make test-cluster  a cluster of six nodes, and tests of the scripts on a cluster of one
+#   make soak-cluster   let clusters fail in every way, at a node timeout of 2 s, and check what is told; FAULT=kill: in one
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1, NEMESIS=all and LOAD=jobs (or orders), and check what is told
@@ -40,7 +41,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-cluster soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -298,6 +299,11 @@ BATCHES ?= 30
 
 soak-worlds: $(VENV)/stamp
 	TIDINGS_TEST_WORLD_EXAMPLES=$(BATCHES) $(BIN)/pytest -s tests/testing/test_world_tells_the_truth.py
+
+FAULT ?=
+
+soak-cluster: $(VENV)/stamp
+	PYTHONPATH=tests $(BIN)/python -m cluster $(addprefix --fault ,$(FAULT))
 
 soak-webhooks: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m webhook.trial --seconds $$(( $(MINUTES) * 60 )) --seed $(SEED)

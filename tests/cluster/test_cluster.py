@@ -47,7 +47,7 @@ def workers(cluster: StoreCluster) -> Iterator[list[WorkerProcess]]:
 @pytest.fixture(scope="module")
 def server(cluster: StoreCluster, workers: list[WorkerProcess]) -> Iterator[ServerProcess]:
     one = ServerProcess(cluster.url)
-    yield one.wait_until_ready(kinds=4)
+    yield one.wait_until_ready(kinds=6)
     one.close()
 
 
@@ -75,7 +75,7 @@ def test_the_guides_user_is_enough_on_a_cluster(cluster: StoreCluster) -> None:
     worker = WorkerProcess(url, str(Path(__file__).with_name("kinds.py")), TIDINGS_NAME="guide")
     server = ServerProcess(url)
     try:
-        server.wait_until_ready(kinds=4)
+        server.wait_until_ready(kinds=6)
         told = run_tidings("submit", "on_second", "n=7", "--follow", "--url", server.url, TIDINGS_STORE_URL=url)
         assert told.stdout == "7\n", told
         doctor = run_tidings("doctor", TIDINGS_STORE_URL=url).stdout

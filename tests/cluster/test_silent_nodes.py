@@ -39,7 +39,7 @@ def worker(cluster: StoreCluster) -> Iterator[WorkerProcess]:
 @pytest.fixture(scope="module")
 def server(cluster: StoreCluster, worker: WorkerProcess) -> Iterator[ServerProcess]:
     one = ServerProcess(cluster.url)
-    yield one.wait_until_ready(kinds=4)
+    yield one.wait_until_ready(kinds=6)
     one.close()
 
 
@@ -122,7 +122,7 @@ async def test_a_frozen_node_that_holds_kinds_and_workers_leaves_what_was_read_b
     try:
         seen = await overview(server, lambda seen: bool(seen["store"]["stale"]))
         assert (seen["store"]["stale"], seen["store"]["silent_nodes"]) == (["kinds", "workers"], [name])
-        assert (len(seen["workers"]), len(seen["kinds"]), queues_of(seen)) == (1, 4, QUEUES - {"aa"})
+        assert (len(seen["workers"]), len(seen["kinds"]), queues_of(seen)) == (1, 6, QUEUES - {"aa"})
         assert all(one["served"] for one in seen["queues"])
         now = await page(server, lambda one: one.sum("tidings_store_silent_nodes") == 1)
         assert now.sum("tidings_store_up") == 1

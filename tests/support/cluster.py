@@ -14,11 +14,11 @@ READY_TIMEOUT_S = 40.0
 NODE_TIMEOUT_MS = 2_000
 
 
-def cluster_node(*options: str) -> StoreProcess:
-    """Return a node that is not started."""
+def cluster_node(*options: str, timeout_ms: int = 0) -> StoreProcess:
+    """Return a node that is not started; `timeout_ms`: its `cluster-node-timeout`, 0: as this machine allows."""
     return StoreProcess(
         "--cluster-enabled", "yes", "--cluster-port", str(bus_port()), "--cluster-node-timeout",
-        str(int(scaled(NODE_TIMEOUT_MS))), "--cluster-require-full-coverage", "no",
+        str(timeout_ms or int(scaled(NODE_TIMEOUT_MS))), "--cluster-require-full-coverage", "no",
         "--cluster-allow-pubsubshard-when-down", "yes", "--repl-diskless-sync-delay", "0", *options,
     )  # fmt: skip
 
@@ -26,9 +26,10 @@ def cluster_node(*options: str) -> StoreProcess:
 class StoreCluster:
     """The nodes: `primaries` at first, and a replica of each behind them."""
 
-    def __init__(self, primaries: int = 3, *, replicas: bool = True) -> None:
-        self.primaries = [cluster_node() for _ in range(primaries)]
-        self.replicas = [cluster_node() for _ in range(primaries)] if replicas else []
+    def __init__(self, primaries: int = 3, *, replicas: bool = True, node_timeout_ms: int = 0) -> None:
+        self.node_timeout_ms = node_timeout_ms or int(scaled(NODE_TIMEOUT_MS))
+        self.primaries = [cluster_node(timeout_ms=self.node_timeout_ms) for _ in range(primaries)]
+        self.replicas = [cluster_node(timeout_ms=self.node_timeout_ms) for _ in range(primaries * replicas)]
 
     @property
     def nodes(self) -> list[StoreProcess]:
@@ -106,9 +107,10 @@ class StoreCluster:
         """Move a whole slot; return how many keys went with it."""
         self.begin_move(slot, old, new)
         moved = 0
-        while keys := self.names(self.ask(old, "CLUSTER", "GETKEYSINSLOT", slot, 20)):
-            self.move_keys(old, new, keys)
-            moved += len(keys)
+        with redis.Redis(port=old.port, socket_timeout=scaled(15), decode_responses=True) as client:
+            while keys := self.names(client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 20)):
+                client.execute_command("MIGRATE", "127.0.0.1", new.port, "", 0, 10_000, "KEYS", *keys)
+                moved += len(keys)
         for node in (new, old, *self.nodes):
             if node.runs:
                 try:
@@ -116,6 +118,20 @@ class StoreCluster:
                 except redis.ResponseError:
                     continue  # a replica learns it from its primary
         return moved
+
+    def migrate_slot(self, slot: int, old: StoreProcess, new: StoreProcess) -> int:
+        """Have the nodes move a whole slot by themselves; return how many keys it had when that began.
+
+        Source: https://valkey.io/commands/cluster-migrateslots/
+        """
+        keys = int(str(self.ask(old, "CLUSTER", "COUNTKEYSINSLOT", slot)))
+        self.ask(old, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", self._id(new))
+        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
+        while "success" not in (told := str(self.ask(old, "CLUSTER", "GETSLOTMIGRATIONS"))):
+            assert time.monotonic() < give_up, told
+            assert "failed" not in told, told
+            time.sleep(0.02)
+        return keys
 
     @staticmethod
     def names(answer: object) -> list[str]:
@@ -127,6 +143,16 @@ class StoreCluster:
         return str(self.ask(node, "CLUSTER", "MYID"))
 
     # Losing a node.
+
+    def replica_of(self, node: StoreProcess) -> StoreProcess:
+        """Return a replica that follows a node."""
+        mine = self._id(node)
+        for line in str(self.ask(node, "CLUSTER", "NODES")).splitlines():
+            _, address, flags, primary, *_ = line.split()
+            if primary == mine and "slave" in flags and "fail" not in flags:
+                port = int(address.partition("@")[0].rpartition(":")[2])
+                return next(one for one in self.nodes if one.port == port)
+        raise AssertionError("it has no replica")
 
     def confirm(self, node: StoreProcess, root: str) -> None:
         """Return when a replica has all that a node has acknowledged so far."""
@@ -157,9 +183,9 @@ class StoreCluster:
 
 
 @contextmanager
-def running_cluster(primaries: int = 3, *, replicas: bool = True) -> Iterator[StoreCluster]:
-    """Run a cluster around the body."""
-    cluster = StoreCluster(primaries, replicas=replicas)
+def running_cluster(primaries: int = 3, *, replicas: bool = True, node_timeout_ms: int = 0) -> Iterator[StoreCluster]:
+    """Run a cluster around the body; `node_timeout_ms`: 0: as this machine allows."""
+    cluster = StoreCluster(primaries, replicas=replicas, node_timeout_ms=node_timeout_ms)
     try:
         cluster.start()
         yield cluster

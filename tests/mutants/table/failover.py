@@ -31,4 +31,24 @@ MUTANTS = (
         ),
         ("tests/unit/store/redis/cluster/test_downtime.py",),
     ),
+    Mutant(
+        "Each call to a node that is away begins a connection of its own.",
+        python("ReconnectPause.__call__").never("clock() < self._over_at"),
+        ("tests/unit/store/redis/cluster/test_reconnect_pause.py",),
+    ),
+    Mutant(
+        "A node that is frozen is asked first who holds what, each time.",
+        python("ClusterNodes._last_heard_first").swap("sorted(addresses, key=contact)", "list(addresses)"),
+        ("tests/unit/store/redis/cluster/test_cluster_nodes.py",),
+    ),
+    Mutant(
+        "One node that is away makes the whole cluster count as lost.",
+        python("StoreHealth.lost").swap("all(holding)", "any(holding)"),
+        ("tests/unit/store/redis/cluster/test_cluster_nodes.py",),
+    ),
+    Mutant(
+        "What a silent node holds is counted all the same, and operators see nothing.",
+        python("_heard_of").swap("if not silent.hold(keys.root(name))", "if name"),
+        ("tests/cluster/test_silent_nodes.py",),
+    ),
 )

@@ -1,0 +1,184 @@
+"""What fails in a trial. Each fault is done when the store is whole again; what it returns is for people."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import redis
+
+from cluster.trial import LEASE_S, Trial
+from cluster.trial_client import TrialClient
+from support.cluster import StoreCluster
+from support.store import StoreProcess
+from support.timeouts import scaled
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.cluster.slot_map import slot_of
+
+KEYS = StoreKeys()
+HURT = "on_second"
+HURT_ROOT = KEYS.root("bb")
+STALL_S = 1.0
+LONG_TIMEOUT_MS = 60_000
+"""A node timeout within which no replica takes over from a frozen node."""
+
+in_thread = asyncio.to_thread
+
+
+class Fault(NamedTuple):
+    """One way to fail."""
+
+    act: Callable[[Trial, StoreCluster], Awaitable[str]]
+    loses: bool = False
+    """Whether what no replica had confirmed may be lost: replication is asynchronous."""
+
+
+async def nothing(trial: Trial, cluster: StoreCluster) -> str:
+    """Let nothing fail."""
+    await trial.until(60)
+    return ""
+
+
+async def _promoted(cluster: StoreCluster, old: StoreProcess) -> float:
+    """Return how long it takes until another node holds what one held, s."""
+    begun = time.monotonic()
+    async with asyncio.timeout(scaled(60)):
+        while await in_thread(cluster.holder, HURT_ROOT) is old:
+            await asyncio.sleep(0.02)
+    return time.monotonic() - begun
+
+
+async def kill(trial: Trial, cluster: StoreCluster) -> str:
+    """End a primary without a word, all of whose answers but the last its replica has."""
+    old = await in_thread(cluster.holder, HURT_ROOT)
+    await trial.confirm(lambda: cluster.confirm(old, HURT_ROOT))
+    old.kill()
+    took = await _promoted(cluster, old)
+    await trial.until(2, [HURT])
+    await in_thread(cluster.start_again, old)
+    return f"replaced after {took:.1f} s"
+
+
+async def stall(trial: Trial, cluster: StoreCluster) -> str:
+    """Hold up a primary's replica, and end the primary: what it acknowledged meanwhile is nowhere else."""
+    old = await in_thread(cluster.holder, HURT_ROOT)
+    replica = await in_thread(cluster.replica_of, old)
+    await trial.confirm(lambda: cluster.confirm(old, HURT_ROOT))
+    replica.freeze()
+    # Else what the primary sends would wait in the sockets, and the replica would still get it.
+    await in_thread(cluster.ask, old, "CLIENT", "KILL", "TYPE", "replica")
+    await asyncio.sleep(STALL_S)
+    old.kill()
+    replica.thaw()
+    took = await _promoted(cluster, old)
+    await trial.until(2, [HURT])
+    await in_thread(cluster.start_again, old)
+    return f"replica held up for {STALL_S:g} s; replaced after {took:.1f} s"
+
+
+async def failover(trial: Trial, cluster: StoreCluster) -> str:
+    """Have a replica take the place of a primary that is well."""
+    old = await in_thread(cluster.holder, HURT_ROOT)
+    replica = await in_thread(cluster.replica_of, old)
+    await in_thread(cluster.ask, replica, "CLUSTER", "FAILOVER")
+    took = await _promoted(cluster, old)
+    await trial.until(5)
+    await in_thread(cluster.wait_until_whole)
+    return f"replaced after {took:.2f} s"
+
+
+async def flush(trial: Trial, cluster: StoreCluster) -> str:
+    """Have every node forget the library of functions."""
+    holding = {await in_thread(cluster.holder, KEYS.root(queue)) for queue in ("aa", "bb", "dd")}
+    for _ in range(3):
+        for node in holding:
+            await in_thread(cluster.ask, node, "FUNCTION", "FLUSH")
+        await trial.until(10)
+    return f"on {len(holding)} nodes, three times"
+
+
+async def _move(cluster: StoreCluster, how: Callable[[int, StoreProcess, StoreProcess], int], keys: int) -> str:
+    """Move the loaded slot to another node; return how many keys went in which time."""
+    slot, old = slot_of(HURT_ROOT), await in_thread(cluster.holder, HURT_ROOT)
+    new = await in_thread(cluster.holder, KEYS.root("dd"))
+    async with asyncio.timeout(scaled(120)):
+        while int(str(await in_thread(cluster.ask, old, "CLUSTER", "COUNTKEYSINSLOT", slot))) < keys:
+            await asyncio.sleep(0.05)
+    begun = time.monotonic()
+    moved = await in_thread(how, slot, old, new)
+    took = time.monotonic() - begun
+    return f"{moved} keys in {took:.2f} s"
+
+
+async def reshard(trial: Trial, cluster: StoreCluster, keys: int = 200) -> str:
+    """Move a slot under load, key by key."""
+    return await _move(cluster, cluster.move_slot, keys)
+
+
+async def reshard_many(trial: Trial, cluster: StoreCluster) -> str:
+    """Move a slot of 1,500 keys under load, key by key."""
+    return await reshard(trial, cluster, 1_500)
+
+
+async def migrate(trial: Trial, cluster: StoreCluster) -> str:
+    """Have the nodes move a slot by themselves."""
+    try:
+        return await _move(cluster, cluster.migrate_slot, 200)
+    except redis.ResponseError as error:
+        return f"not tried: {error}"  # before Valkey 9
+
+
+async def freeze(trial: Trial, cluster: StoreCluster) -> str:
+    """Let a node stand still for longer than a lease, while jobs of its queue run and no replica takes over."""
+    node = await in_thread(cluster.holder, KEYS.root("dd"))
+    frozen_s = 2 * LEASE_S + 1
+    holding = TrialClient("hold_on_third", trial.folder / "held")
+    holding.more = {"seconds": frozen_s + LEASE_S}
+    trial.extra.append(holding)
+    trial.start(holding)
+    for one in cluster.nodes:
+        await in_thread(cluster.ask, one, "CONFIG", "SET", "cluster-node-timeout", LONG_TIMEOUT_MS)
+    async with asyncio.timeout(scaled(60)):
+        while len(holding.acked) < 8 or len(holding.runs()) < 8:
+            await asyncio.sleep(0.02)
+    holding.over = True
+    node.freeze()
+    await asyncio.sleep(frozen_s)
+    node.thaw()
+    await trial.until(5)
+    for one in cluster.nodes:
+        await in_thread(cluster.ask, one, "CONFIG", "SET", "cluster-node-timeout", cluster.node_timeout_ms)
+    return f"for {frozen_s:g} s, lease {LEASE_S:g} s, {len(holding.acked)} long jobs"
+
+
+async def sagas(trial: Trial, cluster: StoreCluster) -> str:
+    """Replace the nodes of two steps of sagas while these run."""
+    selling = TrialClient("across", trial.folder / "across")
+    trial.extra.append(selling)
+    trial.start(selling)
+    for root in (HURT_ROOT, KEYS.root("dd"), KEYS.root("aa")):
+        async with asyncio.timeout(scaled(60)):
+            wanted = len(selling.acked) + 8
+            while len(selling.acked) < wanted:
+                await asyncio.sleep(0.02)
+        old = await in_thread(cluster.holder, root)
+        await in_thread(cluster.ask, await in_thread(cluster.replica_of, old), "CLUSTER", "FAILOVER")
+        async with asyncio.timeout(scaled(60)):
+            while await in_thread(cluster.holder, root) is old:
+                await asyncio.sleep(0.02)
+        await in_thread(cluster.wait_until_whole)
+    selling.over = True
+    return f"{len(selling.acked)} sagas, each with steps on two other nodes"
+
+
+FAULTS = {
+    "none": Fault(nothing),
+    "failover": Fault(failover),
+    "flush": Fault(flush),
+    "reshard": Fault(reshard_many),
+    "migrate": Fault(migrate),
+    "freeze": Fault(freeze),
+    "sagas": Fault(sagas),
+    "kill": Fault(kill, loses=True),
+    "stall": Fault(stall, loses=True),
+}
