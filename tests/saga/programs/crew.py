@@ -18,22 +18,25 @@ from support.timeouts import scaled
 from tidings.declare.job import Job
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.redis import store_client
-from tidings.store.redis.command_pool import CommandPool
 from tidings.store.redis.pipelined_connection import PendingCommand
 from tidings.store.redis.script import library
-from tidings.store.redis.store_client import CALL_TIMEOUT_S, Store
+from tidings.store.redis.store_client import Store
 from tidings_worker.queue.queue import Queue
 from tidings_worker.settings import WorkerSettings
 from tidings_worker.shutdown import Shutdown
 from tidings_worker.worker import Worker
 
+LIBRARIES = (library(), library(sharded=True))
+"""Of a store alone, and of a cluster."""
+
 COUNTED = {
-    library().functions[name]
+    one.functions[name]
+    for one in LIBRARIES
     for name in ("start", "report", "step", "wake", "submit", "cancel", "signal", "promote", "journal")
 }
 """The functions whose calls are counted."""
 
-START = library().functions["start"]
+STARTS = {one.functions["start"] for one in LIBRARIES}
 """With the first of these the counting begins."""
 
 BEYOND = 1_000_000
@@ -98,19 +101,6 @@ class ToldShutdown(Shutdown):
         await self.until_idle()
 
 
-class CutCaller(CommandPool):
-    """What makes a worker's calls, each of which may be its last."""
-
-    def __init__(self, crew: "Crew", mate: Mate, *args: Any) -> None:
-        super().__init__(*args)
-        self._crew = crew
-        self._mate = mate
-
-    def send(self, call: PendingCommand) -> None:
-        """Send a call, unless something happens to it."""
-        self._crew.send(self._mate, super().send, call)
-
-
 class Crew:
     """The workers, and what happens to them."""
 
@@ -173,7 +163,7 @@ class Crew:
         """Send a call of a worker's, unless something happens to it."""
         if mate.dead:
             return
-        self._begun = self._begun or call.args[1] == START
+        self._begun = self._begun or call.args[1] in STARTS
         if not self._begun or call.args[1] not in COUNTED:
             send(call)
             return
@@ -239,7 +229,8 @@ class Crew:
         store = store_client.open_store(url, **options)
         mate = _mate.get()
         assert mate is not None
-        store.caller = CutCaller(self, mate, store.open_detached, store.health, options.get("timeout", CALL_TIMEOUT_S))
+        send = store.caller.send
+        store.caller.send = lambda call: self.send(mate, send, call)  # type: ignore[method-assign]
         return store
 
     @asynccontextmanager
