@@ -54,17 +54,17 @@ def test_a_node_whose_last_call_failed_is_asked_last() -> None:
     assert asked(nodes) == FIRST
 
 
-def test_a_cluster_is_lost_when_no_node_that_holds_keys_answers() -> None:
+def lost(away: int, gone: int = 0) -> bool:
+    """Return whether a cluster is lost of which so many nodes do not answer, and so many of the others hold no keys."""
     _, health = cluster()
-    for address in NODES:
+    for number, address in enumerate(NODES):
         health_of(health, address).answered(())
-    away = StoreUnavailableError("refused")
-    for address in (FIRST, SECOND):
-        health_of(health, address).failed((), away)
-        assert not health.lost
-    health_of(health, THIRD).counts = False
-    assert health.lost
-    health_of(health, THIRD).counts = True
-    assert not health.lost
-    health_of(health, THIRD).failed((), away)
-    assert health.lost
+        if number < away:
+            health_of(health, address).failed((), StoreUnavailableError("refused"))
+        health_of(health, address).counts = number < len(NODES) - gone
+    return health.lost
+
+
+def test_a_cluster_is_lost_when_no_node_that_holds_keys_answers() -> None:
+    assert [lost(away) for away in range(4)] == [False, False, False, True]
+    assert lost(2, gone=1)
