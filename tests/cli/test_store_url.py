@@ -296,3 +296,12 @@ def test_an_embedded_store_runs_in_a_folder_with_characters_of_addresses(tmp_pat
     with EmbeddedStore(tmp_path / "a%20#b?c@d") as store:
         done = run(["status", "--json"], store.url, tmp_path)
         assert json.loads(done.stdout)["workers"] == []
+
+
+@pytest.mark.parametrize("command", [["submit", "kind"], ["types", "--py"]])
+def test_a_server_s_certificate_that_is_not_trusted_is_said(certificate: Path, command: list[str]) -> None:
+    with answering(b"HTTP/1.1 400 no\r\ncontent-length: 0\r\n\r\n", certificate) as port:
+        for authority, says in ((None, "SSL_CERT_FILE names a file"), (str(certificate), "400")):
+            environment = {} if authority is None else {"SSL_CERT_FILE": authority}
+            done = run_tidings(*command, "--url", f"https://localhost:{port}", **environment)
+            assert_one_line(done, 1, says)

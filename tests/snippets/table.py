@@ -58,6 +58,7 @@ WAYS = {
     HOW + "resources.md": "jobs tests",
     HOW + "sagas.md": "jobs jobs jobs python shown",
     HOW + "stream.md": "jobs jobs jobs jobs python shell",
+    HOW + "systemd.md": "settings",
     HOW + "test-jobs.md": "jobs tests tests tests",
     HOW + "tiers-and-limits.md": "jobs shell jobs jobs",
     HOW + "receive-webhooks.md": "receiver receiver receiver",

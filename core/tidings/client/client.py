@@ -289,6 +289,11 @@ class Client(SubmitCalls):
 
 def _failure(url: str, end: SocketEnd) -> str:
     """Return why there is no connection, and what to do about it."""
+    if end.code == ABNORMAL and "CERTIFICATE_VERIFY_FAILED" in end.reason:
+        return (
+            f"the certificate of {url} is not trusted ({end.reason}): "
+            "the variable SSL_CERT_FILE names a file with the authority that issued it"
+        )
     if end.code == ABNORMAL:
         return (
             f"no answer from {url} ({end.reason}): is the server running (`tidings dev` or `tidings serve`)? "

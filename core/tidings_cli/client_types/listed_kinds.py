@@ -43,9 +43,10 @@ def kinds_of_server(url: str, credential: str | None) -> list[ListedKind]:
     except urllib.error.HTTPError as error:
         raise CommandError(f"{address}/v1/kinds answers {error.code}: {_advice(error.code)}") from None
     except (OSError, ValueError) as error:
-        raise CommandError(
-            f"no answer from {address} ({error}): is the server running? Set TIDINGS_URL or --url"
-        ) from None
+        todo = "is the server running? Set TIDINGS_URL or --url"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            todo = "the variable SSL_CERT_FILE names a file with the authority that issued its certificate"
+        raise CommandError(f"no answer from {address} ({error}): {todo}") from None
     if len(text) > MAX_BYTES:
         raise CommandError(f"{address}/v1/kinds answers more than {MAX_BYTES} bytes: that many kinds cannot be written")
     try:
