@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from .rendered_readme import description_of, readme_problems
 from .staged_source import newest_heading, stage, versions
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,7 @@ def main() -> None:
         _run(["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder)], cwd=source)
         (wheel,), (sdist,), (package,) = folder.glob("*.whl"), folder.glob("*.tar.gz"), folder.glob("*.tgz")
         _run([str(BIN / "twine"), "check", "--strict", str(wheel), str(sdist)])
+        _render(wheel, given.repository.rstrip("/"))
         _install(wheel, Path(place, "environment"), version)
         _install_package(package, Path(place, "page"))
         _list_parts(wheel, Path(place, "production"), folder / "sbom.json")
@@ -78,6 +80,14 @@ def _left(version: str, repository: str) -> list[str]:
     if changed.strip():
         left.append("the checkout has changes that are not committed")
     return left
+
+
+def _render(wheel: Path, repository: str) -> None:
+    """Render the README that the wheel holds as an index of packages does; twine looks at its kind alone."""
+    from readme_renderer import markdown  # noqa: PLC0415 - of the environment of a release alone
+
+    if found := list(readme_problems(markdown.render(description_of(wheel)), repository)):
+        sys.exit("\n".join(found))
 
 
 def _install(wheel: Path, environment: Path, version: str) -> None:

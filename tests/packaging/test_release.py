@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from release.rendered_readme import description_of, readme_problems
 from release.staged_source import newest_heading, readme_of, stage, versions
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +70,34 @@ def test_without_a_repository_the_packages_name_none(checkout: Path, tmp_path: P
 def test_the_newest_heading_of_a_changelog_is_the_first() -> None:
     assert newest_heading("# Changelog\n\n## 0.2.0 (2027-01-01)\n\n- a\n\n## 0.1.0\n") == "0.2.0 (2027-01-01)"
     assert newest_heading("# Changelog\n") == ""
+
+
+SHOWN = (
+    f'<p><img src="{REPOSITORY}/raw/main/a.webp"> <a href="{REPOSITORY}/blob/main/b.md">b</a> <a href="#c">c</a></p>'
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "repository", "wanted"),
+    [
+        (SHOWN, REPOSITORY, []),
+        (SHOWN.replace(REPOSITORY, "https://other.example"), "", []),
+        (None, REPOSITORY, ["an index cannot render the README"]),
+        (
+            SHOWN + '<a href="docs/b.md">b</a>',
+            REPOSITORY,
+            ["the README has the a docs/b.md, which leads nowhere on an index"],
+        ),
+        (SHOWN + '<img src="a.webp">', "", ["the README has the img a.webp, which leads nowhere on an index"]),
+        ("<p>no link</p>", REPOSITORY, [f"the README has no {tag} that leads to {REPOSITORY}" for tag in ("a", "img")]),
+    ],
+)
+def test_what_an_index_cannot_show_of_a_readme_is_found(html: str | None, repository: str, wanted: list[str]) -> None:
+    assert list(readme_problems(html, repository)) == wanted
+
+
+def test_the_readme_of_a_wheel_is_read_from_its_metadata(tmp_path: Path) -> None:
+    wheel = tmp_path / "a-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("a-1.dist-info/METADATA", "Metadata-Version: 2.4\nName: a\n\n# Title: “a”\n\nText: more\n")
+    assert description_of(wheel) == "# Title: “a”\n\nText: more\n"
