@@ -34,7 +34,7 @@ FRAME_MS = 150
 MOST_BYTES = 2_000_000
 WORDS = 220
 LEASE_S = "2"
-"""How long a job is left to a lost worker: shorter than it comes, as nobody watches a picture for ten seconds."""
+"""How long a job is left to a lost worker: shorter than the default, since the picture shows the wait."""
 
 LAST_S = 2.5
 """How long the last picture stays before the first comes again."""

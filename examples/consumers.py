@@ -5,7 +5,7 @@
 
 Stop one of them (`tidings events pause billing`), place orders, and let it go on (`tidings events resume billing`): the
 index was current all the time, and the ledger catches up. `tidings events replay search --from-start` builds the index
-anew.
+again from the first event.
 """
 
 import os

@@ -49,7 +49,7 @@ DESCRIPTIONS: dict[str, str] = {
     "pauseQueue": "Workers finish the jobs that they run, and take no others of the queue. Submissions are accepted.",
     "resumeQueue": "Workers take jobs of the queue again.",
     "listAudit": "What operators did, and what the server refused them, the newest first.",
-    "getObjectives": "The objectives of latency and success, and how the jobs of late met them.",
+    "getObjectives": "The objectives of latency and success, and how the jobs in the chronicle met them.",
     "setObjectives": "Replaces all objectives; those that the request leaves out are gone.",
     "searchDeliveries": "Deliveries to webhooks that are pending, done or dead.",
     "listPlaces": "Hosts of webhooks with their breakers, pauses and counts.",
