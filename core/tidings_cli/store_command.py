@@ -14,10 +14,12 @@ from .setting_flags import with_flags
 
 _OF_SERVERS_AND_WORKERS = (
     "log_format", "log_level", "result_ttl_s", "chronicle", "events_max_age_s", "events_max_bytes",
+    "durability", "replicas", "replicas_within_s",
 )  # fmt: skip
 
 store_flags = with_flags(StoreSettings, leave_out=_OF_SERVERS_AND_WORKERS)
-"""Gives a command the flags that name its store; what else `StoreSettings` has concerns server and worker alone."""
+"""Gives a command the flags that name its store. What else `StoreSettings` has concerns server and worker alone, or is
+taken from the environment: what an operator's command acknowledges is as durable as what a server does."""
 
 
 def with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) -> None:
@@ -28,11 +30,11 @@ def with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) 
         SettingsError: the address is malformed.
 
     """
-    url = from_env(StoreSettings, overrides=flags).store_url
+    settings = from_env(StoreSettings, overrides=flags)
 
     async def run() -> None:
-        await check_store(url)
-        store = open_store(url)
+        await check_store(settings.store_url)
+        store = open_store(settings.store_url, replication=settings.replication)
         try:
             await body(store)
         finally:

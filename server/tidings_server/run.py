@@ -22,7 +22,7 @@ from tidings.process.close_bound import CloseBound
 from tidings.process.port import check_port
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.frames.close_codes import DRAINING
-from tidings.store.redis.store_client import check_store
+from tidings.store.requirements.start_check import require_store
 
 from .app import create_app
 from .http.connection.direct_http import DirectHttpProtocol
@@ -157,12 +157,13 @@ def run(settings: ServerSettings, listening: list[socket.socket] | None = None) 
         ListenError: the port for metrics cannot be listened on.
         PortError: the server cannot listen on its address; one line says what to do.
         StoreUnavailableError: no store answers; one line says what to do.
+        StoreUnsuitableError: the store is not what the settings need; a line for each reason.
 
     """
     log_unknown_variables()
     if listening is None:
         check_port(settings.host, settings.port)
-    asyncio.run(check_store(settings.store_url))
+    asyncio.run(require_store(settings))
     # A client must not fill the log, such as with requests that are no HTTP.
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(LogLineFilter())

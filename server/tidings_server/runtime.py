@@ -73,7 +73,7 @@ from .watch.hub import Hub
 
 log = structlog.get_logger()
 
-VITAL = frozenset({"EVAL", "EVALSHA", "PUBLISH", "SPUBLISH", "SSUBSCRIBE", "SUBSCRIBE"})
+VITAL = frozenset({"EVAL", "EVALSHA", "PUBLISH", "SPUBLISH", "SSUBSCRIBE", "SUBSCRIBE", "WAIT"})
 """Commands without which the server accepts no job, or hears no event."""
 
 START_WAIT_S = 5.0
@@ -105,7 +105,7 @@ class ServerRuntime:
         # The store.
         keys = self.keys = StoreKeys()
         health = self.health = StoreHealth()
-        self.client = open_store(settings.store_url, health=health)
+        self.client = open_store(settings.store_url, health=health, replication=settings.replication)
         self._listening = open_store(settings.store_url, timeout=None, health=health)
         self.retention = RetentionWatch(self.client)
         self.memory = StoreMemoryWatch(self.client)

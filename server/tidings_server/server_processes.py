@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tidings.process.parent_death import LISTEN_VARIABLE
 from tidings.process.port import listen_on
 from tidings.process.unknown_variables import log_unknown_variables
-from tidings.store.redis.store_client import check_store
+from tidings.store.requirements.start_check import require_store
 from tidings_cli.processes.process_group import ProcessGroup, numbered_environments, tidings_command
 
 from .settings import ServerSettings
@@ -28,11 +28,12 @@ def run_servers(settings: ServerSettings, count: int, environment: Mapping[str, 
     Raises:
         PortError: the address cannot be listened on; one line says what to do.
         StoreUnavailableError: no store answers; one line says what to do.
+        StoreUnsuitableError: the store is not what the settings need; a line for each reason.
 
     """
     log_unknown_variables()
     listening = listen_on(settings.host, settings.port)
-    asyncio.run(check_store(settings.store_url))
+    asyncio.run(require_store(settings))
     descriptors = [one.fileno() for one in listening]
     shared = {**os.environ, **environment, LISTEN_VARIABLE: ",".join(map(str, descriptors))}
     port = settings.server_metrics_port

@@ -15,7 +15,11 @@ from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.process.port import free_port
-from tidings.store.availability.store_errors import StoreError
+from tidings.protocol.tokens import new_token
+from tidings.settings.durability import Replication
+from tidings.store.availability.store_errors import StoreError, StoreUnconfirmedError
+from tidings.store.jobs.job_store import JobStore, NewJob
+from tidings.store.keys import StoreKeys
 from tidings.store.redis.push_feed import open_push_feed
 from tidings.store.redis.store_client import command, open_store
 
@@ -162,6 +166,33 @@ async def _port_of(store: object) -> int:
     except StoreError:
         return 0
     return int(told.decode().partition("tcp_port:")[2].split()[0])
+
+
+async def test_a_failover_loses_nothing_that_replicas_have_confirmed(watched: Watched) -> None:
+    store = open_store(watched.url, replication=Replication(2, 1.0))
+    acked: list[str] = []
+    old = watched.primary
+    async with JobStore(store, StoreKeys(), "g") as jobs, anyio.create_task_group() as tasks:
+        tasks.start_soon(store.follow_nodes)
+        with anyio.fail_after(scaled(60)):
+            while True:
+                if len(acked) == 40 and old.process is not None and old.process.poll() is None:
+                    old.kill()
+                try:
+                    made = await jobs.submit("kept", NewJob(new_token("kept").id, "k", "standard", "[]"))
+                except StoreUnconfirmedError:
+                    if len(acked) >= 40:
+                        break  # the one that was promoted has one replica left, until the old primary is back
+                except StoreError:
+                    await anyio.sleep(0.02)
+                else:
+                    acked.append(made.id)
+        tasks.cancel_scope.cancel()
+    with watched.client(watched.primary) as client:
+        assert watched.primary is not old
+        assert [one for one in acked if not client.exists(StoreKeys().job("kept", one))] == []
+    await store.aclose()
+    await anyio.to_thread.run_sync(watched.bring_back, old)
 
 
 def test_commands_find_the_store_by_its_sentinels(watched: Watched, worker: WorkerProcess) -> None:

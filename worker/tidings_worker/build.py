@@ -131,7 +131,9 @@ async def build(
     _, settings, jobs, keys, timing, _ = identity
     async with AsyncExitStack() as stack:
         health = StoreHealth(max_downtime_s=tolerated_downtime_s(settings))
-        store = open_store(settings.store_url, timeout=timing.call_timeout_s, health=health)
+        store = open_store(
+            settings.store_url, timeout=timing.call_timeout_s, health=health, replication=settings.replication
+        )
         stack.push_async_callback(store.aclose)
         subscriber = open_store(settings.store_url, timeout=None, health=health)
         stack.push_async_callback(subscriber.aclose)

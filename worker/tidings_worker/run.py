@@ -13,7 +13,7 @@ from tidings.metrics.metrics_server import listen
 from tidings.process import gc_tuning
 from tidings.process.close_bound import CloseBound
 from tidings.process.unknown_variables import log_unknown_variables
-from tidings.store.redis.store_client import check_store
+from tidings.store.requirements.start_check import require_store
 
 from . import fork
 from .loading.loader import load_modules
@@ -39,17 +39,19 @@ def run(settings: WorkerSettings) -> None:
         SchemaRefusedError: a changed kind breaks what is queued, or its clients.
         ProxyError: deliveries are to take the proxies of the environment, and it names one that they cannot take.
         StoreUnavailableError: no store answers; its one line says what to do.
+        StoreUnsuitableError: the store is not what the settings need; a line for each reason.
 
     """
     log_unknown_variables()
     environment_proxies(wanted=settings.webhooks and settings.webhook_proxies)
     if settings.webhooks and not settings.modules:
-        asyncio.run(check_store(settings.store_url))
+        asyncio.run(require_store(settings))
         listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
         _run_loop(WebhookWorker(settings, listening).run)
         return
     loaded = load_modules(settings.modules)
     records = [job.record() for job in loaded.jobs]
+    asyncio.run(require_store(settings))
     asyncio.run(check_with_store(settings.store_url, records, settings.schema_check))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     worker = Worker(settings, loaded.jobs, listening, loaded.lifespans, handlers=loaded.handlers)

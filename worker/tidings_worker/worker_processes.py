@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 
 from tidings.process.unknown_variables import log_unknown_variables
-from tidings.store.redis.store_client import check_store
+from tidings.store.requirements.start_check import require_store
 from tidings_cli.processes.process_group import ProcessGroup, numbered_environments, tidings_command
 
 from .settings import WorkerSettings
@@ -21,10 +21,11 @@ def run_workers(settings: WorkerSettings, count: int, environment: Mapping[str, 
 
     Raises:
         StoreUnavailableError: no store answers; one line says what to do.
+        StoreUnsuitableError: the store is not what the settings need; a line for each reason.
 
     """
     log_unknown_variables()
-    asyncio.run(check_store(settings.store_url))
+    asyncio.run(require_store(settings))
     shared = {**os.environ, **environment}
     environments = numbered_environments(shared, "TIDINGS_METRICS_PORT", settings.metrics_port, count)
     return ProcessGroup(tidings_command("work", *settings.modules), environments).run()

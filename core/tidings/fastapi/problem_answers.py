@@ -26,6 +26,7 @@ SUBMIT_CODES = (
     "backlog_full",
     "circuit_open",
     "store_unavailable",
+    "unconfirmed",
     "draining",
 )
 """Why a submission may be refused."""

@@ -52,6 +52,7 @@ CODES: Mapping[str, ProblemCode] = MappingProxyType(
         "circuit_open": ProblemCode("A service this work depends on is failing.", 503, True),
         "auth_unavailable": ProblemCode("The credential cannot be checked at the moment.", 503, True),
         "store_unavailable": ProblemCode("The store cannot be reached.", 503, True),
+        "unconfirmed": ProblemCode("The store has not confirmed in time that its replicas have this.", 503, True),
         "draining": ProblemCode("This server is shutting down.", 503, True),
         "internal_error": ProblemCode("Something broke on our side.", 500, True),
         # The outcome of a job.

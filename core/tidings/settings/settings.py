@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from tidings.logging.printable import printable
 
+from .durability import Durability, Replication
 from .store_url import StoreUrlError, parse_store_url, show_store_url
 from .unit_hints import unit_hint
 
@@ -70,6 +71,30 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     store_url_file: Annotated[
         str, Meta(description="A file that holds the store's address instead, such as a secret of an orchestrator.")
     ] = ""
+    durability: Annotated[
+        Durability,
+        Meta(
+            description="What an acknowledged job outlives. `memory`: every process of Tidings, and of the store what "
+            "its own settings keep; `fsync`: also the store's machine, since the store writes to its disk before it "
+            "answers (its own `appendonly yes` and `appendfsync always`, without which the process does not start); "
+            "`replicated`: also a failover, since each answer waits until `replicas` of the store have what it is "
+            "about. Give all servers and workers the same."
+        ),
+    ] = "memory"
+    replicas: Annotated[
+        Annotated[int, Meta(ge=1, le=32)],
+        Meta(
+            description="With `durability` being `replicated`: how many replicas must have what is acknowledged. The "
+            "promise holds where that is all replicas which may be promoted; of a cluster, all those of each primary."
+        ),
+    ] = 1
+    replicas_within_s: Annotated[
+        Annotated[float, Meta(ge=0.01, le=5, extra={"unit": "s"})],
+        Meta(
+            description="How long they may take. After it a client gets `unconfirmed`: it is not known whether what it "
+            "asked for outlives a failover, and the same again under the same key is safe."
+        ),
+    ] = 1.0
     log_format: Annotated[
         Literal["console", "json"], Meta(description="Log lines for people, or one JSON object a line.")
     ] = "console"
@@ -121,6 +146,11 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             parse_store_url(self.store_url)
         except StoreUrlError as error:
             raise SettingsError(f"TIDINGS_STORE_URL: {error}") from None
+
+    @property
+    def replication(self) -> Replication | None:
+        """The replicas that must have what is acknowledged; None: the store alone."""
+        return Replication(self.replicas, self.replicas_within_s) if self.durability == "replicated" else None
 
     def __repr__(self) -> str:
         values = ((setting, getattr(self, setting.name)) for setting in settings_of(type(self)))

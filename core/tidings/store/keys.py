@@ -281,6 +281,10 @@ class StoreKeys(RegistryKeys):
         """
         return f"{self.root(partition)}webhook-{name}{':' if of else ''}{of}"
 
+    def replicated(self, partition: str) -> str:
+        """String: written by each script whose answer waits for replicas, so that it writes; expires after an hour."""
+        return f"{self.root(partition)}replicated"
+
     def webhooks(self, partition: str) -> str:
         """Channel: deliveries were made, or an operator replayed some."""
         return f"{self.root(partition)}webhooks"

@@ -111,7 +111,7 @@ class ChildEnd(msgspec.Struct, array_like=True, frozen=True):
     outcome: str
 
 
-_STEP = Script("step", list[StepWriteReply])
+_STEP = Script("step", list[StepWriteReply], acknowledged=True)
 _JOURNAL = Script("journal", list[JournalRead])
 _WAKE = Script("wake", list[WakeAnswer])
 _OUTBOX = Script("outbox", list[EndedChild | str])

@@ -132,7 +132,7 @@ _REPORTS = BatchOptions(pause=store_retry_delay)
 
 _WEBHOOK_TAKE = Script("webhook_take", tuple[int, int, list[TakenDelivery]])
 _WEBHOOK_REPORT = Script("webhook_report", list[str])
-_WEBHOOK_ACT = Script("webhook_act", list[str])
+_WEBHOOK_ACT = Script("webhook_act", list[str], acknowledged=True)
 _WEBHOOK_LIST = Script("webhook_list", tuple[int, list[DeliveryRow]])
 _WEBHOOK_PLACES = Script("webhook_list", tuple[int, list[PlaceRow]])
 _WEBHOOK_COUNT = Script("webhook_count", DeliveryCounts)

@@ -20,7 +20,7 @@ from .http_probe import WITHIN_S, WebAddress
 from .machine_checks import check_open_files, check_servers
 from .public_checks import check_public
 from .registry_checks import check_registry
-from .store_checks import check_store_itself
+from .store_checks import check_durability, check_store_itself
 
 MOST_SERVERS = 100
 """Servers that one call may name."""
@@ -76,7 +76,7 @@ def doctor(
         raise CommandError(f"--within is {within:g}; allowed: {LEAST_WITHIN_S} to {MOST_WITHIN_S} s")
     public = WebAddress(url, credential or "", within) if url else None
     servers = [WebAddress(named, within_s=within) for named in server or []]
-    findings = asyncio.run(_check(settings.store_url, public, servers))
+    findings = asyncio.run(_check(settings, public, servers))
     if as_json:
         print(printable_json({"level": worst(findings), "findings": findings}))  # noqa: T201 - this is the command line
     else:
@@ -84,8 +84,8 @@ def doctor(
     raise typer.Exit(_exit_code(findings, strict=strict))
 
 
-async def _check(store_url: str, public: WebAddress | None, servers: list[WebAddress]) -> list[Finding]:
-    findings = [*await _check_store(store_url), check_open_files()]
+async def _check(settings: StoreSettings, public: WebAddress | None, servers: list[WebAddress]) -> list[Finding]:
+    findings = [*await _check_store(settings), check_open_files()]
     if public is None:
         need = "give --url, the address that clients use: proxies are checked through it"
         findings.append(skipped("public.reach", "no address of clients is known", need))
@@ -94,7 +94,8 @@ async def _check(store_url: str, public: WebAddress | None, servers: list[WebAdd
     return findings + await check_servers(servers)
 
 
-async def _check_store(url: str) -> list[Finding]:
+async def _check_store(settings: StoreSettings) -> list[Finding]:
+    url = settings.store_url
     try:
         await check_store(url)
     except StoreError as error:
@@ -103,6 +104,7 @@ async def _check_store(url: str) -> list[Finding]:
     found: list[Finding] = []
     try:
         found += await check_store_itself(store)
+        found += await check_durability(store, settings)
         found += await check_registry(store)
     except StoreError as error:
         found.append(danger("store.read", f"not all of the store can be read: {error}", "see store.permissions"))

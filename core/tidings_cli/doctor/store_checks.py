@@ -7,10 +7,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from tidings.settings.settings import StoreSettings
 from tidings.store.admin.store_access import DISPENSABLE, denied_commands
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command
+from tidings.store.redis.store_client import command, store_of
+from tidings.store.requirements.durability_rules import CHECK
+from tidings.store.requirements.shortfall import Shortfall
+from tidings.store.requirements.start_check import find_shortfalls
 
 from .finding import Finding, danger, ok, skipped, warning
 from .store_information import Info, judge
@@ -42,6 +46,26 @@ async def check_store_itself(store: Redis, clock: Callable[[], float] = time.tim
         await _clock_of(store, clock),
         await _permissions(store),
     ]
+
+
+async def check_durability(store: Redis, settings: StoreSettings) -> list[Finding]:
+    """Return the findings about what `TIDINGS_DURABILITY` promises.
+
+    Raises:
+        StoreError: the store has gone meanwhile.
+
+    """
+    lacking = await find_shortfalls(store_of(store), settings)
+    if lacking:
+        return [shortfall_finding(one) for one in lacking]
+    return [ok(CHECK, f"TIDINGS_DURABILITY is {settings.durability}")]
+
+
+def shortfall_finding(lacking: Shortfall) -> Finding:
+    """Return what a store lacks as a finding."""
+    where = f"node {lacking.node}: " if lacking.node else ""
+    tell = danger if lacking.refuses else warning
+    return tell(lacking.check, where + lacking.says, lacking.do)
 
 
 async def _info(store: Redis) -> Info:

@@ -11,7 +11,13 @@ from tidings.protocol.steps import MAX_SIGNAL_BYTES
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context, trace_id_of
 from tidings.store.answers import CancelAnswer, SignalAnswer, SubmitAnswer
-from tidings.store.availability.store_errors import ItemError, ScriptError, StoreError, StoreFullError
+from tidings.store.availability.store_errors import (
+    ItemError,
+    ScriptError,
+    StoreError,
+    StoreFullError,
+    StoreUnconfirmedError,
+)
 from tidings.store.jobs.job_store import MAX_SIGNALS, JobRecord, SubmitReply
 from tidings_server.auth.identity import Identity
 from tidings_server.observability.error_boundary import unexpected_problem
@@ -209,6 +215,14 @@ def store_problem(error: BaseException) -> Problem:
     if isinstance(error, ItemError):
         _limited.error("item_failed", cause=str(error).partition(":")[0], error=str(error))
         return problem("internal_error", "what the store holds of this job cannot be used; it has been logged")
+    if isinstance(error, StoreUnconfirmedError):
+        # Not "try again": without a key that would be another job beside the one which may run.
+        detail = (
+            "it is done, and too few replicas of the store said in time that they have it: a failover may undo it. "
+            "Send the same again with the same idempotency key, which makes nothing twice; without a key it would be "
+            "another"
+        )
+        return problem("unconfirmed", detail, retry_after=STORE_RETRY_S)
     if isinstance(error, StoreFullError):
         detail = "the store has no memory left; nothing was written"
     elif isinstance(error, StoreError):

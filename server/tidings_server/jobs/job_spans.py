@@ -7,6 +7,7 @@ from tidings.protocol.frames.messages import Submission
 from tidings.protocol.tokens import Token
 from tidings.protocol.trace_context import accept_trace_context
 from tidings.store.answers import SubmitAnswer
+from tidings.store.availability.store_errors import StoreUnconfirmedError
 from tidings.store.jobs.job_store import JobRecord, NewJob, SubmitReply
 from tidings.tracing.spans import Span, Tracing, job_attributes, owner_attributes
 from tidings_server.watch.job_listener import JobListener, NotifySpan
@@ -59,7 +60,8 @@ class JobSpans:
 def end_submit(span: Span, answer: "asyncio.Future[SubmitReply]") -> None:
     """End the span of a submission with the store's reply."""
     if answer.cancelled() or answer.exception() is not None:
-        span.fail("store_unavailable")
+        written = not answer.cancelled() and isinstance(answer.exception(), StoreUnconfirmedError)
+        span.fail("unconfirmed" if written else "store_unavailable")
     else:
         made = answer.result().answer
         if made is SubmitAnswer.DUPLICATE:

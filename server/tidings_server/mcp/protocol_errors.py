@@ -33,6 +33,7 @@ _ERROR_CODES = {
     "too_large": INVALID_PARAMS,
     "internal_error": INTERNAL_ERROR,
     "store_unavailable": INTERNAL_ERROR,
+    "unconfirmed": INTERNAL_ERROR,
 }
 
 Params = TypeVar("Params", bound=BaseModel)

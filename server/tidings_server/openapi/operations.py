@@ -113,7 +113,7 @@ _REFUSALS = {
     422: ("UnprocessableContent", ("invalid_input", "key_reused")),
     429: ("TooManyRequests", ("rate_limited", "backlog_full")),
     500: ("InternalServerError", ("internal_error",)),
-    503: ("ServiceUnavailable", ("store_unavailable", "circuit_open", "auth_unavailable", "draining")),
+    503: ("ServiceUnavailable", ("store_unavailable", "unconfirmed", "circuit_open", "auth_unavailable", "draining")),
 }
 _ALL_HAVE = (400, 429, 500, 503)
 _WITH_CREDENTIALS = (401, 403)

@@ -51,4 +51,21 @@ MUTANTS = (
         python("_heard_of").swap("if not silent.hold(keys.root(name))", "if name"),
         ("tests/cluster/test_silent_nodes.py",),
     ),
+    Mutant(
+        "A job is acknowledged although too few replicas have it.",
+        python("ReplicatedCalls._fault_of").swap("int(answer) < wanted", "int(answer) < 0"),
+        ("tests/durability/test_replicated.py",),
+    ),
+    Mutant(
+        "A duplicate writes nothing, and is confirmed although no replica may have the job.",
+        python("_ScriptCall.__init__").swap(
+            "caller.marking_args if waits else caller.script_args", "caller.script_args"
+        ),
+        ("tests/durability/test_replicated.py",),
+    ),
+    Mutant(
+        "A process that promises what a disk keeps starts with a store that answers first.",
+        python("_judge_fsync").swap("refuses=True", "refuses=False"),
+        ("tests/durability/test_start.py",),
+    ),
 )

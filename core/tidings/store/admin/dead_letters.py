@@ -19,8 +19,8 @@ from .dead_letter import DeadLetter, read_dead_letter
 READ_AT_ONCE = 50
 """Letters in one answer of the store; each may be as large as its job's input and history."""
 
-_REPLAY = Script("dead_replay", list[str])
-_DROP = Script("dead_drop", list[str])
+_REPLAY = Script("dead_replay", list[str], acknowledged=True)
+_DROP = Script("dead_drop", list[str], acknowledged=True)
 
 
 class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):

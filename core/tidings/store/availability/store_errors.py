@@ -5,7 +5,8 @@
     StoreError
     ├── StoreUnavailableError   it cannot be reached, does not answer in time, or takes nothing now: try again later
     │   ├── StoreClosedError    this process has let go of it: nothing will be answered any more
-    │   └── StoreDemotedError   who answers is no primary any more: another connection may find the one that is
+    │   ├── StoreDemotedError   who answers is no primary any more: another connection may find the one that is
+    │   └── StoreUnconfirmedError   it has written it, and too few replicas have said in time that they have it too
     ├── StoreFullError          it has no memory left for writes: try again later
     └── ScriptError             it refused, for a reason of which this process does not know whether it will pass
         ├── ItemError           what it holds of one item of a batch cannot be used; the others were answered
@@ -35,6 +36,14 @@ class StoreClosedError(StoreUnavailableError):
 
 class StoreDemotedError(StoreUnavailableError):
     """The connection leads to what is no primary, or no more: it would be refused for ever."""
+
+
+class StoreUnconfirmedError(StoreUnavailableError):
+    """The store has done it, and too few replicas confirmed in time that they have it: a failover may undo it.
+
+    The same call again is safe where it has an idempotency key, or is a report of an attempt: it
+    finds what was done, and waits for the replicas once more.
+    """
 
 
 class StoreFullError(StoreError):

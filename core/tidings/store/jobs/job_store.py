@@ -128,10 +128,10 @@ MAX_JOURNAL_BYTES = 16 * 1_048_576
 """Size of one saga's journal, signals among it; a step begun before it was reached may still end."""
 
 
-_SUBMIT = Script("submit", list[SubmitReply])
+_SUBMIT = Script("submit", list[SubmitReply], acknowledged=True)
 _WATCH = Script("watch", list[JobRecord])
-_CANCEL = Script("cancel", list[CancelAnswer])
-_SIGNAL = Script("signal", list[SignalAnswer])
+_CANCEL = Script("cancel", list[CancelAnswer], acknowledged=True)
+_SIGNAL = Script("signal", list[SignalAnswer], acknowledged=True)
 _EXPIRE = Script("expire", tuple[int, int, list[str]])
 
 _SUBMITS = BatchOptions(size=lambda job: len(job.envelope))

@@ -98,7 +98,7 @@ class ForgetReply(msgspec.Struct, array_like=True, frozen=True):
 
 
 _OWNED = Script("owned", list[OwnedRow | str])
-_FORGET = Script("forget", list[ForgetReply | str])
+_FORGET = Script("forget", list[ForgetReply | str], acknowledged=True)
 
 
 class OwnedJobs:

@@ -7,10 +7,12 @@ the store has one of its own, as nothing behind it would be answered meanwhile.
 import asyncio
 from typing import Any
 
+from tidings.settings.durability import Replication
 from tidings.store.availability.store_errors import StoreClosedError, StoreError
 from tidings.store.availability.store_health import StoreHealth
 
 from .pipelined_connection import Connect, PendingCommand, PipelinedConnection
+from .replication.replicated_calls import MARK, ReplicatedCalls
 from .reply_future import ReplyFuture
 
 
@@ -34,12 +36,16 @@ class CommandPool:
         """
         self.script_args: tuple[str, ...] = (channel_prefix,) if channel_prefix else ()
         """What each script takes beside its arguments: nothing in database 0."""
+        self.marking_args: tuple[str, ...] = (channel_prefix, MARK)
+        """What a script takes instead whose answer waits for replicas."""
         self._connect = connect
         self._health = health
         self._timeout_s = timeout_s
         self._loop: asyncio.AbstractEventLoop | None = None
         self.functions = True
         """Whether scripts are called as functions of a library: until the store says that it has none, or denies it."""
+        self.replicated: ReplicatedCalls | None = None
+        """What makes the calls whose answers wait for replicas; None: no call does."""
         self._connection: PipelinedConnection | None = None
         self._waiting: set[PipelinedConnection] = set()
         """Those on which a command waits, or has waited and another may."""
@@ -50,6 +56,15 @@ class CommandPool:
         if connection is None or connection.over:
             connection = self._connection = self._open()
         connection.send(call)
+
+    def wait_for_replicas(self, replication: Replication) -> None:
+        """Have the answers to calls that come by `send_replicated` wait for replicas from now on."""
+        self.replicated = ReplicatedCalls(replication, self._open, self._health.tell)
+
+    def send_replicated(self, call: PendingCommand) -> None:
+        """Send a call of a script with `marking_args`; it is answered when enough replicas have what it wrote."""
+        assert self.replicated is not None, "`wait_for_replicas` was called"
+        self.replicated.send(call)
 
     def promise(self) -> "ReplyFuture[Any]":
         """Return a future for an answer; it is made for every job, and the running loop is looked up only once."""
@@ -99,12 +114,16 @@ class CommandPool:
         for connection in (self._connection, *self._waiting):
             if connection is not None and connection.stands:
                 connection.end(fault)
+        if self.replicated is not None:
+            self.replicated.leave(fault)
 
     def close(self) -> None:
         """End all connections; calls under way fail. Another call would open a new connection."""
         for connection in (self._connection, *self._waiting):
             if connection is not None:
                 connection.end(_closed())
+        if self.replicated is not None:
+            self.replicated.close(_closed())
         self._connection = None
         self._waiting.clear()
         self._loop = None
@@ -113,5 +132,5 @@ class CommandPool:
         return PipelinedConnection(self._connect, self._health, self._timeout_s)
 
 
-def _closed() -> StoreError:
+def _closed() -> StoreClosedError:
     return StoreClosedError("this process has let go of the store")

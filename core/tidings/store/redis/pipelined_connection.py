@@ -8,8 +8,8 @@ that.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
 
 import hiredis
 from redis.exceptions import InvalidResponse
@@ -55,6 +55,24 @@ class PendingCommand:
         self.key: str = key
         self.due: float = float("inf")
         """When the answer must be there, by the clock of the event loop, s."""
+
+
+class _Writable(Protocol):
+    """What takes bytes for the store."""
+
+    def write(self, data: bytes, /) -> None:
+        """Take some."""
+
+
+class _JoinedWrites:
+    """Keeps what is written, for one write of all."""
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+
+    def write(self, data: bytes, /) -> None:
+        """Keep some bytes."""
+        self.texts.append(data)
 
 
 class PipelinedConnection(asyncio.Protocol):
@@ -118,6 +136,20 @@ class PipelinedConnection(asyncio.Protocol):
         else:
             self._write(call, self._transport)
 
+    def send_together(self, calls: Sequence[PendingCommand]) -> None:
+        """Send calls behind each other in one write, as soon as there is a connection."""
+        if self._fault is not None or self._transport is None:
+            for call in calls:
+                self.send(call)
+        else:
+            joined = _JoinedWrites()
+            for call in calls:
+                self._write(call, joined)
+            try:
+                self._transport.write(b"".join(joined.texts))
+            except (OSError, RuntimeError) as error:
+                self.end(translate(error))
+
     def end(self, fault: StoreError) -> None:
         """Throw the connection away; commands under way fail with `fault`, which the health counts."""
         if self._fault is not None:
@@ -161,7 +193,7 @@ class PipelinedConnection(asyncio.Protocol):
 
     # Writing.
 
-    def _write(self, call: PendingCommand, transport: asyncio.WriteTransport) -> None:
+    def _write(self, call: PendingCommand, transport: "_Writable") -> None:
         self._sent.append(call)
         if self._timeout_s is not None:
             call.due = self._loop.time() + self._timeout_s

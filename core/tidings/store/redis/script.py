@@ -148,8 +148,18 @@ class Script(Generic[Reply]):
     holds of it; or what the script says. A reply that is a list of one for each item is `list[X | str]`.
     """
 
-    def __init__(self, name: str, reply: type[Reply]) -> None:
+    def __init__(self, name: str, reply: type[Reply], *, acknowledged: bool = False) -> None:
+        """Prepare.
+
+        Args:
+            name: of its file.
+            reply: what the store says.
+            acknowledged: whether a caller takes the reply for a promise: where the operator chose that replicas must
+                have what the script wrote, the reply waits for them.
+
+        """
         self.name = name
+        self.acknowledged = acknowledged
         self.form: ScriptForm = script_form(name)
         self.function: str = self.form.function
         self.text: str = self.form.text
@@ -214,14 +224,17 @@ def _item_decoder(reply: Any) -> tuple[Any, Callable[[Any], Any]] | None:
 class _ScriptCall(Generic[Reply]):
     """One call of a script, until the store has taken it in one of the forms that it may know."""
 
-    __slots__ = ("_args", "_caller", "_form", "_script", "reply")
+    __slots__ = ("_args", "_caller", "_form", "_script", "_send_call", "reply")
 
     def __init__(self, script: Script[Reply], caller: CommandPool, root: str, packed: bytes) -> None:
         self._script = script
         self._caller = caller
         self._form = script_form(script.name, sharded=True) if caller.sharded else script.form
         keys = declared_keys(root, sharded=True) if caller.sharded else (1, root)
-        self._args: tuple[str | bytes | int, ...] = (*keys, packed, *caller.script_args)
+        waits = caller.replicated is not None and script.acknowledged
+        self._send_call = caller.send_replicated if waits else caller.send
+        more = caller.marking_args if waits else caller.script_args
+        self._args: tuple[str | bytes | int, ...] = (*keys, packed, *more)
         self.reply: ReplyFuture[Reply] = caller.promise()
 
     def begin(self) -> None:
@@ -231,7 +244,7 @@ class _ScriptCall(Generic[Reply]):
             self._send_digest()
 
     def _send(self, take: Callable[[Any], None], *args: str | bytes | int) -> None:
-        self._caller.send(PendingCommand(args, take, self.reply))
+        self._send_call(PendingCommand(args, take, self.reply))
 
     def _take_of_function(self, answer: Any) -> None:
         if isinstance(answer, ScriptUnknownError):  # a new store, or one that has forgotten

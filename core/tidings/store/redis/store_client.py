@@ -7,6 +7,7 @@ from redis.asyncio.connection import ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from tidings.settings.durability import Replication
 from tidings.settings.store_url import EMBEDDED, StoreUrl, parse_store_url, show_store_url
 from tidings.store.availability.connect_diagnosis import explain_connect_error
 from tidings.store.availability.store_errors import StoreError, StoreUnavailableError
@@ -22,8 +23,8 @@ from .command_pool import CommandPool
 from .single_store import CALL_ERRORS, Store, command, command_pool_of, read_values, store_of
 
 __all__ = [
-    "CALL_ERRORS", "CALL_TIMEOUT_S", "Store", "check_store", "command", "command_pool_of", "open_store", "read_values",
-    "redact_url", "resolve_store_url", "store_of",
+    "CALL_ERRORS", "CALL_TIMEOUT_S", "Store", "check_store", "command", "command_pool_of", "open_store", "ping_store",
+    "read_values", "redact_url", "resolve_store_url", "store_of",
 ]  # fmt: skip
 
 CALL_TIMEOUT_S = 10.0
@@ -35,13 +36,20 @@ MAX_CONNECTIONS = 1000
 """The pool's bound; redis-py's own default of 100 blocks a busy process."""
 
 
-def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, health: StoreHealth | None = None) -> Store:
+def open_store(
+    url: str,
+    *,
+    timeout: float | None = CALL_TIMEOUT_S,
+    health: StoreHealth | None = None,
+    replication: Replication | None = None,
+) -> Store:
     """Return a client for `url`; nothing is connected yet.
 
     Args:
         url: see `parse_store_url`.
         timeout: seconds one answer may take; None for connections that wait (subscriptions).
         health: what all clients of one process share; None: one of its own that logs nothing.
+        replication: the replicas that must have what is acknowledged; None: the store alone.
 
     Raises:
         StoreUrlError: the address is malformed.
@@ -63,13 +71,16 @@ def open_store(url: str, *, timeout: float | None = CALL_TIMEOUT_S, health: Stor
     }
     process = health or StoreHealth(tell=log_nothing)
     if place.cluster:
-        return _open_cluster(place, options, process, timeout)
-    if place.service:
+        store = _open_cluster(place, options, process, timeout, replication)
+    elif place.service:
         pool = PrimaryPool(place, **options)
         store = _equipped(Store.from_pool(pool), process, timeout)
         pool.on_moved = store.leave_primary
-        return store
-    return _equipped(Store.from_url(place.address, **options), process, timeout)
+    else:
+        store = _equipped(Store.from_url(place.address, **options), process, timeout)
+    if replication is not None:
+        store.caller.wait_for_replicas(replication)
+    return store
 
 
 def _equipped(opened: Redis, health: StoreHealth, timeout: float | None, *, of_cluster: bool = False) -> Store:
@@ -81,12 +92,21 @@ def _equipped(opened: Redis, health: StoreHealth, timeout: float | None, *, of_c
     return store
 
 
-def _open_cluster(place: StoreUrl, options: dict[str, Any], health: StoreHealth, timeout: float | None) -> Store:
+def _open_cluster(
+    place: StoreUrl,
+    options: dict[str, Any],
+    health: StoreHealth,
+    timeout: float | None,
+    replication: Replication | None,
+) -> Store:
     named: dict[str, Any] = {**parse_url(place.address), **options}
 
     def open_node(address: Address) -> Store:
         pool = ConnectionPool(**{**named, "host": address[0], "port": address[1]})
-        return _equipped(Store.from_pool(pool), health_of(health, address), timeout, of_cluster=True)
+        node = _equipped(Store.from_pool(pool), health_of(health, address), timeout, of_cluster=True)
+        if replication is not None:
+            node.caller.wait_for_replicas(replication)
+        return node
 
     store = ClusterStore.from_url(place.address, **options)
     assert isinstance(store, ClusterStore)
@@ -99,14 +119,20 @@ async def check_store(url: str) -> None:
     """Raise `StoreUnavailableError` with one clear line unless a store answers at `url`."""
     store = open_store(url)
     try:
+        await ping_store(store, url)
+    finally:
+        await store.aclose()
+
+
+async def ping_store(store: Store, url: str) -> None:
+    """Raise `StoreUnavailableError` with one clear line unless the store at `url` answers its client `store`."""
+    try:
         await store.ping()
     except CALL_ERRORS as error:
         raise StoreUnavailableError(explain_connect_error(error, resolve_store_url(url))) from error
     except StoreError as error:  # of a cluster: it says what a node said
         cause = error.__cause__ or error
         raise StoreUnavailableError(explain_connect_error(cause, resolve_store_url(url))) from error
-    finally:
-        await store.aclose()
 
 
 def resolve_store_url(url: str) -> StoreUrl:

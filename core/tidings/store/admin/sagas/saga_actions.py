@@ -11,7 +11,7 @@ from tidings.store.redis.script import Script
 MOST_AT_ONCE = 500
 """Sagas in one call of the store."""
 
-_SAGA_ACT = Script("saga_act", list[str])
+_SAGA_ACT = Script("saga_act", list[str], acknowledged=True)
 
 
 class SagaAction(StrEnum):

@@ -4,6 +4,8 @@
 -- same names in Python (a test compares them). All keys of a partition lie in one slot of a Redis Cluster.
 -- ARGV[1] is a MessagePack array; each script says at its top what that array holds.
 -- ARGV[2] is the prefix of all channels, which the databases of one store share; database 0 has no prefix.
+-- ARGV[3] is there if the answer waits for replicas: `WAIT` covers what was written last, so a script that finds all
+-- done before must write too (redis/replication/replicated_calls.py).
 --
 -- Whatever stands at the left margin, in these files and in the scripts, is one of three: a function or a CONSTANT,
 -- which the store makes once when it loads the library; a variable, which each call sets again; or a statement, which
@@ -12,6 +14,7 @@
 local root = KEYS[1]
 local args = cmsgpack.unpack(ARGV[1])
 local channels = (ARGV[2] or '') .. root
+if ARGV[3] then redis.call('SET', root .. 'replicated', '', 'PX', 3600000) end
 
 local GROUP = 'workers'
 local function ready_key(tier, lane)

@@ -28,6 +28,11 @@ class ClusterPool(CommandPool):
         key = call.key or routing_key(call.args)
         RoutedCall(self._nodes, call, None if key is None else slot_of(key)).send()
 
+    def send_replicated(self, call: PendingCommand) -> None:
+        """Send a call that its node's replicas have before it is answered."""
+        key = routing_key(call.args)
+        RoutedCall(self._nodes, call, None if key is None else slot_of(key), replicated=True).send()
+
     async def wait(self, *args: str | bytes | int) -> Any:
         """Send a command that may wait in its node; return the answer.
 

@@ -29,20 +29,24 @@ GIVE_UP_S = 10.0
 class RoutedCall:
     """Sends one call, and again where it is refused."""
 
-    __slots__ = ("_call", "_give_up", "_host", "_nodes", "_pause_s", "_slot")
+    __slots__ = ("_call", "_give_up", "_host", "_nodes", "_pause_s", "_replicated", "_slot")
 
-    def __init__(self, nodes: ClusterNodes, call: PendingCommand, slot: int | None) -> None:
+    def __init__(
+        self, nodes: ClusterNodes, call: PendingCommand, slot: int | None, *, replicated: bool = False
+    ) -> None:
         """Prepare.
 
         Args:
             nodes: of the cluster.
             call: gets the answer, or the last refusal.
             slot: of its key; None: any node will do.
+            replicated: whether the answer waits for the node's replicas.
 
         """
         self._nodes = nodes
         self._call = call
         self._slot = slot
+        self._replicated = replicated
         self._host = ""
         self._pause_s = FIRST_PAUSE_S
         self._give_up = 0.0
@@ -67,6 +71,10 @@ class RoutedCall:
 
     def _send_to(self, node: Store, *, asking: bool = False) -> None:
         self._host = str(node.connection_pool.connection_kwargs.get("host", ""))
+        if self._replicated:
+            assert node.caller.replicated is not None, "all nodes were opened alike"
+            node.caller.replicated.send(PendingCommand(self._call.args, self._take, self._call.future), asking=asking)
+            return
         if asking:  # one command after it is let in where the slot is being moved to
             node.caller.send(PendingCommand(("ASKING",), _drop, self._call.future))
         node.caller.send(PendingCommand(self._call.args, self._take, self._call.future))

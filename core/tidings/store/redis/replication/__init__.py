@@ -1,0 +1,1 @@
+"""Writes that replicas have before their callers are told."""

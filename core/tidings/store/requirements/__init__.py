@@ -1,0 +1,1 @@
+"""What Tidings needs of its store, asked when a process starts and by `tidings doctor`."""

@@ -1,0 +1,52 @@
+"""The look at the store with which a server or worker starts."""
+
+import structlog
+
+from tidings.settings.settings import StoreSettings
+from tidings.settings.store_url import show_store_url
+from tidings.store.availability.store_errors import StoreError
+from tidings.store.redis.store_client import Store, open_store, ping_store
+
+from .durability_rules import judge_durability
+from .shortfall import Shortfall
+from .store_facts import read_facts
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class StoreUnsuitableError(StoreError):
+    """The store is not what the settings need; a line for each reason, which says what to do."""
+
+
+async def require_store(settings: StoreSettings) -> None:
+    """Return if a store answers and is what the settings need; log what it lacks that can be done without.
+
+    Raises:
+        StoreUnavailableError: no store answers; one line says what to do.
+        StoreUnsuitableError: it lacks what cannot be done without.
+
+    """
+    store = open_store(settings.store_url)
+    try:
+        await ping_store(store, settings.store_url)
+        lacking = await find_shortfalls(store, settings)
+    finally:
+        await store.aclose()
+    refusing = [one for one in lacking if one.refuses]
+    if refusing:
+        shown = show_store_url(settings.store_url)
+        raise StoreUnsuitableError("\n".join(f"the store at {shown} cannot be used: {one}" for one in refusing))
+    for one in lacking:
+        node = {"node": one.node} if one.node else {}
+        log.warning("store_lacks", check=one.check, says=one.says, help=one.do, **node)
+
+
+async def find_shortfalls(store: Store, settings: StoreSettings) -> list[Shortfall]:
+    """Return what a store, or each node of a cluster that answers, lacks of what the settings need.
+
+    Raises:
+        StoreUnavailableError: none answers.
+
+    """
+    asked = await read_facts(store, config=settings.durability == "fsync")
+    return [one for facts in asked for one in judge_durability(settings, facts)]

@@ -1,0 +1,79 @@
+"""What clients are told, and what workers do, while a replica that must confirm stands still."""
+
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+from support.peer import peer
+from support.replicas import ReplicatedStore, replicated_store
+from support.system import ServerProcess, WorkerProcess
+from support.tidings_command import run_tidings
+from support.timeouts import scaled
+
+REPLICATED = {"TIDINGS_DURABILITY": "replicated", "TIDINGS_REPLICAS": "1", "TIDINGS_REPLICAS_WITHIN_S": "0.3"}
+
+
+@pytest.fixture(scope="module")
+def stores() -> Iterator[ReplicatedStore]:
+    with replicated_store() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def worker(stores: ReplicatedStore) -> Iterator[WorkerProcess]:
+    one = WorkerProcess(stores.primary.url, **REPLICATED)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def server(stores: ReplicatedStore, worker: WorkerProcess) -> Iterator[ServerProcess]:
+    one = ServerProcess(stores.primary.url, **REPLICATED)
+    yield one.wait_until_ready(kinds=1)
+    one.close()
+
+
+async def confirmed(server: ServerProcess, key: str, kind: str = "noop") -> dict[str, object]:
+    """Submit under a key until it is confirmed; return the ack."""
+    async with peer(server.socket_url) as client:
+        with anyio.fail_after(scaled(20)):
+            while (answer := await client.submit(kind, key=key))["type"] != "ack":
+                assert answer["problem"]["code"] == "unconfirmed", answer
+    return answer
+
+
+async def test_a_client_is_told_that_its_job_may_run_and_that_its_key_makes_another_try_safe(
+    stores: ReplicatedStore, server: ServerProcess, worker: WorkerProcess
+) -> None:
+    (replica,) = stores.replicas
+    with stores.stopped(replica):
+        async with peer(server.socket_url) as client:
+            refused = (await client.submit("noop", key="once"))["problem"]
+            again = (await client.submit("noop", key="once"))["problem"]
+    assert (refused["code"], refused["status"], refused["retry_after"]) == ("unconfirmed", 503, 1.0)
+    assert "too few replicas of the store" in refused["detail"]
+    assert "the same idempotency key" in refused["detail"]
+    assert again["code"] == "unconfirmed", "a duplicate is not confirmed either"
+    told = await confirmed(server, "once")
+    assert told["duplicate"] is True
+    async with peer(server.socket_url) as client:
+        await client.send("watch", token=told["token"])
+        assert await client.ends(str(told["token"])) == {told["token"]: "succeeded"}
+    assert server.get(f"/v1/jobs/{told['token']}")[1]["attempt"] == 1
+    assert '"replicas_missing"' in server.text()
+    assert '"replicas_back"' in server.text()
+
+
+async def test_an_operators_command_that_is_not_confirmed_says_so(
+    stores: ReplicatedStore, server: ServerProcess
+) -> None:
+    token = str((await confirmed(server, "over", "raises"))["token"])
+    async with peer(server.socket_url) as client:
+        await client.send("watch", token=token)
+        assert await client.ends(token) == {token: "failed"}
+    (replica,) = stores.replicas
+    drop = ("dead", "drop", token, "--yes")
+    with stores.stopped(replica):
+        done = run_tidings(*drop, TIDINGS_STORE_URL=stores.primary.url, **REPLICATED)
+    assert (done.returncode, "0 of 1 replicas have it after 0.3 s" in done.stderr) == (3, True), done
