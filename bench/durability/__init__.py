@@ -1,0 +1,1 @@
+"""What each durability costs an acknowledged submission."""
