@@ -23,6 +23,9 @@ system = system_fixture(
     both={"TIDINGS_WEBHOOK_HTTP": "true", "TIDINGS_WEBHOOK_ALLOW": "127.0.0.1"},
 )
 
+IN_SIGHT = "one => one.getBoundingClientRect().right <= one.closest('.rows').getBoundingClientRect().right"
+"""Whether something in a long table is seen without scrolling sideways, on a desk."""
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
@@ -105,7 +108,9 @@ def test_a_host_is_paused_its_delivery_dropped_and_the_host_resumed(
     host.get_by_role("button", name=f"Pause: {place}").click()
     answer(console, "Pause")
     expect(host).to_contain_text("paused by an operator")
-    row_of(console, waiting).get_by_role("button", name="Drop").click()
+    drop = row_of(console, waiting).get_by_role("button", name="Drop")
+    assert drop.evaluate(IN_SIGHT), "an action lies beyond the edge"
+    drop.click()
     answer(console, "Drop")
     expect(console.locator(".toast-text", has_text="It is dropped.")).to_be_visible()
     expect(row_of(console, waiting)).to_have_count(0)
