@@ -38,6 +38,7 @@ WAYS = {
     HOW + "dead-letters.md": "shell shell shell",
     HOW + "deploys.md": "jobs jobs shell tests shell shown",
     HOW + "django.md": "django django django django django django",
+    HOW + "durability.md": "store settings",
     HOW + "events.md": "python python shown",
     HOW + "fastapi.md": "python module python",
     HOW + "flask.md": "python python",
@@ -47,7 +48,7 @@ WAYS = {
     HOW + "http.md": "jobs shell shell module python",
     HOW + "latency-lab.md": "shell jobs shell shown",
     HOW + "mcp.md": "shown jobs shell python jobs",
-    HOW + "measure.md": "shell shell shell shell shell shell shell",
+    HOW + "measure.md": "shell shell shell shell shell shell shell shell",
     HOW + "metrics.md": "prometheus prometheus",
     HOW + "mount.md": "python python python",
     HOW + "production.md": "shell store settings",
@@ -238,6 +239,7 @@ PRINTS = {
 """What a program prints last, or a page writes to its console at some time."""
 
 INSTEAD = {
+    HOW + "durability.md": {"appendonly ": "CONFIG SET appendonly ", "appendfsync ": "CONFIG SET appendfsync "},
     HOW + "sagas.md": {"ctx.sleep(days=1)": "ctx.sleep(seconds=1.5)"},
     HOW + "fastapi.md": {"redis://127.0.0.1:6379/0": "STORE"},
     HOW + "mount.md": {"redis://127.0.0.1:6379/0": "STORE"},
