@@ -7,7 +7,6 @@ from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
-import anyio
 import msgspec
 
 from tidings.context.context import Context, Sink
@@ -20,7 +19,7 @@ from tidings_worker import fork
 
 from .arguments import arguments_of, result_json
 from .call_with_dependencies import call_in_loop, call_in_thread
-from .cancel_once import call_cancelled_once
+from .cancel_once import call_cancelled_once, new_scope
 from .child_process import ChildProcess
 from .executor_places import ExecutorPlaces
 from .generator_call import said_in_loop, said_in_thread
@@ -119,7 +118,7 @@ class LoopRun:
 
     def __init__(self, work: HandlerCall) -> None:
         self._work = work
-        self._scope = anyio.CancelScope()
+        self._scope = new_scope()
         self.ended = work.loop.create_task(self._run(), name=f"handler {work.sink.token}")
         work.on_begin()
 
