@@ -17,6 +17,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, cast
 
+import uvloop
+
 from tidings.circuit.breaker import Breaker, definitions_of
 from tidings.context.sync_context import SyncContext
 from tidings.declare.job import Job
@@ -103,7 +105,8 @@ class WorkerLink(threading.Thread):
     def run(self) -> None:
         """Listen until the worker is gone."""
         try:
-            asyncio.run(self._listen())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the worker's own kind of loop
+                runner.run(self._listen())
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
             sys.stderr.flush()
