@@ -14,6 +14,12 @@ async def noop() -> dict[str, int]:
 
 
 @job
+def noop_in_thread() -> dict[str, int]:
+    """Does nothing, in a thread."""
+    return {}
+
+
+@job
 async def three_steps(ctx: Context) -> dict[str, int]:
     """Reports progress three times, and does nothing else."""
     for done in (1, 2, 3):
