@@ -7,7 +7,7 @@
 #   make lint    set up, run every check
 #   make test-django   the tests of Django alone, where there is a Python 3.12; DJANGO_PYTHON=… says which
 #   make test-redis  the tests that stand close to the store, on Redis 7
-#   make test-cluster  a cluster of six nodes, and tests of the scripts on a cluster of one
+#   make test-cluster  a cluster of six nodes, and the tests that stand close to the store, on a cluster of one
 #   make soak-cluster   let clusters fail in every way, at a node timeout of 2 s, and check what is told; FAULT=kill: in one
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
@@ -167,8 +167,8 @@ test-redis: $(VENV)/stamp
 	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
 		tests/broker tests/model tests/worker tests/dead tests/recurring
 
-# A cluster of six nodes, and tests of the scripts with every store a cluster of one node.
-CLUSTER_TESTS ?= tests/cluster tests/broker/test_submit.py tests/dead/test_letter.py tests/recurring/test_recur.py
+# A cluster of six nodes, and what of the tests stands close to the store, with every store a cluster of one node.
+CLUSTER_TESTS ?= $(addprefix tests/,cluster breaker broker dead groups model owned push record recurring saga store streams tiers watch worker)
 
 test-cluster: $(VENV)/stamp
 	TIDINGS_TEST_CLUSTER=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS)

@@ -13,8 +13,8 @@ from support.timeouts import scaled
 from tidings import Breaker, CircuitOpenError, job
 from tidings.store.breaker_store import BreakerChange, BreakerStore
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.channels import subscription_to
 from tidings.store.redis.store_client import command, open_store
-from tidings.store.redis.subscription import Subscription
 from tidings_worker.circuit.guarded_calls import GuardedCalls
 from tidings_worker.circuit.worker_breakers import WorkerBreakers
 
@@ -42,7 +42,7 @@ async def worker(
             breakers.reopened()
             opened.set()
 
-        subscription = Subscription(
+        subscription = subscription_to(
             listening,
             store,
             StoreKeys().probe(name),

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,17 @@ async def test_a_frozen_node_that_holds_kinds_and_workers_leaves_what_was_read_b
         frozen.thaw()
     await anyio.to_thread.run_sync(cluster.wait_until_whole)
     await overview(server, lambda seen: queues_of(seen) == QUEUES and not seen["store"]["stale"])
+
+
+def test_a_worker_that_leaves_complains_of_no_node(cluster: StoreCluster) -> None:
+    worker = WorkerProcess(cluster.url, str(Path(__file__).with_name("kinds.py")))
+    try:
+        give_up = time.monotonic() + scaled(30)
+        while worker.text().count('"node_open"') < 3 or '"serving"' not in worker.text():
+            assert time.monotonic() < give_up, worker.text()
+            time.sleep(0.02)
+        worker.process.terminate()
+        assert worker.wait() == 0
+        assert '"level": "warning"' not in worker.text(), worker.text()
+    finally:
+        worker.close()

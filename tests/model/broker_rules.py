@@ -32,8 +32,8 @@ from tidings.store.attempts.attempt_store import (
 )
 from tidings.store.jobs.job_store import JobStore, JobStoreOptions, NewJob
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.channels import subscription_to
 from tidings.store.redis.store_client import command, open_store
-from tidings.store.redis.subscription import Subscription
 
 PARTITION = "p"
 WORKERS = ("w1", "w2")
@@ -91,7 +91,7 @@ class BrokerRules(RuleBasedStateMachine):
                 for name in WORKERS
             }
             await self.workers["w1"].join(["standard"])
-            subscription = Subscription(listening, self.store, keys.probe("g"), self._hear, lambda: None)
+            subscription = subscription_to(listening, self.store, keys.probe("g"), self._hear, lambda: None)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(subscription.run)
             await subscription.add(keys.inbox(PARTITION, "g"))

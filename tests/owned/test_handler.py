@@ -51,7 +51,7 @@ async def test_a_child_of_a_saga_has_its_owner_and_no_tags_and_is_forgotten_with
     assert (await http.delete(f"/v1/jobs/{ended['token']}", params={"forget": "true"})).status_code == 204
     for child in children:
         assert (await http.get(f"/v1/jobs/{child}")).status_code == 404
-    with redis.Redis.from_url(system.store.url) as store:
+    with redis.Redis(port=system.store.port) as store:
         for key in store.scan_iter():
             if store.type(key) == b"hash":
                 assert secret not in repr(store.hgetall(key))

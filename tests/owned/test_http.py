@@ -196,7 +196,7 @@ async def test_a_job_that_ended_is_forgotten_at_once(http: Http, system: System)
     secret = "the-secret-of-kim"  # noqa: S105
     made = await submit(http, "kim", "echo", input={"text": secret}, tags=["t"], key="k")
     failed = await submit(http, "kim", "raises", input={"secret": secret})
-    with redis.Redis.from_url(system.store.url) as store:
+    with redis.Redis(port=system.store.port) as store:
         assert _holds(store, secret)
         for one in (made, failed):
             path = f"/v1/jobs/{one}?forget=true"

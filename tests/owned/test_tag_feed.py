@@ -14,8 +14,8 @@ from support.store import StoreProcess
 from support.timeouts import scaled
 from tidings.protocol.tokens import Token
 from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.redis.channels import subscription_to
 from tidings.store.redis.store_client import command, open_store
-from tidings.store.redis.subscription import Subscription
 from tidings_server.follow.tag_feed import Follower, TagFeed
 
 
@@ -46,7 +46,7 @@ class Feed:
 
     def __init__(self, store: Redis, listening: Redis, world: Lists) -> None:
         self.deaf = False
-        self.subscription = Subscription(listening, store, KEYS.probe("x"), self._hear, lambda: None)  # type: ignore[arg-type]
+        self.subscription = subscription_to(listening, store, KEYS.probe("x"), self._hear, lambda: None)
         self.partitions = {"p"}
         self.feed = TagFeed(self.subscription, world.owned, KEYS, self.partitions)
 

@@ -7,7 +7,7 @@ import anyio
 import msgspec
 import pytest
 
-from support.store import StoreProcess
+from support.store import DATABASES, StoreProcess, one_store
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.paused_queues import PausedQueues
@@ -19,6 +19,8 @@ from tidings.store.redis.push_feed import open_push_feed
 from tidings.store.redis.store_client import Store, command, open_store
 from tidings.store.redis.subscription import Subscription
 from tidings.store.registry import Registry, WorkerRecord
+
+pytestmark = one_store(DATABASES)
 
 KEYS = StoreKeys()
 OBJECT = msgspec.Raw(b"{}")

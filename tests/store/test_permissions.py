@@ -11,7 +11,7 @@ import redis
 
 from support.peer import peer
 from support.scrape import scrape
-from support.store import StoreProcess, running_store
+from support.store import StoreProcess, one_store, running_store
 from support.system import Process, ServerProcess, System, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
@@ -26,6 +26,9 @@ def granted() -> list[str]:
     found = re.search(r"^ACL SETUSER tidings .*$", GUIDE, re.MULTILINE)
     assert found is not None
     return found[0].replace(">PASSWORD", f">{PASSWORD}").split()
+
+
+pytestmark = one_store("a user of a cluster needs another line, which tests/cluster grants")
 
 
 @pytest.fixture

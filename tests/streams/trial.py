@@ -26,8 +26,8 @@ from tidings.protocol.tokens import Token, new_token
 from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore, ReadyEntry, Started
 from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.channels import subscription_to
 from tidings.store.redis.store_client import Store, open_store
-from tidings.store.redis.subscription import Subscription
 from tidings.store.streams.stream_records import StreamPage
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.hub import Hub
@@ -255,7 +255,7 @@ class Trial:
 
     async def _open_server(self, gateway: JobStore, link: Store, tasks: TaskGroup) -> None:
         ready, name = anyio.Event(), gateway.gateway
-        subscription = Subscription(
+        subscription = subscription_to(
             link, self._store, StoreKeys().probe(name), lambda _, data: hub.receive(data), ready.set
         )
         hub = Hub(gateway, subscription, StoreKeys())

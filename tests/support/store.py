@@ -60,10 +60,10 @@ class StoreProcess:
         self._password = password
         self.folder = Path(tempfile.mkdtemp(prefix="tidings-test-"))
         self.port = free_port()
-        self._alone = bool(os.environ.get(CLUSTER_VARIABLE)) and "--cluster-enabled" not in options
-        """Whether it is a cluster of one node."""
-        self.url = f"redis+cluster://127.0.0.1:{self.port}" if self._alone else f"redis://127.0.0.1:{self.port}/0"
-        if self._alone:
+        self.clustered = bool(os.environ.get(CLUSTER_VARIABLE)) and "--cluster-enabled" not in options
+        """Whether it is a cluster of one node, which owns all slots."""
+        self.url = f"redis+cluster://127.0.0.1:{self.port}" if self.clustered else f"redis://127.0.0.1:{self.port}/0"
+        if self.clustered:
             options = (*options, "--cluster-enabled", "yes", "--cluster-port", str(bus_port()))
         self.options = (*options, "--requirepass", password) if password else options
         self._environment = {**os.environ, **(environment or {})}
@@ -85,7 +85,7 @@ class StoreProcess:
         while not self._answers():
             assert self.process.poll() is None, "the store ended at once"
             assert time.monotonic() < give_up, "the store does not answer"
-        if self._alone:
+        if self.clustered:
             self._own_all_slots(give_up)
         return self
 

@@ -88,7 +88,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_worker_refuses_to_start_and_registers_nothing(store_process: StoreProcess, file: Path) -> None:
-    with redis.Redis.from_url(store_process.url) as client:
+    with redis.Redis(port=store_process.port) as client:
         client.flushall()
         worker = WorkerProcess(store_process.url, str(file))
         try:

@@ -228,10 +228,13 @@ class ClusterSubscription:
         return next(probe for number in count() if slots.owner(slot_of(probe := f"{head}-{number}}}{tail}")) == address)
 
     def _on_part(self, address: Address, hearing: Hearing) -> None:
-        if hearing is Hearing.CLOSED:
-            self._store.nodes.refresh()
-        tell = log.info if hearing is Hearing.OPEN else log.warning
-        tell(f"node_{hearing}", node=f"{address[0]}:{address[1]}")
+        task = asyncio.current_task()
+        # A node that is not listened to any more, as the process leaves or the node holds nothing, is no fault.
+        if task is None or not task.cancelling():
+            if hearing is Hearing.CLOSED:
+                self._store.nodes.refresh()
+            tell = log.info if hearing is Hearing.OPEN else log.warning
+            tell(f"node_{hearing}", node=f"{address[0]}:{address[1]}")
         self._heard()
 
     def _heard(self) -> None:
