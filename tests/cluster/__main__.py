@@ -5,16 +5,18 @@ import asyncio
 import signal
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from cluster.sentinel_faults import SENTINEL_FAULTS, SentinelFault
 from cluster.trial import Trial, Verdict
-from cluster.trial_faults import FAULTS
+from cluster.trial_faults import FAULTS, Fault
 from support.cluster import running_cluster
+from support.sentinels import watched_store
 from support.store import binary
 
 NODE_TIMEOUT_MS = 2_000
-MOST_GAP_S = 6.0
-"""How long no job of a node may be acknowledged that has died, at this node timeout, on a quiet machine."""
+ALL: dict[str, Fault | SentinelFault] = {**FAULTS, **SENTINEL_FAULTS}
 
 HEAD = """\
 | fault | acked | lost | of them confirmed | run twice | untold | refused, tried again | longest ack gap, s | remark |
@@ -25,35 +27,47 @@ def main() -> int:
     """Let happen what the arguments ask; return 1 if a promise was broken."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started ends with us
     parser = argparse.ArgumentParser(prog="python -m cluster", description="Let clusters fail, and check what is told.")
-    parser.add_argument("--fault", action="append", choices=list(FAULTS), help="default: each")
+    parser.add_argument("--fault", action="append", choices=list(ALL), help="default: each")
     parser.add_argument("--rounds", type=int, default=1, help="of each fault; default: 1")
-    parser.add_argument("--node-timeout-ms", type=int, default=NODE_TIMEOUT_MS, help=f"default: {NODE_TIMEOUT_MS}")
+    parser.add_argument(
+        "--node-timeout-ms",
+        type=int,
+        default=NODE_TIMEOUT_MS,
+        help=f"and of sentinels `down-after-milliseconds`; default: {NODE_TIMEOUT_MS}",
+    )
     options = parser.parse_args()
     print(f"{binary()}\n{HEAD}", flush=True)  # noqa: T201
     wrong = 0
     for _ in range(options.rounds):
-        for name in options.fault or FAULTS:
+        for name in options.fault or ALL:
             verdict = asyncio.run(run_trial(name, options.node_timeout_ms))
-            broken = verdict.broken(loses=FAULTS[name].loses, reruns=FAULTS[name].loses)
+            broken = verdict.broken(loses=ALL[name].loses, reruns=ALL[name].loses)
             wrong += bool(broken)
             print(row(name, verdict), flush=True)  # noqa: T201
+            if (gap := max(verdict.gaps_s.values())) > ALL[name].most_gap_s:
+                broken.append(f"no ack for {gap:.1f} s, at most {ALL[name].most_gap_s:g} s on a quiet machine")
             for promise in broken:
                 print(f"BROKEN: {promise}", flush=True)  # noqa: T201
     return 1 if wrong else 0
 
 
-async def run_trial(name: str, node_timeout_ms: int) -> Verdict:
-    """Run one trial on a cluster of three primaries and three replicas."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tidings-cluster-") as folder,
-        running_cluster(node_timeout_ms=node_timeout_ms) as cluster,
-    ):
-        trial = Trial(cluster.url, Path(folder))
-        try:
-            await trial.begin()
-            return await trial.run(lambda one: FAULTS[name].act(one, cluster))
-        finally:
-            await trial.close()
+async def run_trial(name: str, timeout_ms: int) -> Verdict:
+    """Run one trial: on a cluster of three primaries and three replicas, or on a primary that sentinels watch."""
+    with tempfile.TemporaryDirectory(prefix="tidings-cluster-") as folder:
+        if name in SENTINEL_FAULTS:
+            with watched_store(timeout_ms) as watched:
+                return await _run(watched.url, folder, lambda one: SENTINEL_FAULTS[name].act(one, watched))
+        with running_cluster(node_timeout_ms=timeout_ms) as cluster:
+            return await _run(cluster.url, folder, lambda one: FAULTS[name].act(one, cluster))
+
+
+async def _run(url: str, folder: str, fault: Callable[[Trial], Awaitable[str]]) -> Verdict:
+    trial = Trial(url, Path(folder))
+    try:
+        await trial.begin()
+        return await trial.run(fault)
+    finally:
+        await trial.close()
 
 
 def row(name: str, verdict: Verdict) -> str:

@@ -19,6 +19,8 @@ KINDS = {"on_first": "aa", "on_second": "bb", "on_third": "dd"}
 
 LEASE_S = 3.0
 SETTINGS = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": "0.5"}
+MOST_GAP_S = 6.0
+"""How long no job of a primary may be acknowledged that has died, at a node timeout of 2 s, on a quiet machine."""
 QUIET_S = 60.0
 """How long it may take after the fault until every job has come to its end, and every client was told."""
 

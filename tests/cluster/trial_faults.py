@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import redis
 
-from cluster.trial import LEASE_S, Trial
+from cluster.trial import LEASE_S, MOST_GAP_S, Trial
 from cluster.trial_client import TrialClient
 from support.cluster import StoreCluster
 from support.store import StoreProcess
@@ -19,6 +19,7 @@ KEYS = StoreKeys()
 HURT = "on_second"
 HURT_ROOT = KEYS.root("bb")
 STALL_S = 1.0
+FROZEN_S = 2 * LEASE_S + 1
 LONG_TIMEOUT_MS = 60_000
 """A node timeout within which no replica takes over from a frozen node."""
 
@@ -31,6 +32,7 @@ class Fault(NamedTuple):
     act: Callable[[Trial, StoreCluster], Awaitable[str]]
     loses: bool = False
     """Whether what no replica had confirmed may be lost: replication is asynchronous."""
+    most_gap_s: float = MOST_GAP_S
 
 
 async def nothing(trial: Trial, cluster: StoreCluster) -> str:
@@ -131,9 +133,8 @@ async def migrate(trial: Trial, cluster: StoreCluster) -> str:
 async def freeze(trial: Trial, cluster: StoreCluster) -> str:
     """Let a node stand still for longer than a lease, while jobs of its queue run and no replica takes over."""
     node = await in_thread(cluster.holder, KEYS.root("dd"))
-    frozen_s = 2 * LEASE_S + 1
     holding = TrialClient("hold_on_third", trial.folder / "held")
-    holding.more = {"seconds": frozen_s + LEASE_S}
+    holding.more = {"seconds": FROZEN_S + LEASE_S}
     trial.extra.append(holding)
     trial.start(holding)
     for one in cluster.nodes:
@@ -143,12 +144,12 @@ async def freeze(trial: Trial, cluster: StoreCluster) -> str:
             await asyncio.sleep(0.02)
     holding.over = True
     node.freeze()
-    await asyncio.sleep(frozen_s)
+    await asyncio.sleep(FROZEN_S)
     node.thaw()
     await trial.until(5)
     for one in cluster.nodes:
         await in_thread(cluster.ask, one, "CONFIG", "SET", "cluster-node-timeout", cluster.node_timeout_ms)
-    return f"for {frozen_s:g} s, lease {LEASE_S:g} s, {len(holding.acked)} long jobs"
+    return f"for {FROZEN_S:g} s, lease {LEASE_S:g} s, {len(holding.acked)} long jobs"
 
 
 async def sagas(trial: Trial, cluster: StoreCluster) -> str:
@@ -177,7 +178,7 @@ FAULTS = {
     "flush": Fault(flush),
     "reshard": Fault(reshard_many),
     "migrate": Fault(migrate),
-    "freeze": Fault(freeze),
+    "freeze": Fault(freeze, most_gap_s=FROZEN_S + MOST_GAP_S),
     "sagas": Fault(sagas),
     "kill": Fault(kill, loses=True),
     "stall": Fault(stall, loses=True),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from support.peer import Peer, peer
 from support.sentinels import NAME, Watched, watched_store
@@ -72,13 +72,6 @@ class Load:
                 await anyio.sleep(0.01)
 
 
-def confirm_replicas(watched: Watched) -> None:
-    """Return when both replicas have all that the primary has acknowledged so far."""
-    with watched.client(watched.primary) as client:
-        client.set("confirmed", "1")
-        assert client.wait(2, int(scaled(5_000))) == 2
-
-
 async def test_jobs_outlive_the_death_of_the_primary_and_their_watchers_learn_the_end(
     watched: Watched, server: ServerProcess, worker: WorkerProcess
 ) -> None:
@@ -88,7 +81,7 @@ async def test_jobs_outlive_the_death_of_the_primary_and_their_watchers_learn_th
         for client in clients:
             tasks.start_soon(load.submit, client)
         await load.until(100)
-        await anyio.to_thread.run_sync(confirm_replicas, watched)
+        await anyio.to_thread.run_sync(watched.confirm)
         safe = load.acked[:]
         old = watched.primary
         killed_at, before = time.monotonic(), len(load.acked)
@@ -111,6 +104,30 @@ async def test_jobs_outlive_the_death_of_the_primary_and_their_watchers_learn_th
     watched.bring_back(old)
 
 
+async def test_a_primary_that_hands_over_to_a_replica_loses_no_job_that_it_acknowledged(
+    watched: Watched, server: ServerProcess, worker: WorkerProcess
+) -> None:
+    load, old = Load(), watched.primary
+    async with peer(server.socket_url) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(load.submit, client)
+        await load.until(30)
+        try:
+            await anyio.to_thread.run_sync(watched.sentinels[0].ask, "FAILOVER", NAME, "COORDINATED")
+        except ResponseError as error:
+            load.over = True
+            pytest.skip(f"stores before Valkey 9 hand over by no word of sentinels: {error}")
+        with anyio.fail_after(scaled(60)):
+            while watched.primary is old:
+                await anyio.sleep(0.05)
+        await load.until(len(load.acked) + 30)
+        load.over = True
+    async with peer(server.socket_url) as client:
+        for token in load.acked:
+            await client.send("watch", token=token)
+        assert set((await client.ends(*load.acked)).values()) == {"succeeded"}
+    await anyio.to_thread.run_sync(watched.wait_until_whole)
+
+
 async def test_a_watcher_who_waits_through_the_death_is_told_without_asking(
     watched: Watched, server: ServerProcess, worker: WorkerProcess, tmp_path: Path
 ) -> None:
@@ -120,7 +137,7 @@ async def test_a_watcher_who_waits_through_the_death_is_told_without_asking(
         with anyio.fail_after(scaled(30)):
             while any(server.get(f"/v1/jobs/{token}")[1]["status"] != "running" for token in tokens):
                 await anyio.sleep(0.02)
-        confirm_replicas(watched)
+        watched.confirm()
         old = watched.primary
         old.kill()
         with anyio.fail_after(scaled(60)):

@@ -29,7 +29,7 @@ READY_TIMEOUT_S = 30.0
 class SentinelProcess:
     """One sentinel."""
 
-    def __init__(self, primary: int) -> None:
+    def __init__(self, primary: int, down_ms: int) -> None:
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="tidings-sentinel-")
         configuration = Path(self._folder.name, "sentinel.conf")
@@ -38,7 +38,7 @@ class SentinelProcess:
             f'requirepass "{SENTINEL_PASSWORD}"\nsentinel sentinel-pass "{SENTINEL_PASSWORD}"\n'
             f"sentinel monitor {NAME} 127.0.0.1 {primary} 2\n"
             f'sentinel auth-pass {NAME} "{PASSWORD}"\n'
-            f"sentinel down-after-milliseconds {NAME} {int(scaled(DOWN_MS))}\n"
+            f"sentinel down-after-milliseconds {NAME} {down_ms}\n"
             f"sentinel failover-timeout {NAME} {int(scaled(6_000))}\n"
             f"sentinel parallel-syncs {NAME} 2\n"
         )
@@ -61,7 +61,8 @@ class SentinelProcess:
 class Watched:
     """The stores, and the sentinels that watch them."""
 
-    def __init__(self) -> None:
+    def __init__(self, down_ms: int = 0) -> None:
+        self._down_ms = down_ms or int(scaled(DOWN_MS))
         primary = StoreProcess(*FOLLOWABLE, password=PASSWORD)
         self.stores = [primary]
         for _ in range(2):
@@ -95,8 +96,14 @@ class Watched:
         """Start all, and return when the sentinels could do without the primary."""
         for store in self.stores:
             store.start()
-        self.sentinels = [SentinelProcess(self.stores[0].port) for _ in range(3)]
+        self.sentinels = [SentinelProcess(self.stores[0].port, self._down_ms) for _ in range(3)]
         self.wait_until_whole()
+
+    def confirm(self) -> None:
+        """Return when both replicas have all that the primary has acknowledged so far."""
+        with self.client(self.primary) as client:
+            client.set("confirmed", "1")
+            assert client.wait(2, int(scaled(5_000))) == 2
 
     def wait_until_whole(self) -> None:
         """Return when two replicas follow the primary, and every sentinel sees both and the two other sentinels."""
@@ -144,9 +151,9 @@ class Watched:
 
 
 @contextmanager
-def watched_store() -> Iterator[Watched]:
-    """Run a primary, its replicas and its sentinels around the body."""
-    watched = Watched()
+def watched_store(down_ms: int = 0) -> Iterator[Watched]:
+    """Run a primary, its replicas and its sentinels around the body; `down_ms`: 0: as this machine allows."""
+    watched = Watched(down_ms)
     try:
         watched.start()
         yield watched
