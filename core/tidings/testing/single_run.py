@@ -20,6 +20,8 @@ from .testing_errors import TestingError
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+Child = TypeVar("Child", bound=str | Job[Any, Any])
+"""The kind of a child: its name, or its job."""
 
 
 class RunStep(msgspec.Struct, frozen=True):
@@ -89,7 +91,7 @@ async def run(
     state: Any = NOT_GIVEN,
     overrides: Overrides | None = None,
     signals: Mapping[str, Any] | None = None,
-    children: Mapping[str | Job[Any, Any], Any] | None = None,
+    children: Mapping[Child, Any] | None = None,
     **fields: Any,
 ) -> JobRun[R]:
     """Run one job in the loop of the test, as a worker would, without a store.

@@ -22,7 +22,7 @@ from .steps.function_call import StepFunction, Tries
 from .steps.function_step import log_failure
 
 _DEFAULT_CAUSES = {
-    State.CANCELLED: "someone asked that the job stop",
+    State.CANCELLED: "a client or an operator asked that the job stop",
     State.EXPIRED: "the job's deadline passed",
     State.FAILED: "the job failed",
 }

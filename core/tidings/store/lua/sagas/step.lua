@@ -17,7 +17,7 @@
 --     ended: 1 if the step has ended; signal: `<name>:<n>`, whose value is wanted if it has come;
 --     tail: of its event, if it has one; undone: JSON text of why its undoing failed.
 -- Reply: MessagePack array with for each item { answer, now_ms, woken, owner, remaining_ms, signal }
---   answer: 'ok', 'cancel' (written, and someone asked that the job stop), 'lost' (another attempt has the job),
+--   answer: 'ok', 'cancel' (written, and the job is to stop), 'lost' (another attempt has the job),
 --   'long' (the journal is full; nothing is written); woken: how often something has woken the job; remaining_ms: until
 --   the job's deadline, 0 if there is none; signal: its value as JSON text, or ''.
 -- O(items).
