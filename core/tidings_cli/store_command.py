@@ -14,7 +14,7 @@ from .setting_flags import with_flags
 
 _OF_SERVERS_AND_WORKERS = (
     "log_format", "log_level", "result_ttl_s", "chronicle", "events_max_age_s", "events_max_bytes",
-    "durability", "replicas", "replicas_within_s",
+    "durability", "replicas", "replicas_within_s", "allow_eviction",
 )  # fmt: skip
 
 store_flags = with_flags(StoreSettings, leave_out=_OF_SERVERS_AND_WORKERS)

@@ -163,7 +163,7 @@ def run(settings: ServerSettings, listening: list[socket.socket] | None = None) 
     log_unknown_variables()
     if listening is None:
         check_port(settings.host, settings.port)
-    asyncio.run(require_store(settings))
+    asyncio.run(require_store(settings, tell=False))
     # A client must not fill the log, such as with requests that are no HTTP.
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(LogLineFilter())

@@ -33,6 +33,8 @@ from tidings.store.redis.store_client import open_store
 from tidings.store.redis.store_clock import StoreClock
 from tidings.store.redis.subscription import Hearing
 from tidings.store.registry import Registry
+from tidings.store.requirements.requirements_watch import RequirementsWatch
+from tidings.store.requirements.store_rules import EVICTION
 from tidings.store.retention import RetentionWatch
 from tidings.store.ticket_store import TicketStore
 from tidings.tracing.tracing_setup import tracing_of
@@ -108,6 +110,7 @@ class ServerRuntime:
         self.client = open_store(settings.store_url, health=health, replication=settings.replication)
         self._listening = open_store(settings.store_url, timeout=None, health=health)
         self.retention = RetentionWatch(self.client)
+        self._requirements = RequirementsWatch(self.client, settings)
         self.memory = StoreMemoryWatch(self.client)
         self._clock = StoreClock()
         self.tickets = TicketIssuer(TicketStore(self.client, keys), settings.ticket_ttl_s)
@@ -159,8 +162,13 @@ class ServerRuntime:
             webhooks,
             settings.unserved_grace_s,
         )
-        issuer = GrantIssuer(self.grant_codec, settings.max_grant_ttl_s)
-        self.grants = GrantService(self.grant_codec, issuer, names, OwnershipReader(self.client, keys), self.tasks)
+        self.grants = GrantService(
+            self.grant_codec,
+            GrantIssuer(self.grant_codec, settings.max_grant_ttl_s),
+            names,
+            OwnershipReader(self.client, keys),
+            self.tasks,
+        )
         self.jobs = JobService(
             admission, self.store, self.hub, self._deadlines, self._spans, answer_budget, self.grants, self.tasks
         )
@@ -176,6 +184,7 @@ class ServerRuntime:
                     tasks.start_soon(client.follow_nodes, name="primary")
                 tasks.start_soon(self._subscription.run, name="inbox")
                 tasks.start_soon(self.retention.run, name="retention")
+                tasks.start_soon(self._requirements.run, name="requirements")
                 tasks.start_soon(self._follow_kinds, name="kinds")
                 tasks.start_soon(self._follow_breakers, name="breakers")
                 tasks.start_soon(self._kind_retirement.run, name="retirement")
@@ -193,6 +202,7 @@ class ServerRuntime:
                 # A client that comes back to a new process must find its jobs known.
                 with anyio.move_on_after(START_WAIT_S):
                     await self.retention.looked.wait()
+                    await self._requirements.looked.wait()
                     await self._catalog.known.wait()
                 yield
                 tasks.cancel_scope.cancel()
@@ -226,7 +236,9 @@ class ServerRuntime:
             for command, said in self.health.denied.items()
             if command in VITAL
         ]
-        return [fault for fault, true in faults.items() if true] + denied
+        # Of eviction the retention knows whether it is still so.
+        lacking = [str(one) for one in self._requirements.refusing if one.check != EVICTION]
+        return [fault for fault, true in faults.items() if true] + denied + lacking
 
     @property
     def inbox(self) -> Hearing:

@@ -33,7 +33,7 @@ def run_servers(settings: ServerSettings, count: int, environment: Mapping[str, 
     """
     log_unknown_variables()
     listening = listen_on(settings.host, settings.port)
-    asyncio.run(require_store(settings))
+    asyncio.run(require_store(settings, tell=False))
     descriptors = [one.fileno() for one in listening]
     shared = {**os.environ, **environment, LISTEN_VARIABLE: ",".join(map(str, descriptors))}
     port = settings.server_metrics_port

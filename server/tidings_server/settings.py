@@ -155,13 +155,6 @@ class ServerSettings(AuthSettings, frozen=True, kw_only=True):
             "without two of them it is not ready."
         ),
     ] = 2.0
-    allow_eviction: Annotated[
-        bool,
-        Meta(
-            description="Whether this server counts as ready although the store's `maxmemory-policy` is another than "
-            "`noeviction`: such a store deletes acknowledged jobs when its memory is full."
-        ),
-    ] = False
     metrics: Annotated[
         bool,
         Meta(

@@ -1,53 +1,60 @@
 """A store that does not keep what it acknowledged: processes say so, and servers on one that evicts are not ready."""
 
 import json
-import time
+from collections.abc import Iterator
 
 import anyio
 import pytest
 import structlog
 
 from support.scrape import scrape
-from support.store import running_store
-from support.system import ServerProcess, System
+from support.store import StoreProcess, running_store
+from support.system import System
 from support.timeouts import scaled
 from tidings.store import retention
 from tidings.store.redis.store_client import open_store
+from tidings.store.redis.subscription import Hearing
 from tidings.store.retention import Persistence, Retention, RetentionWatch, read_retention
+from tidings_server.runtime import ServerRuntime
+from tidings_server.settings import ServerSettings
 
 
 def lines(text: str, event: str) -> list[dict[str, object]]:
     return [found for line in text.splitlines() if (found := json.loads(line))["event"] == event]
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
-def test_a_server_on_a_store_that_evicts_is_not_ready_and_says_why(policy: str) -> None:
-    with running_store("--maxmemory-policy", policy, "--maxmemory", "100mb") as store:
-        system = System(store)
-        try:
-            worker = system.add_worker()
-            tolerant = system.add_server(TIDINGS_ALLOW_EVICTION="true")
-            assert tolerant.get("/readyz")[1]["eviction"] == policy
-            system.servers.append(server := ServerProcess(store.url))
-            wait_until_it_hears(server)
-            status, said = server.get("/readyz")
-            assert (status, said["ready"], said["inbox"], said["eviction"]) == (503, False, "open", policy)
-            (reason,) = said["reasons"]
-            assert "noeviction" in reason
-            assert "TIDINGS_ALLOW_EVICTION" in reason
-            for process in (server, worker, tolerant):
-                (line,) = lines(process.text(), "store_evicts")
-                assert (line["level"], line["eviction"]) == ("error", policy)
-            assert scrape(server.url + "/metrics").sum("tidings_store_evicts") == 1
-        finally:
-            system.close()
+@pytest.fixture(scope="module")
+def evicting() -> Iterator[StoreProcess]:
+    with running_store("--maxmemory-policy", "volatile-ttl", "--maxmemory", "100mb") as store:
+        yield store
 
 
-def wait_until_it_hears(server: ServerProcess) -> None:
-    give_up = time.monotonic() + scaled(20)
-    while (server.get("/readyz")[1] or {}).get("inbox") != "open":
-        assert time.monotonic() < give_up, server.text()
-        time.sleep(0.05)
+def test_processes_that_may_use_a_store_that_evicts_say_so(evicting: StoreProcess) -> None:
+    system = System(evicting)
+    try:
+        worker = system.add_worker(TIDINGS_ALLOW_EVICTION="true")
+        server = system.add_server(TIDINGS_ALLOW_EVICTION="true")
+        assert server.get("/readyz")[1]["eviction"] == "volatile-ttl"
+        for process in (server, worker):
+            (line,) = lines(process.text(), "store_evicts")
+            assert (line["level"], line["eviction"]) == ("error", "volatile-ttl")
+        assert scrape(server.url + "/metrics").sum("tidings_store_evicts") == 1
+    finally:
+        system.close()
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_a_mounted_server_on_a_store_that_evicts_is_not_ready_and_says_why(
+    evicting: StoreProcess, allowed: bool
+) -> None:
+    runtime = ServerRuntime(ServerSettings(store_url=evicting.url, allow_eviction=allowed))
+    async with runtime.running():
+        with anyio.fail_after(scaled(20)):
+            while runtime.inbox is not Hearing.OPEN or any("kinds" in one for one in runtime.unready_reasons()):
+                await anyio.sleep(0.01)
+        found = runtime.unready_reasons()
+    assert len(found) == (0 if allowed else 1)
+    assert all("noeviction" in one and "TIDINGS_ALLOW_EVICTION" in one for one in found)
 
 
 def test_a_store_that_keeps_all_is_nothing_to_speak_of() -> None:

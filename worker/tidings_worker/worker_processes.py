@@ -25,7 +25,7 @@ def run_workers(settings: WorkerSettings, count: int, environment: Mapping[str, 
 
     """
     log_unknown_variables()
-    asyncio.run(require_store(settings))
+    asyncio.run(require_store(settings, tell=False))
     shared = {**os.environ, **environment}
     environments = numbered_environments(shared, "TIDINGS_METRICS_PORT", settings.metrics_port, count)
     return ProcessGroup(tidings_command("work", *settings.modules), environments).run()

@@ -95,6 +95,13 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             "asked for outlives a failover, and the same again under the same key is safe."
         ),
     ] = 1.0
+    allow_eviction: Annotated[
+        bool,
+        Meta(
+            description="Whether servers and workers start, and servers are ready, although the store's "
+            "`maxmemory-policy` is not `noeviction`: such a store deletes acknowledged jobs when its memory is full."
+        ),
+    ] = False
     log_format: Annotated[
         Literal["console", "json"], Meta(description="Log lines for people, or one JSON object a line.")
     ] = "console"

@@ -20,7 +20,7 @@ from .http_probe import WITHIN_S, WebAddress
 from .machine_checks import check_open_files, check_servers
 from .public_checks import check_public
 from .registry_checks import check_registry
-from .store_checks import check_durability, check_store_itself
+from .store_checks import check_promises, check_store_itself
 
 MOST_SERVERS = 100
 """Servers that one call may name."""
@@ -104,7 +104,7 @@ async def _check_store(settings: StoreSettings) -> list[Finding]:
     found: list[Finding] = []
     try:
         found += await check_store_itself(store)
-        found += await check_durability(store, settings)
+        found += await check_promises(store, settings)
         found += await check_registry(store)
     except StoreError as error:
         found.append(danger("store.read", f"not all of the store can be read: {error}", "see store.permissions"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+import msgspec
 from redis.asyncio import Redis
 
 from tidings.settings.settings import StoreSettings
@@ -13,11 +14,11 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, store_of
 from tidings.store.requirements.durability_rules import CHECK
-from tidings.store.requirements.shortfall import Shortfall
 from tidings.store.requirements.start_check import find_shortfalls
+from tidings.store.requirements.store_rules import judge_permissions
 
 from .finding import Finding, danger, ok, skipped, warning
-from .store_information import Info, judge
+from .store_information import Info, finding_of, judge
 
 PINGS = 20
 SLOW_MS = 5.0
@@ -48,24 +49,18 @@ async def check_store_itself(store: Redis, clock: Callable[[], float] = time.tim
     ]
 
 
-async def check_durability(store: Redis, settings: StoreSettings) -> list[Finding]:
-    """Return the findings about what `TIDINGS_DURABILITY` promises.
+async def check_promises(store: Redis, settings: StoreSettings) -> list[Finding]:
+    """Return the findings about what `TIDINGS_DURABILITY` promises, and about each node of a cluster.
 
     Raises:
         StoreError: the store has gone meanwhile.
 
     """
     lacking = await find_shortfalls(store_of(store), settings)
-    if lacking:
-        return [shortfall_finding(one) for one in lacking]
-    return [ok(CHECK, f"TIDINGS_DURABILITY is {settings.durability}")]
-
-
-def shortfall_finding(lacking: Shortfall) -> Finding:
-    """Return what a store lacks as a finding."""
-    where = f"node {lacking.node}: " if lacking.node else ""
-    tell = danger if lacking.refuses else warning
-    return tell(lacking.check, where + lacking.says, lacking.do)
+    found = [finding_of(one) for one in lacking if one.node or one.check == CHECK]
+    if all(one.check != CHECK for one in lacking):
+        found.append(ok(CHECK, f"TIDINGS_DURABILITY is {settings.durability}"))
+    return found
 
 
 async def _info(store: Redis) -> Info:
@@ -121,11 +116,8 @@ async def _permissions(store: Redis) -> Finding:
         denied = await denied_commands(store, StoreKeys())
     except StoreError as error:
         return danger("store.permissions", f"the store's user may not even run scripts: {error}", where)
-    lacking = [one for one in denied if one not in DISPENSABLE]
-    if lacking:
-        return danger("store.permissions", f"the store's user may not use {', '.join(lacking)}", where)
-    if denied:
-        return warning(
-            "store.permissions", f"the store's user may not use {', '.join(denied)}: all works, slower", where
-        )
-    return ok("store.permissions", "the store's user may use all that is needed")
+    lacking = judge_permissions(denied, str(store_of(store).connection_pool.connection_kwargs.get("username") or ""))
+    if lacking is None:
+        return ok("store.permissions", "the store's user may use all that is needed")
+    vital = any(one not in DISPENSABLE for one in denied)
+    return finding_of(msgspec.structs.replace(lacking, refuses=vital))

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tidings.store.admin.queue_stats import NEARLY_FULL
-from tidings.store.retention import NO_EVICTION
+from tidings.store.requirements.shortfall import Shortfall
+from tidings.store.requirements.store_rules import TAKE, judge_eviction, judge_version, version_of
 
 from .finding import Finding, danger, ok, skipped, warning
-
-LEAST_VERSION = (7, 0)
-"""Of Redis, and of Valkey, which began there: functions, and rules of access within scripts."""
 
 CLIENTS_SHARE = 0.8
 """The share of the connections that a store admits above which operators are warned."""
@@ -34,16 +32,19 @@ def judge(info: Info) -> Iterator[Finding]:
     yield _allocator(info)
 
 
+def finding_of(lacking: Shortfall) -> Finding:
+    """Return what a store lacks as a finding."""
+    where = f"node {lacking.node}: " if lacking.node else ""
+    tell = danger if lacking.refuses else warning
+    return tell(lacking.check, where + lacking.says, lacking.do)
+
+
 def _version(info: Info) -> Finding:
-    name = str(info.get("server_name", "redis"))
-    text = str(info.get("valkey_version") or info.get("redis_version", ""))
-    digits = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
-    if len(digits) < 2:
-        return skipped("store.version", f"it says {text!r} of its version", "take Redis 7.0, Valkey 7.2, or newer")
-    shown = f"{name} {text}"
-    if tuple(digits) < LEAST_VERSION:
-        return danger("store.version", f"{shown} lacks what Tidings needs", "take Redis 7.0, Valkey 7.2, or newer")
-    return ok("store.version", shown)
+    shown, version = version_of(info)
+    if not version:
+        return skipped("store.version", f"it says {shown!r} of its version", TAKE)
+    lacking = judge_version(info)
+    return ok("store.version", shown) if lacking is None else finding_of(lacking)
 
 
 def _role(info: Info) -> Finding:
@@ -57,13 +58,8 @@ def _eviction(info: Info) -> Finding:
     policy = str(info.get("maxmemory_policy", ""))
     if not policy:
         return skipped("store.eviction", "it does not say what it does when it is full", "see its maxmemory-policy")
-    if policy != NO_EVICTION:
-        return danger(
-            "store.eviction",
-            f"{policy}: it deletes acknowledged jobs when its memory is full",
-            "CONFIG SET maxmemory-policy noeviction, and the same in its configuration",
-        )
-    return ok("store.eviction", policy)
+    lacking = judge_eviction(info, allowed=False)
+    return ok("store.eviction", policy) if lacking is None else finding_of(lacking)
 
 
 def _memory(info: Info) -> Finding:

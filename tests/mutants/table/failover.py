@@ -68,4 +68,19 @@ MUTANTS = (
         python("_judge_fsync").swap("refuses=True", "refuses=False"),
         ("tests/durability/test_start.py",),
     ),
+    Mutant(
+        "A process starts with a store that deletes acknowledged jobs.",
+        python("judge_eviction").swap("refuses=not allowed", "refuses=False"),
+        ("tests/store/test_requirements.py",),
+    ),
+    Mutant(
+        "A process starts with a store that is too old to run the scripts.",
+        python("judge_version").swap("version >= LEAST_VERSION", "version >= (6, 0)"),
+        ("tests/unit/store/requirements/test_store_rules.py",),
+    ),
+    Mutant(
+        "A rule that is named to an operator does not grant what is lacking.",
+        python("_rules").swap('one.lower().replace(" ", "|")', "one.lower()"),
+        ("tests/store/test_requirements.py",),
+    ),
 )

@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "The doctor finds nothing wrong with a store that deletes acknowledged jobs.",
-        python("_eviction").swap("policy != NO_EVICTION", "policy == NO_EVICTION and False"),
+        python("_eviction").swap("lacking is None", "True"),
         ("tests/doctor/test_store_faults.py",),
     ),
     Mutant(

@@ -1,5 +1,7 @@
 """What the store's user must be allowed, and what of it this user lacks."""
 
+from collections.abc import Sequence
+
 from redis.asyncio import Redis
 
 from tidings.store.keys import REGISTRY, StoreKeys
@@ -8,7 +10,7 @@ from tidings.store.redis.store_client import store_of
 
 _PERMITTED: Script[list[int]] = Script("permitted", list[int])
 
-_KEYED: dict[str, tuple[str, ...]] = {
+KEYED: dict[str, tuple[str, ...]] = {
     "DEL": (), "EXISTS": (), "GET": (), "GETDEL": (), "HDEL": ("f",), "HEXISTS": ("f",), "HGET": ("f",),
     "HGETALL": (), "HINCRBY": ("f", "1"), "HKEYS": (), "HLEN": (), "HMGET": ("f",), "HRANDFIELD": (),
     "HSET": ("f", "v"),
@@ -41,7 +43,7 @@ def needed_commands(keys: StoreKeys, channel_prefix: str = "", *, sharded: bool 
     key = keys.root(REGISTRY) + "doctor"
     channel = channel_prefix + keys.kinds_changed
     return [
-        *((name, key, *rest) for name, rest in _KEYED.items()),
+        *((name, key, *rest) for name, rest in KEYED.items()),
         ("XINFO", "CONSUMERS", key, "g"),
         ("XINFO", "GROUPS", key),
         ("XGROUP", "CREATE", key, "g", "0"),
@@ -66,7 +68,7 @@ def needed_commands(keys: StoreKeys, channel_prefix: str = "", *, sharded: bool 
 
 def command_name(call: tuple[str, ...]) -> str:
     """Return the name of a command as access rules have it: `XINFO GROUPS` with its subcommand."""
-    return " ".join(call[:2]) if call[0] in ("XINFO", "XGROUP", "FUNCTION", "CLUSTER") else call[0]
+    return " ".join(call[:2]) if call[0] in ("XINFO", "XGROUP", "FUNCTION", "CLUSTER", "CONFIG") else call[0]
 
 
 async def denied_commands(store: Redis, keys: StoreKeys) -> list[str]:
@@ -78,5 +80,9 @@ async def denied_commands(store: Redis, keys: StoreKeys) -> list[str]:
     """
     opened = store_of(store)
     needed = needed_commands(keys, opened.channel_prefix, sharded=opened.caller.sharded)
-    places = await _PERMITTED(store, keys.root(REGISTRY), (needed,))
-    return [command_name(needed[place - 1]) for place in places]
+    return named_denials(needed, await _PERMITTED(store, keys.root(REGISTRY), (needed,)))
+
+
+def named_denials(asked: Sequence[tuple[str, ...]], places: Sequence[int]) -> list[str]:
+    """Return the names of the commands that a script found denied at these places, from 1."""
+    return [command_name(asked[place - 1]) for place in places]

@@ -21,14 +21,16 @@ def judge_durability(settings: StoreSettings, facts: StoreFacts) -> Iterator[Sho
         facts: what the store says of itself.
 
     """
-    info = facts.info
     if settings.durability == "fsync":
-        yield from _judge_fsync(facts.config, facts.node)
-    elif settings.durability == "replicated" and "connected_slaves" in info and info.get("role") == "master":
-        yield from _judge_replicas(settings.replicas, int(info["connected_slaves"]), facts.node)
+        yield from _judge_fsync(facts)
+    elif settings.durability == "replicated":
+        yield from _judge_replicated(settings.replicas, facts)
 
 
-def _judge_fsync(config: Mapping[str, str], node: str) -> Iterator[Shortfall]:
+def _judge_fsync(facts: StoreFacts) -> Iterator[Shortfall]:
+    config, node = dict(facts.config), facts.node
+    if facts.info.get("aof_enabled") == "0":  # that it says to those too who may not ask for its settings
+        config["appendonly"] = "no"
     wrong = {name: value for name, wanted in FSYNC.items() if (value := config.get(name)) not in (wanted, None)}
     if wrong:
         shown = " and ".join(f"{name} {value}" for name, value in wrong.items())
@@ -48,6 +50,20 @@ def _judge_fsync(config: Mapping[str, str], node: str) -> Iterator[Shortfall]:
             refuses=False,
             node=node,
         )
+
+
+def _judge_replicated(wanted: int, facts: StoreFacts) -> Iterator[Shortfall]:
+    if facts.info.get("aof_enabled") == "0":
+        yield Shortfall(
+            check=CHECK,
+            says="TIDINGS_DURABILITY is replicated, and the store has no append-only file: a primary that starts again "
+            "by itself is empty, and its replicas after it",
+            do="CONFIG SET appendonly yes, and the same in its configuration",
+            refuses=False,
+            node=facts.node,
+        )
+    if facts.info.get("role") == "master":
+        yield from _judge_replicas(wanted, int(facts.info.get("connected_slaves", wanted)), facts.node)
 
 
 def _judge_replicas(wanted: int, connected: int, node: str) -> Iterator[Shortfall]:

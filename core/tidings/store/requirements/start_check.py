@@ -7,9 +7,9 @@ from tidings.settings.store_url import show_store_url
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.redis.store_client import Store, open_store, ping_store
 
-from .durability_rules import judge_durability
 from .shortfall import Shortfall
 from .store_facts import read_facts
+from .store_rules import judge_store
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -18,8 +18,12 @@ class StoreUnsuitableError(StoreError):
     """The store is not what the settings need; a line for each reason, which says what to do."""
 
 
-async def require_store(settings: StoreSettings) -> None:
-    """Return if a store answers and is what the settings need; log what it lacks that can be done without.
+async def require_store(settings: StoreSettings, *, tell: bool = True) -> None:
+    """Return if a store answers and is what the settings need.
+
+    Args:
+        settings: of the process.
+        tell: whether to log what it lacks that can be done without.
 
     Raises:
         StoreUnavailableError: no store answers; one line says what to do.
@@ -36,9 +40,8 @@ async def require_store(settings: StoreSettings) -> None:
     if refusing:
         shown = show_store_url(settings.store_url)
         raise StoreUnsuitableError("\n".join(f"the store at {shown} cannot be used: {one}" for one in refusing))
-    for one in lacking:
-        node = {"node": one.node} if one.node else {}
-        log.warning("store_lacks", check=one.check, says=one.says, help=one.do, **node)
+    if tell:
+        tell_shortfalls(lacking)
 
 
 async def find_shortfalls(store: Store, settings: StoreSettings) -> list[Shortfall]:
@@ -48,5 +51,13 @@ async def find_shortfalls(store: Store, settings: StoreSettings) -> list[Shortfa
         StoreUnavailableError: none answers.
 
     """
-    asked = await read_facts(store, config=settings.durability == "fsync")
-    return [one for facts in asked for one in judge_durability(settings, facts)]
+    facts = await read_facts(store, config=settings.durability == "fsync")
+    return [found for one in facts for found in judge_store(settings, one)]
+
+
+def tell_shortfalls(lacking: list[Shortfall]) -> None:
+    """Log what a store lacks."""
+    for one in lacking:
+        node = {"node": one.node} if one.node else {}
+        tell = log.error if one.refuses else log.warning
+        tell("store_lacks", check=one.check, says=one.says, help=one.do, **node)

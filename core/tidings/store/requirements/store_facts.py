@@ -1,25 +1,48 @@
-"""What a store, or each node of a cluster, says of itself: asked in one round trip each, as far as its user may ask."""
+"""What a store, or each node of a cluster, says of itself, as far as its user may ask.
+
+Each is asked in one round trip what it is and what its user may do, and in another how it is set where that matters and
+may be asked: a command that is refused would stand in the store's own log of refusals.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tidings.store.availability.store_errors import StoreError, StoreUnavailableError
+import msgspec
+
+from tidings.store.admin.store_access import named_denials, needed_commands
+from tidings.store.availability.store_errors import (
+    CommandDeniedError,
+    StoreError,
+    StoreUnavailableError,
+)
+from tidings.store.keys import StoreKeys
+from tidings.store.redis.script import script_text
 from tidings.store.redis.single_store import Store
 
-_CONFIG = ("CONFIG", "GET", "appendonly", "appendfsync")
+ANSWER_S = 5.0
+"""How long all of it may take, s."""
+
+_CONFIG = ("CONFIG", "GET", "appendonly", "appendfsync", "cluster-require-full-coverage")
 """Asks how a store is set; several names in one command are known since Redis 7.0."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_places = msgspec.msgpack.Decoder(list[int]).decode
 
 
 class StoreFacts(NamedTuple):
     """Of one store or node."""
 
-    node: str
+    node: str = ""
     """Its address in a cluster; empty: it is the one store there is."""
-    info: Mapping[str, str]
+    info: Mapping[str, str] = {}
     """The fields of `INFO`; empty: its user may not ask."""
-    config: Mapping[str, str]
+    config: Mapping[str, str] = {}
     """Some of its settings; empty: it was not asked, or its user may not ask."""
+    denied: Sequence[str] | None = None
+    """The needed commands that its user may not use, or not with the keys and channels of Tidings; None: unknown."""
+    user: str = ""
+    """Its user; empty: the default one."""
 
 
 async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
@@ -27,17 +50,20 @@ async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
 
     Args:
         store: a client of it.
-        config: whether it is asked for its settings: the command is one that few users may use, and a refusal stands in
-            the store's own log.
+        config: whether it matters how it is set; of nodes it always does.
 
     Raises:
-        StoreUnavailableError: none answers.
+        StoreUnavailableError: none answers in time.
 
     """
-    parts = store.parts()
-    found = await asyncio.gather(
-        *(_facts_of(one, config=config, alone=len(parts) == 1) for one in parts), return_exceptions=True
-    )
+    sharded, parts = store.caller.sharded, store.parts()
+    needed = needed_commands(StoreKeys(), store.channel_prefix, sharded=sharded)
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            asked = (_facts_of(one, needed, config=config or sharded, sharded=sharded) for one in parts)
+            found = await asyncio.gather(*asked, return_exceptions=True)
+    except TimeoutError:
+        raise StoreUnavailableError(f"the store answers, and did not say within {ANSWER_S:g} s what it is") from None
     facts = [one for one in found if isinstance(one, StoreFacts)]
     for one in found:
         if isinstance(one, BaseException) and not (facts and isinstance(one, StoreUnavailableError)):
@@ -45,30 +71,47 @@ async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
     return facts
 
 
-async def _facts_of(store: Store, *, config: bool, alone: bool) -> StoreFacts:
-    questions = [("INFO",), _CONFIG] if config else [("INFO",)]
-    info, settings = [*await asyncio.gather(*(_unless_denied(store.caller.ask(*one)) for one in questions)), None][:2]
+async def _facts_of(store: Store, needed: Sequence[tuple[str, ...]], *, config: bool, sharded: bool) -> StoreFacts:
     place = store.connection_pool.connection_kwargs
-    node = "" if alone else f"{place.get('host')}:{place.get('port')}"
-    return StoreFacts(node, read_info(info), _pairs(settings))
+    asked = [*needed, _CONFIG]
+    # By its text and without a key: a node of a cluster need not hold any slot of ours.
+    permitted = ("EVAL", script_text("permitted"), 0, _encode((asked,)))
+    info, places = await asyncio.gather(_answer(store, "INFO"), _answer(store, *permitted))
+    lacking: list[str] | None = None
+    if isinstance(places, bytes):
+        lacking = named_denials(asked, _decode_places(places))
+    elif isinstance(places, CommandDeniedError):
+        lacking = ["EVAL"]
+    settings: Any = None
+    if config and lacking is not None and "CONFIG GET" not in lacking and "EVAL" not in lacking:
+        settings = await _answer(store, *_CONFIG)
+    return StoreFacts(
+        f"{place.get('host')}:{place.get('port')}" if sharded else "",
+        read_info(info),
+        _pairs(settings),
+        None if lacking is None else [one for one in lacking if one != "CONFIG GET"],
+        str(place.get("username") or ""),
+    )
 
 
-async def _unless_denied(answer: "asyncio.Future[Any]") -> Any:
-    """Return an answer; None: the store refuses, or knows no such command."""
+async def _answer(store: Store, *command: str | bytes | int) -> Any:
+    """Return an answer, or the refusal of a store that is there."""
     try:
-        return await answer
+        return await store.caller.ask(*command)
     except StoreUnavailableError:
         raise
-    except StoreError:
-        return None
+    except StoreError as error:
+        return error
 
 
-def read_info(answer: bytes | None) -> dict[str, str]:
-    """Return the fields of an answer to `INFO`."""
-    lines = (line.partition(":") for line in (answer or b"").decode(errors="replace").splitlines())
+def read_info(answer: Any) -> dict[str, str]:
+    """Return the fields of an answer to `INFO`; of a refusal none."""
+    if not isinstance(answer, bytes):
+        return {}
+    lines = (line.partition(":") for line in answer.decode(errors="replace").splitlines())
     return {name: value for name, colon, value in lines if colon and not name.startswith("#")}
 
 
-def _pairs(answer: list[bytes] | None) -> dict[str, str]:
-    texts = [one.decode(errors="replace") for one in answer or ()]
+def _pairs(answer: Any) -> dict[str, str]:
+    texts = [one.decode(errors="replace") for one in answer] if isinstance(answer, list) else []
     return dict(zip(texts[::2], texts[1::2], strict=True))
