@@ -1,0 +1,68 @@
+"""A store by TLS, with an authority of the operator's own: for the server, the worker, its thread and the commands."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.store import StoreProcess, running_store
+from support.system import ServerProcess, WorkerProcess
+from support.tidings_command import run_tidings
+from support.tls_front import Authority, tls_before
+from tidings.store.attempts.attempt_store import LeaseRenewal
+from tidings.store.attempts.blocking_store import BlockingStore
+from tidings.store.keys import StoreKeys
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[StoreProcess]:
+    with running_store() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls"), "ours")
+
+
+@pytest.fixture(scope="module")
+def url(process: StoreProcess, ours: Authority) -> Iterator[str]:
+    with tls_before(process.port, ours.issue("store")) as front:
+        yield f"rediss://127.0.0.1:{front.port}/0"
+
+
+def test_all_processes_work_by_tls_with_an_authority_of_ones_own(url: str, ours: Authority) -> None:
+    trusted = f"{url}?ssl_ca_certs={ours.file}"
+    worker, server = WorkerProcess(trusted), ServerProcess(trusted)
+    try:
+        server.wait_until_ready(kinds=1)
+        told = run_tidings("submit", "echo", "text=by TLS", "--follow", "--url", server.url, TIDINGS_STORE_URL=trusted)
+        assert told.stdout == '"by TLS"\n', told
+        assert '"echo"' in run_tidings("status", "--json", TIDINGS_STORE_URL=trusted).stdout
+    finally:
+        worker.close()
+        server.close()
+    thread = BlockingStore(trusted, StoreKeys(), "w", 5.0)
+    assert thread.beat("p", [LeaseRenewal("j", 1, "standard", "0-1")]) == ["lost"]
+    thread.close()
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_in_one_line(url: str, ours: Authority) -> None:
+    other = Authority(ours.file.parent, "other")
+    for asked in (url, f"{url}?ssl_ca_certs={other.file}"):
+        done = run_tidings("status", TIDINGS_STORE_URL=asked)
+        (line,) = done.stderr.strip().splitlines()
+        assert (done.returncode, "certificate" in line.lower()) == (3, True), line
+
+
+def test_a_certificate_of_this_process_is_shown_where_the_store_asks_for_one(
+    process: StoreProcess, ours: Authority
+) -> None:
+    certificate, key = ours.issue("tidings")
+    with tls_before(process.port, ours.issue("strict"), clients=ours.file) as front:
+        plain = f"rediss://127.0.0.1:{front.port}/0?ssl_ca_certs={ours.file}"
+        shown = run_tidings(
+            "status", "--json", TIDINGS_STORE_URL=f"{plain}&ssl_certfile={certificate}&ssl_keyfile={key}"
+        )
+        refused = run_tidings("status", TIDINGS_STORE_URL=plain)
+    assert shown.stderr == "", shown
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (3, 1), refused
