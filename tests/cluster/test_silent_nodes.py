@@ -93,6 +93,8 @@ async def test_a_dead_node_takes_its_own_queues_from_what_operators_see_and_noth
     )
     assert now.has("tidings_backlog_jobs", queue="aa")
     assert not now.has("tidings_backlog_jobs", queue="dd")
+    for path in ("series", "objectives"):  # which the console's overview shows beside it
+        assert (await anyio.to_thread.run_sync(server.get, f"/v1/admin/{path}"))[0] == 200
     shown = await status(cluster)
     assert shown.returncode == EXIT_STORE, shown
     assert f"The node {name} of the store does not answer" in shown.stdout

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command
+from tidings.store.redis.store_client import command, store_of
 
 READ_AT_ONCE = 500
 """Entries in one answer of the store."""
@@ -144,7 +144,8 @@ class FinishedJobs:
     async def catch_up(self, queues: Iterable[str]) -> None:
         """Read what is new of some queues, and hold no others.
 
-        One command for each queue and one more for each `READ_AT_ONCE` entries that are new.
+        One command for each queue and one more for each `READ_AT_ONCE` entries that are new. Of queues on nodes of a
+        cluster that do not answer, what was read earlier stays as it is.
 
         Raises:
             StoreError: the store is unavailable.
@@ -155,12 +156,14 @@ class FinishedJobs:
         async with self._turn:
             self._asked = time.monotonic()
             wanted = set(queues)
+            silent = await store_of(self._store).silent_nodes()
             for gone in self._followed.keys() - wanted:
                 del self._followed[gone]
             for queue in sorted(wanted):
                 if queue not in self._followed:
                     self._followed[queue] = _QueueHistory(queue, self._keys.chronicle(queue), self._most)
-                await self._followed[queue].catch_up(self._store)
+                if not silent.hold(self._keys.chronicle(queue)):
+                    await self._followed[queue].catch_up(self._store)
 
     def forget(self) -> None:
         """Release all jobs if no request has come for long."""
