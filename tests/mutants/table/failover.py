@@ -48,8 +48,8 @@ MUTANTS = (
     ),
     Mutant(
         "What a silent node holds is counted all the same, and operators see nothing.",
-        python("_heard_of").swap("if not silent.hold(keys.root(name))", "if name"),
-        ("tests/cluster/test_silent_nodes.py",),
+        python("heard_queues").swap("if not silent.hold(keys.root(name))", "if name"),
+        ("tests/unit/store/test_missing_parts.py",),
     ),
     Mutant(
         "A job is acknowledged although too few replicas have it.",

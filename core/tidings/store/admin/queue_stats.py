@@ -152,7 +152,7 @@ async def read_queue_stats(
         found = (await registry.kinds()).values() if known is None else known
         workers, paused = await registry.workers(), sorted(await PausedQueues(store, keys).queues())
     kinds = sorted(found, key=lambda kind: kind.kind)
-    queues, missing = _heard_of(queues_of(kinds), silent, keys)
+    queues, missing = heard_queues(queues_of(kinds), silent, keys)
     return QueueStats(
         kinds=kinds,
         workers=workers,
@@ -167,7 +167,7 @@ async def read_queue_stats(
     )
 
 
-def _heard_of(
+def heard_queues(
     queues: dict[str, set[str]], silent: SilentNodes, keys: StoreKeys
 ) -> tuple[dict[str, set[str]], MissingParts | None]:
     """Return those of some queues of which a census can tell, and what it lacks."""
