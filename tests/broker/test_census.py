@@ -83,7 +83,7 @@ async def test_a_queue_that_no_worker_has_joined_is_counted(store: Redis) -> Non
 async def test_a_queue_is_asked_once_and_once_for_its_groups(store: Redis) -> None:
     async with place_in(store) as place:
         await place.waiting()  # registers its kind
-        kinds = (await Registry(store, KEYS).kinds()).values()
+        kinds = await Registry(store, KEYS).read()
         before = await calls(store)
         await read_queue_stats(store, KEYS, kinds)
         assert await calls(store) - before == 2

@@ -14,6 +14,7 @@ from tidings.store.availability.store_errors import CommandDeniedError
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
+from tidings.store.placement.placement import Placements
 from tidings.store.redis.store_client import store_of
 from tidings.store.registry import Registry
 from tidings.store.retention import NO_EVICTION
@@ -45,11 +46,20 @@ _OF_GROUPS: tuple[tuple[str, str, Callable[[GroupCount], float | None]], ...] = 
 )
 
 
+Queues = dict[str, set[str]]
+"""Queue, or partition of one, → its tiers."""
+
+
 class StoreGauges:
     """What lies in the store. All processes tell the same of it: it is not to be summed over them."""
 
     def __init__(
-        self, store: Redis, keys: StoreKeys, breakers: BreakerStore, kinds: Callable[[], Iterable[KindRecord]]
+        self,
+        store: Redis,
+        keys: StoreKeys,
+        breakers: BreakerStore,
+        kinds: Callable[[], Iterable[KindRecord]],
+        placements: Callable[[], Placements] = Placements,
     ) -> None:
         """Prepare.
 
@@ -58,12 +68,14 @@ class StoreGauges:
             keys: the names of the namespace.
             breakers: the breakers in it.
             kinds: tells the kinds known by now.
+            placements: tells the placements of queues known by now.
 
         """
         self._store = store
         self._keys = keys
         self._breakers = breakers
         self._kinds = kinds
+        self._placements = placements
         self._names, self._queues, self._breaker_names = LabelNames(), LabelNames(), LabelNames()
         self._groups = LabelNames()
 
@@ -77,30 +89,30 @@ class StoreGauges:
 
         """
         silent, known = await store_of(self._store).silent_nodes(), list(self._kinds())
-        kinds = [one for one in known if not silent.hold(self._keys.root(one.queue))]
-        unread = queues_of(known).keys() - queues_of(kinds).keys()
+        all_queues = queues_of(known, self._placements().spread())
+        queues = {name: tiers for name, tiers in all_queues.items() if not silent.hold(self._keys.root(name))}
         found = [
-            *_of_nodes(len(silent.addresses), len(unread)),
-            *await self._of_queues(kinds),
-            await self._of_held_sagas(kinds),
-            *await self._of_webhooks(kinds),
+            *_of_nodes(len(silent.addresses), len(all_queues) - len(queues)),
+            *await self._of_queues(queues),
+            await self._of_held_sagas(queues),
+            *await self._of_webhooks(queues),
         ]
         if not silent.hold(self._keys.workers):  # nor then the groups, which are listed there too
-            found += await self._of_workers(kinds)
-            found += await self._of_groups(kinds)
+            found += await self._of_workers([one for one in known if one.queue in queues], queues)
+            found += await self._of_groups(queues)
         if not silent.hold(self._keys.breakers):
             found += self._of_breakers(await self._breakers.shown())
         return [*found, *await self._memory(silent.others)]
 
-    async def _of_queues(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+    async def _of_queues(self, queues: Queues) -> list[MetricFamily]:
         sums = _QueueSums(self._queues)
-        async for page in count_queues(self._store, self._keys, queues_of(kinds)):
+        async for page in count_queues(self._store, self._keys, queues):
             for one in page:
                 sums.add(one)
         return list(sums.families())
 
-    async def _of_groups(self, kinds: list[KindRecord]) -> list[MetricFamily]:
-        groups = await count_groups(self._store, self._keys, queues_of(kinds))
+    async def _of_groups(self, queues: Queues) -> list[MetricFamily]:
+        groups = await count_groups(self._store, self._keys, queues)
         found = [((self._groups.label(one.group), self._queues.label(one.queue)), one) for one in groups]
         where = ("group", "queue")
         return [
@@ -108,10 +120,10 @@ class StoreGauges:
             for name, meaning, value in _OF_GROUPS
         ]
 
-    async def _of_workers(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+    async def _of_workers(self, kinds: list[KindRecord], queues: Queues) -> list[MetricFamily]:
         workers = await Registry(self._store, self._keys).workers()
         unserved: dict[Labels, float] = {}
-        for one in await unserved_kinds(self._store, self._keys, queues_of(kinds), workers):
+        for one in await unserved_kinds(self._store, self._keys, queues, workers):
             _add(unserved, (self._names.label(one.kind), self._queues.label(one.queue)), one.jobs)
         serving: dict[str, int] = {}
         for worker in workers:
@@ -144,20 +156,20 @@ class StoreGauges:
             ),
         ]
 
-    async def _of_held_sagas(self, kinds: list[KindRecord]) -> MetricFamily:
+    async def _of_held_sagas(self, queues: Queues) -> MetricFamily:
         held: dict[Labels, float] = {}
-        for one in await count_held_sagas(self._store, self._keys, queues_of(kinds)):
+        for one in await count_held_sagas(self._store, self._keys, queues):
             _add(held, (self._names.label(one.kind), self._queues.label(one.queue)), one.sagas)
         meaning = "Sagas that are held, because the code of the workers that tried them takes other steps."
         return gauges("tidings_held_sagas", meaning, ("kind", "queue"), held.items())
 
-    async def _of_webhooks(self, kinds: list[KindRecord]) -> list[MetricFamily]:
+    async def _of_webhooks(self, queues: Queues) -> list[MetricFamily]:
         pending: dict[Labels, float] = {}
         oldest: dict[Labels, float] = {}
         dead: dict[Labels, float] = {}
         overdue: dict[Labels, float] = {}
-        queues = sorted(queues_of(kinds))
-        for queue, counts in zip(queues, await WebhookStore(self._store, self._keys).counts(queues), strict=True):
+        names = sorted(queues)
+        for queue, counts in zip(names, await WebhookStore(self._store, self._keys).counts(names), strict=True):
             where = (self._queues.label(queue),)
             _add(pending, where, counts.pending)
             _add(dead, where, counts.dead)

@@ -13,10 +13,14 @@ from .random_text import random_text
 
 _ID = r"[A-Za-z0-9_-]{22}"
 _QUEUE = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
-_TOKEN_FORM = re.compile(rf"({_QUEUE})\.({_ID})")
+_PARTITION = rf"{_QUEUE}(?:~[a-z0-9]{{2}})?"
+_TOKEN_FORM = re.compile(rf"({_PARTITION})\.({_ID})")
 
 QUEUE_PATTERN = rf"^{_QUEUE}$(?!\n)"
-"""What a queue, a partition and a tier may be called: 1 to 63 of a-z, 0-9, `-` and `_`."""
+"""What a queue and a tier may be called: 1 to 63 of a-z, 0-9, `-` and `_`."""
+
+PARTITION_PATTERN = rf"^{_PARTITION}$(?!\n)"
+"""What a partition is called: as its queue, or the queue's name, `~` and two of a-z and 0-9."""
 
 
 class Token(NamedTuple):
@@ -34,6 +38,11 @@ class Token(NamedTuple):
 def new_token(partition: str) -> Token:
     """Return a fresh token in `partition`."""
     return Token(partition, random_text())
+
+
+def queue_of(partition: str) -> str:
+    """Return the queue of a partition: the queue's first partition has the queue's own name."""
+    return partition.partition("~")[0]
 
 
 def parse_token(text: str) -> Token | None:

@@ -25,6 +25,10 @@ class SubmitAnswer(StrEnum):
     """The receivers of the caller's webhooks take too little: too many deliveries are not over."""
     BUSY = "busy"
     """The job would wait longer than its kind allows."""
+    STALE = "stale"
+    """By a newer placement of the queue its key lies in another partition: read the placement, and submit it there."""
+    CLAIMED = "claimed"
+    """The key has no job in this partition, and by an older placement gets none here any more (`claim.lua`)."""
 
 
 class CancelAnswer(StrEnum):

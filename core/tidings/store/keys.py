@@ -34,6 +34,8 @@ class RegistryKeys:
         """Hash: kind → the record that its present one replaced; leaves with the kind."""
         self.kinds_replaced: str = f"{namespace}:{{{REGISTRY}}}:kinds-replaced"
         """Sorted set: kind → when its record was last replaced (ms); leaves with the kind."""
+        self.placements: str = f"{namespace}:{{{REGISTRY}}}:placements"
+        """Hash: queue → its `Placement` as JSON. No expiry: jobs lie where it says; a queue never spread has none."""
         self.workers: str = f"{namespace}:{{{REGISTRY}}}:workers"
         """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
         self.workers_changed: str = f"{namespace}:{{{REGISTRY}}}:workers-changed"

@@ -14,6 +14,8 @@ from tidings.protocol.kinds.tier_rule import pointer_parts
 from tidings.schema.schema_limits import MAX_SCHEMA_BYTES, check_bounds
 from tidings.seconds import YEAR_S
 
+from .placement.placement import UNSPREAD_QUEUES, Placements
+
 MAX_KINDS = 20_000
 """Kinds that a process knows at a time."""
 
@@ -46,6 +48,8 @@ class RegisteredKinds(NamedTuple):
     records: dict[str, KindRecord]
     left_out: dict[str, str]
     """Kinds that cannot be used, and why: one line for each."""
+    placements: Placements = UNSPREAD_QUEUES
+    """Of the queues that are spread over several partitions, or were."""
 
 
 def read_kinds(flat: Sequence[Any]) -> RegisteredKinds:

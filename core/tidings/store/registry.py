@@ -12,6 +12,8 @@ from tidings.protocol.kinds.kind_record import KindRecord, decode_kind, encode_k
 
 from .keys import REGISTRY, StoreKeys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, RegisteredKinds, read_kinds
+from .placement.placement import Placements
+from .placement.placement_store import read_placements
 from .readable import decode_readable
 from .redis.script import Script
 from .redis.store_client import command, read_values, store_of
@@ -89,12 +91,15 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Kind → its versions that the worker serves; a worker of a release without this takes every version."""
     told_ms: int = 0
     """When it wrote this, ms since the epoch by its own clock; 0: it is of a release that does not say."""
+    partitions: list[str] | None = None
+    """Further partitions of its queues that it serves; None: it is of a release that serves none."""
     seen_ms: int = 0
     """When it last said that it lives, ms since the epoch by the store's clock: told to readers, not written."""
 
     def serves(self, queue: str, tier: str) -> bool:
-        """Return whether it takes jobs of a tier of a queue."""
-        return queue in self.queues and (not self.tiers or tier in self.tiers)
+        """Return whether it takes jobs of a tier of a queue, or of one partition of it."""
+        served = queue in self.queues or queue in (self.partitions or ())
+        return served and (not self.tiers or tier in self.tiers)
 
     @property
     def only_delivers(self) -> bool:
@@ -121,7 +126,7 @@ def record_digest(encoded: bytes) -> str:
 
 _encode_worker = msgspec.json.Encoder().encode
 _decode_worker = msgspec.json.Decoder(WorkerRecord).decode
-_APPEAR = Script("appear", int)
+_APPEAR: Script[list[Any]] = Script("appear", list[Any])
 _KINDS_SEEN = Script("kinds_seen", int)
 _KINDS_WRITE = Script("kinds_write", int)
 _KINDS: Script[list[Any]] = Script("kinds", list[Any])
@@ -220,7 +225,8 @@ class Registry:
     async def read(self) -> RegisteredKinds:
         """Return every registered kind, and why some cannot be used."""
         found = await _KINDS(self._store, self._keys.root(REGISTRY), (MAX_KINDS, MAX_RECORD_BYTES, MAX_ALL_BYTES))
-        return read_kinds(found)
+        *kinds, placed = found
+        return read_kinds(kinds)._replace(placements=read_placements(placed))
 
     async def last_served(self, kinds: Iterable[str]) -> dict[str, int]:
         """Return when each of some kinds was last said to be served, ms since the epoch; missing: it was never said."""
@@ -253,10 +259,11 @@ class Registry:
         await store_of(self._store).tell(self._keys.kinds_changed, " ".join(names))
         return gone
 
-    async def heartbeat(self, worker: WorkerRecord, ttl_s: float) -> None:
-        """Say that a worker lives; it is forgotten `ttl_s` after the last time."""
+    async def heartbeat(self, worker: WorkerRecord, ttl_s: float) -> Placements:
+        """Say that a worker lives, and return the placements; the worker is forgotten `ttl_s` after the last time."""
         args = (worker.worker, _encode_worker(worker).decode(), int(ttl_s * 1000))
-        await _APPEAR(self._store, self._keys.root(REGISTRY), args)
+        _, placed = await _APPEAR(self._store, self._keys.root(REGISTRY), args)
+        return read_placements(placed)
 
     async def deregister(self, worker: str) -> None:
         """Forget a worker that leaves, and write that its kinds were served until now."""

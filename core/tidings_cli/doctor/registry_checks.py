@@ -22,7 +22,7 @@ async def check_registry(store: Redis) -> list[Finding]:
     """
     keys = StoreKeys()
     registered = await Registry(store, keys).read()
-    stats = await read_queue_stats(store, keys, registered.records.values())
+    stats = await read_queue_stats(store, keys, registered)
     return [
         _workers(stats),
         _waiting(stats),

@@ -33,10 +33,14 @@ OTHER_WORDS = {
 """Words that stand in such places and are no answers."""
 
 
+ALSO_OF = {"submit": (LUA / "jobs" / "claim.lua", LUA / "lib" / "waiting" / "earlier.lua")}
+"""Other texts that answer with the words of an enum."""
+
+
 def words_of(script: str) -> set[str]:
     """Return the answers in a script's text."""
     (path,) = LUA.glob(f"*/{script}.lua")
-    text = path.read_text(encoding="utf-8")
+    text = "\n".join(one.read_text(encoding="utf-8") for one in (path, *ALSO_OF.get(script, ())))
     code = "\n".join(line.partition("--")[0] for line in text.splitlines())
     return set(WORD.findall(code)) - OTHER_WORDS.get(script, set())
 

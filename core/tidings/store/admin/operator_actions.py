@@ -15,11 +15,13 @@ from redis.asyncio import Redis
 from tidings.circuit.breaker_record import BreakerView
 from tidings.logging.printable import printable_json_line
 from tidings.protocol.frames.admin_messages import BreakerOrder, LetterChoice, ObjectiveRule
+from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_admin import GroupAdmin, GroupCommand, Move
 from tidings.store.keys import REGISTRY, StoreKeys
+from tidings.store.placement.placement_store import PlacementStore
 from tidings.store.registry import Registry
 from tidings.store.webhook_store import WebhookAct, WebhookStore
 
@@ -163,6 +165,21 @@ class OperatorActions:
         """Have these objectives, by kind, and no others."""
         await Objectives(self._store, self._keys).replace(dict(rules))
         await self._record("objectives", "", rules)
+
+    async def spread(self, queue: str, count: int, records: Mapping[str, KindRecord]) -> None:
+        """Spread the new jobs of a queue over so many partitions, which its workers serve by now.
+
+        Args:
+            queue: its name.
+            count: how many.
+            records: the kinds that workers have registered.
+
+        Raises:
+            ChangeLimitError: it has been spread too often of late.
+
+        """
+        await PlacementStore(self._store, self._keys).spread(queue, count, records)
+        await self._record("partitions", queue, count)
 
     async def act_on_webhooks(self, act: WebhookAct, queue: str, names: Sequence[str]) -> list[str]:
         """Replay or drop deliveries of a queue, or pause or resume hosts to which it delivers.

@@ -1,15 +1,18 @@
 """A census of the store: what is served, by whom, and how much waits. For people and probes."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
 
 from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.protocol.tokens import queue_of
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
+from tidings.store.kind_records import RegisteredKinds
 from tidings.store.queue_pages import in_pages
 from tidings.store.redis.script import Script
 from tidings.store.redis.silent_nodes import SilentNodes
@@ -41,6 +44,8 @@ class QueueCount(msgspec.Struct, frozen=True, kw_only=True):
     oldest: float | None = None
     """How long the one that waits longest has been in line for a worker, s by the store's clock; None: none is."""
 
+
+NOT_SPREAD: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 NEARLY_FULL = 0.8
 """The share of `maxmemory` above which operators are warned."""
@@ -85,6 +90,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     kinds: list[KindRecord]
     workers: list[WorkerRecord]
     queues: list[QueueCount]
+    partitions: dict[str, list[str]] = {}
+    """Queue → its partitions, of those that are or were spread over several."""
     paused: list[str] = []
     """Queues whose workers take nothing, as an operator said."""
     unserved_kinds: list[KindWait] = []
@@ -106,7 +113,7 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
         found = set()
         for one in self.queues:
             if one.waiting and not self.serves(one.queue, one.tier):
-                known = any(one.queue in worker.queues for worker in self.workers)
+                known = any(queue_of(one.queue) in worker.queues for worker in self.workers)
                 found.add(f"{one.queue}/{one.tier}" if known else one.queue)
         return sorted(found)
 
@@ -123,7 +130,7 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
 async def read_queue_stats(
     store: Redis,
     keys: StoreKeys,
-    known: Iterable[KindRecord] | None = None,
+    known: RegisteredKinds | None = None,
     *,
     deliveries: bool = False,
     sagas: bool = False,
@@ -134,7 +141,7 @@ async def read_queue_stats(
     Args:
         store: a client of it.
         keys: the names of the namespace.
-        known: its kinds, from one who knows them; None: they are asked for.
+        known: its kinds and placements, from one who knows them; None: they are asked for.
         deliveries: whether to count deliveries to webhooks, which takes one more call for each queue.
         sagas: whether to count sagas by version, and those that are held; this takes two more calls for each queue.
         before: an earlier census, which tells of kinds, workers and pauses while the node that holds them is silent.
@@ -147,15 +154,19 @@ async def read_queue_stats(
     registry = Registry(store, keys)
     if silent.hold(keys.workers):
         workers, paused = (before.workers, before.paused) if before else ([], [])
-        found: Iterable[KindRecord] = known or (before.kinds if before else ())
+        records, partitions = (before.kinds, before.partitions) if before else ([], {})
+        if known is not None:
+            records, partitions = list(known.records.values()), known.placements.spread()
     else:
-        found = (await registry.kinds()).values() if known is None else known
+        found = await registry.read() if known is None else known
+        records, partitions = list(found.records.values()), found.placements.spread()
         workers, paused = await registry.workers(), sorted(await PausedQueues(store, keys).queues())
-    kinds = sorted(found, key=lambda kind: kind.kind)
-    queues, missing = heard_queues(queues_of(kinds), silent, keys)
+    kinds = sorted(records, key=lambda kind: kind.kind)
+    queues, missing = heard_queues(queues_of(kinds, partitions), silent, keys)
     return QueueStats(
         kinds=kinds,
         workers=workers,
+        partitions=partitions,
         paused=paused,
         queues=[one async for page in count_queues(store, keys, queues) for one in page],
         unserved_kinds=[] if missing and missing.registry else await unserved_kinds(store, keys, queues, workers),
@@ -181,12 +192,20 @@ def heard_queues(
     return heard, missing if any(msgspec.structs.astuple(missing)) else None
 
 
-def queues_of(kinds: Iterable[KindRecord]) -> dict[str, set[str]]:
-    """Return the queues of some kinds, each with its tiers."""
+def queues_of(kinds: Iterable[KindRecord], partitions: Mapping[str, Sequence[str]] = NOT_SPREAD) -> dict[str, set[str]]:
+    """Return the queues of some kinds, each with its tiers, and each further partition of one that is spread.
+
+    Args:
+        kinds: the kinds.
+        partitions: queue → its partitions, of those that are spread.
+
+    """
     queues: dict[str, set[str]] = {}
     for kind in kinds:
         queues.setdefault(kind.queue, set()).update(kind.tiers)
-    return queues
+    if not partitions:
+        return queues
+    return {name: tiers for queue, tiers in queues.items() for name in partitions.get(queue, (queue,))}
 
 
 async def count_queues(

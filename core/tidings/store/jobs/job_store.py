@@ -100,6 +100,8 @@ class NewJob(msgspec.Struct, frozen=True, omit_defaults=True):
     """What `tidings.protocol.webhooks.webhook_field` made; empty: it asks for no webhook."""
     version: int | Literal[False] = False
     """Of its kind; false: 1."""
+    epoch: int = 0
+    """Of the placement by which it comes to this partition, where it has a key; 0: the queue has none."""
 
 
 class SubmitReply(msgspec.Struct, array_like=True, frozen=True):
@@ -124,11 +126,15 @@ class SubmitReply(msgspec.Struct, array_like=True, frozen=True):
 MAX_SIGNALS = 1_000
 """Signals that one job may have had."""
 
+LEAST_SHARE_BYTES = 16 * 1_048_576
+"""Of `max_backlog_bytes_per_caller` each partition grants so much, however many there are: one input may be large."""
+
 MAX_JOURNAL_BYTES = 16 * 1_048_576
 """Size of one saga's journal, signals among it; a step begun before it was reached may still end."""
 
 
 _SUBMIT = Script("submit", list[SubmitReply], acknowledged=True)
+_CLAIM = Script("claim", list[SubmitReply], acknowledged=True)
 _WATCH = Script("watch", list[JobRecord])
 _CANCEL = Script("cancel", list[CancelAnswer], acknowledged=True)
 _SIGNAL = Script("signal", list[SignalAnswer], acknowledged=True)
@@ -186,10 +192,20 @@ class JobStore(Batchers):
         self._ttl_ms = whole_ms(options.result_ttl_s)
         self._keep = options.chronicle
         self._readers: dict[tuple[str, str], JobReader] = {}
+        self.shares: dict[str, int] = {}
+        """Partition → by what the bounds of its queue are divided; missing: it is the queue's only one."""
 
     def submit(self, partition: str, job: NewJob) -> "asyncio.Future[SubmitReply]":
         """Accept a job; a future that fails with `StoreError`."""
         return self._batcher(partition, _SUBMIT, self._submit_args, options=_SUBMITS).put(job)
+
+    def claim(self, partition: str, job: NewJob) -> "asyncio.Future[SubmitReply]":
+        """Claim the key of a job for another partition, or find the job that has it here (`claim.lua`).
+
+        A future that fails with `StoreError`.
+        """
+        item = (job.key, job.fingerprint, job.epoch)
+        return self._batcher(partition, _CLAIM, self._claim_args).put(item)
 
     def watch(self, token: Token, after: int = 0, room: ReplyRoom = UNBOUNDED_ROOM) -> "asyncio.Future[JobRecord]":
         """Read a job with its log after `after`; from then on its events go to this gateway's inbox.
@@ -260,20 +276,24 @@ class JobStore(Batchers):
     # What each script takes before and around its items.
 
     def _submit_args(self, partition: str, items: list[Any]) -> tuple[Any, ...]:
-        options = self._options
+        options, share = self._options, self.shares.get(partition, 1)
+        most_bytes = options.max_backlog_bytes_per_caller
         return (
             partition,
             self.gateway,
             self._window_ms,
-            options.max_backlog,
-            options.max_backlog_per_caller,
-            options.max_backlog_bytes_per_caller,
-            options.direct_per_caller,
+            -(-options.max_backlog // share),
+            -(-options.max_backlog_per_caller // share),
+            max(most_bytes // share, min(most_bytes, LEAST_SHARE_BYTES)),
+            -(-options.direct_per_caller // share),
             self._ttl_ms,
             self._keep,
             options.max_listed,
             items,
         )
+
+    def _claim_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
+        return self._window_ms, items
 
     def _watch_args(self, _partition: str, items: list[Any]) -> tuple[Any, ...]:
         return self.gateway, REPLY_BYTES, items

@@ -295,6 +295,8 @@ class Batchers:
         self._fault: asyncio.Future[None] | None = None
         self._over = False
         self._leave = ExitStack()
+        self._beside: list[Batchers] = []
+        """Others that run their calls in the tasks of this one."""
 
     async def __aenter__(self) -> Self:
         self._leave.enter_context(told_to_sniffio())  # callbacks of answers start tasks of this group
@@ -307,12 +309,21 @@ class Batchers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._tasks is not None
-        self._over = True
-        for batcher in self._batchers.values():
-            batcher.close()
+        for one in (self, *self._beside):
+            one._close()  # noqa: SLF001 - of the same class
         self._tasks.cancel_scope.cancel()
         with self._leave:
             return await self._tasks.__aexit__(kind, error, trace)
+
+    def work_within(self, other: "Batchers") -> None:
+        """Run the calls in the tasks of another, which is in use: then this one needs no `async with` of its own."""
+        self._tasks, self._fault = other._tasks, other._fault  # noqa: SLF001 - of the same class
+        other._beside.append(self)  # noqa: SLF001 - of the same class
+
+    def _close(self) -> None:
+        self._over = True
+        for batcher in self._batchers.values():
+            batcher.close()
 
     def gather(
         self,

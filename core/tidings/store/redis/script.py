@@ -55,7 +55,7 @@ FUNCTION_LIBRARIES: Final = (
 )  # fmt: skip
 """The files of `lua/lib`, by their paths in it, in the order in which they use each other."""
 
-OWN_LIBRARIES: Final = ("events/group_state", "streams/stream_writes")
+OWN_LIBRARIES: Final = ("events/group_state", "streams/stream_writes", "waiting/earlier")
 """Files of `lua/lib` that only the scripts have whose texts use them: Lua allows a text 200 local variables."""
 
 _FOLDER = resources.files("tidings.store") / "lua"

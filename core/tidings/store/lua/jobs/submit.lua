@@ -9,7 +9,7 @@
 --     to the tier's own stream, and more to the caller's lane; max_listed: jobs of one owner that are listed
 --   item: a map of what is not the default; all but the first four may be missing:
 --     { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller, unique, unique_ms,
---       correlation_id, watch, parent, terms, traceparent, tags, webhook, version }
+--       correlation_id, watch, parent, terms, traceparent, tags, webhook, version, epoch }
 --     at_ms: not before this time (since the epoch); deadline_ms: from now;
 --     key: of idempotency; it already names caller and kind;
 --     unique: kind and value; unique_ms: how long it may hold others off; without it: while the job lives;
@@ -18,13 +18,14 @@
 --       back, since its parent has passed them.
 --     tags: with a space between each two; without them and without an owner the job is not listed;
 --     webhook: as in the job's record (lib/events/webhooks.lua); version: of the kind, where it is not 1;
+--     epoch: of the queue's placement by which the job comes here, where it has a key and the queue has a placement;
 --     terms: a map of the same kind, { limit, priority, max_eta_ms, shed, fallback }
 --       limit: whose place the job needs; max_eta_ms: the longest that it may wait as it is;
 --       if it would wait longer, shed: the problem (JSON text) of the least important job, which ends for it, or
 --       fallback: { kind, tier, envelope, limit, version }, which is queued in its place.
 -- Reply: MessagePack array with for each item { answer, id, state, seq, position, wait_ms, degraded }
 --   answer: 'new', 'duplicate' (id is the earlier job's; state is 'unknown' where its record has left), 'reused'
---           (another payload), 'heavy' (position is the bytes of the caller's live jobs, seq how many may be),
+--           (another payload), 'stale' (by a newer placement the key lies in another partition), 'heavy' (position is the bytes of the caller's live jobs, seq how many may be),
 --           'full' (position is the backlog), 'crowded' (position is the caller's live jobs),
 --           'busy' (position is the jobs ahead, wait_ms until they are few enough), 'owing' (position is the caller's
 --           deliveries that are not over, seq how many may be);
@@ -64,19 +65,6 @@ end
 local function drain_ms(tier, jobs)
   if jobs == 0 then return 0 end
   return rates[tier] > 0 and math.ceil(jobs * 1000 / rates[tier]) or -1
-end
-
-local STANDING = { 'state', 'seq' }
-
-local function earlier(key, fingerprint)
-  local known = redis.call('GET', key)
-  if not known then return nil end
-  local split = string.find(known, ' ', 1, true)
-  local id = string.sub(known, 1, split - 1)
-  local state, seq = unpack(read_fields(id, STANDING))
-  if string.sub(known, split + 1) ~= fingerprint then return { 'reused', id, state or 'unknown', 0, 0, 0 } end
-  if not state then return { 'duplicate', id, 'unknown', 0, 0, 0 } end -- the key is remembered longer than the result
-  return { 'duplicate', id, state, check_record(state, seq), 0, 0 }
 end
 
 local function present(id)
@@ -247,7 +235,7 @@ end
 local function submit(item)
   local id, caller, key, parent, unique = item.id, item.caller or '', item.key or '', item.parent or '', item.unique or ''
   local fingerprint, due = item.fingerprint or '', math.max(item.at_ms or 0, now + (item.delay_ms or 0))
-  local reply = key ~= '' and earlier(dedup_key(key), fingerprint) or parent ~= '' and present(id) or nil
+  local reply = key ~= '' and earlier(dedup_key(key), fingerprint, item.epoch or 0) or parent ~= '' and present(id) or nil
   local known = reply ~= nil
   if not reply and unique ~= '' then reply = live_holder(unique) end
   if not reply and parent == '' then reply = refuse(id, item.tier, caller, #item.envelope) end

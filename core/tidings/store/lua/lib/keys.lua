@@ -56,6 +56,7 @@ local groups_key = root .. 'groups'
 local function webhook_key(name, of) return root .. 'webhook-' .. name .. (of and ':' .. of or '') end
 -- Only the registry's partition has these.
 local kinds_key = root .. 'kinds'
+local placements_key = root .. 'placements'
 local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
 -- Only the breakers' partition has these.

@@ -6,7 +6,9 @@
 --
 -- Publishes the name of a worker that is new on the channel `workers-changed`.
 --
--- args = { worker, record, ttl_ms };  record: its JSON.  Reply: MessagePack number of workers that live.
+-- args = { worker, record, ttl_ms };  record: its JSON.
+-- Reply: array { workers that live, { queue, placement, queue, placement, … } }; not MessagePack, as a name that lies
+--   there need not be text. With the heartbeat a worker learns over how many partitions a queue is spread.
 -- O(log(workers) + those forgotten).
 
 local worker, record, ttl = unpack(args)
@@ -16,4 +18,4 @@ local new = redis.call('ZADD', workers_key, now, worker)
 redis.call('ZREMRANGEBYSCORE', workers_key, 0, now - ttl)
 if new == 1 then redis.call('PUBLISH', channels .. 'workers-changed', worker) end
 
-return cmsgpack.pack(redis.call('ZCARD', workers_key))
+return { redis.call('ZCARD', workers_key), redis.call('HGETALL', placements_key) }

@@ -4,7 +4,8 @@
 -- Atomic, because a kind that is registered meanwhile would be counted and not read.
 --
 -- args = { most, record_bytes, all_bytes }
--- Reply: array { name, bytes, record, name, bytes, record, … }; not MessagePack, as a name need not be text.
+-- Reply: array { name, bytes, record, name, bytes, record, …, { queue, placement, queue, placement, … } }; not
+--   MessagePack, as a name need not be text.
 --   record: '' where it is larger than `record_bytes`, or the records before it have used up `all_bytes`.
 -- O(kinds), at most `most`.
 
@@ -29,4 +30,5 @@ for _, name in ipairs(names) do
   found[#found + 1] = bytes
   found[#found + 1] = record
 end
+found[#found + 1] = redis.call('HGETALL', placements_key)
 return found

@@ -1,0 +1,1 @@
+"""The partitions of queues that are spread: their names, which job goes to which, and the record of that."""
