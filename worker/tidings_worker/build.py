@@ -1,6 +1,6 @@
 """What a worker is built of: its store, its queues with their stores and sweepers, sagas and breakers."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple, Self
@@ -10,6 +10,7 @@ import structlog
 
 from tidings.consumer.event_handler import EventHandler
 from tidings.declare.job import Job
+from tidings.protocol.tokens import queue_of
 from tidings.store.attempts.attempt_store import AttemptStore, ReportLimits, StartRules
 from tidings.store.attempts.blocking_store import BlockingStore
 from tidings.store.availability.store_health import StoreHealth
@@ -18,6 +19,7 @@ from tidings.store.groups.group_admin import GroupAdmin
 from tidings.store.groups.group_store import GroupStore, StreamBounds
 from tidings.store.jobs.job_store import JobStore, JobStoreOptions
 from tidings.store.keys import StoreKeys
+from tidings.store.placement.placement import KnownPlacements
 from tidings.store.redis.store_client import Store, open_store
 from tidings.store.registry import Registry
 from tidings.store.saga_store import SagaStore
@@ -105,6 +107,10 @@ class WorkerParts(NamedTuple):
     sweepers: list[Sweeper]
     step_threads: anyio.CapacityLimiter
     """The threads in which sagas call plain functions."""
+    placements: KnownPlacements
+    """Of the queues that are spread; a heartbeat brings them."""
+    open_partition: Callable[[str], tuple[Queue, Sweeper]]
+    """Makes what serves a further partition of one of the queues; it is paused at first."""
     groups: ConsumerGroups | None
     """Those of its handlers of events; None: it has none."""
     following: GroupFollowing
@@ -139,7 +145,8 @@ async def build(
         stack.push_async_callback(subscriber.aclose)
         registry = Registry(store, keys)
         pool = await stack.enter_async_context(ProcessPool(settings))
-        saga_services = await _saga_services(stack, identity, store, registry, tracing)
+        placements = KnownPlacements()
+        saga_services = await _saga_services(stack, identity, store, KindDirectory(jobs, registry, placements), tracing)
         breaker_store = await stack.enter_async_context(BreakerStore(store, keys, log_change))
         breakers = WorkerBreakers(breaker_store, jobs.values(), identity.id, settings.lease_s, timing.clock)
         queues: dict[str, Queue] = {}
@@ -155,9 +162,19 @@ async def build(
         stack.enter_context(_watchdog(identity, queues))
         groups = await _consumer_groups(stack, identity, store, registry, breakers, event_meter)
         yield WorkerParts(
-            store, subscriber, health, registry, breakers, queues, sweepers, saga_services.threads, groups,
-            _following(identity, store, queues),
+            store, subscriber, health, registry, breakers, queues, sweepers, saga_services.threads, placements,
+            partial(_open_partition, identity, store, registry, queues), groups, _following(identity, store, queues),
         )  # fmt: skip
+
+
+def _open_partition(
+    identity: WorkerIdentity, store: Store, registry: Registry, queues: Mapping[str, Queue], partition: str
+) -> tuple[Queue, Sweeper]:
+    first, settings = queues[queue_of(partition)], identity.settings
+    attempt_store = _attempt_store(identity, store, partition)
+    queue = first.beside(attempt_store)
+    queue.pause()
+    return queue, Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s)
 
 
 async def _consumer_groups(
@@ -180,7 +197,7 @@ async def _consumer_groups(
 
 
 def _following(identity: WorkerIdentity, store: Store, queues: Iterable[str]) -> GroupFollowing:
-    kinds = {queue: identity.jobs_in(queue).keys() for queue in queues}
+    kinds: dict[str, Collection[str]] = {queue: identity.jobs_in(queue).keys() for queue in queues}
     stores = _group_stores(identity, store)
     return GroupFollowing(partial(GroupAdmin, store, identity.keys), stores, kinds, _bounds(identity.settings))
 
@@ -194,13 +211,13 @@ def _bounds(settings: WorkerSettings) -> StreamBounds:
 
 
 async def _saga_services(
-    stack: AsyncExitStack, identity: WorkerIdentity, store: Store, registry: Registry, tracing: Tracing | None
+    stack: AsyncExitStack, identity: WorkerIdentity, store: Store, kinds: KindDirectory, tracing: Tracing | None
 ) -> SagaServices:
-    worker, settings, jobs, keys, _, _ = identity
+    worker, settings, _, keys, _, _ = identity
     saga_store = await stack.enter_async_context(SagaStore(store, keys))
     options = JobStoreOptions(result_ttl_s=settings.result_ttl_s, chronicle=settings.chronicle)
     job_store = await stack.enter_async_context(JobStore(store, keys, worker, options))
-    children = Children(job_store, saga_store, KindDirectory(jobs, registry))
+    children = Children(job_store, saga_store, kinds)
     threads, holds = anyio.CapacityLimiter(settings.threads), settings.saga_diverged == "hold"
     return SagaServices(saga_store, children, threads, worker, tracing, holds)
 
@@ -215,7 +232,7 @@ def _attempt_store(identity: WorkerIdentity, store: Store, queue: str) -> Attemp
         result_ttl_s=settings.result_ttl_s,
         chronicle=settings.chronicle,
         limits=ReportLimits(settings.max_log_bytes, settings.max_stream_bytes, settings.compact_records),
-        rules=_start_rules(identity.jobs_in(queue).values()),
+        rules=_start_rules(identity.jobs_in(queue_of(queue)).values()),
     )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 import anyio
 import structlog
 
+from tidings.protocol.tokens import queue_of
 from tidings.store.admin.paused_queues import PausedQueues
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.keys import StoreKeys
-from tidings.store.redis.channels import subscription_to
+from tidings.store.redis.channels import AnySubscription, subscription_to
 
 from .build import WorkerIdentity, WorkerParts
 from .queue.queue import Queue
@@ -38,12 +39,13 @@ class PauseFollower:
         while True:
             self._changed.clear()
             try:
-                found = await self._paused.queues() & self._queues.keys()
+                paused = await self._paused.queues()
             except StoreError:
                 failures += 1
                 await anyio.sleep(store_retry_delay(failures))
                 continue
             failures = 0
+            found = {name for name in self._queues if queue_of(name) in paused}
             for name in sorted(found ^ known if known is not None else found):
                 log.info("queue_paused" if name in found else "queue_resumed", queue=name)
             known = found
@@ -63,16 +65,26 @@ class CommandFollower:
         self._keys: StoreKeys = identity.keys
         self._parts = parts
         self._pauses = pauses
+        self._worker = identity.id
         self._probe = self._keys.probe(identity.id)
+        self._subscription: AnySubscription | None = None
         self._commands = {self._keys.orders(name, identity.id): queue for name, queue in parts.queues.items()}
         """Channels with commands for jobs that run here."""
         self._of_groups = (self._keys.kinds_changed,) if parts.groups is not None else ()
         self._due = {self._keys.due(name): queue for name, queue in parts.queues.items()}
         """Channels that announce work of a queue in the schedule, in the outbox, or for workers of some kinds."""
 
+    async def follow(self, partition: str, queue: Queue) -> None:
+        """Listen to the channels of a further partition too; returns when the store has been asked for them."""
+        self._commands[self._keys.orders(partition, self._worker)] = queue
+        self._due[self._keys.due(partition)] = queue
+        if self._subscription is not None:
+            await self._subscription.keep(self._keys.orders(partition, self._worker))
+            await self._subscription.keep(self._keys.due(partition))
+
     async def run(self) -> None:
         """Listen until cancelled."""
-        subscription = subscription_to(
+        subscription = self._subscription = subscription_to(
             self._parts.subscriber, self._parts.store, self._probe, self._on_message, self._on_open
         )
         keys = self._keys

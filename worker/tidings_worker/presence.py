@@ -12,8 +12,10 @@ import structlog
 
 import tidings
 from tidings.protocol.kinds.kind_record import encode_kind
+from tidings.protocol.tokens import queue_of
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import ScriptError, StoreError
+from tidings.store.placement.placement import Placements
 from tidings.store.registry import (
     MAX_SHOWN,
     DeliveryLoad,
@@ -48,6 +50,7 @@ class Presence:
         registry: Registry,
         following: GroupFollowing,
         deliveries: Callable[[], DeliveryLoad] | None = None,
+        on_placements: Callable[[Placements], None] | None = None,
     ) -> None:
         """Prepare.
 
@@ -57,6 +60,7 @@ class Presence:
             registry: where it registers.
             following: has its queues follow what groups name.
             deliveries: returns what it delivers to webhooks; None: nothing.
+            on_placements: called with the placements of queues after each heartbeat.
 
         """
         self._worker = identity.id
@@ -66,6 +70,7 @@ class Presence:
         self._registry = registry
         self._following = following
         self._deliveries = deliveries
+        self._on_placements = on_placements
         self._sampler = ProcessSampler()
         self._versions: dict[str, KindVersions] = {}
         self._started_ms = int(time.time() * 1000)
@@ -81,7 +86,9 @@ class Presence:
         while True:
             try:
                 # The heartbeat first: a full store takes it, but no kind that is new.
-                await self._registry.heartbeat(self._record(), self._settings.heartbeat_s * PRESENCE_BEATS)
+                placements = await self._registry.heartbeat(self._record(), self._settings.heartbeat_s * PRESENCE_BEATS)
+                if self._on_placements is not None:
+                    self._on_placements(placements)
                 if not registered:
                     await self._following.follow()  # the first job of a new kind may come as soon as it is registered
                 if records:
@@ -114,13 +121,15 @@ class Presence:
 
     def _record(self) -> WorkerRecord:
         used = self._sampler.look()
+        queues = sorted({queue_of(partition) for partition in self._queues})
         return WorkerRecord(
             worker=self._worker,
             host=socket.gethostname(),
             pid=os.getpid(),
             version=tidings.__version__,
             kinds=sorted(self._jobs),
-            queues=sorted(self._queues),
+            queues=queues,
+            partitions=sorted(self._queues.keys() - set(queues)),
             slots=sum(self._settings.shares.values()) or self._settings.slots,
             tiers=self._settings.shares,
             running=sum(queue.running for queue in self._queues.values()),

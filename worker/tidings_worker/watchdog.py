@@ -150,7 +150,7 @@ class Watchdog:
     def _beat(self) -> None:
         if self._blocked < self._due:
             return
-        for partition, queue in self._queues.items():
+        for partition, queue in list(self._queues.items()):
             if running := list(queue.attempts):
                 self._store.beat(partition, [attempt.beat for attempt in running])
         self._due = self._blocked + self._heartbeat_s
@@ -159,7 +159,7 @@ class Watchdog:
         """Record once for every attempt why this worker will perhaps be lost."""
         if self._recorded:
             return
-        for partition, queue in self._queues.items():
+        for partition, queue in list(self._queues.items()):
             if running := list(queue.attempts):
                 self._store.record(partition, [self._record_of(attempt, culprit) for attempt in running])
         self._recorded = True

@@ -25,6 +25,7 @@ from .build import WorkerIdentity, WorkerParts, build
 from .commands import CommandFollower, PauseFollower
 from .consumers.event_meter import EventMeter
 from .metrics.worker_meter import WorkerMeter
+from .partition_service import PartitionService
 from .presence import Presence
 from .queue.queue import Queue
 from .runner.running_lifespans import LifespanError, RunningLifespans, States
@@ -109,14 +110,21 @@ class Worker:
         async with build(identity, self._served, self._meter, self._event_meter, self._tracing) as parts:
             webhooks = webhook_service_of(self.settings, self.id, parts.store, parts.subscriber)
             load = None if webhooks is None else webhooks.load
-            presence = Presence(identity, parts.queues, parts.registry, parts.following, load)
+            paused = PausedQueues(parts.store, identity.keys)
+            pauses = PauseFollower(paused, parts.queues, self.settings.heartbeat_s)
+            commands = CommandFollower(identity, parts, pauses)
+            further = PartitionService(parts, pauses, commands)
+            presence = Presence(identity, parts.queues, parts.registry, parts.following, load, further.take)
             async with anyio.create_task_group() as background:
                 self._start_background(background, parts, presence)
+                background.start_soon(pauses.run, name="pauses")
+                background.start_soon(commands.run, name="commands")
+                background.start_soon(further.keep, name="partitions")
                 if webhooks is not None:
                     self._webhook_meter = webhooks.meter
                     background.start_soon(webhooks.run, name="webhooks")
                 shutdown = self._shutdown_of(parts.queues.values())
-                shutdown.groups = () if parts.groups is None else (parts.groups,)
+                shutdown.groups = (further,) if parts.groups is None else (further, parts.groups)
                 await shutdown.serve()
                 if webhooks is not None:
                     await webhooks.leave()
@@ -140,13 +148,10 @@ class Worker:
     def _start_background(self, background: anyio.abc.TaskGroup, parts: WorkerParts, presence: Presence) -> None:
         """Start what goes on until the last attempt has ended."""
         heartbeat_s = self.settings.heartbeat_s
-        pauses = PauseFollower(PausedQueues(parts.store, self._identity.keys), parts.queues, heartbeat_s)
         for client in (parts.store, parts.subscriber):
             background.start_soon(client.follow_nodes, name="primary")
         background.start_soon(RetentionWatch(parts.store).run, name="retention")
         background.start_soon(presence.run, name="presence")
-        background.start_soon(pauses.run, name="pauses")
-        background.start_soon(CommandFollower(self._identity, parts, pauses).run, name="commands")
         background.start_soon(parts.breakers.run, heartbeat_s, name="breakers")
         for queue in parts.queues.values():
             background.start_soon(queue.beat, name="heartbeat")

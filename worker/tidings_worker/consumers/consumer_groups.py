@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 
 import anyio
 import anyio.abc
@@ -10,6 +10,7 @@ import structlog
 
 from tidings.consumer.event_handler import EventHandler
 from tidings.protocol.event_pattern import EventPattern
+from tidings.protocol.tokens import queue_of
 from tidings.store.availability.retry_delay import store_retry_delay
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.groups.group_admin import GroupAdmin
@@ -116,12 +117,14 @@ class ConsumerGroups:
             await reader.join()
 
     async def _look_for_queues(self, tasks: anyio.abc.TaskGroup, calls: asyncio.TaskGroup) -> None:
-        kinds = await self._registry.kinds()
+        kinds = await self._registry.read()
         for group in self._groups:
             queues = {
-                record.queue for kind, record in kinds.items() if any(_names(one, kind) for one in group.patterns)
+                record.queue
+                for kind, record in kinds.records.items()
+                if any(_names(one, kind) for one in group.patterns)
             }
-            for queue in sorted(queues):
+            for queue in sorted(kinds.placements.all_partitions(queues)):
                 if (group.name, queue) not in self._readers:
                     self._start(group, queue, tasks, calls)
 
@@ -152,13 +155,13 @@ class GroupFollowing:
     """
 
     def __init__(self, admins: Callable[[str], GroupAdmin], stores: Callable[[str], GroupStore],
-                 queues: Mapping[str, Collection[str]], bounds: StreamBounds) -> None:  # fmt: skip
+                 queues: dict[str, Collection[str]], bounds: StreamBounds) -> None:  # fmt: skip
         """Prepare.
 
         Args:
             admins: returns what is known of the groups of a partition.
             stores: returns the groups of a partition.
-            queues: those that the worker serves, with its kinds.
+            queues: those that the worker serves, with its kinds; and further partitions, as they come.
             bounds: of the streams of events.
 
         """
@@ -166,6 +169,16 @@ class GroupFollowing:
         self._stores = stores
         self._queues = queues
         self._bounds = bounds
+
+    async def follow_partition(self, partition: str) -> None:
+        """Join what its queue follows in a further partition, before any job lies there.
+
+        Raises:
+            StoreError: the store is unavailable.
+
+        """
+        self._queues[partition] = self._queues[queue_of(partition)]
+        await self.follow()
 
     async def follow(self) -> None:
         """Join the groups and feeds that are missing.
@@ -177,7 +190,7 @@ class GroupFollowing:
         registered = (await self._admins(REGISTRY).read(feeds=True)).groups
         if not registered:
             return
-        for queue, kinds in self._queues.items():
+        for queue, kinds in list(self._queues.items()):
             known = {group.name for group in (await self._admins(queue).read(feeds=True)).groups}
             for group in registered:
                 if group.name not in known and any(_names(one, kind) for one in group.patterns for kind in kinds):

@@ -20,6 +20,7 @@ _PART = re.compile(r"[!-~]{0,60}")
 _REFUSED = {
     "full": ("backlog_full", "the queue of {kind} is full"),
     "busy": ("backlog_full", "a job of {kind} would wait longer than the kind allows"),
+    "stale": ("store_unavailable", "a client has used this event's key, and another partition of the queue has it"),
     "reused": (
         "key_reused",
         "another input was submitted for this event before; give each job of one event its own part",

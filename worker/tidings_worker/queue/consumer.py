@@ -52,11 +52,11 @@ class Consumer:
 
     async def take(self, groups: Sequence[StreamGroup], group: StreamGroup, attempts: asyncio.TaskGroup) -> None:
         """Take from one group of those that this worker reads, until cancelled."""
-        # With one group, one pool of slots and no need of threads or processes, no other reader counts on a slot that
-        # this one is about to fill: so it reserves none before it reads.
+        # With one group, one pool of slots, one partition and no need of threads or processes, no other reader counts
+        # on a slot that this one is about to fill: so it reserves none before it reads.
         is_alone = len(groups) == 1 and not self._settings.shares
         while True:
-            if is_alone and not self._unserved.waiting:
+            if is_alone and not self._capacity.shared and not self._unserved.waiting:
                 await self._take_alone(group, attempts)
             else:
                 await self._take_shared(group, attempts)

@@ -8,6 +8,7 @@ import anyio
 import structlog
 
 from tidings.declare.job import Job
+from tidings.protocol.tokens import queue_of
 from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.store_health import StoreHealth
 from tidings_worker.attempt.attempt import Attempt
@@ -62,6 +63,7 @@ class Queue:
 
         """
         self._store = store
+        self._made_with = (jobs, settings, runners, health, saga_services, breakers, meter)
         self.tiers = served_tiers(jobs.values(), settings.shares)
         """The tiers of the queue that this worker serves; those that own slots: the fastest first."""
         self._groups = stream_groups_of(jobs.values(), self.tiers, shared=bool(settings.shares))
@@ -80,7 +82,21 @@ class Queue:
         self._consumer = Consumer(caller, settings, capacity, starter, self._unpaused, self._unserved)
         self._leases = Leases(caller, settings, capacity, starter, self._unpaused, lease_grace)
         self._promoter = Promoter(caller)
-        self._recurring = Recurring(store, jobs.values(), caller.ask)
+        # What recurs has one home: with a schedule in each partition it would run that often.
+        recurring = jobs.values() if queue_of(store.partition) == store.partition else ()
+        self._recurring = Recurring(store, recurring, caller.ask)
+
+    def beside(self, store: AttemptStore) -> "Queue":
+        """Return another partition of the queue, which takes from the same slots.
+
+        Args:
+            store: the partition, made with the same rules; its calls run in the tasks of this one's.
+
+        """
+        store.work_within(self._store)
+        other = Queue(store, *self._made_with)
+        other._capacity.share(self._capacity)
+        return other
 
     @property
     def running(self) -> int:

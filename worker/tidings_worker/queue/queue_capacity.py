@@ -63,32 +63,39 @@ class Capacity:
             needs: need → the places that there are.
 
         """
-        self._slots = slots
+        self.slots = slots
         self._needs = needs
         self._apart: dict[str, int] = {}
         """How many jobs lie apart, as far as this worker has seen: by stream, such as `standard/thread`."""
         self.freed = asyncio.Event()
         """Set when there may be room for more."""
+        self.shared = False
+        """Whether other partitions of the queue count on the same slots."""
         for places in needs.values():
             places.watch(self.freed.set)
+
+    def share(self, other: "Capacity") -> None:
+        """Take from the slots of another partition's, instead of own ones."""
+        self.slots, self.freed = other.slots, other.freed
+        self.shared = other.shared = True
 
     # Asking.
 
     async def room(self, tier: str) -> int:
         """Return the free slots of a tier, as soon as there are any."""
-        while not (room := self._slots.room(tier)):
+        while not (room := self.slots.room(tier)):
             await self._change()
         return room
 
     async def room_for(self, tier: str, need: str) -> int:
         """Return how many jobs of a tier with one need may be taken, as soon as any may; no need: empty."""
-        while not (room := min(self._slots.room(tier), self._needs[need].free if need else sys.maxsize)):
+        while not (room := min(self.slots.room(tier), self._needs[need].free if need else sys.maxsize)):
             await self._change()
         return room
 
     async def room_of(self, group: StreamGroup) -> int:
         """Return how many jobs may be taken from a group, as soon as any may."""
-        while (room := min(self._slots.room(group.tier), self._bound(group))) <= 0:
+        while (room := min(self.slots.room(group.tier), self._bound(group))) <= 0:
             await self._change()
         return room
 
@@ -120,13 +127,13 @@ class Capacity:
         reserved: Reserved = {}
         turns = False
         for entry in entries:
-            self._slots.begin(entry.tier)
+            self.slots.begin(entry.tier)
             reserved[entry.tier] = reserved.get(entry.tier, 0) + 1
             turns = turns or entry.is_turn
         if turns:
             left = max(0, most - len(entries))
             for tier in {entry.tier for entry in entries if entry.is_turn}:
-                given = self.reserve_all(tier, min(left, self._slots.room(tier)))[tier]
+                given = self.reserve_all(tier, min(left, self.slots.room(tier)))[tier]
                 reserved[tier] += given
                 left -= given
         return reserved
@@ -134,7 +141,7 @@ class Capacity:
     def reserve_all(self, tier: str, room: int) -> Reserved:
         """Count so many slots of a tier."""
         for _ in range(room):
-            self._slots.begin(tier)
+            self.slots.begin(tier)
         return {tier: room}
 
     def give_up(self, reserved: Reserved) -> None:
@@ -145,7 +152,7 @@ class Capacity:
 
     def end(self, tier: str) -> None:
         """Give back one slot."""
-        self._slots.end(tier)
+        self.slots.end(tier)
         self.freed.set()
 
     # Places.
@@ -184,7 +191,7 @@ class Capacity:
         """
         need, none = group.needs[0], dict.fromkeys(self._needs, 0)
         with anyio.move_on_after(seconds):
-            while not (self._needs[need].free and self._slots.room(group.tier)):
+            while not (self._needs[need].free and self.slots.room(group.tier)):
                 await self._change()
             return none | {need: self._needs[need].reserve(1)}
         return none

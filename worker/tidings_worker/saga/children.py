@@ -16,6 +16,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings.store.jobs.job_builder import JobRequest, build_job
 from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob, SubmitReply
 from tidings.store.jobs.queueing_terms import KindTerms
+from tidings.store.placement.placement import KnownPlacements, kinds_at_home, place_of
 from tidings.store.registry import Registry
 from tidings.store.saga_store import MAX_RESULT_BYTES, ChildEnd, EndedChild, SagaStore
 from tidings.webhook.webhook_terms import field_of_kind
@@ -53,7 +54,18 @@ class NewChild(NamedTuple):
 class KindDirectory:
     """The queue of each kind: of this worker's own kinds, else from the registry."""
 
-    def __init__(self, jobs: Mapping[str, Job[Any, Any]], registry: Registry) -> None:
+    def __init__(
+        self, jobs: Mapping[str, Job[Any, Any]], registry: Registry, placements: KnownPlacements | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            jobs: this worker's kinds.
+            registry: of all kinds.
+            placements: of queues; None: no queue is spread.
+
+        """
+        self._placements = placements or KnownPlacements()
         self._own = {kind: job.record() for kind, job in jobs.items()}
         self._registry = registry
         self._others: dict[str, KindRecord] = {}
@@ -71,6 +83,13 @@ class KindDirectory:
             self._served = frozenset(one for worker in workers for one in worker.kinds)
             self._looked = monotonic()
         return kind in self._served
+
+    def partition_of(self, record: KindRecord, job: str) -> str:
+        """Return the partition to which a new job without an idempotency key goes, by its id."""
+        placement = self._placements.now.of_queues.get(record.queue)
+        if placement is None or record.kind in kinds_at_home({record.kind: record}):
+            return record.queue
+        return place_of(record.queue, placement, record.kind, job)
 
     async def find(self, kind: str) -> KindRecord | None:
         """Return a kind; None: no worker has registered it.

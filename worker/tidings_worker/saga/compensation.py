@@ -167,7 +167,7 @@ class Compensator:
             await self._save(row, StepStatus.COMPENSATION_FAILED, outcome=refused)
             return refused
         else:
-            token = children.token_of(record.queue, row.path + UNDO_SUFFIX)
+            token = children.token_of(record, row.path + UNDO_SUFFIX)
             await self._save(row, StepStatus.COMPENSATING, child=str(token))
         submitted = goes_on and self._journal_client.left_to_wait
         while not submitted:

@@ -67,9 +67,14 @@ class SagaChildren:
         """Return a kind; None: no worker has registered it."""
         return await self._until_answered(lambda: self._children.kinds.find(kind))
 
-    def token_of(self, partition: str, path: str) -> Token:
-        """Return the token of the child that does a step, or undoes it (`UNDO_SUFFIX`); the same in every run."""
-        return Token(partition, child_id(self._host.token, path, self._journal_client.replays))
+    def token_of(self, record: KindRecord, path: str) -> Token:
+        """Return the token of the child that does a step, or undoes it (`UNDO_SUFFIX`).
+
+        Its id is the same in every run. Its partition need not be, where the queue's placement changes in between: the
+        journal keeps the token before the child is submitted.
+        """
+        child = child_id(self._host.token, path, self._journal_client.replays)
+        return Token(self._children.kinds.partition_of(record, child), child)
 
     async def submit(self, path: str, token: Token, kind: str, text: str) -> bool:
         """Submit a child, unless the store has it already; return whether the store has it.

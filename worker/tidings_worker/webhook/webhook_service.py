@@ -129,11 +129,12 @@ class WebhookService:
     async def _follow_queues(
         self, tasks: anyio.abc.TaskGroup, tools: DeliveryTools, subscription: AnySubscription
     ) -> None:
-        """Start a dispatcher for each queue that any kind has."""
+        """Start a dispatcher for each partition of each queue that any kind has."""
         registry = Registry(self._store, self._keys)
         while True:
             try:
-                queues = {record.queue for record in (await registry.kinds()).values()}
+                found = await registry.read()
+                queues = set(found.placements.all_partitions({one.queue for one in found.records.values()}))
             except StoreError as error:
                 _limited.warning("queues_not_read", cause="webhooks", error=str(error))
                 queues = set()

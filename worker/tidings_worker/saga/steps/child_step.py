@@ -113,7 +113,7 @@ class ChildStep(SagaStep):
         if record is None:
             detail = f"no worker has registered the kind {self._kind!r}; start one that serves it"
             raise await environment.fail(path, head, problem("unknown_kind", detail), input=self._input)
-        token = environment.children.token_of(record.queue, path)
+        token = environment.children.token_of(record, path)
         head = msgspec.structs.replace(head, child=str(token), owes=1)
         await journal.write(path, head, input=self._input)
         return head
