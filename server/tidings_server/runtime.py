@@ -28,6 +28,7 @@ from tidings.store.jobs.job_store import JobStore, JobStoreOptions
 from tidings.store.jobs.owned_jobs import OwnedJobs
 from tidings.store.jobs.ownership import OwnershipReader
 from tidings.store.keys import StoreKeys
+from tidings.store.placement.placement_store import PlacementStore
 from tidings.store.redis.channels import deaf_parts, subscription_to
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.store_clock import StoreClock
@@ -58,6 +59,7 @@ from .jobs.drain import Drain
 from .jobs.grant_service import GrantService
 from .jobs.job_service import JobService
 from .jobs.job_spans import JobSpans
+from .jobs.job_submissions import JobSubmissions
 from .jobs.overview_feed import OverviewFeed
 from .jobs.quotas import Quotas
 from .jobs.webhook_admission import WebhookAdmission
@@ -65,6 +67,7 @@ from .kinds.breaker_admission import BreakerAdmission
 from .kinds.catalog_updates import CatalogUpdates
 from .kinds.kind_catalog import KindCatalog
 from .kinds.kind_retirement import KindRetirement
+from .kinds.partition_choice import PartitionChoice
 from .kinds.served_kinds import ServedKinds
 from .observability.connection_list import OpenConnections
 from .observability.server_meters import NotifyLatency, ServerMeter
@@ -131,7 +134,13 @@ class ServerRuntime:
         # The kinds.
         registry = Registry(self.client, keys)
         self._served_kinds = ServedKinds(registry)
-        self._catalog = CatalogUpdates(registry, self._served_kinds, self._on_catalog)
+        self._catalog = CatalogUpdates(
+            registry,
+            self._served_kinds,
+            PlacementStore(self.client, keys),
+            PartitionChoice(settings.dedup_window_s),
+            self._on_catalog,
+        )
         self._kind_retirement = KindRetirement(self.client, keys, registry, settings.kind_ttl_s)
         self._breakers = BreakerAdmission(self.breaker_store)
         # What operators see.
@@ -140,7 +149,7 @@ class ServerRuntime:
         self.overview_feed = OverviewFeed(
             self.client, keys, self.breaker_store, self.connections, self.finished_jobs, self.meter
         )
-        store_gauges = StoreGauges(self.client, keys, self.breaker_store, self._records)
+        store_gauges = StoreGauges(self.client, keys, self.breaker_store, self._records, lambda: self.kinds.placements)
         self.collector = StoreCollector(StoreLiveness(self.client, health), store_gauges.read)
         # The jobs.
         notify_latency = NotifyLatency(self.meter.notify, self._clock) if settings.measures else None
@@ -151,26 +160,32 @@ class ServerRuntime:
         self._spans = JobSpans(tracing_of(settings, "tidings-server", self.id))
         webhooks = WebhookAdmission(TargetRules(AddressRules(settings.webhook_allow), allow_http=settings.webhook_http))
         self._webhook_callers = CallerReload(settings.webhook_callers_file, webhooks.use_callers)
-        names = settings.owner_names
         admission = Admission(
             self._catalog,
             self._breakers,
             self._served_kinds,
             self._spans,
             self.drain,
-            names,
+            settings.owner_names,
             webhooks,
             settings.unserved_grace_s,
         )
         self.grants = GrantService(
             self.grant_codec,
             GrantIssuer(self.grant_codec, settings.max_grant_ttl_s),
-            names,
+            settings.owner_names,
             OwnershipReader(self.client, keys),
             self.tasks,
         )
         self.jobs = JobService(
-            admission, self.store, self.hub, self._deadlines, self._spans, answer_budget, self.grants, self.tasks
+            admission,
+            self.store,
+            self.hub,
+            self._spans,
+            answer_budget,
+            self.grants,
+            self.tasks,
+            JobSubmissions(self._catalog, self.store, self.hub, self._deadlines, self.tasks),
         )
         self.cancels = ClientCancels(self.jobs, self.store, AuditLog(self.client, keys), self.tasks)
 
@@ -303,6 +318,8 @@ class ServerRuntime:
         for queue in catalog.queues - self.hub.partitions:
             await self.hub.open(queue)
             await self.tag_feed.open(queue)
+        self.store.shares = catalog.placements.shares()
+        self._catalog.partition_choice.use(catalog.placements)
 
     async def _follow_kinds(self) -> None:
         await self._subscription.keep(self.keys.kinds_changed)

@@ -9,11 +9,13 @@ from support.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
+from tidings.store.placement.placement_store import PlacementStore
 from tidings.store.redis.store_client import Store
 from tidings.store.registry import Registry, WorkerRecord
 from tidings_server.kinds import served_kinds as module
 from tidings_server.kinds.catalog_updates import CatalogUpdates
 from tidings_server.kinds.kind_catalog import KindCatalog
+from tidings_server.kinds.partition_choice import PartitionChoice
 from tidings_server.kinds.served_kinds import ServedKinds
 
 WORKER = WorkerRecord(worker="w", host="h", pid=1, version="1", kinds=["k"], queues=["p"], slots=1)
@@ -63,7 +65,8 @@ async def test_a_new_kind_is_known_together_with_the_worker_that_serves_it(store
         assert served_kinds.serves(KIND, "standard") or "k" not in catalog.records
         opened.set()
 
-    updates = CatalogUpdates(registry, served_kinds, on_change)
+    placements = PlacementStore(store, StoreKeys())
+    updates = CatalogUpdates(registry, served_kinds, placements, PartitionChoice(60), on_change)
     await registry.heartbeat(WORKER, 60)
     await registry.register([KindRecord(kind="k", queue="p", input=msgspec.Raw(b"{}"), result=msgspec.Raw(b"{}"))])
     async with anyio.create_task_group() as tasks:

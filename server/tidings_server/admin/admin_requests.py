@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.problems import problem_error
-from tidings.protocol.tokens import QUEUE_PATTERN
+from tidings.protocol.tokens import PARTITION_PATTERN
 from tidings_server.web.json_limits import check_depth
 from tidings_server.web.request_body import read_body
 
@@ -25,7 +25,7 @@ MAX_DEPTH = 8
 
 Body = TypeVar("Body")
 
-_QUEUE = re.compile(QUEUE_PATTERN)
+_QUEUE = re.compile(PARTITION_PATTERN)
 
 
 def text_of(request: Request, name: str) -> str:
@@ -68,7 +68,7 @@ def limit_of(request: Request) -> int:
 
 
 def check_queue(queue: str, field: str = "/queue") -> str:
-    """Return a text that has the form of a queue's name.
+    """Return a text that has the form of a queue's name, or of a partition's.
 
     Raises:
         ProblemError: `invalid_frame`.

@@ -186,7 +186,8 @@ class DeadLetterEndpoints:
 
     def _queues(self, queue: str) -> list[str]:
         """Return the queues to read: the named one, which need no longer have kinds, or all that have."""
-        return [check_queue(queue)] if queue else sorted(self._runtime.kinds.queues)
+        kinds = self._runtime.kinds
+        return kinds.partitions_of(queue) or [check_queue(queue)] if queue else sorted(kinds.queues)
 
     def _of(self, queue: str) -> DeadLetters:
         return DeadLetters(self._runtime.client, self._runtime.keys, queue)

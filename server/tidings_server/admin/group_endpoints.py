@@ -23,6 +23,7 @@ from tidings.protocol.frames.group_messages import (
 )
 from tidings.protocol.problems import problem_error
 from tidings.protocol.timestamps import rfc3339
+from tidings.protocol.tokens import queue_of
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, Move, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings_server.auth.identity import Identity
@@ -130,9 +131,12 @@ class GroupEndpoints:
         found = [one.queue for one in await self._counts() if one.group == group]
         if not found:
             raise problem_error("unknown_name", f"there is no group {group[:100]!r}", field="/group")
-        if queue is not None and queue not in found:
+        if queue is None:
+            return found
+        meant = [one for one in found if queue in (one, queue_of(one))]
+        if not meant:
             raise problem_error("unknown_name", f"it follows nothing in the queue {queue[:100]!r}", field="/queue")
-        return found if queue is None else [queue]
+        return meant
 
     async def _counts(self) -> list[GroupCount]:
         return await count_groups(self._runtime.client, self._runtime.keys, self._runtime.kinds.queues)

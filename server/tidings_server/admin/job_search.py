@@ -17,9 +17,10 @@ from starlette.responses import Response
 from tidings.protocol.frames.admin_messages import JobLine, JobPage
 from tidings.protocol.problems import problem_error
 from tidings.protocol.states import TERMINAL, State
-from tidings.protocol.tokens import Token
+from tidings.protocol.tokens import Token, queue_of
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings.store.admin.job_listing import JobFilter, JobListing, JobRow, ListedJobs, job_sources
+from tidings.store.admin.queue_stats import queues_of
 from tidings_server.auth.identity import Identity
 from tidings_server.observability import job_statistics
 from tidings_server.runtime import ServerRuntime
@@ -52,7 +53,7 @@ class SearchFilter(NamedTuple):
         return (
             state in ("", line.state)
             and kind in ("", line.kind)
-            and self.queue in ("", line.queue)
+            and self.queue in ("", line.queue, queue_of(line.queue))
             and (not correlation_id or correlation_id == line.correlation_id)
             and owner in ("", line.owner)
             and (not tag or tag in line.tags)
@@ -169,7 +170,8 @@ class JobSearch:
         self, question: SearchFilter, limit: int, cursor: SearchCursor, found: list[JobLine]
     ) -> SearchCursor | None:
         """Add ended jobs; return where the search continues; None: there are no more."""
-        queues = [question.queue] if question.queue else sorted(self._runtime.kinds.queues)
+        kinds = self._runtime.kinds
+        queues = kinds.partitions_of(question.queue) if question.queue else sorted(kinds.queues)
         finished_jobs = self._runtime.finished_jobs
         await finished_jobs.catch_up(self._runtime.kinds.queues)
         ended: Iterator[FinishedJob] = heapq.merge(
@@ -189,11 +191,9 @@ class JobSearch:
         return SearchCursor(source=-1, finished=last.finished, queue=last.queue, number=last.number)
 
     def _tiers(self, queue: str) -> dict[str, list[str]]:
-        tiers: dict[str, set[str]] = {}
-        for kind in self._runtime.kinds.records.values():
-            if queue in ("", kind.queue):
-                tiers.setdefault(kind.queue, set()).update(kind.tiers)
-        return {name: sorted(found) for name, found in tiers.items()}
+        kinds = self._runtime.kinds
+        tiers = queues_of(kinds.records.values(), kinds.placements.spread())
+        return {name: sorted(found) for name, found in tiers.items() if queue in ("", name, queue_of(name))}
 
 
 def live_line(queue: str, row: JobRow) -> JobLine:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tidings.protocol.frames.admin_messages import QueueState
 from tidings.protocol.problems import problem_error
+from tidings.protocol.tokens import queue_of
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
@@ -36,8 +37,11 @@ class QueuePauseEndpoints:
         return json_response(QueueState(queue=queue, paused=False))
 
     async def _queue(self, request: Request) -> str:
-        """Return the queue that a request names, which must be known, and refuse a body that says something."""
-        queue: str = request.path_params["queue"]
+        """Return the queue that a request names, which must be known, and refuse a body that says something.
+
+        The name of a partition stands for its queue: all partitions of a queue are paused together.
+        """
+        queue: str = queue_of(request.path_params["queue"])
         if queue not in self._runtime.kinds.queues:
             raise problem_error("unknown_name", f"there is no queue {queue[:100]!r}", field="/queue")
         await no_body_of(request, self._runtime.settings.request_within_s)

@@ -114,10 +114,12 @@ class WebhookEndpoints:
         return _acted(queues, answers)
 
     def _queues(self, queue: str) -> list[str]:
-        known = self._runtime.kinds.queues
-        if queue and queue not in known:
+        kinds = self._runtime.kinds
+        if not queue:
+            return sorted(kinds.queues)
+        if not (partitions := kinds.partitions_of(queue)):
             raise problem_error("unknown_name", f"there is no queue {queue[:100]!r}", field="/queue")
-        return [queue] if queue else sorted(known)
+        return partitions
 
 
 def _acted(names: list[str], answers: list[str]) -> Response:

@@ -9,6 +9,7 @@ from tidings.protocol.timestamps import whole_ms
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.jobs.job_builder import JobRequest, build_job
 from tidings.store.jobs.job_store import NewJob
+from tidings.store.keys import StoreKeys
 from tidings.tracing.spans import Span
 from tidings_server.auth.identity import Identity
 from tidings_server.auth.owner_names import OwnerNames
@@ -25,15 +26,20 @@ UNSERVED_RETRY_S = 10.0
 """When a client may try again that was refused because no worker serves the kind."""
 
 
-class AdmittedJob(msgspec.Struct, frozen=True):
+class AdmittedJob(msgspec.Struct):
     """A submission that may go to the store."""
 
     token: Token
+    """It becomes another where the queue's placement turns out to be another."""
     job: NewJob
     span: Span | None
     """Of the submission, if it is traced; it ends with the store's reply."""
     degraded: str
     """How the service falls short for the job at the moment; empty: it does not."""
+    asked_first: tuple[str, ...] = ()
+    """The partitions in which its key may be known by earlier placements."""
+    earlier: Token | None = None
+    """That of the job with its key, where an earlier placement of the queue has put that; None: none is known."""
 
 
 class Admission:
@@ -53,7 +59,7 @@ class Admission:
         """Prepare.
 
         Args:
-            catalog: the kinds that workers registered.
+            catalog: the kinds that workers registered, and where their jobs go.
             breakers: the breakers of these kinds.
             served_kinds: the kinds that workers serve at the moment.
             spans: traces the submissions.
@@ -70,6 +76,7 @@ class Admission:
         self._spans = spans
         self._drain = drain
         self._webhooks = webhooks
+        self._partition_choice = catalog.partition_choice
         self._unserved_grace_s = unserved_grace_s
 
     def require_catalog(self) -> None:
@@ -109,7 +116,10 @@ class Admission:
         record = kind.record
         self._breakers.admit(record)
         self._refuse_unserved(record)
-        token = new_token(record.queue)
+        placed_by_key = submission.key and self._partition_choice.placements
+        key = StoreKeys.dedup_suffix(owner, record.kind, submission.key) if placed_by_key and submission.key else ""
+        place = self._partition_choice.place_key(record.queue, record.kind, key) if key else None
+        token = new_token(self._partition_choice.partition_of(record) if place is None else place.partition)
         traceparent, tracestate, span = self._spans.begin(submission, record.kind, token, identity.owner)
         request = JobRequest(
             id=token.id,
@@ -131,7 +141,10 @@ class Admission:
             watch=watch,
         )
         job = build_job(kind, request, value, None if kind.plain else catalog.fallback(record, value))
-        return AdmittedJob(token, job, span, self._degraded(job, kind.record))
+        degraded = self._degraded(job, kind.record)
+        if place is None:
+            return AdmittedJob(token, job, span, degraded)
+        return AdmittedJob(token, msgspec.structs.replace(job, epoch=place.epoch), span, degraded, place.asked_first)
 
     def _delegated(self, subject: str, identity: Identity) -> str:
         """Return the owner for whom `identity` submits.

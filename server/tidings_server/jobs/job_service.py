@@ -15,7 +15,7 @@ from tidings.protocol.frames.messages import Ack, Submission
 from tidings.protocol.grants import GrantAct, GrantRequest
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token, parse_token
-from tidings.store.answers import CancelAnswer, SignalAnswer
+from tidings.store.answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from tidings.store.jobs.job_reader import UNBOUNDED_ROOM, ReplyRoom
 from tidings.store.jobs.job_store import JobRecord, JobStore, NewJob, SubmitReply
 from tidings_server.auth.identity import Identity
@@ -23,7 +23,7 @@ from tidings_server.watch.answer_budget import AnswerBudget, AnswerReservation
 from tidings_server.watch.hub import Hub
 from tidings_server.watch.job_listener import JobListener
 
-from .admission import Admission
+from .admission import Admission, AdmittedJob
 from .answer_tasks import AnswerTasks
 from .client_answers import (
     acknowledge,
@@ -34,10 +34,10 @@ from .client_answers import (
     unknown_token,
     with_trace_id,
 )
-from .deadlines import DeadlineExpiry
 from .grant_service import GrantService
 from .job_spans import JobSpans, end_submit
-from .pending_answer import PendingAnswer, result_of
+from .job_submissions import JobSubmissions
+from .pending_answer import PendingAnswer, ReplyReplacedError, result_of
 
 Reader = Callable[[], Identity]
 """Returns who reads a job, at the time of the answer: a credential may end, or be renewed, while the store is asked.
@@ -68,11 +68,11 @@ class JobService:
         admission: Admission,
         store: JobStore,
         hub: Hub,
-        deadlines: DeadlineExpiry,
         spans: JobSpans,
         answer_budget: AnswerBudget,
         grants: GrantService,
         tasks: AnswerTasks,
+        submissions: JobSubmissions,
     ) -> None:
         """Prepare.
 
@@ -80,19 +80,19 @@ class JobService:
             admission: checks submissions.
             store: keeps the jobs.
             hub: passes their events on.
-            deadlines: ends jobs whose deadline passes.
             spans: traces the jobs.
             answer_budget: bounds the large answers that this process holds.
             grants: issues and reads grants.
             tasks: run what takes several calls of the store.
+            submissions: asks the store to accept jobs.
 
         """
         self.grants = grants
         self._tasks = tasks
+        self._submissions = submissions
         self.hub = hub
         self._admission = admission
         self._store = store
-        self._deadlines = deadlines
         self._spans = spans
         self._answer_budget = answer_budget
 
@@ -136,12 +136,10 @@ class JobService:
             listener = listen(token)
             self.hub.begin(listener)
             self._spans.follow(listener, token, job)
-        reply = self._store.submit(token.partition, job)
-        if job.deadline_ms:
-            self._deadlines.note(token.partition, job.deadline_ms)
+        reply = self._submissions.begin(admitted, listener)
         if admitted.span is not None:
             reply.add_done_callback(partial(end_submit, admitted.span))
-        read = partial(self._acknowledge, submission, token, listener, admitted.degraded, ref)
+        read = partial(self._acknowledge, submission, admitted, listener, ref)
         if wish is not None:
             read = partial(self._acknowledge_granted, wish, identity, read)
         return SubmittedJob(job, listener, PendingAnswer("submit", reply, read))
@@ -149,21 +147,32 @@ class JobService:
     def _acknowledge(
         self,
         submission: Submission,
-        token: Token,
+        admitted: AdmittedJob,
         listener: JobListener | None,
-        degraded: str,
         ref: int | None,
         reply: "asyncio.Future[SubmitReply]",
     ) -> Ack:
-        """Return the ack, and forget the listener unless the job is new."""
-        made = False
+        """Return the ack, and forget the listener unless the job is new.
+
+        Raises:
+            ProblemError: the submission is refused.
+            ReplyReplacedError: by a newer placement the job belongs to another partition.
+
+        """
+        kept = False
         try:
-            ack = acknowledge(token, result_of(reply), ref, degraded)
-            made = not ack.duplicate
+            answer = result_of(reply)
+            if answer.answer is SubmitAnswer.STALE:
+                kept = True
+                raise ReplyReplacedError(self._submissions.again(admitted, listener))
+            ack = acknowledge(admitted.earlier or admitted.token, answer, ref, admitted.degraded)
+            kept = not ack.duplicate
+            if kept and self._submissions.partition_choice.placements:
+                self._submissions.partition_choice.note(admitted.token.partition, answer.position)
         except ProblemError as error:
             raise ProblemError(with_trace_id(error.problem, submission)) from error
         finally:
-            if listener is not None and not made:
+            if listener is not None and not kept:
                 self.hub.forget(listener)
         return ack
 

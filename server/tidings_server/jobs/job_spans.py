@@ -66,6 +66,6 @@ def end_submit(span: Span, answer: "asyncio.Future[SubmitReply]") -> None:
         made = answer.result().answer
         if made is SubmitAnswer.DUPLICATE:
             span.note("tidings.duplicate", True)
-        elif made is not SubmitAnswer.NEW:
+        elif made not in (SubmitAnswer.NEW, SubmitAnswer.STALE):
             span.fail("key_reused" if made is SubmitAnswer.REUSED else "backlog_full")
     span.end()

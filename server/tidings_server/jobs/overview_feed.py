@@ -23,6 +23,7 @@ from tidings.protocol.frames.overview import (
     StoreLine,
     WorkerLine,
 )
+from tidings.protocol.tokens import queue_of
 from tidings.store.admin.finished_jobs import FORGET_S, FinishedJobs
 from tidings.store.admin.queue_stats import (
     MissingParts,
@@ -204,7 +205,7 @@ class OverviewFeed:
                     scheduled=one.scheduled,
                     dead=one.dead,
                     oldest=one.oldest,
-                    paused=one.queue in census.paused,
+                    paused=queue_of(one.queue) in census.paused,
                     rate_in=round(max(ends + self._rates.growth(one.queue, one.tier), 0), 3),
                     rate_out=round(ends if self._finished_jobs.kept else drains, 3),
                     eta=0.0 if not one.waiting else round(one.waiting / drains, 3) if drains else None,

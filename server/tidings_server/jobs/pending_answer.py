@@ -14,6 +14,14 @@ T = TypeVar("T")
 Reply = TypeVar("Reply")
 
 
+class ReplyReplacedError(Exception):
+    """What reads a reply has asked the store once more: the answer follows that reply."""
+
+    def __init__(self, reply: "asyncio.Future[Any]") -> None:
+        super().__init__("the store was asked again")
+        self.reply = reply
+
+
 class PendingAnswer(Generic[T]):
     """What a client may read of the store's reply: await it, or set `on_settled`.
 
@@ -31,7 +39,8 @@ class PendingAnswer(Generic[T]):
         Args:
             request: the kind of request, for the log.
             reply: what the store owes.
-            read: makes the answer of the reply, also of one that failed or was cancelled; called once.
+            read: makes the answer of the reply, also of one that failed or was cancelled; called once, and where it
+                raises `ReplyReplacedError` again with the next reply.
 
         """
         self.request = request
@@ -64,17 +73,25 @@ class PendingAnswer(Generic[T]):
             ProblemError: there is none.
 
         """
-        with suppress(Exception):  # `_settle` reads the error
-            yield from self._reply
-        self._settle(self._reply)
+        while self._read is not None:
+            with suppress(Exception):  # `_settle` reads the error
+                yield from self._reply
+            if self._reply.done():  # else the store was asked again meanwhile
+                self._settle(self._reply)
         return self.result()
 
     def _settle(self, reply: "asyncio.Future[Any]") -> None:
+        if reply is not self._reply:
+            return  # it was read, and the store was asked again
         read, self._read = self._read, None
         if read is None:
             return
         try:
             self._answer = read(reply)
+        except ReplyReplacedError as again:
+            self._read, self._reply = read, again.reply
+            again.reply.add_done_callback(self._settle)
+            return
         except ProblemError as error:
             self.problem = error.problem
         except Exception as error:  # noqa: BLE001 - the border of one request: an event loop has no use for it

@@ -19,6 +19,7 @@ from tidings.schema.formats import format_text
 from tidings.schema.validation import compile_schema
 from tidings.store.jobs.queueing_terms import KindTerms
 from tidings.store.kind_records import check_record
+from tidings.store.placement.placement import UNSPREAD_QUEUES, Placements
 
 MAX_FINDINGS = 20
 """How many findings on one input a refusal names."""
@@ -67,6 +68,8 @@ class KindCatalog:
             before: the catalog so far: a kind that has not changed is not prepared again.
 
         """
+        self.placements: Placements = UNSPREAD_QUEUES
+        """Of the queues that are spread over several partitions, or were."""
         self.left_out: dict[str, str] = {}
         """Kinds that cannot be used, and why."""
         self._kinds: dict[str, _KindEntry] = {}
@@ -80,8 +83,15 @@ class KindCatalog:
 
     @property
     def queues(self) -> set[str]:
-        """The queues in which jobs of these kinds wait."""
-        return {record.queue for record in self.records.values()}
+        """The queues in which jobs of these kinds wait, and the further partitions of those that are spread."""
+        queues = {record.queue for record in self.records.values()}
+        return set(self.placements.all_partitions(queues)) if self.placements else queues
+
+    def partitions_of(self, queue: str) -> list[str]:
+        """Return the partitions that a name stands for: all of a queue, or the one; empty: there is no such queue."""
+        if queue not in self.queues:
+            return []
+        return list(self.placements.partitions(queue))
 
     def check(self, submission: Submission) -> tuple[KindTerms, dict[str, Any]]:
         """Return the terms of a submission's kind, and its input decoded, if fields and input fit the kind.

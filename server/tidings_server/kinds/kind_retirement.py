@@ -56,7 +56,8 @@ class KindRetirement:
             StoreError: the store is unavailable.
 
         """
-        records = await self._registry.kinds()
+        found = await self._registry.read()
+        records = found.records
         served = {kind for worker in await self._registry.workers() for kind in worker.kinds}
         last = await self._registry.last_served(records)
         now = await store_ms(self._store)
@@ -66,11 +67,18 @@ class KindRetirement:
             for name, record in records.items()
             if name not in served and now - last.get(name, now) >= self._after_ms
         ]
-        idle = [record.kind for record in due if not await self._waits(record.queue, record.tiers)]
+        idle = [
+            record.kind
+            for record in due
+            if not await self._waits(found.placements.partitions(record.queue), record.tiers)
+        ]
         await self._registry.remove(idle)
         return sorted(idle)
 
-    async def _waits(self, queue: str, tiers: tuple[str, ...]) -> bool:
+    async def _waits(self, partitions: tuple[str, ...], tiers: tuple[str, ...]) -> bool:
         """Return whether a job of the queue may need the kind yet."""
-        counts = await count_queue(self._store, self._keys, queue, list(tiers))
-        return any(one.waiting or one.running or one.scheduled for one in counts)
+        for partition in partitions:
+            counts = await count_queue(self._store, self._keys, partition, list(tiers))
+            if any(one.waiting or one.running or one.scheduled for one in counts):
+                return True
+        return False

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tidings.protocol.problems import ProblemError, problem_error
-from tidings.protocol.tokens import QUEUE_PATTERN
+from tidings.protocol.tokens import PARTITION_PATTERN
 from tidings.store.jobs.owned_jobs import OwnedFilter, OwnedPosition
 
 MAX_CURSOR = 256
@@ -23,7 +23,7 @@ class ListCursor(msgspec.Struct, array_like=True, frozen=True):
     list: str
     """Digest of the owner and the filters."""
     at_us: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-    partition: Annotated[str, msgspec.Meta(pattern=QUEUE_PATTERN)]
+    partition: Annotated[str, msgspec.Meta(pattern=PARTITION_PATTERN)]
     id: Annotated[str, msgspec.Meta(pattern=_ID_PATTERN)]
 
 

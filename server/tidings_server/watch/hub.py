@@ -111,6 +111,14 @@ class Hub:
         """Undo `begin` for a submission that made no job; the store has nothing to forget."""
         self._topics.pop(str(listener.token), None)
 
+    def move(self, listener: JobListener, token: Token) -> None:
+        """Listen under another token to a job that is about to be submitted, if the listener still listens."""
+        topic = self._topics.get(str(listener.token))
+        if topic is not None and listener in topic.listeners:
+            self.forget(listener)
+            listener.token = token
+            self.begin(listener)
+
     def _join(self, listener: JobListener, seq: int | None) -> None:
         topic = self._topics.get(str(listener.token))
         if topic is None:

@@ -6,7 +6,7 @@ import pytest
 
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.store.availability.store_errors import StoreUnavailableError
-from tidings_server.jobs.pending_answer import PendingAnswer, result_of
+from tidings_server.jobs.pending_answer import PendingAnswer, ReplyReplacedError, result_of
 
 
 @pytest.fixture
@@ -26,6 +26,33 @@ async def test_a_callback_gets_the_answer_in_the_turn_that_brought_the_reply(rep
     assert got == []
     await asyncio.sleep(0)
     assert got == [8]
+
+
+async def test_the_answer_follows_the_reply_that_replaced_the_first(reply: "asyncio.Future[int]") -> None:
+    second: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def reading(reply: "asyncio.Future[int]") -> int:
+        if result_of(reply) == 4:
+            raise ReplyReplacedError(second)
+        return result_of(reply)
+
+    called, answer = PendingAnswer("submit", reply, reading), PendingAnswer("submit", reply, reading)
+    settled: list[int] = []
+    called.on_settled = lambda one: settled.append(one.result())
+    waiting = asyncio.ensure_future(_result(answer))
+    await asyncio.sleep(0)
+    reply.set_result(4)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not settled
+    assert not waiting.done()
+    second.set_result(7)
+    assert await waiting == 7
+    assert settled == [7]
+
+
+async def _result(answer: PendingAnswer[int]) -> int:
+    return await answer
 
 
 async def test_who_awaits_it_gets_the_answer_and_it_is_read_once(reply: "asyncio.Future[int]") -> None:
