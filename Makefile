@@ -16,6 +16,7 @@
 #   make soak-events   let groups of consumers fail for MINUTES=10 by SEED=1, and check what each has handled
 #   make soak-worlds   play BATCHES=30 of generated programs in worlds and in real time, and compare what they tell
 #   make soak-webhooks   the same with deliveries to webhooks, whose receivers fail in every way
+#   make soak-partitions   spread a queue over 8 partitions and over 3, SPREADS=14 times under load, and check what ran
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
@@ -41,7 +42,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-cluster soak-webhooks soak-deploys soak-events soak-memory soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-cluster soak-webhooks soak-deploys soak-events soak-memory soak-partitions soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -307,6 +308,12 @@ soak-cluster: $(VENV)/stamp
 
 soak-webhooks: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m webhook.trial --seconds $$(( $(MINUTES) * 60 )) --seed $(SEED)
+
+# How often; a queue may be spread 32 times in a month.
+SPREADS ?= 14
+
+soak-partitions: $(VENV)/stamp
+	TIDINGS_TEST_SPREADS=$(SPREADS) $(BIN)/pytest -s tests/partitions/test_spread.py -k "until_an_operator or are_exact"
 
 soak-memory: $(VENV)/stamp
 	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py

@@ -41,6 +41,7 @@ COMMANDS = {
     "capacity": "capacity.capacity_command",
     "pause": "operate.pause_commands",
     "resume": "operate.pause_commands",
+    "partitions": "operate.partition_command",
     "top": "top.top_command",
     "bench": "bench.bench_command",
     "dead": "operate.dead_letters.dead_letter_commands",

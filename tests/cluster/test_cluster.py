@@ -16,6 +16,7 @@ from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.store.keys import StoreKeys
+from tidings.store.placement.partition_names import partition_names
 from tidings.store.redis.cluster.slot_map import slot_of
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import open_store
@@ -85,6 +86,17 @@ def test_the_guides_user_is_enough_on_a_cluster(cluster: StoreCluster) -> None:
         server.close()
     entries = [entry for node in cluster.nodes for entry in cluster.names(cluster.ask(node, "ACL", "LOG"))]
     assert not [entry for entry in entries if "client|setinfo" not in str(entry)]
+
+
+async def test_a_queue_is_spread_over_all_nodes(cluster: StoreCluster, server: ServerProcess) -> None:
+    done = await anyio.to_thread.run_sync(lambda: run_tidings("partitions", "bb", "6", TIDINGS_STORE_URL=cluster.url))
+    assert done.returncode == 0, done
+    assert len({cluster.holder(KEYS.root(name)).port for name in partition_names("bb", 6)}) == 3
+    async with peer(server.socket_url) as client:
+        acks = [await client.submit("on_second", {"n": n}, key=f"spread-{n}") for n in range(30)]
+        tokens = [ack["token"] for ack in acks]
+        assert len({cluster.holder(KEYS.root(token.partition(".")[0])).port for token in tokens}) == 3
+        assert Counter((await client.ends(*tokens)).values()) == {"succeeded": 30}
 
 
 async def test_a_slot_that_moves_under_load_strands_no_job(

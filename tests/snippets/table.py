@@ -58,6 +58,7 @@ WAYS = {
     HOW + "recurring.md": "jobs",
     HOW + "resources.md": "jobs tests",
     HOW + "sagas.md": "jobs jobs jobs python tests shown",
+    HOW + "spread-a-queue.md": "shell",
     HOW + "stream.md": "jobs jobs jobs jobs python shell",
     HOW + "systemd.md": "settings",
     HOW + "test-jobs.md": "jobs tests tests tests",
@@ -110,6 +111,9 @@ JOBS = {
     HOW + "dead-letters.md": (
         "from tidings import Reject, job\n\n\n@job\nasync def send_invoice() -> None:\n    raise RuntimeError('no')\n\n"
         "@job\nasync def reject() -> None:\n    raise Reject('no')\n"
+    ),
+    HOW + "spread-a-queue.md": (
+        'from tidings import job\n\n\n@job(queue="orders")\nasync def order(number: int) -> int:\n    return number\n'
     ),
     HOW + "authenticate.md": "from tidings import job\n\n\n@job\nasync def echo(text: str) -> str:\n    return text\n",
     HOW + "browser.md": (

@@ -8,6 +8,7 @@ import typer
 from redis.asyncio import Redis
 
 from tidings.logging.printable import printable_json
+from tidings.protocol.tokens import queue_of
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
 from tidings.store.keys import StoreKeys
@@ -196,7 +197,7 @@ async def _groups_named(store: Redis, group: str, queue: str | None) -> list[str
 
     """
     groups = await count_groups(store, StoreKeys(), await known_queues(store))
-    found = [one.queue for one in groups if one.group == group and queue in (None, one.queue)]
+    found = [one.queue for one in groups if one.group == group and queue in (None, one.queue, queue_of(one.queue))]
     if not found:
         where = f" in {queue}" if queue else ""
         raise CommandError(f"there is no group {group!r}{where}; known: {_names(groups) or 'none'}")

@@ -89,8 +89,10 @@ async def _refuse_waiting(store: Redis, found: RegisteredKinds, name: str) -> No
     record = found.records.get(name)
     if record is None:
         return
-    counts = await count_queue(store, StoreKeys(), record.queue, list(record.tiers))
-    waiting = sum(one.waiting + one.running for one in counts) + max((one.scheduled for one in counts), default=0)
+    waiting = 0
+    for partition in found.placements.partitions(record.queue):
+        counts = await count_queue(store, StoreKeys(), partition, list(record.tiers))
+        waiting += sum(one.waiting + one.running for one in counts) + max((one.scheduled for one in counts), default=0)
     if waiting:
         raise CommandError(
             f"{waiting} jobs wait or run in {record.queue}, the queue of {name}: no worker could run those of {name}; "

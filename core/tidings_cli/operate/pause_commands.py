@@ -9,7 +9,7 @@ from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
 from .local_operator import operator_actions
-from .queue_names import known_queues, unknown_queue
+from .queue_names import require_queue
 
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
 
@@ -19,9 +19,7 @@ def pause(queue: Queue, **flags: Any) -> None:
     """Pause a queue: its workers take no jobs, finish those they run, and servers go on accepting submissions."""
 
     async def run(store: Redis) -> None:
-        known = await known_queues(store)
-        if queue not in known:
-            raise unknown_queue(queue, known)
+        await require_queue(store, queue)
         if await operator_actions(store).pause(queue):
             text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
         else:

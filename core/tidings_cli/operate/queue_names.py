@@ -4,14 +4,28 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
+from tidings.protocol.tokens import queue_of
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 
 
 async def known_queues(store: Redis) -> list[str]:
-    """Return the queues of all kinds that workers have registered, sorted."""
-    return sorted({kind.queue for kind in (await Registry(store, StoreKeys()).kinds()).values()})
+    """Return the queues of all kinds that workers have registered, sorted, and each further partition of them."""
+    found = await Registry(store, StoreKeys()).read()
+    return sorted(found.placements.all_partitions({kind.queue for kind in found.records.values()}))
+
+
+async def require_queue(store: Redis, queue: str) -> None:
+    """Check that workers have registered kinds of a queue.
+
+    Raises:
+        CommandError: there is no such queue.
+
+    """
+    known = sorted({queue_of(partition) for partition in await known_queues(store)})
+    if queue not in known:
+        raise unknown_queue(queue, known)
 
 
 def unknown_queue(queue: str, known: Sequence[str]) -> CommandError:
@@ -20,7 +34,9 @@ def unknown_queue(queue: str, known: Sequence[str]) -> CommandError:
 
 
 async def chosen_queues(store: Redis, queue: str) -> list[str]:
-    """Return the queue that an operator names, or all that are known where the name is empty.
+    """Return the partitions of the queue that an operator names, or of all that are known where the name is empty.
+
+    The name of one partition stands for that alone.
 
     Raises:
         CommandError: no queue has the name.
@@ -29,4 +45,4 @@ async def chosen_queues(store: Redis, queue: str) -> list[str]:
     known = await known_queues(store)
     if queue and queue not in known:
         raise unknown_queue(queue, known)
-    return [queue] if queue else known
+    return [name for name in known if queue in ("", name, queue_of(name))]

@@ -293,7 +293,8 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     """The address that the request came from, or the host of the command line."""
     action: str
-    """The action: `pause`, `resume`, `cancel`, `breaker`, `replay`, `drop`, `objectives` or `remove_kinds`."""
+    """The action: `pause`, `resume`, `cancel`, `breaker`, `replay`, `drop`, `objectives`, `partitions` or
+    `remove_kinds`."""
     target: str
     """The job, queue, breaker or kinds that the action was for; empty: `detail` says."""
     detail: str

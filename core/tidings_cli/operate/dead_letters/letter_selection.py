@@ -5,7 +5,7 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from tidings.protocol.frames.admin_messages import LetterChoice, LetterFilter
-from tidings.protocol.tokens import Token, parse_token
+from tidings.protocol.tokens import Token, parse_token, queue_of
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
 from tidings.store.keys import StoreKeys
@@ -149,7 +149,7 @@ async def queues(store: Redis, queue: str | None) -> list[str]:
         return known
     if queue not in known and not await command(store, "EXISTS", StoreKeys().dead(queue)):
         raise unknown_queue(queue, known)
-    return [queue]
+    return [name for name in known if queue in (name, queue_of(name))] or [queue]
 
 
 def _token(text: str) -> Token:
