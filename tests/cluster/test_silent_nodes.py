@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from metric.tape import Tape
 from support.cluster import StoreCluster, running_cluster
 from support.scrape import Scraped, scrape
 from support.system import ServerProcess, WorkerProcess
@@ -74,10 +75,13 @@ async def status(cluster: StoreCluster, *flags: str) -> subprocess.CompletedProc
 
 
 async def test_a_dead_node_takes_its_own_queues_from_what_operators_see_and_nothing_else(
-    cluster: StoreCluster, server: ServerProcess
+    cluster: StoreCluster, server: ServerProcess, tmp_path: Path
 ) -> None:
     whole = await overview(server, lambda seen: queues_of(seen) == QUEUES and len(seen["workers"]) == 1)
     assert (whole["store"]["silent_nodes"], whole["store"]["missing_queues"], whole["store"]["stale"]) == ([], [], [])
+    tape = Tape()
+    tape.play(20, {"s1": await page(server, lambda one: one.has("tidings_backlog_jobs", queue="dd"))})
+    tape.firing()
     dead = cluster.holder(KEYS.root("dd"))
     name = f"127.0.0.1:{dead.port}"
     dead.kill()
@@ -91,6 +95,9 @@ async def test_a_dead_node_takes_its_own_queues_from_what_operators_see_and_noth
         1,
         1,
     )
+    tape.play(9, {"s1": now})
+    tape.firing("TidingsStoreNodeSilent")
+    await anyio.to_thread.run_sync(tape.check, tmp_path)
     assert now.has("tidings_backlog_jobs", queue="aa")
     assert not now.has("tidings_backlog_jobs", queue="dd")
     for path in ("series", "objectives"):  # which the console's overview shows beside it
