@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from bench.machine import machine, pinned
+import pytest
+from bench.machine import build, machine, pinned
 
 
 def test_what_peers_are_made_of_is_read_from_where_it_is_pinned(tmp_path: Path) -> None:
@@ -18,3 +19,21 @@ def test_the_facts_of_the_machine_are_all_known() -> None:
     facts = machine()
     assert {"processor", "kernel", "Python", "Valkey", "uvicorn", "redis", "commit"} <= set(facts)
     assert all(facts.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prefix", "said"),
+    [
+        (
+            "'--enable-shared' '--enable-optimizations' '--with-lto'",
+            "/usr/local",
+            "with --enable-optimizations, --with-lto",
+        ),
+        ("'--enable-shared'", "/usr", "by the distribution"),
+        ("'--enable-shared'", "/opt/python", "without --enable-optimizations"),
+        ("'--disable-gil'", "/opt/python", "without --enable-optimizations, --disable-gil"),
+    ],
+)
+def test_the_build_of_the_interpreter_is_named(arguments: str, prefix: str, said: str) -> None:
+    assert build(arguments, prefix) == f"built {said}"
+    assert "built " in machine()["Python"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +10,7 @@ import msgspec
 
 from tidings.protocol.frames.listing_messages import ListedJob
 from tidings.protocol.grants import GrantAct, IssuedGrant
+from tidings.protocol.random_text import random_text
 from tidings.schema.codec import encode
 
 from . import current_span
@@ -134,7 +134,7 @@ class Client(SubmitCalls):
     async def send(self, submission: ClientSubmission) -> Handle[Any]:
         """Submit what `submit` made of its arguments; see there."""
         said = option_fields(submission.options, submission.watch, submission.grant, submission.owner)
-        said.setdefault("key", uuid.uuid4().hex)
+        said.setdefault("key", random_text())
         if "traceparent" not in said:
             said |= current_span.current_trace()
         frame = {"kind": submission.kind, "input": msgspec.Raw(encode(submission.input)), **said}

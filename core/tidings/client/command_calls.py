@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from tidings.protocol.grants import GRANT_TTL_S, GrantAct, IssuedGrant
 from tidings.protocol.problems import Problem, ProblemError
+from tidings.protocol.random_text import random_text
 from tidings.protocol.steps import SIGNAL_PATTERN
 from tidings.schema.codec import encode
 
@@ -53,7 +53,7 @@ class CommandCalls:
         if not _SIGNAL.match(name):
             raise ValueError(f"{name!r} is no name of a signal: 1 to 128 letters, digits, `_`, `.` and `-`")
         text = encode(value)
-        await self.give(lambda: self._protocol.signal(job, name, text, key or uuid.uuid4().hex))
+        await self.give(lambda: self._protocol.signal(job, name, text, key or random_text()))
 
     async def grant(self, may: tuple[GrantAct, ...], ttl: float | None, **subject: Any) -> IssuedGrant:
         """Ask for a grant; `Client.grant` says what it raises."""

@@ -6,6 +6,11 @@ from mutants.table.files import CALLER, LEDGER
 
 MUTANTS = (
     Mutant(
+        "What a thread gives up waiting for goes on in the client's event loop.",
+        python("LoopCalls._settled").drop("self._loop.call_soon_threadsafe(scope.cancel)"),
+        ("tests/unit/client/sync/test_loop_calls.py",),
+    ),
+    Mutant(
         "A job is taken over from a worker that lives.",
         python("Leases.take_over").swap("int(self._settings.lease_s * 1000)", "0"),
         ("tests/e2e/test_processes.py::test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker",),

@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from anyio.from_thread import BlockingPortal
-
 from tidings.client.client import Client
 from tidings.client.client_errors import ConnectionLost
 from tidings.client.client_submission import ClientSubmission
@@ -23,7 +21,7 @@ from tidings.client.handle import Handle
 from tidings.protocol.frames.listing_messages import ListedJob
 from tidings.protocol.grants import IssuedGrant
 
-from .loop_thread import open_portal
+from .loop_thread import LoopCalls, LoopClosedError, open_portal
 from .sync_follow import SyncFollow
 from .sync_handle import SyncHandle, SyncIterator
 from .sync_submit_calls import SyncSubmitCalls
@@ -65,7 +63,7 @@ class SyncClient(SyncSubmitCalls):
         self._timeout = timeout
         self._opening = threading.Lock()
         self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
+        self._calls: LoopCalls | None = None
         self._process = 0
         """The process that opened it: a fork has no copy of its thread."""
 
@@ -81,11 +79,11 @@ class SyncClient(SyncSubmitCalls):
 
         """
         with self._opening, ExitStack() as stack:
-            if self._portal is not None:
+            if self._calls is not None:
                 raise ConnectionLost("this client has been opened before: make a new one")
-            portal = open_portal(stack, "tidings client")
+            portal, calls = open_portal(stack, "tidings client")
             stack.enter_context(portal.wrap_async_context_manager(self._client))
-            self._portal, self._stack, self._process = portal, stack.pop_all(), os.getpid()
+            self._calls, self._stack, self._process = calls, stack.pop_all(), os.getpid()
         # A program that ends without closing it would wait for a thread that no longer runs.
         atexit.register(self.close)
 
@@ -190,15 +188,15 @@ class SyncClient(SyncSubmitCalls):
             ConnectionLost: the client is not open.
 
         """
-        if self._portal is None:
+        if self._calls is None:
             raise ConnectionLost("this client has not been opened: use it as `with SyncClient(…) as client:`")
         if self._process != os.getpid():
             raise ConnectionLost("this client was opened before a fork; open it in the process that uses it")
         try:
-            answer = self._portal.start_task_soon(ask)
-        except RuntimeError:
+            answer = self._calls.start(ask)
+            try:
+                return answer.result(timeout)
+            finally:
+                answer.cancel()  # only does something if the waiting was interrupted
+        except LoopClosedError:
             raise ConnectionLost("this client is closed") from None
-        try:
-            return answer.result(timeout)
-        finally:
-            answer.cancel()  # only does something if the waiting was interrupted

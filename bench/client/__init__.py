@@ -1,0 +1,1 @@
+"""What the Python clients do and cost: `python -m bench.client`."""
