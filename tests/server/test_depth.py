@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidings.protocol.problems import ProblemError
-from tidings_server.web.json_limits import check_depth, depth_of
+from tidings_server.web.json_limits import LONG, check_depth, depth_of
 
 
 def depth_by_reading(value: Any) -> int:
@@ -38,3 +38,18 @@ def test_what_nests_deeper_than_the_limit_is_refused(depth: int, refused: bool) 
             check_depth(text, 3)
     else:
         check_depth(text, 3)
+
+
+@given(st.text(alphabet="[]{}", max_size=12))
+@example("[[[[")
+@example("{{{[")
+@example("[[[]]][")
+def test_a_long_text_is_refused_where_a_short_one_is(text: str) -> None:
+    def refused(one: str) -> bool:
+        try:
+            check_depth(one, 3)
+        except ProblemError:
+            return True
+        return False
+
+    assert refused(text) == refused("x" * LONG + text) == (depth_of(text) > 3)

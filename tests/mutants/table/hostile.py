@@ -89,6 +89,11 @@ MUTANTS = (
         ("tests/unit/server/web/test_direct_routes.py",),
     ),
     Mutant(
+        "The depth of a long text is looked at only where it has more brackets of one sort than may nest.",
+        python("_opens_more").swap('"[{"', '"["'),
+        ("tests/server/test_depth.py",),
+    ),
+    Mutant(
         "A trailer is taken for headers.",
         python("HttpProtocol.on_header").swap("if self._meter.in_head:", "if True:"),
         (HOSTILE + "test_connection.py::test_a_trailer_is_dropped_and_never_taken_for_a_header",),
