@@ -88,17 +88,6 @@ def test_the_guides_user_is_enough_on_a_cluster(cluster: StoreCluster) -> None:
     assert not [entry for entry in entries if "client|setinfo" not in str(entry)]
 
 
-async def test_a_queue_is_spread_over_all_nodes(cluster: StoreCluster, server: ServerProcess) -> None:
-    done = await anyio.to_thread.run_sync(lambda: run_tidings("partitions", "bb", "6", TIDINGS_STORE_URL=cluster.url))
-    assert done.returncode == 0, done
-    assert len({cluster.holder(KEYS.root(name)).port for name in partition_names("bb", 6)}) == 3
-    async with peer(server.socket_url) as client:
-        acks = [await client.submit("on_second", {"n": n}, key=f"spread-{n}") for n in range(30)]
-        tokens = [ack["token"] for ack in acks]
-        assert len({cluster.holder(KEYS.root(token.partition(".")[0])).port for token in tokens}) == 3
-        assert Counter((await client.ends(*tokens)).values()) == {"succeeded": 30}
-
-
 async def test_a_slot_that_moves_under_load_strands_no_job(
     cluster: StoreCluster, server: ServerProcess, workers: list[WorkerProcess], tmp_path: Path
 ) -> None:
@@ -207,3 +196,25 @@ async def test_a_node_that_is_away_past_the_lease_costs_its_jobs_a_pause_and_no_
         assert snapshot["attempt"] == 1, snapshot
     assert not any("taken_over" in worker.text() for worker in workers)
     assert other.longest_s < LEASE_S, "jobs of other nodes went on"
+
+
+async def test_a_queue_is_spread_over_all_nodes(cluster: StoreCluster, server: ServerProcess) -> None:
+    worker = WorkerProcess(cluster.url, str(Path(__file__).parents[1] / "partitions" / "kinds.py"), **QUICK)
+    names = partition_names("wide", 6)
+    try:
+        with anyio.fail_after(scaled(20)):
+            while "plain" not in str(server.get("/v1/kinds")[1]):
+                await anyio.sleep(0.05)
+        done = await anyio.to_thread.run_sync(
+            lambda: run_tidings("partitions", "wide", "6", TIDINGS_STORE_URL=cluster.url)
+        )
+        assert done.returncode == 0, done
+        assert len({cluster.holder(KEYS.root(name)).port for name in names}) == 3
+        async with peer(server.socket_url) as client:
+            given = {"path": "/dev/null"}
+            acks = [await client.submit("plain", given | {"n": n}, key=f"spread-{n}") for n in range(30)]
+            tokens = [ack["token"] for ack in acks]
+            assert len({token.partition(".")[0] for token in tokens} & set(names)) > 3
+            assert Counter((await client.ends(*tokens)).values()) == {"succeeded": 30}
+    finally:
+        worker.close()
