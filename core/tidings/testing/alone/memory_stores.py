@@ -159,6 +159,10 @@ class GivenKinds(KindDirectory):
         anything = msgspec.Raw(b"{}")
         return KindRecord(kind=kind, queue=PARTITION, input=anything, result=anything)
 
+    def partition_of(self, record: KindRecord, job: str) -> str:
+        """Return the one partition that there is."""
+        return PARTITION
+
 
 def _problem_of(error: Exception) -> Problem:
     if isinstance(error, ProblemError):
