@@ -348,7 +348,7 @@ recording: $(VENV)/stamp $(VENV)/stamp-headless-browser
 	$(BIN)/python docs/recording.py
 
 pictures: $(VENV)/stamp $(VENV)/stamp-headless-browser
-	PYTHONPATH=docs $(BIN)/python -m pictures.take_pictures
+	PYTHONPATH=docs $(BIN)/python -m screenshots.take_pictures
 
 site: .venv-site/stamp
 	PYTHONPATH=docs REPOSITORY=$(REPOSITORY) .venv-site/bin/python -m website.make_site build/site

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from browser.context import CONSOLE_PAGES
-from pictures.take_pictures import FOLDER, MOST_BYTES, PICTURES, SCHEMES, path
+from screenshots.take_pictures import FOLDER, MOST_BYTES, PICTURES, SCHEMES, path
 from snippets.pages import ROOT, pages
 
 _PAGES = re.compile(r"^  \{ page: (?:\"(\w+)\"|HOME)", re.MULTILINE)

@@ -14,7 +14,7 @@ from typing import Literal
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pictures.scene import DEMO, ROOT, SHOP, operate, orders_coming, running_dev
+from screenshots.scene import DEMO, ROOT, SHOP, operate, orders_coming, running_dev
 
 FOLDER = ROOT / "docs/images"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
