@@ -6,7 +6,7 @@ with an idempotency key may lie where one of them put it.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -80,7 +80,7 @@ class Placements:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Placements) and self.of_queues == other.of_queues
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def partitions(self, queue: str) -> tuple[str, ...]:
         """Return all partitions of a queue in which jobs may lie, the first first."""
