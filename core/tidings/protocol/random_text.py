@@ -1,4 +1,4 @@
-"""Random texts that nobody can guess, drawn from the operating system in blocks.
+"""Random texts that cannot be guessed, drawn from the operating system in blocks.
 
 To ask the operating system for the bytes of one text costs more than all else that is done with it. No text is given
 out twice: taking one out of a block is one step for all threads of a process, and a process that was forked begins a

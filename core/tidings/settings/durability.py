@@ -1,4 +1,4 @@
-"""How durable the store makes what a caller is told is done, as an operator chooses it."""
+"""How durable the store makes what the server and the worker acknowledge, as an operator chooses it."""
 
 from typing import Literal
 

@@ -3,7 +3,7 @@
 Starlette takes a request through two layers of error handling, with a coroutine and a wrapped `send` each, and asks its
 routes one after the other whether they match. Of a job that costs more than its submission. So the application looks a
 few paths up itself, where that makes no difference: the endpoints catch their own errors, and a request of a page on
-another origin, or under middleware that somebody has added, goes Starlette's way.
+another origin, or under middleware that an application has added, goes Starlette's way.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

@@ -84,7 +84,7 @@ MUTANTS = (
         ("tests/unit/server/http/connection/test_held_head.py",),
     ),
     Mutant(
-        "Middleware that somebody adds does not see submissions.",
+        "Middleware that an application adds does not see submissions.",
         python("DirectApplication._goes_directly").swap("self._count() == self._counts", "True"),
         ("tests/unit/server/web/test_direct_routes.py",),
     ),

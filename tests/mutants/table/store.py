@@ -109,7 +109,7 @@ MUTANTS = (
         ("tests/record/test_compact_record.py",),
     ),
     Mutant(
-        "A record of a job that ended keeps what nobody reads.",
+        "A record of a job that ended keeps what no reader uses.",
         lua("finish").swap(", 'call', 'size'", ""),
         ("tests/record/test_bytes.py",),
     ),

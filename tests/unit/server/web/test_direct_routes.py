@@ -117,7 +117,7 @@ def test_every_other_request_is_answered_as_the_routes_say(method: str, path: st
 
 
 class Marking:
-    """Middleware that somebody adds."""
+    """Middleware that an application adds."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -126,7 +126,7 @@ class Marking:
         await self._app(scope, receive, send)
 
 
-def test_middleware_and_routes_that_somebody_adds_are_not_passed_by() -> None:
+def test_middleware_and_routes_that_an_application_adds_are_not_passed_by() -> None:
     ours = application(middleware=[Middleware(Marking)])
     assert ask(ours, "POST", "/v1/jobs")[1].startswith("short")  # of its own it is known what it does
     added = application()

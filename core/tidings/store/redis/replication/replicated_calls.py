@@ -41,7 +41,7 @@ class _HeldCall:
         self._answered = False
 
     def take_answer(self, answer: Any) -> None:
-        """Hold an answer; a refusal wrote nothing that could get lost, and is told at once."""
+        """Hold an answer; pass a refusal on at once: it wrote nothing that could get lost."""
         if isinstance(answer, StoreError):
             self.call.take(answer)
         else:
