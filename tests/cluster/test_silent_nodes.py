@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import pytest
@@ -16,6 +17,7 @@ from support.scrape import Scraped, scrape
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from tidings import Client, JobFailed, SubmitOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
 from tidings_cli.command_errors import EXIT_STORE
@@ -23,6 +25,17 @@ from tidings_cli.top.poll import Poller
 
 KEYS = StoreKeys()
 QUEUES = {"aa", "bb", "dd"}
+
+LISTS = ("dead", "jobs", "jobs?state=running", "sagas", "groups", "webhooks", "webhooks?state=dead", "webhooks/places")
+"""Of `/v1/admin`, over all queues."""
+
+COMMANDS = (
+    ("saga", "list"),
+    ("events", "list"),
+    ("webhook", "list"),
+    ("dead", "drop", "--all"),
+    ("dead", "list"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +172,53 @@ def test_a_worker_that_leaves_complains_of_no_node(cluster: StoreCluster) -> Non
         assert '"level": "warning"' not in worker.text(), worker.text()
     finally:
         worker.close()
+
+
+async def test_lists_over_all_queues_tell_what_is_left_and_name_what_is_missing(
+    cluster: StoreCluster, server: ServerProcess
+) -> None:
+    failing = WorkerProcess(cluster.url, str(Path(__file__).with_name("failing_kinds.py")))
+    try:
+        await overview(server, lambda seen: len(seen["kinds"]) == 9)
+        async with Client(server.url) as client:
+            for kind in ("fail_on_first", "fail_on_second", "fail_on_third"):
+                with pytest.raises(JobFailed):
+                    await (await client.submit(kind)).result()
+    finally:
+        failing.close()
+    later = SubmitOptions(delay=3_600)
+    async with Client(server.url) as client:
+        kinds = ("on_first", "on_second", "on_third")
+        live = [(await client.submit(kind, {"n": 0}, options=later)).token for kind in kinds]
+    started = await anyio.to_thread.run_sync(server.get, "/v1/admin/dead?limit=2")
+    assert started[1]["missing_queues"] == []
+    dead = cluster.holder(KEYS.root("dd"))
+    told = {"silent_nodes": [f"127.0.0.1:{dead.port}"], "missing_queues": ["dd"]}
+    dead.kill()
+    await overview(server, lambda seen: bool(seen["store"]["silent_nodes"]))
+    for path in LISTS:
+        status, answer = await anyio.to_thread.run_sync(server.get, f"/v1/admin/{path}")
+        assert status == 200, (path, answer)
+        assert {name: answer[name] for name in told} == told, path
+    _, letters = await anyio.to_thread.run_sync(server.get, "/v1/admin/dead")
+    assert {one["queue"] for one in letters["letters"]} == {"aa", "bb"}
+    _, page = await anyio.to_thread.run_sync(server.get, "/v1/admin/jobs?state=scheduled&limit=1")
+    assert [one["token"] for one in page["jobs"]] == live[:1]
+    for path in ("dead?queue=dd", "webhooks?queue=dd", "webhooks?after=1"):
+        status, answer = await anyio.to_thread.run_sync(server.get, f"/v1/admin/{path}")
+        assert (status, answer["code"]) == (503, "store_unavailable"), path
+    for command in COMMANDS:
+        shown = await anyio.to_thread.run_sync(lambda: run_tidings(*command, TIDINGS_STORE_URL=cluster.url))  # noqa: B023
+        assert shown.returncode == 0, (command, shown)
+        assert "Nothing is known at the moment of these queues: dd." in shown.stderr, (command, shown)
+        if command == ("dead", "list"):
+            assert "fail_on_first" in shown.stdout
+            assert "fail_on_third" not in shown.stdout
+    await anyio.to_thread.run_sync(cluster.start_again, dead)
+    await overview(server, lambda seen: not seen["store"]["silent_nodes"])
+    _, whole = await anyio.to_thread.run_sync(server.get, "/v1/admin/dead")
+    assert {one["queue"] for one in whole["letters"]} == QUEUES
+    assert (whole["silent_nodes"], whole["missing_queues"]) == ([], [])
+    rest = f"/v1/admin/jobs?state=scheduled&cursor={quote(page['cursor'])}"
+    _, page = await anyio.to_thread.run_sync(server.get, rest)
+    assert [one["token"] for one in page["jobs"]] == live[1:]

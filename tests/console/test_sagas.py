@@ -16,7 +16,12 @@ WHY = msgspec.json.encode(problem("saga_diverged", "step 1 is another")).decode(
 
 
 async def test_operators_see_versions_and_what_is_held(system: System, admin: httpx.AsyncClient) -> None:
-    assert (await admin.get("/v1/admin/sagas")).json() == {"counts": [], "held": []}
+    assert (await admin.get("/v1/admin/sagas")).json() == {
+        "counts": [],
+        "held": [],
+        "silent_nodes": [],
+        "missing_queues": [],
+    }
     store = Redis.from_url(system.store.url)
     # As scripts leave two sagas, one of which is held.
     for job in ("a", "b"):

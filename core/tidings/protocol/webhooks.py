@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from .events import FINAL_STATE, EventName
+from .partial_answer import PartialAnswer
 from .text_types import EventText, MomentText, one_of
 
 WebhookEvent = Literal[
@@ -109,7 +110,7 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The tries, the oldest first; at most 30."""
 
 
-class DeliveryPage(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryPage(PartialAnswer, frozen=True, kw_only=True):
     """Some deliveries."""
 
     deliveries: list[DeliveryView]
@@ -160,7 +161,7 @@ class DeliveryRefusal(msgspec.Struct, frozen=True, kw_only=True):
     """`gone`: there is no such delivery (any more); `busy`: a worker is sending it; `same`: it was so already."""
 
 
-class DeliveriesActed(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveriesActed(PartialAnswer, frozen=True, kw_only=True):
     """What an operator's request changed."""
 
     done: int
@@ -169,7 +170,7 @@ class DeliveriesActed(msgspec.Struct, frozen=True, kw_only=True):
     """What was left as it was, and why."""
 
 
-class PlaceList(msgspec.Struct, frozen=True, kw_only=True):
+class PlaceList(PartialAnswer, frozen=True, kw_only=True):
     """The hosts to which deliveries go."""
 
     places: list[PlaceView]

@@ -20,7 +20,7 @@ from .event_tail import tail
 from .group_view import groups_table, warnings_of
 from .local_operator import operator_actions
 from .moment import moment_ms
-from .queue_names import known_queues
+from .queue_names import chosen_queues
 
 events = typer.Typer(help="Look at groups that consume events, move or stop them; follow events", no_args_is_help=True)
 events.command("tail")(tail)
@@ -41,7 +41,7 @@ def list_groups(as_json: AsJson = False, **flags: Any) -> None:
     """Show the groups: what they follow, how far behind they are, what they have missed."""
 
     async def run(store: Redis) -> None:
-        groups = await count_groups(store, StoreKeys(), await known_queues(store))
+        groups = await count_groups(store, StoreKeys(), await chosen_queues(store, ""))
         if as_json:
             print(printable_json(groups))  # noqa: T201
             return
@@ -196,7 +196,7 @@ async def _groups_named(store: Redis, group: str, queue: str | None) -> list[str
         CommandError: there is no such group there.
 
     """
-    groups = await count_groups(store, StoreKeys(), await known_queues(store))
+    groups = await count_groups(store, StoreKeys(), await chosen_queues(store, ""))
     found = [one.queue for one in groups if one.group == group and queue in (None, one.queue, queue_of(one.queue))]
     if not found:
         where = f" in {queue}" if queue else ""

@@ -1,19 +1,42 @@
 """The names of queues that operators give on the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from redis.asyncio import Redis
 
 from tidings.protocol.tokens import queue_of
+from tidings.store.admin.queue_stats import MissingParts
 from tidings.store.keys import StoreKeys
+from tidings.store.reachable_queues import reachable_queues
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
+from tidings_cli.terminal import cell, error_console
+
+from .missing_view import missing_parts
 
 
 async def known_queues(store: Redis) -> list[str]:
     """Return the queues of all kinds that workers have registered, sorted, and each further partition of them."""
     found = await Registry(store, StoreKeys()).read()
     return sorted(found.placements.all_partitions({kind.queue for kind in found.records.values()}))
+
+
+async def listed_queues(store: Redis, queues: Iterable[str]) -> list[str]:
+    """Return those of some queues whose nodes answer; standard error says what is missing without the others.
+
+    Where no node answers, all are returned: the command then fails with what the store's client says.
+
+    Raises:
+        StoreError: no node of the cluster answers.
+
+    """
+    found = await reachable_queues(store, StoreKeys(), queues)
+    if found.missing_queues:
+        for line in missing_parts(
+            MissingParts(nodes=found.silent_nodes, queues=found.missing_queues, registry=False, breakers=False)
+        ):
+            error_console().print(cell(line, style="yellow"))
+    return found.names
 
 
 async def require_queue(store: Redis, queue: str) -> None:
@@ -36,7 +59,8 @@ def unknown_queue(queue: str, known: Sequence[str]) -> CommandError:
 async def chosen_queues(store: Redis, queue: str) -> list[str]:
     """Return the partitions of the queue that an operator names, or of all that are known where the name is empty.
 
-    The name of one partition stands for that alone.
+    The name of one partition stands for that alone. Those on nodes of a cluster that do not answer are left out, and
+    standard error says so.
 
     Raises:
         CommandError: no queue has the name.
@@ -45,4 +69,4 @@ async def chosen_queues(store: Redis, queue: str) -> list[str]:
     known = await known_queues(store)
     if queue and queue not in known:
         raise unknown_queue(queue, known)
-    return [name for name in known if queue in ("", name, queue_of(name))]
+    return await listed_queues(store, [name for name in known if queue in ("", name, queue_of(name))])

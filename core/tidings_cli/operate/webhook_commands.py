@@ -158,7 +158,7 @@ _WHY = {
 
 def _act_on_place(act: WebhookAct, place: str, flags: dict[str, Any]) -> None:
     async def run(store: Redis) -> None:
-        queues = await known_queues(store)
+        queues = await chosen_queues(store, "")
         answers = [(await operator_actions(store).act_on_webhooks(act, queue, [place]))[0] for queue in queues]
         changed = "ok" in answers
         if act == "pause":

@@ -25,6 +25,7 @@ from tidings.protocol.tokens import Token, parse_token
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
 from tidings.store.admin.operator_actions import CHANGED, LetterAction
+from tidings.store.reachable_queues import ReachableQueues
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import unknown_token
 from tidings_server.runtime import ServerRuntime
@@ -32,6 +33,7 @@ from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, check_queue, limit_of, text_of
 from .audit.audit_recorder import AuditRecorder
+from .listed_queues import listed_queues
 
 MAX_SCANNED = 2_000
 """Letters of one queue that one request reads at the most while it looks for matching ones."""
@@ -90,7 +92,8 @@ class DeadLetterEndpoints:
         place = LetterPosition.read(after) if after else None
         found: list[DeadLetter] = []
         left: list[LetterPosition] = []
-        for queue in self._queues(text_of(request, "queue")):
+        queues = await self._queues(text_of(request, "queue"))
+        for queue in queues.names:
             before = place.before(queue) if place is not None else ""
             page = await self._of(queue).page(selection, before=before, most=limit, look=MAX_SCANNED)
             found += page.letters
@@ -107,7 +110,8 @@ class DeadLetterEndpoints:
         if len(shown) < len(found) or bar is not None:
             cursor = str(shown[-1][0] if len(shown) == limit or bar is None else LetterPosition(*bar))
         incomplete = cursor is not None and len(shown) < limit
-        return json_response(LetterPage(letters=[view(one) for _, one in shown], cursor=cursor, incomplete=incomplete))
+        letters = [view(one) for _, one in shown]
+        return json_response(LetterPage(letters=letters, cursor=cursor, incomplete=incomplete, **queues.told))
 
     async def replay(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/dead/replay`: put failed jobs back into their queues, under their tokens."""
@@ -121,21 +125,23 @@ class DeadLetterEndpoints:
         choice = await body_of(request, LetterChoice, self._runtime.settings.request_within_s)
         if (choice.tokens is None) == (choice.filter is None):
             raise problem_error("invalid_frame", "give `tokens` or `filter`, one of them", field="/tokens")
+        told: dict[str, list[str]] = {}
         if choice.tokens is not None:
             chosen, refused = await self._named(choice.tokens)
             more = False
         else:
             assert choice.filter is not None
-            (chosen, more), refused = await self._meant(choice.filter), []
+            queues = await self._queues(choice.filter.queue or "")
+            (chosen, more), refused, told = await self._meant(choice.filter, queues.names), [], queues.told
         if choice.dry_run:
-            return json_response(LettersActed(done=len(chosen), dry_run=True, refused=refused, more=more))
+            return json_response(LettersActed(done=len(chosen), dry_run=True, refused=refused, more=more, **told))
         async with self._recorder.actions(request, identity).letters(action, choice) as batches:
             for queue, some in self._batches(chosen):
                 answers = await batches.perform(queue, [one.entry for one in some])
                 for letter, answer in zip(some, answers, strict=True):
                     if answer not in CHANGED:
                         refused.append(Refusal(token=letter.token, why=answer))
-        return json_response(LettersActed(done=batches.changed, dry_run=False, refused=refused, more=more))
+        return json_response(LettersActed(done=batches.changed, dry_run=False, refused=refused, more=more, **told))
 
     async def _named(self, texts: list[str]) -> tuple[list[DeadLetter], list[Refusal]]:
         tokens = [self._token(text, index) for index, text in enumerate(texts)]
@@ -150,7 +156,7 @@ class DeadLetterEndpoints:
             missing += [Refusal(token=str(Token(queue, job)), why="gone") for job in jobs if job not in letters]
         return found, missing
 
-    async def _meant(self, wanted: LetterFilter) -> tuple[list[DeadLetter], bool]:
+    async def _meant(self, wanted: LetterFilter, queues: list[str]) -> tuple[list[DeadLetter], bool]:
         selection = DeadLetterFilter(
             kind=wanted.kind or "",
             code=wanted.code or "",
@@ -158,7 +164,7 @@ class DeadLetterEndpoints:
             newer_than_s=wanted.newer_than,
         )
         found: list[DeadLetter] = []
-        for queue in self._queues(wanted.queue or ""):
+        for queue in queues:
             async with aclosing(self._of(queue).scan(selection)) as letters:
                 async for letter in letters:
                     if len(found) == MAX_LETTERS_PER_REQUEST:
@@ -184,10 +190,11 @@ class DeadLetterEndpoints:
             raise unknown_token(text, f"/tokens/{index}")
         return token
 
-    def _queues(self, queue: str) -> list[str]:
+    async def _queues(self, queue: str) -> ReachableQueues:
         """Return the queues to read: the named one, which need no longer have kinds, or all that have."""
         kinds = self._runtime.kinds
-        return kinds.partitions_of(queue) or [check_queue(queue)] if queue else sorted(kinds.queues)
+        meant = kinds.partitions_of(queue) or [check_queue(queue)] if queue else kinds.queues
+        return await listed_queues(self._runtime, meant)
 
     def _of(self, queue: str) -> DeadLetters:
         return DeadLetters(self._runtime.client, self._runtime.keys, queue)

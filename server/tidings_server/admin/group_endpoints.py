@@ -26,12 +26,14 @@ from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import queue_of
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, Move, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
+from tidings.store.reachable_queues import ReachableQueues
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, limit_of, text_of
 from .audit.audit_recorder import AuditRecorder
+from .listed_queues import listed_queues
 
 
 class GroupEndpoints:
@@ -43,13 +45,15 @@ class GroupEndpoints:
 
     async def page(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/groups`: each group in each queue whose events it follows."""
-        return json_response(GroupList(groups=[_line(one) for one in await self._counts()]))
+        groups, queues = await self._counts()
+        return json_response(GroupList(groups=[_line(one) for one in groups], **queues.told))
 
     async def letters(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/groups/dead?group=`: the events that a group could not handle."""
         group, queue, most = text_of(request, "group"), text_of(request, "queue"), limit_of(request)
         found: list[GroupLetter] = []
-        for one in await self._queues_of(group, queue or None):
+        names, queues = await self._queues_of(group, queue or None)
+        for one in names:
             dead = await self._admin(one).dead(group, most - len(found)) if len(found) < most else []
             found += [
                 GroupLetter(
@@ -63,7 +67,7 @@ class GroupEndpoints:
                 )
                 for event in dead
             ]
-        return json_response(GroupLetters(letters=found))
+        return json_response(GroupLetters(letters=found, **queues.told))
 
     async def pause(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/groups/pause`: a group takes no events, and they wait."""
@@ -124,22 +128,27 @@ class GroupEndpoints:
     async def _in_each(
         self, group: str, queue: str | None, change: Callable[[str], Awaitable[GroupChange]]
     ) -> Response:
-        queues = await self._queues_of(group, queue)
-        return json_response(GroupsActed(changes=[await change(one) for one in queues]))
+        names, queues = await self._queues_of(group, queue)
+        return json_response(GroupsActed(changes=[await change(one) for one in names], **queues.told))
 
-    async def _queues_of(self, group: str, queue: str | None) -> list[str]:
-        found = [one.queue for one in await self._counts() if one.group == group]
-        if not found:
+    async def _queues_of(self, group: str, queue: str | None) -> tuple[list[str], ReachableQueues]:
+        """Return the queues in which a group follows events, and which queues could be asked."""
+        groups, queues = await self._counts()
+        found = [one.queue for one in groups if one.group == group]
+        if not found and not queues.missing_queues:
             raise problem_error("unknown_name", f"there is no group {group[:100]!r}", field="/group")
         if queue is None:
-            return found
-        meant = [one for one in found if queue in (one, queue_of(one))]
+            return found, queues
+        # Of a queue whose node is away its own call says so.
+        meant = [one for one in (*found, *queues.missing_queues) if queue in (one, queue_of(one))]
         if not meant:
             raise problem_error("unknown_name", f"it follows nothing in the queue {queue[:100]!r}", field="/queue")
-        return meant
+        return meant, queues
 
-    async def _counts(self) -> list[GroupCount]:
-        return await count_groups(self._runtime.client, self._runtime.keys, self._runtime.kinds.queues)
+    async def _counts(self) -> tuple[list[GroupCount], ReachableQueues]:
+        """Return where all groups stand, and of which queues that tells."""
+        queues = await listed_queues(self._runtime, self._runtime.kinds.queues)
+        return await count_groups(self._runtime.client, self._runtime.keys, queues.names), queues
 
     def _admin(self, queue: str) -> GroupAdmin:
         return GroupAdmin(self._runtime.client, self._runtime.keys, queue)

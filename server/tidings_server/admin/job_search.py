@@ -27,6 +27,7 @@ from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import check_queue, limit_of, number_of, text_of
+from .listed_queues import listed_queues
 
 SCANNED_PER_CALL = 200
 """Jobs that the store looks at in one call, whether they match or not; an empty source counts as one."""
@@ -137,15 +138,21 @@ class JobSearch:
         token = text_of(request, "token")
         if token:
             return json_response(JobPage(jobs=await self._one(token, question), cursor=None))
+        kinds = self._runtime.kinds
+        queues = await listed_queues(
+            self._runtime, kinds.partitions_of(question.queue) if question.queue else kinds.queues
+        )
         found: list[JobLine] = []
         on: SearchCursor | None = cursor
         if cursor.source >= 0:
-            on = await self._live(question, limit, cursor, found) if question.live else SearchCursor(source=-1)
+            on = SearchCursor(source=-1)
+            if question.live:
+                on = await self._live(question, limit, cursor, found, frozenset(queues.missing_queues))
         if on is not None and on.source < 0:
             on = await self._ended(question, limit, on, found) if question.ended else None
         if on is None:
-            return json_response(JobPage(jobs=found, cursor=None))
-        return json_response(JobPage(jobs=found, cursor=str(on), incomplete=len(found) < limit))
+            return json_response(JobPage(jobs=found, cursor=None, incomplete=False, **queues.told))
+        return json_response(JobPage(jobs=found, cursor=str(on), incomplete=len(found) < limit, **queues.told))
 
     async def _one(self, text: str, question: SearchFilter) -> list[JobLine]:
         token = self._runtime.jobs.find(text)
@@ -153,12 +160,18 @@ class JobSearch:
         return [line for line in lines if question.admits(line)]
 
     async def _live(
-        self, question: SearchFilter, limit: int, cursor: SearchCursor, lines: list[JobLine]
+        self, question: SearchFilter, limit: int, cursor: SearchCursor, lines: list[JobLine], silent: frozenset[str]
     ) -> SearchCursor:
-        """Add live jobs; return where the search continues."""
+        """Add live jobs; return where the search continues.
+
+        Cursors count the places of all queues, those of `silent` ones among them: it passes these over, and a page that
+        follows when their nodes are back goes on where it would have.
+        """
         places = list(job_sources(self._tiers(question.queue), question.wanted.state))
         found = ListedJobs([], cursor.source, cursor.after)
         for _ in range(MAX_CALLS):
+            while found.at < len(places) and places[found.at].queue in silent:
+                found = ListedJobs([], found.at + 1, "")
             if found.at >= len(places) or len(lines) == limit:
                 break
             queue = places[found.at].queue

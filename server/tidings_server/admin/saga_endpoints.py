@@ -15,6 +15,7 @@ from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import limit_of
+from .listed_queues import listed_queues
 
 
 class SagaEndpoints:
@@ -26,10 +27,12 @@ class SagaEndpoints:
     async def page(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/sagas?limit=`: how many run on which version, and those that are held."""
         most = limit_of(request)
-        return json_response(SagaList(counts=await self._counts(), held=await self._held(most)))
+        queues = await listed_queues(self._runtime, self._runtime.kinds.queues)
+        counts, held = await self._counts(queues.names), await self._held(queues.names, most)
+        return json_response(SagaList(counts=counts, held=held, **queues.told))
 
-    async def _counts(self) -> list[SagaCountLine]:
-        store, keys, queues = self._runtime.client, self._runtime.keys, self._runtime.kinds.queues
+    async def _counts(self, queues: list[str]) -> list[SagaCountLine]:
+        store, keys = self._runtime.client, self._runtime.keys
         held = {(one.kind, one.version, one.queue): one.sagas for one in await count_held_sagas(store, keys, queues)}
         return [
             SagaCountLine(
@@ -39,11 +42,9 @@ class SagaEndpoints:
             for one in await count_sagas(store, keys, queues)
         ]  # fmt: skip
 
-    async def _held(self, most: int) -> list[HeldSagaLine]:
+    async def _held(self, queues: list[str], most: int) -> list[HeldSagaLine]:
         found: list[HeldSagaLine] = []
-        async for page in running_sagas(
-            self._runtime.client, self._runtime.keys, self._runtime.kinds.queues, SagaFilter(held=True)
-        ):
+        async for page in running_sagas(self._runtime.client, self._runtime.keys, queues, SagaFilter(held=True)):
             found += [
                 HeldSagaLine(
                     token=one.token, kind=one.kind, version=one.version, queue=one.queue, pinned=one.pinned,

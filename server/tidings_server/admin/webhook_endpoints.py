@@ -19,18 +19,23 @@ from tidings.protocol.webhooks import (
     PlaceList,
 )
 from tidings.store.admin.delivery_views import delivery_page, place_view
+from tidings.store.reachable_queues import ReachableQueues
 from tidings.store.redis.store_clock import store_ms
 from tidings.store.webhook_store import WebhookStore
 from tidings_server.auth.identity import Identity
+from tidings_server.jobs.client_answers import STORE_RETRY_S
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, limit_of, number_of, text_of
 from .audit.audit_recorder import AuditRecorder
+from .listed_queues import listed_queues
 
 MAX_PASSED_OVER = 1_000_000
 MAX_PLACES = 500
 """Places of one queue in the list."""
+
+NO_NEXT_PAGE = "this page goes on behind deliveries of {}, whose nodes do not answer: try again later, or name a queue"
 
 RowName = Literal["pending", "done", "dead"]
 
@@ -50,10 +55,14 @@ class WebhookEndpoints:
             raise problem_error("invalid_frame", "`state` takes pending, done or dead", field="/state")
         place, most = text_of(request, "place"), limit_of(request)
         after = number_of(request, "after", 0, 0, MAX_PASSED_OVER)
-        queues = self._queues(text_of(request, "queue"))
+        queues = await listed_queues(self._runtime, self._queues(text_of(request, "queue")))
+        if after and queues.missing_queues:
+            # A place in the list counts the deliveries of all queues before it.
+            detail = NO_NEXT_PAGE.format(", ".join(queues.missing_queues))
+            raise problem_error("store_unavailable", detail, retry_after=STORE_RETRY_S)
         passed, total = after, 0
         found: list[DeliveryView] = []
-        for queue in queues:
+        for queue in queues.names:
             left = most - len(found)
             answer = await self._store.page(queue, cast("RowName", state), place, max(passed, 0), max(left, 1))
             page = delivery_page(queue, answer, max(passed, 0), max(left, 1))
@@ -62,16 +71,18 @@ class WebhookEndpoints:
                 found += page.deliveries
             passed -= page.total
         more = after + len(found) < total and len(found) == most
-        return json_response(DeliveryPage(deliveries=found, total=total, next=after + len(found) if more else None))
+        on = after + len(found) if more else None
+        return json_response(DeliveryPage(deliveries=found, total=total, next=on, **queues.told))
 
     async def places(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/webhooks/places`: the hosts to which deliveries go, of each queue."""
-        now_ms = await store_ms(self._runtime.client)
+        queues = await listed_queues(self._runtime, self._queues(""))
         found = []
-        for queue in self._queues(""):
+        now_ms = await store_ms(self._runtime.client)
+        for queue in queues.names:
             _, rows = await self._store.places(queue, 0, MAX_PLACES)
             found += [place_view(queue, row, now_ms) for row in rows]
-        return json_response(PlaceList(places=found))
+        return json_response(PlaceList(places=found, **queues.told))
 
     async def replay(self, request: Request, identity: Identity) -> Response:
         """`POST /v1/admin/webhooks/replay`: try deliveries again, from now."""
@@ -108,10 +119,10 @@ class WebhookEndpoints:
     async def _act_on_place(self, request: Request, identity: Identity, act: Literal["pause", "resume"]) -> Response:
         """Act on a place in each queue: the same host may get deliveries of several."""
         choice = await body_of(request, PlaceChoice, self._runtime.settings.request_within_s)
-        queues = self._queues("")
+        queues = await listed_queues(self._runtime, self._queues(""))
         actions = self._recorder.actions(request, identity)
-        answers = [(await actions.act_on_webhooks(act, queue, [choice.place]))[0] for queue in queues]
-        return _acted(queues, answers)
+        answers = [(await actions.act_on_webhooks(act, queue, [choice.place]))[0] for queue in queues.names]
+        return _acted(queues.names, answers, queues)
 
     def _queues(self, queue: str) -> list[str]:
         kinds = self._runtime.kinds
@@ -122,8 +133,9 @@ class WebhookEndpoints:
         return partitions
 
 
-def _acted(names: list[str], answers: list[str]) -> Response:
+def _acted(names: list[str], answers: list[str], queues: ReachableQueues | None = None) -> Response:
     refused = [
         DeliveryRefusal(id=name, why=answer) for name, answer in zip(names, answers, strict=True) if answer != "ok"
     ]
-    return json_response(DeliveriesActed(done=len(names) - len(refused), refused=refused))
+    told = {} if queues is None else queues.told
+    return json_response(DeliveriesActed(done=len(names) - len(refused), refused=refused, **told))

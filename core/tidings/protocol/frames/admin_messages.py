@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tidings.protocol.partial_answer import PartialAnswer
 from tidings.protocol.problems import CODES
 from tidings.protocol.text_types import CodeText, MomentText, StateText, one_of
 
@@ -99,7 +100,7 @@ class LetterView(msgspec.Struct, frozen=True, kw_only=True):
     """Its tags."""
 
 
-class LetterPage(msgspec.Struct, frozen=True, kw_only=True):
+class LetterPage(PartialAnswer, frozen=True, kw_only=True):
     """Dead letters, the newest first."""
 
     letters: list[LetterView]
@@ -146,7 +147,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     unique value has not ended."""
 
 
-class LettersActed(msgspec.Struct, frozen=True, kw_only=True):
+class LettersActed(PartialAnswer, frozen=True, kw_only=True):
     """The result of a replay or a drop."""
 
     done: int
@@ -231,7 +232,7 @@ class JobLine(msgspec.Struct, frozen=True, kw_only=True):
     """Its tags."""
 
 
-class JobPage(msgspec.Struct, frozen=True, kw_only=True):
+class JobPage(PartialAnswer, frozen=True, kw_only=True):
     """Jobs: those that have not ended, by their place in the store, then those that have, newest end first."""
 
     jobs: list[JobLine]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from tidings.protocol.partial_answer import PartialAnswer
 from tidings.protocol.text_types import EventText, MomentText, one_of
 
 MAX_LETTERS = 1_000
@@ -42,7 +43,7 @@ class GroupLine(msgspec.Struct, frozen=True, kw_only=True):
     """The last entry of the queue's stream that it has taken."""
 
 
-class GroupList(msgspec.Struct, frozen=True, kw_only=True):
+class GroupList(PartialAnswer, frozen=True, kw_only=True):
     """The groups of consumers."""
 
     groups: list[GroupLine]
@@ -101,7 +102,7 @@ class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
     """Of a retry: how many events the group gets again."""
 
 
-class GroupsActed(msgspec.Struct, frozen=True, kw_only=True):
+class GroupsActed(PartialAnswer, frozen=True, kw_only=True):
     """What a request did to a group."""
 
     changes: list[GroupChange]
@@ -127,7 +128,7 @@ class GroupLetter(msgspec.Struct, frozen=True, kw_only=True):
     """Why the last try failed."""
 
 
-class GroupLetters(msgspec.Struct, frozen=True, kw_only=True):
+class GroupLetters(PartialAnswer, frozen=True, kw_only=True):
     """The events that a group could not handle."""
 
     letters: list[GroupLetter]

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tidings.protocol.partial_answer import PartialAnswer
 from tidings.protocol.problems import Problem
 
 
@@ -39,7 +40,7 @@ class HeldSagaLine(msgspec.Struct, frozen=True, kw_only=True):
     """What does not fit."""
 
 
-class SagaList(msgspec.Struct, frozen=True, kw_only=True):
+class SagaList(PartialAnswer, frozen=True, kw_only=True):
     """The running sagas by version, and those that are held."""
 
     counts: list[SagaCountLine]

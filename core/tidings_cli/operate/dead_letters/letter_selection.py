@@ -12,7 +12,7 @@ from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 from tidings_cli.command_errors import CommandError
 from tidings_cli.duration import read_duration
-from tidings_cli.operate.queue_names import known_queues, unknown_queue
+from tidings_cli.operate.queue_names import known_queues, listed_queues, unknown_queue
 
 PREVIEWED_LETTERS = 20
 """Letters of a choice that are kept whole, for the preview."""
@@ -140,16 +140,18 @@ async def find_letters(store: Redis, texts: list[str]) -> list[DeadLetter]:
 async def queues(store: Redis, queue: str | None) -> list[str]:
     """Return the queues to read: the named one, else all for which workers have registered kinds.
 
+    Those on nodes of a cluster that do not answer are left out, and standard error says so.
+
     Raises:
         CommandError: there is no such queue.
 
     """
     known = await known_queues(store)
     if queue is None:
-        return known
+        return await listed_queues(store, known)
     if queue not in known and not await command(store, "EXISTS", StoreKeys().dead(queue)):
         raise unknown_queue(queue, known)
-    return [name for name in known if queue in (name, queue_of(name))] or [queue]
+    return await listed_queues(store, [name for name in known if queue in (name, queue_of(name))] or [queue])
 
 
 def _token(text: str) -> Token:

@@ -15,7 +15,7 @@ from tidings.store.admin.sagas.saga_actions import SagaAction
 from tidings.store.keys import StoreKeys
 from tidings_cli.command_errors import EXIT_MISTAKE, CommandError
 from tidings_cli.operate.local_operator import operator_actions
-from tidings_cli.operate.queue_names import chosen_queues, known_queues
+from tidings_cli.operate.queue_names import chosen_queues
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
 
@@ -121,7 +121,7 @@ def _act(act: SagaAction, tokens: list[str] | None, wanted: SagaFilter, flags: d
 
 async def _chosen(store: Redis, wanted: SagaFilter) -> list[Token]:
     found: list[Token] = []
-    async for page in running_sagas(store, StoreKeys(), await known_queues(store), wanted):
+    async for page in running_sagas(store, StoreKeys(), await chosen_queues(store, ""), wanted):
         found += [_parsed(one.token) for one in page]
     return found
 
