@@ -1,7 +1,6 @@
 """The example of a chat, with the real `useChat` in a real browser, and everything that may fail on the way."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from support.chromium import PATIENCE_MS, running_browser
 from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
+from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chat"
@@ -62,10 +62,7 @@ class Example:
         self.system.add_worker("chat_jobs", PYTHONPATH=str(EXAMPLE), **LEASE, **self._environment)
         with httpx.Client(base_url=self.site.url) as client:
             client.get("/")
-            give_up = time.monotonic() + scaled(20)
-            while '"answer"' not in client.get("/tidings/v1/kinds").text:
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
+            until(lambda: '"answer"' in client.get("/tidings/v1/kinds").text)
 
     def close(self) -> None:
         """End what is no part of the system."""

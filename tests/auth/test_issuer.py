@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -16,6 +15,7 @@ from support.credential import ED25519, JWT_SERVER, RSA, bearer, jwk, pem, token
 from support.peer import peer
 from support.system import ServerProcess, System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.protocol.frames import close_codes
 from tidings.protocol.frames.messages import SUBPROTOCOL
 
@@ -78,11 +78,7 @@ def test_a_bare_public_key_verifies_as_its_type_says_and_a_token_signed_with_its
 
 def listening(server: ServerProcess) -> None:
     """Return when the server answers at all."""
-    give_up = time.monotonic() + scaled(20)
-    while server.get("/readyz")[0] == 0:
-        assert server.process.poll() is None, server.text()
-        assert time.monotonic() < give_up, server.text()
-        time.sleep(0.02)
+    until(lambda: server.get("/readyz")[0] != 0, server.text, process=server.process)
 
 
 async def test_while_its_keys_have_never_come_no_client_hears_that_its_credential_is_wrong(

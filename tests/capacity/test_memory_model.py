@@ -13,6 +13,7 @@ import redis
 from support.store import running_store
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.store.admin.queue_stats import read_queue_stats
 from tidings.store.embedded.allocator import allocator_environment, find_allocator
 from tidings.store.keys import StoreKeys
@@ -80,10 +81,7 @@ async def waiting(system: System) -> int:
 
 def run(system: System, input_: dict[str, Any], *, keyed: bool) -> None:
     submit(system, input_, keyed=keyed)
-    give_up = time.monotonic() + scaled(60)
-    while asyncio.run(waiting(system)):
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(lambda: not asyncio.run(waiting(system)), seconds=60)
 
 
 class Taken(NamedTuple):

@@ -2,9 +2,8 @@
 
 import os
 import signal
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ from support.store import StoreProcess, running_store
 from support.system import Process, ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 from tidings_cli.processes import supervision
 from tidings_cli.processes.process_group import ProcessGroup
@@ -59,13 +59,6 @@ def children(process: Process) -> list[int]:
     return sorted(one.pid for one in psutil.Process(process.process.pid).children())
 
 
-def until(done: Callable[[], object], process: Process) -> None:
-    give_up = time.monotonic() + scaled(30)
-    while not done():
-        assert time.monotonic() < give_up, process.text()
-        time.sleep(0.05)
-
-
 def healthy(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=scaled(5)) as answer:
@@ -79,9 +72,9 @@ def restarts(process: Process, ports: list[int]) -> list[int]:
     before = children(process)
     assert len(before) == len(ports)
     os.kill(before[0], signal.SIGKILL)
-    until(lambda: len(set(children(process)) - set(before)) == 1, process)
+    until(lambda: len(set(children(process)) - set(before)) == 1, process.text)
     assert "was ended by SIGKILL" in process.text()
-    until(lambda: all(map(healthy, ports)), process)
+    until(lambda: all(map(healthy, ports)), process.text)
     return children(process)
 
 
@@ -90,7 +83,7 @@ async def test_servers_share_a_port_and_each_shows_its_own_metrics(store: StoreP
     flags = {"TIDINGS_SERVER_METRICS_PORT": str(first), "TIDINGS_DRAIN_S": "1"}
     server = ServerProcess(store.url, "", "--workers", "2", **flags)
     try:
-        until(lambda: healthy(first) and healthy(first + 1), server)
+        until(lambda: healthy(first) and healthy(first + 1), server.text)
         server.wait_until_ready()
         shown = 0.0
         async with (
@@ -121,7 +114,7 @@ async def test_workers_serve_the_same_modules_and_end_with_their_parent_however_
     worker = WorkerProcess(store.url, jobs, "--workers", "2", "--metrics-port", str(first))
     server = ServerProcess(store.url)
     try:
-        until(lambda: healthy(first) and healthy(first + 1), worker)
+        until(lambda: healthy(first) and healthy(first + 1), worker.text)
         server.wait_until_ready(kinds=1)
         async with peer(server.socket_url) as client:
             seen: set[int] = set()
@@ -130,7 +123,7 @@ async def test_workers_serve_the_same_modules_and_end_with_their_parent_however_
         pids = restarts(worker, [first, first + 1])
         worker.signal(signal.SIGKILL)
         worker.wait()
-        until(lambda: not any(map(psutil.pid_exists, pids)), worker)
+        until(lambda: not any(map(psutil.pid_exists, pids)), worker.text)
     finally:
         worker.close()
         server.close()

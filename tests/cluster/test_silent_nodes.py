@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from support.scrape import Scraped, scrape
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until
 from tidings import Client, JobFailed, SubmitOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -163,10 +163,7 @@ async def test_a_frozen_node_that_holds_kinds_and_workers_leaves_what_was_read_b
 def test_a_worker_that_leaves_complains_of_no_node(cluster: StoreCluster) -> None:
     worker = WorkerProcess(cluster.url, str(Path(__file__).with_name("kinds.py")))
     try:
-        give_up = time.monotonic() + scaled(30)
-        while worker.text().count('"node_open"') < 3 or '"serving"' not in worker.text():
-            assert time.monotonic() < give_up, worker.text()
-            time.sleep(0.02)
+        until(lambda: worker.text().count('"node_open"') >= 3 and '"serving"' in worker.text(), worker.text)
         worker.process.terminate()
         assert worker.wait() == 0
         assert '"level": "warning"' not in worker.text(), worker.text()

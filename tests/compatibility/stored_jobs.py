@@ -21,6 +21,7 @@ import redis
 from support.store import StoreProcess, running_store
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until
 
 FOLDER = Path(__file__).with_name("stored")
 ROOT = Path(__file__).parents[2]
@@ -120,12 +121,8 @@ def _rewritten(store: StoreProcess) -> bytes:
     """Return the commands that make the store anew."""
     with redis.Redis.from_url(store.url) as client:
         client.bgrewriteaof()
-        give_up = time.monotonic() + scaled(20)
-        while (
-            client.info("persistence")["aof_rewrite_in_progress"] or client.info("persistence")["aof_rewrite_scheduled"]
-        ):
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
+        fields = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+        until(lambda: not any(client.info("persistence")[field] for field in fields))
     (base,) = (store.folder / "appendonlydir").glob("*.base.aof")
     return base.read_bytes()
 

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from support.javascript import node
 from support.store import running_store
 from support.system import ServerProcess, System, WorkerProcess
 from support.timeouts import scaled
+from support.waiting import until
 from webhook.receiver import Receiver, running_receiver
 
 HERE = Path(__file__).parent
@@ -114,13 +114,12 @@ class Deploy(NamedTuple):
 
     def noted(self, *tokens: str) -> set[str]:
         """Return when the events of jobs have been handled; by the workers of which releases."""
-        give_up = time.monotonic() + scaled(15)
-        while True:
-            lines = [line.split() for line in self.notes.read_text().splitlines()]
-            if set(tokens) <= {token for token, _ in lines}:
-                return {release for token, release in lines if token in tokens}
-            assert time.monotonic() < give_up, (tokens, lines)
-            time.sleep(0.02)
+
+        def lines() -> list[list[str]]:
+            return [line.split() for line in self.notes.read_text().splitlines()]
+
+        until(lambda: set(tokens) <= {token for token, _ in lines()}, lambda: (tokens, lines()))
+        return {release for token, release in lines() if token in tokens}
 
     def signal(self, server: str, token: str) -> None:
         url = f"{self.servers[server].url}/v1/jobs/{token}/signals/go"

@@ -1,7 +1,6 @@
 """A store that an earlier release wrote is read, and worked off, by this checkout."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +14,8 @@ from support.store import StoreProcess
 from support.system import System
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until
 
-ARRIVES_S = 10.0
 """Within which what is waited for must come, s, scaled."""
 
 RELEASES = sorted(path.stem for path in FOLDER.glob("*.aof"))
@@ -65,14 +64,6 @@ def record_key(token: str) -> str:
     """Return the key of a job's record."""
     queue, _, random = token.partition(".")
     return f"t:{{{queue}}}:job:{random}"
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Return when something is true; it must become so."""
-    give_up = time.monotonic() + scaled(ARRIVES_S)
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 def test_there_is_a_store_of_an_earlier_release() -> None:
@@ -149,7 +140,7 @@ def test_the_worker_goes_on_with_a_saga_that_waits(working: Upgraded) -> None:
 
 def test_the_group_gets_the_event_that_nobody_had_handled(working: Upgraded) -> None:
     expected = f"{working.tokens['cancelled']} today\n"
-    wait_until(lambda: working.notes.read_text() == expected)
+    until(lambda: working.notes.read_text() == expected)
 
 
 def test_a_job_that_is_not_due_waits_on_and_can_be_cancelled(working: Upgraded) -> None:
@@ -163,7 +154,7 @@ def test_a_dead_letter_is_replayed(working: Upgraded) -> None:
     letter = working.get("failed").json()
     replayed = run_tidings("dead", "replay", working.tokens["failed"], "--yes", TIDINGS_STORE_URL=working.store.url)
     assert replayed.returncode == 0, replayed.stderr
-    wait_until(lambda: working.get("failed").json()["seq"] > letter["seq"])
+    until(lambda: working.get("failed").json()["seq"] > letter["seq"])
     job = working.look("failed", "failed")
     assert (job["problem"]["detail"], job["milestones"] == letter["milestones"]) == ("not today", False)
 

@@ -12,6 +12,7 @@ import pytest
 from support.front import Front
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 from tidings_cli.doctor import public_checks
 from tidings_cli.doctor.finding import Finding, Level
@@ -118,10 +119,7 @@ async def test_a_stream_needs_a_credential_with_its_scope(guarded: System) -> No
 
 
 def wait_until_unready(system: System) -> None:
-    give_up = time.monotonic() + scaled(30)
-    while system.server.get("/readyz")[0] != 503:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(lambda: system.server.get("/readyz")[0] == 503)
 
 
 async def test_a_server_is_asked_for_its_open_files(system: System) -> None:

@@ -3,7 +3,6 @@
 import re
 import signal
 import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -11,6 +10,7 @@ import psutil
 
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until
 
 MAX_WAITING_BYTES = 2_000_000
 
@@ -39,10 +39,10 @@ def reader(system: System, token: str) -> socket.socket:
 def wait_until_gone(system: System, port: int) -> None:
     """Return when the server has no connection any more to a port of a client."""
     server = psutil.Process(system.server.process.pid)
-    give_up = time.monotonic() + scaled(20)
-    while any(one.raddr[1:] == (port,) for one in server.net_connections("tcp")):
-        assert time.monotonic() < give_up, "the server holds the connection still"
-        time.sleep(0.02)
+    until(
+        lambda: all(one.raddr[1:] != (port,) for one in server.net_connections("tcp")),
+        lambda: "the server holds the connection still",
+    )
 
 
 def test_a_quiet_stream_has_heartbeats(system: System, tmp_path: Path) -> None:
@@ -160,11 +160,10 @@ def test_a_client_that_hangs_up_leaves_nothing_of_its_stream(system: System, tmp
     url = f"{server.url}/v1/jobs/{token}/events"
     with httpx.stream("GET", url, timeout=scaled(20)) as answer:
         next(answer.iter_lines())
-    give_up = time.monotonic() + scaled(20)
-    while True:  # its place is free again, once the server has noticed
+
+    def has_a_place() -> bool:
         with httpx.stream("GET", url, timeout=scaled(20)) as answer:
-            if answer.status_code == 200:
-                break
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+            return answer.status_code == 200
+
+    until(has_a_place)  # it is free again, once the server has noticed
     (tmp_path / "go").touch()

@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from frameworks.conftest import visitor
 from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fastapi"
@@ -52,10 +52,7 @@ class Reports:
         self.system.add_worker("reports", PYTHONPATH=str(EXAMPLE), **lease, **self._environment)
         with httpx.Client(base_url=self.site.url) as client:
             client.post("/login", json={"user": "bob", "password": "builder"})
-            give_up = time.monotonic() + scaled(20)
-            while "sales_report" not in client.get("/tidings/v1/kinds").text:
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
+            until(lambda: "sales_report" in client.get("/tidings/v1/kinds").text)
 
     def end_sessions(self) -> None:
         """Let every session be over."""
@@ -173,11 +170,7 @@ def test_one_command_runs_all_of_it(tmp_path: Path) -> None:
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=scaled(20)) as client,
     ):
         try:
-            give_up = time.monotonic() + scaled(60)
-            while not _made(client):
-                assert run.poll() is None
-                assert time.monotonic() < give_up
-                time.sleep(0.1)
+            until(lambda: _made(client), seconds=60, process=run)
         finally:
             run.send_signal(signal.SIGINT)
             run.wait(scaled(30))

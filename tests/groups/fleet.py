@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import anyio
 from support.peer import Peer, peer
 from support.system import System, WorkerProcess, running_system
 from support.timeouts import scaled
+from support.waiting import until
 
 HERE = Path(__file__).parent
 KINDS = str(HERE / "order_kinds.py")
@@ -35,11 +35,7 @@ class Fleet:
 
     def ready(self, worker: WorkerProcess, groups: int = 4) -> WorkerProcess:
         """Return a worker when its groups take events in the queues that there are."""
-        give_up = time.monotonic() + scaled(20)
-        while worker.text().count("group_ready") < groups:
-            assert worker.process.poll() is None, worker.text()
-            assert time.monotonic() < give_up, worker.text()
-            time.sleep(0.02)
+        until(lambda: worker.text().count("group_ready") >= groups, worker.text, process=worker.process)
         return worker
 
     def noted(self, **wanted: Any) -> list[Note]:

@@ -1,6 +1,5 @@
 """Groups of consumers over HTTP: what operators see and do, and what is refused."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from groups.fleet import KINDS, Fleet
 from support.credential import JWT_SERVER, bearer, token
 from support.system import running_system
 from support.timeouts import scaled
+from support.waiting import until
 from tidings import SyncClient
 
 
@@ -42,14 +42,17 @@ def end(fleet: Fleet, text: str = "") -> str:
 
 def group(admin: httpx.Client, name: str = "billing", **wanted: Any) -> dict[str, Any]:
     """Return where a group stands in the queue `default`, once that is as wanted."""
-    give_up = time.monotonic() + scaled(20)
-    while True:
+
+    def group() -> dict[str, Any]:
         found: list[dict[str, Any]] = admin.get("groups").json()["groups"]
         (one,) = (one for one in found if (one["group"], one["queue"]) == (name, "default"))
-        if all(one[field] == value for field, value in wanted.items()):
-            return one
-        assert time.monotonic() < give_up, one
-        time.sleep(0.02)
+        return one
+
+    def as_wanted() -> dict[str, Any]:
+        one = group()
+        return one if all(one[field] == value for field, value in wanted.items()) else {}
+
+    return until(as_wanted, group)
 
 
 def act(admin: httpx.Client, what: str, **body: Any) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from support.store import StoreProcess
 from support.system import WorkerProcess
 from support.tidings_command import FRESH_VARIABLE, run_tidings, start_tidings
 from support.timeouts import scaled
+from support.waiting import until
 
 TELL = """
 import gc, json, os, signal, sys, threading
@@ -77,10 +77,7 @@ def test_it_is_waited_for_signalled_and_looked_at_as_a_process_of_subprocess(sto
         with pytest.raises(subprocess.TimeoutExpired):
             worker.process.wait(0.01)
         assert worker.process.poll() is None
-        give_up = time.monotonic() + scaled(20)
-        while '"serving"' not in worker.text():
-            assert time.monotonic() < give_up, worker.text()
-            time.sleep(0.02)
+        until(lambda: '"serving"' in worker.text(), worker.text)
         worker.process.kill()
         assert worker.wait() == worker.process.poll() == worker.process.returncode == -signal.SIGKILL
         worker.process.terminate()  # does nothing to what has ended

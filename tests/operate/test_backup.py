@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import redis
 from support.store import StoreProcess
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until
 
 QUICK = {"TIDINGS_LEASE_S": "3", "TIDINGS_HEARTBEAT_S": "0.5"}
 
@@ -28,12 +28,8 @@ def copy_append_only_file(store: StoreProcess, target: Path) -> None:
         before = str(admin.config_get("auto-aof-rewrite-percentage")["auto-aof-rewrite-percentage"])
         admin.config_set("auto-aof-rewrite-percentage", 0)
         try:
-            give_up = time.monotonic() + scaled(30)
-            while any(
-                admin.info("persistence")[field] for field in ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
-            ):
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
+            fields = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+            until(lambda: not any(admin.info("persistence")[field] for field in fields))
             shutil.copytree(store.folder / "appendonlydir", target / "appendonlydir")
         finally:
             admin.config_set("auto-aof-rewrite-percentage", before)
@@ -93,11 +89,14 @@ def state_of(system: System, token: str) -> str:
 
 
 def wait_until_ended(system: System, tokens: list[str]) -> None:
-    give_up = time.monotonic() + scaled(60)
-    for token in tokens:
-        while state_of(system, token) != "succeeded":
-            assert time.monotonic() < give_up, (token, state_of(system, token), system.workers[0].text()[-2000:])
-            time.sleep(0.05)
+    until(
+        lambda: all(state_of(system, token) == "succeeded" for token in tokens),
+        lambda: (
+            [token for token in tokens if state_of(system, token) != "succeeded"],
+            system.workers[0].text()[-2000:],
+        ),
+        seconds=60,
+    )
 
 
 def test_a_copy_made_under_load_has_all_that_was_acknowledged_before_and_nothing_is_half_there(

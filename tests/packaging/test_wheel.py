@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 import venv
 import zipfile
@@ -16,6 +15,7 @@ import pytest
 
 from support.floors import floor_of, requirements
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -125,11 +125,12 @@ def test_tidings_dev_runs_from_an_installed_wheel_and_stops_cleanly(
     installed: Path, dev: tuple[subprocess.Popen[str], str]
 ) -> None:
     process, url = dev
-    give_up = time.monotonic() + scaled(60)
-    while kinds(url) != ["greet"]:
-        assert process.poll() is None, process.stdout and process.stdout.read()
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(
+        lambda: kinds(url) == ["greet"],
+        lambda: process.poll() is not None and process.stdout and process.stdout.read(),
+        seconds=60,
+        process=process,
+    )
     with urllib.request.urlopen(url + "/", timeout=scaled(5)) as page:
         assert b"static/" in page.read()
     with urllib.request.urlopen(url + "/static/tidings.js", timeout=scaled(5)) as script:

@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from support.chromium import running_browser
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -40,11 +40,7 @@ def kinds(url: str) -> set[str]:
 
 
 def wait_for(process: "subprocess.Popen[bytes]", url: str, wanted: set[str]) -> None:
-    give_up = time.monotonic() + scaled(60)
-    while not kinds(url) >= wanted:
-        assert process.poll() is None
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(lambda: kinds(url) >= wanted, seconds=60, process=process)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Recurring jobs with several workers, one of which dies."""
 
 import signal
-import time
 from collections import Counter
 from datetime import datetime
 from itertools import pairwise
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from support.store import running_store
 from support.system import System
-from support.timeouts import scaled
+from support.waiting import until
 
 EVERY_S = 0.5
 JOBS = f"""
@@ -30,10 +29,7 @@ def moment(tick: str) -> float:
 
 
 def wait_for_lines(path: Path, count: int) -> list[str]:
-    give_up = time.monotonic() + scaled(60)
-    while not path.exists() or len(path.read_text().splitlines()) < count:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(lambda: path.exists() and len(path.read_text().splitlines()) >= count, seconds=60)
     return path.read_text().splitlines()
 
 

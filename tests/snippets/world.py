@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -24,6 +23,7 @@ from snippets.table import COUNTS_WORDS, ENVIRONMENT, FILES, INSTEAD, JOBS, PRIN
 from support.store import StoreProcess
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 from tidings.settings.settings import from_env
 from tidings_server.auth.api_key import new_key, setting_line
@@ -118,19 +118,14 @@ class World:
 
     def submit(self, kind: str, value: dict[str, Any]) -> str:
         """Submit a job, once its kind is known, and return its token."""
-        give_up = time.monotonic() + scaled(30)
-        while kind not in {one["kind"] for one in self.ask("/v1/kinds")["kinds"]}:
-            assert time.monotonic() < give_up, kind
-            time.sleep(0.05)
+        until(lambda: kind in {one["kind"] for one in self.ask("/v1/kinds")["kinds"]}, lambda: kind)
         return str(self.ask("/v1/jobs", {"kind": kind, "input": value})["token"])
 
     def end(self, token: str) -> dict[str, Any]:
         """Return the snapshot of a job that has ended."""
-        give_up = time.monotonic() + scaled(60)
-        while (found := self.ask(f"/v1/jobs/{token}"))["status"] not in ("succeeded", "failed", "cancelled"):
-            assert time.monotonic() < give_up, found
-            time.sleep(0.05)
-        return dict(found)
+        path, ended = f"/v1/jobs/{token}", ("succeeded", "failed", "cancelled")
+        until(lambda: self.ask(path)["status"] in ended, lambda: self.ask(path), seconds=60)
+        return dict(self.ask(path))
 
     # The ways.
 

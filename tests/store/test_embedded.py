@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import redis
 
-from support.timeouts import scaled
+from support.waiting import until
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.embedded import allocator
 from tidings.store.embedded.embedded_store import EmbeddedStore, FolderInUseError, resolve_url
@@ -29,10 +28,7 @@ def ended(pid: int) -> bool:
 
 
 def wait_until_ended(pid: int) -> None:
-    give_up = time.monotonic() + scaled(10)
-    while not ended(pid):
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
+    until(lambda: ended(pid))
 
 
 def test_it_starts_answers_and_stops(tmp_path: Path) -> None:

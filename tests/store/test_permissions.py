@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from support.scrape import scrape
 from support.store import StoreProcess, one_store, running_store
 from support.system import Process, ServerProcess, System, WorkerProcess
 from support.tidings_command import run_tidings
-from support.timeouts import scaled
+from support.waiting import until
 
 GUIDE = (Path(__file__).parents[2] / "docs/how-to/production.md").read_text()
 PASSWORD = "hush/@#"  # noqa: S105 - of this test alone
@@ -56,11 +55,7 @@ def tidings(system: System, *arguments: str) -> str:
 
 def wait(holds: Callable[[], bool], process: Process) -> None:
     """Return when something is the case."""
-    give_up = time.monotonic() + scaled(30)
-    while not holds():
-        assert process.process.poll() is None, process.text()
-        assert time.monotonic() < give_up, process.text()
-        time.sleep(0.05)
+    until(holds, process.text, process=process.process)
 
 
 def reasons(server: ServerProcess) -> list[str]:

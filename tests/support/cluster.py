@@ -1,13 +1,14 @@
 """A cluster of stores on loopback: primaries, each with a replica if asked for."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import redis
 
 from support.store import StoreProcess, bus_port
 from support.timeouts import scaled
+from support.waiting import until
 
 SLOTS = 16_384
 READY_TIMEOUT_S = 40.0
@@ -77,12 +78,9 @@ class StoreCluster:
             if "role:slave" in str(self.ask(node, "INFO", "replication")):
                 self._until(lambda one: "master_link_status:up" in str(self.ask(one, "INFO", "replication")), [node])
 
-    def _until(self, holds: object, nodes: list[StoreProcess] | None = None) -> None:
-        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
+    def _until(self, holds: Callable[[StoreProcess], object], nodes: list[StoreProcess] | None = None) -> None:
         for node in nodes or self.nodes:
-            while not holds(node):  # type: ignore[operator]
-                assert time.monotonic() < give_up, self.ask(node, "CLUSTER", "NODES")
-                time.sleep(0.02)
+            until(partial(holds, node), partial(self.ask, node, "CLUSTER", "NODES"), seconds=READY_TIMEOUT_S)
 
     def holder(self, key: str) -> StoreProcess:
         """Return the node that holds a key."""
@@ -126,11 +124,12 @@ class StoreCluster:
         """
         keys = int(str(self.ask(old, "CLUSTER", "COUNTKEYSINSLOT", slot)))
         self.ask(old, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", self._id(new))
-        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
-        while "success" not in (told := str(self.ask(old, "CLUSTER", "GETSLOTMIGRATIONS"))):
-            assert time.monotonic() < give_up, told
-            assert "failed" not in told, told
-            time.sleep(0.02)
+
+        def told() -> str:
+            return str(self.ask(old, "CLUSTER", "GETSLOTMIGRATIONS"))
+
+        until(lambda: any(word in told() for word in ("success", "failed")), told, seconds=READY_TIMEOUT_S)
+        assert "failed" not in told(), told()
         return keys
 
     @staticmethod

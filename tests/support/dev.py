@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from support.tidings_command import run_tidings, start_tidings
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 
@@ -30,11 +30,7 @@ class Dev:
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         """Return when something is the case."""
-        give_up = time.monotonic() + scaled(30)
-        while not done():
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < give_up, self.output.read_text()
-            time.sleep(0.05)
+        until(done, self.output.read_text, process=self.process)
 
     def kinds(self) -> list[str]:
         """Return the kinds the server knows."""

@@ -3,12 +3,12 @@
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -81,11 +81,7 @@ class Front:
         """Run it around the body."""
         with self.output.open("w") as output, subprocess.Popen(self._command, stdout=output, stderr=output) as process:
             try:
-                give_up = time.monotonic() + scaled(START_TIMEOUT_S)
-                while not self._listens():
-                    assert process.poll() is None, self.output.read_text()
-                    assert time.monotonic() < give_up, self.output.read_text()
-                    time.sleep(0.02)
+                until(self._listens, self.output.read_text, seconds=START_TIMEOUT_S, process=process)
                 yield self
             finally:
                 process.terminate()

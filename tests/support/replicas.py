@@ -1,7 +1,6 @@
 """A primary and its replicas, without sentinels: a test stops a replica, kills the primary, promotes a replica."""
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ import redis
 
 from support.store import StoreProcess
 from support.timeouts import scaled
+from support.waiting import until
 
 READY_TIMEOUT_S = 20.0
 
@@ -24,10 +24,11 @@ class ReplicatedStore:
         """Start all, and return when each replica follows."""
         for store in (self.primary, *self.replicas):
             store.start()
-        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
-        while any(self.info(one, "replication")["master_link_status"] != "up" for one in self.replicas):
-            assert time.monotonic() < give_up, "a replica does not follow"
-            time.sleep(0.01)
+        until(
+            lambda: all(self.info(one, "replication")["master_link_status"] == "up" for one in self.replicas),
+            lambda: "a replica does not follow",
+            seconds=READY_TIMEOUT_S,
+        )
 
     @staticmethod
     def client(store: StoreProcess) -> "redis.Redis":

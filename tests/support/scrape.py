@@ -1,7 +1,6 @@
 """A page of metrics, read as Prometheus reads it."""
 
 import math
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -10,6 +9,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from support import waiting
 from support.timeouts import scaled
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -57,8 +57,11 @@ def scrape_openmetrics(url: str) -> Scraped:
 
 def until(url: str, holds: Callable[[Scraped], bool], read: Callable[[str], Scraped] = scrape) -> Scraped:
     """Return the first page of which something holds."""
-    give_up = time.monotonic() + scaled(WITHIN_S)
-    while not holds(page := read(url)):
-        assert time.monotonic() < give_up, text(url)[1]
-        time.sleep(0.1)
-    return page
+
+    def page() -> Scraped | None:
+        found = read(url)
+        return found if holds(found) else None
+
+    found = waiting.until(page, lambda: text(url)[1], seconds=WITHIN_S)
+    assert found is not None
+    return found

@@ -2,7 +2,6 @@
 
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import redis
 
 from support.store import StoreProcess, binary
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 NAME = "orders-store"
@@ -107,10 +107,11 @@ class Watched:
 
     def wait_until_whole(self) -> None:
         """Return when two replicas follow the primary, and every sentinel sees both and the two other sentinels."""
-        give_up = time.monotonic() + scaled(READY_TIMEOUT_S)
-        while not (all(map(self._sees_all, self.sentinels)) and self._followers() == 2):
-            assert time.monotonic() < give_up, [one.ask("REPLICAS", NAME) for one in self.sentinels]
-            time.sleep(0.05)
+        until(
+            lambda: all(map(self._sees_all, self.sentinels)) and self._followers() == 2,
+            lambda: [one.ask("REPLICAS", NAME) for one in self.sentinels],
+            seconds=READY_TIMEOUT_S,
+        )
 
     def _followers(self) -> int:
         try:

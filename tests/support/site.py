@@ -5,15 +5,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
-
-START_TIMEOUT_S = 30.0
 
 
 class SiteProcess:
@@ -47,11 +45,7 @@ class SiteProcess:
 
     def wait_until_ready(self, path: str = "/") -> None:
         """Return when it answers a page, whatever that is."""
-        give_up = time.monotonic() + scaled(START_TIMEOUT_S)
-        while not self._answers(path):
-            assert self.process.poll() is None, self.text()
-            assert time.monotonic() < give_up, self.text()
-            time.sleep(0.05)
+        until(lambda: self._answers(path), self.text, process=self.process)
 
     def _answers(self, path: str) -> bool:
         try:

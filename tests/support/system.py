@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ import pytest
 from support.store import StoreProcess, running_store
 from support.tidings_command import start_tidings
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 JOBS = Path(__file__).with_name("kinds.py")
@@ -91,11 +91,11 @@ class ServerProcess(Process):
 
     def wait_until_ready(self, kinds: int = 0) -> Self:
         """Return when it is ready, and knows at least so many kinds."""
-        give_up = time.monotonic() + scaled(START_TIMEOUT_S)
-        while self.get("/readyz")[0] != 200 or len(self.get("/v1/kinds")[1]["kinds"]) < kinds:
-            assert self.process.poll() is None, self.text()
-            assert time.monotonic() < give_up, self.text()
-            time.sleep(0.02)
+
+        def ready() -> bool:
+            return self.get("/readyz")[0] == 200 and len(self.get("/v1/kinds")[1]["kinds"]) >= kinds
+
+        until(ready, self.text, seconds=START_TIMEOUT_S, process=self.process)
         return self
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from support.system import System, system_fixture
 from support.tidings_command import run_tidings
+from support.waiting import until
 
 system = system_fixture(workers=0, scope="function")
 
@@ -134,7 +135,7 @@ def test_a_raised_version_starts_at_once_and_off_looks_at_nothing(system: System
         write(tmp_path, "d", RAISED.replace("amount: int", "amount: bool")), TIDINGS_SCHEMA_CHECK="off"
     )
     system.server.wait_until_ready(kinds=1)
-    _until(lambda: "serving" in quiet.text())
+    until(lambda: "serving" in quiet.text())
     assert "schema_breaks" not in quiet.text()
 
 
@@ -146,15 +147,4 @@ def _required(system: System) -> list[str]:
 
 
 def _until_required(system: System, names: list[str]) -> None:
-    _until(lambda: _required(system) == names)
-
-
-def _until(holds: Any) -> None:
-    import time  # noqa: PLC0415
-
-    from support.timeouts import scaled  # noqa: PLC0415
-
-    give_up = time.monotonic() + scaled(30)
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    until(lambda: _required(system) == names)

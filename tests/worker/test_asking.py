@@ -1,6 +1,5 @@
 """Handlers that ask from several threads: each hears the answer to its own question."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from support.handlers import asking_kinds
 from support.peer import peer
 from support.system import System, system_fixture
-from support.timeouts import scaled
+from support.waiting import until
 
 system = system_fixture(
     str(Path(str(asking_kinds.__file__))), worker={"TIDINGS_PROCESSES": "1", "TIDINGS_LEASE_S": "30"}
@@ -17,10 +16,7 @@ system = system_fixture(
 
 def wait_for(path: Path) -> None:
     """Return when a file is there."""
-    give_up = time.monotonic() + scaled(30)
-    while not path.exists():
-        assert time.monotonic() < give_up, f"{path} did not come"
-        time.sleep(0.01)
+    until(path.exists, lambda: f"{path} did not come")
 
 
 @pytest.mark.parametrize(("threads", "rounds"), [(2, 4), (24, 8)])

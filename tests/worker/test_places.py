@@ -1,8 +1,7 @@
 """A job is taken together with its thread or its process: what a worker has no place for is queued, for any other."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from support.handlers import placed_kinds
 from support.peer import Peer, peer
 from support.system import System, running_system
 from support.timeouts import scaled
+from support.waiting import until
 
 KINDS = str(Path(str(placed_kinds.__file__)))
 
@@ -29,14 +29,6 @@ def running(**environment: str) -> Iterator[System]:
 def began(path: Path) -> set[int]:
     """Return the numbers of the handlers that have begun."""
     return {int(one.name.rpartition(".")[2]) for one in path.parent.glob(path.name + ".began.*")}
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Return when something is so."""
-    give_up = time.monotonic() + scaled(30)
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 async def submit(client: Peer, kind: str, path: Path, count: int, first: int = 0) -> list[str]:

@@ -1,7 +1,6 @@
 """Handlers in child processes: what crosses, what kills them, and that none is left."""
 
 import signal
-import time
 from typing import Any
 
 import psutil
@@ -9,7 +8,7 @@ import pytest
 
 from support.peer import Peer, peer
 from support.system import System
-from support.timeouts import scaled
+from support.waiting import until
 
 from .conftest import LIMITS, running_bad_system
 
@@ -18,15 +17,14 @@ GONE_TIMEOUT_S = 20.0
 
 def wait_until_gone(pid: int) -> None:
     """Return when a process has ended; nobody may have asked for its exit code yet."""
-    give_up = time.monotonic() + scaled(GONE_TIMEOUT_S)
-    while psutil.pid_exists(pid):
+
+    def gone() -> bool:
         try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return
+            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
-            return
-        assert time.monotonic() < give_up, f"process {pid} lives"
-        time.sleep(0.02)
+            return True
+
+    until(gone, lambda: f"process {pid} lives", seconds=GONE_TIMEOUT_S)
 
 
 async def failure(client: Peer, kind: str, **input: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from support.handlers import blocking_kinds
 from support.peer import peer
 from support.system import Process, System, running_system
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command, open_store
 
@@ -33,14 +33,6 @@ def running_pair(**environment: str) -> Iterator[tuple[System, Callable[[], Proc
         system.add_worker(KINDS, **QUICK, **environment)
         system.add_server()
         yield system, lambda: system.add_worker(KINDS, **QUICK, **environment)
-
-
-def until(true: Callable[[], bool], what: str = "") -> None:
-    """Return when something is so."""
-    give_up = time.monotonic() + scaled(30)
-    while not true():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.02)
 
 
 def lines(worker: Process, event: str) -> list[dict[str, Any]]:
@@ -69,11 +61,11 @@ async def test_a_handler_that_blocks_the_loop_for_longer_than_a_lease_keeps_its_
             token = (await client.submit(kind, {"path": str(path)}))["token"]
             until(Path(str(path) + ".runs").exists)
             other = add_worker()
-            until(lambda: bool(lines(worker, "loop_blocked")), worker.text())
+            until(lambda: bool(lines(worker, "loop_blocked")), worker.text)
             await anyio.sleep(2 * LEASE_S)  # the other worker takes over what nobody keeps
             path.touch()
             aside.touch()
-            until(lambda: bool(lines(worker, "loop_unblocked")), worker.text())
+            until(lambda: bool(lines(worker, "loop_unblocked")), worker.text)
             assert await client.ends(token, innocent) == {token: "succeeded", innocent: "succeeded"}
             for one in (token, innocent):
                 snapshot = (await http.get(f"/v1/jobs/{one}")).json()
@@ -100,7 +92,7 @@ async def test_what_a_handler_has_done_when_the_loop_turns_again_stands_though_i
         async with peer(system.server.socket_url) as client:
             token = (await client.submit("block_by_computing", {"path": str(path)}))["token"]
             until(Path(str(path) + ".runs").exists)
-            until(lambda: bool(lines(worker, "loop_blocked")), worker.text())
+            until(lambda: bool(lines(worker, "loop_blocked")), worker.text)
             assert (await client.ask("cancel", token=token))["type"] == "done"
             await anyio.sleep(LEASE_S)  # the watchdog hears of the wish, and can do nothing about it
             path.touch()
@@ -126,7 +118,7 @@ async def test_a_loop_that_stays_blocked_loses_its_jobs_and_the_problem_says_why
             letters = await dead_letters(system)
             assert any("in sleep_without_await" in letter for letter in letters), letters
             path.touch()
-            until(lambda: bool(lines(worker, "loop_unblocked")), worker.text())
+            until(lambda: bool(lines(worker, "loop_unblocked")), worker.text)
         assert Path(str(path) + ".runs").read_text() == "x"
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from support.system import System, system_fixture, written
 from support.tidings_command import run_tidings
-from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 from tidings.store.admin.queue_stats import QueueCount, read_queue_stats
 from tidings.store.keys import StoreKeys
@@ -51,10 +50,7 @@ def measure(system: System, *arguments: str) -> dict[str, Any]:
 
 
 def wait_until_nothing_runs(system: System) -> None:
-    give_up = time.monotonic() + scaled(20)
-    while any(one.running or one.waiting for one in asyncio.run(queues(system))):
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    until(lambda: not any(one.running or one.waiting for one in asyncio.run(queues(system))))
 
 
 async def queues(system: System) -> list[QueueCount]:

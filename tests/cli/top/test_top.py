@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from support.store import StoreProcess, running_store
 from support.system import System, system_fixture, written
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.registry import Registry
@@ -56,11 +58,12 @@ system = system_fixture(written(JOBS), worker=WORKER)
 @pytest.fixture(scope="module", autouse=True)
 def jobs_in_all_states(system: System) -> None:
     for kind, state in SUBMITS.items():
-        token = submit(system, kind)
-        give_up = time.monotonic() + scaled(20)
-        while system.server.get(f"/v1/jobs/{token}")[1]["status"] != state:
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
+        path = f"/v1/jobs/{submit(system, kind)}"
+        until(partial(is_in_state, system, path, state))
+
+
+def is_in_state(system: System, path: str, state: str) -> bool:
+    return bool(system.server.get(path)[1]["status"] == state)
 
 
 def submit(system: System, kind: str) -> str:

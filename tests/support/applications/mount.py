@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.process.port import free_port
 
 SCRIPT = Path(__file__).with_name("mounted.py")
@@ -35,11 +35,7 @@ def running_mounted(
     environ = {**os.environ, "TIDINGS_STORE_URL": store_url, **environment}
     with subprocess.Popen([sys.executable, str(SCRIPT), str(port), sockets], env=environ) as process:
         try:
-            give_up = time.monotonic() + scaled(START_TIMEOUT_S)
-            while not _serves(url, headers):
-                assert process.poll() is None
-                assert time.monotonic() < give_up
-                time.sleep(0.05)
+            until(lambda: _serves(url, headers), seconds=START_TIMEOUT_S, process=process)
             yield url
         finally:
             process.terminate()
