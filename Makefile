@@ -124,8 +124,13 @@ runs = $(or $(if $(strip $(T)),,all),$(findstring tests/$(1),$(T)),$(filter test
 runs_any = $(strip $(foreach folder,$(1),$(call runs,$(folder))))
 
 # Django wants Python 3.12: what uses it has an environment of its own, where this machine has such an interpreter.
-DJANGO_PYTHON ?= $(shell for one in $(PYTHON) python3.14 python3.13 python3.12 $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3; do \
+# It is looked for once, and for those targets alone: to begin several interpreters takes longer than most targets.
+ifneq ($(filter test-django lint-django .venv-django/stamp,$(MAKECMDGOALS)),)
+ifndef DJANGO_PYTHON
+DJANGO_PYTHON := $(shell for one in $(PYTHON) python3.14 python3.13 python3.12 $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3; do \
 	"$$one" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo "$$one"; break; }; done)
+endif
+endif
 DJANGO_MISSING = @echo "$(1): NOT run. Django 6 wants Python 3.12 or newer, and there is none here: set DJANGO_PYTHON=…" >&2
 
 .venv-django/stamp: pyproject.toml constraints.txt

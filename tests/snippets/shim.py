@@ -1,6 +1,6 @@
 """A command of the reader's terminal: the real one, but for what would run for ever, for hours, or install something.
 
-`tidings dev`, `serve` and `work` are asked to stop when they are ready; `tidings bench` measures for half a second,
+`tidings dev`, `serve` and `work` are asked to stop when they are ready; `tidings bench` measures for a fifth of a second,
 `tidings top` draws one screen. `make` says what it would do. Of `python -m bench` the module and the flags have to
 exist, of `pip install` the extras.
 """
@@ -45,7 +45,7 @@ def tidings(arguments: list[str]) -> int:
     if name in READY:
         return until_ready(arguments, READY[name])
     if name == "bench":
-        arguments = [*arguments, "--seconds", "0.5", "--warm-up", "0.1"]
+        arguments = [*arguments, "--seconds", "0.2", "--warm-up", "0.05"]
     if name == "top" and not {"--once", "--json"} & set(arguments):
         arguments = [*arguments, "--once"]
     return Command(arguments, dict(os.environ), stdout=1).wait()
