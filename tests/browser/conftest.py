@@ -47,15 +47,27 @@ def context(browser: Browser, system: System) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that is connected; what it looked like at the end is kept, and an error in it fails the test."""
+    """A page that is connected; what it looked like at the end is kept.
+
+    An error in it fails the test, and so does anything that it does against its own policy.
+    """
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    errors_of_policy = policy_messages(page)
     open_page(page)
     yield page
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}.png", full_page=True)
     assert errors == []
+    assert errors_of_policy == []
+
+
+def policy_messages(page: Page) -> list[str]:
+    """Return what the browser will say about violations of a page's policy."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if "Policy" in message.text else None)
+    return said
 
 
 def open_page(page: Page) -> None:

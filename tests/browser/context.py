@@ -18,6 +18,6 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """Return a context that waits as long as this machine needs at the moment."""
-    context = browser.new_context(**options)
+    context = browser.new_context(**{"reduced_motion": "reduce", **options})
     context.set_default_timeout(scaled(PATIENCE_MS))
     return context

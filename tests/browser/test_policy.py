@@ -1,8 +1,9 @@
-"""The page under its own policy: nothing it does is against it, and what is against it does not happen."""
+"""The page under its own policy: what is against it does not happen. That the page does nothing against it, each test
+of the page sees (conftest.py)."""
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext
 
-from support.system import System
+from browser.conftest import open_page, policy_messages
 
 LISTEN = """
     window.violations = [];
@@ -11,32 +12,11 @@ LISTEN = """
 """
 
 
-def listened(context: BrowserContext) -> tuple[Page, list[str]]:
-    """Return a page that notes violations from its first moment on, and what it says in its console about them."""
+def test_what_an_intruder_would_do_is_not(context: BrowserContext) -> None:
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if "Policy" in message.text else None)
+    said = policy_messages(page)
     page.add_init_script(LISTEN)
-    page.goto("/")
-    page.locator('.connection[data-state="open"]').wait_for()
-    return page, said
-
-
-def test_all_that_the_page_does_is_allowed(context: BrowserContext, system: System) -> None:
-    page, said = listened(context)
-    page.get_by_role("button", name="Start one of each").click()
-    jobs = page.locator("li.job")
-    expect(jobs).to_have_count(5)
-    for index in range(5):
-        expect(jobs.nth(index)).to_have_attribute("data-state", "succeeded")
-    pictures = page.get_by_role("list", name="Pictures made").get_by_role("img")
-    assert pictures.first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-    assert page.evaluate("window.violations") == []
-    assert said == []
-
-
-def test_what_an_intruder_would_do_is_not(context: BrowserContext, system: System) -> None:
-    page, said = listened(context)
+    open_page(page)
     page.evaluate("""() => {
         for (const name of ["script", "style"]) {
             const part = document.createElement(name);

@@ -40,8 +40,18 @@ def test_an_address_is_shown_without_what_may_be_secret(url: str) -> None:
     assert environ == {"TIDINGS_STORE_URL": url} or not {"@", "?"} & set(url)
 
 
-@pytest.mark.parametrize("url", ["redis://me:hunter2@127.0.0.1:1", "redis://127.0.0.1:1/0?password=hunter2"])
-@pytest.mark.parametrize("way", ["flag", "flag=", "variable", "file"])
+IN_USER, IN_QUERY = "redis://me:hunter2@127.0.0.1:1", "redis://127.0.0.1:1/0?password=hunter2"
+
+
+@pytest.mark.parametrize(
+    ("url", "way"),
+    # A command that finds the password among its flags begins anew, which takes a new interpreter.
+    [
+        (IN_USER, "flag"),
+        (IN_QUERY, "flag="),
+        *((url, way) for url in (IN_USER, IN_QUERY) for way in ("variable", "file")),
+    ],
+)
 @pytest.mark.parametrize("command", ["status", "serve"])
 def test_no_error_repeats_the_password(tmp_path: Path, url: str, way: str, command: str) -> None:
     (tmp_path / "url").write_text(url + "\n")
