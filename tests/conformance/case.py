@@ -8,7 +8,8 @@ Source: https://github.com/crossbario/autobahn-testsuite (the numbers, and what 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from conformance.raw import close
@@ -26,8 +27,13 @@ class Case(NamedTuple):
 
     number: str
     meaning: str
-    send: list[bytes]
+    send: list[bytes] | Callable[[], list[bytes]]
+    """What is large is made when it is sent: every process of the tests imports all cases."""
     expect: list[Expectation]
+
+    def sent(self) -> list[bytes]:
+        """Return what is sent."""
+        return self.send() if callable(self.send) else self.send
 
 
 def said(ref: int, size: int = 0, pad: str = "") -> bytes:
@@ -277,30 +283,55 @@ def sizes() -> Iterator[Case]:
     for index, kib in enumerate((64, 256, 1024, 4096, 8192, 16_384), start=1):
         size = kib * 1024
         fits = size <= LIMIT
-        text, binary = frame(TEXT, said(1, size)), frame(BINARY, b"\xfe" * size)
-        yield Case(f"9.1.{index}", f"a text of {kib} KiB", [text], [answer(1) if fits else TOO_LARGE])
-        yield Case(f"9.2.{index}", f"a binary message of {kib} KiB", [binary], [ERROR if fits else TOO_LARGE])
-    text, binary = said(1, LIMIT), b"\xfe" * LIMIT
+        yield Case(
+            f"9.1.{index}", f"a text of {kib} KiB", partial(_whole, TEXT, size), [answer(1) if fits else TOO_LARGE]
+        )
+        yield Case(
+            f"9.2.{index}",
+            f"a binary message of {kib} KiB",
+            partial(_whole, BINARY, size),
+            [ERROR if fits else TOO_LARGE],
+        )
     for index, size in enumerate((64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576), start=1):
         what = f"of the largest size in fragments of {size} bytes"
-        yield Case(f"9.3.{index}", f"a text {what}", [b"".join(fragments(TEXT, text, size))], [answer(1)])
-        yield Case(f"9.4.{index}", f"a binary message {what}", [b"".join(fragments(BINARY, binary, size))], [ERROR])
-    over = b"".join(fragments(TEXT, said(1, LIMIT + 1), 65_536))
-    yield Case("9.3.9", "a text of a byte more than the limit in fragments that each fit", [over], [TOO_LARGE])
+        yield Case(f"9.3.{index}", f"a text {what}", partial(_joined, TEXT, LIMIT, size), [answer(1)])
+        yield Case(f"9.4.{index}", f"a binary message {what}", partial(_joined, BINARY, LIMIT, size), [ERROR])
+    over = partial(_joined, TEXT, LIMIT + 1, 65_536)
+    yield Case("9.3.9", "a text of a byte more than the limit in fragments that each fit", over, [TOO_LARGE])
     for index, size in enumerate((64, 128, 256, 512, 1024, 2048), start=1):
         what = f"of the largest size in pieces of {size} bytes"
-        yield Case(f"9.5.{index}", f"a text {what}", chops(frame(TEXT, text), size), [answer(1)])
-        yield Case(f"9.6.{index}", f"a binary message {what}", chops(frame(BINARY, binary), size), [ERROR])
+        yield Case(f"9.5.{index}", f"a text {what}", partial(_chopped, TEXT, size), [answer(1)])
+        yield Case(f"9.6.{index}", f"a binary message {what}", partial(_chopped, BINARY, size), [ERROR])
     for index, size in enumerate((0, 16, 64, 256, 1024, 4096), start=1):
-        texts = [frame(TEXT, said(n, size) if size >= 64 else b"a" * size) for n in range(1000)]
         expect = [answer(n) if size >= 64 else ERROR for n in range(1000)]
-        yield Case(f"9.7.{index}", f"1000 texts of {size} bytes", texts, expect)
-        yield Case(
-            f"9.8.{index}", f"1000 binary messages of {size} bytes", [frame(BINARY, b"x" * size)] * 1000, [ERROR] * 1000
-        )
+        yield Case(f"9.7.{index}", f"1000 texts of {size} bytes", partial(_thousand, TEXT, size), expect)
+        binary = partial(_thousand, BINARY, size)
+        yield Case(f"9.8.{index}", f"1000 binary messages of {size} bytes", binary, [ERROR] * 1000)
     yield Case(
         "10.1.1", "a text of 65536 bytes in fragments of 1300", fragments(TEXT, said(1, 65_536), 1300), [answer(1)]
     )
+
+
+def _large(opcode: int, size: int) -> bytes:
+    return said(1, size) if opcode == TEXT else b"\xfe" * size
+
+
+def _whole(opcode: int, size: int) -> list[bytes]:
+    return [frame(opcode, _large(opcode, size))]
+
+
+def _joined(opcode: int, total: int, size: int) -> list[bytes]:
+    return [b"".join(fragments(opcode, _large(opcode, total), size))]
+
+
+def _chopped(opcode: int, size: int) -> list[bytes]:
+    return chops(frame(opcode, _large(opcode, LIMIT)), size)
+
+
+def _thousand(opcode: int, size: int) -> list[bytes]:
+    if opcode == BINARY:
+        return [frame(BINARY, b"x" * size)] * 1000
+    return [frame(TEXT, said(n, size) if size >= 64 else b"a" * size) for n in range(1000)]
 
 
 def beyond() -> Iterator[Case]:

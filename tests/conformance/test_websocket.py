@@ -16,7 +16,7 @@ system = system_fixture(workers=0)
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.number} {case.meaning}" for case in CASES])
 def test_case(system: System, case: Case) -> None:
     with Raw(system.server.socket_url) as raw:
-        raw.send([*case.send, frame(TEXT, said(PROBE))])
+        raw.send([*case.sent(), frame(TEXT, said(PROBE))])
         for kind, value in case.expect:
             message = next(raw.messages)
             if kind == "close":

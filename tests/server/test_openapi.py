@@ -5,31 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings_server.openapi.specification import openapi
-
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-
-schemathesis.serializer.alias("application/x-ndjson", "text/plain")  # else what is made up of it would not be sent
 
 
 def with_events_for_streams(document: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +40,9 @@ EXAMPLES = 20
 @pytest.fixture(scope="module")
 def schema() -> Any:
     """The document as the tool reads it."""
+    import schemathesis  # noqa: PLC0415 - as heavy as all of pytest, and only here
+
+    schemathesis.serializer.alias("application/x-ndjson", "text/plain")  # else what is made up of it would not be sent
     return schemathesis.openapi.from_dict(DOCUMENT)
 
 
@@ -80,18 +64,29 @@ def token(system: System) -> str:
 # one.
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_answers_are_as_the_document_says(path: str, method: str, schema: Any, system: System, token: str) -> None:
+    from schemathesis import GenerationMode  # noqa: PLC0415
+    from schemathesis.checks import not_a_server_error  # noqa: PLC0415
+    from schemathesis.specs.openapi import checks  # noqa: PLC0415
+
+    all_checks = [
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    ]
     operation = schema[path][method]
     cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
     @given(case=cases)
-    def ask(case: schemathesis.Case[Any]) -> None:
+    def ask(case: Any) -> None:
         known = len(repr(case)) % 2 == 0  # of what is made up, about half is asked of a job that there is
         if known and "token" in (case.path_parameters or {}):
             case.path_parameters["token"] = token
         if known and isinstance(case.body, dict):
             case.body["kind"] = "noop"
-        case.call_and_validate(base_url=system.server.url, checks=CHECKS, timeout=scaled(30))
+        case.call_and_validate(base_url=system.server.url, checks=all_checks, timeout=scaled(30))
 
     ask()
 
