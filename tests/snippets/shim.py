@@ -1,6 +1,6 @@
 """A command of the reader's terminal: the real one, but for what would run for ever, for hours, or install something.
 
-`tidings dev`, `serve` and `work` are asked to stop when they are ready; `tidings bench` measures for a fifth of a second,
+`tidings dev`, `serve` and `work` are asked to stop when they are ready; `tidings bench` measures for 0.2 s,
 `tidings top` draws one screen. `make` says what it would do. Of `python -m bench` the module and the flags have to
 exist, of `pip install` the extras.
 """
