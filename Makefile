@@ -113,8 +113,8 @@ chat: $(VENV)/stamp node_modules/.stamp
 		--outfile=examples/chat/page.js --alias:tidings=./static/tidings.js --alias:tidings/ai=./static/ai.js
 	$(BIN)/python examples/chat/chat_run.py
 
-# Most tests wait for processes of their own: four of these keep two cores busy, and leave time to each.
-TEST_PROCESSES ?= 4
+# Most tests wait for processes of their own: six of these keep two cores busy, and leave time to each.
+TEST_PROCESSES ?= 6
 
 # The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
 T ?=
