@@ -147,7 +147,7 @@ class StoreKeys(RegistryKeys):
         return f"{self.root(partition)}orders:{worker}"
 
     def due(self, partition: str) -> str:
-        """Channel: the time (ms) of a job that was scheduled; 0: there is something in the outbox.
+        """Channel: the time (ms) of a job that is due before all others; 0: there is something in the outbox.
 
         `kind ` and names: the lines of jobs that wait for a worker that serves them (`unserved`) have got some.
         """

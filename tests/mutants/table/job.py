@@ -2,7 +2,7 @@
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
-from mutants.table.files import HUB, MODEL, REPORT
+from mutants.table.files import HUB, MODEL, REPORT, SCHEDULE
 
 MUTANTS = (
     Mutant(
@@ -61,6 +61,16 @@ MUTANTS = (
         "A job that is cancelled while it waits leaves its entry in the stream.",
         lua("leave_places").drop("acknowledge(job.tier, job.entry)"),
         (MODEL,),
+    ),
+    Mutant(
+        "Workers do not hear of a job that is due before all others.",
+        lua("conclude").drop("publish_soonest()"),
+        (SCHEDULE,),
+    ),
+    Mutant(
+        "Of jobs that are scheduled together workers hear of the first alone.",
+        lua("note_due").cut("or due < soonest"),
+        (SCHEDULE,),
     ),
     Mutant(
         "A job that is due is queued and stays in the schedule.",

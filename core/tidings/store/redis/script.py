@@ -50,8 +50,8 @@ _REFUSED_WHEN_FULL = "#!lua"
 
 FUNCTION_LIBRARIES: Final = (
     "keys", "clock", "states", "batch", "records", "events/webhooks", "events/followers", "events/events",
-    "waiting/callers", "waiting/lanes", "waiting/limits", "waiting/unserved", "events/history", "saga", "owners",
-    "streams/streams", "endings", "events/logs", "conclude",
+    "waiting/callers", "waiting/lanes", "waiting/schedule", "waiting/limits", "waiting/unserved", "events/history",
+    "saga", "owners", "streams/streams", "endings", "events/logs", "conclude",
 )  # fmt: skip
 """The files of `lua/lib`, by their paths in it, in the order in which they use each other."""
 

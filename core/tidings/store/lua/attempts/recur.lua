@@ -48,9 +48,8 @@ local function make(item)
     redis.call('HSET', job_key(id), 'webhook', webhook, 'watchers', string.match(webhook, '^%S+'))
   end
   if (version or 1) ~= 1 then redis.call('HSET', job_key(id), 'version', version) end
-  redis.call('ZADD', scheduled_key, tick, id)
+  schedule(id, tick)
   redis.call('HSET', recurring_key, kind, string.format('%.0f', tick) .. ' ' .. id .. ' ' .. spec)
-  publish_due(tick)
 end
 
 local function schedule_next(item)

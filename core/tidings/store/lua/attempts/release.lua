@@ -43,8 +43,9 @@ for i, id in ipairs(ids) do
 end
 
 if earliest then
+  note_due(earliest)
   redis.call('ZADD', scheduled_key, unpack(places_now))
-  publish_due(earliest)
+  publish_soonest()
 end
 redis.call('HSET', released_key, breaker, epoch .. ' ' .. count)
 redis.call('PEXPIRE', released_key, 3600000)

@@ -194,11 +194,6 @@ local function bury(id, envelope, note)
   redis.call('HSET', job_key(id), 'letter', redis.call('XADD', dead_key, 'MAXLEN', '~', max_dead, '*', unpack(letter)))
 end
 
-local function schedule(id, due)
-  redis.call('ZADD', scheduled_key, due, id)
-  publish_due(due)
-end
-
 -- Adds a job to those that wait for a breaker, by when they are due by themselves. Jobs whose time has come have left.
 local function wait_for(breaker, id, due)
   local row = held_key(breaker)

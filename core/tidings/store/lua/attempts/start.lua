@@ -138,8 +138,7 @@ local function in_pace(job, entry)
   step_aside(job.id, job.tier, entry, false)
   redis.call('HSET', job_key(job.id), 'paced', 1)
   due = job.deadline and math.min(due, tonumber(job.deadline)) or due
-  redis.call('ZADD', scheduled_key, due, job.id)
-  publish_due(due)
+  schedule(job.id, due)
   return false
 end
 

@@ -97,8 +97,7 @@ end
 local function sweep_scheduled(id)
   if redis.call('ZSCORE', scheduled_key, id) then return end
   lost = lost + 1
-  redis.call('ZADD', scheduled_key, now, id)
-  publish_due(now)
+  schedule(id, now)
 end
 
 local LIVE_FIELDS = { 'state', 'tier', 'entry', 'envelope', 'limit', 'vanished', 'deadline', 'unwinding', 'unserved' }

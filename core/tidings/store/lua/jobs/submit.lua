@@ -210,8 +210,7 @@ local function accept(item, due)
   if due > now then
     set(fields, 'state', SCHEDULED)
     redis.call('HSET', job_key(id), 'envelope', envelope, unpack(fields))
-    redis.call('ZADD', scheduled_key, due, id)
-    publish_due(due)
+    schedule(id, due)
     reply = { 'new', id, SCHEDULED, 1, 0, due - now }
   else
     reply = queue_now(item, fields)

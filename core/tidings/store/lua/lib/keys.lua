@@ -68,7 +68,7 @@ local function breaker_key(name) return root .. 'breaker:' .. name end
 local function publish_tagged(owner, tag, word)
   redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, word)
 end
--- Tells the workers of the partition when the schedule has something; 0: that the outbox has; `kind …`: lines that have.
+-- Tells the workers of the partition when the first job of the schedule is due; 0: that the outbox has; `kind …`: lines that have.
 local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end
 -- Tells a worker that a job of its is to stop, or with `+` before the id that something woke it.
 local function publish_order(worker, order) redis.call('PUBLISH', channels .. 'orders:' .. worker, order) end

@@ -61,6 +61,7 @@ end
 
 -- Whether the relays of the workers are to look into the outbox. The worker that reports looks there by itself.
 local relays_notified = true
+local has_ended_children
 local function spare_relays() relays_notified = false end
 
 -- Takes a saga out of those that run on a version of a kind, `order@2` (step.lua puts it there).
@@ -81,6 +82,6 @@ local function close_saga(id, state, ttl)
   end
   if parent then
     redis.call('XADD', outbox_key, '*', 'parent', parent, 'id', id, 'state', state)
-    if relays_notified then publish_due(0) end
+    has_ended_children = true
   end
 end

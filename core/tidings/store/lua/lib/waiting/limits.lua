@@ -26,7 +26,7 @@ local function step_aside(id, tier, entry, deadline)
   acknowledge(tier, entry)
   add_to(flow_key(tier), 'aside', 1)
   redis.call('PERSIST', flow_key(tier))
-  if deadline then redis.call('ZADD', scheduled_key, deadline, id) end
+  if deadline then schedule(id, tonumber(deadline)) end
 end
 
 -- A job that waits for a worker that serves its kind stands in a line (lib/waiting/unserved.lua), which closes with its last job.
