@@ -84,6 +84,12 @@ $(VENV)/stamp-allocator: | $(VENV)/stamp
 		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends libjemalloc2; }
 	@touch $@
 
+# A store that speaks TLS, from Debian where it is missing.
+$(VENV)/stamp-redis: | $(VENV)/stamp
+	@command -v redis-server >/dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends redis-server; }
+	@touch $@
+
 # What the tests of the proxies need, from Debian where it is missing.
 $(VENV)/stamp-proxies: | $(VENV)/stamp
 	@test -x /usr/sbin/nginx && test -x /usr/sbin/haproxy \
@@ -103,7 +109,7 @@ node_modules/.stamp: package.json | $(VENV)/stamp-headless-browser
 	npm install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
-setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-headless-browser $(VENV)/stamp-proxies $(VENV)/stamp-promtool node_modules/.stamp
+setup: $(VENV)/stamp $(VENV)/stamp-allocator $(VENV)/stamp-headless-browser $(VENV)/stamp-proxies $(VENV)/stamp-promtool $(VENV)/stamp-redis node_modules/.stamp
 
 demo: $(VENV)/stamp
 	TIDINGS_PAGE=demo $(BIN)/tidings dev examples/demo/jobs.py
@@ -156,6 +162,7 @@ TEST_NEEDS := $(VENV)/stamp \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
+	$(if $(call runs_any,cluster),$(VENV)/stamp-redis) \
 	$(if $(call runs_any,store bench),$(VENV)/stamp-allocator)
 
 test: $(TEST_NEEDS)
@@ -167,16 +174,14 @@ unit: $(VENV)/stamp
 	$(BIN)/pytest -q -n 2 tests/unit
 
 # What of the tests stands close to the store, on Redis 7 as Debian has it.
-test-redis: $(VENV)/stamp
-	@command -v redis-server >/dev/null \
-		|| { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends redis-server; }
+test-redis: $(VENV)/stamp-redis
 	TIDINGS_TEST_STORE=redis-server $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
 		tests/broker tests/model tests/worker tests/dead tests/recurring
 
 # A cluster of six nodes, and what of the tests stands close to the store, with every store a cluster of one node.
 CLUSTER_TESTS ?= $(addprefix tests/,cluster breaker broker dead groups model owned push record recurring saga store streams tiers watch worker)
 
-test-cluster: $(VENV)/stamp
+test-cluster: $(VENV)/stamp-redis
 	TIDINGS_TEST_CLUSTER=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS)
 
 lint: setup

@@ -6,7 +6,7 @@ from functools import partial
 
 import redis
 
-from support.store import StoreProcess, bus_port
+from support.store import Certificates, StoreProcess, bus_port
 from support.timeouts import scaled
 from support.waiting import until
 
@@ -15,21 +15,30 @@ READY_TIMEOUT_S = 40.0
 NODE_TIMEOUT_MS = 2_000
 
 
-def cluster_node(*options: str, timeout_ms: int = 0) -> StoreProcess:
+def cluster_node(*options: str, timeout_ms: int = 0, tls: Certificates | None = None) -> StoreProcess:
     """Return a node that is not started; `timeout_ms`: its `cluster-node-timeout`, 0: as this machine allows."""
+    if tls is not None:
+        options = (*options, "--tls-cluster", "yes")
     return StoreProcess(
         "--cluster-enabled", "yes", "--cluster-port", str(bus_port()), "--cluster-node-timeout",
         str(timeout_ms or int(scaled(NODE_TIMEOUT_MS))), "--cluster-require-full-coverage", "no",
-        "--cluster-allow-pubsubshard-when-down", "yes", "--repl-diskless-sync-delay", "0", *options,
+        "--cluster-allow-pubsubshard-when-down", "yes", "--repl-diskless-sync-delay", "0", *options, tls=tls,
     )  # fmt: skip
 
 
 class StoreCluster:
     """The nodes: `primaries` at first, and a replica of each behind them."""
 
-    def __init__(self, primaries: int = 3, *, replicas: bool = True, node_timeout_ms: int = 0) -> None:
+    def __init__(
+        self,
+        primaries: int = 3,
+        *,
+        replicas: bool = True,
+        node_timeout_ms: int = 0,
+        tls: Certificates | None = None,
+    ) -> None:
         self.node_timeout_ms = node_timeout_ms or int(scaled(NODE_TIMEOUT_MS))
-        self.primaries = [cluster_node(timeout_ms=self.node_timeout_ms) for _ in range(primaries)]
+        self.primaries = [cluster_node(timeout_ms=self.node_timeout_ms, tls=tls) for _ in range(primaries)]
         self.replicas = [cluster_node(timeout_ms=self.node_timeout_ms) for _ in range(primaries * replicas)]
 
     @property
@@ -40,7 +49,12 @@ class StoreCluster:
     @property
     def url(self) -> str:
         """The address, by two of the nodes."""
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in self.nodes[:2])
+        return "redis+cluster://" + self.addresses
+
+    @property
+    def addresses(self) -> str:
+        """Two of the nodes, as addresses have them."""
+        return ",".join(f"127.0.0.1:{one.public_port}" for one in self.nodes[:2])
 
     @staticmethod
     def ask(node: StoreProcess, *command: str | int) -> object:
@@ -60,7 +74,7 @@ class StoreCluster:
             self.ask(node, "CLUSTER", "ADDSLOTSRANGE", low, high)
             self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for node in self.nodes[1:]:
-            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.port, self._bus(first))
+            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.public_port, self._bus(first))
         self._until(lambda node: f"cluster_known_nodes:{len(self.nodes)}" in str(self.ask(node, "CLUSTER", "INFO")))
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             self.ask(replica, "CLUSTER", "REPLICATE", str(self.ask(primary, "CLUSTER", "MYID")))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from support.store import StoreProcess, binary
+from support.store import Certificates, StoreProcess, binary
 from support.timeouts import scaled
 from support.waiting import until
 from tidings.process.port import free_port
@@ -29,8 +29,10 @@ READY_TIMEOUT_S = 30.0
 class SentinelProcess:
     """One sentinel."""
 
-    def __init__(self, primary: int, down_ms: int) -> None:
+    def __init__(self, primary: int, down_ms: int, tls: Certificates | None = None) -> None:
         self.port = free_port()
+        self.public_port = free_port() if tls else self.port
+        """Where clients and other sentinels reach it."""
         self._folder = tempfile.TemporaryDirectory(prefix="tidings-sentinel-")
         configuration = Path(self._folder.name, "sentinel.conf")
         configuration.write_text(
@@ -42,7 +44,12 @@ class SentinelProcess:
             f"sentinel failover-timeout {NAME} {int(scaled(6_000))}\n"
             f"sentinel parallel-syncs {NAME} 2\n"
         )
-        self.process = subprocess.Popen([binary(), str(configuration), "--sentinel"], stdout=subprocess.DEVNULL)
+        options, program = ([], binary())
+        if tls is not None:
+            options, program = ["--tls-port", str(self.public_port), *tls.options], "redis-server"
+        self.process = subprocess.Popen(
+            [program, str(configuration), "--sentinel", *options], stdout=subprocess.DEVNULL
+        )
 
     def ask(self, *question: str) -> object:
         """Return what it answers to a command `SENTINEL …`."""
@@ -61,25 +68,27 @@ class SentinelProcess:
 class Watched:
     """The stores, and the sentinels that watch them."""
 
-    def __init__(self, down_ms: int = 0) -> None:
+    def __init__(self, down_ms: int = 0, *, tls: Certificates | None = None) -> None:
         self._down_ms = down_ms or int(scaled(DOWN_MS))
-        primary = StoreProcess(*FOLLOWABLE, password=PASSWORD)
+        self._tls = tls
+        primary = StoreProcess(*FOLLOWABLE, password=PASSWORD, tls=tls)
         self.stores = [primary]
         for _ in range(2):
-            follows = ("--replicaof", f"127.0.0.1 {primary.port}")
-            self.stores.append(StoreProcess(*FOLLOWABLE, *follows, password=PASSWORD))
+            follows = ("--replicaof", f"127.0.0.1 {primary.public_port}")
+            self.stores.append(StoreProcess(*FOLLOWABLE, *follows, password=PASSWORD, tls=tls))
         self.sentinels: list[SentinelProcess] = []
 
     @property
     def url(self) -> str:
         """The store's address by its sentinels."""
-        listed = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
+        listed = ",".join(f"127.0.0.1:{one.public_port}" for one in self.sentinels)
         return self.url_of(listed)
 
     def url_of(self, sentinels: str, *, name: str = NAME, more: str = "") -> str:
         """Return the store's address by some sentinels."""
         own = SENTINEL_PASSWORD.replace("/", "%2F")
-        return f"redis+sentinel://:{PASSWORD.replace('/', '%2F')}@{sentinels}/{name}/0?sentinel_password={own}{more}"
+        scheme = "rediss" if self._tls else "redis"
+        return f"{scheme}+sentinel://:{PASSWORD.replace('/', '%2F')}@{sentinels}/{name}/0?sentinel_password={own}{more}"
 
     def client(self, store: StoreProcess) -> "redis.Redis":
         """Return a client of one of the stores."""
@@ -90,13 +99,18 @@ class Watched:
         """The store that the sentinels name."""
         answer = self.sentinels[0].ask("GET-MASTER-ADDR-BY-NAME", NAME)
         assert isinstance(answer, list)
-        return next(one for one in self.stores if one.port == int(answer[1]))
+        return next(one for one in self.stores if one.public_port == int(answer[1]))
 
     def start(self) -> None:
         """Start all, and return when the sentinels could do without the primary."""
         for store in self.stores:
             store.start()
-        self.sentinels = [SentinelProcess(self.stores[0].port, self._down_ms) for _ in range(3)]
+        self.sentinels = [SentinelProcess(self.stores[0].public_port, self._down_ms, self._tls) for _ in range(3)]
+        self.wait_until_whole()
+
+    def wait_until_another_leads(self, first: StoreProcess) -> None:
+        """Return when the sentinels name another primary than `first`, which follows it by then."""
+        until(lambda: self.primary is not first, lambda: self.sentinels[0].ask("MASTERS"), seconds=READY_TIMEOUT_S)
         self.wait_until_whole()
 
     def confirm(self) -> None:
@@ -152,9 +166,9 @@ class Watched:
 
 
 @contextmanager
-def watched_store(down_ms: int = 0) -> Iterator[Watched]:
+def watched_store(down_ms: int = 0, *, tls: Certificates | None = None) -> Iterator[Watched]:
     """Run a primary, its replicas and its sentinels around the body; `down_ms`: 0: as this machine allows."""
-    watched = Watched(down_ms)
+    watched = Watched(down_ms, tls=tls)
     try:
         watched.start()
         yield watched

