@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -41,10 +40,12 @@ async def hide() -> None:
 """
 
 
-@pytest.fixture
-def dev(tmp_path: Path) -> Iterator[Dev]:
-    (tmp_path / "jobs.py").write_text(JOBS)
-    dev = Dev(tmp_path, "jobs.py", TIDINGS_LEASE_S="3", TIDINGS_HEARTBEAT_S="0.5")
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """One for all tests: whatever was killed in it before, it runs on."""
+    folder = tmp_path_factory.mktemp("dev")
+    (folder / "jobs.py").write_text(JOBS)
+    dev = Dev(folder, "jobs.py", TIDINGS_LEASE_S="3", TIDINGS_HEARTBEAT_S="0.5")
     try:
         dev.wait_for(lambda: "brew" in dev.kinds() and "Ctrl-C" in dev.output.read_text())
         yield dev
@@ -83,7 +84,6 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_job_starts_again_and_runs_it
     said = dev.output.read_text()
     assert said.count("The worker was ended by SIGKILL; it starts again now.") == 1
     assert f"worker  process {after.pid}\n" in said
-    assert dev.stop() == 0
 
 
 def test_a_server_that_is_killed_starts_again_on_its_port(dev: Dev) -> None:
@@ -91,7 +91,6 @@ def test_a_server_that_is_killed_starts_again_on_its_port(dev: Dev) -> None:
     dev.wait_for(lambda: (found := part(dev, "serve")) is not None and found.pid != before)
     dev.wait_for(lambda: "brew" in dev.kinds())
     assert dev.output.read_text().count("The server was ended by SIGKILL; it starts again now.") == 1
-    assert dev.stop() == 0
 
 
 def test_a_store_that_is_killed_starts_again_with_what_was_acknowledged(dev: Dev) -> None:
@@ -100,24 +99,6 @@ def test_a_store_that_is_killed_starts_again_with_what_was_acknowledged(dev: Dev
     dev.wait_for(lambda: "scheduled" in dev.command("show", token).stdout)
     assert dev.output.read_text().count("The store was ended by SIGKILL; it starts again now.") == 1
     assert dev.command("cancel", token).returncode == 0
-    assert dev.stop() == 0
-
-
-def test_a_handler_that_ends_its_worker_is_not_the_end_of_it(dev: Dev) -> None:
-    dev.command("submit", "fall", "code=1")
-    dev.wait_for(lambda: "The worker ended with exit code 1; it starts again" in dev.output.read_text())
-    done = dev.command("submit", "spill", "cups=1", "--follow")
-    assert done.returncode == 1
-    assert dev.stop() == 0
-
-
-def test_a_mistake_in_the_code_is_said_once_until_the_code_changes(dev: Dev) -> None:
-    (dev.folder / "jobs.py").write_text(JOBS + "\nraise RuntimeError('no tea')\n")
-    dev.wait_for(lambda: "it starts again when its code changes" in dev.output.read_text())
-    assert dev.output.read_text().count("RuntimeError: no tea") == 1
-    (dev.folder / "jobs.py").write_text(JOBS.replace("async def hide", "async def seek"))
-    dev.wait_for(lambda: "seek" in dev.kinds())
-    assert dev.stop() == 0
 
 
 def test_the_author_sees_what_a_handler_raised_at_once_and_in_the_problem(dev: Dev) -> None:
@@ -131,6 +112,25 @@ def test_the_author_sees_what_a_handler_raised_at_once_and_in_the_problem(dev: D
     hidden = dev.command("submit", "hide", "--follow")
     assert "not for clients" not in hidden.stderr
     dev.wait_for(lambda: "not for clients" in dev.output.read_text())
+
+
+def test_a_mistake_in_the_code_is_said_once_until_the_code_changes(dev: Dev) -> None:
+    (dev.folder / "jobs.py").write_text(JOBS + "\nraise RuntimeError('no tea')\n")
+    dev.wait_for(lambda: "it starts again when its code changes" in dev.output.read_text())
+    assert dev.output.read_text().count("RuntimeError: no tea") == 1
+    (dev.folder / "jobs.py").write_text(JOBS.replace("async def hide", "async def seek"))
+    dev.wait_for(lambda: "seek" in dev.kinds())
+
+
+def test_a_handler_that_ends_its_worker_is_not_the_end_of_it(dev: Dev) -> None:
+    dev.command("submit", "fall", "code=1")
+    dev.wait_for(lambda: "The worker ended with exit code 1; it starts again" in dev.output.read_text())
+    done = dev.command("submit", "spill", "cups=1", "--follow")
+    assert done.returncode == 1
+
+
+def test_it_stops_cleanly_after_all_of_that(dev: Dev) -> None:
+    assert dev.stop() == 0, dev.output.read_text()
 
 
 class Clock:
