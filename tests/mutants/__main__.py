@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from compileall import compile_dir
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from .fault import DoesNotApplyError
 from .mutant import Mutant
@@ -64,6 +66,9 @@ def _copy(tree: Path) -> None:
             shutil.copytree(source, tree / name, ignore=ignored)
         else:
             shutil.copy(source, tree / name)
+    # Bytecode that is found by the hash of its source: that of a mutant is another, whenever it is written.
+    for name in (*PACKAGES, "tests"):
+        compile_dir(tree / name, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
 
 def _caught(tree: Path, mutant: Mutant) -> bool:
@@ -114,7 +119,9 @@ def _failed_python(tree: Path, tests: list[str]) -> str:
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(tree / name) for name in PACKAGES),
-            "PYTHONDONTWRITEBYTECODE": "1",  # a mutant of the same size in the same second looks unchanged
+            # What pytest itself writes is found by time and size: a mutant of the same size in the same second looks
+            # unchanged.
+            "PYTHONDONTWRITEBYTECODE": "1",
         },
         capture_output=True,
         text=True,
