@@ -13,9 +13,9 @@ from tidings.protocol.frames.limits import Limits
 from tidings_server.auth.identity import ANYONE
 from tidings_server.jobs.quotas import CallerQuota
 from tidings_server.websocket.auth_state import AuthState
+from tidings_server.websocket.direct_transport import WRITE_BYTES, DirectTransport, OpenProtocol
 from tidings_server.websocket.session import Session
 from tidings_server.websocket.transport import TransportOwner
-from tidings_server.websocket.uvicorn_protocol import WRITE_BYTES, DirectTransport, SocketProtocol
 
 LIMITS = Limits(max_frame_bytes=9999, max_depth=9, max_in_flight=9, max_watches=9, max_waiting_bytes=10_000_000)
 
@@ -27,16 +27,13 @@ class Stage:
         auth_state = AuthState(ANYONE, asks=False, within_s=1.0, notice_s=1.0, now=0.0)
         self.session = Session("c", LIMITS, CallerQuota(LIMITS, 0.0), auth_state, 0.0)
         self.writes: list[bytes] = []
-        self.writable = asyncio.Event()
-        self.writable.set()
         protocol = SimpleNamespace(
             loop=asyncio.get_running_loop(),
             transport=SimpleNamespace(write=self.writes.append, is_closing=lambda: False),
-            writable=self.writable,
             close_sent=False,
         )
         owner = SimpleNamespace(session=self.session)
-        self.line = DirectTransport(cast("SocketProtocol", protocol), cast("TransportOwner", owner))
+        self.line = DirectTransport(cast("OpenProtocol", protocol), cast("TransportOwner", owner))
 
     def say(self, ref: int) -> None:
         """Have one frame sent."""
@@ -62,12 +59,11 @@ async def test_all_frames_of_a_turn_leave_in_one_write(stage: Stage) -> None:
 
 
 async def test_while_its_reader_does_not_read_all_waits_where_it_is_counted(stage: Stage) -> None:
-    stage.writable.clear()
+    stage.line.writable = False
     stage.say(1)
     await asyncio.sleep(0)
     assert stage.writes == []
     assert stage.session.send_buffer.waiting_bytes > 0
-    stage.writable.set()
     stage.line.resumed()
     await asyncio.sleep(0)
     assert len(stage.writes) == 1

@@ -15,7 +15,7 @@ WORKER_US, WORKER_EVENT_US = 32.0, 7.0
 STORE_US, STORE_EVENT_US = 36.0, 7.0
 """CPU of the store for a job, and for each event, µs; it has one core."""
 
-SOCKET_BYTES = 11_100
+SOCKET_BYTES = 7_300
 """Of a server, for a client that is connected."""
 SOCKETS_OF_A_SERVER = 25_000
 """Clients of one server: half of TIDINGS_MAX_CONNECTIONS, so that one server can take those of another."""

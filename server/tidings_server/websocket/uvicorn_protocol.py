@@ -7,42 +7,36 @@ the event loop leave in one write, and whether the reader keeps up is known with
 """
 
 import asyncio
-import time
 from asyncio import BaseTransport
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as WebSocketFrame
 from websockets.protocol import State
+from websockets.server import ServerProtocol
 
-from tidings.protocol.frames import close_codes
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.web.uvicorn_config import SENT_AWAY_S, ServerConfig
 
-from .frames.frame_parser import FrameBoundary, whole_text
+from .direct_transport import DirectTransport
+from .frames.frame_parser import FrameBoundary, empty_pong, whole_text
 from .session import AUTH_FRAME_BYTES
-from .transport import SocketTransport, TransportOwner
+from .transport import TransportOwner
 
 TAKE_OVER_EXTENSION = "tidings.take_over"
 """Under this name the ASGI scope's `extensions` hold the function that takes a socket over."""
 
 TakeOverFunction = Callable[[TransportOwner], None]
 
-WRITE_BYTES = 65_536
-"""What is handed to the transport at a time; more waits in the send buffer, where it is counted and coalesced."""
-
 STRANGER_BYTES = 2 * AUTH_FRAME_BYTES
 """How much is buffered of a message from a client that has not authenticated. A credential that is somewhat too large
 gets the session's answer; a larger message ends the socket when its size is known, before it has come."""
 
-SENT_AWAY = frozenset({close_codes.TOO_SLOW, close_codes.RATE_LIMITED})
-"""Close codes of clients that are sent away for what they send, or do not read."""
-
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
-_INTERNAL_ERROR = 1011
 _INVALID_DATA = 1007
 
 
@@ -55,18 +49,24 @@ class _Nowhere(asyncio.Queue[Any]):
 
 _NOWHERE = _Nowhere()
 
+_NO_WAITERS = asyncio.Event()
+"""Takes the place of uvicorn's event for its `send`, once no task sends: one for all sockets."""
+_NO_WAITERS.set()
+
 
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One connection that is, or is about to be, a WebSocket."""
 
     config: ServerConfig
-    _socket_transport: "DirectTransport | None" = None
+    _socket_transport: DirectTransport | None = None
     _unauthenticated = False
     """Whether the client has yet to authenticate: of such a client little is buffered."""
     _boundary: FrameBoundary | None = None
     """Where the parser stands between frames; None: unknown, so everything goes through the parser."""
     _pieces = 0
     """How many pieces came before the socket was taken over: the first is the handshake."""
+    _lean = False
+    """Whether the socket is open and has no parser: none is needed as long as texts and pongs come whole."""
     _final_bytes = b""
     """The closing handshake's reply, and pongs before it, until earlier messages have been passed on."""
 
@@ -75,7 +75,28 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         if self.config.ours.auth != "none":
             self._unauthenticated = True
-            self.conn.max_message_size = min(STRANGER_BYTES, self.config.ws_max_size)
+            self.conn.max_message_size = self._max_message_bytes
+
+    @property
+    def _max_message_bytes(self) -> int:
+        most = self.config.ws_max_size
+        return min(STRANGER_BYTES, most) if self._unauthenticated else most
+
+    @cached_property
+    def conn(self) -> ServerProtocol:  # type: ignore[override]
+        """The parser of an open socket, made when it is needed: uvicorn's own stands here until the handshake is over.
+
+        With what it holds it is half of the memory of a quiet socket.
+        """
+        self._lean = False
+        return ServerProtocol(state=State.OPEN, max_size=self._max_message_bytes, logger=self.logger)
+
+    def _drop_parser(self) -> None:
+        """Let go of a parser that holds nothing: between two messages of an open socket."""
+        conn = self.conn
+        if conn.state is State.OPEN and conn.current_size is None:
+            del self.conn
+            self._lean = True
 
     def handle_connect(self, event: object) -> None:
         """Offer the application to take the socket over."""
@@ -88,6 +109,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._socket_transport = DirectTransport(self, owner)
         if self._pieces == 1:
             self._boundary = FrameBoundary()
+            self._drop_parser()
         owner.open(self._socket_transport)
         early = self.queue
         while not early.empty():
@@ -102,6 +124,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         # The handshake is not needed again; of ten thousand quiet sockets it would be most of the memory.
         self.queue = _NOWHERE
+        if self.writable.is_set():
+            self.writable = _NO_WAITERS
+        else:
+            self._socket_transport.writable = False
         del self.scope, self.request, self.response
 
     async def run_asgi(self) -> None:
@@ -136,19 +162,26 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         socket_transport.heard = True
         if self._unauthenticated and socket_transport.owner.session.auth_state.known:
             self._unauthenticated = False
-            self.conn.max_message_size = self.config.ws_max_size
-        if self._boundary is not None:
-            if self._boundary.between and self.conn.current_size is None and self.conn.state is State.OPEN:
-                data = self._take_texts(data, socket_transport)
-                if not data:
-                    return
-            self._boundary.passed(data)
+            if not self._lean:
+                self.conn.max_message_size = self.config.ws_max_size
+        if self._lean:
+            data = self._take_simple(data, socket_transport)
+        if data:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Take what is not simple, by the whole parser."""
+        boundary = self._boundary
+        if boundary is not None:
+            boundary.passed(data)
         self.conn.receive_data(data)
         if self.conn.state is not State.OPEN:
             self._final_bytes = b"".join(self.conn.data_to_send())
         self.handle_events()
         if self.conn.parser_exc is not None and not self.close_sent:
             self.handle_parser_exception()
+        if boundary is not None and boundary.between:
+            self._drop_parser()
 
     def _refuse_handshake(self) -> None:
         """Answer a handshake that the WebSocket's parser refuses, such as a header of more than 8 KiB, and end."""
@@ -157,19 +190,28 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write(answer or _NO_HANDSHAKE)
         self.transport.close()
 
-    def _take_texts(self, data: bytes, socket_transport: "DirectTransport") -> bytes:
-        """Hand on the messages with which `data` begins, as long as they are simple; return what follows them."""
+    def _take_simple(self, data: bytes, socket_transport: DirectTransport) -> bytes:
+        """Take the messages and pongs with which `data` begins, as long as they are simple; return what follows them.
+
+        A message may end the socket, and so need a parser, which then takes what follows.
+        """
         at = 0
-        while (found := whole_text(data, at)) is not None:
-            payload, end = found
-            if len(payload) > (self.conn.max_message_size or 0):
-                break  # the parser answers it
-            at = end
-            if not self.close_sent:
+        while self._lean:
+            found = whole_text(data, at)
+            if found is None:
+                end = empty_pong(data, at)
+                if end is None:
+                    break
+                socket_transport.owner.controlled()
+            else:
+                payload, end = found
+                if len(payload) > self._max_message_bytes:
+                    break  # the parser answers it
                 self._receive_text(payload, socket_transport)
+            at = end
         return data[at:] if at else data
 
-    def _receive_text(self, payload: bytes, socket_transport: "DirectTransport") -> None:
+    def _receive_text(self, payload: bytes, socket_transport: DirectTransport) -> None:
         try:
             text = str(payload, "utf-8")
         except UnicodeDecodeError:
@@ -244,104 +286,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._socket_transport is not None:
             self._socket_transport.owner.lost()
 
+    def pause_writing(self) -> None:
+        """Write no more for now: the client does not read."""
+        if self._socket_transport is None:
+            super().pause_writing()
+        else:
+            self._socket_transport.writable = False
+
     def resume_writing(self) -> None:
         """Go on writing."""
         super().resume_writing()
         if self._socket_transport is not None:
             self._socket_transport.resumed()
-
-
-class DirectTransport(SocketTransport):
-    """The transport of a socket that was taken over."""
-
-    __slots__ = ("_pinged_at", "_protocol", "_scheduled", "_stuck_since", "deaf", "heard", "owner")
-
-    def __init__(self, protocol: SocketProtocol, owner: TransportOwner) -> None:
-        super().__init__()
-        self._protocol = protocol
-        self.owner = owner
-        self._scheduled = False
-        self._stuck_since: float | None = None
-        self._pinged_at = time.monotonic()
-        self.heard = True
-        """Whether anything came since the last ping."""
-        self.deaf = False
-        """Whether incoming bytes are dropped."""
-
-    def resumed(self) -> None:
-        """Go on: the client has read."""
-        self._stuck_since = None
-        if self.owner.session.send_buffer:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write at the end of this turn of the event loop, when all its frames wait."""
-        if not self._scheduled:
-            self._scheduled = True
-            self._protocol.loop.call_soon(self._write)
-
-    def drain(self) -> None:
-        """Write what waits, as far as the client keeps up."""
-        protocol, send_buffer = self._protocol, self.owner.session.send_buffer
-        while send_buffer and protocol.writable.is_set() and not protocol.close_sent:
-            protocol.transport.write(b"".join([frame.wire for frame in send_buffer.take_some(WRITE_BYTES)]))
-            self.sent_at = time.monotonic()
-        if not send_buffer:
-            self._count_acks()
-
-    def tick(self, now: float) -> None:
-        """Ping; give up a peer that sends nothing, or does not read."""
-        config = self._protocol.config
-        if self._stuck_since is not None and now - self._stuck_since > config.ours.write_timeout_s:
-            self.abort()
-            return
-        if not config.ws_ping_interval:
-            return
-        since = now - self._pinged_at
-        if self.heard and since >= config.ws_ping_interval:
-            self.heard = False
-            self._pinged_at = now
-            self._ping()
-        elif not self.heard and config.ws_ping_timeout is not None and since > config.ws_ping_timeout:
-            self._close(_INTERNAL_ERROR)
-
-    def abort(self) -> None:
-        """Drop the connection without a close frame: the peer would not read one."""
-        self._protocol.transport.abort()
-
-    # Private.
-
-    def _ping(self) -> None:
-        protocol = self._protocol
-        if not (protocol.close_sent or protocol.transport.is_closing()):
-            protocol.conn.send_ping(b"")
-            protocol.transport.write(b"".join(protocol.conn.data_to_send()))
-
-    def _write(self) -> None:
-        self._scheduled = False
-        protocol, session = self._protocol, self.owner.session
-        if protocol.close_sent or protocol.transport.is_closing():
-            return
-        self.drain()
-        if session.send_buffer:
-            if self._stuck_since is None:
-                self._stuck_since = time.monotonic()
-        elif session.close_code is not None:
-            self._close(session.close_code)
-
-    def _close(self, code: int) -> None:
-        """Begin the closing handshake; the connection of a peer that does not take part in it is dropped after a while.
-
-        Nothing more is read from a client that is sent away for what it sends or does not read: to read on until its
-        half of the handshake came would cost what it was sent away for.
-        """
-        protocol = self._protocol
-        if protocol.close_sent or protocol.transport.is_closing():
-            return
-        protocol.conn.send_close(code)
-        protocol.transport.write(b"".join(protocol.conn.data_to_send()))
-        protocol.close_sent = True
-        self.deaf = code in SENT_AWAY
-        # A client that reads slowly gets the time to read up to the close frame.
-        wait = SENT_AWAY_S if code == close_codes.RATE_LIMITED else protocol.close_timeout
-        protocol.close_timer = protocol.loop.call_later(wait, self.abort)

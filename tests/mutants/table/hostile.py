@@ -56,10 +56,20 @@ MUTANTS = (
     ),
     Mutant(
         "The server buffers as much of a client without a credential as of others.",
-        python("SocketProtocol.connection_made").swap(
-            "min(STRANGER_BYTES, self.config.ws_max_size)", "self.config.ws_max_size"
+        python("SocketProtocol._max_message_bytes").swap(
+            "min(STRANGER_BYTES, most) if self._unauthenticated else most", "most"
         ),
         (HOSTILE + "test_border.py::test_of_a_stranger_little_is_buffered",),
+    ),
+    Mutant(
+        "A quiet socket keeps its handshake and its parser.",
+        python("SocketProtocol.take_over").drop("self._drop_parser()"),
+        ("tests/server/test_quiet_socket.py::test_a_quiet_socket_holds_neither_its_handshake_nor_a_parser",),
+    ),
+    Mutant(
+        "A socket lets go of its parser between two fragments of a message.",
+        python("SocketProtocol._drop_parser").swap("and conn.current_size is None", ""),
+        ("tests/server/test_quiet_socket.py::test_between_two_fragments_of_a_message_the_parser_is_kept",),
     ),
     Mutant(
         "A stream is written to a client that does not read.",

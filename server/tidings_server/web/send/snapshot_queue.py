@@ -14,6 +14,8 @@ UNDER_WAY = 32
 class SnapshotQueue:
     """A queue of jobs. What it holds are names; each snapshot is read when the client has read the ones before."""
 
+    __slots__ = ("_begin", "_held", "_pumping", "_send_buffer", "_under_way", "_waiting")
+
     def __init__(self, send_buffer: SendBuffer[Any], begin: Callable[[Token], bool]) -> None:
         """Begin with nothing.
 
@@ -25,23 +27,28 @@ class SnapshotQueue:
         """
         self._send_buffer = send_buffer
         self._begin = begin
-        self._waiting: deque[Token] = deque()
+        self._waiting: deque[Token] | None = None
+        """None: no job waits. An empty deque takes 760 bytes of each socket."""
         self._under_way = 0
         self._pumping = False
         self._held = False
         """Whether it waits for the client to read."""
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting or ())
 
     def add(self, tokens: Iterable[Token]) -> None:
         """Announce more jobs."""
-        self._waiting.extend(tokens)
+        waiting = [*tokens]
+        if waiting:
+            self._waiting = self._waiting or deque()
+            self._waiting.extend(waiting)
         self._pump()
 
     def keep(self, is_wanted: Callable[[Token], bool]) -> None:
         """Forget the jobs that are not wanted any more."""
-        self._waiting = deque(token for token in self._waiting if is_wanted(token))
+        if self._waiting is not None:
+            self._waiting = deque(token for token in self._waiting if is_wanted(token)) or None
 
     def settled(self) -> None:
         """Take note that the snapshot of a job is sent, or will not come."""
@@ -59,6 +66,8 @@ class SnapshotQueue:
                     self._send_buffer.when_read(self._go_on)
                 elif self._begin(self._waiting.popleft()):
                     self._under_way += 1
+            if not self._waiting:
+                self._waiting = None
         finally:
             self._pumping = False
 

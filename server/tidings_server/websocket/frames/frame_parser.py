@@ -15,6 +15,8 @@ except ImportError:  # where it could not be compiled
 _TEXT = 0x81
 """FIN, no extension, and the opcode of text."""
 _MASKED = 0x80
+_EMPTY_PONG = bytes((0x8A, _MASKED))
+"""FIN, the opcode of a pong, no payload, and a mask to come."""
 
 
 def whole_text(data: bytes, at: int) -> tuple[bytes, int] | None:
@@ -33,6 +35,15 @@ def whole_text(data: bytes, at: int) -> tuple[bytes, int] | None:
     if end > len(data):
         return None
     return apply_mask(data[begin:end], data[begin - 4 : begin]), end
+
+
+def empty_pong(data: bytes, at: int) -> int | None:
+    """Return where the frame after an empty pong at `at` begins; None: what stands there is not the whole of one.
+
+    The pings of the server are empty, and so are the answers to them.
+    """
+    end = at + 6
+    return end if data[at : at + 2] == _EMPTY_PONG and len(data) >= end else None
 
 
 def frame_size(data: bytes, at: int) -> int | None:
