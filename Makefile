@@ -27,6 +27,8 @@
 #   make setup HASHES=1   set up from files with these hashes alone
 #   make docs    write the reference pages that come from the code
 #   make wheel    build the wheel in dist, to install it elsewhere
+#   make wheel-compiled   the same with the modules on the path of a job compiled, for this interpreter and machine: dist/compiled
+#   make test-compiled   run the tests of what is compiled (T= others) on such a wheel, in an environment of its own
 #   make release    build wheel, sdist, npm package and SBOM in dist, and check them; nothing is published
 #   make recording    record the README's moving picture: docs/images/recording.webp
 #   make pictures  take the pictures of the console and the demo, light and dark: docs/images
@@ -42,7 +44,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] && echo apt-get || echo sudo apt-get)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo chat test unit test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-cluster soak-webhooks soak-deploys soak-events soak-memory soak-partitions soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
+.PHONY: help setup demo chat test unit test-compiled wheel-compiled test-django test-redis test-cluster lint lint-django format bench bench-all bench-peers-setup bench-push soak soak-cluster soak-webhooks soak-deploys soak-events soak-memory soak-partitions soak-worlds mutants docs site release wheel recording pictures constraints sbom deploy-check image-by-hand clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -354,6 +356,24 @@ release: .venv-release/stamp
 wheel: .venv-release/stamp
 	.venv-release/bin/python -m build --quiet --wheel --outdir dist .
 
+wheel-compiled: .venv-release/stamp
+	HATCH_BUILD_HOOKS_ENABLE=1 PIP_CONSTRAINT=constraints.txt .venv-release/bin/python -m build --quiet --wheel --outdir dist/compiled .
+
+# The folders whose tests run what is compiled, in this process and in others.
+COMPILED_TESTS ?= $(addprefix tests/,compiled unit session server worker watch push e2e saga streams broker)
+
+.venv-compiled/stamp: $(shell find core server worker deploy/compiled -name '*.py') pyproject.toml constraints.txt
+	rm -rf dist/compiled
+	$(MAKE) --no-print-directory wheel-compiled
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --upgrade 'pip>=25.1'
+	$(@D)/bin/pip install --quiet --force-reinstall --no-deps dist/compiled/*.whl
+	$(@D)/bin/pip install --quiet -c constraints.txt "tidings[dev]" --group test --group bench
+	@touch $@
+
+test-compiled: .venv-compiled/stamp
+	TIDINGS_TEST_COMPILED=1 .venv-compiled/bin/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(or $(strip $(T)),$(COMPILED_TESTS))
+
 recording: $(VENV)/stamp $(VENV)/stamp-headless-browser
 	$(BIN)/python docs/recording.py
 
@@ -364,4 +384,4 @@ site: .venv-site/stamp
 	PYTHONPATH=docs REPOSITORY=$(REPOSITORY) .venv-site/bin/python -m website.make_site build/site
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-site .venv-release .venv-clients .venv-deploy .venv-django node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	rm -rf $(VENV) .venv-peers .venv-arq .venv-tools .venv-site .venv-release .venv-clients .venv-deploy .venv-django .venv-compiled node_modules bench/peer/bullmq/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -15,6 +15,7 @@ import typer
 
 import tidings
 from tidings.logging.printable import printable
+from tidings.process.interpreter import is_compiled
 from tidings.process.parent_death import end_with_parent_if_asked
 from tidings.process.unknown_variables import unknown_variables
 from tidings.protocol.problems import ProblemError
@@ -110,7 +111,7 @@ def _command(name: str) -> Any:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"tidings {tidings.__version__}")  # noqa: T201
+        print(f"tidings {tidings.__version__}{' (compiled)' if is_compiled() else ''}")  # noqa: T201
         raise typer.Exit
 
 

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PARTS = (("core", "tidings"), ("core", "tidings_cli"), ("server", "tidings_server"), ("worker", "tidings_worker"))
 """Folders, each with a package in it."""
+SOURCES = ("core", "server", "worker", "static", "examples", "deploy/compiled")
 DOCUMENTS = {"CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml", ".gitignore"}
 
 
@@ -33,7 +34,7 @@ def test_the_sdist_holds_the_sources_and_nothing_else(folder: Path) -> None:
     (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    sources = {f"{part}/{file}" for part in ("core", "server", "worker", "static", "examples") for file in files(part)}
+    sources = {f"{part}/{file}" for part in SOURCES for file in files(part)}
     assert names == sources | DOCUMENTS | {"PKG-INFO"}
 
 

@@ -60,7 +60,8 @@ async def test_an_attempt_that_has_ended_is_gone_without_a_collection(kind: Job[
             await attempt.run(runners)
             loop, gone = asyncio.get_running_loop(), asyncio.Event()
             # The thread that ran a handler lets go of it in its own time, but without a collection too.
-            held = weakref.ref(attempt, lambda _: loop.call_soon_threadsafe(gone.set))
+            # Its sink, which the attempt holds and a compiled attempt lets no other object refer to weakly.
+            held = weakref.ref(attempt._sink, lambda _: loop.call_soon_threadsafe(gone.set))
             del attempt
             async with asyncio.timeout(scaled(10)):
                 await gone.wait()

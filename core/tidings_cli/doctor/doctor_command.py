@@ -17,7 +17,7 @@ from tidings_cli.terminal import cell, open_console
 
 from .finding import Finding, Level, danger, ok, skipped, worst
 from .http_probe import WITHIN_S, WebAddress
-from .machine_checks import check_open_files, check_servers
+from .machine_checks import check_build, check_open_files, check_servers
 from .public_checks import check_public
 from .registry_checks import check_registry
 from .store_checks import check_promises, check_store_itself
@@ -85,7 +85,7 @@ def doctor(
 
 
 async def _check(settings: StoreSettings, public: WebAddress | None, servers: list[WebAddress]) -> list[Finding]:
-    findings = [*await _check_store(settings), check_open_files()]
+    findings = [*await _check_store(settings), check_build(), check_open_files()]
     if public is None:
         need = "give --url, the address that clients use: proxies are checked through it"
         findings.append(skipped("public.reach", "no address of clients is known", need))

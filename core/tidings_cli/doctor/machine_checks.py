@@ -5,6 +5,8 @@ import re
 import resource
 from collections.abc import Iterable
 
+from tidings.process.interpreter import describe_build
+
 from .finding import Finding, danger, ok, warning
 from .http_probe import WebAddress
 
@@ -28,6 +30,11 @@ def check_open_files() -> Finding:
             how,
         )
     return ok("machine.open_files", f"{'any number' if soft == resource.RLIM_INFINITY else soft} for a process")
+
+
+def check_build() -> Finding:
+    """Return what runs a process that is started as this one was."""
+    return ok("machine.build", describe_build())
 
 
 async def check_servers(addresses: Iterable[WebAddress]) -> list[Finding]:

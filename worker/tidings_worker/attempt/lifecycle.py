@@ -1,13 +1,20 @@
 """The life of one attempt: where it stands, why it has to stop, and the wakeups of the task that waits for either."""
 
 import asyncio
+from typing import Protocol
 
 from tidings.protocol.problems import Problem
 from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import Run
 
 from .attempt_state import STOP_EFFECTS, AttemptState, StopEffect
-from .reporter import Reporter
+
+
+class RefusedReports(Protocol):
+    """What a lifecycle asks of the reporter."""
+
+    def discard_refused(self) -> None:
+        """Discard the report that the store refuses, if it does."""
 
 
 class Lifecycle:
@@ -15,7 +22,7 @@ class Lifecycle:
 
     __slots__ = ("_loop", "_state", "_wakeup", "cancelled", "reason", "refusal", "reporter", "run")
 
-    reporter: Reporter
+    reporter: RefusedReports
     """The attempt's. The attempt sets it, because each of the two calls the other."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, unwinding: bool) -> None:

@@ -2,14 +2,12 @@
 
 import asyncio
 from itertools import product
-from typing import cast
 
 import pytest
 
 from tidings.protocol.problems import problem
 from tidings_worker.attempt.attempt_state import STOP_EFFECTS, AttemptState, StopEffect
 from tidings_worker.attempt.lifecycle import Lifecycle
-from tidings_worker.attempt.reporter import Reporter
 from tidings_worker.outcome.stop_reason import StopReason
 from tidings_worker.runner.runner import HandlerOutcome, Returned
 
@@ -66,7 +64,7 @@ class Running:
 
 def lifecycle_in(state: AttemptState, running: Running) -> tuple[Lifecycle, Discarding]:
     lifecycle, reporter = Lifecycle(asyncio.get_running_loop(), unwinding=state in UNWINDING), Discarding()
-    lifecycle.reporter = cast("Reporter", reporter)
+    lifecycle.reporter = reporter
     match state:
         case AttemptState.STARTING:
             pass
