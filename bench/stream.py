@@ -10,6 +10,7 @@ import msgspec
 from tidings.protocol.states import TERMINAL
 
 from .answer import Answers, End, Head
+from .poll import PollTurn
 from .run import Run
 from .tally import Tally
 from .wire import CONNECT_TIMEOUT_S
@@ -104,11 +105,11 @@ class StreamTurn:
 class StreamLane(asyncio.Protocol):
     """One connection, kept alive, and its turns."""
 
-    def __init__(self, run: Run, kind: str) -> None:
+    def __init__(self, run: Run, kind: str, turn: type[StreamTurn | PollTurn] = StreamTurn) -> None:
         parts = urlsplit(run.next_url())
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._tally = run.tally
-        self._turn = StreamTurn(run.tally, parts.netloc, parts.path.removesuffix(SOCKET_PATH), kind)
+        self._turn = turn(run.tally, parts.netloc, parts.path.removesuffix(SOCKET_PATH), kind)
         self._answers = Answers()
         self._transport: asyncio.Transport | None = None
         self._closing = False

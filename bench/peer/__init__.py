@@ -45,7 +45,10 @@ class Peer(NamedTuple):
     """What it is, in the table."""
     running: Callable[[], AbstractContextManager[System]]
     """Runs it around the body, from an empty store on."""
-    lacks: Mapping[str, str] = {"sse_closed_loop": "it speaks WebSocket only"}
+    lacks: Mapping[str, str] = {
+        "sse_closed_loop": "it speaks WebSocket only",
+        "poll_closed_loop": "it speaks WebSocket only",
+    }
     """Scenarios that it cannot do: name → what it lacks for them."""
     guarantees: Guarantees | None = None
     """What it promises; None: it is no system."""

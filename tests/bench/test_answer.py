@@ -1,5 +1,6 @@
 import pytest
 from bench.answer import Answers, End, Head, Part
+from bench.poll import PollTurn
 from bench.stream import StreamTurn
 from bench.tally import Tally
 from hypothesis import given
@@ -86,3 +87,18 @@ def test_a_refused_submission_is_an_error_and_followed_by_the_next(turn: StreamT
     turn.body(b"{}", 2.0)
     assert turn.end(2.0).startswith(b"POST ")
     assert (tally.jobs, tally.errors) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "jobs"),
+    [(200, b"succeeded", 1), (200, b"failed", 0), (202, b"running", 0), (429, b"", 0)],
+)
+def test_only_a_poll_whose_job_has_succeeded_counts(tally: Tally, status: int, said: bytes, jobs: int) -> None:
+    turn = PollTurn(tally, "host:1", "/root", "noop")
+    request = turn.begin(1.0)
+    assert request.startswith(b"POST /root/v1/jobs HTTP/1.1\r\nHost: host:1\r\nPrefer: wait=60\r\n")
+    turn.head(status)
+    turn.body(b'{"status":"' + said, 2.0)
+    turn.body(b'"}', 2.0)
+    assert turn.end(3.0) == request
+    assert (tally.jobs, tally.errors) == (jobs, 1 - jobs)
