@@ -48,7 +48,7 @@ ANYWHERE: Final = (
 
 SERVER: Final = (
     *ANYWHERE,
-    Rule("write", "tidings_server/websocket/uvicorn_protocol.py", "DirectTransport"),
+    Rule("write", "tidings_server/websocket/direct_transport.py"),
     Rule("read frame", "tidings_server/websocket/uvicorn_protocol.py"),
     Rule("read frame", "tidings_server/websocket/frames/frame_parser.py"),
     Rule("read frame", "/websockets/"),

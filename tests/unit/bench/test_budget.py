@@ -18,7 +18,7 @@ REDIS = "Script.__call__ (/x/tidings/store/redis/script.py:57);Redis.execute_com
 TAKE = "Consumer._take_alone (/x/tidings_worker/queue/consumer.py:38)"
 START = "JobStarter.start (/x/tidings_worker/queue/job_starter.py:9)"
 PROGRESS = "Context.progress (/tidings/context/context.py:9);fraction (/tidings/schema/codec.py:7)"
-WRITE = "DirectTransport._write (/x/tidings_server/websocket/uvicorn_protocol.py:249)"
+WRITE = "DirectTransport._write (/x/tidings_server/websocket/direct_transport.py:112)"
 NATIVE_WRITE = "UVStream__try_write (/project/uvloop/loop.c:9);write (/usr/lib/libc.so.6)"
 
 
