@@ -24,7 +24,7 @@ SCRIPTS = [script for room in FOLDER.iterdir() if room.name != "lib" for script 
 
 FULL_STORE_RUNS = {
     *("start", "report", "beat", "cancel", "promote", "leave", "once", "watch"),
-    *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox"),
+    *("join", "appear", "sweep", "dead_drop", "recur", "step", "journal", "wake", "outbox", "find_lost"),
     *("take_over", "count", "list", "kinds", "kinds_seen", "log", "stream_read", "expire", "fields"),
     *("breaker", "release", "owned", "forget", "take_unserved", "permitted", "saga_act"),
     *("group_join", "group_take", "group_settle", "group_seek", "group_pause", "groups", "events_read"),
@@ -101,7 +101,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         """
         return cmsgpack.pack({
           ready_key('x'), job_key('j'), log_key('j'), chunks_key('j', 's'), scheduled_key, dead_key, kinds_key,
-          workers_key, worker_key('w'),
+          workers_key, worker_key('w'), upkeep_key('q/x'),
           GROUP, callers_key, flow_key('x'), unique_key('k:v'), recurring_key, held_key('b'), released_key,
           breakers_key, breakers_changed, breaker_key('b'), caller_bytes_key, deadlines_key,
           owned_key('ann'),
@@ -120,6 +120,7 @@ async def test_both_make_the_same_keys(store: Redis) -> None:
         keys.kinds.replace(REGISTRY, "p"),
         keys.workers.replace(REGISTRY, "p"),
         keys.worker("w").replace(REGISTRY, "p"),
+        keys.upkeep("q/x").replace(REGISTRY, "p"),
         GROUP,
         keys.callers("p"),
         keys.flow("p", "x"),

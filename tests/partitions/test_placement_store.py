@@ -87,12 +87,12 @@ async def test_registry_and_heartbeat_bring_the_placements_and_leave_out_what_is
     store: Redis, placements: PlacementStore
 ) -> None:
     registry = Registry(store, KEYS)
-    assert not await registry.heartbeat(WORKER, 60)
+    assert not (await registry.heartbeat(WORKER, 60)).placements
     await registry.register([FREE])
     await placements.spread("wide", 2, {})
     for queue, record in (("worse", b"\xff"), ("bad", b'{"epoch":1,"count":65,"most":65}'), ("\udcff", b"{}")):
         await command(store, "HSET", KEYS.placements, queue.encode(errors="surrogateescape"), record)
-    for found in (await registry.heartbeat(WORKER, 60), (await registry.read()).placements):
+    for found in ((await registry.heartbeat(WORKER, 60)).placements, (await registry.read()).placements):
         assert found.of_queues.keys() == {"wide"}
     assert (await registry.read()).records.keys() == {"free"}
 

@@ -28,6 +28,7 @@ from tidings.store.keys import GROUP, StoreKeys
 from tidings.store.redis.store_client import command, open_store
 from tidings.store.registry import Registry
 from tidings_worker.queue.sweeper import Sweeper
+from tidings_worker.queue.upkeep_duty import UpkeepDuty
 
 KEYS = StoreKeys()
 READY = KEYS.ready("p", "standard")
@@ -151,7 +152,7 @@ async def test_a_sweep_looks_at_a_part_and_goes_on_from_there(store: Redis) -> N
             for number in range(orphans):
                 pipe.xadd(KEYS.log("p", str(number)), {"chunk": "1"})
             await pipe.execute()
-        sweeper = Sweeper(worker, Registry(store, KEYS), ["standard"], every_s=1, lease_s=1)
+        sweeper = Sweeper(worker, Registry(store, KEYS), ["standard"], 1, 1, UpkeepDuty())
         first = await sweeper.sweep()
         assert 0 < first.logs < orphans / 2
         swept = first.logs

@@ -158,7 +158,9 @@ async def build(
                 attempt_store, identity.jobs_in(name), settings, runners, health, saga_services, breakers, meter
             )
             queue.pause()  # until the worker knows that no operator has paused it
-            sweepers.append(Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s))
+            sweepers.append(
+                Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s, queue.duty)
+            )
         stack.enter_context(_watchdog(identity, queues))
         groups = await _consumer_groups(stack, identity, store, registry, breakers, event_meter)
         yield WorkerParts(
@@ -174,7 +176,7 @@ def _open_partition(
     attempt_store = _attempt_store(identity, store, partition)
     queue = first.beside(attempt_store)
     queue.pause()
-    return queue, Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s)
+    return queue, Sweeper(attempt_store, registry, queue.tiers, settings.sweep_s, settings.lease_s, queue.duty)
 
 
 async def _consumer_groups(

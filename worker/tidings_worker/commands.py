@@ -103,9 +103,11 @@ class CommandFollower:
         elif channel in self._commands:
             self._commands[channel].handle_command(data.decode())
         elif data == b"0":
-            self._due[channel].wake_relay()
+            self._due[channel].announce_children()
         elif data.startswith(b"kind "):
             self._due[channel].announce_unserved(data[5:].decode(errors="replace"))
+        elif data.startswith(b"lost "):
+            self._due[channel].announce_lost(data[5:].decode(errors="replace"))
         else:
             self._due[channel].wake_schedule()
 
@@ -113,7 +115,7 @@ class CommandFollower:
         """Look everywhere: what was announced while the subscription was away has been missed."""
         for queue in self._parts.queues.values():
             queue.wake_schedule()
-            queue.wake_relay()
+            queue.announce_children()
             queue.wake_unserved()
         self._parts.breakers.reopened()
         self._pauses.wake()

@@ -66,6 +66,7 @@ class Presence:
         self._worker = identity.id
         self._settings = identity.settings
         self._jobs = identity.jobs
+        self._clock = identity.timing.clock
         self._queues = queues
         self._registry = registry
         self._following = following
@@ -82,11 +83,12 @@ class Presence:
             job.kind: KindVersions(job.upcasts.oldest, job.upcasts.version, record_digest(encode_kind(record)))
             for job, record in zip(self._jobs.values(), records, strict=True)
         }
-        registered, failures = False, 0
+        registered, failures, answered = False, 0, self._clock()
         while True:
             try:
                 # The heartbeat first: a full store takes it, but no kind that is new.
-                placements = await self._registry.heartbeat(self._record(), self._settings.heartbeat_s * PRESENCE_BEATS)
+                placements = await self._beat()
+                answered = self._clock()
                 if self._on_placements is not None:
                     self._on_placements(placements)
                 if not registered:
@@ -99,9 +101,29 @@ class Presence:
                 registered, failures = True, 0
             except StoreError as error:
                 failures += 1
+                if self._clock() - answered > self._presence_s:
+                    self._take_duties()
                 if isinstance(error, ScriptError) and failures == 1:
                     log.warning("store_refused", operation="register", error=str(error))
             await anyio.sleep(store_retry_delay(failures) if failures else self._settings.heartbeat_s)
+
+    async def _beat(self) -> Placements:
+        """Say that the worker lives, and take in which partitions it keeps up; return the placements of queues."""
+        places = {queue.place: queue for queue in self._queues.values()}
+        answer = await self._registry.heartbeat(self._record(), self._presence_s, list(places))
+        for place, queue in places.items():
+            queue.duty.decide(on=place in answer.on_duty)
+        return answer.placements
+
+    def _take_duties(self) -> None:
+        """Keep up all partitions: the registry no longer knows of this worker, nor this worker which others live."""
+        for queue in self._queues.values():
+            queue.duty.decide(on=True)
+
+    @property
+    def _presence_s(self) -> float:
+        """How long the registry takes a worker for living without a heartbeat, s."""
+        return self._settings.heartbeat_s * PRESENCE_BEATS
 
     async def leave(self) -> None:
         """Leave the registry, and then the consumer groups of the queues.

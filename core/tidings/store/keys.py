@@ -73,6 +73,13 @@ class StoreKeys(RegistryKeys):
         """String, JSON, expires by itself: who a worker is and what it serves."""
         return f"{self.namespace}:{{{REGISTRY}}}:worker:{worker}"
 
+    def upkeep(self, place: str) -> str:
+        """Sorted set: worker → its rank, of the first few that can keep up a place (`placement/upkeep_choice.py`).
+
+        Trimmed by every worker; expires some heartbeats after the last one.
+        """
+        return f"{self.namespace}:{{{REGISTRY}}}:upkeep:{place}"
+
     def ticket(self, digest: str) -> str:
         """String, expires by itself: the SHA-256 of a ticket → the identity for which it stands."""
         return f"{self.namespace}:{{{REGISTRY}}}:ticket:{digest}"
@@ -150,6 +157,7 @@ class StoreKeys(RegistryKeys):
         """Channel: the time (ms) of a job that is due before all others; 0: there is something in the outbox.
 
         `kind ` and names: the lines of jobs that wait for a worker that serves them (`unserved`) have got some.
+        `lost ` and a tier: workers are lost, and those on duty have no room for the jobs that they held.
         """
         return f"{self.root(partition)}due"
 

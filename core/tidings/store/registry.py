@@ -1,9 +1,9 @@
 """The registry: which kinds there are, and which workers serve them. Written by workers."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,6 +14,7 @@ from .keys import REGISTRY, StoreKeys
 from .kind_records import MAX_ALL_BYTES, MAX_KINDS, MAX_RECORD_BYTES, RegisteredKinds, read_kinds
 from .placement.placement import Placements
 from .placement.placement_store import read_placements
+from .placement.upkeep_choice import upkeep_rank
 from .readable import decode_readable
 from .redis.script import Script
 from .redis.store_client import command, read_values, store_of
@@ -130,6 +131,15 @@ _APPEAR: Script[list[Any]] = Script("appear", list[Any])
 _KINDS_SEEN = Script("kinds_seen", int)
 _KINDS_WRITE = Script("kinds_write", int)
 _KINDS: Script[list[Any]] = Script("kinds", list[Any])
+
+
+class HeartbeatAnswer(NamedTuple):
+    """What a worker learns with its heartbeat."""
+
+    placements: Placements
+    on_duty: frozenset[str]
+    """The places of which it does the upkeep at full pace."""
+
 
 MAX_DIGESTS = 20
 """Records of one kind that the registry remembers to have stood there."""
@@ -259,11 +269,20 @@ class Registry:
         await store_of(self._store).tell(self._keys.kinds_changed, " ".join(names))
         return gone
 
-    async def heartbeat(self, worker: WorkerRecord, ttl_s: float) -> Placements:
-        """Say that a worker lives, and return the placements; the worker is forgotten `ttl_s` after the last time."""
-        args = (worker.worker, _encode_worker(worker).decode(), int(ttl_s * 1000))
-        _, placed = await _APPEAR(self._store, self._keys.root(REGISTRY), args)
-        return read_placements(placed)
+    async def heartbeat(self, worker: WorkerRecord, ttl_s: float, places: Collection[str] = ()) -> HeartbeatAnswer:
+        """Say that a worker lives; it is forgotten `ttl_s` after the last time.
+
+        Args:
+            worker: as it describes itself.
+            ttl_s: s.
+            places: what it could keep up (`upkeep_place`), each once.
+
+        """
+        ranks = [part for place in places for part in (place, upkeep_rank(place, worker.worker))]
+        args = (worker.worker, _encode_worker(worker).decode(), int(ttl_s * 1000), ranks)
+        _, placed, duties = await _APPEAR(self._store, self._keys.root(REGISTRY), args)
+        on_duty = frozenset(place for place, chosen in zip(places, duties, strict=True) if chosen)
+        return HeartbeatAnswer(read_placements(placed), on_duty)
 
     async def deregister(self, worker: str) -> None:
         """Forget a worker that leaves, and write that its kinds were served until now."""

@@ -2,8 +2,34 @@
 
 from mutants.change import lua, python
 from mutants.mutant import Mutant
+from mutants.table.files import DUTY, UPKEEP
 
 MUTANTS = (
+    Mutant(
+        "A worker that has died stays on duty.",
+        lua("lives").swap("redis.call('EXISTS', worker_key(name)) == 1", "true"),
+        (UPKEEP,),
+    ),
+    Mutant(
+        "A worker that is not on duty rests as short as those that are.",
+        python("UpkeepDuty.pause").swap("seconds * OFF_DUTY_FACTOR", "seconds"),
+        (DUTY,),
+    ),
+    Mutant(
+        "A duty that begins waits until the worker looks by itself.",
+        python("UpkeepDuty.decide").drop("wake.set()"),
+        (DUTY,),
+    ),
+    Mutant(
+        "A worker on duty without room tells no other of lost jobs.",
+        python("Leases._may_take_over").swap("announce=on_duty and looked_lately", "announce=False"),
+        (DUTY,),
+    ),
+    Mutant(
+        "A worker that has not looked for long takes over at once.",
+        python("Leases._may_take_over").drop("await anyio.sleep("),
+        (DUTY,),
+    ),
     Mutant(
         "No log line or page says what the store denies a process.",
         python("StoreHealth.failed").drop("if isinstance(error, CommandDeniedError)"),

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from tidings_worker.presence import Presence
+from tidings_worker.timing import REAL_TIMING
 
 
 class Recorder:
@@ -21,7 +22,7 @@ class Recorder:
 
 async def test_a_worker_leaves_its_groups_behind_an_answer_of_the_store() -> None:
     recorder = Recorder()
-    identity: Any = SimpleNamespace(id="w", settings=None, jobs={})
+    identity: Any = SimpleNamespace(id="w", settings=None, jobs={}, timing=REAL_TIMING)
     presence = Presence(identity, cast("Any", {"default": recorder}), cast("Any", recorder), cast("Any", None))
     await presence.leave()
     assert recorder.asked == ["deregister w", "leave"]

@@ -1,7 +1,8 @@
 """The relay of child events: it informs the sagas of any queue how their children in this queue have ended.
 
 The script that ends a child also puts it into the outbox of its queue, in the same atomic step, so that no crash can
-lose the event. Every worker of that queue drains the outbox. An event that reaches a saga twice changes nothing.
+lose the event. A worker drains the outbox after the children that it ran, the workers on duty also when they hear of
+others, and every worker from time to time. An event that reaches a saga twice changes nothing.
 """
 
 import asyncio
@@ -16,11 +17,13 @@ from tidings.store.availability.store_errors import ItemError, ScriptError, Stor
 from tidings.store.saga_store import EndedChild, SagaStore, parent_of
 from tidings_worker.saga.children import child_end_of
 
+from .upkeep_duty import UpkeepDuty
+
 log = structlog.get_logger()
 _limited = LogLimiter(log)
 
 SWEEP_S = 5.0
-"""A worker looks into the outbox about this often, even if no announcement says that something is there."""
+"""A worker on duty looks into the outbox about this often, even if no announcement says that something is there."""
 
 LEFT_TO_OTHERS_MS = 2_000
 """How long an event is left to the worker that received the announcement, before other workers send it as well."""
@@ -35,21 +38,35 @@ CHILDREN_AT_ONCE = 200
 class ChildEventRelay:
     """One worker's part in draining the outbox of one queue."""
 
-    def __init__(self, store: SagaStore, partition: str) -> None:
+    def __init__(self, store: SagaStore, partition: str, duty: UpkeepDuty) -> None:
+        """Prepare.
+
+        Args:
+            store: reads outboxes, and wakes sagas.
+            partition: whose outbox it drains.
+            duty: says whether this worker is one of those that do so at full pace.
+
+        """
         self._store = store
         self._partition = partition
+        self._duty = duty
         self._wanted = asyncio.Event()
+        duty.watch(self._wanted)
 
     def wake_relay(self) -> None:
-        """Look into the outbox now."""
+        """Look into the outbox now: a child has ended here."""
         self._wanted.set()
+
+    def announce_children(self) -> None:
+        """Look into the outbox now, if this worker is on duty."""
+        if self._duty.on:
+            self._wanted.set()
 
     async def run(self) -> None:
         """Drain the outbox, until cancelled."""
         while True:
             if not self._wanted.is_set():
-                with anyio.move_on_after(SWEEP_S * (0.5 + random.random())):  # noqa: S311
-                    await self._wanted.wait()
+                await self._duty.rest(SWEEP_S * (0.5 + random.random()), self._wanted)  # noqa: S311
             announced = self._wanted.is_set()
             self._wanted.clear()
             try:

@@ -71,7 +71,7 @@ class JobStarter:
         self._capacity = capacity
         self._logged: set[Unserved] = set()
         """The kinds of which the log has said that this worker does not serve them."""
-        self.child_events = ChildEventRelay(saga_services.store, store.partition)
+        self.child_events = ChildEventRelay(saga_services.store, store.partition, caller.duty)
         """Tells sagas how their children here have ended."""
         self.running: dict[str, Attempt] = {}
         """The attempts that run, by the ids of their jobs, in the order in which they began."""

@@ -8,8 +8,8 @@ replicas, is a replica itself, has no disk, or denies the command.
 from tidings.store.availability.store_health import StoreHealth
 from tidings_worker.settings import WorkerSettings
 
-LEASE_OPERATIONS = frozenset({"beat", "take_over"})
-"""The operations that show whether leases can be renewed: a worker with attempts beats, one with room takes over."""
+LEASE_OPERATIONS = frozenset({"beat", "take_over", "find_lost"})
+"""The operations that show whether leases can be renewed: a worker with attempts beats, others look for lost jobs."""
 
 
 def tolerated_downtime_s(settings: WorkerSettings) -> float:

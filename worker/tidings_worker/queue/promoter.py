@@ -2,8 +2,6 @@
 
 import asyncio
 
-import anyio
-
 from .store_caller import StoreCaller
 
 PROMOTE_LONGEST_S = 5.0
@@ -11,15 +9,20 @@ PROMOTE_LONGEST_S = 5.0
 
 
 class Promoter:
-    """One worker's part in promoting what is due; every worker of a queue has one."""
+    """One worker's part in promoting what is due; every worker of a queue has one.
+
+    Those on duty wake when the first job of the schedule is due. The others only look now and then.
+    """
 
     def __init__(self, caller: StoreCaller) -> None:
         self._caller = caller
         self._due = asyncio.Event()
+        caller.duty.watch(self._due)
 
     def wake(self) -> None:
-        """Look at the schedule now."""
-        self._due.set()
+        """Look at the schedule now, if this worker is on duty."""
+        if self._caller.duty.on:
+            self._due.set()
 
     async def run(self) -> None:
         """Promote until cancelled."""
@@ -28,6 +31,6 @@ class Promoter:
             moved, wait_ms = await self._caller.ask(self._caller.store.promote)
             if moved:
                 continue  # there may be more than one call moves
-            wait = PROMOTE_LONGEST_S if wait_ms < 0 else min(wait_ms / 1000, PROMOTE_LONGEST_S)
-            with anyio.move_on_after(max(wait, 0.001)):
-                await self._due.wait()
+            duty = self._caller.duty
+            wait = PROMOTE_LONGEST_S if wait_ms < 0 or not duty.on else min(wait_ms / 1000, PROMOTE_LONGEST_S)
+            await duty.rest(wait, self._due)

@@ -11,6 +11,7 @@ from tidings.declare.job import Job
 from tidings.protocol.tokens import queue_of
 from tidings.store.attempts.attempt_store import AttemptStore
 from tidings.store.availability.store_health import StoreHealth
+from tidings.store.placement.upkeep_choice import upkeep_place
 from tidings_worker.attempt.attempt import Attempt
 from tidings_worker.circuit.queue_breakers import QueueBreakers
 from tidings_worker.circuit.worker_breakers import WorkerBreakers
@@ -31,6 +32,7 @@ from .recurring import Recurring
 from .served_streams import served_tiers, slots_of, stream_groups_of
 from .store_caller import StoreCaller
 from .unserved_jobs import UnservedJobs, served_lines
+from .upkeep_duty import UpkeepDuty
 
 log = structlog.get_logger()
 
@@ -99,6 +101,16 @@ class Queue:
         return other
 
     @property
+    def duty(self) -> UpkeepDuty:
+        """Whether this worker keeps up the partition at full pace."""
+        return self._caller.duty
+
+    @property
+    def place(self) -> str:
+        """What it shares the upkeep of with other workers."""
+        return upkeep_place(self._store.partition, self.tiers)
+
+    @property
     def running(self) -> int:
         """How many attempts are under way."""
         return len(self._starter.running)
@@ -163,7 +175,7 @@ class Queue:
             attempt.hand_back(grace)
 
     def wake_schedule(self) -> None:
-        """Look at the schedule now."""
+        """Look at the schedule now, if this worker is on duty."""
         self._promoter.wake()
 
     def announce_unserved(self, lines: str) -> None:
@@ -174,9 +186,13 @@ class Queue:
         """Look now for jobs that wait for this worker."""
         self._unserved.wake()
 
-    def wake_relay(self) -> None:
-        """Look into the outbox now."""
-        self._starter.child_events.wake_relay()
+    def announce_children(self) -> None:
+        """Look into the outbox now, if this worker is on duty."""
+        self._starter.child_events.announce_children()
+
+    def announce_lost(self, tier: str) -> None:
+        """Take over jobs of a tier as soon as there is room: the workers on duty have found more than they can take."""
+        self._leases.announce_lost(tier)
 
     def pause(self) -> None:
         """Take nothing more, until `resume`; what runs goes on."""

@@ -11,6 +11,7 @@ from tidings.store.availability.store_errors import ScriptError, StoreError
 from tidings_worker.until_answered import until_answered
 
 from .lease_grace import LeaseGrace
+from .upkeep_duty import UpkeepDuty
 
 log = structlog.get_logger()
 
@@ -31,6 +32,8 @@ class StoreCaller:
         """The queue's partition."""
         self.streams = streams
         """What this worker reads of it."""
+        self.duty: UpkeepDuty = UpkeepDuty()
+        """Whether this worker keeps it up at full pace."""
         self._lease_grace = lease_grace
 
     async def join(self) -> None:

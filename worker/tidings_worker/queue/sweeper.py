@@ -3,14 +3,16 @@
 Only the store's memory depends on it, so a sweep that fails simply waits for the next.
 """
 
+import asyncio
 import random
 
-import anyio
 import structlog
 
 from tidings.store.attempts.attempt_store import AttemptStore, SweepReply
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.registry import Registry
+
+from .upkeep_duty import UpkeepDuty
 
 log = structlog.get_logger()
 
@@ -26,7 +28,13 @@ class Sweeper:
     """Sweeps one queue, a bounded part of its keys at a time."""
 
     def __init__(
-        self, store: AttemptStore, registry: Registry, tiers: list[str], every_s: float, lease_s: float
+        self,
+        store: AttemptStore,
+        registry: Registry,
+        tiers: list[str],
+        every_s: float,
+        lease_s: float,
+        duty: UpkeepDuty,
     ) -> None:
         """Prepare.
 
@@ -37,6 +45,7 @@ class Sweeper:
             every_s: how often, s; each pause is drawn between half and one and a half of it, so that
                 workers that were started together do not all sweep together.
             lease_s: how long a job is left to a worker without a heartbeat, s.
+            duty: says whether this worker is one of those that sweep so often; others do so seldom.
 
         """
         self._store = store
@@ -44,12 +53,16 @@ class Sweeper:
         self._tiers = tiers
         self._every_s = every_s
         self._idle_s = max(IDLE_LEASES * lease_s, IDLE_LEAST_S)
+        self._duty = duty
         self._cursor = "0"
+        self._begun = asyncio.Event()
+        duty.watch(self._begun)
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            await anyio.sleep(self._every_s * (0.5 + random.random()))  # noqa: S311
+            self._begun.clear()
+            await self._duty.rest(self._every_s * (0.5 + random.random()), self._begun)  # noqa: S311
             try:
                 swept = await self.sweep()
             except StoreError:

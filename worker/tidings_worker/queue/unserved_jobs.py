@@ -3,9 +3,10 @@
 Another worker of the queue has read such a job, does not serve its kind or its version, and has put it into a line
 (`lua/lib/waiting/unserved.lua`). Sagas that other workers hold, because their code takes other steps, lie in lines
 alike. The store announces the lines that get jobs. A worker looks for them when it hears of one that it serves, when
-it begins, and with each heartbeat, since an announcement may get lost; while nothing waits for it, that is one short
-call. This worker's other readers may fill the slots that it counts on: as after a take-over, it may for a moment run
-more jobs than it has slots. While more waits here than there is room for, they reserve slots before they read.
+it begins, and with each heartbeat if it is on duty (`UpkeepDuty`), or each tenth, since an announcement may get lost;
+while nothing waits for it, that is one short call. This worker's other readers may fill the slots that it counts on:
+as after a take-over, it may for a moment run more jobs than it has slots. While more waits here than there is room
+for, they reserve slots before they read.
 """
 
 import asyncio
@@ -109,6 +110,8 @@ class UnservedJobs:
         self._caller = caller
         self._store = caller.store
         self._told = {index: asyncio.Event() for index in range(len(lines))}
+        for told in self._told.values():
+            caller.duty.watch(told)
         self._lines = lines
         self._capacity = capacity
         self._starter = starter
@@ -149,8 +152,7 @@ class UnservedJobs:
                 self._waiting.add(index)
                 continue
             self._waiting.discard(index)
-            with anyio.move_on_after(self._heartbeat_s):
-                await told.wait()
+            await self._caller.duty.rest(self._heartbeat_s, told)
 
     async def _take_some(self, lines: ServedLines, room: int, attempts: asyncio.TaskGroup) -> int:
         """Take as many jobs as there is room for, and start them; return how many there were."""

@@ -76,6 +76,7 @@ _START = Script("start", tuple[list[Started], list[LaneStart], list[tuple[str, s
 _REPORT = Script("report", tuple[int, list[ReportAnswer]], acknowledged=True)
 _BEAT = Script("beat", list[LeaseAnswer])
 _ONCE = Script("once", list[MemoReply], acknowledged=True)
+_FIND_LOST = Script("find_lost", int)
 _PROMOTE = Script("promote", tuple[int, int, list[str]])
 _LEAVE = Script("leave", list[int])
 _RELEASE = Script("release", int)
@@ -183,6 +184,18 @@ class AttemptStore(Batchers):
         """
         claimed = await _TAKE_OVER(self._store, self.root, (self.worker, tier, idle_ms, most, unread))
         return [entry.held() for entry in claimed if isinstance(entry, ClaimedEntry)]
+
+    async def find_lost(self, tier: str, idle_ms: int, unread: Sequence[str], *, announce: bool) -> bool:
+        """Return whether there is anything that `take_over` would take.
+
+        Args:
+            tier: the tier.
+            idle_ms: the lease, ms.
+            unread: as of `take_over`.
+            announce: whether all workers of the partition are to hear of it.
+
+        """
+        return bool(await _FIND_LOST(self._store, self.root, (tier, idle_ms, unread, int(announce))))
 
     async def take_unserved(
         self, tiers: Sequence[str], serves: Mapping[str, VersionRange], most: int, codes: Mapping[str, str] = NO_CODES

@@ -59,6 +59,7 @@ local kinds_key = root .. 'kinds'
 local placements_key = root .. 'placements'
 local workers_key = root .. 'workers'
 local function worker_key(worker) return root .. 'worker:' .. worker end
+local function upkeep_key(place) return root .. 'upkeep:' .. place end
 -- Only the breakers' partition has these.
 local breakers_key = root .. 'breakers'
 local breakers_changed = channels .. 'changed'
@@ -68,7 +69,8 @@ local function breaker_key(name) return root .. 'breaker:' .. name end
 local function publish_tagged(owner, tag, word)
   redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, word)
 end
--- Tells the workers of the partition when the first job of the schedule is due; 0: that the outbox has; `kind …`: lines that have.
+-- Tells the workers of the partition when the first job of the schedule is due; 0: that the outbox has; `kind …`: lines that have;
+-- `lost …`: tiers of which workers are lost.
 local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end
 -- Tells a worker that a job of its is to stop, or with `+` before the id that something woke it.
 local function publish_order(worker, order) redis.call('PUBLISH', channels .. 'orders:' .. worker, order) end
