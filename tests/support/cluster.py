@@ -173,6 +173,15 @@ class StoreCluster:
             client.set(f"{root}confirmed", "1")
             assert client.wait(1, int(scaled(5_000))) >= 1
 
+    @contextmanager
+    def stopped(self, node: StoreProcess) -> Iterator[None]:
+        """Have a node stand still around the body: it stays connected, and takes nothing."""
+        node.freeze()
+        try:
+            yield
+        finally:
+            node.thaw()
+
     def start_again(self, node: StoreProcess) -> None:
         """Start a node that died, and return when all slots are served."""
         node.start()
