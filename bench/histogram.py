@@ -8,8 +8,6 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from tidings.metrics.percentiles import nearest_rank
-
 GROWTH: Final = 1.02
 """Each bucket ends this factor above its begin; its geometric middle is at most 1 % off."""
 
@@ -41,7 +39,9 @@ class Histogram:
         """Return the duration, s, at or below which a share in (0, 1] of all lies; NaN if there are none."""
         if not self.count:
             return math.nan
-        rank = nearest_rank(share, self.count)
+        rank = max(
+            math.ceil(share * self.count), 1
+        )  # the library has it too, and the peers' environments lack the library
         seen = 0
         for bucket in sorted(self._buckets):
             seen += self._buckets[bucket]
