@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from functools import cached_property
 
 import anyio
 import msgspec
@@ -56,6 +57,13 @@ HEADERS = {
 }
 
 
+_RAW_HEADERS = [
+    *((name.encode(), value.encode()) for name, value in HEADERS.items()),
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+]
+"""Without a length: the body ends when it ends."""
+
+
 def format_event(identity: str | None, name: str, data: str) -> str:
     """Return one event of the stream; JSON text has no line breaks."""
     line = "" if identity is None else f"id: {identity}\n"
@@ -85,8 +93,11 @@ class EventStream(Response):
 
     def __init__(self, settings: ServerSettings, identity: Identity) -> None:
         """Prepare; called as an ASGI application it answers."""
-        super().__init__(headers=HEADERS)
-        del self.headers["content-length"]
+        # Not by the constructor of all responses: each stream's head is the same.
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.raw_headers = [*_RAW_HEADERS]
         self.leave = EndCalls()
         """Undone when the stream has ended."""
         self.history: SendBuffer[str] = SendBuffer(settings.max_waiting_bytes)
@@ -106,9 +117,13 @@ class EventStream(Response):
         """Those of its jobs that stand by a grant; None: the client has shown no grant."""
         self.too_slow = False
         """Whether the stream has ended because its reader was too slow."""
-        self._news = asyncio.Event()
         self._history_sent = False
         self._ends_at = time.monotonic() + connection_lifetime(settings.max_connection_age_s)
+
+    @cached_property
+    def _news(self) -> asyncio.Event:
+        """Set when there is news for the task that writes the stream; one that is written without a task has none."""
+        return asyncio.Event()
 
     @property
     def waiting_bytes(self) -> int:
