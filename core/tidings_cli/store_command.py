@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from redis.asyncio import Redis
 
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX
 from tidings.settings.settings import StoreSettings, from_env
 from tidings.store.redis.store_client import check_store, open_store
 
@@ -22,6 +23,11 @@ store_flags = with_flags(StoreSettings, leave_out=_OF_SERVERS_AND_WORKERS)
 taken from the environment: what an operator's command acknowledges is as durable as what a server does."""
 
 
+def shown_prefix(prefix: str) -> str:
+    """Return what follows the name of a store where the key prefix is not the default; else nothing."""
+    return "" if prefix == DEFAULT_KEY_PREFIX else f", key prefix {prefix}"
+
+
 def with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) -> None:
     """Run `body` with a client of the store that `flags`, or the environment, name; Ctrl-C ends it.
 
@@ -34,7 +40,7 @@ def with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) 
 
     async def run() -> None:
         await check_store(settings.store_url)
-        store = open_store(settings.store_url, replication=settings.replication)
+        store = open_store(settings.store_url, replication=settings.replication, key_prefix=settings.key_prefix)
         try:
             await body(store)
         finally:

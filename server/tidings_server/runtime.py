@@ -19,6 +19,7 @@ from tidings.metrics.store_gauges import StoreGauges
 from tidings.metrics.store_liveness import StoreLiveness
 from tidings.protocol.frames.limits import Limits
 from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.settings.key_prefix import show_patterns
 from tidings.store.admin.audit_log import AuditLog
 from tidings.store.admin.finished_jobs import FinishedJobs
 from tidings.store.availability.store_health import StoreHealth
@@ -108,10 +109,11 @@ class ServerRuntime:
         self.quotas = Quotas(self.limits, settings.max_connections)
         self.tasks = AnswerTasks()
         # The store.
-        keys = self.keys = StoreKeys()
-        health = self.health = StoreHealth()
-        self.client = open_store(settings.store_url, health=health, replication=settings.replication)
-        self._listening = open_store(settings.store_url, timeout=None, health=health)
+        keys = self.keys = StoreKeys(settings.key_prefix)
+        health = self.health = StoreHealth(key_prefix=keys.prefix)
+        opened = partial(open_store, settings.store_url, health=health, key_prefix=keys.prefix)
+        self.client = opened(replication=settings.replication)
+        self._listening = opened(timeout=None)
         self.retention = RetentionWatch(self.client)
         self._requirements = RequirementsWatch(self.client, settings)
         self.memory = StoreMemoryWatch(self.client)
@@ -246,8 +248,9 @@ class ServerRuntime:
             f"the store's maxmemory-policy is {eviction}, so it deletes acknowledged jobs when its memory is full: set "
             "noeviction there, or TIDINGS_ALLOW_EVICTION=true here": refused,
         }
+        needs = f"docs/how-to/production.md lists: {show_patterns(self.keys.prefix)}, commands"
         denied = [
-            f"the store denies {command} ({said}): grant its user what docs/how-to/production.md lists"
+            f"the store denies {command} ({said}): grant its user what {needs}"
             for command, said in self.health.denied.items()
             if command in VITAL
         ]

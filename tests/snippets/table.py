@@ -28,7 +28,7 @@ WAYS = {
     "docs/explanation/capacity.md": "shell",
     "docs/explanation/how-it-works.md": "shown shown",
     "docs/explanation/reliability.md": "shell",
-    "docs/reference/stores.md": "settings",
+    "docs/reference/stores.md": "settings store",
     "docs/tutorial/first-job.md": "shown jobs shell shell shell shown shown shell",
     HOW + "agents.md": "jobs",
     HOW + "authenticate.md": "settings shell shell settings module module",

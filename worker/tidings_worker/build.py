@@ -136,12 +136,11 @@ async def build(
     """
     _, settings, jobs, keys, timing, _ = identity
     async with AsyncExitStack() as stack:
-        health = StoreHealth(max_downtime_s=tolerated_downtime_s(settings))
-        store = open_store(
-            settings.store_url, timeout=timing.call_timeout_s, health=health, replication=settings.replication
-        )
+        health = StoreHealth(max_downtime_s=tolerated_downtime_s(settings), key_prefix=keys.prefix)
+        opened = partial(open_store, settings.store_url, health=health, key_prefix=keys.prefix)
+        store = opened(timeout=timing.call_timeout_s, replication=settings.replication)
         stack.push_async_callback(store.aclose)
-        subscriber = open_store(settings.store_url, timeout=None, health=health)
+        subscriber = opened(timeout=None)
         stack.push_async_callback(subscriber.aclose)
         registry = Registry(store, keys)
         pool = await stack.enter_async_context(ProcessPool(settings))

@@ -52,7 +52,7 @@ def run(settings: WorkerSettings) -> None:
     loaded = load_modules(settings.modules)
     records = [job.record() for job in loaded.jobs]
     asyncio.run(require_store(settings))
-    asyncio.run(check_with_store(settings.store_url, records, settings.schema_check))
+    asyncio.run(check_with_store(settings, records))
     listening = listen(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     worker = Worker(settings, loaded.jobs, listening, loaded.lifespans, handlers=loaded.handlers)
     _run_loop(lambda: _work(worker))

@@ -15,7 +15,7 @@ from tidings.compatibility.kind_changes import KindChange, compare_kinds
 from tidings.compatibility.schema_export import ExportError, read_export, write_export
 from tidings.logging.printable import printable_json
 from tidings.protocol.kinds.kind_record import KindRecord
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import EXIT_MISTAKE, CommandError
 from tidings_cli.store_command import store_flags, with_store
@@ -141,7 +141,7 @@ def _of_store(flags: dict[str, Any]) -> Mapping[str, KindRecord]:
     found: dict[str, KindRecord] = {}
 
     async def read(store: Redis) -> None:
-        found.update(await Registry(store, StoreKeys()).kinds())
+        found.update(await Registry(store, keys_of(store)).kinds())
 
     with_store(flags, read)
     return found

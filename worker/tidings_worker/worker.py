@@ -67,7 +67,7 @@ class Worker:
         self.id: str = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._tracing = tracing_of(settings, "tidings-worker", self.id)
         served = {job.kind: job.exposing(settings.expose_errors) for job in jobs}
-        self._identity = WorkerIdentity(self.id, settings, served, StoreKeys(), timing, handlers)
+        self._identity = WorkerIdentity(self.id, settings, served, StoreKeys(settings.key_prefix), timing, handlers)
         self._served = self._identity.served_queues()
         self._listening = listening
         self._lifespans = lifespans

@@ -17,6 +17,7 @@ from msgspec import Meta
 from tidings.logging.printable import printable
 
 from .durability import Durability, Replication
+from .key_prefix import DEFAULT_KEY_PREFIX, KeyPrefixError, check_key_prefix
 from .store_url import StoreUrlError, parse_store_url, show_store_url
 from .unit_hints import unit_hint
 
@@ -48,6 +49,10 @@ WebhookCallersFile = Annotated[
 ]
 
 
+MOST_SHOWN = 64
+"""Characters of a value that is too long, in an error."""
+
+
 class SettingsError(ValueError):
     """A setting is wrong: one line that names it, its value and what is allowed."""
 
@@ -71,6 +76,15 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     store_url_file: Annotated[
         str, Meta(description="A file that holds the store's address instead, such as a secret of an orchestrator.")
     ] = ""
+    key_prefix: Annotated[
+        str,
+        Meta(
+            description="What stands before the name of every key and channel in the store, and a colon after it: "
+            "installations that share a store need one each. At most 32 of the letters `a` to `z` and `A` to `Z`, "
+            "digits, `.`, `_` and `-`; not `db` and a number. Give all servers, workers and commands of an "
+            "installation the same."
+        ),
+    ] = DEFAULT_KEY_PREFIX
     durability: Annotated[
         Durability,
         Meta(
@@ -153,6 +167,10 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
             parse_store_url(self.store_url)
         except StoreUrlError as error:
             raise SettingsError(f"TIDINGS_STORE_URL: {error}") from None
+        try:
+            check_key_prefix(self.key_prefix)
+        except KeyPrefixError as error:
+            raise SettingsError(f"TIDINGS_KEY_PREFIX is {self.key_prefix[:MOST_SHOWN]!r}: {error}") from None
 
     @property
     def replication(self) -> Replication | None:

@@ -7,6 +7,8 @@ the rest in `lua/lib/keys.lua`; a test compares the two.
 
 from typing import Final
 
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX
+
 GROUP: Final = "workers"
 """The consumer group of every ready stream."""
 
@@ -18,75 +20,81 @@ BREAKERS: Final = "breakers"
 
 
 class RegistryKeys:
-    """The key names of one namespace (prefix) that belong to no queue."""
+    """The names of one installation's keys and channels that belong to no queue."""
 
-    def __init__(self, namespace: str = "t") -> None:
-        self.namespace: str = namespace
-        self.kinds: str = f"{namespace}:{{{REGISTRY}}}:kinds"
+    def __init__(self, prefix: str = DEFAULT_KEY_PREFIX) -> None:
+        """Make the names.
+
+        Args:
+            prefix: what stands before each, checked (`settings.key_prefix.check_key_prefix`).
+
+        """
+        self.prefix: str = prefix
+        self.kinds: str = f"{prefix}:{{{REGISTRY}}}:kinds"
         """Hash: kind → its `KindRecord` as JSON. No expiry: kinds outlive their workers' restarts."""
-        self.kinds_changed: str = f"{namespace}:{{{REGISTRY}}}:kinds-changed"
+        self.kinds_changed: str = f"{prefix}:{{{REGISTRY}}}:kinds-changed"
         """Channel: a message says that a worker registered a kind that is new or different."""
-        self.kinds_seen: str = f"{namespace}:{{{REGISTRY}}}:kinds-seen"
+        self.kinds_seen: str = f"{prefix}:{{{REGISTRY}}}:kinds-seen"
         """Sorted set: kind → when a worker last said that it serves it (ms); a kind that is removed leaves."""
-        self.kinds_history: str = f"{namespace}:{{{REGISTRY}}}:kinds-history"
+        self.kinds_history: str = f"{prefix}:{{{REGISTRY}}}:kinds-history"
         """Hash: kind → digests of the records that have stood there, the newest last; trimmed to 20 each."""
-        self.kinds_before: str = f"{namespace}:{{{REGISTRY}}}:kinds-before"
+        self.kinds_before: str = f"{prefix}:{{{REGISTRY}}}:kinds-before"
         """Hash: kind → the record that its present one replaced; leaves with the kind."""
-        self.kinds_replaced: str = f"{namespace}:{{{REGISTRY}}}:kinds-replaced"
+        self.kinds_replaced: str = f"{prefix}:{{{REGISTRY}}}:kinds-replaced"
         """Sorted set: kind → when its record was last replaced (ms); leaves with the kind."""
-        self.placements: str = f"{namespace}:{{{REGISTRY}}}:placements"
+        self.placements: str = f"{prefix}:{{{REGISTRY}}}:placements"
         """Hash: queue → its `Placement` as JSON. No expiry: jobs lie where it says; a queue never spread has none."""
-        self.workers: str = f"{namespace}:{{{REGISTRY}}}:workers"
+        self.workers: str = f"{prefix}:{{{REGISTRY}}}:workers"
         """Sorted set: worker → when it last said it lives (ms); trimmed by every worker."""
-        self.workers_changed: str = f"{namespace}:{{{REGISTRY}}}:workers-changed"
+        self.workers_changed: str = f"{prefix}:{{{REGISTRY}}}:workers-changed"
         """Channel: the name of a worker that has come, or has left."""
 
-        self.breakers: str = f"{namespace}:{{{BREAKERS}}}:breakers"
+        self.breakers: str = f"{prefix}:{{{BREAKERS}}}:breakers"
         """Set: the breakers' names; one whose record has left goes when they are listed."""
-        self.breakers_changed: str = f"{namespace}:{{{BREAKERS}}}:changed"
+        self.breakers_changed: str = f"{prefix}:{{{BREAKERS}}}:changed"
         """Channel: the `BreakerView` of a breaker that has changed."""
 
-        self.paused: str = f"{namespace}:{{{REGISTRY}}}:paused"
+        self.paused: str = f"{prefix}:{{{REGISTRY}}}:paused"
         """Hash: paused queue → its `PauseRecord` as JSON; a field leaves when it is resumed."""
-        self.paused_changed: str = f"{namespace}:{{{REGISTRY}}}:paused-changed"
+        self.paused_changed: str = f"{prefix}:{{{REGISTRY}}}:paused-changed"
         """Channel: the queue that an operator paused or resumed."""
-        self.audit: str = f"{namespace}:{{{REGISTRY}}}:audit"
+        self.audit: str = f"{prefix}:{{{REGISTRY}}}:audit"
         """Stream: what operators did; trimmed by length."""
-        self.audit_idle: str = f"{namespace}:{{{REGISTRY}}}:audit-idle"
+        self.audit_idle: str = f"{prefix}:{{{REGISTRY}}}:audit-idle"
         """Stream: acts of operators that were refused or had no effect; trimmed by length."""
-        self.audit_strangers: str = f"{namespace}:{{{REGISTRY}}}:audit-strangers"
+        self.audit_strangers: str = f"{prefix}:{{{REGISTRY}}}:audit-strangers"
         """Stream: refused acts of callers without the scope `admin`; trimmed by length."""
-        self.objectives: str = f"{namespace}:{{{REGISTRY}}}:objectives"
+        self.objectives: str = f"{prefix}:{{{REGISTRY}}}:objectives"
         """Hash: kind → its `ObjectiveRule` as JSON. No expiry: operators set and remove them."""
-        self.grant_key: str = f"{namespace}:{{{REGISTRY}}}:grant-key"
+        self.grant_key: str = f"{prefix}:{{{REGISTRY}}}:grant-key"
         """String: the key that signs grants where the settings of servers hold none. No expiry: grants refer to it."""
 
 
 class StoreKeys(RegistryKeys):
-    """The key names of one namespace (prefix)."""
+    """The names of one installation's keys and channels."""
 
     def breaker(self, name: str) -> str:
         """String, MessagePack: a breaker's `BreakerRecord`; expires a month after its last use."""
-        return f"{self.namespace}:{{{BREAKERS}}}:breaker:{name}"
+        return f"{self.prefix}:{{{BREAKERS}}}:breaker:{name}"
 
     def worker(self, worker: str) -> str:
         """String, JSON, expires by itself: who a worker is and what it serves."""
-        return f"{self.namespace}:{{{REGISTRY}}}:worker:{worker}"
+        return f"{self.prefix}:{{{REGISTRY}}}:worker:{worker}"
 
     def upkeep(self, place: str) -> str:
         """Sorted set: worker → its rank, of the first few that can keep up a place (`placement/upkeep_choice.py`).
 
         Trimmed by every worker; expires some heartbeats after the last one.
         """
-        return f"{self.namespace}:{{{REGISTRY}}}:upkeep:{place}"
+        return f"{self.prefix}:{{{REGISTRY}}}:upkeep:{place}"
 
     def ticket(self, digest: str) -> str:
         """String, expires by itself: the SHA-256 of a ticket → the identity for which it stands."""
-        return f"{self.namespace}:{{{REGISTRY}}}:ticket:{digest}"
+        return f"{self.prefix}:{{{REGISTRY}}}:ticket:{digest}"
 
     def root(self, partition: str) -> str:
         """The beginning of every key of a partition; never a key itself."""
-        return f"{self.namespace}:{{{partition}}}:"
+        return f"{self.prefix}:{{{partition}}}:"
 
     def ready(self, partition: str, tier: str, lane: int | str | None = None) -> str:
         """Stream: jobs that may start, whole envelopes, and the turns of the tier's lanes; or one such lane.
@@ -206,7 +214,7 @@ class StoreKeys(RegistryKeys):
 
     def probe(self, process: str) -> str:
         """Channel: a process publishes to itself here, which proves that it hears what others publish."""
-        return f"{self.namespace}:{{{REGISTRY}}}:probe:{process}"
+        return f"{self.prefix}:{{{REGISTRY}}}:probe:{process}"
 
     def recurring(self, partition: str) -> str:
         """Hash: recurring kind → its next tick (ms), the job made for it, and its schedule."""

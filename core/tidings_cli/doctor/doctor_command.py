@@ -12,7 +12,7 @@ from tidings.settings.store_url import show_store_url
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.redis.store_client import check_store, open_store
 from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_STORE, CommandError
-from tidings_cli.store_command import store_flags
+from tidings_cli.store_command import shown_prefix, store_flags
 from tidings_cli.terminal import cell, open_console
 
 from .finding import Finding, Level, danger, ok, skipped, worst
@@ -100,7 +100,7 @@ async def _check_store(settings: StoreSettings) -> list[Finding]:
         await check_store(url)
     except StoreError as error:
         return [danger(REACH, str(error), "without it nothing else of the store is checked")]
-    store = open_store(url)
+    store = open_store(url, key_prefix=settings.key_prefix)
     found: list[Finding] = []
     try:
         found += await check_store_itself(store)
@@ -109,7 +109,7 @@ async def _check_store(settings: StoreSettings) -> list[Finding]:
     except StoreError as error:
         found.append(danger("store.read", f"not all of the store can be read: {error}", "see store.permissions"))
     else:
-        found.insert(0, ok(REACH, f"a store answers at {show_store_url(url)}"))
+        found.insert(0, ok(REACH, f"a store answers at {show_store_url(url)}{shown_prefix(settings.key_prefix)}"))
     finally:
         await store.aclose()
     return found

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from tidings.store.admin.queue_stats import QueueStats, read_queue_stats
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings.store.registry import Registry, WorkerRecord
 
 from .finding import Finding, danger, ok, warning
@@ -20,7 +20,7 @@ async def check_registry(store: Redis) -> list[Finding]:
         StoreError: the store has gone meanwhile.
 
     """
-    keys = StoreKeys()
+    keys = keys_of(store)
     registered = await Registry(store, keys).read()
     stats = await read_queue_stats(store, keys, registered)
     return [

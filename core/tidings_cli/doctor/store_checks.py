@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.settings.key_prefix import show_patterns
 from tidings.settings.settings import StoreSettings
 from tidings.store.admin.store_access import DISPENSABLE, denied_commands
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command, store_of
+from tidings.store.redis.store_client import command, keys_of, store_of
 from tidings.store.requirements.durability_rules import CHECK
 from tidings.store.requirements.start_check import find_shortfalls
 from tidings.store.requirements.store_rules import judge_permissions
@@ -111,12 +111,14 @@ def judge_clock(check: str, whose: str, ahead_s: float, error_s: float = 0.0) ->
 
 
 async def _permissions(store: Redis) -> Finding:
-    where = "grant the store's user what docs/how-to/production.md lists"
+    needs = show_patterns(keys_of(store).prefix)
+    where = f"grant the store's user what docs/how-to/production.md lists: {needs}, commands"
     try:
-        denied = await denied_commands(store, StoreKeys())
+        denied = await denied_commands(store, keys_of(store))
     except StoreError as error:
         return danger("store.permissions", f"the store's user may not even run scripts: {error}", where)
-    lacking = judge_permissions(denied, str(store_of(store).connection_pool.connection_kwargs.get("username") or ""))
+    user = str(store_of(store).connection_pool.connection_kwargs.get("username") or "")
+    lacking = judge_permissions(denied, user, keys_of(store).prefix)
     if lacking is None:
         return ok("store.permissions", "the store's user may use all that is needed")
     vital = any(one not in DISPENSABLE for one in denied)

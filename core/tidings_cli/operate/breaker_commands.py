@@ -16,7 +16,7 @@ from tidings.logging.printable import printable_json, printable_json_line
 from tidings.protocol.frames.admin_messages import BreakerOrder
 from tidings.store.admin.operator_actions import OperatorActions
 from tidings.store.breaker_store import BreakerStore, ShownBreaker
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 from tidings_cli.duration import read_duration
@@ -45,7 +45,7 @@ def list_(*, as_json: AsJson = False, **flags: Any) -> None:
     console = open_console()
 
     async def run(store: Redis) -> None:
-        found = await BreakerStore(store, StoreKeys()).shown()
+        found = await BreakerStore(store, keys_of(store)).shown()
         if as_json:
             for one in found:
                 print(printable_json_line(_document(one)))  # noqa: T201 - this is the command line
@@ -63,7 +63,7 @@ def show_(name: Name, *, as_json: AsJson = False, **flags: Any) -> None:
     """Show a breaker: its state, the calls in its window, its limits, the last failures."""
 
     async def run(store: Redis) -> None:
-        found = {one.name: one for one in await BreakerStore(store, StoreKeys()).shown()}
+        found = {one.name: one for one in await BreakerStore(store, keys_of(store)).shown()}
         if name not in found:
             raise await _unknown(store, name, found)
         if as_json:
@@ -100,7 +100,7 @@ def reset(name: Name, **flags: Any) -> None:
 
 def _act(name: str, flags: dict[str, Any], act: Callable[[OperatorActions], Awaitable[BreakerView]]) -> None:
     async def run(store: Redis) -> None:
-        found = {one.name: one for one in await BreakerStore(store, StoreKeys()).shown()}
+        found = {one.name: one for one in await BreakerStore(store, keys_of(store)).shown()}
         if name not in found and name not in await _of_kinds(store):
             raise await _unknown(store, name, found)
         view = await act(operator_actions(store))
@@ -119,7 +119,7 @@ def _seconds(text: str | None) -> float | None:
 
 
 async def _of_kinds(store: Redis) -> set[str]:
-    kinds = await Registry(store, StoreKeys()).kinds()
+    kinds = await Registry(store, keys_of(store)).kinds()
     return {kind.breaker for kind in kinds.values() if kind.breaker is not None}
 
 

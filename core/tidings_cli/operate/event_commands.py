@@ -11,7 +11,7 @@ from tidings.logging.printable import printable_json
 from tidings.protocol.tokens import queue_of
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.command_errors import CommandError
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import cell, open_console
@@ -41,7 +41,7 @@ def list_groups(as_json: AsJson = False, **flags: Any) -> None:
     """Show the groups: what they follow, how far behind they are, what they have missed."""
 
     async def run(store: Redis) -> None:
-        groups = await count_groups(store, StoreKeys(), await chosen_queues(store, ""))
+        groups = await count_groups(store, keys_of(store), await chosen_queues(store, ""))
         if as_json:
             print(printable_json(groups))  # noqa: T201
             return
@@ -130,7 +130,7 @@ def dead(group: Group, as_json: AsJson = False, queue: InQueue = None, **flags: 
     async def run(store: Redis) -> None:
         found = []
         for one in await _groups_named(store, group, queue):
-            found += [(one, event) for event in await GroupAdmin(store, StoreKeys(), one).dead(group, MAX_SHOWN)]
+            found += [(one, event) for event in await GroupAdmin(store, keys_of(store), one).dead(group, MAX_SHOWN)]
         rows = [
             {
                 "queue": one, "letter": event.letter, "token": f"{one}.{event.job}", "kind": event.kind,
@@ -164,7 +164,7 @@ def retry(
     async def run(store: Redis) -> None:
         given = 0
         for one in await _groups_named(store, group, queue):
-            known = [event.letter for event in await GroupAdmin(store, StoreKeys(), one).dead(group, MAX_SHOWN)]
+            known = [event.letter for event in await GroupAdmin(store, keys_of(store), one).dead(group, MAX_SHOWN)]
             wanted = known if everything else [letter for letter in letters or () if letter in known]
             answers = await operator_actions(store).retry_events(group, one, wanted) if wanted else []
             given += answers.count("ok")
@@ -196,7 +196,7 @@ async def _groups_named(store: Redis, group: str, queue: str | None) -> list[str
         CommandError: there is no such group there.
 
     """
-    groups = await count_groups(store, StoreKeys(), await chosen_queues(store, ""))
+    groups = await count_groups(store, keys_of(store), await chosen_queues(store, ""))
     found = [one.queue for one in groups if one.group == group and queue in (None, one.queue, queue_of(one.queue))]
     if not found:
         where = f" in {queue}" if queue else ""

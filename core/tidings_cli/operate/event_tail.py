@@ -13,7 +13,7 @@ from tidings.protocol.event_pattern import MAX_PATTERNS, TERMINAL_EVENTS, EventP
 from tidings.store.groups.event_feed import START, EventFeed, FeedFullError, FeedPage, read_cursor
 from tidings.store.groups.event_text import event_text
 from tidings.store.groups.group_store import BOUNDS_KEPT
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.command_errors import CommandError
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import error_console, plain
@@ -55,7 +55,7 @@ def tail(
 
     async def run(store: Redis) -> None:
         since_ms = 0 if since is None else await moment_ms(store, "--since", since)
-        feed = EventFeed(store, StoreKeys(), patterns, BOUNDS_KEPT, cursor, since_ms)
+        feed = EventFeed(store, keys_of(store), patterns, BOUNDS_KEPT, cursor, since_ms)
         writer = _EventWriter(feed, as_cloudevents=cloudevents, left=limit, resumed=position is not None)
         try:
             await writer.run(store)

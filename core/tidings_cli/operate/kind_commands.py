@@ -11,8 +11,8 @@ from rich.table import Table
 from tidings.logging.printable import printable_json_line
 from tidings.schema.validation import NoEngineError, compile_schema
 from tidings.store.admin.queue_stats import count_queue
-from tidings.store.keys import StoreKeys
 from tidings.store.kind_records import RegisteredKinds
+from tidings.store.redis.store_client import keys_of
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 from tidings_cli.store_command import store_flags, with_store
@@ -65,7 +65,7 @@ def remove(
     """Remove kinds that no worker serves: servers then refuse their jobs."""
 
     async def run(store: Redis) -> None:
-        registry = Registry(store, StoreKeys())
+        registry = Registry(store, keys_of(store))
         found = await registry.read()
         known = found.records.keys() | found.left_out.keys()
         for name in names:
@@ -91,7 +91,7 @@ async def _refuse_waiting(store: Redis, found: RegisteredKinds, name: str) -> No
         return
     waiting = 0
     for partition in found.placements.partitions(record.queue):
-        counts = await count_queue(store, StoreKeys(), partition, list(record.tiers))
+        counts = await count_queue(store, keys_of(store), partition, list(record.tiers))
         waiting += sum(one.waiting + one.running for one in counts) + max((one.scheduled for one in counts), default=0)
     if waiting:
         raise CommandError(
@@ -101,7 +101,7 @@ async def _refuse_waiting(store: Redis, found: RegisteredKinds, name: str) -> No
 
 
 async def _lines(store: Redis) -> list[KindRow]:
-    registry = Registry(store, StoreKeys())
+    registry = Registry(store, keys_of(store))
     found = await registry.read()
     last = await registry.last_served([*found.records, *found.left_out])
     workers = await registry.workers()

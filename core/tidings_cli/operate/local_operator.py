@@ -10,7 +10,7 @@ from tidings.logging.printable import printable
 from tidings.store.admin.audit_log import AuditEntry, AuditLog
 from tidings.store.admin.operator_actions import Operator, OperatorActions
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.terminal import error_console, plain
 
 MAX_NAME = 100
@@ -29,7 +29,7 @@ def local_operator() -> Operator:
 
 def operator_actions(store: Redis) -> OperatorActions:
     """Return the acts on a store; an entry that cannot be written is a warning, for the act has been done."""
-    audit = AuditLog(store, StoreKeys())
+    audit = AuditLog(store, keys_of(store))
 
     async def write(entry: AuditEntry) -> None:
         try:
@@ -38,4 +38,4 @@ def operator_actions(store: Redis) -> OperatorActions:
             text = f"the act is done, but its entry in the audit log could not be written: {plain(error)}"
             error_console().print(f"[yellow]warning: {text}[/]")
 
-    return OperatorActions(store, StoreKeys(), local_operator(), write)
+    return OperatorActions(store, keys_of(store), local_operator(), write)

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from tidings.logging.printable import printable_json
 from tidings.store.admin.queue_stats import QueueCount, count_queue, queues_of
-from tidings.store.keys import StoreKeys
 from tidings.store.kind_records import RegisteredKinds
 from tidings.store.placement.partition_names import MAX_PARTITIONS
 from tidings.store.placement.placement import Placement
 from tidings.store.placement.placement_store import UNSPREAD, ChangeLimitError, PlacementStore
+from tidings.store.redis.store_client import keys_of
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 from tidings_cli.store_command import store_flags, with_store
@@ -67,7 +67,7 @@ def partitions(
 
 
 async def _spread(store: Redis, queue: str, count: int) -> None:
-    placements, registry = PlacementStore(store, StoreKeys()), Registry(store, StoreKeys())
+    placements, registry = PlacementStore(store, keys_of(store)), Registry(store, keys_of(store))
     before = (await placements.read()).of_queues.get(queue, UNSPREAD)
     if count != before.count:
         if count > before.most:
@@ -107,7 +107,7 @@ async def _wait_for_workers(registry: Registry, queue: str, prepared: Placement 
 
 
 async def _read(store: Redis, queue: str) -> ShownPartitions:
-    found = await Registry(store, StoreKeys()).read()
+    found = await Registry(store, keys_of(store)).read()
     placement = found.placements.of_queues.get(queue, UNSPREAD)
     counts = [one for name in found.placements.partitions(queue) for one in await _counts(store, found, queue, name)]
     return ShownPartitions(queue, placement.count, placement.home, counts)
@@ -115,7 +115,7 @@ async def _read(store: Redis, queue: str) -> ShownPartitions:
 
 async def _counts(store: Redis, found: RegisteredKinds, queue: str, partition: str) -> list[QueueCount]:
     tiers = queues_of(found.records.values()).get(queue, set())
-    return await count_queue(store, StoreKeys(), partition, sorted(tiers))
+    return await count_queue(store, keys_of(store), partition, sorted(tiers))
 
 
 def _show(shown: ShownPartitions) -> None:

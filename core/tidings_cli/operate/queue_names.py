@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import queue_of
 from tidings.store.admin.queue_stats import MissingParts
-from tidings.store.keys import StoreKeys
 from tidings.store.reachable_queues import reachable_queues
+from tidings.store.redis.store_client import keys_of
 from tidings.store.registry import Registry
 from tidings_cli.command_errors import CommandError
 from tidings_cli.terminal import cell, error_console
@@ -17,7 +17,7 @@ from .missing_view import missing_parts
 
 async def known_queues(store: Redis) -> list[str]:
     """Return the queues of all kinds that workers have registered, sorted, and each further partition of them."""
-    found = await Registry(store, StoreKeys()).read()
+    found = await Registry(store, keys_of(store)).read()
     return sorted(found.placements.all_partitions({kind.queue for kind in found.records.values()}))
 
 
@@ -30,7 +30,7 @@ async def listed_queues(store: Redis, queues: Iterable[str]) -> list[str]:
         StoreError: no node of the cluster answers.
 
     """
-    found = await reachable_queues(store, StoreKeys(), queues)
+    found = await reachable_queues(store, keys_of(store), queues)
     if found.missing_queues:
         for line in missing_parts(
             MissingParts(nodes=found.silent_nodes, queues=found.missing_queues, registry=False, breakers=False)

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from tidings.logging.printable import printable_json
 from tidings.protocol.kinds.kind_record import KindRecord
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX
 from tidings.settings.settings import StoreSettings, from_env
 from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_stats, store_memory
-from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.cluster_store import ClusterStore, NodeView
-from tidings.store.redis.store_client import check_store, open_store
+from tidings.store.redis.store_client import check_store, keys_of, open_store
 from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER, EXIT_STORE
 from tidings_cli.store_command import store_flags
 from tidings_cli.terminal import cell, open_console
@@ -31,10 +31,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
     Where nodes of a cluster do not answer it shows the rest, says what is missing, and exits with 3.
     """
     settings = from_env(StoreSettings, overrides=flags)
-    stats, memory, nodes, unowned = asyncio.run(_census(settings.store_url))
+    stats, memory, nodes, unowned = asyncio.run(_census(settings))
     if as_json:
         print(printable_json(stats))  # noqa: T201
     else:
+        if settings.key_prefix != DEFAULT_KEY_PREFIX:
+            open_console().print(cell(f"Key prefix: {settings.key_prefix}"))
         _show(stats, open_console())
         if nodes:
             _show_nodes(nodes, unowned, open_console())
@@ -52,11 +54,11 @@ def _code(stats: QueueStats) -> int:
     return 0 if any(not one.only_delivers for one in stats.workers) else EXIT_NO_WORKER
 
 
-async def _census(url: str) -> tuple[QueueStats, StoreMemory, list[NodeView], int]:
-    await check_store(url)
-    store = open_store(url)
+async def _census(settings: StoreSettings) -> tuple[QueueStats, StoreMemory, list[NodeView], int]:
+    await check_store(settings.store_url)
+    store = open_store(settings.store_url, key_prefix=settings.key_prefix)
     try:
-        stats = await read_queue_stats(store, StoreKeys(), deliveries=True, sagas=True)
+        stats = await read_queue_stats(store, keys_of(store), deliveries=True, sagas=True)
         memory = await store_memory(store)
         return (stats, memory, store.views(), store.unowned_slots) if isinstance(store, ClusterStore) else (
             stats, memory, [], 0

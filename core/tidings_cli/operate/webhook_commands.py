@@ -11,7 +11,7 @@ from tidings.logging.printable import printable_json, printable_json_line
 from tidings.protocol.tokens import parse_token
 from tidings.protocol.webhooks import DeliveryView
 from tidings.store.admin.delivery_views import delivery_page, delivery_view
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings.store.webhook_store import PageName, WebhookAct, WebhookStore
 from tidings.webhook import new_secret
 from tidings_cli.command_errors import CommandError
@@ -58,7 +58,7 @@ def list_(
 
     async def run(store: Redis) -> None:
         found, total = [], 0
-        webhooks = WebhookStore(store, StoreKeys())
+        webhooks = WebhookStore(store, keys_of(store))
         for name in await chosen_queues(store, queue):
             page = delivery_page(name, await webhooks.page(name, state, host, 0, limit), 0, limit)
             found += page.deliveries
@@ -189,7 +189,7 @@ async def _of_job(store: Redis, text: str) -> list[DeliveryView]:
     token = parse_token(text)
     if token is None:
         raise CommandError(f"{text!r} is no token")
-    webhooks, found, total = WebhookStore(store, StoreKeys()), list[DeliveryView](), 1
+    webhooks, found, total = WebhookStore(store, keys_of(store)), list[DeliveryView](), 1
     what: PageName = "job"
     while len(found) < total:
         total, rows = await webhooks.page(token.partition, what, token.id, len(found), AT_ONCE)

@@ -15,7 +15,7 @@ from rich.live import Live
 
 from tidings.logging.printable import printable_json
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import SafeConsole, open_console
 
@@ -37,7 +37,7 @@ def top(
     console = open_console()
 
     async def run(store: Redis) -> None:
-        watcher = Poller(store, StoreKeys())
+        watcher = Poller(store, keys_of(store))
         if as_json:
             print(printable_json(await watcher.poll()))  # noqa: T201
         elif once or not console.is_terminal:

@@ -76,6 +76,26 @@ MUTANTS = (
         ("tests/store/test_databases.py",),
     ),
     Mutant(
+        "What groups of one installation follow is written for another in the same store.",
+        lua("recall_followed").swap("local known", "local channels = string.match(channels, '{.*')\nlocal known"),
+        ("tests/store/test_key_prefix.py",),
+    ),
+    Mutant(
+        "An operator's command looks at the installation with the default prefix.",
+        python("with_store").swap(", key_prefix=settings.key_prefix", ""),
+        ("tests/store/test_key_prefix.py",),
+    ),
+    Mutant(
+        "The deliveries of an installation are looked for under the default prefix.",
+        python("WebhookService.__init__").swap("StoreKeys(settings.key_prefix)", "StoreKeys()"),
+        ("tests/store/test_key_prefix.py",),
+    ),
+    Mutant(
+        "A key prefix may hold what moves the slot of a partition.",
+        python("check_key_prefix").never("wrong"),
+        ("tests/store/test_key_prefix.py",),
+    ),
+    Mutant(
         "No sweep finds a job whose entry has vanished.",
         lua("sweep_entry").replace("lost = lost + 1", "if true then return end"),
         ("tests/store/test_sweep.py",),

@@ -7,10 +7,9 @@ import structlog
 from tidings.compatibility.kind_changes import KindChange, compare_kinds
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import check_store, open_store
+from tidings.store.redis.store_client import check_store, keys_of, open_store
 from tidings.store.registry import Registry
-from tidings_worker.settings import SchemaPolicy
+from tidings_worker.settings import WorkerSettings
 
 log = structlog.get_logger()
 
@@ -25,20 +24,25 @@ class SchemaRefusedError(Exception):
     """A change of a kind breaks what is queued, or its clients; the text has a line for each change."""
 
 
-async def check_with_store(url: str, records: Iterable[KindRecord], policy: SchemaPolicy) -> None:
+async def check_with_store(settings: WorkerSettings, records: Iterable[KindRecord]) -> None:
     """Check that a store answers, and some kinds against those in its registry.
 
+    Args:
+        settings: of the worker; they say what becomes of a change that breaks something.
+        records: the kinds.
+
     Raises:
-        SchemaRefusedError: a change breaks something, and `policy` is `refuse`.
+        SchemaRefusedError: a change breaks something, and the settings say `refuse`.
         StoreUnavailableError: no store answers.
 
     """
-    await check_store(url)
+    policy = settings.schema_check
+    await check_store(settings.store_url)
     if policy == "off":
         return
-    store = open_store(url)
+    store = open_store(settings.store_url, key_prefix=settings.key_prefix)
     try:
-        changes = await breaking_changes(Registry(store, StoreKeys()), list(records))
+        changes = await breaking_changes(Registry(store, keys_of(store)), list(records))
     except StoreError as error:  # as where the store's user may not run scripts: the worker says so when it registers
         log.warning("schema_unchecked", error=str(error))
         return

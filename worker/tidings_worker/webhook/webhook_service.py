@@ -51,7 +51,7 @@ class WebhookService:
         self._worker = worker
         self._store = store
         self._subscriber = subscriber
-        self._keys = StoreKeys()
+        self._keys = StoreKeys(settings.key_prefix)
         self.meter = WebhookMeter()
         self._slots = DeliverySlots(settings.webhook_slots)
         self._dispatchers: dict[str, Dispatcher] = {}

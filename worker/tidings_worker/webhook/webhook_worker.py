@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import socket
+from functools import partial
 
 import anyio
 import structlog
@@ -12,8 +13,7 @@ from tidings.metrics.metric_family import MetricFamily, build_info, store_up
 from tidings.metrics.metrics_server import MetricsServer
 from tidings.metrics.scrape_cache import ScrapeCache
 from tidings.store.availability.store_health import StoreHealth
-from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import Store, open_store
+from tidings.store.redis.store_client import Store, keys_of, open_store
 from tidings.store.registry import Registry
 from tidings_worker.settings import WorkerSettings
 
@@ -34,15 +34,16 @@ class WebhookWorker:
     def __init__(self, settings: WorkerSettings, listening: socket.socket | None = None) -> None:
         self._settings = settings
         self._listening = listening
-        self._health = StoreHealth()
+        self._health = StoreHealth(key_prefix=settings.key_prefix)
         self.id = settings.name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
     async def run(self) -> None:
         """Deliver until a signal asks to stop; then take nothing more, and leave when what is under way has ended."""
-        store = open_store(self._settings.store_url, health=self._health)
-        subscriber = open_store(self._settings.store_url, timeout=None, health=self._health)
+        settings = self._settings
+        opened = partial(open_store, settings.store_url, health=self._health, key_prefix=settings.key_prefix)
+        store, subscriber = opened(), opened(timeout=None)
         try:
-            presence = DeliveryPresence(self.id, Registry(store, StoreKeys()), self._settings.heartbeat_s)
+            presence = DeliveryPresence(self.id, Registry(store, keys_of(store)), self._settings.heartbeat_s)
             async with anyio.create_task_group() as followers:
                 for client in (store, subscriber):
                     followers.start_soon(client.follow_nodes, name="primary")

@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX, show_patterns
+
 from .downtime import Downtime
 from .outage import Outage
 from .store_errors import CommandDeniedError, StoreError, StoreFullError, StoreUnavailableError
@@ -39,6 +41,7 @@ class StoreHealth:
         max_downtime_s: float = float("inf"),
         tell: Callable[..., None] = log_warning,
         clock: Callable[[], float] = time.monotonic,
+        key_prefix: str = DEFAULT_KEY_PREFIX,
     ) -> None:
         """Begin.
 
@@ -46,6 +49,7 @@ class StoreHealth:
             max_downtime_s: how long the store may be silent before `downtime` takes note, s.
             tell: gets the name of an event and its fields.
             clock: seconds, never going back.
+            key_prefix: what stands before every key and channel of the installation.
 
         """
         self.max_downtime_s: float = max_downtime_s
@@ -58,6 +62,7 @@ class StoreHealth:
         """Of a node: whether it holds keys."""
         self.clock = clock
         self.tell = tell
+        self.key_prefix = key_prefix
         self._loss = Outage()
         self._want = Outage()
         """Of memory: the store answers, and takes no more."""
@@ -131,5 +136,6 @@ class StoreHealth:
             "store_denies",
             command=command,
             error=str(error),
-            help="grant the store's user what docs/how-to/production.md lists: keys ~t:*, channels &t:*, commands",
+            help="grant the store's user what docs/how-to/production.md lists: "
+            f"{show_patterns(self.key_prefix)}, commands",
         )

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from tidings.store.availability.store_errors import StoreDemotedError, translate
 from tidings.store.availability.store_health import StoreHealth
+from tidings.store.keys import StoreKeys
 from tidings.store.sentinel.address_vote import Address
 from tidings.store.sentinel.primary_pool import ASK_S, PrimaryPool
 
@@ -37,6 +38,8 @@ class Store(Redis):
     """Makes the calls that every job needs."""
     feeds: set[AbstractConnection]
     """The connections on which this process listens."""
+    key_names: StoreKeys
+    """The names of the installation's keys and channels in it."""
 
     @property
     def channel_prefix(self) -> str:
@@ -150,6 +153,11 @@ def store_of(store: Redis) -> Store:
     """Return a client that `open_store` gave as what it is."""
     assert isinstance(store, Store)
     return store
+
+
+def keys_of(store: Redis) -> StoreKeys:
+    """Return the names of keys and channels in the store of a client that `open_store` gave, by its key prefix."""
+    return store_of(store).key_names
 
 
 def command_pool_of(store: Redis) -> CommandPool:

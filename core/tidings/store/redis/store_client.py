@@ -8,11 +8,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from tidings.settings.durability import Replication
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX
 from tidings.settings.store_url import EMBEDDED, StoreUrl, parse_store_url, show_store_url
 from tidings.store.availability.connect_diagnosis import explain_connect_error
 from tidings.store.availability.store_errors import StoreError, StoreUnavailableError
 from tidings.store.availability.store_health import StoreHealth, log_nothing
 from tidings.store.embedded.embedded_store import resolve_url
+from tidings.store.keys import StoreKeys
 from tidings.store.sentinel.address_vote import Address
 from tidings.store.sentinel.primary_pool import PrimaryPool
 
@@ -20,11 +22,11 @@ from .cluster.cluster_store import ClusterStore
 from .cluster.node_health import health_of
 from .cluster.reconnect_pause import ReconnectPause
 from .command_pool import CommandPool
-from .single_store import CALL_ERRORS, Store, command, command_pool_of, read_values, store_of
+from .single_store import CALL_ERRORS, Store, command, command_pool_of, keys_of, read_values, store_of
 
 __all__ = [
-    "CALL_ERRORS", "CALL_TIMEOUT_S", "Store", "check_store", "command", "command_pool_of", "open_store", "ping_store",
-    "read_values", "redact_url", "resolve_store_url", "store_of",
+    "CALL_ERRORS", "CALL_TIMEOUT_S", "Store", "check_store", "command", "command_pool_of", "keys_of", "open_store",
+    "ping_store", "read_values", "redact_url", "resolve_store_url", "store_of",
 ]  # fmt: skip
 
 CALL_TIMEOUT_S = 10.0
@@ -42,6 +44,7 @@ def open_store(
     timeout: float | None = CALL_TIMEOUT_S,
     health: StoreHealth | None = None,
     replication: Replication | None = None,
+    key_prefix: str = DEFAULT_KEY_PREFIX,
 ) -> Store:
     """Return a client for `url`; nothing is connected yet.
 
@@ -50,6 +53,7 @@ def open_store(
         timeout: seconds one answer may take; None for connections that wait (subscriptions).
         health: what all clients of one process share; None: one of its own that logs nothing.
         replication: the replicas that must have what is acknowledged; None: the store alone.
+        key_prefix: what stands before every key and channel of the installation (`keys_of`).
 
     Raises:
         StoreUrlError: the address is malformed.
@@ -80,6 +84,7 @@ def open_store(
         store = _equipped(Store.from_url(place.address, **options), process, timeout)
     if replication is not None:
         store.caller.wait_for_replicas(replication)
+    store.key_names = StoreKeys(key_prefix)
     return store
 
 
@@ -106,6 +111,7 @@ def _open_cluster(
         node = _equipped(Store.from_pool(pool), health_of(health, address), timeout, of_cluster=True)
         if replication is not None:
             node.caller.wait_for_replicas(replication)
+        node.key_names = keys_of(store)
         return node
 
     store = ClusterStore.from_url(place.address, **options)

@@ -30,7 +30,7 @@ async def require_store(settings: StoreSettings, *, tell: bool = True) -> None:
         StoreUnsuitableError: it lacks what cannot be done without.
 
     """
-    store = open_store(settings.store_url)
+    store = open_store(settings.store_url, key_prefix=settings.key_prefix)
     try:
         await ping_store(store, settings.store_url)
         lacking = await find_shortfalls(store, settings)

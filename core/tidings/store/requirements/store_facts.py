@@ -16,9 +16,8 @@ from tidings.store.availability.store_errors import (
     StoreError,
     StoreUnavailableError,
 )
-from tidings.store.keys import StoreKeys
 from tidings.store.redis.script import script_text
-from tidings.store.redis.single_store import Store
+from tidings.store.redis.single_store import Store, keys_of
 
 ANSWER_S = 5.0
 """How long all of it may take, s."""
@@ -57,7 +56,7 @@ async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
 
     """
     sharded, parts = store.caller.sharded, store.parts()
-    needed = needed_commands(StoreKeys(), store.channel_prefix, sharded=sharded)
+    needed = needed_commands(keys_of(store), store.channel_prefix, sharded=sharded)
     try:
         async with asyncio.timeout(ANSWER_S):
             asked = (_facts_of(one, needed, config=config or sharded, sharded=sharded) for one in parts)

@@ -27,7 +27,7 @@ def judge_store(settings: StoreSettings, facts: StoreFacts) -> Iterator[Shortfal
     for one in (
         judge_version(facts.info),
         judge_eviction(facts.info, allowed=settings.allow_eviction),
-        judge_permissions(facts.denied, facts.user),
+        judge_permissions(facts.denied, facts.user, settings.key_prefix),
         judge_coverage(facts.config),
     ):
         if one is not None:
@@ -70,7 +70,7 @@ def judge_eviction(info: Mapping[str, Any], *, allowed: bool) -> Shortfall | Non
     )
 
 
-def judge_permissions(denied: Sequence[str] | None, user: str) -> Shortfall | None:
+def judge_permissions(denied: Sequence[str] | None, user: str, key_prefix: str) -> Shortfall | None:
     """Return what a store's user may not do that is needed; None: nothing, or that is unknown.
 
     A process starts all the same: what it may not do fails when it is wanted, a server that lacks what it cannot do
@@ -79,6 +79,7 @@ def judge_permissions(denied: Sequence[str] | None, user: str) -> Shortfall | No
     Args:
         denied: commands that the user may not use, or not with the keys and channels of Tidings.
         user: its name.
+        key_prefix: what stands before every key and channel of the installation.
 
     """
     if not denied:
@@ -88,18 +89,18 @@ def judge_permissions(denied: Sequence[str] | None, user: str) -> Shortfall | No
         check="store.permissions",
         says=f"the store's user may not use {', '.join(lacking or denied)}"
         + ("" if lacking else ": all works, slower"),
-        do=f"ACL SETUSER {user or 'default'} {_rules(lacking or denied)} (all that is needed: {GUIDE})",
+        do=f"ACL SETUSER {user or 'default'} {_rules(lacking or denied, key_prefix)} (all that is needed: {GUIDE})",
         refuses=False,
     )
 
 
-def _rules(denied: Sequence[str]) -> str:
+def _rules(denied: Sequence[str], key_prefix: str) -> str:
     """Return the rules that permit some commands."""
     if set(denied) >= set(KEYED):  # each of them by chance is as good as impossible
-        return "~t:*"
+        return f"~{key_prefix}:*"
     rules = ["+" + one.lower().replace(" ", "|") for one in denied]
     if any(one in ("PUBLISH", "SUBSCRIBE", "SPUBLISH", "SSUBSCRIBE") for one in denied):
-        rules.append("&t:*")
+        rules.append(f"&{key_prefix}:*")
     return " ".join(rules)
 
 

@@ -117,7 +117,7 @@ class WorldSystem(HeldSystem):
         of_workers, of_server = settings_by_process(settings, store.url)
         self._worker_settings = of_workers
         self._runtime = ServerRuntime(of_server)
-        self._keys = StoreKeys()
+        self._keys = StoreKeys(of_server.key_prefix)
         ttl_ms, kept = whole_ms(of_workers.result_ttl_s), of_workers.chronicle
         queues = {job.queue for job in served.jobs}
         self._schedules = [(self._keys.root(queue), queue, ttl_ms, kept) for queue in sorted(queues)]

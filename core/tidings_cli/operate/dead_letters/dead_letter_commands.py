@@ -11,7 +11,7 @@ from tidings.logging.printable import printable_json, printable_json_line
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.admin.operator_actions import LetterAction
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.operate.local_operator import operator_actions
 from tidings_cli.store_command import store_flags, with_store
 from tidings_cli.terminal import error_console, open_console
@@ -150,7 +150,7 @@ async def _newest(store: Redis, choice: LetterQuery, limit: int) -> tuple[list[D
     selection = choice.selection
     letters, more = [], False
     for queue in await queues(store, choice.queue):
-        page = await DeadLetters(store, StoreKeys(), queue).page(selection, most=limit)
+        page = await DeadLetters(store, keys_of(store), queue).page(selection, most=limit)
         letters += page.letters
         more = more or bool(page.next)
     letters.sort(key=lambda letter: letter.died, reverse=True)

@@ -8,8 +8,7 @@ from tidings.protocol.frames.admin_messages import LetterChoice, LetterFilter
 from tidings.protocol.tokens import Token, parse_token, queue_of
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
-from tidings.store.keys import StoreKeys
-from tidings.store.redis.store_client import command
+from tidings.store.redis.store_client import command, keys_of
 from tidings_cli.command_errors import CommandError
 from tidings_cli.duration import read_duration
 from tidings_cli.operate.queue_names import known_queues, listed_queues, unknown_queue
@@ -105,7 +104,7 @@ async def select_letters(store: Redis, choice: LetterQuery) -> SelectedLetters:
         StoreError: the store is unavailable.
 
     """
-    chosen, keys = SelectedLetters(), StoreKeys()
+    chosen, keys = SelectedLetters(), keys_of(store)
     if choice.tokens:
         for letter in await find_letters(store, choice.tokens):
             chosen.add(letter)
@@ -127,7 +126,7 @@ async def find_letters(store: Redis, texts: list[str]) -> list[DeadLetter]:
     found: dict[Token, DeadLetter] = {}
     for queue in dict.fromkeys(token.partition for token in tokens):
         ids = [token.id for token in tokens if token.partition == queue]
-        letters = await DeadLetters(store, StoreKeys(), queue).find(*ids)
+        letters = await DeadLetters(store, keys_of(store), queue).find(*ids)
         found.update({Token(queue, job): letter for job, letter in letters.items()})
     for token in tokens:
         if token not in found:
@@ -149,7 +148,7 @@ async def queues(store: Redis, queue: str | None) -> list[str]:
     known = await known_queues(store)
     if queue is None:
         return await listed_queues(store, known)
-    if queue not in known and not await command(store, "EXISTS", StoreKeys().dead(queue)):
+    if queue not in known and not await command(store, "EXISTS", keys_of(store).dead(queue)):
         raise unknown_queue(queue, known)
     return await listed_queues(store, [name for name in known if queue in (name, queue_of(name))] or [queue])
 

@@ -18,7 +18,7 @@ from tidings.logging.printable import printable_json_line
 from tidings.saga.recorded_saga import RecordedSaga, end_line, head_line, saga_line
 from tidings.store.admin.sagas.running_sagas import SagaFilter
 from tidings.store.admin.sagas.saga_recordings import record_sagas
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.command_errors import EXIT_MISTAKE, CommandError
 from tidings_cli.operate.queue_names import chosen_queues
 from tidings_cli.store_command import store_flags, with_store
@@ -112,7 +112,7 @@ def _from_store(queue: str, wanted: SagaFilter, limit: int, flags: dict[str, Any
 
 
 async def _recorded(store: Redis, queue: str, wanted: SagaFilter) -> AsyncIterator[RecordedSaga]:
-    async for saga in record_sagas(store, StoreKeys(), await chosen_queues(store, queue), wanted):
+    async for saga in record_sagas(store, keys_of(store), await chosen_queues(store, queue), wanted):
         yield saga
 
 

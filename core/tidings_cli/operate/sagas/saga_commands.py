@@ -12,7 +12,7 @@ from tidings.logging.printable import printable_json_line
 from tidings.protocol.tokens import Token, parse_token
 from tidings.store.admin.sagas.running_sagas import RunningSaga, SagaFilter, running_sagas
 from tidings.store.admin.sagas.saga_actions import SagaAction
-from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import keys_of
 from tidings_cli.command_errors import EXIT_MISTAKE, CommandError
 from tidings_cli.operate.local_operator import operator_actions
 from tidings_cli.operate.queue_names import chosen_queues
@@ -54,7 +54,7 @@ def list_(
 
     async def run(store: Redis) -> None:
         wanted = SagaFilter(kind=kind, version=version, held=diverged)
-        async for page in running_sagas(store, StoreKeys(), await chosen_queues(store, queue), wanted):
+        async for page in running_sagas(store, keys_of(store), await chosen_queues(store, queue), wanted):
             found.extend(page)
             if len(found) > limit:
                 break
@@ -121,7 +121,7 @@ def _act(act: SagaAction, tokens: list[str] | None, wanted: SagaFilter, flags: d
 
 async def _chosen(store: Redis, wanted: SagaFilter) -> list[Token]:
     found: list[Token] = []
-    async for page in running_sagas(store, StoreKeys(), await chosen_queues(store, ""), wanted):
+    async for page in running_sagas(store, keys_of(store), await chosen_queues(store, ""), wanted):
         found += [_parsed(one.token) for one in page]
     return found
 

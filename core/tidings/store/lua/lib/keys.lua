@@ -1,6 +1,6 @@
 -- The names of everything in one partition.
 --
--- KEYS[1] is the partition's root, `t:{partition}:`. Every key is derived from it here, and store/keys.py makes the
+-- KEYS[1] is the partition's root, `t:{partition}:`, or that of another key prefix. Every key is derived from it here, and store/keys.py makes the
 -- same names in Python (a test compares them). All keys of a partition lie in one slot of a Redis Cluster.
 -- ARGV[1] is a MessagePack array; each script says at its top what that array holds.
 -- ARGV[2] is the prefix of all channels, which the databases of one store share; database 0 has no prefix.

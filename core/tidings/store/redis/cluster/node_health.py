@@ -24,7 +24,10 @@ class NodeHealth(StoreHealth):
         """
         node = f"{address[0]}:{address[1]}"
         super().__init__(
-            max_downtime_s=process.max_downtime_s, tell=partial(process.tell, node=node), clock=process.clock
+            max_downtime_s=process.max_downtime_s,
+            tell=partial(process.tell, node=node),
+            clock=process.clock,
+            key_prefix=process.key_prefix,
         )
         self.denied: dict[str, str] = process.denied
 
