@@ -12,7 +12,7 @@ MUTANTS = (
     ),
     Mutant(
         "A job is taken over from a worker that lives.",
-        python("Leases.take_over").swap("int(self._settings.lease_s * 1000)", "0"),
+        python("Leases.__init__").swap("int(settings.lease_s * 1000)", "0"),
         ("tests/e2e/test_processes.py::test_a_job_that_takes_longer_than_a_lease_stays_with_its_worker",),
     ),
     Mutant(

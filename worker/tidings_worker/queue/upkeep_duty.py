@@ -14,7 +14,7 @@ class UpkeepDuty:
     """
 
     def __init__(self) -> None:
-        self.on = True
+        self.on: bool = True
         """Whether it is on duty."""
         self._wakes: list[asyncio.Event] = []
 

@@ -186,15 +186,7 @@ class AttemptStore(Batchers):
         return [entry.held() for entry in claimed if isinstance(entry, ClaimedEntry)]
 
     async def find_lost(self, tier: str, idle_ms: int, unread: Sequence[str], *, announce: bool) -> bool:
-        """Return whether there is anything that `take_over` would take.
-
-        Args:
-            tier: the tier.
-            idle_ms: the lease, ms.
-            unread: as of `take_over`.
-            announce: whether all workers of the partition are to hear of it.
-
-        """
+        """Return whether `take_over` would take anything; announce: whether all workers are to hear of it."""
         return bool(await _FIND_LOST(self._store, self.root, (tier, idle_ms, unread, int(announce))))
 
     async def take_unserved(
@@ -297,12 +289,7 @@ class AttemptStore(Batchers):
         return answers
 
     async def recur(self, runs: list[NextRun]) -> tuple[int, int]:
-        """Put the next runs into the schedule, once each.
-
-        Returns:
-            The store's time, and the earliest tick of these kinds, ms since the epoch; -1: there is none.
-
-        """
+        """Put the next runs into the schedule, once; return the store's time and the earliest tick, ms (-1: none)."""
         now, earliest, faults = await _RECUR(self._store, self.root, (self.partition, runs))
         for fault in faults:
             _log.error("recurring_broken", cause=self.partition, queue=self.partition, error=fault)

@@ -10,7 +10,6 @@ import pytest
 
 from support.timeouts import scaled
 from tidings.store.placement.upkeep_choice import OFF_DUTY_FACTOR
-from tidings_worker.queue import leases as module
 from tidings_worker.queue.leases import Leases
 from tidings_worker.queue.promoter import Promoter
 from tidings_worker.queue.upkeep_duty import UpkeepDuty
@@ -61,7 +60,9 @@ class World:
         return await operation(*args, **options)
 
     async def room(self, tier: str) -> int:
-        return self.room_now or await anyio.sleep_forever()
+        if not self.room_now:
+            await anyio.sleep_forever()
+        return self.room_now
 
     async def find_lost(self, tier: str, idle_ms: int, unread: list[str], *, announce: bool) -> bool:
         self.asked.append(("find", announce))
@@ -96,7 +97,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         found.append(seconds)
 
-    monkeypatch.setattr(module.anyio, "sleep", sleep)
+    monkeypatch.setattr(f"{Leases.__module__}.anyio.sleep", sleep)
     return found
 
 
