@@ -32,6 +32,11 @@ MUTANTS = (
         ("tests/tiers/test_limits.py",),
     ),
     Mutant(
+        "Of several slots that are given back together one is counted.",
+        python("PooledSlots.end").swap("self._busy -= jobs", "self._busy -= 1"),
+        ("tests/unit/worker/queue/test_slots.py",),
+    ),
+    Mutant(
         "The last free slot of a tier is lent.",
         python("SharedSlots._lendable").cut("- 1"),
         ("tests/unit/worker/queue/test_slots.py",),

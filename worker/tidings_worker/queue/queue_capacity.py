@@ -140,19 +140,18 @@ class Capacity:
 
     def reserve_all(self, tier: str, room: int) -> Reserved:
         """Count so many slots of a tier."""
-        for _ in range(room):
-            self.slots.begin(tier)
+        self.slots.begin(tier, room)
         return {tier: room}
 
     def give_up(self, reserved: Reserved) -> None:
         """Give back slots."""
         for tier, slots in reserved.items():
-            for _ in range(slots):
-                self.end(tier)
+            if slots:
+                self.end(tier, slots)
 
-    def end(self, tier: str) -> None:
-        """Give back one slot."""
-        self.slots.end(tier)
+    def end(self, tier: str, slots: int = 1) -> None:
+        """Give back slots."""
+        self.slots.end(tier, slots)
         self.freed.set()
 
     # Places.

@@ -29,11 +29,11 @@ class Slots(Protocol):
     def room(self, tier: str) -> int:
         """Return how many more jobs of a tier may begin, if no others do."""
 
-    def begin(self, tier: str) -> None:
-        """Count a job that begins. One for which there is no room is counted too."""
+    def begin(self, tier: str, jobs: int = 1) -> None:
+        """Count jobs that begin. One for which there is no room is counted too."""
 
-    def end(self, tier: str) -> None:
-        """Count a job that has ended."""
+    def end(self, tier: str, jobs: int = 1) -> None:
+        """Count jobs that have ended."""
 
 
 class PooledSlots:
@@ -47,13 +47,13 @@ class PooledSlots:
         """Return how many more jobs may begin."""
         return max(0, self._slots - self._busy)
 
-    def begin(self, tier: str) -> None:
-        """Count a job that begins."""
-        self._busy += 1
+    def begin(self, tier: str, jobs: int = 1) -> None:
+        """Count jobs that begin."""
+        self._busy += jobs
 
-    def end(self, tier: str) -> None:
-        """Count a job that has ended."""
-        self._busy -= 1
+    def end(self, tier: str, jobs: int = 1) -> None:
+        """Count jobs that have ended."""
+        self._busy -= jobs
 
 
 class SharedSlots:
@@ -79,8 +79,17 @@ class SharedSlots:
         """Return how many more jobs of a tier may begin, if no others do."""
         return self._free(tier) + sum(self._lendable(owner, tier) for owner in self._shares if owner != tier)
 
-    def begin(self, tier: str) -> None:
-        """Count a job that begins."""
+    def begin(self, tier: str, jobs: int = 1) -> None:
+        """Count jobs that begin."""
+        for _ in range(jobs):
+            self._begin_one(tier)
+
+    def end(self, tier: str, jobs: int = 1) -> None:
+        """Count jobs that have ended: borrowed slots go back first, to the fastest owner."""
+        for _ in range(jobs):
+            self._end_one(tier)
+
+    def _begin_one(self, tier: str) -> None:
         if self._free(tier) > 0:
             self._own[tier] += 1
             return
@@ -90,8 +99,7 @@ class SharedSlots:
         else:
             self._loans[owner, tier] += 1
 
-    def end(self, tier: str) -> None:
-        """Count a job that has ended: a borrowed slot goes back first, to the fastest owner."""
+    def _end_one(self, tier: str) -> None:
         if self._beyond[tier]:
             self._beyond[tier] -= 1
             return

@@ -307,8 +307,8 @@ class Batchers:
         self._fault: asyncio.Future[None] | None = None
         self._over = False
         self._leave = ExitStack()
-        self._beside: list[Batchers] = []
-        """Others that run their calls in the tasks of this one."""
+        self._close_beside: list[Callable[[], None]] = []
+        """Close the others, which run their calls in the tasks of this one."""
 
     async def __aenter__(self) -> Self:
         self._leave.enter_context(told_to_sniffio())  # callbacks of answers start tasks of this group
@@ -321,16 +321,26 @@ class Batchers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._tasks is not None
-        for one in (self, *self._beside):
-            one._close()  # noqa: SLF001 - of the same class
+        self._close()
+        for close in self._close_beside:
+            close()
         self._tasks.cancel_scope.cancel()
         with self._leave:
             return await self._tasks.__aexit__(kind, error, trace)
 
     def work_within(self, other: "Batchers") -> None:
         """Run the calls in the tasks of another, which is in use: then this one needs no `async with` of its own."""
-        self._tasks, self._fault = other._tasks, other._fault  # noqa: SLF001 - of the same class
-        other._beside.append(self)  # noqa: SLF001 - of the same class
+        self._tasks, self._fault = other.lend_tasks(self._close)
+
+    def lend_tasks(self, close: Callable[[], None]) -> "tuple[anyio.abc.TaskGroup | None, asyncio.Future[None] | None]":
+        """Return the tasks and the future of defects, for another that runs its calls here; see `work_within`.
+
+        Args:
+            close: closes the other, when this one closes.
+
+        """
+        self._close_beside.append(close)
+        return self._tasks, self._fault
 
     def _close(self) -> None:
         self._over = True

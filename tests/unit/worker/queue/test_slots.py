@@ -161,3 +161,27 @@ def test_shares_that_cannot_be_are_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match="TIDINGS_TIERS") as refused:
         shares_of(text.split(","))
     assert says in str(refused.value)
+
+
+@given(histories(), st.integers(0, 12))
+def test_jobs_counted_together_are_counted_as_one_after_the_other(
+    history: tuple[dict[str, int], list[tuple[str, str]]], jobs: int
+) -> None:
+    (together, _), (singly, _) = after(*history), after(*history)
+    tier, *_ = history[0]
+    together.begin(tier, jobs)
+    for _ in range(jobs):
+        singly.begin(tier)
+    assert [together.room(one) for one in history[0]] == [singly.room(one) for one in history[0]]
+    together.end(tier, jobs)
+    for _ in range(jobs):
+        singly.end(tier)
+    assert [busy(together, one) for one in history[0]] == [busy(singly, one) for one in history[0]]
+
+
+def test_one_pool_counts_jobs_that_begin_and_end_together() -> None:
+    slots = PooledSlots(10)
+    slots.begin("standard", 7)
+    assert slots.room("standard") == 3
+    slots.end("standard", 5)
+    assert slots.room("standard") == 8
