@@ -49,3 +49,9 @@ export const EVENTS = new Set([
 
 /** @type {ReadonlySet<string>} Refusals of a `watch` that pass by themselves: ask again. */
 export const PASSING = new Set(["store_unavailable", "rate_limited", "internal_error"]);
+
+/** The refusal that says: it is done, and replicas of the store have not confirmed it in time. */
+export const UNCONFIRMED = "unconfirmed";
+
+/** Answers in a row without a confirmation, after which the page gets the last one. */
+export const MOST_UNCONFIRMED = 5;

@@ -29,7 +29,10 @@ import { worldOf } from "./world.js";
 export class Tidings {
   /** @type {Connection} */
   #connection;
-  #requests = new Requests(() => this.#connection);
+  #requests = new Requests(
+    () => this.#connection,
+    (again, tries, problem) => this.#later(again, tries, problem),
+  );
   #watches = new Watches({
     watch: (token, after, refused) => this.#watch(token, after, refused),
     unwatch: (token) => this.#tell("unwatch", { token }),

@@ -72,6 +72,18 @@ async def test_a_submit_that_is_refused_for_its_rate_is_the_caller_s_business(se
         assert await submit == code
 
 
+async def test_a_submit_that_replicas_have_not_confirmed_is_sent_again_under_its_key(server: PlayedServer) -> None:
+    async with Client(server.url) as client, asyncio.TaskGroup() as tasks:
+        submit = tasks.create_task(client.submit("k"))
+        stage = await server.stage()
+        first = await stage.hear("submit")
+        await stage.refuse(first["ref"], "unconfirmed", retry_after=0.01)
+        again = await stage.hear("submit")
+        assert (again["key"], again["ref"] > first["ref"]) == (first["key"], True)
+        await stage.ack(again, TOKEN)
+        assert (await submit).token == TOKEN
+
+
 async def refused_code(client: Client) -> str:
     with pytest.raises(ProblemError) as refused:
         await client.submit("k")

@@ -10,6 +10,10 @@ from support.replicas import ReplicatedStore, replicated_store
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until
+from tidings import Client, SubmitOptions
+from tidings.client.handle import Handle
+from tidings.store.keys import StoreKeys
 
 REPLICATED = {"TIDINGS_DURABILITY": "replicated", "TIDINGS_REPLICAS": "1", "TIDINGS_REPLICAS_WITHIN_S": "0.3"}
 
@@ -63,6 +67,28 @@ async def test_a_client_is_told_that_its_job_may_run_and_that_its_key_makes_anot
     assert server.get(f"/v1/jobs/{told['token']}")[1]["attempt"] == 1
     assert '"replicas_missing"' in server.text()
     assert '"replicas_back"' in server.text()
+
+
+async def test_the_client_sends_what_is_not_confirmed_again_and_the_caller_gets_the_one_job(
+    stores: ReplicatedStore, server: ServerProcess
+) -> None:
+    (replica,) = stores.replicas
+    before = stores.calls("wait")
+    async with Client(server.url) as client, anyio.create_task_group() as tasks:
+        handles: list[Handle[object]] = []
+
+        async def submit() -> None:
+            # A job that no worker begins: the submits alone wait for the replica.
+            handles.append(await client.submit("noop", options=SubmitOptions(delay=3600)))
+
+        with stores.stopped(replica):
+            tasks.start_soon(submit)
+            await anyio.to_thread.run_sync(
+                lambda: until(lambda: stores.calls("wait") >= before + 2, lambda: "it is not sent again", seconds=20)
+            )
+    (handle,) = handles
+    with stores.client(stores.primary) as store:
+        assert store.zrange(StoreKeys().scheduled("default"), 0, -1) == [handle.token.partition(".")[2]]
 
 
 async def test_an_operators_command_that_is_not_confirmed_says_so(

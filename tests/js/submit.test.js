@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MOST_UNCONFIRMED } from "../../static/client/codes.js";
 import { TidingsError } from "../../static/tidings.js";
 import { connect, connected, reconnect, running } from "./client.js";
+import { settle } from "./fake-server.js";
 
 test("a submit carries its input, its options and a key of its own", () => {
   const { server, tidings } = connected();
@@ -100,6 +102,62 @@ test("a refusal ends that job alone, with the whole problem", async () => {
   await assert.rejects(bad.result, ({ code, problem }) => code === "invalid_input" && problem.field === "/to");
   assert.deepEqual(refused, ["invalid_input"]);
   assert.equal(good.finished, false);
+});
+
+test("a submit that replicas have not confirmed is sent again, the same to the letter, after the time that was given", async () => {
+  const { server, time, tidings } = connected({}, { max_in_flight: 1 });
+  const job = tidings.submit("count", {}, { key: "k-1" });
+  tidings.submit("count", {}, { key: "k-2" });
+  const [first] = server.sent;
+  server.refuse(first.ref, "unconfirmed", { retry_after: 1 });
+  assert.equal(job.finished, false);
+  assert.deepEqual(server.sent.map(({ key }) => key), ["k-1", "k-2"], "its place is free meanwhile");
+  server.ack(server.sent[1].ref, "q.2");
+  time.pass(1249); // 1 s as told, and half of 500 ms
+  assert.equal(server.sent.length, 2);
+  time.pass(1);
+  assert.deepEqual(server.sent[2], first);
+  server.ack(first.ref, "q.1");
+  assert.equal(await job.accepted, "q.1");
+});
+
+test("a submit that is never confirmed is refused after a number of tries", async () => {
+  const { server, time, tidings } = connected();
+  const job = tidings.submit("count", {});
+  for (let tries = 1; tries <= MOST_UNCONFIRMED; tries += 1) {
+    assert.equal(job.finished, false);
+    assert.equal(server.sent.length, tries);
+    server.refuse(server.sent.at(-1).ref, "unconfirmed");
+    time.pass(4_000);
+  }
+  await assert.rejects(job.result, { code: "unconfirmed" });
+  assert.equal(server.sent.length, MOST_UNCONFIRMED);
+});
+
+test("a submit that waits for replicas goes to the next connection once, and ends with the client", async () => {
+  const { server, events, time, tidings } = connected();
+  const job = tidings.submit("count", {});
+  server.refuse(server.sent[0].ref, "unconfirmed", { retry_after: 1 });
+  reconnect({ server, events });
+  assert.equal(server.sent.length, 1);
+  time.pass(5_000);
+  assert.equal(server.sent.length, 1);
+  server.refuse(server.sent[0].ref, "unconfirmed", { retry_after: 1 });
+  tidings.close();
+  await assert.rejects(job.result, { code: "closed" });
+});
+
+test("a signal and a cancel that are not confirmed are sent again", async () => {
+  const { server, time, job } = running();
+  const told = [job.signal("go", 1, "s"), job.cancel()];
+  await settle();
+  const asked = server.sent.slice(-2);
+  for (const { ref } of asked) server.refuse(ref, "unconfirmed");
+  time.pass(250);
+  assert.deepEqual(server.sent.slice(-2), asked);
+  server.push({ type: "done", ref: asked[0].ref });
+  server.refuse(asked[1].ref, "already_finished"); // the first cancel was done
+  await Promise.all(told);
 });
 
 test("a submit that a leaving server refuses is taken to the next", () => {

@@ -14,6 +14,7 @@ from tidings.protocol.random_text import random_text
 from tidings.schema.codec import encode
 
 from . import current_span
+from .call_retries import CallRetries
 from .client_errors import ConnectionFailed, ConnectionLost
 from .client_follows import ClientFollows
 from .client_submission import ClientSubmission
@@ -34,7 +35,6 @@ from .protocol.client_protocol import ClientProtocol
 from .protocol.tracked_job import TrackedJob
 from .submit_calls import SubmitCalls
 from .submit_options import option_fields
-from .watch_retries import WatchRetries
 
 
 class Client(SubmitCalls):
@@ -86,7 +86,7 @@ class Client(SubmitCalls):
         self._tasks = ClientTasks()
         self._follows = ClientFollows(self._protocol, self._commands, self._tasks.start, self.on_news)
         self._renewal = GrantRenewal(connect_timeout)
-        self._retries = WatchRetries(self._protocol, self._renewal, self._tasks.start, self.on_news)
+        self._retries = CallRetries(self._protocol, self._renewal, self._tasks.start, self.on_news)
         self._end: SocketEnd | None = None
 
     def __repr__(self) -> str:

@@ -5,12 +5,14 @@
  * Submits wait here while as many are in flight as the connection allows. When a socket breaks, a
  * submit, cancel or signal that was not answered is sent again on the next one: submits and signals
  * carry an idempotency key, so that sent twice is once; a cancel is harmless twice. A `watch` is
- * not kept: the jobs themselves say what to watch.
+ * not kept: the jobs themselves say what to watch. For the same reasons what replicas of the store have not confirmed in
+ * time is sent again after a while: it is done, and a failover may undo it.
  *
  * One call that the server, or a proxy before it, cannot bear must not be sent for ever, nor harm the others.
  */
 
 /** @import { Limits, Problem } from "../frame.js" */
+import { MOST_UNCONFIRMED, UNCONFIRMED } from "../codes.js";
 
 /**
  * @typedef {object} Call
@@ -22,10 +24,14 @@
  * @property {(frame: any) => void} answered
  * @property {(problem: Problem) => void} refused
  * @property {number} [broken] Connections that broke while it was under way.
+ * @property {number} [unconfirmed] How often replicas of the store had not confirmed it.
  */
 
 /** What ends something on the present connection: no caller waits for its answer. */
 const PARTING = new Set(["unwatch", "unfollow"]);
+
+/** What may be sent twice and counts once. */
+const REPEATABLE = new Set(["submit", "cancel", "signal"]);
 
 /** Connections that broke under a call, after which it is sent only when no other such call is under way. */
 const ALONE_AFTER = 3;
@@ -40,6 +46,8 @@ export class Calls {
   /** @type {Call[]} */
   #others = [];
   #inFlight = 0;
+  /** @type {Set<Call>} Not confirmed: they wait until they are sent again. */
+  #unconfirmed = new Set();
   /** @type {Problem[]} Refusals that did not say of what. */
   #unread = [];
   /** @type {Set<number>} The refs that they may be of. */
@@ -47,7 +55,7 @@ export class Calls {
 
   /** Whether no caller waits for an answer. */
   get idle() {
-    return [...this.#sent.values(), ...this.#submits, ...this.#others].every(({ type }) => PARTING.has(type));
+    return [...this.#sent.values(), ...this.#submits, ...this.#others, ...this.#unconfirmed].every(({ type }) => PARTING.has(type));
   }
 
   /** @param {Call} call */
@@ -110,6 +118,26 @@ export class Calls {
   }
 
   /**
+   * Keeps a call that was taken out because of a refusal, if it is to be sent again.
+   *
+   * @param {Call} call
+   * @param {Problem} problem
+   * @returns {boolean} Whether it is.
+   */
+  postpone(call, problem) {
+    if (problem.code !== UNCONFIRMED || !REPEATABLE.has(call.type)) return false;
+    call.unconfirmed = (call.unconfirmed ?? 0) + 1;
+    if (call.unconfirmed >= MOST_UNCONFIRMED) return false;
+    this.#unconfirmed.add(call);
+    return true;
+  }
+
+  /** @param {Call} call One that was postponed; another connection may have got it since. */
+  resume(call) {
+    if (this.#unconfirmed.delete(call)) this.add(call);
+  }
+
+  /**
    * A refusal came that does not say of what: it is of the call that has no answer when all others have.
    *
    * @param {Problem} problem
@@ -142,15 +170,18 @@ export class Calls {
     this.#suspects.clear();
     this.#unread = [];
     this.#inFlight = 0;
+    kept.push(...this.#unconfirmed);
+    this.#unconfirmed.clear();
     this.#submits.unshift(...kept.filter(({ type }) => type === "submit"));
     this.#others = [...kept, ...this.#others].filter(({ type }) => type === "cancel" || type === "signal");
-    return again.slice(kept.length);
+    return again.filter(({ broken }) => (broken ?? 0) >= MOST_BROKEN);
   }
 
   /** @returns {Call[]} All there are, taken out. */
   clear() {
-    const all = [...this.#sent.values(), ...this.#others, ...this.#submits];
+    const all = [...this.#sent.values(), ...this.#others, ...this.#submits, ...this.#unconfirmed];
     this.#sent.clear();
+    this.#unconfirmed.clear();
     this.#others = [];
     this.#submits = [];
     this.#inFlight = 0;

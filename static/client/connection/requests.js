@@ -20,10 +20,15 @@ export class Requests {
   /** @type {Limits | null} As the server's greeting has them; null before it, and over HTTP. */
   limits = null;
   #connection;
+  #later;
 
-  /** @param {() => Connection} connection Returns what carries them. */
-  constructor(connection) {
+  /**
+   * @param {() => Connection} connection Returns what carries them.
+   * @param {(again: () => void, tries: number, problem: Problem) => void} later Calls `again` after back-off.
+   */
+  constructor(connection, later) {
     this.#connection = connection;
+    this.#later = later;
   }
 
   /** Whether no caller waits for an answer. */
@@ -81,9 +86,23 @@ export class Requests {
     if (ref && problem.code === "draining") return true;
     const call = this.#calls.take(ref);
     if (!call) return ref === null && UNREADABLE.has(problem.code) && this.#calls.unread(problem);
-    call.refused(problem);
+    if (this.#calls.postpone(call, problem)) this.#again(call, problem);
+    // The first cancel was done: only its confirmation was wanting.
+    else if (call.type === "cancel" && call.unconfirmed && problem.code === "already_finished") call.answered(null);
+    else call.refused(problem);
     this.pump();
     return true;
+  }
+
+  /**
+   * @param {Call} call
+   * @param {Problem} problem
+   */
+  #again(call, problem) {
+    this.#later(() => {
+      this.#calls.resume(call);
+      this.pump();
+    }, (call.unconfirmed ?? 1) - 1, problem);
   }
 
   /** Refuses what by now must have been meant by a refusal that did not say of what it was. */

@@ -25,6 +25,10 @@ export const STREAMED: ReadonlySet<string>;
 export const EVENTS: ReadonlySet<string>;
 /** @type {ReadonlySet<string>} Refusals of a `watch` that pass by themselves: ask again. */
 export const PASSING: ReadonlySet<string>;
+/** The refusal that says: it is done, and replicas of the store have not confirmed it in time. */
+export const UNCONFIRMED: "unconfirmed";
+/** Answers in a row without a confirmation, after which the page gets the last one. */
+export const MOST_UNCONFIRMED: 5;
 export type CloseRule = {
     name: string;
     /**

@@ -2,7 +2,7 @@
 
 from mutants.change import python
 from mutants.mutant import Mutant
-from mutants.table.files import CALLER, LEDGER
+from mutants.table.files import CALLER, LEDGER, REFUSALS
 
 MUTANTS = (
     Mutant(
@@ -71,5 +71,15 @@ MUTANTS = (
             "job, job.submit", 'job, job.submit.replace(\'"key":"\', f\'"key":"{self.next_ref()}\')'
         ),
         (LEDGER,),
+    ),
+    Mutant(
+        "A client that resumes sends what is not confirmed twice.",
+        python("Calls.requeue").drop("self._unconfirmed.clear()"),
+        (REFUSALS,),
+    ),
+    Mutant(
+        "A client asks for a confirmation for ever.",
+        python("UnconfirmedCalls.postpone").never("call.unconfirmed >= MAX_UNCONFIRMED"),
+        (REFUSALS,),
     ),
 )

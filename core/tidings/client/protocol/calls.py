@@ -5,7 +5,7 @@ signal without an answer are sent again on the next one: a submit and a signal c
 twice they count once, and a second cancel does no harm. A `watch` is not kept: the jobs say what to watch.
 
 A call that the server, or a proxy before it, cannot bear must neither be sent for ever nor harm the others: see
-`suspects`.
+`suspects`. One that replicas of the store have not confirmed is sent again after a while: see `unconfirmed_calls`.
 """
 
 from collections import deque
@@ -20,6 +20,7 @@ from tidings.protocol.problems import Problem, problem
 from .request_text import unchecked_request_text, with_ref
 from .suspects import ALONE_AFTER, MAX_BROKEN, IsolatedRetries, UnattributedRefusals, too_many_breaks
 from .tracked_job import JobCommand, TrackedJob, WatchRequest
+from .unconfirmed_calls import UnconfirmedCalls
 
 Call = TrackedJob | JobCommand | WatchRequest
 """What the server answers: the submit of a job, a cancel or a signal, a watch."""
@@ -55,6 +56,7 @@ class Calls:
         """All commands without an answer, sent or not."""
         self._settled: list[JobCommand] = []
         self._unread = UnattributedRefusals()
+        self._unconfirmed = UnconfirmedCalls()
         self._alone: IsolatedRetries[TrackedJob | JobCommand] = IsolatedRetries()
 
     @property
@@ -76,16 +78,19 @@ class Calls:
         settled, self._settled = self._settled, []
         return settled
 
+    def take_postponed(self) -> list[tuple[TrackedJob | JobCommand, Problem]]:
+        """Return what replicas have not confirmed since the last call: to be passed to `send_again` after a while."""
+        return self._unconfirmed.take()
+
     # What the client asks.
 
     def add(self, call: TrackedJob | JobCommand) -> None:
         """Ask for work, or give a job a command; it is repeated until it is answered."""
         if isinstance(call, TrackedJob):
             self._unanswered[call] = None
-            self._submits.append(call)
         else:
             self._unsettled[call] = None
-            self._others.append(call)
+        self._queue(call)
         self.pump()
 
     def watch(self, token: str, after: int, grant: str | None) -> None:
@@ -98,8 +103,15 @@ class Calls:
         """Ask this socket for no more events of a job; the answer is not waited for."""
         self._send(None, unchecked_request_text({"type": "unwatch", "token": token}))
 
+    def send_again(self, call: TrackedJob | JobCommand) -> None:
+        """Send a call that was postponed, unless another socket has got it since or it was withdrawn."""
+        if self._unconfirmed.release(call):
+            self._queue(call)
+            self.pump()
+
     def withdraw(self, call: TrackedJob | JobCommand) -> None:
         """Send a call no more; the server may have it already."""
+        self._unconfirmed.release(call)
         if isinstance(call, TrackedJob):
             self._unanswered.pop(call, None)
         else:
@@ -129,6 +141,7 @@ class Calls:
         self._sent.clear()
         self._in_flight.clear()
         self._unread.clear()
+        self._unconfirmed.clear()
 
     def pump(self) -> None:
         """Send what may be sent: commands, then submits within the limits, then suspicious calls one at a time."""
@@ -170,10 +183,12 @@ class Calls:
             self._settle(call, None)
 
     def refuse(self, ref: int, why: Problem) -> None:
-        """Refuse the call of a ref."""
+        """Refuse the call of a ref, or postpone it."""
         self._in_flight.discard(ref)
         call = self.take(ref)
-        if call is not None and why.code != "draining":  # that server will close the socket; the next one is asked
+        if call is None or why.code == "draining":  # that server will close the socket; the next one is asked
+            return
+        if isinstance(call, WatchRequest) or not self._wanted(call) or not self._unconfirmed.postpone(call, why):
             self._refuse(call, why)
 
     def unread(self, why: Problem) -> None:
@@ -190,6 +205,16 @@ class Calls:
     @property
     def _may_submit(self) -> bool:
         return self._limits is not None and len(self._in_flight) < self._limits.max_in_flight
+
+    def _wanted(self, call: TrackedJob | JobCommand) -> bool:
+        """Return whether a call has not been withdrawn."""
+        return call in self._unanswered if isinstance(call, TrackedJob) else call in self._unsettled
+
+    def _queue(self, call: TrackedJob | JobCommand) -> None:
+        if isinstance(call, TrackedJob):
+            self._submits.append(call)
+        else:
+            self._others.append(call)
 
     def _pump_alone(self) -> None:
         while (call := self._alone.next(self._sent.keys())) is not None:

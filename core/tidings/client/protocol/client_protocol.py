@@ -135,6 +135,10 @@ class ClientProtocol:
         """Ask once more for a job whose watch was refused for now, or that has a fresh grant."""
         self._watches.start(token)
 
+    def send_again(self, call: TrackedJob | JobCommand) -> None:
+        """Send once more what the store's replicas had not confirmed, unless that has happened or is not wanted now."""
+        self._calls.send_again(call)
+
     def forget(self, job: TrackedJob) -> None:
         """Follow a job no more; a submit that was not sent never will be."""
         self._calls.withdraw(job)
@@ -208,6 +212,10 @@ class ClientProtocol:
     def take_postponed_watches(self) -> list[tuple[str, Problem]]:
         """Return the tokens whose watch was refused for now: to be passed to `watch_again` after a while."""
         return self._watches.take_postponed_watches()
+
+    def take_postponed_calls(self) -> list[tuple[TrackedJob | JobCommand, Problem]]:
+        """Return what the store's replicas have not confirmed: to be passed to `send_again` after a while."""
+        return self._calls.take_postponed()
 
     # Private.
 

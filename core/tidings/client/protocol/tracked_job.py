@@ -20,6 +20,8 @@ class TrackedJob:
         """Whether its events are wanted."""
         self.broken = 0
         """Connections that broke while the submit was under way."""
+        self.unconfirmed = 0
+        """How often a server answered the submit that the store's replicas have not confirmed it."""
         self.grant: str | None = None
         """The grant by which it is followed; None: the client's credential allows it."""
         self.delegated = False
@@ -47,6 +49,8 @@ class JobCommand:
         """What to send until it is answered, without its ref."""
         self.broken = 0
         """Connections that broke while it was under way."""
+        self.unconfirmed = 0
+        """How often a server answered that the store's replicas have not confirmed it."""
         self.sent = 0
         """How often it has been sent."""
         self.granted: IssuedGrant | None = None

@@ -25,6 +25,16 @@ export class Calls {
      */
     withdraw(call: Call): boolean;
     /**
+     * Keeps a call that was taken out because of a refusal, if it is to be sent again.
+     *
+     * @param {Call} call
+     * @param {Problem} problem
+     * @returns {boolean} Whether it is.
+     */
+    postpone(call: Call, problem: Problem): boolean;
+    /** @param {Call} call One that was postponed; another connection may have got it since. */
+    resume(call: Call): void;
+    /**
      * A refusal came that does not say of what: it is of the call that has no answer when all others have.
      *
      * @param {Problem} problem
@@ -65,6 +75,10 @@ export type Call = {
      * Connections that broke while it was under way.
      */
     broken?: number | undefined;
+    /**
+     * How often replicas of the store had not confirmed it.
+     */
+    unconfirmed?: number | undefined;
 };
 import type { Limits } from "../frame.js";
 import type { Problem } from "../frame.js";

@@ -1,7 +1,10 @@
 export const CLOSED: Problem;
 export class Requests {
-    /** @param {() => Connection} connection Returns what carries them. */
-    constructor(connection: () => Connection);
+    /**
+     * @param {() => Connection} connection Returns what carries them.
+     * @param {(again: () => void, tries: number, problem: Problem) => void} later Calls `again` after back-off.
+     */
+    constructor(connection: () => Connection, later: (again: () => void, tries: number, problem: Problem) => void);
     /** @type {Limits | null} As the server's greeting has them; null before it, and over HTTP. */
     limits: Limits | null;
     /** Whether no caller waits for an answer. */

@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
-from client.model import LIMITS
+from client.model import LIMITS, Frame
 from tidings.client.protocol.client_protocol import ClientProtocol
 from tidings.client.protocol.suspects import MAX_BROKEN
+from tidings.client.protocol.tracked_job import TrackedJob
+from tidings.client.protocol.unconfirmed_calls import MAX_UNCONFIRMED
 from tidings.protocol.frames.limits import Limits
 from tidings.protocol.problems import Problem, ProblemError, problem
 from unit.client.protocol.ledger import TOKEN, again, feed, problems, snapshot, submitted, taken, unread, wire
@@ -55,6 +57,103 @@ def test_what_is_refused_for_now_is_asked_again_and_what_drains_goes_to_the_next
     assert (frame["type"], frame["after"]) == ("watch", 3)
     assert [frame["type"] for frame in taken(again(ledger))] == ["watch", "submit"]
     assert not submit.ended
+
+
+ACK = {"type": "ack", "token": TOKEN, "status": "queued", "seq": 1, "duplicate": False}
+
+
+def refuse_unconfirmed(ledger: ClientProtocol, frame: Frame) -> None:
+    feed(ledger, {"type": "error", "ref": frame["ref"], "problem": wire(problem("unconfirmed", "not yet"))})
+
+
+def running(ledger: ClientProtocol) -> TrackedJob:
+    """Return a job that a server has acked."""
+    (track,) = submitted(ledger, 1)
+    (frame,) = taken(ledger)
+    feed(ledger, {**ACK, "ref": frame["ref"]})
+    return track
+
+
+def test_what_replicas_have_not_confirmed_is_sent_again_under_its_key_and_its_place_is_free_meanwhile() -> None:
+    ledger = ClientProtocol()
+    ledger.connected(LIMITS)
+    submitted(ledger, LIMITS.max_in_flight + 1)
+    first, second = taken(ledger)
+    refuse_unconfirmed(ledger, first)
+    assert ledger.take_updated_jobs() == []
+    assert [frame["key"] for frame in taken(ledger)] == ["k2"]
+    ((call, why),) = ledger.take_postponed_calls()
+    assert why.code == "unconfirmed"
+    feed(
+        ledger, {"type": "ack", "ref": second["ref"], "token": TOKEN, "status": "queued", "seq": 1, "duplicate": False}
+    )
+    ledger.send_again(call)
+    (again,) = taken(ledger)
+    assert (again["key"], again["type"]) == (first["key"], "submit")
+    assert ledger.take_postponed_calls() == []
+    ledger.send_again(call)
+    assert taken(ledger) == [], "it is under way"
+
+
+def test_a_signal_and_a_cancel_that_are_not_confirmed_are_sent_again() -> None:
+    ledger = ClientProtocol()
+    ledger.connected(LIMITS)
+    track = running(ledger)
+    commands = [ledger.signal(track, "go", b"1", "s"), ledger.cancel(track)]
+    for frame in taken(ledger):
+        refuse_unconfirmed(ledger, frame)
+    assert ledger.take_answered_commands() == []
+    for call, _ in ledger.take_postponed_calls():
+        ledger.send_again(call)
+    signal, cancel = taken(ledger)
+    assert (signal["key"], cancel["type"]) == ("s", "cancel")
+    feed(ledger, {"type": "done", "ref": signal["ref"]})
+    # The first cancel was done: only its confirmation was wanting.
+    feed(ledger, {"type": "error", "ref": cancel["ref"], "problem": wire(problem("already_finished", "it has ended"))})
+    assert ledger.take_answered_commands() == commands
+    assert [command.problem for command in commands] == [None, None]
+
+
+def test_a_call_that_is_never_confirmed_is_refused_after_a_number_of_tries() -> None:
+    ledger = ClientProtocol()
+    ledger.connected(LIMITS)
+    (track,) = submitted(ledger, 1)
+    for tries in range(1, MAX_UNCONFIRMED + 1):
+        (frame,) = taken(ledger)
+        refuse_unconfirmed(ledger, frame)
+        assert problems(track) == (["unconfirmed"] if tries == MAX_UNCONFIRMED else [])
+        for call, _ in ledger.take_postponed_calls():
+            ledger.send_again(call)
+    assert taken(again(ledger)) == []
+
+
+def test_a_call_that_waits_for_replicas_goes_to_the_next_socket_once() -> None:
+    ledger = ClientProtocol()
+    ledger.connected(LIMITS)
+    submitted(ledger, 1)
+    (frame,) = taken(ledger)
+    refuse_unconfirmed(ledger, frame)
+    ((call, _),) = ledger.take_postponed_calls()
+    assert len(taken(again(ledger))) == 1
+    ledger.send_again(call)
+    assert taken(ledger) == []
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_call_that_its_caller_gave_up_is_not_sent_again(answered: bool) -> None:
+    ledger = ClientProtocol()
+    ledger.connected(LIMITS)
+    (track,) = submitted(ledger, 1)
+    (frame,) = taken(ledger)
+    if answered:
+        refuse_unconfirmed(ledger, frame)
+    ledger.forget(track)
+    if not answered:
+        refuse_unconfirmed(ledger, frame)
+    for call, _ in ledger.take_postponed_calls():
+        ledger.send_again(call)
+    assert taken(ledger) == []
+    assert taken(again(ledger)) == []
 
 
 def test_a_refusal_without_a_ref_is_of_the_one_question_that_is_under_way() -> None:

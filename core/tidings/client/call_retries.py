@@ -1,4 +1,7 @@
-"""The watches that a client has to ask for again by itself: refused for now, or in want of a fresh grant."""
+"""What a client has to ask for again by itself.
+
+Watches that were refused for now or want a fresh grant, and calls that replicas of the store have not confirmed.
+"""
 
 import asyncio
 import random
@@ -10,13 +13,13 @@ from tidings.protocol.problems import Problem
 
 from .grant_renewal import GrantRenewal
 from .protocol.client_protocol import ClientProtocol
-from .protocol.tracked_job import TrackedJob
+from .protocol.tracked_job import JobCommand, TrackedJob
 
 ASK_AGAIN_S = (0.5, 30.0)
-"""Longest pause before the client asks again for a watch that was refused for now: at first, and after many, s."""
+"""Longest pause before the client asks again for what was refused for now: at first, and after many, s."""
 
 
-class WatchRetries:
+class CallRetries:
     """Asks for them again, each in a task of the client's."""
 
     def __init__(
@@ -54,6 +57,8 @@ class WatchRetries:
             self._start(self._renew(job), "tidings grant")
         for token, problem in self._protocol.take_postponed_watches():
             self._start(self._ask_again(token, problem), "tidings ask again")
+        for call, problem in self._protocol.take_postponed_calls():
+            self._start(self._send_again(call, problem), "tidings send again")
 
     async def _renew(self, job: TrackedJob) -> None:
         if await self._renewal.refresh(job):
@@ -63,8 +68,18 @@ class WatchRetries:
 
     async def _ask_again(self, token: str, problem: Problem) -> None:
         tries = self._refusals[token] = self._refusals.get(token, 0) + 1
-        first_s, longest_s = ASK_AGAIN_S
-        jitter = backoff(tries, random.random(), first_s=first_s, longest_s=longest_s)  # noqa: S311
-        await asyncio.sleep((problem.retry_after or 0.0) + jitter)
+        await _pause(tries, problem)
         self._protocol.watch_again(token)
         self._on_news()
+
+    async def _send_again(self, call: TrackedJob | JobCommand, problem: Problem) -> None:
+        await _pause(call.unconfirmed, problem)
+        self._protocol.send_again(call)
+        self._on_news()
+
+
+async def _pause(tries: int, problem: Problem) -> None:
+    """Wait after so many refusals as long as the last one says, and a random time more."""
+    first_s, longest_s = ASK_AGAIN_S
+    jitter = backoff(tries, random.random(), first_s=first_s, longest_s=longest_s)  # noqa: S311
+    await asyncio.sleep((problem.retry_after or 0.0) + jitter)
