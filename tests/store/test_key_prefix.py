@@ -17,14 +17,19 @@ from support.store import StoreProcess, running_store
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from tidings.settings.settings import SettingsError, StoreSettings, from_env
 from tidings.testing import World
 from tidings.webhook import new_secret
 from webhook.receiver import running_receiver
 
-GUIDE = (Path(__file__).parents[2] / "docs/reference/stores.md").read_text()
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs/reference/stores.md").read_text()
 KINDS = str(Path(__file__).with_name("prefix_kinds.py"))
 
 SETTINGS = {"TIDINGS_WEBHOOK_HTTP": "true", "TIDINGS_WEBHOOK_ALLOW": "127.0.0.1", "TIDINGS_CHRONICLE": "100"}
+PING = " open_store(url)"
+"""In `check_store`, which only asks whether a store answers."""
+
 SCOPES = "submit watch cancel feed admin"
 OF_WORKERS = {
     "TIDINGS_WEBHOOKS": "true",
@@ -221,6 +226,15 @@ async def test_an_event_of_one_installation_reaches_no_group_of_another(
     assert not {name for name in names(store) if name.startswith("third:{default}:event")}
 
 
+def test_no_process_makes_names_or_opens_a_store_without_its_prefix() -> None:
+    """What did would work in each test of the default, and look at another installation's jobs in production."""
+    files = [path for package in ("core", "server", "worker") for path in (ROOT / package).rglob("*.py")]
+    assert len(files) > 300
+    made = [path.name for path in files if "StoreKeys()" in path.read_text()]
+    calls = [(path.name, call) for path in files for call in re.findall(r"[ (]open_store\([^)]+\)", path.read_text())]
+    assert (made, [place for place in calls if "key_prefix" not in place[1]]) == ([], [("store_client.py", PING)])
+
+
 def test_status_and_doctor_name_a_prefix_that_is_not_the_default(both: tuple[Installation, Installation]) -> None:
     one, _ = both
     assert one.tidings("status").splitlines()[0] == "Key prefix: acme"
@@ -253,12 +267,18 @@ def test_what_a_user_of_another_prefix_lacks_is_named_with_the_prefix(
         ("db3", "so begin the channels of installations in the store's other databases"),
     ],
 )
+def test_what_cannot_be_a_prefix_is_refused_with_the_reason(prefix: str, says: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_env(StoreSettings, {"TIDINGS_KEY_PREFIX": prefix})
+    assert str(refused.value).startswith(f"TIDINGS_KEY_PREFIX is {prefix!r}: {says}")
+
+
 @pytest.mark.parametrize("command", ["serve", "work", "status"])
-def test_what_cannot_be_a_prefix_is_one_line_that_says_why(command: str, prefix: str, says: str) -> None:
+def test_a_process_under_what_cannot_be_a_prefix_ends_with_one_line(command: str) -> None:
     modules = [KINDS] if command == "work" else []
-    done = run_tidings(command, *modules, TIDINGS_KEY_PREFIX=prefix, TIDINGS_STORE_URL="redis://127.0.0.1:1/0")
+    done = run_tidings(command, *modules, TIDINGS_KEY_PREFIX="a:b", TIDINGS_STORE_URL="redis://127.0.0.1:1/0")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"tidings: TIDINGS_KEY_PREFIX is {prefix!r}: {says}"), line
+    assert line.startswith("tidings: TIDINGS_KEY_PREFIX is 'a:b': it holds ':'"), line
     assert done.returncode == 2
 
 
