@@ -11,7 +11,7 @@ A way is one of:
 - `settings`: variables, which a server takes.
 - `nginx`, `haproxy`, `prometheus`, `json`: a file of these, read by the program it is for.
 - `store`: commands for the store.
-- `receiver`: a server that receives webhooks; tests/webhook/test_receivers.py runs it.
+- `receiver`: a server that receives webhooks; tests/webhook/sending/test_receivers.py runs it.
 - `component`: of a framework; tests/frameworks/test_hooks.py runs it in a browser.
 - `django`: of a Django project; tests/django_project runs it where Python is new enough.
 - `peer`: code of another queue, which the page replaces; its language reads it, and it is not run.

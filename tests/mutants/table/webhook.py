@@ -5,9 +5,9 @@ from mutants.mutant import Mutant
 
 STORE = "tests/webhook/test_store.py"
 ROWS = "tests/webhook/test_rows.py"
-ADDRESSES = "tests/webhook/test_addresses.py"
-DELIVERY = "tests/webhook/test_delivery.py"
-SIGNATURE = "tests/webhook/test_signature.py"
+ADDRESSES = "tests/webhook/sending/test_addresses.py"
+DELIVERY = "tests/webhook/sending/test_delivery.py"
+SIGNATURE = "tests/webhook/sending/test_signature.py"
 
 MUTANTS = (
     Mutant(
@@ -73,7 +73,7 @@ MUTANTS = (
     Mutant(
         "The check of addresses stays off after a delivery by a proxy.",
         python("Sender._post").swap("DIALS_PROXY.set(proxy is not None)", "DIALS_PROXY.set(True)"),
-        ("tests/webhook/test_proxy.py",),
+        ("tests/webhook/sending/test_proxy.py",),
     ),
     Mutant(
         "A file of callers that is wrong is looked at again and again.",

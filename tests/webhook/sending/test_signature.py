@@ -16,7 +16,7 @@ from standardwebhooks import WebhookVerificationError as OracleError
 
 from tidings.webhook import SecretError, WebhookVerificationError, decode_secret, new_secret, sign, verify
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the specification's example
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 bodies = st.recursive(

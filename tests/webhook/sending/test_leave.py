@@ -11,7 +11,7 @@ from support.system import Process
 from tidings.webhook import new_secret
 from webhook.log_lines import wait_for
 
-KINDS = str(Path(__file__).with_name("webhook_kinds.py"))
+KINDS = str(Path(__file__).parents[1] / "webhook_kinds.py")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tidings.webhook.address_rules import AddressRefusedError, AddressRules, ref
 from tidings.webhook.target_url import TargetError, TargetRules
 from tidings_worker.webhook.guarded_session import DIALLED_HOST, guarded_session, guarded_sockets
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "webhook-addresses.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "webhook-addresses.md"
 TABLE = re.findall(r"^\| `(.+?)` \| ([a-z ]+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
 
 

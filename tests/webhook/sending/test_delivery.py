@@ -20,7 +20,7 @@ from webhook.receiver import Answer, Receiver, running_receiver
 
 SECRET, OTHER = new_secret(), new_secret()
 KIND_PORT = free_port()
-KINDS = str(Path(__file__).with_name("webhook_kinds.py"))
+KINDS = str(Path(__file__).parents[1] / "webhook_kinds.py")
 system = system_fixture(
     KINDS,
     worker={
