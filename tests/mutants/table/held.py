@@ -3,11 +3,11 @@
 from mutants.change import lua, python
 from mutants.mutant import Mutant
 
-HELD = "tests/saga/test_held.py"
-PINNED = "tests/saga/test_pinned.py"
-ALONE = "tests/saga/test_held_alone.py"
+HELD = "tests/saga/journal/test_held.py"
+PINNED = "tests/saga/journal/test_pinned.py"
+ALONE = "tests/saga/journal/test_held_alone.py"
 REPLAY = "tests/testing/test_replay.py"
-RECORDINGS = "tests/saga/test_recordings.py"
+RECORDINGS = "tests/saga/journal/test_recordings.py"
 
 MUTANTS = (
     Mutant(

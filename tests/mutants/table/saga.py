@@ -78,17 +78,17 @@ MUTANTS = (
     Mutant(
         "News that a saga reads while it leaves its worker counts as seen.",
         python("BranchWaits.waiting_outcome").swap("self._woken_at_exit", "self._journal_client.woken or 0"),
-        ("tests/saga/test_keeper.py",),
+        ("tests/saga/journal/test_keeper.py",),
     ),
     Mutant(
         "A branch of a saga does not hear what came just before it began to wait.",
         python("BranchWaits.wait_for_news").drop("self._read_if_wanted()"),
-        ("tests/saga/test_keeper.py",),
+        ("tests/saga/journal/test_keeper.py",),
     ),
     Mutant(
         "A saga that leaves forgets what its branches wait for as they are cancelled.",
         python("BranchWaits.leave_if_idle").cut("and not self._host.cancelled"),
-        ("tests/saga/test_keeper.py", "tests/saga/programs/test_programs.py"),
+        ("tests/saga/journal/test_keeper.py", "tests/saga/programs/test_programs.py"),
     ),
     Mutant(
         "A saga of an older version takes a change of the code.",
