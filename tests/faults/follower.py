@@ -17,7 +17,7 @@ from support.timeouts import scaled
 from tidings.protocol.frames.messages import SUBPROTOCOL
 from tidings.protocol.states import TERMINAL
 
-from .history import Acked, Asked, CancelAsked, Followed, History, Refused, Saw, Told
+from .checks.history import Acked, Asked, CancelAsked, Followed, History, Refused, Saw, Told
 
 ANSWER_TIMEOUT_S = 5.0
 """Without an answer for so long, a client tries elsewhere."""

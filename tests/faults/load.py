@@ -4,9 +4,9 @@ import asyncio
 import random
 from typing import Any
 
+from .checks.history import Acked, Asked, History
 from .cluster import Cluster
 from .follower import Follower
-from .history import Acked, Asked, History
 
 SUBMITTERS = 4
 

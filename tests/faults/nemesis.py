@@ -6,8 +6,8 @@ import time
 
 from tidings_cli.lab.proxy import LinkMode
 
+from .checks.history import History, Killed
 from .cluster import Cluster
-from .history import History, Killed
 from .plan import Fault, Step
 
 

@@ -22,9 +22,9 @@ from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import JobCancelled, JobFailed
 from tidings.client.handle import Handle
 
+from .checks.history import History
 from .cluster import Cluster, running_cluster
 from .follower import PASSING, RETRY_S
-from .history import History
 from .nemesis import Nemesis
 from .plan import Step
 

@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 from websockets.exceptions import ConnectionClosed
 
+from faults.checks.leftover import QUEUE, TIER
 from faults.cluster import JOBS
 from faults.jobs import RECORD
-from faults.leftover import QUEUE, TIER
 from support.peer import peer
 from support.system import Process, System, system_fixture
 from support.timeouts import scaled

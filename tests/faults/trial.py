@@ -11,11 +11,11 @@ from redis import Redis
 from support.timeouts import scaled
 from tidings.protocol.states import TERMINAL
 
-from .checker import Violation, check
+from .checks.checker import Violation, check
+from .checks.history import Acked, Effect, Found, History, Killed, Left
+from .checks.leftover import records, waiting
 from .cluster import JOBS, Cluster, Member, running_cluster
-from .history import Acked, Effect, Found, History, Killed, Left
 from .jobs import RECORD
-from .leftover import records, waiting
 from .load import Load
 from .nemesis import Nemesis
 from .plan import Step

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from faults.checker import check
-from faults.history import (
+from faults.checks.checker import check
+from faults.checks.history import (
     Acked,
     Asked,
     CancelAsked,
