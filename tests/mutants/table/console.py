@@ -36,7 +36,7 @@ MUTANTS = (
         python("JobDetail.history").swap(
             "list[PastAttempt]", "list[PastAttempt] = msgspec.field(default_factory=list)"
         ),
-        ("tests/browser/test_console_states.py::test_a_job_in_any_state_has_a_page",),
+        ("tests/browser/console/test_console_states.py::test_a_job_in_any_state_has_a_page",),
     ),
     Mutant(
         "Jobs that run are searched among all that wait.",

@@ -11,7 +11,7 @@ from support.system import System, system_fixture
 from support.timeouts import scaled
 from tidings import SyncClient
 
-KINDS = str(Path(__file__).parents[1] / "support" / "stream_kinds.py")
+KINDS = str(Path(__file__).parents[2] / "support" / "stream_kinds.py")
 
 system = system_fixture(KINDS)
 

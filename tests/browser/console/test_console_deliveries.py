@@ -13,7 +13,7 @@ from tidings.webhook import new_secret
 from webhook.receiver import Answer, Receiver, running_receiver
 
 system = system_fixture(
-    str(Path(__file__).parents[1] / "webhook" / "webhook_kinds.py"),
+    str(Path(__file__).parents[2] / "webhook" / "webhook_kinds.py"),
     worker={
         "TIDINGS_WEBHOOKS": "true",
         "TIDINGS_WEBHOOK_SECRETS": new_secret(),

@@ -11,7 +11,7 @@ from support.system import System, running_system
 from support.wall import standing
 from tidings import SyncClient
 
-KINDS = str(Path(__file__).parents[1] / "support" / "stream_kinds.py")
+KINDS = str(Path(__file__).parents[2] / "support" / "stream_kinds.py")
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
 
 PAGE = """
