@@ -100,7 +100,7 @@ SHOWN = {
     HOW + "traces.md#1": "a drawing of spans; tests/trace compares them",
     "examples/chat/README.md#0": "runs for ever; tests/ai/test_chat_example.py runs it",
     "examples/fastapi/README.md#0": "runs for ever; tests/frameworks/test_fastapi_example.py runs it",
-    "examples/demo/README.md#1": "commands of two terminals at a time; tests/demo/test_orders.py runs these sagas",
+    "examples/demo/README.md#1": "commands of two terminals at a time; tests/demo/shop/test_orders.py runs these sagas",
 }
 """The blocks that are not run."""
 
