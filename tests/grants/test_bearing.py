@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from auth.test_socket import closed
-from e2e.test_stream import stream
+from e2e.streams.test_stream import stream
 from grants.people import MAX_GRANTS, UNKNOWN, as_page, as_shop, as_user, told, waiting_job
 from support.credential import bearer, token
 from support.peer import peer

@@ -8,7 +8,7 @@ import anyio
 import httpx
 
 from auth.test_socket import closed
-from e2e.test_stream import stream
+from e2e.streams.test_stream import stream
 from grants.people import UNKNOWN, as_page, as_shop, as_user, told, waiting_job
 from support.credential import bearer
 from support.peer import Peer

@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 
-from e2e.test_stream import events
+from e2e.streams.test_stream import events
 from grants.people import as_page, as_user, told, waiting_job
 from support.credential import bearer, token
 from support.peer import Peer

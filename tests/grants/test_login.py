@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from auth.test_socket import closed
-from e2e.test_stream import stream
+from e2e.streams.test_stream import stream
 from grants.people import told, waiting_job
 from support.applications.mount import running_mounted
 from support.peer import peer

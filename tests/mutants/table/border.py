@@ -38,7 +38,7 @@ MUTANTS = (
     Mutant(
         "A heartbeat of an event stream is a message to some readers.",
         python("HEARTBEAT").swap(r'":\n"', r'":\n\n"'),
-        ("tests/e2e/test_stream_readers.py::test_httpx_sse_gets_no_empty_message",),
+        ("tests/e2e/streams/test_stream_readers.py::test_httpx_sse_gets_no_empty_message",),
     ),
     Mutant(
         "A client that heeds Retry-After comes back too early.",

@@ -75,13 +75,13 @@ MUTANTS = (
         "A stream is written to a client that does not read.",
         python("ResponseBody.writable").swap("not self._flow.write_paused", "True"),
         (
-            "tests/e2e/test_stream_life.py::test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_no_other",
+            "tests/e2e/streams/test_stream_life.py::test_a_reader_that_reads_no_more_is_let_go_holding_little_and_delaying_no_other",
         ),
     ),
     Mutant(
         "The stream of a client that has gone stays open.",
         python("DirectHttpProtocol.connection_lost").drop("body.lost()"),
-        ("tests/e2e/test_stream_life.py::test_a_client_that_hangs_up_leaves_nothing_of_its_stream",),
+        ("tests/e2e/streams/test_stream_life.py::test_a_client_that_hangs_up_leaves_nothing_of_its_stream",),
     ),
     Mutant(
         "Each event of a turn is written by itself.",

@@ -46,7 +46,7 @@ def test_the_javascript_client_tells_the_same_events(system: System, tmp_path: P
     path.touch()
     done = subprocess.run(
         [*node(), "--input-type=module", "-e", SCRIPT, system.server.url, how, str(path)],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=scaled(60), check=False,
+        cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=scaled(60), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told: list[dict[str, Any]] = json.loads(done.stdout)

@@ -11,7 +11,7 @@ from support.javascript import node
 from support.system import System
 from support.timeouts import scaled
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SCRIPT = """
 import { Tidings } from "tidings";

@@ -11,7 +11,7 @@ import pytest
 from support.system import System, system_fixture
 from support.timeouts import scaled
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 FETCH_EVENT_SOURCE = """
 import { fetchEventSource } from "@microsoft/fetch-event-source";
