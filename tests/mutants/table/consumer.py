@@ -3,12 +3,12 @@
 from mutants.change import lua, python, script
 from mutants.mutant import Mutant
 
-WRITTEN = "tests/groups/test_written.py"
-TAKE = "tests/groups/test_take.py"
-OPERATORS = "tests/groups/test_operators.py"
-MODEL = "tests/groups/test_group_model.py"
+WRITTEN = "tests/groups/partition/test_written.py"
+TAKE = "tests/groups/partition/test_take.py"
+OPERATORS = "tests/groups/operating/test_operators.py"
+MODEL = "tests/groups/partition/test_group_model.py"
 HANDLERS = "tests/groups/test_handlers.py"
-JOINING = "tests/groups/test_joining.py"
+JOINING = "tests/groups/partition/test_joining.py"
 
 MOVE_ALL = """for _, name in ipairs(redis.call('HKEYS', groups_key)) do
   redis.call('HSET', group_key(string.sub(name, 2)), 'position', to)
@@ -78,6 +78,6 @@ MUTANTS = (
     Mutant(
         "A queue that is new writes no events for the feeds that are open.",
         python("EventFeed.follow").swap("(REGISTRY, *wanted) if again else wanted", "wanted"),
-        ("tests/groups/test_joining.py",),
+        ("tests/groups/partition/test_joining.py",),
     ),
 )

@@ -10,8 +10,8 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from groups.operating.test_commands import registered
 from groups.stage import KEYS, Stage, stage_in
-from groups.test_commands import registered
 from support.store import StoreProcess
 from support.timeouts import scaled
 from tidings.store.groups.group_admin import GroupAdmin
