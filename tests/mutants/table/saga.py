@@ -93,16 +93,16 @@ MUTANTS = (
     Mutant(
         "A saga of an older version takes a change of the code.",
         python("Saga.patched").cut("self._is_older or"),
-        ("tests/versions/test_patched.py",),
+        ("tests/versions/sagas/test_patched.py",),
     ),
     Mutant(
         "A saga under way takes a change before the steps that it has taken.",
         python("Saga.patched").cut("or any(path not in self.taken for path in journal.rows)"),
-        ("tests/versions/test_patched.py",),
+        ("tests/versions/sagas/test_patched.py",),
     ),
     Mutant(
         "A saga that has ended counts as running.",
         lua("uncount_saga").drop("redis.call('SREM'"),
-        ("tests/versions/test_patched.py",),
+        ("tests/versions/sagas/test_patched.py",),
     ),
 )
