@@ -17,7 +17,7 @@ MUTANTS = (
     Mutant(
         "A server without authentication answers under any name.",
         python("server_of").swap("app if open_to_all", "app if settings"),
-        ("tests/auth/test_host.py",),
+        ("tests/auth/hosts/test_host.py",),
     ),
     Mutant(
         "A ticket works more than once.",
