@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant(
         "A kind retires although jobs wait that need it.",
         python("KindRetirement._waits").swap("one.waiting or one.running or one.scheduled", "one.running"),
-        ("tests/store/test_retirement.py",),
+        ("tests/store/upkeep/test_retirement.py",),
     ),
     Mutant(
         "A worker puts a job that it does not serve back into the stream that all workers read.",

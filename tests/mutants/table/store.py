@@ -58,12 +58,12 @@ MUTANTS = (
     Mutant(
         "A deadline counts only when a worker takes the job.",
         lua("expire_late").replace("local late =", "local late = {}"),
-        ("tests/store/test_deadlines.py",),
+        ("tests/store/upkeep/test_deadlines.py",),
     ),
     Mutant(
         "A deadline of less than a ms is none.",
         python("whole_ms").replace("math.ceil(round(seconds", "return int(seconds * 1000)"),
-        ("tests/store/test_deadlines.py",),
+        ("tests/store/upkeep/test_deadlines.py",),
     ),
     Mutant(
         "An idempotency key is forgotten with its job's record.",
@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         "No sweep finds a job whose entry has vanished.",
         lua("sweep_entry").replace("lost = lost + 1", "if true then return end"),
-        ("tests/store/test_sweep.py",),
+        ("tests/store/upkeep/test_sweep.py",),
     ),
     Mutant(
         "The sweep takes a job without its entry from a worker that lives.",
@@ -101,7 +101,7 @@ MUTANTS = (
             "'HSET', job_key(jobs[some[i]]), 'vanished', now",
             "'HSETNX', job_key(jobs[some[i]]), 'vanished', now - 3600000",
         ),
-        ("tests/store/test_sweep.py",),
+        ("tests/store/upkeep/test_sweep.py",),
     ),
     Mutant(
         "A record becomes a compact one although that has no place for all of it.",
