@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toJson } from "../../static/client/json.js";
-import { ack, connect, connected, running, streaming } from "./client.js";
-import { settle } from "./fake-server.js";
+import { toJson } from "../../../static/client/json.js";
+import { ack, connect, connected, running, streaming } from "../client.js";
+import { settle } from "../fake-server.js";
 
 const cycle = {};
 cycle.self = [cycle];

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { JobsView } from "../../static/frameworks/jobs-view.js";
-import { connected, reconnect } from "./client.js";
-import { settle } from "./fake-server.js";
+import { JobsView } from "../../../static/frameworks/jobs-view.js";
+import { connected, reconnect } from "../client.js";
+import { settle } from "../fake-server.js";
 
 const AT = "2026-01-01T00:01:00.000Z";
 

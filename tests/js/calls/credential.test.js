@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ack, connect, miss } from "./client.js";
-import { settle } from "./fake-server.js";
+import { ack, connect, miss } from "../client.js";
+import { settle } from "../fake-server.js";
 
 /** Returns a client whose credentials are `c1`, `c2`, …, and those that were asked for. */
 function guarded(options = {}) {

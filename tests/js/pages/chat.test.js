@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChatTransport } from "../../static/ai.js";
-import { MessageReplay } from "../../static/chat/message-replay.js";
+import { ChatTransport } from "../../../static/ai.js";
+import { MessageReplay } from "../../../static/chat/message-replay.js";
 
 const START = { type: "start", messageId: "m" };
 const STEP = { type: "start-step" };

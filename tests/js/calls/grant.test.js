@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect, connected, reconnect, streaming } from "./client.js";
-import { settle } from "./fake-server.js";
+import { connect, connected, reconnect, streaming } from "../client.js";
+import { settle } from "../fake-server.js";
 
 const hello = { type: "hello", version: 1, connection: "c", limits: {}, authenticated: false };
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { socketAddress } from "../../static/client/connection/address.js";
-import { Tidings } from "../../static/tidings.js";
-import { FakeServer } from "./fake-server.js";
+import { socketAddress } from "../../../static/client/connection/address.js";
+import { Tidings } from "../../../static/tidings.js";
+import { FakeServer } from "../fake-server.js";
 
 for (const [url, address] of [
   ["http://host:8700", "http://host:8700/v1/socket"],

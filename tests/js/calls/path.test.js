@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nameSegment, tokenSegment } from "../../static/client/path.js";
-import { polling, snapshot, streaming } from "./client.js";
-import { settle } from "./fake-server.js";
+import { nameSegment, tokenSegment } from "../../../static/client/path.js";
+import { polling, snapshot, streaming } from "../client.js";
+import { settle } from "../fake-server.js";
 
 /** Texts that would make another path, query or request of one that holds them as they are. */
 const STRAY = [

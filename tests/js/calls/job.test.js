@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AT } from "./fake-server.js";
-import { connected, reconnect, running } from "./client.js";
+import { AT } from "../fake-server.js";
+import { connected, reconnect, running } from "../client.js";
 
 const numbers = (events) => events.map(({ seq }) => seq);
 

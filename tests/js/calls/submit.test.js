@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MOST_UNCONFIRMED } from "../../static/client/codes.js";
-import { TidingsError } from "../../static/tidings.js";
-import { connect, connected, reconnect, running } from "./client.js";
-import { settle } from "./fake-server.js";
+import { MOST_UNCONFIRMED } from "../../../static/client/codes.js";
+import { TidingsError } from "../../../static/tidings.js";
+import { connect, connected, reconnect, running } from "../client.js";
+import { settle } from "../fake-server.js";
 
 test("a submit carries its input, its options and a key of its own", () => {
   const { server, tidings } = connected();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ticksFor } from "../../static/page/chart.js";
-import { example } from "../../static/page/kinds.js";
-import { sentence } from "../../static/page/orders.js";
-import { heard, inOrder } from "../../static/page/steps.js";
-import { duration, size } from "../../static/page/words.js";
+import { ticksFor } from "../../../static/page/chart.js";
+import { example } from "../../../static/page/kinds.js";
+import { sentence } from "../../../static/page/orders.js";
+import { heard, inOrder } from "../../../static/page/steps.js";
+import { duration, size } from "../../../static/page/words.js";
 
 test("the ticks of a chart are round and enclose its values", () => {
   assert.deepEqual(ticksFor(0, 21.7), [0, 10, 20, 30]); // 21.7 / 4 = 5.4: steps of ten
