@@ -4,36 +4,10 @@ Each chapter holds those of one subject, in the order of docs/explanation/reliab
 compares. `test_mutants.py` keeps them from rotting. How a mutant is written is said in `change.py`.
 """
 
-from . import (
-    access,
-    border,
-    breaker,
-    call,
-    chat,
-    console,
-    consumer,
-    contract,
-    event,
-    failover,
-    grants,
-    held,
-    hostile,
-    job,
-    kind,
-    mcp,
-    measure,
-    operate,
-    owner,
-    placement,
-    resources,
-    saga,
-    store,
-    stream,
-    testing,
-    tier,
-    webhook,
-    worker,
-)
+from . import console, failover, measure, operate, placement, store
+from .access import access, border, contract, grants, hostile, owner
+from .events import chat, consumer, event, mcp, stream, webhook
+from .jobs import breaker, call, held, job, kind, resources, saga, testing, tier, worker
 
 MUTANTS = (
     *job.MUTANTS,
