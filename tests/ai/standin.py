@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from support.site import SiteProcess
 from support.system import System, running_system
+from support.web.site import SiteProcess
 
 ROOT = Path(__file__).parents[2]
 KINDS = str(ROOT / "tests" / "support" / "handlers" / "model_kinds.py")

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.context import new_context
-from support.chromium import PATIENCE_MS, running_browser
-from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
 from support.waiting import until
+from support.web.chromium import PATIENCE_MS, running_browser
+from support.web.site import SiteProcess
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chat"

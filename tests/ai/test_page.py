@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.context import new_context
-from support.chromium import PATIENCE_MS, running_browser
 from support.system import System, running_system
 from support.timeouts import scaled
-from support.wall import standing
+from support.web.chromium import PATIENCE_MS, running_browser
+from support.web.wall import standing
 
 ROOT = Path(__file__).parents[2]
 KINDS = str(ROOT / "tests" / "support" / "handlers" / "chat_kinds.py")

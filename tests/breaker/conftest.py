@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from breaker.service import Service, running_service
-from support import breaker_kinds
+from support.handlers import breaker_kinds
 from support.system import System, WorkerProcess, system_fixture
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys

@@ -7,7 +7,7 @@ import pytest
 from breaker.service import Service
 from breaker.test_workers import called, submit, submit_one
 from breaker.watch import outcomes, until
-from support.breaker_kinds import INNER, STEPS
+from support.handlers.breaker_kinds import INNER, STEPS
 from support.peer import peer
 from support.system import System
 from tidings.store.breaker_store import BreakerStore

@@ -10,7 +10,7 @@ import httpx
 from breaker.conftest import add_worker
 from breaker.service import Service
 from breaker.watch import outcomes, snapshot, until
-from support.breaker_kinds import PAYMENTS
+from support.handlers.breaker_kinds import PAYMENTS
 from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled

@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from support.channels import subscribe
 from support.queued import one_job
+from support.stores.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.context import new_context
-from support.chromium import PATIENCE_MS, running_browser
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.web.chromium import PATIENCE_MS, running_browser
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples/demo/jobs.py")

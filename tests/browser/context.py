@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext
 
-from support.chromium import PATIENCE_MS
 from support.timeouts import scaled
+from support.web.chromium import PATIENCE_MS
 
 CONSOLE_PAGES = (
     "overview", "workers", "jobs", "dead", "sagas", "kinds", "breakers", "webhooks", "groups", "connections", "audit",

@@ -20,7 +20,8 @@ TARGET_PX = 24
 """WCAG 2.2, success criterion 2.5.8."""
 
 
-system = system_fixture(str(JOBS), str(JOBS.with_name("breaker_kinds.py")), str(JOBS.with_name("saga_kinds.py")))
+HANDLERS = JOBS.with_name("handlers")
+system = system_fixture(str(JOBS), str(HANDLERS / "breaker_kinds.py"), str(HANDLERS / "saga_kinds.py"))
 
 
 @pytest.fixture(scope="module")

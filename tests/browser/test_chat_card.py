@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from browser.context import SCHEMES, new_context
-from support.chromium import PATIENCE_MS
 from support.system import System
 from support.timeouts import scaled
+from support.web.chromium import PATIENCE_MS
 
 COUNTED = "".join(f"{number}, " for number in range(60))
 

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.system import JOBS, System, system_fixture
 
-system = system_fixture(str(JOBS), str(JOBS.with_name("saga_kinds.py")))
+system = system_fixture(str(JOBS), str(JOBS.with_name("handlers") / "saga_kinds.py"))
 
 
 @pytest.fixture

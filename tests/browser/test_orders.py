@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 system = system_fixture(
     str(ROOT / "examples/demo/jobs.py"),
-    str(ROOT / "tests/support/saga_kinds.py"),
+    str(ROOT / "tests/support/handlers/saga_kinds.py"),
     worker={"TIDINGS_DEMO_CACHE": str},
     server={"TIDINGS_PAGE": "demo"},
 )

@@ -11,9 +11,9 @@ from pathlib import Path
 from cluster.sentinel_faults import SENTINEL_FAULTS, SentinelFault
 from cluster.trial import Trial, Verdict
 from cluster.trial_faults import FAULTS, Fault
-from support.cluster import running_cluster
-from support.sentinels import watched_store
 from support.store import binary
+from support.stores.cluster import running_cluster
+from support.stores.sentinels import watched_store
 
 NODE_TIMEOUT_MS = 2_000
 ALL: dict[str, Fault | SentinelFault] = {**FAULTS, **SENTINEL_FAULTS}

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import redis
 
 from cluster.trial import MOST_GAP_S, Trial
-from support.sentinels import NAME, Watched
 from support.store import StoreProcess
+from support.stores.sentinels import NAME, Watched
 from support.timeouts import scaled
 
 in_thread = asyncio.to_thread

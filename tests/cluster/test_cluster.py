@@ -10,8 +10,8 @@ import pytest
 
 from cluster.submissions import Submissions
 from store.test_permissions import ESCAPED, granted
-from support.cluster import StoreCluster, running_cluster
 from support.peer import peer
+from support.stores.cluster import StoreCluster, running_cluster
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled

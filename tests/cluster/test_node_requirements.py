@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.cluster import StoreCluster, running_cluster
+from support.stores.cluster import StoreCluster, running_cluster
 from support.tidings_command import run_tidings
 from tidings.settings.settings import StoreSettings
 from tidings.store.redis.store_client import open_store, ping_store

@@ -7,7 +7,7 @@ import anyio
 import msgspec
 import pytest
 
-from support.cluster import StoreCluster, running_cluster
+from support.stores.cluster import StoreCluster, running_cluster
 from support.timeouts import scaled
 from tidings.protocol.tokens import new_token
 from tidings.settings.durability import Replication

@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from metric.tape import Tape
-from support.cluster import StoreCluster, running_cluster
 from support.scrape import Scraped, scrape
+from support.stores.cluster import StoreCluster, running_cluster
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from support.cluster import StoreCluster
-from support.sentinels import watched_store
 from support.store import Certificates
+from support.stores.cluster import StoreCluster
+from support.stores.sentinels import watched_store
+from support.stores.tls_front import Authority
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
-from support.tls_front import Authority
 
 KINDS = str(Path(__file__).with_name("kinds.py"))
 

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.trial import Trial, Verdict
 from cluster.trial_faults import failover, flush, migrate, sagas
-from support.cluster import StoreCluster, running_cluster
+from support.stores.cluster import StoreCluster, running_cluster
 
 
 async def changed(trial: Trial, cluster: StoreCluster) -> str:

@@ -9,8 +9,8 @@ import redis
 
 from cluster.trial import LEASE_S, MOST_GAP_S, Trial
 from cluster.trial_client import TrialClient
-from support.cluster import StoreCluster
 from support.store import StoreProcess
+from support.stores.cluster import StoreCluster
 from support.timeouts import scaled
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.slot_map import slot_of

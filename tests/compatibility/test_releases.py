@@ -19,11 +19,11 @@ import redis
 
 from compatibility.release import Release, build_release
 from compatibility.stored_jobs import look_until
-from support.javascript import node
 from support.store import running_store
 from support.system import ServerProcess, System, WorkerProcess
 from support.timeouts import scaled
 from support.waiting import until
+from support.web.javascript import node
 from webhook.receiver import Receiver, running_receiver
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from support.changed_kinds import BEFORE, NOW, change_kinds, forget_kinds, schema
+from support.handlers.changed_kinds import BEFORE, NOW, change_kinds, forget_kinds, schema
 from support.system import System
 from tidings.compatibility.kind_changes import compare_kinds
 from tidings.compatibility.rules import RULES

@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from dead.world import World, failure
-from support.channels import subscribe
+from support.stores.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token

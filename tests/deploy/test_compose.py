@@ -16,10 +16,10 @@ import yaml
 from deploy.files import COMPOSE, DEPLOY
 from deploy.image import ROOT
 from metric.tape import PROMTOOL
-from support.front import filled
 from support.store import StoreProcess
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
+from support.web.front import filled
 
 SECRETS = DEPLOY / "compose/secrets"
 SCRIPT = DEPLOY / "compose/make_secrets.py"

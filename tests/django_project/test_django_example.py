@@ -16,10 +16,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.context import new_context
-from support.chromium import PATIENCE_MS, running_browser
-from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
+from support.web.chromium import PATIENCE_MS, running_browser
+from support.web.site import SiteProcess
 from tidings.process.port import free_port
 from tidings_server.auth.api_key import new_key, setting_line
 

@@ -9,10 +9,10 @@ from email.utils import formatdate
 
 import pytest
 
-from support.front import Front
 from support.system import System, system_fixture
 from support.timeouts import scaled
 from support.waiting import until
+from support.web.front import Front
 from tidings.process.port import free_port
 from tidings_cli.doctor import public_checks
 from tidings_cli.doctor.finding import Finding, Level

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from support.queued import one_job
-from support.replicas import ReplicatedStore, replicated_store
+from support.stores.replicas import ReplicatedStore, replicated_store
 from support.timeouts import scaled
 from tidings.protocol.states import State
 from tidings.protocol.tokens import new_token

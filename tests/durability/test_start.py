@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from support.replicas import replicated_store
 from support.store import StoreProcess, running_store
+from support.stores.replicas import replicated_store
 from support.system import JOBS
 from support.tidings_command import run_tidings
 from tidings.settings.settings import StoreSettings

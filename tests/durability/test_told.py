@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from support.peer import peer
-from support.replicas import ReplicatedStore, replicated_store
+from support.stores.replicas import ReplicatedStore, replicated_store
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.context import new_context
-from support.chromium import PATIENCE_MS, running_browser
 from support.timeouts import scaled
+from support.web.chromium import PATIENCE_MS, running_browser
 
 
 @pytest.fixture(autouse=True)

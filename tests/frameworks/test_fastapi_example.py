@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from frameworks.conftest import visitor
-from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
 from support.waiting import until
+from support.web.site import SiteProcess
 from tidings.process.port import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fastapi"

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from support.credential import bearer
-from support.site import SiteProcess
 from support.system import System, running_system
 from support.timeouts import scaled
+from support.web.site import SiteProcess
 from tidings_server.auth.api_key import new_key, setting_line
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/flask.md"

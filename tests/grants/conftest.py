@@ -12,7 +12,7 @@ from support.timeouts import scaled
 
 system = system_fixture(
     str(JOBS),
-    str(JOBS.with_name("saga_kinds.py")),
+    str(JOBS.with_name("handlers") / "saga_kinds.py"),
     scope="session",
     servers=2,
     credential=shop,

@@ -19,7 +19,7 @@ from tidings_cli.lab.proxy import Proxy
 WELL = 20
 """Minutes of pages before anything happens."""
 
-BREAKERS = str(Path(__file__).parents[1] / "support/breaker_kinds.py")
+BREAKERS = str(Path(__file__).parents[1] / "support/handlers/breaker_kinds.py")
 LIMITS = {
     "TIDINGS_LEASE_S": "1",
     "TIDINGS_HEARTBEAT_S": "0.2",

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from support.front import Front
 from support.system import System, running_system
+from support.web.front import Front
 
 TIMEOUT_S = 2
 """After so much silence the proxies here cut a connection."""

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from support.chromium import running_browser
 from support.timeouts import scaled
 from support.waiting import until
+from support.web.chromium import running_browser
 from tidings.process.port import free_port
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import RedisError, ResponseError
 
 from support.peer import Peer, peer
-from support.sentinels import NAME, Watched, watched_store
+from support.stores.sentinels import NAME, Watched, watched_store
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled

@@ -14,7 +14,7 @@ from support.system import System, system_fixture
 from support.timeouts import scaled
 
 NOBODY = "default." + "a" * 22
-KINDS = Path(__file__).parents[1] / "support/saga_kinds.py"
+KINDS = Path(__file__).parents[1] / "support/handlers/saga_kinds.py"
 
 
 system = system_fixture(str(KINDS))

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from snippets.pages import ROOT, Block, blocks
 from snippets.table import PRINTS, RUNS, SHOWN, WAYS
 from snippets.world import World
-from support.chromium import running_browser
+from support.web.chromium import running_browser
 
 BLOCKS = blocks()
 MOST_SHOWN = 21

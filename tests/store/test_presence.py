@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from support.channels import subscribe
+from support.stores.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys

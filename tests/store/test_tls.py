@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from support.store import StoreProcess, running_store
+from support.stores.tls_front import Authority, tls_before
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
-from support.tls_front import Authority, tls_before
 from tidings.store.attempts.attempt_store import LeaseRenewal
 from tidings.store.attempts.blocking_store import BlockingStore
 from tidings.store.keys import StoreKeys

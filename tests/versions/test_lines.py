@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from support.channels import subscribe
+from support.stores.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import Token

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from support.channels import subscribe
+from support.stores.channels import subscribe
 from tidings.protocol.kinds.kind_record import KindRecord, encode_kind
 from tidings.store.keys import REGISTRY, StoreKeys
 from tidings.store.kind_records import MAX_RECORD_BYTES

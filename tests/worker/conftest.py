@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.handlers import bad_kinds, ending_kinds, process_kinds
+from support.handlers import bad_kinds
+from support.handlers.places import ending_kinds, process_kinds
 from support.peer import Peer, peer
 from support.store import running_store
 from support.system import System

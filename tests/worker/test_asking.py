@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.handlers import asking_kinds
+from support.handlers.places import asking_kinds
 from support.peer import peer
 from support.system import System, system_fixture
 from support.waiting import until

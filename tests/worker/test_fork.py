@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.handlers import fork_kinds
+from support.handlers.places import fork_kinds
 from support.peer import peer
 from support.system import System, running_system, system_fixture
 from support.timeouts import scaled

@@ -9,7 +9,7 @@ import anyio
 import httpx
 import pytest
 
-from support.handlers import placed_kinds
+from support.handlers.places import placed_kinds
 from support.peer import Peer, peer
 from support.system import System, running_system
 from support.timeouts import scaled

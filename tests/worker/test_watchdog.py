@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from support.handlers import blocking_kinds
+from support.handlers.places import blocking_kinds
 from support.peer import peer
 from support.system import Process, System, running_system
 from support.timeouts import scaled

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.system import System, running_system
-from support.wall import Wall, standing
+from support.web.wall import Wall, standing
 
 ARTIFACTS = Path(__file__).parents[3] / "artifacts"
 SOCKET, STREAM = "/v1/socket", "/v1/events"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.system import System, system_fixture
-from support.wall import standing
+from support.web.wall import standing
 
 KEY = "the secret of this test, longer than 32 bytes"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from support.credential import bearer
 from support.system import System, system_fixture
 from support.timeouts import scaled
-from support.wall import standing
+from support.web.wall import standing
 from tidings_server.auth.api_key import new_key, setting_line
 
 KEY = new_key()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.system import System
-from support.wall import Wall, standing
+from support.web.wall import Wall, standing
 
 PAGE = """
 <!doctype html><meta charset="utf-8"><output id="state"></output><output id="job"></output>

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from support.stream_kinds import spoken
 from support.system import System, running_system
-from support.wall import standing
+from support.web.wall import standing
 from tidings import SyncClient
 
 KINDS = str(Path(__file__).parents[2] / "support" / "stream_kinds.py")

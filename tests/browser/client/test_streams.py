@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from browser.conftest import DEMO
 from support.system import System, running_system
-from support.wall import standing
+from support.web.wall import standing
 
 QUICK = {"TIDINGS_LEASE_S": "1", "TIDINGS_HEARTBEAT_S": "0.2"}
 

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
-from support.wall import standing
+from support.web.wall import standing
 from tidings import SubmitOptions, SyncClient
 
 NONE = "\N{EN DASH}"
@@ -28,7 +28,7 @@ PAGES = [
 ]
 
 
-system = system_fixture(str(JOBS), str(JOBS.with_name("breaker_kinds.py")))
+system = system_fixture(str(JOBS), str(JOBS.with_name("handlers") / "breaker_kinds.py"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from browser.conftest import ARTIFACTS
 from browser.context import new_context
-from support.changed_kinds import change_kinds
+from support.handlers.changed_kinds import change_kinds
 from support.system import System, running_system
 from tidings.store.redis.store_client import open_store
 

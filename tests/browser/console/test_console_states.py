@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from browser.answers import answer
 from browser.context import CONSOLE_PAGES
-from support.answers import answer
 from support.system import JOBS, System, system_fixture
 from support.timeouts import scaled
 from tidings import SubmitOptions, SyncClient
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
     errors: list[str]
 
 
-system = system_fixture(str(JOBS), str(JOBS.with_name("saga_kinds.py")))
+system = system_fixture(str(JOBS), str(JOBS.with_name("handlers") / "saga_kinds.py"))
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from support.javascript import node
 from support.system import System
 from support.timeouts import scaled
+from support.web.javascript import node
 
 ROOT = Path(__file__).parents[3]
 

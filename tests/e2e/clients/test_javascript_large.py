@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from support.javascript import node
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.web.javascript import node
 
 SIZES = (10, 100_000, 3_000_000)
 

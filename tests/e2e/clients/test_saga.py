@@ -11,7 +11,7 @@ from tidings.client import JobFailed
 from tidings.protocol.steps import StepStatus
 from tidings_cli.lab.proxy import LinkMode, running_proxy
 
-KINDS = str(Path(__file__).parents[2] / "support/saga_kinds.py")
+KINDS = str(Path(__file__).parents[2] / "support/handlers/saga_kinds.py")
 
 
 system = system_fixture(KINDS)

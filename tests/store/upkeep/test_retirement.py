@@ -3,7 +3,7 @@
 import msgspec
 from redis.asyncio import Redis
 
-from support.channels import subscribe
+from support.stores.channels import subscribe
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import Store, command

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from support.channels import subscribe
+from support.stores.channels import subscribe
 from support.timeouts import scaled
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.attempts.attempt_store import AttemptOutcome, NextRun, StartRules

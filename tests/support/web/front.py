@@ -11,7 +11,7 @@ from support.timeouts import scaled
 from support.waiting import until
 from tidings.process.port import free_port
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = Path(__file__).parents[3] / "deploy"
 START_TIMEOUT_S = 10.0
 
 NGINX_MAIN = """
