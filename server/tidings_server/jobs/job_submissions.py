@@ -13,6 +13,7 @@ import msgspec
 from tidings.protocol.problems import problem_error
 from tidings.protocol.tokens import Token, queue_of
 from tidings.store.answers import SubmitAnswer
+from tidings.store.availability.store_errors import StoreUnconfirmedError
 from tidings.store.jobs.job_store import JobStore, SubmitReply
 from tidings_server.kinds.catalog_updates import CatalogUpdates
 from tidings_server.watch.hub import Hub
@@ -22,6 +23,12 @@ from .admission import AdmittedJob
 from .answer_tasks import AnswerTasks
 from .client_answers import STORE_RETRY_S
 from .deadlines import DeadlineExpiry
+
+UNCLAIMED = (
+    "the queue is being spread over other partitions, and too few replicas of the store said in time that they have "
+    "the claim of the job's key; no job was made"
+)
+"""What a client gets whose job waits for a claim that replicas have not confirmed."""
 
 MOST_MOVES = 8
 """How often one submission follows a placement that changes."""
@@ -78,7 +85,7 @@ class JobSubmissions:
         """Return the store's reply; the job's token becomes that by which the reply is meant.
 
         Raises:
-            ProblemError: the placement changes faster than this server follows.
+            ProblemError: the placement changes faster than this server follows, or too few replicas have a claim.
             StoreError: the store is unavailable.
 
         """
@@ -97,9 +104,18 @@ class JobSubmissions:
         )
 
     async def _ask_earlier(self, admitted: AdmittedJob) -> SubmitReply | None:
-        """Claim the key where earlier placements would have put it; return the reply of one that knows it."""
+        """Claim the key where earlier placements would have put it; return the reply of one that knows it.
+
+        Raises:
+            ProblemError: too few replicas have a claim; no job was made.
+            StoreError: the store is unavailable.
+
+        """
         for partition in admitted.asked_first:
-            reply = await self._store.claim(partition, admitted.job)
+            try:
+                reply = await self._store.claim(partition, admitted.job)
+            except StoreUnconfirmedError as error:  # which would tell the client that the job may run
+                raise problem_error("store_unavailable", UNCLAIMED, retry_after=STORE_RETRY_S) from error
             if reply.answer is not SubmitAnswer.CLAIMED:
                 if reply.answer is SubmitAnswer.DUPLICATE:
                     admitted.earlier = Token(partition, reply.id)

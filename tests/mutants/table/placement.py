@@ -26,6 +26,13 @@ MUTANTS = (
         (CLAIMS,),
     ),
     Mutant(
+        "A job is made before replicas have the claim of its key.",
+        python("JobSubmissions._ask_earlier").swap(
+            'raise problem_error("store_unavailable", UNCLAIMED, retry_after=STORE_RETRY_S) from error', "continue"
+        ),
+        ("tests/cluster/test_replicated_claims.py",),
+    ),
+    Mutant(
         "Only the last placement is remembered.",
         python("Placement.after").swap("[ended, *self.before]", "[ended]"),
         (CLAIMS,),
