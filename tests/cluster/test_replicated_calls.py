@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 
 import anyio
-import msgspec
 import pytest
 
 from support.stores.cluster import StoreCluster, running_cluster
@@ -53,30 +52,6 @@ async def test_a_replica_that_stands_still_costs_its_own_nodes_queues_the_confir
     assert isinstance(refused, StoreUnconfirmedError)
     assert getattr(made, "answer", made) is SubmitAnswer.NEW
     await store.aclose()
-
-
-async def test_a_key_that_is_claimed_on_another_node_waits_for_the_replicas_of_both(cluster: StoreCluster) -> None:
-    queues = {place(cluster, queue): queue for queue in ("aa", "bb", "cc", "dd")}
-    one = job("claimed")
-    quick, patient = opened(cluster, 0.3), opened(cluster)
-    async with JobStore(quick, KEYS, "g") as jobs, JobStore(patient, KEYS, "h") as waiting:
-        with cluster.stopped(cluster.replicas[0]):
-            with pytest.raises(StoreUnconfirmedError):
-                await jobs.claim(queues[0], one)
-            # It lies there, and a server that asks again must not be told so before a replica has it.
-            with pytest.raises(StoreUnconfirmedError):
-                await jobs.claim(queues[0], one)
-        assert (await waiting.claim(queues[0], one)).answer is SubmitAnswer.CLAIMED
-        with cluster.stopped(cluster.replicas[1]), pytest.raises(StoreUnconfirmedError):
-            await jobs.submit(queues[1], one)
-        again = await waiting.submit(queues[1], msgspec.structs.replace(one, id=new_token("p").id))
-    assert (again.answer, again.id) == (SubmitAnswer.DUPLICATE, one.id)
-    for number, key in enumerate((KEYS.root(queues[0]) + "*claimed*", KEYS.job(queues[1], one.id))):
-        found = cluster.ask(cluster.replicas[number], "KEYS", key)
-        assert isinstance(found, list)
-        assert len(found) == 1, key
-    await quick.aclose()
-    await patient.aclose()
 
 
 async def test_a_call_waits_for_the_replicas_of_the_node_to_which_its_slot_moves(cluster: StoreCluster) -> None:
