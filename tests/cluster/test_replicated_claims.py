@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from partitions.lagging_servers import KEYS, Registered, Server
-from support.cluster import StoreCluster, running_cluster
 from support.store import StoreProcess
+from support.stores.cluster import StoreCluster, running_cluster
 from support.timeouts import scaled
 from tidings.protocol.problems import ProblemError
 from tidings.protocol.tokens import split_token
