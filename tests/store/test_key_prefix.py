@@ -239,6 +239,8 @@ def test_status_and_doctor_name_a_prefix_that_is_not_the_default(both: tuple[Ins
     one, _ = both
     assert one.tidings("status").splitlines()[0] == "Key prefix: acme"
     assert one.tidings("doctor").splitlines()[0].endswith(", key prefix acme")
+    lone = run_tidings("doctor", "--key-prefix", "acme-too", TIDINGS_STORE_URL=one.store_url.replace("acme:pw@", ""))
+    assert "no worker lives under the key prefix acme-too -> start one with the same TIDINGS_KEY_PREFIX" in lone.stdout
     plain = run_tidings("status", TIDINGS_STORE_URL=one.store_url.replace("acme:pw@", ""))
     assert "prefix" not in plain.stdout
 

@@ -24,7 +24,7 @@ async def check_registry(store: Redis) -> list[Finding]:
     registered = await Registry(store, keys).read()
     stats = await read_queue_stats(store, keys, registered)
     return [
-        _workers(stats),
+        _workers(stats, keys.prefix),
         _waiting(stats),
         _kinds(stats),
         _left_out(registered.left_out),
@@ -38,9 +38,10 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _workers(stats: QueueStats) -> Finding:
+def _workers(stats: QueueStats, prefix: str) -> Finding:
     if not stats.workers:
-        return danger("workers.living", "no worker lives", "start one: tidings work MODULE")
+        says = f"no worker lives under the key prefix {prefix}"
+        return danger("workers.living", says, "start one with the same TIDINGS_KEY_PREFIX: tidings work MODULE")
     return ok("workers.living", f"{len(stats.workers)} live")
 
 
