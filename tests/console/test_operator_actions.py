@@ -20,7 +20,7 @@ from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.admin.audit_log import AuditEntry, AuditLog, AuditStream
 from tidings.store.admin.operator_actions import LetterAction, Operator, OperatorActions
 from tidings.store.attempts.attempt_store import AttemptStore
-from tidings.store.availability.store_errors import StoreUnavailableError
+from tidings.store.availability.store_errors import StoreUnavailableError, StoreUnconfirmedError
 from tidings.store.jobs.job_store import JobStore
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -166,6 +166,18 @@ async def test_an_act_that_breaks_off_is_recorded_if_it_changed_anything(
     with pytest.raises(type(broken_by)):
         await drop(entries)
     assert [(one.outcome, one.stream) for one in written.entries] == [(outcome, AuditStream.ACT)]
+
+
+async def test_an_act_that_replicas_have_not_confirmed_is_recorded_as_such_although_no_batch_was_told(
+    actions: OperatorActions, written: Written
+) -> None:
+    async def drop() -> None:
+        async with actions.letters(LetterAction.DROP, LetterChoice(tokens=["t"])):
+            raise StoreUnconfirmedError("too few replicas")
+
+    with pytest.raises(StoreUnconfirmedError):
+        await drop()
+    assert [(one.outcome, one.stream) for one in written.entries] == [("unconfirmed", AuditStream.ACT)]
 
 
 async def test_an_act_that_the_store_refuses_leaves_no_entry(written: Written) -> None:

@@ -17,7 +17,7 @@ from tidings.logging.printable import printable_json_line
 from tidings.protocol.frames.admin_messages import BreakerOrder, LetterChoice, ObjectiveRule
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token
-from tidings.store.availability.store_errors import StoreError
+from tidings.store.availability.store_errors import StoreError, StoreUnconfirmedError
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.groups.group_admin import GroupAdmin, GroupCommand, Move
 from tidings.store.keys import REGISTRY, StoreKeys
@@ -224,9 +224,10 @@ class OperatorActions:
         try:
             yield batches
         except BaseException as error:  # also of an operator who interrupts a command: some letters may be changed
-            if batches.changed:
+            unconfirmed = isinstance(error, StoreUnconfirmedError)  # then the batch at which it broke off was done too
+            if batches.changed or unconfirmed:
                 outcome = "store_unavailable" if isinstance(error, StoreError) else "done"
-                await self._record(action, "", choice, outcome=outcome)
+                await self._record(action, "", choice, outcome="unconfirmed" if unconfirmed else outcome)
             raise
         await self._record(action, "", choice, changed=bool(batches.changed))
 
