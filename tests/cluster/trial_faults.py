@@ -50,32 +50,39 @@ async def _promoted(cluster: StoreCluster, old: StoreProcess) -> float:
     return time.monotonic() - begun
 
 
-async def kill(trial: Trial, cluster: StoreCluster) -> str:
-    """End a primary without a word, all of whose answers but the last its replica has."""
+async def _confirmed_holder(trial: Trial, cluster: StoreCluster) -> StoreProcess:
+    """Return the primary to be hurt, once its replica has all that it acknowledged so far."""
     old = await in_thread(cluster.holder, HURT_ROOT)
     await trial.confirm(lambda: cluster.confirm(old, HURT_ROOT))
-    old.kill()
-    took = await _promoted(cluster, old)
+    return old
+
+
+async def _outlive(trial: Trial, cluster: StoreCluster, dead: StoreProcess) -> str:
+    """Go on without a primary that was killed, then start it again; return when it was replaced."""
+    took = await _promoted(cluster, dead)
     await trial.until(2, [HURT])
-    await in_thread(cluster.start_again, old)
+    await in_thread(cluster.start_again, dead)
     return f"replaced after {took:.1f} s"
+
+
+async def kill(trial: Trial, cluster: StoreCluster) -> str:
+    """End a primary without a word, all of whose answers but the last its replica has."""
+    old = await _confirmed_holder(trial, cluster)
+    old.kill()
+    return await _outlive(trial, cluster, old)
 
 
 async def stall(trial: Trial, cluster: StoreCluster) -> str:
     """Hold up a primary's replica, and end the primary: what it acknowledged meanwhile is nowhere else."""
-    old = await in_thread(cluster.holder, HURT_ROOT)
+    old = await _confirmed_holder(trial, cluster)
     replica = await in_thread(cluster.replica_of, old)
-    await trial.confirm(lambda: cluster.confirm(old, HURT_ROOT))
     replica.freeze()
     # Else what the primary sends would wait in the sockets, and the replica would still get it.
     await in_thread(cluster.ask, old, "CLIENT", "KILL", "TYPE", "replica")
     await asyncio.sleep(STALL_S)
     old.kill()
     replica.thaw()
-    took = await _promoted(cluster, old)
-    await trial.until(2, [HURT])
-    await in_thread(cluster.start_again, old)
-    return f"replica held up for {STALL_S:g} s; replaced after {took:.1f} s"
+    return f"replica held up for {STALL_S:g} s; {await _outlive(trial, cluster, old)}"
 
 
 async def failover(trial: Trial, cluster: StoreCluster) -> str:
