@@ -66,11 +66,15 @@ ACTS = st.one_of(
 
 
 def parts_of(acts: list[tuple[Any, ...]]) -> list[Part]:
-    """Return the parts of a message in which a handler does some things; the output of a tool follows its call."""
+    """Return the parts of a message in which a handler does some things.
+
+    The output of a tool follows its call, and no call that has been made is asked about.
+    """
     message = MessageParts("m")
     parts = message.begin({"begun": True})
     called: set[str] = set()
     asked: set[str] = set()
+    made: set[str] = set()
     for act in acts:
         match act:
             case ("text" | "reasoning") as block, text:
@@ -78,7 +82,9 @@ def parts_of(acts: list[tuple[Any, ...]]) -> list[Part]:
             case "call", call, value if call not in called:
                 parts += message.tool_input(call, "look_up", value)
                 called.add(call)
-            case "output", call, what if call in called:
+            case "output", call, what if call in called and not (what == "asked" and call in made):
+                if what != "asked":
+                    made.add(call)
                 parts += message.alone(_output(call, what, asked))
             case "data", name, identity, transient:
                 identified = {} if identity is None else {"id": identity}
