@@ -52,6 +52,8 @@ SMALL = st.integers(-1000, 1000)  # a number that JavaScript has exactly
 TEXTS = st.text(max_size=20)
 METADATA = st.dictionaries(st.sampled_from("ab"), st.one_of(SMALL, st.dictionaries(st.just("c"), SMALL)))
 CALLS = st.sampled_from(["c1", "c2"])
+OF_APPROVAL = ("asked", "approved", "denied")
+"""What comes of a call before it is made, or instead."""
 ACTS = st.one_of(
     st.tuples(st.just("text"), TEXTS),
     st.tuples(st.just("reasoning"), TEXTS),
@@ -68,7 +70,7 @@ ACTS = st.one_of(
 def parts_of(acts: list[tuple[Any, ...]]) -> list[Part]:
     """Return the parts of a message in which a handler does some things.
 
-    The output of a tool follows its call, and no call that has been made is asked about.
+    The output of a tool follows its call, and no call that has been made is still to be approved.
     """
     message = MessageParts("m")
     parts = message.begin({"begun": True})
@@ -82,8 +84,8 @@ def parts_of(acts: list[tuple[Any, ...]]) -> list[Part]:
             case "call", call, value if call not in called:
                 parts += message.tool_input(call, "look_up", value)
                 called.add(call)
-            case "output", call, what if call in called and not (what == "asked" and call in made):
-                if what != "asked":
+            case "output", call, what if call in called and not (what in OF_APPROVAL and call in made):
+                if what not in OF_APPROVAL:
                     made.add(call)
                 parts += message.alone(_output(call, what, asked))
             case "data", name, identity, transient:
