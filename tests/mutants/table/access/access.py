@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     Mutant(
         "An act on dead letters that broke off halfway leaves no entry in the audit log.",
-        python("OperatorActions.letters").swap("if batches.changed:", "if False:"),
+        python("OperatorActions.letters").swap("if batches.changed or unconfirmed:", "if False:"),
         ("tests/console/test_operator_actions.py",),
     ),
     Mutant(
