@@ -97,12 +97,18 @@ class StoreCluster:
             until(partial(holds, node), partial(self.ask, node, "CLUSTER", "NODES"), seconds=READY_TIMEOUT_S)
 
     def holder(self, key: str) -> StoreProcess:
-        """Return the node that holds a key."""
+        """Return the node that holds a key; while one takes another's place there may be none for a moment."""
         slot = int(str(self.ask(self.alive(), "CLUSTER", "KEYSLOT", key)))
-        answer = self.ask(self.alive(), "CLUSTER", "SLOTS")
-        assert isinstance(answer, list)
-        port = next(owner[1] for first, last, owner, *_ in answer if first <= slot <= last)
-        return next(node for node in self.nodes if node.port == port)
+
+        def holder_now() -> StoreProcess | None:
+            answer = self.ask(self.alive(), "CLUSTER", "SLOTS")
+            assert isinstance(answer, list)
+            ports = [owner[1] for first, last, owner, *_ in answer if first <= slot <= last]
+            return next((node for node in self.nodes if node.port in ports), None)
+
+        found = until(holder_now, lambda: self.ask(self.alive(), "CLUSTER", "NODES"), seconds=READY_TIMEOUT_S)
+        assert found is not None
+        return found
 
     # Moving a slot, as operators' tools do.
 
@@ -164,7 +170,8 @@ class StoreCluster:
             _, address, flags, primary, *_ = line.split()
             if primary == mine and "slave" in flags and "fail" not in flags:
                 port = int(address.partition("@")[0].rpartition(":")[2])
-                return next(one for one in self.nodes if one.port == port)
+                (found,) = [one for one in self.nodes if one.port == port]
+                return found
         raise AssertionError("it has no replica")
 
     def confirm(self, node: StoreProcess, root: str) -> None:
@@ -196,7 +203,9 @@ class StoreCluster:
 
     def alive(self) -> StoreProcess:
         """Return a node that runs."""
-        return next(one for one in self.nodes if one.runs)
+        running = [one for one in self.nodes if one.runs]
+        assert running, "every node has ended"  # not `next`: a thread cannot hand StopIteration on, and is waited for
+        return running[0]
 
     def close(self) -> None:
         """End all nodes."""

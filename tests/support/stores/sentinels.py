@@ -99,7 +99,8 @@ class Watched:
         """The store that the sentinels name."""
         answer = self.sentinels[0].ask("GET-MASTER-ADDR-BY-NAME", NAME)
         assert isinstance(answer, list)
-        return next(one for one in self.stores if one.public_port == int(answer[1]))
+        (found,) = [one for one in self.stores if one.public_port == int(answer[1])]
+        return found
 
     def start(self) -> None:
         """Start all, and return when the sentinels could do without the primary."""
