@@ -164,15 +164,20 @@ class StoreCluster:
     # Losing a node.
 
     def replica_of(self, node: StoreProcess) -> StoreProcess:
-        """Return a replica that follows a node."""
+        """Return a replica that follows a node, which the node may learn only now."""
         mine = self._id(node)
-        for line in str(self.ask(node, "CLUSTER", "NODES")).splitlines():
-            _, address, flags, primary, *_ = line.split()
-            if primary == mine and "slave" in flags and "fail" not in flags:
-                port = int(address.partition("@")[0].rpartition(":")[2])
-                (found,) = [one for one in self.nodes if one.port == port]
-                return found
-        raise AssertionError("it has no replica")
+
+        def replica_now() -> StoreProcess | None:
+            for line in str(self.ask(node, "CLUSTER", "NODES")).splitlines():
+                _, address, flags, primary, *_ = line.split()
+                if primary == mine and "slave" in flags and "fail" not in flags:
+                    port = int(address.partition("@")[0].rpartition(":")[2])
+                    return next((one for one in self.nodes if one.port == port), None)
+            return None
+
+        found = until(replica_now, lambda: self.ask(node, "CLUSTER", "NODES"), seconds=READY_TIMEOUT_S)
+        assert found is not None
+        return found
 
     def confirm(self, node: StoreProcess, root: str) -> None:
         """Return when a replica has all that a node has acknowledged so far."""
