@@ -150,10 +150,6 @@ class AttemptReport:
             size += event_size(event)
         return size
 
-    def may_linger(self) -> bool:
-        """Return whether it may wait for those of other attempts: it has chunks of streams, and no outcome."""
-        return self.has_streams and self.outcome is None
-
     def seal(self) -> tuple[object, ...]:
         """Return the item of `report.lua`; the worker may add nothing after this."""
         self.sealed = True

@@ -129,9 +129,8 @@ class AttemptStore(Batchers):
         self._call_prefix = secrets.token_hex(4)  # a worker that starts again may have the same name
         self._calls = itertools.count()
         self._report_batches = BatchOptions(
-            pause=store_retry_delay, read=self._read_reports, size=AttemptReport.size, form=AttemptReport.seal,
-            may_linger=AttemptReport.may_linger,
-        )  # fmt: skip
+            pause=store_retry_delay, read=self._read_reports, size=AttemptReport.size, form=AttemptReport.seal
+        )
         self.reported_ms: int = 0
         """The store's time when it last took reports; valid in the callbacks of what `report` returned."""
         self.apart: list[tuple[str, str, int]] = []

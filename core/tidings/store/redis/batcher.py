@@ -1,8 +1,8 @@
 """Gathering: the calls that one turn of the event loop wants from the store become one.
 
 While no call is under way, one leaves at the end of the turn that asked for it; while one is under way, new items
-gather for the next. So no item waits for a batch to fill, and under load the batches grow by themselves; only items
-that may linger wait a little (`linger.py`). No task stands between: each step is a callback of the event loop.
+gather for the next. So no item waits for a batch to fill, and under load the batches grow by themselves. No task stands
+between: each step is a callback of the event loop.
 
 A batch is bounded in items and in bytes. One item's fault is its own: a reply that is a text with `!` before it, or an
 item that no MessagePack can hold, fails that item and no other (`ItemError`). A reply `~` means that the store had
@@ -23,7 +23,6 @@ import msgspec
 from tidings.process.async_library import told_to_sniffio
 from tidings.store.availability.store_errors import ItemError, StoreClosedError, StoreError
 
-from .linger import Linger
 from .reply_future import ReplyFuture
 
 MAX_BATCH_ITEMS = 256
@@ -97,8 +96,6 @@ class BatchOptions(msgspec.Struct, frozen=True):
     """Bytes of an item, about; None: items are small."""
     form: Callable[[Any], Any] | None = None
     """What is packed of an item; None: the item itself."""
-    may_linger: Callable[[Any], bool] | None = None
-    """Whether an item may wait some milliseconds for company; None: no item may."""
     join: bool = False
     """Whether equal items that wait are one; for questions, which must be hashable."""
 
@@ -144,7 +141,6 @@ class Batcher(Generic[Item, Reply]):
         """Whether nothing is under way, nor about to be."""
         self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._linger: Linger[Item] | None = options.may_linger and Linger(options.may_linger, self._send, self._loop)
 
     def put(self, item: Item) -> "asyncio.Future[Reply]":
         """Return a future of the answer to `item`; it fails with a `StoreError`."""
@@ -156,8 +152,6 @@ class Batcher(Generic[Item, Reply]):
             self._join(self._equal, item, future)
         else:
             self._waiting.append((item, future))
-        if self._linger is not None:
-            self._linger.add(item)
         if self._resting:
             self._resting = False
             self._loop.call_soon(self._send)
@@ -173,8 +167,6 @@ class Batcher(Generic[Item, Reply]):
     def close(self) -> None:
         """Make no more calls; items that still wait fail."""
         self._closed = True
-        if self._linger is not None:
-            self._linger.close()
         if self._answer is not None:
             self._answer.cancel()
         _fail(self._batch + self._waiting, self._closing())
@@ -189,12 +181,8 @@ class Batcher(Generic[Item, Reply]):
         if not self._waiting:
             self._resting = True
             return
-        if self._linger is not None and self._linger.holds(full=len(self._waiting) >= self._most):
-            return
         count = self._most if self._size is None else self._fitting(self._size)
         self._batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        if self._linger is not None:
-            self._linger.leave(len(self._batch), left=bool(self._waiting))
         if self._equal is not None:
             for item, _ in self._batch:
                 self._equal.pop(item, None)

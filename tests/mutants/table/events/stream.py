@@ -85,11 +85,6 @@ MUTANTS = (
         ("tests/unit/worker/attempt/test_stream_reports.py",),
     ),
     Mutant(
-        "A result waits as long as chunks of streams may.",
-        python("Linger.add").drop("self._loop.call_soon(self._send)"),
-        ("tests/unit/store/redis/test_batcher.py",),
-    ),
-    Mutant(
         "A task that outlives its attempt writes on.",
         python("AttemptStreams.add").never("self._ended"),
         ("tests/streams/test_handlers.py",),

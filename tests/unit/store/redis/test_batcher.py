@@ -56,53 +56,6 @@ async def test_a_batch_is_bounded() -> None:
         assert [len(batch) for batch in calls.batches] == [2, 2, 1]
 
 
-def is_even(item: int) -> bool:
-    return item % 2 == 0
-
-
-@pytest.fixture
-def endless_linger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings.store.redis.linger.LONGEST_S", 3_600.0)
-    monkeypatch.setattr("tidings.store.redis.linger.WAIT_OF_ITEM_S", 3_600.0)
-
-
-@pytest.mark.usefixtures("endless_linger")
-async def test_items_that_may_linger_wait_after_a_batch_until_another_takes_them_along() -> None:
-    calls = Calls()
-    with gathering(calls, may_linger=is_even) as batcher:
-        assert await batcher.put(2) == 2  # there was no batch before
-        lingering = [batcher.put(4)]
-        await anyio.wait_all_tasks_blocked()
-        lingering.append(batcher.put(6))
-        await anyio.wait_all_tasks_blocked()
-        assert calls.batches == [[2]]
-        assert await batcher.put(1) == 1
-        assert [future.result() for future in lingering] == [4, 6]
-        assert calls.batches == [[2], [4, 6, 1]]
-        lingering = [batcher.put(8)]
-        await anyio.wait_all_tasks_blocked()
-        assert calls.batches == [[2], [4, 6, 1]]
-    with pytest.raises(StoreUnavailableError, match="closed"):
-        lingering[0].result()
-
-
-@pytest.mark.usefixtures("endless_linger")
-async def test_a_full_batch_of_lingering_items_leaves_and_so_does_an_urgent_one_that_did_not_fit() -> None:
-    calls = Calls()
-    with gathering(calls, may_linger=is_even, most=2) as batcher:
-        assert await batcher.put(0) == 0
-        assert await asyncio.gather(*(batcher.put(n) for n in (2, 4))) == [2, 4]
-        assert await asyncio.gather(*(batcher.put(n) for n in (6, 8, 3))) == [6, 8, 3]
-        assert calls.batches == [[0], [2, 4], [6, 8], [3]]
-
-
-async def test_lingering_items_leave_by_themselves_at_last() -> None:
-    calls = Calls()
-    with gathering(calls, may_linger=is_even) as batcher:
-        assert [await batcher.put(n) for n in (2, 4, 6)] == [2, 4, 6]
-        assert calls.batches == [[2], [4], [6]]
-
-
 async def test_an_answer_s_follow_up_joins_the_next_batch() -> None:
     calls = Calls()
 
