@@ -23,7 +23,7 @@ async def test_nothing_is_lost_or_run_twice_by_what_an_operator_does_to_a_cluste
         finally:
             await trial.close()
     print(f"{verdict.acked} jobs; {verdict.remark}; longest ack gaps, s: {verdict.gaps_s}")  # noqa: T201
-    assert verdict.broken(loses=False, reruns=False) == []
+    assert verdict.broken(loses=False, reruns=False) == [], verdict.errors
 
 
 @pytest.mark.parametrize(

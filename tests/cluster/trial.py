@@ -21,6 +21,8 @@ LEASE_S = 3.0
 SETTINGS = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": "0.5"}
 MOST_GAP_S = 6.0
 """How long no job of a primary may be acknowledged that has died, at a node timeout of 2 s, on a quiet machine."""
+SHOWN = 1_000
+"""Characters of a log before a traceback that are shown."""
 QUIET_S = 60.0
 """How long it may take after the fault until every job has come to its end, and every client was told."""
 
@@ -47,6 +49,7 @@ class Verdict:
     refusals: int = 0
     remark: str = ""
     errors: list[str] = field(default_factory=list)
+    """The first traceback that a server or a worker logged, with what stands around it."""
 
     def broken(self, *, loses: bool, reruns: bool) -> list[str]:
         """Return the promises that were broken.
@@ -131,7 +134,10 @@ class Trial:
         for client in [*self.clients, *self.extra]:
             await self._judge(client, verdict)
         verdict.confirmed_lost = [token for token in verdict.lost if token in self._confirmed]
-        verdict.errors = [one.name for one in (*self.servers, *self.workers) if "Traceback" in one.text()]
+        logs = (f"{one.name}: {one.text()}" for one in (*self.servers, *self.workers))
+        verdict.errors = [
+            text[max(text.index("Traceback") - SHOWN, 0) :][: 6 * SHOWN] for text in logs if "Traceback" in text
+        ]
         return verdict
 
     async def _judge(self, client: TrialClient, verdict: Verdict) -> None:
