@@ -39,9 +39,7 @@ class Histogram:
         """Return the duration, s, at or below which a share in (0, 1] of all lies; NaN if there are none."""
         if not self.count:
             return math.nan
-        rank = max(
-            math.ceil(share * self.count), 1
-        )  # the library has it too, and the peers' environments lack the library
+        rank = max(math.ceil(share * self.count), 1)  # the library's `nearest_rank`, which peers' environments lack
         seen = 0
         for bucket in sorted(self._buckets):
             seen += self._buckets[bucket]

@@ -105,7 +105,7 @@ class StreamTurn:
 class StreamLane(asyncio.Protocol):
     """One connection, kept alive, and its turns."""
 
-    def __init__(self, run: Run, kind: str, turn: type[StreamTurn | PollTurn] = StreamTurn) -> None:
+    def __init__(self, run: Run, kind: str, turn: type[StreamTurn | PollTurn]) -> None:
         parts = urlsplit(run.next_url())
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._tally = run.tally
@@ -154,3 +154,14 @@ class StreamLane(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         assert self._transport is not None
         self._transport.write(data)
+
+
+async def run_lanes(run: Run, *, turn: type[StreamTurn | PollTurn], connections: int) -> None:
+    """Keep one job with three progress events in flight on each of some connections while the run measures."""
+    lanes = [StreamLane(run, "three_steps", turn) for _ in range(connections)]
+    await asyncio.gather(*(lane.open() for lane in lanes))
+    for lane in lanes:
+        lane.begin()
+    await run.measure()
+    for lane in lanes:
+        lane.close()

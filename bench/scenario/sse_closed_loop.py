@@ -1,27 +1,15 @@
 """The closed loop over HTTP: `POST /v1/jobs`, then the job's stream of events, then the next."""
 
-import asyncio
+from functools import partial
 
-from bench.run import Run
-from bench.stream import StreamLane
+from bench.stream import StreamTurn, run_lanes
 
 from . import Scenario
 
 CONNECTIONS = 200
 
-
-async def _run(run: Run) -> None:
-    lanes = [StreamLane(run, "three_steps") for _ in range(CONNECTIONS)]
-    await asyncio.gather(*(lane.open() for lane in lanes))
-    for lane in lanes:
-        lane.begin()
-    await run.measure()
-    for lane in lanes:
-        lane.close()
-
-
 SCENARIO = Scenario(
     f"{CONNECTIONS} HTTP connections, each `POST /v1/jobs` of a job with three progress events, then its event stream",
-    _run,
+    partial(run_lanes, turn=StreamTurn, connections=CONNECTIONS),
     ("jobs", "ack", "reply", "progress"),
 )

@@ -201,7 +201,13 @@ async def test_lists_over_all_queues_tell_what_is_left_and_name_what_is_missing(
     assert {one["queue"] for one in letters["letters"]} == {"aa", "bb"}
     _, page = await anyio.to_thread.run_sync(server.get, "/v1/admin/jobs?state=scheduled&limit=1")
     assert [one["token"] for one in page["jobs"]] == live[:1]
-    for path in ("dead?queue=dd", "webhooks?queue=dd", "webhooks?after=1"):
+    for path in (
+        "dead?queue=dd",
+        "jobs?queue=dd",
+        "jobs?queue=dd&state=failed",
+        "webhooks?queue=dd",
+        "webhooks?after=1",
+    ):
         status, answer = await anyio.to_thread.run_sync(server.get, f"/v1/admin/{path}")
         assert (status, answer["code"]) == (503, "store_unavailable"), path
     for command in COMMANDS:

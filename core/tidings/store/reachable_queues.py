@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from redis.asyncio import Redis
 
+from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import store_of
 
@@ -13,7 +14,7 @@ class ReachableQueues(msgspec.Struct, frozen=True):
     """Some queues, and which of them a list has to leave out."""
 
     names: list[str]
-    """Those whose nodes answer, sorted; all of them where no node does, so that the store says what is wrong."""
+    """Those whose nodes answer, sorted."""
     silent_nodes: list[str] = []
     """The nodes that do not answer (`HOST:PORT`)."""
     missing_queues: list[str] = []
@@ -34,13 +35,15 @@ async def reachable_queues(store: Redis, keys: StoreKeys, queues: Iterable[str])
         queues: the names of queues, partitions among them.
 
     Raises:
-        StoreError: no node of the cluster answers.
+        StoreError: no node of the cluster answers, or none that holds one of these queues.
 
     """
     names = sorted(queues)
     silent = await store_of(store).silent_nodes()
     missing = [name for name in names if silent.hold(keys.root(name))] if silent.addresses else []
-    if not missing or len(missing) == len(names):
+    if not missing:
         return ReachableQueues(names)
+    if len(missing) == len(names):
+        raise StoreUnavailableError(f"{', '.join(silent.addresses)}: no answer; they hold {', '.join(missing)}")
     gone = set(missing)
     return ReachableQueues([name for name in names if name not in gone], list(silent.addresses), missing)

@@ -24,10 +24,8 @@ async def known_queues(store: Redis) -> list[str]:
 async def listed_queues(store: Redis, queues: Iterable[str]) -> list[str]:
     """Return those of some queues whose nodes answer; standard error says what is missing without the others.
 
-    Where no node answers, all are returned: the command then fails with what the store's client says.
-
     Raises:
-        StoreError: no node of the cluster answers.
+        StoreError: no node of the cluster answers, or none that holds one of these queues.
 
     """
     found = await reachable_queues(store, keys_of(store), queues)

@@ -14,7 +14,7 @@ async def listed_queues(runtime: ServerRuntime, queues: Iterable[str]) -> Reacha
         queues: the queues, and partitions, that the operator means.
 
     Raises:
-        StoreError: no node of the store's cluster answers.
+        StoreError: no node of the store's cluster answers, or none that holds one of these queues.
 
     """
     return await reachable_queues(runtime.client, runtime.keys, queues)

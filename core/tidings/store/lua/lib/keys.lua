@@ -1,7 +1,8 @@
 -- The names of everything in one partition.
 --
--- KEYS[1] is the partition's root, `t:{partition}:`, or that of another key prefix. Every key is derived from it here, and store/keys.py makes the
--- same names in Python (a test compares them). All keys of a partition lie in one slot of a Redis Cluster.
+-- KEYS[1] is the partition's root, `t:{partition}:`, or that of another key prefix. Every key is derived from it here,
+-- and store/keys.py makes the same names in Python (a test compares them). All keys of a partition lie in one slot of a
+-- Redis Cluster.
 -- ARGV[1] is a MessagePack array; each script says at its top what that array holds.
 -- ARGV[2] is the prefix of all channels, which the databases of one store share; database 0 has no prefix.
 -- ARGV[3] is there if the answer waits for replicas: `WAIT` covers what was written last, so a script that finds all
@@ -69,8 +70,8 @@ local function breaker_key(name) return root .. 'breaker:' .. name end
 local function publish_tagged(owner, tag, word)
   redis.call('PUBLISH', channels .. 'tagged:' .. #owner .. ':' .. owner .. ':' .. tag, word)
 end
--- Tells the workers of the partition when the first job of the schedule is due; 0: that the outbox has; `kind …`: lines that have;
--- `lost …`: tiers of which workers are lost.
+-- Tells the workers of the partition when the first job of the schedule is due; 0: that the outbox has something;
+-- `kind …`: lines that have; `lost …`: tiers of which workers are lost.
 local function publish_due(ms) redis.call('PUBLISH', channels .. 'due', ms) end
 -- Tells a worker that a job of its is to stop, or with `+` before the id that something woke it.
 local function publish_order(worker, order) redis.call('PUBLISH', channels .. 'orders:' .. worker, order) end

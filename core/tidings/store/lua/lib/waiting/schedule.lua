@@ -22,4 +22,3 @@ end
 local function publish_soonest()
   if soonest and soonest < first_before then publish_due(soonest) end
 end
-
