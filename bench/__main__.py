@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from .files import allow_many_files
-from .machine import machine, pinned
-from .measure import measure
+from .harness.files import allow_many_files
+from .harness.machine import machine, pinned
+from .harness.measure import measure
+from .harness.result import Report, Result, Round, median_of
+from .harness.system import ROOT
+from .harness.table import OURS, page, tables
 from .peer import find_peer, peer_names
-from .result import Report, Result, Round, median_of
 from .scenario import find_scenario, scenario_names
-from .system import ROOT
-from .table import OURS, page, tables
 
 DOCS = ROOT / "docs/reference/benchmarks.md"
 WARM_UP_S = 1.0

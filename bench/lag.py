@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tidings import Client, SubmitOptions
 
-from .histogram import Histogram
+from .load.histogram import Histogram
 from .peer import find_peer
 
 DELAYED = 2_000

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 from redis.asyncio import Redis
 
-from bench.system import Children, System, start_store
+from bench.harness.system import Children, System, start_store
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token
 from tidings.store.breaker_store import BreakerStore

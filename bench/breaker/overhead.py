@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 import msgspec
 
-from bench.system import Children, System, start_store
+from bench.harness.system import Children, System, start_store
 from tidings.declare.job import Job
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token

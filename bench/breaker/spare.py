@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bench.histogram import Histogram
-from bench.system import ROOT, Children, start_store
+from bench.harness.system import ROOT, Children, start_store
+from bench.load.histogram import Histogram
 from tidings.circuit.call_guard import CallResult
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from bench.machine import machine
-from bench.measure import measure
+from bench.harness.machine import machine
+from bench.harness.measure import measure
+from bench.harness.system import System
 from bench.peer import find_peer
-from bench.system import System
 
 from .budget import Budget, page, store_parts
 from .count import PYTHON, Command, Counter, SystemCalls

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import psutil
 from redis import Redis
 
-from bench.system import System
+from bench.harness.system import System
 
 PYTHON = ("server", "worker")
 """The processes of which system calls are counted."""

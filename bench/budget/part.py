@@ -54,7 +54,7 @@ SERVER: Final = (
     Rule("read frame", "/websockets/"),
     Rule("read frame", "/uvicorn/protocols/"),
     Rule("decode", "tidings_server/websocket/frames/frame_reader.py"),
-    Rule("decode", "tidings_server/web/json_limits.py", "check_depth"),
+    Rule("decode", "tidings_server/web/request/json_limits.py", "check_depth"),
     Rule("encode", "tidings_server/websocket/session.py", "Session._send"),
     Rule("ack", "tidings_server/websocket/session.py", "Session.acked"),
     Rule("hub", "tidings_server/websocket/session.py", "Session.event"),

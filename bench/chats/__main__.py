@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from bench.named import measure_named, row
-from bench.running import running
+from bench.harness.named import measure_named, row
+from bench.harness.running import running
+from bench.harness.system import System
 from bench.streams.systems import plain
-from bench.system import System
 
 from . import handlers
 from .reader import ChatReader

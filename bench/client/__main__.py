@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import uvloop
 
-from bench.running import running
-from bench.system import System
+from bench.harness.running import running
+from bench.harness.system import System
 
 from . import handlers
 from .loads import Loaded, back_end, large, results, submits, threads

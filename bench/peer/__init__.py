@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import NamedTuple
 
-from bench.system import System
+from bench.harness.system import System
 
 
 class Guarantees(NamedTuple):

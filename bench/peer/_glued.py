@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from bench.system import ROOT, Children, System, answers, start_store
-from bench.wire import SUBPROTOCOL
+from bench.harness.system import ROOT, Children, System, answers, start_store
+from bench.load.wire import SUBPROTOCOL
 from tidings.process.port import free_port
 
 FIRST_JOB_TIMEOUT_S = 2.0

@@ -15,8 +15,8 @@ from typing import cast
 import msgspec
 import uvloop
 
-from bench.system import Children, System, answers
-from bench.wire import SUBPROTOCOL, TEXT, cut_frames
+from bench.harness.system import Children, System, answers
+from bench.load.wire import SUBPROTOCOL, TEXT, cut_frames
 from tidings.process.port import free_port
 
 from . import Peer

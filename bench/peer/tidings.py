@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.system import Children, System, start_store
+from bench.harness.system import Children, System, start_store
 from tidings.process.port import free_port
 
 from . import Alone, Guarantees, Peer

@@ -5,8 +5,8 @@ import statistics
 import time
 from collections import Counter
 
-from bench.histogram import Histogram
-from bench.running import Carrier, running
+from bench.harness.running import Carrier, running
+from bench.load.histogram import Histogram
 
 from .member import Member, all_of, crowd, stamp_of
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bench.running import Carrier, running
+from bench.harness.running import Carrier, running
 
 from .member import crowd
 

@@ -5,8 +5,8 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from bench.histogram import Histogram
-from bench.wire import WireClient
+from bench.load.histogram import Histogram
+from bench.load.wire import WireClient
 
 OPEN_AT_ONCE = 200
 """Connections that are being opened at a time."""

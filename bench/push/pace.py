@@ -1,6 +1,6 @@
 """A thousand events a second, each to one socket: how long from the handler's `ctx.log` to the client."""
 
-from bench.running import Carrier, running
+from bench.harness.running import Carrier, running
 
 from .member import Ticks, all_of, crowd
 

@@ -4,9 +4,9 @@ import json
 import socket
 from urllib.parse import urlsplit
 
-from bench.histogram import Histogram
-from bench.running import running
-from bench.wire import SUBPROTOCOL, client_frame
+from bench.harness.running import running
+from bench.load.histogram import Histogram
+from bench.load.wire import SUBPROTOCOL, client_frame
 
 from .member import Member, Ticks, all_of, crowd
 

@@ -6,8 +6,8 @@ import signal
 import time
 from collections import Counter
 
-from bench.histogram import Histogram
-from bench.running import running
+from bench.harness.running import running
+from bench.load.histogram import Histogram
 
 from .member import Member, all_of, crowd
 

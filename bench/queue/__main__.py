@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench.machine import machine, pinned
+from bench.harness.machine import machine, pinned
+from bench.harness.system import ROOT
 from bench.peer import find_peer, peer_names
-from bench.system import ROOT
 
 from .measure import measure
 from .page import page, tables

@@ -17,7 +17,7 @@ from typing import Final
 import uvloop
 
 from bench.glue.queue import Queue
-from bench.histogram import Histogram
+from bench.load.histogram import Histogram
 
 POLL_S: Final = 0.01
 """Between two looks at what is left to do, s: what a drain takes is right to about as much."""

@@ -11,8 +11,8 @@ from typing import IO, Never
 import msgspec
 import psutil
 
+from bench.harness.system import ROOT, Children, System, everyone_cpu_s, require, start_store, stop
 from bench.peer import Alone
-from bench.system import ROOT, Children, System, everyone_cpu_s, require, start_store, stop
 
 from .result import Figures, Round, to_round
 from .scenario import SCENARIOS, Start

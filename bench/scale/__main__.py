@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench.files import allow_many_files
-from bench.machine import machine
-from bench.system import ROOT
+from bench.harness.files import allow_many_files
+from bench.harness.machine import machine
+from bench.harness.system import ROOT
 
 from . import finished, partitions, processes, sockets, waiting, watchers
 from .page import Report, page, table

@@ -1,7 +1,7 @@
 """Finished jobs: whether the last tenth of a long run is as fast as the first, and what the store keeps of it."""
 
-from bench.measure import measure
-from bench.running import running
+from bench.harness.measure import measure
+from bench.harness.running import running
 
 from .row import Axis, row_of
 

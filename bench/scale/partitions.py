@@ -3,9 +3,9 @@
 import os
 from unittest import mock
 
-from bench.measure import measure
-from bench.running import running
-from bench.system import ROOT
+from bench.harness.measure import measure
+from bench.harness.running import running
+from bench.harness.system import ROOT
 
 from .row import Axis, Row, row_of
 

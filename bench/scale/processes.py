@@ -1,9 +1,9 @@
 """Processes: the same load over more servers and workers. On a machine with too few cores for all of them they share
 them, so that jobs a second say little; what a job costs says whether they stand in each other's way."""
 
-from bench.measure import measure
+from bench.harness.measure import measure
+from bench.harness.running import running
 from bench.peer.tidings import JOBS
-from bench.running import running
 
 from .row import Axis, Row, row_of
 

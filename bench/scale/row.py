@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bench.result import Round
+from bench.harness.result import Round
 
 
 class Row(msgspec.Struct, kw_only=True, frozen=True):

@@ -1,8 +1,8 @@
 """Sockets: the closed loop over more and more of them."""
 
-from bench.measure import measure
-from bench.running import running
-from bench.scenario import many_sockets_closed_loop
+from bench.harness.measure import measure
+from bench.harness.running import running
+from bench.scenario.closed_loops import many_sockets_closed_loop
 
 from .row import Axis, row_of
 

@@ -5,9 +5,9 @@ import time
 
 import uvloop
 
-from bench.histogram import Histogram
+from bench.harness.running import running
+from bench.load.histogram import Histogram
 from bench.push.member import Member, all_of, crowd, stamp_of
-from bench.running import running
 
 from .row import Axis, Row, summed
 

@@ -1,11 +1,11 @@
-"""The scenarios, each a file of this folder that names one `SCENARIO`: what load is put on a system."""
+"""The scenarios: each a file of this folder or of a room in it that names one `SCENARIO`, the load put on a system."""
 
 import pkgutil
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
-from bench.run import Run
+from bench.load.run import Run
 
 
 class Scenario(NamedTuple):
@@ -21,17 +21,23 @@ class Scenario(NamedTuple):
     """Whether it takes minutes: then it is measured only where it is named."""
 
 
+def _modules() -> dict[str, str]:
+    """Return the full name of each scenario's module by the scenario's own."""
+    found = pkgutil.walk_packages(__path__, f"{__name__}.")
+    return {module.name.rpartition(".")[2]: module.name for module in found if not module.ispkg}
+
+
 def scenario_names() -> list[str]:
     """Return the names of all scenarios."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(_modules())
 
 
 def find_scenario(name: str) -> Scenario:
     """Return a scenario.
 
     Raises:
-        ModuleNotFoundError: there is none of this name.
+        KeyError: there is none of this name.
 
     """
-    scenario: Scenario = import_module(f"{__name__}.{name}").SCENARIO
+    scenario: Scenario = import_module(_modules()[name]).SCENARIO
     return scenario

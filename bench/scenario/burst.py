@@ -3,10 +3,10 @@
 import asyncio
 import time
 
-from bench.book import Quota
-from bench.line import Line, open_lines
-from bench.loop import looping
-from bench.run import Run
+from bench.load.book import Quota
+from bench.load.line import Line, open_lines
+from bench.load.loop import looping
+from bench.load.run import Run
 
 from . import Scenario
 

@@ -6,8 +6,8 @@ The two come from different addresses of this machine, which are callers where n
 import asyncio
 import time
 
-from bench.line import Line
-from bench.run import Run
+from bench.load.line import Line
+from bench.load.run import Run
 
 from . import Scenario
 

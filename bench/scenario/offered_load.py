@@ -4,12 +4,12 @@ import asyncio
 import time
 from contextlib import suppress
 
-from bench.alarm import Alarm
-from bench.histogram import Histogram
-from bench.line import Line, open_lines
-from bench.loop import looping
-from bench.run import Run
-from bench.schedule import Schedule
+from bench.load.alarm import Alarm
+from bench.load.histogram import Histogram
+from bench.load.line import Line, open_lines
+from bench.load.loop import looping
+from bench.load.run import Run
+from bench.load.schedule import Schedule
 
 from . import Scenario
 

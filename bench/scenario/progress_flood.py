@@ -1,7 +1,7 @@
 """Jobs that report progress a thousand times a second: what of it arrives, and what it costs."""
 
-from bench.loop import closed_loop
-from bench.run import Run
+from bench.load.loop import closed_loop
+from bench.load.run import Run
 
 from . import Scenario
 

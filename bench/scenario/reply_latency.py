@@ -1,7 +1,7 @@
 """The time from a submit to its result, when nothing is in the way."""
 
-from bench.loop import closed_loop
-from bench.run import Run
+from bench.load.loop import closed_loop
+from bench.load.run import Run
 
 from . import Scenario
 

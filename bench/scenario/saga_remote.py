@@ -1,7 +1,7 @@
 """Sagas of three steps in other jobs, one after the other on each of 20 sockets."""
 
-from bench.loop import closed_loop
-from bench.run import Run
+from bench.load.loop import closed_loop
+from bench.load.run import Run
 
 from . import Scenario
 

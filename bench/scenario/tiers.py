@@ -4,8 +4,8 @@ Wants a worker that gives slots to tiers: `TIDINGS_TIERS=fast=8,standard=4,heavy
 all slots are one pool, which the heavy jobs fill.
 """
 
-from bench.loop import closed_loop, looping
-from bench.run import Run
+from bench.load.loop import closed_loop, looping
+from bench.load.run import Run
 
 from . import Scenario
 

@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from bench.machine import machine
+from bench.harness.machine import machine
 
 from .attempts import measure_attempts
 from .scripts import measure_scripts

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from bench.system import Children, start_store
+from bench.harness.system import Children, start_store
 from tidings.protocol.events import EventClass
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.states import State

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from bench.named import measure_named, row
+from bench.harness.named import measure_named, row
 from tidings.store.redis.store_client import open_store
 
 from .reader import ChunkTally

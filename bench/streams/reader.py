@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bench.histogram import Histogram
+from bench.load.histogram import Histogram
 
 
 class _Said(msgspec.Struct):

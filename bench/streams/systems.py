@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.harness.running import running
+from bench.harness.system import Children, System, start_store
 from bench.push.member import Member
-from bench.running import running
-from bench.system import Children, System, start_store
 from tidings.process.port import free_port
 
 from . import handlers

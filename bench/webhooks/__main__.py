@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from bench.measure import measure
-from bench.named import measure_named, row, show_cost
+from bench.harness.measure import measure
+from bench.harness.named import measure_named, row, show_cost
+from bench.harness.result import Round, median_of
+from bench.harness.system import Children, start_store
 from bench.peer import find_peer
-from bench.result import Round, median_of
-from bench.system import Children, start_store
 
 from .receivers import ReceiverTally, receivers
 from .system import cpu_us, register, start_deliverer, start_worker, submitter, used_memory

@@ -12,7 +12,7 @@ import anyio
 import msgspec
 
 from bench import jobs
-from bench.system import Children, System
+from bench.harness.system import Children, System
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token, new_token

@@ -2,7 +2,7 @@ import asyncio
 import time
 
 import pytest
-from bench.alarm import Alarm
+from bench.load.alarm import Alarm
 
 from support.timeouts import scaled
 

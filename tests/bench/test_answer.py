@@ -1,8 +1,8 @@
 import pytest
-from bench.answer import Answers, End, Head, Part
-from bench.poll import PollTurn
-from bench.stream import StreamTurn
-from bench.tally import Tally
+from bench.load.answer import Answers, End, Head, Part
+from bench.load.poll import PollTurn
+from bench.load.stream import StreamTurn
+from bench.load.tally import Tally
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from bench.cluster.__main__ import Cost, report
 from bench.cluster.nodes import slot_ranges
-from bench.result import Round
+from bench.harness.result import Round
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import bench.__main__ as command
 import msgspec
 import pytest
+from bench.harness.result import Report
+from bench.harness.system import System
 from bench.peer import Peer, find_peer
-from bench.result import Report
-from bench.system import System
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = argparse.Namespace(scenario=["reply_latency"], peer=["ceiling"], rounds=2, seconds=0.1, count=None)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from bench.glue.queue import batches
 from bench.glue.story import KINDS, is_last, own_channel, posts
-from bench.system import ROOT, Children, answers
-from bench.wire import SUBPROTOCOL
+from bench.harness.system import ROOT, Children, answers
+from bench.load.wire import SUBPROTOCOL
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 

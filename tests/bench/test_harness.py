@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from bench.measure import measure
+from bench.harness.measure import measure
+from bench.harness.system import Children, System, family
 from bench.peer import find_peer, peer_names
 from bench.scenario import Scenario, find_scenario, scenario_names
-from bench.system import Children, System, family
 
 from support.timeouts import scaled
 

@@ -1,6 +1,6 @@
 import math
 
-from bench.histogram import Histogram
+from bench.load.histogram import Histogram
 from hypothesis import given
 from hypothesis import strategies as st
 

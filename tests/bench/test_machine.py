@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from bench.machine import build, machine, pinned
+from bench.harness.machine import build, machine, pinned
 
 
 def test_what_peers_are_made_of_is_read_from_where_it_is_pinned(tmp_path: Path) -> None:

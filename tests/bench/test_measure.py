@@ -1,7 +1,7 @@
 import msgspec
 import pytest
-from bench.measure import to_round
-from bench.tally import Figures
+from bench.harness.measure import to_round
+from bench.load.tally import Figures
 
 FIGURES = Figures(
     seconds=2.0,

@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
+from bench.harness.system import ROOT
 from bench.scale.page import table
 from bench.scale.row import Axis, Row, summed
-from bench.system import ROOT
 
 
 def row(amount: str, **more: str) -> Row:

@@ -1,5 +1,5 @@
-from bench.histogram import Histogram
-from bench.schedule import Schedule
+from bench.load.histogram import Histogram
+from bench.load.schedule import Schedule
 from hypothesis import given
 from hypothesis import strategies as st
 

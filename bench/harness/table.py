@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from .peer import find_peer
+from bench.peer import find_peer
+from bench.scenario import Scenario, find_scenario
+
 from .result import Report, Result, Round
-from .scenario import Scenario, find_scenario
 
 NOTHING = "-"
 

@@ -1,9 +1,8 @@
 """Two hundred sockets, each with one job in flight that reports progress three times."""
 
-from bench.loop import closed_loop
-from bench.run import Run
-
-from . import Scenario
+from bench.load.loop import closed_loop
+from bench.load.run import Run
+from bench.scenario import Scenario
 
 
 async def _run(run: Run) -> None:

@@ -1,9 +1,8 @@
 """The closed loop with a job that waits 1 ms before each step: no step can be gathered with the next."""
 
-from bench.loop import closed_loop
-from bench.run import Run
-
-from . import Scenario
+from bench.load.loop import closed_loop
+from bench.load.run import Run
+from bench.scenario import Scenario
 
 
 async def _run(run: Run) -> None:

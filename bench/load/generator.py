@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: `python -m bench.generator SCENARIO URL WARM_UP_S SECONDS [COUNT]`.
+"""The load generator, a process of its own: `python -m bench.load.generator SCENARIO URL WARM_UP_S SECONDS [COUNT]`.
 
 It prints `begin` and `end` around what it measures of each case, so that others can read their clocks then, and
 last the figures of all cases as JSON.
@@ -9,9 +9,10 @@ import sys
 import msgspec
 import uvloop
 
-from .files import allow_many_files
+from bench.harness.files import allow_many_files
+from bench.scenario import find_scenario
+
 from .run import Run
-from .scenario import find_scenario
 
 
 def main(name: str, url: str, warm_up_s: float, seconds: float, count: int | None) -> None:

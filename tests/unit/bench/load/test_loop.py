@@ -1,7 +1,7 @@
 import pytest
-from bench.frame import Frame
-from bench.loop import Turn
-from bench.tally import Tally
+from bench.load.frame import Frame
+from bench.load.loop import Turn
+from bench.load.tally import Tally
 
 ACK = Frame("ack", 1, "a", 1)
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
-from bench.result import Report, Result, Round, median_of
-from bench.table import page, table, tables
+from bench.harness.result import Report, Result, Round, median_of
+from bench.harness.table import page, table, tables
 
 ROUND = Round(
     jobs_per_s=7408.2,

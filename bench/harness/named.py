@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-from bench.result import Round
+from .result import Round
 
 
 def row(name: str, text: str) -> None:

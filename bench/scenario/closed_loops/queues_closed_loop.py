@@ -1,10 +1,9 @@
 """The closed loop over as many queues as `BENCH_QUEUES` says; of workers that serve `bench/spread.py`."""
 
-from bench.loop import closed_loop
-from bench.run import Run
+from bench.load.loop import closed_loop
+from bench.load.run import Run
+from bench.scenario import Scenario
 from bench.spread import kinds
-
-from . import Scenario
 
 
 async def _run(run: Run) -> None:

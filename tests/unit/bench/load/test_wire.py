@@ -1,5 +1,5 @@
 import pytest
-from bench.wire import PONG, TEXT, client_frame, cut_frames
+from bench.load.wire import PONG, TEXT, client_frame, cut_frames
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode

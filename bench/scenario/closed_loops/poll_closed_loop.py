@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from bench.poll import PollTurn
-from bench.stream import run_lanes
+from bench.load.poll import PollTurn
+from bench.load.stream import run_lanes
+from bench.scenario import Scenario
 
-from . import Scenario
 from .sse_closed_loop import CONNECTIONS
 
 SCENARIO = Scenario(

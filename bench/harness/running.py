@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Literal
 
 from bench.peer.tidings import JOBS
-from bench.system import Children, System, start_store
 from tidings.process.port import free_port
+
+from .system import Children, System, start_store
 
 Carrier = Literal["own", "plain"]
 """`own`: `tidings serve`; `plain`: the application under uvicorn's own protocols."""

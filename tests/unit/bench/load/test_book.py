@@ -1,7 +1,7 @@
 import pytest
-from bench.book import Book, Quota
-from bench.frame import Frame
-from bench.tally import Figures, Tally
+from bench.load.book import Book, Quota
+from bench.load.frame import Frame
+from bench.load.tally import Figures, Tally
 from hypothesis import given
 from hypothesis import strategies as st
 

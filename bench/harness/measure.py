@@ -8,9 +8,10 @@ from typing import IO
 
 import msgspec
 
+from bench.load.tally import Figures
+
 from .result import Round
 from .system import ROOT, System, everyone_cpu_s, stop
-from .tally import Figures
 
 GENERATOR = "generator"
 """The load generator's name among the processes."""
@@ -113,7 +114,7 @@ def to_round(figures: Figures, cpu_s: dict[str, float], everyone_s: float, rss_m
 @contextmanager
 def _generator(arguments: list[str]) -> Iterator[IO[bytes]]:
     """Run the load generator around the body; yield what it prints."""
-    command = [sys.executable, "-m", "bench.generator", *arguments]
+    command = [sys.executable, "-m", "bench.load.generator", *arguments]
     child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     assert child.stdout is not None
     try:

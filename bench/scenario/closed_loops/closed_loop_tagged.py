@@ -1,9 +1,8 @@
 """The closed loop with jobs that have a tag: what the index of an owner's jobs and the word to followers cost."""
 
-from bench.loop import closed_loop
-from bench.run import Run
-
-from . import Scenario
+from bench.load.loop import closed_loop
+from bench.load.run import Run
+from bench.scenario import Scenario
 
 
 async def _run(run: Run) -> None:
