@@ -14,8 +14,8 @@ from tidings.client import Client, ClientError, Handle, SubmitOptions
 from tidings.client.connection.address import DEFAULT_URL
 from tidings.logging.printable import printable, printable_json
 from tidings.protocol.frames.messages import Snapshot, SnapshotFrame
+from tidings.protocol.frames.stream_names import NAME_MEANING, may_be_called
 from tidings.protocol.problems import Problem, ProblemError
-from tidings.protocol.stream_names import NAME_MEANING, may_be_called
 from tidings.protocol.tokens import split_token
 
 from . import step_timeline_view

@@ -31,9 +31,9 @@ from tidings_server.http.requests import decode_submission, signal_head
 from tidings_server.jobs.quotas import CallerQuota
 from tidings_server.sse.stream_endpoint import _number
 from tidings_server.web.authorize import bearer
-from tidings_server.web.json_limits import check_depth
-from tidings_server.web.origin import origin_allowed
-from tidings_server.web.preferences import preferences_of
+from tidings_server.web.request.json_limits import check_depth
+from tidings_server.web.request.origin import origin_allowed
+from tidings_server.web.request.preferences import preferences_of
 from tidings_server.websocket.auth_state import AuthState
 from tidings_server.websocket.session import Session
 
@@ -46,7 +46,7 @@ OPERATORS = {
 """Modules whose expressions see the settings and the installed pages alone, and no stranger's text."""
 
 
-MATCHED = {"tidings_server.websocket.frames.frame_ref._NUMBER", "tidings_server.web.structured_field._QUOTED"}
+MATCHED = {"tidings_server.websocket.frames.frame_ref._NUMBER", "tidings_server.web.request.structured_field._QUOTED"}
 """Expressions that are only tried at one place of a text, and never searched for."""
 
 
@@ -71,7 +71,7 @@ def patterns() -> dict[str, "re.Pattern[Any]"]:
 
 def test_the_expressions_are_found() -> None:
     names = patterns()
-    for name in ("tidings_server.web.json_limits._STRING", "tidings.protocol.kinds.kind_record.KIND_PATTERN"):
+    for name in ("tidings_server.web.request.json_limits._STRING", "tidings.protocol.kinds.kind_record.KIND_PATTERN"):
         assert name in names
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidings.protocol.problems import ProblemError
-from tidings_server.web.json_limits import LONG, check_depth, depth_of
+from tidings_server.web.request.json_limits import LONG, check_depth, depth_of
 
 
 def depth_by_reading(value: Any) -> int:

@@ -4,12 +4,12 @@ No package of a model's maker is needed, and none is imported.
 """
 
 from .agent.agent_writer import AgentWriter
-from .anthropic_stream import ModelStreamError
 from .chat_request import ChatRequest, UIMessage
 from .error_header import retry_after
 from .message_writer import UIMessageWriter
-from .model_reply import ModelReply, ToolCall
-from .openai_messages import openai_messages
+from .models.anthropic_stream import ModelStreamError
+from .models.model_reply import ModelReply, ToolCall
+from .models.openai_messages import openai_messages
 from .sync_message_writer import SyncUIMessageWriter
 
 __all__ = [

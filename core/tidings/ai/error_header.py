@@ -9,7 +9,7 @@ import math
 import time
 from email.utils import parsedate_to_datetime
 
-from .read_field import field_of
+from .models.read_field import field_of
 
 MOST_S = 86_400.0
 """The longest wait that is believed, s."""

@@ -7,13 +7,13 @@ from typing import Any, Self
 from tidings.context.context import Context
 from tidings.streams.job_stream import JobStream
 
-from .anthropic_stream import AnthropicReader
 from .chat_request import UI_STREAM, ChatRequest
 from .message_calls import MessageCalls
-from .model_reply import ModelReply
-from .openai_stream import OpenAIReader
+from .models.anthropic_stream import AnthropicReader
+from .models.model_reply import ModelReply
+from .models.openai_stream import OpenAIReader
+from .models.reply_reader import ReplyReader
 from .part_types import Part
-from .reply_reader import ReplyReader
 from .written_message import offered_names
 
 

@@ -10,8 +10,8 @@ from .assembled_message import AssembledMessage
 from .chat_request import ChatRequest, UIMessage, answer_id
 from .message_parts import MessageParts
 from .message_prefix import earlier_chunks
+from .models.read_field import field_of
 from .part_types import Part, checked
-from .read_field import field_of
 
 
 class WrittenMessage:

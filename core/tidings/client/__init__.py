@@ -18,8 +18,8 @@ from .connection.credential import CredentialSource
 from .handle import Handle
 from .protocol.job_event import Event
 from .streams.chunk_reader import ChunkReader
-from .submit_calls import ClientWithOptions
-from .submit_options import SubmitOptions
+from .submit.submit_calls import ClientWithOptions
+from .submit.submit_options import SubmitOptions
 from .sync.sync_client import SyncClient
 from .sync.sync_handle import SyncHandle
 from .sync.sync_submit_calls import SyncClientWithOptions

@@ -17,7 +17,6 @@ from . import current_span
 from .call_retries import CallRetries
 from .client_errors import ConnectionFailed, ConnectionLost
 from .client_follows import ClientFollows
-from .client_submission import ClientSubmission
 from .client_tasks import ClientTasks
 from .command_calls import CommandCalls
 from .connection.address import DEFAULT_URL
@@ -33,8 +32,9 @@ from .job_pages import list_jobs
 from .network_transport import NetworkTransport
 from .protocol.client_protocol import ClientProtocol
 from .protocol.tracked_job import TrackedJob
-from .submit_calls import SubmitCalls
-from .submit_options import option_fields
+from .submit.client_submission import ClientSubmission
+from .submit.submit_calls import SubmitCalls
+from .submit.submit_options import option_fields
 
 
 class Client(SubmitCalls):

@@ -9,10 +9,10 @@ import msgspec
 
 from tidings.protocol.events import StreamEvent
 from tidings.protocol.frames.messages import Ack, SnapshotFrame
+from tidings.protocol.frames.stream_names import check_stream_name
 from tidings.protocol.grants import IssuedGrant
 from tidings.protocol.problems import Problem, ProblemError
 from tidings.protocol.steps import Step
-from tidings.protocol.stream_names import check_stream_name
 
 from .client_errors import ClientError, ConnectionLost, JobCancelled, JobExpired, JobFailed, NotWatched, ReaderTooSlow
 from .protocol.job_event import Event

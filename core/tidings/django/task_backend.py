@@ -17,7 +17,7 @@ from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
 from django.utils import timezone
 
-from tidings.client.submit_options import SubmitOptions
+from tidings.client.submit.submit_options import SubmitOptions
 from tidings.client.sync.sync_client import SyncClient
 from tidings.protocol.kinds.kind_record import KIND_PATTERN
 from tidings.protocol.problems import ProblemError, problem_error

@@ -7,8 +7,8 @@ import msgspec
 from pydantic import BaseModel, Field
 
 from tidings.client.handle import Handle
-from tidings.client.submit_calls import SubmitCalls
-from tidings.client.submit_options import SubmitOptions
+from tidings.client.submit.submit_calls import SubmitCalls
+from tidings.client.submit.submit_options import SubmitOptions
 from tidings.protocol.grants import GRANT_TTL_S, GrantAct, GrantRequest, IssuedGrant
 
 

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 from tidings.client.client import Client
-from tidings.client.client_submission import ClientSubmission
 from tidings.client.handle import Handle
-from tidings.client.submit_calls import SubmitCalls
+from tidings.client.submit.client_submission import ClientSubmission
+from tidings.client.submit.submit_calls import SubmitCalls
 from tidings.protocol.problems import problem_error
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
-from tidings.protocol.stream_names import check_stream_name
+from tidings.protocol.frames.stream_names import check_stream_name
 from tidings.schema.codec import encode
 
 from .stream_errors import StreamError, StreamFullError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from tidings.client.client_submission import ClientSubmission
-from tidings.client.submit_options import option_fields
+from tidings.client.submit.client_submission import ClientSubmission
+from tidings.client.submit.submit_options import option_fields
 from tidings.declare.job import Job
 from tidings.resources.dependency_plan import Overrides
 from tidings.schema.codec import encode

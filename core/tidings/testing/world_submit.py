@@ -6,8 +6,8 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 import msgspec
 
-from tidings.client.client_submission import ClientSubmission, checked_options, submission_of
-from tidings.client.submit_options import SubmitOptions
+from tidings.client.submit.client_submission import ClientSubmission, checked_options, submission_of
+from tidings.client.submit.submit_options import SubmitOptions
 from tidings.kind import Kind
 
 from .world_job import WorldJob

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.problems import problem_error
 from tidings.protocol.tokens import PARTITION_PATTERN
-from tidings_server.web.json_limits import check_depth
-from tidings_server.web.request_body import read_body
+from tidings_server.web.request.json_limits import check_depth
+from tidings_server.web.request.request_body import read_body
 
 MAX_LIMIT = 500
 """Lines on one page."""

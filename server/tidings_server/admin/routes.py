@@ -20,10 +20,10 @@ from .audit.audit_recorder import AuditRecorder
 from .breaker_endpoint import BreakerEndpoint
 from .dead_letter_endpoints import DeadLetterEndpoints
 from .group_endpoints import GroupEndpoints
-from .job_search import JobSearch
+from .jobs.job_search import JobSearch
+from .jobs.operator_job_endpoints import OperatorJobEndpoints
 from .kind_endpoints import KindEndpoints
 from .objective_endpoints import ObjectiveEndpoints
-from .operator_job_endpoints import OperatorJobEndpoints
 from .overview_endpoints import OverviewEndpoints
 from .queue_pause_endpoints import QueuePauseEndpoints
 from .saga_endpoints import SagaEndpoints

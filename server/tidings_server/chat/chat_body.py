@@ -10,7 +10,7 @@ from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.frames.messages import Submission
 from tidings.protocol.problems import problem_error
 from tidings_server.http.requests import with_headers
-from tidings_server.web.json_limits import check_depth
+from tidings_server.web.request.json_limits import check_depth
 
 
 class _ChatBody(ChatRequest, kw_only=True, rename="camel", forbid_unknown_fields=False):

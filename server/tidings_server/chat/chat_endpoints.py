@@ -20,8 +20,8 @@ from tidings_server.watch.answer_budget import AnswerReservation
 from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
 from tidings_server.watch.snapshots import is_final
-from tidings_server.web.client_address import address_of, caller_of
-from tidings_server.web.request_body import read_body
+from tidings_server.web.request.client_address import address_of, caller_of
+from tidings_server.web.request.request_body import read_body
 from tidings_server.web.responses import empty_response, problem_response
 from tidings_server.web.send.end_calls import EndCalls
 

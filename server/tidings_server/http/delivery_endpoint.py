@@ -11,7 +11,7 @@ from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import store_problem
 from tidings_server.jobs.job_service import valid
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.event_number import event_number
+from tidings_server.web.request.event_number import event_number
 from tidings_server.web.responses import json_response, problem_response
 
 MAX_DELIVERIES = 500

@@ -9,8 +9,8 @@ from tidings.protocol.grants import GrantSubject
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.json_limits import check_depth
-from tidings_server.web.request_body import read_body
+from tidings_server.web.request.json_limits import check_depth
+from tidings_server.web.request.request_body import read_body
 from tidings_server.web.responses import json_response, problem_response
 
 MAX_BODY_BYTES = 16_384

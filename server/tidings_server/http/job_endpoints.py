@@ -22,11 +22,11 @@ from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.watch.answer_budget import AnswerReservation
 from tidings_server.watch.snapshots import is_final, snapshot
-from tidings_server.web.client_address import address_of, caller_of
-from tidings_server.web.event_number import MAX_SEQ, event_number
-from tidings_server.web.json_limits import check_depth
-from tidings_server.web.preferences import NO_PREFERENCES, Preferences, preferences_of
-from tidings_server.web.request_body import read_body
+from tidings_server.web.request.client_address import address_of, caller_of
+from tidings_server.web.request.event_number import MAX_SEQ, event_number
+from tidings_server.web.request.json_limits import check_depth
+from tidings_server.web.request.preferences import NO_PREFERENCES, Preferences, preferences_of
+from tidings_server.web.request.request_body import read_body
 from tidings_server.web.responses import HEADERS, empty_response, json_response, problem_response
 
 from .long_poll import Waiter, wait_for_end, wait_for_news, watch_now

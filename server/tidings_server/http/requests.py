@@ -11,8 +11,8 @@ from tidings.protocol.field_types import KEY_PATTERN, Ref
 from tidings.protocol.frames.messages import FIELD_MEANINGS, Submission
 from tidings.protocol.problems import problem_error
 from tidings.protocol.steps import SIGNAL_PATTERN
-from tidings_server.web.json_limits import check_depth
-from tidings_server.web.structured_field import plain_text
+from tidings_server.web.request.json_limits import check_depth
+from tidings_server.web.request.structured_field import plain_text
 
 
 class PostedSubmission(Submission, kw_only=True, frozen=True):

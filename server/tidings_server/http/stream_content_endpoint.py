@@ -27,8 +27,8 @@ from tidings_server.watch.answer_budget import AnswerReservation
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.event_frames import event_name
 from tidings_server.watch.job_listener import JobListener
-from tidings_server.web.client_address import address_of, caller_of
-from tidings_server.web.preferences import preferences_of
+from tidings_server.web.request.client_address import address_of, caller_of
+from tidings_server.web.request.preferences import preferences_of
 from tidings_server.web.responses import HEADERS, problem_response
 from tidings_server.web.stream_query import STREAM_HEADERS, StreamQuery, accepted_type, check_first, stream_query
 

@@ -18,9 +18,9 @@ from tidings.protocol.problems import Problem, ProblemError, problem_error
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.client_address import address_of, caller_of
-from tidings_server.web.json_limits import check_depth
-from tidings_server.web.request_body import read_body
+from tidings_server.web.request.client_address import address_of, caller_of
+from tidings_server.web.request.json_limits import check_depth
+from tidings_server.web.request.request_body import read_body
 from tidings_server.web.responses import HEADERS, problem_response
 
 if TYPE_CHECKING:

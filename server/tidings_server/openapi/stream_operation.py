@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.protocol.stream_names import NAME_MEANING, NAME_PATTERN
+from tidings.protocol.frames.stream_names import NAME_MEANING, NAME_PATTERN
 from tidings_server.web.stream_query import STREAM_HEADERS
 
 from .field_descriptions import pattern_of

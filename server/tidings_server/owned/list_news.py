@@ -23,7 +23,7 @@ from tidings_server.jobs.quotas import ConnectionSlot
 from tidings_server.runtime import ServerRuntime
 from tidings_server.watch.encoded_frame import EncodedFrame
 from tidings_server.watch.job_listener import JobListener
-from tidings_server.web.event_number import MAX_SEQ
+from tidings_server.web.request.event_number import MAX_SEQ
 
 from .owned_job_list import ListRequest, OwnedJobList
 

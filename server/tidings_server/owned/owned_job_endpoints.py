@@ -14,8 +14,8 @@ from tidings_server.jobs.client_answers import owner_filter, store_problem, unkn
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.authorize import AuthorizedHandler
-from tidings_server.web.client_address import address_of, caller_of
-from tidings_server.web.preferences import preferences_of
+from tidings_server.web.request.client_address import address_of, caller_of
+from tidings_server.web.request.preferences import preferences_of
 from tidings_server.web.responses import empty_response, json_response, problem_response
 
 from .list_news import ListClient, changed_page, etag_of

@@ -17,7 +17,7 @@ from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import store_problem
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.client_address import address_of, caller_of
+from tidings_server.web.request.client_address import address_of, caller_of
 from tidings_server.web.responses import problem_response
 from tidings_server.web.send.end_calls import EndCalls
 

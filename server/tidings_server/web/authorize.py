@@ -15,8 +15,8 @@ from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.runtime import ServerRuntime
 
-from .client_address import address_of, caller_of
-from .origin import origin_allowed
+from .request.client_address import address_of, caller_of
+from .request.origin import origin_allowed
 from .responses import empty_response, problem_response
 from .uvicorn_config import COUNTED_EXTENSION
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tidings.protocol.frames.stream_names import NAME_MEANING, may_be_called
 from tidings.protocol.problems import problem_error
-from tidings.protocol.stream_names import NAME_MEANING, may_be_called
 from tidings_server.auth.identity import Identity
 
 from .authorize import AuthorizedHandler
-from .event_number import MAX_SEQ, event_number
+from .request.event_number import MAX_SEQ, event_number
 
 STREAM_PARAMETERS = ("from", "after", "ticket", "grant")
 """The query of `GET /v1/jobs/{token}/streams/{name}`."""

@@ -16,8 +16,8 @@ from tidings_server.jobs.quotas import ConnectionSlot, quota_key_of
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.authorize import Authorizer
-from tidings_server.web.client_address import address_of, caller_of
-from tidings_server.web.origin import origin_allowed
+from tidings_server.web.request.client_address import address_of, caller_of
+from tidings_server.web.request.origin import origin_allowed
 from tidings_server.web.responses import problem_response
 
 from .auth_state import AuthState

@@ -11,8 +11,8 @@ from typing import Any
 from tidings.context.context import Sink
 from tidings.context.sync_context import SyncContext
 from tidings.errors import StoppedError
+from tidings.protocol.frames.stream_names import MAIN
 from tidings.protocol.problems import problem
-from tidings.protocol.stream_names import MAIN
 from tidings.streams.generator_items import GeneratorItems
 from tidings.streams.handler_result import Result
 from tidings.streams.job_stream import JobStream

@@ -7,13 +7,13 @@ from typing import Any, Self
 
 import msgspec
 
-from tidings.ai.anthropic_stream import AnthropicReader
 from tidings.ai.chat_request import UI_STREAM, ChatRequest
 from tidings.ai.message_writer import UIMessageWriter
-from tidings.ai.model_reply import ModelReply, ToolCall
-from tidings.ai.openai_stream import OpenAIReader
+from tidings.ai.models.anthropic_stream import AnthropicReader
+from tidings.ai.models.model_reply import ModelReply, ToolCall
+from tidings.ai.models.openai_stream import OpenAIReader
+from tidings.ai.models.reply_reader import ReplyReader
 from tidings.ai.part_types import Part
-from tidings.ai.reply_reader import ReplyReader
 from tidings.ai.written_message import offered_names
 from tidings.context.context import Context
 from tidings.kind import Kind

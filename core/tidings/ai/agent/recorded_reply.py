@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.ai.model_reply import ModelReply, ToolCall
+from tidings.ai.models.model_reply import ModelReply, ToolCall
 from tidings.ai.part_types import Part
 
 from .repeated_parts import joined

@@ -14,10 +14,10 @@ from typing import Any, Self, TypeVar
 
 from tidings.client.client import Client
 from tidings.client.client_errors import ConnectionLost
-from tidings.client.client_submission import ClientSubmission
 from tidings.client.connection.connection_state import ClientState, StateChange
 from tidings.client.connection.credential import CredentialSource
 from tidings.client.handle import Handle
+from tidings.client.submit.client_submission import ClientSubmission
 from tidings.protocol.frames.listing_messages import ListedJob
 from tidings.protocol.grants import IssuedGrant
 

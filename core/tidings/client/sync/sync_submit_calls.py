@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
-from tidings.client.client_submission import UNSET, ClientSubmission, checked_options, submission_of
-from tidings.client.submit_options import SubmitOptions
+from tidings.client.submit.client_submission import UNSET, ClientSubmission, checked_options, submission_of
+from tidings.client.submit.submit_options import SubmitOptions
 from tidings.kind import Kind
 from tidings.protocol.grants import GrantRequest
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.store.admin.audit_log import AuditEntry, AuditStream
-from tidings_server.web.client_address import address_of
+from tidings_server.web.request.client_address import address_of
 
 from .audit_recorder import AuditRecorder
 

@@ -11,7 +11,7 @@ from tidings.store.availability.store_errors import StoreError
 from tidings_server.admin.refusal_limit import RefusalLimit
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.client_address import address_of
+from tidings_server.web.request.client_address import address_of
 
 log = structlog.get_logger()
 

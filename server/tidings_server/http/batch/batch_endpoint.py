@@ -12,9 +12,9 @@ from tidings_server.auth.identity import Identity
 from tidings_server.http.request_submission import submit_request
 from tidings_server.http.requests import decode_submission
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.client_address import caller_of
-from tidings_server.web.json_limits import too_large
-from tidings_server.web.request_body import read_body
+from tidings_server.web.request.client_address import caller_of
+from tidings_server.web.request.json_limits import too_large
+from tidings_server.web.request.request_body import read_body
 from tidings_server.web.responses import json_response, problem_response
 
 from .batch_splitter import BatchSplitter

@@ -6,7 +6,7 @@ from tidings.protocol.decoding.decode_errors import decode_problem
 from tidings.protocol.decoding.json_pointer import split_msgspec
 from tidings.protocol.frames.messages import CLIENT_FRAMES, CLIENT_TYPES, ClientFrame
 from tidings.protocol.problems import ProblemError, problem_error
-from tidings_server.web.json_limits import check_depth, too_large
+from tidings_server.web.request.json_limits import check_depth, too_large
 
 from .frame_ref import find_ref
 

@@ -9,7 +9,7 @@ MUTANTS = (
     Mutant(
         "An answer does not say which preferences it follows.",
         python("Preferences.applied").swap('{"preference-applied": ", ".join(names)} if names else {}', "{}"),
-        ("tests/unit/server/web/test_preferences.py",),
+        ("tests/unit/server/web/request/test_preferences.py",),
     ),
     Mutant(
         "An idempotency key in quotes is another key.",

@@ -59,7 +59,7 @@ MUTANTS = (
     Mutant(
         "A tool that was not offered is called.",
         python("ReplyReader._end_call").never("self._tools is not None and"),
-        ("tests/unit/ai/test_model_streams.py",),
+        ("tests/unit/ai/models/test_model_streams.py",),
     ),
     Mutant(
         "A message of which a later part is about a tool's call takes it for another one.",

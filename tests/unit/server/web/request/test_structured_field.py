@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.timeouts import scaled
-from tidings_server.web.structured_field import plain_text
+from tidings_server.web.request.structured_field import plain_text
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=80)
 

@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
+from tidings.client.handle import Handle
 from tidings.kind import Kind
 from tidings.protocol.grants import GrantRequest
 
 from .client_submission import UNSET, ClientSubmission, checked_options, submission_of
-from .handle import Handle
 from .submit_options import SubmitOptions
 
 P = ParamSpec("P")

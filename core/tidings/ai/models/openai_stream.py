@@ -8,8 +8,9 @@ Source: https://platform.openai.com/docs/api-reference/chat-streaming
 from collections.abc import Collection
 from typing import Any
 
-from .message_parts import MessageParts
-from .part_types import Part
+from tidings.ai.message_parts import MessageParts
+from tidings.ai.part_types import Part
+
 from .read_field import field_of, text_of
 from .reply_reader import ReplyReader
 

@@ -21,13 +21,12 @@ from tidings.protocol.tokens import Token, queue_of
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings.store.admin.job_listing import JobFilter, JobListing, JobRow, ListedJobs, job_sources
 from tidings.store.admin.queue_stats import queues_of
+from tidings_server.admin.admin_requests import check_queue, limit_of, number_of, text_of
+from tidings_server.admin.listed_queues import listed_queues
 from tidings_server.auth.identity import Identity
 from tidings_server.observability import job_statistics
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
-
-from .admin_requests import check_queue, limit_of, number_of, text_of
-from .listed_queues import listed_queues
 
 SCANNED_PER_CALL = 200
 """Jobs that the store looks at in one call, whether they match or not; an empty source counts as one."""

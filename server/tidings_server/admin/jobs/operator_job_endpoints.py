@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.store.admin.job_detail import read_job_internals
+from tidings_server.admin.admin_requests import no_body_of, number_of
+from tidings_server.admin.audit.audit_recorder import AuditRecorder
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.job_service import valid
 from tidings_server.runtime import ServerRuntime
-from tidings_server.web.event_number import MAX_SEQ
+from tidings_server.web.request.event_number import MAX_SEQ
 from tidings_server.web.responses import empty_response, json_response
 
-from .admin_requests import no_body_of, number_of
-from .audit.audit_recorder import AuditRecorder
 from .job_detail_view import detail
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.client.submit_options import OPTION_NAMES, SubmitOptions, input_of, option_fields
+from tidings.client.submit.submit_options import OPTION_NAMES, SubmitOptions, input_of, option_fields
 from tidings.protocol.frames.messages import Submission
 
 

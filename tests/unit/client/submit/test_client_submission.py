@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tidings import Context, SubmitOptions, declare_kind, job
-from tidings.client.client_submission import UNSET, checked_options, submission_of
+from tidings.client.submit.client_submission import UNSET, checked_options, submission_of
 
 UNSAID = {"options": UNSET, "watch": UNSET}
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
+from tidings.client.handle import ReadResult
 from tidings.kind import Kind
 from tidings.protocol.grants import GrantRequest
 
-from .handle import ReadResult
 from .submit_options import SubmitOptions, input_of
 
 UNSET = msgspec.UNSET

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tidings.ai.anthropic_stream import AnthropicReader, ModelStreamError
 from tidings.ai.message_parts import PIECE_CHARACTERS, MessageParts
-from tidings.ai.model_reply import ToolCall
-from tidings.ai.openai_stream import OpenAIReader
+from tidings.ai.models.anthropic_stream import AnthropicReader, ModelStreamError
+from tidings.ai.models.model_reply import ToolCall
+from tidings.ai.models.openai_stream import OpenAIReader
+from tidings.ai.models.reply_reader import ReplyReader
 from tidings.ai.part_types import Part, checked
-from tidings.ai.reply_reader import ReplyReader
 from tidings.ai.written_message import offered_names
 
 

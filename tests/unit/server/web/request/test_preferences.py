@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings_server.web.preferences import MAX_PREFER, Preferences, preferences_of
+from tidings_server.web.request.preferences import MAX_PREFER, Preferences, preferences_of
 
 MOST = 60.0
 

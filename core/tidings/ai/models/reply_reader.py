@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any
 
-from .message_parts import MessageParts
+from tidings.ai.message_parts import MessageParts
+from tidings.ai.part_types import Part
+
 from .model_reply import ModelReply, ToolCall
-from .part_types import Part
 
 
 class ReplyReader(ABC):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from .chat_request import UIMessage
+from tidings.ai.chat_request import UIMessage
 
 _DONE = {"output-available": "output", "output-error": "errorText"}
 """States of a tool's part in which the model can be told what came of it, and the field that says it."""

@@ -1,0 +1,1 @@
+"""What clients submit: options, calls for typed clients, and the submission itself."""

@@ -1,0 +1,1 @@
+"""What a request says: its body, its headers, and where it comes from."""
