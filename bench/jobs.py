@@ -14,6 +14,12 @@ async def noop() -> dict[str, int]:
 
 
 @job
+async def echo(text: str) -> str:
+    """Returns what it is given."""
+    return text
+
+
+@job
 def noop_in_thread() -> dict[str, int]:
     """Does nothing, in a thread."""
     return {}

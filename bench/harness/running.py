@@ -26,6 +26,8 @@ def running(
     servers: int = 1,
     settings: Mapping[str, str] | None = None,
     workers: Sequence[Sequence[str]] = ((str(JOBS), "--slots", "500"),),
+    *,
+    fast_allocator: bool = True,
 ) -> Iterator[tuple[Children, System, list[str]]]:
     """Run it around the body.
 
@@ -34,6 +36,7 @@ def running(
         servers: how many of them.
         settings: `TIDINGS_` variables for all.
         workers: for each, what follows `tidings work`.
+        fast_allocator: as of `start_store`.
 
     Yields:
         The processes, the system, and all socket addresses. Of several servers the first is `server`, the second
@@ -42,7 +45,7 @@ def running(
     """
     with Children() as children:
         environment = {
-            "TIDINGS_STORE_URL": start_store(children),
+            "TIDINGS_STORE_URL": start_store(children, fast_allocator=fast_allocator),
             "TIDINGS_LOG_LEVEL": "warning",
             "TIDINGS_DRAIN_S": "10",
             **(settings or {}),

@@ -122,14 +122,20 @@ def require(command: Sequence[str]) -> None:
         raise RuntimeError(f"{command[0]} is missing; `make bench-peers-setup` brings what the peers need")
 
 
-def start_store(children: Children) -> str:
-    """Start the store that every peer gets, append-only file on; return its address when it answers."""
+def start_store(children: Children, *, fast_allocator: bool = True) -> str:
+    """Start the store that every peer gets, append-only file on; return its address when it answers.
+
+    Args:
+        children: the processes of the system, to which it belongs.
+        fast_allocator: whether it gets jemalloc, where the machine has it; else it has that of the C library.
+
+    """
     port = free_port()
     command = [
         str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(children.folder),
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
     ]  # fmt: skip
-    children.start("store", command, allocator.allocator_environment())
+    children.start("store", command, allocator.allocator_environment() if fast_allocator else None)
     children.wait_until(lambda: answers(port, b"PING\r\n", b"+PONG"))
     children.store_url = f"redis://127.0.0.1:{port}/0"
     return children.store_url

@@ -24,15 +24,16 @@ class Frame(msgspec.Struct, gc=False):
 decode = msgspec.json.Decoder(Frame).decode
 
 
-def submit_of(kind: str, tag: str = "", webhook: str = "") -> bytes:
+def submit_of(kind: str, tag: str = "", webhook: str = "", input_json: str = "{}") -> bytes:
     """Return the frame that submits a job of a kind, with `%d` in the place of its ref.
 
     Args:
         kind: of the job.
         tag: of the job; empty: none.
         webhook: its URL; empty: none.
+        input_json: its input, without `%`.
 
     """
     more = f',"tags":["{tag}"]' if tag else ""
     more += f',"webhook":{{"url":"{webhook}"}}' if webhook else ""
-    return f'{{"type":"submit","ref":%d,"kind":"{kind}","input":{{}}{more}}}'.encode()
+    return f'{{"type":"submit","ref":%d,"kind":"{kind}","input":{input_json}{more}}}'.encode()

@@ -115,6 +115,7 @@ async def looping(
     on_end: Callable[[], None] = lambda: None,
     tag: str = "",
     webhook: str = "",
+    input_json: str = "{}",
 ) -> AsyncIterator[None]:
     """Keep one job in flight on each of so many sockets, around the body.
 
@@ -125,10 +126,11 @@ async def looping(
         on_end: called at each job's end.
         tag: of the jobs; empty: none.
         webhook: of the jobs; empty: none.
+        input_json: of the jobs.
 
     """
     names = [kinds] if isinstance(kinds, str) else kinds
-    frames = [submit_of(name, tag, webhook) for name in names]
+    frames = [submit_of(name, tag, webhook, input_json) for name in names]
     lanes = [Lane(run, frames[number % len(frames)], on_end) for number in range(sockets)]
     run.allow(sockets / 100)
     try:

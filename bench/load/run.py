@@ -11,6 +11,9 @@ from .tally import Figures, Tally
 PATIENCE_S = 60.0
 """How much longer than asked a run may take; then it is given up with a traceback of where it hangs."""
 
+MB_PER_S = "MB/s"
+"""The heading of what goes through a system."""
+
 
 class Run:
     """A run: one case or several.
@@ -47,14 +50,22 @@ class Run:
         """Let the next part of the run take so long, and a little more; whatever was allowed before counts no more."""
         faulthandler.dump_traceback_later(self.warm_up_s + self.seconds + seconds + PATIENCE_S, exit=True)
 
-    async def measure(self, case: str = "", more: Mapping[str, float] | None = None) -> None:
-        """Warm up and measure, for the times asked; load must be under way already."""
+    async def measure(self, case: str = "", more: Mapping[str, float] | None = None, *, bytes_per_job: int = 0) -> None:
+        """Warm up and measure, for the times asked; load must be under way already.
+
+        Args:
+            case: which of the scenario's cases it is.
+            more: what else the scenario found.
+            bytes_per_job: what goes through the system with each job, which is then reported as MB/s; 0: it is not.
+
+        """
         self.allow(0)
         await asyncio.sleep(self.warm_up_s)
         self.begin()
         await asyncio.sleep(self.seconds)
         self.end()
-        self.report(case, more)
+        rate = self.tally.jobs * bytes_per_job / (self._ended - self._began) / 1e6
+        self.report(case, {**(more or {}), **({MB_PER_S: round(rate, 2)} if bytes_per_job else {})})
 
     def begin(self) -> None:
         """Begin to count."""

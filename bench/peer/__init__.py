@@ -48,6 +48,7 @@ class Peer(NamedTuple):
     lacks: Mapping[str, str] = {
         "sse_closed_loop": "it speaks WebSocket only",
         "poll_closed_loop": "it speaks WebSocket only",
+        "large_values": "it has no job that returns what it is given",
     }
     """Scenarios that it cannot do: name → what it lacks for them."""
     guarantees: Guarantees | None = None

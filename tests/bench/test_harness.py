@@ -79,6 +79,15 @@ def test_the_closed_loop_over_http_counts_jobs_of_the_real_system() -> None:
     assert (found.early, found.errors) == (0, 0)
 
 
+def test_large_values_are_counted_there_and_back() -> None:
+    with find_peer("tidings").running() as system:
+        found = measure(system, "large_values", warm_up_s=0.1, seconds=scaled(0.3))
+    assert list(found) == ["64 KB", "1 MB"]
+    for one, size in zip(found.values(), (65_536, 1_000_000), strict=True):
+        assert (one.early, one.errors) == (0, 0)
+        assert one.more["MB/s"] == pytest.approx(one.jobs_per_s * 2 * size / 1e6, rel=0.01)
+
+
 def test_every_file_of_the_two_folders_is_found() -> None:
     assert {"ack_latency", "closed_loop", "reply_latency"} <= set(scenario_names())
     assert {"ceiling", "tidings"} <= set(peer_names())

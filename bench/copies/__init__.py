@@ -1,0 +1,1 @@
+"""How often each process copies a large value: `python -m bench.copies`."""
