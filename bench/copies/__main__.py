@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from bench.client import handlers
-from bench.running import running
-from bench.system import System
+from bench.harness.running import running
+from bench.harness.system import System
 from tidings import Client
 
 from .page_faults import count_here, faults_here, faults_of, faults_of_copy

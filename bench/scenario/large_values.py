@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from bench.loop import looping
-from bench.run import Run
+from bench.load.loop import looping
+from bench.load.run import Run
 
 from . import Scenario
 
