@@ -42,6 +42,11 @@ MUTANTS = (
         ("tests/unit/store/redis/cluster/test_cluster_nodes.py",),
     ),
     Mutant(
+        "A call on its way to a node that was replaced fails as if the process left, and its attempt waits for ever.",
+        python("ClusterNodes._changed").swap("node.caller.close(StoreUnsentError(gone))", "node.caller.close()"),
+        ("tests/cluster/test_replaced_nodes.py",),
+    ),
+    Mutant(
         "One node that is away makes the whole cluster count as lost.",
         python("StoreHealth.lost").swap("all(holding)", "any(holding)"),
         ("tests/unit/store/redis/cluster/test_cluster_nodes.py",),

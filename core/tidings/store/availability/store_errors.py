@@ -5,6 +5,7 @@
     StoreError
     ├── StoreUnavailableError   it cannot be reached, does not answer in time, or takes nothing now: try again later
     │   ├── StoreClosedError    this process has let go of it: nothing will be answered any more
+    │   ├── StoreUnsentError    the command has not left this process: it may be sent to another store
     │   ├── StoreDemotedError   who answers is no primary any more: another connection may find the one that is
     │   └── StoreUnconfirmedError   it has written it, and too few replicas have said in time that they have it too
     ├── StoreFullError          it has no memory left for writes: try again later
@@ -32,6 +33,10 @@ class StoreUnavailableError(StoreError):
 
 class StoreClosedError(StoreUnavailableError):
     """This process has let go of the store, because it is leaving; there is no use in another try."""
+
+
+class StoreUnsentError(StoreUnavailableError):
+    """The connection was given up before it stood, and with it the command, which has reached no store."""
 
 
 class StoreDemotedError(StoreUnavailableError):

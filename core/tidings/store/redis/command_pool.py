@@ -117,13 +117,19 @@ class CommandPool:
         if self.replicated is not None:
             self.replicated.leave(fault)
 
-    def close(self) -> None:
-        """End all connections; calls under way fail. Another call would open a new connection."""
+    def close(self, fault: StoreError | None = None) -> None:
+        """End all connections. Another call would open a new connection.
+
+        Args:
+            fault: what calls under way fail with; None: this process has let go of the store.
+
+        """
+        fault = fault or _closed()
         for connection in (self._connection, *self._waiting):
             if connection is not None:
-                connection.end(_closed())
+                connection.end(fault)
         if self.replicated is not None:
-            self.replicated.close(_closed())
+            self.replicated.close(fault)
         self._connection = None
         self._waiting.clear()
         self._loop = None

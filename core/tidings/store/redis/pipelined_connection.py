@@ -19,6 +19,7 @@ from tidings.store.availability.store_errors import (
     StoreDemotedError,
     StoreError,
     StoreUnavailableError,
+    StoreUnsentError,
     refusal,
     translate,
 )
@@ -246,6 +247,6 @@ class PipelinedConnection(asyncio.Protocol):
         self.end(translate(exc) if exc is not None else StoreUnavailableError("the store closed the connection"))
 
     def _fail(self, call: PendingCommand, error: StoreError) -> None:
-        if not isinstance(error, StoreClosedError):
+        if not isinstance(error, (StoreClosedError, StoreUnsentError)):
             self._health.failed(call.args[:2], error)
         call.take(error)

@@ -9,6 +9,7 @@ from tidings.store.availability.store_errors import (
     StoreDemotedError,
     StoreError,
     StoreUnavailableError,
+    StoreUnsentError,
 )
 from tidings.store.availability.store_health import StoreHealth
 from tidings.store.redis.single_store import Store
@@ -176,10 +177,12 @@ class ClusterNodes:
         holding = {*self.slots.primaries}
         for address, node in list(self._nodes.items()):
             if address not in holding:
-                node.caller.leave(StoreDemotedError(f"{address[0]}:{address[1]} holds no slots any more"))
+                gone = f"{address[0]}:{address[1]} holds no slots any more"
+                node.caller.leave(StoreDemotedError(gone))
                 if address not in self._seeds and not node.feeds:
                     del self._nodes[address]
-                    node.caller.close()
+                    # What is left are connections that do not stand: the calls on them go to other nodes.
+                    node.caller.close(StoreUnsentError(gone))
         for listener in self.on_change:
             listener()
 

@@ -9,7 +9,7 @@ from tidings.store.redis.command_pool import CommandPool
 from tidings.store.redis.pipelined_connection import Connect, PendingCommand
 
 from .cluster_nodes import ClusterNodes
-from .routed_call import GIVE_UP_S, LONGEST_PAUSE_S, PAUSES, RoutedCall
+from .routed_call import GIVE_UP_S, LONGEST_PAUSE_S, RoutedCall, has_done_nothing
 from .slot_map import read_redirect, routing_key, slot_of
 
 
@@ -52,7 +52,7 @@ class ClusterPool(CommandPool):
                     return await node.caller.wait(*args)
                 except StoreError as error:
                     word = str(error).partition(" ")[0]
-                    if loop.time() > give_up or word not in (*PAUSES, "MOVED", "ASK"):
+                    if loop.time() > give_up or not (has_done_nothing(error) or word in ("MOVED", "ASK")):
                         self._nodes.refresh()
                         raise
                     named = read_redirect(str(error), str(node.connection_pool.connection_kwargs.get("host", "")))
@@ -72,7 +72,7 @@ class ClusterPool(CommandPool):
         for node in self._nodes.opened():
             node.caller.leave(fault)
 
-    def close(self) -> None:
-        """End all connections; calls under way fail."""
+    def close(self, fault: StoreError | None = None) -> None:
+        """End all connections, on every node; see `CommandPool.close`."""
         for node in self._nodes.opened():
-            node.caller.close()
+            node.caller.close(fault)

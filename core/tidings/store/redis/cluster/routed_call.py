@@ -2,7 +2,8 @@
 
 A call that a node refused is sent again, as it has done nothing: to the node that the refusal names (`MOVED`, `ASK`),
 or after a pause, while a slot moves (`TRYAGAIN`) or has no owner (`CLUSTERDOWN`; `READONLY` of one that was replaced
-just before). A call whose answer was lost is not sent again: who made it knows whether it may be made twice.
+just before). So is a call that waited for a connection to a node which then turned out to hold nothing any more. A call
+whose answer was lost is not sent again: who made it knows whether it may be made twice.
 
 Source: https://valkey.io/topics/cluster-spec/ ("MOVED Redirection", "ASK redirection", "Multi-keys operations")
 """
@@ -10,7 +11,7 @@ Source: https://valkey.io/topics/cluster-spec/ ("MOVED Redirection", "ASK redire
 import asyncio
 from typing import Any
 
-from tidings.store.availability.store_errors import StoreError, StoreUnavailableError
+from tidings.store.availability.store_errors import StoreError, StoreUnavailableError, StoreUnsentError
 from tidings.store.redis.pipelined_connection import PendingCommand
 from tidings.store.redis.single_store import Store
 
@@ -24,6 +25,11 @@ FIRST_PAUSE_S = 0.005
 LONGEST_PAUSE_S = 0.1
 GIVE_UP_S = 10.0
 """How long a call is sent again, s."""
+
+
+def has_done_nothing(error: StoreError) -> bool:
+    """Return whether a call that failed may be sent again after a pause: no node has done it, nor named another."""
+    return isinstance(error, StoreUnsentError) or str(error).partition(" ")[0] in PAUSES
 
 
 class RoutedCall:
@@ -91,7 +97,7 @@ class RoutedCall:
         text = str(error)
         word = text.partition(" ")[0]
         named = read_redirect(text, self._host) if word in ("MOVED", "ASK") else None
-        if now >= self._give_up or (named is None and word not in PAUSES):
+        if now >= self._give_up or (named is None and not has_done_nothing(error)):
             self._nodes.refresh()  # a node that is lost may have been replaced
             self._call.take(error)
         elif named is None:

@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Final
 
 from tidings.settings.durability import Replication
-from tidings.store.availability.store_errors import StoreClosedError, StoreError, StoreUnconfirmedError
+from tidings.store.availability.store_errors import StoreError, StoreUnconfirmedError
 from tidings.store.redis.pipelined_connection import PendingCommand, PipelinedConnection
 
 MARK: Final = "mark"
@@ -103,7 +103,7 @@ class ReplicatedCalls:
         if self._connection is not None and self._connection.stands:
             self._connection.end(fault)
 
-    def close(self, fault: StoreClosedError) -> None:
+    def close(self, fault: StoreError) -> None:
         """End the connection; what is under way or gathered fails so."""
         gathered, self._gathered = self._gathered, []
         for call, _ in gathered:
