@@ -49,7 +49,7 @@ class Owner:
     """Takes a socket over, and keeps what comes."""
 
     def __init__(self) -> None:
-        self.session = SimpleNamespace(send_buffer=(), auth_state=SimpleNamespace(known=True))
+        self.session = SimpleNamespace(send_buffer=SimpleNamespace(items=()), auth_state=SimpleNamespace(known=True))
         self.texts: list[str | bytes] = []
         self.controls = 0
 

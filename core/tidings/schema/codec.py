@@ -60,7 +60,10 @@ def encode_chunk(chunk: Any, limit: int) -> str:
         TypeError: JSON has no form for it.
 
     """
-    encoded = encode(chunk)
+    return _within(encode(chunk), limit)
+
+
+def _within(encoded: bytes, limit: int) -> str:
     if len(encoded) > limit:
         raise ValueError(f"the chunk is {len(encoded)} bytes as JSON; at most {limit} are allowed: send it in parts")
     return encoded.decode()
@@ -74,7 +77,10 @@ def encode_progress(done: float | None, total: float | None, message: str | None
         TypeError: JSON has no form for `data`.
 
     """
-    return encode_chunk({"fraction": fraction(done, total), "message": message, "data": data}, limit)
+    shown = {"fraction": fraction(done, total), "message": message, "data": data}
+    if data is None and (message is None or type(message) is str):
+        return _within(_encode(shown), limit)  # a fraction is finite: nothing in it could be lost
+    return encode_chunk(shown, limit)
 
 
 def fraction(done: float | None, total: float | None) -> float | None:

@@ -23,6 +23,8 @@ class ServedKinds:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._workers: dict[str, list[WorkerRecord]] | None = None
+        self._answers: dict[tuple[str, int, str, str], bool] = {}
+        """What `serves` has returned since the store was asked last: kind, version, queue, tier → whether."""
         self._changed = asyncio.Event()
         self._served_at: dict[str, float] = {}
         """Kind → when a worker was last known to serve it, by this process's clock, s; only of registered kinds."""
@@ -31,13 +33,18 @@ class ServedKinds:
         """Return whether a worker serves a kind in its version, where its jobs lie; True while that is not known."""
         if self._workers is None:
             return True
-        kind, version, queue = record.kind, record.version, record.queue
-        workers = self._workers.get(kind, ())
-        return any(worker.serves(queue, tier) and worker.serves_kind(kind, version) for worker in workers)
+        asked = kind, version, queue, _ = record.kind, record.version, record.queue, tier
+        answer = self._answers.get(asked)
+        if answer is None:
+            workers = self._workers.get(kind, ())
+            answer = any(worker.serves(queue, tier) and worker.serves_kind(kind, version) for worker in workers)
+            self._answers[asked] = answer
+        return answer
 
     def unserved_s(self, kind: str) -> float:
         """Return how long no worker has served a kind, s, as far as this server knows; 0: one does."""
-        return monotonic() - self._served_at.get(kind, monotonic())
+        served_at = self._served_at.get(kind)
+        return 0.0 if served_at is None else monotonic() - served_at
 
     async def remember(self, kinds: Collection[str]) -> None:
         """Take note of which kinds are registered, and when each was last served.
@@ -78,7 +85,7 @@ class ServedKinds:
         for worker in workers:
             for kind in worker.kinds:
                 found.setdefault(kind, []).append(worker)
-        self._workers = found
+        self._workers, self._answers = found, {}
         self._note_served()
 
     def _note_served(self) -> None:

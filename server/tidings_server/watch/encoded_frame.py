@@ -5,23 +5,31 @@ import struct
 _TEXT = 0x81
 """FIN and the opcode of text: the first byte of a message in one frame (RFC 6455, section 5.2)."""
 
+_MIDDLE_HEADER = struct.Struct("!BBH").pack
+_LONG_HEADER = struct.Struct("!BBQ").pack
+
 
 class EncodedFrame:
     """One text message, as UTF-8."""
 
     __slots__ = ("_text", "_wire", "data")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, text: str | None = None) -> None:
+        """Hold a message.
+
+        Args:
+            data: the message.
+            text: the same as text, where the caller has it.
+
+        """
         self.data: bytes = data
-        self._text: str | None = None
+        self._text = text
         self._wire: bytes | None = None
 
     @classmethod
     def of(cls, text: str) -> "EncodedFrame":
         """Return the frame of a text."""
-        frame = cls(text.encode())
-        frame._text = text
-        return frame
+        return cls(text.encode(), text)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -36,14 +44,15 @@ class EncodedFrame:
     @property
     def wire(self) -> bytes:
         """The message as a server sends it over a WebSocket: one frame, unmasked."""
-        if self._wire is None:
-            self._wire = _header(len(self.data)) + self.data
-        return self._wire
-
-
-def _header(size: int) -> bytes:
-    if size < 126:
-        return bytes((_TEXT, size))
-    if size < 65_536:
-        return struct.pack("!BBH", _TEXT, 126, size)
-    return struct.pack("!BBQ", _TEXT, 127, size)
+        wire = self._wire
+        if wire is None:
+            data = self.data
+            size = len(data)
+            if size < 126:
+                wire = bytes((_TEXT, size)) + data
+            elif size < 65_536:
+                wire = _MIDDLE_HEADER(_TEXT, 126, size) + data
+            else:
+                wire = _LONG_HEADER(_TEXT, 127, size) + data
+            self._wire = wire
+        return wire

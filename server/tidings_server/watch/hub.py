@@ -99,36 +99,37 @@ class Hub:
 
     def leave(self, listener: JobListener) -> None:
         """Stop listening; when a job's last listener leaves, the store sends no more of its events here."""
-        topic = self._topics.get(str(listener.token))
+        topic = self._topics.get(listener.token_text)
         if topic is None or listener not in topic.listeners:
             return
         topic.listeners.remove(listener)
         if not topic.listeners:
-            del self._topics[str(listener.token)]
+            del self._topics[listener.token_text]
             self._store.unwatch(listener.token).add_done_callback(_ignore_outcome)
 
     def forget(self, listener: JobListener) -> None:
         """Undo `begin` for a submission that made no job; the store has nothing to forget."""
-        self._topics.pop(str(listener.token), None)
+        self._topics.pop(listener.token_text, None)
 
     def move(self, listener: JobListener, token: Token) -> None:
         """Listen under another token to a job that is about to be submitted, if the listener still listens."""
-        topic = self._topics.get(str(listener.token))
+        topic = self._topics.get(listener.token_text)
         if topic is not None and listener in topic.listeners:
             self.forget(listener)
-            listener.token = token
+            listener.move(token)
             self.begin(listener)
 
     def _join(self, listener: JobListener, seq: int | None) -> None:
-        topic = self._topics.get(str(listener.token))
+        topic = self._topics.get(listener.token_text)
         if topic is None:
-            topic = self._topics[str(listener.token)] = Topic(listener.token, seq)
+            topic = self._topics[listener.token_text] = Topic(listener.token, seq)
         topic.listeners.append(listener)
 
     def _remove(self, topic: Topic) -> None:
         """Forget a topic, unless another has taken its place since its last listener left."""
-        if self._topics.get(str(topic.token)) is topic:
-            del self._topics[str(topic.token)]
+        text = str(topic.token)
+        if self._topics.get(text) is topic:
+            del self._topics[text]
 
     # The inbox.
 
@@ -165,7 +166,7 @@ class Hub:
             self._repair(topic, TopicEvent.GAP)
             return
         topic.seq = seq
-        frame = EncodedFrame.of(text)
+        frame = EncodedFrame(text.encode(), text)
         for listener in list(topic.listeners):
             try:
                 listener.offer(seq, event_class, frame)

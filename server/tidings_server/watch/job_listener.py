@@ -27,10 +27,12 @@ class GrantedUntil(ABC):
 class JobListener(ABC):
     """Takes the events of one job from the hub; buffers them until the client has its first answer."""
 
-    __slots__ = ("asked", "buffered", "granted", "notify_span", "seq", "token")
+    __slots__ = ("asked", "buffered", "granted", "notify_span", "seq", "token", "token_text")
 
     def __init__(self, token: Token) -> None:
         self.token: Token = token
+        self.token_text: str = str(token)
+        """The token as text."""
         self.seq: int = 0
         """The number of the last event passed on."""
         self.buffered: list[tuple[int, int, EncodedFrame]] | None = []
@@ -41,6 +43,10 @@ class JobListener(ABC):
         """Whether the client submitted or watched the job itself; false: it comes by a tag that the client follows."""
         self.granted: GrantedUntil | None = None
         """None: the watch stands by the client's credential."""
+
+    def move(self, token: Token) -> None:
+        """Listen under another token: that of the partition to which the job turned out to belong."""
+        self.token, self.token_text = token, str(token)
 
     def offer(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
         """Take an event from the hub."""

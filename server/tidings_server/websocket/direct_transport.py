@@ -80,10 +80,10 @@ class DirectTransport(SocketTransport):
     def drain(self) -> None:
         """Write what waits, as far as the client keeps up."""
         protocol, send_buffer = self._protocol, self.owner.session.send_buffer
-        while send_buffer and self.writable and not protocol.close_sent:
+        while send_buffer.items and self.writable and not protocol.close_sent:
             protocol.transport.write(b"".join([frame.wire for frame in send_buffer.take_some(WRITE_BYTES)]))
             self.sent_at = time.monotonic()
-        if not send_buffer:
+        if self._acks is not None and not send_buffer.items:
             self._count_acks()
 
     def tick(self, now: float) -> None:
@@ -119,7 +119,7 @@ class DirectTransport(SocketTransport):
         if protocol.close_sent or protocol.transport.is_closing():
             return
         self.drain()
-        if session.send_buffer:
+        if session.send_buffer.items:
             if self._stuck_since is None:
                 self._stuck_since = time.monotonic()
         elif session.close_code is not None:

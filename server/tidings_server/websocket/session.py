@@ -321,9 +321,8 @@ class Session:
 
     def event(self, token: str, event_class: int, frame: EncodedFrame) -> None:
         """Pass an event on, as it came."""
-        if self.close_code is None:
-            self.send_buffer.put_event(token, event_class, frame)
-            self._check_speed()
+        if self.close_code is None and self.send_buffer.put_event(token, event_class, frame):
+            self._end_slow()
 
     def overview(self, frame: EncodedFrame) -> None:
         """Send an overview; for a slow reader only the newest waits."""
@@ -350,11 +349,10 @@ class Session:
 
     def _put(self, frame: EncodedFrame) -> None:
         # After a close no frame may follow: frames before it may be missing.
-        if self.close_code is None:
-            self.send_buffer.put(frame)
-            self._check_speed()
+        if self.close_code is None and self.send_buffer.put(frame):
+            self._end_slow()
 
-    def _check_speed(self) -> None:
-        if self.send_buffer.overflowed:
-            self.close_code = close_codes.TOO_SLOW  # first: what waits for the reader to catch up must not follow
-            self.send_buffer.take()  # it would not be read; the client resumes where it was
+    def _end_slow(self) -> None:
+        """End the session of a client that does not read: more waits for it than may."""
+        self.close_code = close_codes.TOO_SLOW  # first: what waits for the reader to catch up must not follow
+        self.send_buffer.take()  # it would not be read; the client resumes where it was

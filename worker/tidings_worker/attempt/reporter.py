@@ -11,6 +11,7 @@ streams together (and one chunk). The attempt keeps its slot until then.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -75,8 +76,8 @@ class Reporter:
         self._unsent_bytes = 0
         self._progress_bytes = 0
         """Bytes of progress in the report that is still open."""
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room: asyncio.Event | None = None
+        """Set when there is room for more chunks again; None: there is."""
         self._closed = False
         self._ended: asyncio.Future[ReportAnswer] = self._loop.create_future()
         self.ended_ms = 0
@@ -137,7 +138,8 @@ class Reporter:
 
     async def room(self) -> None:
         """Return when there is room for more chunks."""
-        await self._room.wait()
+        if self._room is not None:
+            await self._room.wait()
 
     async def end(self, outcome: AttemptOutcome, history: str = "") -> ReportAnswer:
         """Report how the attempt ended, after all progress and log before it; return the store's answer.
@@ -166,7 +168,7 @@ class Reporter:
         """Take nothing more from the handler."""
         self._closed = True
         self._latest_progress = None
-        self._room.set()
+        self._make_room()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -178,9 +180,15 @@ class Reporter:
     def _hold(self, size: int) -> None:
         """Send what was added; have the handler wait if too much is unsent."""
         self._unsent_bytes += size
-        if self._unsent_bytes > BUFFER_BYTES:
-            self._room.clear()
+        if self._unsent_bytes > BUFFER_BYTES and self._room is None:
+            self._room = asyncio.Event()
         self._send()
+
+    def _make_room(self) -> None:
+        """Have the handler wait no more."""
+        if self._room is not None:
+            self._room.set()
+            self._room = None
 
     def _add_progress(self, data: str) -> None:
         report = self._open()
@@ -212,7 +220,7 @@ class Reporter:
 
     def _put(self, report: AttemptReport) -> None:
         answer = self._store.report(report, apart=True) if self._refused else self._store.report(report)
-        answer.add_done_callback(lambda answer: self._answered(report, answer))
+        answer.add_done_callback(partial(self._answered, report))
 
     def _answered(self, report: AttemptReport, answer: "asyncio.Future[ReportAnswer]") -> None:
         if self._ended.done():  # the attempt is over, and its reports were discarded
@@ -239,9 +247,10 @@ class Reporter:
             return
         if answer == ReportAnswer.CANCEL:
             self._on_answer(StopReason.CANCEL)
-        self._unsent_bytes -= sum(_held_size(event) for event in report.events)
-        if self._unsent_bytes <= BUFFER_BYTES:
-            self._room.set()
+        if self._unsent_bytes:
+            self._unsent_bytes -= sum(_held_size(event) for event in report.events)
+            if self._unsent_bytes <= BUFFER_BYTES:
+                self._make_room()
         self._under_way = False
         if self._open_report is not report:
             self._send()

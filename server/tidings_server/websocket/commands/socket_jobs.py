@@ -82,7 +82,7 @@ class SocketJobs:
         job, listener = submitted.job, submitted.listener
         if listener is not None:
             listener.owner = job.owner
-        channel.then(submitted.ack, frame.ref, self._submitted, frame, job, channel.read_at, listener)
+        channel.then(submitted.ack, frame.ref, self._submitted, frame, job, channel.read_at, listener, identity)
 
     def _submitted(
         self,
@@ -90,6 +90,7 @@ class SocketJobs:
         job: NewJob,
         read_at: float,
         listener: SocketListener | None,
+        submitter: Identity,
         answer: PendingAnswer[Ack],
     ) -> None:
         channel = self.channel
@@ -110,7 +111,9 @@ class SocketJobs:
             self._watch_earlier(frame.ref, listener, ack.token, grants)
         elif listener is not None:
             listener.grants = grants
-            if self._keep(listener):
+            # Whoever submitted a job of its own may watch it; another credential may have come meanwhile.
+            own = frame.owner is None and submitter is channel.session.auth_state.identity
+            if own or self._keep(listener):
                 self.granted.follow(listener)
                 listener.release(ack.seq)
                 self.acked(listener)
@@ -208,7 +211,7 @@ class SocketJobs:
 
     def send_snapshot(self, listener: SocketListener, record: JobRecord, ref: int | None, after: int) -> None:
         """Send a job's record; if the job has ended, end the watch and send the terminal event too."""
-        token = str(listener.token)
+        token = listener.token_text
         session = self.channel.session
         session.snapshot(ref, snapshot_frame(token, record, ref, after))
         if record.finished:
@@ -233,14 +236,21 @@ class SocketJobs:
     # Listeners.
 
     def _listen(self, token: Token) -> SocketListener:
-        listener = self._listeners[str(token)] = SocketListener(token, self)
+        listener = SocketListener(token, self)
+        self._listeners[listener.token_text] = listener
         self.channel.session.watch_begun()
         return listener
 
+    def moved(self, listener: SocketListener, earlier: str) -> None:
+        """Take note that a listener has another token than `earlier`: its client knows the job by the new one."""
+        if self._listeners.get(earlier) is listener:
+            del self._listeners[earlier]
+            self._listeners[listener.token_text] = listener
+
     def ended(self, listener: SocketListener) -> None:
         """Take note that the hub has let go of a listener."""
-        if self._listeners.get(str(listener.token)) is listener:
-            del self._listeners[str(listener.token)]
+        if self._listeners.get(listener.token_text) is listener:
+            del self._listeners[listener.token_text]
             self.granted.discard(listener)
             self.channel.session.watch_ended()
 
@@ -258,7 +268,7 @@ class SocketJobs:
             bearer.require_watch(listener.token, listener.owner, listener.tags)
         except ProblemError as error:
             self._drop(listener)
-            session.watch_refused(str(listener.token), error.problem)
+            session.watch_refused(listener.token_text, error.problem)
             return False
         return True
 

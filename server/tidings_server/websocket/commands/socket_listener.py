@@ -20,6 +20,9 @@ class WatchOwner(Protocol):
     def ended(self, listener: "SocketListener") -> None:
         """Take note that the hub has let go of a listener."""
 
+    def moved(self, listener: "SocketListener", earlier: str) -> None:
+        """Take note that a listener has another token than `earlier`."""
+
     def send_snapshot(self, listener: "SocketListener", record: JobRecord, ref: int | None, after: int) -> None:
         """Send a job's record to a client that has seen every event up to `after`."""
 
@@ -41,10 +44,16 @@ class SocketListener(JobListener):
         """The tags under which a follow has found the job."""
         self._watches = watches
 
+    def move(self, token: Token) -> None:
+        """Listen under another token."""
+        earlier = self.token_text
+        super().move(token)
+        self._watches.moved(self, earlier)
+
     def event(self, seq: int, event_class: int, frame: EncodedFrame) -> None:
         """Pass an event on."""
         channel = self._watches.channel
-        channel.session.event(str(self.token), event_class, frame)
+        channel.session.event(self.token_text, event_class, frame)
         if event_class == EventClass.FINAL:
             self._watches.ended(self)
         channel.flush()
@@ -57,5 +66,5 @@ class SocketListener(JobListener):
         """Send that the watch has ended: the job's record is gone."""
         self._watches.ended(self)
         channel = self._watches.channel
-        channel.session.watch_refused(str(self.token), unknown_token(str(self.token)).problem)
+        channel.session.watch_refused(self.token_text, unknown_token(self.token_text).problem)
         channel.flush()
