@@ -1,7 +1,7 @@
 """What passes between a worker and the store: entries, starts, reports, leases; as the scripts take and give it."""
 
 from itertools import chain
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -153,9 +153,9 @@ class AttemptReport:
     def seal(self) -> tuple[object, ...]:
         """Return the item of `report.lua`; the worker may add nothing after this."""
         self.sealed = True
-        events: list[object] = list(self.events)
+        events: list[Any] = self.events
         if not self.has_streams:  # class, data, class, data …: to unpack many small arrays costs the store more
-            events = list(chain.from_iterable(cast("list[tuple[EventClass, str]]", events)))
+            events = [*chain.from_iterable(events)]
         item = self.id, self.fence, self.number, events, self.has_streams
         outcome = self.outcome
         if outcome is None:
