@@ -11,7 +11,7 @@ import { UNAUTHENTICATED } from "../client/codes.js";
 import { Emitter } from "../client/emitter.js";
 import { Tidings } from "../tidings.js";
 import { STALE } from "./session.js";
-import { again } from "./view.js";
+import { again } from "./parts/view.js";
 
 /** Where no socket gets through, the console asks for an overview so often: ms. */
 const EVERY_MS = 2000;

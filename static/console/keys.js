@@ -5,7 +5,7 @@
  * Lists are walked by `j` and `k` over all elements with `data-row`; Enter is the browser's own.
  */
 
-import { h, shell } from "./dom.js";
+import { h, shell } from "./parts/dom.js";
 
 /** After `g`, so long for the second letter: ms. */
 const PAUSE_MS = 1500;

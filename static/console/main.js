@@ -1,18 +1,18 @@
 // @ts-check
 /** The console: one connection, one page at a time, keys. */
 
-/** @import { View, Desk } from "./view.js" */
+/** @import { View, Desk } from "./parts/view.js" */
 import { showConnection } from "../page/status.js";
 import { Api } from "./api.js";
-import { h, mark, say, shell } from "./dom.js";
+import { h, mark, say, shell } from "./parts/dom.js";
 import { Feed } from "./feed.js";
 import { startKeys } from "./keys.js";
-import { announce, tell } from "./notice.js";
+import { announce, tell } from "./parts/notice.js";
 import { PAGES, pageOf } from "./pages.js";
 import { format, parse } from "./router.js";
 import { Session } from "./session.js";
 import { startTheme } from "./theme.js";
-import { message, missingParts } from "./words.js";
+import { message, missingParts } from "./parts/words.js";
 
 /** Left of the present page in a navigation that scrolls, so much of the one before is seen: px. */
 const A_THUMB = 60;

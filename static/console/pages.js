@@ -2,8 +2,8 @@
 /** The pages there are, in the order of the navigation, and the letter that follows `g`. */
 
 /** @import { Place } from "./router.js" */
-/** @import { Page } from "./view.js" */
-import { h } from "./dom.js";
+/** @import { Page } from "./parts/view.js" */
+import { h } from "./parts/dom.js";
 import { audit } from "./pages/audit.js";
 import { breakers } from "./pages/breakers.js";
 import { connections } from "./pages/connections.js";
@@ -17,7 +17,7 @@ import { sagas } from "./pages/sagas.js";
 import { webhooks } from "./pages/webhooks.js";
 import { workers } from "./pages/workers.js";
 import { HOME, format } from "./router.js";
-import { page as framed } from "./view.js";
+import { page as framed } from "./parts/view.js";
 
 /** @type {{page: string, key: string, title: string, make: Page}[]} */
 export const PAGES = [

@@ -3,7 +3,7 @@
  * Who the operator is: a credential, asked for when the server wants one, and kept in this tab alone.
  */
 
-import { shell } from "./dom.js";
+import { shell } from "./parts/dom.js";
 
 const KEY = "tidings-credential";
 

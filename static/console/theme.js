@@ -1,7 +1,7 @@
 // @ts-check
 /** Light, dark, or as the system has it; remembered in this browser. */
 
-import { shell } from "./dom.js";
+import { shell } from "./parts/dom.js";
 
 const KEY = "tidings-theme";
 const NEXT = /** @type {const} */ ({ system: "dark", dark: "light", light: "system" });

@@ -2,28 +2,28 @@
 /** The demo's page: forms that start jobs, a board that shows them, one connection for all. */
 
 import { Tidings } from "../tidings.js";
-import { Board } from "./board.js";
-import { ChatCard } from "./chat/chat-card.js";
-import { FlightsView, startFlights } from "./flights.js";
-import { lookAtKinds } from "./look.js";
-import { OrderView, startOrders } from "./orders.js";
-import { PicturesView, startPictures } from "./pictures.js";
-import { startPlain } from "./plain.js";
-import { RecitalView, startRecital } from "./recital.js";
+import { Board } from "./cards/board.js";
+import { ChatCard } from "./demo/chat/chat-card.js";
+import { FlightsView, startFlights } from "./demo/flights.js";
+import { lookAtKinds } from "./forms/look.js";
+import { OrderView, startOrders } from "./demo/orders.js";
+import { PicturesView, startPictures } from "./demo/pictures.js";
+import { startPlain } from "./cards/plain.js";
+import { RecitalView, startRecital } from "./demo/recital.js";
 import { showConnection } from "./status.js";
 import { part } from "./template.js";
-import { TextView, startText } from "./text.js";
-import { useViews } from "./view.js";
+import { TextView, startText } from "./demo/text.js";
+import { useViews } from "./cards/view.js";
 
 useViews({ flight_delays: FlightsView, thumbnails: PicturesView, index_text: TextView, recite: RecitalView, place_order: OrderView });
 const tidings = new Tidings();
 showConnection(tidings, document);
 
 const board = new Board(tidings, document);
-/** @type {import("./view.js").Submit} */
+/** @type {import("./cards/view.js").Submit} */
 const submit = (kind, label, input) => board.start(kind, label, input);
 
-/** @type {import("./orders.js").Ask} */
+/** @type {import("./demo/orders.js").Ask} */
 const ask = (kind, input) => tidings.submit(kind, input).result;
 
 const starters = [
@@ -45,7 +45,7 @@ startAll.addEventListener("click", () => {
   }
 });
 
-/** @param {import("./kinds.js").Kind[]} kinds */
+/** @param {import("./forms/kinds.js").Kind[]} kinds */
 function show(kinds) {
   const names = new Set(kinds.map(({ kind }) => kind));
   for (const { root } of starters) serve(root, names.has(root.dataset.kind ?? ""));

@@ -2,9 +2,9 @@
 /** The page of a server: a form for each kind that is served, a board of jobs, one connection for all. */
 
 import { Tidings } from "../tidings.js";
-import { Board } from "./board.js";
-import { lookAtKinds } from "./look.js";
-import { startPlain } from "./plain.js";
+import { Board } from "./cards/board.js";
+import { lookAtKinds } from "./forms/look.js";
+import { startPlain } from "./cards/plain.js";
 import { showConnection } from "./status.js";
 import { part } from "./template.js";
 

@@ -47,7 +47,7 @@ def tree(tmp_path: Path) -> Path:
     for name, text in {
         "worker/tidings_worker/attempt/reporter.py": VOICE,
         "core/tidings/store/lua/attempts/report.lua": REPORT,
-        "static/page/form.js": FORM,
+        "static/page/forms/form.js": FORM,
     }.items():
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)

@@ -2,13 +2,13 @@
 /** Audit: what operators did, and what they were refused. */
 
 /** @import { AuditLine } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { h } from "../dom.js";
-import { Paged } from "../paged.js";
-import { tell } from "../notice.js";
-import { page, panel } from "../view.js";
-import { Virtual } from "../virtual.js";
-import { message, moment } from "../words.js";
+/** @import { Page } from "../parts/view.js" */
+import { h } from "../parts/dom.js";
+import { Paged } from "../parts/paged.js";
+import { tell } from "../parts/notice.js";
+import { page, panel } from "../parts/view.js";
+import { Virtual } from "../parts/virtual.js";
+import { message, moment } from "../parts/words.js";
 
 /** @type {Page} */
 export const audit = ({ api }) => {

@@ -2,13 +2,13 @@
 /** Breakers: what they let through, and by whose will. */
 
 /** @import { BreakerLine } from "../types.js" */
-/** @import { Page } from "../view.js" */
+/** @import { Page } from "../parts/view.js" */
 import { nameSegment } from "../../client/path.js";
-import { h, mark, say } from "../dom.js";
-import { ask } from "../notice.js";
-import { Table, button } from "../table.js";
-import { attempt, page, panel } from "../view.js";
-import { ago } from "../words.js";
+import { h, mark, say } from "../parts/dom.js";
+import { ask } from "../parts/notice.js";
+import { Table, button } from "../parts/table.js";
+import { attempt, page, panel } from "../parts/view.js";
+import { ago } from "../parts/words.js";
 
 /** What a breaker can be told: the state, the button, its look, what one is asked, and whether that is for one that is held. */
 const ORDERS = /** @type {const} */ ([

@@ -2,11 +2,11 @@
 /** Connections: who listens, and who does not keep up. */
 
 /** @import { ConnectionLine } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { h, mark, say } from "../dom.js";
-import { Table } from "../table.js";
-import { again, page, panel } from "../view.js";
-import { NONE, ago, count, ms, size } from "../words.js";
+/** @import { Page } from "../parts/view.js" */
+import { h, mark, say } from "../parts/dom.js";
+import { Table } from "../parts/table.js";
+import { again, page, panel } from "../parts/view.js";
+import { NONE, ago, count, ms, size } from "../parts/words.js";
 
 const EVERY_MS = 2000;
 

@@ -2,15 +2,15 @@
 /** Dead letters: look, choose, replay or drop; first as a trial. */
 
 /** @import { Acted, Letter } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { offer, select } from "../choice.js";
-import { h, say } from "../dom.js";
-import { ask, tell } from "../notice.js";
-import { Paged } from "../paged.js";
+/** @import { Page } from "../parts/view.js" */
+import { offer, select } from "../parts/choice.js";
+import { h, say } from "../parts/dom.js";
+import { ask, tell } from "../parts/notice.js";
+import { Paged } from "../parts/paged.js";
 import { format } from "../router.js";
-import { again, page, panel } from "../view.js";
-import { Virtual } from "../virtual.js";
-import { ago, count, message } from "../words.js";
+import { again, page, panel } from "../parts/view.js";
+import { Virtual } from "../parts/virtual.js";
+import { ago, count, message } from "../parts/words.js";
 
 /** ms */
 const EVERY_MS = 3000;

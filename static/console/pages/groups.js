@@ -2,14 +2,14 @@
 /** Groups that consume events: where each stands, and what operators do to it. */
 
 /** @import { EventGroup, GroupLetter } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { select } from "../choice.js";
-import { h, mark, say } from "../dom.js";
-import { ask, tell } from "../notice.js";
+/** @import { Page } from "../parts/view.js" */
+import { select } from "../parts/choice.js";
+import { h, mark, say } from "../parts/dom.js";
+import { ask, tell } from "../parts/notice.js";
 import { format } from "../router.js";
-import { Table, button } from "../table.js";
-import { again, attempt, page, panel } from "../view.js";
-import { NONE, ago, count, message, whole } from "../words.js";
+import { Table, button } from "../parts/table.js";
+import { again, attempt, page, panel } from "../parts/view.js";
+import { NONE, ago, count, message, whole } from "../parts/words.js";
 
 /** ms */
 const EVERY_MS = 3000;

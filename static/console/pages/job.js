@@ -3,17 +3,17 @@
 
 /** @import { Acted, PastAttempt, Detail } from "../types.js" */
 /** @import { Problem, Snapshot, Step } from "../../client/frame.js" */
-/** @import { Page } from "../view.js" */
+/** @import { Page } from "../parts/view.js" */
 import { TERMINAL } from "../../client/codes.js";
 import { tokenSegment } from "../../client/path.js";
-import { h, mark, say } from "../dom.js";
-import { ask } from "../notice.js";
+import { h, mark, say } from "../parts/dom.js";
+import { ask } from "../parts/notice.js";
 import { format } from "../router.js";
-import { chip, toneOf } from "../state.js";
-import { StreamPanel } from "../streams.js";
-import { place, spans } from "../waterfall.js";
-import { again, attempt, page, panel } from "../view.js";
-import { NONE, message, moment, percent, took } from "../words.js";
+import { chip, toneOf } from "../parts/state.js";
+import { StreamPanel } from "../parts/streams.js";
+import { place, spans } from "../charts/waterfall.js";
+import { again, attempt, page, panel } from "../parts/view.js";
+import { NONE, message, moment, percent, took } from "../parts/words.js";
 
 /** While it lives it is asked about so often beside its events: ms. */
 const EVERY_MS = 2000;

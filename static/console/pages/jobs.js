@@ -2,17 +2,17 @@
 /** Jobs: search among those that live and those that ended; what runs moves. */
 
 /** @import { JobLine } from "../types.js" */
-/** @import { Page } from "../view.js" */
+/** @import { Page } from "../parts/view.js" */
 import { TERMINAL } from "../../client/codes.js";
-import { offer, select } from "../choice.js";
-import { h, say } from "../dom.js";
-import { LiveBars, liveBar } from "../live.js";
-import { Paged } from "../paged.js";
+import { offer, select } from "../parts/choice.js";
+import { h, say } from "../parts/dom.js";
+import { LiveBars, liveBar } from "../parts/live.js";
+import { Paged } from "../parts/paged.js";
 import { format } from "../router.js";
-import { STATES, chip } from "../state.js";
-import { again, page, panel } from "../view.js";
-import { Virtual } from "../virtual.js";
-import { NONE, ago, count, message, ms, took, whole } from "../words.js";
+import { STATES, chip } from "../parts/state.js";
+import { again, page, panel } from "../parts/view.js";
+import { Virtual } from "../parts/virtual.js";
+import { NONE, ago, count, message, ms, took, whole } from "../parts/words.js";
 
 const PAGE = 200;
 /** Between looks at the first page, while one is at its top: ms. */

@@ -2,11 +2,11 @@
 /** What of the kinds changed when a worker last registered another record of each: whether it breaks anything, and what to do. */
 
 /** @import { ChangedKind, SchemaChange } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { h, mark, say } from "../dom.js";
-import { Table } from "../table.js";
-import { again, page, panel } from "../view.js";
-import { NONE, ago, count, moment } from "../words.js";
+/** @import { Page } from "../parts/view.js" */
+import { h, mark, say } from "../parts/dom.js";
+import { Table } from "../parts/table.js";
+import { again, page, panel } from "../parts/view.js";
+import { NONE, ago, count, moment } from "../parts/words.js";
 
 /** ms; kinds change with deploys. */
 const EVERY_MS = 5000;

@@ -2,12 +2,12 @@
 /** What one promises for a kind, how it is kept, and how much may still go wrong. */
 
 /** @import { Objective } from "../types.js" */
-/** @import { Desk } from "../view.js" */
-import { offer, select } from "../choice.js";
-import { h, mark, say } from "../dom.js";
-import { Table, button } from "../table.js";
-import { again, attempt, panel } from "../view.js";
-import { NONE, count, moment, ms, percent, took } from "../words.js";
+/** @import { Desk } from "../parts/view.js" */
+import { offer, select } from "../parts/choice.js";
+import { h, mark, say } from "../parts/dom.js";
+import { Table, button } from "../parts/table.js";
+import { again, attempt, panel } from "../parts/view.js";
+import { NONE, count, moment, ms, percent, took } from "../parts/words.js";
 
 const EVERY_MS = 10_000;
 

@@ -2,17 +2,17 @@
 /** Overview: the queues, how long jobs take, how many go well. */
 
 /** @import { LatencyLine, Percentiles, QueueLine, Series } from "../types.js" */
-/** @import { Page, Desk } from "../view.js" */
-import { offer, select } from "../choice.js";
-import { h, mark, say } from "../dom.js";
-import { HeatMap } from "../heatmap.js";
-import { Lines } from "../lines.js";
+/** @import { Page, Desk } from "../parts/view.js" */
+import { offer, select } from "../parts/choice.js";
+import { h, mark, say } from "../parts/dom.js";
+import { HeatMap } from "../charts/heatmap.js";
+import { Lines } from "../charts/lines.js";
 import { format } from "../router.js";
-import { firstKnown } from "../scale.js";
-import { drawSpark, spark } from "../spark.js";
-import { Table } from "../table.js";
-import { again, page, panel } from "../view.js";
-import { brief, count, moment, ms, percent, rate, size, took, whole } from "../words.js";
+import { firstKnown } from "../charts/scale.js";
+import { drawSpark, spark } from "../charts/spark.js";
+import { Table } from "../parts/table.js";
+import { again, page, panel } from "../parts/view.js";
+import { brief, count, moment, ms, percent, rate, size, took, whole } from "../parts/words.js";
 import { objectives } from "./objectives.js";
 import { pauseButton } from "./pause.js";
 

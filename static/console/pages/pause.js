@@ -2,12 +2,12 @@
 /** Pausing a queue, from whichever row shows it. */
 
 /** @import { QueueLine } from "../types.js" */
-/** @import { Desk } from "../view.js" */
+/** @import { Desk } from "../parts/view.js" */
 import { nameSegment } from "../../client/path.js";
-import { say } from "../dom.js";
-import { ask } from "../notice.js";
-import { button } from "../table.js";
-import { attempt } from "../view.js";
+import { say } from "../parts/dom.js";
+import { ask } from "../parts/notice.js";
+import { button } from "../parts/table.js";
+import { attempt } from "../parts/view.js";
 
 /**
  * The cell of a table of queues.

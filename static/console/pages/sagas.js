@@ -2,12 +2,12 @@
 /** Running sagas: how many run on which version of their kind, and those that are held because the code takes other steps. */
 
 /** @import { HeldSaga, SagaCount } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { h, say } from "../dom.js";
+/** @import { Page } from "../parts/view.js" */
+import { h, say } from "../parts/dom.js";
 import { format } from "../router.js";
-import { Table } from "../table.js";
-import { again, page, panel } from "../view.js";
-import { count } from "../words.js";
+import { Table } from "../parts/table.js";
+import { again, page, panel } from "../parts/view.js";
+import { count } from "../parts/words.js";
 
 /** ms */
 const EVERY_MS = 3000;

@@ -2,16 +2,16 @@
 /** Webhooks: the deliveries that wait, are dead or were made, and the hosts to which they go. */
 
 /** @import { Delivery, DeliveryPlace } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { select } from "../choice.js";
-import { h, mark, say } from "../dom.js";
-import { ask, tell } from "../notice.js";
-import { Paged } from "../paged.js";
+/** @import { Page } from "../parts/view.js" */
+import { select } from "../parts/choice.js";
+import { h, mark, say } from "../parts/dom.js";
+import { ask, tell } from "../parts/notice.js";
+import { Paged } from "../parts/paged.js";
 import { format } from "../router.js";
-import { Table, button } from "../table.js";
-import { again, attempt, page, panel } from "../view.js";
-import { Virtual } from "../virtual.js";
-import { ago, count, message } from "../words.js";
+import { Table, button } from "../parts/table.js";
+import { again, attempt, page, panel } from "../parts/view.js";
+import { Virtual } from "../parts/virtual.js";
+import { ago, count, message } from "../parts/words.js";
 
 /** ms */
 const EVERY_MS = 3000;

@@ -2,11 +2,11 @@
 /** Workers: what each does right now. */
 
 /** @import { WorkerLine } from "../types.js" */
-/** @import { Page } from "../view.js" */
-import { h, mark, say } from "../dom.js";
+/** @import { Page } from "../parts/view.js" */
+import { h, mark, say } from "../parts/dom.js";
 import { format } from "../router.js";
-import { page } from "../view.js";
-import { NONE, ago, count, ms, percent, size, whole } from "../words.js";
+import { page } from "../parts/view.js";
+import { NONE, ago, count, ms, percent, size, whole } from "../parts/words.js";
 
 /** A worker that has not been heard of for so long has missed heartbeats: s. */
 const QUIET_S = 15;

@@ -91,7 +91,7 @@ def test_what_changes_is_told_politely_and_where_one_is_too(context: BrowserCont
 def test_a_list_of_100_000_rows_scrolls_with_few_of_them_there(context: BrowserContext) -> None:
     page = open_console(context)
     page.evaluate("""async () => {
-        const { Virtual } = await import("/static/console/virtual.js");
+        const { Virtual } = await import("/static/console/parts/virtual.js");
         const list = new Virtual({
             caption: "Many", empty: "None.", key: String,
             cells: [{ head: "Number", wide: [5, 1], cell: (row) =>

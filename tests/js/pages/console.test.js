@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format, parse } from "../../../static/console/router.js";
-import { firstKnown, heat, path, timeTicks, vertical } from "../../../static/console/scale.js";
-import { slice } from "../../../static/console/slice.js";
-import { endOf } from "../../../static/console/streams.js";
-import { place, spans } from "../../../static/console/waterfall.js";
-import { ago, brief, missingParts, moment, ms, percent, rate, took, whole } from "../../../static/console/words.js";
+import { firstKnown, heat, path, timeTicks, vertical } from "../../../static/console/charts/scale.js";
+import { slice } from "../../../static/console/parts/slice.js";
+import { endOf } from "../../../static/console/parts/streams.js";
+import { place, spans } from "../../../static/console/charts/waterfall.js";
+import { ago, brief, missingParts, moment, ms, percent, rate, took, whole } from "../../../static/console/parts/words.js";
 
 test("a place is written into the address, and read back from it", () => {
   for (const [page, name, query] of [

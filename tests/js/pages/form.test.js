@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plain } from "../../../static/page/form.js";
-import { resolved } from "../../../static/page/schema.js";
+import { plain } from "../../../static/page/forms/form.js";
+import { resolved } from "../../../static/page/forms/schema.js";
 
 const ROOT = { $defs: { "a/b": { type: "string" }, loop: { $ref: "#/$defs/loop" }, day: { enum: ["Mon", "Tue"] } } };
 

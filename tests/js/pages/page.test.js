@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ticksFor } from "../../../static/page/chart.js";
-import { example } from "../../../static/page/kinds.js";
-import { sentence } from "../../../static/page/orders.js";
-import { heard, inOrder } from "../../../static/page/steps.js";
+import { ticksFor } from "../../../static/page/demo/chart.js";
+import { example } from "../../../static/page/forms/kinds.js";
+import { sentence } from "../../../static/page/demo/orders.js";
+import { heard, inOrder } from "../../../static/page/cards/steps.js";
 import { duration, size } from "../../../static/page/words.js";
 
 test("the ticks of a chart are round and enclose its values", () => {

@@ -1,12 +1,12 @@
 // @ts-check
 /** How many jobs took how long, over time: a heat map on a canvas. */
 
-import { h, mark, say } from "./dom.js";
+import { h, mark, say } from "../parts/dom.js";
 import { clock } from "./lines.js";
 import { heat, timeTicks } from "./scale.js";
-import { brief, count, ms } from "./words.js";
+import { brief, count, ms } from "../parts/words.js";
 
-/** @import { Series } from "./types.js" */
+/** @import { Series } from "../types.js" */
 
 /** px */
 const HEIGHT = 180;

@@ -1,13 +1,13 @@
 // @ts-check
 /** All jobs of this browser: their cards, and what is remembered of them. */
 
-/** @import { Job, Tidings } from "../tidings.js" */
-import { TERMINAL } from "../client/codes.js";
+/** @import { Job, Tidings } from "../../tidings.js" */
+import { TERMINAL } from "../../client/codes.js";
 import { Card } from "./card.js";
 import { fitRows } from "./masonry.js";
 import { forget, onChangeElsewhere, remember, remembered } from "./memory.js";
-import { part } from "./template.js";
-import { count } from "./words.js";
+import { part } from "../template.js";
+import { count } from "../words.js";
 
 export class Board {
   /** @type {Map<Element, Card>} */

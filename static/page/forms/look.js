@@ -2,9 +2,9 @@
 /** Looks which kinds are served here, and says so. */
 
 /** @import { Kind } from "./kinds.js" */
-/** @import { Tidings } from "../tidings.js" */
+/** @import { Tidings } from "../../tidings.js" */
 import { fetchKinds } from "./kinds.js";
-import { part } from "./template.js";
+import { part } from "../template.js";
 
 /** When a page opens with the system itself, the worker is not there yet: ms until another look, thrice. */
 const LATER = [1000, 2000, 4000];

@@ -6,8 +6,8 @@
  * measured here.
  */
 
-import { part, stamp } from "./template.js";
-import { clock, duration } from "./words.js";
+import { part, stamp } from "../template.js";
+import { clock, duration } from "../words.js";
 
 const SHOWN = ["submitted", "started", "finished"];
 

@@ -1,10 +1,10 @@
 // @ts-check
 /** Index of a text: the form that sends one, and what is found in it. */
 
-/** @import { Submit } from "./view.js" */
-import { Tail } from "./tail.js";
-import { fill, part, stamp } from "./template.js";
-import { count, duration } from "./words.js";
+/** @import { Submit } from "../cards/view.js" */
+import { Tail } from "../cards/tail.js";
+import { fill, part, stamp } from "../template.js";
+import { count, duration } from "../words.js";
 
 /** Terms with a bar; the job may rank more. */
 const SHOWN = 10;

@@ -6,8 +6,8 @@
  * draws. It keeps to the bottom unless the reader has scrolled up.
  */
 
-import { part, stamp } from "./template.js";
-import { count } from "./words.js";
+import { part, stamp } from "../template.js";
+import { count } from "../words.js";
 
 const SHOWN = 150;
 /** Within so many pixels of the bottom, a reader counts as being there. */

@@ -7,9 +7,9 @@
  * @property {(data: any) => void} progress Given the `data` of a progress event, if it has any.
  * @property {(chunk: any) => void} log
  * @property {(result: any) => void} result
- * @property {(name: string, job: import("../tidings.js").Job) => void} [stream] Called when a stream of the job has changed.
+ * @property {(name: string, job: import("../../tidings.js").Job) => void} [stream] Called when a stream of the job has changed.
  *
- * @typedef {(kind: string, label: string, input: object) => import("../tidings.js").Job} Submit
+ * @typedef {(kind: string, label: string, input: object) => import("../../tidings.js").Job} Submit
  */
 
 import { PlainView } from "./plain.js";

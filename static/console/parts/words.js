@@ -1,7 +1,7 @@
 // @ts-check
 /** How the console writes what it measures. */
 
-import { count, duration, size } from "../page/words.js";
+import { count, duration, size } from "../../page/words.js";
 
 export { count, size };
 
@@ -54,7 +54,7 @@ export function percent(part) {
   return `${value < 100 && Number(text) === 100 ? "99.99" : text} %`;
 }
 
-/** @import { Time } from "./types.js" */
+/** @import { Time } from "../types.js" */
 
 /** @param {Time} at @returns {number | null} ms */
 export const ms = (at) => (at === null || at === undefined || at === "" ? null : typeof at === "number" ? at : Date.parse(at));
@@ -91,7 +91,7 @@ export const message = (error) => (error instanceof Error ? error.message : Stri
 /**
  * Says what an overview lacks, because nodes of the store's cluster do not answer; empty: nothing.
  *
- * @param {import("./types.js").Overview["store"]} store
+ * @param {import("../types.js").Overview["store"]} store
  */
 export function missingParts({ silent_nodes: nodes = [], missing_queues: queues = [], stale = [] }) {
   const parts = [];

@@ -5,7 +5,7 @@
  * Only what is in sight is followed, and no longer than it is.
  */
 
-/** @import { Job, Tidings } from "../tidings.js" */
+/** @import { Job, Tidings } from "../../tidings.js" */
 import { h, mark } from "./dom.js";
 
 /** Followed at a time: what fits on a screen, and far from what a connection may. */

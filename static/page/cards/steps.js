@@ -1,10 +1,10 @@
 // @ts-check
 /** The steps of a saga: a line for each, that lights up as it is done, and again as it is undone. */
 
-/** @import { Job } from "../tidings.js" */
-/** @import { JobEvent, Step } from "../client/frame.js" */
-import { part, stamp } from "./template.js";
-import { duration } from "./words.js";
+/** @import { Job } from "../../tidings.js" */
+/** @import { JobEvent, Step } from "../../client/frame.js" */
+import { part, stamp } from "../template.js";
+import { duration } from "../words.js";
 
 /** @type {Record<string, string>} What people call a status. */
 const WORDS = {

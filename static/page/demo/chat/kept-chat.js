@@ -2,7 +2,7 @@
 /** The page's chat, kept in this browser across reloads and tabs; where storage is refused, the page works and forgets. */
 
 /** @import { UIMessage } from "./ui-message.js" */
-import { newKey } from "../../client/key.js";
+import { newKey } from "../../../client/key.js";
 
 /** @typedef {{id: string, messages: UIMessage[]}} Chat */
 

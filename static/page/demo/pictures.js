@@ -1,10 +1,10 @@
 // @ts-check
 /** Thumbnails: a picture dropped, chosen, pasted or drawn; and those made of it, as they come. */
 
-/** @import { Submit } from "./view.js" */
+/** @import { Submit } from "../cards/view.js" */
 import { base64, fit, sample } from "./picture.js";
-import { fill, part, stamp } from "./template.js";
-import { count, size } from "./words.js";
+import { fill, part, stamp } from "../template.js";
+import { count, size } from "../words.js";
 
 const FILTERS = ["original", "grayscale", "sepia", "edges", "blur", "posterize"];
 /** Until the server's limit is known. */

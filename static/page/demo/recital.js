@@ -1,9 +1,9 @@
 // @ts-check
 /** A recital: the form that asks for one, and the text as it is said. */
 
-/** @import { Submit } from "./view.js" */
-import { part, stamp } from "./template.js";
-import { StreamedTexts } from "./streamed.js";
+/** @import { Submit } from "../cards/view.js" */
+import { part, stamp } from "../template.js";
+import { StreamedTexts } from "../cards/streamed.js";
 
 /**
  * @param {HTMLElement} root
@@ -28,7 +28,7 @@ export class RecitalView {
 
   log() {}
 
-  /** @param {string} name @param {import("../tidings.js").Job} job */
+  /** @param {string} name @param {import("../../tidings.js").Job} job */
   stream(name, job) {
     this.#texts.show(name, job);
   }

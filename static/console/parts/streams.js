@@ -4,7 +4,7 @@
  * how much of it stays.
  */
 
-/** @import { Job } from "../tidings.js" */
+/** @import { Job } from "../../tidings.js" */
 import { h, say } from "./dom.js";
 import { panel } from "./view.js";
 import { count } from "./words.js";

@@ -1,9 +1,9 @@
 // @ts-check
 /** Lines over time, in SVG; with a table that says the same. */
 
-import { h, mark, say, svg } from "./dom.js";
+import { h, mark, say, svg } from "../parts/dom.js";
 import { path, timeTicks, vertical } from "./scale.js";
-import { NONE, moment } from "./words.js";
+import { NONE, moment } from "../parts/words.js";
 
 /** px */
 const HEIGHT = 180;

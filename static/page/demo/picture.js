@@ -1,7 +1,7 @@
 // @ts-check
 /** Pictures on their way to a job: made to fit one frame, and a sample for who has none at hand. */
 
-import { count, size } from "./words.js";
+import { count, size } from "../words.js";
 
 /** Formats that jobs read; any other is sent as a JPEG. */
 const READ = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"]);

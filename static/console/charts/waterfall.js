@@ -1,7 +1,7 @@
 // @ts-check
 /** The arithmetic of a job's waterfall: what happened when, one span below the other. */
 
-/** @import { Step } from "../client/frame.js" */
+/** @import { Step } from "../../client/frame.js" */
 
 /**
  * @typedef {object} Span

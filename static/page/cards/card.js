@@ -1,13 +1,13 @@
 // @ts-check
 /** The card of one job. */
 
-/** @import { Job } from "../tidings.js" */
-/** @import { JobEvent, Problem, Progress } from "../client/frame.js" */
+/** @import { Job } from "../../tidings.js" */
+/** @import { JobEvent, Problem, Progress } from "../../client/frame.js" */
 import { Steps } from "./steps.js";
-import { part, stamp } from "./template.js";
+import { part, stamp } from "../template.js";
 import { Times } from "./times.js";
 import { viewOf } from "./view.js";
-import { duration } from "./words.js";
+import { duration } from "../words.js";
 
 /** Forgotten by the server, after its result's time: nothing is wrong, there is just no more to show. */
 const GONE = "unknown_token";

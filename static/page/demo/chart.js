@@ -6,7 +6,7 @@
  * and its text keeps its size; down, it is in pixels.
  */
 
-import { figure, precise } from "./words.js";
+import { figure, precise } from "../words.js";
 
 /**
  * @typedef {object} Bars

@@ -1,10 +1,10 @@
 // @ts-check
 /** Flight delays: the form that asks, and the chart and table that answer. */
 
-/** @import { Submit } from "./view.js" */
+/** @import { Submit } from "../cards/view.js" */
 import { MOST_BARS, drawBars } from "./chart.js";
-import { part, stamp } from "./template.js";
-import { count, duration, figure } from "./words.js";
+import { part, stamp } from "../template.js";
+import { count, duration, figure } from "../words.js";
 
 const CARRIERS = {
   "9E": "Endeavor", "AA": "American", "AS": "Alaska", "B6": "JetBlue", "DL": "Delta", "EV": "ExpressJet",

@@ -1,11 +1,11 @@
 // @ts-check
 /** A chat: the card that asks, shows the answer as it is written, and picks it up after a reload and in other tabs. */
 
-/** @import { Tidings } from "../../tidings.js" */
+/** @import { Tidings } from "../../../tidings.js" */
 /** @import { UIMessage } from "./ui-message.js" */
-import { ChatTransport } from "../../ai.js";
-import { newKey } from "../../client/key.js";
-import { fill, part, stamp } from "../template.js";
+import { ChatTransport } from "../../../ai.js";
+import { newKey } from "../../../client/key.js";
+import { fill, part, stamp } from "../../template.js";
 import { keepChat, keptChat, newChat, onChatElsewhere } from "./kept-chat.js";
 import { addPart, awaitsAnswer } from "./ui-message.js";
 

@@ -1,9 +1,9 @@
 // @ts-check
 /** The shop: the form that places an order, and the receipt that comes of it. */
 
-/** @import { Submit } from "./view.js" */
-import { fill, part, stamp } from "./template.js";
-import { count, money } from "./words.js";
+/** @import { Submit } from "../cards/view.js" */
+import { fill, part, stamp } from "../template.js";
+import { count, money } from "../words.js";
 
 /** What may go wrong, and the input that makes it so. @type {Record<string, object>} */
 const TROUBLE = {

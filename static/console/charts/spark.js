@@ -1,7 +1,7 @@
 // @ts-check
 /** A small line without axes: which way something goes. The number beside it says how much. */
 
-import { svg } from "./dom.js";
+import { svg } from "../parts/dom.js";
 import { path } from "./scale.js";
 
 /** px */

@@ -2,7 +2,7 @@
 /**
  * A page of the console, as the shell knows it.
  *
- * @typedef {import("./types.js").Overview} Overview
+ * @typedef {import("../types.js").Overview} Overview
  *
  * @typedef {object} View
  * @property {string} title
@@ -13,11 +13,11 @@
  * @property {() => void} [close] It is left: nothing goes on.
  *
  * @typedef {object} Desk What a page works with.
- * @property {import("./api.js").Api} api
- * @property {import("./feed.js").Feed} feed
+ * @property {import("../api.js").Api} api
+ * @property {import("../feed.js").Feed} feed
  * @property {() => Overview | null} latest
  *
- * @typedef {(desk: Desk, place: import("./router.js").Place) => View} Page
+ * @typedef {(desk: Desk, place: import("../router.js").Place) => View} Page
  */
 
 import { h } from "./dom.js";

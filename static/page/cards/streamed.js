@@ -1,8 +1,8 @@
 // @ts-check
 /** The streams of a job, each as the text that it says: what stands here is at each moment what one attempt said. */
 
-/** @import { Job } from "../tidings.js" */
-import { part, stamp } from "./template.js";
+/** @import { Job } from "../../tidings.js" */
+import { part, stamp } from "../template.js";
 
 export class StreamedTexts {
   /** @type {Map<string, HTMLElement>} */

@@ -1,13 +1,13 @@
 // @ts-check
 /** Any other kind: a form from its schema, and its log and result as JSON. */
 
-/** @import { Kind } from "./kinds.js" */
+/** @import { Kind } from "../forms/kinds.js" */
 /** @import { Submit } from "./view.js" */
-import { FieldError, SchemaForm } from "./form.js";
-import { example } from "./kinds.js";
+import { FieldError, SchemaForm } from "../forms/form.js";
+import { example } from "../forms/kinds.js";
 import { StreamedTexts } from "./streamed.js";
 import { Tail } from "./tail.js";
-import { fill, part, stamp } from "./template.js";
+import { fill, part, stamp } from "../template.js";
 
 /**
  * @param {HTMLElement} root
@@ -138,7 +138,7 @@ export class PlainView {
     this.#tail.add(typeof chunk === "string" ? chunk : JSON.stringify(chunk));
   }
 
-  /** @param {string} name @param {import("../tidings.js").Job} job */
+  /** @param {string} name @param {import("../../tidings.js").Job} job */
   stream(name, job) {
     this.#streams.show(name, job);
   }
