@@ -13,12 +13,10 @@ from typing import Annotated, Final, TypeAlias
 import anyio.to_thread
 from msgspec import Meta
 
-from chat_answer import answer_chat
-from dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
-from delays import By, DelayReport, Tally, day_name
-from filters import Filter
-from flights import Flights
-from index import Index, IndexReport
+from chat.chat_answer import answer_chat
+from flights.dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
+from flights.delays import By, DelayReport, Tally, day_name
+from flights.flights import Flights
 from orders import (
     book_courier,
     cancel_courier,
@@ -30,8 +28,10 @@ from orders import (
     restock,
     set_card_service,
 )
-from pictures import PictureError, Summary, decode_picture, thumbnails_of
-from text import reference, sections
+from pictures.filters import Filter
+from pictures.pictures import PictureError, Summary, decode_picture, thumbnails_of
+from texts.index import Index, IndexReport
+from texts.text import reference, sections
 from tidings import Context, Reject, SyncContext, job
 
 __all__ = [

@@ -13,14 +13,14 @@ import anyio.to_thread
 import msgspec
 from msgspec import Meta
 
-from books import Books, check
-from card_service import Card
-from courier import Address, Booking, Courier, CourierError
-from dataset import cache_folder
-from label import label
-from stock import PRICES, Item, Stock, StockError
+from flights.dataset import cache_folder
+from shop.books import Books, check
+from shop.card_service import Card
+from shop.courier import Address, Booking, Courier, CourierError
+from shop.label import label
+from shop.stock import PRICES, Item, Stock, StockError
+from shop.till import CardServiceError, DeclinedError, Till
 from tidings import Context, Reject, job
-from till import CardServiceError, DeclinedError, Till
 
 APPROVAL_ABOVE: Final = 20_000
 """Orders worth more, in cents, wait until a person has approved them."""

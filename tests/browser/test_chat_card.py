@@ -46,7 +46,7 @@ def in_the_middle(page: Page, system: System, *, said: int = 0) -> Iterator[None
     (model,) = [
         process
         for process in psutil.Process(system.workers[0].process.pid).children(recursive=True)
-        if any(word.endswith("chat_model.py") for word in process.cmdline())
+        if any(word.endswith("chat_model") for word in process.cmdline())
     ]
     model.suspend()
     try:

@@ -3,16 +3,15 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 import pytest
 
-import chat_model
-from chat_answer import answer_chat
-from chat_model import ChatModel, ModelBusyError, ModelError
+from chat import chat_model
+from chat.chat_answer import answer_chat
+from chat.chat_model import ChatModel, ModelBusyError, ModelError
 from support.timeouts import scaled
 from tidings import Reject
 from tidings.ai import ChatRequest
@@ -41,7 +40,7 @@ def model_of(process: int) -> psutil.Process:
     (found,) = [
         child
         for child in psutil.Process(process).children()
-        if any("chat_model.py" in word for word in child.cmdline())
+        if any(word.endswith("chat_model") for word in child.cmdline())
     ]
     return found
 
@@ -64,10 +63,10 @@ def test_the_model_answers_refuses_breaks_off_and_is_started_again(model: ChatMo
 
 def test_the_model_ends_with_a_worker_that_is_killed() -> None:
     # Its first word tells that the model runs: right after its start it has no command line yet to find it by.
-    asks = "from chat_model import ChatModel; print(next(ChatModel().completion([QUESTION], [])), flush=True); input()"
+    program = "from chat.chat_model import ChatModel; print(next(ChatModel().completion([QUESTION], [])), flush=True)"
     worker = subprocess.Popen(
-        [sys.executable, "-c", asks.replace("QUESTION", str({"role": "user", "content": "to be?"}))],
-        cwd=Path(chat_model.__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-c", f"{program}; input()".replace("QUESTION", str({"role": "user", "content": "to be?"}))],
+        cwd=chat_model.DEMO, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     with worker:
         assert worker.stdout is not None

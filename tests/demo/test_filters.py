@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 from PIL import Image, ImageStat
 
-from filters import Filter, apply_filter
+from pictures.filters import Filter, apply_filter
 
 EVERY: tuple[Filter, ...] = get_args(Filter)
 

@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from delays import By
-from flights import Day, Flights
+from flights.delays import By
+from flights.flights import Day, Flights
 
 Rows = list[dict[str, str]]
 

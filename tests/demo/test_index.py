@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import Finding, Index
-from text import reference, sections, words
+from texts.index import Finding, Index
+from texts.text import reference, sections, words
 
 
 def read(whole: str) -> tuple[Index, list[Finding]]:

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from PIL import Image
 
-import dataset
 import jobs
 from demo.recorder import Recorder
+from flights import dataset
 from tidings import Context, Job, Reject, SyncContext
 from tidings.errors import StoppedError
 from tidings_worker.loading.loader import load_jobs

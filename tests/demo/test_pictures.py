@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from filters import Filter
-from pictures import FORMATS, MAX_PIXELS, PictureError, decode_picture, thumbnails_of
+from pictures.filters import Filter
+from pictures.pictures import FORMATS, MAX_PIXELS, PictureError, decode_picture, thumbnails_of
 
 ORIENTATION = 0x0112
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rank import DAMPING, MAX_RANKED, centrality
+from texts.rank import DAMPING, MAX_RANKED, centrality
 
 sections = st.lists(st.sets(st.sampled_from("abcdefgh"), max_size=5).map(sorted), max_size=12)
 

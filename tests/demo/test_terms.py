@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terms import LEAST_COUNT, Usage, content, most_common, phrases, prominent
+from texts.terms import LEAST_COUNT, Usage, content, most_common, phrases, prominent
 
 usages = st.lists(st.sampled_from(["apple", "pear", "apple pear", "plum", "red apple pear"]), max_size=80).map(Usage)
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import text
-from text import reference, sections, sentences, words
+from texts import text
+from texts.text import reference, sections, sentences, words
 
 LINES = ("# Mark", "Title", "=====", "---", "", "  ", "Some words stand here.", "x" * 200, "#", "***")
 texts = st.text(max_size=400) | st.lists(st.sampled_from(LINES), max_size=60).map("\n".join)

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from books import check
-from courier import Courier
-from stock import Stock
-from till import Till
+from shop.books import check
+from shop.courier import Courier
+from shop.stock import Stock
+from shop.till import Till
 
 
 class Shop:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from courier import Courier, CourierError
+from shop.courier import Courier, CourierError
 
 
 @pytest.fixture

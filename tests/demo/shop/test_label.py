@@ -3,7 +3,7 @@ import io
 
 from PIL import Image, ImageDraw
 
-from label import CODE_39, NARROW, SIZE, WIDE, draw_bars, label
+from shop.label import CODE_39, NARROW, SIZE, WIDE, draw_bars, label
 
 
 def scan(picture: Image.Image, y: int) -> str:

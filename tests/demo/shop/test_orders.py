@@ -14,15 +14,15 @@ import psutil
 import pytest
 
 import jobs
-from books import Books, check
-from courier import Courier
-from stock import Stock
+from shop.books import Books, check
+from shop.courier import Courier
+from shop.stock import Stock
+from shop.till import Till
 from support.peer import Peer, peer
 from support.system import System, running_system
 from support.timeouts import scaled
 from tidings.process.port import free_port
 from tidings.protocol.states import TERMINAL
-from till import Till
 
 JOBS = str(jobs.__file__)
 SETTLED = {"succeeded", "failed"}

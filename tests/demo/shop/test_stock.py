@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stock import PRICES, Stock, StockError
+from shop.stock import PRICES, Stock, StockError
 
 
 @pytest.fixture

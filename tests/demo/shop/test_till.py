@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-import till as till_module
+from shop import till as till_module
+from shop.till import CardServiceError, DeclinedError, Till
 from support.timeouts import scaled
-from till import CardServiceError, DeclinedError, Till
 
-DEMO = Path(till_module.__file__).parent
+DEMO = Path(till_module.__file__).parents[1]
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_service_that_was_killed_is_started_again_and_knows_what_it_did(till: 
 
 def test_the_service_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     program = (
-        "import pathlib, sys, threading, till\n"
+        "import pathlib, sys, threading; from shop import till\n"
         f"till.Till(pathlib.Path({str(tmp_path)!r})).charges()\n"
         "print('ready', flush=True)\n"
         "threading.Event().wait()\n"

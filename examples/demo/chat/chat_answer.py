@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from chat_model import ChatModel, ModelBusyError, ModelError
+from chat.chat_model import ChatModel, ModelBusyError, ModelError
 from tidings import Reject, Retry, SyncContext, job
 from tidings.ai import ChatRequest, SyncUIMessageWriter, openai_messages, retry_after
 

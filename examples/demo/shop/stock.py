@@ -4,7 +4,7 @@ import dataclasses
 import sqlite3
 from typing import Final, Literal
 
-from ledger import Ledger
+from shop.ledger import Ledger
 
 Item = Literal["teapot", "kettle", "samovar"]
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from company import Company
-from rank import centrality
-from terms import Usage, content, most_common, phrases, prominent
-from text import Section, sentences, words
+from texts.company import Company
+from texts.rank import centrality
+from texts.terms import Usage, content, most_common, phrases, prominent
+from texts.text import Section, sentences, words
 
 LONG_SECTION_WORDS: Final = 150
 """A section of so many words may show two terms; a shorter one shows one."""

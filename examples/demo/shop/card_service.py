@@ -30,7 +30,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from ledger import Ledger
+from shop.ledger import Ledger
 
 Card = Literal["good", "declined", "slow", "broken", "flaky"]
 

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from typing import Literal
 
-from ledger import Ledger
+from shop.ledger import Ledger
 
 Address = Literal["in reach", "out of reach"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from filters import Filter, apply_filter
+from pictures.filters import Filter, apply_filter
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 """What is decoded: what browsers show. Pillow knows more, some of which start other programs (EPS)."""

@@ -15,9 +15,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-import card_service
-from card_service import Card, Charge
 from child_process import end_child
+from shop import card_service
+from shop.card_service import Card, Charge
 
 ANSWER_S: Final = 15.0
 """How long the service may take to answer."""
@@ -49,7 +49,7 @@ class Till:
             folder: where it keeps its books. All that use one folder use one service.
 
         """
-        self._folder = folder
+        self._folder = folder.absolute()  # the service runs in a folder of its own
         self._starting = threading.Lock()
         self._service: subprocess.Popen[bytes] | None = None
         self._address = ""
@@ -119,9 +119,12 @@ class Till:
 
     def _start(self) -> str:
         self._stop()  # if it is there still, it does not answer
-        command = [sys.executable, card_service.__file__, str(self._folder)]
+        command = [sys.executable, "-m", card_service.__name__, str(self._folder)]
+        place = Path(card_service.__file__).parents[1]
         # Its standard input ends when this process does, however that ends. A group of its own: Ctrl-C is not for it.
-        self._service = subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 - our own
+        self._service = subprocess.Popen(  # noqa: S603 - our own
+            command, cwd=place, stdin=subprocess.PIPE, process_group=0
+        )
         atexit.register(self.close)
         give_up = time.monotonic() + START_S
         while not (address := self._running()):

@@ -4,10 +4,10 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from card_service import Charge
-from courier import Booking, Courier
-from stock import Held, Shelf, Stock
-from till import Till
+from shop.card_service import Charge
+from shop.courier import Booking, Courier
+from shop.stock import Held, Shelf, Stock
+from shop.till import Till
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

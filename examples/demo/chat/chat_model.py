@@ -20,7 +20,9 @@ from typing import Any, Final
 
 from child_process import end_child
 
-STAND_IN: Final = Path(__file__).parents[1] / "chat"
+DEMO: Final = Path(__file__).parents[1]
+
+STAND_IN: Final = DEMO.parent / "chat"
 """The folder of `model_server.py`."""
 
 SILENCE_S: Final = 15.0
@@ -109,10 +111,10 @@ class ChatModel:
         # The socket is open before the process is there: a request waits in its queue until the model is ready.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            command = [sys.executable, __file__, str(listener.fileno())]
+            command = [sys.executable, "-m", __name__, str(listener.fileno())]
             # A group of its own: Ctrl-C in a terminal is for the worker, whose end the model sees.
             self._process = subprocess.Popen(  # noqa: S603 - our own
-                command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()], process_group=0
+                command, cwd=DEMO, stdin=subprocess.PIPE, pass_fds=[listener.fileno()], process_group=0
             )
         atexit.register(self.close)
 

@@ -7,8 +7,8 @@ from typing import Final, Self
 
 import duckdb
 
-from dataset import CONFIG
-from delays import By, Cell
+from flights.dataset import CONFIG
+from flights.delays import By, Cell
 
 _DAYS: Final = """
     SELECT month, day, count(*) FROM read_parquet($file) GROUP BY ALL ORDER BY ALL
