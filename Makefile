@@ -8,7 +8,7 @@
 #   make test-django   the tests of Django alone, where there is a Python 3.12; DJANGO_PYTHON=… says which
 #   make test-redis  the tests that stand close to the store, on Redis 7
 #   make test-cluster  a cluster of six nodes, and the tests that stand close to the store, on a cluster of one
-#   make soak-cluster   let clusters fail in every way, at a node timeout of 2 s, and check what is told; FAULT=kill: in one
+#   make soak-cluster   let clusters fail in every way, at a node timeout of 2 s, and check what is told; FAULT=kill: in one; DURABILITY=replicated
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1, NEMESIS=all and LOAD=jobs (or orders), and check what is told
@@ -16,7 +16,7 @@
 #   make soak-events   let groups of consumers fail for MINUTES=10 by SEED=1, and check what each has handled
 #   make soak-worlds   play BATCHES=30 of generated programs in worlds and in real time, and compare what they tell
 #   make soak-webhooks   the same with deliveries to webhooks, whose receivers fail in every way
-#   make soak-partitions   spread a queue over 8 partitions and over 3, SPREADS=14 times under load, and check what ran
+#   make soak-partitions   spread a queue over 8 partitions and over 3, SPREADS=14 times under load, on one store and on three nodes, and check what ran
 #   make soak-memory   200,000 jobs, after which the store is as it was
 #   make bench-peers-setup   what the other queues need that are measured beside Tidings: two environments and BullMQ
 #   make bench-push   the push path: fan-out, idle sockets, latency, slow readers, a deploy
@@ -313,10 +313,12 @@ BATCHES ?= 30
 soak-worlds: $(VENV)/stamp
 	TIDINGS_TEST_WORLD_EXAMPLES=$(BATCHES) $(BIN)/pytest -s tests/testing/test_world_tells_the_truth.py
 
+# With DURABILITY=replicated no fault may lose anything.
 FAULT ?=
+DURABILITY ?=
 
 soak-cluster: $(VENV)/stamp
-	PYTHONPATH=tests $(BIN)/python -m cluster $(addprefix --fault ,$(FAULT))
+	PYTHONPATH=tests $(BIN)/python -m cluster $(addprefix --fault ,$(FAULT)) $(if $(filter replicated,$(DURABILITY)),--replicated)
 
 soak-webhooks: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m webhook.trial --seconds $$(( $(MINUTES) * 60 )) --seed $(SEED)
@@ -325,7 +327,8 @@ soak-webhooks: $(VENV)/stamp
 SPREADS ?= 14
 
 soak-partitions: $(VENV)/stamp
-	TIDINGS_TEST_SPREADS=$(SPREADS) $(BIN)/pytest -s tests/partitions/test_spread.py -k "until_an_operator or are_exact"
+	TIDINGS_TEST_SPREADS=$(SPREADS) $(BIN)/pytest -s tests/partitions/test_spread.py tests/cluster/test_spread_nodes.py \
+		-k "until_an_operator or are_exact or all_nodes"
 
 soak-memory: $(VENV)/stamp
 	TIDINGS_SOAK_JOBS=200000 $(BIN)/pytest -s tests/soak/test_memory.py

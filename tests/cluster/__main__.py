@@ -35,13 +35,18 @@ def main() -> int:
         default=NODE_TIMEOUT_MS,
         help=f"and of sentinels `down-after-milliseconds`; default: {NODE_TIMEOUT_MS}",
     )
+    parser.add_argument(
+        "--replicated",
+        action="store_true",
+        help="with TIDINGS_DURABILITY=replicated and all replicas: no fault may lose anything",
+    )
     options = parser.parse_args()
     print(f"{binary()}\n{HEAD}", flush=True)  # noqa: T201
     wrong = 0
     for _ in range(options.rounds):
         for name in options.fault or ALL:
-            verdict = asyncio.run(run_trial(name, options.node_timeout_ms))
-            broken = verdict.broken(loses=ALL[name].loses, reruns=ALL[name].loses)
+            verdict = asyncio.run(run_trial(name, options.node_timeout_ms, replicated=options.replicated))
+            broken = verdict.broken(loses=ALL[name].loses and not options.replicated, reruns=ALL[name].loses)
             wrong += bool(broken)
             print(row(name, verdict), flush=True)  # noqa: T201
             if (gap := max(verdict.gaps_s.values())) > ALL[name].most_gap_s:
@@ -51,18 +56,19 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-async def run_trial(name: str, timeout_ms: int) -> Verdict:
+async def run_trial(name: str, timeout_ms: int, *, replicated: bool) -> Verdict:
     """Run one trial: on a cluster of three primaries and three replicas, or on a primary that sentinels watch."""
     with tempfile.TemporaryDirectory(prefix="tidings-cluster-") as folder:
         if name in SENTINEL_FAULTS:
             with watched_store(timeout_ms) as watched:
-                return await _run(watched.url, folder, lambda one: SENTINEL_FAULTS[name].act(one, watched))
+                behind = Trial(watched.url, Path(folder), replicas=2 * replicated)
+                return await _run(behind, lambda one: SENTINEL_FAULTS[name].act(one, watched))
         with running_cluster(node_timeout_ms=timeout_ms) as cluster:
-            return await _run(cluster.url, folder, lambda one: FAULTS[name].act(one, cluster))
+            inside = Trial(cluster.url, Path(folder), replicas=int(replicated))
+            return await _run(inside, lambda one: FAULTS[name].act(one, cluster))
 
 
-async def _run(url: str, folder: str, fault: Callable[[Trial], Awaitable[str]]) -> Verdict:
-    trial = Trial(url, Path(folder))
+async def _run(trial: Trial, fault: Callable[[Trial], Awaitable[str]]) -> Verdict:
     try:
         await trial.begin()
         return await trial.run(fault)

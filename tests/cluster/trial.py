@@ -74,17 +74,21 @@ class Verdict:
 class Trial:
     """The processes, the clients, and what a fault may ask of them."""
 
-    def __init__(self, url: str, folder: Path, several: int = 2) -> None:
+    def __init__(self, url: str, folder: Path, several: int = 2, replicas: int = 0) -> None:
         """Start servers and workers.
 
         Args:
             url: of the store.
             folder: for what the runs of jobs note.
             several: how many servers and workers there are, and clients of each kind.
+            replicas: how many must have what is acknowledged (`TIDINGS_DURABILITY=replicated`); 0: none.
 
         """
-        self.workers = [WorkerProcess(url, str(JOBS), **SETTINGS) for _ in range(several)]
-        self.servers = [ServerProcess(url) for _ in range(several)]
+        replicated = {"TIDINGS_DURABILITY": "replicated", "TIDINGS_REPLICAS": str(replicas)} if replicas else {}
+        self.replicated = bool(replicas)
+        """Whether nothing is acknowledged that replicas do not have: also not while they are too few."""
+        self.workers = [WorkerProcess(url, str(JOBS), **SETTINGS, **replicated) for _ in range(several)]
+        self.servers = [ServerProcess(url, **replicated) for _ in range(several)]
         self.folder = folder
         self.clients = [TrialClient(kind, folder / f"{kind}-{one}") for kind in KINDS for one in range(several)]
         self.extra: list[TrialClient] = []
@@ -112,9 +116,9 @@ class Trial:
                 self._check()
                 await asyncio.sleep(0.02)
 
-    async def confirm(self, replicated: Callable[[], None]) -> None:
-        """Note which jobs are acknowledged, and return when a replica has them; `replicated` waits for it."""
-        acked = {token for client in self.clients for token in client.acked}
+    async def confirm(self, replicated: Callable[[], None], kinds: Sequence[str] = tuple(KINDS)) -> None:
+        """Note which jobs of some kinds are acknowledged, and return when a replica has them; `replicated` waits."""
+        acked = {token for client in self.clients if client.kind in kinds for token in client.acked}
         await asyncio.to_thread(replicated)
         self._confirmed |= acked
 

@@ -66,7 +66,7 @@ class TrialClient:
                 told = await answer
             if told["type"] == "ack":
                 return str(told["token"])
-            assert told["problem"]["code"] == "store_unavailable", told
+            assert told["problem"]["code"] in ("store_unavailable", "unconfirmed"), told
             self.refusals += 1
             await asyncio.sleep(RETRY_S)
 

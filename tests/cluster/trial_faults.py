@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import redis
 
-from cluster.trial import LEASE_S, MOST_GAP_S, Trial
+from cluster.trial import KINDS, LEASE_S, MOST_GAP_S, Trial
 from cluster.trial_client import TrialClient
 from support.store import StoreProcess
 from support.stores.cluster import StoreCluster
@@ -16,8 +16,9 @@ from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.slot_map import slot_of
 
 KEYS = StoreKeys()
+ROOTS = {kind: KEYS.root(queue) for kind, queue in KINDS.items()}
 HURT = "on_second"
-HURT_ROOT = KEYS.root("bb")
+HURT_ROOT = ROOTS[HURT]
 STALL_S = 1.0
 FROZEN_S = 2 * LEASE_S + 1
 LONG_TIMEOUT_MS = 60_000
@@ -41,35 +42,40 @@ async def nothing(trial: Trial, cluster: StoreCluster) -> str:
     return ""
 
 
-async def _promoted(cluster: StoreCluster, old: StoreProcess) -> float:
+async def _promoted(cluster: StoreCluster, old: StoreProcess, root: str = HURT_ROOT) -> float:
     """Return how long it takes until another node holds what one held, s."""
     begun = time.monotonic()
     async with asyncio.timeout(scaled(60)):
-        while await in_thread(cluster.holder, HURT_ROOT) is old:
+        while await in_thread(cluster.holder, root) is old:
             await asyncio.sleep(0.02)
     return time.monotonic() - begun
 
 
-async def _confirmed_holder(trial: Trial, cluster: StoreCluster) -> StoreProcess:
+async def _confirmed_holder(trial: Trial, cluster: StoreCluster, kind: str = HURT) -> StoreProcess:
     """Return the primary to be hurt, once its replica has all that it acknowledged so far."""
-    old = await in_thread(cluster.holder, HURT_ROOT)
-    await trial.confirm(lambda: cluster.confirm(old, HURT_ROOT))
+    old = await in_thread(cluster.holder, ROOTS[kind])
+    await trial.confirm(lambda: cluster.confirm(old, ROOTS[kind]), [kind])
     return old
 
 
-async def _outlive(trial: Trial, cluster: StoreCluster, dead: StoreProcess) -> str:
+async def _outlive(trial: Trial, cluster: StoreCluster, dead: StoreProcess, kind: str = HURT) -> str:
     """Go on without a primary that was killed, then start it again; return when it was replaced."""
-    took = await _promoted(cluster, dead)
-    await trial.until(2, [HURT])
+    took = await _promoted(cluster, dead, ROOTS[kind])
+    if not trial.replicated:  # else nothing of it is acknowledged before it has a replica again
+        await trial.until(2, [kind])
     await in_thread(cluster.start_again, dead)
+    await trial.until(2, [kind])
     return f"replaced after {took:.1f} s"
 
 
 async def kill(trial: Trial, cluster: StoreCluster) -> str:
-    """End a primary without a word, all of whose answers but the last its replica has."""
-    old = await _confirmed_holder(trial, cluster)
-    old.kill()
-    return await _outlive(trial, cluster, old)
+    """End each primary without a word, one after the other; its replica has all of its answers but the last."""
+    told = []
+    for kind in KINDS:
+        old = await _confirmed_holder(trial, cluster, kind)
+        old.kill()
+        told.append(await _outlive(trial, cluster, old, kind))
+    return ", ".join(told)
 
 
 async def stall(trial: Trial, cluster: StoreCluster) -> str:
@@ -106,10 +112,11 @@ async def flush(trial: Trial, cluster: StoreCluster) -> str:
     return f"on {len(holding)} nodes, three times"
 
 
-async def _move(cluster: StoreCluster, how: Callable[[int, StoreProcess, StoreProcess], int], keys: int) -> str:
+async def _move(
+    cluster: StoreCluster, new: StoreProcess, how: Callable[[int, StoreProcess, StoreProcess], int], keys: int
+) -> str:
     """Move the loaded slot to another node; return how many keys went in which time."""
     slot, old = slot_of(HURT_ROOT), await in_thread(cluster.holder, HURT_ROOT)
-    new = await in_thread(cluster.holder, KEYS.root("dd"))
     async with asyncio.timeout(scaled(120)):
         while int(str(await in_thread(cluster.ask, old, "CLUSTER", "COUNTKEYSINSLOT", slot))) < keys:
             await asyncio.sleep(0.05)
@@ -120,8 +127,8 @@ async def _move(cluster: StoreCluster, how: Callable[[int, StoreProcess, StorePr
 
 
 async def reshard(trial: Trial, cluster: StoreCluster, keys: int = 200) -> str:
-    """Move a slot under load, key by key."""
-    return await _move(cluster, cluster.move_slot, keys)
+    """Move a slot under load, key by key, to a node that has just joined."""
+    return await _move(cluster, await in_thread(cluster.add_node), cluster.move_slot, keys)
 
 
 async def reshard_many(trial: Trial, cluster: StoreCluster) -> str:
@@ -132,7 +139,7 @@ async def reshard_many(trial: Trial, cluster: StoreCluster) -> str:
 async def migrate(trial: Trial, cluster: StoreCluster) -> str:
     """Have the nodes move a slot by themselves."""
     try:
-        return await _move(cluster, cluster.migrate_slot, 200)
+        return await _move(cluster, await in_thread(cluster.holder, KEYS.root("dd")), cluster.migrate_slot, 200)
     except redis.ResponseError as error:
         return f"not tried: {error}"  # before Valkey 9
 
@@ -164,16 +171,14 @@ async def sagas(trial: Trial, cluster: StoreCluster) -> str:
     selling = TrialClient("across", trial.folder / "across")
     trial.extra.append(selling)
     trial.start(selling)
-    for root in (HURT_ROOT, KEYS.root("dd"), KEYS.root("aa")):
+    for root in ROOTS.values():
         async with asyncio.timeout(scaled(60)):
             wanted = len(selling.acked) + 8
             while len(selling.acked) < wanted:
                 await asyncio.sleep(0.02)
         old = await in_thread(cluster.holder, root)
         await in_thread(cluster.ask, await in_thread(cluster.replica_of, old), "CLUSTER", "FAILOVER")
-        async with asyncio.timeout(scaled(60)):
-            while await in_thread(cluster.holder, root) is old:
-                await asyncio.sleep(0.02)
+        await _promoted(cluster, old, root)
         await in_thread(cluster.wait_until_whole)
     selling.over = True
     return f"{len(selling.acked)} sagas, each with steps on two other nodes"

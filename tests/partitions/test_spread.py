@@ -1,9 +1,8 @@
 """A queue that an operator spreads over partitions while real servers and workers run its jobs."""
 
-import contextlib
-import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ import anyio
 import msgspec
 import pytest
 
-from support.peer import Peer, peer
+from partitions.spread_load import KINDS, assert_exact_while_spread, place, submit
+from support.peer import peer
 from support.system import System, system_fixture
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.metrics.metric_family import NumberFamily
 from tidings.metrics.store_gauges import StoreGauges
-from tidings.protocol.tokens import parse_token, queue_of
+from tidings.protocol.tokens import queue_of
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.jobs.job_store import JobStore, NewJob
 from tidings.store.keys import StoreKeys
@@ -27,10 +27,6 @@ from tidings.store.placement.placement_store import PlacementStore
 from tidings.store.redis.store_client import open_store
 from tidings.store.registry import Registry, WorkerRecord
 
-SPREADS = int(os.environ.get("TIDINGS_TEST_SPREADS", "1"))
-"""How often the queue is spread over 8 partitions and then over 3, under load (`make soak-partitions`)."""
-
-KINDS = str(Path(__file__).with_name("kinds.py"))
 QUICK = {"TIDINGS_HEARTBEAT_S": "0.3", "TIDINGS_LEASE_S": "5", "TIDINGS_SLOTS": "20"}
 
 
@@ -59,55 +55,6 @@ async def spread(system: System, count: int) -> None:
     assert shown["partitions"] == count
 
 
-def place(token: str) -> str:
-    parsed = parse_token(token)
-    assert parsed is not None
-    return parsed.partition
-
-
-async def submit(client: Peer, kind: str, *, key: str = "", watch: bool = True, **given: Any) -> dict[str, Any]:
-    ack = await client.submit(kind, given, watch=watch, **({"key": key} if key else {}))
-    assert ack["type"] == "ack", ack
-    return ack
-
-
-class Load:
-    """Submissions of all kinds by several clients, keys among them that come again and again."""
-
-    def __init__(self, note: Path) -> None:
-        self.note = str(note)
-        self.tokens: defaultdict[str, set[str]] = defaultdict(set)
-        """Key → the tokens that clients got for it."""
-        self.all: set[str] = set()
-        self.over = False
-
-    async def run(self, client: Peer, first: int) -> None:
-        """Submit until told to stop."""
-        number = first
-        while not self.over:
-            number += 1
-            # Each key comes three times from each client, at different times.
-            for back in (0, 7, 23):
-                if number - back > first:
-                    key = f"key-{number - back}"
-                    ack = await submit(client, "keyed", path=self.note, n=number - back, key=key, watch=False)
-                    self.tokens[key].add(ack["token"])
-                    self.all.add(ack["token"])
-            for kind, given in (
-                ("plain", {"n": number}),
-                ("limited", {"n": number}),
-                ("single", {"value": f"v{number % 3}"}),
-            ):
-                self.all.add((await submit(client, kind, path=self.note, watch=False, **given))["token"])
-
-    async def until(self, more: int) -> None:
-        """Return when so many more keys have come."""
-        wanted = len(self.tokens) + more
-        with anyio.fail_after(scaled(30)):
-            while len(self.tokens) < wanted:
-                await anyio.sleep(0.01)
-
-
 async def test_a_queue_is_one_partition_until_an_operator_spreads_it(system: System) -> None:
     shown = partitions(system)
     assert (shown["partitions"], {one["queue"] for one in shown["counts"]}) == (1, {"wide"})
@@ -122,40 +69,9 @@ async def test_a_queue_is_one_partition_until_an_operator_spreads_it(system: Sys
 
 
 async def test_keys_unique_values_and_limits_are_exact_while_a_queue_is_spread(system: System, tmp_path: Path) -> None:
-    load = Load(tmp_path / "runs")
-    async with contextlib.AsyncExitStack() as clients, anyio.create_task_group() as tasks:
-        # Two clients of two servers submit the same keys.
-        for server in system.servers:
-            client = await clients.enter_async_context(peer(server.socket_url))
-            tasks.start_soon(load.run, client, 0)
-        for count in (8, 3) * SPREADS:
-            await load.until(12)
-            await spread(system, count)
-        await load.until(30)
-        load.over = True
-    async with peer(system.server.socket_url) as client:
-        for token in load.all:
-            await client.send("watch", token=token)
-        ends = await client.ends(*load.all)
-    assert Counter(ends.values()) == {"succeeded": len(load.all)}
-    assert all(len(tokens) == 1 for tokens in load.tokens.values()), "each key has one token"
-    used = {place(token) for token in load.all}
+    used = await assert_exact_while_spread(system.servers, tmp_path / "runs", partial(spread, system))
     assert used > set(partition_names("wide", 3)), "jobs went to all partitions"
     assert len(used) > 3, "and to more before"
-    _check_runs(load)
-
-
-def _check_runs(load: Load) -> None:
-    keyed: Counter[str] = Counter()
-    running: Counter[str] = Counter()
-    for line in Path(load.note).read_text().splitlines():
-        name, sign = line.split(" ")
-        if name == "keyed":
-            keyed[f"key-{sign}"] += 1
-        elif name != "plain":
-            running[name] += 1 if sign == "+" else -1
-            assert running[name] <= (2 if name == "limited" else 1), f"too many run: {name}"
-    assert keyed == dict.fromkeys(load.tokens, 1), "the job of each key ran once"
 
 
 async def test_a_key_from_before_is_known_wherever_it_would_go_now(system: System) -> None:

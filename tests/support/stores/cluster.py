@@ -67,18 +67,30 @@ class StoreCluster:
         """Start the nodes and make a cluster of them."""
         for node in self.nodes:
             node.start()
-        first = self.primaries[0]
         count = len(self.primaries)
         for number, node in enumerate(self.primaries):
             low, high = SLOTS * number // count, SLOTS * (number + 1) // count - 1
             self.ask(node, "CLUSTER", "ADDSLOTSRANGE", low, high)
             self.ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        for node in self.nodes[1:]:
-            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.public_port, self._bus(first))
-        self._until(lambda node: f"cluster_known_nodes:{len(self.nodes)}" in str(self.ask(node, "CLUSTER", "INFO")))
+        self._meet(*self.nodes[1:])
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             self.ask(replica, "CLUSTER", "REPLICATE", str(self.ask(primary, "CLUSTER", "MYID")))
         self.wait_until_whole()
+
+    def add_node(self) -> StoreProcess:
+        """Start one more node, which holds no slots yet; return it when all nodes know it."""
+        node = cluster_node(timeout_ms=self.node_timeout_ms)
+        node.start()
+        self.primaries.append(node)
+        self._meet(node)
+        self.wait_until_whole()
+        return node
+
+    def _meet(self, *nodes: StoreProcess) -> None:
+        first = self.primaries[0]
+        for node in nodes:
+            self.ask(node, "CLUSTER", "MEET", "127.0.0.1", first.public_port, self._bus(first))
+        self._until(lambda node: f"cluster_known_nodes:{len(self.nodes)}" in str(self.ask(node, "CLUSTER", "INFO")))
 
     @staticmethod
     def _bus(node: StoreProcess) -> int:
