@@ -16,7 +16,6 @@ from tidings.logging.printable import printable, printable_json
 from tidings.protocol.frames.messages import Snapshot, SnapshotFrame
 from tidings.protocol.frames.stream_names import NAME_MEANING, may_be_called
 from tidings.protocol.problems import Problem, ProblemError
-from tidings.protocol.tokens import split_token
 
 from . import step_timeline_view
 from .command_errors import CommandError
@@ -56,6 +55,9 @@ def submit(
         str | None, typer.Option(help="Not before this moment: RFC 3339 with its offset, 2026-12-24T18:00:00+01:00.")
     ] = None,
     deadline: Annotated[float | None, typer.Option(help="Seconds from now until it must have finished.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="A tag by which `tidings jobs --tag` lists it; give several.")
+    ] = None,
     do_follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch it, and print the result.")] = False,
     url: Url = DEFAULT_URL,
     credential: Credential = None,
@@ -64,7 +66,9 @@ def submit(
     """Submit a job and print its token; with --follow, watch it and print its result as JSON."""
     value = read_input(fields or [], json)
     texts = _texts(fields or [])
-    options = SubmitOptions(key=key, delay=delay, at=_start_time(at), deadline=deadline, watch=do_follow)
+    options = SubmitOptions(
+        key=key, delay=delay, at=_start_time(at), deadline=deadline, tags=tuple(tags or ()), watch=do_follow
+    )
 
     async def run(client: Client) -> int:
         handle = await _submit(client, kind, value, texts, options)
@@ -102,7 +106,9 @@ def watch(
     async def run(client: Client) -> int:
         if stream:
             return await follow_stream(await client.watch(token), stream)
-        return await follow(await client.watch(token), split_token(token).partition)
+        handle = await client.watch(token)
+        assert handle.snapshot is not None, "a watch is answered by one"
+        return await follow(handle, handle.snapshot.kind)
 
     run_client(url, credential, wait, run)
 

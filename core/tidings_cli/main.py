@@ -66,7 +66,9 @@ def main() -> None:
     end_with_parent_if_asked()
     try:
         _app(sys.argv[1:])()
-    except (CommandError, ProblemError) as error:
+    except ProblemError as error:
+        _end(_with_all_errors(error), EXIT_MISTAKE)
+    except CommandError as error:
         _end(error, EXIT_MISTAKE)
     except SettingsError as error:
         _end(error, EXIT_SETTING)
@@ -74,7 +76,13 @@ def main() -> None:
         _end(error, EXIT_STORE)
 
 
-def _end(error: Exception, code: int) -> NoReturn:
+def _with_all_errors(error: ProblemError) -> str:
+    """Return what a problem says, and a line for each further error of the input."""
+    others = (f"{one['detail']} (at {one['field']})" for one in (error.problem.errors or [])[1:] if "field" in one)
+    return "\n".join([str(error), *others])
+
+
+def _end(error: Exception | str, code: int) -> NoReturn:
     # A second line is indented, so that no text of a client or a job looks like a message of its own.
     text = printable(str(error), lines=True).replace("\n", "\n  ")
     print(f"{ERROR_PREFIX}{text}", file=sys.stderr)  # noqa: T201 - this is the command line

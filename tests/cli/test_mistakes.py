@@ -1,5 +1,6 @@
 """Mistakes that people make at the command line: each is one line that says what to do."""
 
+import json
 import socket
 import subprocess
 from pathlib import Path
@@ -49,6 +50,27 @@ def test_what_fits_neither_way_is_refused_as_it_was_meant(system: System) -> Non
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert '1.5 is not of type "integer"' in line
+
+
+def test_each_error_of_an_input_is_a_line(system: System) -> None:
+    done = run("submit", "ship", "order=a", "count=1.5", "--url", system.server.url)
+    assert done.returncode == 1
+    first, *others = done.stderr.strip().splitlines()
+    assert first.startswith("tidings: invalid_input: ship: ")
+    for field, says in (("order", "did you mean"), ("order_id", "is missing"), ("count", "integer")):
+        (line,) = (one for one in (first, *others) if one.endswith(f" (at /input/{field})"))
+        assert says in line
+    assert all(line.startswith("  ") for line in others)
+
+
+def test_a_tagged_job_is_listed_and_watched_under_its_kind(system: System) -> None:
+    url = ("--url", system.server.url)
+    token = run("submit", "ship", "order_id=a", "--tag", "red", "--tag", "blue", *url).stdout.strip()
+    listed = [json.loads(line) for line in run("jobs", "--tag", "blue", "--json", *url).stdout.splitlines()]
+    assert [(job["token"], job["tags"]) for job in listed] == [(token, ["red", "blue"])]
+    watched = run("watch", token, *url)
+    assert watched.returncode == 0
+    assert " ship " in watched.stderr  # of its queue the user need not know
 
 
 @pytest.mark.parametrize("command", ["serve", "dev"])
