@@ -164,7 +164,7 @@ TEST_NEEDS := $(VENV)/stamp \
 	$(if $(call runs_any,documents),.venv-clients/stamp) \
 	$(if $(call runs_any,proxies readme snippets),$(VENV)/stamp-proxies) \
 	$(if $(call runs_any,metric deploy readme snippets),$(VENV)/stamp-promtool) \
-	$(if $(call runs_any,cluster),$(VENV)/stamp-redis) \
+	$(if $(call runs_any,cluster store),$(VENV)/stamp-redis) \
 	$(if $(call runs_any,store bench),$(VENV)/stamp-allocator)
 
 test: $(TEST_NEEDS)

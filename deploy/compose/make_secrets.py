@@ -2,12 +2,15 @@
 
     python3 deploy/compose/make_secrets.py [FOLDER]
 
-Needs nothing but Python. An existing folder is left as it is: docs/how-to/rotate-secrets.md says how to replace a
-secret. The folder is for its owner alone; the files in it may be read by all, because containers read them as users of
-their own.
+Needs nothing but Python. With the variable TIDINGS_KEY_PREFIX the store's user is held to the names of that prefix;
+compose.yaml gives the same variable to servers and workers. An existing folder is left as it is:
+docs/how-to/rotate-secrets.md says how to replace a secret. The folder is for its owner alone; the files in it may be
+read by all, because containers read them as users of their own.
 """
 
 import hashlib
+import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -16,7 +19,7 @@ FOLDER = Path(__file__).parent / "secrets"
 
 COMMANDS = (
     "nocommands +@connection +@hash +@list +@set +@sortedset +@stream +@string +@keyspace +@pubsub +@scripting "
-    "-@dangerous +info +time"
+    "-@dangerous +info +time +acl|dryrun"
 )
 """What a user of the store for Tidings may do (docs/how-to/production.md)."""
 
@@ -26,17 +29,20 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def contents() -> dict[str, str]:
-    """Return the files: name → text."""
+def contents(prefix: str) -> dict[str, str]:
+    """Return the files, for an installation with a key prefix: name → text."""
     store, operator, grafana = (secrets.token_urlsafe(32) for _ in range(3))
     key = "tdk_" + secrets.token_urlsafe(32)
     scopes = "admin+cancel+feed+submit+watch"
     return {
         "store_url": f"redis://tidings:{store}@store:6379/0\n",
         "users.acl": (
-            # The health check of the container asks as `default`.
-            "user default on nopass resetkeys resetchannels nocommands +ping\n"
-            f"user tidings on #{digest(store)} resetkeys ~t:* resetchannels &t:* {COMMANDS}\n"
+            # No client is `default`, and it may do all: the store replays its append-only file with its rights, and
+            # before Valkey 9.1.2 drops what these do not allow.
+            "user default off ~* &* +@all\n"
+            # As which the health check of the container asks.
+            "user health on nopass resetkeys resetchannels nocommands +ping\n"
+            f"user tidings on #{digest(store)} resetkeys ~{prefix}:* resetchannels &{prefix}:* {COMMANDS}\n"
             f"user operator on #{digest(operator)} ~* &* +@all\n"
         ),
         "operator_password": operator + "\n",
@@ -48,11 +54,16 @@ def contents() -> dict[str, str]:
 
 def main(folder: Path) -> int:
     """Write the files; return the exit code."""
+    prefix = os.environ.get("TIDINGS_KEY_PREFIX", "t")
+    if not re.fullmatch(r"(?!db[0-9]+$)[A-Za-z0-9._-]{1,32}", prefix):
+        wrong = f"TIDINGS_KEY_PREFIX is {prefix!r}: docs/reference/settings.md says what it may be"
+        print(wrong, file=sys.stderr)  # noqa: T201
+        return 2
     if folder.exists():
         print(f"{folder} is there already, and stays as it is", file=sys.stderr)  # noqa: T201
         return 1
     folder.mkdir(mode=0o700, parents=True)
-    for name, text in contents().items():
+    for name, text in contents(prefix).items():
         (folder / name).write_text(text)
     print(f"made {folder}; the API key is in {folder / 'api_key'}")  # noqa: T201
     return 0

@@ -12,7 +12,11 @@ from deploy.image import ROOT, image, merged
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+_VARIABLE = re.compile(r"\$\{\w+:-(.*?)\}")
+"""A variable of the environment in compose.yaml, with its default."""
+
+COMPOSE: dict[str, Any] = yaml.safe_load(_VARIABLE.sub(r"\1", (ROOT / "compose.yaml").read_text()))
+"""The file as it is read where no variable is set."""
 
 
 class Started(NamedTuple):

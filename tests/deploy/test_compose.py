@@ -1,6 +1,7 @@
 """compose.yaml and what lies beside it: files are there, proxies know services, secrets work."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,21 +14,25 @@ import httpx
 import pytest
 import yaml
 
-from deploy.files import COMPOSE, DEPLOY
+from deploy.files import COMPOSE, DEPLOY, pods
 from deploy.image import ROOT
 from metric.tape import PROMTOOL
 from support.store import StoreProcess
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
 from support.web.front import filled
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX
 
 SECRETS = DEPLOY / "compose/secrets"
 SCRIPT = DEPLOY / "compose/make_secrets.py"
+HEALTH = "AUTH health any"
+"""How a health check of the store begins."""
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
-def make_secrets(folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-I", SCRIPT, folder], check=False, capture_output=True, text=True)
+def make_secrets(folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-I", str(SCRIPT), str(folder)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=variables)
 
 
 def test_every_file_that_a_service_gets_is_in_the_repository_or_a_secret_that_the_script_makes(tmp_path: Path) -> None:
@@ -123,6 +128,19 @@ def test_the_script_leaves_secrets_that_are_there_as_they_are(tmp_path: Path) ->
     assert not before.items() & others.items(), "no two deployments share a secret"
 
 
+def test_the_stores_user_is_held_to_the_key_prefix_that_servers_and_workers_get(tmp_path: Path) -> None:
+    assert make_secrets(tmp_path / "secrets", TIDINGS_KEY_PREFIX="acme").returncode == 0
+    (user,) = re.findall("^user tidings .*$", (tmp_path / "secrets/users.acl").read_text(), re.MULTILINE)
+    assert " resetkeys ~acme:* resetchannels &acme:* " in user
+    processes = [one for one in SERVICES.values() if one["image"] == "tidings:local"]
+    assert {one["environment"]["TIDINGS_KEY_PREFIX"] for one in processes} == {DEFAULT_KEY_PREFIX}
+    assert (ROOT / "compose.yaml").read_text().count("TIDINGS_KEY_PREFIX: ${TIDINGS_KEY_PREFIX:-t}") == 2
+    for wrong in ("", "a b", "db3", "x" * 33, "a:*"):
+        refused = make_secrets(tmp_path / "none", TIDINGS_KEY_PREFIX=wrong)
+        assert (refused.returncode, "TIDINGS_KEY_PREFIX is" in refused.stderr) == (2, True), wrong
+        assert not (tmp_path / "none").exists()
+
+
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
     assert make_secrets(tmp_path / "secrets").returncode == 0
@@ -130,11 +148,11 @@ def secrets(tmp_path: Path) -> Path:
 
 
 class GuardedStore(StoreProcess):
-    """A store whose default user may do nothing but PING."""
+    """A store of which no client is the default user; another may do nothing but PING."""
 
     def _answers(self) -> bool:
         try:
-            return self.reply("PING") == "+PONG"
+            return self.reply(HEALTH, "PING") == "+PONG"
         except OSError:
             return False
 
@@ -183,7 +201,18 @@ def test_the_secrets_and_the_options_of_the_store_run_a_job_and_let_no_stranger_
     finally:
         server.close()
         worker.close()
-    assert store.reply("PING") == "+PONG"
-    assert store.reply("GET t:x").startswith("-NOPERM")
+    assert store.reply("PING").startswith("-NOAUTH")
+    assert store.reply(HEALTH, "GET t:x").startswith("-NOPERM")
     password = (secrets / "operator_password").read_text().strip()
-    assert store.reply(f"AUTH operator {password}", "CONFIG GET appendfsync").endswith("everysec")
+    operator = f"AUTH operator {password}"
+    assert store.reply(operator, "CONFIG GET appendfsync").endswith("everysec")
+    # With these rights stores before Valkey 9.1.2 replay their append-only file.
+    assert store.reply(operator, "ACL DRYRUN default HSET t:x f v") == "+OK"
+
+
+def test_health_checks_of_the_store_ask_as_the_user_that_may_be_asked_for() -> None:
+    asked = [SERVICES["store"]["healthcheck"]["test"][1]]
+    (pod,) = [template["spec"]["containers"][0] for name, template in pods().items() if name == "tidings-store"]
+    asked += [pod[probe]["exec"]["command"][2] for probe in ("startupProbe", "livenessProbe")]
+    assert {*asked} == {"valkey-cli --user health --pass any --no-auth-warning ping | grep -q PONG"}
+    assert HEALTH == "AUTH health any"

@@ -14,8 +14,8 @@ from tidings.store.admin.store_access import DISPENSABLE, denied_commands
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.redis.store_client import command, keys_of, store_of
 from tidings.store.requirements.durability_rules import CHECK
-from tidings.store.requirements.start_check import find_shortfalls
-from tidings.store.requirements.store_rules import judge_permissions
+from tidings.store.requirements.store_facts import StoreFacts, checks_replayed, read_facts
+from tidings.store.requirements.store_rules import DEFAULT_USER, judge_default_user, judge_permissions, judge_store
 
 from .finding import Finding, danger, ok, skipped, warning
 from .store_information import Info, finding_of, judge
@@ -56,11 +56,26 @@ async def check_promises(store: Redis, settings: StoreSettings) -> list[Finding]
         StoreError: the store has gone meanwhile.
 
     """
-    lacking = await find_shortfalls(store_of(store), settings)
+    facts = await read_facts(store_of(store), config=settings.durability == "fsync")
+    lacking = [found for one in facts for found in judge_store(settings, one) if found.check != DEFAULT_USER]
     found = [finding_of(one) for one in lacking if one.node or one.check == CHECK]
     if all(one.check != CHECK for one in lacking):
         found.append(ok(CHECK, f"TIDINGS_DURABILITY is {settings.durability}"))
-    return found
+    return [*found, *(_replay(one) for one in facts if one.user and checks_replayed(one.info))]
+
+
+def _replay(facts: StoreFacts) -> Finding:
+    """Return what comes back of an append-only file that a store replays with the rights of its user `default`."""
+    lacking = judge_default_user(facts)
+    if lacking is not None:
+        return finding_of(msgspec.structs.replace(lacking.at(facts.node), refuses=True))
+    if facts.replays:
+        return ok(DEFAULT_USER, "the user `default` may write what the append-only file holds")
+    return skipped(
+        DEFAULT_USER,
+        "it is not known whether the user `default`, as which this store replays its append-only file, may write",
+        "grant the store's user +acl|dryrun; or see that ACL GETUSER default has +@all and ~*",
+    )
 
 
 async def _info(store: Redis) -> Info:

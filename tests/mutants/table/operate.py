@@ -10,6 +10,11 @@ MUTANTS = (
         ("tests/doctor/test_store_faults.py",),
     ),
     Mutant(
+        "A store that drops jobs when it replays its append-only file is not named.",
+        python("judge_default_user").swap("is not False", "is None or facts.user"),
+        ("tests/store/test_replay.py",),
+    ),
+    Mutant(
         "The doctor takes a command that the store's user may not use for one that it may.",
         script("permitted").swap("(known and allowed)", "known"),
         ("tests/doctor/test_store_faults.py",),

@@ -68,7 +68,7 @@ def needed_commands(keys: StoreKeys, channel_prefix: str = "", *, sharded: bool 
 
 def command_name(call: tuple[str, ...]) -> str:
     """Return the name of a command as access rules have it: `XINFO GROUPS` with its subcommand."""
-    return " ".join(call[:2]) if call[0] in ("XINFO", "XGROUP", "FUNCTION", "CLUSTER", "CONFIG") else call[0]
+    return " ".join(call[:2]) if call[0] in ("XINFO", "XGROUP", "FUNCTION", "CLUSTER", "CONFIG", "ACL") else call[0]
 
 
 async def denied_commands(store: Redis, keys: StoreKeys) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tidings.store.admin.store_access import named_denials, needed_commands
+from tidings.store.admin.store_access import KEYED, named_denials, needed_commands
 from tidings.store.availability.store_errors import (
     CommandDeniedError,
     StoreError,
@@ -25,7 +25,13 @@ ANSWER_S = 5.0
 _CONFIG = ("CONFIG", "GET", "appendonly", "appendfsync", "cluster-require-full-coverage")
 """Asks how a store is set; several names in one command are known since Redis 7.0."""
 
+_REPLAYER = "default"
+"""As which user a store replays the commands of its append-only file."""
+
 _encode = msgspec.msgpack.Encoder().encode
+_WRITE = list(KEYED).index("HSET")
+"""Its place among the needed commands: one that writes, with a key of Tidings."""
+
 _decode_places = msgspec.msgpack.Decoder(list[int]).decode
 
 
@@ -42,6 +48,9 @@ class StoreFacts(NamedTuple):
     """The needed commands that its user may not use, or not with the keys and channels of Tidings; None: unknown."""
     user: str = ""
     """Its user; empty: the default one."""
+    replays: bool | None = None
+    """Whether the user `default`, with whose rights some stores replay their append-only file, may write what Tidings
+    writes; None: unknown, or it does not matter."""
 
 
 async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
@@ -72,7 +81,8 @@ async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
 
 async def _facts_of(store: Store, needed: Sequence[tuple[str, ...]], *, config: bool, sharded: bool) -> StoreFacts:
     place = store.connection_pool.connection_kwargs
-    asked = [*needed, _CONFIG]
+    write = ("ACL", "DRYRUN", _REPLAYER, *needed[_WRITE])
+    asked = [*needed, _CONFIG, write]
     # By its text and without a key: a node of a cluster need not hold any slot of ours.
     permitted = ("EVAL", script_text("permitted"), 0, _encode((asked,)))
     info, places = await asyncio.gather(_answer(store, "INFO"), _answer(store, *permitted))
@@ -84,12 +94,18 @@ async def _facts_of(store: Store, needed: Sequence[tuple[str, ...]], *, config: 
     settings: Any = None
     if config and lacking is not None and "CONFIG GET" not in lacking and "EVAL" not in lacking:
         settings = await _answer(store, *_CONFIG)
+    user, said = str(place.get("username") or ""), read_info(info)
+    replays: bool | None = None
+    may_ask = lacking is not None and not {"ACL DRYRUN", "EVAL"} & set(lacking)
+    if may_ask and user not in ("", _REPLAYER) and checks_replayed(said):
+        replays = await _answer(store, *write) == b"OK"
     return StoreFacts(
         f"{place.get('host')}:{place.get('port')}" if sharded else "",
-        read_info(info),
+        said,
         _pairs(settings),
-        None if lacking is None else [one for one in lacking if one != "CONFIG GET"],
-        str(place.get("username") or ""),
+        None if lacking is None else [one for one in lacking if one not in ("CONFIG GET", "ACL DRYRUN")],
+        user,
+        replays,
     )
 
 
@@ -101,6 +117,21 @@ async def _answer(store: Store, *command: str | bytes | int) -> Any:
         raise
     except StoreError as error:
         return error
+
+
+def checks_replayed(info: Mapping[str, str]) -> bool:
+    """Return whether a store replays an append-only file, and drops of it what its user `default` may not do.
+
+    What a script writes stands there as a transaction, and the store checks a transaction as it would that of a client.
+    Valkey 9.1.2 was tried and does not.
+
+    Source: https://github.com/valkey-io/valkey/issues/3983, https://github.com/redis/redis/issues/14541
+
+    """
+    if info.get("aof_enabled") != "1":
+        return False
+    valkey = tuple(int(part) for part in info.get("valkey_version", "").split(".") if part.isdecimal())
+    return valkey < (9, 1, 2)
 
 
 def read_info(answer: Any) -> dict[str, str]:

@@ -17,6 +17,7 @@ LEAST_VERSION: Final = (7, 0)
 TAKE: Final = "take Redis 7.0, Valkey 7.2, or newer"
 
 EVICTION: Final = "store.eviction"
+DEFAULT_USER: Final = "store.default_user"
 COVERAGE: Final = "store.coverage"
 
 GUIDE: Final = "docs/how-to/production.md"
@@ -28,6 +29,7 @@ def judge_store(settings: StoreSettings, facts: StoreFacts) -> Iterator[Shortfal
         judge_version(facts.info),
         judge_eviction(facts.info, allowed=settings.allow_eviction),
         judge_permissions(facts.denied, facts.user, settings.key_prefix),
+        judge_default_user(facts),
         judge_coverage(facts.config),
     ):
         if one is not None:
@@ -102,6 +104,23 @@ def _rules(denied: Sequence[str], key_prefix: str) -> str:
     if any(one in ("PUBLISH", "SUBSCRIBE", "SPUBLISH", "SSUBSCRIBE") for one in denied):
         rules.append(f"&{key_prefix}:*")
     return " ".join(rules)
+
+
+def judge_default_user(facts: StoreFacts) -> Shortfall | None:
+    """Return what a store would lose when it starts again; None: nothing, or it is unknown.
+
+    A process starts all the same: nothing is lost while the store runs, and the line mends it there and then.
+    """
+    if facts.replays is not False:
+        return None
+    return Shortfall(
+        check=DEFAULT_USER,
+        says=f"{version_of(facts.info)[0]} replays its append-only file with the rights of its user `default`, which "
+        "may not write: when it starts again it drops the jobs that it wrote since the file's last rewrite",
+        do="ACL SETUSER default off resetpass ~* &* +@all (off: no client is this user), and the same where "
+        "its users are configured",
+        refuses=False,
+    )
 
 
 def judge_coverage(config: Mapping[str, str]) -> Shortfall | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.settings.settings import StoreSettings
-from tidings.store.requirements.store_facts import StoreFacts, read_info
+from tidings.store.requirements.store_facts import StoreFacts, checks_replayed, read_info
 from tidings.store.requirements.store_rules import judge_store, judge_version, version_of
 
 MEMORY = StoreSettings()
@@ -29,6 +29,22 @@ def test_a_version_before_7_0_is_refused_and_one_that_is_unknown_is_not(
     found = judge_version(info)
     assert (found is None) is taken
     assert found is None or (found.refuses and found.says.startswith(shown) and "take Redis 7.0" in found.do)
+
+
+@pytest.mark.parametrize(
+    ("info", "drops"),
+    [
+        ({"aof_enabled": "1", "redis_version": "7.0.15"}, True),
+        ({"aof_enabled": "1", "redis_version": "7.2.4", "valkey_version": "8.1.4"}, True),
+        ({"aof_enabled": "1", "redis_version": "7.2.4", "valkey_version": "9.1.1"}, True),
+        ({"aof_enabled": "1", "redis_version": "7.2.4", "valkey_version": "9.1.2"}, False),
+        ({"aof_enabled": "1", "redis_version": "7.2.4", "valkey_version": "10.0.0"}, False),
+        ({"aof_enabled": "0", "redis_version": "7.0.15"}, False),
+        ({}, False),
+    ],
+)
+def test_what_a_store_replays_may_be_dropped_before_valkey_9_1_2(info: dict[str, str], drops: bool) -> None:
+    assert checks_replayed(info) is drops
 
 
 def test_a_store_that_says_nothing_lacks_nothing_that_is_known() -> None:
