@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+from redis import Redis
 
 from support.handlers.places import placed_kinds
 from support.peer import Peer, peer
@@ -202,3 +203,20 @@ async def test_what_was_set_apart_is_found_by_a_release_that_needs_no_thread_for
             system.add_worker(str(after), **quick)
             path.touch()
             assert set((await client.ends(*tokens)).values()) == {"succeeded"}
+
+
+async def test_jobs_that_come_one_by_one_cost_the_store_about_one_read_each() -> None:
+    """Though the worker serves kinds for threads, so that it counts the slots of what it looks for beforehand."""
+    jobs = 60
+    with running() as system, Redis.from_url(system.store.url) as store:
+
+        def reads() -> int:
+            found: int = store.info("commandstats")["cmdstat_xreadgroup"]["calls"]
+            return found
+
+        async with peer(system.server.socket_url) as client:
+            await client.run("quick")
+            before = reads()
+            for _ in range(jobs):
+                await client.run("quick")
+            assert reads() - before < 100
