@@ -1,7 +1,7 @@
 """The application: routes, and the runtime's life around them."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -23,6 +23,7 @@ from .auth.application_login import Authenticate
 from .chat.chat_endpoints import ChatEndpoints
 from .http.batch.batch_endpoint import BatchEndpoint
 from .http.delivery_endpoint import DeliveryEndpoint
+from .http.direct_submission import DirectSubmission
 from .http.front_page import FrontPage
 from .http.grant_endpoint import GrantEndpoint
 from .http.job_endpoints import JobEndpoints
@@ -39,6 +40,7 @@ from .owned.owned_job_list import PARAMETERS as LIST_PARAMETERS
 from .owned.owned_job_list import OwnedJobList
 from .runtime import ServerRuntime
 from .settings import ServerSettings
+from .sse.direct_events import DirectEvents
 from .sse.feed_endpoint import PARAMETERS as FEED_PARAMETERS
 from .sse.feed_endpoint import FeedEndpoint
 from .sse.stream_endpoint import PARAMETERS as STREAM_PARAMETERS
@@ -46,7 +48,8 @@ from .sse.stream_endpoint import StreamEndpoints
 from .web.authorize import Authorizer
 from .web.compression import compressing
 from .web.deprecations import DEPRECATIONS, tell_deprecations
-from .web.direct_routes import DirectApplication
+from .web.direct_exchange import DirectEndpoints
+from .web.direct_routes import EVENTS, JOBS, DirectApplication
 from .web.method_endpoints import by_method
 from .web.query_parameters import allow_parameters
 from .web.responses import HEADERS, json_response, problem_response
@@ -120,6 +123,26 @@ def create_app(settings: ServerSettings | None = None, *, authenticate: Authenti
     app.state.sockets = sockets
     app.state.local_server = local_server
     return app
+
+
+def direct_endpoints(app: Starlette, open_to: Callable[[list[str]], bool]) -> DirectEndpoints | None:
+    """Return what answers plain requests past ASGI; None: something stands around their routes.
+
+    Args:
+        app: what `create_app` returned, to which nothing has been added.
+        open_to: returns whether the server answers under these names, the values of the field Host.
+
+    """
+    assert isinstance(app, DirectApplication)
+    if not (app.reaches_directly("POST", JOBS) and app.reaches_directly("GET", EVENTS)):
+        return None
+    runtime: ServerRuntime = app.state.runtime
+    authorize = Authorizer(runtime)
+    return DirectEndpoints(
+        submit=authorize.direct(DirectSubmission(runtime), DirectSubmission.ROUTE),
+        events=authorize.direct(DirectEvents(runtime), DirectEvents.ROUTE, act="watch"),
+        open_to=open_to,
+    )
 
 
 def _listen_for_metrics(settings: ServerSettings) -> socket.socket | None:

@@ -24,9 +24,9 @@ from tidings.process.unknown_variables import log_unknown_variables
 from tidings.protocol.frames.close_codes import DRAINING
 from tidings.store.requirements.start_check import require_store
 
-from .app import create_app
+from .app import create_app, direct_endpoints
 from .http.connection.direct_http import DirectHttpProtocol
-from .http.loopback_only import LoopbackOnly
+from .http.loopback_only import LoopbackOnly, names_loopback
 from .observability.log_line_filter import LogLineFilter
 from .runtime import ServerRuntime
 from .settings import ServerSettings
@@ -143,6 +143,7 @@ def server_of(settings: ServerSettings) -> Server:
     )
     config.ours = settings
     config.quotas = app.state.runtime.quotas
+    config.direct = direct_endpoints(app, (lambda _: True) if open_to_all else names_loopback)
     return Server(config, app, settings.drain_s)
 
 

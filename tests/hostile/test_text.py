@@ -29,7 +29,7 @@ from tidings_server.http.job_endpoints import _etag_seq
 from tidings_server.http.loopback_only import _is_ours
 from tidings_server.http.requests import decode_submission, signal_head
 from tidings_server.jobs.quotas import CallerQuota
-from tidings_server.sse.stream_endpoint import _number
+from tidings_server.sse.stream_opening import number_after
 from tidings_server.web.authorize import bearer
 from tidings_server.web.request.json_limits import check_depth
 from tidings_server.web.request.origin import origin_allowed
@@ -166,7 +166,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "Authorization": bearer,
     "an API key": digest_of,
     "If-None-Match": _etag_seq,
-    "Last-Event-ID": lambda text: _number(text, "/after"),
+    "Last-Event-ID": lambda text: number_after(text, "/after"),
     "traceparent": lambda text: accept_trace_context(text, text),
     "Origin": lambda text: origin_allowed({"origin": text, "host": "a"}, ()),  # type: ignore[arg-type]
     "Host": _is_ours,

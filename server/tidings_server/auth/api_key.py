@@ -50,6 +50,15 @@ class ApiKeyAuthenticator:
             ProblemError: `unauthenticated`.
 
         """
+        return self.identify_now(credential)
+
+    def identify_now(self, credential: str) -> Identity:
+        """Return the identity of a key.
+
+        Raises:
+            ProblemError: `unauthenticated`.
+
+        """
         digest = digest_of(credential)
         found: Identity | None = None
         # Every key is compared, each in constant time, so that the time reveals nothing about the keys.

@@ -37,6 +37,14 @@ class Authenticator(Protocol):
 
         """
 
+    def identify_now(self, credential: str) -> Identity | None:
+        """Return the identity of a credential; None: it takes a wait, as for a key that is not known yet: `identify`.
+
+        Raises:
+            ProblemError: as `identify`.
+
+        """
+
     async def run(self) -> None:
         """Do the background work, until cancelled; return at once if there is none."""
 
@@ -48,6 +56,10 @@ class NoAuthenticator:
     ready = True
 
     async def identify(self, credential: str) -> Identity:
+        """Return the identity of every client."""
+        return ANYONE
+
+    def identify_now(self, credential: str) -> Identity | None:
         """Return the identity of every client."""
         return ANYONE
 
@@ -86,14 +98,31 @@ class CombinedAuthenticator:
 
         """
         if credential.startswith(GRANT_PREFIX):
-            grant = self._codec.read(credential)
-            if grant.expired():
-                raise unauthenticated("the grant has expired: come back with a fresh one")
-            return bearer_of((grant,))
+            return self._bearer(credential)
+        return await self._way(credential).identify(credential)
+
+    def identify_now(self, credential: str) -> Identity | None:
+        """Return the identity of a credential; None: it takes a wait.
+
+        Raises:
+            ProblemError: as `identify`.
+
+        """
+        if credential.startswith(GRANT_PREFIX):
+            return self._bearer(credential)
+        return self._way(credential).identify_now(credential)
+
+    def _bearer(self, credential: str) -> Identity:
+        grant = self._codec.read(credential)
+        if grant.expired():
+            raise unauthenticated("the grant has expired: come back with a fresh one")
+        return bearer_of((grant,))
+
+    def _way(self, credential: str) -> Authenticator:
         way = self._api_key if credential.startswith(PREFIX) or self._jwt is None else self._jwt
         if way is None:
             raise unauthenticated("this server accepts no such credential")
-        return await way.identify(credential)
+        return way
 
     async def run(self) -> None:
         """Keep the keys of the issuer fresh, until cancelled; return at once if there are none."""

@@ -70,13 +70,13 @@ class PublishedKeys:
             ProblemError: `auth_unavailable`: the set has never been fetched.
 
         """
-        found = self._known(kid)
+        found = self.known(kid)
         if found is None and self._may_ask():
             if not self._fetching:
                 self._wanted.set()
             with anyio.move_on_after(FETCH_TIMEOUT_S + 1):
                 await self._fetched.wait()
-            found = self._known(kid)
+            found = self.known(kid)
         if found is None and not self._keys:
             raise problem_error(
                 "auth_unavailable",
@@ -85,17 +85,18 @@ class PublishedKeys:
             )
         return found
 
+    def known(self, kid: str | None) -> Key | None:
+        """Return the key with an id, if it has been fetched; without an id, the only key."""
+        if kid is not None:
+            return self._keys.get(kid)
+        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
     async def run(self) -> None:
         """Fetch the set every `max_age_s`, and when a token names an unknown key, until cancelled."""
         while True:
             await self._fetch()
             with anyio.move_on_after(self._max_age_s):
                 await self._wanted.wait()
-
-    def _known(self, kid: str | None) -> Key | None:
-        if kid is not None:
-            return self._keys.get(kid)
-        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
 
     def _may_ask(self) -> bool:
         """Return whether a fetch is under way, or the last one is long enough ago."""

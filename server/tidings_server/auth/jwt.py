@@ -34,6 +34,9 @@ class KeySource(Protocol):
     async def find(self, kid: str | None) -> Key | None:
         """Return the key with an id (None: the token names none); None: there is no such key."""
 
+    def known(self, kid: str | None) -> Key | None:
+        """Return the key with an id, if it is at hand; None: `find` it."""
+
     async def run(self) -> None:
         """Keep the keys fresh, until cancelled; return at once if they never change."""
 
@@ -55,6 +58,10 @@ class ConfiguredKey:
         self._source = source
 
     async def find(self, kid: str | None) -> Key | None:
+        """Return the key."""
+        return self._key
+
+    def known(self, kid: str | None) -> Key | None:
         """Return the key."""
         return self._key
 
@@ -102,13 +109,26 @@ class JwtAuthenticator:
         key = await self._keys.find(_key_id(credential))
         if key is None:
             raise unauthenticated("the token is signed with a key that its issuer does not publish")
-        claims = self._verify(credential, key)
-        identity = identity_of(claims, self._leeway_s, self._default_scopes, time.time())
-        return msgspec.structs.replace(identity, owner=self._names.of_subject(identity.owner))
+        return self._identity(credential, key)
+
+    def identify_now(self, credential: str) -> Identity | None:
+        """Return the identity that a token was issued to; None: its key is not at hand.
+
+        Raises:
+            ProblemError: `unauthenticated`.
+
+        """
+        key = self._keys.known(_key_id(credential))
+        return None if key is None else self._identity(credential, key)
 
     async def run(self) -> None:
         """Keep the keys fresh, until cancelled."""
         await self._keys.run()
+
+    def _identity(self, credential: str, key: Key) -> Identity:
+        claims = self._verify(credential, key)
+        identity = identity_of(claims, self._leeway_s, self._default_scopes, time.time())
+        return msgspec.structs.replace(identity, owner=self._names.of_subject(identity.owner))
 
     def _verify(self, credential: str, key: Key) -> dict[str, Any]:
         try:

@@ -4,6 +4,7 @@ A page elsewhere can have its own name point to the user's machine (DNS rebindin
 server there are then of the same origin as the page, and checking `Origin` does not help. `Host` tells.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what came under a name of this machine, or without one, which no browser does."""
-        if scope["type"] == "lifespan" or all(map(_is_ours, Headers(scope=scope).getlist("host"))):
+        if scope["type"] == "lifespan" or names_loopback(Headers(scope=scope).getlist("host")):
             await self._app(scope, receive, send)
             return
         refused = problem(
@@ -39,6 +40,11 @@ class LoopbackOnly:
 
 MAX_KEPT = 256
 """Characters of a name that is kept, as the names of the server's own pages are: none is longer (RFC 1035)."""
+
+
+def names_loopback(hosts: Iterable[str]) -> bool:
+    """Return whether all values of a request's field Host are names of this machine."""
+    return all(map(_is_ours, hosts))
 
 
 def _is_ours(host: str) -> bool:

@@ -28,8 +28,9 @@ from tidings_server.auth.identity import Identity
 from tidings_server.settings import ServerSettings
 from tidings_server.watch.granted_watches import GrantedWatches
 from tidings_server.watch.job_listener import JobListener
+from tidings_server.web.direct_exchange import DirectExchange
 from tidings_server.web.send.connection_age import connection_lifetime
-from tidings_server.web.send.direct_body import DIRECT_BODY_EXTENSION, BeginBody
+from tidings_server.web.send.direct_body import DIRECT_BODY_EXTENSION, BeginBody, DirectBody
 from tidings_server.web.send.end_calls import EndCalls
 from tidings_server.web.send.send_buffer import SendBuffer
 
@@ -62,6 +63,8 @@ _RAW_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
 ]
 """Without a length: the body ends when it ends."""
+
+_HEADER_LINES = b"".join(b"%b: %b\r\n" % header for header in _RAW_HEADERS)
 
 
 def format_event(identity: str | None, name: str, data: str) -> str:
@@ -174,9 +177,9 @@ class EventStream(Response):
         if begin_body is not None and not self.needs_task and scope["method"] != "HEAD":
             body = begin_body()
             if body is not None:
-                with self.leave as leave:
+                with self.leave:
                     await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                    DirectStream(self, body, leave.pop_all()).begin()
+                    self._write_directly(body)
                 return
         with self.leave:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -190,6 +193,16 @@ class EventStream(Response):
                 except TimeoutError:  # under another ASGI server, which has to drop the connection
                     _limited.info("stream_stalled", seconds=2 * self._settings.write_timeout_s)
                 tasks.cancel_scope.cancel()
+
+    def answer(self, exchange: DirectExchange) -> None:
+        """Answer a direct exchange with the stream, which outlasts the call unless the client has gone."""
+        with self.leave:
+            body = exchange.begin_body(_HEADER_LINES)
+            if body is not None:
+                self._write_directly(body)
+
+    def _write_directly(self, body: DirectBody) -> None:
+        DirectStream(self, body, self.leave.pop_all()).begin()
 
     # What is written, and when: the same by a task and without one.
 

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 
 import msgspec
 from starlette.requests import Request
@@ -13,27 +12,20 @@ from tidings.protocol.frames.messages import FIELD_MEANINGS
 from tidings.protocol.problems import ProblemError, problem_error
 from tidings.protocol.tokens import Token
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.jobs.job_store import JobRecord
 from tidings_server.auth.identity import Identity
 from tidings_server.follow.owner_filter import tag_access
-from tidings_server.jobs.client_answers import store_problem, tags_of
-from tidings_server.jobs.job_service import valid
+from tidings_server.jobs.client_answers import store_problem
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
-from tidings_server.watch.answer_budget import AnswerReservation
-from tidings_server.watch.granted_watches import GrantedWatches
-from tidings_server.watch.job_listener import JobListener
-from tidings_server.watch.snapshots import is_final
 from tidings_server.web.request.client_address import address_of, caller_of
-from tidings_server.web.request.event_number import MAX_SEQ, event_number
-from tidings_server.web.responses import empty_response, problem_response
+from tidings_server.web.responses import problem_response
 from tidings_server.web.send.end_calls import EndCalls
 from tidings_server.web.stream_query import stream_query
 
 from .event_stream import EventStream
 from .single_stream import SingleStreamListener
-from .stream_description import StreamDescription
-from .stream_listener import SeenNumbers, StreamListener
+from .stream_listener import StreamListener
+from .stream_opening import Listen, StreamOpening, enter_stream, granted_watches, number_after
 from .tag_stream import TagStream, moment_ms
 
 PARAMETERS = ("token", "after", "tag", "owner", "since", "ticket", "grant")
@@ -59,7 +51,7 @@ class StreamEndpoints:
             if not given and request.scope.get("query_string"):
                 given = request.query_params.get("after")
             return await self._stream(
-                request, identity, [self._runtime.jobs.find(text)], [_number(given or "0", "/after")]
+                request, identity, [self._runtime.jobs.find(text)], [number_after(given or "0", "/after")]
             )
         except ProblemError as error:
             return problem_response(error.problem)
@@ -102,58 +94,21 @@ class StreamEndpoints:
         identity: Identity,
         tokens: list[Token],
         afters: list[int],
-        listen: Callable[[Token, EventStream, SeenNumbers], StreamListener] = StreamListener,
+        listen: Listen = StreamListener,
     ) -> Response:
-        wanted: dict[Token, int] = {}
-        for token, after in zip(tokens, afters, strict=True):
-            wanted[token] = min(after, wanted.get(token, after))
-        places = SeenNumbers({str(token): after for token, after in wanted.items()}, [str(token) for token in tokens])
-        stream = EventStream(self._runtime.settings, identity)
-        if identity.grants:
-            stream.granted = self._granted(stream, identity)
-        going_on: list[tuple[StreamListener, int]] = []
-        with EndCalls() as leave:
-            caller, address = caller_of(request.scope, identity), address_of(request.scope)
-            reservation = self._runtime.jobs.reservation(caller)
-            leave.callback(reservation.release)
-            connection_slot = self._runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
-            leave.callback(connection_slot.leave)
-            connection_slot.watch(len(wanted))
-            for token, after in wanted.items():
-                listener = listen(token, stream, places)
-                leave.callback(self._runtime.hub.leave, listener)
+        caller, address = caller_of(request.scope, identity), address_of(request.scope)
+        asked = list(zip(tokens, afters, strict=True))
+        opening = StreamOpening(self._runtime, identity, caller, address, asked, listen)
+        with opening.leave:
+            for token in opening.wanted:
+                listener, answer = opening.ask(token)
                 try:
-                    record = await self._join(stream, listener, identity, after, reservation)
+                    record = await answer
                 except ProblemError as error:
                     raise (_at(error, tokens.index(token)) if len(tokens) > 1 else error) from error
-                if record is not None:
-                    going_on.append((listener, record.seq))
-                if stream.history.overflowed:
-                    # The client has all of some jobs then, and asks for the others with the numbers it has.
-                    stream.live = 0
+                if not opening.take(listener, record):
                     break
-            # Not before all history is written: an `id` in it would count events that are still to be sent.
-            for listener, seq in going_on:
-                listener.release(seq)
-            if not stream.live and not stream.history:
-                return empty_response(204)  # an EventSource stops at this
-            stream.told = reservation.release
-            self._enter(stream, caller, address, leave)
-        return stream
-
-    def _granted(self, stream: EventStream, identity: Identity) -> GrantedWatches:
-        """Return what ends the watches of a stream with their grants."""
-        notice_s = self._runtime.settings.expiry_notice_s
-        return GrantedWatches(lambda: identity, notice_s, stream.tell, self._leaver(stream))
-
-    def _leaver(self, stream: EventStream) -> Callable[[JobListener], None]:
-        """Return what ends the watch of one job in a stream."""
-
-        def leave(listener: JobListener) -> None:
-            self._runtime.hub.leave(listener)
-            stream.end_one()
-
-        return leave
+            return opening.finish()
 
     async def _followed(self, request: Request, identity: Identity) -> Response:
         """Stream the events of all jobs with a tag."""
@@ -169,7 +124,7 @@ class StreamEndpoints:
         stream = EventStream(self._runtime.settings, identity)
         stream.live = 1  # it goes on without a job
         if access.scope is not None:
-            stream.granted = self._granted(stream, identity)
+            stream.granted = granted_watches(self._runtime, stream, identity)
         with EndCalls() as leave:
             caller, address = caller_of(request.scope, identity), address_of(request.scope)
             slot = self._runtime.quotas.enter(quota_key_of(identity, caller), address, time.monotonic())
@@ -179,45 +134,8 @@ class StreamEndpoints:
                 await TagStream(self._runtime, stream, identity, caller, slot).open(access, tag, since_ms, leave)
             except StoreError as error:
                 raise ProblemError(store_problem(error)) from error
-            self._enter(stream, caller, address, leave)
+            enter_stream(self._runtime, stream, caller, address, leave)
         return stream
-
-    def _enter(self, stream: EventStream, caller: str, address: str, leave: EndCalls) -> None:
-        """Have the stream end with a drain, show it to operators, and keep `leave` for its end."""
-        self._runtime.drain.on_begin.add(stream.drain)
-        leave.callback(self._runtime.drain.on_begin.discard, stream.drain)
-        shown = StreamDescription(stream, caller, address)
-        self._runtime.connections.streams.add(shown)
-        leave.callback(self._runtime.connections.streams.discard, shown)
-        if self._runtime.drain.begun:
-            stream.drain()
-        leave.callback(self._count, stream)
-        stream.leave = leave.pop_all()
-
-    def _count(self, stream: EventStream) -> None:
-        if stream.too_slow:
-            self._runtime.meter.slow.add("stream")
-
-    async def _join(
-        self,
-        stream: EventStream,
-        listener: StreamListener,
-        identity: Identity,
-        after: int,
-        reservation: AnswerReservation,
-    ) -> JobRecord | None:
-        """Listen to a job and write what was missed; return its record if it goes on."""
-        record = await self._runtime.jobs.watch(listener, valid(identity), after, reservation)
-        if is_final(record) and after == record.seq:
-            return None  # the client has the end already
-        for _, text in listener.told(record, after):
-            stream.history.put(text)
-        if is_final(record):
-            return None
-        stream.live += 1
-        if stream.granted is not None:
-            stream.granted.follow(listener, record.owner, tags_of(record), ())
-        return record
 
 
 def _refuse(request: Request, names: tuple[str, ...], why: str) -> None:
@@ -237,16 +155,7 @@ def _afters(request: Request, count: int) -> list[int]:
         raise problem_error(
             "invalid_frame", f"{what} {len(texts)} numbers for {count} tokens", field="/after", limit=count
         )
-    return [_number(text, f"/after/{index}") for index, text in enumerate(texts)]
-
-
-def _number(text: str, field: str) -> int:
-    number = event_number(text)
-    if number is None:
-        raise problem_error(
-            "invalid_frame", f"{text[:40]!r} is not the number of an event: 0 to {MAX_SEQ}", field=field
-        )
-    return number
+    return [number_after(text, f"/after/{index}") for index, text in enumerate(texts)]
 
 
 def _at(error: ProblemError, index: int) -> ProblemError:

@@ -15,6 +15,7 @@ from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.observability.error_boundary import unexpected_problem
 from tidings_server.runtime import ServerRuntime
 
+from .direct_exchange import DirectEndpoint, DirectExchange
 from .request.client_address import address_of, caller_of
 from .request.origin import origin_allowed
 from .responses import empty_response, problem_response
@@ -22,6 +23,9 @@ from .uvicorn_config import COUNTED_EXTENSION
 
 AuthorizedHandler = Callable[[Request, Identity], Awaitable[Response]]
 """Answers a request of an authenticated client."""
+
+DirectHandler = Callable[[DirectExchange, Identity], None]
+"""Answers a plain request of an authenticated client, now or later; it may raise `ProblemError` instead."""
 
 
 class Authorizer:
@@ -68,6 +72,48 @@ class Authorizer:
                 return problem_response(unexpected_problem(f"{request.method} {_route(request)}", error))
 
         return guarded
+
+    def direct(self, handler: DirectHandler, route: str, *, act: GrantAct | None = None) -> DirectEndpoint:
+        """Return what answers plain requests of authenticated clients, as the function of their route does.
+
+        Clients may come that have shown nothing but grants.
+
+        Args:
+            handler: answers them.
+            route: the method and the path as the route writes it, for the log.
+            act: what a scope or a grant must allow the client; None: the handler finds out.
+
+        """
+
+        def guarded(exchange: DirectExchange) -> bool:
+            try:
+                identity = self._identify_now(exchange)
+                if identity is None:
+                    return False
+                _require(identity, None, act, bearers=True)
+                caller = identity.owner or exchange.address
+                exchange.enter(self._runtime.quotas.request(quota_key_of(identity, caller), exchange.address))
+                handler(exchange, identity)
+            except ProblemError as error:
+                exchange.respond(problem_response(error.problem))
+            except Exception as error:  # noqa: BLE001 - the border of one request
+                exchange.fail(route, error)
+            return True
+
+        return guarded
+
+    def _identify_now(self, exchange: DirectExchange) -> Identity | None:
+        """Return the identity behind a plain request; None: it takes a wait, or a refusal that says what is missing.
+
+        Raises:
+            ProblemError: the credential is not valid.
+
+        """
+        authenticator = self._runtime.authenticator
+        if not authenticator.asks:
+            return authenticator.identify_now("")
+        credential = bearer(exchange.headers.get("authorization"))
+        return None if credential is None else authenticator.identify_now(credential)
 
     async def identify(self, connection: HTTPConnection, *, tickets: bool) -> Identity | None:
         """Return the identity behind a request or a handshake; None: it presents no credential.

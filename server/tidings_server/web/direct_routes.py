@@ -36,6 +36,10 @@ class DirectRoutes:
                 for method in route.methods or ():
                     self._endpoints[route.path, method] = route.endpoint
 
+    def has(self, path: str, method: str) -> bool:
+        """Return whether a client calls the endpoint of a path, as its route has it, without any wrapper around it."""
+        return (path, method) in self._endpoints
+
     def find(self, scope: Scope) -> Endpoint | None:
         """Return the endpoint for a request, and give the scope its path's parameters; None: look at all routes."""
         path, root = scope["path"], scope.get("root_path", "")
@@ -70,6 +74,10 @@ class DirectApplication(Starlette):
         self._answer_refusal = answer_refusal
         self._direct_routes = DirectRoutes(self.routes)
         self._counts = self._count()
+
+    def reaches_directly(self, method: str, path: str) -> bool:
+        """Return whether nothing stands around the endpoint of a path, as its route has it."""
+        return self._count() == self._counts and self._direct_routes.has(path, method)
 
     def _count(self) -> tuple[int, int]:
         return len(self.user_middleware), len(self.routes)

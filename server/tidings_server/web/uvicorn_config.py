@@ -5,6 +5,8 @@ import uvicorn
 from tidings_server.jobs.quotas import Quotas
 from tidings_server.settings import ServerSettings
 
+from .direct_exchange import DirectEndpoints
+
 SENT_AWAY_S = 1.0
 """How long a client that is sent away has to read why; what it sends meanwhile is dropped unread."""
 
@@ -20,3 +22,5 @@ class ServerConfig(uvicorn.Config):
 
     ours: ServerSettings
     quotas: Quotas
+    direct: DirectEndpoints | None = None
+    """What answers plain requests; None: the application answers all."""

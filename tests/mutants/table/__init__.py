@@ -5,7 +5,7 @@ compares. `test_mutants.py` keeps them from rotting. How a mutant is written is 
 """
 
 from . import console, failover, measure, operate, placement, store
-from .access import access, border, contract, grants, hostile, owner
+from .access import access, border, contract, direct, grants, hostile, owner
 from .events import chat, consumer, event, mcp, stream, webhook
 from .jobs import breaker, call, held, job, kind, resources, saga, testing, tier, worker
 
@@ -22,6 +22,7 @@ MUTANTS = (
     *breaker.MUTANTS,
     *access.MUTANTS,
     *hostile.MUTANTS,
+    *direct.MUTANTS,
     *saga.MUTANTS,
     *held.MUTANTS,
     *tier.MUTANTS,

@@ -1,6 +1,7 @@
 """The server's HTTP protocol with fewer writes.
 
-The head of a response leaves with its body, and a body that lasts is written without a task.
+The head of a response leaves with its body, a body that lasts is written without a task, and a plain request for a job
+needs none at all.
 """
 
 from asyncio import AbstractEventLoop, Transport
@@ -8,15 +9,49 @@ from asyncio import AbstractEventLoop, Transport
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from tidings_server.web.direct_exchange import DirectExchange
 from tidings_server.web.send.direct_body import DIRECT_BODY_EXTENSION, BodyOwner, DirectBody
 
+from .connection_timers import Wait
+from .plain_head import PlainHeads
 from .uvicorn_http import HttpProtocol
+
+
+class DefaultLines:
+    """The lines that begin the head of every response: made anew when uvicorn has made the fields anew."""
+
+    __slots__ = ("_headers", "_lines")
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Return the lines of some fields."""
+        if headers is not self._headers:
+            self._headers = headers
+            self._lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._lines
+
+
+_default_lines = DefaultLines()
 
 
 class DirectHttpProtocol(HttpProtocol):
     """One connection; a response may take its body over from uvicorn, and its task then ends."""
 
     _body: "ResponseBody | None" = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Prepare to find plain requests."""
+        super().connection_made(transport)
+        endpoints = self.config.direct
+        self._plain_heads = None if endpoints is None else PlainHeads(endpoints, self.config.ours)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: a plain request goes to its endpoint, and all else to the parser."""
+        if not (self._stands_between_requests and self._answer_directly(data)):
+            super().data_received(data)
 
     def on_headers_complete(self) -> None:
         """Offer the application to write the body itself."""
@@ -40,10 +75,55 @@ class DirectHttpProtocol(HttpProtocol):
         if self._body is not None:
             self._body.resumed()
 
+    # What an exchange asks.
+
+    @property
+    def default_lines(self) -> bytes:
+        """The lines that begin the head of every response, such as its date."""
+        return _default_lines.of(self.server_state.default_headers)
+
+    def leave_idle(self) -> None:
+        """Count the connection no more among those that wait for a request."""
+        self._slot.leave()
+
+    def begin_body_of(self, exchange: DirectExchange, head: bytes) -> DirectBody:
+        """Return the body of a direct exchange's response."""
+        self._body = ResponseBody(self, exchange, ReadyHead(self.transport, head), self.flow)
+        return self._body
+
     def end_body(self) -> None:
         """Go on to the next request: the body has been written."""
         self._body = None
         self.on_response_complete()
+
+    # Private.
+
+    @property
+    def _stands_between_requests(self) -> bool:
+        """Whether what comes begins a request, and no other is under way."""
+        return (
+            (self._whole or not self._requests)
+            and (self._answering is None or self._answering.response_complete)
+            and self._refusal is None
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _answer_directly(self, data: bytes) -> bool:
+        """Hand a plain request over to its endpoint; return false where ASGI's way is to be taken."""
+        request = None if self._plain_heads is None else self._plain_heads.read(data)
+        most = self.limit_concurrency
+        if request is None or (most is not None and max(len(self.connections), len(self.tasks)) >= most):
+            return False
+        self._unset_keepalive_if_required()
+        self._timers.stop(Wait.HEAD)
+        exchange = DirectExchange(self, self._address, request.headers, request.token, request.body)
+        before = self.cycle, self._answering
+        self.cycle = self._answering = exchange  # type: ignore[assignment]  # it has what uvicorn reads of its own
+        if request.endpoint(exchange):
+            return True
+        self.cycle, self._answering = before
+        return False
 
     def _begin_body(self) -> DirectBody | None:
         cycle = self._answering
@@ -108,13 +188,32 @@ class HeldHead:
             self.transport.write(data)
 
 
+class ReadyHead:
+    """The head of a response that leaves with the beginning of its body."""
+
+    __slots__ = ("_data", "transport")
+
+    def __init__(self, transport: Transport, data: bytes) -> None:
+        self.transport = transport
+        self._data = data
+
+    def take(self) -> bytes:
+        """Return what is kept, and forget it."""
+        data, self._data = self._data, b""
+        return data
+
+
 class ResponseBody(DirectBody):
     """The body of the response to one request of a connection."""
 
     __slots__ = ("_cycle", "_flow", "_head", "_owner", "_protocol", "_transport")
 
     def __init__(
-        self, protocol: DirectHttpProtocol, cycle: RequestResponseCycle, head: HeldHead, flow: FlowControl
+        self,
+        protocol: DirectHttpProtocol,
+        cycle: RequestResponseCycle | DirectExchange,
+        head: HeldHead | ReadyHead,
+        flow: FlowControl,
     ) -> None:
         self._protocol = protocol
         self._cycle = cycle

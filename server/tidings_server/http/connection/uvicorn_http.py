@@ -55,7 +55,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._requests = 0
         self._answering: RequestResponseCycle | None = None
         self._refusal: Problem | None = None
-        self._slot = ConcurrencySlot(self.config.quotas.idle, str(self.client[0]) if self.client else "")
+        self._address = str(self.client[0]) if self.client else ""
+        self._slot = ConcurrencySlot(self.config.quotas.idle, self._address)
         """Held while the connection waits for a request: a request over it is counted itself."""
         try:
             self._slot.take()
